@@ -1,0 +1,246 @@
+"""Activations and gradients of chosen layers, from one forward and one backward pass. Hooks live only here.
+
+The network is put in evaluation mode and its parameters are frozen for the time of a pass, then everything is put back,
+also when something raises. The first asked outputs become leaves of the graph, so that the backward pass ends there.
+A lock, one a network, keeps threads that share a network from seeing each other's hooks.
+"""
+
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.utils.hooks import RemovableHandle
+
+from explain_lib.errors import ExplainError, LayerError, NetworkError
+from explain_lib.targets import Target, predicted_targets, total_score
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """One call of one module in a forward pass.
+
+    name: the module's name, with "#1", "#2" ... behind it when it is called more than once. shape: of the output without
+    the batch, () when the output is not a tensor. is_conv: whether the module is a convolution. overwritten: whether
+    a later in-place operation writes over the output.
+    """
+
+    name: str
+    module: str
+    call: int
+    shape: tuple[int, ...]
+    is_conv: bool
+    overwritten: bool
+
+    @property
+    def is_spatial(self) -> bool:
+        """Whether the output is (N, C, h, w), which Grad-CAM needs."""
+        return len(self.shape) == 3
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(h, w) of the output."""
+        return self.shape[1], self.shape[2]
+
+
+@dataclass(frozen=True)
+class LayerCapture:
+    """What a pass left at a layer, each float32 (N, C, h, w).
+
+    activation: the layer's output. gradient: of the sum of all images' scores with respect to it. seen_by_hooks: what
+    a hook that keeps the output without copying it holds after the pass; not the activation if something in-place follows.
+    """
+
+    activation: Tensor
+    gradient: Tensor
+    seen_by_hooks: Tensor
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Logits float32 (N, classes), the targets that were explained, and a LayerCapture for each asked layer."""
+
+    logits: Tensor
+    targets: tuple[Target, ...]
+    layers: dict[str, LayerCapture]
+
+
+_locks: "weakref.WeakKeyDictionary[nn.Module, threading.RLock]" = weakref.WeakKeyDictionary()
+_locks_guard = threading.Lock()
+
+
+def network_lock(network: nn.Module) -> threading.RLock:
+    """The lock of a network: the same for every caller, and for a network that shares modules with it."""
+    with _locks_guard:
+        known = next((_locks[module] for module in network.modules() if module in _locks), None)
+        lock = known or threading.RLock()
+        for module in network.modules():
+            _locks.setdefault(module, lock)
+        return lock
+
+
+@contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode and frozen parameters inside, everything as it was outside."""
+    training = [module for module in network.modules() if module.training]
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    try:
+        for module in training:
+            module.training = False
+        for parameter in learning:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        for parameter in learning:
+            parameter.requires_grad_(True)
+
+
+def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], object]:
+    """Run the network once and tell which modules ran, in the order in which they finished; and what the network returned.
+
+    batch: float32 (N, 3, H, W). Raises NetworkError if the network cannot run on it.
+    """
+    calls: list[tuple[str, nn.Module, object, int]] = []
+
+    def hook_for(name: str) -> Callable[[nn.Module, object, object], None]:
+        def note(module: nn.Module, _: object, output: object) -> None:
+            calls.append((name, module, output, output._version if isinstance(output, Tensor) else 0))
+
+        return note
+
+    with network_lock(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+        handles = [module.register_forward_hook(hook_for(name)) for name, module in network.named_modules() if name]
+        try:
+            result = run(network, batch)
+        finally:
+            remove(handles)
+    return tuple(_traces(calls)), result
+
+
+def _traces(calls: list[tuple[str, nn.Module, object, int]]) -> Iterator[LayerTrace]:
+    totals, seen = Counter(name for name, *_ in calls), Counter[str]()
+    for name, module, output, version in calls:
+        seen[name] += 1
+        yield LayerTrace(
+            name=f"{name}#{seen[name]}" if totals[name] > 1 else name,
+            module=name,
+            call=seen[name],
+            shape=tuple(output.shape[1:]) if isinstance(output, Tensor) else (),
+            is_conv=isinstance(module, _ConvNd),
+            overwritten=isinstance(output, Tensor) and output._version != version,
+        )
+
+
+def run(network: nn.Module, batch: Tensor) -> object:
+    """The network's output. Raises NetworkError in place of whatever the network raises on a batch that it cannot take."""
+    try:
+        return network(batch)
+    except ExplainError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError, NotImplementedError) as error:
+        raise NetworkError(
+            f"the network cannot run on a batch of shape {tuple(batch.shape)}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def check_logits(output: object, count: int, classes: int) -> Tensor:
+    """The output if it is one tensor (count, classes). Raises NetworkError otherwise."""
+    right = f"one tensor of shape ({count}, {classes}), a logit for each class, would be right"
+    if not isinstance(output, Tensor):
+        raise NetworkError(f"the network returns a {type(output).__name__}; {right}")
+    if tuple(output.shape) != (count, classes):
+        raise NetworkError(f"the network returns a tensor of shape {tuple(output.shape)}; {right}")
+    return output
+
+
+class _Recorder:
+    """Keeps the outputs of the asked layers during one forward pass."""
+
+    def __init__(self, layers: Sequence[LayerTrace]) -> None:
+        self.layers = {(layer.module, layer.call): layer for layer in layers}
+        self.calls: Counter[str] = Counter()
+        self.kept: dict[str, tuple[Tensor, Tensor, int]] = {}
+
+    def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
+        def keep(_: nn.Module, __: object, output: object) -> Tensor | None:
+            self.calls[name] += 1
+            layer = self.layers.get((name, self.calls[name]))
+            return None if layer is None else self._keep(layer, output)
+
+        return keep
+
+    def _keep(self, layer: LayerTrace, output: object) -> Tensor:
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+        own = output if output.requires_grad else output.detach().requires_grad_()
+        passed_on = own.clone() if layer.overwritten else own
+        self.kept[layer.name] = own, passed_on, own._version
+        return passed_on
+
+    def outputs(self) -> list[Tensor]:
+        for layer in self.layers.values():
+            if layer.name not in self.kept:
+                raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+            own, _, version = self.kept[layer.name]
+            if own._version != version:
+                raise NetworkError(f"the output of {layer.name!r} was overwritten; the network changed since as_model: call it again")
+        return [self.kept[layer.name][0] for layer in self.layers.values()]
+
+
+def capture(
+    network: nn.Module,
+    batch: Tensor,
+    layers: Sequence[LayerTrace],
+    targets: tuple[Target, ...] | None,
+    classes: int,
+    between: Callable[[], None] | None = None,
+) -> Capture:
+    """Activations and gradients at the layers: one forward pass, one backward pass that ends at the earliest of them.
+
+    batch: float32 (N, 3, H, W). targets: one an image, None for the predicted classes. between: called once the network's
+    lock is held; what it raises ends the capture. Raises LayerError for a layer that the pass does not reach or that does
+    not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes).
+    """
+    with network_lock(network):
+        if between is not None:
+            between()
+        with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+            recorder = _Recorder(layers)
+            modules = dict(network.named_modules())
+            names = dict.fromkeys(layer.module for layer in layers)
+            handles = [modules[name].register_forward_hook(recorder.hook_for(name)) for name in names]
+            try:
+                logits = check_logits(run(network, batch), len(batch), classes)
+            finally:
+                remove(handles)
+            outputs = recorder.outputs()
+            explained = predicted_targets(logits.detach()) if targets is None else targets
+            gradients = _gradients(total_score(logits, explained), outputs, layers)
+    kept = {
+        layer.name: LayerCapture(own.detach(), gradient, recorder.kept[layer.name][1].detach())
+        for layer, own, gradient in zip(layers, outputs, gradients, strict=True)
+    }
+    return Capture(logits.detach(), explained, kept)
+
+
+def _gradients(score: Tensor, outputs: list[Tensor], layers: Sequence[LayerTrace]) -> list[Tensor]:
+    if not score.requires_grad:
+        raise NetworkError("the network's output has no gradient; let its forward pass run without no_grad or detach")
+    gradients = torch.autograd.grad(score, outputs, allow_unused=True)
+    for layer, gradient in zip(layers, gradients, strict=True):
+        if gradient is None:
+            raise LayerError(f"layers: {layer.name!r} does not influence the output, so it has no gradient; name another layer")
+    return [gradient for gradient in gradients if gradient is not None]
+
+
+def remove(handles: Sequence[RemovableHandle]) -> None:
+    """Take the hooks off again."""
+    for handle in handles:
+        handle.remove()

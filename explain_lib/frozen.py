@@ -1,0 +1,47 @@
+"""The base of every result: a dataclass whose arrays cannot be changed by its reader."""
+
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The array itself if nobody can write to it, else a copy that nobody can write to; dtype and shape stay."""
+    if array.flags.writeable or (array.base is not None and _writeable_base(array)):
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+def _writeable_base(array: np.ndarray) -> bool:
+    return not isinstance(array.base, np.ndarray) or bool(array.base.flags.writeable)
+
+
+class Frozen:
+    """Mix-in for frozen dataclasses: arrays are made read-only, also after unpickling (NumPy forgets the flag)."""
+
+    def __post_init__(self) -> None:
+        self._freeze_arrays()
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._freeze_arrays()
+
+    def _freeze_arrays(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, read_only(value))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in arrays, those of nested results included."""
+        assert is_dataclass(self)
+        return sum(_bytes_of(getattr(self, field.name)) for field in fields(self))
+
+
+def _bytes_of(value: object) -> int:
+    if isinstance(value, np.ndarray | Frozen):
+        return int(value.nbytes)
+    if isinstance(value, tuple):
+        return sum(_bytes_of(item) for item in value)
+    return 0

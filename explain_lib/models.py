@@ -1,0 +1,278 @@
+"""Models: a network with what is needed to run and explain it, and the registry of the bundled checkpoints."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from explain_lib.capture import LayerTrace, check_logits, network_lock, run, trace, undisturbed
+from explain_lib.cards import ModelCard, file_digest, read_card
+from explain_lib.digest import model_digest, named_tensors, not_finite, weight_stamp
+from explain_lib.errors import DataError, InputError, LayerError, NetworkError
+from explain_lib.networks import ARCHITECTURES
+from explain_lib.pixels import check_pixels, to_input
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+PREDICT_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network and what is known of it.
+
+    input_size: (height, width) of the pictures. mean, std: of each RGB channel, for pixels scaled to [0, 1]. layers: every
+    call of every module, in the order of the forward pass. card: None for a network of the caller's own.
+    """
+
+    network: nn.Module
+    classes: tuple[str, ...]
+    input_size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    layers: tuple[LayerTrace, ...]
+    card: ModelCard | None = None
+    _digests: dict[tuple[int, ...], str] = field(default_factory=dict, repr=False)
+
+    @property
+    def conv_layers(self) -> tuple[str, ...]:
+        """Names of the convolutions that the forward pass reaches, in its order."""
+        return tuple(layer.name for layer in self.layers if layer.is_conv and layer.is_spatial)
+
+    @property
+    def spatial_layers(self) -> tuple[str, ...]:
+        """Names of all modules whose output is (N, C, h, w), in the order of the forward pass."""
+        return tuple(layer.name for layer in self.layers if layer.is_spatial)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network's weights are."""
+        return next((tensor.device for _, tensor in named_tensors(self.network)), torch.device("cpu"))
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while the network runs with hooks, or while it must not."""
+        return network_lock(self.network)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; new when a weight was changed.
+
+        Raises NetworkError if a weight is not finite.
+        """
+        stamp = weight_stamp(self.network)
+        if stamp not in self._digests:
+            _check_finite(self.network)
+            self._digests.clear()
+            self._digests[stamp] = model_digest(self.network, self.mean, self.std, self.input_size)
+        return self._digests[stamp]
+
+    def find_layers(self, names: str | Sequence[str] | None) -> tuple[LayerTrace, ...]:
+        """The layers of these names, in the order asked; every conv layer for None.
+
+        Raises LayerError for no name, an unknown, repeated or ambiguous one, and for a layer without (N, C, h, w).
+        """
+        if names is None:
+            names = self.conv_layers
+            if not names:
+                raise LayerError("layers: the network has no conv layer; name another layer whose output is (N, C, h, w)")
+        listed = (names,) if isinstance(names, str) else tuple(names)
+        if not listed:
+            raise LayerError(f"layers: no layer is named; this network has {_few(self.conv_layers)}")
+        if len(set(listed)) != len(listed):
+            raise LayerError(f"layers: {', '.join(map(str, listed))} names a layer twice; once would be right")
+        return tuple(self._find_layer(name) for name in listed)
+
+    def _find_layer(self, name: str) -> LayerTrace:
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            raise LayerError(self._why_not(name))
+        if not found.is_spatial:
+            shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor"
+            raise LayerError(f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: {_few(self.spatial_layers)}")
+        return found
+
+    def _why_not(self, name: object) -> str:
+        calls = [layer.name for layer in self.layers if layer.module == name]
+        if calls:
+            return f"layers: {name!r} is called {len(calls)} times in a forward pass; name one of {', '.join(calls)}"
+        if name in dict(self.network.named_modules()):
+            return f"layers: {name!r} is not reached by the forward pass; this network has {_few(self.conv_layers)}"
+        return f"layers: unknown layer {name!r}; this network has {_few(self.conv_layers or self.spatial_layers)}"
+
+    def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3) RGB, in batches of 256.
+
+        Raises InputError for other pixels and NetworkError if the network cannot run on them.
+        """
+        check_pixels(pixels, self.input_size)
+        batches = [pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH)]
+        return np.concatenate([self._predict_batch(batch) for batch in batches])
+
+    def _predict_batch(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batch = to_input(pixels, self.mean, self.std, self.device)
+        with self.lock, undisturbed(self.network), torch.no_grad():
+            logits = check_logits(run(self.network, batch), len(batch), len(self.classes))
+        return np.asarray(logits.cpu().numpy(), dtype=np.float32)
+
+
+def _few(names: Sequence[str], most: int = 24) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _check_finite(network: nn.Module) -> None:
+    broken = not_finite(network)
+    if broken:
+        raise NetworkError(f"network: {_few(broken, 3)} holds NaN or infinity; load weights that are finite")
+
+
+def as_model(
+    network: nn.Module,
+    *,
+    classes: Sequence[str],
+    input_size: tuple[int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    card: ModelCard | None = None,
+) -> Model:
+    """A network of the caller's as a Model. Runs it once, on one black picture; changes nothing in it.
+
+    classes: one name for each output. input_size: (height, width). mean, std: one number for each of R, G, B, for pixels
+    in [0, 1]. Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN,
+    cannot run on a batch (N, 3, height, width) or returns something else than one tensor (N, classes).
+    """
+    if not isinstance(network, nn.Module):
+        raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
+    size = _checked_size(input_size)
+    shift, scale = _checked_channels("mean", mean), _checked_channels("std", std)
+    if min(scale) <= 0:
+        raise InputError(f"std: {scale}; numbers above 0 would be right")
+    if isinstance(classes, str) or not classes or not all(isinstance(name, str) for name in classes):
+        raise InputError("classes: one name, as text, for each output of the network would be right")
+    _check_precision(network)
+    _check_finite(network)
+    bare = Model(network, tuple(classes), size, shift, scale, ())
+    black = to_input(np.zeros((1, *size, 3), np.uint8), shift, scale, bare.device)
+    layers, output = trace(network, black)
+    check_logits(output, 1, len(classes))
+    return Model(network, tuple(classes), size, shift, scale, layers, card)
+
+
+def _checked_size(size: object) -> tuple[int, int]:
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+        raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
+    return int(size[0]), int(size[1])
+
+
+def _checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
+    try:
+        checked = tuple(float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{argument}: {values!r}; three numbers, for R, G and B, would be right") from error
+    if len(checked) != 3 or not np.isfinite(checked).all():
+        raise InputError(f"{argument}: {checked}; three finite numbers, for R, G and B, would be right")
+    return checked
+
+
+def _check_precision(network: nn.Module) -> None:
+    for name, tensor in named_tensors(network):
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
+            raise NetworkError(f"network: {name} is {tensor.dtype}; float32 would be right: call network.float()")
+
+
+@dataclass(frozen=True)
+class CheckpointSpec:
+    """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy."""
+
+    name: str
+    folder: Path = CHECKPOINTS
+
+    @property
+    def checkpoint_file(self) -> Path:
+        return self.folder / f"{self.name}.pt"
+
+    @property
+    def card_file(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def logits_file(self) -> Path:
+        return self.folder / f"{self.name}.logits.npy"
+
+
+DEFAULT_MODEL = "captum-tutorial"
+REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({name: CheckpointSpec(name) for name in (DEFAULT_MODEL,)})
+"""The bundled checkpoints by name, the default first."""
+
+
+def list_models() -> tuple[str, ...]:
+    """Names of the bundled models, the default first."""
+    return tuple(REGISTRY)
+
+
+def find_checkpoint(name: str) -> CheckpointSpec:
+    """The spec of a bundled checkpoint. Raises InputError, listing the names, for an unknown one."""
+    if name not in REGISTRY:
+        raise InputError(f"name: unknown model {name!r}; there are {', '.join(REGISTRY)}")
+    return REGISTRY[name]
+
+
+def load_card(name: str) -> ModelCard:
+    """The card of a bundled model. Raises InputError for an unknown name, DataError for a damaged card."""
+    return read_card(find_checkpoint(name).card_file)
+
+
+def load_model(name: str = DEFAULT_MODEL) -> Model:
+    """A bundled model, loaded anew.
+
+    Raises InputError for an unknown name, and DataError if the checkpoint or its card is missing, damaged, or is not what
+    the card's digest says.
+    """
+    return load_checkpoint(find_checkpoint(name))
+
+
+def load_checkpoint(spec: CheckpointSpec) -> Model:
+    """The model of a checkpoint, its file checked against the digest on its card before anything in it is read.
+
+    Raises DataError if a file is missing, damaged, or not what the card says.
+    """
+    card = read_card(spec.card_file)
+    _check_file(spec.checkpoint_file, card.digest)
+    network = _build(card)
+    try:
+        network.load_state_dict(torch.load(spec.checkpoint_file, weights_only=True, map_location="cpu"))
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        raise DataError(f"{spec.checkpoint_file} does not hold the weights of {card.architecture} ({error})") from error
+    return as_model(
+        network.eval(), classes=card.classes, input_size=card.input_size, mean=card.mean, std=card.std, card=card
+    )
+
+
+def _build(card: ModelCard) -> nn.Module:
+    build: Callable[[], nn.Module] | None = ARCHITECTURES.get(card.architecture)
+    if build is None:
+        raise DataError(f"the card of {card.name} names the architecture {card.architecture!r}; there are {', '.join(ARCHITECTURES)}")
+    return build()
+
+
+def _check_file(path: Path, digest: str) -> None:
+    found = file_digest(path)
+    if found != digest:
+        raise DataError(f"{path} is damaged: its SHA-256 is {found}, its card says {digest}; restore it from the repository")
+
+
+def load_test_logits(name: str) -> NDArray[np.float32]:
+    """Logits float32 (10000, classes) of a bundled model for the CIFAR-10 test images, as bundled beside the checkpoint.
+
+    Raises InputError for an unknown name, DataError if the file is missing or not what the card's digest says.
+    """
+    spec = find_checkpoint(name)
+    _check_file(spec.logits_file, load_card(name).logits_digest)
+    logits: NDArray[np.float32] = np.load(spec.logits_file, allow_pickle=False)
+    return logits

@@ -1,0 +1,104 @@
+"""Grad-CAM and its relatives from the package grad-cam, on the same inputs as the manual one.
+
+The package leaves traces: evaluation mode stays on, the parameters' gradients are cleared and filled, and a living
+GradCAM object keeps every later activation. Here all of that is put back. Parameters are frozen and the input asks for
+a gradient instead, which changes no map and lets networks with frozen parameters through.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from explain_lib.capture import undisturbed
+from explain_lib.errors import InputError, LayerError, NetworkError
+from explain_lib.models import Model
+from explain_lib.pixels import check_pixels, to_input
+from explain_lib.settings import VARIANTS, Variant
+from explain_lib.targets import Target, Targets, expand_targets
+
+
+def package_grad_cam(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layers: str | Sequence[str],
+    targets: Targets = None,
+    *,
+    variant: Variant = "grad-cam",
+    between: Callable[[], None] | None = None,
+) -> NDArray[np.float32]:
+    """The package's own heat maps, float32 (N, H, W) in [0, 1].
+
+    Several layers are merged by the package: each is scaled, enlarged and averaged, and the mean is scaled again. Arguments
+    and errors are those of grad_cam; layers must be named, and a module that is called more than once cannot be asked for,
+    since the package has no way to tell its calls apart. variant: grad-cam, hirescam, layercam or grad-cam++.
+    """
+    if variant not in VARIANTS:
+        raise InputError(f"variant: {variant!r}; one of {', '.join(VARIANTS)} would be right")
+    modules = _modules(model, layers)
+    check_pixels(pixels, model.input_size)
+    explained = expand_targets(targets, len(pixels), model.classes)
+    _ = model.digest  # raises if a weight has become NaN
+    batch = to_input(pixels, model.mean, model.std, model.device).requires_grad_()
+    with model.lock:
+        if between is not None:
+            between()
+        with undisturbed(model.network), _gradients_kept(model.network), torch.inference_mode(False), torch.enable_grad():
+            return _run_package(model.network, modules, batch, explained, variant)
+
+
+def _modules(model: Model, layers: str | Sequence[str]) -> list[nn.Module]:
+    found = model.find_layers(layers)
+    for layer in found:
+        if layer.name != layer.module:
+            raise LayerError(f"layers: the package cannot tell the calls of {layer.module!r} apart; name a module that is called once")
+    by_name = dict(model.network.named_modules())
+    return [by_name[layer.module] for layer in found]
+
+
+@contextmanager
+def _gradients_kept(network: nn.Module) -> Iterator[None]:
+    kept = [(parameter, parameter.grad) for parameter in network.parameters()]
+    try:
+        yield
+    finally:
+        for parameter, gradient in kept:
+            parameter.grad = gradient
+
+
+class _PackageTarget:
+    """A Target as the package wants it: a function of one image's logits (classes,)."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        values = logits if self.target.score == "logit" else logits.softmax(0)
+        score = values[self.target.index]
+        if self.target.minus is not None:
+            score = score - values[self.target.minus]
+        return self.target.sign * score
+
+
+def _run_package(
+    network: nn.Module, modules: list[nn.Module], batch: Tensor, targets: tuple[Target, ...] | None, variant: Variant
+) -> NDArray[np.float32]:
+    import pytorch_grad_cam  # brings matplotlib and scikit-learn: seconds that most pages need not wait
+
+    methods = {
+        "grad-cam": pytorch_grad_cam.GradCAM,
+        "hirescam": pytorch_grad_cam.HiResCAM,
+        "layercam": pytorch_grad_cam.LayerCAM,
+        "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
+    }
+    cam = methods[variant](model=network, target_layers=modules)
+    try:
+        maps = cam(input_tensor=batch, targets=None if targets is None else [_PackageTarget(target) for target in targets])
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise NetworkError(f"the package grad-cam failed on this network: {type(error).__name__}: {error}") from error
+    finally:
+        cam.activations_and_grads.release()
+    return np.asarray(maps, dtype=np.float32)

@@ -1,0 +1,37 @@
+"""Checks of pictures, and their way into the network."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explain_lib.errors import InputError
+
+
+def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "pixels") -> NDArray[np.uint8]:
+    """The pixels themselves, uint8 (N, H, W, 3). Raises InputError, naming the argument, for anything else."""
+    height, width = input_size
+    right = f"uint8 of shape (N, {height}, {width}, 3) would be right"
+    if not isinstance(pixels, np.ndarray):
+        raise InputError(f"{argument}: a {type(pixels).__name__}; a NumPy array, {right}")
+    if pixels.dtype != np.uint8:
+        broken = " and holds NaN" if pixels.dtype.kind == "f" and bool(np.isnan(pixels).any()) else ""
+        raise InputError(f"{argument}: the dtype is {pixels.dtype}{broken}; {right}")
+    if pixels.ndim != 4 or pixels.shape[3] != 3:
+        raise InputError(f"{argument}: the shape is {pixels.shape}; {right}")
+    if pixels.shape[1:3] != (height, width):
+        raise InputError(f"{argument}: the pictures are {pixels.shape[1]} x {pixels.shape[2]}; {right}, nothing is resized here")
+    if len(pixels) == 0:
+        raise InputError(f"{argument}: the batch is empty; at least one picture would be right")
+    return pixels
+
+
+def to_input(pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
+    """uint8 (N, H, W, 3) to the network's input, float32 (N, 3, H, W): (pixels / 255 - mean) / std."""
+    return normalise(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(device), mean, std)
+
+
+def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """uint8 (N, 3, H, W) to float32 (N, 3, H, W): (pixels / 255 - mean) / std, in the order in which torchvision does it."""
+    shift, scale = (torch.tensor(values, device=pixels.device).view(1, -1, 1, 1) for values in (mean, std))
+    return pixels.to(torch.float32).div_(255).sub_(shift).div_(scale)

@@ -1,0 +1,119 @@
+"""All that lies between the layers and the heat map, one field a cause, and the presets."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, get_args
+
+from explain_lib.errors import InputError, LayerError
+
+Reduction = Literal["sum", "mean"]
+Scope = Literal["image", "batch", "none"]
+Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "nearest", "none"]
+Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+RESIZES: tuple[Resize, ...] = get_args(Resize)
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "channel_reduction": get_args(Reduction),
+    "scale_over": get_args(Scope),
+    "resize": get_args(Resize),
+    "variant": get_args(Variant),
+}
+
+
+@dataclass(frozen=True)
+class CamSettings:
+    """How a heat map is made from activations and gradients; the steps happen in the order of the fields below.
+
+    layers: names of modules; None for the model's last conv layer; several are merged by the mean at the end.
+    variant: grad-cam (arXiv 1610.02391), hirescam (arXiv 2011.08891), layercam (IEEE TIP 2021, 10.1109/TIP.2021.3089943),
+      grad-cam++ (arXiv 1710.11063).
+    inplace_overwrites: use what a hook holds that does not copy the output, where an in-place operation follows the layer.
+    channel_reduction: sum or mean over the weighted channels.
+    relu: drop negative evidence.
+    scale_over: divide by the maximum of this image's map, or of the maps that this image's weights give on all images of
+      the batch, or not at all.
+    subtract_minimum: subtract the minimum, over the same, before; the maximum is taken after.
+    epsilon: added to every divisor; 0 / 0 is 0.
+    resize: to the size of the picture; none leaves the grid.
+    rescale_after_merge: the merged map less its minimum, by its maximum.
+    exponent: the power of the map's magnitude at the end; the sign stays.
+
+    Raises InputError for a value that is not among these, LayerError for an empty list of layers.
+    """
+
+    layers: tuple[str, ...] | None = None
+    variant: Variant = "grad-cam"
+    inplace_overwrites: bool = False
+    channel_reduction: Reduction = "sum"
+    relu: bool = True
+    scale_over: Scope = "image"
+    subtract_minimum: bool = False
+    epsilon: float = 0.0
+    resize: Resize = "cv2-linear"
+    rescale_after_merge: bool = False
+    exponent: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", _checked_layers(self.layers))
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(f"{name}: {getattr(self, name)!r}; one of {', '.join(choices)} would be right")
+        for name in ("inplace_overwrites", "relu", "subtract_minimum", "rescale_after_merge"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name}: {getattr(self, name)!r}; True or False would be right")
+        if not _is_number(self.epsilon) or self.epsilon < 0:
+            raise InputError(f"epsilon: {self.epsilon!r}; a finite number, 0 or more, would be right")
+        if not _is_number(self.exponent) or self.exponent <= 0:
+            raise InputError(f"exponent: {self.exponent!r}; a finite number above 0 would be right")
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields by name, as they go into exported JSON."""
+        return asdict(self)
+
+
+def _checked_layers(layers: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    if layers is None:
+        return None
+    listed = (layers,) if isinstance(layers, str) else tuple(layers)
+    if not listed:
+        raise LayerError("layers: no layer is named; one name or several, or None for the last conv layer, would be right")
+    return listed
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def differing(a: CamSettings, b: CamSettings) -> tuple[str, ...]:
+    """Names of the settings in which a and b differ, in the order in which they take effect."""
+    return tuple(field.name for field in fields(CamSettings) if getattr(a, field.name) != getattr(b, field.name))
+
+
+PAPER = CamSettings(resize="torch-bilinear")
+"""Equations 1 and 2 of arXiv 1610.02391 on the last conv layer, divided by the maximum and enlarged for display."""
+
+NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale_over="batch")
+"""The study's manual Grad-CAM (jane-cz/GradCAM): one image's weights on its whole batch, by the maximum over the batch."""
+
+NOTEBOOK_PACKAGE = CamSettings(
+    layers=("conv1", "relu1", "pool1", "conv2", "relu2"),
+    subtract_minimum=True,
+    epsilon=1e-7,
+    rescale_after_merge=True,
+    inplace_overwrites=True,
+)
+"""The study's call of the package grad-cam, which took the five modules of an nn.Sequential for five target layers."""
+
+
+def package_settings(layers: tuple[str, ...], variant: Variant = "grad-cam") -> CamSettings:
+    """What the package grad-cam does on the CPU, at these layers: it fixes every other setting."""
+    return CamSettings(
+        layers=layers,
+        variant=variant,
+        subtract_minimum=True,
+        epsilon=1e-7,
+        rescale_after_merge=True,
+        inplace_overwrites=True,
+    )

@@ -1,0 +1,96 @@
+"""What a map explains: the score of a class, or the contrast of two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from explain_lib.errors import TargetError
+
+
+@dataclass(frozen=True)
+class Target:
+    """The number that a map explains: sign * (y[index] - y[minus]), or sign * y[index] without `minus`.
+
+    index, minus: positions in the model's classes. sign: 1, or -1 for the evidence against. score: "logit" explains the
+    network's output, "probability" its softmax. Raises TargetError for anything else.
+    """
+
+    index: int
+    minus: int | None = None
+    sign: int = 1
+    score: Literal["logit", "probability"] = "logit"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", _whole_number(self.index))
+        if self.minus is not None:
+            object.__setattr__(self, "minus", _whole_number(self.minus))
+        if self.sign not in (1, -1):
+            raise TargetError(f"targets: sign {self.sign!r}; 1 or -1 would be right")
+        if self.score not in ("logit", "probability"):
+            raise TargetError(f"targets: score {self.score!r}; 'logit' or 'probability' would be right")
+
+
+Targets = int | Target | Sequence[int | Target] | None
+"""None for the predicted class, one class or Target for all images, or one per image."""
+
+
+def _whole_number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TargetError(f"targets: {value!r} is not a whole number; the position of a class would be right")
+    return int(value)
+
+
+def expand_targets(targets: Targets, count: int, classes: tuple[str, ...]) -> tuple[Target, ...] | None:
+    """One Target an image, or None for the predicted classes.
+
+    Raises TargetError for a class that does not exist, something that is no class, or targets of the wrong number.
+    """
+    if targets is None:
+        return None
+    listed = _as_list(targets, count)
+    if len(listed) != count:
+        raise TargetError(f"targets: {len(listed)} of them for {count} images; one, or one per image, would be right")
+    return tuple(_checked(target, classes) for target in listed)
+
+
+def _as_list(targets: object, count: int) -> list[object]:
+    if isinstance(targets, Target) or not hasattr(targets, "__iter__"):
+        return [targets] * count
+    if isinstance(targets, str):
+        raise TargetError(f"targets: {targets!r} is text; the position of a class would be right")
+    return list(targets)
+
+
+def _checked(target: object, classes: tuple[str, ...]) -> Target:
+    checked = target if isinstance(target, Target) else Target(_whole_number(target))
+    for index in (checked.index, checked.minus):
+        if index is not None and not 0 <= index < len(classes):
+            raise TargetError(f"targets: there is no class {index}; the network has 0 to {len(classes) - 1}: {', '.join(classes[:20])}")
+    return checked
+
+
+def predicted_targets(logits: Tensor) -> tuple[Target, ...]:
+    """The class with the largest logit, float (N, classes), for each image."""
+    return tuple(Target(index) for index in logits.argmax(1).tolist())
+
+
+def total_score(logits: Tensor, targets: Sequence[Target]) -> Tensor:
+    """The sum over images of what each target explains; a scalar, differentiable in the logits (N, classes)."""
+    scores = {target.score for target in targets}
+    terms = [_score(logits, targets, score) for score in ("logit", "probability") if score in scores]
+    return terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+
+def _score(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:
+    values = logits if score == "logit" else logits.softmax(1)
+    coefficients = torch.zeros_like(logits, requires_grad=False)
+    for image, target in enumerate(targets):
+        if target.score == score:
+            coefficients[image, target.index] += target.sign
+            if target.minus is not None:
+                coefficients[image, target.minus] -= target.sign
+    return (values * coefficients).sum()
