@@ -1,5 +1,6 @@
 """Grad-CAM by hand and by package, on the same inputs, and why the two differ."""
 
+from explain_lib.cache import CacheStats, ExplainCache, shared_cache
 from explain_lib.capture import LayerTrace
 from explain_lib.cards import ModelCard
 from explain_lib.comparison import Comparison, compare
@@ -9,12 +10,44 @@ from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
 from explain_lib.models import Model, as_model, list_models, load_model
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.postprocess import MapState, heatmap, map_state
+from explain_lib.predictions import Predictions, predict_images
 from explain_lib.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, PAPER, CamSettings, package_settings
 from explain_lib.targets import Target
 
 __all__ = [
-    "CLASSES", "CamSettings", "Comparison", "DataError", "ExplainError", "GradCams", "ImageSet", "InputError", "LayerCam",
-    "LayerError", "LayerTrace", "MapState", "Model", "ModelCard", "NOTEBOOK_MANUAL", "NOTEBOOK_PACKAGE", "NetworkError",
-    "PAPER", "Target", "TargetError", "as_model", "compare", "grad_cam", "heatmap", "list_models", "load_cifar10",
-    "load_model", "map_state", "package_grad_cam", "package_settings",
+    "CLASSES",
+    "NOTEBOOK_MANUAL",
+    "NOTEBOOK_PACKAGE",
+    "PAPER",
+    "CacheStats",
+    "CamSettings",
+    "Comparison",
+    "DataError",
+    "ExplainCache",
+    "ExplainError",
+    "GradCams",
+    "ImageSet",
+    "InputError",
+    "LayerCam",
+    "LayerError",
+    "LayerTrace",
+    "MapState",
+    "Model",
+    "ModelCard",
+    "NetworkError",
+    "Predictions",
+    "Target",
+    "TargetError",
+    "as_model",
+    "compare",
+    "grad_cam",
+    "heatmap",
+    "list_models",
+    "load_cifar10",
+    "load_model",
+    "map_state",
+    "package_grad_cam",
+    "package_settings",
+    "predict_images",
+    "shared_cache",
 ]  # fmt: skip

@@ -144,7 +144,16 @@ def run(network: nn.Module, batch: Tensor) -> object:
         return network(batch)
     except ExplainError:
         raise
-    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError, NotImplementedError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        AssertionError,
+        NotImplementedError,
+    ) as error:
         raise NetworkError(
             f"the network cannot run on a batch of shape {tuple(batch.shape)}: {type(error).__name__}: {error}"
         ) from error
@@ -190,7 +199,9 @@ class _Recorder:
                 raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
             own, _, version = self.kept[layer.name]
             if own._version != version:
-                raise NetworkError(f"the output of {layer.name!r} was overwritten; the network changed since as_model: call it again")
+                raise NetworkError(
+                    f"the output of {layer.name!r} was overwritten; the network changed since as_model: call it again"
+                )
         return [self.kept[layer.name][0] for layer in self.layers.values()]
 
 
@@ -198,6 +209,7 @@ def capture(
     network: nn.Module,
     batch: Tensor,
     layers: Sequence[LayerTrace],
+    *,
     targets: tuple[Target, ...] | None,
     classes: int,
     between: Callable[[], None] | None = None,

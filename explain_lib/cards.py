@@ -35,6 +35,12 @@ class ModelCard:
     digest: str
     logits_digest: str
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # JSON has no tuples
+                object.__setattr__(self, field.name, tuple(value))
+
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in hex. Raises DataError if it cannot be read."""
@@ -59,4 +65,4 @@ def read_card(path: Path) -> ModelCard:
     names = {field.name for field in fields(ModelCard)}
     if not isinstance(content, dict) or set(content) != names:
         raise DataError(f"the card {path} does not hold exactly the fields {', '.join(sorted(names))}")
-    return ModelCard(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+    return ModelCard(**content)

@@ -82,9 +82,7 @@ def _ssim(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
         return float("nan")
     low, high = min(a.min(), b.min(), 0.0), max(a.max(), b.max(), 1.0)
     return float(
-        structural_similarity(
-            a, b, data_range=float(high - low), gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-        )
+        structural_similarity(a, b, data_range=float(high - low), gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
     )
 
 

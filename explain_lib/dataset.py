@@ -20,6 +20,7 @@ CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship"
 
 SIDE = 32
 MOSAIC_COLUMNS = 100
+STUDY_BATCH = 4
 FOLDER = Path(__file__).parent / "data"
 DIGESTS = {
     "train": "f912919bdea371136f1aa4feed6beeca728015a5f08b1899a29c932a7e30be2b",
@@ -40,10 +41,16 @@ class ImageSet(Frozen):
     classes: tuple[str, ...] = CLASSES
 
 
+def study_batch(index: int) -> slice:
+    """The batch of four in which the study's notebook saw test image `index`: images 4 * (index // 4) to + 3."""
+    start = index - index % STUDY_BATCH
+    return slice(start, start + STUDY_BATCH)
+
+
 def split_digest(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
     """SHA-256, in hex, of a split's pixels uint8 (N, 32, 32, 3) and labels uint8 (N,)."""
-    digest = hashlib.sha256(np.ascontiguousarray(pixels))
-    digest.update(np.ascontiguousarray(labels))
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).data)
+    digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()
 
 
@@ -70,7 +77,9 @@ def _read_mosaic(path: Path) -> NDArray[np.uint8]:
     try:
         mosaic = np.asarray(Image.open(path).convert("RGB"))
     except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"the mosaic of the test images, {path}, cannot be read ({error}); restore it from the repository") from error
+        raise DataError(
+            f"the mosaic of the test images, {path}, cannot be read ({error}); restore it from the repository"
+        ) from error
     rows = mosaic.shape[0] // SIDE
     if mosaic.shape != (rows * SIDE, MOSAIC_COLUMNS * SIDE, 3):
         raise DataError(f"the mosaic of the test images, {path}, has the shape {mosaic.shape}; (3200, 3200, 3) would be right")
@@ -82,5 +91,7 @@ def _read_labels(path: Path) -> NDArray[np.uint8]:
     try:
         labels = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"the labels of the test images, {path}, cannot be read ({error}); restore them from the repository") from error
+        raise DataError(
+            f"the labels of the test images, {path}, cannot be read ({error}); restore them from the repository"
+        ) from error
     return np.asarray(labels, dtype=np.uint8)

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,9 +13,7 @@ def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from network.named_buffers()
 
 
-def model_digest(
-    network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int, int]
-) -> str:
+def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int, int]) -> str:
     """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size.
 
     The printed architecture counts because in-place or not changes what hooks see.
@@ -24,7 +21,7 @@ def model_digest(
     digest = hashlib.sha256(repr((str(network), tuple(mean), tuple(std), tuple(input_size))).encode())
     for name, tensor in named_tensors(network):
         digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
-        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()))
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()
 
 

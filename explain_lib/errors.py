@@ -1,11 +1,11 @@
 """The exceptions that callers may catch: ExplainError and its subclasses.
 
-    ExplainError
-    +-- InputError         an argument is of the wrong type, shape or size, or holds NaN
-    |   +-- LayerError     no such layer, no layer at all, or a layer that cannot be explained
-    |   +-- TargetError    no such class, or targets of the wrong number
-    +-- NetworkError       the network cannot be run or explained
-    +-- DataError          a bundled or given file is missing, damaged or not what its card says
+ExplainError
++-- InputError         an argument is of the wrong type, shape or size, or holds NaN
+|   +-- LayerError     no such layer, no layer at all, or a layer that cannot be explained
+|   +-- TargetError    no such class, or targets of the wrong number
++-- NetworkError       the network cannot be run or explained
++-- DataError          a bundled or given file is missing, damaged or not what its card says
 """
 
 

@@ -81,7 +81,7 @@ def capture_layers(
     explained = expand_targets(targets, len(pixels), model.classes)
     _ = model.digest  # raises if a weight has become NaN
     batch = to_input(pixels, model.mean, model.std, model.device)
-    return capture(model.network, batch, asked, explained, len(model.classes), between)
+    return capture(model.network, batch, asked, targets=explained, classes=len(model.classes), between=between)
 
 
 def grad_cam(

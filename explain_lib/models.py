@@ -94,7 +94,9 @@ class Model:
             raise LayerError(self._why_not(name))
         if not found.is_spatial:
             shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor"
-            raise LayerError(f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: {_few(self.spatial_layers)}")
+            raise LayerError(
+                f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: {_few(self.spatial_layers)}"
+            )
         return found
 
     def _why_not(self, name: object) -> str:
@@ -188,10 +190,14 @@ def _check_precision(network: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class CheckpointSpec:
-    """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy."""
+    """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy.
+
+    listed: whether it is offered as a model of its own; a step of a training is not, but loads by its name.
+    """
 
     name: str
     folder: Path = CHECKPOINTS
+    listed: bool = True
 
     @property
     def checkpoint_file(self) -> Path:
@@ -207,13 +213,18 @@ class CheckpointSpec:
 
 
 DEFAULT_MODEL = "captum-tutorial"
-REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({name: CheckpointSpec(name) for name in (DEFAULT_MODEL,)})
+_SPECS = (
+    CheckpointSpec(DEFAULT_MODEL),
+    CheckpointSpec("tutorial"),
+    *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
+)
+REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 """The bundled checkpoints by name, the default first."""
 
 
 def list_models() -> tuple[str, ...]:
-    """Names of the bundled models, the default first."""
-    return tuple(REGISTRY)
+    """Names of the bundled models, the default first; steps of a training are left out."""
+    return tuple(spec.name for spec in REGISTRY.values() if spec.listed)
 
 
 def find_checkpoint(name: str) -> CheckpointSpec:
@@ -249,15 +260,15 @@ def load_checkpoint(spec: CheckpointSpec) -> Model:
         network.load_state_dict(torch.load(spec.checkpoint_file, weights_only=True, map_location="cpu"))
     except (OSError, RuntimeError, ValueError, EOFError) as error:
         raise DataError(f"{spec.checkpoint_file} does not hold the weights of {card.architecture} ({error})") from error
-    return as_model(
-        network.eval(), classes=card.classes, input_size=card.input_size, mean=card.mean, std=card.std, card=card
-    )
+    return as_model(network.eval(), classes=card.classes, input_size=card.input_size, mean=card.mean, std=card.std, card=card)
 
 
 def _build(card: ModelCard) -> nn.Module:
     build: Callable[[], nn.Module] | None = ARCHITECTURES.get(card.architecture)
     if build is None:
-        raise DataError(f"the card of {card.name} names the architecture {card.architecture!r}; there are {', '.join(ARCHITECTURES)}")
+        raise DataError(
+            f"the card of {card.name} names the architecture {card.architecture!r}; there are {', '.join(ARCHITECTURES)}"
+        )
     return build()
 
 

@@ -46,7 +46,12 @@ def package_grad_cam(
     with model.lock:
         if between is not None:
             between()
-        with undisturbed(model.network), _gradients_kept(model.network), torch.inference_mode(False), torch.enable_grad():
+        with (
+            undisturbed(model.network),
+            _gradients_kept(model.network),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
             return _run_package(model.network, modules, batch, explained, variant)
 
 
@@ -54,7 +59,9 @@ def _modules(model: Model, layers: str | Sequence[str]) -> list[nn.Module]:
     found = model.find_layers(layers)
     for layer in found:
         if layer.name != layer.module:
-            raise LayerError(f"layers: the package cannot tell the calls of {layer.module!r} apart; name a module that is called once")
+            raise LayerError(
+                f"layers: the package cannot tell the calls of {layer.module!r} apart; name a module that is called once"
+            )
     by_name = dict(model.network.named_modules())
     return [by_name[layer.module] for layer in found]
 

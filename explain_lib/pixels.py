@@ -20,7 +20,9 @@ def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "p
     if pixels.ndim != 4 or pixels.shape[3] != 3:
         raise InputError(f"{argument}: the shape is {pixels.shape}; {right}")
     if pixels.shape[1:3] != (height, width):
-        raise InputError(f"{argument}: the pictures are {pixels.shape[1]} x {pixels.shape[2]}; {right}, nothing is resized here")
+        raise InputError(
+            f"{argument}: the pictures are {pixels.shape[1]} x {pixels.shape[2]}; {right}, nothing is resized here"
+        )
     if len(pixels) == 0:
         raise InputError(f"{argument}: the batch is empty; at least one picture would be right")
     return pixels

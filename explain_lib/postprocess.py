@@ -4,6 +4,7 @@ The same steps in the same order for every setting, so that two heat maps that d
 reason alone.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import assert_never
 
@@ -130,8 +131,10 @@ def merge(maps: list[Map], settings: CamSettings) -> Map:
     """The mean over layers, each float32 (N, H, W), rescaled and raised to the power as the settings say."""
     sizes = {one.shape[1:] for one in maps}
     if len(sizes) > 1:
-        raise InputError(f"resize: 'none' leaves grids of {_listed(sizes)}, which cannot be merged; another resize would be right")
-    merged = np.mean(np.stack(maps), axis=0, dtype=np.float32) if len(maps) > 1 else maps[0]
+        raise InputError(
+            f"resize: 'none' leaves grids of {_listed(sizes)}, which cannot be merged; another resize would be right"
+        )
+    merged: Map = np.stack(maps).mean(axis=0, dtype=np.float32) if len(maps) > 1 else maps[0]
     if settings.rescale_after_merge:
         merged = _rescaled(merged, settings.epsilon)
     if settings.exponent != 1:
@@ -146,7 +149,8 @@ def _listed(sizes: set[tuple[int, ...]]) -> str:
 def _rescaled(maps: Map, epsilon: float) -> Map:
     shifted = maps - maps.min((1, 2), keepdims=True)
     divisor = shifted.max((1, 2), keepdims=True) + np.float32(epsilon)
-    return np.divide(shifted, divisor, out=np.zeros_like(shifted), where=divisor != 0)
+    scaled: Map = np.divide(shifted, divisor, out=np.zeros_like(shifted), where=divisor != 0)
+    return scaled
 
 
 def layer_names(model: Model, settings: CamSettings) -> tuple[str, ...]:
@@ -164,11 +168,13 @@ def heatmap(
     pixels: NDArray[np.uint8],
     settings: CamSettings,
     targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
 ) -> Map:
     """The manual implementation under the settings: float32 (N, H, W), or (N, h, w) without resizing.
 
     pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it (scale_over="batch"). Arguments and errors
     are those of grad_cam; InputError also where several layers with unlike grids are to be merged without resizing.
     """
-    captured = capture_layers(model, pixels, layer_names(model, settings), targets)
+    captured = capture_layers(model, pixels, layer_names(model, settings), targets, between)
     return heatmaps_from(captured.layers, model.input_size, settings)

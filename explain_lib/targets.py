@@ -69,7 +69,9 @@ def _checked(target: object, classes: tuple[str, ...]) -> Target:
     checked = target if isinstance(target, Target) else Target(_whole_number(target))
     for index in (checked.index, checked.minus):
         if index is not None and not 0 <= index < len(classes):
-            raise TargetError(f"targets: there is no class {index}; the network has 0 to {len(classes) - 1}: {', '.join(classes[:20])}")
+            raise TargetError(
+                f"targets: there is no class {index}; the network has 0 to {len(classes) - 1}: {', '.join(classes[:20])}"
+            )
     return checked
 
 

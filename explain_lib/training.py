@@ -4,7 +4,6 @@ An epoch's order and augmentation depend on the seed and the epoch's number alon
 resumed ends with the same weights as one that was not.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,7 +205,7 @@ class Trainer:
         }
         part = self.resume_file.with_suffix(".part")
         torch.save(state, part)
-        os.replace(part, self.resume_file)
+        part.replace(self.resume_file)
 
     def write(self, name: str) -> ModelCard:
         """Write checkpoint, test logits float32 (10000, 10) and card under that name."""

@@ -1,0 +1,227 @@
+"""The cached layer over the functions: one entry a whole request, bounded in bytes, safe for threads.
+
+A missing entry is computed once, however many ask for it at the same time; the others wait. If the computation raises, the
+one who computed gets the exception, and each of the others computes for itself.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar, cast
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from explain_lib.dataset import ImageSet, load_cifar10
+from explain_lib.digest import named_tensors, weight_stamp
+from explain_lib.errors import InputError
+from explain_lib.frozen import Frozen, read_only
+from explain_lib.grad_cam import GradCams, grad_cam
+from explain_lib.models import Model, load_model, load_test_logits
+from explain_lib.package_cam import package_grad_cam
+from explain_lib.pixels import check_pixels
+from explain_lib.postprocess import heatmap
+from explain_lib.predictions import Predictions
+from explain_lib.settings import CamSettings, Variant
+from explain_lib.targets import Targets, expand_targets
+
+Value = TypeVar("Value")
+Between = Callable[[], None] | None
+
+MEBIBYTE = 2**20
+DEFAULT_BYTES = 256 * MEBIBYTE
+ENTRY_OVERHEAD = 1024
+
+
+@dataclass(frozen=True)
+class CacheStats:
+    """hits, misses: requests so far. entries, bytes: held now. max_bytes: the bound."""
+
+    hits: int
+    misses: int
+    entries: int
+    bytes: int
+    max_bytes: int
+
+
+@dataclass
+class _Pending:
+    """A computation under way."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+    outcome: tuple[object] | None = None
+
+
+class ByteCache:
+    """A least-recently-used cache of results, bounded by the bytes that they hold; a kilobyte is added for each entry."""
+
+    def __init__(self, max_bytes: int) -> None:
+        if max_bytes <= 0:
+            raise InputError(f"max_bytes: {max_bytes}; a number of bytes above 0 would be right")
+        self._entries: LRUCache[Hashable, object] = LRUCache(max_bytes, getsizeof=bytes_of)
+        self._pending: dict[Hashable, _Pending] = {}
+        self._lock = threading.Lock()
+        self._hits = self._misses = 0
+
+    def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The entry of that key, computed if it is missing; what `compute` raises passes through and is not kept."""
+        while True:
+            with self._lock:
+                if key in self._entries:
+                    self._hits += 1
+                    return cast(Value, self._entries[key])
+                pending = self._pending.get(key)
+                if pending is None:
+                    mine = self._pending[key] = _Pending()
+                    self._misses += 1
+                    break
+            pending.ended.wait()
+            if pending.outcome is not None:
+                with self._lock:
+                    self._hits += 1
+                return cast(Value, pending.outcome[0])
+        return self._compute(key, mine, compute)
+
+    def _compute(self, key: Hashable, mine: _Pending, compute: Callable[[], Value]) -> Value:
+        try:
+            value = compute()
+            mine.outcome = (value,)
+        finally:
+            with self._lock:
+                del self._pending[key]
+                if mine.outcome is not None and bytes_of(mine.outcome[0]) <= self._entries.maxsize:
+                    self._entries[key] = mine.outcome[0]
+            mine.ended.set()
+        return value
+
+    def discard(self, key: Hashable) -> None:
+        """Forget an entry, if it is there."""
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget every entry; the counts of hits and misses stay."""
+        with self._lock:
+            self._entries.clear()
+
+    @property
+    def stats(self) -> CacheStats:
+        """Hits, misses, entries and bytes at this moment."""
+        with self._lock:
+            held = int(self._entries.currsize)
+            return CacheStats(self._hits, self._misses, len(self._entries), held, int(self._entries.maxsize))
+
+
+def bytes_of(value: object) -> int:
+    """Bytes that an entry is counted with."""
+    if isinstance(value, np.ndarray | Frozen):
+        return ENTRY_OVERHEAD + int(value.nbytes)
+    if isinstance(value, bytes):
+        return ENTRY_OVERHEAD + len(value)
+    if isinstance(value, _LoadedModel):
+        return ENTRY_OVERHEAD + sum(tensor.nbytes for _, tensor in named_tensors(value.model.network))
+    raise InputError(f"value: a {type(value).__name__} cannot be cached; an array, a result, bytes or a model would be right")
+
+
+@dataclass(frozen=True)
+class _LoadedModel:
+    model: Model
+    stamp: tuple[int, ...]
+
+
+class ExplainCache:
+    """Images, models, predictions and maps, each computed once and kept as long as there is room.
+
+    The methods take the arguments and raise the errors of the functions of the same name. Arrays are read-only.
+    """
+
+    def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
+        self.entries = ByteCache(max_bytes)
+
+    @property
+    def stats(self) -> CacheStats:
+        """Hits, misses, entries and bytes at this moment."""
+        return self.entries.stats
+
+    def images(self) -> ImageSet:
+        """The CIFAR-10 test images."""
+        return self.entries.get("images", load_cifar10)
+
+    def model(self, name: str) -> Model:
+        """A bundled model, shared by all who ask; loaded anew if somebody wrote to its weights."""
+        key = "model", name
+        loaded = self.entries.get(key, lambda: _load(name))
+        if weight_stamp(loaded.model.network) != loaded.stamp:
+            self.entries.discard(key)
+            loaded = self.entries.get(key, lambda: _load(name))
+        return loaded.model
+
+    def predictions(self, name: str) -> Predictions:
+        """A bundled model's predictions for the 10,000 test images, from the logits bundled beside it."""
+        return self.entries.get(("predictions", name), lambda: Predictions(load_test_logits(name)))
+
+    def grad_cam(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        layers: str | Sequence[str] | None = None,
+        targets: Targets = None,
+        *,
+        between: Between = None,
+    ) -> GradCams:
+        """grad_cam, cached."""
+        key = ("grad_cam", *_request(model, pixels, layers, targets))
+        return self.entries.get(key, lambda: grad_cam(model, pixels, layers, targets, between=between))
+
+    def package_grad_cam(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        layers: str | Sequence[str],
+        targets: Targets = None,
+        *,
+        variant: Variant = "grad-cam",
+        between: Between = None,
+    ) -> NDArray[np.float32]:
+        """package_grad_cam, cached."""
+        key = ("package_grad_cam", variant, *_request(model, pixels, layers, targets))
+        return self.entries.get(
+            key, lambda: read_only(package_grad_cam(model, pixels, layers, targets, variant=variant, between=between))
+        )
+
+    def heatmap(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        settings: CamSettings,
+        targets: Targets = None,
+        *,
+        between: Between = None,
+    ) -> NDArray[np.float32]:
+        """heatmap, cached."""
+        key = ("heatmap", settings, *_request(model, pixels, settings.layers, targets))
+        return self.entries.get(key, lambda: read_only(heatmap(model, pixels, settings, targets, between=between)))
+
+
+def _load(name: str) -> _LoadedModel:
+    model = load_model(name)
+    return _LoadedModel(model, weight_stamp(model.network))
+
+
+def _request(
+    model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None, targets: Targets
+) -> tuple[Hashable, ...]:
+    """What a map depends on, checked, as a key: the model, the pixels of the whole batch, the layers and the targets."""
+    check_pixels(pixels, model.input_size)
+    names = tuple(layer.name for layer in model.find_layers(layers))
+    picture = hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
+    return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)
+
+
+@lru_cache(maxsize=1)
+def shared_cache() -> ExplainCache:
+    """The cache of this process, the same for all threads."""
+    return ExplainCache()
