@@ -1,0 +1,141 @@
+"""Manual against package for one image, pixel by pixel."""
+
+from dataclasses import dataclass
+from math import isnan
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.components.address import change_view, follow
+from dashboard.components.captions import image_caption, target_caption
+from dashboard.components.map_card import show_map
+from dashboard.components.page import Scene, show_page
+from dashboard.components.pickers import image_picker, layer_picker, model_picker, target_picker
+from dashboard.components.pictures import show_picture
+from dashboard.figures.map_figure import Map, diverging, sequential
+from dashboard.view_state import chosen_layer
+from explain_lib.dataset import study_batch
+from explain_lib.rendering import Picture
+
+SETUPS = {"notebook": "As in the notebook", "shared": "On one shared layer"}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two maps (H, W) of the image, and how each was made."""
+
+    a: Map
+    b: Map
+    how_a: str
+    how_b: str
+
+
+def _draw(scene: Scene) -> None:
+    _controls(scene)
+    sides = _notebook_sides(scene) if scene.view.setup == "notebook" else _shared_sides(scene)
+    comparison = xl.compare(sides.a, sides.b)
+    st.caption(f"{image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
+    _numbers(scene, comparison)
+    under_pointer = {"a": sides.a, "b": sides.b, "b − a": comparison.difference}
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_map("a · manual Grad-CAM", sides.how_a, sides.a, sequential(0, 1), under_pointer, "map-a")
+    with right:
+        show_map("b · package grad-cam", sides.how_b, sides.b, sequential(0, 1), under_pointer, "map-b")
+    with left:
+        signed = comparison.difference
+        words = "Red: the package's map is brighter. Blue: the manual map is brighter. White: they agree."
+        show_map("b − a · signed difference", words, signed, diverging(signed), under_pointer, "map-signed")
+    with right:
+        size = abs(comparison.difference)
+        words = "How far apart the two are, whichever is brighter."
+        show_map(
+            "|b − a| · absolute difference", words, size, sequential(0, float(size.max()) or 1.0), under_pointer, "map-size"
+        )
+
+
+def _controls(scene: Scene) -> None:
+    follow("setup", scene.view.setup)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Compare",
+            tuple(SETUPS),
+            key="setup",
+            format_func=SETUPS.__getitem__,
+            required=True,
+            on_change=lambda: change_view(setup=st.session_state["setup"]),
+            help="As the study called the two programs, or both on the same layer and each scaled by itself.",
+        )
+        image_picker(scene)
+        target_picker(scene)
+        if scene.view.setup == "shared":
+            layer_picker(scene)
+        model_picker(scene)
+
+
+def _notebook_sides(scene: Scene) -> Sides:
+    batch, place = _study_batch(scene)
+    target = scene.view.target
+    manual, package = xl.NOTEBOOK_MANUAL, xl.NOTEBOOK_PACKAGE
+    a = scene.cache.heatmap(scene.model, batch, manual, target)[place]
+    b = scene.cache.package_grad_cam(scene.model, batch, package.layers or (), target)[place]
+    first = scene.view.image - place
+    images = f"images {first} to {first + len(batch) - 1}"
+    return Sides(
+        a,
+        b,
+        f"Layer relu2, mean over channels, divided by the maximum over the notebook's batch ({images}), enlarged bilinearly.",
+        f"Layers {', '.join(package.layers or ())}: each scaled to 0 … 1, enlarged bilinearly, averaged, scaled again.",
+    )
+
+
+def _study_batch(scene: Scene) -> tuple[Picture, int]:
+    batch = study_batch(scene.view.image)
+    return scene.images.pixels[batch], scene.view.image - batch.start
+
+
+def _shared_sides(scene: Scene) -> Sides:
+    layer = chosen_layer(scene.view, scene.model)
+    pixels = scene.images.pixels[scene.view.image : scene.view.image + 1]
+    settings = xl.CamSettings(layers=(layer,))
+    a = scene.cache.heatmap(scene.model, pixels, settings, scene.view.target)[0]
+    b = scene.cache.package_grad_cam(scene.model, pixels, layer, scene.view.target)[0]
+    return Sides(
+        a,
+        b,
+        f"Layer {layer}, sum over channels, divided by its maximum, enlarged bilinearly.",
+        f"Layer {layer}, minimum subtracted, divided by the maximum, enlarged bilinearly, scaled again.",
+    )
+
+
+def _numbers(scene: Scene, comparison: xl.Comparison) -> None:
+    image = scene.view.image
+    row, column = divmod(int(abs(comparison.difference).argmax()), comparison.difference.shape[1])
+    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+        show_picture(scene.images.pixels[image], "", f"Test image {image}", side=128)
+        st.metric(
+            "Mean absolute difference",
+            f"{comparison.mae:.4f}",
+            help="The mean over all pixels of |b − a|; both maps run from 0 to 1. 0 means that they are the same.",
+            width="content",
+        )
+        st.metric(
+            f"Largest, at row {row}, column {column}",
+            f"{comparison.max_abs:.4f}",
+            help="The largest |b − a| of any pixel. 0 means that the maps are the same.",
+            width="content",
+        )
+        st.metric(
+            "Pearson correlation",
+            "not defined" if isnan(comparison.pearson) else f"{comparison.pearson:.4f}",
+            help="1: the maps rise and fall together. 0: unrelated. −1: opposite. Not defined where a map is constant.",
+            width="content",
+        )
+
+
+show_page(
+    "Disagreement",
+    "Two programs, one picture: where manual Grad-CAM and the package grad-cam differ, pixel by pixel. "
+    "Point at a map to read both values.",
+    _draw,
+)

@@ -1,0 +1,140 @@
+"""The study's table, live: eight test pictures, two Grad-CAMs."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.components.address import change_view, follow
+from dashboard.components.captions import image_caption
+from dashboard.components.page import Scene, show_page
+from dashboard.components.pictures import show_picture
+from dashboard.view_state import DEFAULT_MODEL, change
+from explain_lib.dataset import study_batch
+from explain_lib.postprocess import Map
+from explain_lib.rendering import (
+    Picture,
+    colour,
+    overlay,
+    study_heatmap,
+    study_manual_overlay,
+    study_package_overlay,
+)
+
+ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}
+"""The study's eight test images, under its names and in its order."""
+
+DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}
+LAYER = "relu2"
+SIDE = 144
+OTHER_PAGES = (("layer_explorer", "Layers"), ("disagreement", "Disagreement"), ("class_browser", "Browser"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """The three pictures beside the original, and how far the two maps are apart."""
+
+    heatmap: Picture
+    manual: Picture
+    package: Picture
+    comparison: xl.Comparison
+
+
+def _draw(scene: Scene) -> None:
+    _introduce(scene)
+    model = _study_model(scene)
+    draw = _notebook_row if scene.view.drawing == "notebook" else _fair_row
+    for image, name in ROWS.items():
+        _show_row(scene, image, name, draw(scene, model, image))
+
+
+def _introduce(scene: Scene) -> None:
+    st.info(
+        "The study (jane-cz/GradCAM) never published its weights. These maps are its procedure on the weights that Captum "
+        "publishes for the same network, so captions say what *this* network predicts; its pictures looked different."
+    )
+    follow("drawing", scene.view.drawing)
+    st.segmented_control(
+        "Drawing",
+        tuple(DRAWINGS),
+        key="drawing",
+        format_func=DRAWINGS.__getitem__,
+        required=True,
+        on_change=lambda: change_view(drawing=st.session_state["drawing"]),
+        label_visibility="collapsed",
+    )
+    st.markdown(_HOW[scene.view.drawing])
+
+
+_HOW = {
+    "notebook": (
+        "**Heatmap**: the manual map on its own 10 × 10 grid, viridis from its minimum to its maximum. "
+        "**GradCAM1**, by hand: layer relu2, divided by the maximum over the batch of four; 0.4 × jet in 0 … 255 plus the "
+        "picture in 0 … 1, cut at 1, with red and blue swapped, so little of the map is left to see. "
+        "**GradCAM2**, by package: five layers averaged; half jet, half picture with red and blue swapped, divided by its own maximum."
+    ),
+    "fair": (
+        f"**Heatmap**: the manual map of layer {LAYER} on its own 10 × 10 grid. **GradCAM1**, by hand, and **GradCAM2**, by "
+        f"package: both of layer {LAYER}, both scaled to 0 … 1, both enlarged bilinearly to the picture's 32 × 32 pixels, both "
+        "drawn as half picture, half map, in magma. Drawn alike, the two programs agree."
+    ),
+}
+
+
+def _study_model(scene: Scene) -> xl.Model:
+    layers = xl.NOTEBOOK_PACKAGE.layers or ()
+    if set(layers) <= set(scene.model.spatial_layers):
+        return scene.model
+    st.warning(
+        f"The study's table needs the layers {', '.join(layers)}, which {scene.view.model} lacks; shown for {DEFAULT_MODEL}."
+    )
+    return scene.cache.model(DEFAULT_MODEL)
+
+
+def _notebook_row(scene: Scene, model: xl.Model, image: int) -> Row:
+    batch = study_batch(image)
+    pixels, place = scene.images.pixels[batch], image - batch.start
+    manual = scene.cache.heatmap(model, pixels, xl.NOTEBOOK_MANUAL)[place]
+    package = scene.cache.package_grad_cam(model, pixels, xl.NOTEBOOK_PACKAGE.layers or ())[place]
+    cells = scene.cache.grad_cam(model, pixels, LAYER)[LAYER].map[place]
+    picture = scene.images.pixels[image]
+    return Row(
+        study_heatmap(cells),
+        study_manual_overlay(picture, manual),
+        study_package_overlay(picture, package),
+        xl.compare(manual, package),
+    )
+
+
+def _fair_row(scene: Scene, model: xl.Model, image: int) -> Row:
+    picture = scene.images.pixels[image]
+    cells_settings = xl.CamSettings(layers=(LAYER,), resize="none")
+    cells = scene.cache.heatmap(model, picture[None], cells_settings)[0]
+    manual = scene.cache.heatmap(model, picture[None], xl.CamSettings(layers=(LAYER,)))[0]
+    package = scene.cache.package_grad_cam(model, picture[None], LAYER)[0]
+    return Row(colour(cells), _fair_overlay(picture, manual), _fair_overlay(picture, package), xl.compare(manual, package))
+
+
+def _fair_overlay(picture: Picture, values: Map) -> Picture:
+    return overlay(picture, colour(values))
+
+
+def _show_row(scene: Scene, image: int, name: str, row: Row) -> None:
+    st.markdown(f"**{name}** · {image_caption(scene, image)}")
+    with st.container(horizontal=True, gap="small"):
+        show_picture(scene.images.pixels[image], "Original", f"{name}: test image {image}", SIDE)
+        show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid", SIDE)
+        show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture", SIDE)
+        show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
+        with st.container(width="content", gap="xsmall"):
+            st.markdown(f"Mean absolute difference of the two maps: **{row.comparison.mae:.4f}**")
+            query = change(scene.view, {"image": image}).to_query()
+            for page, label in OTHER_PAGES:
+                st.page_link(f"app_pages/{page}.py", label=f"{label}: open {name}", query_params=query)
+
+
+show_page(
+    "Seed gallery",
+    "Eight pictures, two programs that both say “Grad-CAM”, two different answers. Open a row to find out why.",
+    _draw,
+)

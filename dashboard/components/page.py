@@ -1,0 +1,50 @@
+"""The frame of every page: title, one line on what it is for, what was ignored, and errors as sentences."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.components.address import read_address, remember_view
+from dashboard.view_state import View, fit_model, fit_view
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a page draws from: the view, and what it names."""
+
+    view: View
+    model: xl.Model
+    images: xl.ImageSet
+    predictions: xl.Predictions
+    cache: xl.ExplainCache
+
+
+def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
+    """Draw a page from the address; what goes wrong is said in a sentence, with a way back."""
+    st.title(title, anchor=False)
+    st.markdown(purpose)
+    try:
+        scene, ignored = _scene(title)
+        if ignored:
+            st.warning("Ignored in the address: " + " ".join(ignored))
+        remember_view(scene.view)
+        draw(scene)
+    except xl.ExplainError as error:
+        st.error(f"This view cannot be shown: {error}.")
+        st.button("Back to the default view", on_click=_reset)
+
+
+def _scene(title: str) -> tuple[Scene, tuple[str, ...]]:
+    cache = xl.shared_cache()
+    view, ignored = read_address(title)
+    view, no_model = fit_model(view)
+    model, images = cache.model(view.model), cache.images()
+    view, no_part = fit_view(view, model, len(images.pixels))
+    scene = Scene(view, model, images, cache.predictions(view.model), cache)
+    return scene, (*ignored, *no_model, *no_part)
+
+
+def _reset() -> None:
+    st.query_params.clear()

@@ -1,0 +1,96 @@
+"""Widgets that change the view: model, image, layer, target."""
+
+import streamlit as st
+
+from dashboard.components.address import change_view, follow
+from dashboard.components.captions import percent
+from dashboard.components.page import Scene
+from dashboard.view_state import chosen_layer
+from explain_lib import list_models
+
+
+def model_picker(scene: Scene) -> None:
+    """A list of the bundled models."""
+    follow("model", scene.view.model)
+    st.selectbox(
+        "Model",
+        list_models(),
+        key="model",
+        on_change=lambda: change_view(model=st.session_state["model"], layer=None),
+        help="The network that is explained. Its accuracy is that on the 10,000 CIFAR-10 test images.",
+        width=220,
+    )
+
+
+def image_picker(scene: Scene) -> None:
+    """The test image's number, with one step back and one on, also by the arrow keys."""
+    image, last = scene.view.image, len(scene.images.pixels) - 1
+    follow("image", image)
+    with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
+        _step("◀", "Previous image", "Left", max(image - 1, 0), disabled=image == 0)
+        st.number_input(
+            "Test image",
+            0,
+            last,
+            key="image",
+            on_change=lambda: change_view(image=st.session_state["image"]),
+            help=f"CIFAR-10 test images are numbered 0 to {last:,}.",
+            width=130,
+        )
+        _step("▶", "Next image", "Right", min(image + 1, last), disabled=image == last)
+
+
+def _step(label: str, words: str, shortcut: str, image: int, *, disabled: bool) -> None:
+    st.button(
+        label,
+        key=words,
+        help=words,
+        shortcut=shortcut,
+        disabled=disabled,
+        on_click=change_view,
+        kwargs={"image": image},
+    )
+
+
+def offered_layers(scene: Scene) -> tuple[str, ...]:
+    """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
+    model, layer = scene.model, chosen_layer(scene.view, scene.model)
+    names = model.spatial_layers if scene.view.modules == "all" else model.conv_layers
+    return tuple(name for name in model.spatial_layers if name in names or name == layer)
+
+
+def layer_picker(scene: Scene) -> None:
+    """A list of the layers on offer."""
+    grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
+    follow("layer", chosen_layer(scene.view, scene.model))
+    st.selectbox(
+        "Layer",
+        offered_layers(scene),
+        key="layer",
+        format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
+        on_change=lambda: change_view(layer=st.session_state["layer"]),
+        help="Where the network is hooked, and the grid of its output: the map has that many cells.",
+        width=220,
+    )
+
+
+def target_picker(scene: Scene) -> None:
+    """The predicted class, or any class."""
+    probabilities = scene.predictions.probabilities[scene.view.image]
+    predicted = int(scene.predictions.predicted[scene.view.image])
+
+    def words(target: int | None) -> str:
+        index = predicted if target is None else target
+        name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
+        return f"predicted: {name}" if target is None else name
+
+    follow("target", scene.view.target)
+    st.selectbox(
+        "Target class",
+        (None, *range(len(scene.model.classes))),
+        key="target",
+        format_func=words,
+        on_change=lambda: change_view(target=st.session_state["target"]),
+        help="The class whose score is explained: what in the picture speaks for it?",
+        width=220,
+    )

@@ -1,0 +1,32 @@
+"""Class probabilities as bars."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+TARGET_COLOUR, OTHER_COLOUR = "#d95f0e", "#8c96a8"
+
+
+def probabilities_figure(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, true: int) -> go.Figure:
+    """A bar a class with its probability; the explained class has its own colour and both it and the true one a word."""
+    names = [_label(name, k == target, k == true) for k, name in enumerate(classes)]
+    bars = go.Bar(
+        x=probabilities,
+        y=names,
+        orientation="h",
+        marker_color=[TARGET_COLOUR if k == target else OTHER_COLOUR for k in range(len(classes))],
+        text=[f"{share * 100:.1f} %" for share in probabilities],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.4f}<extra></extra>",
+    )
+    figure = go.Figure(bars)
+    figure.update_layout(height=340, margin={"l": 0, "r": 48, "t": 4, "b": 4}, bargap=0.35, dragmode=False)
+    figure.update_xaxes(range=[0, 1], visible=False)
+    figure.update_yaxes(autorange="reversed", automargin=True, ticksuffix="  ")
+    return figure
+
+
+def _label(name: str, is_target: bool, is_true: bool) -> str:
+    words = [word for word, holds in (("explained", is_target), ("true", is_true)) if holds]
+    return f"{name} ({', '.join(words)})" if words else name

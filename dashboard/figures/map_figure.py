@@ -1,0 +1,67 @@
+"""Maps as Plotly heat maps: a colour bar for the range, and the numbers under the pointer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explain_lib.rendering import Palette, palette_table
+
+Map = NDArray[np.float32]
+
+DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
+"""Blue for below zero, white for zero, red for above: ColorBrewer's RdBu, reversed."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colours and their range."""
+
+    colours: list[list[object]]
+    low: float
+    high: float
+
+
+def sequential(low: float, high: float, palette: Palette = "magma") -> Scale:
+    """A palette from `low` to `high`."""
+    table = palette_table(palette)[::17]
+    steps = np.linspace(0, 1, len(table))
+    colours: list[list[object]] = [[float(step), f"rgb({r},{g},{b})"] for step, (r, g, b) in zip(steps, table, strict=True)]
+    return Scale(colours, low, high)
+
+
+def diverging(values: Map) -> Scale:
+    """Blue to red, symmetric around zero, as wide as the values need."""
+    reach = float(np.abs(values).max()) or 1.0
+    return Scale([list(stop) for stop in DIVERGING], -reach, reach)
+
+
+def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], height: int = 320) -> go.Figure:
+    """One map (h, w), a cell a number, with the values of every map of `under_pointer` in the hover."""
+    names = list(under_pointer)
+    lines = [f"{name}: %{{customdata[{k}]:.4f}}" for k, name in enumerate(names)]
+    heat = go.Heatmap(
+        z=values,
+        zmin=scale.low,
+        zmax=scale.high,
+        colorscale=scale.colours,
+        customdata=np.stack([under_pointer[name] for name in names], axis=-1),
+        hovertemplate="<br>".join(["row %{y}, column %{x}", *lines]) + "<extra></extra>",
+        colorbar={"thickness": 12, "len": 1, "outlinewidth": 0, "nticks": 5},
+    )
+    figure = go.Figure(heat)
+    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 4, "b": 4}, dragmode=False)
+    figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, values.shape[1] - 0.5])
+    figure.update_yaxes(visible=False, constrain="domain", range=[values.shape[0] - 0.5, -0.5], scaleanchor="x")
+    return figure
+
+
+def map_words(name: str, values: Map) -> str:
+    """Alternative text of a map: its grid, range and peak."""
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return (
+        f"{name}: {values.shape[0]} by {values.shape[1]} cells from {values.min():.3f} to {values.max():.3f}, "
+        f"largest at row {row}, column {column}"
+    )

@@ -1,0 +1,109 @@
+"""Maps as pictures: palettes, overlays, and the study's own two ways of drawing.
+
+Pictures are uint8 (H, W, 3) RGB. Nothing here smooths, and nothing rescales a map unless its docstring says so.
+"""
+
+from functools import lru_cache
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.errors import InputError
+from explain_lib.frozen import read_only
+
+Picture = NDArray[np.uint8]
+Map = NDArray[np.float32]
+Palette = Literal["magma", "inferno", "viridis", "jet"]
+PALETTES: tuple[Palette, ...] = get_args(Palette)
+
+_CV2_PALETTES: dict[str, int] = {
+    "magma": cv2.COLORMAP_MAGMA,
+    "inferno": cv2.COLORMAP_INFERNO,
+    "viridis": cv2.COLORMAP_VIRIDIS,
+    "jet": cv2.COLORMAP_JET,
+}
+
+
+@lru_cache(maxsize=len(PALETTES))
+def palette_table(palette: Palette) -> Picture:
+    """The palette's 256 colours, uint8 (256, 3) RGB, from low to high. Raises InputError for an unknown one."""
+    if palette not in _CV2_PALETTES:
+        raise InputError(f"palette: {palette!r}; one of {', '.join(PALETTES)} would be right")
+    ramp = np.arange(256, dtype=np.uint8)[:, None]
+    table: Picture = cv2.applyColorMap(ramp, _CV2_PALETTES[palette])[:, 0, ::-1]
+    return read_only(table)
+
+
+def colour(values: Map, palette: Palette = "magma") -> Picture:
+    """A map (h, w) of numbers in [0, 1] in colours: the nearest of 256; numbers outside take the end colours."""
+    steps = np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+    return palette_table(palette)[steps]
+
+
+def enlarge(picture: Picture, height: int, width: int) -> Picture:
+    """A picture enlarged to height x width by repeating pixels, without smoothing."""
+    enlarged: Picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return enlarged
+
+
+def scale_to_peak(values: Map) -> Map:
+    """A map of numbers from 0 up, divided by its maximum; a map without anything above 0 stays as it is."""
+    peak = values.max()
+    return values / peak if peak > 0 else values
+
+
+def overlay(picture: Picture, coloured: Picture, strength: float = 0.5) -> Picture:
+    """(1 - strength) * picture + strength * coloured, both of one size, rounded."""
+    if picture.shape != coloured.shape:
+        raise InputError(f"coloured: the shape is {coloured.shape}; that of the picture, {picture.shape}, would be right")
+    mixed = (1 - strength) * picture.astype(np.float32) + strength * coloured.astype(np.float32)
+    return np.rint(mixed).astype(np.uint8)
+
+
+def study_heatmap(values: Map) -> Picture:
+    """The study's "Heatmap": viridis from the map's minimum to its maximum, on its own grid, as matplotlib draws it."""
+    low, high = values.min(), values.max()
+    steps = np.zeros_like(values) if low == high else (values - low) / (high - low)
+    return palette_table("viridis")[np.clip(steps * 256, 0, 255).astype(np.uint8)]
+
+
+def study_manual_overlay(picture: Picture, values: Map) -> Picture:
+    """The study's "GradCAM1": 0.4 * jet in BGR and 0 .. 255, plus the picture in BGR and 0 .. 1, cut to 0 .. 1, shown as RGB.
+
+    Since the two are in different units, nearly every channel is cut, and almost nothing of the map is left to see.
+    """
+    jet_bgr = _jet(values)[:, :, ::-1]
+    sums = jet_bgr.astype(np.float32) * np.float32(0.4) + picture[:, :, ::-1].astype(np.float32) / 255
+    return (np.clip(sums, 0, 1) * 255).astype(np.uint8)
+
+
+def study_package_overlay(picture: Picture, values: Map) -> Picture:
+    """The study's "GradCAM2": 0.5 * jet in RGB + 0.5 * picture in BGR, divided by its own maximum."""
+    mixed = 0.5 * _jet(values).astype(np.float32) / 255 + 0.5 * picture[:, :, ::-1].astype(np.float32) / 255
+    return (mixed / mixed.max() * 255).astype(np.uint8)
+
+
+def _jet(values: Map) -> Picture:
+    return palette_table("jet")[(values * 255).astype(np.uint8)]
+
+
+def mosaic(pixels: NDArray[np.uint8], columns: int) -> Picture:
+    """N pictures (N, H, W, 3) in rows of `columns`, black where the last row is not full."""
+    count, height, width, _ = pixels.shape
+    rows = -(-count // columns)
+    padded = np.zeros((rows * columns, height, width, 3), dtype=np.uint8)
+    padded[:count] = pixels
+    tiles = padded.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    return np.ascontiguousarray(tiles).reshape(rows * height, columns * width, 3)
+
+
+def png(picture: Picture) -> bytes:
+    """The picture as a PNG file, without loss."""
+    done, data = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))
+    if not done:
+        raise InputError(
+            f"picture: {picture.dtype} of shape {picture.shape} cannot be written as PNG; uint8 (H, W, 3) would be right"
+        )
+    return bytes(data)
