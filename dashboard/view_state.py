@@ -140,7 +140,8 @@ def fit_model(view: View) -> tuple[View, tuple[str, ...]]:
 
 def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str, ...]]:
     """The view with only what this model and this many images have, and a sentence for each part that was replaced."""
-    default, changes, notes = View(), {}, []
+    default, notes = View(), []
+    changes: dict[str, str | int | None] = {}
     classes = len(model.classes)
     if view.image >= images:
         changes["image"] = default.image

@@ -17,6 +17,7 @@ from dashboard.view_state import chosen_layer
 from explain_lib.dataset import study_batch
 from explain_lib.rendering import Picture
 
+CARD_WIDTH = 280
 SETUPS = {"notebook": "As in the notebook", "shared": "On one shared layer"}
 
 
@@ -37,21 +38,19 @@ def _draw(scene: Scene) -> None:
     st.caption(f"{image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
     _numbers(scene, comparison)
     under_pointer = {"a": sides.a, "b": sides.b, "b − a": comparison.difference}
-    left, right = st.columns(2, gap="medium")
-    with left:
-        show_map("a · manual Grad-CAM", sides.how_a, sides.a, sequential(0, 1), under_pointer, "map-a")
-    with right:
-        show_map("b · package grad-cam", sides.how_b, sides.b, sequential(0, 1), under_pointer, "map-b")
-    with left:
-        signed = comparison.difference
-        words = "Red: the package's map is brighter. Blue: the manual map is brighter. White: they agree."
-        show_map("b − a · signed difference", words, signed, diverging(signed), under_pointer, "map-signed")
-    with right:
-        size = abs(comparison.difference)
-        words = "How far apart the two are, whichever is brighter."
-        show_map(
-            "|b − a| · absolute difference", words, size, sequential(0, float(size.max()) or 1.0), under_pointer, "map-size"
-        )
+    peak = comparison.max_abs or 1.0
+    signed, size = comparison.difference, abs(comparison.difference)
+    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+        with st.container():
+            show_map("a · manual Grad-CAM", sides.how_a, sides.a, sequential(0, 1), under_pointer, "map-a")
+        with st.container():
+            show_map("b · package grad-cam", sides.how_b, sides.b, sequential(0, 1), under_pointer, "map-b")
+        with st.container():
+            words = "Red: b is brighter. Blue: a is brighter. White: they agree. The range is symmetric around 0."
+            show_map("b − a · signed difference", words, signed, diverging(signed), under_pointer, "map-signed")
+        with st.container():
+            words = "How far apart the two are, whichever is brighter."
+            show_map("|b − a| · absolute difference", words, size, sequential(0, peak), under_pointer, "map-size")
 
 
 def _controls(scene: Scene) -> None:

@@ -14,6 +14,7 @@ from dashboard.figures.map_figure import Map, sequential
 from dashboard.view_state import Texture, chosen_layer
 from explain_lib.postprocess import resize_maps
 from explain_lib.rendering import Picture, colour, enlarge, overlay, scale_to_peak
+from explain_lib.settings import Resize
 
 SIDE = 320
 THUMBNAIL = 128
@@ -90,7 +91,7 @@ def _overlay(picture: Picture, values: Map, layer: str, texture: Texture) -> Non
 
 def _mixed(picture: Picture, values: Map, texture: Texture, side: int) -> Picture:
     """Half picture, half map; both enlarged to `side` pixels, the picture always without smoothing."""
-    method = "torch-bilinear" if texture == "smooth" else "nearest"
+    method: Resize = "torch-bilinear" if texture == "smooth" else "nearest"
     large = resize_maps(scale_to_peak(values)[None], (side, side), method)[0]
     return overlay(enlarge(picture, side, side), colour(large))
 

@@ -8,6 +8,7 @@ import explain_lib as xl
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import image_caption
 from dashboard.components.page import Scene, show_page
+from dashboard.components.page_links import page_links
 from dashboard.components.pictures import show_picture
 from dashboard.view_state import DEFAULT_MODEL, change
 from explain_lib.dataset import study_batch
@@ -21,13 +22,13 @@ from explain_lib.rendering import (
     study_package_overlay,
 )
 
+# The study's eight test images, under its names and in its order.
 ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}
-"""The study's eight test images, under its names and in its order."""
 
 DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}
 LAYER = "relu2"
-SIDE = 144
-OTHER_PAGES = (("layer_explorer", "Layers"), ("disagreement", "Disagreement"), ("class_browser", "Browser"))
+SIDE = 136
+CARD_WIDTH = 600
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ def _draw(scene: Scene) -> None:
     _introduce(scene)
     model = _study_model(scene)
     draw = _notebook_row if scene.view.drawing == "notebook" else _fair_row
-    for image, name in ROWS.items():
-        _show_row(scene, image, name, draw(scene, model, image))
+    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+        for image, name in ROWS.items():
+            with st.container(border=True):
+                _show_card(scene, image, name, draw(scene, model, image))
 
 
 def _introduce(scene: Scene) -> None:
@@ -71,7 +74,8 @@ _HOW = {
         "**Heatmap**: the manual map on its own 10 × 10 grid, viridis from its minimum to its maximum. "
         "**GradCAM1**, by hand: layer relu2, divided by the maximum over the batch of four; 0.4 × jet in 0 … 255 plus the "
         "picture in 0 … 1, cut at 1, with red and blue swapped, so little of the map is left to see. "
-        "**GradCAM2**, by package: five layers averaged; half jet, half picture with red and blue swapped, divided by its own maximum."
+        "**GradCAM2**, by package: five layers averaged; half jet, half picture with red and blue swapped, divided by its own "
+        "maximum."
     ),
     "fair": (
         f"**Heatmap**: the manual map of layer {LAYER} on its own 10 × 10 grid. **GradCAM1**, by hand, and **GradCAM2**, by "
@@ -119,18 +123,18 @@ def _fair_overlay(picture: Picture, values: Map) -> Picture:
     return overlay(picture, colour(values))
 
 
-def _show_row(scene: Scene, image: int, name: str, row: Row) -> None:
+def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
     st.markdown(f"**{name}** · {image_caption(scene, image)}")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         show_picture(scene.images.pixels[image], "Original", f"{name}: test image {image}", SIDE)
         show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid", SIDE)
         show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture", SIDE)
         show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
-        with st.container(width="content", gap="xsmall"):
-            st.markdown(f"Mean absolute difference of the two maps: **{row.comparison.mae:.4f}**")
-            query = change(scene.view, {"image": image}).to_query()
-            for page, label in OTHER_PAGES:
-                st.page_link(f"app_pages/{page}.py", label=f"{label}: open {name}", query_params=query)
+    st.markdown(
+        f"Mean absolute difference of the two maps: **{row.comparison.mae:.4f}**",
+        help="The mean over all 32 × 32 pixels of |GradCAM2 − GradCAM1| before drawing; both maps run from 0 to 1.",
+    )
+    page_links(change(scene.view, {"image": image}), "layer_explorer", "disagreement", "class_browser")
 
 
 show_page(

@@ -9,6 +9,11 @@ import explain_lib as xl
 from dashboard.components.address import read_address, remember_view
 from dashboard.view_state import View, fit_model, fit_view
 
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 3rem; max-width: 1440px; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
+</style>"""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -23,6 +28,7 @@ class Scene:
 
 def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back."""
+    st.html(STYLE)
     st.title(title, anchor=False)
     st.markdown(purpose)
     try:

@@ -8,6 +8,9 @@ from dashboard.components.page import Scene
 from dashboard.view_state import chosen_layer
 from explain_lib import list_models
 
+PREDICTED = -1
+"""Stands for the predicted class in the list of targets, where None would mean that nothing is chosen."""
+
 
 def model_picker(scene: Scene) -> None:
     """A list of the bundled models."""
@@ -27,7 +30,7 @@ def image_picker(scene: Scene) -> None:
     image, last = scene.view.image, len(scene.images.pixels) - 1
     follow("image", image)
     with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
-        _step("◀", "Previous image", "Left", max(image - 1, 0), disabled=image == 0)
+        _step("Previous", "Previous image", "Left", max(image - 1, 0), disabled=image == 0)
         st.number_input(
             "Test image",
             0,
@@ -37,7 +40,7 @@ def image_picker(scene: Scene) -> None:
             help=f"CIFAR-10 test images are numbered 0 to {last:,}.",
             width=130,
         )
-        _step("▶", "Next image", "Right", min(image + 1, last), disabled=image == last)
+        _step("Next", "Next image", "Right", min(image + 1, last), disabled=image == last)
 
 
 def _step(label: str, words: str, shortcut: str, image: int, *, disabled: bool) -> None:
@@ -79,18 +82,22 @@ def target_picker(scene: Scene) -> None:
     probabilities = scene.predictions.probabilities[scene.view.image]
     predicted = int(scene.predictions.predicted[scene.view.image])
 
-    def words(target: int | None) -> str:
-        index = predicted if target is None else target
+    def words(target: int) -> str:
+        index = predicted if target == PREDICTED else target
         name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
-        return f"predicted: {name}" if target is None else name
+        return f"predicted: {name}" if target == PREDICTED else name
 
-    follow("target", scene.view.target)
+    def changed() -> None:
+        chosen = st.session_state["target"]
+        change_view(target=None if chosen == PREDICTED else chosen)
+
+    follow("target", PREDICTED if scene.view.target is None else scene.view.target)
     st.selectbox(
         "Target class",
-        (None, *range(len(scene.model.classes))),
+        (PREDICTED, *range(len(scene.model.classes))),
         key="target",
         format_func=words,
-        on_change=lambda: change_view(target=st.session_state["target"]),
+        on_change=changed,
         help="The class whose score is explained: what in the picture speaks for it?",
         width=220,
     )

@@ -1,0 +1,1 @@
+"""From results to Plotly figures; no Streamlit here."""

@@ -38,7 +38,7 @@ def diverging(values: Map) -> Scale:
     return Scale([list(stop) for stop in DIVERGING], -reach, reach)
 
 
-def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], height: int = 320) -> go.Figure:
+def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], height: int = 350) -> go.Figure:
     """One map (h, w), a cell a number, with the values of every map of `under_pointer` in the hover."""
     names = list(under_pointer)
     lines = [f"{name}: %{{customdata[{k}]:.4f}}" for k, name in enumerate(names)]
@@ -49,12 +49,26 @@ def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], heig
         colorscale=scale.colours,
         customdata=np.stack([under_pointer[name] for name in names], axis=-1),
         hovertemplate="<br>".join(["row %{y}, column %{x}", *lines]) + "<extra></extra>",
-        colorbar={"thickness": 12, "len": 1, "outlinewidth": 0, "nticks": 5},
+        colorbar={
+            "orientation": "h",
+            "thickness": 10,
+            "len": 1,
+            "outlinewidth": 0,
+            "nticks": 5,
+            "x": 0,
+            "xanchor": "left",
+            "xpad": 0,
+            "y": 0,
+            "yanchor": "top",
+            "ypad": 6,
+        },
     )
     figure = go.Figure(heat)
-    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 4, "b": 4}, dragmode=False)
-    figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, values.shape[1] - 0.5])
-    figure.update_yaxes(visible=False, constrain="domain", range=[values.shape[0] - 0.5, -0.5], scaleanchor="x")
+    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 0, "b": 40}, dragmode=False)
+    figure.update_xaxes(visible=False, constrain="domain", constraintoward="left", range=[-0.5, values.shape[1] - 0.5])
+    figure.update_yaxes(
+        visible=False, constrain="domain", constraintoward="top", range=[values.shape[0] - 0.5, -0.5], scaleanchor="x"
+    )
     return figure
 
 
