@@ -31,7 +31,7 @@ def _draw(scene: Scene) -> None:
     with grid:
         _grid(scene, _part(scene, chosen))
     with picked:
-        _picked(scene)
+        _picked(scene, [int(image) for image in chosen])
 
 
 def _selected(scene: Scene) -> NDArray[np.int64]:
@@ -108,13 +108,15 @@ def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
     words = [image_caption(scene, image) for image in images]
     image_grid(sprite, images, words, [bool(mark) for mark in wrong], lambda image: change_view(image=image))
     mark_picked(scene.view.image)
-    st.caption("✗ marks a wrong prediction. Click a picture, or move with the arrow keys and press Enter.")
+    st.caption("A red ✗ marks a wrong prediction. Click a picture, or move with the arrow keys and press Enter.")
 
 
-def _picked(scene: Scene) -> None:
+def _picked(scene: Scene, chosen: list[int]) -> None:
     image = scene.view.image
-    image_picker(scene)
+    image_picker(scene, chosen)
     show_picture(scene.images.pixels[image], image_caption(scene, image), f"Test image {image}, picked", side=256)
+    if image not in chosen:
+        st.caption("This image is not among those on the right.")
     page_links(scene.view, "layer_explorer", "disagreement")
 
 

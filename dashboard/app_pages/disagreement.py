@@ -76,8 +76,8 @@ def _notebook_sides(scene: Scene) -> Sides:
     batch, place = _study_batch(scene)
     target = scene.view.target
     manual, package = xl.NOTEBOOK_MANUAL, xl.NOTEBOOK_PACKAGE
-    a = scene.cache.heatmap(scene.model, batch, manual, target)[place]
-    b = scene.cache.package_grad_cam(scene.model, batch, package.layers or (), target)[place]
+    a = scene.cache.heatmap(scene.model, batch, manual, target, between=scene.between)[place]
+    b = scene.cache.package_grad_cam(scene.model, batch, package.layers or (), target, between=scene.between)[place]
     first = scene.view.image - place
     images = f"images {first} to {first + len(batch) - 1}"
     return Sides(
@@ -97,8 +97,8 @@ def _shared_sides(scene: Scene) -> Sides:
     layer = chosen_layer(scene.view, scene.model)
     pixels = scene.images.pixels[scene.view.image : scene.view.image + 1]
     settings = xl.CamSettings(layers=(layer,))
-    a = scene.cache.heatmap(scene.model, pixels, settings, scene.view.target)[0]
-    b = scene.cache.package_grad_cam(scene.model, pixels, layer, scene.view.target)[0]
+    a = scene.cache.heatmap(scene.model, pixels, settings, scene.view.target, between=scene.between)[0]
+    b = scene.cache.package_grad_cam(scene.model, pixels, layer, scene.view.target, between=scene.between)[0]
     return Sides(
         a,
         b,

@@ -26,7 +26,7 @@ def _draw(scene: Scene) -> None:
     _controls(scene)
     view, layer = scene.view, chosen_layer(scene.view, scene.model)
     picture = scene.images.pixels[view.image]
-    cams = scene.cache.grad_cam(scene.model, picture[None], offered_layers(scene), view.target)
+    cams = scene.cache.grad_cam(scene.model, picture[None], offered_layers(scene), view.target, between=scene.between)
     st.caption(
         f"{image_caption(scene, view.image)} · explained: {target_caption(scene)} · layer {layer}, "
         f"{grid_caption(cams[layer].grid)}"

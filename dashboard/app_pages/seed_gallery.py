@@ -10,7 +10,7 @@ from dashboard.components.captions import image_caption
 from dashboard.components.page import Scene, show_page
 from dashboard.components.page_links import page_links
 from dashboard.components.pictures import show_picture
-from dashboard.view_state import DEFAULT_MODEL, change
+from dashboard.view_state import DEFAULT_MODEL, View, change
 from explain_lib.dataset import study_batch
 from explain_lib.postprocess import Map
 from explain_lib.rendering import (
@@ -98,9 +98,9 @@ def _study_model(scene: Scene) -> xl.Model:
 def _notebook_row(scene: Scene, model: xl.Model, image: int) -> Row:
     batch = study_batch(image)
     pixels, place = scene.images.pixels[batch], image - batch.start
-    manual = scene.cache.heatmap(model, pixels, xl.NOTEBOOK_MANUAL)[place]
-    package = scene.cache.package_grad_cam(model, pixels, xl.NOTEBOOK_PACKAGE.layers or ())[place]
-    cells = scene.cache.grad_cam(model, pixels, LAYER)[LAYER].map[place]
+    manual = scene.cache.heatmap(model, pixels, xl.NOTEBOOK_MANUAL, between=scene.between)[place]
+    package = scene.cache.package_grad_cam(model, pixels, xl.NOTEBOOK_PACKAGE.layers or (), between=scene.between)[place]
+    cells = scene.cache.grad_cam(model, pixels, LAYER, between=scene.between)[LAYER].map[place]
     picture = scene.images.pixels[image]
     return Row(
         study_heatmap(cells),
@@ -113,14 +113,19 @@ def _notebook_row(scene: Scene, model: xl.Model, image: int) -> Row:
 def _fair_row(scene: Scene, model: xl.Model, image: int) -> Row:
     picture = scene.images.pixels[image]
     cells_settings = xl.CamSettings(layers=(LAYER,), resize="none")
-    cells = scene.cache.heatmap(model, picture[None], cells_settings)[0]
+    cells = scene.cache.heatmap(model, picture[None], cells_settings, between=scene.between)[0]
     manual = scene.cache.heatmap(model, picture[None], xl.CamSettings(layers=(LAYER,)))[0]
-    package = scene.cache.package_grad_cam(model, picture[None], LAYER)[0]
+    package = scene.cache.package_grad_cam(model, picture[None], LAYER, between=scene.between)[0]
     return Row(colour(cells), _fair_overlay(picture, manual), _fair_overlay(picture, package), xl.compare(manual, package))
 
 
 def _fair_overlay(picture: Picture, values: Map) -> Picture:
     return overlay(picture, colour(values))
+
+
+def _opened(scene: Scene, image: int) -> View:
+    """The view with that image, and the browser at its class."""
+    return change(scene.view, {"image": image, "true_class": int(scene.images.labels[image])})
 
 
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
@@ -134,7 +139,7 @@ def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
         f"Mean absolute difference of the two maps: **{row.comparison.mae:.4f}**",
         help="The mean over all 32 × 32 pixels of |GradCAM2 − GradCAM1| before drawing; both maps run from 0 to 1.",
     )
-    page_links(change(scene.view, {"image": image}), "layer_explorer", "disagreement", "class_browser")
+    page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")
 
 
 show_page(

@@ -4,26 +4,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
 from dashboard.components.address import read_address, remember_view
 from dashboard.view_state import View, fit_model, fit_view
 
+# Pictures keep their corners: each of their pixels is one that was computed.
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 3rem; max-width: 1440px; }
-[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0 0 0.4rem; }
+[data-testid="stImage"] img { border-radius: 0; }
+[data-testid="stPageLink"] a p { text-decoration: underline; text-underline-offset: 3px; }
 </style>"""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a page draws from: the view, and what it names."""
+    """What a page draws from: the view, and what it names.
+
+    between: for computations, which call it once it is their turn; a run that a newer one has overtaken ends there.
+    """
 
     view: View
     model: xl.Model
     images: xl.ImageSet
     predictions: xl.Predictions
     cache: xl.ExplainCache
+    between: Callable[[], None]
 
 
 def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
@@ -31,8 +39,9 @@ def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
     st.html(STYLE)
     st.title(title, anchor=False)
     st.markdown(purpose)
+    checkpoint = st.empty()
     try:
-        scene, ignored = _scene(title)
+        scene, ignored = _scene(title, lambda: _pause(checkpoint))
         if ignored:
             st.warning("Ignored in the address: " + " ".join(ignored))
         remember_view(scene.view)
@@ -42,14 +51,18 @@ def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
         st.button("Back to the default view", on_click=_reset)
 
 
-def _scene(title: str) -> tuple[Scene, tuple[str, ...]]:
+def _scene(title: str, between: Callable[[], None]) -> tuple[Scene, tuple[str, ...]]:
     cache = xl.shared_cache()
     view, ignored = read_address(title)
     view, no_model = fit_model(view)
     model, images = cache.model(view.model), cache.images()
     view, no_part = fit_view(view, model, len(images.pixels))
-    scene = Scene(view, model, images, cache.predictions(view.model), cache)
+    scene = Scene(view, model, images, cache.predictions(view.model), cache, between)
     return scene, (*ignored, *no_model, *no_part)
+
+
+def _pause(checkpoint: DeltaGenerator) -> None:
+    checkpoint.empty()  # Streamlit ends an overtaken run at its next call
 
 
 def _reset() -> None:

@@ -1,5 +1,8 @@
 """Widgets that change the view: model, image, layer, target."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.components.address import change_view, follow
@@ -25,12 +28,14 @@ def model_picker(scene: Scene) -> None:
     )
 
 
-def image_picker(scene: Scene) -> None:
-    """The test image's number, with one step back and one on, also by the arrow keys."""
+def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
+    """The test image's number, with a step back and one on through the images `among`, also by the arrow keys."""
     image, last = scene.view.image, len(scene.images.pixels) - 1
+    steps = range(last + 1) if among is None else among
+    before, after = bisect_left(steps, image) - 1, bisect_right(steps, image)
     follow("image", image)
     with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
-        _step("Previous", "Previous image", "Left", max(image - 1, 0), disabled=image == 0)
+        _step("Previous", "Previous image", "Left", steps[before] if before >= 0 else None)
         st.number_input(
             "Test image",
             0,
@@ -40,16 +45,16 @@ def image_picker(scene: Scene) -> None:
             help=f"CIFAR-10 test images are numbered 0 to {last:,}.",
             width=130,
         )
-        _step("Next", "Next image", "Right", min(image + 1, last), disabled=image == last)
+        _step("Next", "Next image", "Right", steps[after] if after < len(steps) else None)
 
 
-def _step(label: str, words: str, shortcut: str, image: int, *, disabled: bool) -> None:
+def _step(label: str, words: str, shortcut: str, image: int | None) -> None:
     st.button(
         label,
         key=words,
         help=words,
         shortcut=shortcut,
-        disabled=disabled,
+        disabled=image is None,
         on_click=change_view,
         kwargs={"image": image},
     )

@@ -54,7 +54,8 @@ def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], heig
             "thickness": 10,
             "len": 1,
             "outlinewidth": 0,
-            "nticks": 5,
+            "tickvals": [scale.low, (scale.low + scale.high) / 2, scale.high],
+            "tickformat": ".3~g",
             "x": 0,
             "xanchor": "left",
             "xpad": 0,
@@ -64,7 +65,7 @@ def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], heig
         },
     )
     figure = go.Figure(heat)
-    figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 0, "b": 40}, dragmode=False)
+    figure.update_layout(height=height, margin={"l": 14, "r": 14, "t": 0, "b": 40}, dragmode=False)
     figure.update_xaxes(visible=False, constrain="domain", constraintoward="left", range=[-0.5, values.shape[1] - 0.5])
     figure.update_yaxes(
         visible=False, constrain="domain", constraintoward="top", range=[values.shape[0] - 0.5, -0.5], scaleanchor="x"

@@ -1,0 +1,37 @@
+# Two commands do everything: `make run` opens the dashboard, `make test` passes the tests. Both make .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint types clean browser
+
+run: $(VENV)/.ready
+	$(BIN)/python -m streamlit run dashboard/app.py
+
+test: $(VENV)/.ready-for-tests browser
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-for-tests
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: $(VENV)/.ready-for-tests
+	$(BIN)/python -m mypy
+
+# The system's Chromium or Chrome if there is one; else Playwright brings its own.
+browser: $(VENV)/.ready-for-tests
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/python -m playwright install --with-deps chromium
+
+$(VENV)/.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@echo "Installing what the dashboard needs into $(VENV); PyTorch makes that some minutes, once."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-for-tests: $(VENV)/.ready tests/requirements.txt
+	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
