@@ -79,8 +79,8 @@ _HOW = {
     ),
     "fair": (
         f"**Heatmap**: the manual map of layer {LAYER} on its own 10 × 10 grid. **GradCAM1**, by hand, and **GradCAM2**, by "
-        f"package: both of layer {LAYER}, both scaled to 0 … 1, both enlarged bilinearly to the picture's 32 × 32 pixels, both "
-        "drawn as half picture, half map, in magma. Drawn alike, the two programs agree."
+        f"package: both of layer {LAYER}, both scaled to 0 … 1, enlarged bilinearly to the picture's 32 × 32 pixels and scaled "
+        "again, both drawn as half picture, half map, in magma. Made and drawn alike, the two programs agree."
     ),
 }
 
@@ -114,7 +114,7 @@ def _fair_row(scene: Scene, model: xl.Model, image: int) -> Row:
     picture = scene.images.pixels[image]
     cells_settings = xl.CamSettings(layers=(LAYER,), resize="none")
     cells = scene.cache.heatmap(model, picture[None], cells_settings, between=scene.between)[0]
-    manual = scene.cache.heatmap(model, picture[None], xl.CamSettings(layers=(LAYER,)))[0]
+    manual = scene.cache.heatmap(model, picture[None], xl.package_settings((LAYER,)), between=scene.between)[0]
     package = scene.cache.package_grad_cam(model, picture[None], LAYER, between=scene.between)[0]
     return Row(colour(cells), _fair_overlay(picture, manual), _fair_overlay(picture, package), xl.compare(manual, package))
 

@@ -1,0 +1,55 @@
+"""The README's commands, run as it gives them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running_app import ROOT, make_command
+
+README = (ROOT / "README.md").read_text()
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def test_the_readme_gives_the_two_commands() -> None:
+    assert {"make run", "make test", "streamlit run dashboard/app.py"} <= set(readme_commands())
+
+
+def test_make_test_runs_this_suite() -> None:
+    planned = subprocess.run([*make_command("test"), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert planned.stdout.splitlines()[-1] == f"{sys.prefix}/bin/python -m pytest"
+
+
+def test_the_readmes_python_example_prints_what_it_says() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = [line.split("# ", 1)[1] for line in example.splitlines() if line.startswith("print(")]
+    assert done.stdout.splitlines() == said
+
+
+@pytest.mark.parametrize("name", ["README.md", "requirements.txt", "Makefile", "explain_lib", "dashboard", "checkpoints"])
+def test_what_the_readme_promises_is_there(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "import sys; sys.version_info = (3, 10); exec(sys.argv[1])" "$2"\n')
+    old.chmod(0o755)
+    done = subprocess.run(
+        ["make", "run", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert not (tmp_path / "venv").exists()
