@@ -27,7 +27,7 @@ def _draw(scene: Scene) -> None:
     if len(chosen) == 0:
         _nothing()
         return
-    picked, grid = st.columns([1, 3.4], gap="medium")
+    picked, grid = st.columns([1, 2.5], gap="medium")
     with grid:
         _grid(scene, _part(scene, chosen))
     with picked:
@@ -108,7 +108,7 @@ def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
     words = [image_caption(scene, image) for image in images]
     image_grid(sprite, images, words, [bool(mark) for mark in wrong], lambda image: change_view(image=image))
     mark_picked(scene.view.image)
-    st.caption("A red ✗ marks a wrong prediction. Click a picture, or move with the arrow keys and press Enter.")
+    st.caption("A red cross marks a wrong prediction. Click a picture, or move with the arrow keys and press Enter.")
 
 
 def _picked(scene: Scene, chosen: list[int]) -> None:

@@ -10,13 +10,13 @@ from dashboard.components.page import Scene, show_page
 from dashboard.components.pickers import image_picker, layer_picker, model_picker, offered_layers, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.figures.class_figure import probabilities_figure
-from dashboard.figures.map_figure import Map, sequential
+from dashboard.figures.map_figure import SIDE_MARGIN, Map, sequential
 from dashboard.view_state import Texture, chosen_layer
 from explain_lib.postprocess import resize_maps
 from explain_lib.rendering import Picture, colour, enlarge, overlay, scale_to_peak
 from explain_lib.settings import Resize
 
-SIDE = 320
+SIDE = 352
 THUMBNAIL = 128
 MODULES = {"conv": "conv layers", "all": "every layer with a grid"}
 TEXTURES = {"grid": "the map's own cells", "smooth": "bilinear"}
@@ -71,6 +71,7 @@ def _chosen(scene: Scene, picture: Picture, layer: str, values: Map) -> None:
             sequential(0, float(values.max()) or 1.0),
             {"value": values},
             "map",
+            width=SIDE + 2 * SIDE_MARGIN,
         )
     with classes:
         _probabilities(scene)

@@ -16,12 +16,20 @@ _BADGES = {
 }
 
 
-def show_map(title: str, caption: str, values: Map, scale: Scale, under_pointer: Mapping[str, Map], key: str) -> None:
+def show_map(
+    title: str, caption: str, values: Map, scale: Scale, under_pointer: Mapping[str, Map], key: str, width: int = 312
+) -> None:
     """The map under its title; zero, constant and not-finite maps get a badge instead of a picture."""
     st.markdown(f"**{title}**")
     state = map_state(values)
     if state is MapState.VARIED:
-        st.plotly_chart(map_figure(values, scale, under_pointer), key=key, config=CHART_CONFIG, alt=map_words(title, values))
+        st.plotly_chart(
+            map_figure(values, scale, under_pointer, width),
+            key=key,
+            width=width,
+            config=CHART_CONFIG,
+            alt=map_words(title, values),
+        )
     else:
         st.badge(_BADGES[state], color="orange")
     st.caption(caption)

@@ -24,7 +24,7 @@ def model_picker(scene: Scene) -> None:
         key="model",
         on_change=lambda: change_view(model=st.session_state["model"], layer=None),
         help="The network that is explained. Its accuracy is that on the 10,000 CIFAR-10 test images.",
-        width=220,
+        width=180,
     )
 
 
@@ -78,7 +78,7 @@ def layer_picker(scene: Scene) -> None:
         format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
         on_change=lambda: change_view(layer=st.session_state["layer"]),
         help="Where the network is hooked, and the grid of its output: the map has that many cells.",
-        width=220,
+        width=180,
     )
 
 
@@ -104,5 +104,5 @@ def target_picker(scene: Scene) -> None:
         format_func=words,
         on_change=changed,
         help="The class whose score is explained: what in the picture speaks for it?",
-        width=220,
+        width=200,
     )

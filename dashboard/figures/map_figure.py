@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from explain_lib.rendering import Palette, palette_table
 
 Map = NDArray[np.float32]
+SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
+BAR_MARGIN = 40
 
 DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
 """Blue for below zero, white for zero, red for above: ColorBrewer's RdBu, reversed."""
@@ -38,8 +40,8 @@ def diverging(values: Map) -> Scale:
     return Scale([list(stop) for stop in DIVERGING], -reach, reach)
 
 
-def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], height: int = 350) -> go.Figure:
-    """One map (h, w), a cell a number, with the values of every map of `under_pointer` in the hover."""
+def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], width: int) -> go.Figure:
+    """One map (h, w), a cell a number, `width` pixels wide, with the values of every map of `under_pointer` in the hover."""
     names = list(under_pointer)
     lines = [f"{name}: %{{customdata[{k}]:.4f}}" for k, name in enumerate(names)]
     heat = go.Heatmap(
@@ -49,28 +51,35 @@ def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], heig
         colorscale=scale.colours,
         customdata=np.stack([under_pointer[name] for name in names], axis=-1),
         hovertemplate="<br>".join(["row %{y}, column %{x}", *lines]) + "<extra></extra>",
-        colorbar={
-            "orientation": "h",
-            "thickness": 10,
-            "len": 1,
-            "outlinewidth": 0,
-            "tickvals": [scale.low, (scale.low + scale.high) / 2, scale.high],
-            "tickformat": ".3~g",
-            "x": 0,
-            "xanchor": "left",
-            "xpad": 0,
-            "y": 0,
-            "yanchor": "top",
-            "ypad": 6,
-        },
+        colorbar=_colour_bar(scale),
     )
     figure = go.Figure(heat)
-    figure.update_layout(height=height, margin={"l": 14, "r": 14, "t": 0, "b": 40}, dragmode=False)
-    figure.update_xaxes(visible=False, constrain="domain", constraintoward="left", range=[-0.5, values.shape[1] - 0.5])
-    figure.update_yaxes(
-        visible=False, constrain="domain", constraintoward="top", range=[values.shape[0] - 0.5, -0.5], scaleanchor="x"
-    )
+    rows, columns = values.shape
+    plot_height = round((width - 2 * SIDE_MARGIN) * rows / columns)
+    margin = {"l": SIDE_MARGIN, "r": SIDE_MARGIN, "t": 0, "b": BAR_MARGIN}
+    figure.update_layout(width=width, height=plot_height + BAR_MARGIN, margin=margin, dragmode=False)
+    figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, columns - 0.5])
+    figure.update_yaxes(visible=False, constrain="domain", range=[rows - 0.5, -0.5], scaleanchor="x")
     return figure
+
+
+def _colour_bar(scale: Scale) -> dict[str, object]:
+    middle = (scale.low + scale.high) / 2
+    inset = (scale.high - scale.low) * 1e-4  # Plotly leaves out a tick that rounding puts past the end
+    return {
+        "orientation": "h",
+        "thickness": 10,
+        "len": 1,
+        "outlinewidth": 0,
+        "tickvals": [scale.low + inset, middle, scale.high - inset],
+        "ticktext": [f"{value:.3g}".replace("-", "−") for value in (scale.low, middle, scale.high)],
+        "x": 0,
+        "xanchor": "left",
+        "xpad": 0,
+        "y": 0,
+        "yanchor": "top",
+        "ypad": 6,
+    }
 
 
 def map_words(name: str, values: Map) -> str:

@@ -11,20 +11,21 @@ B = np.array([[0.1, 0.25], [0.2, 1.0]], dtype=np.float32)
 
 
 def test_a_map_is_drawn_unsmoothed_over_the_range_it_was_given() -> None:
-    (heat,) = map_figure(A, sequential(0, 2), {"a": A}).data
+    (heat,) = map_figure(A, sequential(0, 2), {"a": A}, width=300).data
     np.testing.assert_array_equal(heat.z, A)
     assert (heat.zmin, heat.zmax) == (0, 2)
     assert heat.zsmooth is None
-    assert list(heat.colorbar.tickvals) == [0, 1, 2]
+    assert list(heat.colorbar.ticktext) == ["0", "1", "2"]
+    assert list(heat.colorbar.tickvals) == pytest.approx([0, 1, 2], abs=1e-3)
 
 
 def test_the_first_row_of_a_map_is_at_the_top() -> None:
-    low, high = map_figure(A, sequential(0, 1), {"a": A}).layout.yaxis.range
+    low, high = map_figure(A, sequential(0, 1), {"a": A}, width=300).layout.yaxis.range
     assert low > high
 
 
 def test_under_the_pointer_stand_the_values_of_every_map_at_that_pixel() -> None:
-    (heat,) = map_figure(B - A, diverging(B - A), {"a": A, "b": B, "b - a": B - A}).data
+    (heat,) = map_figure(B - A, diverging(B - A), {"a": A, "b": B, "b - a": B - A}, width=300).data
     np.testing.assert_array_equal(heat.customdata[1, 0], np.array([0.5, 0.2, 0.2 - 0.5], dtype=np.float32))
     assert heat.hovertemplate.startswith("row %{y}, column %{x}<br>a: %{customdata[0]:.4f}<br>b: %{customdata[1]:.4f}")
 
