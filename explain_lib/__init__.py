@@ -7,9 +7,10 @@ from explain_lib.comparison import Comparison, compare
 from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
+from explain_lib.maps import MapState, map_state
 from explain_lib.models import Model, as_model, list_models, load_model
 from explain_lib.package_cam import package_grad_cam
-from explain_lib.postprocess import MapState, heatmap, map_state
+from explain_lib.postprocess import heatmap
 from explain_lib.predictions import Predictions, predict_images
 from explain_lib.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, PAPER, CamSettings, package_settings
 from explain_lib.targets import Target

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
+from explain_lib.maps import check_map
 
 TOP_SHARE = 0.2
 SSIM_WINDOW = 11
@@ -37,8 +38,8 @@ def compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> Comparison:
 
     Raises InputError if a map is not a floating-point array (H, W), holds NaN or infinity, or the shapes differ.
     """
-    _check_map("a", a)
-    _check_map("b", b)
+    _check_finite("a", a)
+    _check_finite("b", b)
     if a.shape != b.shape:
         raise InputError(f"b: the shape is {b.shape}, that of a is {a.shape}; maps of one shape would be right")
     first, second = a.astype(np.float64), b.astype(np.float64)
@@ -55,10 +56,8 @@ def compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> Comparison:
     )
 
 
-def _check_map(argument: str, values: object) -> None:
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim != 2 or values.size == 0:
-        found = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else f"a {type(values).__name__}"
-        raise InputError(f"{argument}: {found}; a floating-point map of shape (H, W) would be right")
+def _check_finite(argument: str, values: NDArray[np.float32]) -> None:
+    check_map(argument, values)
     if not np.isfinite(values).all():
         raise InputError(f"{argument}: the map holds NaN or infinity; a map of finite numbers would be right")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from explain_lib.capture import Capture, LayerCapture, capture
 from explain_lib.errors import LayerError
 from explain_lib.frozen import Frozen
-from explain_lib.models import Model
+from explain_lib.models import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.targets import Target, Targets, expand_targets
 
@@ -76,7 +76,7 @@ def capture_layers(
     between: Callable[[], None] | None = None,
 ) -> Capture:
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
-    asked = model.find_layers(layers)
+    asked = check_model(model).find_layers(layers)
     check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
     _ = model.digest  # raises if a weight has become NaN

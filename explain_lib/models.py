@@ -15,6 +15,7 @@ from explain_lib.capture import LayerTrace, check_logits, network_lock, run, tra
 from explain_lib.cards import ModelCard, file_digest, read_card
 from explain_lib.digest import model_digest, named_tensors, not_finite, weight_stamp
 from explain_lib.errors import DataError, InputError, LayerError, NetworkError
+from explain_lib.layer_names import list_names
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.pixels import check_pixels, to_input
 
@@ -81,7 +82,7 @@ class Model:
             names = self.conv_layers
             if not names:
                 raise LayerError("layers: the network has no conv layer; name another layer whose output is (N, C, h, w)")
-        listed = (names,) if isinstance(names, str) else tuple(names)
+        listed = list_names(names)
         if not listed:
             raise LayerError(f"layers: no layer is named; this network has {_few(self.conv_layers)}")
         if len(set(listed)) != len(listed):
@@ -123,6 +124,14 @@ class Model:
         return np.asarray(logits.cpu().numpy(), dtype=np.float32)
 
 
+def check_model(model: object) -> Model:
+    """The model itself. Raises InputError for anything else."""
+    if not isinstance(model, Model):
+        found = f"a {type(model).__name__}"
+        raise InputError(f"model: {found}; a Model, from load_model or as_model, would be right")
+    return model
+
+
 def _few(names: Sequence[str], most: int = 24) -> str:
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
@@ -155,7 +164,7 @@ def as_model(
     shift, scale = _checked_channels("mean", mean), _checked_channels("std", std)
     if min(scale) <= 0:
         raise InputError(f"std: {scale}; numbers above 0 would be right")
-    if isinstance(classes, str) or not classes or not all(isinstance(name, str) for name in classes):
+    if not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
     _check_precision(network)
     _check_finite(network)
@@ -164,6 +173,12 @@ def as_model(
     layers, output = trace(network, black)
     check_logits(output, 1, len(classes))
     return Model(network, tuple(classes), size, shift, scale, layers, card)
+
+
+def _are_names(classes: object) -> bool:
+    if isinstance(classes, str) or not isinstance(classes, Sequence) or len(classes) == 0:
+        return False
+    return all(isinstance(name, str) for name in classes)
 
 
 def _checked_size(size: object) -> tuple[int, int]:
@@ -229,7 +244,7 @@ def list_models() -> tuple[str, ...]:
 
 def find_checkpoint(name: str) -> CheckpointSpec:
     """The spec of a bundled checkpoint. Raises InputError, listing the names, for an unknown one."""
-    if name not in REGISTRY:
+    if not isinstance(name, str) or name not in REGISTRY:
         raise InputError(f"name: unknown model {name!r}; there are {', '.join(REGISTRY)}")
     return REGISTRY[name]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from explain_lib.capture import undisturbed
 from explain_lib.errors import InputError, LayerError, NetworkError
-from explain_lib.models import Model
+from explain_lib.models import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.settings import VARIANTS, Variant
 from explain_lib.targets import Target, Targets, expand_targets
@@ -56,7 +56,7 @@ def package_grad_cam(
 
 
 def _modules(model: Model, layers: str | Sequence[str]) -> list[nn.Module]:
-    found = model.find_layers(layers)
+    found = check_model(model).find_layers(layers)
     for layer in found:
         if layer.name != layer.module:
             raise LayerError(

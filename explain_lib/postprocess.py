@@ -5,7 +5,6 @@ reason alone.
 """
 
 from collections.abc import Callable
-from enum import Enum
 from typing import assert_never
 
 import cv2
@@ -18,29 +17,10 @@ from torch.nn import functional
 from explain_lib.capture import LayerCapture
 from explain_lib.errors import InputError
 from explain_lib.grad_cam import capture_layers, channel_weights
-from explain_lib.models import Model
-from explain_lib.settings import CamSettings, Resize, Variant
+from explain_lib.maps import Map
+from explain_lib.models import Model, check_model
+from explain_lib.settings import CamSettings, Resize, Variant, check_settings
 from explain_lib.targets import Targets
-
-Map = NDArray[np.float32]
-
-
-class MapState(Enum):
-    """What can be said of a map before it is drawn."""
-
-    VARIED = "varied"
-    CONSTANT = "constant"
-    ZERO = "zero"
-    NOT_FINITE = "not finite"
-
-
-def map_state(values: Map) -> MapState:
-    """Whether a map (H, W) has something to show, is constant, zero everywhere, or holds NaN or infinity."""
-    if not np.isfinite(values).all():
-        return MapState.NOT_FINITE
-    if not values.any():
-        return MapState.ZERO
-    return MapState.CONSTANT if values.min() == values.max() else MapState.VARIED
 
 
 def position_weights(activation: Tensor, gradient: Tensor, variant: Variant) -> Tensor:
@@ -176,5 +156,5 @@ def heatmap(
     pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it (scale_over="batch"). Arguments and errors
     are those of grad_cam; InputError also where several layers with unlike grids are to be merged without resizing.
     """
-    captured = capture_layers(model, pixels, layer_names(model, settings), targets, between)
+    captured = capture_layers(model, pixels, layer_names(check_model(model), check_settings(settings)), targets, between)
     return heatmaps_from(captured.layers, model.input_size, settings)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from explain_lib.errors import InputError
 from explain_lib.frozen import read_only
+from explain_lib.maps import Map
 
 Picture = NDArray[np.uint8]
-Map = NDArray[np.float32]
 Palette = Literal["magma", "inferno", "viridis", "jet"]
 PALETTES: tuple[Palette, ...] = get_args(Palette)
 

@@ -1,11 +1,11 @@
 """All that lies between the layers and the heat map, one field a cause, and the presets."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from explain_lib.errors import InputError, LayerError
+from explain_lib.layer_names import list_names
 
 Reduction = Literal["sum", "mean"]
 Scope = Literal["image", "batch", "none"]
@@ -73,10 +73,10 @@ class CamSettings:
         return asdict(self)
 
 
-def _checked_layers(layers: str | Sequence[str] | None) -> tuple[str, ...] | None:
+def _checked_layers(layers: object) -> tuple[str, ...] | None:
     if layers is None:
         return None
-    listed = (layers,) if isinstance(layers, str) else tuple(layers)
+    listed = list_names(layers)
     if not listed:
         raise LayerError("layers: no layer is named; one name or several, or None for the last conv layer, would be right")
     return listed
@@ -84,6 +84,13 @@ def _checked_layers(layers: str | Sequence[str] | None) -> tuple[str, ...] | Non
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_settings(settings: object) -> CamSettings:
+    """The settings themselves. Raises InputError for anything else."""
+    if not isinstance(settings, CamSettings):
+        raise InputError(f"settings: a {type(settings).__name__}; CamSettings, or a preset such as PAPER, would be right")
+    return settings
 
 
 def differing(a: CamSettings, b: CamSettings) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a map explains: the score of a class, or the contrast of two."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Literal
@@ -58,11 +58,10 @@ def expand_targets(targets: Targets, count: int, classes: tuple[str, ...]) -> tu
 
 
 def _as_list(targets: object, count: int) -> list[object]:
-    if isinstance(targets, Target) or not hasattr(targets, "__iter__"):
-        return [targets] * count
     if isinstance(targets, str):
         raise TargetError(f"targets: {targets!r} is text; the position of a class would be right")
-    return list(targets)
+    several = isinstance(targets, Iterable) and getattr(targets, "ndim", 1) > 0  # arrays without axes claim to be iterable
+    return list(targets) if isinstance(targets, Iterable) and several else [targets] * count
 
 
 def _checked(target: object, classes: tuple[str, ...]) -> Target:

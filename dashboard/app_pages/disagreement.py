@@ -12,9 +12,10 @@ from dashboard.components.map_card import show_map
 from dashboard.components.page import Scene, show_page
 from dashboard.components.pickers import image_picker, layer_picker, model_picker, target_picker
 from dashboard.components.pictures import show_picture
-from dashboard.figures.map_figure import Map, diverging, sequential
+from dashboard.figures.map_figure import diverging, sequential
 from dashboard.view_state import chosen_layer
 from explain_lib.dataset import study_batch
+from explain_lib.maps import Map
 from explain_lib.rendering import Picture
 
 CARD_WIDTH = 280

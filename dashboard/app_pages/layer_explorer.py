@@ -10,8 +10,9 @@ from dashboard.components.page import Scene, show_page
 from dashboard.components.pickers import image_picker, layer_picker, model_picker, offered_layers, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.figures.class_figure import probabilities_figure
-from dashboard.figures.map_figure import SIDE_MARGIN, Map, sequential
+from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.view_state import Texture, chosen_layer
+from explain_lib.maps import Map
 from explain_lib.postprocess import resize_maps
 from explain_lib.rendering import Picture, colour, enlarge, overlay, scale_to_peak
 from explain_lib.settings import Resize

@@ -12,7 +12,7 @@ from dashboard.components.page_links import page_links
 from dashboard.components.pictures import show_picture
 from dashboard.view_state import DEFAULT_MODEL, View, change
 from explain_lib.dataset import study_batch
-from explain_lib.postprocess import Map
+from explain_lib.maps import Map
 from explain_lib.rendering import (
     Picture,
     colour,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard.figures.map_figure import Map, Scale, map_figure, map_words
+from dashboard.figures.map_figure import Scale, map_figure, map_words
 from explain_lib import MapState, map_state
+from explain_lib.maps import Map
 
 CHART_CONFIG = {"displayModeBar": False}
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from explain_lib.maps import Map
 from explain_lib.rendering import Palette, palette_table
 
-Map = NDArray[np.float32]
 SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
 BAR_MARGIN = 40
 

@@ -1,0 +1,13 @@
+"""Names of layers as callers give them."""
+
+from collections.abc import Iterable
+
+from explain_lib.errors import LayerError
+
+
+def list_names(names: object) -> tuple[str, ...]:
+    """One name or several as a tuple. Raises LayerError for what is neither."""
+    listed = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else ()
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in listed):
+        raise LayerError(f"layers: {names!r}; the name of a layer, or several names, would be right")
+    return listed
