@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Integral
 from typing import Literal
 
@@ -65,7 +66,7 @@ def _as_list(targets: object, count: int) -> list[object]:
 
 
 def _checked(target: object, classes: tuple[str, ...]) -> Target:
-    checked = target if isinstance(target, Target) else Target(_whole_number(target))
+    checked = target if isinstance(target, Target) else _class_target(_whole_number(target))
     for index in (checked.index, checked.minus):
         if index is not None and not 0 <= index < len(classes):
             raise TargetError(
@@ -76,7 +77,12 @@ def _checked(target: object, classes: tuple[str, ...]) -> Target:
 
 def predicted_targets(logits: Tensor) -> tuple[Target, ...]:
     """The class with the largest logit, float (N, classes), for each image."""
-    return tuple(Target(index) for index in logits.argmax(1).tolist())
+    return tuple(_class_target(index) for index in logits.argmax(1).tolist())
+
+
+@lru_cache(maxsize=1024)
+def _class_target(index: int) -> Target:
+    return Target(index)
 
 
 def total_score(logits: Tensor, targets: Sequence[Target]) -> Tensor:
@@ -88,10 +94,9 @@ def total_score(logits: Tensor, targets: Sequence[Target]) -> Tensor:
 
 def _score(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:
     values = logits if score == "logit" else logits.softmax(1)
-    coefficients = torch.zeros_like(logits, requires_grad=False)
-    for image, target in enumerate(targets):
-        if target.score == score:
-            coefficients[image, target.index] += target.sign
-            if target.minus is not None:
-                coefficients[image, target.minus] -= target.sign
-    return (values * coefficients).sum()
+    chosen = [(image, target) for image, target in enumerate(targets) if target.score == score]
+    terms = [(image, target.index, target.sign) for image, target in chosen]
+    terms += [(image, target.minus, -target.sign) for image, target in chosen if target.minus is not None]
+    images, classes, signs = zip(*terms, strict=True)
+    picked = values[torch.tensor(images, device=logits.device), torch.tensor(classes, device=logits.device)]
+    return (picked * torch.tensor(signs, dtype=logits.dtype, device=logits.device)).sum()
