@@ -104,7 +104,7 @@ class Model:
         calls = [layer.name for layer in self.layers if layer.module == name]
         if calls:
             return f"layers: {name!r} is called {len(calls)} times in a forward pass; name one of {', '.join(calls)}"
-        if name in dict(self.network.named_modules()):
+        if name and name in dict(self.network.named_modules()):
             return f"layers: {name!r} is not reached by the forward pass; this network has {_few(self.conv_layers)}"
         return f"layers: unknown layer {name!r}; this network has {_few(self.conv_layers or self.spatial_layers)}"
 

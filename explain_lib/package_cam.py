@@ -39,6 +39,8 @@ def package_grad_cam(
     if variant not in VARIANTS:
         raise InputError(f"variant: {variant!r}; one of {', '.join(VARIANTS)} would be right")
     modules = _modules(model, layers)
+    if next(model.network.parameters(), None) is None:
+        raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
     check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
     _ = model.digest  # raises if a weight has become NaN
