@@ -11,7 +11,7 @@ from dashboard.components.captions import image_caption, percent
 from dashboard.components.image_grid import COLUMNS, image_grid, mark_picked
 from dashboard.components.page import Scene, show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import image_picker, model_picker
+from dashboard.components.pickers import choice, image_picker, model_picker
 from dashboard.components.pictures import show_picture
 from dashboard.view_state import Outcome
 from explain_lib.predictions import Selection, select_images
@@ -45,14 +45,7 @@ def _filters(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _class_filter(scene, "true_class", "True class", scene.view.true_class)
         _class_filter(scene, "predicted_class", "Predicted class", scene.view.predicted_class)
-        follow("outcome", scene.view.outcome)
-        st.segmented_control(
-            "Prediction",
-            get_args(Outcome),
-            key="outcome",
-            required=True,
-            on_change=lambda: change_view(outcome=st.session_state["outcome"], part=1),
-        )
+        choice("outcome", "Prediction", {word: word for word in get_args(Outcome)}, scene.view.outcome)
         model_picker(scene)
 
 

@@ -6,11 +6,10 @@ from math import isnan
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.address import change_view, follow
 from dashboard.components.captions import image_caption, target_caption
 from dashboard.components.map_card import show_map
 from dashboard.components.page import Scene, show_page
-from dashboard.components.pickers import image_picker, layer_picker, model_picker, target_picker
+from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.figures.map_figure import diverging, sequential
 from dashboard.view_state import chosen_layer
@@ -55,16 +54,13 @@ def _draw(scene: Scene) -> None:
 
 
 def _controls(scene: Scene) -> None:
-    follow("setup", scene.view.setup)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
+        choice(
+            "setup",
             "Compare",
-            tuple(SETUPS),
-            key="setup",
-            format_func=SETUPS.__getitem__,
-            required=True,
-            on_change=lambda: change_view(setup=st.session_state["setup"]),
-            help="As the study called the two programs, or both on the same layer and each scaled by itself.",
+            SETUPS,
+            scene.view.setup,
+            "As the study called the two programs, or both on the same layer and each scaled by itself.",
         )
         image_picker(scene)
         target_picker(scene)

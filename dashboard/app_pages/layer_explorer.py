@@ -3,11 +3,11 @@
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.address import change_view, follow
+from dashboard.components.address import change_view
 from dashboard.components.captions import grid_caption, image_caption, target_caption
 from dashboard.components.map_card import CHART_CONFIG, show_map
 from dashboard.components.page import Scene, show_page
-from dashboard.components.pickers import image_picker, layer_picker, model_picker, offered_layers, target_picker
+from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, offered_layers, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.figures.class_figure import probabilities_figure
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
@@ -43,20 +43,8 @@ def _controls(scene: Scene) -> None:
         target_picker(scene)
         model_picker(scene)
     with st.container(horizontal=True):
-        _choice("modules", "Layers on offer", MODULES, scene.view.modules)
-        _choice("texture", "Overlay drawn with", TEXTURES, scene.view.texture)
-
-
-def _choice(key: str, label: str, words: dict[str, str], value: str) -> None:
-    follow(key, value)
-    st.segmented_control(
-        label,
-        tuple(words),
-        key=key,
-        format_func=words.__getitem__,
-        required=True,
-        on_change=lambda: change_view(**{key: st.session_state[key]}),
-    )
+        choice("modules", "Layers on offer", MODULES, scene.view.modules)
+        choice("texture", "Overlay drawn with", TEXTURES, scene.view.texture)
 
 
 def _chosen(scene: Scene, picture: Picture, layer: str, values: Map) -> None:

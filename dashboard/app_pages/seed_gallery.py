@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.address import change_view, follow
 from dashboard.components.captions import image_caption
 from dashboard.components.page import Scene, show_page
 from dashboard.components.page_links import page_links
+from dashboard.components.pickers import choice
 from dashboard.components.pictures import show_picture
 from dashboard.view_state import DEFAULT_MODEL, View, change
 from explain_lib.dataset import study_batch
@@ -56,16 +56,7 @@ def _introduce(scene: Scene) -> None:
         "The study (jane-cz/GradCAM) never published its weights. These maps are its procedure on the weights that Captum "
         "publishes for the same network, so captions say what *this* network predicts; its pictures looked different."
     )
-    follow("drawing", scene.view.drawing)
-    st.segmented_control(
-        "Drawing",
-        tuple(DRAWINGS),
-        key="drawing",
-        format_func=DRAWINGS.__getitem__,
-        required=True,
-        on_change=lambda: change_view(drawing=st.session_state["drawing"]),
-        label_visibility="collapsed",
-    )
+    choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
     st.markdown(_HOW[scene.view.drawing])
 
 

@@ -1,7 +1,7 @@
 """Widgets that change the view: model, image, layer, target."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -10,9 +10,24 @@ from dashboard.components.captions import percent
 from dashboard.components.page import Scene
 from dashboard.view_state import chosen_layer
 from explain_lib import list_models
+from explain_lib.models import load_card
 
 PREDICTED = -1
 """Stands for the predicted class in the list of targets, where None would mean that nothing is chosen."""
+
+
+def choice(field: str, label: str, words: Mapping[str, str], value: str, help_text: str | None = None) -> None:
+    """One of a few values of a field of the view, each under its word."""
+    follow(field, value)
+    st.segmented_control(
+        label,
+        tuple(words),
+        key=field,
+        format_func=words.__getitem__,
+        required=True,
+        on_change=lambda: change_view(**{field: st.session_state[field]}),
+        help=help_text,
+    )
 
 
 def model_picker(scene: Scene) -> None:
@@ -22,9 +37,10 @@ def model_picker(scene: Scene) -> None:
         "Model",
         list_models(),
         key="model",
+        format_func=lambda name: f"{name} · {percent(load_card(name).accuracy)}",
         on_change=lambda: change_view(model=st.session_state["model"], layer=None),
-        help="The network that is explained. Its accuracy is that on the 10,000 CIFAR-10 test images.",
-        width=180,
+        help="The network that is explained, and the share of the 10,000 CIFAR-10 test images that it gets right.",
+        width=212,
     )
 
 
