@@ -1,0 +1,225 @@
+"""Bad input to every public function: the right ExplainError, naming the argument, what was wrong, what would be right."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sample_networks import Scripted, model_of, noise, plain, seeded
+from torch import Tensor, nn
+
+import explain_lib as xl
+
+Call = Callable[..., Any]
+
+
+def heatmap_of(model: xl.Model, pixels: Any, layers: Any = None, targets: Any = None) -> Any:
+    return xl.heatmap(model, pixels, xl.CamSettings(layers=layers), targets)
+
+
+def package_of(model: xl.Model, pixels: Any, layers: Any = "body.2", targets: Any = None) -> Any:
+    return xl.package_grad_cam(model, pixels, layers, targets)
+
+
+def cached_heatmap(model: xl.Model, pixels: Any, layers: Any = None, targets: Any = None) -> Any:
+    return xl.ExplainCache().heatmap(model, pixels, xl.CamSettings(layers=layers), targets)
+
+
+def cached_grad_cam(model: xl.Model, pixels: Any, layers: Any = None, targets: Any = None) -> Any:
+    return xl.ExplainCache().grad_cam(model, pixels, layers, targets)
+
+
+def cached_package(model: xl.Model, pixels: Any, layers: Any = "body.2", targets: Any = None) -> Any:
+    return xl.ExplainCache().package_grad_cam(model, pixels, layers, targets)
+
+
+MAPPERS: list[Call] = [xl.grad_cam, package_of, heatmap_of, cached_grad_cam, cached_package, cached_heatmap]
+UNCACHED: list[Call] = [xl.grad_cam, package_of, heatmap_of]
+
+
+def named(function: Call) -> str:
+    return function.__name__
+
+
+@pytest.fixture(scope="module")
+def model() -> xl.Model:
+    return model_of(seeded(plain))
+
+
+def predict(model: xl.Model, pixels: Any) -> Any:
+    return model.predict(pixels)
+
+
+GOOD = noise(2)
+NAN = np.full((2, 8, 8, 3), np.nan, np.float32)
+BAD_PIXELS: list[tuple[Any, str]] = [
+    (GOOD.tolist(), r"a list; a NumPy array, uint8 of shape \(N, 8, 8, 3\)"),
+    (torch.from_numpy(GOOD), r"a Tensor; a NumPy array"),
+    (None, r"a NoneType; a NumPy array"),
+    (GOOD / 255, r"the dtype is float64; uint8"),
+    (GOOD.astype(np.int64), r"the dtype is int64; uint8"),
+    (NAN, r"the dtype is float32 and holds NaN; uint8"),
+    (GOOD[0], r"the shape is \(8, 8, 3\); uint8 of shape \(N, 8, 8, 3\)"),
+    (GOOD.transpose(0, 3, 1, 2), r"the shape is \(2, 3, 8, 8\); uint8 of shape \(N, 8, 8, 3\)"),
+    (GOOD[..., :1], r"the shape is \(2, 8, 8, 1\)"),
+    (noise(2, side=9), r"the pictures are 9 x 9; uint8 of shape \(N, 8, 8, 3\) would be right, nothing is resized"),
+    (GOOD[:, :4], r"the pictures are 4 x 8"),
+    (GOOD[:0], r"the batch is empty; at least one picture"),
+]
+PIXEL_IDS = [
+    "list",
+    "tensor",
+    "None",
+    "float",
+    "int64",
+    "NaN",
+    "one picture",
+    "channels first",
+    "grey",
+    "9 x 9",
+    "4 x 8",
+    "empty",
+]
+
+
+@pytest.mark.parametrize("function", [*MAPPERS, predict], ids=named)
+@pytest.mark.parametrize(("pixels", "sentence"), BAD_PIXELS, ids=PIXEL_IDS)
+def test_bad_pixels_are_refused(function: Call, pixels: Any, sentence: str, model: xl.Model) -> None:
+    with pytest.raises(xl.InputError, match=rf"^pixels: {sentence}"):
+        function(model, pixels)
+
+
+BAD_LAYERS: list[tuple[Any, str]] = [
+    ("conv9", r"unknown layer 'conv9'; this network has body.0, body.2"),
+    (["body.0", "body.7"], r"unknown layer 'body.7'"),
+    ("", r"unknown layer ''"),
+    ([3], r"\[3\]; the name of a layer, or several names"),
+    ([], r"no layer is named"),
+    (["body.0", "body.0"], r"body.0, body.0 names a layer twice; once would be right"),
+    ("fc", r"'fc' gives \(N, 2\); a layer that gives \(N, C, h, w\) would be right: body.0, body.1, body.2, body.3"),
+    (5, r"5"),  # neither a name nor a list of names
+    ([["body.0"]], r"\['body.0'\]"),
+]
+
+
+@pytest.mark.parametrize("function", MAPPERS, ids=named)
+@pytest.mark.parametrize(("layers", "sentence"), BAD_LAYERS, ids=[repr(layers) for layers, _ in BAD_LAYERS])
+def test_bad_layers_are_refused(function: Call, layers: Any, sentence: str, model: xl.Model) -> None:
+    with pytest.raises(xl.LayerError, match=rf"^layers: .*{sentence}"):
+        function(model, GOOD, layers)
+
+
+BAD_TARGETS: list[tuple[Any, str]] = [
+    (2, r"there is no class 2; the network has 0 to 1: class 0, class 1"),
+    (-1, r"there is no class -1"),
+    (0.0, r"0.0 is not a whole number"),
+    (True, r"True is not a whole number"),
+    ("class 1", r"'class 1' is text; the position of a class"),
+    ([0], r"1 of them for 2 images; one, or one per image"),
+    ([0, 1, 0], r"3 of them for 2 images"),
+    ([0, 2], r"there is no class 2"),
+    (xl.Target(0, minus=9), r"there is no class 9"),
+]
+
+
+@pytest.mark.parametrize("function", MAPPERS, ids=named)
+@pytest.mark.parametrize(("targets", "sentence"), BAD_TARGETS, ids=[repr(targets) for targets, _ in BAD_TARGETS])
+def test_bad_targets_are_refused(function: Call, targets: Any, sentence: str, model: xl.Model) -> None:
+    with pytest.raises(xl.TargetError, match=rf"^targets: {sentence}"):
+        function(model, GOOD, "body.2", targets)
+
+
+@pytest.mark.parametrize("function", MAPPERS, ids=named)
+def test_a_bare_network_in_place_of_a_model_is_refused(function: Call) -> None:
+    with pytest.raises(xl.InputError, match=r"model: a Headed; .*as_model"):
+        function(plain(), GOOD)
+
+
+@pytest.mark.parametrize("function", [xl.heatmap, xl.ExplainCache().heatmap], ids=["heatmap", "cached"])
+def test_something_else_than_settings_is_refused(function: Call, model: xl.Model) -> None:
+    with pytest.raises(xl.InputError, match=r"settings: a str; .*CamSettings"):
+        function(model, GOOD, "PAPER")
+
+
+ANSWERS: dict[str, tuple[Callable[[Tensor], object], str]] = {
+    "tuple": (lambda logits: (logits, logits), r"returns a tuple; one tensor of shape \(2, 2\), a logit for each class"),
+    "dict": (lambda logits: {"logits": logits}, r"returns a dict; one tensor"),
+    "too few": (lambda logits: logits[:, :1], r"returns a tensor of shape \(2, 1\); one tensor of shape \(2, 2\)"),
+    "too many": (lambda logits: torch.cat([logits, logits], 1), r"returns a tensor of shape \(2, 4\); one tensor"),
+    "grid": (lambda logits: logits[..., None], r"returns a tensor of shape \(2, 2, 1\); one tensor"),
+}
+
+
+@pytest.mark.parametrize("function", [xl.grad_cam, heatmap_of, cached_heatmap, predict], ids=named)
+@pytest.mark.parametrize(("answer", "sentence"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_an_output_that_is_not_logits_is_refused(function: Call, answer: Any, sentence: str) -> None:
+    network = Scripted()
+    model = model_of(network)
+    network.answer = answer
+    with pytest.raises(xl.NetworkError, match=rf"the network {sentence}"):
+        function(model, GOOD)
+
+
+ERRORS = [RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError, NotImplementedError]
+
+
+@pytest.mark.parametrize("function", [xl.grad_cam, heatmap_of, predict], ids=named)
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_network_that_raises_gets_a_sentence(function: Call, error: type[Exception]) -> None:
+    network = Scripted()
+    model = model_of(network)
+
+    def fail(_: Tensor) -> object:
+        raise error("out of coffee")
+
+    network.answer = fail
+    sentence = rf"cannot run on a batch of shape \(2, 3, 8, 8\): {error.__name__}: .*out of coffee"
+    with pytest.raises(xl.NetworkError, match=sentence) as caught:
+        function(model, GOOD)
+    assert isinstance(caught.value.__cause__, error)
+
+
+@pytest.mark.parametrize("function", [*MAPPERS, predict], ids=named)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_became_not_finite_are_refused(function: Call, value: float, ledger: Any) -> None:
+    model = model_of(seeded(plain))
+    function(model, GOOD)
+    with torch.no_grad():
+        model.network.body[2].weight[0, 0, 0, 0] = value
+    ledger.expect(model.network)
+    with pytest.raises(xl.NetworkError, match=r"network: body.2.weight holds NaN or infinity; load weights that are finite"):
+        function(model, GOOD)
+
+
+def test_several_unknown_things_leave_the_network_usable(model: xl.Model) -> None:
+    before = xl.grad_cam(model, GOOD)["body.2"].signed
+    for layers, targets in (("conv9", None), ("fc", 0), ("body.0", 17)):
+        with pytest.raises(xl.InputError):
+            xl.grad_cam(model, GOOD, layers, targets)
+    assert_array_equal(xl.grad_cam(model, GOOD)["body.2"].signed, before)
+
+
+class Nowhere(nn.Module):
+    """No convolution at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act, self.fc = nn.ReLU(), nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.act(x).mean((2, 3)))
+
+
+@pytest.mark.parametrize("function", [xl.grad_cam, heatmap_of, cached_heatmap], ids=named)
+def test_a_network_without_conv_layers_asks_for_a_name(function: Call) -> None:
+    with pytest.raises(xl.LayerError, match=r"layers: the network has no conv layer; name another layer"):
+        function(model_of(Nowhere()), GOOD)
+
+
+def test_a_layer_that_is_no_convolution_can_be_explained() -> None:
+    model = model_of(seeded(Nowhere))
+    weights = model.network.fc.weight[1].detach().numpy() / 64  # the mean over an 8 x 8 grid
+    found = xl.grad_cam(model, GOOD, "act", 1)["act"].weights
+    np.testing.assert_allclose(found, np.stack([weights] * 2), atol=1e-8)

@@ -1,0 +1,268 @@
+"""Manual Grad-CAM: against paper and pencil, and against Captum's LayerGradCam."""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from numpy.testing import assert_allclose, assert_array_equal
+from sample_networks import Branches, Gated, Repeated, model_of, noise, plain, seeded
+from torch import Tensor, nn
+
+import explain_lib as xl
+
+# On paper, for the first constant picture, with R = [[1, .4], [.2, 0]] and G = [[0, .2], [.4, 1]]:
+#   logit 0 = 1*1 + 2*.4 + 3*.2 + 2*0 - (0 + .2 + .4 + 1)     =  0.8
+#   logit 1 = -(1 + .4 + .2 + 0) + (0 + .2 + .4 - 1)          = -2.0
+#   class 0: alpha = (2, -1),    2 R - G      = [[ 2, .6], [0, -1]]
+#   class 1: alpha = (-1, 0.5),  -R + 0.5 G   = [[-1, -.3], [0, .5]]
+# The second picture has R = [[0, 0], [0, .4]] and no G: logits .8 and -.4; class 0: [[0, 0], [0, .8]].
+SIGNED_0 = [[2, 0.6], [0, -1]]
+SIGNED_1 = [[-1, -0.3], [0, 0.5]]
+CLOSE = {"atol": 1e-6, "rtol": 1e-6}
+
+
+def first_cam(model: xl.Model, pixels: np.ndarray, targets: object) -> xl.LayerCam:
+    return xl.grad_cam(model, pixels[:1], "conv", targets)["conv"]
+
+
+def test_logits_are_those_worked_out_by_hand(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(xl.grad_cam(constant_model, constant_pixels).logits, [[0.8, -2.0], [0.8, -0.4]], **CLOSE)
+
+
+def test_weights_are_the_mean_gradient_of_each_channel(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_cam(constant_model, constant_pixels, 0).weights, [[2, -1]], **CLOSE)
+
+
+def test_signed_map_is_the_weighted_sum_of_activations(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_cam(constant_model, constant_pixels, 0).signed, [SIGNED_0], **CLOSE)
+
+
+def test_map_drops_what_is_negative(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_cam(constant_model, constant_pixels, 0).map, [[[2, 0.6], [0, 0]]], **CLOSE)
+
+
+def test_map_of_the_less_likely_class_is_its_own(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cam = first_cam(constant_model, constant_pixels, 1)
+    assert_allclose(cam.signed, [SIGNED_1], **CLOSE)
+    assert_allclose(cam.map, [[[0, 0], [0, 0.5]]], **CLOSE)
+
+
+def test_map_is_zero_where_all_evidence_is_negative(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cam = xl.grad_cam(constant_model, constant_pixels[1:], "conv", 1)["conv"]
+    assert_allclose(cam.signed, [[[0, 0], [0, -0.4]]], **CLOSE)
+    assert_array_equal(cam.map, np.zeros((1, 2, 2), np.float32))
+
+
+def test_minus_explains_the_contrast_of_two_classes(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cam = first_cam(constant_model, constant_pixels, xl.Target(0, minus=1))
+    assert_allclose(cam.weights, [[3, -1.5]], **CLOSE)
+    assert_allclose(cam.signed, [np.subtract(SIGNED_0, SIGNED_1)], **CLOSE)
+
+
+def test_sign_minus_one_explains_the_evidence_against(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cam = first_cam(constant_model, constant_pixels, xl.Target(0, sign=-1))
+    assert_allclose(cam.map, [[[0, 0], [0, 1]]], **CLOSE)
+    assert_allclose(cam.weights, [[-2, 1]], **CLOSE)
+
+
+# p0 = 1 / (1 + exp(-2.8)) = 0.9426758; dp0/dy0 = -dp0/dy1 = p0 (1 - p0) = 0.0540381
+P_SLOPE = 0.05403813
+
+
+def test_probability_is_explained_through_the_softmax(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cam = first_cam(constant_model, constant_pixels, xl.Target(0, score="probability"))
+    assert_allclose(cam.weights, [[3 * P_SLOPE, -1.5 * P_SLOPE]], **CLOSE)
+
+
+def test_contrast_of_two_probabilities_is_twice_that_of_one_of_two(
+    constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    cam = first_cam(constant_model, constant_pixels, xl.Target(0, minus=1, score="probability"))
+    assert_allclose(cam.weights, [[6 * P_SLOPE, -3 * P_SLOPE]], **CLOSE)
+
+
+def test_minus_and_sign_together_negate_the_contrast(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cam = first_cam(constant_model, constant_pixels, xl.Target(0, minus=1, sign=-1))
+    assert_allclose(cam.weights, [[-3, 1.5]], **CLOSE)
+
+
+def test_a_contrast_of_a_class_with_itself_is_zero(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_array_equal(first_cam(constant_model, constant_pixels, xl.Target(1, minus=1)).signed, np.zeros((1, 2, 2)))
+
+
+def test_each_image_is_explained_for_its_own_target(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    targets = [1, xl.Target(0, score="probability", sign=-1)]
+    cams = xl.grad_cam(constant_model, constant_pixels, "conv", targets)
+    slope = 1 / (1 + np.exp(-1.2)) * (1 - 1 / (1 + np.exp(-1.2)))  # of the second picture, whose logits are .8 and -.4
+    assert_allclose(cams["conv"].weights, [[-1, 0.5], [-3 * slope, 1.5 * slope]], **CLOSE)
+    assert cams.targets == (xl.Target(1), xl.Target(0, score="probability", sign=-1))
+
+
+def test_predicted_class_is_explained_by_default(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    cams = xl.grad_cam(constant_model, constant_pixels)
+    assert cams.targets == (xl.Target(0), xl.Target(0))
+    assert_allclose(cams["conv"].signed[1], [[0, 0], [0, 0.8]], **CLOSE)
+
+
+def test_one_target_serves_all_images(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert xl.grad_cam(constant_model, constant_pixels, None, 1).targets == (xl.Target(1), xl.Target(1))
+
+
+def test_all_conv_layers_are_explained_by_default(tutorial: xl.Model, study: np.ndarray) -> None:
+    assert xl.grad_cam(tutorial, study).names == ("conv1", "conv2")
+
+
+def test_results_keep_the_order_in_which_layers_were_asked(tutorial: xl.Model, study: np.ndarray) -> None:
+    asked = ["relu2", "conv1", "pool2", "pool1"]
+    together = xl.grad_cam(tutorial, study, asked)
+    assert list(together) == asked
+    for name in asked:
+        assert_allclose(together[name].signed, xl.grad_cam(tutorial, study, name)[name].signed, atol=1e-6)
+
+
+def test_asking_for_a_layer_that_was_not_computed_lists_those_that_were(tutorial: xl.Model, study: np.ndarray) -> None:
+    cams = xl.grad_cam(tutorial, study, ["conv1", "conv2"])
+    with pytest.raises(xl.LayerError, match=r"'relu1' was not asked for; there are conv1, conv2"):
+        cams["relu1"]
+
+
+def test_grid_is_height_and_width_of_the_layer(tutorial: xl.Model, study: np.ndarray) -> None:
+    cams = xl.grad_cam(tutorial, study, ["conv1", "pool2"])
+    assert (len(cams), cams["conv1"].grid, cams["pool2"].grid) == (2, (28, 28), (5, 5))
+
+
+def as_input(model: xl.Model, pixels: np.ndarray) -> Tensor:
+    """(pixels / 255 - mean) / std in float64, rounded once."""
+    scaled = (pixels / 255 - np.array(model.mean)) / np.array(model.std)
+    return torch.from_numpy(scaled.transpose(0, 3, 1, 2).astype(np.float32))
+
+
+def captum_signed(network: nn.Module, layer: nn.Module, batch: Tensor, classes: list[int]) -> np.ndarray:
+    return LayerGradCam(network, layer).attribute(batch, target=classes).detach()[:, 0].numpy()
+
+
+def without_in_place_modules(network: nn.Module) -> nn.Module:
+    copy = deepcopy(network).eval()
+    for module in copy.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return copy
+
+
+CAPTUM_CASES = [
+    ("resnet18", "layer1.0.bn2"),  # overwritten by `out += identity`
+    ("resnet18", "layer2.0.downsample.1"),
+    ("resnet18", "layer4"),
+    ("squeezenet1_1", "features.3.squeeze"),  # overwritten by an in-place ReLU
+    ("squeezenet1_1", "features.6.expand3x3"),
+    ("mobilenet_v2", "features.3.conv.0.1"),  # overwritten by an in-place ReLU6
+    ("shufflenet_v2_x0_5", "stage3.1.branch2.5"),
+    ("googlenet", "inception3b.branch2.1.conv"),
+    ("googlenet", "inception4a.branch1.bn"),  # overwritten by F.relu(x, inplace=True)
+    ("vgg11", "features.8"),
+]
+
+
+def relative_gap(found: np.ndarray, right: np.ndarray) -> float:
+    return float(np.abs(found - right).max() / np.abs(right).max())
+
+
+@pytest.mark.parametrize(("name", "layer"), CAPTUM_CASES)
+def test_signed_map_is_captums_also_where_the_layer_is_overwritten(
+    name: str, layer: str, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+) -> None:
+    model, classes = random_model(name), [3, 0, 7]
+    network = without_in_place_modules(model.network)
+    right = captum_signed(network, network.get_submodule(layer), as_input(model, random_pixels), classes)
+    assert relative_gap(xl.grad_cam(model, random_pixels, layer, classes)[layer].signed, right) < 1e-4
+
+
+def test_all_layers_from_one_pass_are_captums_one_by_one(
+    random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+) -> None:
+    model = random_model("squeezenet1_1")
+    network, batch = without_in_place_modules(model.network), as_input(model, random_pixels)
+    cams = xl.grad_cam(model, random_pixels, None, 4)
+    gaps = {
+        name: relative_gap(cams[name].signed, captum_signed(network, network.get_submodule(name), batch, [4] * 3))
+        for name in model.conv_layers
+    }
+    assert len(gaps) == 26  # the stem, three convolutions in each of eight fire modules, the classifier
+    assert max(gaps.values()) < 1e-4
+
+
+def test_parallel_branches_are_each_captums(ledger: object) -> None:  # noqa: ARG001
+    model, pixels = model_of(seeded(Branches)), noise(3)
+    cams = xl.grad_cam(model, pixels, ["right", "left"], [0, 1, 1])
+    for name in ("left", "right"):
+        right = captum_signed(model.network, model.network.get_submodule(name), as_input(model, pixels), [0, 1, 1])
+        assert relative_gap(cams[name].signed, right) < 1e-5
+
+
+def repeated_by_hand(network: Repeated, batch: Tensor) -> list[np.ndarray]:
+    """The signed maps of both calls of the ReLU, for class 1, written out step by step."""
+    first = network.conv1(batch).relu()
+    second = network.conv2(first).relu()
+    logits = network.fc(second.mean((2, 3)))
+    gradients = torch.autograd.grad(logits[:, 1].sum(), [first, second])
+    pairs = zip(gradients, (first, second), strict=True)
+    return [(g.mean((2, 3), keepdim=True) * a).sum(1).detach().numpy() for g, a in pairs]
+
+
+def test_each_call_of_a_module_called_twice_has_its_own_map() -> None:
+    model, pixels = model_of(seeded(Repeated)), noise(2)
+    first, second = repeated_by_hand(model.network, as_input(model, pixels))
+    cams = xl.grad_cam(model, pixels, ["relu#2", "relu#1"], 1)
+    assert_allclose(cams["relu#1"].signed, first, atol=1e-6)
+    assert_allclose(cams["relu#2"].signed, second, atol=1e-6)
+
+
+def test_frozen_parameters_change_nothing(study: np.ndarray) -> None:
+    free, frozen = xl.load_model("captum-tutorial"), xl.load_model("captum-tutorial")
+    frozen.network.requires_grad_(False)
+    cams = [xl.grad_cam(model, study, "conv1")["conv1"].signed for model in (free, frozen)]
+    frozen.network.requires_grad_(True)
+    assert_array_equal(cams[0], cams[1])
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_gradient_mode_changes_nothing(mode: Callable[[], object], tutorial: xl.Model, study: np.ndarray) -> None:
+    outside = xl.grad_cam(tutorial, study, ["pool1", "conv2"])
+    with mode():
+        inside = xl.grad_cam(tutorial, study, ["pool1", "conv2"])
+    assert_array_equal(inside["pool1"].signed, outside["pool1"].signed)
+    assert_array_equal(inside["conv2"].signed, outside["conv2"].signed)
+
+
+@pytest.mark.parametrize("layer", ["first", "conv"])
+def test_inference_mode_does_not_trouble_a_network_that_uses_the_picture_again(layer: str) -> None:
+    model, pixels = model_of(seeded(Gated)), noise(2)
+    outside = xl.grad_cam(model, pixels, layer)[layer].signed
+    with torch.inference_mode():
+        inside = xl.grad_cam(model, pixels, layer)[layer].signed
+    assert_array_equal(inside, outside)
+
+
+def test_a_network_in_training_mode_is_explained_in_evaluation_mode() -> None:
+    network = seeded(lambda: nn.Sequential(plain(), nn.Dropout(0.9)))
+    model, pixels = model_of(network.train()), noise(2)
+    while_training = xl.grad_cam(model, pixels)["0.body.2"].signed
+    ledger_free = model_of(network.eval())
+    assert_array_equal(while_training, xl.grad_cam(ledger_free, pixels)["0.body.2"].signed)
+    network.train()
+
+
+def test_pixels_are_not_written_to(tutorial: xl.Model) -> None:
+    pixels = noise(2, side=32)
+    before = pixels.copy()
+    xl.grad_cam(tutorial, pixels)
+    assert_array_equal(pixels, before)
+
+
+def test_an_image_in_a_batch_has_the_map_that_it_has_alone(tutorial: xl.Model, study: np.ndarray) -> None:
+    together = xl.grad_cam(tutorial, study, "conv2")["conv2"].signed
+    alone = [xl.grad_cam(tutorial, study[k : k + 1], "conv2")["conv2"].signed[0] for k in range(4)]
+    assert_allclose(together, alone, atol=1e-6)

@@ -1,0 +1,223 @@
+"""From raw maps to a heat map: each setting by hand on the constant network, each resize against another program."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
+
+import explain_lib as xl
+from explain_lib.postprocess import merge, resize_maps
+
+# Of the first constant picture, class 0: the sum of alpha_k A_k is [[2, .6], [0, -1]]; of class 1: [[-1, -.3], [0, .5]].
+# Of the second picture, class 0: [[0, 0], [0, .8]]; class 1: [[0, 0], [0, -.4]]. Gradients for class 0 are
+# [[1, 2], [3, 2]] on R and -1 on G, with R = [[1, .4], [.2, 0]] and G = [[0, .2], [.4, 1]].
+CLOSE = {"atol": 2e-6, "rtol": 2e-6}
+
+
+def first_map(model: xl.Model, pixels: np.ndarray, targets: Any = 0, **settings: Any) -> np.ndarray:
+    return xl.heatmap(model, pixels, xl.CamSettings(resize="none", **settings), targets)[0]
+
+
+def test_a_map_is_divided_by_its_own_maximum(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_map(constant_model, constant_pixels), [[1, 0.3], [0, 0]], **CLOSE)
+
+
+def test_without_scaling_the_map_stays_raw(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_map(constant_model, constant_pixels, scale_over="none"), [[2, 0.6], [0, 0]], **CLOSE)
+
+
+def test_without_relu_negative_evidence_stays(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    found = first_map(constant_model, constant_pixels, scale_over="none", relu=False)
+    assert_allclose(found, [[2, 0.6], [0, -1]], **CLOSE)
+
+
+def test_mean_over_channels_is_half_the_sum_of_two(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    found = first_map(constant_model, constant_pixels, scale_over="none", channel_reduction="mean")
+    assert_allclose(found, [[1, 0.3], [0, 0]], **CLOSE)
+
+
+def test_minimum_is_subtracted_before_the_maximum_is_taken(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    # [[2, .6], [0, -1]] + 1 = [[3, 1.6], [1, 0]], by 3
+    found = first_map(constant_model, constant_pixels, relu=False, subtract_minimum=True)
+    assert_allclose(found, [[1, 1.6 / 3], [1 / 3, 0]], **CLOSE)
+
+
+def test_minimum_is_subtracted_also_without_scaling(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    found = first_map(constant_model, constant_pixels, relu=False, subtract_minimum=True, scale_over="none")
+    assert_allclose(found, [[3, 1.6], [1, 0]], **CLOSE)
+
+
+def test_epsilon_is_added_to_the_divisor(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_map(constant_model, constant_pixels, epsilon=0.5), [[0.8, 0.24], [0, 0]], **CLOSE)
+
+
+def test_exponent_raises_the_scaled_map_to_a_power(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    assert_allclose(first_map(constant_model, constant_pixels, exponent=2.0), [[1, 0.09], [0, 0]], **CLOSE)
+
+
+def test_exponent_keeps_the_sign(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    found = first_map(constant_model, constant_pixels, exponent=2.0, relu=False, scale_over="none")
+    assert_allclose(found, [[4, 0.36], [0, -1]], **CLOSE)
+
+
+def test_scale_over_batch_divides_by_the_largest_map_of_the_batch(
+    constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    # Class 0's weights give maps that peak at 2 and .8: both are divided by 2.
+    found = xl.heatmap(constant_model, constant_pixels, xl.CamSettings(resize="none", scale_over="batch"), 0)
+    assert_allclose(found, [[[1, 0.3], [0, 0]], [[0, 0], [0, 0.4]]], **CLOSE)
+
+
+def test_scale_over_batch_uses_each_images_own_weights(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+    # The first image explains class 1: on both images its weights peak at .5. The second explains class 0: at 2.
+    found = xl.heatmap(constant_model, constant_pixels, xl.CamSettings(resize="none", scale_over="batch"), [1, 0])
+    assert_allclose(found, [[[0, 0], [0, 1]], [[0, 0], [0, 0.4]]], **CLOSE)
+
+
+def test_scale_over_batch_takes_minimum_and_maximum_over_the_batch(
+    constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    # Without ReLU class 0's weights span -1 to 2 over the batch: the second map is ([[0, 0], [0, .8]] + 1) / 3.
+    settings = xl.CamSettings(resize="none", scale_over="batch", relu=False, subtract_minimum=True)
+    found = xl.heatmap(constant_model, constant_pixels, settings, 0)[1]
+    assert_allclose(found, [[1 / 3, 1 / 3], [1 / 3, 0.6]], **CLOSE)
+
+
+@pytest.mark.parametrize("scale_over", ["image", "batch"])
+@pytest.mark.parametrize("subtract_minimum", [True, False])
+def test_a_map_that_is_zero_everywhere_stays_zero(
+    scale_over: Any, subtract_minimum: bool, constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    settings = xl.CamSettings(resize="none", scale_over=scale_over, subtract_minimum=subtract_minimum, rescale_after_merge=True)
+    found = xl.heatmap(constant_model, constant_pixels[1:], settings, 1)
+    assert_array_equal(found, np.zeros((1, 2, 2), np.float32))
+
+
+# hirescam: gradient times activation, R: [[1, .8], [.6, 0]], G: -[[0, .2], [.4, 1]].
+# layercam: the same without the negative gradients of G.
+# grad-cam++: R sums to 1.6, so alpha = g^2 / (2 g^2 + 1.6 g^3): 1/3.6, 4/20.8, 9/61.2, 4/20.8; times g and summed:
+#   .277778 + .384615 + .441176 + .384615 = 1.488185. G has no positive gradient: 0. The map is 1.488185 R.
+VARIANTS = [
+    ("grad-cam", [[2, 0.6], [0, -1]]),
+    ("hirescam", [[1, 0.6], [0.2, -1]]),
+    ("layercam", [[1, 0.8], [0.6, 0]]),
+    ("grad-cam++", [[1.488185, 0.595274], [0.297637, 0]]),
+]
+
+
+@pytest.mark.parametrize(("variant", "right"), VARIANTS)
+def test_each_variant_is_the_one_worked_out_by_hand(
+    variant: Any, right: list[list[float]], constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    found = first_map(constant_model, constant_pixels, variant=variant, relu=False, scale_over="none")
+    assert_allclose(found, right, **CLOSE)
+
+
+def test_the_last_conv_layer_is_meant_by_default(tutorial: xl.Model, study: np.ndarray) -> None:
+    default, named = xl.CamSettings(scale_over="none"), xl.CamSettings("conv2", scale_over="none")  # type: ignore[arg-type]
+    assert_array_equal(xl.heatmap(tutorial, study, default), xl.heatmap(tutorial, study, named))
+
+
+def half_pixel_bilinear(one: np.ndarray, size: int) -> np.ndarray:
+    """Linear interpolation at the centres of the pixels, the border continued: by SciPy."""
+    centres = (np.arange(size) + 0.5) * one.shape[0] / size - 0.5
+    return ndimage.map_coordinates(one, np.meshgrid(centres, centres, indexing="ij"), order=1, mode="nearest")
+
+
+@pytest.fixture
+def grids() -> np.ndarray:
+    return np.random.default_rng(0).random((3, 10, 10), dtype=np.float32)
+
+
+@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear"])
+def test_linear_resizing_interpolates_between_pixel_centres(method: Any, grids: np.ndarray) -> None:
+    right = [half_pixel_bilinear(one, 32) for one in grids]
+    assert_allclose(resize_maps(grids, (32, 32), method), right, atol=2e-6)
+
+
+def test_bicubic_resizing_is_cv2s(grids: np.ndarray) -> None:
+    right = [cv2.resize(one, (32, 32), interpolation=cv2.INTER_CUBIC) for one in grids]
+    assert_allclose(resize_maps(grids, (32, 32), "torch-bicubic"), right, atol=2e-6)
+
+
+def test_nearest_resizing_repeats_pixels(grids: np.ndarray) -> None:
+    rows = np.arange(32) * 10 // 32
+    assert_array_equal(resize_maps(grids, (32, 32), "nearest"), grids[:, rows][:, :, rows])
+
+
+@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "nearest"])
+def test_resizing_keeps_height_and_width_apart(method: Any, grids: np.ndarray) -> None:
+    upright = resize_maps(grids[:, :5], (16, 40), method)
+    lying = resize_maps(np.ascontiguousarray(grids[:, :5].swapaxes(1, 2)), (40, 16), method)
+    assert upright.shape == (3, 16, 40)
+    assert_allclose(upright, lying.swapaxes(1, 2), atol=2e-6)
+
+
+def test_no_resizing_leaves_the_grid(tutorial: xl.Model, study: np.ndarray) -> None:
+    raw = xl.grad_cam(tutorial, study, "conv2")["conv2"].map
+    found = xl.heatmap(tutorial, study, xl.CamSettings("conv2", scale_over="none", resize="none"))  # type: ignore[arg-type]
+    assert_allclose(found, raw, atol=1e-6)
+
+
+def test_layers_are_merged_by_the_mean() -> None:
+    maps = [np.array([[[1, 0.5]]], np.float32), np.array([[[0, 0.25]]], np.float32), np.array([[[0.5, 0]]], np.float32)]
+    assert_allclose(merge(maps, xl.PAPER), [[[0.5, 0.25]]])
+
+
+def test_a_merged_map_is_rescaled_from_its_minimum_to_its_maximum() -> None:
+    maps = [np.array([[[1.0, 0.5, 0.2]]], np.float32), np.array([[[0.6, 0.5, 0.2]]], np.float32)]
+    found = merge(maps, xl.CamSettings(rescale_after_merge=True))  # means .8, .5, .2
+    assert_allclose(found, [[[1, 0.5, 0]]], **CLOSE)
+
+
+def test_rescaling_adds_epsilon_to_the_divisor() -> None:
+    found = merge([np.array([[[3.0, 2, 1]]], np.float32)], xl.CamSettings(rescale_after_merge=True, epsilon=2.0))
+    assert_allclose(found, [[[0.5, 0.25, 0]]], **CLOSE)
+
+
+def test_a_constant_merged_map_is_rescaled_to_zero() -> None:
+    found = merge([np.full((1, 2, 2), 0.7, np.float32)], xl.CamSettings(rescale_after_merge=True))
+    assert_array_equal(found, np.zeros((1, 2, 2)))
+
+
+def test_rescaling_looks_at_each_image_by_itself() -> None:
+    found = merge([np.array([[[1.0, 0]], [[8, 4]]], np.float32)], xl.CamSettings(rescale_after_merge=True))
+    assert_array_equal(found, [[[1, 0]], [[1, 0]]])
+
+
+def test_merging_does_not_write_to_the_maps_of_the_layers() -> None:
+    maps = [np.array([[[1.0, 0.5]]], np.float32)]
+    merge(maps, xl.CamSettings(rescale_after_merge=True, exponent=2.0))
+    assert_array_equal(maps[0], [[[1, 0.5]]])
+
+
+def test_unlike_grids_cannot_be_merged_without_resizing(tutorial: xl.Model, study: np.ndarray) -> None:
+    settings = xl.CamSettings(("conv1", "conv2"), resize="none")
+    with pytest.raises(xl.InputError, match=r"resize: 'none' leaves grids of 28 x 28 and 10 x 10.*another resize"):
+        xl.heatmap(tutorial, study, settings)
+
+
+STATES = [
+    ([[0.0, 0.5]], xl.MapState.VARIED),
+    ([[0.5, 0.5]], xl.MapState.CONSTANT),
+    ([[0.0, 0.0]], xl.MapState.ZERO),
+    ([[0.0, -0.0]], xl.MapState.ZERO),
+    ([[-1.0, -1.0]], xl.MapState.CONSTANT),
+    ([[np.nan, 0.5]], xl.MapState.NOT_FINITE),
+    ([[np.inf, 0.5]], xl.MapState.NOT_FINITE),
+]
+
+
+@pytest.mark.parametrize(("values", "state"), STATES)
+def test_a_map_has_one_of_four_states(values: list[list[float]], state: xl.MapState) -> None:
+    assert xl.map_state(np.array(values, np.float32)) is state
+
+
+def test_a_one_by_one_layer_gives_a_constant_map(random_model: Any, images: xl.ImageSet) -> None:
+    network = random_model("resnet18").network
+    small = xl.as_model(network, classes=tuple("0123456789"), input_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
+    found = xl.heatmap(small, images.pixels[:4], xl.CamSettings(("layer4",), relu=False))
+    assert [xl.map_state(one) for one in found] == [xl.MapState.CONSTANT] * 4

@@ -1,0 +1,71 @@
+"""The names that callers may rely on."""
+
+import inspect
+
+import pytest
+
+import explain_lib as xl
+from explain_lib import errors
+
+PUBLIC = [
+    "CLASSES",
+    "NOTEBOOK_MANUAL",
+    "NOTEBOOK_PACKAGE",
+    "PAPER",
+    "CacheStats",
+    "CamSettings",
+    "Comparison",
+    "DataError",
+    "ExplainCache",
+    "ExplainError",
+    "GradCams",
+    "ImageSet",
+    "InputError",
+    "LayerCam",
+    "LayerError",
+    "LayerTrace",
+    "MapState",
+    "Model",
+    "ModelCard",
+    "NetworkError",
+    "Predictions",
+    "Target",
+    "TargetError",
+    "as_model",
+    "compare",
+    "grad_cam",
+    "heatmap",
+    "list_models",
+    "load_cifar10",
+    "load_model",
+    "map_state",
+    "package_grad_cam",
+    "package_settings",
+    "predict_images",
+    "shared_cache",
+]
+
+
+def test_public_names_are_exactly_these() -> None:
+    assert xl.__all__ == PUBLIC
+
+
+def test_every_public_name_exists() -> None:
+    assert [name for name in PUBLIC if not hasattr(xl, name)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if callable(getattr(xl, name, None))])
+def test_every_public_class_and_function_is_documented(name: str) -> None:
+    assert len(inspect.getdoc(getattr(xl, name)) or "") > 30
+
+
+def test_every_exception_is_an_explain_error() -> None:
+    tree = {name: value.__mro__[1].__name__ for name, value in vars(errors).items() if inspect.isclass(value)}
+    assert tree == {
+        "ExplainError": "Exception",
+        "InputError": "ExplainError",
+        "LayerError": "InputError",
+        "TargetError": "InputError",
+        "NetworkError": "ExplainError",
+        "DataError": "ExplainError",
+    }

@@ -1,0 +1,91 @@
+"""Target, and how one or several of them are given for a batch."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+import explain_lib as xl
+from explain_lib.targets import expand_targets, predicted_targets, total_score
+
+THREE = ("cat", "dog", "frog")
+LOGITS = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
+
+
+@pytest.mark.parametrize("given", [1, np.int64(1), np.uint8(1), xl.Target(1)])
+def test_one_target_is_for_all_images(given: Any) -> None:
+    assert expand_targets(given, 2, THREE) == (xl.Target(1), xl.Target(1))
+
+
+@pytest.mark.parametrize("given", [[2, 0], (2, 0), np.array([2, 0]), [xl.Target(2), 0]])
+def test_a_sequence_is_one_per_image(given: Any) -> None:
+    assert expand_targets(given, 2, THREE) == (xl.Target(2), xl.Target(0))
+
+
+def test_none_is_left_for_the_predicted_classes() -> None:
+    assert expand_targets(None, 2, THREE) is None
+    assert predicted_targets(LOGITS) == (xl.Target(2), xl.Target(1))
+
+
+BAD: list[tuple[Any, str]] = [
+    (3, r"there is no class 3; the network has 0 to 2: cat, dog, frog"),
+    (-1, r"there is no class -1; the network has 0 to 2"),
+    ([0, 7], r"there is no class 7"),
+    (xl.Target(0, minus=3), r"there is no class 3"),
+    (xl.Target(0, minus=-2), r"there is no class -2"),
+    (1.0, r"1.0 is not a whole number; the position of a class"),
+    (np.float32(1), r"is not a whole number"),
+    ([0, 1.5], r"1.5 is not a whole number"),
+    (True, r"True is not a whole number"),
+    ([0, False], r"False is not a whole number"),
+    ("dog", r"'dog' is text; the position of a class would be right"),
+    (["cat", "dog"], r"'cat' is not a whole number"),
+    ([0], r"1 of them for 2 images; one, or one per image"),
+    ([0, 1, 2], r"3 of them for 2 images"),
+    ([], r"0 of them for 2 images"),
+    ([None, 1], r"None is not a whole number"),
+    (np.array(1.5), r"1.5"),  # without a dimension it cannot be gone through
+    (torch.tensor(1.5), r"1.5"),
+]
+
+
+@pytest.mark.parametrize(("given", "sentence"), BAD, ids=[repr(given) for given, _ in BAD])
+def test_bad_targets_are_refused_with_what_would_be_right(given: Any, sentence: str) -> None:
+    with pytest.raises(xl.TargetError, match=rf"targets: .*{sentence}"):
+        expand_targets(given, 2, THREE)
+
+
+BAD_TARGETS: list[tuple[dict[str, Any], str]] = [
+    ({"index": 1.5}, r"1.5 is not a whole number"),
+    ({"index": True}, r"True is not a whole number"),
+    ({"index": "cat"}, r"'cat' is not a whole number"),
+    ({"index": None}, r"None is not a whole number"),
+    ({"index": 0, "minus": 0.5}, r"0.5 is not a whole number"),
+    ({"index": 0, "sign": 0}, r"sign 0; 1 or -1 would be right"),
+    ({"index": 0, "sign": 2}, r"sign 2; 1 or -1"),
+    ({"index": 0, "score": "loss"}, r"score 'loss'; 'logit' or 'probability'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD_TARGETS)
+def test_a_bad_target_cannot_be_made(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(xl.TargetError, match=rf"targets: {sentence}"):
+        xl.Target(**arguments)
+
+
+def test_numpy_indices_become_plain_ones() -> None:
+    target = xl.Target(np.int64(2), minus=np.uint8(1))  # type: ignore[arg-type]
+    assert (type(target.index), type(target.minus), target) == (int, int, xl.Target(2, minus=1))
+
+
+def test_total_score_adds_what_each_target_explains() -> None:
+    # 4 - 1 = 3 for the first image, -(3) for the second
+    score = total_score(LOGITS, [xl.Target(2, minus=0), xl.Target(1, sign=-1)])
+    assert_allclose(score.item(), 0.0, atol=1e-6)
+
+
+def test_total_score_mixes_logits_and_probabilities() -> None:
+    score = total_score(LOGITS, [xl.Target(1), xl.Target(1, score="probability")])
+    assert_allclose(score.item(), 2 + np.exp(3) / (1 + np.exp(3) + np.exp(-1)), rtol=1e-6)
