@@ -20,12 +20,12 @@ from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
-from explain_lib.models import Model, load_model, load_test_logits
+from explain_lib.models import Model, check_model, load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_pixels
 from explain_lib.postprocess import heatmap
 from explain_lib.predictions import Predictions
-from explain_lib.settings import CamSettings, Variant
+from explain_lib.settings import CamSettings, Variant, check_settings
 from explain_lib.targets import Targets, expand_targets
 
 Value = TypeVar("Value")
@@ -88,12 +88,14 @@ class ByteCache:
     def _compute(self, key: Hashable, mine: _Pending, compute: Callable[[], Value]) -> Value:
         try:
             value = compute()
+            size = bytes_of(value)
+            with self._lock:
+                if size <= self._entries.maxsize:
+                    self._entries[key] = value
             mine.outcome = (value,)
         finally:
             with self._lock:
                 del self._pending[key]
-                if mine.outcome is not None and bytes_of(mine.outcome[0]) <= self._entries.maxsize:
-                    self._entries[key] = mine.outcome[0]
             mine.ended.set()
         return value
 
@@ -202,7 +204,7 @@ class ExplainCache:
         between: Between = None,
     ) -> NDArray[np.float32]:
         """heatmap, cached."""
-        key = ("heatmap", settings, *_request(model, pixels, settings.layers, targets))
+        key = ("heatmap", settings, *_request(model, pixels, check_settings(settings).layers, targets))
         return self.entries.get(key, lambda: read_only(heatmap(model, pixels, settings, targets, between=between)))
 
 
@@ -215,7 +217,7 @@ def _request(
     model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None, targets: Targets
 ) -> tuple[Hashable, ...]:
     """What a map depends on, checked, as a key: the model, the pixels of the whole batch, the layers and the targets."""
-    check_pixels(pixels, model.input_size)
+    check_pixels(pixels, check_model(model).input_size)
     names = tuple(layer.name for layer in model.find_layers(layers))
     picture = hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
     return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)

@@ -9,8 +9,9 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +27,8 @@ class LayerTrace:
     """One call of one module in a forward pass.
 
     name: the module's name, with "#1", "#2" ... behind it when it is called more than once. shape: of the output without
-    the batch, () when the output is not a tensor. is_conv: whether the module is a convolution. overwritten: whether
-    a later in-place operation writes over the output.
+    the batch, () when the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
+    overwritten: whether a later in-place operation writes over the output.
     """
 
     name: str
@@ -70,18 +71,46 @@ class Capture:
     layers: dict[str, LayerCapture]
 
 
-_locks: "weakref.WeakKeyDictionary[nn.Module, threading.RLock]" = weakref.WeakKeyDictionary()
+NETWORK_FAILURES = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+)
+"""What a network, which is the caller's code, is expected to raise on a batch that it cannot take."""
+
+_locks: "weakref.WeakKeyDictionary[nn.Module, _NumberedLock]" = weakref.WeakKeyDictionary()
 _locks_guard = threading.Lock()
+_lock_numbers = count()
 
 
-def network_lock(network: nn.Module) -> threading.RLock:
-    """The lock of a network: the same for every caller, and for a network that shares modules with it."""
+class _NumberedLock:
+    """A lock with a place in the one order in which threads take several of them."""
+
+    def __init__(self) -> None:
+        self.number, self.lock = next(_lock_numbers), threading.RLock()
+
+
+@contextmanager
+def exclusive(network: nn.Module) -> Iterator[None]:
+    """Nobody else runs this network with hooks inside, nor a network that shares a module with it."""
+    with ExitStack() as held:
+        for numbered in _locks_of(network):
+            held.enter_context(numbered.lock)
+        yield
+
+
+def _locks_of(network: nn.Module) -> list[_NumberedLock]:
+    """The locks of all modules, each once, in order; a network that has none gets one for all of its modules."""
     with _locks_guard:
-        known = next((_locks[module] for module in network.modules() if module in _locks), None)
-        lock = known or threading.RLock()
+        found = {_locks[module] for module in network.modules() if module in _locks} or {_NumberedLock()}
+        first = min(found, key=lambda numbered: numbered.number)
         for module in network.modules():
-            _locks.setdefault(module, lock)
-        return lock
+            _locks.setdefault(module, first)
+        return sorted(found, key=lambda numbered: numbered.number)
 
 
 @contextmanager
@@ -115,16 +144,16 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
 
         return note
 
-    with network_lock(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
         handles = [module.register_forward_hook(hook_for(name)) for name, module in network.named_modules() if name]
         try:
             result = run(network, batch)
         finally:
             remove(handles)
-    return tuple(_traces(calls)), result
+    return tuple(_traces(calls, len(batch))), result
 
 
-def _traces(calls: list[tuple[str, nn.Module, object, int]]) -> Iterator[LayerTrace]:
+def _traces(calls: list[tuple[str, nn.Module, object, int]], images: int) -> Iterator[LayerTrace]:
     totals, seen = Counter(name for name, *_ in calls), Counter[str]()
     for name, module, output, version in calls:
         seen[name] += 1
@@ -132,10 +161,17 @@ def _traces(calls: list[tuple[str, nn.Module, object, int]]) -> Iterator[LayerTr
             name=f"{name}#{seen[name]}" if totals[name] > 1 else name,
             module=name,
             call=seen[name],
-            shape=tuple(output.shape[1:]) if isinstance(output, Tensor) else (),
+            shape=_shape_for_each(output, images),
             is_conv=isinstance(module, _ConvNd),
             overwritten=isinstance(output, Tensor) and output._version != version,
         )
+
+
+def _shape_for_each(output: object, images: int) -> tuple[int, ...]:
+    """The shape of what an output holds for each image, () where it is not one tensor with the images first."""
+    if isinstance(output, Tensor) and output.dim() > 0 and len(output) == images:
+        return tuple(output.shape[1:])
+    return ()
 
 
 def run(network: nn.Module, batch: Tensor) -> object:
@@ -144,16 +180,7 @@ def run(network: nn.Module, batch: Tensor) -> object:
         return network(batch)
     except ExplainError:
         raise
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        IndexError,
-        KeyError,
-        AttributeError,
-        AssertionError,
-        NotImplementedError,
-    ) as error:
+    except NETWORK_FAILURES as error:
         raise NetworkError(
             f"the network cannot run on a batch of shape {tuple(batch.shape)}: {type(error).__name__}: {error}"
         ) from error
@@ -169,13 +196,23 @@ def check_logits(output: object, count: int, classes: int) -> Tensor:
     return output
 
 
-class _Recorder:
-    """Keeps the outputs of the asked layers during one forward pass."""
+@dataclass(frozen=True)
+class _Kept:
+    """An output as it left its module, what the network went on with, and how often the former had been written to."""
 
-    def __init__(self, layers: Sequence[LayerTrace]) -> None:
+    own: Tensor
+    passed_on: Tensor
+    version: int
+
+
+class _Recorder:
+    """Keeps the outputs of the asked layers during one forward pass over `images` images."""
+
+    def __init__(self, layers: Sequence[LayerTrace], images: int) -> None:
         self.layers = {(layer.module, layer.call): layer for layer in layers}
+        self.images = images
         self.calls: Counter[str] = Counter()
-        self.kept: dict[str, tuple[Tensor, Tensor, int]] = {}
+        self.kept: dict[str, _Kept] = {}
 
     def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
         def keep(_: nn.Module, __: object, output: object) -> Tensor | None:
@@ -186,23 +223,31 @@ class _Recorder:
         return keep
 
     def _keep(self, layer: LayerTrace, output: object) -> Tensor:
-        if not isinstance(output, Tensor) or output.dim() != 4:
+        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != self.images:
             raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
         own = output if output.requires_grad else output.detach().requires_grad_()
         passed_on = own.clone() if layer.overwritten else own
-        self.kept[layer.name] = own, passed_on, own._version
+        self.kept[layer.name] = _Kept(own, passed_on, own._version)
         return passed_on
 
     def outputs(self) -> list[Tensor]:
         for layer in self.layers.values():
             if layer.name not in self.kept:
                 raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
-            own, _, version = self.kept[layer.name]
-            if own._version != version:
+            kept = self.kept[layer.name]
+            if kept.own._version != kept.version:
                 raise NetworkError(
-                    f"the output of {layer.name!r} was overwritten; the network changed since as_model: call it again"
+                    f"network: the output of {layer.name!r} was overwritten; the network changed since as_model: call it again"
                 )
-        return [self.kept[layer.name][0] for layer in self.layers.values()]
+        return [self.kept[layer.name].own for layer in self.layers.values()]
+
+    def seen_by_hooks(self, name: str) -> Tensor:
+        """What is left where a hook had kept the output: a copy that a later layer took over counts as the same place."""
+        place = self.kept[name].passed_on
+        for later in list(self.kept.values())[list(self.kept).index(name) + 1 :]:
+            if later.own.data_ptr() == place.data_ptr():
+                place = later.passed_on
+        return place.detach()
 
 
 def capture(
@@ -220,11 +265,11 @@ def capture(
     lock is held; what it raises ends the capture. Raises LayerError for a layer that the pass does not reach or that does
     not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes).
     """
-    with network_lock(network):
+    with exclusive(network):
         if between is not None:
             between()
         with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
-            recorder = _Recorder(layers)
+            recorder = _Recorder(layers, len(batch))
             modules = dict(network.named_modules())
             names = dict.fromkeys(layer.module for layer in layers)
             handles = [modules[name].register_forward_hook(recorder.hook_for(name)) for name in names]
@@ -234,21 +279,37 @@ def capture(
                 remove(handles)
             outputs = recorder.outputs()
             explained = predicted_targets(logits.detach()) if targets is None else targets
-            gradients = _gradients(total_score(logits, explained), outputs, layers)
+            score = total_score(logits, explained)
+            if not score.requires_grad:
+                raise _why_no_gradient(network, batch, layers)
+            gradients = _gradients(score, outputs, layers)
     kept = {
-        layer.name: LayerCapture(own.detach(), gradient, recorder.kept[layer.name][1].detach())
+        layer.name: LayerCapture(own.detach(), gradient, recorder.seen_by_hooks(layer.name))
         for layer, own, gradient in zip(layers, outputs, gradients, strict=True)
     }
     return Capture(logits.detach(), explained, kept)
 
 
+def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
+    """Whether the layers do not lead to the output, or nothing does since the network cuts its gradient."""
+    output = run(network, batch.clone().requires_grad_())
+    if isinstance(output, Tensor) and output.requires_grad:
+        return no_influence([layer.name for layer in layers])
+    return NetworkError("network: its output has no gradient; let its forward pass run without no_grad or detach")
+
+
+def no_influence(names: Sequence[str]) -> LayerError:
+    """The error for layers on which the output does not depend."""
+    return LayerError(
+        f"layers: {' or '.join(map(repr, names))} does not influence the output, so it has no gradient; name another"
+    )
+
+
 def _gradients(score: Tensor, outputs: list[Tensor], layers: Sequence[LayerTrace]) -> list[Tensor]:
-    if not score.requires_grad:
-        raise NetworkError("the network's output has no gradient; let its forward pass run without no_grad or detach")
     gradients = torch.autograd.grad(score, outputs, allow_unused=True)
     for layer, gradient in zip(layers, gradients, strict=True):
         if gradient is None:
-            raise LayerError(f"layers: {layer.name!r} does not influence the output, so it has no gradient; name another layer")
+            raise no_influence([layer.name])
     return [gradient for gradient in gradients if gradient is not None]
 
 

@@ -89,9 +89,8 @@ def _read_mosaic(path: Path) -> NDArray[np.uint8]:
 
 def _read_labels(path: Path) -> NDArray[np.uint8]:
     try:
-        labels = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.uint8)
+    except (OSError, ValueError, EOFError, AttributeError) as error:
         raise DataError(
             f"the labels of the test images, {path}, cannot be read ({error}); restore them from the repository"
         ) from error
-    return np.asarray(labels, dtype=np.uint8)

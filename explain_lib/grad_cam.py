@@ -79,7 +79,7 @@ def capture_layers(
     asked = check_model(model).find_layers(layers)
     check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
-    _ = model.digest  # raises if a weight has become NaN
+    model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)
     return capture(model.network, batch, asked, targets=explained, classes=len(model.classes), between=between)
 

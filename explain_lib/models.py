@@ -1,7 +1,7 @@
 """Models: a network with what is needed to run and explain it, and the registry of the bundled checkpoints."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.parameter import is_lazy
 
-from explain_lib.capture import LayerTrace, check_logits, network_lock, run, trace, undisturbed
+from explain_lib.capture import LayerTrace, check_logits, exclusive, run, trace, undisturbed
 from explain_lib.cards import ModelCard, file_digest, read_card
 from explain_lib.digest import model_digest, named_tensors, not_finite, weight_stamp
 from explain_lib.errors import DataError, InputError, LayerError, NetworkError
 from explain_lib.layer_names import list_names
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.pixels import check_pixels, to_input
+from explain_lib.tensor_files import read_tensors
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 PREDICT_BATCH = 256
@@ -28,7 +30,8 @@ class Model:
     """A network and what is known of it.
 
     input_size: (height, width) of the pictures. mean, std: of each RGB channel, for pixels scaled to [0, 1]. layers: every
-    call of every module, in the order of the forward pass. card: None for a network of the caller's own.
+    call of every module, in the order of the forward pass. architecture: the network as printed. card: None for a network
+    of the caller's own.
     """
 
     network: nn.Module
@@ -37,8 +40,10 @@ class Model:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     layers: tuple[LayerTrace, ...]
+    architecture: str
     card: ModelCard | None = None
     _digests: dict[tuple[int, ...], str] = field(default_factory=dict, repr=False)
+    _checked: set[tuple[int, ...]] = field(default_factory=set, repr=False)
 
     @property
     def conv_layers(self) -> tuple[str, ...]:
@@ -53,25 +58,33 @@ class Model:
     @property
     def device(self) -> torch.device:
         """Where the network's weights are."""
-        return next((tensor.device for _, tensor in named_tensors(self.network)), torch.device("cpu"))
+        return network_device(self.network)
 
     @property
-    def lock(self) -> threading.RLock:
-        """Held while the network runs with hooks, or while it must not."""
-        return network_lock(self.network)
+    def lock(self) -> AbstractContextManager[None]:
+        """Held while the network runs: nobody else runs it inside, nor a network that shares a module with it."""
+        return exclusive(self.network)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; new when a weight was changed.
-
-        Raises NetworkError if a weight is not finite.
-        """
+        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; new when a weight was changed."""
         stamp = weight_stamp(self.network)
-        if stamp not in self._digests:
-            _check_finite(self.network)
+        digest = self._digests.get(stamp)
+        if digest is None:
+            digest = model_digest(self.network, self.mean, self.std, self.input_size)
             self._digests.clear()
-            self._digests[stamp] = model_digest(self.network, self.mean, self.std, self.input_size)
-        return self._digests[stamp]
+            self._digests[stamp] = digest
+        return digest
+
+    def check_network(self) -> None:
+        """Raise NetworkError if a weight has become NaN or infinite, or if the layers are not those that as_model saw."""
+        stamp = weight_stamp(self.network)
+        if stamp not in self._checked:
+            _check_finite(self.network)
+            if str(self.network) != self.architecture:
+                raise NetworkError("network: its layers changed since as_model, in-place or not included; call as_model again")
+            self._checked.clear()
+            self._checked.add(stamp)
 
     def find_layers(self, names: str | Sequence[str] | None) -> tuple[LayerTrace, ...]:
         """The layers of these names, in the order asked; every conv layer for None.
@@ -94,7 +107,7 @@ class Model:
         if found is None:
             raise LayerError(self._why_not(name))
         if not found.is_spatial:
-            shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor"
+            shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor (N, ...)"
             raise LayerError(
                 f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: {_few(self.spatial_layers)}"
             )
@@ -114,6 +127,7 @@ class Model:
         Raises InputError for other pixels and NetworkError if the network cannot run on them.
         """
         check_pixels(pixels, self.input_size)
+        self.check_network()
         batches = [pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH)]
         return np.concatenate([self._predict_batch(batch) for batch in batches])
 
@@ -122,6 +136,11 @@ class Model:
         with self.lock, undisturbed(self.network), torch.no_grad():
             logits = check_logits(run(self.network, batch), len(batch), len(self.classes))
         return np.asarray(logits.cpu().numpy(), dtype=np.float32)
+
+
+def network_device(network: nn.Module) -> torch.device:
+    """Where a network's weights are; the CPU for one without any."""
+    return next((tensor.device for _, tensor in named_tensors(network)), torch.device("cpu"))
 
 
 def check_model(model: object) -> Model:
@@ -168,11 +187,10 @@ def as_model(
         raise InputError("classes: one name, as text, for each output of the network would be right")
     _check_precision(network)
     _check_finite(network)
-    bare = Model(network, tuple(classes), size, shift, scale, ())
-    black = to_input(np.zeros((1, *size, 3), np.uint8), shift, scale, bare.device)
+    black = to_input(np.zeros((1, *size, 3), np.uint8), shift, scale, network_device(network))
     layers, output = trace(network, black)
     check_logits(output, 1, len(classes))
-    return Model(network, tuple(classes), size, shift, scale, layers, card)
+    return Model(network, tuple(classes), size, shift, scale, layers, str(network), card)
 
 
 def _are_names(classes: object) -> bool:
@@ -199,6 +217,10 @@ def _checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ..
 
 def _check_precision(network: nn.Module) -> None:
     for name, tensor in named_tensors(network):
+        if is_lazy(tensor):
+            raise NetworkError(
+                f"network: {name} has no shape yet; run the network once before, so that its lazy layers know theirs"
+            )
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
             raise NetworkError(f"network: {name} is {tensor.dtype}; float32 would be right: call network.float()")
 
@@ -271,11 +293,22 @@ def load_checkpoint(spec: CheckpointSpec) -> Model:
     card = read_card(spec.card_file)
     _check_file(spec.checkpoint_file, card.digest)
     network = _build(card)
+    _load_weights(network, spec.checkpoint_file, card)
     try:
-        network.load_state_dict(torch.load(spec.checkpoint_file, weights_only=True, map_location="cpu"))
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise DataError(f"{spec.checkpoint_file} does not hold the weights of {card.architecture} ({error})") from error
-    return as_model(network.eval(), classes=card.classes, input_size=card.input_size, mean=card.mean, std=card.std, card=card)
+        return as_model(network, classes=card.classes, input_size=card.input_size, mean=card.mean, std=card.std, card=card)
+    except (InputError, NetworkError) as error:
+        raise DataError(f"the card {spec.card_file} does not fit its checkpoint: {error}") from error
+
+
+def _load_weights(network: nn.Module, path: Path, card: ModelCard) -> None:
+    try:
+        state = read_tensors(path)
+        if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+            raise DataError(f"it holds a {type(state).__name__}; tensors by name would be right")
+        network.load_state_dict(state)
+    except (DataError, RuntimeError) as error:
+        raise DataError(f"{path} does not hold the weights of {card.architecture}: {error}") from error
+    network.eval()
 
 
 def _build(card: ModelCard) -> nn.Module:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from explain_lib.capture import undisturbed
+from explain_lib.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits, undisturbed
 from explain_lib.errors import InputError, LayerError, NetworkError
 from explain_lib.models import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
@@ -38,13 +38,13 @@ def package_grad_cam(
     """
     if variant not in VARIANTS:
         raise InputError(f"variant: {variant!r}; one of {', '.join(VARIANTS)} would be right")
-    modules = _modules(model, layers)
+    asked = _addressable_layers(model, layers)
     if next(model.network.parameters(), None) is None:
         raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
     check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
-    _ = model.digest  # raises if a weight has become NaN
-    batch = to_input(pixels, model.mean, model.std, model.device).requires_grad_()
+    model.check_network()
+    batch = to_input(pixels, model.mean, model.std, model.device)
     with model.lock:
         if between is not None:
             between()
@@ -54,18 +54,17 @@ def package_grad_cam(
             torch.inference_mode(False),
             torch.enable_grad(),
         ):
-            return _run_package(model.network, modules, batch, explained, variant)
+            return _run_package(model, asked, batch, explained, variant)
 
 
-def _modules(model: Model, layers: str | Sequence[str]) -> list[nn.Module]:
+def _addressable_layers(model: Model, layers: str | Sequence[str]) -> tuple[LayerTrace, ...]:
     found = check_model(model).find_layers(layers)
     for layer in found:
         if layer.name != layer.module:
             raise LayerError(
                 f"layers: the package cannot tell the calls of {layer.module!r} apart; name a module that is called once"
             )
-    by_name = dict(model.network.named_modules())
-    return [by_name[layer.module] for layer in found]
+    return found
 
 
 @contextmanager
@@ -93,7 +92,7 @@ class _PackageTarget:
 
 
 def _run_package(
-    network: nn.Module, modules: list[nn.Module], batch: Tensor, targets: tuple[Target, ...] | None, variant: Variant
+    model: Model, layers: tuple[LayerTrace, ...], batch: Tensor, targets: tuple[Target, ...] | None, variant: Variant
 ) -> NDArray[np.float32]:
     import pytorch_grad_cam  # brings matplotlib and scikit-learn: seconds that most pages need not wait
 
@@ -103,11 +102,16 @@ def _run_package(
         "layercam": pytorch_grad_cam.LayerCAM,
         "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
     }
-    cam = methods[variant](model=network, target_layers=modules)
+    modules = dict(model.network.named_modules())
+    cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
+    asking = batch.requires_grad_().clone()  # not a leaf: some networks write to their input
     try:
-        maps = cam(input_tensor=batch, targets=None if targets is None else [_PackageTarget(target) for target in targets])
-    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        maps = cam(input_tensor=asking, targets=None if targets is None else [_PackageTarget(target) for target in targets])
+    except NETWORK_FAILURES as error:
+        # the manual pass over the same input says what is wrong in a sentence, if it is the network or a layer
+        capture(model.network, batch.detach(), layers, targets=targets, classes=len(model.classes))
         raise NetworkError(f"the package grad-cam failed on this network: {type(error).__name__}: {error}") from error
     finally:
         cam.activations_and_grads.release()
+    check_logits(cam.outputs, len(batch), len(model.classes))
     return np.asarray(maps, dtype=np.float32)

@@ -30,7 +30,8 @@ def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "p
 
 def to_input(pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
     """uint8 (N, H, W, 3) to the network's input, float32 (N, 3, H, W): (pixels / 255 - mean) / std."""
-    return normalise(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(device), mean, std)
+    with torch.inference_mode(False):  # a tensor made in inference mode could never take part in a gradient
+        return normalise(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(device), mean, std)
 
 
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:

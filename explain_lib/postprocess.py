@@ -57,12 +57,10 @@ def _layer_maps(layer: LayerCapture, settings: CamSettings) -> Map:
     activation = layer.seen_by_hooks if settings.inplace_overwrites else layer.activation
     weights = position_weights(activation, layer.gradient, settings.variant)
     maps = _reduce(weights, activation, settings)
-    if settings.scale_over == "none":
-        low, high = torch.zeros(len(maps)), None
-    elif settings.scale_over == "image":
-        low, high = maps.amin((1, 2)), maps.amax((1, 2))
-    else:
+    if settings.scale_over == "batch":
         low, high = _batch_range(weights, activation, settings)
+    else:
+        low, high = maps.amin((1, 2)), maps.amax((1, 2))
     return _scale(maps, low, high, settings).cpu().numpy()
 
 
@@ -72,16 +70,12 @@ def _batch_range(weights: Tensor, activation: Tensor, settings: CamSettings) -> 
     return torch.stack([low for low, _ in ranges]), torch.stack([high for _, high in ranges])
 
 
-def _scale(maps: Tensor, low: Tensor, high: Tensor | None, settings: CamSettings) -> Tensor:
+def _scale(maps: Tensor, low: Tensor, high: Tensor, settings: CamSettings) -> Tensor:
     if settings.subtract_minimum:
-        if high is None:
-            low = maps.amin((1, 2))
-        else:
-            high = high - low
-        maps = maps - low[:, None, None]
-    if high is None:
+        maps, low, high = maps - low[:, None, None], torch.zeros_like(low), high - low
+    if settings.scale_over == "none":
         return maps
-    divisor = (high + settings.epsilon)[:, None, None]
+    divisor = (torch.maximum(-low, high) + settings.epsilon)[:, None, None]
     return torch.where(divisor == 0, torch.zeros_like(maps), maps / divisor)
 
 

@@ -32,8 +32,8 @@ class CamSettings:
     inplace_overwrites: use what a hook holds that does not copy the output, where an in-place operation follows the layer.
     channel_reduction: sum or mean over the weighted channels.
     relu: drop negative evidence.
-    scale_over: divide by the maximum of this image's map, or of the maps that this image's weights give on all images of
-      the batch, or not at all.
+    scale_over: divide by the largest magnitude in this image's map (its maximum after a ReLU), or in the maps that this
+      image's weights give on all images of the batch, or not at all.
     subtract_minimum: subtract the minimum, over the same, before; the maximum is taken after.
     epsilon: added to every divisor; 0 / 0 is 0.
     resize: to the size of the picture; none leaves the grid.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from explain_lib.errors import DataError, InputError
 from explain_lib.models import CheckpointSpec, as_model
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.pixels import normalise
+from explain_lib.tensor_files import UNREADABLE, read_tensors
 
 SOURCE = "trained with explain_lib on the CIFAR-10 training images"
 LICENCE = "the project's own"
@@ -82,12 +84,20 @@ def load_training_set(folder: Path | None) -> ImageSet:
     Raises DataError if they are not there, cannot be downloaded, or are not CIFAR-10's.
     """
     if folder is not None and (folder / "train.npz").is_file():
-        with np.load(folder / "train.npz") as arrays:
-            pixels, labels = arrays["images"], arrays["labels"]
+        pixels, labels = _npz_training_set(folder / "train.npz")
     else:
         pixels, labels = _torchvision_training_set(folder or DEFAULT_DATA, download=folder is None)
     check_split("train", pixels, labels, str(folder or DEFAULT_DATA))
     return ImageSet(pixels, labels.astype(np.int64))
+
+
+def _npz_training_set(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["images"], arrays["labels"]
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        right = "an .npz file with images uint8 (50000, 32, 32, 3) and labels uint8 (50000,) would be right"
+        raise DataError(f"{path} cannot be read ({error}); {right}") from error
 
 
 def _torchvision_training_set(folder: Path, download: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -146,13 +156,29 @@ class Trainer:
     def resume(self) -> None:
         """Go on from the last whole epoch, if there is one."""
         if self.resume_file.is_file():
-            state = torch.load(self.resume_file, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.epoch, self.train_accuracy = state["epoch"], state["train_accuracy"]
+            try:
+                self._take_up(read_tensors(self.resume_file))
+            except (DataError, *UNREADABLE) as error:
+                raise DataError(f"{self.resume_file} is damaged; delete it to train from the start ({error})") from error
+
+    def _take_up(self, state: object) -> None:
+        if not isinstance(state, dict):
+            raise DataError(f"it holds a {type(state).__name__}; the state of a training would be right")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epoch, self.train_accuracy = state["epoch"], state["train_accuracy"]
 
     def run(self) -> ModelCard:
-        """Train to the end, a bar for each epoch; writes checkpoints, test logits and cards, returns the last card."""
+        """Train to the end, a bar for each epoch; writes checkpoints, test logits and cards, returns the last card.
+
+        Raises DataError if the folder cannot be made or written to.
+        """
+        try:
+            return self._run()
+        except OSError as error:
+            raise DataError(f"{self.folder} cannot be written to ({error}); name another folder, or make room") from error
+
+    def _run(self) -> ModelCard:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.resume()
         if self.epoch == 0 and 0 in self.recipe.snapshots:

@@ -1,5 +1,6 @@
 """One forward and one backward pass that stops at the earliest asked layer, and a network left as it was found."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from sample_networks import DeadEnd, Folded, Headed, Repeated, Scripted, model_o
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.capture import network_lock
+from explain_lib.capture import exclusive
 
 EVENTS: Counter[str] = Counter()
 
@@ -199,7 +200,7 @@ def test_an_in_place_flag_set_after_as_model_is_noticed() -> None:
     network = Headed(nn.Conv2d(3, 4, 3), nn.ReLU())
     model = model_of(network)
     network.body[1].inplace = True
-    with pytest.raises(xl.NetworkError, match=r"'body.0' was overwritten.*as_model"):
+    with pytest.raises(xl.NetworkError, match=r"its layers changed since as_model, in-place or not included; call as_model again"):
         xl.grad_cam(model, noise(1), "body.0")
 
 
@@ -316,19 +317,36 @@ def test_results_share_no_memory_with_the_network() -> None:
     assert_array_equal(first.signed, kept)
 
 
-def test_networks_that_share_a_module_share_a_lock() -> None:
+def excludes(held: nn.Module, other: nn.Module) -> bool:
+    """Whether a thread cannot enter `other` while this one is in `held`."""
+    entered = threading.Event()
+
+    def enter() -> None:
+        with exclusive(other):
+            entered.set()
+
+    thread = threading.Thread(target=enter)
+    with exclusive(held):
+        thread.start()
+        kept_out = not entered.wait(0.3)
+    thread.join()
+    return kept_out
+
+
+def test_networks_that_share_a_module_exclude_each_other() -> None:
     shared = nn.Conv2d(3, 2, 3)
-    assert network_lock(nn.Sequential(shared)) is network_lock(nn.Sequential(nn.ReLU(), shared))
+    assert excludes(nn.Sequential(shared), nn.Sequential(nn.ReLU(), shared))
 
 
 def test_unrelated_networks_do_not_wait_for_each_other() -> None:
-    assert network_lock(plain()) is not network_lock(plain())
+    assert not excludes(plain(), plain())
 
 
 def test_a_network_joined_from_two_used_ones_excludes_both() -> None:
     """Otherwise a thread in the joined network and one in its second half see each other's hooks."""
     first, second = nn.Conv2d(3, 3, 3), Headed(nn.Conv2d(3, 4, 3))
-    network_lock(first), network_lock(second)
+    assert not excludes(first, second)
     joined = nn.Sequential(first, second)
-    assert network_lock(joined) is network_lock(first)
-    assert network_lock(joined) is network_lock(second)
+    assert excludes(joined, first)
+    assert excludes(joined, second)
+    assert excludes(second, joined)

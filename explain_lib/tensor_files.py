@@ -1,0 +1,37 @@
+"""Files of tensors, read without running anything that is in them."""
+
+import pickle
+import struct
+from pathlib import Path
+
+import torch
+
+from explain_lib.errors import DataError
+
+UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+"""What PyTorch raises on a file that is damaged, cut short, of another kind, or holds more than plain data."""
+
+
+def read_tensors(path: Path) -> object:
+    """What torch.save wrote, on the CPU: tensors and plain containers only.
+
+    Raises DataError if the file cannot be read, or holds anything else.
+    """
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except UNREADABLE as error:
+        raise DataError(f"{path} is damaged, or holds more than tensors ({_first_line(error)})") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
