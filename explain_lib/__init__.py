@@ -8,7 +8,8 @@ from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
 from explain_lib.maps import MapState, map_state
-from explain_lib.models import Model, as_model, list_models, load_model
+from explain_lib.model import Model, as_model
+from explain_lib.models import list_models, load_model
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.postprocess import heatmap
 from explain_lib.predictions import Predictions, predict_images

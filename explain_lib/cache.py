@@ -20,7 +20,8 @@ from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
-from explain_lib.models import Model, check_model, load_model, load_test_logits
+from explain_lib.model import Model, check_model
+from explain_lib.models import load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_pixels
 from explain_lib.postprocess import heatmap

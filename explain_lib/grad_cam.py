@@ -11,7 +11,7 @@ from torch import Tensor
 from explain_lib.capture import Capture, LayerCapture, capture
 from explain_lib.errors import LayerError
 from explain_lib.frozen import Frozen
-from explain_lib.models import Model, check_model
+from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.targets import Target, Targets, expand_targets
 

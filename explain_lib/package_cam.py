@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from explain_lib.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits, undisturbed
 from explain_lib.errors import InputError, LayerError, NetworkError
-from explain_lib.models import Model, check_model
+from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.settings import VARIANTS, Variant
 from explain_lib.targets import Target, Targets, expand_targets

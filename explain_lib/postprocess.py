@@ -18,7 +18,7 @@ from explain_lib.capture import LayerCapture
 from explain_lib.errors import InputError
 from explain_lib.grad_cam import capture_layers, channel_weights
 from explain_lib.maps import Map
-from explain_lib.models import Model, check_model
+from explain_lib.model import Model, check_model
 from explain_lib.settings import CamSettings, Resize, Variant, check_settings
 from explain_lib.targets import Targets
 

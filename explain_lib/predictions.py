@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.dataset import ImageSet
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen, read_only
-from explain_lib.models import Model
+from explain_lib.model import Model
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from tqdm import tqdm
 from explain_lib.cards import ModelCard, file_digest, write_card
 from explain_lib.dataset import CLASSES, ImageSet, check_split, load_cifar10
 from explain_lib.errors import DataError, InputError
-from explain_lib.models import CheckpointSpec, as_model
+from explain_lib.model import as_model
+from explain_lib.models import CheckpointSpec
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.pixels import normalise
 from explain_lib.tensor_files import UNREADABLE, read_tensors

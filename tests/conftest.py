@@ -19,7 +19,7 @@ from torchvision.models.vgg import cfgs, make_layers
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the packages are not installed, and tests/explain_lib is not the one meant
 
 import explain_lib as xl
-from explain_lib.models import Model
+from explain_lib.model import Model
 
 HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks") or "_hooks_" in name)
 GLOBAL_HOOKS = tuple(name for name in vars(torch_module) if name.startswith("_global_") and name.endswith("_hooks"))
