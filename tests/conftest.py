@@ -1,12 +1,10 @@
 """Fixtures that all tests may use, and a check that no test leaves anything behind on a network."""
 
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +13,6 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 from torchvision.models.vgg import cfgs, make_layers
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the packages are not installed, and tests/explain_lib is not the one meant
 
 import explain_lib as xl
 from explain_lib.model import Model
