@@ -23,7 +23,7 @@ def test_the_readme_gives_the_two_commands() -> None:
 
 def test_make_test_runs_this_suite() -> None:
     planned = subprocess.run([*make_command("test"), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert planned.stdout.splitlines()[-1] == f"{sys.prefix}/bin/python -m pytest"
+    assert f"{sys.prefix}/bin/python -m pytest" in planned.stdout.splitlines()
 
 
 def test_the_readmes_python_example_prints_what_it_says() -> None:
