@@ -1,17 +1,11 @@
 """Activations and gradients of chosen layers, from one forward and one backward pass. Hooks live only here.
 
-The network is put in evaluation mode and its parameters are frozen for the time of a pass, then everything is put back,
-also when something raises. The first asked outputs become leaves of the graph, so that the backward pass ends there.
-A lock, one a network, keeps threads that share a network from seeing each other's hooks.
+The first asked outputs become leaves of the graph, so that the backward pass ends there.
 """
 
-import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import count
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.utils.hooks import RemovableHandle
 
 from explain_lib.errors import ExplainError, LayerError, NetworkError
+from explain_lib.shared_network import exclusive, undisturbed
 from explain_lib.targets import Target, predicted_targets, total_score
 
 
@@ -81,54 +76,6 @@ NETWORK_FAILURES = (
     ArithmeticError,
 )
 """What a network, which is the caller's code, is expected to raise on a batch that it cannot take."""
-
-_locks: "weakref.WeakKeyDictionary[nn.Module, _NumberedLock]" = weakref.WeakKeyDictionary()
-_locks_guard = threading.Lock()
-_lock_numbers = count()
-
-
-class _NumberedLock:
-    """A lock with a place in the one order in which threads take several of them."""
-
-    def __init__(self) -> None:
-        self.number, self.lock = next(_lock_numbers), threading.RLock()
-
-
-@contextmanager
-def exclusive(network: nn.Module) -> Iterator[None]:
-    """Nobody else runs this network with hooks inside, nor a network that shares a module with it."""
-    with ExitStack() as held:
-        for numbered in _locks_of(network):
-            held.enter_context(numbered.lock)
-        yield
-
-
-def _locks_of(network: nn.Module) -> list[_NumberedLock]:
-    """The locks of all modules, each once, in order; a network that has none gets one for all of its modules."""
-    with _locks_guard:
-        found = {_locks[module] for module in network.modules() if module in _locks} or {_NumberedLock()}
-        first = min(found, key=lambda numbered: numbered.number)
-        for module in network.modules():
-            _locks.setdefault(module, first)
-        return sorted(found, key=lambda numbered: numbered.number)
-
-
-@contextmanager
-def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode and frozen parameters inside, everything as it was outside."""
-    training = [module for module in network.modules() if module.training]
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    try:
-        for module in training:
-            module.training = False
-        for parameter in learning:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for module in training:
-            module.training = True
-        for parameter in learning:
-            parameter.requires_grad_(True)
 
 
 def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], object]:

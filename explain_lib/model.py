@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from explain_lib.capture import LayerTrace, check_logits, exclusive, run, trace, undisturbed
+from explain_lib.capture import LayerTrace, check_logits, run, trace
 from explain_lib.cards import ModelCard
 from explain_lib.digest import model_digest, named_tensors, not_finite, weight_stamp
 from explain_lib.errors import InputError, LayerError, NetworkError
 from explain_lib.layer_names import list_names
 from explain_lib.pixels import check_pixels, to_input
+from explain_lib.shared_network import exclusive, undisturbed
 
 PREDICT_BATCH = 256
 

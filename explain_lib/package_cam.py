@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from explain_lib.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits, undisturbed
+from explain_lib.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
 from explain_lib.errors import InputError, LayerError, NetworkError
 from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.settings import VARIANTS, Variant
+from explain_lib.shared_network import undisturbed
 from explain_lib.targets import Target, Targets, expand_targets
 
 

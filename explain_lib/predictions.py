@@ -1,37 +1,35 @@
 """What a model says of a set of pictures."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.dataset import ImageSet
 from explain_lib.errors import InputError
-from explain_lib.frozen import Frozen, read_only
+from explain_lib.frozen import Frozen
 from explain_lib.model import Model
 
 
 @dataclass(frozen=True)
 class Predictions(Frozen):
-    """Logits float32 (N, classes) for N pictures."""
+    """What a model says of N pictures.
+
+    logits: float32 (N, classes). probabilities: their softmax, float32 (N, classes). predicted: the class with the largest
+    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1].
+    """
 
     logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32] = field(init=False)
+    predicted: NDArray[np.int64] = field(init=False)
+    confidence: NDArray[np.float32] = field(init=False)
 
-    @cached_property
-    def probabilities(self) -> NDArray[np.float32]:
-        """Softmax of the logits, float32 (N, classes)."""
-        return read_only(softmax(self.logits))
-
-    @cached_property
-    def predicted(self) -> NDArray[np.int64]:
-        """The class with the largest logit, int64 (N,)."""
-        return read_only(self.logits.argmax(1))
-
-    @cached_property
-    def confidence(self) -> NDArray[np.float32]:
-        """The probability of the predicted class, float32 (N,), in [0, 1]."""
-        return read_only(self.probabilities.max(1))
+    def __post_init__(self) -> None:
+        probabilities = softmax(self.logits)
+        object.__setattr__(self, "probabilities", probabilities)
+        object.__setattr__(self, "predicted", self.logits.argmax(1))
+        object.__setattr__(self, "confidence", probabilities.max(1))
+        super().__post_init__()
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from sample_networks import DeadEnd, Folded, Headed, Repeated, Scripted, model_o
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.capture import exclusive
+from explain_lib.shared_network import exclusive
 
 EVENTS: Counter[str] = Counter()
 
