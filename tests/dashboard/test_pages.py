@@ -114,6 +114,16 @@ def test_a_selection_without_images_says_so_and_offers_a_way_back() -> None:
     assert query(app)["class"] == "6"
 
 
+def test_next_in_the_browser_is_the_next_of_the_images_shown() -> None:
+    app = open_page("class_browser", **{"class": "6", "img": "5"})
+    app.button(key="Next image").click().run()
+    assert query(app)["img"] == "7"  # image 6 is a car
+
+
+def test_an_image_that_is_not_shown_says_so() -> None:
+    assert "This image is not among those on the right." in captions(open_page("class_browser", **{"class": "6", "img": "6"}))
+
+
 def test_all_ten_thousand_images_come_in_parts_of_a_thousand() -> None:
     app = open_page("class_browser", **{"class": "any", "part": "10"})
     assert "Images 9,001 to 10,000 of 10,000" in captions(app)
