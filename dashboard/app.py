@@ -16,5 +16,10 @@ PAGES = (
     st.Page("app_pages/disagreement.py", title="Disagreement"),
 )
 
-st.set_page_config(page_title="Grad-CAM dashboard", page_icon=str(Path(__file__).parent / "assets/icon.png"), layout="wide")
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+st.set_page_config(
+    page_title=f"{page.title} · Grad-CAM dashboard",
+    page_icon=str(Path(__file__).parent / "assets/icon.png"),
+    layout="wide",
+)
+page.run()

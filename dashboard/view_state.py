@@ -78,6 +78,13 @@ def _whole(text: str) -> int:
     return value
 
 
+def _from_one(text: str) -> int:
+    value = _whole(text)
+    if value == 0:
+        raise ValueError("below 1")
+    return value
+
+
 def _class_or_none(text: str) -> int | None:
     return None if text == NO_CLASS else _whole(text)
 
@@ -101,7 +108,7 @@ _PARSERS: dict[str, tuple[Callable[[str], str | int | None], str]] = {
     "true_class": (_class_or_none, "the number of a class, or any"),
     "predicted_class": (_class_or_none, "the number of a class, or any"),
     "outcome": (_one_of(*get_args(Outcome)), "any, right or wrong"),
-    "part": (_whole, "the number of a part"),
+    "part": (_from_one, "the number of a part, from 1,"),
     "setup": (_one_of(*get_args(Setup)), "notebook or shared"),
     "texture": (_one_of(*get_args(Texture)), "grid or smooth"),
 }
@@ -154,7 +161,7 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
             notes.append(f"{key}={index}: the classes are 0 to {classes - 1}.")
     if view.layer is not None and view.layer not in model.spatial_layers:
         changes["layer"] = None
-        notes.append(f"layer={view.layer}: {view.model} has {', '.join(model.spatial_layers[:12])}.")
+        notes.append(f"layer={view.layer}: the layers with a grid are {', '.join(model.spatial_layers[:12])}.")
     return change(view, changes), tuple(notes)
 
 

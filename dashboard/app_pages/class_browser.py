@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import image_caption, percent
 from dashboard.components.image_grid import COLUMNS, image_grid, mark_picked
-from dashboard.components.page import Scene, show_page
+from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
 from dashboard.components.pickers import choice, image_picker, model_picker
 from dashboard.components.pictures import show_picture
+from dashboard.components.scene import Scene
 from dashboard.view_state import Outcome
 from explain_lib.predictions import Selection, select_images
 from explain_lib.rendering import mosaic, webp
@@ -45,7 +46,7 @@ def _filters(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _class_filter(scene, "true_class", "True class", scene.view.true_class)
         _class_filter(scene, "predicted_class", "Predicted class", scene.view.predicted_class)
-        choice("outcome", "Prediction", {word: word for word in get_args(Outcome)}, scene.view.outcome)
+        choice("outcome", "The prediction is", {word: word for word in get_args(Outcome)}, scene.view.outcome)
         model_picker(scene)
 
 
@@ -86,9 +87,9 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     parts = -(-len(chosen) // PART)
     if parts == 1:
         return chosen
-    part = min(max(scene.view.part, 1), parts)
-    follow("part", part)
-    st.pagination(parts, key="part", on_change=lambda: change_view(part=st.session_state["part"]))
+    part = min(scene.view.part, parts)
+    key = f"part-{part}-of-{parts}"  # a key for each place: the address, not the widget, remembers
+    st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
     start = (part - 1) * PART
     st.caption(f"Images {start + 1:,} to {min(start + PART, len(chosen)):,} of {len(chosen):,}")
     return chosen[start : start + PART]
@@ -108,9 +109,18 @@ def _picked(scene: Scene, chosen: list[int]) -> None:
     image = scene.view.image
     image_picker(scene, chosen)
     show_picture(scene.images.pixels[image], image_caption(scene, image), f"Test image {image}, picked", side=256)
-    if image not in chosen:
-        st.caption("This image is not among those on the right.")
+    _place(scene, chosen)
     page_links(scene.view, "layer_explorer", "disagreement")
+
+
+def _place(scene: Scene, chosen: list[int]) -> None:
+    """Where the picked image is, when it is not among the thumbnails."""
+    if scene.view.image not in chosen:
+        st.caption("This image is not among those shown.")
+        return
+    part = chosen.index(scene.view.image) // PART + 1
+    if part != min(scene.view.part, -(-len(chosen) // PART)):
+        st.button(f"Show part {part}, where this image is", on_click=change_view, kwargs={"part": part})
 
 
 show_page(

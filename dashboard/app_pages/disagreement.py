@@ -7,10 +7,11 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.components.captions import image_caption, target_caption
-from dashboard.components.map_card import show_map
-from dashboard.components.page import Scene, show_page
+from dashboard.components.map_card import NO_DIFFERENCE, MapCard, show_map
+from dashboard.components.page import show_page
 from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, target_picker
 from dashboard.components.pictures import show_picture
+from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import diverging, sequential
 from dashboard.view_state import chosen_layer
 from explain_lib.dataset import study_batch
@@ -38,19 +39,22 @@ def _draw(scene: Scene) -> None:
     st.caption(f"{image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
     _numbers(scene, comparison)
     under_pointer = {"a": sides.a, "b": sides.b, "b − a": comparison.difference}
-    peak = comparison.max_abs or 1.0
-    signed, size = comparison.difference, abs(comparison.difference)
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-        with st.container():
-            show_map("a · manual Grad-CAM", sides.how_a, sides.a, sequential(0, 1), under_pointer, "map-a")
-        with st.container():
-            show_map("b · package grad-cam", sides.how_b, sides.b, sequential(0, 1), under_pointer, "map-b")
-        with st.container():
-            words = "Red: b is brighter. Blue: a is brighter. White: they agree. The range is symmetric around 0."
-            show_map("b − a · signed difference", words, signed, diverging(signed), under_pointer, "map-signed")
-        with st.container():
-            words = "How far apart the two are, whichever is brighter."
-            show_map("|b − a| · absolute difference", words, size, sequential(0, peak), under_pointer, "map-size")
+        for key, card in _cards(sides, comparison).items():
+            with st.container():
+                show_map(card, under_pointer, key)
+
+
+def _cards(sides: Sides, comparison: xl.Comparison) -> dict[str, MapCard]:
+    signed, size, peak = comparison.difference, abs(comparison.difference), comparison.max_abs or 1.0
+    which = "Red: b is brighter. Blue: a is brighter. White: they agree. The range ends at the largest difference."
+    how_far = "How far apart the two are, whichever is brighter. The range ends at the largest difference."
+    return {
+        "map-a": MapCard("a · manual Grad-CAM", sides.how_a, sides.a, sequential(0, 1)),
+        "map-b": MapCard("b · package grad-cam", sides.how_b, sides.b, sequential(0, 1)),
+        "map-signed": MapCard("b − a · signed difference", which, signed, diverging(signed), NO_DIFFERENCE),
+        "map-size": MapCard("|b − a| · absolute difference", how_far, size, sequential(0, peak), NO_DIFFERENCE),
+    }
 
 
 def _controls(scene: Scene) -> None:
@@ -65,7 +69,7 @@ def _controls(scene: Scene) -> None:
         image_picker(scene)
         target_picker(scene)
         if scene.view.setup == "shared":
-            layer_picker(scene)
+            layer_picker(scene, scene.model.spatial_layers)
         model_picker(scene)
 
 
@@ -80,8 +84,10 @@ def _notebook_sides(scene: Scene) -> Sides:
     return Sides(
         a,
         b,
-        f"Layer relu2, mean over channels, divided by the maximum over the notebook's batch ({images}), enlarged bilinearly.",
-        f"Layers {', '.join(package.layers or ())}: each scaled to 0 … 1, enlarged bilinearly, averaged, scaled again.",
+        f"Layer relu2, mean over channels, cut at zero, divided by the largest value that this image's weights give on any "
+        f"image of the notebook's batch ({images}), enlarged bilinearly.",
+        f"Layers {', '.join(package.layers or ())}: each cut at zero, scaled to 0 … 1, enlarged bilinearly; the mean of them, "
+        "scaled again.",
     )
 
 
@@ -99,8 +105,9 @@ def _shared_sides(scene: Scene) -> Sides:
     return Sides(
         a,
         b,
-        f"Layer {layer}, sum over channels, divided by its maximum, enlarged bilinearly.",
-        f"Layer {layer}, minimum subtracted, divided by the maximum, enlarged bilinearly, scaled again.",
+        f"Layer {layer}, sum over channels, cut at zero, divided by its maximum, enlarged bilinearly.",
+        f"Layer {layer}, the same, then scaled to 0 … 1 once more: enlarging lowers peaks, and only the package makes up "
+        "for it.",
     )
 
 
@@ -112,11 +119,11 @@ def _numbers(scene: Scene, comparison: xl.Comparison) -> None:
         st.metric(
             "Mean absolute difference",
             f"{comparison.mae:.4f}",
-            help="The mean over all pixels of |b − a|; both maps run from 0 to 1. 0 means that they are the same.",
+            help="The mean over all pixels of |b − a|; both maps lie between 0 and 1. 0 means that they are the same.",
             width="content",
         )
         st.metric(
-            f"Largest, at row {row}, column {column}",
+            f"Largest, at row {row}, column {column}" if comparison.max_abs > 0 else "Largest difference",
             f"{comparison.max_abs:.4f}",
             help="The largest |b − a| of any pixel. 0 means that the maps are the same.",
             width="content",

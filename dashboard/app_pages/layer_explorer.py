@@ -5,10 +5,11 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.components.address import change_view
 from dashboard.components.captions import grid_caption, image_caption, target_caption
-from dashboard.components.map_card import CHART_CONFIG, show_map
-from dashboard.components.page import Scene, show_page
+from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.page import show_page
 from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, offered_layers, target_picker
 from dashboard.components.pictures import show_picture
+from dashboard.components.scene import Scene
 from dashboard.figures.class_figure import probabilities_figure
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.view_state import Texture, chosen_layer
@@ -39,7 +40,7 @@ def _draw(scene: Scene) -> None:
 def _controls(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         image_picker(scene)
-        layer_picker(scene)
+        layer_picker(scene, offered_layers(scene))
         target_picker(scene)
         model_picker(scene)
     with st.container(horizontal=True):
@@ -53,15 +54,13 @@ def _chosen(scene: Scene, picture: Picture, layer: str, values: Map) -> None:
         st.markdown("**Overlay**")
         _overlay(picture, values, layer, scene.view.texture)
     with numbers:
-        show_map(
+        card = MapCard(
             "The map itself",
             "ReLU of the weighted sum of activations, in the units of the score; not scaled. Point at a cell to read it.",
             values,
             sequential(0, float(values.max()) or 1.0),
-            {"value": values},
-            "map",
-            width=SIDE + 2 * SIDE_MARGIN,
         )
+        show_map(card, {"value": values}, "map", width=SIDE + 2 * SIDE_MARGIN)
     with classes:
         _probabilities(scene)
 
@@ -92,7 +91,7 @@ def _probabilities(scene: Scene) -> None:
     true = int(scene.images.labels[view.image])
     st.markdown("**Class probabilities**")
     st.plotly_chart(
-        probabilities_figure(scene.model.classes, probabilities, target, true),
+        probabilities_figure(scene.model.classes, probabilities, target=target, true=true),
         key="probabilities",
         config=CHART_CONFIG,
         alt=f"Probability of each class; {scene.model.classes[target]} is explained",
@@ -104,6 +103,8 @@ def _strip(scene: Scene, picture: Picture, cams: xl.GradCams) -> None:
     st.caption("Each map is divided by its own maximum. Choose a layer by the button under it.")
     chosen = chosen_layer(scene.view, scene.model)
     with st.container(horizontal=True, gap="small"):
+        with st.container(width=THUMBNAIL + 8, gap="xsmall"):
+            show_picture(picture, "the picture, 32 × 32", "The picture without a map", side=THUMBNAIL)
         for name in cams:
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
                 _thumbnail(scene, picture, name, cams[name])

@@ -6,13 +6,15 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.components.captions import image_caption
-from dashboard.components.page import Scene, show_page
+from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import choice
+from dashboard.components.pickers import choice, model_picker
 from dashboard.components.pictures import show_picture
+from dashboard.components.scene import Scene
 from dashboard.view_state import DEFAULT_MODEL, View, change
 from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
+from explain_lib.models import load_card
 from explain_lib.rendering import (
     Picture,
     colour,
@@ -52,26 +54,31 @@ def _draw(scene: Scene) -> None:
 
 
 def _introduce(scene: Scene) -> None:
+    card = load_card(scene.view.model)
     st.info(
-        "The study (jane-cz/GradCAM) never published its weights. These maps are its procedure on the weights that Captum "
-        "publishes for the same network, so captions say what *this* network predicts; its pictures looked different."
+        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights. These maps are its "
+        f"procedure on the weights of {card.name} ({card.title}; {card.source}), so captions say what *this* network predicts, "
+        "and the study's own pictures looked different."
     )
-    choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
+        model_picker(scene)
     st.markdown(_HOW[scene.view.drawing])
 
 
 _HOW = {
     "notebook": (
         "**Heatmap**: the manual map on its own 10 × 10 grid, viridis from its minimum to its maximum. "
-        "**GradCAM1**, by hand: layer relu2, divided by the maximum over the batch of four; 0.4 × jet in 0 … 255 plus the "
-        "picture in 0 … 1, cut at 1, with red and blue swapped, so little of the map is left to see. "
-        "**GradCAM2**, by package: five layers averaged; half jet, half picture with red and blue swapped, divided by its own "
-        "maximum."
+        "**GradCAM1**, by hand: layer relu2, divided by the largest value that this image's weights give on any of the four "
+        "images of its batch; drawn as 0.4 × jet in 0 … 255 plus the picture in 0 … 1, cut at 1, red and blue swapped: two "
+        "units in one sum, so little of the map is left to see. **GradCAM2**, by package: the mean of five layers; drawn as "
+        "half jet, half picture with red and blue swapped, divided by its own maximum."
     ),
     "fair": (
         f"**Heatmap**: the manual map of layer {LAYER} on its own 10 × 10 grid. **GradCAM1**, by hand, and **GradCAM2**, by "
-        f"package: both of layer {LAYER}, both scaled to 0 … 1, enlarged bilinearly to the picture's 32 × 32 pixels and scaled "
-        "again, both drawn as half picture, half map, in magma. Made and drawn alike, the two programs agree."
+        f"package: both of layer {LAYER}, divided by the maximum, enlarged bilinearly to 32 × 32 pixels, drawn as half "
+        "picture, half map, in magma. What is left between them is one step of the package's: it scales once more after "
+        "enlarging."
     ),
 }
 
@@ -105,7 +112,7 @@ def _fair_row(scene: Scene, model: xl.Model, image: int) -> Row:
     picture = scene.images.pixels[image]
     cells_settings = xl.CamSettings(layers=(LAYER,), resize="none")
     cells = scene.cache.heatmap(model, picture[None], cells_settings, between=scene.between)[0]
-    manual = scene.cache.heatmap(model, picture[None], xl.package_settings((LAYER,)), between=scene.between)[0]
+    manual = scene.cache.heatmap(model, picture[None], xl.CamSettings(layers=(LAYER,)), between=scene.between)[0]
     package = scene.cache.package_grad_cam(model, picture[None], LAYER, between=scene.between)[0]
     return Row(colour(cells), _fair_overlay(picture, manual), _fair_overlay(picture, package), xl.compare(manual, package))
 
@@ -115,8 +122,10 @@ def _fair_overlay(picture: Picture, values: Map) -> Picture:
 
 
 def _opened(scene: Scene, image: int) -> View:
-    """The view with that image, and the browser at its class."""
-    return change(scene.view, {"image": image, "true_class": int(scene.images.labels[image])})
+    """The view with that image, the browser at its class, and the comparison that the gallery shows."""
+    changes: dict[str, str | int | None] = {"image": image, "true_class": int(scene.images.labels[image]), "part": 1}
+    fair: dict[str, str | int | None] = {"setup": "shared", "layer": LAYER}
+    return change(scene.view, changes | (fair if scene.view.drawing == "fair" else {"setup": "notebook"}))
 
 
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
@@ -128,7 +137,7 @@ def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
         show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
     st.markdown(
         f"Mean absolute difference of the two maps: **{row.comparison.mae:.4f}**",
-        help="The mean over all 32 × 32 pixels of |GradCAM2 − GradCAM1| before drawing; both maps run from 0 to 1.",
+        help="The mean over all 32 × 32 pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",
     )
     page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")
 

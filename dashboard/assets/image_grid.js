@@ -27,6 +27,15 @@ function across(grid) {
   return second < 0 ? grid.children.length : second;
 }
 
+// The picked image is in the address; it is scrolled to, and the Tab key enters the grid there.
+function showPicked(grid) {
+  const picked = new URLSearchParams(window.location.search).get("img");
+  const button = [...grid.children].find((one) => one.dataset.image === picked) ?? grid.firstElementChild;
+  grid.firstElementChild.tabIndex = -1;
+  button.tabIndex = 0;
+  grid.scrollTop = Math.max(0, button.offsetTop - grid.offsetTop - grid.clientHeight / 2);
+}
+
 function move(grid, event) {
   const step = STEPS[event.key];
   if (!step) return;
@@ -53,5 +62,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.style.setProperty("--sprite", `url(${grid.dataset.address})`);
   grid.style.setProperty("--sprite-width", `${data.columns * 64}px`);
   grid.replaceChildren(...data.images.map((_, place) => thumbnail(data, place)));
-  grid.scrollTop = 0;
+  showPicked(grid);
 }

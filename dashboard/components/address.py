@@ -25,10 +25,17 @@ def remember_view(view: View) -> None:
     st.session_state[_VIEW] = view
 
 
+def current_view() -> View:
+    """The newest view, also while the page is still drawing an older one."""
+    view: View = st.session_state[_VIEW]
+    return view
+
+
 def change_view(**values: str | int | None) -> None:
     """Write a changed view into the address; for a widget's callback, so that the run after it shows the change."""
-    view: View = st.session_state[_VIEW]
-    st.query_params.from_dict(change(view, values).to_query())
+    view = change(current_view(), values)
+    remember_view(view)
+    st.query_params.from_dict(view.to_query())
 
 
 def follow(key: str, value: object) -> None:

@@ -1,6 +1,13 @@
 """Words for what a picture shows."""
 
-from dashboard.components.page import Scene
+import re
+
+from dashboard.components.scene import Scene
+
+
+def plain(text: str) -> str:
+    """The text with everything escaped that Markdown would make something of."""
+    return re.sub(r"([\\`*_\[\]#|$<>~]|:(?=\S))", r"\\\1", text)
 
 
 def percent(share: float) -> str:

@@ -1,6 +1,7 @@
 """A map with its title, caption and colour bar, or a badge where there is nothing to paint."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -10,27 +11,38 @@ from explain_lib.maps import Map
 
 CHART_CONFIG = {"displayModeBar": False}
 
+NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
+NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
+
 _BADGES = {
-    MapState.ZERO: "zero everywhere: nothing speaks for this class here",
-    MapState.CONSTANT: "the same everywhere: the map tells no place from another",
-    MapState.NOT_FINITE: "not finite: the map holds NaN or infinity",
+    MapState.CONSTANT: "The same everywhere: the map tells no place from another.",
+    MapState.NOT_FINITE: "Not finite: the map holds NaN or infinity.",
 }
 
 
-def show_map(
-    title: str, caption: str, values: Map, scale: Scale, under_pointer: Mapping[str, Map], key: str, width: int = 312
-) -> None:
+@dataclass(frozen=True)
+class MapCard:
+    """A map (h, w) and the words that go with it; when_zero: what it means if it is zero everywhere."""
+
+    title: str
+    caption: str
+    values: Map
+    scale: Scale
+    when_zero: str = NO_EVIDENCE
+
+
+def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: int = 312) -> None:
     """The map under its title; zero, constant and not-finite maps get a badge instead of a picture."""
-    st.markdown(f"**{title}**")
-    state = map_state(values)
-    if state is MapState.VARIED:
-        st.plotly_chart(
-            map_figure(values, scale, under_pointer, width),
-            key=key,
-            width=width,
-            config=CHART_CONFIG,
-            alt=map_words(title, values),
-        )
-    else:
-        st.badge(_BADGES[state], color="orange")
-    st.caption(caption)
+    st.markdown(f"**{card.title}**")
+    state = map_state(card.values)
+    if state is not MapState.VARIED:
+        st.badge(_BADGES.get(state, card.when_zero), color="orange")
+        return
+    st.plotly_chart(
+        map_figure(card.values, card.scale, under_pointer, width),
+        key=key,
+        width=width,
+        config=CHART_CONFIG,
+        alt=map_words(card.title, card.values),
+    )
+    st.caption(card.caption)

@@ -1,14 +1,15 @@
 """The frame of every page: title, one line on what it is for, what was ignored, and errors as sentences."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
 from dashboard.components.address import read_address, remember_view
-from dashboard.view_state import View, fit_model, fit_view
+from dashboard.components.captions import plain
+from dashboard.components.scene import Scene
+from dashboard.view_state import fit_model, fit_view
 
 # Pictures keep their corners: each of their pixels is one that was computed.
 STYLE = """<style>
@@ -17,21 +18,6 @@ STYLE = """<style>
 [data-testid="stImage"] img { border-radius: 0; }
 [data-testid="stPageLink"] a p { text-decoration: underline; text-underline-offset: 3px; }
 </style>"""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a page draws from: the view, and what it names.
-
-    between: for computations, which call it once it is their turn; a run that a newer one has overtaken ends there.
-    """
-
-    view: View
-    model: xl.Model
-    images: xl.ImageSet
-    predictions: xl.Predictions
-    cache: xl.ExplainCache
-    between: Callable[[], None]
 
 
 def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
@@ -43,11 +29,11 @@ def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
     try:
         scene, ignored = _scene(title, lambda: _pause(checkpoint))
         if ignored:
-            st.warning("Ignored in the address: " + " ".join(ignored))
+            st.warning("Ignored in the address: " + plain(" ".join(ignored)))
         remember_view(scene.view)
         draw(scene)
     except xl.ExplainError as error:
-        st.error(f"This view cannot be shown: {error}.")
+        st.error(f"This view cannot be shown: {plain(str(error))}.")
         st.button("Back to the default view", on_click=_reset)
 
 

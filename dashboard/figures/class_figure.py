@@ -8,8 +8,9 @@ TARGET_COLOUR, OTHER_COLOUR = "#d95f0e", "#8c96a8"
 
 
 def probabilities_figure(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, true: int) -> go.Figure:
-    """A bar a class with its probability; the explained class has its own colour and both it and the true one a word."""
-    names = [_label(name, k == target, k == true) for k, name in enumerate(classes)]
+    """A bar a class; the explained class has its own colour; it, the true and the predicted one have a word."""
+    predicted = int(probabilities.argmax())
+    names = [_label(name, explained=k == target, true=k == true, predicted=k == predicted) for k, name in enumerate(classes)]
     bars = go.Bar(
         x=probabilities,
         y=names,
@@ -27,6 +28,6 @@ def probabilities_figure(classes: tuple[str, ...], probabilities: NDArray[np.flo
     return figure
 
 
-def _label(name: str, is_target: bool, is_true: bool) -> str:
-    words = [word for word, holds in (("explained", is_target), ("true", is_true)) if holds]
+def _label(name: str, **holds: bool) -> str:
+    words = [word for word, held in holds.items() if held]
     return f"{name} ({', '.join(words)})" if words else name

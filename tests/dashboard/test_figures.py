@@ -43,6 +43,6 @@ def test_the_words_for_a_map_name_grid_range_and_peak() -> None:
 
 def test_the_explained_class_has_a_colour_and_a_word() -> None:
     (bars,) = probabilities_figure(("cat", "dog"), np.array([0.25, 0.75], dtype=np.float32), target=1, true=0).data
-    assert list(bars.y) == ["cat (true)", "dog (explained)"]
+    assert list(bars.y) == ["cat (true)", "dog (explained, predicted)"]
     assert list(bars.marker.color) == [OTHER_COLOUR, TARGET_COLOUR]
     assert list(bars.text) == ["25.0 %", "75.0 %"]
