@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 import explain_lib as xl
 from dashboard.components.address import read_address, remember_view
 from dashboard.components.captions import plain
+from dashboard.components.drawer import close_drawer
 from dashboard.components.scene import Scene
 from dashboard.view_state import fit_model, fit_view
 
@@ -35,6 +36,7 @@ def show_page(title: str, purpose: str, draw: Callable[[Scene], None]) -> None:
     except xl.ExplainError as error:
         st.error(f"This view cannot be shown: {plain(str(error))}.")
         st.button("Back to the default view", on_click=_reset)
+    close_drawer(title)
 
 
 def _scene(title: str, between: Callable[[], None]) -> tuple[Scene, tuple[str, ...]]:

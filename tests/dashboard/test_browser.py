@@ -226,9 +226,24 @@ def test_a_phone_never_scrolls_sideways(visit: Visit) -> None:
         assert visit.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth + 1"), path
 
 
+def test_on_a_phone_the_navigation_leaves_the_new_page_in_sight(visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open("/")
+    visit.page.get_by_test_id("stExpandSidebarButton").click()
+    visit.page.get_by_test_id("stSidebar").get_by_role("link", name="Disagreement").click()
+    expect(visit.page.get_by_role("heading", name="Disagreement", level=1)).to_be_visible()
+    expect(visit.page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+
+
+def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:
+    visit.open("/class_browser?class=0&img=9991")
+    expect(visit.page.locator('.image-grid button[data-image="9991"]')).to_be_in_viewport()
+    expect(visit.page.locator('.image-grid button[data-image="3"]')).not_to_be_in_viewport()
+
+
 def test_an_address_of_nonsense_opens_the_default_and_says_what_it_ignored(visit: Visit) -> None:
     visit.open("/layer_explorer?img=99999&layer=conv9")
     words = visit.page.get_by_role("alert").inner_text()
     assert "img=99999: the images are 0 to 9,999." in words
-    assert "layer=conv9: captum-tutorial has conv1, relu1" in words
+    assert "layer=conv9: the layers with a grid are conv1, relu1" in words
     assert visit.image_number == "3"
