@@ -71,7 +71,7 @@ def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
             key="image",
             on_change=typed,
             help=f"CIFAR-10 test images are numbered 0 to {last:,}.",
-            width=130,
+            width=136,
         )
         _step("Next", "Next image", "Right", lambda image: _neighbour(steps, bisect_right(steps, image)))
 
