@@ -6,12 +6,14 @@ from math import isnan
 import streamlit as st
 
 import explain_lib as xl
+from dashboard.components.address import change_view
 from dashboard.components.captions import image_caption, target_caption
 from dashboard.components.map_card import NO_DIFFERENCE, MapCard, show_map
 from dashboard.components.page import show_page
 from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.components.study import STUDY_LAYERS, has_study_layers
 from dashboard.figures.map_figure import diverging, sequential
 from dashboard.view_state import chosen_layer
 from explain_lib.dataset import study_batch
@@ -34,6 +36,9 @@ class Sides:
 
 def _draw(scene: Scene) -> None:
     _controls(scene)
+    if scene.view.setup == "notebook" and not has_study_layers(scene.model):
+        _offer_shared(scene)
+        return
     sides = _notebook_sides(scene) if scene.view.setup == "notebook" else _shared_sides(scene)
     comparison = xl.compare(sides.a, sides.b)
     st.caption(f"{image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
@@ -43,6 +48,14 @@ def _draw(scene: Scene) -> None:
         for key, card in _cards(sides, comparison).items():
             with st.container():
                 show_map(card, under_pointer, key)
+
+
+def _offer_shared(scene: Scene) -> None:
+    st.info(
+        f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have. "
+        "The two programs can be compared on one layer that both are given."
+    )
+    st.button("Compare on one shared layer", on_click=change_view, kwargs={"setup": "shared"})
 
 
 def _cards(sides: Sides, comparison: xl.Comparison) -> dict[str, MapCard]:

@@ -1,6 +1,6 @@
 """The study's table, live: eight test pictures, two Grad-CAMs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from dashboard.components.page_links import page_links
 from dashboard.components.pickers import choice, model_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.components.study import STUDY_LAYERS, has_study_layers
 from dashboard.view_state import DEFAULT_MODEL, View, change
 from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
@@ -44,17 +45,26 @@ class Row:
 
 
 def _draw(scene: Scene) -> None:
-    _introduce(scene)
-    model = _study_model(scene)
+    study = _study_scene(scene)
+    _introduce(scene, study)
     draw = _notebook_row if scene.view.drawing == "notebook" else _fair_row
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
         for image, name in ROWS.items():
             with st.container(border=True):
-                _show_card(scene, image, name, draw(scene, model, image))
+                _show_card(study, image, name, draw(study, image))
 
 
-def _introduce(scene: Scene) -> None:
-    card = load_card(scene.view.model)
+def _study_scene(scene: Scene) -> Scene:
+    """The scene with a model on which the study's calls can be made: its own, or else the default one."""
+    if has_study_layers(scene.model):
+        return scene
+    view = change(scene.view, {"model": DEFAULT_MODEL, "layer": None})
+    model, predictions = scene.cache.model(DEFAULT_MODEL), scene.cache.predictions(DEFAULT_MODEL)
+    return replace(scene, view=view, model=model, predictions=predictions)
+
+
+def _introduce(scene: Scene, study: Scene) -> None:
+    card = load_card(study.view.model)
     st.info(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights. These maps are its "
         f"procedure on the weights of {card.name} ({card.title}; {card.source}), so captions say what *this* network predicts, "
@@ -63,6 +73,9 @@ def _introduce(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
         model_picker(scene)
+    if study is not scene:
+        needs = f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have."
+        st.warning(f"{needs} What follows is {DEFAULT_MODEL}.")
     st.markdown(_HOW[scene.view.drawing])
 
 
@@ -83,22 +96,12 @@ _HOW = {
 }
 
 
-def _study_model(scene: Scene) -> xl.Model:
-    layers = xl.NOTEBOOK_PACKAGE.layers or ()
-    if set(layers) <= set(scene.model.spatial_layers):
-        return scene.model
-    st.warning(
-        f"The study's table needs the layers {', '.join(layers)}, which {scene.view.model} lacks; shown for {DEFAULT_MODEL}."
-    )
-    return scene.cache.model(DEFAULT_MODEL)
-
-
-def _notebook_row(scene: Scene, model: xl.Model, image: int) -> Row:
+def _notebook_row(scene: Scene, image: int) -> Row:
     batch = study_batch(image)
     pixels, place = scene.images.pixels[batch], image - batch.start
-    manual = scene.cache.heatmap(model, pixels, xl.NOTEBOOK_MANUAL, between=scene.between)[place]
-    package = scene.cache.package_grad_cam(model, pixels, xl.NOTEBOOK_PACKAGE.layers or (), between=scene.between)[place]
-    cells = scene.cache.grad_cam(model, pixels, LAYER, between=scene.between)[LAYER].map[place]
+    manual = scene.cache.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL, between=scene.between)[place]
+    package = scene.cache.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or (), between=scene.between)[place]
+    cells = scene.cache.grad_cam(scene.model, pixels, LAYER, between=scene.between)[LAYER].map[place]
     picture = scene.images.pixels[image]
     return Row(
         study_heatmap(cells),
@@ -108,12 +111,12 @@ def _notebook_row(scene: Scene, model: xl.Model, image: int) -> Row:
     )
 
 
-def _fair_row(scene: Scene, model: xl.Model, image: int) -> Row:
+def _fair_row(scene: Scene, image: int) -> Row:
     picture = scene.images.pixels[image]
     cells_settings = xl.CamSettings(layers=(LAYER,), resize="none")
-    cells = scene.cache.heatmap(model, picture[None], cells_settings, between=scene.between)[0]
-    manual = scene.cache.heatmap(model, picture[None], xl.CamSettings(layers=(LAYER,)), between=scene.between)[0]
-    package = scene.cache.package_grad_cam(model, picture[None], LAYER, between=scene.between)[0]
+    cells = scene.cache.heatmap(scene.model, picture[None], cells_settings, between=scene.between)[0]
+    manual = scene.cache.heatmap(scene.model, picture[None], xl.CamSettings(layers=(LAYER,)), between=scene.between)[0]
+    package = scene.cache.package_grad_cam(scene.model, picture[None], LAYER, between=scene.between)[0]
     return Row(colour(cells), _fair_overlay(picture, manual), _fair_overlay(picture, package), xl.compare(manual, package))
 
 
