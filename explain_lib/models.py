@@ -47,6 +47,7 @@ DEFAULT_MODEL = "captum-tutorial"
 _SPECS = (
     CheckpointSpec(DEFAULT_MODEL),
     CheckpointSpec("tutorial"),
+    CheckpointSpec("resnet20"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
 )
 REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})

@@ -119,8 +119,8 @@ def _shared_sides(scene: Scene) -> Sides:
         a,
         b,
         f"Layer {layer}, sum over channels, cut at zero, divided by its maximum, enlarged bilinearly.",
-        f"Layer {layer}, the same, then scaled to 0 … 1 once more: enlarging lowers peaks, and only the package makes up "
-        "for it.",
+        f"Layer {layer}, sum over channels, cut at zero, less its minimum, divided by its maximum, enlarged bilinearly, and "
+        "scaled to 0 … 1 once more: enlarging lowers peaks, and only the package makes up for it.",
     )
 
 

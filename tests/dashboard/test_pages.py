@@ -102,6 +102,13 @@ def test_the_gallery_names_the_weights_that_it_shows() -> None:
     assert "the weights of captum-tutorial (Captum's tutorial network; captum 0.5.0" in app.info[0].value
 
 
+def test_the_gallery_of_a_model_without_the_studys_layers_shows_the_default_model_and_says_so() -> None:
+    app = open_page(model="resnet20")
+    assert "that resnet20 does not have. What follows is captum-tutorial." in app.warning[0].value
+    assert "true plane · predicted ship 55.3 %" in rows(app)[0]
+    assert differences(app)[0] == pytest.approx(0.128, abs=6e-4)
+
+
 # Section: class browser
 
 
@@ -231,6 +238,14 @@ def captum_map(image: int, layer: str) -> NDArray[np.float32]:
     explain = LayerGradCam(network, network.get_submodule(layer))
     cells = explain.attribute(batch, target=int(network(batch).argmax()))[0, 0].relu().detach().numpy()
     return cv2.resize(cells / cells.max(), (32, 32))
+
+
+def test_a_model_without_the_studys_layers_is_compared_on_a_shared_layer() -> None:
+    app = open_page("disagreement", model="resnet20")
+    assert "that resnet20 does not have" in app.info[0].value
+    press(app, "Compare on one shared layer")
+    assert "Layer layer3.2.conv2, sum over channels" in captions(app)
+    assert len(metrics(app)) == 3
 
 
 def test_the_batch_is_named_where_the_map_depends_on_it() -> None:
