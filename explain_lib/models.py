@@ -23,7 +23,8 @@ CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 class CheckpointSpec:
     """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy.
 
-    listed: whether it is offered as a model of its own; a step of a training is not, but loads by its name.
+    listed: whether it is offered as a model of its own; the steps of a training, and its twin on permuted labels, are not,
+    but load by their names.
     """
 
     name: str
@@ -49,13 +50,14 @@ _SPECS = (
     CheckpointSpec("tutorial"),
     CheckpointSpec("resnet20"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
+    CheckpointSpec("tutorial-permuted", listed=False),
 )
 REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 """The bundled checkpoints by name, the default first."""
 
 
 def list_models() -> tuple[str, ...]:
-    """Names of the bundled models, the default first; steps of a training are left out."""
+    """Names of the bundled models, the default first; steps of a training and controls are left out."""
     return tuple(spec.name for spec in REGISTRY.values() if spec.listed)
 
 
