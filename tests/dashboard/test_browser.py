@@ -19,6 +19,8 @@ from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, make_co
 import explain_lib as xl
 from explain_lib.pixels import to_input
 
+expect.set_options(timeout=20_000)  # a busy machine may take seconds over a page
+
 PAGES = ("Seed gallery", "Class browser", "Layer explorer", "Disagreement")
 
 
@@ -157,7 +159,7 @@ def test_image_and_layer_are_carried_to_the_next_page(visit: Visit) -> None:
     visit.follow_navigation("Disagreement")
     assert visit.image_number == "17"
     visit.page.get_by_text("On one shared layer").click()
-    expect(visit.page.get_by_text("Layer conv1, sum over channels")).to_be_visible()
+    expect(visit.page.get_by_text("Layer conv1, sum over channels, cut at zero, divided by its maximum")).to_be_visible()
     visit.settle()
 
 
