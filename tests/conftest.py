@@ -135,6 +135,7 @@ def every_network_noted() -> Iterator[None]:
         yield
 
 
+# Asked for its effect: from then on every network that becomes a Model is noted.
 @pytest.fixture(autouse=True)
 def ledger(every_network_noted: None) -> Iterator[Ledger]:  # noqa: ARG001
     """Fails the test if a network that it used is left with a hook, a mode, a gradient or a weight that it did not have."""
@@ -231,6 +232,7 @@ def _random_model(name: str) -> xl.Model:
     return xl.as_model(_untrained(name), classes=tuple("0123456789"), input_size=(64, 64), **means)
 
 
+# Asked for its effect: the networks made here are to be noted.
 @pytest.fixture(scope="session")
 def random_model(every_network_noted: None) -> Callable[[str], xl.Model]:  # noqa: ARG001
     """A torchvision architecture with random weights, by its name; the same object each time."""

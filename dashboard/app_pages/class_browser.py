@@ -88,6 +88,8 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     if parts == 1:
         return chosen
     part = min(scene.view.part, parts)
+    if part < scene.view.part:
+        st.caption(f"There is no part {scene.view.part:,} of this selection; this is the last one.")
     key = f"part-{part}-of-{parts}"  # a key for each place: the address, not the widget, remembers
     st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
     start = (part - 1) * PART

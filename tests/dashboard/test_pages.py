@@ -148,6 +148,12 @@ def test_all_ten_thousand_images_come_in_parts_of_a_thousand() -> None:
     assert "Images 9,001 to 10,000 of 10,000" in captions(app)
 
 
+def test_a_part_that_does_not_exist_is_said() -> None:
+    app = open_page("class_browser", **{"class": "any", "part": "99"})
+    assert "There is no part 99 of this selection; this is the last one." in captions(app)
+    assert "Images 9,001 to 10,000 of 10,000" in captions(app)
+
+
 def test_an_image_of_another_part_is_a_click_away() -> None:
     app = open_page("class_browser", **{"class": "any", "img": "9001"})
     press(app, "Show part 10, where this image is")

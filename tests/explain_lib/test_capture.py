@@ -220,12 +220,12 @@ def untidy_network() -> nn.Module:
     return network
 
 
-class Stop(Exception):  # noqa: N818
+class StopError(Exception):
     """Not an error of the package's."""
 
 
 def stop() -> None:
-    raise Stop
+    raise StopError
 
 
 RUNS: dict[str, Callable[[xl.Model], object]] = {
@@ -259,7 +259,7 @@ FAILURES: dict[str, Callable[[xl.Model], object]] = {
 @pytest.mark.parametrize("fail", FAILURES.values(), ids=FAILURES.keys())
 def test_what_between_raises_passes_through_and_leaves_nothing(fail: Callable[[xl.Model], object], ledger: Any) -> None:
     model = model_of(untidy_network())
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fail(model)
     assert ledger.complaints() == []
     assert len(xl.grad_cam(model, noise(1))) == 2  # the lock is free again

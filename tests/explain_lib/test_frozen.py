@@ -49,7 +49,7 @@ def test_a_pickled_result_comes_back_equal(tutorial: xl.Model, study: np.ndarray
 
 def test_fields_of_a_result_cannot_be_replaced(tutorial: xl.Model, study: np.ndarray) -> None:
     with pytest.raises(FrozenInstanceError):
-        xl.grad_cam(tutorial, study).logits = np.zeros(1)  # type: ignore[misc]
+        xl.grad_cam(tutorial, study).logits = np.zeros(1)  # type: ignore[misc]  # the mistake that is tested
 
 
 def test_images_cannot_be_written_to(images: xl.ImageSet) -> None:

@@ -194,7 +194,7 @@ def test_all_layers_from_one_pass_are_captums_one_by_one(
     assert max(gaps.values()) < 1e-4
 
 
-def test_parallel_branches_are_each_captums(ledger: object) -> None:  # noqa: ARG001
+def test_parallel_branches_are_each_captums() -> None:
     model, pixels = model_of(seeded(Branches)), noise(3)
     cams = xl.grad_cam(model, pixels, ["right", "left"], [0, 1, 1])
     for name in ("left", "right"):

@@ -49,7 +49,7 @@ def test_bad_arguments_of_as_model_are_refused(bad: dict[str, Any], sentence: st
 
 def test_something_else_than_a_network_is_refused() -> None:
     with pytest.raises(xl.InputError, match=r"network: a str; a torch.nn.Module would be right"):
-        xl.as_model("resnet18", **GOOD)  # type: ignore[arg-type]
+        xl.as_model("resnet18", **GOOD)  # type: ignore[arg-type]  # the mistake that is tested
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])

@@ -224,7 +224,7 @@ def test_a_layer_without_influence_is_refused_as_by_grad_cam(layers: Any) -> Non
 
 def test_an_unknown_variant_lists_the_known_ones(tutorial: xl.Model, study: np.ndarray) -> None:
     with pytest.raises(xl.InputError, match=r"variant: 'scorecam'; one of grad-cam, hirescam, layercam, grad-cam\+\+"):
-        xl.package_grad_cam(tutorial, study, "conv2", variant="scorecam")  # type: ignore[arg-type]
+        xl.package_grad_cam(tutorial, study, "conv2", variant="scorecam")  # type: ignore[arg-type]  # the mistake tested
 
 
 class Weightless(nn.Module):

@@ -117,7 +117,7 @@ def test_each_variant_is_the_one_worked_out_by_hand(
 
 
 def test_the_last_conv_layer_is_meant_by_default(tutorial: xl.Model, study: np.ndarray) -> None:
-    default, named = xl.CamSettings(scale_over="none"), xl.CamSettings("conv2", scale_over="none")  # type: ignore[arg-type]
+    default, named = xl.CamSettings(scale_over="none"), xl.CamSettings(("conv2",), scale_over="none")
     assert_array_equal(xl.heatmap(tutorial, study, default), xl.heatmap(tutorial, study, named))
 
 
@@ -158,7 +158,7 @@ def test_resizing_keeps_height_and_width_apart(method: Any, grids: np.ndarray) -
 
 def test_no_resizing_leaves_the_grid(tutorial: xl.Model, study: np.ndarray) -> None:
     raw = xl.grad_cam(tutorial, study, "conv2")["conv2"].map
-    found = xl.heatmap(tutorial, study, xl.CamSettings("conv2", scale_over="none", resize="none"))  # type: ignore[arg-type]
+    found = xl.heatmap(tutorial, study, xl.CamSettings(("conv2",), scale_over="none", resize="none"))
     assert_allclose(found, raw, atol=1e-6)
 
 
