@@ -1,10 +1,13 @@
 """Grad-CAM by hand and by package, on the same inputs, and why the two differ."""
 
+from explain_lib.average_map import AverageMap, average_map
 from explain_lib.cache import CacheStats, ExplainCache, shared_cache
 from explain_lib.capture import LayerTrace
 from explain_lib.cards import ModelCard
 from explain_lib.comparison import Comparison, compare
+from explain_lib.configuration import Configuration, configured_heatmap
 from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
+from explain_lib.drawing import Drawing, draw_overlay
 from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
 from explain_lib.maps import MapState, map_state
@@ -21,10 +24,13 @@ __all__ = [
     "NOTEBOOK_MANUAL",
     "NOTEBOOK_PACKAGE",
     "PAPER",
+    "AverageMap",
     "CacheStats",
     "CamSettings",
     "Comparison",
+    "Configuration",
     "DataError",
+    "Drawing",
     "ExplainCache",
     "ExplainError",
     "GradCams",
@@ -41,7 +47,10 @@ __all__ = [
     "Target",
     "TargetError",
     "as_model",
+    "average_map",
     "compare",
+    "configured_heatmap",
+    "draw_overlay",
     "grad_cam",
     "heatmap",
     "list_models",

@@ -15,7 +15,10 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from explain_lib.average_map import AverageMap, average_map
+from explain_lib.configuration import Configuration
 from explain_lib.dataset import ImageSet, load_cifar10
+from explain_lib.devices import choose_device
 from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen, read_only
@@ -24,7 +27,7 @@ from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_pixels
-from explain_lib.postprocess import heatmap
+from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions
 from explain_lib.settings import CamSettings, Variant, check_settings
 from explain_lib.targets import Targets, expand_targets
@@ -141,8 +144,10 @@ class ExplainCache:
     The methods take the arguments and raise the errors of the functions of the same name. Arrays are read-only.
     """
 
-    def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
+    def __init__(self, max_bytes: int = DEFAULT_BYTES, device: str | None = "cpu") -> None:
+        """max_bytes: the bound of what is kept. device: where models run, None for a GPU if there is one."""
         self.entries = ByteCache(max_bytes)
+        self.device = str(choose_device(device))
 
     @property
     def stats(self) -> CacheStats:
@@ -156,10 +161,10 @@ class ExplainCache:
     def model(self, name: str) -> Model:
         """A bundled model, shared by all who ask; loaded anew if somebody wrote to its weights."""
         key = "model", name
-        loaded = self.entries.get(key, lambda: _load(name))
+        loaded = self.entries.get(key, lambda: _load(name, self.device))
         if weight_stamp(loaded.model.network) != loaded.stamp:
             self.entries.discard(key)
-            loaded = self.entries.get(key, lambda: _load(name))
+            loaded = self.entries.get(key, lambda: _load(name, self.device))
         return loaded.model
 
     def predictions(self, name: str) -> Predictions:
@@ -208,9 +213,39 @@ class ExplainCache:
         key = ("heatmap", settings, *_request(model, pixels, check_settings(settings).layers, targets))
         return self.entries.get(key, lambda: read_only(heatmap(model, pixels, settings, targets, between=between)))
 
+    def configured_heatmap(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        configuration: Configuration,
+        targets: Targets = None,
+        *,
+        between: Between = None,
+    ) -> NDArray[np.float32]:
+        """configured_heatmap, cached."""
+        settings = configuration.settings
+        if configuration.program == "manual":
+            return self.heatmap(model, pixels, settings, targets, between=between)
+        layers = layer_names(check_model(model), settings)
+        return self.package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
 
-def _load(name: str) -> _LoadedModel:
-    model = load_model(name)
+    def average_map(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        layer: str,
+        targets: Targets = None,
+        *,
+        progress: Callable[[int], None] | None = None,
+        between: Between = None,
+    ) -> AverageMap:
+        """average_map, cached; progress is called only if it is computed by this call."""
+        key = ("average_map", *_request(model, pixels, layer, targets))
+        return self.entries.get(key, lambda: average_map(model, pixels, layer, targets, progress=progress, between=between))
+
+
+def _load(name: str, device: str) -> _LoadedModel:
+    model = load_model(name, device)
     return _LoadedModel(model, weight_stamp(model.network))
 
 
@@ -225,6 +260,6 @@ def _request(
 
 
 @lru_cache(maxsize=1)
-def shared_cache() -> ExplainCache:
-    """The cache of this process, the same for all threads."""
-    return ExplainCache()
+def shared_cache(device: str | None = "cpu") -> ExplainCache:
+    """The cache of this process, the same for all threads, for one device; see ExplainCache."""
+    return ExplainCache(device=device)

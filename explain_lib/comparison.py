@@ -10,6 +10,34 @@ from explain_lib.frozen import Frozen
 from explain_lib.maps import check_map
 
 TOP_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A field of Comparison in words.
+
+    name: of the field. title: as a heading. meaning: one sentence. equal: its value for equal maps. higher_is_closer:
+    whether a larger value means that the maps are more alike.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    equal: float
+    higher_is_closer: bool
+
+
+METRICS = (
+    Metric("mae", "Mean absolute difference", "The mean of |b − a| over all pixels.", 0, False),
+    Metric("rmse", "Root mean square", "The root of the mean of (b − a)²: a few large gaps count more.", 0, False),
+    Metric("max_abs", "Largest difference", "The largest |b − a| of any pixel.", 0, False),
+    Metric("pearson", "Pearson correlation", "Do the values rise and fall together? Scale and offset do not count.", 1, True),
+    Metric("spearman", "Spearman correlation", "Do the maps rank the pixels alike? Only the order counts.", 1, True),
+    Metric("ssim", "SSIM", "Structural similarity: alike in brightness, contrast and shape in windows of 11 pixels.", 1, True),
+    Metric("iou", "IoU of the top 20 %", "Of the brightest fifth of either map: the shared pixels by all of them.", 1, True),
+)
+"""Every number of a Comparison, in the order of its fields."""
+
 SSIM_WINDOW = 11
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from explain_lib.cards import ModelCard, file_digest, read_card
+from explain_lib.devices import choose_device
 from explain_lib.errors import DataError, InputError, NetworkError
 from explain_lib.model import Model, as_model
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.tensor_files import read_tensors
 
+CPU = torch.device("cpu")
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 
 
@@ -73,16 +76,36 @@ def load_card(name: str) -> ModelCard:
     return read_card(find_checkpoint(name).card_file)
 
 
-def load_model(name: str = DEFAULT_MODEL) -> Model:
-    """A bundled model, loaded anew.
+@dataclass(frozen=True)
+class NetworkSize:
+    """conv_layers: how many convolutions the network has. parameters: how many numbers were learnt."""
 
-    Raises InputError for an unknown name, and DataError if the checkpoint or its card is missing, damaged, or is not what
+    conv_layers: int
+    parameters: int
+
+
+@lru_cache(maxsize=64)
+def network_size(name: str) -> NetworkSize:
+    """Depth and size of a bundled model, from its architecture alone: the weights are not read.
+
+    Raises InputError for an unknown name, DataError for a damaged card.
+    """
+    with torch.device("meta"):
+        network = _build(load_card(name))
+    convs = sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    return NetworkSize(convs, sum(parameter.numel() for parameter in network.parameters()))
+
+
+def load_model(name: str = DEFAULT_MODEL, device: str | None = "cpu") -> Model:
+    """A bundled model, loaded anew, on the CPU or another device; None for a GPU if there is one.
+
+    Raises InputError for an unknown name or device, and DataError if the checkpoint or its card is missing, damaged, or is not what
     the card's digest says.
     """
-    return load_checkpoint(find_checkpoint(name))
+    return load_checkpoint(find_checkpoint(name), choose_device(device))
 
 
-def load_checkpoint(spec: CheckpointSpec) -> Model:
+def load_checkpoint(spec: CheckpointSpec, device: torch.device = CPU) -> Model:
     """The model of a checkpoint, its file checked against the digest on its card before anything in it is read.
 
     Raises DataError if a file is missing, damaged, or not what the card says.
@@ -91,6 +114,7 @@ def load_checkpoint(spec: CheckpointSpec) -> Model:
     _check_file(spec.checkpoint_file, card.digest)
     network = _build(card)
     _load_weights(network, spec.checkpoint_file, card)
+    network.to(device)
     try:
         return as_model(network, classes=card.classes, input_size=card.input_size, mean=card.mean, std=card.std, card=card)
     except (InputError, NetworkError) as error:

@@ -1,6 +1,7 @@
-"""What a model says of a set of pictures."""
+"""What a model says of a set of pictures, and selections of them."""
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +17,31 @@ class Predictions(Frozen):
     """What a model says of N pictures.
 
     logits: float32 (N, classes). probabilities: their softmax, float32 (N, classes). predicted: the class with the largest
-    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1].
+    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1]. margin: that probability less the second
+    largest, float32 (N,), in [0, 1].
     """
 
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32] = field(init=False)
     predicted: NDArray[np.int64] = field(init=False)
     confidence: NDArray[np.float32] = field(init=False)
+    margin: NDArray[np.float32] = field(init=False)
 
     def __post_init__(self) -> None:
         probabilities = softmax(self.logits)
         object.__setattr__(self, "probabilities", probabilities)
         object.__setattr__(self, "predicted", self.logits.argmax(1))
         object.__setattr__(self, "confidence", probabilities.max(1))
+        object.__setattr__(self, "margin", _margin(probabilities))
         super().__post_init__()
+
+
+def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest less second largest of each row; the largest itself where there is one class only."""
+    if probabilities.shape[1] == 1:
+        return probabilities[:, 0].copy()
+    second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
+    return np.ascontiguousarray(first - second)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -43,24 +55,58 @@ def predict_images(model: Model, images: ImageSet) -> Predictions:
     return Predictions(model.predict(images.pixels))
 
 
+Order = Literal["number", "most-confident", "least-confident", "widest-margin", "narrowest-margin"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
 @dataclass(frozen=True)
 class Selection:
-    """Which pictures to show: of a true class, of a predicted class, right or wrong ones; None for no condition."""
+    """Which pictures to show, and in which order.
+
+    true_class, predicted_class: None for any. right: whether the prediction is right, None for either. low, high: the least
+    and the largest confidence, in [0, 1], both included. order: by number, by confidence or by margin; ties by number.
+    """
 
     true_class: int | None = None
     predicted_class: int | None = None
     right: bool | None = None
+    low: float = 0.0
+    high: float = 1.0
+    order: Order = "number"
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise InputError(f"order: {self.order!r}; one of {', '.join(ORDERS)} would be right")
 
 
-def select_images(labels: NDArray[np.int64], predicted: NDArray[np.int64], selection: Selection) -> NDArray[np.int64]:
-    """Positions, int64 (K,) ascending, of the pictures that meet every condition; K may be 0."""
-    if labels.shape != predicted.shape:
-        raise InputError(f"predicted: the shape is {predicted.shape}; that of labels, {labels.shape}, would be right")
-    chosen = np.ones(labels.shape, dtype=bool)
+def select_images(labels: NDArray[np.int64], predictions: Predictions, selection: Selection) -> NDArray[np.int64]:
+    """Positions, int64 (K,), of the pictures that meet every condition, in the selection's order; K may be 0.
+
+    labels: int64 (N,), the true classes. Raises InputError if there are more or fewer of them than predictions.
+    """
+    if labels.shape != predictions.predicted.shape:
+        found, right = labels.shape, predictions.predicted.shape
+        raise InputError(f"labels: the shape is {found}; that of the predictions, {right}, would be right")
+    chosen = (predictions.confidence >= selection.low) & (predictions.confidence <= selection.high)
     if selection.true_class is not None:
         chosen &= labels == selection.true_class
     if selection.predicted_class is not None:
-        chosen &= predicted == selection.predicted_class
+        chosen &= predictions.predicted == selection.predicted_class
     if selection.right is not None:
-        chosen &= (labels == predicted) == selection.right
-    return np.flatnonzero(chosen)
+        chosen &= (labels == predictions.predicted) == selection.right
+    return _ordered(np.flatnonzero(chosen), predictions, selection.order)
+
+
+def _ordered(chosen: NDArray[np.int64], predictions: Predictions, order: Order) -> NDArray[np.int64]:
+    if order == "number":
+        return chosen
+    key = predictions.confidence if order.endswith("confident") else predictions.margin
+    sign = -1 if order in ("most-confident", "widest-margin") else 1
+    return chosen[np.argsort(sign * key[chosen], kind="stable")]
+
+
+def confusion_matrix(labels: NDArray[np.int64], predictions: Predictions) -> NDArray[np.int64]:
+    """How many pictures of each true class (row) were given each class (column): int64 (classes, classes)."""
+    classes = predictions.logits.shape[1]
+    counts = np.bincount(labels * classes + predictions.predicted, minlength=classes**2)
+    return counts.reshape(classes, classes).astype(np.int64)

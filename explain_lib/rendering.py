@@ -17,15 +17,35 @@ from explain_lib.frozen import read_only
 from explain_lib.maps import Map
 
 Picture = NDArray[np.uint8]
-Palette = Literal["magma", "inferno", "viridis", "jet"]
+Palette = Literal["magma", "inferno", "viridis", "cividis", "jet"]
 PALETTES: tuple[Palette, ...] = get_args(Palette)
 
 _CV2_PALETTES: dict[str, int] = {
     "magma": cv2.COLORMAP_MAGMA,
     "inferno": cv2.COLORMAP_INFERNO,
     "viridis": cv2.COLORMAP_VIRIDIS,
+    "cividis": cv2.COLORMAP_CIVIDIS,
     "jet": cv2.COLORMAP_JET,
 }
+
+
+DIVERGING = ("#2166ac", "#92c5de", "#f7f7f7", "#f4a582", "#b2182b")
+"""Blue for below zero, white for zero, red for above, at equal steps: ColorBrewer's RdBu, reversed."""
+
+
+@lru_cache(maxsize=1)
+def diverging_table() -> Picture:
+    """The diverging palette's 255 colours, uint8 (255, 3) RGB, zero in the middle."""
+    stops = np.array([[int(code[k : k + 2], 16) for k in (1, 3, 5)] for code in DIVERGING], dtype=np.float64)
+    places = np.linspace(0, len(stops) - 1, 255)
+    channels = [np.interp(places, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
+    return read_only(np.rint(np.stack(channels, axis=1)).astype(np.uint8))
+
+
+def colour_signed(values: Map, reach: float) -> Picture:
+    """A map (h, w) in blue, white and red, from -reach to reach; numbers outside take the end colours."""
+    shares = values / reach if reach > 0 else np.zeros_like(values)
+    return diverging_table()[np.clip(np.rint(shares * 127) + 127, 0, 254).astype(np.uint8)]
 
 
 @lru_cache(maxsize=len(PALETTES))

@@ -114,8 +114,8 @@ NOTEBOOK_PACKAGE = CamSettings(
 """The study's call of the package grad-cam, which took the five modules of an nn.Sequential for five target layers."""
 
 
-def package_settings(layers: tuple[str, ...], variant: Variant = "grad-cam") -> CamSettings:
-    """What the package grad-cam does on the CPU, at these layers: it fixes every other setting."""
+def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
+    """What the package grad-cam does on the CPU, at these layers (None: the last conv layer): it fixes every other setting."""
     return CamSettings(
         layers=layers,
         variant=variant,

@@ -1,0 +1,67 @@
+"""The mean of many images' maps at one layer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.errors import InputError
+from explain_lib.frozen import Frozen
+from explain_lib.grad_cam import grad_cam
+from explain_lib.maps import Map
+from explain_lib.model import Model
+from explain_lib.targets import Targets
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class AverageMap(Frozen):
+    """What the maps of several images have in common.
+
+    map: float32 (h, w) in [0, 1], the mean of the maps, each divided by its own maximum, so that every image counts alike.
+    picture: uint8 (H, W, 3), the mean of the pictures, rounded. images: how many. zero: how many of their maps are zero
+    everywhere; they count as zero. not_finite: how many hold NaN or infinity; they are left out.
+    """
+
+    map: Map
+    picture: NDArray[np.uint8]
+    images: int
+    zero: int
+    not_finite: int
+
+
+def average_map(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layer: str,
+    targets: Targets = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    between: Callable[[], None] | None = None,
+) -> AverageMap:
+    """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
+
+    progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
+    None, or one for all.
+    """
+    if len(pixels) == 0:
+        raise InputError("pixels: no picture; at least one would be right")
+    total: NDArray[np.float64] | None = None
+    zero = not_finite = 0
+    for start in range(0, len(pixels), BATCH):
+        maps = grad_cam(model, pixels[start : start + BATCH], layer, targets, between=between)[layer].map
+        finite = maps[np.isfinite(maps).all((1, 2))]
+        peaks = finite.max((1, 2), keepdims=True, initial=0)
+        scaled = np.divide(finite, peaks, out=np.zeros_like(finite), where=peaks > 0)
+        zero += int((peaks == 0).sum())
+        not_finite += len(maps) - len(finite)
+        part = scaled.sum(0, dtype=np.float64)
+        total = part if total is None else total + part
+        if progress is not None:
+            progress(min(start + BATCH, len(pixels)))
+    assert total is not None
+    mean = total / max(1, len(pixels) - not_finite)
+    picture = np.rint(pixels.mean(0, dtype=np.float64)).astype(np.uint8)
+    return AverageMap(mean.astype(np.float32), picture, len(pixels), zero, not_finite)
