@@ -1,6 +1,7 @@
-"""The list of pages. Run with: streamlit run dashboard/app.py."""
+"""The list of pages, and the head of each, which stands before PyTorch is imported. Run: streamlit run dashboard/app.py."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -9,17 +10,35 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
+
+@dataclass(frozen=True)
+class Page:
+    """A file in app_pages, its title, and one line on what it shows and what one can do."""
+
+    file: str
+    title: str
+    purpose: str
+
+
+GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answers. Open a row to see why."
+BROWSER = "All test images of a class, with what the network says of them. Filter, sort, pick one."
+EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
+DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
+
 PAGES = (
-    st.Page("app_pages/seed_gallery.py", title="Seed gallery", default=True),
-    st.Page("app_pages/class_browser.py", title="Class browser"),
-    st.Page("app_pages/layer_explorer.py", title="Layer explorer"),
-    st.Page("app_pages/disagreement.py", title="Disagreement"),
+    Page("seed_gallery", "Seed gallery", GALLERY),
+    Page("class_browser", "Class browser", BROWSER),
+    Page("layer_explorer", "Layer explorer", EXPLORER),
+    Page("disagreement", "Disagreement", DISAGREEMENT),
 )
 
-page = st.navigation(PAGES, position="top")
-st.set_page_config(
-    page_title=f"{page.title} · Grad-CAM dashboard",
-    page_icon=str(Path(__file__).parent / "assets/icon.png"),
-    layout="wide",
+chosen = st.navigation(
+    [st.Page(f"app_pages/{page.file}.py", title=page.title, default=page is PAGES[0]) for page in PAGES], position="top"
 )
-page.run()
+page = next(page for page in PAGES if page.title == chosen.title)
+assets = Path(__file__).parent / "assets"
+st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
+st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
+st.title(page.title, anchor=False)
+st.markdown(page.purpose)
+chosen.run()

@@ -5,70 +5,23 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 import explain_lib as xl
+from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.models import DEFAULT_MODEL
+from explain_lib.predictions import ORDERS, Order
+from explain_lib.rendering import PALETTES, Palette
 
-DEFAULT_MODEL = "captum-tutorial"
+Evidence = Literal["for", "against"]
+Score = Literal["logit", "probability"]
 Modules = Literal["conv", "all"]
-Drawing = Literal["notebook", "fair"]
+Drawn = Literal["notebook", "fair"]
 Outcome = Literal["any", "right", "wrong"]
-Setup = Literal["notebook", "shared"]
 Texture = Literal["grid", "smooth"]
+Sign = Literal["positive", "signed"]
+ScaleOver = Literal["map", "strip"]
+Beside = Literal["nothing", "image", "model"]
 
-
-@dataclass(frozen=True)
-class View:
-    """What is on screen. Everything but the defaults is in the address.
-
-    image: a test image. layer: None for the model's last conv layer. target: a class, None for the predicted one.
-    modules: which layers are on offer. drawing: how the seed gallery draws. true_class, predicted_class, outcome, part:
-    what the class browser shows, None for any class. setup: what the disagreement page compares. texture: whether the
-    overlay shows the map's own grid or a bilinear enlargement.
-    """
-
-    image: int = 3
-    model: str = DEFAULT_MODEL
-    layer: str | None = None
-    target: int | None = None
-    modules: Modules = "conv"
-    drawing: Drawing = "notebook"
-    true_class: int | None = 0
-    predicted_class: int | None = None
-    outcome: Outcome = "any"
-    part: int = 1
-    setup: Setup = "notebook"
-    texture: Texture = "grid"
-
-    def to_query(self) -> dict[str, str]:
-        """The address's query: image and model always, the rest where it is not the default."""
-        default = View()
-        return {
-            key: _written(getattr(self, name))
-            for key, name in NAMES.items()
-            if name in ALWAYS or getattr(self, name) != getattr(default, name)
-        }
-
-
-NAMES = {
-    "img": "image",
-    "model": "model",
-    "layer": "layer",
-    "target": "target",
-    "modules": "modules",
-    "drawing": "drawing",
-    "class": "true_class",
-    "predicted": "predicted_class",
-    "outcome": "outcome",
-    "part": "part",
-    "setup": "setup",
-    "texture": "texture",
-}
-"""The key in the address of each field of View."""
-
-ALWAYS = ("image", "model")
 NO_CLASS = "any"
-
-
-def _written(value: str | int | None) -> str:
-    return NO_CLASS if value is None else str(value)
+Value = str | int | bool | xl.Configuration | None
 
 
 def _whole(text: str) -> int:
@@ -85,11 +38,29 @@ def _from_one(text: str) -> int:
     return value
 
 
+def _percent(text: str) -> int:
+    value = _whole(text)
+    if value > 100:
+        raise ValueError("above 100")
+    return value
+
+
 def _class_or_none(text: str) -> int | None:
     return None if text == NO_CLASS else _whole(text)
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
+def _on(text: str) -> bool:
+    return _one_of(("on", "off"))(text) == "on"
+
+
+def _configuration(text: str) -> xl.Configuration:
+    try:
+        return parse_configuration(text)
+    except xl.InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
             raise ValueError(f"not one of {', '.join(choices)}")
@@ -98,67 +69,178 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-_PARSERS: dict[str, tuple[Callable[[str], str | int | None], str]] = {
-    "image": (_whole, "the number of a test image"),
-    "model": (str, "the name of a model"),
-    "layer": (str, "the name of a layer"),
-    "target": (_class_or_none, "the number of a class"),
-    "modules": (_one_of(*get_args(Modules)), "conv or all"),
-    "drawing": (_one_of(*get_args(Drawing)), "notebook or fair"),
-    "true_class": (_class_or_none, "the number of a class, or any"),
-    "predicted_class": (_class_or_none, "the number of a class, or any"),
-    "outcome": (_one_of(*get_args(Outcome)), "any, right or wrong"),
-    "part": (_from_one, "the number of a part, from 1,"),
-    "setup": (_one_of(*get_args(Setup)), "notebook or shared"),
-    "texture": (_one_of(*get_args(Texture)), "grid or smooth"),
+@dataclass(frozen=True)
+class View:
+    """What is on screen. Everything but the defaults is in the address.
+
+    image: a test image. model: its name. layer: None for the model's last conv layer. target: a class, None for the
+    predicted one; minus: the class of which it is contrasted, None for no contrast; evidence, score: what of it is
+    explained. modules: which layers are on offer.
+    drawing: how the seed gallery draws. true_class, predicted_class, outcome, low, high (percent of confidence), order,
+    part, average: what the class browser shows. texture, palette, strength (percent of the map), sign, scale: how maps are
+    drawn over pictures. beside, other_image, other_model: what the layer explorer shows beside. a, b: the two sides of the
+    disagreement page, flicker: whether they flicker.
+    """
+
+    image: int = 3
+    model: str = DEFAULT_MODEL
+    layer: str | None = None
+    target: int | None = None
+    minus: int | None = None
+    evidence: Evidence = "for"
+    score: Score = "logit"
+    modules: Modules = "conv"
+    drawing: Drawn = "notebook"
+    true_class: int | None = 0
+    predicted_class: int | None = None
+    outcome: Outcome = "any"
+    low: int = 0
+    high: int = 100
+    order: Order = "number"
+    part: int = 1
+    average: bool = False
+    texture: Texture = "grid"
+    palette: Palette = "magma"
+    strength: int = 50
+    sign: Sign = "positive"
+    scale: ScaleOver = "map"
+    beside: Beside = "nothing"
+    other_image: int = 1
+    other_model: str = "tutorial"
+    a: xl.Configuration = STUDY_MANUAL
+    b: xl.Configuration = STUDY_PACKAGE
+    flicker: bool = False
+
+    def to_query(self) -> dict[str, str]:
+        """The address's query: image and model always, the rest where it is not the default."""
+        default = View()
+        return {
+            key: _written(getattr(self, name))
+            for key, name in NAMES.items()
+            if name in ALWAYS or getattr(self, name) != getattr(default, name)
+        }
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a field of the view is written in the address: its key, its parser, and what would be right if that raises."""
+
+    key: str
+    parse: Callable[[str], Value]
+    right: str
+
+
+def _words(key: str, choices: tuple[str, ...]) -> Parameter:
+    """A field that has one of a few words."""
+    return Parameter(key, _one_of(choices), f"one of {', '.join(choices)}")
+
+
+_CLASS = "the number of a class, or any,"
+_SHARE = "a whole number of percent, 0 to 100,"
+_SIDE = "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2"
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "image": Parameter("img", _whole, "the number of a test image"),
+    "model": Parameter("model", str, "the name of a model"),
+    "layer": Parameter("layer", str, "the name of a layer"),
+    "target": Parameter("target", _class_or_none, _CLASS),
+    "minus": Parameter("minus", _class_or_none, _CLASS),
+    "evidence": _words("evidence", get_args(Evidence)),
+    "score": _words("score", get_args(Score)),
+    "modules": _words("modules", get_args(Modules)),
+    "drawing": _words("drawing", get_args(Drawn)),
+    "true_class": Parameter("class", _class_or_none, _CLASS),
+    "predicted_class": Parameter("predicted", _class_or_none, _CLASS),
+    "outcome": _words("outcome", get_args(Outcome)),
+    "low": Parameter("low", _percent, _SHARE),
+    "high": Parameter("high", _percent, _SHARE),
+    "order": _words("order", ORDERS),
+    "part": Parameter("part", _from_one, "the number of a part, from 1,"),
+    "average": Parameter("average", _on, "on or off"),
+    "texture": _words("texture", get_args(Texture)),
+    "palette": _words("palette", PALETTES),
+    "strength": Parameter("strength", _percent, _SHARE),
+    "sign": _words("sign", get_args(Sign)),
+    "scale": _words("scale", get_args(ScaleOver)),
+    "beside": _words("beside", get_args(Beside)),
+    "other_image": Parameter("img2", _whole, "the number of a test image"),
+    "other_model": Parameter("model2", str, "the name of a model"),
+    "a": Parameter("a", _configuration, _SIDE),
+    "b": Parameter("b", _configuration, _SIDE),
+    "flicker": Parameter("flicker", _on, "on or off"),
 }
-assert set(_PARSERS) == {field.name for field in fields(View)} == set(NAMES.values())
+"""Every field of View in the address."""
+
+assert set(PARAMETERS) == {part.name for part in fields(View)}
+NAMES = {parameter.key: name for name, parameter in PARAMETERS.items()}
+"""The field of View that each key in the address stands for."""
+
+ALWAYS = ("image", "model")
+
+
+def _written(value: Value) -> str:
+    match value:
+        case None:
+            return NO_CLASS
+        case bool():
+            return "on" if value else "off"
+        case xl.Configuration():
+            return value.to_text()
+        case _:
+            return str(value)
 
 
 def read_query(query: Mapping[str, str]) -> tuple[View, tuple[str, ...]]:
     """The view of an address, and a sentence for each part of it that means nothing and was ignored."""
-    values: dict[str, str | int | None] = {}
+    values: dict[str, Value] = {}
     ignored = []
     for key, text in query.items():
         name = NAMES.get(key)
         if name is None:
             ignored.append(f"{key}={text}: there is no such setting.")
             continue
-        parse, right = _PARSERS[name]
         try:
-            values[name] = parse(text)
-        except ValueError:
-            ignored.append(f"{key}={text}: {right} would be right.")
-    return change(View(), values), tuple(ignored)
+            values[name] = PARAMETERS[name].parse(text)
+        except ValueError as error:
+            why = f" ({error})" if name in ("a", "b") else ""
+            ignored.append(f"{key}={text}: {PARAMETERS[name].right} would be right{why}.")
+    view = change(View(), values)
+    if view.low > view.high:
+        ignored.append(f"low={view.low}, high={view.high}: a low that is not above the high would be right.")
+        view = replace(view, low=0, high=100)
+    return view, tuple(ignored)
 
 
-def change(view: View, values: Mapping[str, str | int | None]) -> View:
+def change(view: View, values: Mapping[str, Value]) -> View:
     """The view with some fields replaced."""
     return replace(view, **values)  # type: ignore[arg-type]  # each value went through its field's own parser
 
 
-def fit_model(view: View) -> tuple[View, tuple[str, ...]]:
-    """The view with a model that exists, and a sentence if it had named another."""
-    if view.model in xl.list_models():
-        return view, ()
-    note = f"model={view.model}: there are {', '.join(xl.list_models())}."
-    return replace(view, model=DEFAULT_MODEL, layer=None), (note,)
+def fit_models(view: View) -> tuple[View, tuple[str, ...]]:
+    """The view with models that exist, and a sentence for each that it had named and that does not."""
+    notes, known = [], xl.list_models()
+    for name in ("model", "other_model"):
+        chosen = getattr(view, name)
+        if chosen not in known:
+            notes.append(f"{PARAMETERS[name].key}={chosen}: there are {', '.join(known)}.")
+            view = change(view, {name: getattr(View(), name), "layer": None if name == "model" else view.layer})
+    return view, tuple(notes)
 
 
 def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str, ...]]:
     """The view with only what this model and this many images have, and a sentence for each part that was replaced."""
     default, notes = View(), []
-    changes: dict[str, str | int | None] = {}
+    changes: dict[str, Value] = {}
     classes = len(model.classes)
-    if view.image >= images:
-        changes["image"] = default.image
-        notes.append(f"img={view.image}: the images are 0 to {images - 1:,}.")
-    for name in ("target", "true_class", "predicted_class"):
+    for name in ("image", "other_image"):
+        if getattr(view, name) >= images:
+            changes[name] = getattr(default, name)
+            notes.append(f"{PARAMETERS[name].key}={getattr(view, name)}: the images are 0 to {images - 1:,}.")
+    for name in ("target", "minus", "true_class", "predicted_class"):
         index = getattr(view, name)
         if index is not None and index >= classes:
             changes[name] = getattr(default, name)
-            key = next(key for key, field in NAMES.items() if field == name)
-            notes.append(f"{key}={index}: the classes are 0 to {classes - 1}.")
+            notes.append(f"{PARAMETERS[name].key}={index}: the classes are 0 to {classes - 1}.")
     if view.layer is not None and view.layer not in model.spatial_layers:
         changes["layer"] = None
         notes.append(f"layer={view.layer}: the layers with a grid are {', '.join(model.spatial_layers[:12])}.")
@@ -166,5 +248,12 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
 
 
 def chosen_layer(view: View, model: xl.Model) -> str:
-    """The layer of the view, the last conv layer where it names none."""
-    return view.layer or model.conv_layers[-1]
+    """The layer of the view, the last conv layer where it names none or one that this model lacks."""
+    return view.layer if view.layer in model.spatial_layers else model.conv_layers[-1]
+
+
+def explained(view: View, predicted: int) -> xl.Target:
+    """What a map explains for an image of this predicted class; a contrast of a class with itself is none."""
+    index = predicted if view.target is None else view.target
+    minus = None if view.minus == index else view.minus
+    return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score)

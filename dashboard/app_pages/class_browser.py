@@ -1,69 +1,99 @@
-"""A class's images at once, and one of them picked."""
+"""A class's images at once, filtered and sorted, and one of them picked."""
 
-from typing import get_args
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+import explain_lib as xl
+from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import image_caption, percent
-from dashboard.components.image_grid import COLUMNS, image_grid, mark_picked
+from dashboard.components.captions import grid_caption, image_caption, percent, target_caption
+from dashboard.components.confusion import show_confusion
+from dashboard.components.drawing_controls import chosen_drawing, drawing_words
+from dashboard.components.image_grid import COLUMNS, Thumbnail, image_grid, mark_picked
+from dashboard.components.overlay_card import show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import choice, image_picker, model_picker
+from dashboard.components.pickers import choice, class_filter
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
-from dashboard.view_state import Outcome
-from explain_lib.predictions import Selection, select_images
+from dashboard.view_state import Value, View, change, chosen_layer
+from explain_lib.predictions import ORDERS, Selection, select_images
 from explain_lib.rendering import mosaic, webp
 
 PART = 1000  # thumbnails at most at once
+SIDE = 160
+ORDER_WORDS = {
+    "number": "number",
+    "most-confident": "confidence, highest first",
+    "least-confident": "confidence, lowest first",
+    "widest-margin": "margin, widest first",
+    "narrowest-margin": "margin, narrowest first",
+}
 
 
 def _draw(scene: Scene) -> None:
     _filters(scene)
     chosen = _selected(scene)
     _counts(scene, chosen)
-    if len(chosen) == 0:
-        _nothing()
-        return
-    picked, grid = st.columns([1, 2.5], gap="medium")
-    with grid:
-        _grid(scene, _part(scene, chosen))
-    with picked:
-        _picked(scene, [int(image) for image in chosen])
+    side, gallery = st.columns([1, 2.4], gap="medium")
+    with side:
+        if len(chosen):
+            _picked(scene, chosen)
+        show_confusion(scene)
+    with gallery:
+        if len(chosen):
+            _average(scene, chosen)
+            _grid(scene, _part(scene, chosen))
+        else:
+            _nothing(scene)
+
+
+def _selection(view: View) -> Selection:
+    right = None if view.outcome == "any" else view.outcome == "right"
+    return Selection(view.true_class, view.predicted_class, right, view.low / 100, view.high / 100, view.order)
 
 
 def _selected(scene: Scene) -> NDArray[np.int64]:
-    view = scene.view
-    right = None if view.outcome == "any" else view.outcome == "right"
-    selection = Selection(view.true_class, view.predicted_class, right)
-    return select_images(scene.images.labels, scene.predictions.predicted, selection)
+    return select_images(scene.images.labels, scene.predictions, _selection(scene.view))
+
+
+def _steps(scene: Scene) -> Sequence[int]:
+    return [int(image) for image in _selected(scene)]
 
 
 def _filters(scene: Scene) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        _class_filter(scene, "true_class", "True class", scene.view.true_class)
-        _class_filter(scene, "predicted_class", "Predicted class", scene.view.predicted_class)
-        choice("outcome", "The prediction is", {word: word for word in get_args(Outcome)}, scene.view.outcome)
-        model_picker(scene)
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        class_filter(scene, "true_class", "True class", view.true_class)
+        class_filter(scene, "predicted_class", "Predicted class", view.predicted_class)
+        choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome, part=1)
+        _confidence(view)
+        _order(view)
 
 
-def _class_filter(scene: Scene, key: str, label: str, value: int | None) -> None:
-    follow(key, -1 if value is None else value)
-
+def _confidence(view: View) -> None:
     def changed() -> None:
-        chosen = st.session_state[key]
-        change_view(**{key: None if chosen < 0 else chosen, "part": 1})
+        low, high = st.session_state["confidence"]
+        change_view(low=low, high=high, part=1)
 
+    follow("confidence", (view.low, view.high))
+    st.slider("Confidence, %", 0, 100, key="confidence", on_change=changed, help=terms.CONFIDENCE, width=220)
+
+
+def _order(view: View) -> None:
+    follow("order", view.order)
     st.selectbox(
-        label,
-        (-1, *range(len(scene.model.classes))),
-        key=key,
-        format_func=lambda index: "any class" if index < 0 else scene.model.classes[index],
-        on_change=changed,
-        width=180,
+        "Sorted by",
+        ORDERS,
+        key="order",
+        format_func=ORDER_WORDS.__getitem__,
+        on_change=lambda: change_view(order=st.session_state["order"], part=1),
+        help=f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}",
+        width=230,
     )
 
 
@@ -73,13 +103,32 @@ def _counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
     st.markdown(f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{len(chosen) - right:,}** wrong")
 
 
-def _nothing() -> None:
-    st.info("No test image meets all of these conditions. Take one of them away to see images again.")
-    st.button(
-        "Any prediction, any predicted class",
-        on_click=change_view,
-        kwargs={"outcome": "any", "predicted_class": None, "part": 1},
-    )
+def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
+    """Each condition that is set, in words, and what takes it away."""
+    view, classes = scene.view, scene.model.classes
+    found: dict[str, dict[str, Value]] = {}
+    if view.true_class is not None:
+        found[f"true class {classes[view.true_class]}"] = {"true_class": None}
+    if view.predicted_class is not None:
+        found[f"predicted class {classes[view.predicted_class]}"] = {"predicted_class": None}
+    if view.outcome != "any":
+        found[f"predicted {view.outcome}"] = {"outcome": "any"}
+    if (view.low, view.high) != (0, 100):
+        found[f"confidence {view.low} to {view.high} %"] = {"low": 0, "high": 100}
+    return found
+
+
+def _nothing(scene: Scene) -> None:
+    """Why there is no image, and how many there would be without each condition."""
+    conditions = _conditions(scene)
+    st.info(f"No test image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
+    for words, without in conditions.items():
+        left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
+        st.button(
+            f"Without “{words}”: {left:,} images", on_click=change_view, kwargs={**without, "part": 1}, disabled=left == 0
+        )
+    everything: dict[str, Value] = {name: value for without in conditions.values() for name, value in without.items()}
+    st.button("Without any condition", on_click=change_view, kwargs={**everything, "part": 1})
 
 
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -99,32 +148,90 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
     sprite = scene.cache.entries.get(("sprite", chosen.tobytes()), lambda: webp(mosaic(scene.images.pixels[chosen], COLUMNS)))
-    images = [int(image) for image in chosen]
-    wrong = scene.predictions.predicted[chosen] != scene.images.labels[chosen]
-    words = [image_caption(scene, image) for image in images]
-    image_grid(sprite, images, words, [bool(mark) for mark in wrong], lambda image: change_view(image=image))
+    image_grid(sprite, [_thumbnail(scene, int(image)) for image in chosen], lambda image: change_view(image=image))
     mark_picked(scene.view.image)
-    st.caption("A red cross marks a wrong prediction. Click a picture, or move with the arrow keys and press Enter.")
+    st.caption(
+        "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
+        "move with the arrow keys and press Enter."
+    )
 
 
-def _picked(scene: Scene, chosen: list[int]) -> None:
-    image = scene.view.image
-    image_picker(scene, chosen)
-    show_picture(scene.images.pixels[image], image_caption(scene, image), f"Test image {image}, picked", side=256)
+def _thumbnail(scene: Scene, image: int) -> Thumbnail:
+    classes, predictions = scene.model.classes, scene.predictions
+    true, predicted = int(scene.images.labels[image]), int(predictions.predicted[image])
+    return Thumbnail(
+        image, classes[true], f"{classes[predicted]} {predictions.confidence[image] * 100:.0f} %", true != predicted
+    )
+
+
+def _picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
+    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    values = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target, between=scene.between)[layer]
+    st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
+    with st.container(horizontal=True, gap="small"):
+        show_picture(scene.picture, "the picture", f"Test image {view.image}, picked", side=SIDE)
+        with st.container(width=SIDE):
+            grid = grid_caption(values.grid)
+            words = f"Grad-CAM of layer {layer} on image {view.image}"
+            caption = f"Grad-CAM, {layer}, {grid}"
+            show_overlay(
+                scene.picture, values.map[0], chosen_drawing(replace(view, sign="positive")), None, words, SIDE, caption
+            )
+    st.caption(f"Explained: {target_caption(scene)}")
     _place(scene, chosen)
-    page_links(scene.view, "layer_explorer", "disagreement")
+    page_links(view, "layer_explorer", "disagreement")
 
 
-def _place(scene: Scene, chosen: list[int]) -> None:
+def _place(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """Where the picked image is, when it is not among the thumbnails."""
-    if scene.view.image not in chosen:
+    places = np.flatnonzero(chosen == scene.view.image)
+    if len(places) == 0:
         st.caption("This image is not among those shown.")
         return
-    part = chosen.index(scene.view.image) // PART + 1
+    part = int(places[0]) // PART + 1
     if part != min(scene.view.part, -(-len(chosen) // PART)):
         st.button(f"Show part {part}, where this image is", on_click=change_view, kwargs={"part": part})
 
 
-show_page(
-    "Class browser", "All test images of a class at once, with what the network says of them. Pick one to explain it.", _draw
-)
+def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
+    follow("average", scene.view.average)
+    st.toggle(
+        f"Average map of these {len(chosen):,} images",
+        key="average",
+        on_change=lambda: change_view(average=st.session_state["average"]),
+        help=terms.AVERAGE,
+    )
+    if scene.view.average:
+        _show_average(scene, chosen)
+
+
+def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
+    layer, place = chosen_layer(scene.view, scene.model), st.empty()
+
+    def progress(done: int) -> None:
+        place.progress(done / len(chosen), f"Maps of {done:,} of {len(chosen):,} images at layer {layer}")
+
+    target = None if scene.view.target is None else scene.target
+    pixels = scene.images.pixels[np.sort(chosen)]
+    mean = scene.cache.average_map(scene.model, pixels, layer, target, progress=progress, between=scene.between)
+    with place.container(horizontal=True, gap="small"):
+        words = f"The mean map of {mean.images:,} images at layer {layer}"
+        show_picture(mean.picture, "mean picture", f"The mean of {mean.images:,} pictures", side=SIDE)
+        with st.container(width=SIDE):
+            drawing = replace(chosen_drawing(scene.view), signed=False)
+            show_overlay(mean.picture, mean.map, drawing, None, words, SIDE, f"mean map, {layer}")
+        with st.container(width="stretch"):
+            st.caption(_average_words(scene, mean, target))
+
+
+def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
+    what = "each image's predicted class" if target is None else target_caption(scene)
+    words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {mean.map.min():.3f} and {mean.map.max():.3f}."
+    if mean.zero:
+        words += f" {mean.zero:,} maps are zero everywhere and count as zero."
+    if mean.not_finite:
+        words += f" {mean.not_finite:,} maps are not finite and are left out."
+    return f"{words} Drawn: {drawing_words(replace(scene.view, sign='positive', scale='map'))}"
+
+
+show_page("class_browser", _draw, _steps)

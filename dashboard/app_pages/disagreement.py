@@ -1,157 +1,250 @@
-"""Manual against package for one image, pixel by pixel."""
+"""Any two Grad-CAMs of one image, subtracted pixel by pixel."""
 
-from dataclasses import dataclass
-from math import isnan
+from dataclasses import dataclass, replace
 
+import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.address import change_view
-from dashboard.components.captions import image_caption, target_caption
-from dashboard.components.map_card import NO_DIFFERENCE, MapCard, show_map
+from dashboard.components import terms
+from dashboard.components.address import change_view, follow
+from dashboard.components.captions import grid_caption, image_caption, plain, target_caption, target_name
+from dashboard.components.flicker import show_flicker
+from dashboard.components.map_card import CHART_CONFIG, NO_DIFFERENCE, MapCard, show_map
+from dashboard.components.metric_row import show_metrics
 from dashboard.components.page import show_page
-from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, target_picker
+from dashboard.components.pickers import contrast_picker, layer_picker, score_controls, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
-from dashboard.components.study import STUDY_LAYERS, has_study_layers
-from dashboard.figures.map_figure import diverging, sequential
+from dashboard.components.side_controls import side_controls
+from dashboard.components.side_words import side_title, side_words
+from dashboard.components.take_home import TakeHome, show_take_home
+from dashboard.exports import arrays_file, settings_file
+from dashboard.figures.difference_figure import histogram_figure
+from dashboard.figures.map_figure import Scale, diverging, sequential
+from dashboard.snippets import disagreement_snippet
 from dashboard.view_state import chosen_layer
+from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
-from explain_lib.rendering import Picture
+from explain_lib.rendering import Picture, colour, colour_signed, enlarge, png
 
 CARD_WIDTH = 280
-SETUPS = {"notebook": "As in the notebook", "shared": "On one shared layer"}
+FLICKER_SIDE = 256
+SHARED = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
+PRESETS = {"notebook": (STUDY_MANUAL, STUDY_PACKAGE), "shared": SHARED}
+PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer"}
 
 
 @dataclass(frozen=True)
-class Sides:
-    """The two maps (H, W) of the image, and how each was made."""
+class Side:
+    """One side: its configuration with the page's layer put in, its map (H, W), its title, and how it was made."""
 
-    a: Map
-    b: Map
-    how_a: str
-    how_b: str
+    configuration: xl.Configuration
+    values: Map
+    title: str
+    how: str
 
 
 def _draw(scene: Scene) -> None:
     _controls(scene)
-    if scene.view.setup == "notebook" and not has_study_layers(scene.model):
-        _offer_shared(scene)
+    lacking = _lacking(scene)
+    if lacking:
+        _offer_shared(scene, lacking)
         return
-    sides = _notebook_sides(scene) if scene.view.setup == "notebook" else _shared_sides(scene)
-    comparison = xl.compare(sides.a, sides.b)
-    st.caption(f"{image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
-    _numbers(scene, comparison)
-    under_pointer = {"a": sides.a, "b": sides.b, "b − a": comparison.difference}
+    a, b = _side(scene, "a", scene.view.a), _side(scene, "b", scene.view.b)
+    st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
+    why_not = _not_comparable(a, b)
+    if why_not:
+        st.info(why_not)
+        with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+            for key, side in {"map-a": a, "map-b": b}.items():
+                with st.container():
+                    show_map(MapCard(side.title, side.how, side.values, _scale(side, side)), {"value": side.values}, key)
+        return
+    _compare(scene, a, b)
+
+
+def _compare(scene: Scene, a: Side, b: Side) -> None:
+    comparison = xl.compare(a.values, b.values)
+    show_metrics(comparison)
+    under_pointer = {"a": a.values, "b": b.values, "b − a": comparison.difference}
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-        for key, card in _cards(sides, comparison).items():
+        for key, card in _cards(a, b, comparison).items():
             with st.container():
                 show_map(card, under_pointer, key)
+    _below(scene, a, b, comparison)
+    _take_home(scene, a, b, comparison)
 
 
-def _offer_shared(scene: Scene) -> None:
+def _controls(scene: Scene) -> None:
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _presets(scene)
+        target_picker(scene)
+        if None in (view.a.settings.layers, view.b.settings.layers):
+            layer_picker(scene, scene.model.spatial_layers)
+    with st.expander("Set up both sides", key="sides"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            contrast_picker(scene)
+            score_controls(scene)
+            st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
+        for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
+            with column:
+                side_controls(scene, letter)
+
+
+def _presets(scene: Scene) -> None:
+    pair = scene.view.a, scene.view.b
+    follow("setup", next((name for name, preset in PRESETS.items() if preset == pair), None))
+
+    def changed() -> None:
+        name = st.session_state["setup"]
+        if name is not None:
+            change_view(a=PRESETS[name][0], b=PRESETS[name][1])
+
+    st.segmented_control(
+        "Compare",
+        tuple(PRESETS),
+        key="setup",
+        format_func=PRESET_WORDS.__getitem__,
+        on_change=changed,
+        help="As the study called the two programs, or both on the same layer and each scaled by itself. “Set up both sides” "
+        "changes every setting.",
+    )
+
+
+def _lacking(scene: Scene) -> list[str]:
+    """Layers that a side names and the model does not have."""
+    named = (*(scene.view.a.settings.layers or ()), *(scene.view.b.settings.layers or ()))
+    return [name for name in dict.fromkeys(named) if name not in scene.model.spatial_layers]
+
+
+def _offer_shared(scene: Scene, lacking: list[str]) -> None:
     st.info(
-        f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have. "
+        f"The two sides name layers ({plain(', '.join(lacking))}) that {scene.view.model} does not have. "
         "The two programs can be compared on one layer that both are given."
     )
-    st.button("Compare on one shared layer", on_click=change_view, kwargs={"setup": "shared"})
+    st.button("Compare on one shared layer", on_click=change_view, kwargs={"a": SHARED[0], "b": SHARED[1]})
 
 
-def _cards(sides: Sides, comparison: xl.Comparison) -> dict[str, MapCard]:
+def _batch(scene: Scene, side: xl.Configuration) -> slice:
+    """The test images that are run together: the notebook's batch where a setting looks at it, else the image alone."""
+    image = scene.view.image
+    return study_batch(image) if side.settings.scale_over == "batch" else slice(image, image + 1)
+
+
+def _side(scene: Scene, letter: str, configuration: xl.Configuration) -> Side:
+    layers = configuration.settings.layers or (chosen_layer(scene.view, scene.model),)
+    full = replace(configuration, settings=replace(configuration.settings, layers=layers))
+    batch = _batch(scene, full)
+    maps = scene.cache.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target, between=scene.between)
+    return Side(full, maps[scene.view.image - batch.start], side_title(letter, full), side_words(full, layers, batch))
+
+
+def _not_comparable(a: Side, b: Side) -> str | None:
+    if a.values.shape != b.values.shape:
+        sizes = f"a has {grid_caption(a.values.shape)} cells and b {grid_caption(b.values.shape)}"
+        return f"{sizes}, so they cannot be subtracted. The same “resize” on both sides makes them comparable."
+    broken = [side.title for side in (a, b) if not np.isfinite(side.values).all()]
+    if broken:
+        return f"{' and '.join(broken)}: the map holds NaN or infinity, so there is nothing to compare."
+    return None
+
+
+def _scale(a: Side, b: Side) -> Scale:
+    """One scale for both maps: 0 to 1, or as far as maps that are not scaled reach."""
+    both = np.concatenate([a.values.ravel(), b.values.ravel()])
+    finite = both[np.isfinite(both)]
+    reach = float(np.abs(finite).max(initial=0)) or 1.0
+    if finite.min(initial=0) < 0:
+        return diverging(reach)
+    scaled = any(side.configuration.settings.scale_over != "none" for side in (a, b))
+    return sequential(0, max(reach, 1.0) if scaled else reach)
+
+
+def _cards(a: Side, b: Side, comparison: xl.Comparison) -> dict[str, MapCard]:
     signed, size, peak = comparison.difference, abs(comparison.difference), comparison.max_abs or 1.0
+    scale = _scale(a, b)
     which = "Red: b is brighter. Blue: a is brighter. White: they agree. The range ends at the largest difference."
-    how_far = "How far apart the two are, whichever is brighter. The range ends at the largest difference."
+    row, column = divmod(int(size.argmax()), size.shape[1])
+    how_far = f"How far apart the two are. The range ends at the largest difference, at row {row}, column {column}."
     return {
-        "map-a": MapCard("a · manual Grad-CAM", sides.how_a, sides.a, sequential(0, 1)),
-        "map-b": MapCard("b · package grad-cam", sides.how_b, sides.b, sequential(0, 1)),
-        "map-signed": MapCard("b − a · signed difference", which, signed, diverging(signed), NO_DIFFERENCE),
+        "map-a": MapCard(a.title, a.how, a.values, scale),
+        "map-b": MapCard(b.title, b.how, b.values, scale),
+        "map-signed": MapCard("b − a · signed difference", which, signed, diverging(peak), NO_DIFFERENCE),
         "map-size": MapCard("|b − a| · absolute difference", how_far, size, sequential(0, peak), NO_DIFFERENCE),
     }
 
 
-def _controls(scene: Scene) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        choice(
-            "setup",
-            "Compare",
-            SETUPS,
-            scene.view.setup,
-            "As the study called the two programs, or both on the same layer and each scaled by itself.",
+def _below(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
+    chart, places = st.columns([1, 1], gap="medium")
+    with chart:
+        st.markdown("**How the differences are spread**", help=terms.HISTOGRAM)
+        st.plotly_chart(
+            histogram_figure(comparison.difference),
+            key="histogram",
+            config=CHART_CONFIG,
+            alt=f"Histogram of b − a over all pixels, within {comparison.max_abs:.3f} of zero",
         )
-        image_picker(scene)
-        target_picker(scene)
-        if scene.view.setup == "shared":
-            layer_picker(scene, scene.model.spatial_layers)
-        model_picker(scene)
+    with places, st.container(horizontal=True, gap="medium"):
+        with st.container(width="content"):
+            st.markdown("**The picture**")
+            show_picture(scene.picture, "", f"Test image {scene.view.image}", side=FLICKER_SIDE)
+        with st.container(width=FLICKER_SIDE):
+            _flicker(scene, a, b)
 
 
-def _notebook_sides(scene: Scene) -> Sides:
-    batch, place = _study_batch(scene)
-    target = scene.view.target
-    manual, package = xl.NOTEBOOK_MANUAL, xl.NOTEBOOK_PACKAGE
-    a = scene.cache.heatmap(scene.model, batch, manual, target, between=scene.between)[place]
-    b = scene.cache.package_grad_cam(scene.model, batch, package.layers or (), target, between=scene.between)[place]
-    first = scene.view.image - place
-    images = f"images {first} to {first + len(batch) - 1}"
-    return Sides(
-        a,
-        b,
-        f"Layer relu2, mean over channels, cut at zero, divided by the largest value that this image's weights give on any "
-        f"image of the notebook's batch ({images}), enlarged bilinearly.",
-        f"Layers {', '.join(package.layers or ())}: each cut at zero, scaled to 0 … 1, enlarged bilinearly; the mean of them, "
-        "scaled again.",
+def _flicker(scene: Scene, a: Side, b: Side) -> None:
+    follow("flicker", scene.view.flicker)
+    st.toggle(
+        "Flicker between a and b",
+        key="flicker",
+        on_change=lambda: change_view(flicker=st.session_state["flicker"]),
+        help=terms.FLICKER,
+    )
+    if scene.view.flicker:
+        scale = _scale(a, b)
+        show_flicker(_coloured(a.values, scale), _coloured(b.values, scale), a.title, b.title, FLICKER_SIDE)
+    else:
+        st.caption("Shows the two maps in turn in one place: what differs seems to move.")
+
+
+def _coloured(values: Map, scale: Scale) -> Picture:
+    """The map as the charts draw it, its own cells as squares."""
+    small = colour_signed(values, scale.high) if scale.low < 0 else colour(values / np.float32(scale.high))
+    return enlarge(small, FLICKER_SIDE, FLICKER_SIDE)
+
+
+def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
+    view, target = scene.view, scene.target
+    batch = study_batch(view.image) if "batch" in _scopes(a, b) else slice(view.image, view.image + 1)
+    one = len(range(batch.start, batch.stop)) == 1
+    arrays = {"a": a.values, "b": b.values, "difference": comparison.difference, "picture": scene.picture}
+    details = {"a": a.configuration.settings.as_dict(), "b": b.configuration.settings.as_dict()}
+    programs = {"programs": {"a": a.configuration.program, "b": b.configuration.program}}
+    scale = _scale(a, b)
+    show_take_home(
+        TakeHome(
+            name=f"image{view.image}-{view.model}-a-b-{target_name(target, scene.model.classes)}",
+            picture=lambda: png(np.concatenate([_coloured(side.values, scale) for side in (a, b)], axis=1)),
+            arrays=lambda: arrays_file(arrays),
+            settings=lambda: settings_file(view, scene.model, target, details | programs),
+            snippet=disagreement_snippet(
+                view,
+                target,
+                target_caption(scene),
+                a.configuration,
+                b.configuration,
+                batch,
+                "the image alone" if one else "the notebook's batch of four",
+            ),
+        )
     )
 
 
-def _study_batch(scene: Scene) -> tuple[Picture, int]:
-    batch = study_batch(scene.view.image)
-    return scene.images.pixels[batch], scene.view.image - batch.start
+def _scopes(a: Side, b: Side) -> set[str]:
+    return {side.configuration.settings.scale_over for side in (a, b)}
 
 
-def _shared_sides(scene: Scene) -> Sides:
-    layer = chosen_layer(scene.view, scene.model)
-    pixels = scene.images.pixels[scene.view.image : scene.view.image + 1]
-    settings = xl.CamSettings(layers=(layer,))
-    a = scene.cache.heatmap(scene.model, pixels, settings, scene.view.target, between=scene.between)[0]
-    b = scene.cache.package_grad_cam(scene.model, pixels, layer, scene.view.target, between=scene.between)[0]
-    return Sides(
-        a,
-        b,
-        f"Layer {layer}, sum over channels, cut at zero, divided by its maximum, enlarged bilinearly.",
-        f"Layer {layer}, sum over channels, cut at zero, less its minimum, divided by its maximum, enlarged bilinearly, and "
-        "scaled to 0 … 1 once more: enlarging lowers peaks, and only the package makes up for it.",
-    )
-
-
-def _numbers(scene: Scene, comparison: xl.Comparison) -> None:
-    image = scene.view.image
-    row, column = divmod(int(abs(comparison.difference).argmax()), comparison.difference.shape[1])
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        show_picture(scene.images.pixels[image], "", f"Test image {image}", side=128)
-        st.metric(
-            "Mean absolute difference",
-            f"{comparison.mae:.4f}",
-            help="The mean over all pixels of |b − a|; both maps lie between 0 and 1. 0 means that they are the same.",
-            width="content",
-        )
-        st.metric(
-            f"Largest, at row {row}, column {column}" if comparison.max_abs > 0 else "Largest difference",
-            f"{comparison.max_abs:.4f}",
-            help="The largest |b − a| of any pixel. 0 means that the maps are the same.",
-            width="content",
-        )
-        st.metric(
-            "Pearson correlation",
-            "not defined" if isnan(comparison.pearson) else f"{comparison.pearson:.4f}",
-            help="1: the maps rise and fall together. 0: unrelated. −1: opposite. Not defined where a map is constant.",
-            width="content",
-        )
-
-
-show_page(
-    "Disagreement",
-    "Two programs, one picture: where manual Grad-CAM and the package grad-cam differ, pixel by pixel. "
-    "Point at a map to read both values.",
-    _draw,
-)
+show_page("disagreement", _draw)

@@ -1,138 +1,257 @@
-"""Manual Grad-CAM on any layer, for any class."""
+"""Manual Grad-CAM on any layer, for any class; two models or two images side by side."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.address import change_view
-from dashboard.components.captions import grid_caption, image_caption, target_caption
+from dashboard.components import terms
+from dashboard.components.address import change_view, follow
+from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
+from dashboard.components.drawing_controls import chosen_drawing, drawing_controls, drawing_words
 from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.overlay_card import show_overlay
 from dashboard.components.page import show_page
-from dashboard.components.pickers import choice, image_picker, layer_picker, model_picker, offered_layers, target_picker
+from dashboard.components.pickers import (
+    choice,
+    contrast_picker,
+    layer_picker,
+    model_words,
+    offered_layers,
+    score_controls,
+    target_picker,
+)
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.components.take_home import TakeHome, show_take_home
+from dashboard.exports import arrays_file, settings_file
 from dashboard.figures.class_figure import probabilities_figure
-from dashboard.figures.map_figure import SIDE_MARGIN, sequential
-from dashboard.view_state import Texture, chosen_layer
+from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
+from dashboard.snippets import explorer_snippet
+from dashboard.view_state import chosen_layer
 from explain_lib.maps import Map
-from explain_lib.postprocess import resize_maps
-from explain_lib.rendering import Picture, colour, enlarge, overlay, scale_to_peak
-from explain_lib.settings import Resize
+from explain_lib.rendering import png
 
-SIDE = 352
+SIDE, SIDE_OF_TWO = 352, 288
 THUMBNAIL = 128
-MODULES = {"conv": "conv layers", "all": "every layer with a grid"}
-TEXTURES = {"grid": "the map's own cells", "smooth": "bilinear"}
+MODULES = {"conv": "conv layers", "all": "all with a grid"}
+BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture explained: the scene that names it, its maps at all layers on offer, and the chosen layer."""
+
+    scene: Scene
+    cams: xl.GradCams
+    layer: str
+
+    def values(self, layer: str) -> Map:
+        """The map of a layer, with its sign or above zero only, as the view says."""
+        cam = self.cams[layer]
+        return cam.signed[0] if self.scene.view.sign == "signed" else cam.map[0]
 
 
 def _draw(scene: Scene) -> None:
     _controls(scene)
-    view, layer = scene.view, chosen_layer(scene.view, scene.model)
-    picture = scene.images.pixels[view.image]
-    cams = scene.cache.grad_cam(scene.model, picture[None], offered_layers(scene), view.target, between=scene.between)
-    st.caption(
-        f"{image_caption(scene, view.image)} · explained: {target_caption(scene)} · layer {layer}, "
-        f"{grid_caption(cams[layer].grid)}"
-    )
-    _chosen(scene, picture, layer, cams[layer].map[0])
-    _strip(scene, picture, cams)
+    panels = [_panel(one) for one in _scenes(scene)]
+    reach = _common_reach(panels) if scene.view.scale == "strip" else None
+    if len(panels) == 1:
+        _one(panels[0], reach)
+    else:
+        for column, panel, key in zip(st.columns(2, gap="medium"), panels, ("left", "right"), strict=True):
+            with column:
+                _one_of_two(panel, reach, key)
+    st.subheader("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
+    st.caption(f"Choose a layer by the button under its map. {drawing_words(scene.view)}")
+    for number, panel in enumerate(panels):
+        _strip(panel, reach, number)
+    _take_home(panels[0], reach)
 
 
 def _controls(scene: Scene) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        image_picker(scene)
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer_picker(scene, offered_layers(scene))
+        choice(
+            "modules", "Layers on offer", MODULES, view.modules, "Convolutions only, or every module whose output is a grid."
+        )
         target_picker(scene)
-        model_picker(scene)
-    with st.container(horizontal=True):
-        choice("modules", "Layers on offer", MODULES, scene.view.modules)
-        choice("texture", "Overlay drawn with", TEXTURES, scene.view.texture)
+        contrast_picker(scene)
+        score_controls(scene)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
+        if view.beside == "image":
+            _other_image(scene)
+        if view.beside == "model":
+            _other_model(scene)
+    drawing_controls(view)
 
 
-def _chosen(scene: Scene, picture: Picture, layer: str, values: Map) -> None:
-    overlaid, numbers, classes = st.columns([1, 1.15, 1.1], gap="medium")
-    with overlaid:
-        st.markdown("**Overlay**")
-        _overlay(picture, values, layer, scene.view.texture)
-    with numbers:
-        card = MapCard(
-            "The map itself",
-            "ReLU of the weighted sum of activations, in the units of the score; not scaled. Point at a cell to read it.",
-            values,
-            sequential(0, float(values.max()) or 1.0),
-        )
-        show_map(card, {"value": values}, "map", width=SIDE + 2 * SIDE_MARGIN)
-    with classes:
-        _probabilities(scene)
+def _other_image(scene: Scene) -> None:
+    last = len(scene.images.pixels) - 1
+
+    def typed() -> None:
+        image = st.session_state["other_image"]
+        if image is not None:
+            change_view(other_image=min(max(image, 0), last))
+
+    follow("other_image", scene.view.other_image)
+    st.number_input("The other image", value=None, step=1, key="other_image", on_change=typed, help=f"0 to {last:,}", width=140)
 
 
-def _overlay(picture: Picture, values: Map, layer: str, texture: Texture) -> None:
-    words = "smoothed bilinearly" if texture == "smooth" else "in its own cells"
-    if xl.map_state(values) is xl.MapState.VARIED:
-        show_picture(
-            _mixed(picture, values, texture, SIDE),
-            f"Half picture, half map {words}, magma; the map is divided by its maximum.",
-            f"Overlay of the Grad-CAM map of layer {layer} on the picture",
-            side=SIDE,
-        )
-    else:
-        show_picture(picture, "The picture alone: this map has nothing to paint.", "The picture without a map", side=SIDE)
-
-
-def _mixed(picture: Picture, values: Map, texture: Texture, side: int) -> Picture:
-    """Half picture, half map; both enlarged to `side` pixels, the picture always without smoothing."""
-    method: Resize = "torch-bilinear" if texture == "smooth" else "nearest"
-    large = resize_maps(scale_to_peak(values)[None], (side, side), method)[0]
-    return overlay(enlarge(picture, side, side), colour(large))
-
-
-def _probabilities(scene: Scene) -> None:
-    view, probabilities = scene.view, scene.predictions.probabilities[scene.view.image]
-    target = int(scene.predictions.predicted[view.image]) if view.target is None else view.target
-    true = int(scene.images.labels[view.image])
-    st.markdown("**Class probabilities**")
-    st.plotly_chart(
-        probabilities_figure(scene.model.classes, probabilities, target=target, true=true),
-        key="probabilities",
-        config=CHART_CONFIG,
-        alt=f"Probability of each class; {scene.model.classes[target]} is explained",
+def _other_model(scene: Scene) -> None:
+    follow("other_model", scene.view.other_model)
+    st.selectbox(
+        "The other model",
+        xl.list_models(),
+        key="other_model",
+        format_func=model_words,
+        on_change=lambda: change_view(other_model=st.session_state["other_model"]),
+        width=400,
     )
 
 
-def _strip(scene: Scene, picture: Picture, cams: xl.GradCams) -> None:
-    st.subheader("All layers on offer, in the order of the forward pass", anchor=False)
-    st.caption("Each map is divided by its own maximum. Choose a layer by the button under it.")
-    chosen = chosen_layer(scene.view, scene.model)
+def _scenes(scene: Scene) -> list[Scene]:
+    match scene.view.beside:
+        case "nothing":
+            return [scene]
+        case "image":
+            return [scene, scene.with_image(scene.view.other_image)]
+        case "model":
+            return [scene, scene.with_model(scene.view.other_model)]
+
+
+def _panel(scene: Scene) -> Panel:
+    cams = scene.cache.grad_cam(scene.model, scene.picture[None], offered_layers(scene), scene.target, between=scene.between)
+    return Panel(scene, cams, chosen_layer(scene.view, scene.model))
+
+
+def _common_reach(panels: list[Panel]) -> float:
+    """The largest finite magnitude in any map on the page."""
+    maps = [panel.values(name) for panel in panels for name in panel.cams]
+    return max((float(np.abs(values).max()) for values in maps if np.isfinite(values).all()), default=0.0)
+
+
+def _what(panel: Panel) -> str:
+    view = panel.scene.view
+    grid = grid_caption(panel.cams[panel.layer].grid)
+    return (
+        f"{view.model} · {image_caption(panel.scene, view.image)} · explained: {target_caption(panel.scene)} · "
+        f"layer {panel.layer}, {grid}"
+    )
+
+
+def _one(panel: Panel, reach: float | None) -> None:
+    st.caption(_what(panel))
+    overlaid, numbers, classes = st.columns([1, 1.1, 1.1], gap="medium")
+    with overlaid:
+        _overlay(panel, reach, SIDE)
+    with numbers:
+        _numbers(panel, reach, "map", SIDE + 2 * SIDE_MARGIN)
+    with classes:
+        _probabilities(panel.scene, "probabilities")
+
+
+def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:
+    with st.container(border=True):
+        st.caption(_what(panel))
+        if panel.scene.view.layer not in (None, panel.layer):
+            st.caption(f"{panel.scene.view.model} has no layer {panel.scene.view.layer}: its last conv layer is shown.")
+        with st.container(horizontal=True, gap="small"):
+            with st.container(width=SIDE_OF_TWO):
+                _overlay(panel, reach, SIDE_OF_TWO)
+            with st.container(width=SIDE_OF_TWO + 2 * SIDE_MARGIN):
+                _numbers(panel, reach, f"map-{key}", SIDE_OF_TWO + 2 * SIDE_MARGIN)
+        _probabilities(panel.scene, f"probabilities-{key}")
+
+
+def _overlay(panel: Panel, reach: float | None, side: int) -> None:
+    view = panel.scene.view
+    st.markdown("**Overlay**", help=terms.OVERLAY)
+    words = f"Grad-CAM of layer {panel.layer} on image {view.image}"
+    show_overlay(panel.scene.picture, panel.values(panel.layer), chosen_drawing(view), reach, words, side, drawing_words(view))
+
+
+def _numbers(panel: Panel, reach: float | None, key: str, width: int) -> None:
+    values, view = panel.values(panel.layer), panel.scene.view
+    top = float(np.abs(values).max()) if reach is None else reach
+    signed = view.sign == "signed"
+    scale = diverging(top or 1.0) if signed else sequential(0, top or 1.0, view.palette)
+    how = "the weighted sum of activations" if signed else "ReLU of the weighted sum of activations"
+    card = MapCard(
+        "The map itself", f"{how}, in units of the score; not scaled. Point at a cell to read it.".capitalize(), values, scale,
+        help=terms.MAP,
+    )  # fmt: skip
+    show_map(card, {"value": values}, key, width=width)
+
+
+def _probabilities(scene: Scene, key: str) -> None:
+    view, target = scene.view, scene.target
+    st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
+    st.plotly_chart(
+        probabilities_figure(
+            scene.model.classes,
+            scene.predictions.probabilities[view.image],
+            target=target.index,
+            true=int(scene.images.labels[view.image]),
+            minus=target.minus,
+        ),
+        key=key,
+        config=CHART_CONFIG,
+        alt=f"Probability of each class; {scene.model.classes[target.index]} is explained",
+    )
+
+
+def _strip(panel: Panel, reach: float | None, number: int) -> None:
+    scene = panel.scene
+    if scene.view.beside != "nothing":
+        st.caption(f"{scene.view.model} · image {scene.view.image}")
     with st.container(horizontal=True, gap="small"):
         with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-            show_picture(picture, "the picture, 32 × 32", "The picture without a map", side=THUMBNAIL)
-        for name in cams:
+            show_picture(scene.picture, "the picture", f"Image {scene.view.image} without a map", side=THUMBNAIL)
+        for name in panel.cams:
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-                _thumbnail(scene, picture, name, cams[name])
-                st.button(
-                    name,
-                    key=f"choose-{name}",
-                    type="primary" if name == chosen else "secondary",
-                    on_click=change_view,
-                    kwargs={"layer": name},
-                    width="stretch",
-                )
+                grid = grid_caption(panel.cams[name].grid)
+                words = f"layer {name}, {grid}"
+                values = panel.values(name)
+                show_overlay(scene.picture, values, chosen_drawing(scene.view), reach, words, THUMBNAIL, grid)
+                _choose(panel, name, number)
 
 
-def _thumbnail(scene: Scene, picture: Picture, name: str, cam: xl.LayerCam) -> None:
-    values = cam.map[0]
-    state = xl.map_state(values)
-    grid = grid_caption(cam.grid)
-    if state is xl.MapState.VARIED:
-        show_picture(
-            _mixed(picture, values, scene.view.texture, THUMBNAIL), grid, f"Overlay of layer {name}, {grid}", side=THUMBNAIL
+def _choose(panel: Panel, name: str, number: int) -> None:
+    st.button(
+        name,
+        key=f"choose-{name}" if number == 0 else f"choose-{name}-beside",
+        type="primary" if name == panel.layer else "secondary",
+        on_click=change_view,
+        kwargs={"layer": name},
+        width="stretch",
+    )
+
+
+def _take_home(panel: Panel, reach: float | None) -> None:
+    scene, view, layer = panel.scene, panel.scene.view, panel.layer
+    values, cam, drawing = panel.values(layer), panel.cams[layer], chosen_drawing(view)
+    top = reach if reach is not None else float(np.abs(values).max())
+    arrays = {
+        "map": cam.map[0],
+        "signed": cam.signed[0],
+        "weights": cam.weights[0],
+        "logits": panel.cams.logits[0],
+        "picture": scene.picture,
+    }
+    details = {"layer": layer, "grid": cam.grid, "reach": top}
+    show_take_home(
+        TakeHome(
+            name=f"image{view.image}-{view.model}-{layer}-{target_name(scene.target, scene.model.classes)}",
+            picture=lambda: png(xl.draw_overlay(scene.picture, values, drawing, SIDE, reach)),
+            arrays=lambda: arrays_file(arrays),
+            settings=lambda: settings_file(view, scene.model, scene.target, details),
+            snippet=explorer_snippet(view, scene.target, target_caption(scene), layer, cam.grid, SIDE, top),
         )
-    else:
-        show_picture(picture, f"{grid}, {state.value}", f"Layer {name}: the map is {state.value}", side=THUMBNAIL)
+    )
 
 
-show_page(
-    "Layer explorer",
-    "Where does the network look, and does the answer depend on where we hook it? Choose a layer and a class: Grad-CAM is "
-    "computed anew.",
-    _draw,
-)
+show_page("layer_explorer", _draw)

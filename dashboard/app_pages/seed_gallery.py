@@ -1,6 +1,6 @@
 """The study's table, live: eight test pictures, two Grad-CAMs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -8,14 +8,15 @@ import explain_lib as xl
 from dashboard.components.captions import image_caption
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import choice, model_picker
+from dashboard.components.pickers import choice
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
-from dashboard.view_state import DEFAULT_MODEL, View, change
+from dashboard.view_state import Value, View, change
+from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
-from explain_lib.models import load_card
+from explain_lib.models import DEFAULT_MODEL, load_card
 from explain_lib.rendering import (
     Picture,
     colour,
@@ -32,6 +33,7 @@ DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}
 LAYER = "relu2"
 SIDE = 136
 CARD_WIDTH = 600
+FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,24 @@ def _draw(scene: Scene) -> None:
     study = _study_scene(scene)
     _introduce(scene, study)
     draw = _notebook_row if scene.view.drawing == "notebook" else _fair_row
+    picked = scene.view.image
+    rows = ROWS if picked in ROWS else {picked: "picked", **ROWS}
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-        for image, name in ROWS.items():
-            with st.container(border=True):
+        for image, name in rows.items():
+            with st.container(border=True, key=f"row-{image}"):
                 _show_card(study, image, name, draw(study, image))
+    _mark_picked(picked)
+
+
+def _mark_picked(image: int) -> None:
+    st.html(f"<style>.st-key-row-{image} {{ border: 2px solid #ff9f1c; }}</style>")
 
 
 def _study_scene(scene: Scene) -> Scene:
     """The scene with a model on which the study's calls can be made: its own, or else the default one."""
     if has_study_layers(scene.model):
         return scene
-    view = change(scene.view, {"model": DEFAULT_MODEL, "layer": None})
-    model, predictions = scene.cache.model(DEFAULT_MODEL), scene.cache.predictions(DEFAULT_MODEL)
-    return replace(scene, view=view, model=model, predictions=predictions)
+    return scene.with_model(DEFAULT_MODEL)
 
 
 def _introduce(scene: Scene, study: Scene) -> None:
@@ -70,9 +77,7 @@ def _introduce(scene: Scene, study: Scene) -> None:
         f"procedure on the weights of {card.name} ({card.title}; {card.source}), so captions say what *this* network predicts, "
         "and the study's own pictures looked different."
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
-        model_picker(scene)
+    choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
     if study is not scene:
         needs = f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have."
         st.warning(f"{needs} What follows is {DEFAULT_MODEL}.")
@@ -126,9 +131,10 @@ def _fair_overlay(picture: Picture, values: Map) -> Picture:
 
 def _opened(scene: Scene, image: int) -> View:
     """The view with that image, the browser at its class, and the comparison that the gallery shows."""
-    changes: dict[str, str | int | None] = {"image": image, "true_class": int(scene.images.labels[image]), "part": 1}
-    fair: dict[str, str | int | None] = {"setup": "shared", "layer": LAYER}
-    return change(scene.view, changes | (fair if scene.view.drawing == "fair" else {"setup": "notebook"}))
+    changes: dict[str, Value] = {"image": image, "true_class": int(scene.images.labels[image]), "part": 1}
+    study: dict[str, Value] = {"a": STUDY_MANUAL, "b": STUDY_PACKAGE}
+    fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": LAYER}
+    return change(scene.view, changes | (fair if scene.view.drawing == "fair" else study))
 
 
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
@@ -145,8 +151,4 @@ def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
     page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")
 
 
-show_page(
-    "Seed gallery",
-    "Eight pictures, two programs that both say “Grad-CAM”, two different answers. Open a row to find out why.",
-    _draw,
-)
+show_page("seed_gallery", _draw)

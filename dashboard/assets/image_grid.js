@@ -1,6 +1,7 @@
 // A grid of thumbnails over one picture that holds them all. A click, Enter or Space picks one; arrow keys move.
 // Elements are made anew only when the revision changes: a thousand of them cost most of a second.
 
+const SIDE = 96; // three screen pixels for each of the picture's
 const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
 
 function blobAddress(base64) {
@@ -8,16 +9,26 @@ function blobAddress(base64) {
   return URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
 }
 
+function element(name, className, text) {
+  const made = document.createElement(name);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
 function thumbnail(data, place) {
-  const button = document.createElement("button");
+  const button = element("button", data.wrong[place] ? "wrong" : "right");
   button.type = "button";
   button.dataset.image = data.images[place];
-  button.title = data.words[place];
-  button.setAttribute("aria-label", data.words[place]);
+  const verdict = data.wrong[place] ? "wrong" : "right";
+  button.title = `image ${data.images[place]}: true ${data.true[place]}, predicted ${data.predicted[place]} (${verdict})`;
+  button.setAttribute("aria-label", button.title);
   button.tabIndex = place === 0 ? 0 : -1;
   const column = place % data.columns, row = Math.floor(place / data.columns);
-  button.style.backgroundPosition = `${-column * 64}px ${-row * 64}px`;
-  if (data.wrong[place]) button.classList.add("wrong");
+  const picture = element("span", "picture");
+  picture.style.backgroundPosition = `${-column * SIDE}px ${-row * SIDE}px`;
+  const predicted = `${data.wrong[place] ? "✗" : "✓"} ${data.predicted[place]}`;
+  button.append(picture, element("span", "true", data.true[place]), element("span", "predicted", predicted));
   return button;
 }
 
@@ -60,7 +71,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   grid.dataset.revision = data.revision;
   grid.dataset.address = blobAddress(data.sprite);
   grid.style.setProperty("--sprite", `url(${grid.dataset.address})`);
-  grid.style.setProperty("--sprite-width", `${data.columns * 64}px`);
+  grid.style.setProperty("--sprite-width", `${data.columns * SIDE}px`);
   grid.replaceChildren(...data.images.map((_, place) => thumbnail(data, place)));
   showPicked(grid);
 }

@@ -1,23 +1,34 @@
 """The view and the browser's address, kept in step: the address is the truth, widgets follow it."""
 
+from pathlib import Path
+from urllib.parse import urlencode
+
 import streamlit as st
 
-from dashboard.view_state import View, change, read_query
+from dashboard.view_state import Value, View, change, read_query
 
 _VIEW, _PAGE = "_carried_view", "_current_page"
+_ASSETS = Path(__file__).parents[1] / "assets"
+_ADDRESS = st.components.v2.component(
+    "address",
+    html='<button type="button"></button>',
+    css=(_ASSETS / "address.css").read_text(),
+    js=(_ASSETS / "address.js").read_text(),
+)
 
 
 def read_address(page: str) -> tuple[View, tuple[str, ...]]:
     """The view of the address, and what in it was ignored; a page reached by the navigation takes the last page's view."""
     arrived = st.session_state.get(_PAGE) not in (None, page)
-    if arrived and not st.query_params and _VIEW in st.session_state:
-        view: View = st.session_state[_VIEW]
-        st.query_params.from_dict(view.to_query())
-        ignored: tuple[str, ...] = ()
-    else:
-        view, ignored = read_query(st.query_params.to_dict())
     st.session_state[_PAGE] = page
-    return view, ignored
+    if arrived and not st.query_params and _VIEW in st.session_state:
+        return current_view(), ()
+    return read_query(st.query_params.to_dict())
+
+
+def copy_button(view: View) -> None:
+    """A button that copies the address. It completes a bare address in place, which makes no entry in the history."""
+    _ADDRESS(data={"query": urlencode(view.to_query())}, key="address", width="content", height="content")
 
 
 def remember_view(view: View) -> None:
@@ -31,9 +42,13 @@ def current_view() -> View:
     return view
 
 
-def change_view(**values: str | int | None) -> None:
+def change_view(**values: Value) -> None:
     """Write a changed view into the address; for a widget's callback, so that the run after it shows the change."""
-    view = change(current_view(), values)
+    open_view(change(current_view(), values))
+
+
+def open_view(view: View) -> None:
+    """Write a whole view into the address; for a widget's callback."""
     remember_view(view)
     st.query_params.from_dict(view.to_query())
 

@@ -2,6 +2,7 @@
 
 import re
 
+import explain_lib as xl
 from dashboard.components.scene import Scene
 
 
@@ -25,13 +26,32 @@ def image_caption(scene: Scene, image: int) -> str:
 
 
 def target_caption(scene: Scene) -> str:
-    """What is explained: the class and its score."""
-    view = scene.view
-    if view.target is None:
-        return f"{scene.model.classes[scene.predictions.predicted[view.image]]} (the predicted class), logit"
-    return f"{scene.model.classes[view.target]}, logit"
+    """What is explained: the class, what it is contrasted with, and its score."""
+    target, classes = scene.target, scene.model.classes
+    name = classes[target.index]
+    if scene.view.target is None:
+        name += " (the predicted class)"
+    if target.minus is not None:
+        name += f" rather than {classes[target.minus]}"
+    words = f"{name}, {target.score}"
+    if target.sign == -1:
+        words = f"evidence against {words}"
+    if scene.view.minus is not None and target.minus is None:
+        words += f" (a contrast with {classes[scene.view.minus]} itself is left out)"
+    return words
 
 
 def grid_caption(grid: tuple[int, int]) -> str:
     """(10, 10) as "10 × 10"."""
     return f"{grid[0]} × {grid[1]}"
+
+
+def target_name(target: xl.Target, classes: tuple[str, ...]) -> str:
+    """A target as part of a file's name: "ship", "ship-minus-plane", "against-ship-probability"."""
+    parts = ["against"] if target.sign == -1 else []
+    parts.append(classes[target.index])
+    if target.minus is not None:
+        parts += ["minus", classes[target.minus]]
+    if target.score == "probability":
+        parts.append("probability")
+    return "-".join(parts)

@@ -1,7 +1,8 @@
-"""A grid of up to a thousand thumbnails; one is picked with a click or the keyboard."""
+"""A grid of up to a thousand thumbnails with their classes; one is picked with a click or the keyboard."""
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -19,29 +20,37 @@ _GRID = st.components.v2.component(
 )
 
 
-def image_grid(
-    sprite: bytes, images: Sequence[int], words: Sequence[str], wrong: Sequence[bool], on_pick: Callable[[int], None]
-) -> None:
+@dataclass(frozen=True)
+class Thumbnail:
+    """A picture's number, its true class, what was predicted with which confidence, and whether that is wrong."""
+
+    image: int
+    true: str
+    predicted: str
+    wrong: bool
+
+
+def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable[[int], None]) -> None:
     """Show thumbnails; `on_pick` gets the number of the picked image.
 
-    sprite: a WebP file with the pictures in rows of COLUMNS. images, words, wrong: for each picture its number, its
-    tooltip, and whether it gets a mark.
+    sprite: a WebP file with the pictures in rows of COLUMNS, in the order of the thumbnails.
     """
 
     def picked() -> None:
         on_pick(int(st.session_state[KEY]["picked"]))
 
     data = {
-        "revision": f"{hash((tuple(images), tuple(words)))}",
+        "revision": f"{hash(tuple(thumbnails))}",
         "sprite": base64.b64encode(sprite).decode(),
         "columns": COLUMNS,
-        "images": list(images),
-        "words": list(words),
-        "wrong": list(wrong),
+        "images": [one.image for one in thumbnails],
+        "true": [one.true for one in thumbnails],
+        "predicted": [one.predicted for one in thumbnails],
+        "wrong": [one.wrong for one in thumbnails],
     }
     _GRID(data=data, key=KEY, on_picked_change=picked)
 
 
 def mark_picked(image: int) -> None:
     """Frame the picked thumbnail; a style of its own, so that the grid's data need not be sent again."""
-    st.html(f'<style>.image-grid button[data-image="{image}"] {{ box-shadow: inset 0 0 0 4px #ff9f1c; }}</style>')
+    st.html(f'<style>.image-grid button[data-image="{image}"] {{ box-shadow: 0 0 0 3px #ff9f1c; }}</style>')

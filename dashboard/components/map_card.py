@@ -29,14 +29,22 @@ class MapCard:
     values: Map
     scale: Scale
     when_zero: str = NO_EVIDENCE
+    help: str | None = None
+
+
+def state_badge(state: MapState, when_zero: str, short: bool = False) -> None:
+    """Says that a map is zero, constant or not finite; `short`: in one or two words."""
+    st.badge(
+        f"{state.value} map" if short else _BADGES.get(state, when_zero), color="orange", help=_BADGES.get(state, when_zero)
+    )
 
 
 def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: int = 312) -> None:
     """The map under its title; zero, constant and not-finite maps get a badge instead of a picture."""
-    st.markdown(f"**{card.title}**")
+    st.markdown(f"**{card.title}**", help=card.help)
     state = map_state(card.values)
     if state is not MapState.VARIED:
-        st.badge(_BADGES.get(state, card.when_zero), color="orange")
+        state_badge(state, card.when_zero)
         return
     st.plotly_chart(
         map_figure(card.values, card.scale, under_pointer, width),

@@ -1,23 +1,24 @@
 """Widgets that change the view: model, image, layer, target."""
 
-from bisect import bisect_left, bisect_right
+import random
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
 from dashboard.components.captions import percent
 from dashboard.components.scene import Scene
 from dashboard.view_state import chosen_layer
 from explain_lib import list_models
-from explain_lib.models import load_card
+from explain_lib.models import load_card, network_size
 
-PREDICTED = -1
-"""Stands for the predicted class in the list of targets, where None would mean that nothing is chosen."""
+NONE = -1
+"""Stands for the predicted class, or for no class, in lists of classes, where None would mean that nothing is chosen."""
 
 
-def choice(field: str, label: str, words: Mapping[str, str], value: str, help_text: str | None = None) -> None:
-    """One of a few values of a field of the view, each under its word."""
+def choice(field: str, label: str, words: Mapping[str, str], value: str, help_text: str | None = None, **also: int) -> None:
+    """One of a few values of a field of the view, each under its word; `also`: what else of the view changes with it."""
     follow(field, value)
     st.segmented_control(
         label,
@@ -25,9 +26,16 @@ def choice(field: str, label: str, words: Mapping[str, str], value: str, help_te
         key=field,
         format_func=words.__getitem__,
         required=True,
-        on_change=lambda: change_view(**{field: st.session_state[field]}, part=1),
+        on_change=lambda: change_view(**{field: st.session_state[field]}, **also),
         help=help_text,
     )
+
+
+def model_words(name: str) -> str:
+    """A model's name with accuracy, depth and size."""
+    size = network_size(name)
+    accuracy = percent(load_card(name).accuracy)
+    return f"{name} · {accuracy} · {size.conv_layers} conv layers · {size.parameters / 1000:.0f} k weights"
 
 
 def model_picker(scene: Scene) -> None:
@@ -43,52 +51,67 @@ def model_picker(scene: Scene) -> None:
         "Model",
         list_models(),
         key="model",
-        format_func=lambda name: f"{name} · {percent(load_card(name).accuracy)}",
+        format_func=model_words,
         on_change=changed,
-        help="The network that is explained, and the share of the 10,000 CIFAR-10 test images that it gets right.",
-        width=212,
+        help=f"The network that is explained. {terms.ACCURACY}",
+        width=400,
     )
 
 
 def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
-    """The test image's number, with a step back and one on through the images `among`, also by the arrow keys."""
+    """The test image's number, with a step back, one on and a leap through the images `among`, also by the arrow keys."""
     last = len(scene.images.pixels) - 1
     steps = range(last + 1) if among is None else among
 
     def typed() -> None:
         image = st.session_state["image"]
-        if image is not None:  # an emptied field keeps the image
-            change_view(image=image)
+        if image is None:  # an emptied field keeps the image
+            return
+        if not 0 <= image <= last:
+            st.toast(f"There is no test image {image:,}; they are 0 to {last:,}.")
+        change_view(image=min(max(image, 0), last))
 
     follow("image", scene.view.image)
     with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
-        _step("Previous", "Previous image", "Left", lambda image: _neighbour(steps, bisect_left(steps, image) - 1))
+        _step("Previous", "Previous image", "Left", lambda image: _neighbour(steps, image, -1))
         st.number_input(
             "Test image",
-            0,
-            last,
             value=None,
+            step=1,
             key="image",
             on_change=typed,
-            help=f"CIFAR-10 test images are numbered 0 to {last:,}.",
-            width=136,
+            help=f"CIFAR-10 test images are numbered 0 to {last:,}. The arrow keys ← and → step through them.",
+            width=124,
         )
-        _step("Next", "Next image", "Right", lambda image: _neighbour(steps, bisect_right(steps, image)))
+        _step("Next", "Next image", "Right", lambda image: _neighbour(steps, image, 1))
+        _step("Random", "Random image", None, lambda image: _another(steps, image))
 
 
-def _neighbour(steps: Sequence[int], place: int) -> int | None:
+def _neighbour(steps: Sequence[int], image: int, step: int) -> int | None:
+    """The image before or after; the first or last of all where this one is not among them."""
+    if image not in steps:
+        return (steps[0] if step > 0 else steps[-1]) if steps else None
+    place = steps.index(image) + step
     return steps[place] if 0 <= place < len(steps) else None
 
 
-def _step(label: str, words: str, shortcut: str, neighbour: Callable[[int], int | None]) -> None:
-    """A button to the neighbour of the newest image, so that presses during a run add up."""
+def _another(steps: Sequence[int], image: int) -> int | None:
+    if len(steps) == 0 or (len(steps) == 1 and steps[0] == image):
+        return None
+    while (found := random.choice(steps)) == image:
+        pass
+    return found
+
+
+def _step(label: str, words: str, shortcut: str | None, other: Callable[[int], int | None]) -> None:
+    """A button to another image, counted from the newest one, so that presses during a run add up."""
 
     def pressed() -> None:
-        image = neighbour(current_view().image)
+        image = other(current_view().image)
         if image is not None:
             change_view(image=image)
 
-    ended = neighbour(current_view().image) is None
+    ended = other(current_view().image) is None
     st.button(label, key=words, help=words, shortcut=shortcut, disabled=ended, on_click=pressed)
 
 
@@ -109,32 +132,70 @@ def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
         key="layer",
         format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
         on_change=lambda: change_view(layer=st.session_state["layer"]),
-        help="Where the network is hooked, and the grid of its output: the map has that many cells.",
-        width=180,
+        help=terms.LAYER,
+        width=200,
     )
 
 
 def target_picker(scene: Scene) -> None:
     """The predicted class, or any class."""
     probabilities = scene.predictions.probabilities[scene.view.image]
-    predicted = int(scene.predictions.predicted[scene.view.image])
 
     def words(target: int) -> str:
-        index = predicted if target == PREDICTED else target
+        index = scene.predicted if target == NONE else target
         name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
-        return f"predicted: {name}" if target == PREDICTED else name
+        return f"predicted: {name}" if target == NONE else name
+
+    _class_list(scene, "target", "Target class", scene.view.target, words, terms.TARGET, 220)
+
+
+def contrast_picker(scene: Scene) -> None:
+    """The class that the target is contrasted with, or none."""
+
+    def words(index: int) -> str:
+        return "nothing" if index == NONE else scene.model.classes[index]
+
+    _class_list(scene, "minus", "Rather than", scene.view.minus, words, terms.CONTRAST, 140)
+
+
+def class_filter(scene: Scene, field: str, label: str, value: int | None) -> None:
+    """A class, or any."""
+
+    def words(index: int) -> str:
+        return "any class" if index == NONE else scene.model.classes[index]
+
+    _class_list(scene, field, label, value, words, None, 140, part=1)
+
+
+def _class_list(
+    scene: Scene,
+    field: str,
+    label: str,
+    value: int | None,
+    words: Callable[[int], str],
+    help_text: str | None,
+    width: int,
+    **also: int,
+) -> None:
+    """A list of all classes after an entry for none; `also`: what else of the view changes with it."""
 
     def changed() -> None:
-        chosen = st.session_state["target"]
-        change_view(target=None if chosen == PREDICTED else chosen)
+        chosen = st.session_state[field]
+        change_view(**{field: None if chosen == NONE else chosen}, **also)
 
-    follow("target", PREDICTED if scene.view.target is None else scene.view.target)
+    follow(field, NONE if value is None else value)
     st.selectbox(
-        "Target class",
-        (PREDICTED, *range(len(scene.model.classes))),
-        key="target",
+        label,
+        (NONE, *range(len(scene.model.classes))),
+        key=field,
         format_func=words,
         on_change=changed,
-        help="The class whose score is explained: what in the picture speaks for it?",
-        width=200,
+        help=help_text,
+        width=width,
     )
+
+
+def score_controls(scene: Scene) -> None:
+    """Evidence for or against, logit or probability."""
+    choice("evidence", "Evidence", {"for": "for", "against": "against"}, scene.view.evidence, terms.EVIDENCE)
+    choice("score", "Score", {"logit": "logit", "probability": "probability"}, scene.view.score, terms.SCORE)

@@ -7,4 +7,9 @@ from explain_lib.rendering import Picture, enlarge, png
 
 def show_picture(picture: Picture, caption: str, alt: str, side: int = 160) -> None:
     """A picture of `side` pixels, every pixel of the original a sharp square."""
-    st.image(png(enlarge(picture, side, side)), caption=caption, width=side, output_format="PNG", alt=alt)
+    show_exact(enlarge(picture, side, side), caption, alt)
+
+
+def show_exact(picture: Picture, caption: str, alt: str) -> None:
+    """A picture in its own pixels."""
+    st.image(png(picture), caption=caption, width=picture.shape[1], output_format="PNG", alt=alt)

@@ -4,18 +4,25 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-TARGET_COLOUR, OTHER_COLOUR = "#d95f0e", "#8c96a8"
+from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 
 
-def probabilities_figure(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, true: int) -> go.Figure:
-    """A bar a class; the explained class has its own colour; it, the true and the predicted one have a word."""
+def probabilities_figure(
+    classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, true: int, minus: int | None = None
+) -> go.Figure:
+    """A bar a class; the explained class and the one it is contrasted with have their colours; they, the true and the
+    predicted one have a word.
+    """
     predicted = int(probabilities.argmax())
-    names = [_label(name, explained=k == target, true=k == true, predicted=k == predicted) for k, name in enumerate(classes)]
+    names = [
+        _label(name, explained=k == target, contrasted=k == minus, true=k == true, predicted=k == predicted)
+        for k, name in enumerate(classes)
+    ]
     bars = go.Bar(
         x=probabilities,
         y=names,
         orientation="h",
-        marker_color=[TARGET_COLOUR if k == target else OTHER_COLOUR for k in range(len(classes))],
+        marker_color=[{target: CHOSEN, minus: AGAINST}.get(k, NEUTRAL) for k in range(len(classes))],
         text=[f"{share * 100:.1f} %" for share in probabilities],
         textposition="outside",
         cliponaxis=False,

@@ -7,13 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explain_lib.maps import Map
-from explain_lib.rendering import Palette, palette_table
+from explain_lib.rendering import DIVERGING, Palette, palette_table
 
 SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
 BAR_MARGIN = 40
-
-DIVERGING = [[0.0, "#2166ac"], [0.25, "#92c5de"], [0.5, "#f7f7f7"], [0.75, "#f4a582"], [1.0, "#b2182b"]]
-"""Blue for below zero, white for zero, red for above: ColorBrewer's RdBu, reversed."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,10 @@ def sequential(low: float, high: float, palette: Palette = "magma") -> Scale:
     return Scale(colours, low, high)
 
 
-def diverging(values: Map) -> Scale:
-    """Blue to red, symmetric around zero, as wide as the values need."""
-    reach = float(np.abs(values).max()) or 1.0
-    return Scale([list(stop) for stop in DIVERGING], -reach, reach)
+def diverging(reach: float) -> Scale:
+    """Blue to red, symmetric around zero."""
+    steps = np.linspace(0, 1, len(DIVERGING))
+    return Scale([[float(step), colour] for step, colour in zip(steps, DIVERGING, strict=True)], -reach, reach)
 
 
 def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], width: int) -> go.Figure:

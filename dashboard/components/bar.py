@@ -1,0 +1,20 @@
+"""What stands above every page: image, model, the address, and the way back to the start."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.components.address import copy_button, open_view
+from dashboard.components.pickers import image_picker, model_picker
+from dashboard.components.scene import Scene
+from dashboard.view_state import View
+
+
+def show_bar(scene: Scene, images: Sequence[int] | None) -> None:
+    """Steps through `images` (None for all), the model, a link to this view, and a reset that Back undoes."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="bar", gap="small"):
+        image_picker(scene, images)
+        model_picker(scene)
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
+            copy_button(scene.view)
+            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(View(),))

@@ -1,0 +1,36 @@
+"""The confusion matrix as a filter: a click on a cell shows the images that it counts."""
+
+import streamlit as st
+
+from dashboard.components import terms
+from dashboard.components.address import change_view
+from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.scene import Scene
+from dashboard.figures.confusion_figure import confusion_figure
+from explain_lib.predictions import confusion_matrix
+
+
+def show_confusion(scene: Scene) -> None:
+    """The matrix over all test images, whatever else is filtered; the cells of the chosen classes are framed."""
+    view = scene.view
+    key = (
+        f"confusion-{view.model}-{view.true_class}-{view.predicted_class}"  # a new widget for each state: nothing stays clicked
+    )
+
+    def clicked() -> None:
+        points = st.session_state[key].selection.points
+        if points:
+            true, predicted = points[0]["customdata"]
+            change_view(true_class=int(true), predicted_class=int(predicted), part=1)
+
+    st.markdown("**Confusion matrix** · click a cell to see its images", help=terms.CONFUSION)
+    counts = confusion_matrix(scene.images.labels, scene.predictions)
+    st.plotly_chart(
+        confusion_figure(counts, scene.model.classes, view.true_class, view.predicted_class),
+        key=key,
+        config=CHART_CONFIG,
+        width="content",
+        on_select=clicked,
+        selection_mode="points",
+        alt=f"Confusion matrix of {view.model} on the 10,000 test images: {int(counts.trace()):,} of them on the diagonal",
+    )

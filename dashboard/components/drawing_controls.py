@@ -1,0 +1,73 @@
+"""How maps are laid over pictures: the widgets, and the Drawing that they mean."""
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.components.address import change_view, follow
+from dashboard.components.pickers import choice
+from dashboard.view_state import View
+from explain_lib.rendering import PALETTES
+
+TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
+SIGNS = {"positive": "above zero only", "signed": "with its sign"}
+SCALES = {"map": "each map's own", "strip": "all layers' in common"}
+
+
+def drawing_controls(view: View) -> None:
+    """Palette, strength, texture, sign and scale, behind one heading."""
+    with st.expander("How maps are drawn", key="drawing-controls"), st.container(horizontal=True, gap="medium"):
+        _palette(view)
+        _strength(view)
+        choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
+        choice(
+            "sign", "Values", SIGNS, view.sign, "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
+        )
+        choice("scale", "The last colour is the largest value of", SCALES, view.scale, _SCALE_HELP)
+
+
+_SCALE_HELP = (
+    "With each map's own scale every map looks equally strong, however weak it is; with one scale in common the colours of "
+    "different layers, and of the two sides, can be compared."
+)
+
+
+def _palette(view: View) -> None:
+    follow("palette", view.palette)
+    st.selectbox(
+        "Palette",
+        PALETTES,
+        key="palette",
+        format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
+        on_change=lambda: change_view(palette=st.session_state["palette"]),
+        disabled=view.sign == "signed",
+        help="Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps "
+        "are always drawn from blue over white to red.",
+        width=170,
+    )
+
+
+def _strength(view: View) -> None:
+    follow("strength", view.strength)
+    st.slider(
+        "Strength of the map, %",
+        0,
+        100,
+        step=5,
+        key="strength",
+        on_change=lambda: change_view(strength=st.session_state["strength"]),
+        help="0: the picture alone. 100: the map alone.",
+        width=200,
+    )
+
+
+def chosen_drawing(view: View) -> xl.Drawing:
+    """The drawing that the view names."""
+    return xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
+
+
+def drawing_words(view: View) -> str:
+    """How overlays are drawn, in one line."""
+    palette = "blue to red" if view.sign == "signed" else view.palette
+    texture = "smoothed bilinearly" if view.texture == "smooth" else "in its own cells"
+    scale = "the largest of all layers shown" if view.scale == "strip" else "its own maximum"
+    return f"{view.strength} % map {texture}, {100 - view.strength} % picture; {palette}; divided by {scale}."

@@ -1,0 +1,10 @@
+"""The colours that mean the same on every page."""
+
+FOR = "#b2182b"
+"""Above zero: b is brighter, or evidence for."""
+AGAINST = "#2166ac"
+"""Below zero: a is brighter, or evidence against."""
+NEUTRAL = "#8c96a8"
+"""Neither."""
+CHOSEN = "#d95f0e"
+"""What was chosen or is explained."""

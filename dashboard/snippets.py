@@ -1,0 +1,73 @@
+"""Python that reproduces a view with explain_lib alone."""
+
+from collections.abc import Iterable
+
+import explain_lib as xl
+from dashboard.view_state import View
+
+_HEAD = """\
+import explain_lib as xl
+
+model = xl.load_model({model!r})
+pixels = xl.load_cifar10().pixels
+target = {target}  # {words}
+"""
+
+_EXPLORER = """
+cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
+values = cams[{layer!r}].{sign}[0]  # float32 {grid}, in units of the score
+drawing = {drawing}
+picture = xl.draw_overlay(pixels[{image}], values, drawing, side={side}, reach={reach})
+"""
+
+_DISAGREEMENT = """
+batch = pixels[{start}:{stop}]  # {batch_words}
+a = {a}
+b = {b}
+map_a = xl.configured_heatmap(model, batch, a, target)[{place}]
+map_b = xl.configured_heatmap(model, batch, b, target)[{place}]
+comparison = xl.compare(map_a, map_b)
+print(f"{{comparison.mae:.4f}}")
+"""
+
+
+def explorer_snippet(
+    view: View, target: xl.Target, words: str, layer: str, grid: tuple[int, int], side: int, reach: float
+) -> str:
+    """Python that computes the layer explorer's `values` and draws its `picture`; words: what is explained."""
+    drawing = xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
+    sign = "signed" if view.sign == "signed" else "map"
+    return _head(view, target, words) + _EXPLORER.format(
+        image=view.image, layer=layer, sign=sign, grid=grid, drawing=_call(drawing), side=side, reach=repr(reach)
+    )
+
+
+def disagreement_snippet(
+    view: View, target: xl.Target, words: str, a: xl.Configuration, b: xl.Configuration, batch: slice, batch_words: str
+) -> str:
+    """Python that computes both sides' maps and compares them; batch: the test images that are run together."""
+    return _head(view, target, words) + _DISAGREEMENT.format(
+        start=batch.start, stop=batch.stop, batch_words=batch_words, place=view.image - batch.start, a=_side(a), b=_side(b)
+    )
+
+
+def _head(view: View, target: xl.Target, words: str) -> str:
+    return _HEAD.format(model=view.model, target=_call(target), words=words)
+
+
+def _side(side: xl.Configuration) -> str:
+    if side.program == "package":
+        return f'xl.Configuration("package", xl.package_settings({side.settings.layers!r}, {side.settings.variant!r}))'
+    return f'xl.Configuration("manual", {_call(side.settings)})'
+
+
+def _call(value: xl.Target | xl.Drawing | xl.CamSettings) -> str:
+    """The call that makes a value, defaults left out."""
+    default = type(value)(0) if isinstance(value, xl.Target) else type(value)()
+    return f"xl.{type(value).__name__}({', '.join(_arguments(value, default))})"
+
+
+def _arguments(value: object, default: object) -> Iterable[str]:
+    for name, given in vars(value).items():
+        if name == "index" or given != getattr(default, name):
+            yield f"{name}={given!r}"
