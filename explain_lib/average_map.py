@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.grad_cam import grad_cam
 from explain_lib.maps import Map
-from explain_lib.model import Model
+from explain_lib.model import Model, check_model
+from explain_lib.pixels import check_pixels
 from explain_lib.targets import Targets
 
 BATCH = 256
@@ -46,8 +46,7 @@ def average_map(
     progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
     None, or one for all.
     """
-    if len(pixels) == 0:
-        raise InputError("pixels: no picture; at least one would be right")
+    check_pixels(pixels, check_model(model).input_size)
     total: NDArray[np.float64] | None = None
     zero = not_finite = 0
     for start in range(0, len(pixels), BATCH):

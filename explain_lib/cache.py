@@ -259,7 +259,11 @@ def _request(
     return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)
 
 
-@lru_cache(maxsize=1)
 def shared_cache(device: str | None = "cpu") -> ExplainCache:
     """The cache of this process, the same for all threads, for one device; see ExplainCache."""
+    return _shared(str(choose_device(device)))
+
+
+@lru_cache(maxsize=1)
+def _shared(device: str) -> ExplainCache:
     return ExplainCache(device=device)

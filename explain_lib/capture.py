@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 
 from explain_lib.errors import ExplainError, LayerError, NetworkError
 from explain_lib.shared_network import exclusive, undisturbed
-from explain_lib.targets import Target, predicted_targets, total_score
+from explain_lib.targets import Target, predicted_targets, score_gradient
 
 
 @dataclass(frozen=True)
@@ -217,19 +217,17 @@ def capture(
             between()
         with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
             recorder = _Recorder(layers, len(batch))
-            modules = dict(network.named_modules())
             names = dict.fromkeys(layer.module for layer in layers)
-            handles = [modules[name].register_forward_hook(recorder.hook_for(name)) for name in names]
+            handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
             try:
                 logits = check_logits(run(network, batch), len(batch), classes)
             finally:
                 remove(handles)
             outputs = recorder.outputs()
             explained = predicted_targets(logits.detach()) if targets is None else targets
-            score = total_score(logits, explained)
-            if not score.requires_grad:
+            if not logits.requires_grad:
                 raise _why_no_gradient(network, batch, layers)
-            gradients = _gradients(score, outputs, layers)
+            gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, layers)
     kept = {
         layer.name: LayerCapture(own.detach(), gradient, recorder.seen_by_hooks(layer.name))
         for layer, own, gradient in zip(layers, outputs, gradients, strict=True)
@@ -252,8 +250,8 @@ def no_influence(names: Sequence[str]) -> LayerError:
     )
 
 
-def _gradients(score: Tensor, outputs: list[Tensor], layers: Sequence[LayerTrace]) -> list[Tensor]:
-    gradients = torch.autograd.grad(score, outputs, allow_unused=True)
+def _gradients(logits: Tensor, start: Tensor, outputs: list[Tensor], layers: Sequence[LayerTrace]) -> list[Tensor]:
+    gradients = torch.autograd.grad(logits, outputs, start, allow_unused=True)
     for layer, gradient in zip(layers, gradients, strict=True):
         if gradient is None:
             raise no_influence([layer.name])

@@ -16,25 +16,47 @@ TOP_SHARE = 0.2
 class Metric:
     """A field of Comparison in words.
 
-    name: of the field. title: as a heading. meaning: one sentence. equal: its value for equal maps. higher_is_closer:
-    whether a larger value means that the maps are more alike.
+    name: of the field. title: as a heading. word: what it looks at, in few words. meaning: one sentence. equal: its value
+    for equal maps. higher_is_closer: whether a larger value means that the maps are more alike.
     """
 
     name: str
     title: str
+    word: str
     meaning: str
     equal: float
     higher_is_closer: bool
 
 
 METRICS = (
-    Metric("mae", "Mean absolute difference", "The mean of |b − a| over all pixels.", 0, False),
-    Metric("rmse", "Root mean square", "The root of the mean of (b − a)²: a few large gaps count more.", 0, False),
-    Metric("max_abs", "Largest difference", "The largest |b − a| of any pixel.", 0, False),
-    Metric("pearson", "Pearson correlation", "Do the values rise and fall together? Scale and offset do not count.", 1, True),
-    Metric("spearman", "Spearman correlation", "Do the maps rank the pixels alike? Only the order counts.", 1, True),
-    Metric("ssim", "SSIM", "Structural similarity: alike in brightness, contrast and shape in windows of 11 pixels.", 1, True),
-    Metric("iou", "IoU of the top 20 %", "Of the brightest fifth of either map: the shared pixels by all of them.", 1, True),
+    Metric("mae", "Mean |b − a|", "the average gap", "The mean absolute difference over all pixels.", 0, False),
+    Metric("rmse", "RMS of b − a", "large gaps count more", "The root of the mean of (b − a)².", 0, False),
+    Metric("max_abs", "Largest |b − a|", "the worst pixel", "The largest difference of any pixel.", 0, False),
+    Metric(
+        "pearson",
+        "Pearson",
+        "rise and fall together",
+        "The correlation of the values: scale and offset do not count. 0: unrelated, −1: opposite.",
+        1,
+        True,
+    ),
+    Metric(
+        "spearman",
+        "Spearman",
+        "same order of pixels",
+        "The correlation of the ranks: only the order of the pixels counts. 0: unrelated, −1: opposite.",
+        1,
+        True,
+    ),
+    Metric("ssim", "SSIM", "same structure", "Alike in brightness, contrast and shape, in windows of 11 pixels.", 1, True),
+    Metric(
+        "iou",
+        "IoU, top 20 %",
+        "same hot spots",
+        "Intersection over union of the brightest fifth of the pixels of either map.",
+        1,
+        True,
+    ),
 )
 """Every number of a Comparison, in the order of its fields."""
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.errors import InputError
+from explain_lib.errors import InputError, LayerError
 from explain_lib.maps import Map
-from explain_lib.model import Model
+from explain_lib.model import Model, check_model
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.settings import (
@@ -29,6 +30,7 @@ PACKAGE_CHOICES = ("layers", "variant")
 """The settings that the package grad-cam leaves to its caller."""
 
 _TRUTH = {"true": True, "false": False}
+_SEPARATORS = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%,;"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Configuration:
                 raise InputError(f"settings: the package fixes {', '.join(wrong)}; package_settings(...) would be right")
 
     def to_text(self) -> str:
-        """The program and the settings that are not its defaults: "manual;layers=conv1,conv2;relu=false"."""
+        """The program and the settings that are not its defaults: "manual;layers=conv1,conv2;relu=false".
+
+        Commas, semicolons and percent signs in the name of a layer are written as in a URL: %2C, %3B, %25.
+        """
         default = _defaults(self.program)
         parts = [f"{name}={_written(getattr(self.settings, name))}" for name in differing(self.settings, default)]
         return ";".join((self.program, *parts))
@@ -66,7 +71,11 @@ def parse_configuration(text: str) -> Configuration:
     if program not in PROGRAMS:
         raise InputError(f"program: {program!r}; one of {', '.join(PROGRAMS)} would be right")
     chosen: Program = "package" if program == "package" else "manual"
-    values: dict[str, object] = dict(_parse_setting(part) for part in parts)
+    values: dict[str, object] = {}
+    for name, value in map(_parse_setting, parts):
+        if name in values:
+            raise InputError(f"{name}: it is there twice; once would be right")
+        values[name] = value
     default = _defaults(chosen)
     kept = {field.name: getattr(default, field.name) for field in fields(CamSettings)}
     return Configuration(chosen, CamSettings(**{**kept, **values}))
@@ -78,7 +87,7 @@ def _defaults(program: Program) -> CamSettings:
 
 def _written(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(name.translate(_SEPARATORS) for name in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -88,10 +97,17 @@ def _parse_setting(part: str) -> tuple[str, object]:
     if name not in types:
         raise InputError(f"{name}: there is no such setting; one of {', '.join(types)} would be right")
     if name == "layers":
-        return name, tuple(text.split(","))
+        return name, _layers(text)
     if types[name] is bool:
         return name, _TRUTH.get(text, text)
     return name, _number(text) if types[name] is float else text
+
+
+def _layers(text: str) -> tuple[str, ...]:
+    names = tuple(unquote(name) for name in text.split(","))
+    if not all(names):
+        raise LayerError(f"layers: {text!r}; names of layers, with commas between, would be right")
+    return names
 
 
 def _number(text: str) -> float | str:
@@ -123,5 +139,5 @@ def configured_heatmap(
     settings = configuration.settings
     if configuration.program == "manual":
         return heatmap(model, pixels, settings, targets, between=between)
-    layers = layer_names(model, settings)
+    layers = layer_names(check_model(model), settings)
     return package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from explain_lib.shared_network import modules_of
+
 
 def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters, then buffers, with their names."""
@@ -30,9 +32,18 @@ def weight_stamp(network: nn.Module) -> tuple[int, ...]:
 
     Much cheaper than the digest; PyTorch counts each write to a tensor in `_version`, those through `.data` excepted.
     """
-    stamp = [number for _, tensor in named_tensors(network) for number in (id(tensor), tensor.data_ptr(), _version(tensor))]
-    stamp.extend(bool(getattr(module, "inplace", False)) for module in network.modules())
+    stamp: list[int] = []
+    for module in modules_of(network):
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
+            if tensor is not None:
+                stamp += id(tensor), tensor.data_ptr(), _version(tensor)
+        stamp.append(_is_in_place(module))
     return tuple(stamp)
+
+
+def _is_in_place(module: nn.Module) -> bool:
+    has_flag = "inplace" in vars(module) or hasattr(type(module), "inplace")  # asking the module itself is slow if it has none
+    return has_flag and bool(module.inplace)
 
 
 def _version(tensor: Tensor) -> int:

@@ -39,16 +39,16 @@ def draw_overlay(
     """The map (h, w) over its picture uint8 (H, W, 3): uint8 (side, side, 3) RGB.
 
     reach: the value that gets the last colour, None for the map's own largest magnitude; a shared one makes several
-    overlays comparable. A map without anything but zeros is all of the first colour. Raises InputError for anything but a
-    finite map, and for a reach below zero.
+    overlays comparable. A map without anything but zeros is all of the first colour, or of the middle one if signed. Raises
+    InputError for anything but a finite map, and for a reach that is below zero or not finite.
     """
     chosen = drawing or Drawing()
     check_map("values", values)
     if not np.isfinite(values).all():
         raise InputError("values: the map holds NaN or infinity; a map of finite numbers would be right")
     top = float(np.abs(values).max()) if reach is None else reach
-    if top < 0:
-        raise InputError(f"reach: {reach!r}; a number from 0 up would be right")
+    if not 0 <= top < np.inf:
+        raise InputError(f"reach: {reach!r}; a finite number from 0 up would be right")
     shares = values / np.float32(top) if top > 0 else np.zeros_like(values)
     large = resize_maps(shares[None], (side, side), "torch-bilinear" if chosen.smooth else "nearest")[0]
     coloured = colour_signed(large, 1.0) if chosen.signed else colour(large, chosen.palette)

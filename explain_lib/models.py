@@ -99,8 +99,8 @@ def network_size(name: str) -> NetworkSize:
 def load_model(name: str = DEFAULT_MODEL, device: str | None = "cpu") -> Model:
     """A bundled model, loaded anew, on the CPU or another device; None for a GPU if there is one.
 
-    Raises InputError for an unknown name or device, and DataError if the checkpoint or its card is missing, damaged, or is not what
-    the card's digest says.
+    Raises InputError for an unknown name or device, and DataError if the checkpoint or its card is missing, damaged, or is
+    not what the card's digest says.
     """
     return load_checkpoint(find_checkpoint(name), choose_device(device))
 

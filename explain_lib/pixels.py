@@ -1,5 +1,7 @@
 """Checks of pictures, and their way into the network."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,5 +38,11 @@ def to_input(pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[floa
 
 def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """uint8 (N, 3, H, W) to float32 (N, 3, H, W): (pixels / 255 - mean) / std, in the order in which torchvision does it."""
-    shift, scale = (torch.tensor(values, device=pixels.device).view(1, -1, 1, 1) for values in (mean, std))
+    shift, scale = _for_each_channel(mean, pixels.device), _for_each_channel(std, pixels.device)
     return pixels.to(torch.float32).div_(255).sub_(shift).div_(scale)
+
+
+@lru_cache(maxsize=64)
+def _for_each_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # it is kept for passes that are not in inference mode
+        return torch.tensor(values, device=device).view(1, -1, 1, 1)

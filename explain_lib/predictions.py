@@ -84,9 +84,7 @@ def select_images(labels: NDArray[np.int64], predictions: Predictions, selection
 
     labels: int64 (N,), the true classes. Raises InputError if there are more or fewer of them than predictions.
     """
-    if labels.shape != predictions.predicted.shape:
-        found, right = labels.shape, predictions.predicted.shape
-        raise InputError(f"labels: the shape is {found}; that of the predictions, {right}, would be right")
+    _check_labels(labels, predictions)
     chosen = (predictions.confidence >= selection.low) & (predictions.confidence <= selection.high)
     if selection.true_class is not None:
         chosen &= labels == selection.true_class
@@ -95,6 +93,12 @@ def select_images(labels: NDArray[np.int64], predictions: Predictions, selection
     if selection.right is not None:
         chosen &= (labels == predictions.predicted) == selection.right
     return _ordered(np.flatnonzero(chosen), predictions, selection.order)
+
+
+def _check_labels(labels: NDArray[np.int64], predictions: Predictions) -> None:
+    found, right = labels.shape, predictions.predicted.shape
+    if found != right:
+        raise InputError(f"labels: the shape is {found}; that of the predictions, {right}, would be right")
 
 
 def _ordered(chosen: NDArray[np.int64], predictions: Predictions, order: Order) -> NDArray[np.int64]:
@@ -106,7 +110,11 @@ def _ordered(chosen: NDArray[np.int64], predictions: Predictions, order: Order) 
 
 
 def confusion_matrix(labels: NDArray[np.int64], predictions: Predictions) -> NDArray[np.int64]:
-    """How many pictures of each true class (row) were given each class (column): int64 (classes, classes)."""
+    """How many pictures of each true class (row) were given each class (column): int64 (classes, classes).
+
+    Raises InputError if there are more or fewer labels than predictions.
+    """
+    _check_labels(labels, predictions)
     classes = predictions.logits.shape[1]
     counts = np.bincount(labels * classes + predictions.predicted, minlength=classes**2)
     return counts.reshape(classes, classes).astype(np.int64)

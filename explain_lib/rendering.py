@@ -45,7 +45,8 @@ def diverging_table() -> Picture:
 def colour_signed(values: Map, reach: float) -> Picture:
     """A map (h, w) in blue, white and red, from -reach to reach; numbers outside take the end colours."""
     shares = values / reach if reach > 0 else np.zeros_like(values)
-    return diverging_table()[np.clip(np.rint(shares * 127) + 127, 0, 254).astype(np.uint8)]
+    steps = np.clip(np.rint(shares * 127) + 127, 0, 254).astype(np.uint8)
+    return np.asarray(diverging_table()[steps], dtype=np.uint8)
 
 
 @lru_cache(maxsize=len(PALETTES))

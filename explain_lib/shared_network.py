@@ -20,6 +20,20 @@ class _NumberedLock:
         self.number, self.lock = next(_lock_numbers), threading.RLock()
 
 
+def modules_of(network: nn.Module) -> list[nn.Module]:
+    """Every module, each once, beginning with the network itself; several times as fast as network.modules().
+
+    What is done before each pass goes through here, and a small network runs in less than a millisecond.
+    """
+    found, seen = [network], {network}
+    for module in found:  # the list grows while it is gone through
+        for child in module._modules.values():
+            if child is not None and child not in seen:
+                seen.add(child)
+                found.append(child)
+    return found
+
+
 @contextmanager
 def exclusive(network: nn.Module) -> Iterator[None]:
     """Nobody else runs this network with hooks inside, nor a network that shares a module with it."""
@@ -31,19 +45,23 @@ def exclusive(network: nn.Module) -> Iterator[None]:
 
 def _locks_of(network: nn.Module) -> list[_NumberedLock]:
     """The locks of all modules, each once, in order; a network that has none gets one for all of its modules."""
+    modules = modules_of(network)
     with _locks_guard:
-        found = {_locks[module] for module in network.modules() if module in _locks} or {_NumberedLock()}
-        first = min(found, key=lambda numbered: numbered.number)
-        for module in network.modules():
-            _locks.setdefault(module, first)
-        return sorted(found, key=lambda numbered: numbered.number)
+        held = [_locks.get(module) for module in modules]
+        found = sorted({lock for lock in held if lock is not None} or {_NumberedLock()}, key=lambda lock: lock.number)
+        for module, lock in zip(modules, held, strict=True):
+            if lock is None:
+                _locks[module] = found[0]
+        return found
 
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
     """Evaluation mode and frozen parameters inside, everything as it was outside."""
-    training = [module for module in network.modules() if module.training]
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    modules = modules_of(network)
+    training = [module for module in modules if module.training]
+    parameters = (parameter for module in modules for parameter in module._parameters.values())
+    learning = [parameter for parameter in parameters if parameter is not None and parameter.requires_grad]
     try:
         for module in training:
             module.training = False

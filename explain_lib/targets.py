@@ -85,18 +85,31 @@ def _class_target(index: int) -> Target:
     return Target(index)
 
 
-def total_score(logits: Tensor, targets: Sequence[Target]) -> Tensor:
-    """The sum over images of what each target explains; a scalar, differentiable in the logits (N, classes)."""
+def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
+    """The gradient, by the logits (N, classes), of the sum over images of what each target explains: (N, classes).
+
+    It is given to the backward pass, which then begins at the logits: a graph of the score's own would cost more than it.
+    """
     scores = {target.score for target in targets}
-    terms = [_score(logits, targets, score) for score in ("logit", "probability") if score in scores]
-    return terms[0] if len(terms) == 1 else terms[0] + terms[1]
+    gradient = _coefficients(logits, targets, "logit") if "logit" in scores else torch.zeros_like(logits)
+    if "probability" in scores:
+        coefficients, probabilities = _coefficients(logits, targets, "probability"), logits.softmax(1)
+        weighted = coefficients * probabilities
+        gradient += weighted - probabilities * weighted.sum(1, keepdim=True)  # the softmax, differentiated
+    return gradient
 
 
-def _score(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:
-    values = logits if score == "logit" else logits.softmax(1)
-    chosen = [(image, target) for image, target in enumerate(targets) if target.score == score]
-    terms = [(image, target.index, target.sign) for image, target in chosen]
-    terms += [(image, target.minus, -target.sign) for image, target in chosen if target.minus is not None]
-    images, classes, signs = zip(*terms, strict=True)
-    picked = values[torch.tensor(images, device=logits.device), torch.tensor(classes, device=logits.device)]
-    return (picked * torch.tensor(signs, dtype=logits.dtype, device=logits.device)).sum()
+def _coefficients(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:
+    """What the targets of that score multiply each number (N, classes) with."""
+    positions: list[int] = []
+    signs: list[int] = []
+    for image, target in enumerate(targets):
+        if target.score == score:
+            start = image * logits.shape[1]
+            positions.append(start + target.index)
+            signs.append(target.sign)
+            if target.minus is not None:
+                positions.append(start + target.minus)
+                signs.append(-target.sign)
+    where = torch.tensor(positions, device=logits.device)
+    return torch.zeros_like(logits).put_(where, torch.tensor(signs).to(logits), accumulate=True)

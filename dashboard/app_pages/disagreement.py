@@ -220,16 +220,23 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
     view, target = scene.view, scene.target
     batch = study_batch(view.image) if "batch" in _scopes(a, b) else slice(view.image, view.image + 1)
     one = len(range(batch.start, batch.stop)) == 1
-    arrays = {"a": a.values, "b": b.values, "difference": comparison.difference, "picture": scene.picture}
-    details = {"a": a.configuration.settings.as_dict(), "b": b.configuration.settings.as_dict()}
-    programs = {"programs": {"a": a.configuration.program, "b": b.configuration.program}}
+    arrays: dict[str, Map | Picture] = {
+        "a": a.values,
+        "b": b.values,
+        "difference": comparison.difference,
+        "picture": scene.picture,
+    }
+    details = {
+        letter: {"program": side.configuration.program, **side.configuration.settings.as_dict()}
+        for letter, side in (("a", a), ("b", b))
+    }
     scale = _scale(a, b)
     show_take_home(
         TakeHome(
             name=f"image{view.image}-{view.model}-a-b-{target_name(target, scene.model.classes)}",
             picture=lambda: png(np.concatenate([_coloured(side.values, scale) for side in (a, b)], axis=1)),
             arrays=lambda: arrays_file(arrays),
-            settings=lambda: settings_file(view, scene.model, target, details | programs),
+            settings=lambda: settings_file(view, scene.model, target, details),
             snippet=disagreement_snippet(
                 view,
                 target,

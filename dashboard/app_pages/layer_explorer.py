@@ -31,9 +31,9 @@ from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.snippets import explorer_snippet
 from dashboard.view_state import chosen_layer
 from explain_lib.maps import Map
-from explain_lib.rendering import png
+from explain_lib.rendering import Picture, enlarge, png
 
-SIDE, SIDE_OF_TWO = 352, 288
+SIDE, SIDE_OF_TWO = 352, 272
 THUMBNAIL = 128
 MODULES = {"conv": "conv layers", "all": "all with a grid"}
 BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
@@ -50,7 +50,7 @@ class Panel:
     def values(self, layer: str) -> Map:
         """The map of a layer, with its sign or above zero only, as the view says."""
         cam = self.cams[layer]
-        return cam.signed[0] if self.scene.view.sign == "signed" else cam.map[0]
+        return np.asarray((cam.signed if self.scene.view.sign == "signed" else cam.map)[0])
 
 
 def _draw(scene: Scene) -> None:
@@ -179,11 +179,9 @@ def _numbers(panel: Panel, reach: float | None, key: str, width: int) -> None:
     top = float(np.abs(values).max()) if reach is None else reach
     signed = view.sign == "signed"
     scale = diverging(top or 1.0) if signed else sequential(0, top or 1.0, view.palette)
-    how = "the weighted sum of activations" if signed else "ReLU of the weighted sum of activations"
-    card = MapCard(
-        "The map itself", f"{how}, in units of the score; not scaled. Point at a cell to read it.".capitalize(), values, scale,
-        help=terms.MAP,
-    )  # fmt: skip
+    how = "The weighted sum" if signed else "ReLU of the weighted sum"
+    caption = f"{how} of activations, in units of the score; not scaled. Point at a cell to read it."
+    card = MapCard("The map itself", caption, values, scale, help=terms.MAP)
     show_map(card, {"value": values}, key, width=width)
 
 
@@ -231,6 +229,13 @@ def _choose(panel: Panel, name: str, number: int) -> None:
     )
 
 
+def _drawn(picture: Picture, values: Map, drawing: xl.Drawing, reach: float | None) -> Picture:
+    """The overlay as the page shows it: the picture alone where the map has nothing to paint."""
+    if xl.map_state(values) is not xl.MapState.VARIED:
+        return enlarge(picture, SIDE, SIDE)
+    return xl.draw_overlay(picture, values, drawing, SIDE, reach)
+
+
 def _take_home(panel: Panel, reach: float | None) -> None:
     scene, view, layer = panel.scene, panel.scene.view, panel.layer
     values, cam, drawing = panel.values(layer), panel.cams[layer], chosen_drawing(view)
@@ -246,7 +251,7 @@ def _take_home(panel: Panel, reach: float | None) -> None:
     show_take_home(
         TakeHome(
             name=f"image{view.image}-{view.model}-{layer}-{target_name(scene.target, scene.model.classes)}",
-            picture=lambda: png(xl.draw_overlay(scene.picture, values, drawing, SIDE, reach)),
+            picture=lambda: png(_drawn(scene.picture, values, drawing, reach)),
             arrays=lambda: arrays_file(arrays),
             settings=lambda: settings_file(view, scene.model, scene.target, details),
             snippet=explorer_snippet(view, scene.target, target_caption(scene), layer, cam.grid, SIDE, top),

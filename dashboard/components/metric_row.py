@@ -17,14 +17,14 @@ def show_metrics(comparison: xl.Comparison) -> None:
             with st.container(border=True, gap="xxsmall"):
                 value = float(getattr(comparison, metric.name))
                 st.metric(metric.title, "not defined" if isnan(value) else f"{value:.4f}", help=_help(metric))
-                st.caption(_which_way(metric))
+                st.caption(f"{metric.word}  \n{_which_way(metric)}")
 
 
 def _which_way(metric: Metric) -> str:
     way = "higher" if metric.higher_is_closer else "lower"
-    return f"{metric.equal:g}: equal · {way} is closer"
+    return f"{way} is closer, {metric.equal:g} equal"
 
 
 def _help(metric: Metric) -> str:
-    undefined = " Not defined where a map is constant." if metric.name in ("pearson", "spearman") else ""
-    return f"{metric.meaning} {metric.equal:g} for equal maps; {_which_way(metric).split('· ')[1]}.{undefined}"
+    undefined = " Not defined where a map is constant or too small." if metric.higher_is_closer else ""
+    return f"{metric.meaning} {_which_way(metric).capitalize()}.{undefined}"

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 import explain_lib as xl
 from dashboard.view_state import View, explained
 from explain_lib.rendering import Picture
@@ -25,7 +27,7 @@ class Scene:
     @property
     def picture(self) -> Picture:
         """The picked image, uint8 (H, W, 3)."""
-        return self.images.pixels[self.view.image]
+        return np.asarray(self.images.pixels[self.view.image])
 
     @property
     def predicted(self) -> int:

@@ -17,7 +17,7 @@ _HELP = {
     "inplace_overwrites": "Use what a hook holds that does not copy the output, where an in-place ReLU follows the layer.",
     "channel_reduction": "Sum (the paper) or mean over the weighted channels; matters only where nothing is scaled.",
     "relu": "Drop negative evidence (equation 2).",
-    "scale_over": "Divide by the largest value of this image's map, of its weights' maps on the notebook's batch, or not at all.",
+    "scale_over": "Divide by the largest value of this image's map, or of its weights' maps on the notebook's batch, or not.",
     "subtract_minimum": "Subtract the minimum before dividing.",
     "epsilon": "Added to every divisor.",
     "resize": "How the map is brought to the size of the picture.",

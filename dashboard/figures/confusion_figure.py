@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.colours import CHOSEN
 
-LEFT, TOP, CELL = 52, 46, 31
+LEFT, TOP, RIGHT, CELL = 52, 46, 28, 31
 LOW, HIGH = np.array([240, 240, 246]), np.array([63, 30, 120])
 WHITE_TEXT_ABOVE = 0.45
 
@@ -48,7 +48,10 @@ def confusion_figure(
     )
     figure = go.Figure(points)
     figure.update_layout(
-        width=LEFT + size * CELL, height=TOP + size * CELL, dragmode=False, margin={"l": LEFT, "r": 0, "t": TOP, "b": 0}
+        width=LEFT + size * CELL + RIGHT,
+        height=TOP + size * CELL,
+        dragmode=False,
+        margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": 0},
     )
     axis = {"tickvals": list(range(size)), "ticktext": list(classes), "showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_xaxes(range=[-0.5, size - 0.5], side="top", tickangle=-60, **axis)

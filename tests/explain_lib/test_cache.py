@@ -14,6 +14,7 @@ from sample_networks import model_of, noise, plain, seeded
 
 import explain_lib as xl
 from explain_lib.cache import ByteCache
+from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.models import load_test_logits
 
 OVERHEAD = 1024  # bytes counted for an entry beside its arrays
@@ -200,6 +201,77 @@ def test_maps_are_those_of_the_uncached_functions_bit_by_bit(tutorial: xl.Model,
     assert (cache.stats.hits, cache.stats.misses) == (3, 3)
 
 
+CONFIGURATIONS = [
+    STUDY_MANUAL,
+    STUDY_PACKAGE,
+    xl.Configuration(),
+    xl.Configuration("manual", xl.NOTEBOOK_PACKAGE),
+    *(
+        parse_configuration(text)
+        for text in ("package", "package;variant=layercam", "package;layers=conv1", "manual;relu=false")
+    ),
+]
+
+
+def test_configured_maps_are_those_of_the_uncached_function_bit_by_bit(tutorial: xl.Model, study: np.ndarray) -> None:
+    cache, target = xl.ExplainCache(), xl.Target(3, minus=5)
+    rights = [xl.configured_heatmap(tutorial, study, configuration, target) for configuration in CONFIGURATIONS]
+    for _ in range(2):  # computed, then kept
+        for configuration, right in zip(CONFIGURATIONS, rights, strict=True):
+            assert_array_equal(cache.configured_heatmap(tutorial, study, configuration, target), right)
+    assert (cache.stats.hits, cache.stats.misses) == (len(CONFIGURATIONS), len(CONFIGURATIONS))
+
+
+def test_a_configured_map_is_computed_once_and_another_configuration_anew(tutorial: xl.Model, study: np.ndarray) -> None:
+    cache, counted = xl.ExplainCache(), Counted()
+    for configuration in CONFIGURATIONS * 2:
+        cache.configured_heatmap(tutorial, study, configuration, between=counted)
+    assert counted.count == len(CONFIGURATIONS)
+    cache.configured_heatmap(tutorial, study, STUDY_PACKAGE, 4, between=counted)
+    assert counted.count == len(CONFIGURATIONS) + 1
+
+
+def test_a_configured_map_is_the_entry_of_its_program(tutorial: xl.Model, study: np.ndarray) -> None:
+    cache, counted = xl.ExplainCache(), Counted()
+    cache.heatmap(tutorial, study, xl.NOTEBOOK_MANUAL, between=counted)
+    cache.package_grad_cam(tutorial, study, "conv2", variant="hirescam", between=counted)
+    cache.configured_heatmap(tutorial, study, STUDY_MANUAL, between=counted)
+    cache.configured_heatmap(tutorial, study, parse_configuration("package;variant=hirescam"), between=counted)
+    assert (counted.count, cache.stats.hits) == (2, 2)
+
+
+def test_an_average_is_that_of_the_uncached_function_and_is_kept(model: xl.Model) -> None:
+    cache, counted, pixels = xl.ExplainCache(), Counted(), noise(300)
+    right = xl.average_map(model, pixels, "body.2", 1)
+    found = [cache.average_map(model, pixels, "body.2", 1, between=counted) for _ in range(2)]
+    assert found[0] is found[1]
+    assert_array_equal(found[0].map, right.map)
+    assert_array_equal(found[0].picture, right.picture)
+    assert counted.count == 2  # two batches, once
+    assert cache.stats.bytes == 4 * 4 * 4 + 8 * 8 * 3 + OVERHEAD  # two convolutions of 3 x 3 leave 4 x 4
+
+
+def test_another_average_is_another_entry(model: xl.Model) -> None:
+    cache, counted, pixels = xl.ExplainCache(), Counted(), noise(5)
+    for arguments in (
+        (pixels, "body.2"),
+        (pixels, "body.0"),
+        (pixels, "body.2", 1),
+        (pixels[:4], "body.2"),
+        (noise(5), "body.2"),
+    ):
+        cache.average_map(model, *arguments, between=counted)
+    cache.grad_cam(model, pixels, "body.2", between=counted)
+    assert (counted.count, cache.stats.hits) == (5, 1)
+
+
+def test_progress_of_an_average_is_told_only_where_it_is_computed(model: xl.Model) -> None:
+    cache, told = xl.ExplainCache(), []
+    for _ in range(2):
+        cache.average_map(model, noise(300), "body.2", progress=told.append)
+    assert told == [256, 300]
+
+
 Request = dict[str, Any]
 
 
@@ -287,6 +359,9 @@ def test_what_the_cache_hands_out_cannot_be_written_to(model: xl.Model) -> None:
         cache.grad_cam(model, pixels)["body.0"].map,
         cache.package_grad_cam(model, pixels, "body.0"),
         cache.heatmap(model, pixels, xl.PAPER),
+        cache.configured_heatmap(model, pixels, xl.Configuration()),
+        cache.configured_heatmap(model, pixels, parse_configuration("package")),
+        cache.average_map(model, pixels, "body.0").map,
     ]
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):

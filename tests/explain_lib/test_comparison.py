@@ -1,5 +1,6 @@
 """Differences and metrics of two maps: by hand, and against SciPy and a plain NumPy SSIM."""
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage, stats
 
 import explain_lib as xl
+from explain_lib.comparison import METRICS, Metric
 
 A = np.array([[0.0, 0.5], [1.0, 0.25]], np.float32)
 B = np.array([[0.5, 0.5], [0.0, 0.75]], np.float32)  # b - a = [[.5, 0], [-1, .5]]
@@ -113,6 +115,40 @@ def test_equal_maps_differ_in_nothing() -> None:
     found = xl.compare(a, a.copy())
     assert (found.mae, found.rmse, found.max_abs, found.iou) == (0, 0, 0, 1)
     assert (found.pearson, found.spearman, found.ssim) == pytest.approx((1, 1, 1))
+
+
+def named(metric: Metric) -> str:
+    return metric.name
+
+
+def test_the_metrics_are_the_numbers_of_a_comparison_in_their_order() -> None:
+    found = xl.compare(*random_maps(6))
+    numbers = [field.name for field in fields(xl.Comparison) if isinstance(getattr(found, field.name), float)]
+    assert [metric.name for metric in METRICS] == numbers
+    assert numbers == ["mae", "rmse", "max_abs", "pearson", "spearman", "ssim", "iou"]
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=named)
+def test_equal_is_the_metrics_value_for_equal_maps(metric: Metric) -> None:
+    for seed in (0, 1):
+        for one in random_maps(seed):
+            assert getattr(xl.compare(one, one.copy()), metric.name) == pytest.approx(metric.equal, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=named)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_metric_moves_as_it_says_when_maps_become_less_alike(metric: Metric, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    smooth, noise = ndimage.gaussian_filter(rng.random((32, 32)), 2), rng.random((32, 32))
+    blends = [((1 - share) * smooth + share * noise).astype(np.float32) for share in (0.0, 0.02, 0.1, 0.5)]
+    values = [getattr(xl.compare(blends[0], blend), metric.name) for blend in blends]
+    assert values == sorted(values, reverse=metric.higher_is_closer)
+    assert len(set(values)) == len(values)
+
+
+def test_every_metric_has_a_heading_and_a_meaning_of_its_own() -> None:
+    assert len({metric.title for metric in METRICS}) == len({metric.meaning for metric in METRICS}) == len(METRICS)
+    assert all(metric.title and metric.meaning.endswith(".") for metric in METRICS)
 
 
 def test_correlation_with_a_constant_map_is_not_a_number() -> None:

@@ -17,7 +17,16 @@ from torch import nn
 
 import explain_lib as xl
 from explain_lib.cards import file_digest, read_card, write_card
-from explain_lib.models import CHECKPOINTS, REGISTRY, CheckpointSpec, load_card, load_checkpoint, load_test_logits
+from explain_lib.models import (
+    CHECKPOINTS,
+    REGISTRY,
+    CheckpointSpec,
+    NetworkSize,
+    load_card,
+    load_checkpoint,
+    load_test_logits,
+    network_size,
+)
 from explain_lib.networks import ResNet20, TutorialNet
 
 GOOD: dict[str, Any] = {"classes": ("a", "b"), "input_size": (8, 8), "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
@@ -134,6 +143,61 @@ def test_the_default_model_is_listed_first() -> None:
 def test_steps_of_a_training_load_but_are_not_listed() -> None:
     assert "tutorial-epoch-5" not in xl.list_models()
     assert xl.load_model("tutorial-epoch-5").card.epochs == 5
+
+
+# conv1, conv2, fc1, fc2, fc3, weights and biases
+LENET = 3 * 6 * 25 + 6 + 6 * 16 * 25 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10
+# He et al. 2015, option A for CIFAR: 3 -> 16, then three stages of six convolutions of 3 x 3 without biases; a scale and a
+# shift for each channel of each of the 19 normalisations; the linear layer
+RESNET = (
+    9 * (3 * 16 + 6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64) + 2 * (7 * 16 + 6 * 32 + 6 * 64) + 64 * 10 + 10
+)
+SIZES = [
+    ("captum-tutorial", 2, 62_006),
+    ("tutorial", 2, LENET),
+    ("tutorial-epoch-0", 2, LENET),
+    ("tutorial-permuted", 2, LENET),
+    ("resnet20", 19, RESNET),
+    ("resnet20", 19, 269_722),
+]
+
+
+@pytest.mark.parametrize(("name", "conv_layers", "parameters"), SIZES)
+def test_the_size_of_a_model_is_that_of_its_layers(name: str, conv_layers: int, parameters: int) -> None:
+    assert network_size(name) == NetworkSize(conv_layers, parameters)
+
+
+@pytest.mark.parametrize("name", xl.list_models())
+def test_the_size_is_that_of_the_loaded_network(name: str) -> None:
+    model = xl.load_model(name)
+    learnt = sum(tensor.nelement() for tensor in model.network.parameters())
+    assert network_size(name) == NetworkSize(len(model.conv_layers), learnt)
+
+
+def test_the_size_of_a_model_needs_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the weights were read")
+
+    monkeypatch.setattr("explain_lib.models.read_tensors", refuse)
+    monkeypatch.setattr("explain_lib.models.file_digest", refuse)
+    network_size.cache_clear()
+    assert network_size("resnet20").conv_layers == 19
+
+
+def test_asking_for_sizes_leaves_the_default_device_and_the_random_numbers_alone() -> None:
+    torch.manual_seed(3)
+    right = torch.rand(4)
+    torch.manual_seed(3)
+    network_size.cache_clear()
+    network_size("resnet20")
+    found = torch.rand(4)
+    assert found.device.type == "cpu"
+    assert torch.equal(found, right)
+
+
+def test_the_size_of_an_unknown_model_is_refused() -> None:
+    with pytest.raises(xl.InputError, match=r"name: unknown model 'vgg'; there are captum-tutorial"):
+        network_size("vgg")
 
 
 def test_an_unknown_model_lists_the_known_ones() -> None:

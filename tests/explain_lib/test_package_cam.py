@@ -117,6 +117,11 @@ def test_targets_of_both_scores_mix_in_one_batch(tutorial: xl.Model, study: np.n
     assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(("relu2",)), mixed), right, atol=5e-6)
 
 
+def test_package_settings_without_layers_explain_the_last_conv_layer(tutorial: xl.Model, study: np.ndarray) -> None:
+    right = package_alone(tutorial, study, ["conv2"], None)
+    assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(None)), right, atol=2e-6)
+
+
 def test_layers_may_be_asked_in_any_order(tutorial: xl.Model, study: np.ndarray) -> None:
     right = package_alone(tutorial, study, ["conv1", "relu2"], None)
     assert_allclose(xl.package_grad_cam(tutorial, study, ["relu2", "conv1"]), right, atol=2e-6)

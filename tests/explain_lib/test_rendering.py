@@ -13,7 +13,10 @@ from pytorch_grad_cam.utils.image import show_cam_on_image
 
 import explain_lib as xl
 from explain_lib.rendering import (
+    DIVERGING,
     colour,
+    colour_signed,
+    diverging_table,
     enlarge,
     mosaic,
     overlay,
@@ -38,7 +41,7 @@ def heat() -> NDArray[np.float32]:
     return (values - values.min()) / (values.max() - values.min())
 
 
-@pytest.mark.parametrize("palette", ["magma", "inferno", "viridis"])
+@pytest.mark.parametrize("palette", ["magma", "inferno", "viridis", "cividis"])
 def test_the_uniform_palettes_are_matplotlibs(palette: str) -> None:
     expected = mpl.colormaps[palette](np.arange(256), bytes=True)[:, :3]
     # the two tables are rounded differently from the same floating-point colours
@@ -46,8 +49,51 @@ def test_the_uniform_palettes_are_matplotlibs(palette: str) -> None:
 
 
 def test_an_unknown_palette_is_refused_by_name() -> None:
-    with pytest.raises(xl.InputError, match=r"palette: 'rainbow'; one of magma, inferno, viridis, jet would be right"):
+    with pytest.raises(xl.InputError, match=r"palette: 'rainbow'; one of magma, inferno, viridis, cividis, jet would be right"):
         palette_table("rainbow")
+
+
+def red_to_blue() -> list[tuple[float, ...]]:
+    """Five of the eleven colours of ColorBrewer's RdBu, every second one, as matplotlib has them, blue first."""
+    return [mpl.colormaps["RdBu_r"](place)[:3] for place in (0.1, 0.3, 0.5, 0.7, 0.9)]
+
+
+def test_the_diverging_colours_are_colorbrewers() -> None:
+    brewer = [mpl.colors.to_rgb(code) for code in ("#2166ac", "#92c5de", "#f7f7f7", "#f4a582", "#b2182b")]
+    assert [mpl.colors.to_rgb(code) for code in DIVERGING] == brewer
+    assert np.abs(np.array(brewer) - red_to_blue()).max() < 0.02  # matplotlib's table has no entry at just these places
+
+
+def test_the_diverging_table_is_matplotlibs_of_the_same_colours() -> None:
+    table = diverging_table()
+    right = mpl.colors.LinearSegmentedColormap.from_list("", [*DIVERGING], N=255)(np.arange(255), bytes=True)[:, :3]
+    assert (table.dtype, table.shape) == (np.uint8, (255, 3))
+    assert np.abs(table.astype(int) - right).max() <= 1
+    assert table[[0, 127, 254]].tolist() == [[0x21, 0x66, 0xAC], [0xF7, 0xF7, 0xF7], [0xB2, 0x18, 0x2B]]
+
+
+def test_the_diverging_table_cannot_be_written_to() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        diverging_table()[0] = 0
+
+
+def test_a_signed_value_takes_the_nearest_of_255_colours_and_the_ends_beyond() -> None:
+    values = np.array([[-9.0, -2.0, -0.01, 0.0, 0.007, 0.01, 1.0, 2.0, 9.0]], np.float32)
+    # of a reach of 2 in 127 steps to each side: -.635, .4445, .635, 63.5 to even
+    assert_array_equal(colour_signed(values, 2.0)[0], diverging_table()[[0, 0, 126, 127, 127, 128, 191, 254, 254]])
+
+
+def test_a_signed_map_is_matplotlibs_two_slope_picture() -> None:
+    values = np.random.default_rng(8).normal(size=(10, 10)).astype(np.float32)
+    table = mpl.colors.LinearSegmentedColormap.from_list("", [*DIVERGING], N=255)
+    scale = plt.cm.ScalarMappable(norm=mpl.colors.Normalize(-1.5, 1.5), cmap=table)
+    expected = scale.to_rgba(values, bytes=True)[:, :, :3]
+    assert np.abs(colour_signed(values, 1.5).astype(int) - expected).max() <= 4  # a neighbouring colour at most
+
+
+@pytest.mark.parametrize("reach", [0.0, 1.0])
+def test_zero_is_white_whatever_the_reach(reach: float) -> None:
+    assert colour_signed(np.zeros((1, 2), np.float32), reach).tolist() == [[[247, 247, 247]] * 2]
 
 
 def test_a_value_takes_the_nearest_of_256_colours_and_the_ends_beyond() -> None:

@@ -87,6 +87,12 @@ def test_package_settings_of_the_five_layers_are_the_notebooks() -> None:
     assert xl.package_settings(("conv1", "relu1", "pool1", "conv2", "relu2")) == xl.NOTEBOOK_PACKAGE
 
 
+def test_package_settings_without_layers_are_those_of_the_last_conv_layer() -> None:
+    assert xl.package_settings(None).layers is None
+    assert differing(xl.package_settings(None), xl.package_settings(("conv2",))) == ("layers",)
+    assert xl.package_settings(None, "hirescam").variant == "hirescam"
+
+
 def test_package_settings_leave_only_layers_and_variant_open() -> None:
     one, other = xl.package_settings(("a",)), xl.package_settings(("b",), "layercam")
     assert differing(one, other) == ("layers", "variant")
