@@ -13,7 +13,7 @@ from dashboard.components.flicker import show_flicker
 from dashboard.components.map_card import CHART_CONFIG, NO_DIFFERENCE, MapCard, show_map
 from dashboard.components.metric_row import show_metrics
 from dashboard.components.page import show_page
-from dashboard.components.pickers import contrast_picker, layer_picker, score_controls, target_picker
+from dashboard.components.pickers import layer_picker, score_controls, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.side_controls import side_controls
@@ -84,11 +84,11 @@ def _controls(scene: Scene) -> None:
         target_picker(scene)
         if None in (view.a.settings.layers, view.b.settings.layers):
             layer_picker(scene, scene.model.spatial_layers)
-    with st.expander("Set up both sides", key="sides"):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            contrast_picker(scene)
-            score_controls(scene)
-            st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
+    explained, sides = st.columns([1, 2], gap="small")
+    with explained:
+        score_controls(scene)
+    with sides, st.expander("Set up both sides", key="sides"):
+        st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
         for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
             with column:
                 side_controls(scene, letter)

@@ -15,7 +15,6 @@ from dashboard.components.overlay_card import show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.pickers import (
     choice,
-    contrast_picker,
     layer_picker,
     model_words,
     offered_layers,
@@ -33,7 +32,7 @@ from dashboard.view_state import chosen_layer
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, enlarge, png
 
-SIDE, SIDE_OF_TWO = 352, 272
+SIDE, SIDE_OF_TWO = 352, 256
 THUMBNAIL = 128
 MODULES = {"conv": "conv layers", "all": "all with a grid"}
 BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
@@ -78,15 +77,16 @@ def _controls(scene: Scene) -> None:
             "modules", "Layers on offer", MODULES, view.modules, "Convolutions only, or every module whose output is a grid."
         )
         target_picker(scene)
-        contrast_picker(scene)
-        score_controls(scene)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
         if view.beside == "image":
             _other_image(scene)
         if view.beside == "model":
             _other_model(scene)
-    drawing_controls(view)
+    explained, drawn = st.columns(2, gap="small")
+    with explained:
+        score_controls(scene)
+    with drawn:
+        drawing_controls(view)
 
 
 def _other_image(scene: Scene) -> None:

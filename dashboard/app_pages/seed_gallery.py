@@ -73,15 +73,15 @@ def _study_scene(scene: Scene) -> Scene:
 def _introduce(scene: Scene, study: Scene) -> None:
     card = load_card(study.view.model)
     st.info(
-        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights. These maps are its "
-        f"procedure on the weights of {card.name} ({card.title}; {card.source}), so captions say what *this* network predicts, "
-        "and the study's own pictures looked different."
+        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
+        f"the weights of {card.name} ({card.title}), so captions say what *this* network predicts."
     )
     choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
     if study is not scene:
         needs = f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have."
         st.warning(f"{needs} What follows is {DEFAULT_MODEL}.")
-    st.markdown(_HOW[scene.view.drawing])
+    with st.expander("How each column is made and drawn", key="how"):
+        st.markdown(_HOW[scene.view.drawing])
 
 
 _HOW = {

@@ -20,8 +20,8 @@ def show_confusion(scene: Scene) -> None:
     def clicked() -> None:
         points = st.session_state[key].selection.points
         if points:
-            true, predicted = points[0]["customdata"]
-            change_view(true_class=int(true), predicted_class=int(predicted), part=1)
+            true, predicted = divmod(int(points[0]["point_index"]), len(scene.model.classes))
+            change_view(true_class=true, predicted_class=predicted, part=1)
 
     st.markdown("**Confusion matrix** · click a cell to see its images", help=terms.CONFUSION)
     counts = confusion_matrix(scene.images.labels, scene.predictions)

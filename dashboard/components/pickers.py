@@ -81,7 +81,7 @@ def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
             key="image",
             on_change=typed,
             help=f"CIFAR-10 test images are numbered 0 to {last:,}. The arrow keys ← and → step through them.",
-            width=124,
+            width=104,
         )
         _step("Next", "Next image", "Right", lambda image: _neighbour(steps, image, 1))
         _step("Random", "Random image", None, lambda image: _another(steps, image))
@@ -149,15 +149,6 @@ def target_picker(scene: Scene) -> None:
     _class_list(scene, "target", "Target class", scene.view.target, words, terms.TARGET, 220)
 
 
-def contrast_picker(scene: Scene) -> None:
-    """The class that the target is contrasted with, or none."""
-
-    def words(index: int) -> str:
-        return "nothing" if index == NONE else scene.model.classes[index]
-
-    _class_list(scene, "minus", "Rather than", scene.view.minus, words, terms.CONTRAST, 140)
-
-
 def class_filter(scene: Scene, field: str, label: str, value: int | None) -> None:
     """A class, or any."""
 
@@ -196,6 +187,16 @@ def _class_list(
 
 
 def score_controls(scene: Scene) -> None:
-    """Evidence for or against, logit or probability."""
-    choice("evidence", "Evidence", {"for": "for", "against": "against"}, scene.view.evidence, terms.EVIDENCE)
-    choice("score", "Score", {"logit": "logit", "probability": "probability"}, scene.view.score, terms.SCORE)
+    """What of the target class is explained: a contrast, evidence for or against, logit or probability."""
+    view = scene.view
+
+    def words(index: int) -> str:
+        return "nothing" if index == NONE else scene.model.classes[index]
+
+    with (
+        st.expander("Contrast, evidence, score", key="score-controls"),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        _class_list(scene, "minus", "Rather than", view.minus, words, terms.CONTRAST, 140)
+        choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
+        choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.colours import CHOSEN
 
-LEFT, TOP, RIGHT, CELL = 52, 46, 28, 31
+LEFT, TOP, RIGHT, CELL = 52, 46, 24, 28
 LOW, HIGH = np.array([240, 240, 246]), np.array([63, 30, 120])
 WHITE_TEXT_ABOVE = 0.45
 
@@ -16,8 +16,7 @@ def confusion_figure(
 ) -> go.Figure:
     """Counts (classes, classes) as numbers on squares, darker for larger shares of their row; the chosen cells are framed.
 
-    Squares are points of a scatter, since those report clicks and cells of a heat map do not; `customdata` holds
-    (true class, predicted class).
+    Squares are points of a scatter, row by row, since those report clicks and cells of a heat map do not.
     """
     size = len(classes)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -30,14 +29,13 @@ def confusion_figure(
         mode="markers+text",
         marker={
             "symbol": "square",
-            "size": CELL - 3,
+            "size": CELL - 2,
             "opacity": 1,
             "color": [_colour(share) for share in shares.ravel()],
             "line": {"width": [2 if some and one else 0 for one in chosen], "color": CHOSEN},
         },
         text=[f"{count}" for count in counts.ravel()],
         textfont={"size": 10, "color": ["white" if share > WHITE_TEXT_ABOVE else "#222" for share in shares.ravel()]},
-        customdata=np.stack([rows, columns], axis=-1),
         hovertext=[
             f"true {classes[r]}, predicted {classes[c]}: {counts[r, c]:,} images" for r, c in zip(rows, columns, strict=True)
         ],
