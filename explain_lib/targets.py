@@ -6,6 +6,7 @@ from functools import lru_cache
 from numbers import Integral
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -101,15 +102,10 @@ def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
 
 def _coefficients(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:
     """What the targets of that score multiply each number (N, classes) with."""
-    positions: list[int] = []
-    signs: list[int] = []
+    coefficients = np.zeros(logits.shape, np.float32)
     for image, target in enumerate(targets):
         if target.score == score:
-            start = image * logits.shape[1]
-            positions.append(start + target.index)
-            signs.append(target.sign)
+            coefficients[image, target.index] += target.sign
             if target.minus is not None:
-                positions.append(start + target.minus)
-                signs.append(-target.sign)
-    where = torch.tensor(positions, device=logits.device)
-    return torch.zeros_like(logits).put_(where, torch.tensor(signs).to(logits), accumulate=True)
+                coefficients[image, target.minus] -= target.sign
+    return torch.from_numpy(coefficients).to(logits)

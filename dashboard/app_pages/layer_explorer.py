@@ -32,7 +32,8 @@ from dashboard.view_state import chosen_layer
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, enlarge, png
 
-SIDE, SIDE_OF_TWO = 352, 256
+SIDE, SIDE_OF_TWO = 288, 256
+PROBABILITIES = 312
 THUMBNAIL = 128
 MODULES = {"conv": "conv layers", "all": "all with a grid"}
 BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
@@ -145,13 +146,19 @@ def _what(panel: Panel) -> str:
 
 def _one(panel: Panel, reach: float | None) -> None:
     st.caption(_what(panel))
-    overlaid, numbers, classes = st.columns([1, 1.1, 1.1], gap="medium")
-    with overlaid:
-        _overlay(panel, reach, SIDE)
-    with numbers:
-        _numbers(panel, reach, "map", SIDE + 2 * SIDE_MARGIN)
-    with classes:
-        _probabilities(panel.scene, "probabilities")
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=SIDE):
+            st.markdown("**The picture**")
+            words = f"Test image {panel.scene.view.image}"
+            show_picture(
+                panel.scene.picture, f"{panel.scene.picture.shape[1]} × {panel.scene.picture.shape[0]} pixels", words, SIDE
+            )
+        with st.container(width=SIDE):
+            _overlay(panel, reach, SIDE)
+        with st.container(width=SIDE + 2 * SIDE_MARGIN):
+            _numbers(panel, reach, "map", SIDE + 2 * SIDE_MARGIN)
+        with st.container(width=PROBABILITIES):
+            _probabilities(panel.scene, "probabilities")
 
 
 def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:

@@ -140,8 +140,11 @@ def test_only_what_is_selected_is_put_in_order(order: Any) -> None:
 
 @pytest.mark.parametrize("order", ["most-confident", "least-confident", "widest-margin", "narrowest-margin"])
 def test_of_many_equals_the_first_come_first(order: Any) -> None:
-    alike = xl.Predictions(np.tile(np.array([[1, 2, 3]], np.float32), (1000, 1)))
-    assert select_images(np.zeros(1000, np.int64), alike, Selection(order=order)).tolist() == list(range(1000))
+    kinds = np.random.default_rng(1).integers(0, 3, 1000)
+    many = sure(*(((0.9, 0.1), (0.8, 0.2), (0.6, 0.4))[kind] for kind in kinds))  # sure, less sure, unsure
+    sign = 1 if order in ("most-confident", "widest-margin") else -1
+    right = sorted(range(1000), key=lambda number: sign * kinds[number])
+    assert select_images(np.zeros(1000, np.int64), many, Selection(order=order)).tolist() == right
 
 
 # One, two and four classes share everything: confidence exactly 1, 1/2, 1/4.

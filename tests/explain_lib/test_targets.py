@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 
 import explain_lib as xl
-from explain_lib.targets import expand_targets, predicted_targets, total_score
+from explain_lib.targets import expand_targets, predicted_targets, score_gradient
 
 THREE = ("cat", "dog", "frog")
 LOGITS = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
@@ -80,12 +80,36 @@ def test_numpy_indices_become_plain_ones() -> None:
     assert (type(target.index), type(target.minus), target) == (int, int, xl.Target(2, minus=1))
 
 
-def test_total_score_adds_what_each_target_explains() -> None:
-    # 4 - 1 = 3 for the first image, -(3) for the second
-    score = total_score(LOGITS, [xl.Target(2, minus=0), xl.Target(1, sign=-1)])
-    assert_allclose(score.item(), 0.0, atol=1e-6)
+def test_the_score_is_differentiated_for_each_image_by_its_own_target() -> None:
+    gradient = score_gradient(LOGITS, [xl.Target(2, minus=0), xl.Target(1, sign=-1)])
+    assert gradient.tolist() == [[-1, 0, 1], [0, -1, 0]]
 
 
-def test_total_score_mixes_logits_and_probabilities() -> None:
-    score = total_score(LOGITS, [xl.Target(1), xl.Target(1, score="probability")])
-    assert_allclose(score.item(), 2 + np.exp(3) / (1 + np.exp(3) + np.exp(-1)), rtol=1e-6)
+def test_a_contrast_of_a_class_with_itself_has_no_gradient() -> None:
+    assert not score_gradient(LOGITS, [xl.Target(1, minus=1)] * 2).any()
+
+
+def test_logits_and_probabilities_may_be_mixed() -> None:
+    gradient = score_gradient(LOGITS, [xl.Target(1), xl.Target(1, score="probability")])
+    p = np.exp([0, 3, -1]) / np.exp([0, 3, -1]).sum()
+    assert_allclose(gradient, [[0, 1, 0], [-p[0] * p[1], p[1] * (1 - p[1]), -p[2] * p[1]]], rtol=1e-5)
+
+
+ANY_TARGETS = [
+    xl.Target(0, minus=2, sign=-1, score="probability"),
+    xl.Target(2, score="probability"),
+    xl.Target(1, minus=0, score="probability"),
+    xl.Target(2, minus=1),
+    xl.Target(0, sign=-1),
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_gradient_is_that_of_the_score_written_out(seed: int) -> None:
+    logits = torch.randn(len(ANY_TARGETS), 3, generator=torch.Generator().manual_seed(seed)).mul(3).requires_grad_()
+    score = torch.zeros(())
+    for row, target in zip(logits, ANY_TARGETS, strict=True):
+        values = row if target.score == "logit" else row.softmax(0)
+        score = score + target.sign * (values[target.index] - (0 if target.minus is None else values[target.minus]))
+    expected = torch.autograd.grad(score, logits)[0]
+    assert_allclose(score_gradient(logits.detach(), ANY_TARGETS), expected, atol=1e-6)
