@@ -1,0 +1,215 @@
+"""Maps laid over their pictures: pixels worked out by hand, OpenCV's colour tables, OpenCV's bilinear enlargement."""
+
+from typing import Any
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import explain_lib as xl
+
+CODES = {
+    "magma": cv2.COLORMAP_MAGMA,
+    "inferno": cv2.COLORMAP_INFERNO,
+    "viridis": cv2.COLORMAP_VIRIDIS,
+    "cividis": cv2.COLORMAP_CIVIDIS,
+    "jet": cv2.COLORMAP_JET,
+}
+# [[black, white], [(10, 20, 30), (200, 100, 0)]]
+PICTURE = np.array([[[0, 0, 0], [255, 255, 255]], [[10, 20, 30], [200, 100, 0]]], np.uint8)
+VALUES = np.array([[0.0, 0.4], [1.0, 2.0]], np.float32)  # by the maximum 0, .2, .5, 1: colours 0, 51, 127.5 to even 128, 255
+STEPS = np.array([[0, 51], [128, 255]])
+
+
+def colours(steps: Any, palette: str = "magma") -> np.ndarray:
+    """The palette's colours with these numbers, RGB, as OpenCV paints them."""
+    return cv2.applyColorMap(np.asarray(steps, np.uint8), CODES[palette])[:, :, ::-1]
+
+
+def quadrupled(picture: np.ndarray) -> np.ndarray:
+    """Each pixel as four by four."""
+    return picture.repeat(4, 0).repeat(4, 1)
+
+
+@pytest.mark.parametrize("palette", CODES)
+def test_at_full_strength_there_is_only_the_map(palette: Any) -> None:
+    found = xl.draw_overlay(PICTURE, VALUES, xl.Drawing(palette, strength=1), side=8)
+    assert (found.dtype, found.shape) == (np.uint8, (8, 8, 3))
+    assert_array_equal(found, quadrupled(colours(STEPS, palette)))
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_at_no_strength_there_is_only_the_picture(signed: bool) -> None:
+    found = xl.draw_overlay(PICTURE, VALUES, xl.Drawing(strength=0, signed=signed), side=8)
+    assert_array_equal(found, quadrupled(PICTURE))
+
+
+def test_at_half_strength_each_pixel_is_the_mean_of_picture_and_colour() -> None:
+    found = xl.draw_overlay(PICTURE, VALUES, xl.Drawing("jet", strength=0.5), side=2)
+    # jet ends at (0, 0, 128) and (128, 0, 0): half of black and half of (200, 100, 0) are added to half of these
+    assert found[0, 0].tolist() == [0, 0, 64]
+    assert found[1, 1].tolist() == [164, 50, 0]
+    assert_array_equal(found, np.rint((PICTURE.astype(float) + colours(STEPS, "jet")) / 2))
+
+
+def test_strength_is_the_share_of_the_map() -> None:
+    found = xl.draw_overlay(PICTURE, VALUES, xl.Drawing("jet", strength=0.25), side=2)
+    assert found[1, 1].tolist() == [182, 75, 0]  # .75 (200, 100, 0) + .25 (128, 0, 0)
+
+
+def test_without_a_drawing_it_is_magma_at_half_strength_on_352_pixels() -> None:
+    found = xl.draw_overlay(PICTURE, VALUES)
+    assert found.shape == (352, 352, 3)
+    right = np.rint((PICTURE.astype(float) + colours(STEPS)) / 2)
+    assert_array_equal(found, right.repeat(176, 0).repeat(176, 1))
+
+
+def test_the_palettes_are_matplotlibs_from_the_least_to_the_largest() -> None:
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
+    for palette in ("magma", "inferno", "viridis", "cividis"):
+        found = xl.draw_overlay(np.zeros((1, 1, 3), np.uint8), ramp, xl.Drawing(palette, strength=1), side=256)
+        right = mpl.colormaps[palette](np.arange(256), bytes=True)[:, :3]
+        assert np.abs(found[0].astype(int) - right).max() <= 1  # rounded differently from the same colours
+
+
+def test_a_smooth_map_is_enlarged_bilinearly_over_a_picture_that_is_not() -> None:
+    values = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)
+    # centres of the four columns at -.25, .25, .75, 1.25 of the grid's: 0, .25, .75, 1; colours 0, 63.75, 191.25, 255
+    right = colours([[0, 64, 191, 255]] * 4)
+    assert_array_equal(xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, smooth=True), side=4), right)
+    half = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=0.5, smooth=True), side=4)
+    assert_array_equal(half, np.rint((PICTURE.repeat(2, 0).repeat(2, 1).astype(float) + right) / 2))
+
+
+def test_a_smooth_map_is_opencvs_bilinear_one() -> None:
+    values = np.random.default_rng(3).random((10, 10), dtype=np.float32)
+    large = cv2.resize(values / values.max(), (352, 352), interpolation=cv2.INTER_LINEAR)
+    right = colours(np.rint(large * 255), "viridis").astype(int)
+    black = np.zeros((32, 32, 3), np.uint8)
+    smooth, cells = (
+        xl.draw_overlay(black, values, xl.Drawing("viridis", strength=1, smooth=choice)).astype(int) for choice in (True, False)
+    )
+    assert np.abs(smooth - right).max() <= 5  # a neighbouring colour, where rounding decides
+    assert np.abs(smooth - right).mean() < 0.05
+    assert np.abs(cells - right).max() > 50
+
+
+def test_cells_of_a_map_keep_their_colour_without_smoothing() -> None:
+    values = np.random.default_rng(4).random((8, 8), dtype=np.float32)
+    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1), side=32)
+    assert_array_equal(found, quadrupled(colours(np.rint(values / values.max() * 255))))
+
+
+BLUE, WHITE, RED = [33, 102, 172], [247, 247, 247], [178, 24, 43]  # #2166ac, #f7f7f7, #b2182b
+
+
+def test_a_signed_map_goes_from_blue_over_white_to_red() -> None:
+    values = np.array([[-2.0, 0.0], [1.0, 2.0]], np.float32)
+    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2)
+    # .5 is step 64 of 127 above the middle: 191 of 254, or 3.0079 of the 4 intervals: f4a582 and .0079 of the way to b2182b
+    assert found.tolist() == [[BLUE, WHITE], [[243, 164, 129], RED]]
+
+
+def test_a_signed_map_reaches_as_far_down_as_up() -> None:
+    """White stays zero, and a map with little below zero has no deep blue."""
+    values = np.array([[-0.5, 0.0], [0.0, 1.0]], np.float32)
+    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2)
+    assert found[0, 1].tolist() == WHITE
+    assert found[1, 1].tolist() == RED
+    assert found[0, 0].tolist() == [145, 196, 222]  # -63.5 to the even -64: .9921 between 2166ac and 92c5de
+
+
+def test_a_signed_map_reaches_as_far_up_as_down() -> None:
+    values = np.array([[-2.0, 0.0], [0.0, 1.0]], np.float32)
+    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2)
+    assert found.tolist() == [[BLUE, WHITE], [WHITE, [243, 164, 129]]]
+
+
+def test_what_is_below_zero_is_the_first_colour_of_an_unsigned_map() -> None:
+    found = xl.draw_overlay(PICTURE, np.array([[-1.0, 1.0]], np.float32), xl.Drawing(strength=1), side=2)
+    assert_array_equal(found, colours([[0, 255]] * 2))
+
+
+def test_the_reach_is_the_value_of_the_last_colour() -> None:
+    values = np.array([[0.0, 0.5], [1.0, 2.0]], np.float32)
+    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1), side=2, reach=4.0)
+    assert_array_equal(found, colours([[0, 32], [64, 128]]))  # 31.875, 63.75, 127.5 to even
+
+
+def test_the_reach_of_a_signed_map_is_the_value_of_the_deepest_red() -> None:
+    values = np.array([[0.0, 0.5], [0.0, 1.0]], np.float32)
+    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2, reach=1.0)
+    assert found.tolist() == [[WHITE, [243, 164, 129]], [WHITE, RED]]
+    weaker = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2, reach=2.0)
+    assert weaker[1, 1].tolist() == [243, 164, 129]
+
+
+def test_values_beyond_the_reach_take_the_end_colours() -> None:
+    values = np.array([[-5.0, 5.0]], np.float32)
+    signed = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2, reach=1.0)
+    assert signed.tolist() == [[BLUE, RED]] * 2
+    assert_array_equal(xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1), side=2, reach=1.0), colours([[0, 255]] * 2))
+
+
+@pytest.mark.parametrize("reach", [None, 0.0, 1.0])
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_zero_map_is_all_of_the_first_colour_or_white_if_signed(reach: float | None, smooth: bool) -> None:
+    zero = np.zeros((2, 2), np.float32)
+    plain = xl.draw_overlay(PICTURE, zero, xl.Drawing("viridis", 1, smooth), side=4, reach=reach)
+    assert_array_equal(plain, colours(np.zeros((4, 4)), "viridis"))
+    signed = xl.draw_overlay(PICTURE, zero, xl.Drawing("viridis", 1, smooth, signed=True), side=4, reach=reach)
+    assert signed.tolist() == [[WHITE] * 4] * 4
+
+
+def test_a_map_that_is_read_only_or_of_double_precision_is_drawn_alike() -> None:
+    frozen = VALUES.copy()
+    frozen.flags.writeable = False
+    for smooth in (False, True):
+        drawing = xl.Drawing(smooth=smooth)
+        right = xl.draw_overlay(PICTURE, VALUES, drawing, side=8)
+        assert_array_equal(xl.draw_overlay(PICTURE, frozen, drawing, side=8), right)
+        double = xl.draw_overlay(PICTURE, VALUES.astype(np.float64), drawing, side=8)
+        assert np.abs(double.astype(int) - right).max() <= 2  # a neighbouring colour, where rounding decides
+
+
+def test_picture_and_map_are_not_written_to() -> None:
+    picture, values = PICTURE.copy(), VALUES.copy()
+    xl.draw_overlay(picture, values, xl.Drawing(signed=True), side=8)
+    assert_array_equal(picture, PICTURE)
+    assert_array_equal(values, VALUES)
+
+
+BAD_MAPS: list[tuple[Any, str]] = [
+    (np.array([[0.0, np.nan]], np.float32), r"values: the map holds NaN or infinity; a map of finite numbers would be right"),
+    (np.array([[0.0, -np.inf]], np.float32), r"values: the map holds NaN or infinity"),
+    ([[0.0]], r"values: a list; a floating-point map of shape \(H, W\) would be right"),
+    (np.zeros((2, 2), np.uint8), r"values: uint8 of shape \(2, 2\); a floating-point map"),
+    (np.zeros((1, 2, 2), np.float32), r"values: float32 of shape \(1, 2, 2\); a floating-point map"),
+    (np.zeros((0, 2), np.float32), r"values: float32 of shape \(0, 2\); a floating-point map"),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), BAD_MAPS, ids=["NaN", "infinity", "list", "uint8", "batch", "empty"])
+def test_anything_but_a_finite_map_is_refused(values: Any, sentence: str) -> None:
+    for signed in (False, True):
+        with pytest.raises(xl.InputError, match=sentence):
+            xl.draw_overlay(PICTURE, values, xl.Drawing(signed=signed), reach=1.0)
+
+
+@pytest.mark.parametrize("reach", [-1.0, float("nan"), float("inf")])
+def test_a_reach_that_is_below_zero_or_not_finite_is_refused(reach: float) -> None:
+    with pytest.raises(xl.InputError, match=rf"reach: {reach}; a finite number from 0 up would be right"):
+        xl.draw_overlay(PICTURE, VALUES, reach=reach)
+
+
+@pytest.mark.parametrize("strength", [-0.01, 1.01, float("nan"), float("inf")])
+def test_a_strength_outside_0_to_1_is_refused(strength: float) -> None:
+    with pytest.raises(xl.InputError, match=rf"strength: {strength}; a number from 0 to 1 would be right"):
+        xl.Drawing(strength=strength)
+
+
+def test_an_unknown_palette_of_a_drawing_is_refused() -> None:
+    with pytest.raises(xl.InputError, match=r"palette: 'rainbow'; one of magma, inferno, viridis, cividis, jet would be right"):
+        xl.Drawing("rainbow")  # type: ignore[arg-type]  # the mistake tested
