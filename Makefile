@@ -1,15 +1,21 @@
 # Two commands do everything: `make run` opens the dashboard, `make test` passes the tests. Both make .venv first.
+# `make run OPTIONS="--device cpu"` hands options to the dashboard; `make bench` measures speed beside the peers.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+OPTIONS ?=
 
-.PHONY: run test lint types clean browser
+.PHONY: run test bench lint types clean browser
 
 run: $(VENV)/.ready
-	$(BIN)/python -m streamlit run dashboard/app.py
+	$(BIN)/python -m streamlit run dashboard/app.py $(if $(OPTIONS),-- $(OPTIONS))
 
 test: $(VENV)/.ready-for-tests browser
 	$(BIN)/python -m pytest
+
+bench: $(VENV)/.ready-for-bench browser
+	$(BIN)/python -m benchmarks.compute
+	$(BIN)/python -m benchmarks.browser
 
 lint: $(VENV)/.ready-for-tests
 	$(BIN)/python -m ruff check .
@@ -31,6 +37,10 @@ $(VENV)/.ready: requirements.txt
 
 $(VENV)/.ready-for-tests: $(VENV)/.ready tests/requirements.txt
 	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.ready-for-bench: $(VENV)/.ready-for-tests benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
 	@touch $@
 
 clean:
