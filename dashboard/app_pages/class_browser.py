@@ -46,8 +46,10 @@ def _draw(scene: Scene) -> None:
         show_confusion(scene)
     with gallery:
         if len(chosen):
-            _average(scene, chosen)
+            above = st.container()
             _grid(scene, _part(scene, chosen))
+            with above:  # drawn last: nothing on the page waits for it
+                _average(scene, chosen)
         else:
             _nothing(scene)
 
@@ -212,6 +214,7 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
         place.progress(done / len(chosen), f"Maps of {done:,} of {len(chosen):,} images at layer {layer}")
 
     target = None if scene.view.target is None else scene.target
+    progress(0)  # also takes away what an earlier selection had
     pixels = scene.images.pixels[np.sort(chosen)]
     mean = scene.cache.average_map(scene.model, pixels, layer, target, progress=progress, between=scene.between)
     with place.container(horizontal=True, gap="small"):
