@@ -1,0 +1,171 @@
+"""What a person does on the pages, done in turn on the dashboard and on the bare page."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from benchmarks.bare.ready import VARIABLE
+from benchmarks.chromium import Tab
+from benchmarks.inventory import Inventory
+from benchmarks.servers import served
+
+DASHBOARD, BARE, BARE_WITH_TORCH = "dashboard/app.py", "benchmarks/bare/app.py", "benchmarks/bare/app_with_torch.py"
+LAYERS = ("conv1", "conv2")
+WARM_UP = 2
+
+Milliseconds = list[float]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long something took on the dashboard, and on the bare page if there is one to compare with."""
+
+    dashboard: Milliseconds = field(default_factory=list)
+    bare: Milliseconds = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an operation begins on the dashboard, when it is read for the bare page and when it is measured."""
+
+    page: str
+    read: str
+    measured: str
+
+
+# Each operation meets images of its own, so that none of its maps has been computed before.
+NEXT_IMAGE = {
+    "class_browser": Address("class_browser", "/class_browser?class=3&img=9000", "/class_browser?class=3&img=0"),
+    "layer_explorer": Address("layer_explorer", "/layer_explorer?img=9100", "/layer_explorer?img=1000"),
+    "disagreement": Address("disagreement", "/disagreement?img=9200", "/disagreement?img=2000"),
+}
+NEXT_LAYER = Address("layers", "/layer_explorer?img=9300&layer=conv2", "/layer_explorer?img=3000&layer=conv2")
+WALK = "/class_browser?class=5&img=4000"
+PICK = "/class_browser?class=7&img=5000"
+
+
+def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[dict[str, object]]]]:
+    """The dashboard's pages, each before and after its operation."""
+    tab.open("/")
+    pages = {"seed_gallery": inventory.mark_changes([inventory.read_page(tab)])}
+    for address in (*NEXT_IMAGE.values(), NEXT_LAYER):
+        tab.open(address.read)
+        tab.press_next()  # among the images of its class, whatever the address says
+        before = inventory.read_page(tab)
+        if address is NEXT_LAYER:
+            tab.press_button(LAYERS[0])
+        else:
+            tab.press_next()
+        pages[address.page] = inventory.mark_changes([before, inventory.read_page(tab)])
+    return pages
+
+
+def next_image(dashboard: Tab, bare: Tab, page: str, rounds: int) -> Timing:
+    """Go from one image to the next, each a new one."""
+    dashboard.open(NEXT_IMAGE[page].measured)
+    bare.open(f"/{page}")
+    return _in_turn(lambda _: dashboard.press_next(), lambda _: bare.press_next(), rounds)
+
+
+def next_layer(dashboard: Tab, bare: Tab, rounds: int) -> Timing:
+    """Choose the other layer, each time on a new image."""
+    dashboard.open(NEXT_LAYER.measured)
+    bare.open("/layers")
+
+    def choose(number: int) -> float:
+        dashboard.press_next()
+        return dashboard.press_button(LAYERS[number % 2])
+
+    return _in_turn(choose, lambda number: bare.press_button(LAYERS[number % 2]), rounds)
+
+
+def _in_turn(ours: Callable[[int], float], theirs: Callable[[int], float], rounds: int) -> Timing:
+    timing = Timing()
+    for number in range(WARM_UP + rounds):
+        turns = [(timing.dashboard, ours), (timing.bare, theirs)]
+        for times, do in turns if number % 2 else reversed(turns):
+            elapsed = do(number)
+            if number >= WARM_UP:
+                times.append(elapsed)
+    return timing
+
+
+def walk(dashboard: Tab, bare: Tab, titles: Mapping[str, str], rounds: int) -> dict[str, Timing]:
+    """Follow the navigation round all pages, with a new image on each round."""
+    dashboard.open(WALK)
+    bare.open("/class_browser")
+    timings = {page: Timing() for page in ("layer_explorer", "disagreement", "seed_gallery", "class_browser")}
+    for number in range(1 + rounds):
+        for tab in (dashboard, bare):
+            tab.press_next()
+        for page, timing in timings.items():
+            turns = [(timing.dashboard, dashboard), (timing.bare, bare)]
+            for times, tab in turns if number % 2 else reversed(turns):
+                elapsed = tab.follow(titles[page])
+                if number > 0:
+                    times.append(elapsed)
+    return timings
+
+
+def open_thumbnails(dashboard: Tab, rounds: int) -> Timing:
+    """Open the class browser in a new window, until it can be used."""
+    timing = Timing()
+    for _ in range(rounds):
+        dashboard.renew()
+        timing.dashboard.append(dashboard.open(PICK))
+        shown = dashboard.page.locator(".image-grid button").count()
+        if shown != 1000:
+            raise RuntimeError(f"the class browser shows {shown} thumbnails")
+    return timing
+
+
+def pick_thumbnail(dashboard: Tab, rounds: int) -> Timing:
+    """Pick a thumbnail, until all of what is shown of its image is on the page."""
+    timing = Timing()
+    dashboard.open(PICK)
+    for number in range(WARM_UP + rounds):
+        elapsed = dashboard.press(dashboard.page.locator(".image-grid button").nth(40 + 3 * number))
+        if number >= WARM_UP:
+            timing.dashboard.append(elapsed)
+    return timing
+
+
+def cold_starts(browser: Browser, inventory: Inventory, rounds: int) -> tuple[Timing, Timing]:
+    """From the start of the process to the title; and to the whole first page, beside one that imports PyTorch too."""
+    readable, whole = Timing(), Timing()
+    for _ in range(rounds):
+        ours = _start(browser, DASHBOARD, inventory)
+        bare = _start(browser, BARE, inventory)
+        with_torch = _start(browser, BARE_WITH_TORCH, inventory)
+        readable.dashboard.append(ours[0])
+        readable.bare.append(bare[0])
+        whole.dashboard.append(ours[1])
+        whole.bare.append(with_torch[1])
+    return readable, whole
+
+
+def _start(browser: Browser, script: str, inventory: Inventory) -> tuple[float, float]:
+    with served(script, variables(inventory)) as server:
+        tab = Tab(browser, server.address)
+        times = tab.start(server.started)
+        tab.close()
+        return times
+
+
+def variables(inventory: Inventory) -> dict[str, str]:
+    """What the environment tells the bare app."""
+    return {VARIABLE: str(inventory.file)}
+
+
+@contextmanager
+def both(browser: Browser, folder: Path, variants: int) -> Iterator[tuple[Tab, Tab, Inventory]]:
+    """The dashboard and the bare app side by side, the latter with as much on its pages as the former."""
+    inventory = Inventory(folder, variants)
+    with served(DASHBOARD, {}) as server:
+        dashboard = Tab(browser, server.address)
+        inventory.write(read_pages(dashboard, inventory))
+        with served(BARE, variables(inventory)) as bare_server:
+            yield dashboard, Tab(browser, bare_server.address), inventory
