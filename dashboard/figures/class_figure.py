@@ -18,21 +18,26 @@ def probabilities_figure(
         _label(name, explained=k == target, contrasted=k == minus, true=k == true, predicted=k == predicted)
         for k, name in enumerate(classes)
     ]
-    bars = go.Bar(
-        x=probabilities,
-        y=names,
-        orientation="h",
-        marker_color=[{target: CHOSEN, minus: AGAINST}.get(k, NEUTRAL) for k in range(len(classes))],
-        text=[f"{share * 100:.1f} %" for share in probabilities],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: %{x:.4f}<extra></extra>",
-    )
-    figure = go.Figure(bars)
-    figure.update_layout(height=340, margin={"l": 0, "r": 48, "t": 4, "b": 4}, bargap=0.35, dragmode=False)
-    figure.update_xaxes(range=[0, 1], visible=False)
-    figure.update_yaxes(autorange="reversed", automargin=True, ticksuffix="  ")
-    return figure
+    bars = {
+        "type": "bar",
+        "x": probabilities,
+        "y": names,
+        "orientation": "h",
+        "marker": {"color": [{target: CHOSEN, minus: AGAINST}.get(k, NEUTRAL) for k in range(len(classes))]},
+        "text": [f"{share * 100:.1f} %" for share in probabilities],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{x:.4f}<extra></extra>",
+    }
+    layout = {
+        "height": 340,
+        "margin": {"l": 0, "r": 48, "t": 4, "b": 4},
+        "bargap": 0.35,
+        "dragmode": False,
+        "xaxis": {"range": [0, 1], "visible": False},
+        "yaxis": {"autorange": "reversed", "automargin": True, "ticksuffix": "  "},
+    }
+    return go.Figure([bars], layout)
 
 
 def _label(name: str, **holds: bool) -> str:

@@ -23,38 +23,38 @@ def confusion_figure(
     rows, columns = np.divmod(np.arange(size * size), size)
     chosen = [(true_class in (None, r)) and (predicted_class in (None, c)) for r, c in zip(rows, columns, strict=True)]
     some = true_class is not None or predicted_class is not None
-    points = go.Scatter(
-        x=columns,
-        y=rows,
-        mode="markers+text",
-        marker={
+    points = {
+        "type": "scatter",
+        "x": columns,
+        "y": rows,
+        "mode": "markers+text",
+        "marker": {
             "symbol": "square",
             "size": CELL - 2,
             "opacity": 1,
             "color": [_colour(share) for share in shares.ravel()],
             "line": {"width": [2 if some and one else 0 for one in chosen], "color": CHOSEN},
         },
-        text=[f"{count}" for count in counts.ravel()],
-        textfont={"size": 10, "color": ["white" if share > WHITE_TEXT_ABOVE else "#222" for share in shares.ravel()]},
-        hovertext=[
+        "text": [f"{count}" for count in counts.ravel()],
+        "textfont": {"size": 10, "color": ["white" if share > WHITE_TEXT_ABOVE else "#222" for share in shares.ravel()]},
+        "hovertext": [
             f"true {classes[r]}, predicted {classes[c]}: {counts[r, c]:,} images" for r, c in zip(rows, columns, strict=True)
         ],
-        hoverinfo="text",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-        showlegend=False,
-    )
-    figure = go.Figure(points)
-    figure.update_layout(
-        width=LEFT + size * CELL + RIGHT,
-        height=TOP + size * CELL,
-        dragmode=False,
-        margin={"l": LEFT, "r": RIGHT, "t": TOP, "b": 0},
-    )
+        "hoverinfo": "text",
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "showlegend": False,
+    }
     axis = {"tickvals": list(range(size)), "ticktext": list(classes), "showgrid": False, "zeroline": False, "fixedrange": True}
-    figure.update_xaxes(range=[-0.5, size - 0.5], side="top", tickangle=-60, **axis)
-    figure.update_yaxes(range=[size - 0.5, -0.5], **axis)
-    return figure
+    layout = {
+        "width": LEFT + size * CELL + RIGHT,
+        "height": TOP + size * CELL,
+        "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0},
+        "dragmode": False,
+        "xaxis": axis | {"range": [-0.5, size - 0.5], "side": "top", "tickangle": -60},
+        "yaxis": axis | {"range": [size - 0.5, -0.5]},
+    }
+    return go.Figure([points], layout)
 
 
 def _colour(share: float) -> str:

@@ -15,16 +15,21 @@ def histogram_figure(difference: Map, height: int = 260) -> go.Figure:
     counts, edges = np.histogram(difference, bins=BINS, range=(-reach, reach))
     middles = (edges[:-1] + edges[1:]) / 2
     colours = [NEUTRAL if k == BINS // 2 else AGAINST if k < BINS // 2 else FOR for k in range(BINS)]
-    bars = go.Bar(
-        x=middles,
-        y=counts,
-        width=edges[1] - edges[0],
-        marker_color=colours,
-        customdata=np.stack([edges[:-1], edges[1:]], axis=-1),
-        hovertemplate="b − a from %{customdata[0]:.3f} to %{customdata[1]:.3f}: %{y} pixels<extra></extra>",
-    )
-    figure = go.Figure(bars)
-    figure.update_layout(height=height, margin={"l": 0, "r": 8, "t": 4, "b": 0}, bargap=0, dragmode=False)
-    figure.update_xaxes(title="b − a", range=[-reach, reach], zeroline=True)
-    figure.update_yaxes(title="pixels", automargin=True)
-    return figure
+    bars = {
+        "type": "bar",
+        "x": middles,
+        "y": counts,
+        "width": edges[1] - edges[0],
+        "marker": {"color": colours},
+        "customdata": np.stack([edges[:-1], edges[1:]], axis=-1),
+        "hovertemplate": "b − a from %{customdata[0]:.3f} to %{customdata[1]:.3f}: %{y} pixels<extra></extra>",
+    }
+    layout = {
+        "height": height,
+        "margin": {"l": 0, "r": 8, "t": 4, "b": 0},
+        "bargap": 0,
+        "dragmode": False,
+        "xaxis": {"title": {"text": "b − a"}, "range": [-reach, reach], "zeroline": True},
+        "yaxis": {"title": {"text": "pixels"}, "automargin": True},
+    }
+    return go.Figure([bars], layout)

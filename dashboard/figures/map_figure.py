@@ -40,23 +40,29 @@ def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], widt
     """One map (h, w), a cell a number, `width` pixels wide, with the values of every map of `under_pointer` in the hover."""
     names = list(under_pointer)
     lines = [f"{name}: %{{customdata[{k}]:.4f}}" for k, name in enumerate(names)]
-    heat = go.Heatmap(
-        z=values,
-        zmin=scale.low,
-        zmax=scale.high,
-        colorscale=scale.colours,
-        customdata=np.stack([under_pointer[name] for name in names], axis=-1),
-        hovertemplate="<br>".join(["row %{y}, column %{x}", *lines]) + "<extra></extra>",
-        colorbar=_colour_bar(scale),
-    )
-    figure = go.Figure(heat)
+    heat = {
+        "type": "heatmap",
+        "z": values,
+        "zmin": scale.low,
+        "zmax": scale.high,
+        "colorscale": scale.colours,
+        "customdata": np.stack([under_pointer[name] for name in names], axis=-1),
+        "hovertemplate": "<br>".join(["row %{y}, column %{x}", *lines]) + "<extra></extra>",
+        "colorbar": _colour_bar(scale),
+    }
     rows, columns = values.shape
     plot_height = round((width - 2 * SIDE_MARGIN) * rows / columns)
     margin = {"l": SIDE_MARGIN, "r": SIDE_MARGIN, "t": 0, "b": BAR_MARGIN}
-    figure.update_layout(width=width, height=plot_height + BAR_MARGIN, margin=margin, dragmode=False)
-    figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, columns - 0.5])
-    figure.update_yaxes(visible=False, constrain="domain", range=[rows - 0.5, -0.5], scaleanchor="x")
-    return figure
+    axis = {"visible": False, "constrain": "domain"}
+    layout = {
+        "width": width,
+        "height": plot_height + BAR_MARGIN,
+        "margin": margin,
+        "dragmode": False,
+        "xaxis": axis | {"range": [-0.5, columns - 0.5]},
+        "yaxis": axis | {"range": [rows - 0.5, -0.5], "scaleanchor": "x"},
+    }
+    return go.Figure([heat], layout)  # in one call: each update afterwards would cost milliseconds
 
 
 def _colour_bar(scale: Scale) -> dict[str, object]:
