@@ -3,7 +3,7 @@
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import count
 
 from torch import nn
@@ -37,10 +37,15 @@ def modules_of(network: nn.Module) -> list[nn.Module]:
 @contextmanager
 def exclusive(network: nn.Module) -> Iterator[None]:
     """Nobody else runs this network with hooks inside, nor a network that shares a module with it."""
-    with ExitStack() as held:
+    held: list[_NumberedLock] = []
+    try:
         for numbered in _locks_of(network):
-            held.enter_context(numbered.lock)
+            numbered.lock.acquire()
+            held.append(numbered)
         yield
+    finally:
+        for numbered in reversed(held):
+            numbered.lock.release()
 
 
 def _locks_of(network: nn.Module) -> list[_NumberedLock]:

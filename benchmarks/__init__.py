@@ -1,0 +1,1 @@
+"""Measurements of what Grad-CAM costs; `make bench` runs them."""
