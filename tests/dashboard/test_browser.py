@@ -1,27 +1,24 @@
 """A walk through all pages in Chromium, as a person would take it."""
 
-import copy
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from independent_maps import captum_map, labels, logit, package_map, pixels, probabilities, squares
+from opened_page import START, pixels_of
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
 from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, make_command, served, streamlit_command
-
-import explain_lib as xl
-from explain_lib.pixels import to_input
 
 expect.set_options(timeout=20_000)  # a busy machine may take seconds over a page
 
 PAGES = ("Seed gallery", "Class browser", "Layer explorer", "Disagreement")
+NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 900), (1440, 1400), (390, 844)))
 
 
 @pytest.fixture(scope="module")
@@ -69,24 +66,34 @@ class Visit:
         self.settle()
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+        """Press a button; those with a key for them have it in their name."""
+        self.page.get_by_role("button", name=re.compile(rf"^{name}\b")).click()
         self.settle()
+
+    @property
+    def title(self) -> str:
+        return self.page.locator("h1").inner_text()
 
     @property
     def image_number(self) -> str:
         return self.page.get_by_role("spinbutton", name="Test image").input_value()
 
     @property
-    def caption(self) -> str:
-        return self.page.get_by_text("explained:").inner_text()
+    def counts(self) -> str:
+        return self.page.get_by_text("images ·").first.inner_text()
 
     def query(self) -> dict[str, str]:
-        return dict(re.findall(r"[?&]([^=]+)=([^&]*)", self.page.url))
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    def shows(self) -> tuple[str, str, dict[str, str], str]:
+        """The page's title, the image of its field, what the address says, and what is explained."""
+        words = self.page.get_by_text("explained:").all_inner_texts()
+        return self.title, self.image_number, self.query(), " ".join(words)
 
 
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+@contextmanager
+def visiting(context: BrowserContext, address: str) -> Iterator[Visit]:
+    page = context.new_page()
     visit = Visit(page, address)
     page.on("console", visit.note)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
@@ -94,15 +101,42 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
     page.close()
 
 
-def test_every_page_opens_by_a_click_with_pictures_that_have_words(visit: Visit) -> None:
+@pytest.fixture(scope="module")
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    """What a person at a desk has open: one cache for all tests."""
+    context = browser.new_context(viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(desk: BrowserContext, address: str) -> Iterator[Visit]:
+    with visiting(desk, address) as visit:
+        yield visit
+
+
+@pytest.fixture
+def phone(browser: Browser, address: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    with visiting(context, address) as visit:
+        yield visit
+    context.close()
+
+
+def test_every_page_opens_by_a_click_also_on_a_dark_screen_with_pictures_that_have_words(visit: Visit) -> None:
+    visit.page.emulate_media(color_scheme="dark")
     visit.open("/")
     for title in (*PAGES[1:], PAGES[0]):
         visit.follow_navigation(title)
         assert visit.page.locator('[data-testid="stMain"] img:not([alt]), [data-testid="stMain"] img[alt=""]').count() == 0
+        assert max(visit.page.evaluate(BACKGROUND)) < 60
+
+
+BACKGROUND = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
 
 
 def test_streamlit_run_from_the_root_opens_the_dashboard_too(browser: Browser) -> None:
-    with served(streamlit_command(), free_port()) as root:
+    with served([*streamlit_command(), "--", "--device", "cpu"], free_port()) as root:
         page = browser.new_page()
         page.goto(root)
         expect(page.get_by_role("heading", name="Seed gallery", level=1)).to_be_visible(timeout=60_000)
@@ -110,22 +144,87 @@ def test_streamlit_run_from_the_root_opens_the_dashboard_too(browser: Browser) -
         page.close()
 
 
-def test_a_row_of_the_gallery_opens_its_image_in_the_other_pages(visit: Visit) -> None:
-    for title in PAGES[1:]:
-        visit.open("/")
-        frog2 = visit.page.locator('[data-testid="stVerticalBlock"]').filter(has_text=re.compile(r"^frog2")).last
-        frog2.get_by_role("link", name=title).click()
-        expect(visit.page.get_by_role("heading", name=title, level=1)).to_be_visible()
+def test_a_device_that_does_not_exist_is_a_sentence_on_the_page(browser: Browser) -> None:
+    with served([*streamlit_command(), "--", "--device", "abacus"], free_port()) as root:
+        page = browser.new_page()
+        page.goto(root)
+        expect(page.get_by_role("alert")).to_contain_text("abacus", timeout=60_000)
+        page.close()
+
+
+# Section: addresses and Back
+
+
+def test_back_undoes_one_step_a_press_also_across_pages(visit: Visit) -> None:
+    visit.open("/")
+    first = visit.page.evaluate("history.length")
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: visit.press("Next"),
+        lambda: visit.follow_navigation("Layer explorer"),
+        lambda: visit.press("conv1"),
+        lambda: visit.page.keyboard.press("ArrowRight"),
+        lambda: visit.follow_navigation("Disagreement"),
+        lambda: visit.page.get_by_text("on one shared layer").click(),
+        lambda: visit.press("Reset"),
+    )
+    seen = [visit.shows()]
+    for number, step in enumerate(steps, start=1):
+        step()
+        _try_until(lambda before=seen[-1]: visit.shows() != before)
         visit.settle()
-        assert visit.image_number == "5"
-        assert visit.query()["img"] == "5"
+        seen.append(visit.shows())
+        assert visit.page.evaluate("history.length") == first + number
+    image_5 = START | {"img": "5", "layer": "conv1"}
+    assert [(title, number, address) for title, number, address, _ in seen] == [
+        ("Seed gallery", "3", START),  # the bare address was completed in place
+        ("Seed gallery", "4", START | {"img": "4"}),
+        ("Layer explorer", "4", START | {"img": "4"}),
+        ("Layer explorer", "4", START | {"img": "4", "layer": "conv1"}),
+        ("Layer explorer", "5", image_5),
+        ("Disagreement", "5", image_5),
+        ("Disagreement", "5", image_5 | {"a": "manual", "b": "package"}),
+        ("Disagreement", "3", START),
+    ]
+    for before in reversed(seen[:-1]):
+        visit.page.go_back()
+        visit.settle()
+        assert visit.shows() == before
+    visit.page.go_forward()
+    visit.settle()
+    assert visit.shows() == seen[1]
+
+
+def test_copy_address_puts_the_address_on_the_clipboard(visit: Visit) -> None:
+    visit.open("/disagreement?layer=conv1")
+    visit.page.get_by_text("on one shared layer").click()
+    visit.settle()
+    visit.page.get_by_role("button", name="Copy address").click()
+    expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = visit.page.evaluate("navigator.clipboard.readText()")
+    assert copied == visit.page.url
+    assert visit.query() == START | {"layer": "conv1", "a": "manual", "b": "package"}
+    visit.page.goto(copied)
+    expect(visit.page.get_by_text("Layer conv1: sum over channels, cut at zero, divided by its maximum")).to_be_visible()
+
+
+def test_a_row_of_the_gallery_opens_its_image_on_another_page(visit: Visit) -> None:
+    visit.open("/")
+    row = visit.page.locator('[data-testid="stVerticalBlock"]').filter(has_text=re.compile(r"^frog2")).last
+    row.get_by_role("link", name="Class browser").click()
+    expect(visit.page.get_by_role("heading", name="Class browser", level=1)).to_be_visible()
+    visit.settle()
+    assert visit.image_number == "5"
+    assert visit.query() == START | {"img": "5", "class": "6"}
+
+
+# Section: the class browser
 
 
 def test_a_picture_of_the_browser_is_picked_by_click_and_by_key(visit: Visit) -> None:
     visit.open("/class_browser?class=3")
     pictures = visit.page.locator(".image-grid button")
-    assert pictures.count() == 1000
-    cats = [int(number) for number in np.flatnonzero(xl.load_cifar10().labels == 3)]
+    expect(pictures).to_have_count(1000)
+    cats = [int(number) for number in np.flatnonzero(labels() == 3)]
     pictures.nth(7).click()
     visit.settle()
     assert visit.image_number == str(cats[7])
@@ -137,62 +236,79 @@ def test_a_picture_of_the_browser_is_picked_by_click_and_by_key(visit: Visit) ->
     assert visit.query()["img"] == str(cats[8])
 
 
-def test_a_choice_in_the_explorer_is_in_the_address_and_back_undoes_it(visit: Visit) -> None:
-    visit.open("/layer_explorer?img=4")
-    assert "layer conv2, 10 × 10" in visit.caption
-    visit.press("conv1")
-    assert "layer conv1, 28 × 28" in visit.caption
-    assert visit.query()["layer"] == "conv1"
-    visit.page.keyboard.press("ArrowRight")
-    expect(visit.page.get_by_text("image 5 ·").first).to_be_visible()
-    visit.settle()
-    assert visit.image_number == "5"
-    visit.page.go_back()
-    visit.page.go_back()
-    expect(visit.page.get_by_text("layer conv2, 10 × 10")).to_be_visible()
-    visit.settle()
-    assert visit.image_number == "4"
+def test_under_each_picture_stand_its_true_class_and_the_prediction(visit: Visit) -> None:
+    visit.open("/class_browser?class=any&predicted=5&high=25")
+    shares = probabilities("captum-tutorial")
+    chosen = np.flatnonzero((shares.argmax(1) == 5) & (shares.max(1) <= 0.25))
+    buttons = visit.page.locator(".image-grid button")
+    expect(buttons).to_have_count(len(chosen))
+    words = buttons.evaluate_all(
+        "all => all.map(one => [...one.querySelectorAll('span')].map(part => part.textContent).join('|'))"
+    )
+    for word, image in zip(words, chosen, strict=True):
+        true, sure = NAMES[labels()[image]], shares[image].max() * 100
+        mark = "✓" if true == "dog" else "✗"
+        found = re.fullmatch(rf"\|{true}\|{mark} dog (\d+) %", word)
+        assert found, word
+        assert abs(int(found[1]) - sure) < 0.51
 
 
-def test_image_and_layer_are_carried_to_the_next_page(visit: Visit) -> None:
-    visit.open("/layer_explorer?img=17&layer=conv1")
-    visit.follow_navigation("Disagreement")
-    assert visit.image_number == "17"
-    visit.page.get_by_text("On one shared layer").click()
-    expect(visit.page.get_by_text("Layer conv1, sum over channels, cut at zero, divided by its maximum")).to_be_visible()
+def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(visit: Visit) -> None:
+    visit.page.set_viewport_size(TALL)
+    visit.open("/class_browser")
+    guesses = probabilities("captum-tutorial").argmax(1)
+    for true, guess in ((9, 9), (5, 3)):
+        _click_cell(visit, true, guess)
+        address = visit.query()
+        assert (address["class"], address["predicted"]) == (str(true), str(guess))
+        count = int(((labels() == true) & (guesses == guess)).sum())
+        assert visit.counts.startswith(f"{count:,} images")
+    visit.page.go_back()
     visit.settle()
+    assert (visit.query()["class"], visit.query()["predicted"]) == ("9", "9")
+    assert visit.counts.startswith(f"{int(((labels() == 9) & (guesses == 9)).sum()):,} images")
+
+
+def _click_cell(visit: Visit, row: int, column: int) -> None:
+    plot = visit.page.locator(".js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    before = visit.page.url
+    x, y = box["x"] + box["width"] * (column + 0.5) / 10, box["y"] + box["height"] * (row + 0.5) / 10
+    visit.page.mouse.move(x - 2, y - 2)
+    visit.page.mouse.click(x, y)
+    expect(visit.page).not_to_have_url(before)
+    visit.settle()
+
+
+def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:
+    visit.page.set_viewport_size(TALL)
+    planes = np.flatnonzero(labels() == 0)
+    visit.open(f"/class_browser?class=0&img={planes[700]}")
+    expect(visit.page.locator(f'.image-grid button[data-image="{planes[700]}"]')).to_be_in_viewport()
+    expect(visit.page.locator(f'.image-grid button[data-image="{planes[0]}"]')).not_to_be_in_viewport()
+
+
+# Section: pixels, numbers, files
 
 
 def test_the_original_on_the_page_has_the_pixels_of_the_data_set(visit: Visit) -> None:
     visit.open("/disagreement?img=6")
-    shown = _picture(visit, "Test image 6")
-    scale = shown.shape[0] // 32
-    np.testing.assert_array_equal(shown, xl.load_cifar10().pixels[6].repeat(scale, 0).repeat(scale, 1))
-
-
-def _picture(visit: Visit, alt: str) -> NDArray[np.uint8]:
-    source = visit.page.get_by_alt_text(alt).get_attribute("src")
+    source = visit.page.get_by_alt_text("Test image 6").get_attribute("src")
     assert source is not None
     answer = visit.page.request.get(source if source.startswith("http") else visit.address + source)
-    return np.asarray(Image.open(BytesIO(answer.body())).convert("RGB"))
+    shown = pixels_of(answer.body())
+    np.testing.assert_array_equal(shown, squares(pixels()[6], len(shown)))
 
 
 def test_the_pointer_reads_both_maps_and_their_difference(visit: Visit) -> None:
-    visit.open("/disagreement?img=6&setup=shared&layer=conv1&target=1")
-    expected = _package_map(image=6, layer="conv1", target=1)
+    visit.open("/disagreement?img=6&a=manual;layers=conv1&b=package;layers=conv1&target=1")
+    expected = package_map(6, ("conv1",), target=1)
     for title in ("a · manual Grad-CAM", "b − a · signed difference"):
         row, column, a, b, difference = _read_pixel(visit, title)
         assert b == pytest.approx(expected[row, column], abs=6e-5)
         assert difference == pytest.approx(b - a, abs=1.1e-4)
-
-
-def _package_map(image: int, layer: str, target: int) -> NDArray[np.float32]:
-    model, pixels = xl.load_model("captum-tutorial"), xl.load_cifar10().pixels[image : image + 1]
-    batch = to_input(pixels, model.mean, model.std, model.device)
-    network = copy.deepcopy(model.network)  # the package leaves gradients behind
-    cam = GradCAM(network, [network.get_submodule(layer)])
-    maps: NDArray[np.float32] = cam(batch, [ClassifierOutputTarget(target)])
-    return maps[0]
 
 
 def _read_pixel(visit: Visit, title: str) -> tuple[int, int, float, float, float]:
@@ -201,7 +317,7 @@ def _read_pixel(visit: Visit, title: str) -> tuple[int, int, float, float, float
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None
-    words = _try_until(lambda: _hover(visit, card.locator(".hoverlayer"), box))
+    words = str(_try_until(lambda: _hover(visit, card.locator(".hoverlayer"), box)))
     numbers = [float(text.replace("−", "-")) for text in re.findall(r"[-−]?\d+(?:\.\d+)?", words)]
     row, column, a, b, difference = numbers
     return int(row), int(column), a, b, difference
@@ -213,39 +329,68 @@ def _hover(visit: Visit, layer: Locator, box: FloatRect) -> str:
     return " ".join(layer.locator("text").all_text_contents())
 
 
-def _try_until(read: Callable[[], str], seconds: float = 10.0) -> str:
+def _try_until(read: Callable[[], object], seconds: float = 20.0) -> object:
+    """The first answer that is not empty."""
     deadline = time.monotonic() + seconds
     while not (words := read()):
-        assert time.monotonic() < deadline, "no numbers appeared under the pointer"
+        assert time.monotonic() < deadline, "it did not appear"
         time.sleep(0.2)
     return words
 
 
-def test_a_phone_never_scrolls_sideways(visit: Visit) -> None:
-    visit.page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/class_browser", "/layer_explorer", "/disagreement"):
-        visit.open(path)
-        assert visit.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth + 1"), path
+def test_a_download_is_a_file_with_the_map(visit: Visit) -> None:
+    visit.open("/layer_explorer?img=5&layer=relu1&target=2")
+    with visit.page.expect_download() as started:
+        visit.page.get_by_role("button", name="Maps (.npz)").click()
+    assert started.value.suggested_filename == "image5-captum-tutorial-relu1-bird.npz"
+    with np.load(started.value.path()) as file:
+        np.testing.assert_allclose(file["map"], captum_map(5, "relu1", logit(2)), rtol=1e-4, atol=1e-7)
 
 
-def test_on_a_phone_the_navigation_leaves_the_new_page_in_sight(visit: Visit) -> None:
-    visit.page.set_viewport_size({"width": 390, "height": 844})
-    visit.open("/")
-    visit.page.get_by_test_id("stExpandSidebarButton").click()
-    visit.page.get_by_test_id("stSidebar").get_by_role("link", name="Disagreement").click()
-    expect(visit.page.get_by_role("heading", name="Disagreement", level=1)).to_be_visible()
-    expect(visit.page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+def test_flicker_shows_a_and_b_in_turn_in_one_place(visit: Visit) -> None:
+    visit.open("/disagreement?flicker=on")
+    pictures = [visit.page.get_by_alt_text(words) for words in ("a · manual Grad-CAM", "b · package grad-cam")]
+    a, b = (picture.bounding_box() for picture in pictures)
+    assert a == b
+    assert a is not None
+    assert a["width"] >= 200
+    seen = {tuple(visit.page.evaluate(OPACITIES)) for _ in range(20) if visit.page.wait_for_timeout(100) is None}
+    assert seen == {("1", "0"), ("0", "1")}
 
 
-def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:
-    visit.open("/class_browser?class=0&img=9991")
-    expect(visit.page.locator('.image-grid button[data-image="9991"]')).to_be_in_viewport()
-    expect(visit.page.locator('.image-grid button[data-image="3"]')).not_to_be_in_viewport()
+OPACITIES = "() => [...document.querySelectorAll('.flicker figure')].map(figure => getComputedStyle(figure).opacity)"
 
 
-def test_an_address_of_nonsense_opens_the_default_and_says_what_it_ignored(visit: Visit) -> None:
-    visit.open("/layer_explorer?img=99999&layer=conv9")
-    words = visit.page.get_by_role("alert").inner_text()
-    assert "img=99999: the images are 0 to 9,999." in words
-    assert "layer=conv9: the layers with a grid are conv1, relu1" in words
-    assert visit.image_number == "3"
+# Section: screens
+
+
+def test_a_phone_never_scrolls_sideways_even_with_everything_unfolded(phone: Visit) -> None:
+    for path in (
+        "/",
+        "/class_browser?average=on&high=25",
+        "/layer_explorer?beside=model&model2=resnet20",
+        "/disagreement?flicker=on",
+    ):
+        phone.open(path)
+        summaries = phone.page.locator('[data-testid="stExpander"] summary')
+        for place in range(summaries.count()):
+            summaries.nth(place).click()
+        phone.settle()
+        wide, screen = phone.page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
+        assert screen <= PHONE["width"] + 1, path  # a page that is too wide makes a phone zoom out
+        assert wide <= screen + 1, path
+        main = phone.page.evaluate(
+            "() => { const m = document.querySelector('[data-testid=\"stMain\"]'); return m.scrollWidth - m.clientWidth }"
+        )
+        assert main <= 1, path
+
+
+def test_on_a_phone_the_navigation_leaves_the_new_page_in_sight(phone: Visit) -> None:
+    phone.open("/")
+    phone.page.get_by_test_id("stExpandSidebarButton").click()
+    phone.page.get_by_test_id("stSidebar").get_by_role("link", name="Disagreement").click()
+    expect(phone.page.get_by_role("heading", name="Disagreement", level=1)).to_be_visible()
+    expect(phone.page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+
+
+BACKGROUND = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"

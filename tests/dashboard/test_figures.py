@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
-from dashboard.figures.class_figure import OTHER_COLOUR, TARGET_COLOUR, probabilities_figure
+from dashboard.figures.class_figure import probabilities_figure
+from dashboard.figures.confusion_figure import confusion_figure
+from dashboard.figures.difference_figure import histogram_figure
 from dashboard.figures.map_figure import diverging, map_figure, map_words, sequential
 
 A = np.array([[0.0, 0.25], [0.5, 1.0]], dtype=np.float32)
 B = np.array([[0.1, 0.25], [0.2, 1.0]], dtype=np.float32)
+
+
+# Section: maps
 
 
 def test_a_map_is_drawn_unsmoothed_over_the_range_it_was_given() -> None:
@@ -25,24 +30,109 @@ def test_the_first_row_of_a_map_is_at_the_top() -> None:
 
 
 def test_under_the_pointer_stand_the_values_of_every_map_at_that_pixel() -> None:
-    (heat,) = map_figure(B - A, diverging(B - A), {"a": A, "b": B, "b - a": B - A}, width=300).data
+    (heat,) = map_figure(B - A, diverging(0.3), {"a": A, "b": B, "b - a": B - A}, width=300).data
     np.testing.assert_array_equal(heat.customdata[1, 0], np.array([0.5, 0.2, 0.2 - 0.5], dtype=np.float32))
     assert heat.hovertemplate.startswith("row %{y}, column %{x}<br>a: %{customdata[0]:.4f}<br>b: %{customdata[1]:.4f}")
 
 
 def test_a_signed_map_has_white_at_zero_and_as_much_room_on_either_side() -> None:
-    scale = diverging(B - A)
-    assert scale.high == pytest.approx(0.3)
-    assert scale.low == -scale.high
+    scale = diverging(0.3)
+    assert (scale.low, scale.high) == (-0.3, 0.3)
     assert scale.colours[2] == [0.5, "#f7f7f7"]
+    (heat,) = map_figure(B - A, scale, {"b - a": B - A}, width=300).data
+    assert list(heat.colorbar.ticktext) == ["−0.3", "0", "0.3"]
+
+
+def test_a_palette_begins_dark_and_ends_bright() -> None:
+    first, last = (sequential(0, 1, "magma").colours[place] for place in (0, -1))
+    assert (first[0], last[0]) == (0, 1)
+    assert first[1] == "rgb(0,0,4)"  # matplotlib: (0.001, 0.000, 0.014)
+    assert last[1] == "rgb(252,253,191)"  # matplotlib: (0.987, 0.991, 0.750)
 
 
 def test_the_words_for_a_map_name_grid_range_and_peak() -> None:
     assert map_words("a", A) == "a: 2 by 2 cells from 0.000 to 1.000, largest at row 1, column 1"
 
 
+# Section: the histogram of differences
+
+
+def test_a_histogram_counts_every_pixel_and_is_symmetric_around_zero() -> None:
+    difference = np.array([[0.0, 0.0, 0.001, -0.4], [0.1, 0.1, 0.2, 0.4]], dtype=np.float32)
+    (bars,) = histogram_figure(difference).data
+    assert sum(bars.y) == 8
+    assert len(bars.y) % 2 == 1
+    middle = len(bars.y) // 2
+    assert bars.x[middle] == pytest.approx(0, abs=1e-9)
+    assert bars.y[middle] == 3
+    assert (bars.y[0], bars.y[-1]) == (1, 1)
+    assert bars.customdata[0][0] == pytest.approx(-0.4)
+    assert bars.customdata[-1][1] == pytest.approx(0.4)
+
+
+def test_a_histogram_has_one_colour_below_zero_and_another_above() -> None:
+    (bars,) = histogram_figure(B - A).data
+    colours = list(bars.marker.color)
+    middle = len(colours) // 2
+    assert len(set(colours[:middle])) == len(set(colours[middle + 1 :])) == 1
+    assert len({colours[0], colours[middle], colours[-1]}) == 3
+
+
+def test_a_histogram_of_equal_maps_has_everything_in_the_middle() -> None:
+    (bars,) = histogram_figure(np.zeros((4, 4), np.float32)).data
+    assert bars.y[len(bars.y) // 2] == 16
+
+
+# Section: class probabilities
+
+SHARES = np.array([0.25, 0.6, 0.15], dtype=np.float32)
+
+
 def test_the_explained_class_has_a_colour_and_a_word() -> None:
-    (bars,) = probabilities_figure(("cat", "dog"), np.array([0.25, 0.75], dtype=np.float32), target=1, true=0).data
-    assert list(bars.y) == ["cat (true)", "dog (explained, predicted)"]
-    assert list(bars.marker.color) == [OTHER_COLOUR, TARGET_COLOUR]
-    assert list(bars.text) == ["25.0 %", "75.0 %"]
+    (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0).data
+    assert list(bars.y) == ["cat (true)", "dog (explained, predicted)", "frog"]
+    explained, others = bars.marker.color[1], {bars.marker.color[0], bars.marker.color[2]}
+    assert len(others) == 1
+    assert explained not in others
+    assert list(bars.text) == ["25.0 %", "60.0 %", "15.0 %"]
+
+
+def test_the_contrasted_class_has_a_colour_and_a_word_of_its_own() -> None:
+    (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2).data
+    assert list(bars.y)[2] == "frog (contrasted)"
+    assert len(set(bars.marker.color)) == 3
+
+
+# Section: the confusion matrix
+
+COUNTS = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
+ANIMALS = ("cat", "dog", "frog")
+
+
+def test_each_pair_of_classes_is_a_square_with_its_count_true_class_in_rows() -> None:
+    (points,) = confusion_figure(COUNTS, ANIMALS, None, None).data
+    cells = {(int(y), int(x)): text for x, y, text in zip(points.x, points.y, points.text, strict=True)}
+    assert cells[0, 1] == "2"  # cats called dogs
+    assert cells[1, 0] == "1"
+    assert points.hovertext[1] == "true cat, predicted dog: 2 images"
+    assert len(cells) == 9
+
+
+def test_a_squares_place_among_the_points_is_row_times_classes_plus_column() -> None:
+    (points,) = confusion_figure(COUNTS, ANIMALS, None, None).data
+    assert [(y, x) for x, y in zip(points.x, points.y, strict=True)] == [divmod(place, 3) for place in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "framed"),
+    [(None, None, []), (1, None, [3, 4, 5]), (None, 2, [2, 5, 8]), (1, 0, [3])],
+)
+def test_the_squares_of_the_chosen_classes_are_framed(true: int | None, predicted: int | None, framed: list[int]) -> None:
+    (points,) = confusion_figure(COUNTS, ANIMALS, true, predicted).data
+    assert [place for place, width in enumerate(points.marker.line.width) if width] == framed
+
+
+def test_a_class_without_images_has_squares_too() -> None:
+    (points,) = confusion_figure(COUNTS, ANIMALS, None, None).data
+    assert list(points.text)[6:] == ["0", "0", "0"]
+    assert "nan" not in " ".join(points.marker.color)

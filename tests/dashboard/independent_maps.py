@@ -1,0 +1,160 @@
+"""Maps, predictions and drawings by other programs: Captum, the package grad-cam, NumPy, OpenCV, PyTorch, matplotlib."""
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+import torch
+from captum.attr import LayerGradCam
+from numpy.typing import NDArray
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.base_cam import BaseCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+
+import explain_lib as xl
+
+CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+
+Map = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+Score = Callable[[Tensor], Tensor]
+
+
+# Section: networks and what they say
+
+
+@cache
+def _network(name: str) -> nn.Module:
+    """A copy of the bundled network, since both programs leave traces on what they run."""
+    return copy.deepcopy(xl.load_model(name).network)
+
+
+@cache
+def pixels() -> Picture:
+    return xl.load_cifar10().pixels
+
+
+@cache
+def labels() -> NDArray[np.int64]:
+    return xl.load_cifar10().labels
+
+
+def _batch(name: str, images: slice) -> Tensor:
+    model = xl.load_model(name)
+    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
+    return (torch.tensor(pixels()[images]).permute(0, 3, 1, 2) / 255 - mean) / std
+
+
+@cache
+def probabilities(name: str) -> NDArray[np.float64]:
+    """The softmax of the bundled logits, (10000, 10)."""
+    logits = np.load(CHECKPOINTS / f"{name}.logits.npy").astype(np.float64)
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def predicted(image: int, name: str = "captum-tutorial") -> int:
+    return int(probabilities(name)[image].argmax())
+
+
+# Section: maps
+
+
+def logit(index: int) -> Score:
+    return lambda logits: logits[:, index]
+
+
+def captum_signed(image: int, layer: str, score: Score, name: str = "captum-tutorial") -> Map:
+    """Captum's Grad-CAM of a number made of the logits, before any ReLU, on the layer's own grid."""
+    network = _network(name)
+    explain = LayerGradCam(lambda batch: score(network(batch)), network.get_submodule(layer))
+    signed = explain.attribute(_batch(name, slice(image, image + 1)))
+    return signed[0, 0].detach().numpy()
+
+
+def captum_map(image: int, layer: str, score: Score | None = None, name: str = "captum-tutorial") -> Map:
+    """Captum's Grad-CAM, of the predicted class unless a score is given."""
+    return captum_signed(image, layer, score or logit(predicted(image, name)), name).clip(min=0)
+
+
+def enlarged(cells: Map) -> Map:
+    """A map divided by its maximum and enlarged by OpenCV."""
+    return cv2.resize(cells / cells.max(), (32, 32))
+
+
+def package_map(
+    image: int, layers: Sequence[str], target: int, name: str = "captum-tutorial", method: type[BaseCAM] = GradCAM
+) -> Map:
+    """The map of the package itself."""
+    network = _network(name)
+    with method(network, [network.get_submodule(layer) for layer in layers]) as cam:
+        maps: Map = cam(_batch(name, slice(image, image + 1)), [ClassifierOutputTarget(target)])
+    return maps[0]
+
+
+def study_manual_map(image: int, name: str = "captum-tutorial") -> Map:
+    """The study's own steps: relu2, mean over channels, this image's weights on its batch of four, by the batch's maximum."""
+    network, start = _network(name), image - image % 4
+    kept: list[Tensor] = []
+    hook = network.get_submodule("relu2").register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    logits = network(_batch(name, slice(start, start + 4)))
+    hook.remove()
+    (activation,) = kept
+    place = image - start
+    gradient = torch.autograd.grad(logits[place, logits[place].argmax()], activation)[0][place]
+    maps = (activation * gradient.mean((1, 2))[None, :, None, None]).mean(1).relu().detach().numpy()
+    return cv2.resize(maps[place] / maps.max(), (32, 32))
+
+
+# Section: drawings
+
+
+def squares(image: Picture, side: int) -> Picture:
+    """A picture enlarged by repeating pixels."""
+    assert side % len(image) == 0
+    return image.repeat(side // len(image), 0).repeat(side // len(image), 1)
+
+
+def drawn(
+    image: Picture, cells: Map, side: int, palette: str = "magma", strength: float = 0.5, reach: float | None = None
+) -> Picture:
+    """A map from 0 up over its picture, each in its own cells, with matplotlib's palette."""
+    return _mixed(image, _in_cells(cells / (reach or cells.max()), side), side, palette, strength)
+
+
+def drawn_signed(image: Picture, cells: Map, side: int) -> Picture:
+    """A signed map over its picture, from blue at minus its reach over white at zero to red, in its own cells."""
+    stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
+    shares = _in_cells(cells / np.abs(cells).max(), side)
+    colours = np.stack([np.interp(shares, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)], -1)
+    return np.rint(0.5 * squares(image, side) + 0.5 * colours).astype(np.uint8)
+
+
+def drawn_smoothly(image: Picture, cells: Map, side: int) -> Picture:
+    """A map from 0 up, smoothed bilinearly, over its picture."""
+    shares = torch.tensor(cells / cells.max())[None, None]
+    smooth = torch.nn.functional.interpolate(shares, (side, side), mode="bilinear")[0, 0].numpy()
+    return _mixed(image, smooth, side, "magma", 0.5)
+
+
+def _mixed(image: Picture, shares: Map, side: int, palette: str, strength: float) -> Picture:
+    steps = np.rint(shares.clip(0, 1) * 255).astype(int)
+    colours = matplotlib.colormaps[palette](steps)[..., :3] * 255
+    return np.rint((1 - strength) * squares(image, side) + strength * colours).astype(np.uint8)
+
+
+def _in_cells(cells: Map, side: int) -> Map:
+    rows, columns = (np.arange(side) * size // side for size in cells.shape)
+    return cells[rows[:, None], columns[None]]
+
+
+def assert_same_colours(shown: Picture, expected: Picture, steps: int = 4) -> None:
+    """Both pictures agree to within a few of 255 steps: palettes of two programs are rounded differently."""
+    assert shown.shape == expected.shape
+    gap = np.abs(shown.astype(int) - expected.astype(int))
+    assert gap.max() <= steps, f"{(gap > steps).mean():.1%} of the numbers are {gap.max()} steps apart and less"

@@ -1,0 +1,154 @@
+"""A page of the dashboard in Streamlit's own test runner: what it says, what it draws, and the files that it offers."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.testing.v1 import AppTest, app_test
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+SECONDS = 60
+START = {"img": "3", "model": "captum-tutorial"}
+"""The address of the view that the dashboard opens with."""
+
+
+class OpenedPage(AppTest):
+    """AppTest, keeping the pictures and downloads of its last run, which AppTest itself drops."""
+
+    files: MediaFileManager
+
+    def _run(self, *arguments: object, **named: object) -> AppTest:
+        with mock.patch.object(app_test, "MediaFileManager", self._keep_files):
+            return super()._run(*arguments, **named)
+
+    def _keep_files(self, storage: object) -> MediaFileManager:
+        self.files = MediaFileManager(storage)
+        return self.files
+
+
+def open_page(page: str | None = None, **query: str) -> OpenedPage:
+    """A page by the name of its file, None for the first; `class` is written class_."""
+    app = OpenedPage(APP, default_timeout=SECONDS)
+    for key, text in query.items():
+        app.query_params[key.rstrip("_")] = text
+    if page is not None:
+        app._registered_pages = _registered_pages()
+        app.switch_page(f"app_pages/{page}.py")
+    app.run()
+    assert not app.exception
+    return app
+
+
+@cache
+def _registered_pages() -> dict[str, Any]:
+    """The pages of app.py, which AppTest knows only after a run; one run is enough for all."""
+    return OpenedPage(APP, default_timeout=SECONDS).run()._registered_pages
+
+
+# Section: words
+
+
+def captions(app: AppTest) -> str:
+    return "\n".join(caption.value for caption in app.caption)
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(text.value for text in app.markdown)
+
+
+def unescaped(markdown: str) -> str:
+    return re.sub(r"\\(\W)", r"\1", markdown)
+
+
+def query(app: AppTest) -> dict[str, str]:
+    return {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = [button for button in app.button if button.label == label]
+    return button.click().run()
+
+
+# Section: pictures and charts
+
+
+def elements(app: AppTest, kind: str) -> Iterator[object]:
+    yield from app.get(kind)
+
+
+def alts(app: AppTest) -> list[str]:
+    """The alternative text of every picture, in order."""
+    return [picture.alt for shown in elements(app, "image") for picture in shown.proto.imgs]
+
+
+def picture(app: OpenedPage, alt: str) -> NDArray[np.uint8]:
+    """The pixels of the first picture whose alternative text starts so."""
+    for shown in elements(app, "image"):
+        for one in shown.proto.imgs:
+            if one.alt.startswith(alt):
+                file = app.files.read_file(Path(one.url).name)
+                assert file is not None
+                return pixels_of(file.content)
+    raise AssertionError(f"no picture is called {alt!r}; there are {alts(app)}")
+
+
+def pixels_of(file: bytes) -> NDArray[np.uint8]:
+    with Image.open(BytesIO(file)) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def chart(app: AppTest, key: str) -> dict[str, object]:
+    """The first trace of the chart of that key, its typed arrays as NumPy arrays."""
+    (spec,) = [shown.proto.spec for shown in elements(app, "plotly_chart") if shown.proto.id.endswith(f"-{key}")]
+    trace = json.loads(spec)["data"][0]
+    return {name: _decoded(value) for name, value in trace.items()}
+
+
+def _decoded(value: object) -> object:
+    if not (isinstance(value, dict) and "bdata" in value):
+        return value
+    flat = np.frombuffer(base64.b64decode(value["bdata"]), np.dtype(value["dtype"]))
+    shape = [int(size) for size in str(value.get("shape", flat.size)).split(",")]
+    return flat.reshape(shape)
+
+
+def component_data(app: AppTest, name: str) -> dict[str, object]:
+    """What a component of the page's own was sent."""
+    (sent,) = [shown.proto.json for shown in elements(app, "bidi_component") if shown.proto.component_name == name]
+    data: dict[str, object] = json.loads(sent)
+    return data
+
+
+# Section: downloads
+
+
+def download(app: OpenedPage, label: str) -> bytes:
+    """The file that the button of that label downloads."""
+    (button,) = [button for button in app.download_button if button.label == label]
+    address = app.files.execute_deferred(button.proto.deferred_file_id)
+    file = app.files.read_file(Path(address).name)
+    assert file is not None
+    return file.content
+
+
+def arrays(app: OpenedPage) -> dict[str, NDArray[np.float32]]:
+    with np.load(BytesIO(download(app, "Maps (.npz)")), allow_pickle=False) as file:
+        return dict(file)
+
+
+def run_snippet(app: AppTest) -> dict[str, object]:
+    """The names that the Python on the page leaves behind once it has run by itself."""
+    (code,) = app.code
+    names: dict[str, object] = {}
+    exec(compile(code.value, "snippet", "exec"), names)
+    return names

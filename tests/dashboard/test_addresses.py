@@ -1,0 +1,118 @@
+"""Addresses: what they open, what they carry from page to page, and what is said of nonsense in them."""
+
+import pytest
+from opened_page import START, captions, open_page, press, query, unescaped
+
+import explain_lib as xl
+
+PAGES = (None, "class_browser", "layer_explorer", "disagreement")
+every_page = pytest.mark.parametrize("page", PAGES)
+EVERYTHING = {
+    "img": "17",
+    "model": "tutorial",
+    "layer": "relu1",
+    "target": "6",
+    "minus": "2",
+    "evidence": "against",
+    "score": "probability",
+    "modules": "all",
+    "drawing": "fair",
+    "class": "7",
+    "predicted": "4",
+    "outcome": "wrong",
+    "low": "5",
+    "high": "95",
+    "order": "narrowest-margin",
+    "average": "on",
+    "texture": "smooth",
+    "palette": "cividis",
+    "strength": "75",
+    "sign": "signed",
+    "scale": "strip",
+    "beside": "model",
+    "img2": "23",
+    "model2": "resnet20",
+    "a": "package;layers=conv1,relu2;variant=layercam",
+    "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
+    "flicker": "on",
+}
+
+
+@every_page
+def test_an_address_in_which_everything_is_chosen_opens_on_every_page_and_stays(page: str | None) -> None:
+    app = open_page(page, **EVERYTHING)
+    assert not app.warning
+    assert not app.error
+    assert app.number_input(key="image").value == 17
+    assert app.selectbox(key="model").value == "tutorial"
+    app.number_input(key="image").set_value(18).run()
+    assert not app.exception
+    assert query(app) == EVERYTHING | {"img": "18"}
+
+
+# Section: from page to page
+
+
+@pytest.mark.parametrize("image", ["0", "9999"])
+def test_the_pages_keep_the_whole_view_when_one_follows_the_other(image: str) -> None:
+    app = open_page("layer_explorer", img=image, layer="relu1", target="6", minus="2", model="tutorial", b="package")
+    for page in ("disagreement", "class_browser", "seed_gallery", "layer_explorer"):
+        app.query_params.clear()  # as the navigation opens a page
+        app.switch_page(f"app_pages/{page}.py").run()
+        assert not app.exception
+        assert app.number_input(key="image").value == int(image)
+        assert app.selectbox(key="model").value == "tutorial"
+    assert "explained: frog rather than bird, logit · layer relu1" in captions(app)
+
+
+def test_an_address_beats_what_the_last_page_showed() -> None:
+    app = open_page("layer_explorer", img="18", layer="conv1")
+    app.query_params.clear()
+    app.query_params["img"] = "5"
+    app.switch_page("app_pages/disagreement.py").run()
+    assert app.number_input(key="image").value == 5
+
+
+# Section: nonsense
+
+
+@every_page
+def test_nonsense_in_the_address_opens_the_default_and_is_said(page: str | None) -> None:
+    app = open_page(page, img="99999", model="vgg", setup="x", minus="12", a="captum", low="9", high="3")
+    sentence = unescaped(app.warning[0].value)
+    assert sentence.startswith("Ignored in the address: ")
+    assert "setup=x: there is no such setting." in sentence
+    assert "model=vgg: there are captum-tutorial, tutorial, resnet20." in sentence
+    assert "img=99999: the images are 0 to 9,999." in sentence
+    assert "minus=12: the classes are 0 to 9." in sentence
+    assert "a=captum: a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right" in sentence
+    assert "low=9, high=3: a low that is not above the high would be right." in sentence
+    assert app.number_input(key="image").value == 3
+
+
+def test_a_change_after_nonsense_leaves_an_address_that_is_right() -> None:
+    app = open_page("layer_explorer", img="99999", foo="x", layer="conv9")
+    press(app, "Next")
+    assert query(app) == START | {"img": "4"}
+    assert not app.warning
+
+
+def test_an_address_is_shown_as_text_and_not_as_markdown() -> None:
+    app = open_page("layer_explorer", foo="**b** [x](http://example.org) $x$")
+    assert app.warning[0].value.endswith(r"foo=\*\*b\*\* \[x\](http\://example.org) \$x\$: there is no such setting.")
+
+
+# Section: errors
+
+
+def test_an_error_is_a_sentence_with_a_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(_: xl.ExplainCache) -> xl.ImageSet:
+        raise xl.DataError("the mosaic of the test images is damaged; restore it from the repository")
+
+    monkeypatch.setattr(xl.ExplainCache, "images", damaged)
+    app = open_page("layer_explorer")
+    assert "the mosaic of the test images is damaged; restore it from the repository" in app.error[0].value
+    monkeypatch.undo()
+    press(app, "Back to the default view")
+    assert not app.error
+    assert query(app) == START

@@ -1,0 +1,317 @@
+"""The class browser: filters, orders, thumbnails, the picked image, the mean map, the confusion matrix."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from independent_maps import (
+    assert_same_colours,
+    captum_map,
+    drawn,
+    labels,
+    logit,
+    pixels,
+    predicted,
+    probabilities,
+    squares,
+)
+from numpy.typing import NDArray
+from opened_page import OpenedPage, alts, captions, chart, component_data, open_page, picture, press, query, texts
+from streamlit.testing.v1 import AppTest
+
+NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SHARES = probabilities("captum-tutorial")
+GUESSES, SURENESS = SHARES.argmax(1), SHARES.max(1)
+MARGINS = SURENESS - np.sort(SHARES, axis=1)[:, -2]
+
+
+def open_browser(**filters: str) -> OpenedPage:
+    return open_page("class_browser", **filters)
+
+
+def shown(app: AppTest) -> list[int]:
+    images = component_data(app, "image_grid")["images"]
+    assert isinstance(images, list)
+    return images
+
+
+def assert_counts(app: AppTest, chosen: NDArray[np.int64]) -> None:
+    right = int((labels() == GUESSES)[chosen].sum())
+    share = f" ({right / len(chosen) * 100:.1f} %)" if len(chosen) else ""
+    words = f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{len(chosen) - right:,}** wrong"
+    assert words in [text.value for text in app.markdown]
+
+
+# Section: filters
+
+
+def test_a_class_has_a_thousand_images() -> None:
+    app = open_browser(class_="6")
+    # 69.1 % is the accuracy on frogs, counted from the network's own predictions by another program
+    assert "**1,000** images · **691** predicted right (69.1 %) · **309** wrong" in texts(app)
+    assert shown(app) == list(np.flatnonzero(labels() == 6))
+
+
+SELECTIONS = {
+    "true and predicted": ({"class_": "3", "predicted": "5"}, (labels() == 3) & (GUESSES == 5)),
+    "predicted only": ({"class_": "any", "predicted": "5", "low": "90"}, (GUESSES == 5) & (SURENESS >= 0.9)),
+    "right": ({"class_": "2", "outcome": "right"}, (labels() == 2) & (GUESSES == 2)),
+    "wrong": ({"class_": "2", "outcome": "wrong"}, (labels() == 2) & (GUESSES != 2)),
+    "a range": ({"class_": "2", "low": "35", "high": "45"}, (labels() == 2) & (SURENESS >= 0.35) & (SURENESS <= 0.45)),
+    "a lower end": ({"class_": "any", "low": "98"}, SURENESS >= 0.98),
+    "an upper end": ({"class_": "any", "high": "24"}, SURENESS <= 0.24),
+}
+
+
+@pytest.mark.parametrize(("filters", "expected"), SELECTIONS.values(), ids=SELECTIONS)
+def test_a_selection_shows_and_counts_the_images_that_numpy_finds(
+    filters: Mapping[str, str], expected: NDArray[np.bool_]
+) -> None:
+    chosen = np.flatnonzero(expected)
+    assert 0 < len(chosen) <= 1000
+    app = open_browser(**filters)
+    assert shown(app) == list(chosen)
+    assert_counts(app, chosen)
+
+
+def test_the_filters_are_kept_in_the_address() -> None:
+    app = open_browser(part="2")
+    app.selectbox(key="true_class").select(6).run()
+    app.selectbox(key="predicted_class").select(3).run()
+    assert query(app) == {"img": "3", "model": "captum-tutorial", "class": "6", "predicted": "3"}
+    app.segmented_control(key="outcome").select("wrong").run()
+    app.slider(key="confidence").set_range(20, 70).run()
+    app.selectbox(key="order").select("widest-margin").run()
+    assert query(app) == {
+        "img": "3",
+        "model": "captum-tutorial",
+        "class": "6",
+        "predicted": "3",
+        "outcome": "wrong",
+        "low": "20",
+        "high": "70",
+        "order": "widest-margin",
+    }
+    expected = (labels() == 6) & (GUESSES == 3) & (SURENESS >= 0.2) & (SURENESS <= 0.7)
+    assert sorted(shown(app)) == list(np.flatnonzero(expected))
+
+
+def test_any_class_shows_all_classes() -> None:
+    app = open_browser()
+    app.selectbox(key="true_class").select(-1).run()
+    assert query(app)["class"] == "any"
+    assert_counts(app, np.arange(10_000))
+
+
+# Section: orders
+
+KEYS = {
+    "most-confident": -SURENESS,
+    "least-confident": SURENESS,
+    "widest-margin": -MARGINS,
+    "narrowest-margin": MARGINS,
+}
+
+
+@pytest.mark.parametrize("order", KEYS)
+def test_an_order_is_that_of_the_softmax_in_numpy(order: str) -> None:
+    images = shown(open_browser(class_="4", order=order))
+    assert sorted(images) == list(np.flatnonzero(labels() == 4))
+    steps = np.diff(KEYS[order][images])
+    assert steps.min() > -1e-6  # numbers that float32 cannot tell apart stand in the order of their images
+    assert steps.max() > 0
+
+
+def test_confidence_and_margin_are_two_orders() -> None:
+    assert shown(open_browser(order="least-confident")) != shown(open_browser(order="narrowest-margin"))
+
+
+# Section: no image at all
+
+NOTHING = {"class_": "6", "predicted": "6", "outcome": "wrong", "low": "20", "high": "50"}
+
+
+def test_a_selection_without_images_names_every_condition() -> None:
+    app = open_browser(**NOTHING)
+    assert (
+        "No test image meets all of these conditions: true class frog, predicted class frog, predicted wrong, "
+        "confidence 20 to 50 %." in app.info[0].value
+    )
+    assert_counts(app, np.arange(0))
+
+
+def ways_out(app: AppTest) -> dict[str, int]:
+    """The images that each button promises."""
+    found = [re.fullmatch(r"Without “(.*)”: ([\d,]+) images", button.label) for button in app.button]
+    return {match[1]: int(match[2].replace(",", "")) for match in found if match}
+
+
+def test_each_way_out_says_how_many_images_there_would_be() -> None:
+    app = open_browser(**NOTHING)
+    frogs, called_frogs, wrong = labels() == 6, GUESSES == 6, labels() != GUESSES
+    middling = (SURENESS >= 0.2) & (SURENESS <= 0.5)
+    assert ways_out(app) == {
+        "true class frog": (called_frogs & wrong & middling).sum(),
+        "predicted class frog": (frogs & wrong & middling).sum(),
+        "predicted wrong": (frogs & called_frogs & middling).sum(),
+        "confidence 20 to 50 %": 0,
+    }
+    (useless,) = [button for button in app.button if button.label == "Without “confidence 20 to 50 %”: 0 images"]
+    assert useless.disabled
+
+
+def test_a_way_out_keeps_its_promise() -> None:
+    app = open_browser(**NOTHING)
+    promised = ways_out(app)["predicted class frog"]
+    press(app, f"Without “predicted class frog”: {promised:,} images")
+    assert not app.info
+    assert len(shown(app)) == promised
+    assert query(app) == {
+        "img": "3",
+        "model": "captum-tutorial",
+        "class": "6",
+        "outcome": "wrong",
+        "low": "20",
+        "high": "50",
+    }
+
+
+def test_without_any_condition_all_images_are_back() -> None:
+    app = press(open_browser(**NOTHING), "Without any condition")
+    assert_counts(app, np.arange(10_000))
+    assert query(app)["class"] == "any"
+
+
+# Section: parts
+
+
+def test_all_ten_thousand_images_come_in_parts_of_a_thousand() -> None:
+    app = open_browser(class_="any", part="10")
+    assert "Images 9,001 to 10,000 of 10,000" in captions(app)
+    assert shown(app) == list(range(9_000, 10_000))
+
+
+def test_a_part_that_does_not_exist_is_said() -> None:
+    app = open_browser(class_="any", part="99")
+    assert "There is no part 99 of this selection; this is the last one." in captions(app)
+    assert "Images 9,001 to 10,000 of 10,000" in captions(app)
+
+
+def test_an_image_of_another_part_is_a_click_away() -> None:
+    app = press(open_browser(class_="any", img="9001"), "Show part 10, where this image is")
+    assert "Images 9,001 to 10,000 of 10,000" in captions(app)
+
+
+# Section: thumbnails
+
+
+def test_a_thumbnail_has_its_true_and_its_predicted_class_with_the_confidence() -> None:
+    data = component_data(open_browser(class_="5", order="least-confident"), "image_grid")
+    images = data["images"]
+    assert data["true"] == ["dog"] * 1000
+    assert data["wrong"] == [bool(GUESSES[image] != 5) for image in images]
+    words = [re.fullmatch(r"(\w+) (\d+) %", text) for text in data["predicted"]]
+    assert [match[1] for match in words] == [NAMES[GUESSES[image]] for image in images]
+    np.testing.assert_allclose([int(match[2]) for match in words], SURENESS[images] * 100, atol=0.51)
+
+
+def test_true_classes_are_named_where_they_differ() -> None:
+    data = component_data(open_browser(class_="any", predicted="5", high="25"), "image_grid")
+    assert data["true"] == [NAMES[labels()[image]] for image in data["images"]]
+    assert len(set(data["true"])) > 2
+
+
+# Section: the picked image
+
+
+def test_the_picked_image_is_shown_with_its_map() -> None:
+    app = open_browser(class_="6", img="5")
+    original = picture(app, "Test image 5, picked")
+    np.testing.assert_array_equal(original, squares(pixels()[5], len(original)))
+    shown_overlay = picture(app, "Overlay: Grad-CAM of layer conv2 on image 5")
+    assert_same_colours(shown_overlay, drawn(pixels()[5], captum_map(5, "conv2"), len(shown_overlay)))
+    assert f"Explained: {NAMES[predicted(5)]} (the predicted class), logit" in captions(app)
+
+
+def test_the_picked_images_map_follows_layer_target_palette_and_strength() -> None:
+    app = open_browser(class_="6", img="5", layer="relu1", target="2", palette="viridis", strength="80")
+    shown_overlay = picture(app, "Overlay: Grad-CAM of layer relu1 on image 5")
+    cells = captum_map(5, "relu1", logit(2))
+    assert_same_colours(shown_overlay, drawn(pixels()[5], cells, len(shown_overlay), "viridis", 0.8))
+    assert "Explained: bird, logit" in captions(app)
+
+
+def test_an_image_that_is_not_shown_says_so() -> None:
+    assert "This image is not among those shown." in captions(open_browser(class_="6", img="6"))
+
+
+def test_the_links_of_the_picked_image_keep_it() -> None:
+    links = open_browser(class_="6", img="5", predicted="6").page_link
+    assert {link.label for link in links} == {"Layer explorer", "Disagreement"}
+    assert all("img=5" in link.proto.query_string for link in links)
+
+
+# Section: the mean map
+
+FEW = {"class_": "3", "predicted": "0", "outcome": "wrong", "high": "45"}
+FEW_IMAGES = np.flatnonzero((labels() == 3) & (GUESSES == 0) & (SURENESS <= 0.45))
+
+
+def mean_of(maps: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+    return np.mean([one / one.max() if one.max() > 0 else one for one in maps], axis=0, dtype=np.float64)
+
+
+def test_the_mean_map_is_drawn_on_request_only() -> None:
+    app = open_browser(**FEW)
+    assert not any(alt.startswith("The mean of") for alt in alts(app))
+    (toggle,) = [toggle for toggle in app.toggle if toggle.key == "average"]
+    assert toggle.label == f"Average map of these {len(FEW_IMAGES)} images"
+    toggle.set_value(True).run()
+    assert query(app)["average"] == "on"
+    assert any(alt.startswith(f"The mean of {len(FEW_IMAGES)} pictures") for alt in alts(app))
+
+
+def test_the_mean_map_is_that_of_captums_maps_each_by_its_own_maximum() -> None:
+    assert 5 < len(FEW_IMAGES) < 60
+    app = open_browser(average="on", **FEW)
+    mean = mean_of([captum_map(int(image), "conv2") for image in FEW_IMAGES])
+    average = np.rint(pixels()[FEW_IMAGES].mean(0)).astype(np.uint8)
+    original = picture(app, f"The mean of {len(FEW_IMAGES)} pictures")
+    np.testing.assert_array_equal(original, squares(average, len(original)))
+    overlaid = picture(app, f"Overlay: The mean map of {len(FEW_IMAGES)} images at layer conv2")
+    assert_same_colours(overlaid, drawn(average, mean, len(overlaid)))
+    words = captions(app)
+    assert "Explained: each image's predicted class." in words
+    assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
+
+
+def test_the_mean_map_of_a_target_counts_the_maps_that_are_zero() -> None:
+    app = open_browser(average="on", layer="relu1", target="2", class_="6", predicted="6", low="40", high="41")
+    frogs = np.flatnonzero((labels() == 6) & (GUESSES == 6) & (SURENESS >= 0.4) & (SURENESS <= 0.41))
+    maps = [captum_map(int(image), "relu1", logit(2)) for image in frogs]
+    zero = sum(one.max() == 0 for one in maps)
+    assert 0 < zero < len(frogs)
+    mean = mean_of(maps)
+    words = captions(app)
+    assert "Explained: bird, logit." in words
+    assert f"{zero} maps are zero everywhere and count as zero." in words
+    assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
+
+
+# Section: the confusion matrix
+
+
+def test_the_confusion_matrix_counts_all_test_images() -> None:
+    trace = chart(open_browser(class_="any", outcome="wrong"), "confusion-captum-tutorial-None-None")
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (labels(), GUESSES), 1)
+    assert [int(text) for text in trace["text"]] == list(counts.ravel())
+    assert trace["hovertext"][35] == f"true cat, predicted dog: {counts[3, 5]:,} images"
+
+
+def test_the_chosen_cells_of_the_confusion_matrix_are_framed() -> None:
+    frames = chart(open_browser(class_="3", predicted="5"), "confusion-captum-tutorial-3-5")["marker"]["line"]["width"]
+    assert [place for place, width in enumerate(frames) if width] == [35]
+    frames = chart(open_browser(class_="3"), "confusion-captum-tutorial-3-None")["marker"]["line"]["width"]
+    assert [place for place, width in enumerate(frames) if width] == list(range(30, 40))

@@ -1,0 +1,148 @@
+"""What stands above every page: the image and steps through the images, the model, and the way back to the start."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from independent_maps import labels, probabilities
+from opened_page import START, component_data, open_page, press, query
+
+PAGES = (None, "class_browser", "layer_explorer", "disagreement")
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+@every_page
+def test_next_and_previous_move_by_one_image(page: str | None) -> None:
+    app = open_page(page, img="17", class_="any")
+    press(app, "Next")
+    assert query(app)["img"] == "18"
+    assert app.number_input(key="image").value == 18
+    press(app, "Previous")
+    assert query(app)["img"] == "17"
+
+
+@pytest.mark.parametrize(
+    ("image", "ended", "other", "there"), [("9999", "Next", "Previous", "9998"), ("0", "Previous", "Next", "1")]
+)
+def test_the_steps_stop_at_the_ends(image: str, ended: str, other: str, there: str) -> None:
+    app = open_page("layer_explorer", img=image)
+    (end,) = [button for button in app.button if button.label == ended]
+    assert end.disabled
+    press(app, other)
+    assert query(app)["img"] == there
+
+
+@every_page
+def test_random_opens_another_image(page: str | None) -> None:
+    app = open_page(page, img="17", class_="any")
+    assert query(press(app, "Random"))["img"] not in ("17", START["img"])
+
+
+@every_page
+def test_a_number_that_is_too_large_opens_the_last_image_and_says_so(page: str | None) -> None:
+    app = open_page(page)
+    app.number_input(key="image").set_value(123_456).run()
+    assert [toast.value for toast in app.toast] == ["There is no test image 123,456; they are 0 to 9,999."]
+    assert query(app)["img"] == "9999"
+    assert app.number_input(key="image").value == 9_999
+
+
+def test_a_number_below_zero_opens_the_first_image_and_says_so() -> None:
+    app = open_page("layer_explorer")
+    app.number_input(key="image").set_value(-5).run()
+    assert [toast.value for toast in app.toast] == ["There is no test image -5; they are 0 to 9,999."]
+    assert query(app)["img"] == "0"
+
+
+def test_a_number_that_exists_is_opened_without_a_word() -> None:
+    app = open_page("layer_explorer")
+    app.number_input(key="image").set_value(42).run()
+    assert query(app)["img"] == "42"
+    assert not app.toast
+
+
+def test_an_emptied_number_keeps_the_image() -> None:
+    app = open_page("layer_explorer", img="5")
+    app.number_input(key="image").set_value(None).run()
+    assert app.number_input(key="image").value == 5
+
+
+@every_page
+def test_reset_opens_the_default_view(page: str | None) -> None:
+    app = open_page(page, img="17", model="tutorial", class_="4", target="2", a="manual;relu=false", drawing="fair", low="5")
+    assert press(app, "Reset") is not None
+    assert query(app) == START
+    assert app.number_input(key="image").value == 3
+    assert app.selectbox(key="model").value == "captum-tutorial"
+
+
+@every_page
+def test_the_list_of_models_gives_accuracy_depth_and_size(page: str | None) -> None:
+    accuracy = {
+        name: f"{(probabilities(name).argmax(1) == labels()).mean() * 100:.1f} %"
+        for name in ("captum-tutorial", "tutorial", "resnet20")
+    }
+    assert open_page(page).selectbox(key="model").options == [
+        f"captum-tutorial · {accuracy['captum-tutorial']} · 2 conv layers · 62 k weights",
+        f"tutorial · {accuracy['tutorial']} · 2 conv layers · 62 k weights",
+        f"resnet20 · {accuracy['resnet20']} · 19 conv layers · 270 k weights",
+    ]
+
+
+@every_page
+def test_another_model_is_in_the_address(page: str | None) -> None:
+    app = open_page(page)
+    app.selectbox(key="model").select("tutorial").run()
+    assert query(app) == START | {"model": "tutorial"}
+
+
+@pytest.mark.parametrize(("model", "layer"), [("tutorial", "pool1"), ("resnet20", None)])
+def test_the_layer_stays_when_the_other_model_has_it(model: str, layer: str | None) -> None:
+    app = open_page("layer_explorer", layer="pool1")
+    app.selectbox(key="model").select(model).run()
+    assert query(app).get("layer") == layer
+
+
+# Section: in the class browser the steps stay within the selection
+
+
+def selected_cats() -> list[int]:
+    """Images of cats that the network calls frogs with at least 60 %, the surest first."""
+    shares = probabilities("captum-tutorial")
+    sure = shares.max(1)
+    chosen = np.flatnonzero((labels() == 3) & (shares.argmax(1) == 6) & (sure >= 0.6))
+    return [int(image) for image in chosen[np.argsort(-sure[chosen], kind="stable")]]
+
+
+CATS = {"class_": "3", "predicted": "6", "low": "60", "order": "most-confident"}
+
+
+def test_next_and_previous_follow_the_order_of_the_selection() -> None:
+    cats = selected_cats()
+    app = open_page("class_browser", img=str(cats[4]), **CATS)
+    assert query(press(app, "Next"))["img"] == str(cats[5])
+    press(app, "Previous")
+    assert query(press(app, "Previous"))["img"] == str(cats[3])
+
+
+def test_next_from_an_image_outside_the_selection_opens_its_first_and_previous_its_last() -> None:
+    cats = selected_cats()
+    assert query(press(open_page("class_browser", img="0", **CATS), "Next"))["img"] == str(cats[0])
+    assert query(press(open_page("class_browser", img="0", **CATS), "Previous"))["img"] == str(cats[-1])
+
+
+def test_random_stays_within_the_selection_and_never_repeats_the_image() -> None:
+    cats = selected_cats()
+    app = open_page("class_browser", img=str(cats[0]), **CATS)
+    assert component_data(app, "image_grid")["images"] == cats
+    seen = [cats[0]]
+    for _ in range(8):
+        seen.append(int(query(press(app, "Random"))["img"]))
+    assert set(seen) <= set(cats)
+    assert all(one != other for one, other in pairwise(seen))
+
+
+def test_without_any_image_there_is_no_step() -> None:
+    app = open_page("class_browser", class_="6", predicted="6", outcome="wrong")
+    steps = {button.label: button.disabled for button in app.button}
+    assert steps["Previous"] and steps["Next"] and steps["Random"]  # noqa: PT018

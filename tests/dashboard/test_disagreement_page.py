@@ -1,0 +1,566 @@
+"""The disagreement page: two sides of one's own, their maps, their difference, the metrics, and what can be taken home."""
+
+import contextlib
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from independent_maps import captum_signed, enlarged, logit, package_map, pixels, predicted, squares, study_manual_map
+from numpy.typing import NDArray
+from opened_page import (
+    START,
+    OpenedPage,
+    arrays,
+    captions,
+    chart,
+    download,
+    elements,
+    open_page,
+    picture,
+    pixels_of,
+    press,
+    query,
+    run_snippet,
+    unescaped,
+)
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
+from scipy.stats import pearsonr, spearmanr
+from skimage.metrics import structural_similarity
+from streamlit.testing.v1 import AppTest
+
+import explain_lib as xl
+
+Map = NDArray[np.float32]
+STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
+
+
+def open_sides(**address: str) -> OpenedPage:
+    return open_page("disagreement", **address)
+
+
+def metrics(app: AppTest) -> dict[str, float]:
+    return {metric.label: float(metric.value) for metric in app.metric}
+
+
+def side_query(app: AppTest) -> tuple[str, str]:
+    """The two sides of the address, the defaults where it does not name them."""
+    return query(app).get("a", "as in the notebook"), query(app).get("b", "as in the notebook")
+
+
+@pytest.fixture(scope="module")
+def notebook() -> OpenedPage:
+    """The study's two programs on test image 2."""
+    return open_sides(img="2")
+
+
+# Section: the two presets
+
+
+def test_the_notebooks_maps_differ_as_measured(notebook: OpenedPage) -> None:
+    assert metrics(notebook)["Mean |b − a|"] == pytest.approx(0.180, abs=6e-4)
+    assert metrics(notebook)["Largest |b − a|"] == pytest.approx(0.87, abs=6e-3)
+
+
+def test_the_notebooks_maps_are_those_of_the_studys_steps_and_of_the_package(notebook: OpenedPage) -> None:
+    taken = arrays(notebook)
+    np.testing.assert_allclose(taken["a"], study_manual_map(2), atol=1e-5)
+    np.testing.assert_allclose(taken["b"], package_map(2, STUDY_LAYERS, predicted(2)), atol=1e-5)
+
+
+def test_on_one_shared_layer_only_the_packages_second_scaling_is_left() -> None:
+    app = open_sides(img="1", layer="relu2")
+    app.segmented_control(key="setup").select("shared").run()
+    once = enlarged(captum_signed(1, "relu2", logit(predicted(1))).clip(min=0))
+    again = (once - once.min()) / (once.max() - once.min())
+    found = metrics(app)
+    assert found["Mean |b − a|"] == pytest.approx(np.abs(again - once).mean(), abs=6e-5)
+    assert found["Largest |b − a|"] == pytest.approx(np.abs(again - once).max(), abs=6e-5)
+    assert found["Pearson"] == pytest.approx(1, abs=6e-5)
+    assert side_query(app) == ("manual", "package")
+
+
+def test_the_presets_are_a_click_away_from_any_sides() -> None:
+    app = open_sides(a="manual;relu=false", b="manual;layers=conv1")
+    assert app.segmented_control(key="setup").value is None
+    app.segmented_control(key="setup").select("notebook").run()
+    assert query(app) == START
+    assert app.segmented_control(key="setup").value == "notebook"
+    app.segmented_control(key="setup").select("shared").run()
+    assert side_query(app) == ("manual", "package")
+
+
+def test_the_pages_layer_is_asked_for_only_where_a_side_leaves_it_open() -> None:
+    assert not [box for box in open_sides().selectbox if box.key == "layer"]
+    app = open_sides(a="manual", b="package;layers=conv1")
+    app.selectbox(key="layer").select("pool1").run()
+    assert query(app)["layer"] == "pool1"
+    assert "Layer pool1: sum over channels" in captions(app)
+
+
+def test_the_batch_is_named_where_the_map_depends_on_it() -> None:
+    assert "the notebook's batch (images 16 to 19)" in captions(open_sides(img="18"))
+    assert "the notebook's batch" not in captions(open_sides(img="18", a="manual", b="package"))
+
+
+# Section: a manual side under any settings, beside what Captum and NumPy make of the same settings
+
+
+def signed(layer: str, image: int = 5, target: int = 2) -> Map:
+    return captum_signed(image, layer, logit(target))
+
+
+def large(cells: Map, how: int = cv2.INTER_LINEAR) -> Map:
+    return cv2.resize(cells, (32, 32), interpolation=how)
+
+
+def torch_enlarged(cells: Map, mode: str) -> Map:
+    return torch.nn.functional.interpolate(torch.tensor(cells)[None, None], (32, 32), mode=mode)[0, 0].numpy()
+
+
+def by_maximum(cells: Map) -> Map:
+    return cells / np.abs(cells).max()
+
+
+def from_minimum(cells: Map) -> Map:
+    return by_maximum(cells - cells.min())
+
+
+MANUAL: dict[str, tuple[str, Map]] = {
+    "defaults": ("manual;layers=conv2", enlarged(signed("conv2").clip(min=0))),
+    "no relu": ("manual;layers=conv2;relu=false", large(by_maximum(signed("conv2")))),
+    "not scaled": ("manual;layers=relu1;scale_over=none", large(signed("relu1").clip(min=0))),
+    "mean over six channels": (
+        "manual;layers=relu1;scale_over=none;channel_reduction=mean",
+        large(signed("relu1").clip(min=0) / 6),
+    ),
+    "less the minimum": (
+        "manual;layers=conv2;relu=false;subtract_minimum=true",
+        large(from_minimum(signed("conv2"))),
+    ),
+    "cells": ("manual;layers=pool1;resize=nearest", torch_enlarged(by_maximum(signed("pool1").clip(min=0)), "nearest")),
+    "bilinear in PyTorch": (
+        "manual;layers=conv2;resize=torch-bilinear",
+        torch_enlarged(by_maximum(signed("conv2").clip(min=0)), "bilinear"),
+    ),
+    "squared": ("manual;layers=conv2;exponent=2", enlarged(signed("conv2").clip(min=0)) ** 2),
+    "epsilon": (
+        "manual;layers=conv2;epsilon=0.5",
+        large(signed("conv2").clip(min=0) / (signed("conv2").clip(min=0).max() + 0.5)),
+    ),
+    "two layers": (
+        "manual;layers=conv1,conv2",
+        (enlarged(signed("conv1").clip(min=0)) + enlarged(signed("conv2").clip(min=0))) / 2,
+    ),
+    "once more": (
+        "manual;layers=conv2;rescale_after_merge=true",
+        from_minimum(enlarged(signed("conv2").clip(min=0))),
+    ),
+}
+
+
+@pytest.mark.parametrize(("side", "expected"), MANUAL.values(), ids=MANUAL)
+def test_a_manual_side_of_the_address_is_what_captum_gives_after_the_same_steps(side: str, expected: Map) -> None:
+    app = open_sides(img="5", target="2", a=side, b="manual;layers=conv1")
+    assert not app.warning
+    taken = arrays(app)
+    reach = np.abs(expected).max()
+    np.testing.assert_allclose(taken["a"], expected, atol=1e-4 * reach, rtol=0)
+    np.testing.assert_array_equal(chart(app, "map-a")["z"], taken["a"])
+    other = enlarged(signed("conv1").clip(min=0))
+    np.testing.assert_allclose(taken["difference"], other - expected, atol=1e-4 * max(reach, 1), rtol=0)
+
+
+# Section: a side that is the package
+
+
+PACKAGE = {
+    "another layer": ("package;layers=pool1", ("pool1",), GradCAM),
+    "several layers": ("package;layers=conv1,conv2", ("conv1", "conv2"), GradCAM),
+    "LayerCAM": ("package;layers=relu1,relu2;variant=layercam", ("relu1", "relu2"), LayerCAM),
+    "HiResCAM": ("package;layers=conv2;variant=hirescam", ("conv2",), HiResCAM),
+    "Grad-CAM++": ("package;layers=relu2;variant=grad-cam++", ("relu2",), GradCAMPlusPlus),
+}
+
+
+@pytest.mark.parametrize(("side", "layers", "method"), PACKAGE.values(), ids=PACKAGE)
+def test_a_package_side_of_the_address_is_the_packages_own_map(side: str, layers: tuple[str, ...], method: type) -> None:
+    app = open_sides(img="5", target="2", a="manual;layers=conv1", b=side)
+    np.testing.assert_allclose(arrays(app)["b"], package_map(5, layers, 2, method=method), atol=1e-5)
+
+
+def test_either_side_can_be_the_package() -> None:
+    app = open_sides(img="5", target="2", a="package;layers=relu2", b="package;layers=relu2;variant=layercam")
+    taken = arrays(app)
+    np.testing.assert_allclose(taken["a"], package_map(5, ("relu2",), 2), atol=1e-5)
+    np.testing.assert_allclose(taken["b"], package_map(5, ("relu2",), 2, method=LayerCAM), atol=1e-5)
+
+
+def test_a_contrast_is_explained_on_both_sides() -> None:
+    app = open_sides(img="5", target="6", minus="2", a="manual;layers=conv2", b="package;layers=conv2")
+    cells = captum_signed(5, "conv2", lambda logits: logits[:, 6] - logits[:, 2]).clip(min=0)
+    once = enlarged(cells)
+    taken = arrays(app)
+    np.testing.assert_allclose(taken["a"], once, atol=1e-4)
+    np.testing.assert_allclose(taken["b"], (once - once.min()) / (once.max() - once.min()), atol=1e-4)
+    assert "explained: frog rather than bird, logit" in captions(app)
+
+
+# Section: the widgets of a side
+
+FIXED = (
+    "channel_reduction",
+    "relu",
+    "scale_over",
+    "subtract_minimum",
+    "epsilon",
+    "resize",
+    "rescale_after_merge",
+    "inplace_overwrites",
+    "exponent",
+)
+
+
+def widgets(app: AppTest, letter: str) -> dict[str, AppTest]:
+    kinds = (*app.selectbox, *app.number_input, *app.toggle, *app.multiselect, *app.segmented_control)
+    return {widget.key[2:]: widget for widget in kinds if (widget.key or "").startswith(f"{letter}.")}
+
+
+def test_every_setting_has_a_widget_on_either_side(notebook: OpenedPage) -> None:
+    expected = {"program", "layers", "variant", *FIXED}
+    assert set(widgets(notebook, "a")) == set(widgets(notebook, "b")) == expected
+
+
+def test_what_the_package_fixes_is_shown_and_cannot_be_changed(notebook: OpenedPage) -> None:
+    package = widgets(notebook, "b")
+    assert {name for name, widget in package.items() if widget.disabled} == set(FIXED)
+    shown = {name: package[name].value for name in FIXED}
+    assert shown == {
+        "channel_reduction": "sum",
+        "relu": True,
+        "scale_over": "image",
+        "subtract_minimum": True,
+        "epsilon": 1e-7,
+        "resize": "cv2-linear",
+        "rescale_after_merge": True,
+        "inplace_overwrites": True,
+        "exponent": 1.0,
+    }
+    assert "The package fixes everything but layers and variant" in captions(notebook)
+
+
+def test_nothing_of_a_manual_side_is_fixed(notebook: OpenedPage) -> None:
+    assert not [name for name, widget in widgets(notebook, "a").items() if widget.disabled]
+
+
+def test_each_change_of_a_setting_is_in_the_address_and_on_the_page() -> None:
+    app = open_sides(a="manual", b="package")
+    app.multiselect(key="a.layers").select("conv1").run()
+    assert side_query(app)[0] == "manual;layers=conv1"
+    app.selectbox(key="a.variant").select("hirescam").run()
+    app.selectbox(key="a.channel_reduction").select("mean").run()
+    app.toggle(key="a.relu").set_value(False).run()
+    app.selectbox(key="a.scale_over").select("none").run()
+    app.number_input(key="a.epsilon").set_value(0.25).run()
+    app.selectbox(key="a.resize").select("nearest").run()
+    app.number_input(key="a.exponent").set_value(2.0).run()
+    app.multiselect(key="b.layers").select("conv1").run()
+    app.selectbox(key="b.variant").select("layercam").run()
+    assert side_query(app) == (
+        "manual;layers=conv1;variant=hirescam;channel_reduction=mean;relu=false;scale_over=none;epsilon=0.25;"
+        "resize=nearest;exponent=2.0",
+        "package;layers=conv1;variant=layercam",
+    )
+    assert "Layer conv1: mean over channels, not scaled, enlarged cell by cell, to the power 2." in captions(app)
+    app.toggle(key="a.subtract_minimum").set_value(True).run()
+    app.toggle(key="a.rescale_after_merge").set_value(True).run()
+    app.toggle(key="a.inplace_overwrites").set_value(True).run()
+    assert side_query(app)[0] == (
+        "manual;layers=conv1;variant=hirescam;inplace_overwrites=true;channel_reduction=mean;relu=false;scale_over=none;"
+        "subtract_minimum=true;epsilon=0.25;resize=nearest;rescale_after_merge=true;exponent=2.0"
+    )
+
+
+def test_a_side_without_layers_follows_the_pages_layer() -> None:
+    app = open_sides(a="manual;layers=conv1", b="package")
+    app.multiselect(key="a.layers").unselect("conv1").run()
+    assert side_query(app)[0] == "manual"
+    assert captions(app).count("Layer conv2: ") == 2
+
+
+def test_an_emptied_number_keeps_the_setting() -> None:
+    app = open_sides(a="manual;layers=conv1;epsilon=0.25")
+    app.number_input(key="a.epsilon").set_value(None).run()
+    assert side_query(app)[0] == "manual;layers=conv1;epsilon=0.25"
+
+
+def test_the_manual_program_takes_over_the_settings_of_the_package() -> None:
+    app = open_sides(a="package;layers=conv1,conv2;variant=layercam")
+    app.segmented_control(key="a.program").select("manual").run()
+    assert side_query(app)[0] == (
+        "manual;layers=conv1,conv2;variant=layercam;inplace_overwrites=true;subtract_minimum=true;epsilon=1e-07;"
+        "rescale_after_merge=true"
+    )
+    assert not app.toggle(key="a.relu").disabled
+    np.testing.assert_allclose(arrays(app)["a"], package_map(3, ("conv1", "conv2"), predicted(3), method=LayerCAM), atol=1e-5)
+
+
+def test_the_package_takes_over_layers_and_variant_and_drops_the_rest() -> None:
+    app = open_sides(a="manual;layers=conv1;variant=hirescam;relu=false;exponent=2.0")
+    app.segmented_control(key="a.program").select("package").run()
+    assert side_query(app)[0] == "package;layers=conv1;variant=hirescam"
+    assert app.toggle(key="a.relu").disabled
+
+
+def test_a_swap_exchanges_the_sides_and_turns_the_difference_around() -> None:
+    app = open_sides(img="5", a="manual;layers=conv1", b="package;layers=relu2")
+    before = arrays(app)
+    press(app, "Swap a and b")
+    assert side_query(app) == ("package;layers=relu2", "manual;layers=conv1")
+    after = arrays(app)
+    np.testing.assert_array_equal(after["a"], before["b"])
+    np.testing.assert_array_equal(after["difference"], -before["difference"])
+
+
+# Section: what cannot be compared
+
+
+def test_maps_of_two_sizes_are_shown_and_the_page_says_why_they_are_not_subtracted() -> None:
+    app = open_sides(img="5", target="2", a="manual;layers=conv2;resize=none", b="manual;layers=conv2")
+    assert "a has 10 × 10 cells and b 32 × 32, so they cannot be subtracted." in app.info[0].value
+    assert not app.metric
+    cells = signed("conv2").clip(min=0)
+    np.testing.assert_allclose(chart(app, "map-a")["z"], cells / cells.max(), atol=1e-5)
+    assert chart(app, "map-b")["z"].shape == (32, 32)
+
+
+def test_two_maps_on_one_grid_are_compared_on_it() -> None:
+    app = open_sides(img="5", target="2", a="manual;layers=conv2;resize=none", b="manual;layers=relu2;resize=none")
+    assert not app.info
+    a, b = (by_maximum(signed(layer).clip(min=0)) for layer in ("conv2", "relu2"))
+    assert metrics_but_undefined(app)["Mean |b − a|"] == pytest.approx(np.abs(b - a).mean(), abs=6e-5)
+    assert {metric.label: metric.value for metric in app.metric}["SSIM"] == "not defined"  # a window of 11 does not fit
+
+
+def metrics_but_undefined(app: AppTest) -> dict[str, float]:
+    return {metric.label: float(metric.value) for metric in app.metric if metric.value != "not defined"}
+
+
+def test_layers_of_unlike_grids_without_enlarging_are_a_sentence_and_the_controls_stay() -> None:
+    app = open_sides(a="manual;layers=conv1,conv2;resize=none")
+    assert "'none' leaves grids of 28 x 28 and 10 x 10" in app.error[0].value
+    app.selectbox(key="a.resize").select("nearest").run()
+    assert not app.error
+    assert len(app.metric) == 7
+
+
+def test_equal_sides_agree_and_their_difference_is_said_to_be_zero() -> None:
+    app = open_sides(a="manual;layers=conv2", b="manual;layers=conv2")
+    found = metrics(app)
+    assert [found[name] for name in METRIC_NAMES] == [0, 0, 0, 1, 1, 1, 1]
+    assert sum("Zero everywhere: the two maps are the same." in text.value for text in app.markdown) == 2
+
+
+def test_a_zero_map_is_said_and_what_is_not_defined_is_no_number() -> None:
+    app = open_sides(img="49", target="2", layer="relu1", a="manual", b="manual;layers=conv1")
+    assert not captum_signed(49, "relu1", logit(2)).clip(min=0).any()
+    assert any("in this layer the weighted sum is nowhere above zero" in text.value for text in app.markdown)
+    found = {metric.label: metric.value for metric in app.metric}
+    assert (found["Pearson"], found["Spearman"]) == ("not defined", "not defined")
+    other = enlarged(captum_signed(49, "conv1", logit(2)).clip(min=0))
+    assert float(found["Mean |b − a|"]) == pytest.approx(other.mean(), abs=6e-5)
+
+
+def test_a_model_without_the_studys_layers_is_compared_on_a_shared_layer() -> None:
+    app = open_sides(model="resnet20")
+    assert "The two sides name layers (relu2, pool1, conv2) that resnet20 does not have." in app.info[0].value
+    assert not app.metric
+    press(app, "Compare on one shared layer")
+    assert side_query(app) == ("manual", "package")
+    assert "Layer layer3.2.conv2: sum over channels" in captions(app)
+    taken = arrays(app)
+    expected = package_map(3, ("layer3.2.conv2",), predicted(3, "resnet20"), name="resnet20")
+    np.testing.assert_allclose(taken["b"], expected, atol=1e-4)
+
+
+def test_only_layers_that_the_model_lacks_are_named() -> None:
+    app = open_sides(model="resnet20", a="manual;layers=layer1.0.conv1", b="package;layers=conv9,layer1.0.conv1")
+    assert "The two sides name layers (conv9) that resnet20 does not have." in app.info[0].value
+
+
+# Section: metrics, histogram, flicker, pointer
+
+METRIC_NAMES = ("Mean |b − a|", "RMS of b − a", "Largest |b − a|", "Pearson", "Spearman", "SSIM", "IoU, top 20 %")
+WAYS = (*["lower is closer, 0 equal"] * 3, *["higher is closer, 1 equal"] * 4)
+
+
+def test_every_metric_says_which_way_is_better(notebook: OpenedPage) -> None:
+    assert tuple(metric.label for metric in notebook.metric) == METRIC_NAMES
+    said = [caption.value.rsplit("\n", 1)[-1].strip() for caption in notebook.caption if " is closer, " in caption.value]
+    assert tuple(said) == WAYS
+    helps = [metric.proto.help for metric in notebook.metric]
+    assert all(way.capitalize() in text for way, text in zip(WAYS, helps, strict=True))
+
+
+def test_every_metric_is_what_other_programs_find(notebook: OpenedPage) -> None:
+    a = study_manual_map(2).astype(np.float64)
+    b = package_map(2, STUDY_LAYERS, predicted(2)).astype(np.float64)
+    brightest = [set(np.argsort(-one.ravel(), kind="stable")[:205]) for one in (a, b)]
+    expected = {
+        "Mean |b − a|": np.abs(b - a).mean(),
+        "RMS of b − a": np.sqrt(((b - a) ** 2).mean()),
+        "Largest |b − a|": np.abs(b - a).max(),
+        "Pearson": pearsonr(a.ravel(), b.ravel())[0],
+        "Spearman": spearmanr(a.ravel(), b.ravel())[0],
+        "SSIM": structural_similarity(a, b, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False),
+        "IoU, top 20 %": len(brightest[0] & brightest[1]) / len(brightest[0] | brightest[1]),
+    }
+    assert metrics(notebook) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_histogram_counts_every_pixel_once(notebook: OpenedPage) -> None:
+    trace = chart(notebook, "histogram")
+    assert np.sum(trace["y"]) == 1024
+    difference = package_map(2, STUDY_LAYERS, predicted(2)) - study_manual_map(2)
+    middle = len(trace["y"]) // 2
+    edge = trace["customdata"][middle]
+    assert edge[0] == pytest.approx(-edge[1])
+    within = int((np.abs(difference) < edge[1]).sum())
+    assert abs(trace["y"][middle] - within) <= 2  # a pixel on the edge may fall on either side
+    assert abs(np.sum(trace["y"][middle + 1 :]) - int((difference > edge[1]).sum())) <= 2
+
+
+def test_under_the_pointer_stand_both_maps_and_their_difference(notebook: OpenedPage) -> None:
+    taken = arrays(notebook)
+    for key in ("map-a", "map-b", "map-signed", "map-size"):
+        under = chart(notebook, key)["customdata"]
+        for place, name in enumerate(("a", "b", "difference")):
+            np.testing.assert_array_equal(under[..., place], taken[name])
+    np.testing.assert_array_equal(chart(notebook, "map-size")["z"], np.abs(taken["difference"]))
+
+
+def test_both_maps_share_one_scale_and_the_difference_is_symmetric(notebook: OpenedPage) -> None:
+    traces = {key: chart(notebook, key) for key in ("map-a", "map-b", "map-signed", "map-size")}
+    assert [(traces[key]["zmin"], traces[key]["zmax"]) for key in ("map-a", "map-b")] == [(0, 1), (0, 1)]
+    largest = float(np.abs(arrays(notebook)["difference"]).max())
+    assert (traces["map-signed"]["zmin"], traces["map-signed"]["zmax"]) == pytest.approx((-largest, largest))
+    assert traces["map-size"]["zmax"] == pytest.approx(largest)
+
+
+def test_maps_that_go_below_zero_share_a_symmetric_scale() -> None:
+    app = open_sides(img="5", a="manual;layers=conv2;relu=false;scale_over=none", b="manual;layers=conv2;scale_over=none")
+    values = large(signed("conv2", target=predicted(5)))
+    reach = np.abs(values).max()
+    assert values.min() < 0
+    for key in ("map-a", "map-b"):
+        trace = chart(app, key)
+        assert (trace["zmin"], trace["zmax"]) == pytest.approx((-reach, reach), rel=1e-4)
+
+
+def test_flicker_shows_both_maps_in_one_place_on_request() -> None:
+    app = open_sides(img="2")
+    assert not [block for block in app.html if 'class="flicker"' in block.value]
+    app.toggle(key="flicker").set_value(True).run()
+    assert query(app)["flicker"] == "on"
+    (block,) = [block.value for block in app.html if 'class="flicker"' in block.value]
+    assert block.count("<img") == 2
+    assert 'alt="a · manual Grad-CAM"' in block
+    assert 'alt="b · package grad-cam"' in block
+
+
+def test_the_picture_on_the_page_has_the_pixels_of_the_data_set(notebook: OpenedPage) -> None:
+    shown = picture(notebook, "Test image 2")
+    np.testing.assert_array_equal(shown, squares(pixels()[2], len(shown)))
+
+
+# Section: downloads and the snippet
+
+PAIRS: dict[str, dict[str, str]] = {
+    "as in the notebook": {"img": "2"},
+    "on one shared layer": {"img": "5", "a": "manual", "b": "package", "layer": "relu1"},
+    "of one's own": {
+        "img": "18",
+        "model": "tutorial",
+        "target": "6",
+        "minus": "2",
+        "score": "probability",
+        "a": "manual;layers=conv1,relu2;relu=false;scale_over=batch;exponent=2.0",
+        "b": "package;layers=pool1;variant=layercam",
+    },
+    "resnet20": {"img": "5", "model": "resnet20", "a": "manual;layers=layer2.0.conv1", "b": "package", "minus": "0"},
+}
+
+
+@pytest.fixture(scope="module", params=PAIRS.values(), ids=PAIRS)
+def pair(request: pytest.FixtureRequest) -> OpenedPage:
+    return open_sides(**request.param)
+
+
+def test_the_python_on_the_page_prints_the_mean_difference_of_the_page(pair: OpenedPage) -> None:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        made = run_snippet(pair)
+    assert printed.getvalue().strip() == pair.metric[0].value
+    taken = arrays(pair)
+    for name, letter in {"map_a": "a", "map_b": "b"}.items():
+        np.testing.assert_allclose(made[name], taken[letter], atol=1e-6)
+
+
+def test_the_downloaded_maps_are_those_on_the_page(pair: OpenedPage) -> None:
+    taken = arrays(pair)
+    assert set(taken) == {"a", "b", "difference", "picture"}
+    for name, key in {"a": "map-a", "b": "map-b", "difference": "map-signed"}.items():
+        np.testing.assert_array_equal(taken[name], chart(pair, key)["z"])
+        assert taken[name].dtype == np.float32
+    np.testing.assert_array_equal(taken["difference"], taken["b"] - taken["a"])
+    np.testing.assert_array_equal(taken["picture"], pixels()[int(query(pair)["img"])])
+
+
+def test_the_downloaded_picture_has_both_maps_side_by_side(pair: OpenedPage) -> None:
+    both = pixels_of(download(pair, "Picture (PNG)"))
+    height, width = both.shape[:2]
+    assert width == 2 * height
+    halves = [
+        cv2.resize(half, (32, 32), interpolation=cv2.INTER_NEAREST_EXACT) for half in (both[:, :height], both[:, height:])
+    ]
+    brightness = [half.astype(int).sum(2).ravel() for half in halves]
+    taken = arrays(pair)
+    if min(taken["a"].min(), taken["b"].min()) >= 0:  # in magma what is larger is brighter
+        for half, name in zip(brightness, ("a", "b"), strict=True):
+            assert spearmanr(half, np.rint(taken[name] * 255).ravel())[0] > 0.99
+
+
+def test_the_downloaded_settings_hold_both_sides_with_every_setting() -> None:
+    app = open_sides(**PAIRS["of one's own"])
+    settings = json.loads(download(app, "Settings (JSON)"))
+    assert settings["address"] == query(app)
+    assert settings["model"]["digest"] == xl.load_model("tutorial").digest
+    assert settings["target"] == {"index": 6, "minus": 2, "sign": 1, "score": "probability", "class": "frog"}
+    assert settings["a"] == {
+        "program": "manual",
+        "layers": ["conv1", "relu2"],
+        "variant": "grad-cam",
+        "inplace_overwrites": False,
+        "channel_reduction": "sum",
+        "relu": False,
+        "scale_over": "batch",
+        "subtract_minimum": False,
+        "epsilon": 0.0,
+        "resize": "cv2-linear",
+        "rescale_after_merge": False,
+        "exponent": 2.0,
+    }
+    assert settings["b"]["program"] == "package"
+    assert settings["b"]["layers"] == ["pool1"]
+    assert settings["b"]["rescale_after_merge"] is True
+    assert set(settings["versions"]) >= {"torch", "numpy", "grad-cam", "streamlit"}
+
+
+def test_every_chart_has_words_for_those_who_do_not_see_it(notebook: OpenedPage) -> None:
+    words = [shown.proto.alt for shown in elements(notebook, "plotly_chart")]
+    assert len(words) == 5
+    assert all(words)
+    peak = np.unravel_index(int(study_manual_map(2).argmax()), (32, 32))
+    assert f"largest at row {peak[0]}, column {peak[1]}" in unescaped(words[0])

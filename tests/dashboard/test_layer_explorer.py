@@ -1,0 +1,436 @@
+"""The layer explorer: targets, layers, drawings, two panels side by side, and what can be taken home."""
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from independent_maps import (
+    Score,
+    assert_same_colours,
+    captum_map,
+    captum_signed,
+    drawn,
+    drawn_signed,
+    drawn_smoothly,
+    logit,
+    pixels,
+    predicted,
+    probabilities,
+    squares,
+)
+from numpy.typing import NDArray
+from opened_page import (
+    START,
+    OpenedPage,
+    alts,
+    arrays,
+    captions,
+    chart,
+    download,
+    open_page,
+    picture,
+    pixels_of,
+    press,
+    query,
+    run_snippet,
+    texts,
+)
+
+import explain_lib as xl
+
+
+def open_explorer(**query: str) -> OpenedPage:
+    return open_page("layer_explorer", **query)
+
+
+def main_overlay(app: OpenedPage) -> NDArray[np.uint8]:
+    return picture(app, "Overlay: Grad-CAM of layer")
+
+
+# Section: layer and target
+
+
+def test_the_explorer_opens_with_the_last_conv_layer_and_the_predicted_class() -> None:
+    app = open_explorer()
+    assert "explained: ship (the predicted class), logit · layer conv2, 10 × 10" in captions(app)
+    np.testing.assert_allclose(chart(app, "map")["z"], captum_map(3, "conv2"), rtol=1e-4, atol=1e-7)
+
+
+def test_the_explorer_follows_its_address() -> None:
+    app = open_explorer(img="5", layer="relu1", target="2")
+    assert "image 5 · true frog" in captions(app)
+    assert "explained: bird, logit · layer relu1, 28 × 28" in captions(app)
+    np.testing.assert_allclose(chart(app, "map")["z"], captum_map(5, "relu1", logit(2)), rtol=1e-4, atol=1e-7)
+
+
+def test_another_layer_is_a_click_away() -> None:
+    app = press(open_explorer(), "conv1")
+    assert "layer conv1, 28 × 28" in captions(app)
+    assert query(app)["layer"] == "conv1"
+
+
+def test_the_list_of_layers_gives_each_grid() -> None:
+    app = open_explorer()
+    assert app.selectbox(key="layer").options == ["conv1 · 28 × 28", "conv2 · 10 × 10"]
+    app.selectbox(key="layer").select("conv1").run()
+    assert query(app)["layer"] == "conv1"
+
+
+def test_every_layer_with_a_grid_is_on_offer_on_request() -> None:
+    app = open_explorer(layer="conv1")
+    app.segmented_control(key="modules").select("all").run()
+    labels_of_buttons = [button.label for button in app.button]
+    names = ["conv1", "relu1", "pool1", "conv2", "relu2", "pool2"]
+    assert [label for label in labels_of_buttons if label in names] == names
+    assert query(app)["modules"] == "all"
+
+
+def test_a_layer_that_is_no_convolution_stays_on_offer_while_it_is_chosen() -> None:
+    app = open_explorer(layer="relu1")
+    assert {"conv1", "relu1", "conv2"} <= {button.label for button in app.button}
+
+
+def test_the_list_of_targets_gives_each_probability() -> None:
+    app = open_explorer(img="5")
+    shares = [f"{share * 100:.1f} %" for share in probabilities("captum-tutorial")[5]]
+    names = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    options = [f"{name} · {share}" for name, share in zip(names, shares, strict=True)]
+    assert app.selectbox(key="target").options == [f"predicted: {options[predicted(5)]}", *options]
+
+
+def test_another_target_is_explained() -> None:
+    app = open_explorer()
+    app.selectbox(key="target").select(6).run()
+    assert "explained: frog, logit" in captions(app)
+    assert query(app)["target"] == "6"
+
+
+def test_the_bars_give_the_softmax_of_the_bundled_logits_and_colour_the_explained_class() -> None:
+    trace = chart(open_explorer(img="5", target="2", minus="4"), "probabilities")
+    np.testing.assert_allclose(trace["x"], probabilities("captum-tutorial")[5], atol=1e-6)
+    colours = trace["marker"]["color"]
+    assert len({colours[2], colours[4], colours[0]}) == 3
+    assert len(set(colours)) == 3
+    assert trace["y"][2] == "bird (explained)"
+    assert trace["y"][4] == "deer (contrasted)"
+
+
+# Section: contrast, evidence, score
+
+
+def share(index: int) -> Score:
+    return lambda logits: logits.softmax(1)[:, index]
+
+
+def contrast(one: Score, other: Score) -> Score:
+    return lambda logits: one(logits) - other(logits)
+
+
+def against(score: Score) -> Score:
+    return lambda logits: -score(logits)
+
+
+SCORES: dict[str, tuple[dict[str, str], Score, str]] = {
+    "contrast": ({"target": "8", "minus": "0"}, contrast(logit(8), logit(0)), "ship rather than plane, logit"),
+    "contrast of the predicted class": (
+        {"minus": "0"},
+        contrast(logit(8), logit(0)),
+        "ship (the predicted class) rather than plane, logit",
+    ),
+    "against": ({"target": "8", "evidence": "against"}, against(logit(8)), "evidence against ship, logit"),
+    "probability": ({"target": "0", "score": "probability"}, share(0), "plane, probability"),
+    "all at once": (
+        {"target": "0", "minus": "8", "evidence": "against", "score": "probability"},
+        against(contrast(share(0), share(8))),
+        "evidence against plane rather than ship, probability",
+    ),
+    "contrast with itself": (
+        {"target": "8", "minus": "8"},
+        logit(8),
+        "ship, logit (a contrast with ship itself is left out)",
+    ),
+}
+
+
+@pytest.mark.parametrize("layer", ["conv2", "relu1"])
+@pytest.mark.parametrize(("address", "score", "words"), SCORES.values(), ids=SCORES)
+def test_a_score_is_explained_as_captum_explains_it(layer: str, address: Mapping[str, str], score: Score, words: str) -> None:
+    app = open_explorer(layer=layer, **address)
+    assert f"explained: {words} · layer {layer}" in captions(app)
+    signed = captum_signed(3, layer, score)
+    taken = arrays(app)
+    scale = np.abs(signed).max()
+    np.testing.assert_allclose(taken["signed"], signed, atol=1e-4 * scale, rtol=0)
+    np.testing.assert_allclose(taken["map"], signed.clip(min=0), atol=1e-4 * scale, rtol=0)
+    np.testing.assert_allclose(chart(app, "map")["z"], signed.clip(min=0), atol=1e-4 * scale, rtol=0)
+
+
+def test_contrast_evidence_and_score_are_in_the_address() -> None:
+    app = open_explorer()
+    app.selectbox(key="minus").select(0).run()
+    app.segmented_control(key="evidence").select("against").run()
+    app.segmented_control(key="score").select("probability").run()
+    assert query(app) == {
+        "img": "3",
+        "model": "captum-tutorial",
+        "minus": "0",
+        "evidence": "against",
+        "score": "probability",
+    }
+    app.selectbox(key="minus").select(-1).run()
+    assert "minus" not in query(app)
+
+
+# Section: how maps are drawn
+
+
+def test_the_overlay_is_half_picture_and_half_map_in_its_own_cells() -> None:
+    shown = main_overlay(open_explorer(img="5"))
+    assert_same_colours(shown, drawn(pixels()[5], captum_map(5, "conv2"), len(shown)))
+
+
+@pytest.mark.parametrize("palette", ["viridis", "inferno", "cividis"])
+def test_another_palette_colours_overlay_and_colour_bar(palette: str) -> None:
+    app = open_explorer(img="5", palette=palette)
+    shown = main_overlay(app)
+    assert_same_colours(shown, drawn(pixels()[5], captum_map(5, "conv2"), len(shown), palette))
+    assert chart(app, "map")["colorscale"] != chart(open_explorer(img="5"), "map")["colorscale"]
+
+
+def test_strength_mixes_from_the_picture_alone_to_the_map_alone() -> None:
+    none, all_ = (main_overlay(open_explorer(img="5", strength=strength)) for strength in ("0", "100"))
+    np.testing.assert_array_equal(none, squares(pixels()[5], len(none)))
+    assert_same_colours(all_, drawn(pixels()[5], captum_map(5, "conv2"), len(all_), strength=1.0))
+
+
+def test_a_smooth_map_is_enlarged_bilinearly() -> None:
+    shown = main_overlay(open_explorer(img="5", texture="smooth"))
+    assert_same_colours(shown, drawn_smoothly(pixels()[5], captum_map(5, "conv2"), len(shown)))
+
+
+def test_a_signed_map_keeps_what_lies_below_zero_around_a_white_middle() -> None:
+    app = open_explorer(img="5", sign="signed", palette="jet")
+    signed = captum_signed(5, "conv2", logit(predicted(5)))
+    trace, reach = chart(app, "map"), np.abs(signed).max()
+    assert signed.min() < 0
+    np.testing.assert_allclose(trace["z"], signed, rtol=1e-4, atol=1e-6)
+    assert trace["zmax"] == pytest.approx(reach, rel=1e-5)
+    assert trace["zmin"] == -trace["zmax"]
+    shown = main_overlay(app)
+    assert_same_colours(shown, drawn_signed(pixels()[5], signed, len(shown)))
+    assert app.selectbox(key="palette").disabled
+
+
+def test_a_scale_in_common_ends_at_the_largest_value_of_all_layers() -> None:
+    app = open_explorer(img="5", scale="strip", modules="all")
+    maps = {name: captum_map(5, name) for name in ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")}
+    reach = max(float(one.max()) for one in maps.values())
+    assert reach > 1.5 * maps["conv2"].max()
+    assert chart(app, "map")["zmax"] == pytest.approx(reach, rel=1e-4)
+    shown = main_overlay(app)
+    assert_same_colours(shown, drawn(pixels()[5], maps["conv2"], len(shown), reach=reach))
+    small = picture(app, "Overlay: layer conv1, 28 × 28")
+    assert_same_colours(small, drawn(pixels()[5], maps["conv1"], len(small), reach=reach))
+
+
+def test_with_its_own_scale_each_map_ends_at_its_own_maximum() -> None:
+    app = open_explorer(img="5")
+    assert chart(app, "map")["zmax"] == pytest.approx(captum_map(5, "conv2").max(), rel=1e-4)
+    small = picture(app, "Overlay: layer conv1, 28 × 28")
+    assert_same_colours(small, drawn(pixels()[5], captum_map(5, "conv1"), len(small)))
+
+
+def test_how_maps_are_drawn_is_in_the_address_and_in_words() -> None:
+    app = open_explorer()
+    app.selectbox(key="palette").select("cividis").run()
+    app.slider(key="strength").set_value(70).run()
+    app.segmented_control(key="texture").select("smooth").run()
+    app.segmented_control(key="scale").select("strip").run()
+    words = captions(app)
+    assert "70 % map smoothed bilinearly, 30 % picture; cividis; divided by the largest of all layers shown." in words
+    app.segmented_control(key="sign").select("signed").run()
+    assert query(app) == {
+        "img": "3",
+        "model": "captum-tutorial",
+        "palette": "cividis",
+        "strength": "70",
+        "texture": "smooth",
+        "scale": "strip",
+        "sign": "signed",
+    }
+
+
+# Section: maps with nothing to paint
+
+
+def test_a_map_without_evidence_is_said_and_not_painted() -> None:
+    app = open_explorer(img="49", target="2", layer="relu1", modules="all")
+    assert not captum_map(49, "relu1", logit(2)).any()
+    assert "in this layer the weighted sum is nowhere above zero" in texts(app)
+    shown = picture(app, "The picture alone, the map is zero: Grad-CAM of layer relu1 on image 49")
+    np.testing.assert_array_equal(shown, squares(pixels()[49], len(shown)))
+    assert "zero map" in texts(app)
+
+
+def test_a_map_that_is_the_same_everywhere_is_said_and_not_painted() -> None:
+    app = open_explorer(model="resnet20", modules="all", img="5", layer="pool")
+    assert "The same everywhere: the map tells no place from another." in texts(app)
+    shown = picture(app, "The picture alone, the map is constant: Grad-CAM of layer pool on image 5")
+    np.testing.assert_array_equal(shown, squares(pixels()[5], len(shown)))
+    assert "constant map" in texts(app)
+    assert [alt for alt in alts(app) if "constant: layer pool" in alt]
+
+
+def test_what_is_not_painted_is_downloaded_as_the_picture_alone() -> None:
+    app = open_explorer(img="49", target="2", layer="relu1")
+    taken = pixels_of(download(app, "Picture (PNG)"))
+    np.testing.assert_array_equal(taken, squares(pixels()[49], len(taken)))
+
+
+# Section: side by side
+
+
+def test_another_image_stands_beside_under_the_same_settings() -> None:
+    app = open_explorer(img="5", beside="image", img2="8", layer="relu2", target="2")
+    assert "image 5 · true frog" in captions(app)
+    assert "image 8 · true cat" in captions(app)
+    for key, image in {"map-left": 5, "map-right": 8}.items():
+        np.testing.assert_allclose(chart(app, key)["z"], captum_map(image, "relu2", logit(2)), rtol=1e-4, atol=1e-7)
+    left, right = (picture(app, f"Overlay: Grad-CAM of layer relu2 on image {image}") for image in (5, 8))
+    assert_same_colours(left, drawn(pixels()[5], captum_map(5, "relu2", logit(2)), len(left)))
+    assert_same_colours(right, drawn(pixels()[8], captum_map(8, "relu2", logit(2)), len(right)))
+
+
+def test_each_image_beside_the_other_explains_its_own_predicted_class() -> None:
+    app = open_explorer(img="5", beside="image", img2="3")
+    np.testing.assert_allclose(chart(app, "map-right")["z"], captum_map(3, "conv2"), rtol=1e-4, atol=1e-7)
+    assert captions(app).count("(the predicted class)") == 2
+
+
+def test_two_images_with_a_scale_in_common_share_their_colours() -> None:
+    app = open_explorer(img="5", beside="image", img2="8", scale="strip")
+    reach = max(float(captum_map(image, name).max()) for image in (5, 8) for name in ("conv1", "conv2"))
+    assert [chart(app, key)["zmax"] for key in ("map-left", "map-right")] == pytest.approx([reach, reach], rel=1e-4)
+
+
+def test_another_model_stands_beside_and_a_layer_that_it_lacks_is_said() -> None:
+    app = open_explorer(img="5", beside="model", model2="resnet20", layer="pool1")
+    assert "resnet20 has no layer pool1: its last conv layer is shown." in captions(app)
+    assert "resnet20 · image 5" in captions(app)
+    np.testing.assert_allclose(chart(app, "map-left")["z"], captum_map(5, "pool1"), rtol=1e-4, atol=1e-7)
+    expected = captum_map(5, "layer3.2.conv2", name="resnet20")
+    np.testing.assert_allclose(chart(app, "map-right")["z"], expected, rtol=1e-3, atol=1e-4 * expected.max())
+
+
+def test_a_layer_that_both_models_have_is_shown_of_both() -> None:
+    app = open_explorer(img="5", beside="model", model2="tutorial", layer="relu1")
+    assert "has no layer" not in captions(app)
+    np.testing.assert_allclose(chart(app, "map-right")["z"], captum_map(5, "relu1", name="tutorial"), rtol=1e-4, atol=1e-6)
+
+
+def test_the_choices_for_the_other_panel_are_in_the_address() -> None:
+    app = open_explorer()
+    app.segmented_control(key="beside").select("image").run()
+    app.number_input(key="other_image").set_value(8).run()
+    assert query(app) == {"img": "3", "model": "captum-tutorial", "beside": "image", "img2": "8"}
+    app.number_input(key="other_image").set_value(123_456).run()
+    assert query(app)["img2"] == "9999"
+    app.segmented_control(key="beside").select("model").run()
+    app.selectbox(key="other_model").select("resnet20").run()
+    assert query(app)["model2"] == "resnet20"
+    assert "resnet20 · image 3" in captions(app)
+
+
+# Section: downloads and the snippet
+
+VIEWS: dict[str, dict[str, str]] = {
+    "as it opens": {},
+    "everything changed": {
+        "img": "5",
+        "model": "tutorial",
+        "layer": "pool1",
+        "target": "6",
+        "minus": "2",
+        "evidence": "against",
+        "score": "probability",
+        "texture": "smooth",
+        "palette": "viridis",
+        "strength": "75",
+    },
+    "signed": {"img": "8", "sign": "signed", "layer": "conv1"},
+    "one scale": {"img": "5", "scale": "strip", "modules": "all"},
+    "signed on one scale": {"img": "5", "scale": "strip", "sign": "signed"},
+    "resnet20": {"model": "resnet20", "img": "17", "layer": "layer2.0.conv1"},
+    "beside another": {"beside": "image", "img2": "5", "scale": "strip"},
+}
+
+
+@pytest.fixture(scope="module", params=VIEWS.values(), ids=VIEWS)
+def view(request: pytest.FixtureRequest) -> OpenedPage:
+    return open_explorer(**request.param)
+
+
+def test_the_downloaded_picture_is_the_overlay_that_is_shown(view: OpenedPage) -> None:
+    if "beside" in query(view):
+        pytest.skip("with two panels the overlays on the page are smaller than the downloaded one")
+    np.testing.assert_array_equal(pixels_of(download(view, "Picture (PNG)")), main_overlay(view))
+
+
+def test_the_downloaded_maps_are_those_on_the_page(view: OpenedPage) -> None:
+    taken, address = arrays(view), START | query(view)
+    assert set(taken) == {"map", "signed", "weights", "logits", "picture"}
+    shown = chart(view, "map-left" if "beside" in address else "map")["z"]
+    np.testing.assert_array_equal(taken["signed" if address.get("sign") == "signed" else "map"], shown)
+    np.testing.assert_array_equal(taken["picture"], pixels()[int(address["img"])])
+    np.testing.assert_array_equal(taken["map"], taken["signed"].clip(min=0))
+    shares = torch.tensor(taken["logits"]).softmax(0).numpy()
+    np.testing.assert_allclose(shares, probabilities(address["model"])[int(address["img"])], atol=1e-5)
+    assert {str(taken[name].dtype) for name in ("map", "signed", "weights", "logits")} == {"float32"}
+
+
+def test_the_python_on_the_page_computes_the_downloaded_map_and_draws_the_downloaded_picture(view: OpenedPage) -> None:
+    made, taken = run_snippet(view), arrays(view)
+    name = "signed" if query(view).get("sign") == "signed" else "map"
+    np.testing.assert_array_equal(made["values"], taken[name])
+    np.testing.assert_array_equal(made["picture"], pixels_of(download(view, "Picture (PNG)")))
+
+
+def test_the_python_on_the_page_needs_nothing_but_the_library(view: OpenedPage) -> None:
+    imports = [line for line in view.code[0].value.splitlines() if "import" in line]
+    assert imports == ["import explain_lib as xl"]
+
+
+def test_the_downloaded_settings_hold_address_digest_target_and_versions() -> None:
+    app = open_explorer(
+        img="5", model="tutorial", layer="relu1", target="6", minus="2", evidence="against", score="probability"
+    )
+    settings = json.loads(download(app, "Settings (JSON)"))
+    assert settings["address"] == query(app)
+    assert settings["image"] == 5
+    assert settings["model"]["name"] == "tutorial"
+    assert settings["model"]["digest"] == xl.load_model("tutorial").digest
+    assert settings["target"] == {"index": 6, "minus": 2, "sign": -1, "score": "probability", "class": "frog"}
+    assert settings["layer"] == "relu1"
+    assert settings["grid"] == [28, 28]
+    assert settings["reach"] == pytest.approx(float(arrays(app)["map"].max()))
+    assert settings["versions"]["torch"] == importlib.metadata.version("torch")
+    assert settings["versions"]["numpy"] == np.__version__
+
+
+def test_the_digest_of_the_settings_tells_models_apart() -> None:
+    digests = {
+        json.loads(download(open_explorer(model=name), "Settings (JSON)"))["model"]["digest"]
+        for name in ("captum-tutorial", "tutorial", "resnet20")
+    }
+    assert len(digests) == 3
+    assert {len(digest) for digest in digests} == {hashlib.sha256().digest_size * 2}
+
+
+def test_the_files_are_named_for_what_they_hold() -> None:
+    app = open_explorer(img="5", layer="conv1", target="8", minus="0")
+    names = {entry["filename"] for entry in app.files._deferred_callables.values()}
+    assert names == {f"image5-captum-tutorial-conv1-ship-minus-plane.{end}" for end in ("png", "npz", "json")}
