@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.bare.items import Item, leaves
 from benchmarks.chromium import Tab, chromium
 from benchmarks.inventory import counts
 from benchmarks.operations import (
@@ -70,8 +71,8 @@ def measure(rounds: int, starts: int, report: Callable[[str], None]) -> Iterator
         yield figure("start to the whole gallery; bare: with torch", whole)
 
 
-def _title(items: list[dict[str, str]]) -> str:
-    return next(item["words"] for item in items if item["kind"] == "title")
+def _title(items: list[Item]) -> str:
+    return next(str(item["words"]) for item in leaves(items) if item["kind"] == "title")
 
 
 def _warm(dashboard: Tab, bare: Tab, titles: dict[str, str], rounds: int) -> Iterator[Figure]:

@@ -4,18 +4,17 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.bare.items import Item, leaves
 from benchmarks.chromium import Tab
 
-Item = dict[str, Any]
 ITEMS = (Path(__file__).parent / "page_items.js").read_text()
 FETCH = """async address => {
   const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
@@ -43,8 +42,8 @@ class Inventory:
     def read_page(self, tab: Tab) -> list[Item]:
         """The items of the page that the tab shows; its pictures become files."""
         items: list[Item] = tab.page.evaluate(ITEMS)
-        for item in items:
-            if "address" in item:
+        for item in leaves(items):
+            if item["kind"] in {"picture", "grid"}:
                 self._keep(item, base64.b64decode(tab.page.evaluate(FETCH, item.pop("address"))))
         return items
 
@@ -54,8 +53,8 @@ class Inventory:
 
     def mark_changes(self, faces: list[list[Item]]) -> list[list[Item]]:
         """The faces of a page; pictures and charts that only one of them has are marked, and get their variants."""
-        seen = Counter(name for face in faces for name in {item.get("identity") for item in face})
-        for item in (item for face in faces for item in face if "identity" in item):
+        seen = Counter(name for face in faces for name in {item.get("identity") for item in leaves(face)})
+        for item in (item for face in faces for item in leaves(face) if "identity" in item):
             item["changes"] = seen[item["identity"]] < len(faces)
             if item["changes"] and item["kind"] == "picture":
                 self._make_variants(item["file"])
@@ -70,7 +69,7 @@ class Inventory:
             (self.folder / f"{name}-{number}").write_bytes(file.getvalue())
 
 
-def counts(items: Iterable[Item]) -> str:
+def counts(items: Sequence[Item]) -> str:
     """How many there are of each kind, as words."""
-    found = Counter("thumbnails" if item["kind"] == "grid" else item["kind"] for item in items)
+    found = Counter("thumbnails" if item["kind"] == "grid" else item["kind"] for item in leaves(items))
     return ", ".join(f"{count} {kind}" for kind, count in sorted(found.items()))

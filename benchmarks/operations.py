@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from benchmarks.bare.items import Item
 from benchmarks.bare.ready import VARIABLE
 from benchmarks.chromium import Tab
 from benchmarks.inventory import Inventory
@@ -47,7 +48,7 @@ WALK = "/class_browser?class=5&img=4000"
 PICK = "/class_browser?class=7&img=5000"
 
 
-def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[dict[str, object]]]]:
+def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[Item]]]:
     """The dashboard's pages, each before and after its operation."""
     tab.open("/")
     pages = {"seed_gallery": inventory.mark_changes([inventory.read_page(tab)])}

@@ -8,22 +8,25 @@
     words: words(image.closest('[data-testid="stImage"], figure, [data-testid="stImageContainer"]')?.parentElement),
   });
 
-  const chart = (plot) => {
-    const trace = plot._fullData[0], cells = trace.z;
-    return {
-      kind: "chart", type: trace.type, width: plot.clientWidth, height: plot.clientHeight,
-      rows: cells ? cells.length : trace.x.length, columns: cells ? cells[0].length : 1,
-      identity: String(hash(JSON.stringify(plot.data[0].z ?? plot.data[0].x))),
-    };
-  };
+  const trace = (full) => ({
+    type: full.type, rows: full.z ? full.z.length : full.x.length, columns: full.z ? full.z[0].length : 1,
+  });
+  const chart = (plot) => ({
+    kind: "chart", width: plot.clientWidth, height: plot.clientHeight, traces: plot._fullData.map(trace),
+    identity: String(hash(JSON.stringify(plot.data))),
+  });
 
+  // Thumbnails are parts of one picture: the background of each button, or of something in it.
+  const background = (button) =>
+    [button, ...button.querySelectorAll("*")].map((element) => getComputedStyle(element))
+      .find((style) => style.backgroundImage.startsWith("url("));
   const grid = (buttons) => {
-    const style = getComputedStyle(buttons[0]);
+    const styles = buttons.map(background);
     return {
-      kind: "grid", address: style.backgroundImage.slice(5, -2), size: style.backgroundSize,
-      width: buttons[0].clientWidth, height: buttons[0].parentElement.clientHeight,
-      places: buttons.map((button) => getComputedStyle(button).backgroundPosition),
-      titles: buttons.map((button) => button.title),
+      kind: "grid", address: styles[0].backgroundImage.slice(5, -2), size: styles[0].backgroundSize,
+      width: styles[0].width, cell: buttons[0].clientWidth, height: buttons[0].closest(".image-grid").clientHeight,
+      places: styles.map((style) => style.backgroundPosition),
+      titles: buttons.map((button) => button.title), words: buttons.map((button) => button.innerText),
     };
   };
 
@@ -61,7 +64,24 @@
     if (container.querySelector('[data-testid^="stBidiComponent"]')) return [{ kind: "component" }];
     return words(container) ? [{ kind: "text", words: words(container) }] : [];
   };
-  const containers = document.querySelectorAll('[data-testid="stMain"] [data-testid="stElementContainer"]');
-  return [...containers].flatMap((container) =>
-    items(container).map((item) => ({ ...item, folded: !container.checkVisibility() })));
+
+  const ITEM = '[data-testid="stElementContainer"]';
+  const BLOCK = '[data-testid="stVerticalBlock"], [data-testid="stHorizontalBlock"], [data-testid="stGrid"]';
+  const FOLD = '[data-testid="stExpander"]';
+  const isRow = (element) => getComputedStyle(element).display === "grid" || getComputedStyle(element).flexDirection === "row";
+
+  // Blocks side by side stay blocks, each of its width; one below the other they need none.
+  const block = (element, inRow) => {
+    const row = isRow(element), inside = within(element, row);
+    if (inside.length === 0 || row === inRow) return inside;
+    return [{ kind: row ? "row" : "column", width: element.clientWidth, items: inside }];
+  };
+  const within = (element, inRow) =>
+    [...element.children].flatMap((child) => {
+      if (child.matches(ITEM)) return items(child);
+      if (child.matches(BLOCK)) return block(child, inRow);
+      if (child.matches(FOLD)) return [{ kind: "fold", items: within(child, false) }];
+      return within(child, inRow);
+    });
+  return within(document.querySelector('[data-testid="stMain"]'), false);
 }

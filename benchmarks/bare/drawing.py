@@ -1,16 +1,14 @@
 """The items of a bare page, each by the one Streamlit call that shows it."""
 
-import base64
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from benchmarks.bare.ready import Item
+from benchmarks.bare.items import Item
 
-WORDS = {"title", "heading", "text", "caption", "alert", "code", "component", "grid"}  # these stand below each other
 STEP = "step"
 FOLDER = Path(__file__).parent
 
@@ -26,14 +24,27 @@ _NOTHING = st.components.v2.component("nothing", js="export default function () 
 
 def draw(variants: Sequence[list[Item]]) -> None:
     """The variant that the steps so far have come to; any button is a step on."""
-    items = variants[st.session_state.get(STEP, 0) % len(variants)]
-    count: Counter[str] = Counter()
-    for (folded, below), run in groupby(items, lambda item: (item["folded"], item["kind"] in WORDS)):
-        with st.expander("More") if folded else st.container(horizontal=not below):
-            for item in run:
-                kind = item["kind"]
-                count[kind] += 1
-                _DRAW[kind](item, f"{kind}-{count[kind]}")
+    _draw_all(variants[st.session_state.get(STEP, 0) % len(variants)], Counter())
+
+
+def _draw_all(items: Sequence[Item], count: Counter[str], in_row: bool = False) -> None:
+    for item in items:
+        kind = item["kind"]
+        count[kind] += 1
+        if "items" in item:
+            with _holder(item, in_row):
+                _draw_all(item["items"], count, in_row=kind == "row")
+        else:
+            _DRAW[kind](item, f"{kind}-{count[kind]}")
+
+
+def _holder(item: Item, in_row: bool) -> DeltaGenerator:
+    if item["kind"] == "fold":
+        return st.expander("More")
+    across = item["kind"] == "row"
+    if in_row:
+        return st.container(horizontal=across, gap="small", width=int(item["width"]))
+    return st.container(horizontal=across, gap="small")
 
 
 def _label(item: Item) -> str:
@@ -54,8 +65,7 @@ def _chart(item: Item, key: str) -> None:
 
 
 def _grid(item: Item, key: str) -> None:
-    file = base64.b64encode(item["bytes"]).decode()
-    _GRID(data={"file": file} | {name: item[name] for name in ("height", "width", "size", "places", "titles")}, key=key)
+    _GRID(data={"content": item["content"]}, key=key)
 
 
 def _button(item: Item, key: str) -> None:

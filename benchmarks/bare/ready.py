@@ -1,5 +1,6 @@
 """What the bare pages show, made before it is asked for."""
 
+import base64
 import json
 import os
 from functools import cache
@@ -8,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
+
+from benchmarks.bare.items import Item, leaves
 
 VARIABLE = "BARE_PAGES"
 """The environment variable with the path of the inventory."""
-
-Item = dict[str, Any]
 
 
 @cache
@@ -33,7 +35,7 @@ def page_names() -> list[str]:
 def page_title(name: str) -> str:
     """What the page's title says."""
     face: list[Item] = _inventory()["pages"][name][0]
-    return str(next(item["words"] for item in face if item["kind"] == "title"))
+    return str(next(item["words"] for item in leaves(face) if item["kind"] == "title"))
 
 
 def is_linked(name: str) -> bool:
@@ -52,13 +54,20 @@ def variants(name: str) -> list[list[Item]]:
 
 
 def _ready(item: Item, number: int) -> Item:
+    if "items" in item:
+        return item | {"items": [_ready(inner, number) for inner in item["items"]]}
     if item["kind"] == "chart":
         return item | {"figure": _figure(item, number if item["changes"] else 0)}
     if item["kind"] == "picture":
         return item | {"bytes": _bytes(f"{item['file']}-{number}" if item["changes"] else item["file"])}
     if item["kind"] == "grid":
-        return item | {"bytes": _bytes(item["file"])}
+        return {"kind": "grid", "content": _grid_content(item)}
     return item
+
+
+def _grid_content(item: Item) -> str:
+    """All that the thumbnails need, as one text: Streamlit would go through a thousand entries at each run."""
+    return json.dumps(item | {"file": base64.b64encode(_bytes(item["file"])).decode()})
 
 
 @cache
@@ -68,14 +77,21 @@ def _bytes(name: str) -> bytes:
 
 def _figure(item: Item, number: int) -> go.Figure:
     random = np.random.default_rng(number)
-    if item["type"] == "heatmap":
-        trace = go.Heatmap(z=random.random((item["rows"], item["columns"]), np.float32))
-    else:
-        names = [f"class {row}" for row in range(item["rows"])]
-        trace = go.Bar(x=random.random(item["rows"], np.float32), y=names, orientation="h")
-    figure = go.Figure(trace)
+    figure = go.Figure([_trace(one, random) for one in item["traces"]])
     figure.update_layout(width=item["width"], height=item["height"], margin={"l": 24, "r": 24, "t": 0, "b": 40})
-    if item["type"] == "heatmap":
+    if any(one["type"] == "heatmap" for one in item["traces"]):
         figure.update_xaxes(visible=False)
         figure.update_yaxes(visible=False)
     return figure
+
+
+def _trace(one: dict[str, Any], random: np.random.Generator) -> BaseTraceType:
+    rows, columns = one["rows"], one["columns"]
+    match one["type"]:
+        case "heatmap":
+            return go.Heatmap(z=random.random((rows, columns), np.float32))
+        case "bar":
+            return go.Bar(x=random.random(rows, np.float32), y=[f"class {row}" for row in range(rows)], orientation="h")
+        case _:
+            across, down = random.random((2, rows), np.float32)
+            return go.Scatter(x=across, y=down, mode="markers")
