@@ -27,7 +27,8 @@ def probabilities_figure(
         "text": [f"{share * 100:.1f} %" for share in probabilities],
         "textposition": "outside",
         "cliponaxis": False,
-        "hovertemplate": "%{y}: %{x:.4f}<extra></extra>",
+        "hovertemplate": "%{customdata}: %{x:.4f}<extra></extra>",
+        "customdata": classes,
     }
     layout = {
         "height": 340,
@@ -42,4 +43,4 @@ def probabilities_figure(
 
 def _label(name: str, **holds: bool) -> str:
     words = [word for word, held in holds.items() if held]
-    return f"{name} ({', '.join(words)})" if words else name
+    return f"{name}<br><span style='font-size:10px'>{', '.join(words)}</span>" if words else name

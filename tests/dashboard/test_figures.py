@@ -88,9 +88,13 @@ def test_a_histogram_of_equal_maps_has_everything_in_the_middle() -> None:
 SHARES = np.array([0.25, 0.6, 0.15], dtype=np.float32)
 
 
+def words(name: str, under: str) -> str:
+    return f"{name}<br><span style='font-size:10px'>{under}</span>"
+
+
 def test_the_explained_class_has_a_colour_and_a_word() -> None:
     (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0).data
-    assert list(bars.y) == ["cat (true)", "dog (explained, predicted)", "frog"]
+    assert list(bars.y) == [words("cat", "true"), words("dog", "explained, predicted"), "frog"]
     explained, others = bars.marker.color[1], {bars.marker.color[0], bars.marker.color[2]}
     assert len(others) == 1
     assert explained not in others
@@ -99,7 +103,7 @@ def test_the_explained_class_has_a_colour_and_a_word() -> None:
 
 def test_the_contrasted_class_has_a_colour_and_a_word_of_its_own() -> None:
     (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2).data
-    assert list(bars.y)[2] == "frog (contrasted)"
+    assert list(bars.y)[2] == words("frog", "contrasted")
     assert len(set(bars.marker.color)) == 3
 
 
