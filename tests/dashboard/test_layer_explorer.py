@@ -311,8 +311,9 @@ def test_each_image_beside_the_other_explains_its_own_predicted_class() -> None:
     assert captions(app).count("(the predicted class)") == 2
 
 
-def test_two_images_with_a_scale_in_common_share_their_colours() -> None:
-    app = open_explorer(img="5", beside="image", img2="8", scale="strip")
+@pytest.mark.parametrize(("image", "beside"), [("5", "8"), ("8", "5")])
+def test_two_images_with_a_scale_in_common_share_their_colours(image: str, beside: str) -> None:
+    app = open_explorer(img=image, beside="image", img2=beside, scale="strip")
     reach = max(float(captum_map(image, name).max()) for image in (5, 8) for name in ("conv1", "conv2"))
     assert [chart(app, key)["zmax"] for key in ("map-left", "map-right")] == pytest.approx([reach, reach], rel=1e-4)
 

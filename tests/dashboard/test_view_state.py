@@ -134,6 +134,12 @@ def test_the_sides_are_the_studys_two_programs_at_first() -> None:
     assert View().b == xl.Configuration("package", xl.NOTEBOOK_PACKAGE)
 
 
+def test_the_first_image_class_and_percent_are_zero() -> None:
+    first = dict.fromkeys(("img", "img2", "target", "minus", "class", "predicted", "low", "strength"), "0")
+    names = ("image", "other_image", "target", "minus", "true_class", "predicted_class", "low", "strength")
+    assert read_query(first) == (View(**dict.fromkeys(names, 0)), ())
+
+
 # Section: nonsense
 
 _CLASS = "the number of a class, or any, would be right."
