@@ -144,7 +144,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "model": Parameter("model", str, "the name of a model"),
     "layer": Parameter("layer", str, "the name of a layer"),
     "target": Parameter("target", _class_or_none, _CLASS),
-    "minus": Parameter("minus", _class_or_none, _CLASS),
+    "minus": Parameter("minus", _whole, "the number of a class"),
     "evidence": _words("evidence", get_args(Evidence)),
     "score": _words("score", get_args(Score)),
     "modules": _words("modules", get_args(Modules)),
@@ -243,8 +243,13 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
             notes.append(f"{PARAMETERS[name].key}={index}: the classes are 0 to {classes - 1}.")
     if view.layer is not None and view.layer not in model.spatial_layers:
         changes["layer"] = None
-        notes.append(f"layer={view.layer}: the layers with a grid are {', '.join(model.spatial_layers[:12])}.")
+        notes.append(f"layer={view.layer}: the layers with a grid are {_few(model.spatial_layers)}.")
     return change(view, changes), tuple(notes)
+
+
+def _few(names: tuple[str, ...], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def chosen_layer(view: View, model: xl.Model) -> str:

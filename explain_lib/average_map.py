@@ -32,6 +32,32 @@ class AverageMap(Frozen):
     not_finite: int
 
 
+@dataclass(frozen=True)
+class PartialSum(Frozen):
+    """What one batch adds to an average: total float64 (h, w), the sum of its scaled maps, and the counts of AverageMap."""
+
+    total: NDArray[np.float64]
+    images: int
+    zero: int
+    not_finite: int
+
+
+def partial_sum(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layer: str,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> PartialSum:
+    """The sum of one batch's maps, each divided by its own maximum. Arguments and errors are those of average_map."""
+    maps = grad_cam(model, pixels, layer, targets, between=between)[layer].map
+    finite = maps[np.isfinite(maps).all((1, 2))]
+    peaks = finite.max((1, 2), keepdims=True, initial=0)
+    scaled = np.divide(finite, peaks, out=np.zeros_like(finite), where=peaks > 0)
+    return PartialSum(scaled.sum(0, dtype=np.float64), len(maps), int((peaks == 0).sum()), len(maps) - len(finite))
+
+
 def average_map(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -40,27 +66,21 @@ def average_map(
     *,
     progress: Callable[[int], None] | None = None,
     between: Callable[[], None] | None = None,
+    sum_batch: Callable[..., PartialSum] = partial_sum,
 ) -> AverageMap:
     """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
 
-    progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
-    None, or one for all.
+    progress: called after each batch with the number of images done. sum_batch: partial_sum, or a cached one, so that an
+    average that was broken off goes on where it stood. Arguments and errors are those of grad_cam; targets: None, or one
+    for all.
     """
     check_pixels(pixels, check_model(model).input_size)
-    total: NDArray[np.float64] | None = None
-    zero = not_finite = 0
+    parts: list[PartialSum] = []
     for start in range(0, len(pixels), BATCH):
-        maps = grad_cam(model, pixels[start : start + BATCH], layer, targets, between=between)[layer].map
-        finite = maps[np.isfinite(maps).all((1, 2))]
-        peaks = finite.max((1, 2), keepdims=True, initial=0)
-        scaled = np.divide(finite, peaks, out=np.zeros_like(finite), where=peaks > 0)
-        zero += int((peaks == 0).sum())
-        not_finite += len(maps) - len(finite)
-        part = scaled.sum(0, dtype=np.float64)
-        total = part if total is None else total + part
+        parts.append(sum_batch(model, pixels[start : start + BATCH], layer, targets, between=between))
         if progress is not None:
             progress(min(start + BATCH, len(pixels)))
-    assert total is not None
-    mean = total / max(1, len(pixels) - not_finite)
+    not_finite = sum(part.not_finite for part in parts)
+    mean = np.sum([part.total for part in parts], axis=0) / max(1, len(pixels) - not_finite)
     picture = np.rint(pixels.mean(0, dtype=np.float64)).astype(np.uint8)
-    return AverageMap(mean.astype(np.float32), picture, len(pixels), zero, not_finite)
+    return AverageMap(mean.astype(np.float32), picture, len(pixels), sum(part.zero for part in parts), not_finite)

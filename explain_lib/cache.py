@@ -15,7 +15,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from explain_lib.average_map import AverageMap, average_map
+from explain_lib.average_map import AverageMap, PartialSum, average_map, partial_sum
 from explain_lib.configuration import Configuration
 from explain_lib.dataset import ImageSet, load_cifar10
 from explain_lib.devices import choose_device
@@ -239,9 +239,19 @@ class ExplainCache:
         progress: Callable[[int], None] | None = None,
         between: Between = None,
     ) -> AverageMap:
-        """average_map, cached; progress is called only if it is computed by this call."""
+        """average_map, cached, and so is each of its batches; progress is called only if it is computed by this call."""
+
+        def sum_batch(
+            model: Model, pixels: NDArray[np.uint8], layer: str, targets: Targets, between: Between = None
+        ) -> PartialSum:
+            key = ("partial_sum", *_request(model, pixels, layer, targets))
+            return self.entries.get(key, lambda: partial_sum(model, pixels, layer, targets, between=between))
+
         key = ("average_map", *_request(model, pixels, layer, targets))
-        return self.entries.get(key, lambda: average_map(model, pixels, layer, targets, progress=progress, between=between))
+        return self.entries.get(
+            key,
+            lambda: average_map(model, pixels, layer, targets, progress=progress, between=between, sum_batch=sum_batch),
+        )
 
 
 def _load(name: str, device: str) -> _LoadedModel:

@@ -130,7 +130,9 @@ def _nothing(scene: Scene) -> None:
             f"Without “{words}”: {left:,} images", on_click=change_view, kwargs={**without, "part": 1}, disabled=left == 0
         )
     everything: dict[str, Value] = {name: value for without in conditions.values() for name, value in without.items()}
-    st.button("Without any condition", on_click=change_view, kwargs={**everything, "part": 1})
+    st.button(
+        f"Without any condition: {len(scene.images.labels):,} images", on_click=change_view, kwargs={**everything, "part": 1}
+    )
 
 
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -231,10 +233,14 @@ def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) 
     what = "each image's predicted class" if target is None else target_caption(scene)
     words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {mean.map.min():.3f} and {mean.map.max():.3f}."
     if mean.zero:
-        words += f" {mean.zero:,} maps are zero everywhere and count as zero."
+        words += f" Zero everywhere, and counted as zero: {_maps(mean.zero)}."
     if mean.not_finite:
-        words += f" {mean.not_finite:,} maps are not finite and are left out."
+        words += f" Not finite, and left out: {_maps(mean.not_finite)}."
     return f"{words} Drawn: {drawing_words(replace(scene.view, sign='positive', scale='map'))}"
+
+
+def _maps(count: int) -> str:
+    return "1 map" if count == 1 else f"{count:,} maps"
 
 
 show_page("class_browser", _draw, _steps)

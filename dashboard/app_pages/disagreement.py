@@ -24,6 +24,7 @@ from dashboard.figures.difference_figure import histogram_figure
 from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.snippets import disagreement_snippet
 from dashboard.view_state import chosen_layer
+from explain_lib.comparison import METRICS
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
@@ -33,7 +34,8 @@ CARD_WIDTH = 280
 FLICKER_SIDE = 256
 SHARED = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
 PRESETS = {"notebook": (STUDY_MANUAL, STUDY_PACKAGE), "shared": SHARED}
-PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer"}
+OWN = "own"
+PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer", OWN: "as set up below"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _controls(scene: Scene) -> None:
     explained, sides = st.columns([1, 2], gap="small")
     with explained:
         score_controls(scene)
-    with sides, st.expander("Set up both sides", key="sides"):
+    with sides, st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides"):
         st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
         for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
             with column:
@@ -96,18 +98,20 @@ def _controls(scene: Scene) -> None:
 
 def _presets(scene: Scene) -> None:
     pair = scene.view.a, scene.view.b
-    follow("setup", next((name for name, preset in PRESETS.items() if preset == pair), None))
+    chosen = next((name for name, preset in PRESETS.items() if preset == pair), OWN)
+    follow("setup", chosen)
 
     def changed() -> None:
         name = st.session_state["setup"]
-        if name is not None:
+        if name in PRESETS:
             change_view(a=PRESETS[name][0], b=PRESETS[name][1])
 
     st.segmented_control(
         "Compare",
-        tuple(PRESETS),
+        (*PRESETS, OWN) if chosen == OWN else tuple(PRESETS),
         key="setup",
         format_func=PRESET_WORDS.__getitem__,
+        required=True,
         on_change=changed,
         help="As the study called the two programs, or both on the same layer and each scaled by itself. “Set up both sides” "
         "changes every setting.",
@@ -166,9 +170,11 @@ def _scale(a: Side, b: Side) -> Scale:
 def _cards(a: Side, b: Side, comparison: xl.Comparison) -> dict[str, MapCard]:
     signed, size, peak = comparison.difference, abs(comparison.difference), comparison.max_abs or 1.0
     scale = _scale(a, b)
-    which = "Red: b is brighter. Blue: a is brighter. White: they agree. The range ends at the largest difference."
+    which = f"Red: b is larger. Blue: a is larger. White: they agree. The range ends at the largest difference, {peak:.3g}."
     row, column = divmod(int(size.argmax()), size.shape[1])
-    how_far = f"How far apart the two are. The range ends at the largest difference, at row {row}, column {column}."
+    how_far = (
+        f"How far apart the two are. The range ends at the largest difference, at row {row}, column {column}, counted from 0."
+    )
     return {
         "map-a": MapCard(a.title, a.how, a.values, scale),
         "map-b": MapCard(b.title, b.how, b.values, scale),
@@ -226,17 +232,18 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
         "difference": comparison.difference,
         "picture": scene.picture,
     }
-    details = {
+    details: dict[str, object] = {
         letter: {"program": side.configuration.program, **side.configuration.settings.as_dict()}
         for letter, side in (("a", a), ("b", b))
     }
+    numbers = {"comparison": {metric.name: float(getattr(comparison, metric.name)) for metric in METRICS}}
     scale = _scale(a, b)
     show_take_home(
         TakeHome(
             name=f"image{view.image}-{view.model}-a-b-{target_name(target, scene.model.classes)}",
             picture=lambda: png(np.concatenate([_coloured(side.values, scale) for side in (a, b)], axis=1)),
             arrays=lambda: arrays_file(arrays),
-            settings=lambda: settings_file(view, scene.model, target, details),
+            settings=lambda: settings_file(view, scene.model, target, details | numbers),
             snippet=disagreement_snippet(
                 view,
                 target,

@@ -21,9 +21,10 @@ def show_confusion(scene: Scene) -> None:
         points = st.session_state[key].selection.points
         if points:
             true, predicted = divmod(int(points[0]["point_index"]), len(scene.model.classes))
-            change_view(true_class=true, predicted_class=predicted, part=1)
+            again = (true, predicted) == (view.true_class, view.predicted_class)
+            change_view(true_class=true, predicted_class=None if again else predicted, part=1)
 
-    st.markdown("**Confusion matrix** · click a cell to see its images", help=terms.CONFUSION)
+    st.markdown("**Confusion matrix** · click a cell to see its images, again for its row", help=terms.CONFUSION)
     counts = confusion_matrix(scene.images.labels, scene.predictions)
     st.plotly_chart(
         confusion_figure(counts, scene.model.classes, view.true_class, view.predicted_class),

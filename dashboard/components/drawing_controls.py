@@ -8,26 +8,29 @@ from dashboard.components.pickers import choice
 from dashboard.view_state import View
 from explain_lib.rendering import PALETTES
 
+FIELDS = ("palette", "strength", "texture", "sign", "scale")
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
 SIGNS = {"positive": "above zero only", "signed": "with its sign"}
-SCALES = {"map": "each map's own", "strip": "all layers' in common"}
+SCALES = {"map": "each map its own", "strip": "one for all"}
 
 
 def drawing_controls(view: View) -> None:
     """Palette, strength, texture, sign and scale, behind one heading."""
-    with st.expander("How maps are drawn", key="drawing-controls"), st.container(horizontal=True, gap="medium"):
+    default = View()
+    changed = any(getattr(view, name) != getattr(default, name) for name in FIELDS)
+    with st.expander("How maps are drawn", changed, key="drawing-controls"), st.container(horizontal=True, gap="medium"):
         _palette(view)
         _strength(view)
         choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
         choice(
             "sign", "Values", SIGNS, view.sign, "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
         )
-        choice("scale", "The last colour is the largest value of", SCALES, view.scale, _SCALE_HELP)
+        choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
 
 
 _SCALE_HELP = (
-    "With each map's own scale every map looks equally strong, however weak it is; with one scale in common the colours of "
-    "different layers, and of the two sides, can be compared."
+    "The last colour stands for a map's own largest value, so that every map looks equally strong, however weak it is; or for "
+    "the largest of all maps shown, so that the colours of layers, and of the two sides, can be compared."
 )
 
 
@@ -69,5 +72,6 @@ def drawing_words(view: View) -> str:
     """How overlays are drawn, in one line."""
     palette = "blue to red" if view.sign == "signed" else view.palette
     texture = "smoothed bilinearly" if view.texture == "smooth" else "in its own cells"
-    scale = "the largest of all layers shown" if view.scale == "strip" else "its own maximum"
+    largest = "largest magnitude" if view.sign == "signed" else "maximum"
+    scale = f"the {largest} of all layers shown" if view.scale == "strip" else f"its own {largest}"
     return f"{view.strength} % map {texture}, {100 - view.strength} % picture; {palette}; divided by {scale}."

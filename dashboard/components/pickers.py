@@ -13,6 +13,7 @@ from dashboard.view_state import chosen_layer
 from explain_lib import list_models
 from explain_lib.models import load_card, network_size
 
+PLAIN = (None, "for", "logit")
 NONE = -1
 """Stands for the predicted class, or for no class, in lists of classes, where None would mean that nothing is chosen."""
 
@@ -62,6 +63,7 @@ def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
     """The test image's number, with a step back, one on and a leap through the images `among`, also by the arrow keys."""
     last = len(scene.images.pixels) - 1
     steps = range(last + 1) if among is None else among
+    which = "all of them" if among is None else "those that are shown"
 
     def typed() -> None:
         image = st.session_state["image"]
@@ -80,7 +82,7 @@ def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
             step=1,
             key="image",
             on_change=typed,
-            help=f"CIFAR-10 test images are numbered 0 to {last:,}. The arrow keys ← and → step through them.",
+            help=f"CIFAR-10 test images are numbered 0 to {last:,}. Previous and Next, or the arrow keys ← and →, step through {which}.",
             width=104,
         )
         _step("Next", "Next image", "Right", lambda image: _neighbour(steps, image, 1))
@@ -194,7 +196,7 @@ def score_controls(scene: Scene) -> None:
         return "nothing" if index == NONE else scene.model.classes[index]
 
     with (
-        st.expander("Contrast, evidence, score", key="score-controls"),
+        st.expander("Contrast, evidence, score", (view.minus, view.evidence, view.score) != PLAIN, key="score-controls"),
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         _class_list(scene, "minus", "Rather than", view.minus, words, terms.CONTRAST, 140)

@@ -49,5 +49,6 @@ def _scaling(settings: xl.CamSettings, batch: slice) -> list[str]:
         case "batch":
             images = f"images {batch.start} to {batch.stop - 1}"
             return [
-                f"divided by the largest value that this image's weights give on any image of the notebook's batch ({images})"
+                "divided by the largest value that this image's weights give on any of the four images of the batch that the "
+                f"notebook would have put it in ({images})"
             ]

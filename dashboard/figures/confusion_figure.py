@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.colours import CHOSEN
 
-LEFT, TOP, RIGHT, CELL = 52, 46, 24, 28
+LEFT, TOP, RIGHT, CELL = 68, 62, 16, 27
 LOW, HIGH = np.array([240, 240, 246]), np.array([63, 30, 120])
 WHITE_TEXT_ABOVE = 0.45
 
@@ -51,8 +51,9 @@ def confusion_figure(
         "height": TOP + size * CELL,
         "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0},
         "dragmode": False,
-        "xaxis": axis | {"range": [-0.5, size - 0.5], "side": "top", "tickangle": -60},
-        "yaxis": axis | {"range": [size - 0.5, -0.5]},
+        "xaxis": axis
+        | {"range": [-0.5, size - 0.5], "side": "top", "tickangle": -60, "title": {"text": "predicted", "standoff": 4}},
+        "yaxis": axis | {"range": [size - 0.5, -0.5], "title": {"text": "true", "standoff": 4}},
     }
     return go.Figure([points], layout)
 
