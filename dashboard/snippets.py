@@ -1,13 +1,14 @@
 """Python that reproduces a view with explain_lib alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import explain_lib as xl
 from dashboard.view_state import View
 
-_HEAD = """\
-import explain_lib as xl
+_IMPORTS = "import explain_lib as xl\n"
 
+_HEAD = """
 model = xl.load_model({model!r})
 pixels = xl.load_cifar10().pixels
 target = {target}  # {words}
@@ -18,6 +19,8 @@ cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
 values = cams[{layer!r}].{sign}[0]  # float32 {grid}, in units of the score
 drawing = {drawing}
 picture = xl.draw_overlay(pixels[{image}], values, drawing, side={side}, reach={reach})
+print(f"{{values.min():.4f}} to {{values.max():.4f}}")
+# To keep the picture: from PIL import Image; Image.fromarray(picture).save("{file}.png")
 """
 
 _DISAGREEMENT = """
@@ -31,14 +34,36 @@ print(f"{{comparison.mae:.4f}}")
 """
 
 
-def explorer_snippet(
-    view: View, target: xl.Target, words: str, layer: str, grid: tuple[int, int], side: int, reach: float
-) -> str:
-    """Python that computes the layer explorer's `values` and draws its `picture`; words: what is explained."""
+@dataclass(frozen=True)
+class Explained:
+    """A map of the layer explorer: the view, what it explains and in which words, its layer and grid, and its last colour."""
+
+    view: View
+    target: xl.Target
+    words: str
+    layer: str
+    grid: tuple[int, int]
+    reach: float
+    file: str
+
+
+def explorer_snippet(sides: Sequence[Explained], side: int) -> str:
+    """Python that computes the layer explorer's `values` and draws its `picture`, for one side after the other."""
+    return _IMPORTS + "".join(_explorer_part(one, side) for one in sides)
+
+
+def _explorer_part(one: Explained, side: int) -> str:
+    view = one.view
     drawing = xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
-    sign = "signed" if view.sign == "signed" else "map"
-    return _head(view, target, words) + _EXPLORER.format(
-        image=view.image, layer=layer, sign=sign, grid=grid, drawing=_call(drawing), side=side, reach=repr(reach)
+    return _head(view, one.target, one.words) + _EXPLORER.format(
+        image=view.image,
+        layer=one.layer,
+        sign="signed" if view.sign == "signed" else "map",
+        grid=one.grid,
+        drawing=_call(drawing),
+        side=side,
+        reach=repr(one.reach),
+        file=one.file,
     )
 
 
@@ -46,8 +71,12 @@ def disagreement_snippet(
     view: View, target: xl.Target, words: str, a: xl.Configuration, b: xl.Configuration, batch: slice, batch_words: str
 ) -> str:
     """Python that computes both sides' maps and compares them; batch: the test images that are run together."""
-    return _head(view, target, words) + _DISAGREEMENT.format(
-        start=batch.start, stop=batch.stop, batch_words=batch_words, place=view.image - batch.start, a=_side(a), b=_side(b)
+    return (
+        _IMPORTS
+        + _head(view, target, words)
+        + _DISAGREEMENT.format(
+            start=batch.start, stop=batch.stop, batch_words=batch_words, place=view.image - batch.start, a=_side(a), b=_side(b)
+        )
     )
 
 

@@ -88,12 +88,8 @@ def compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> Comparison:
 
     Raises InputError if a map is not a floating-point array (H, W), holds NaN or infinity, or the shapes differ.
     """
-    _check_finite("a", a)
-    _check_finite("b", b)
-    if a.shape != b.shape:
-        raise InputError(f"b: the shape is {b.shape}, that of a is {a.shape}; maps of one shape would be right")
+    gap = _difference(a, b)
     first, second = a.astype(np.float64), b.astype(np.float64)
-    gap = second - first
     return Comparison(
         difference=b.astype(np.float32) - a.astype(np.float32),
         mae=float(np.abs(gap).mean()),
@@ -104,6 +100,20 @@ def compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> Comparison:
         ssim=_ssim(first, second),
         iou=_iou(first, second),
     )
+
+
+def mean_absolute_difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """The first number of compare(a, b) alone, which costs a hundredth of all seven. Arguments and errors are the same."""
+    return float(np.abs(_difference(a, b)).mean())
+
+
+def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The gap b - a of two maps, which are checked."""
+    _check_finite("a", a)
+    _check_finite("b", b)
+    if a.shape != b.shape:
+        raise InputError(f"b: the shape is {b.shape}, that of a is {a.shape}; maps of one shape would be right")
+    return b.astype(np.float64) - a.astype(np.float64)
 
 
 def _check_finite(argument: str, values: NDArray[np.float32]) -> None:

@@ -14,12 +14,14 @@ from dashboard.components.captions import grid_caption, image_caption, percent, 
 from dashboard.components.confusion import show_confusion
 from dashboard.components.drawing_controls import chosen_drawing, drawing_words
 from dashboard.components.image_grid import COLUMNS, Thumbnail, image_grid, mark_picked
+from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import choice, class_filter
+from dashboard.components.pickers import choice, class_filter, layer_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.view_state import Value, View, change, chosen_layer
 from explain_lib.predictions import ORDERS, Selection, select_images
 from explain_lib.rendering import mosaic, webp
@@ -206,6 +208,7 @@ def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
         help=terms.AVERAGE,
     )
     if scene.view.average:
+        layer_picker(scene, scene.model.spatial_layers)
         _show_average(scene, chosen)
 
 
@@ -221,10 +224,15 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
     mean = scene.cache.average_map(scene.model, pixels, layer, target, progress=progress, between=scene.between)
     with place.container(horizontal=True, gap="small"):
         words = f"The mean map of {mean.images:,} images at layer {layer}"
-        show_picture(mean.picture, "mean picture", f"The mean of {mean.images:,} pictures", side=SIDE)
+        with st.container(width=SIDE):
+            show_picture(mean.picture, "mean picture", f"The mean of {mean.images:,} pictures", side=SIDE)
         with st.container(width=SIDE):
             drawing = replace(chosen_drawing(scene.view), signed=False)
             show_overlay(mean.picture, mean.map, drawing, None, words, SIDE, f"mean map, {layer}")
+        with st.container(width=SIDE + 2 * SIDE_MARGIN + 40):
+            scale = sequential(0, float(mean.map.max()) or 1.0, scene.view.palette)
+            card = MapCard("The mean map itself", "Point at a cell to read it.", mean.map, scale, help=terms.AVERAGE)
+            show_map(card, {"mean": mean.map}, "mean-map", width=SIDE + 2 * SIDE_MARGIN)
         with st.container(width="stretch"):
             st.caption(_average_words(scene, mean, target))
 

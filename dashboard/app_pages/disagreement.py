@@ -1,6 +1,7 @@
 """Any two Grad-CAMs of one image, subtracted pixel by pixel."""
 
 from dataclasses import dataclass, replace
+from math import isnan
 
 import numpy as np
 import streamlit as st
@@ -89,11 +90,18 @@ def _controls(scene: Scene) -> None:
     explained, sides = st.columns([1, 2], gap="small")
     with explained:
         score_controls(scene)
-    with sides, st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides"):
-        st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
-        for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
-            with column:
-                side_controls(scene, letter)
+    with sides:
+        folded = st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides", on_change="rerun")
+        if folded.open:  # what is out of sight is not built
+            with folded:
+                _both_sides(scene)
+
+
+def _both_sides(scene: Scene) -> None:
+    st.button("Swap a and b", on_click=change_view, kwargs={"a": scene.view.b, "b": scene.view.a})
+    for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
+        with column:
+            side_controls(scene, letter)
 
 
 def _presets(scene: Scene) -> None:
@@ -236,15 +244,16 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
         letter: {"program": side.configuration.program, **side.configuration.settings.as_dict()}
         for letter, side in (("a", a), ("b", b))
     }
-    numbers = {"comparison": {metric.name: float(getattr(comparison, metric.name)) for metric in METRICS}}
+    numbers = {metric.name: float(getattr(comparison, metric.name)) for metric in METRICS}
+    details["comparison"] = {name: None if isnan(value) else value for name, value in numbers.items()}
     scale = _scale(a, b)
     show_take_home(
         TakeHome(
             name=f"image{view.image}-{view.model}-a-b-{target_name(target, scene.model.classes)}",
             picture=lambda: png(np.concatenate([_coloured(side.values, scale) for side in (a, b)], axis=1)),
             arrays=lambda: arrays_file(arrays),
-            settings=lambda: settings_file(view, scene.model, target, details | numbers),
-            snippet=disagreement_snippet(
+            settings=lambda: settings_file(view, scene.model, target, details),
+            snippet=lambda: disagreement_snippet(
                 view,
                 target,
                 target_caption(scene),

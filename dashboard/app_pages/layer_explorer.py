@@ -1,9 +1,10 @@
 """Manual Grad-CAM on any layer, for any class; two models or two images side by side."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.components import terms
@@ -27,7 +28,7 @@ from dashboard.components.take_home import TakeHome, show_take_home
 from dashboard.exports import arrays_file, settings_file
 from dashboard.figures.class_figure import probabilities_figure
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
-from dashboard.snippets import explorer_snippet
+from dashboard.snippets import Explained, explorer_snippet
 from dashboard.view_state import chosen_layer
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, enlarge, png
@@ -67,7 +68,7 @@ def _draw(scene: Scene) -> None:
     st.caption(f"Choose a layer by the button under its map. {drawing_words(scene.view)}")
     for number, panel in enumerate(panels):
         _strip(panel, reach, number)
-    _take_home(panels[0], reach)
+    _take_home(panels, reach)
 
 
 def _controls(scene: Scene) -> None:
@@ -236,32 +237,66 @@ def _choose(panel: Panel, name: str, number: int) -> None:
     )
 
 
-def _drawn(picture: Picture, values: Map, drawing: xl.Drawing, reach: float | None) -> Picture:
+def _drawn(panel: Panel, reach: float | None) -> Picture:
     """The overlay as the page shows it: the picture alone where the map has nothing to paint."""
+    picture, values = panel.scene.picture, panel.values(panel.layer)
     if xl.map_state(values) is not xl.MapState.VARIED:
         return enlarge(picture, SIDE, SIDE)
-    return xl.draw_overlay(picture, values, drawing, SIDE, reach)
+    return xl.draw_overlay(picture, values, chosen_drawing(panel.scene.view), SIDE, reach)
 
 
-def _take_home(panel: Panel, reach: float | None) -> None:
-    scene, view, layer = panel.scene, panel.scene.view, panel.layer
-    values, cam, drawing = panel.values(layer), panel.cams[layer], chosen_drawing(view)
-    top = reach if reach is not None else float(np.abs(values).max())
+def _arrays(panel: Panel, prefix: str) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
+    cam = panel.cams[panel.layer]
+    arrays = {"map": cam.map[0], "signed": cam.signed[0], "weights": cam.weights[0], "logits": panel.cams.logits[0]}
+    return {f"{prefix}{name}": array for name, array in (arrays | {"picture": panel.scene.picture}).items()}
+
+
+def _top(panel: Panel, reach: float | None) -> float:
+    """The value that gets the last colour."""
+    return reach if reach is not None else float(np.abs(panel.values(panel.layer)).max())
+
+
+def _file_name(panel: Panel) -> str:
+    scene = panel.scene
+    return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene.target, scene.model.classes)}"
+
+
+def _explained(panel: Panel, reach: float | None) -> Explained:
+    scene, grid = panel.scene, panel.cams[panel.layer].grid
+    words = target_caption(scene)
+    return Explained(scene.view, scene.target, words, panel.layer, grid, _top(panel, reach), _file_name(panel))
+
+
+def _details(panels: list[Panel], reach: float | None) -> dict[str, object]:
+    """What the settings file says of each side, the picked one first."""
+    sides = [
+        {
+            "model": panel.scene.view.model,
+            "digest": panel.scene.model.digest,
+            "image": panel.scene.view.image,
+            "target": asdict(panel.scene.target),
+            "layer": panel.layer,
+            "grid": panel.cams[panel.layer].grid,
+            "reach": _top(panel, reach),
+        }
+        for panel in panels
+    ]
+    return {"sides": sides}
+
+
+def _take_home(panels: list[Panel], reach: float | None) -> None:
+    scene = panels[0].scene
+    prefixes = ("",) if len(panels) == 1 else ("left_", "right_")
     arrays = {
-        "map": cam.map[0],
-        "signed": cam.signed[0],
-        "weights": cam.weights[0],
-        "logits": panel.cams.logits[0],
-        "picture": scene.picture,
+        name: array for panel, prefix in zip(panels, prefixes, strict=True) for name, array in _arrays(panel, prefix).items()
     }
-    details = {"layer": layer, "grid": cam.grid, "reach": top}
     show_take_home(
         TakeHome(
-            name=f"image{view.image}-{view.model}-{layer}-{target_name(scene.target, scene.model.classes)}",
-            picture=lambda: png(_drawn(scene.picture, values, drawing, reach)),
+            name="-beside-".join(_file_name(panel) for panel in panels),
+            picture=lambda: png(np.concatenate([_drawn(panel, reach) for panel in panels], axis=1)),
             arrays=lambda: arrays_file(arrays),
-            settings=lambda: settings_file(view, scene.model, scene.target, details),
-            snippet=explorer_snippet(view, scene.target, target_caption(scene), layer, cam.grid, SIDE, top),
+            settings=lambda: settings_file(scene.view, scene.model, scene.target, _details(panels, reach)),
+            snippet=lambda: explorer_snippet([_explained(panel, reach) for panel in panels], SIDE),
         )
     )
 

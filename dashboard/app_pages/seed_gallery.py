@@ -13,6 +13,7 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
 from dashboard.view_state import Value, View, change
+from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
@@ -43,7 +44,7 @@ class Row:
     heatmap: Picture
     manual: Picture
     package: Picture
-    comparison: xl.Comparison
+    difference: float
 
 
 def _draw(scene: Scene) -> None:
@@ -65,7 +66,7 @@ def _mark_picked(image: int) -> None:
 
 def _study_scene(scene: Scene) -> Scene:
     """The scene with a model on which the study's calls can be made: its own, or else the default one."""
-    if has_study_layers(scene.model):
+    if scene.view.drawing == "fair" or has_study_layers(scene.model):
         return scene
     return scene.with_model(DEFAULT_MODEL)
 
@@ -79,26 +80,35 @@ def _introduce(scene: Scene, study: Scene) -> None:
     choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
     if study is not scene:
         needs = f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have."
-        st.warning(f"{needs} What follows is {DEFAULT_MODEL}.")
+        st.warning(f"{needs} What follows is {DEFAULT_MODEL}; “{DRAWINGS['fair']}” shows {scene.view.model}.")
     with st.expander("How each column is made and drawn", key="how"):
-        st.markdown(_HOW[scene.view.drawing])
+        st.markdown(_how(study))
 
 
-_HOW = {
-    "notebook": (
-        "**Heatmap**: the manual map on its own 10 × 10 grid, viridis from its minimum to its maximum. "
-        "**GradCAM1**, by hand: layer relu2, divided by the largest value that this image's weights give on any of the four "
-        "images of its batch; drawn as 0.4 × jet in 0 … 255 plus the picture in 0 … 1, cut at 1, red and blue swapped: two "
-        "units in one sum, so little of the map is left to see. **GradCAM2**, by package: the mean of five layers; drawn as "
-        "half jet, half picture with red and blue swapped, divided by its own maximum."
-    ),
-    "fair": (
-        f"**Heatmap**: the manual map of layer {LAYER} on its own 10 × 10 grid. **GradCAM1**, by hand, and **GradCAM2**, by "
-        f"package: both of layer {LAYER}, divided by the maximum, enlarged bilinearly to 32 × 32 pixels, drawn as half "
-        "picture, half map, in magma. What is left between them is one step of the package's: it scales once more after "
-        "enlarging."
-    ),
-}
+_NOTEBOOK = (
+    "**Heatmap**: the manual map on its own 10 × 10 grid, viridis from its minimum to its maximum. "
+    "**GradCAM1**, by hand: layer relu2, divided by the largest value that this image's weights give on any of the four "
+    "images of its batch; drawn as 0.4 × jet in 0 … 255 plus the picture in 0 … 1, cut at 1, red and blue swapped: two "
+    "units in one sum, so little of the map is left to see. **GradCAM2**, by package: the mean of five layers; drawn as "
+    "half jet, half picture with red and blue swapped, divided by its own maximum."
+)
+
+
+def _how(study: Scene) -> str:
+    """How each column is made and drawn."""
+    if study.view.drawing == "notebook":
+        return _NOTEBOOK
+    layer = _fair_layer(study.model)
+    return (
+        f"**Heatmap**: the manual map of layer {layer} on its own grid. **GradCAM1**, by hand, and **GradCAM2**, by package: "
+        f"both of layer {layer}, divided by the maximum, enlarged bilinearly to 32 × 32 pixels, drawn as half picture, half "
+        "map, in magma. What is left between them is one step of the package's: it scales once more after enlarging."
+    )
+
+
+def _fair_layer(model: xl.Model) -> str:
+    """The layer of the study's manual map, or the last conv layer where a model does not have it."""
+    return LAYER if LAYER in model.spatial_layers else model.conv_layers[-1]
 
 
 def _notebook_row(scene: Scene, image: int) -> Row:
@@ -112,17 +122,23 @@ def _notebook_row(scene: Scene, image: int) -> Row:
         study_heatmap(cells),
         study_manual_overlay(picture, manual),
         study_package_overlay(picture, package),
-        xl.compare(manual, package),
+        mean_absolute_difference(manual, package),
     )
 
 
 def _fair_row(scene: Scene, image: int) -> Row:
     picture = scene.images.pixels[image]
-    cells_settings = xl.CamSettings(layers=(LAYER,), resize="none")
-    cells = scene.cache.heatmap(scene.model, picture[None], cells_settings, between=scene.between)[0]
-    manual = scene.cache.heatmap(scene.model, picture[None], xl.CamSettings(layers=(LAYER,)), between=scene.between)[0]
-    package = scene.cache.package_grad_cam(scene.model, picture[None], LAYER, between=scene.between)[0]
-    return Row(colour(cells), _fair_overlay(picture, manual), _fair_overlay(picture, package), xl.compare(manual, package))
+    layer = _fair_layer(scene.model)
+    own_grid, enlarged = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
+    cells = scene.cache.heatmap(scene.model, picture[None], own_grid, between=scene.between)[0]
+    manual = scene.cache.heatmap(scene.model, picture[None], enlarged, between=scene.between)[0]
+    package = scene.cache.package_grad_cam(scene.model, picture[None], layer, between=scene.between)[0]
+    return Row(
+        colour(cells),
+        _fair_overlay(picture, manual),
+        _fair_overlay(picture, package),
+        mean_absolute_difference(manual, package),
+    )
 
 
 def _fair_overlay(picture: Picture, values: Map) -> Picture:
@@ -133,7 +149,7 @@ def _opened(scene: Scene, image: int) -> View:
     """The view with that image, the browser at its class, and the comparison that the gallery shows."""
     changes: dict[str, Value] = {"image": image, "true_class": int(scene.images.labels[image]), "part": 1}
     study: dict[str, Value] = {"a": STUDY_MANUAL, "b": STUDY_PACKAGE}
-    fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": LAYER}
+    fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": _fair_layer(scene.model)}
     return change(scene.view, changes | (fair if scene.view.drawing == "fair" else study))
 
 
@@ -145,7 +161,7 @@ def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
         show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture", SIDE)
         show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
     st.markdown(
-        f"Mean absolute difference of the two maps: **{row.comparison.mae:.4f}**",
+        f"Mean absolute difference of the two maps: **{row.difference:.4f}**",
         help="The mean over all 32 × 32 pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",
     )
     page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")

@@ -4,10 +4,8 @@
 const SIDE = 96; // three screen pixels for each of the picture's
 const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
 
-function blobAddress(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return URL.createObjectURL(new Blob([bytes], { type: "image/webp" }));
-}
+// The server names files from its own root, which a proxy may have put below another path: the page's folder is that root.
+const address = (file) => new URL(`.${file}`, window.location.href).href;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -67,10 +65,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   grid.onkeydown = (event) => move(grid, event);
   if (grid.dataset.revision === data.revision) return;
-  if (grid.dataset.address) URL.revokeObjectURL(grid.dataset.address);
   grid.dataset.revision = data.revision;
-  grid.dataset.address = blobAddress(data.sprite);
-  grid.style.setProperty("--sprite", `url(${grid.dataset.address})`);
+  grid.style.setProperty("--sprite", `url(${address(data.sprite)})`);
   grid.style.setProperty("--sprite-width", `${data.columns * SIDE}px`);
   grid.replaceChildren(...data.images.map((_, place) => thumbnail(data, place)));
   showPicked(grid);

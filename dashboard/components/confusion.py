@@ -1,5 +1,9 @@
 """The confusion matrix as a filter: a click on a cell shows the images that it counts."""
 
+from functools import lru_cache
+
+import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components import terms
@@ -8,6 +12,13 @@ from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.scene import Scene
 from dashboard.figures.confusion_figure import confusion_figure
 from explain_lib.predictions import confusion_matrix
+
+
+@lru_cache(maxsize=64)
+def _figure(counts: tuple[int, ...], classes: tuple[str, ...], true: int | None, predicted: int | None) -> go.Figure:
+    """The figure of counts row by row, kept: a hundred cells take longer to build than the rest of a page's answer."""
+    matrix = np.array(counts, dtype=np.int64).reshape(len(classes), len(classes))
+    return confusion_figure(matrix, classes, true, predicted)
 
 
 def show_confusion(scene: Scene) -> None:
@@ -27,7 +38,7 @@ def show_confusion(scene: Scene) -> None:
     st.markdown("**Confusion matrix** · click a cell to see its images, again for its row", help=terms.CONFUSION)
     counts = confusion_matrix(scene.images.labels, scene.predictions)
     st.plotly_chart(
-        confusion_figure(counts, scene.model.classes, view.true_class, view.predicted_class),
+        _figure(tuple(counts.ravel().tolist()), scene.model.classes, view.true_class, view.predicted_class),
         key=key,
         config=CHART_CONFIG,
         width="content",

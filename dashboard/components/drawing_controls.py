@@ -18,7 +18,10 @@ def drawing_controls(view: View) -> None:
     """Palette, strength, texture, sign and scale, behind one heading."""
     default = View()
     changed = any(getattr(view, name) != getattr(default, name) for name in FIELDS)
-    with st.expander("How maps are drawn", changed, key="drawing-controls"), st.container(horizontal=True, gap="medium"):
+    folded = st.expander("How maps are drawn", changed, key="drawing-controls", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded, st.container(horizontal=True, gap="medium"):
         _palette(view)
         _strength(view)
         choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")

@@ -1,11 +1,11 @@
 """A grid of up to a thousand thumbnails with their classes; one is picked with a click or the keyboard."""
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime import get_instance
 
 ASSETS = Path(__file__).parents[1] / "assets"
 COLUMNS = 40
@@ -41,7 +41,8 @@ def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable
 
     data = {
         "revision": f"{hash(tuple(thumbnails))}",
-        "sprite": base64.b64encode(sprite).decode(),
+        # an address, not the bytes: two megabytes would be packed and hashed anew in every run
+        "sprite": get_instance().media_file_mgr.add(sprite, "image/webp", KEY),
         "columns": COLUMNS,
         "images": [one.image for one in thumbnails],
         "true": [one.true for one in thumbnails],

@@ -82,7 +82,7 @@ def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
             step=1,
             key="image",
             on_change=typed,
-            help=f"CIFAR-10 test images are numbered 0 to {last:,}. Previous and Next, or the arrow keys ← and →, step through {which}.",
+            help=f"Test images are numbered 0 to {last:,}. Previous and Next, or the keys ← and →, step through {which}.",
             width=104,
         )
         _step("Next", "Next image", "Right", lambda image: _neighbour(steps, image, 1))
@@ -195,10 +195,11 @@ def score_controls(scene: Scene) -> None:
     def words(index: int) -> str:
         return "nothing" if index == NONE else scene.model.classes[index]
 
-    with (
-        st.expander("Contrast, evidence, score", (view.minus, view.evidence, view.score) != PLAIN, key="score-controls"),
-        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
-    ):
+    changed = (view.minus, view.evidence, view.score) != PLAIN
+    folded = st.expander("Contrast, evidence, score", changed, key="score-controls", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _class_list(scene, "minus", "Rather than", view.minus, words, terms.CONTRAST, 140)
         choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
         choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)

@@ -14,7 +14,7 @@ class TakeHome:
     picture: Callable[[], bytes]
     arrays: Callable[[], bytes]
     settings: Callable[[], bytes]
-    snippet: str
+    snippet: Callable[[], str]
 
 
 def show_take_home(take: TakeHome) -> None:
@@ -26,8 +26,12 @@ def show_take_home(take: TakeHome) -> None:
             "Maps (.npz)", take.arrays, f"{take.name}.npz", "application/octet-stream", "The raw arrays, in NumPy's format."
         )
         _button("Settings (JSON)", take.settings, f"{take.name}.json", "application/json", "Address, model, target, versions.")
-    with st.expander("Python that reproduces this view"):
-        st.code(take.snippet, language="python")
+    folded = st.expander("Python that reproduces this view", key="python", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded:
+        st.caption("Run it in the folder that holds explain_lib, or put that folder on PYTHONPATH.")
+        st.code(take.snippet(), language="python")
 
 
 def _button(label: str, content: Callable[[], bytes], name: str, mime: str, help_text: str) -> None:

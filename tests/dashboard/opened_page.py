@@ -59,11 +59,13 @@ def _registered_pages() -> dict[str, Any]:
 
 
 def captions(app: AppTest) -> str:
-    return "\n".join(caption.value for caption in app.caption)
+    """All captions, with ordinary spaces for those that no line breaks."""
+    return "\n".join(caption.value for caption in app.caption).replace("\u00a0", " ")
 
 
 def texts(app: AppTest) -> str:
-    return "\n".join(text.value for text in app.markdown)
+    """All texts, with ordinary spaces for those that no line breaks."""
+    return "\n".join(text.value for text in app.markdown).replace("\u00a0", " ")
 
 
 def unescaped(markdown: str) -> str:

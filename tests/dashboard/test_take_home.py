@@ -11,7 +11,7 @@ from independent_maps import captum_signed, drawn, logit, package_map, pixels, p
 
 import explain_lib as xl
 from dashboard.exports import arrays_file, settings_file
-from dashboard.snippets import disagreement_snippet, explorer_snippet
+from dashboard.snippets import Explained, disagreement_snippet, explorer_snippet
 from dashboard.view_state import View, explained
 
 
@@ -56,7 +56,9 @@ def test_settings_hold_address_model_target_details_and_versions() -> None:
 def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
     view = View(image=5, palette="viridis", strength=80)
     cells = captum_signed(5, "conv2", logit(6)).clip(min=0)
-    code = explorer_snippet(view, xl.Target(6), "frog, logit", "conv2", (10, 10), side=320, reach=float(cells.max()))
+    code = explorer_snippet(
+        [Explained(view, xl.Target(6), "frog, logit", "conv2", (10, 10), float(cells.max()), "frog")], side=320
+    )
     names, _ = run(code)
     np.testing.assert_allclose(names["values"], cells, rtol=1e-4, atol=1e-6)
     expected = drawn(pixels()[5], cells, 320, "viridis", 0.8)
@@ -66,13 +68,13 @@ def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
 def test_the_explorers_python_keeps_a_contrast_against_in_probability_and_the_sign() -> None:
     view = View(image=5, minus=2, evidence="against", score="probability", sign="signed")
     target = explained(view, predicted=6)
-    names, _ = run(explorer_snippet(view, target, "words", "conv1", (28, 28), side=64, reach=1.0))
+    names, _ = run(explorer_snippet([Explained(view, target, "words", "conv1", (28, 28), 1.0, "frog")], side=64))
     expected = captum_signed(5, "conv1", lambda logits: logits.softmax(1)[:, 2] - logits.softmax(1)[:, 6])
     np.testing.assert_allclose(names["values"], expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_defaults_are_left_out_of_the_python() -> None:
-    code = explorer_snippet(View(), xl.Target(8), "ship, logit", "conv2", (10, 10), side=352, reach=0.5)
+    code = explorer_snippet([Explained(View(), xl.Target(8), "ship, logit", "conv2", (10, 10), 0.5, "ship")], side=352)
     assert "target = xl.Target(index=8)  # ship, logit\n" in code
     assert "drawing = xl.Drawing()\n" in code
     assert "image 3" not in code
