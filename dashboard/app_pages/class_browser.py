@@ -201,14 +201,16 @@ def _place(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
 def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
     follow("average", scene.view.average)
-    st.toggle(
-        f"Average map of these {len(chosen):,} images",
-        key="average",
-        on_change=lambda: change_view(average=st.session_state["average"]),
-        help=terms.AVERAGE,
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.toggle(
+            f"Average map of these {len(chosen):,} images",
+            key="average",
+            on_change=lambda: change_view(average=st.session_state["average"]),
+            help=terms.AVERAGE,
+        )
+        if scene.view.average:
+            layer_picker(scene, scene.model.spatial_layers)
     if scene.view.average:
-        layer_picker(scene, scene.model.spatial_layers)
         _show_average(scene, chosen)
 
 

@@ -268,27 +268,25 @@ def _explained(panel: Panel, reach: float | None) -> Explained:
 
 
 def _details(panels: list[Panel], reach: float | None) -> dict[str, object]:
-    """What the settings file says of each side, the picked one first."""
-    sides = [
-        {
-            "model": panel.scene.view.model,
-            "digest": panel.scene.model.digest,
-            "image": panel.scene.view.image,
-            "target": asdict(panel.scene.target),
-            "layer": panel.layer,
-            "grid": panel.cams[panel.layer].grid,
-            "reach": _top(panel, reach),
+    """What the settings file says of the map, and of the one beside it."""
+    first, *others = panels
+    details: dict[str, object] = {"layer": first.layer, "grid": first.cams[first.layer].grid, "reach": _top(first, reach)}
+    for other in others:
+        scene = other.scene
+        details["beside"] = {
+            "model": {"name": scene.view.model, "digest": scene.model.digest},
+            "image": scene.view.image,
+            "target": asdict(scene.target),
+            **_details([other], reach),
         }
-        for panel in panels
-    ]
-    return {"sides": sides}
+    return details
 
 
 def _take_home(panels: list[Panel], reach: float | None) -> None:
     scene = panels[0].scene
-    prefixes = ("",) if len(panels) == 1 else ("left_", "right_")
+    prefixes = ("", "beside_")
     arrays = {
-        name: array for panel, prefix in zip(panels, prefixes, strict=True) for name, array in _arrays(panel, prefix).items()
+        name: array for panel, prefix in zip(panels, prefixes, strict=False) for name, array in _arrays(panel, prefix).items()
     }
     show_take_home(
         TakeHome(

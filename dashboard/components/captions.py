@@ -12,8 +12,8 @@ def plain(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """0.673 as "67.3 %", which no line breaks."""
-    return f"{share * 100:.1f}\u00a0%"
+    """0.673 as "67.3 %"."""
+    return f"{share * 100:.1f} %"
 
 
 def image_caption(scene: Scene, image: int) -> str:
@@ -43,7 +43,7 @@ def target_caption(scene: Scene) -> str:
 
 def grid_caption(grid: tuple[int, int]) -> str:
     """(10, 10) as "10 × 10"."""
-    return f"{grid[0]}\u00a0×\u00a0{grid[1]}"
+    return f"{grid[0]} × {grid[1]}"
 
 
 def target_name(target: xl.Target, classes: tuple[str, ...]) -> str:

@@ -20,6 +20,8 @@ APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 SECONDS = 60
 START = {"img": "3", "model": "captum-tutorial"}
 """The address of the view that the dashboard opens with."""
+FOLDS = ("drawing-controls", "score-controls", "sides", "python")
+"""What is folded when a page opens, and is built only once it is unfolded."""
 
 
 class OpenedPage(AppTest):
@@ -37,8 +39,10 @@ class OpenedPage(AppTest):
 
 
 def open_page(page: str | None = None, **query: str) -> OpenedPage:
-    """A page by the name of its file, None for the first; `class` is written class_."""
+    """A page by the name of its file, None for the first, everything unfolded; `class` is written class_."""
     app = OpenedPage(APP, default_timeout=SECONDS)
+    for fold in FOLDS:
+        app.session_state[fold] = True
     for key, text in query.items():
         app.query_params[key.rstrip("_")] = text
     if page is not None:
@@ -59,13 +63,11 @@ def _registered_pages() -> dict[str, Any]:
 
 
 def captions(app: AppTest) -> str:
-    """All captions, with ordinary spaces for those that no line breaks."""
-    return "\n".join(caption.value for caption in app.caption).replace("\u00a0", " ")
+    return "\n".join(caption.value for caption in app.caption)
 
 
 def texts(app: AppTest) -> str:
-    """All texts, with ordinary spaces for those that no line breaks."""
-    return "\n".join(text.value for text in app.markdown).replace("\u00a0", " ")
+    return "\n".join(text.value for text in app.markdown)
 
 
 def unescaped(markdown: str) -> str:

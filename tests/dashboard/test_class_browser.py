@@ -178,7 +178,7 @@ def test_a_way_out_keeps_its_promise() -> None:
 
 
 def test_without_any_condition_all_images_are_back() -> None:
-    app = press(open_browser(**NOTHING), "Without any condition")
+    app = press(open_browser(**NOTHING), "Without any condition: 10,000 images")
     assert_counts(app, np.arange(10_000))
     assert query(app)["class"] == "any"
 
@@ -295,7 +295,7 @@ def test_the_mean_map_of_a_target_counts_the_maps_that_are_zero() -> None:
     mean = mean_of(maps)
     words = captions(app)
     assert "Explained: bird, logit." in words
-    assert f"{zero} maps are zero everywhere and count as zero." in words
+    assert f"Zero everywhere, and counted as zero: {zero} maps." in words
     assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
 
 

@@ -84,7 +84,8 @@ def test_on_one_shared_layer_only_the_packages_second_scaling_is_left() -> None:
 
 def test_the_presets_are_a_click_away_from_any_sides() -> None:
     app = open_sides(a="manual;relu=false", b="manual;layers=conv1")
-    assert app.segmented_control(key="setup").value is None
+    assert app.segmented_control(key="setup").value == "own"
+    assert app.segmented_control(key="setup").options[-1] == "as set up below"
     app.segmented_control(key="setup").select("notebook").run()
     assert query(app) == START
     assert app.segmented_control(key="setup").value == "notebook"
@@ -101,8 +102,8 @@ def test_the_pages_layer_is_asked_for_only_where_a_side_leaves_it_open() -> None
 
 
 def test_the_batch_is_named_where_the_map_depends_on_it() -> None:
-    assert "the notebook's batch (images 16 to 19)" in captions(open_sides(img="18"))
-    assert "the notebook's batch" not in captions(open_sides(img="18", a="manual", b="package"))
+    assert "the batch that the notebook would have put it in (images 16 to 19)" in captions(open_sides(img="18"))
+    assert "the notebook would have" not in captions(open_sides(img="18", a="manual", b="package"))
 
 
 # Section: a manual side under any settings, beside what Captum and NumPy make of the same settings

@@ -115,8 +115,8 @@ def test_the_bars_give_the_softmax_of_the_bundled_logits_and_colour_the_explaine
     colours = trace["marker"]["color"]
     assert len({colours[2], colours[4], colours[0]}) == 3
     assert len(set(colours)) == 3
-    assert trace["y"][2] == "bird (explained)"
-    assert trace["y"][4] == "deer (contrasted)"
+    assert trace["y"][2] == "bird<br><span style='font-size:10px'>explained</span>"
+    assert trace["y"][4] == "deer<br><span style='font-size:10px'>contrasted</span>"
 
 
 # Section: contrast, evidence, score
@@ -251,7 +251,7 @@ def test_how_maps_are_drawn_is_in_the_address_and_in_words() -> None:
     app.segmented_control(key="texture").select("smooth").run()
     app.segmented_control(key="scale").select("strip").run()
     words = captions(app)
-    assert "70 % map smoothed bilinearly, 30 % picture; cividis; divided by the largest of all layers shown." in words
+    assert "70 % map smoothed bilinearly, 30 % picture; cividis; divided by the maximum of all layers shown." in words
     app.segmented_control(key="sign").select("signed").run()
     assert query(app) == {
         "img": "3",
@@ -366,8 +366,8 @@ VIEWS: dict[str, dict[str, str]] = {
     "one scale": {"img": "5", "scale": "strip", "modules": "all"},
     "signed on one scale": {"img": "5", "scale": "strip", "sign": "signed"},
     "resnet20": {"model": "resnet20", "img": "17", "layer": "layer2.0.conv1"},
-    "beside another": {"beside": "image", "img2": "5", "scale": "strip"},
 }
+BESIDE = {"beside": "image", "img2": "5", "scale": "strip", "sign": "signed"}
 
 
 @pytest.fixture(scope="module", params=VIEWS.values(), ids=VIEWS)
@@ -376,15 +376,13 @@ def view(request: pytest.FixtureRequest) -> OpenedPage:
 
 
 def test_the_downloaded_picture_is_the_overlay_that_is_shown(view: OpenedPage) -> None:
-    if "beside" in query(view):
-        pytest.skip("with two panels the overlays on the page are smaller than the downloaded one")
     np.testing.assert_array_equal(pixels_of(download(view, "Picture (PNG)")), main_overlay(view))
 
 
 def test_the_downloaded_maps_are_those_on_the_page(view: OpenedPage) -> None:
     taken, address = arrays(view), START | query(view)
     assert set(taken) == {"map", "signed", "weights", "logits", "picture"}
-    shown = chart(view, "map-left" if "beside" in address else "map")["z"]
+    shown = chart(view, "map")["z"]
     np.testing.assert_array_equal(taken["signed" if address.get("sign") == "signed" else "map"], shown)
     np.testing.assert_array_equal(taken["picture"], pixels()[int(address["img"])])
     np.testing.assert_array_equal(taken["map"], taken["signed"].clip(min=0))
@@ -401,8 +399,23 @@ def test_the_python_on_the_page_computes_the_downloaded_map_and_draws_the_downlo
 
 
 def test_the_python_on_the_page_needs_nothing_but_the_library(view: OpenedPage) -> None:
-    imports = [line for line in view.code[0].value.splitlines() if "import" in line]
+    imports = [line for line in view.code[0].value.splitlines() if "import" in line and not line.startswith("#")]
     assert imports == ["import explain_lib as xl"]
+
+
+def test_of_two_sides_both_are_taken_home() -> None:
+    app = open_explorer(**BESIDE)
+    taken, made = arrays(app), run_snippet(app)
+    names = ("map", "signed", "weights", "logits", "picture")
+    assert set(taken) == {*names, *(f"beside_{name}" for name in names)}
+    np.testing.assert_array_equal(taken["signed"], chart(app, "map-left")["z"])
+    np.testing.assert_array_equal(taken["beside_signed"], chart(app, "map-right")["z"])
+    np.testing.assert_array_equal(made["values"], taken["beside_signed"])
+    both = pixels_of(download(app, "Picture (PNG)"))
+    np.testing.assert_array_equal(both[:, both.shape[1] // 2 :], made["picture"])
+    settings = json.loads(download(app, "Settings (JSON)"))
+    assert (settings["image"], settings["beside"]["image"]) == (3, 5)
+    assert settings["beside"]["reach"] == settings["reach"]
 
 
 def test_the_downloaded_settings_hold_address_digest_target_and_versions() -> None:

@@ -159,9 +159,18 @@ def test_the_gallery_names_the_weights_that_it_shows() -> None:
 
 def test_the_gallery_of_a_model_without_the_studys_layers_shows_the_default_model_and_says_so() -> None:
     app = open_page(model="resnet20")
-    assert "that resnet20 does not have. What follows is captum-tutorial." in app.warning[0].value
+    assert (
+        "that resnet20 does not have. What follows is captum-tutorial; “Drawn fairly” shows resnet20." in app.warning[0].value
+    )
     assert "true plane · predicted ship 55.3 %" in rows(app)[0]
     assert differences(app)[0] == pytest.approx(0.128, abs=6e-4)
+
+
+def test_drawn_fairly_a_model_without_the_studys_layers_shows_its_own_last_conv_layer() -> None:
+    app = open_page(model="resnet20", drawing="fair")
+    assert not app.warning
+    assert "true plane · predicted plane 66.1 %" in rows(app)[0]
+    assert any("the manual map of layer layer3.2.conv2 on its own grid" in text.value for text in app.markdown)
 
 
 # Section: links

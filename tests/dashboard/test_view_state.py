@@ -150,7 +150,7 @@ NONSENSE = [
     ("img", "frog", "the number of a test image would be right."),
     ("img2", "2.0", "the number of a test image would be right."),
     ("target", "1.5", _CLASS),
-    ("minus", "plane", _CLASS),
+    ("minus", "plane", "the number of a class would be right."),
     ("class", "", _CLASS),
     ("predicted", "-2", _CLASS),
     ("evidence", "on", "one of for, against would be right."),
