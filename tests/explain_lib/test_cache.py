@@ -248,7 +248,8 @@ def test_an_average_is_that_of_the_uncached_function_and_is_kept(model: xl.Model
     assert_array_equal(found[0].map, right.map)
     assert_array_equal(found[0].picture, right.picture)
     assert counted.count == 2  # two batches, once
-    assert cache.stats.bytes == 4 * 4 * 4 + 8 * 8 * 3 + OVERHEAD  # two convolutions of 3 x 3 leave 4 x 4
+    whole, batches = 4 * 4 * 4 + 8 * 8 * 3 + OVERHEAD, 2 * (4 * 4 * 8 + OVERHEAD)  # two convolutions of 3 x 3 leave 4 x 4
+    assert cache.stats.bytes == whole + batches
 
 
 def test_another_average_is_another_entry(model: xl.Model) -> None:
@@ -414,3 +415,20 @@ def test_a_cache_too_small_for_anything_still_computes(model: xl.Model) -> None:
 
 def test_there_is_one_shared_cache() -> None:
     assert all(one is xl.shared_cache() for one in together(xl.shared_cache))
+
+
+def test_an_average_that_was_broken_off_goes_on_where_it_stood(tutorial: xl.Model, images: xl.ImageSet) -> None:
+    cache, pixels = xl.ExplainCache(), images.pixels[:1000]  # four batches
+
+    def leave_after_two(done: int) -> None:
+        if done >= 512:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        cache.average_map(tutorial, pixels, "conv2", progress=leave_after_two)
+    before = cache.stats
+    mean = cache.average_map(tutorial, pixels, "conv2")
+    after = cache.stats
+    assert after.hits - before.hits == 2
+    assert after.misses - before.misses == 3  # the two batches that were left, and the whole
+    np.testing.assert_array_equal(mean.map, xl.average_map(tutorial, pixels, "conv2").map)

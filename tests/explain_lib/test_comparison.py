@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage, stats
 
 import explain_lib as xl
-from explain_lib.comparison import METRICS, Metric
+from explain_lib.comparison import METRICS, Metric, mean_absolute_difference
 
 A = np.array([[0.0, 0.5], [1.0, 0.25]], np.float32)
 B = np.array([[0.5, 0.5], [0.0, 0.75]], np.float32)  # b - a = [[.5, 0], [-1, .5]]
@@ -190,3 +190,12 @@ def test_a_bad_map_is_refused_by_its_name(bad: Any, sentence: str) -> None:
 def test_maps_of_different_shapes_are_refused_with_both() -> None:
     with pytest.raises(xl.InputError, match=r"b: the shape is \(4, 3\), that of a is \(4, 4\); maps of one shape"):
         xl.compare(GOOD, GOOD[:, :3])
+
+
+def test_the_mean_absolute_difference_alone_is_numpys_and_refuses_the_same() -> None:
+    a, b = np.random.default_rng(0).random((2, 7, 9), dtype=np.float32)
+    assert mean_absolute_difference(a, b) == pytest.approx(np.abs(b - a).mean(), rel=1e-6)
+    with pytest.raises(xl.InputError, match=r"b: the shape is \(7, 8\)"):
+        mean_absolute_difference(a, b[:, :8])
+    with pytest.raises(xl.InputError, match="a: the map holds NaN or infinity"):
+        mean_absolute_difference(a * np.float32("nan"), b)
