@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -40,8 +40,17 @@ class OpenedPage(AppTest):
 
 def open_page(page: str | None = None, **query: str) -> OpenedPage:
     """A page by the name of its file, None for the first, everything unfolded; `class` is written class_."""
+    return _opened(page, query, unfold=FOLDS)
+
+
+def open_folded(page: str, **query: str) -> OpenedPage:
+    """A page as it opens, with only those parts unfolded that the page itself unfolds."""
+    return _opened(page, query, unfold=())
+
+
+def _opened(page: str | None, query: Mapping[str, str], unfold: Iterable[str]) -> OpenedPage:
     app = OpenedPage(APP, default_timeout=SECONDS)
-    for fold in FOLDS:
+    for fold in unfold:
         app.session_state[fold] = True
     for key, text in query.items():
         app.query_params[key.rstrip("_")] = text

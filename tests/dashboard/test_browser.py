@@ -135,20 +135,12 @@ def test_every_page_opens_by_a_click_also_on_a_dark_screen_with_pictures_that_ha
 BACKGROUND = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
 
 
-def test_streamlit_run_from_the_root_opens_the_dashboard_too(browser: Browser) -> None:
-    with served([*streamlit_command(), "--", "--device", "cpu"], free_port()) as root:
-        page = browser.new_page()
-        page.goto(root)
-        expect(page.get_by_role("heading", name="Seed gallery", level=1)).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("frog3")).to_be_visible(timeout=60_000)
-        page.close()
-
-
-def test_a_device_that_does_not_exist_is_a_sentence_on_the_page(browser: Browser) -> None:
+def test_streamlit_run_from_the_root_finds_the_library_and_reads_the_options(browser: Browser) -> None:
     with served([*streamlit_command(), "--", "--device", "abacus"], free_port()) as root:
         page = browser.new_page()
         page.goto(root)
-        expect(page.get_by_role("alert")).to_contain_text("abacus", timeout=60_000)
+        expect(page.get_by_role("heading", name="Seed gallery", level=1)).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("alert")).to_contain_text("abacus", timeout=60_000)  # the library's own sentence
         page.close()
 
 
@@ -255,7 +247,7 @@ def test_under_each_picture_stand_its_true_class_and_the_prediction(visit: Visit
 
 def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(visit: Visit) -> None:
     visit.page.set_viewport_size(TALL)
-    visit.open("/class_browser")
+    visit.open("/class_browser?class=5&predicted=8")
     guesses = probabilities("captum-tutorial").argmax(1)
     for true, guess in ((9, 9), (5, 3)):
         _click_cell(visit, true, guess)
@@ -263,10 +255,13 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(visit: Visit
         assert (address["class"], address["predicted"]) == (str(true), str(guess))
         count = int(((labels() == true) & (guesses == guess)).sum())
         assert visit.counts.startswith(f"{count:,} images")
+    _click_cell(visit, 5, 3)  # once more: the whole row
+    assert visit.query() == START | {"class": "5"}
+    assert visit.counts.startswith("1,000 images")
     visit.page.go_back()
     visit.settle()
-    assert (visit.query()["class"], visit.query()["predicted"]) == ("9", "9")
-    assert visit.counts.startswith(f"{int(((labels() == 9) & (guesses == 9)).sum()):,} images")
+    assert visit.query() == START | {"class": "5", "predicted": "3"}
+    assert visit.counts.startswith(f"{int(((labels() == 5) & (guesses == 3)).sum()):,} images")
 
 
 def _click_cell(visit: Visit, row: int, column: int) -> None:
@@ -293,20 +288,26 @@ def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:
 # Section: pixels, numbers, files
 
 
-def test_the_original_on_the_page_has_the_pixels_of_the_data_set(visit: Visit) -> None:
-    visit.open("/disagreement?img=6")
-    source = visit.page.get_by_alt_text("Test image 6").get_attribute("src")
+@pytest.fixture(scope="module")
+def compared(desk: BrowserContext, address: str) -> Iterator[Visit]:
+    """Layer conv1 of test image 6 by hand and by package, opened once for all that only look at it."""
+    with visiting(desk, address) as visit:
+        visit.open("/disagreement?img=6&a=manual;layers=conv1&b=package;layers=conv1&target=1&flicker=on")
+        yield visit
+
+
+def test_the_original_on_the_page_has_the_pixels_of_the_data_set(compared: Visit) -> None:
+    source = compared.page.get_by_alt_text("Test image 6").get_attribute("src")
     assert source is not None
-    answer = visit.page.request.get(source if source.startswith("http") else visit.address + source)
+    answer = compared.page.request.get(source if source.startswith("http") else compared.address + source)
     shown = pixels_of(answer.body())
     np.testing.assert_array_equal(shown, squares(pixels()[6], len(shown)))
 
 
-def test_the_pointer_reads_both_maps_and_their_difference(visit: Visit) -> None:
-    visit.open("/disagreement?img=6&a=manual;layers=conv1&b=package;layers=conv1&target=1")
+def test_the_pointer_reads_both_maps_and_their_difference(compared: Visit) -> None:
     expected = package_map(6, ("conv1",), target=1)
     for title in ("a · manual Grad-CAM", "b − a · signed difference"):
-        row, column, a, b, difference = _read_pixel(visit, title)
+        row, column, a, b, difference = _read_pixel(compared, title)
         assert b == pytest.approx(expected[row, column], abs=6e-5)
         assert difference == pytest.approx(b - a, abs=1.1e-4)
 
@@ -347,18 +348,30 @@ def test_a_download_is_a_file_with_the_map(visit: Visit) -> None:
         np.testing.assert_allclose(file["map"], captum_map(5, "relu1", logit(2)), rtol=1e-4, atol=1e-7)
 
 
-def test_flicker_shows_a_and_b_in_turn_in_one_place(visit: Visit) -> None:
-    visit.open("/disagreement?flicker=on")
-    pictures = [visit.page.get_by_alt_text(words) for words in ("a · manual Grad-CAM", "b · package grad-cam")]
+def test_flicker_shows_a_and_b_in_turn_in_one_place(compared: Visit) -> None:
+    pictures = [compared.page.get_by_alt_text(words) for words in ("a · manual Grad-CAM", "b · package grad-cam")]
     a, b = (picture.bounding_box() for picture in pictures)
     assert a == b
     assert a is not None
     assert a["width"] >= 200
-    seen = {tuple(visit.page.evaluate(OPACITIES)) for _ in range(20) if visit.page.wait_for_timeout(100) is None}
+    seen = {tuple(compared.page.evaluate(OPACITIES)) for _ in range(20) if compared.page.wait_for_timeout(100) is None}
     assert seen == {("1", "0"), ("0", "1")}
 
 
 OPACITIES = "() => [...document.querySelectorAll('.flicker figure')].map(figure => getComputedStyle(figure).opacity)"
+
+
+def test_what_is_unfolded_stays_unfolded_while_it_is_changed(visit: Visit) -> None:
+    visit.open("/disagreement")
+    visit.page.get_by_text("Set up both sides").click()
+    visit.settle()
+    visit.page.get_by_text("relu", exact=True).first.click()
+    visit.settle()
+    assert "relu=false" in visit.query()["a"]
+    expect(visit.page.get_by_role("button", name="Swap a and b")).to_be_visible()
+    visit.press("Swap a and b")
+    assert "relu=false" in visit.query()["b"]
+    expect(visit.page.get_by_role("button", name="Swap a and b")).to_be_visible()
 
 
 # Section: screens

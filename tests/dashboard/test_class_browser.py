@@ -281,6 +281,7 @@ def test_the_mean_map_is_that_of_captums_maps_each_by_its_own_maximum() -> None:
     np.testing.assert_array_equal(original, squares(average, len(original)))
     overlaid = picture(app, f"Overlay: The mean map of {len(FEW_IMAGES)} images at layer conv2")
     assert_same_colours(overlaid, drawn(average, mean, len(overlaid)))
+    np.testing.assert_allclose(chart(app, "mean-map")["z"], mean, atol=1e-4)
     words = captions(app)
     assert "Explained: each image's predicted class." in words
     assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
@@ -297,6 +298,14 @@ def test_the_mean_map_of_a_target_counts_the_maps_that_are_zero() -> None:
     assert "Explained: bird, logit." in words
     assert f"Zero everywhere, and counted as zero: {zero} maps." in words
     assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
+
+
+def test_the_mean_map_is_that_of_any_layer() -> None:
+    app = open_browser(average="on", **FEW)
+    app.selectbox(key="layer").select("pool1").run()
+    assert query(app)["layer"] == "pool1"
+    mean = mean_of([captum_map(int(image), "pool1") for image in FEW_IMAGES])
+    np.testing.assert_allclose(chart(app, "mean-map")["z"], mean, atol=1e-4)
 
 
 # Section: the confusion matrix

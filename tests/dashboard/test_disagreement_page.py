@@ -557,6 +557,17 @@ def test_the_downloaded_settings_hold_both_sides_with_every_setting() -> None:
     assert settings["b"]["layers"] == ["pool1"]
     assert settings["b"]["rescale_after_merge"] is True
     assert set(settings["versions"]) >= {"torch", "numpy", "grad-cam", "streamlit"}
+    numbers = ("mae", "rmse", "max_abs", "pearson", "spearman", "ssim", "iou")
+    assert tuple(settings["comparison"]) == numbers
+    shown = [float(metric.value) for metric in app.metric]
+    assert list(settings["comparison"].values()) == pytest.approx(shown, abs=6e-5)
+
+
+def test_what_is_not_defined_is_null_in_the_downloaded_settings() -> None:
+    app = open_sides(img="49", target="2", layer="relu1", a="manual", b="manual;layers=conv1")
+    settings = json.loads(download(app, "Settings (JSON)"))
+    assert settings["comparison"]["pearson"] is None
+    assert settings["comparison"]["mae"] > 0
 
 
 def test_every_chart_has_words_for_those_who_do_not_see_it(notebook: OpenedPage) -> None:
