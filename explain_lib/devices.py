@@ -1,4 +1,6 @@
-"""Where networks run: a GPU if there is one, else the CPU."""
+"""Where networks run: a GPU if there is one, else the CPU, and on how many of its cores."""
+
+import os
 
 import torch
 
@@ -24,3 +26,13 @@ def choose_device(name: str | None = None) -> torch.device:
             f"device: this machine has {torch.cuda.device_count()} GPUs that PyTorch can use, not {name!r}; {right}"
         )
     return device
+
+
+def spare_cores() -> None:
+    """Let PyTorch take half of the cores at most, but one, in this thread and in those that start later.
+
+    Small networks gain little from more, and whoever answers people meanwhile, or shows the pages, needs the other half.
+    """
+    half = max(1, (os.cpu_count() or 1) // 2)
+    if torch.get_num_threads() > half:
+        torch.set_num_threads(half)

@@ -13,6 +13,7 @@ from dashboard.components.drawer import close_drawer
 from dashboard.components.scene import Scene
 from dashboard.server_options import server_options
 from dashboard.view_state import View, fit_models, fit_view
+from explain_lib.devices import spare_cores
 
 
 def show_page(
@@ -37,6 +38,7 @@ def show_page(
 
 
 def _scene(name: str, between: Callable[[], None]) -> tuple[Scene, tuple[str, ...]]:
+    spare_cores()
     cache = xl.shared_cache(server_options().device)
     view, ignored = read_address(name)
     view, no_model = fit_models(view)

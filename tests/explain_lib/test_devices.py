@@ -1,5 +1,6 @@
 """Where networks run: the device chosen, with and without a GPU, and where a model is put."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 import explain_lib as xl
-from explain_lib.devices import choose_device
+from explain_lib.devices import choose_device, spare_cores
 
 Gpus = Callable[[int], None]
 
@@ -128,3 +129,15 @@ def test_the_shared_cache_is_the_same_however_its_device_is_asked_for(gpus: Gpus
     first = xl.shared_cache()
     assert xl.shared_cache("cpu") is xl.shared_cache(device="cpu") is xl.shared_cache(None) is first
     assert xl.shared_cache() is first
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (8, 4), (64, 6), (None, 1)])
+def test_half_of_the_cores_are_spared(monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    torch.set_num_threads(6)
+    try:
+        spare_cores()
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
