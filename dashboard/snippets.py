@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import explain_lib as xl
-from dashboard.view_state import View
+from dashboard.view_state import View, chosen_drawing
 
 _IMPORTS = "import explain_lib as xl\n"
 
@@ -54,13 +54,12 @@ def explorer_snippet(sides: Sequence[Explained], side: int) -> str:
 
 def _explorer_part(one: Explained, side: int) -> str:
     view = one.view
-    drawing = xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
     return _head(view, one.target, one.words) + _EXPLORER.format(
         image=view.image,
         layer=one.layer,
         sign="signed" if view.sign == "signed" else "map",
         grid=one.grid,
-        drawing=_call(drawing),
+        drawing=_call(chosen_drawing(view)),
         side=side,
         reach=repr(one.reach),
         file=one.file,

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import explain_lib as xl
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.layer_names import few_names
 from explain_lib.models import DEFAULT_MODEL
 from explain_lib.predictions import ORDERS, Order
 from explain_lib.rendering import PALETTES, Palette
@@ -243,18 +244,18 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
             notes.append(f"{PARAMETERS[name].key}={index}: the classes are 0 to {classes - 1}.")
     if view.layer is not None and view.layer not in model.spatial_layers:
         changes["layer"] = None
-        notes.append(f"layer={view.layer}: the layers with a grid are {_few(model.spatial_layers)}.")
+        notes.append(f"layer={view.layer}: the layers with a grid are {few_names(model.spatial_layers, 12)}.")
     return change(view, changes), tuple(notes)
-
-
-def _few(names: tuple[str, ...], most: int = 12) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def chosen_layer(view: View, model: xl.Model) -> str:
     """The layer of the view, the last conv layer where it names none or one that this model lacks."""
     return view.layer if view.layer in model.spatial_layers else model.conv_layers[-1]
+
+
+def chosen_drawing(view: View) -> xl.Drawing:
+    """The drawing that the view names."""
+    return xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
 
 
 def explained(view: View, predicted: int) -> xl.Target:

@@ -1,6 +1,6 @@
 """Names of layers as callers give them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from explain_lib.errors import LayerError
 
@@ -11,3 +11,9 @@ def list_names(names: object) -> tuple[str, ...]:
     if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in listed):
         raise LayerError(f"layers: {names!r}; the name of a layer, or several names, would be right")
     return listed
+
+
+def few_names(names: Sequence[str], most: int = 24) -> str:
+    """The first names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

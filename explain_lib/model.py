@@ -14,7 +14,7 @@ from explain_lib.capture import LayerTrace, check_logits, run, trace
 from explain_lib.cards import ModelCard
 from explain_lib.digest import model_digest, named_tensors, not_finite, weight_stamp
 from explain_lib.errors import InputError, LayerError, NetworkError
-from explain_lib.layer_names import list_names
+from explain_lib.layer_names import few_names, list_names
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.shared_network import exclusive, undisturbed
 
@@ -93,7 +93,7 @@ class Model:
                 raise LayerError("layers: the network has no conv layer; name another layer whose output is (N, C, h, w)")
         listed = list_names(names)
         if not listed:
-            raise LayerError(f"layers: no layer is named; this network has {_few(self.conv_layers)}")
+            raise LayerError(f"layers: no layer is named; this network has {few_names(self.conv_layers)}")
         if len(set(listed)) != len(listed):
             raise LayerError(f"layers: {', '.join(map(str, listed))} names a layer twice; once would be right")
         return tuple(self._find_layer(name) for name in listed)
@@ -105,7 +105,8 @@ class Model:
         if not found.is_spatial:
             shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor (N, ...)"
             raise LayerError(
-                f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: {_few(self.spatial_layers)}"
+                f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: "
+                f"{few_names(self.spatial_layers)}"
             )
         return found
 
@@ -114,8 +115,8 @@ class Model:
         if calls:
             return f"layers: {name!r} is called {len(calls)} times in a forward pass; name one of {', '.join(calls)}"
         if name and name in dict(self.network.named_modules()):
-            return f"layers: {name!r} is not reached by the forward pass; this network has {_few(self.conv_layers)}"
-        return f"layers: unknown layer {name!r}; this network has {_few(self.conv_layers or self.spatial_layers)}"
+            return f"layers: {name!r} is not reached by the forward pass; this network has {few_names(self.conv_layers)}"
+        return f"layers: unknown layer {name!r}; this network has {few_names(self.conv_layers or self.spatial_layers)}"
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3) RGB, in batches of 256.
@@ -147,15 +148,10 @@ def check_model(model: object) -> Model:
     return model
 
 
-def _few(names: Sequence[str], most: int = 24) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
 def _check_finite(network: nn.Module) -> None:
     broken = not_finite(network)
     if broken:
-        raise NetworkError(f"network: {_few(broken, 3)} holds NaN or infinity; load weights that are finite")
+        raise NetworkError(f"network: {few_names(broken, 3)} holds NaN or infinity; load weights that are finite")
 
 
 def as_model(

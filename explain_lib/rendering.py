@@ -70,12 +70,6 @@ def enlarge(picture: Picture, height: int, width: int) -> Picture:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), dtype=np.uint8)
 
 
-def scale_to_peak(values: Map) -> Map:
-    """A map of numbers from 0 up, divided by its maximum; a map without anything above 0 stays as it is."""
-    peak = values.max()
-    return values / peak if peak > 0 else values
-
-
 def overlay(picture: Picture, coloured: Picture, strength: float = 0.5) -> Picture:
     """(1 - strength) * picture + strength * coloured, both of one size, rounded."""
     if picture.shape != coloured.shape:

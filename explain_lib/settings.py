@@ -14,12 +14,13 @@ Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 RESIZES: tuple[Resize, ...] = get_args(Resize)
 
-_CHOICES: dict[str, tuple[str, ...]] = {
+CHOICES: dict[str, tuple[str, ...]] = {
     "channel_reduction": get_args(Reduction),
     "scale_over": get_args(Scope),
     "resize": get_args(Resize),
     "variant": get_args(Variant),
 }
+"""The values of each setting that has a few."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class CamSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", _checked_layers(self.layers))
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"{name}: {getattr(self, name)!r}; one of {', '.join(choices)} would be right")
         for name in ("inplace_overwrites", "relu", "subtract_minimum", "rescale_after_merge"):

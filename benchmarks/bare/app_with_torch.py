@@ -4,6 +4,6 @@ import runpy
 from pathlib import Path
 
 import pytorch_grad_cam  # noqa: F401  its cost is what this script adds
-import torch  # noqa: F401
+import torch  # noqa: F401  its cost too
 
 runpy.run_path(str(Path(__file__).with_name("app.py")), run_name="__main__")

@@ -12,7 +12,7 @@ from dashboard.components import terms
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import grid_caption, image_caption, percent, target_caption
 from dashboard.components.confusion import show_confusion
-from dashboard.components.drawing_controls import chosen_drawing, drawing_words
+from dashboard.components.drawing_controls import drawing_words
 from dashboard.components.image_grid import COLUMNS, Thumbnail, image_grid, mark_picked
 from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
@@ -22,7 +22,7 @@ from dashboard.components.pickers import choice, class_filter, layer_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
-from dashboard.view_state import Value, View, change, chosen_layer
+from dashboard.view_state import Value, View, change, chosen_drawing, chosen_layer
 from explain_lib.predictions import ORDERS, Selection, select_images
 from explain_lib.rendering import mosaic, webp
 

@@ -10,9 +10,9 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
-from dashboard.components.drawing_controls import chosen_drawing, drawing_controls, drawing_words
+from dashboard.components.drawing_controls import drawing_controls, drawing_words
 from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
-from dashboard.components.overlay_card import show_overlay
+from dashboard.components.overlay_card import overlay_or_picture, show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.pickers import (
     choice,
@@ -29,9 +29,9 @@ from dashboard.exports import arrays_file, settings_file
 from dashboard.figures.class_figure import probabilities_figure
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.snippets import Explained, explorer_snippet
-from dashboard.view_state import chosen_layer
+from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.maps import Map
-from explain_lib.rendering import Picture, enlarge, png
+from explain_lib.rendering import Picture, png
 
 SIDE, SIDE_OF_TWO = 288, 256
 PROBABILITIES = 312
@@ -238,11 +238,9 @@ def _choose(panel: Panel, name: str, number: int) -> None:
 
 
 def _drawn(panel: Panel, reach: float | None) -> Picture:
-    """The overlay as the page shows it: the picture alone where the map has nothing to paint."""
-    picture, values = panel.scene.picture, panel.values(panel.layer)
-    if xl.map_state(values) is not xl.MapState.VARIED:
-        return enlarge(picture, SIDE, SIDE)
-    return xl.draw_overlay(picture, values, chosen_drawing(panel.scene.view), SIDE, reach)
+    """The overlay as the page shows it."""
+    scene = panel.scene
+    return overlay_or_picture(scene.picture, panel.values(panel.layer), chosen_drawing(scene.view), reach, SIDE)
 
 
 def _arrays(panel: Panel, prefix: str) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:

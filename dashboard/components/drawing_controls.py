@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-import explain_lib as xl
 from dashboard.components.address import change_view, follow
 from dashboard.components.pickers import choice
 from dashboard.view_state import View
@@ -64,11 +63,6 @@ def _strength(view: View) -> None:
         help="0: the picture alone. 100: the map alone.",
         width=200,
     )
-
-
-def chosen_drawing(view: View) -> xl.Drawing:
-    """The drawing that the view names."""
-    return xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
 
 
 def drawing_words(view: View) -> str:

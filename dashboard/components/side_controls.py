@@ -9,7 +9,7 @@ from dashboard.components.address import change_view, current_view, follow
 from dashboard.components.scene import Scene
 from dashboard.components.side_words import PROGRAMS
 from explain_lib.configuration import PACKAGE_CHOICES
-from explain_lib.settings import RESIZES, VARIANTS
+from explain_lib.settings import CHOICES
 
 _HELP = {
     "layers": "None: the layer that is chosen for the page. Several are merged by their mean.",
@@ -23,12 +23,6 @@ _HELP = {
     "resize": "How the map is brought to the size of the picture.",
     "rescale_after_merge": "Once more less the minimum, by the maximum, at the very end.",
     "exponent": "The power that the map is raised to at the end; torch-cam's overlay squares.",
-}
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "variant": VARIANTS,
-    "channel_reduction": ("sum", "mean"),
-    "scale_over": ("image", "batch", "none"),
-    "resize": RESIZES,
 }
 _SWITCHES = ("relu", "subtract_minimum", "rescale_after_merge", "inplace_overwrites")
 _NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
@@ -51,7 +45,7 @@ def side_controls(scene: Scene, letter: str) -> None:
     _layers(scene, letter, side)
     fixed = side.program == "package"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             _choice(letter, name, choices, side, fixed and name not in PACKAGE_CHOICES)
         for name, (least, form) in _NUMBERS.items():
             _number(letter, name, least, form, side, fixed)

@@ -20,4 +20,3 @@ AVERAGE = "The mean of the selection's maps, each divided by its own maximum, so
 ACCURACY = "The share of the 10,000 CIFAR-10 test images that the network gets right."
 HISTOGRAM = "How many of the 1,024 pixels have which difference. A peak at 0 means that most pixels agree."
 FLICKER = "Shows a and b in turn in one place, about once a second: what differs seems to move."
-BATCH = "The study saw its images in batches of four. Where a setting looks at the batch, this is the image's own batch there."

@@ -188,7 +188,7 @@ def test_something_else_than_settings_is_refused(program: Any) -> None:
 
 def test_a_configuration_is_frozen_and_can_be_a_key() -> None:
     with pytest.raises(FrozenInstanceError):
-        STUDY_MANUAL.program = "package"  # type: ignore[misc]
+        STUDY_MANUAL.program = "package"  # type: ignore[misc]  # the mistake tested
     assert len({STUDY_PACKAGE, xl.Configuration("package", xl.package_settings(FIVE)), STUDY_MANUAL}) == 2
 
 

@@ -22,7 +22,6 @@ from explain_lib.rendering import (
     overlay,
     palette_table,
     png,
-    scale_to_peak,
     study_heatmap,
     study_manual_overlay,
     study_package_overlay,
@@ -115,11 +114,6 @@ def test_an_overlay_is_the_weighted_mean_rounded() -> None:
 def test_an_overlay_of_two_sizes_is_refused() -> None:
     with pytest.raises(xl.InputError, match=r"coloured: the shape is \(2, 2, 3\); that of the picture, \(1, 1, 3\)"):
         overlay(np.zeros((1, 1, 3), np.uint8), np.zeros((2, 2, 3), np.uint8))
-
-
-def test_a_map_is_divided_by_its_peak_unless_it_has_none() -> None:
-    assert scale_to_peak(np.array([[0.0, 0.5], [2.0, 1.0]], np.float32)).tolist() == [[0, 0.25], [1, 0.5]]
-    assert scale_to_peak(np.zeros((2, 2), np.float32)).tolist() == [[0, 0], [0, 0]]
 
 
 def test_the_studys_heatmap_is_what_matplotlib_draws() -> None:
