@@ -11,6 +11,7 @@ from dashboard.components.bar import show_bar
 from dashboard.components.captions import plain
 from dashboard.components.drawer import close_drawer
 from dashboard.components.scene import Scene
+from dashboard.garbage import pass_over_modules
 from dashboard.server_options import server_options
 from dashboard.view_state import View, fit_models, fit_view
 from explain_lib.devices import spare_cores
@@ -35,6 +36,7 @@ def show_page(
         st.error(f"This view cannot be shown: {plain(str(error))}.")
         st.button("Back to the default view", on_click=open_view, args=(View(),))
     close_drawer(name)
+    pass_over_modules()
 
 
 def _scene(name: str, between: Callable[[], None]) -> tuple[Scene, tuple[str, ...]]:

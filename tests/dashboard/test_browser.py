@@ -265,16 +265,45 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(visit: Visit
 
 
 def _click_cell(visit: Visit, row: int, column: int) -> None:
-    plot = visit.page.locator(".js-plotly-plot .nsewdrag").first
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
     before = visit.page.url
-    x, y = box["x"] + box["width"] * (column + 0.5) / 10, box["y"] + box["height"] * (row + 0.5) / 10
-    visit.page.mouse.move(x - 2, y - 2)
-    visit.page.mouse.click(x, y)
+    visit.page.locator(f'.confusion [data-row="{row}"][data-column="{column}"]').click()
     expect(visit.page).not_to_have_url(before)
     visit.settle()
+
+
+def _framed_cells(visit: Visit) -> list[tuple[int, int]]:
+    cells = visit.page.locator(".confusion button.chosen").evaluate_all("all => all.map(one => ({...one.dataset}))")
+    pressed = visit.page.locator('.confusion button[aria-pressed="true"]').count()
+    assert pressed == len(cells)
+    return [(int(cell["row"]), int(cell["column"])) for cell in cells]
+
+
+def test_a_cell_of_the_confusion_matrix_says_what_it_counts_and_is_darker_for_a_larger_share(visit: Visit) -> None:
+    visit.open("/class_browser?class=any")
+    assert _framed_cells(visit) == []
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (labels(), probabilities("captum-tutorial").argmax(1)), 1)
+    cells = visit.page.locator(".confusion button")
+    shown = cells.evaluate_all("all => all.map(one => [one.textContent, one.title, getComputedStyle(one).backgroundColor])")
+    for (text, title, _), (row, column) in zip(shown, np.ndindex(10, 10), strict=True):
+        assert text == str(counts[row, column])
+        assert title == f"true {NAMES[row]}, predicted {NAMES[column]}: {counts[row, column]:,} images"
+    brightness = np.array([sum(map(int, re.findall(r"\d+", colour))) for _, _, colour in shown]).reshape(10, 10)
+    order = np.argsort(counts.ravel(), kind="stable")  # each class has a thousand images, so counts are shares
+    assert (np.diff(brightness.ravel()[order]) <= 0).all()
+    assert brightness.min() < brightness.max() - 300
+
+
+def test_keys_move_through_the_confusion_matrix_and_leave_the_image(visit: Visit) -> None:
+    visit.open("/class_browser?class=3")
+    assert _framed_cells(visit) == [(3, column) for column in range(10)]
+    visit.page.locator('.confusion [tabindex="0"]').focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
+        visit.page.keyboard.press(key)
+    expect(visit.page).to_have_url(re.compile("predicted=1"))
+    visit.settle()
+    assert visit.query() == START | {"class": "4", "predicted": "1"}
+    assert _framed_cells(visit) == [(4, 1)]
 
 
 def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from dashboard.figures.class_figure import probabilities_figure
-from dashboard.figures.confusion_figure import confusion_figure
 from dashboard.figures.difference_figure import histogram_figure
 from dashboard.figures.map_figure import diverging, map_figure, map_words, sequential
 
@@ -105,38 +104,3 @@ def test_the_contrasted_class_has_a_colour_and_a_word_of_its_own() -> None:
     (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2).data
     assert list(bars.y)[2] == words("frog", "contrasted")
     assert len(set(bars.marker.color)) == 3
-
-
-# Section: the confusion matrix
-
-COUNTS = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
-ANIMALS = ("cat", "dog", "frog")
-
-
-def test_each_pair_of_classes_is_a_square_with_its_count_true_class_in_rows() -> None:
-    (points,) = confusion_figure(COUNTS, ANIMALS, None, None).data
-    cells = {(int(y), int(x)): text for x, y, text in zip(points.x, points.y, points.text, strict=True)}
-    assert cells[0, 1] == "2"  # cats called dogs
-    assert cells[1, 0] == "1"
-    assert points.hovertext[1] == "true cat, predicted dog: 2 images"
-    assert len(cells) == 9
-
-
-def test_a_squares_place_among_the_points_is_row_times_classes_plus_column() -> None:
-    (points,) = confusion_figure(COUNTS, ANIMALS, None, None).data
-    assert [(y, x) for x, y in zip(points.x, points.y, strict=True)] == [divmod(place, 3) for place in range(9)]
-
-
-@pytest.mark.parametrize(
-    ("true", "predicted", "framed"),
-    [(None, None, []), (1, None, [3, 4, 5]), (None, 2, [2, 5, 8]), (1, 0, [3])],
-)
-def test_the_squares_of_the_chosen_classes_are_framed(true: int | None, predicted: int | None, framed: list[int]) -> None:
-    (points,) = confusion_figure(COUNTS, ANIMALS, true, predicted).data
-    assert [place for place, width in enumerate(points.marker.line.width) if width] == framed
-
-
-def test_a_class_without_images_has_squares_too() -> None:
-    (points,) = confusion_figure(COUNTS, ANIMALS, None, None).data
-    assert list(points.text)[6:] == ["0", "0", "0"]
-    assert "nan" not in " ".join(points.marker.color)
