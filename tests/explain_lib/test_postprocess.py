@@ -1,15 +1,18 @@
 """From raw maps to a heat map: each setting by hand on the constant network, each resize against another program."""
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 import explain_lib as xl
-from explain_lib.postprocess import merge, resize_maps
+from explain_lib.capture import LayerCapture
+from explain_lib.postprocess import PostProcess, rescale, resize_maps
 
 # Of the first constant picture, class 0: the sum of alpha_k A_k is [[2, .6], [0, -1]]; of class 1: [[-1, -.3], [0, .5]].
 # Of the second picture, class 0: [[0, 0], [0, .8]]; class 1: [[0, 0], [0, -.4]]. Gradients for class 0 are
@@ -162,36 +165,52 @@ def test_no_resizing_leaves_the_grid(tutorial: xl.Model, study: np.ndarray) -> N
     assert_allclose(found, raw, atol=1e-6)
 
 
+def merge(maps: list[list[list[float]]], **settings: Any) -> np.ndarray:
+    """The merged map of layers whose maps (one picture, one channel, weight 1) are these."""
+    names = tuple(f"layer{k}" for k in range(len(maps)))
+    values = [torch.tensor(one, dtype=torch.float32)[None, None] for one in maps]
+    layers = {name: LayerCapture(one, torch.ones_like(one), one) for name, one in zip(names, values, strict=True)}
+    chosen = xl.CamSettings(names, **{"scale_over": "none", "resize": "none", **settings})
+    merged = PostProcess(layers, (1, 1)).heatmaps(chosen).numpy()[0]
+    for name, one in zip(names, maps, strict=True):
+        assert_array_equal(layers[name].activation[0, 0], np.float32(one))  # not written to
+    return merged
+
+
 def test_layers_are_merged_by_the_mean() -> None:
-    maps = [np.array([[[1, 0.5]]], np.float32), np.array([[[0, 0.25]]], np.float32), np.array([[[0.5, 0]]], np.float32)]
-    assert_allclose(merge(maps, xl.PAPER), [[[0.5, 0.25]]])
+    assert_allclose(merge([[[1, 0.5]], [[0, 0.25]], [[0.5, 0]]]), [[0.5, 0.25]])
 
 
 def test_a_merged_map_is_rescaled_from_its_minimum_to_its_maximum() -> None:
-    maps = [np.array([[[1.0, 0.5, 0.2]]], np.float32), np.array([[[0.6, 0.5, 0.2]]], np.float32)]
-    found = merge(maps, xl.CamSettings(rescale_after_merge=True))  # means .8, .5, .2
-    assert_allclose(found, [[[1, 0.5, 0]]], **CLOSE)
+    found = merge([[[1.0, 0.5, 0.2]], [[0.6, 0.5, 0.2]]], rescale_after_merge=True)  # means .8, .5, .2
+    assert_allclose(found, [[1, 0.5, 0]], **CLOSE)
 
 
 def test_rescaling_adds_epsilon_to_the_divisor() -> None:
-    found = merge([np.array([[[3.0, 2, 1]]], np.float32)], xl.CamSettings(rescale_after_merge=True, epsilon=2.0))
-    assert_allclose(found, [[[0.5, 0.25, 0]]], **CLOSE)
+    assert_allclose(rescale(torch.tensor([[[3.0, 2, 1]]]), 2.0), [[[0.5, 0.25, 0]]], **CLOSE)
 
 
 def test_a_constant_merged_map_is_rescaled_to_zero() -> None:
-    found = merge([np.full((1, 2, 2), 0.7, np.float32)], xl.CamSettings(rescale_after_merge=True))
-    assert_array_equal(found, np.zeros((1, 2, 2)))
+    assert_array_equal(merge([[[0.7, 0.7], [0.7, 0.7]]], rescale_after_merge=True), np.zeros((2, 2)))
 
 
 def test_rescaling_looks_at_each_image_by_itself() -> None:
-    found = merge([np.array([[[1.0, 0]], [[8, 4]]], np.float32)], xl.CamSettings(rescale_after_merge=True))
-    assert_array_equal(found, [[[1, 0]], [[1, 0]]])
+    assert_array_equal(rescale(torch.tensor([[[1.0, 0]], [[8, 4]]]), 0.0), [[[1, 0]], [[1, 0]]])
 
 
-def test_merging_does_not_write_to_the_maps_of_the_layers() -> None:
-    maps = [np.array([[[1.0, 0.5]]], np.float32)]
-    merge(maps, xl.CamSettings(rescale_after_merge=True, exponent=2.0))
-    assert_array_equal(maps[0], [[[1, 0.5]]])
+def test_a_power_is_taken_after_the_rescaling() -> None:
+    assert_allclose(merge([[[3.0, 2, 1]]], rescale_after_merge=True, exponent=2.0), [[1, 0.25, 0]], **CLOSE)
+
+
+@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "nearest"])
+def test_a_map_that_is_the_same_everywhere_stays_so_when_it_is_resized(method: Any) -> None:
+    value = torch.full((1, 1, 3, 3), 0.7853981)
+    layers = {"layer": LayerCapture(value, torch.ones_like(value), value)}
+    settings = xl.CamSettings(("layer",), scale_over="none", resize=method)
+    found = PostProcess(layers, (32, 32)).heatmaps(settings).numpy()
+    assert_array_equal(found, np.full((1, 32, 32), np.float32(0.7853981)))
+    rescaled = PostProcess(layers, (32, 32)).heatmaps(replace(settings, rescale_after_merge=True)).numpy()
+    assert_array_equal(rescaled, np.zeros((1, 32, 32)))
 
 
 def test_unlike_grids_cannot_be_merged_without_resizing(tutorial: xl.Model, study: np.ndarray) -> None:
