@@ -2,24 +2,210 @@
 
 The players are the settings in which a and b differ. H(S) is the heat map with the settings in S taken from b and the rest
 from a. The cause map of a setting is its Shapley value of H, pixel by pixel; its share is that of v(S) = mean |H(S) - a|.
-The steps after the pass through the network are all that varies, so that one forward and one backward pass do.
+Only the steps after the pass through the network vary, so that one forward and one backward pass do for all of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explain_lib.configuration import Configuration, configured_heatmap
+from explain_lib.capture import Capture
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.grad_cam import capture_layers
 from explain_lib.maps import Map
 from explain_lib.model import Model, check_model
+from explain_lib.package_cam import package_grad_cam
+from explain_lib.pixels import check_index, check_pixels
 from explain_lib.postprocess import PostProcess, named_layers
-from explain_lib.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings, check_settings, differing
+from explain_lib.settings import (
+    NOTEBOOK_MANUAL,
+    NOTEBOOK_PACKAGE,
+    CamSettings,
+    check_settings,
+    differing,
+    package_settings,
+)
 from explain_lib.shapley import shapley_matrix
 from explain_lib.targets import Targets
+
+
+@dataclass(frozen=True)
+class Decomposition(Frozen):
+    """The difference b - a of two heat maps (H, W) of one image, and what causes it.
+
+    a, b: the heat maps, float32 (H, W). settings: those in which the two sides differ, in the order in which they take
+    effect. shares: float64 (settings,), the part of the mean absolute difference that each causes; negative where it makes
+    the maps more alike. maps: float32 (settings, H, W), the part of b - a that each causes. residual: the largest absolute
+    difference between b and the map of the package grad-cam itself; None where b is not what the package does.
+    """
+
+    a: Map
+    b: Map
+    settings: tuple[str, ...]
+    shares: NDArray[np.float64]
+    maps: NDArray[np.float32]
+    residual: float | None
+
+    @property
+    def causes(self) -> Mapping[str, float]:
+        """The share of each setting; they sum to the mean absolute difference."""
+        return MappingProxyType(dict(zip(self.settings, self.shares.tolist(), strict=True)))
+
+    @property
+    def cause_maps(self) -> Mapping[str, Map]:
+        """The cause map of each setting, float32 (H, W); they sum to b - a."""
+        return MappingProxyType(dict(zip(self.settings, self.maps, strict=True)))
+
+    @property
+    def mae(self) -> float:
+        """The mean absolute difference of the two maps."""
+        return float(self.shares.sum())
+
+
+def decompose(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    index: int,
+    a: CamSettings = NOTEBOOK_MANUAL,
+    b: CamSettings = NOTEBOOK_PACKAGE,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+    package: Callable[..., Map] = package_grad_cam,
+) -> Decomposition:
+    """What causes the difference of the heat maps under a and b of image `index` of the batch `pixels`.
+
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. package: package_grad_cam, or a cached one,
+    for the residual. Other arguments and errors are those of heatmap; InputError also for an index that is not in the batch,
+    and for maps of unlike sizes or with values that are not finite.
+    """
+    sides = named_sides(model, a, b)
+    check_index(index, len(check_pixels(pixels, model.input_size)))
+    captured = capture_sides(model, pixels, sides, targets, between)
+    process = PostProcess(captured.layers, model.input_size, images=[index])
+    map_a, map_b = (process.heatmaps(side)[0] for side in sides)
+    check_comparable(process, sides)
+    if not (map_a.isfinite().all() and map_b.isfinite().all()):
+        raise InputError("pixels: a heat map holds NaN or infinity, so there is no difference to decompose")
+    shares, maps = _attribute(process, sides, map_a, map_b.shape)
+    residual = None
+    if _package_can(model, sides[1]):
+        theirs = package(model, pixels, sides[1].layers, captured.targets, variant=sides[1].variant, between=between)[index]
+        residual = float(np.abs(theirs - map_b.numpy()).max())
+    return Decomposition(map_a.numpy(), map_b.numpy(), differing(*sides), shares, maps, residual)
+
+
+def decomposition_steps(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    index: int,
+    order: Sequence[str],
+    a: CamSettings = NOTEBOOK_MANUAL,
+    b: CamSettings = NOTEBOOK_PACKAGE,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> NDArray[np.float32]:
+    """The heat maps on the way from a to b, one setting after the other in this order: float32 (settings + 1, H, W).
+
+    order: every setting in which a and b differ, once. Other arguments and errors are those of decompose.
+    """
+    sides = named_sides(model, a, b)
+    check_index(index, len(check_pixels(pixels, model.input_size)))
+    players = differing(*sides)
+    if sorted(order) != sorted(players):
+        raise InputError(
+            f"order: {', '.join(order) or 'nothing'}; each of {', '.join(players) or 'nothing'} once would be right"
+        )
+    captured = capture_sides(model, pixels, sides, targets, between)
+    process = PostProcess(captured.layers, model.input_size, images=[index])
+    check_comparable(process, sides)
+    on_the_way = [_hybrid(sides, order[:count]) for count in range(len(order) + 1)]
+    return np.stack([process.heatmaps(settings)[0].numpy() for settings in on_the_way])
+
+
+Sides = tuple[CamSettings, CamSettings]
+
+
+def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
+    """Both sides with their layers named. Raises InputError for what are no settings."""
+    check_model(model)
+    return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
+
+
+def capture_sides(
+    model: Model, pixels: NDArray[np.uint8], sides: Sides, targets: Targets, between: Callable[[], None] | None = None
+) -> Capture:
+    """What one pass leaves at the layers of both sides."""
+    layers = dict.fromkeys(name for side in sides for name in side.layers or ())
+    return capture_layers(model, pixels, tuple(layers), targets, between)
+
+
+def check_comparable(process: PostProcess, sides: Sides) -> None:
+    """Raise InputError if a heat map on the way from one side to the other is of another size than the rest."""
+    layers, resizes = {side.layers for side in sides}, {side.resize for side in sides}
+    every = [replace(sides[0], layers=names, resize=resize) for names in layers for resize in resizes]
+    sizes = {tuple(process.heatmaps(settings).shape[1:]) for settings in every}
+    if len(sizes) > 1:
+        found = " and ".join(f"{height} x {width}" for height, width in sorted(sizes, reverse=True))
+        raise InputError(f"resize: the maps have {found} cells and cannot be subtracted; one resize for both would be right")
+
+
+def shares_of(process: PostProcess, sides: Sides, map_a: Tensor) -> NDArray[np.float64]:
+    """The shares of every image's settings, float64 (settings, K), without their maps. map_a: heat maps under a, (K, H, W)."""
+    shares = np.zeros((len(differing(*sides)), len(map_a)))
+    for column, hybrid in _hybrids(process, sides):
+        shares += column[:, None] * _distance(hybrid, map_a).numpy()
+    return shares
+
+
+def _attribute(
+    process: PostProcess, sides: Sides, map_a: Tensor, shape: torch.Size
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Shares and cause maps of a single image."""
+    players = len(differing(*sides))
+    shares, maps = np.zeros(players), torch.zeros(players, shape.numel(), dtype=torch.float64)
+    for column, hybrid in _hybrids(process, sides):
+        shares += column * float(_distance(hybrid, map_a[None]))
+        maps.addr_(torch.from_numpy(column), hybrid.flatten().double())
+    return shares, maps.view(players, *shape).float().numpy()
+
+
+def _distance(maps: Tensor, others: Tensor) -> Tensor:
+    """The mean absolute difference of each two maps (K, H, W): float32 (K,)."""
+    return torch.sub(maps, others).abs_().mean((1, 2))
+
+
+def _hybrids(process: PostProcess, sides: Sides) -> Iterator[tuple[NDArray[np.float64], Tensor]]:
+    """The heat map of each coalition, (K, H, W), and what it counts for every player, (settings,).
+
+    Settings that change nothing here take no part: their share is 0 by the definition. The last steps change first, since
+    heat maps that differ in those alone have all the others in common.
+    """
+    every = differing(*sides)
+    players = [name for name in every if not process.is_idle(name, sides)]
+    rows = [every.index(name) for name in players]
+    last = len(players) - 1
+    for coalition, counts in enumerate(shapley_matrix(len(players)).T):
+        column = np.zeros(len(every))
+        column[rows] = counts[::-1]
+        members = [name for place, name in enumerate(players) if coalition >> (last - place) & 1]
+        yield column, process.heatmaps(_hybrid(sides, members))
+
+
+def _hybrid(sides: Sides, members: Sequence[str]) -> CamSettings:
+    """Side a with the settings of `members` taken from side b."""
+    values = {name: getattr(sides[1], name) for name in members}
+    return replace(sides[0], **values)
+
+
+def _package_can(model: Model, settings: CamSettings) -> bool:
+    """Whether the settings are the package's, at layers that it can tell apart."""
+    layers = model.find_layers(settings.layers)
+    return settings == package_settings(settings.layers, settings.variant) and all(one.name == one.module for one in layers)

@@ -30,6 +30,13 @@ def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "p
     return pixels
 
 
+def check_index(index: object, count: int) -> int:
+    """The index itself, of one of `count` pictures. Raises InputError for anything else."""
+    if not isinstance(index, int | np.integer) or isinstance(index, bool) or not 0 <= index < count:
+        raise InputError(f"index: {index!r}; a whole number from 0 to {count - 1} would be right")
+    return int(index)
+
+
 def to_input(pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
     """uint8 (N, H, W, 3) to the network's input, float32 (N, 3, H, W): (pixels / 255 - mean) / std."""
     with torch.inference_mode(False):  # a tensor made in inference mode could never take part in a gradient

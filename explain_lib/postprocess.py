@@ -7,6 +7,8 @@ in their divisor alone are resized once.
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from itertools import product
+from operator import attrgetter
 from typing import assert_never
 
 import cv2
@@ -73,13 +75,12 @@ def _interpolate(maps: Map, size: tuple[int, int], mode: str) -> Map:
 def rescale(maps: Tensor, epsilon: float) -> Tensor:
     """Each map (N, H, W) less its minimum, by its maximum plus epsilon; 0 / 0 is 0."""
     shifted = maps - maps.amin((1, 2), keepdim=True)
-    return _divided(shifted, shifted.amax((1, 2)) + epsilon)
+    return shifted / _not_zero(shifted.amax((1, 2), keepdim=True) + epsilon)
 
 
-def _divided(maps: Tensor, divisor: Tensor) -> Tensor:
-    """Maps (N, H, W) by divisors (N,); 0 / 0 is 0."""
-    by = torch.where(divisor == 0, torch.ones_like(divisor), divisor)  # where the divisor is 0, so is the map
-    return maps / by[:, None, None]
+def _not_zero(divisor: Tensor) -> Tensor:
+    """The divisor with 1 in place of 0: where it is 0, so is what is divided, and 0 / 0 shall be 0."""
+    return divisor.masked_fill(divisor == 0, 1.0)
 
 
 class PostProcess:
@@ -87,7 +88,7 @@ class PostProcess:
 
     layers: what the pass left at every layer that will be asked for, N images. size: (H, W) of the picture. batch: how many
     images, one after the other, are a batch to scale_over="batch"; None for all. images: those of the N, K of them, whose
-    maps are wanted; None for all.
+    maps are wanted; None for all. Settings must name their layers, L of them.
     """
 
     def __init__(
@@ -103,27 +104,39 @@ class PostProcess:
         self._batch = batch
         self._images = images
         self._done: dict[Hashable, Tensor] = {}
+        self._last: tuple[Hashable, Tensor] = None, torch.empty(0)
 
     def heatmaps(self, settings: CamSettings) -> Tensor:
-        """Heat maps float32 (K, H, W), on the CPU. The settings name their layers.
+        """Heat maps float32 (K, H, W), on the CPU.
 
         Raises InputError where layers with unlike grids are to be merged without resizing.
         """
-        merged = self._merged(settings)
+        key = _until_merged(settings)
+        if self._last[0] != key:  # no more than the last one is kept: there can be thousands
+            self._last = key, self._merged(settings)
+        maps = self._last[1]
         if settings.rescale_after_merge:
-            merged = rescale(merged, settings.epsilon)
+            maps = rescale(maps, settings.epsilon)
         if settings.exponent != 1:
-            merged = merged.sign() * merged.abs() ** settings.exponent
-        return merged
+            maps = maps.sign() * maps.abs() ** settings.exponent
+        return maps
 
-    def effective(self, settings: CamSettings) -> CamSettings:
-        """The settings without what changes nothing here: two that are equal afterwards give the same heat maps."""
-        layers = settings.layers or ()
-        if not any(self._is_overwritten(layer) for layer in layers):
-            settings = replace(settings, inplace_overwrites=False)
-        if settings.subtract_minimum and not any(self._low(layer, settings).any() for layer in layers):
-            settings = replace(settings, subtract_minimum=False)
-        return settings
+    def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
+        """Whether this setting changes nothing here, whichever side the other settings are taken from.
+
+        It is known of `inplace_overwrites`, where no layer is overwritten, and of `subtract_minimum`, where all minima are 0.
+        """
+        layers = tuple(dict.fromkeys(layer for side in sides for layer in side.layers or ()))
+        match name:
+            case "inplace_overwrites":
+                return not any(self._is_overwritten(layer) for layer in layers)
+            case "subtract_minimum":
+                varied = ("variant", "inplace_overwrites", "relu", "scale_over")
+                values = product(*({getattr(side, name) for side in sides} for name in varied))
+                every = [replace(sides[0], layers=layers, **dict(zip(varied, mixed, strict=True))) for mixed in values]
+                return not any(self._ranges(settings)[0].any() for settings in every)
+            case _:
+                return False
 
     def _once(self, key: Hashable, compute: Callable[[], Tensor]) -> Tensor:
         if key not in self._done:
@@ -131,43 +144,77 @@ class PostProcess:
         return self._done[key]
 
     def _merged(self, settings: CamSettings) -> Tensor:
-        """The mean over the layers, each scaled and resized: (K, H, W)."""
-        layers = settings.layers or ()
-        resized = [self._resized(layer, settings) for layer in layers]
-        _check_grids({tuple(maps.shape[1:]) for maps in resized})
-        scaled = [_divided(maps, self._divisor(layer, settings)) for layer, maps in zip(layers, resized, strict=True)]
-        total = scaled[0]
-        for other in scaled[1:]:
-            total = total + other
-        return total / len(layers) if len(layers) > 1 else total
+        """The mean over the layers, each resized and divided: (K, H, W)."""
+        divisors, resized = self._divisors(settings), self._resized_layers(settings)
+        if len(resized) == 1:
+            return resized[0] / divisors[:, :, None]
+        key = "stacked", *(self._shifted(layer, settings) for layer in settings.layers or ()), settings.resize
+        stacked = self._once(key, lambda: torch.stack(resized, 1).flatten(2))
+        return torch.bmm((1 / (divisors * len(resized)))[:, None], stacked).view_as(resized[0])
 
-    def _divisor(self, layer: str, settings: CamSettings) -> Tensor:
-        """What a layer's maps are divided by, (K,). A mean over channels is their sum divided by their number, here."""
-        low, high = self._low(layer, settings), self._high(layer, settings)
-        channels = self._layers[layer].activation.shape[1] if settings.channel_reduction == "mean" else 1
+    def _divisors(self, settings: CamSettings) -> Tensor:
+        """What each layer's maps are divided by, (K, L). A mean over channels is their sum divided by their number, here."""
+        low, high = self._ranges(settings)
+        channels = torch.ones(1)
+        if settings.channel_reduction == "mean":
+            channels = torch.tensor([float(self._layers[layer].activation.shape[1]) for layer in settings.layers or ()])
         if settings.scale_over == "none":
-            return torch.full_like(low, channels)
+            return channels.expand_as(low)
         peak = high - low if settings.subtract_minimum else torch.maximum(-low, high)
-        return peak + channels * settings.epsilon
+        return _not_zero(peak + channels * settings.epsilon)
+
+    def _ranges(self, settings: CamSettings) -> Tensor:
+        """Least and largest value, (2, K, L), of what the settings scale over."""
+        layers, scope = settings.layers or (), _scope(settings)
+        key = "ranges", *(self._source(layer, settings) for layer in layers), scope
+        return self._once(key, lambda: torch.stack([self._range(layer, settings) for layer in layers], 2))
+
+    def _resized_layers(self, settings: CamSettings) -> list[Tensor]:
+        """Each layer's maps at the size of the picture, (K, H, W)."""
+        resized = [self._resized(layer, settings) for layer in settings.layers or ()]
+        _check_grids({tuple(maps.shape[1:]) for maps in resized})
+        return resized
 
     def _resized(self, layer: str, settings: CamSettings) -> Tensor:
         """Sums over channels, less their minimum if so set, at the size of the picture: (K, H, W)."""
-        low = self._low(layer, settings)
-        shifted = settings.subtract_minimum and bool(low.any())
-        scope = _scope(settings) if shifted else None
-        key = "resized", self._source(layer, settings), scope, settings.resize
 
         def compute() -> Tensor:
             maps = self._reduced(layer, settings)
-            if shifted:
-                maps = maps - low[:, None, None]
+            if settings.subtract_minimum:
+                maps = maps - self._range(layer, settings)[0][:, None, None]
             resized = torch.from_numpy(resize_maps(maps.numpy(), self._size, settings.resize))
             flat = maps.amin((1, 2)) == maps.amax((1, 2))
             if flat.any():  # rounding in the interpolation must not make specks of a map that is the same everywhere
                 resized[flat] = maps[flat, :1, :1]
             return resized
 
-        return self._once(key, compute)
+        return self._once(("resized", self._shifted(layer, settings), settings.resize), compute)
+
+    def _shifted(self, layer: str, settings: CamSettings) -> Hashable:
+        """What the sum over channels less its minimum depends on: not on the latter where it is 0."""
+        shifts = settings.subtract_minimum and bool(self._range(layer, settings)[0].any())
+        return self._source(layer, settings), _scope(settings) if shifts else None
+
+    def _range(self, layer: str, settings: CamSettings) -> Tensor:
+        """Least and largest value, (2, K), of what the settings scale over, of one layer."""
+        scope = _scope(settings)
+
+        def compute() -> Tensor:
+            if scope == "batch":
+                return self._batch_range(layer, settings)
+            return torch.stack(torch.aminmax(self._reduced(layer, settings).flatten(1), dim=1))
+
+        return self._once(("range", self._source(layer, settings), scope), compute)
+
+    def _batch_range(self, layer: str, settings: CamSettings) -> Tensor:
+        """The same over the maps that each image's weights give on every image of its batch."""
+        weights, activation = self._weighed(layer, settings)
+        size = self._batch or len(activation)
+        batches = activation.unflatten(0, (-1, size))
+        places = weights.unflatten(0, (-1, size)).unbind(1)
+        ranges = [torch.stack(torch.aminmax(_sum(own[:, None], batches, settings).flatten(1), dim=1)) for own in places]
+        every = torch.stack(ranges, dim=2).flatten(1).cpu()
+        return every if self._images is None else every[:, self._images]
 
     def _reduced(self, layer: str, settings: CamSettings) -> Tensor:
         """The sum over channels, cut at zero if so set: (K, h, w)."""
@@ -179,34 +226,6 @@ class PostProcess:
 
         return self._once(("reduced", self._source(layer, settings)), compute)
 
-    def _low(self, layer: str, settings: CamSettings) -> Tensor:
-        """The least value, (K,), of what the settings scale over."""
-        return self._range(layer, settings)[0]
-
-    def _high(self, layer: str, settings: CamSettings) -> Tensor:
-        """The largest value, (K,), of what the settings scale over."""
-        return self._range(layer, settings)[1]
-
-    def _range(self, layer: str, settings: CamSettings) -> Tensor:
-        scope = _scope(settings)
-
-        def compute() -> Tensor:
-            if scope == "batch":
-                return self._batch_range(layer, settings)
-            return torch.stack(torch.aminmax(self._reduced(layer, settings).flatten(1), dim=1))
-
-        return self._once(("range", self._source(layer, settings), scope), compute)
-
-    def _batch_range(self, layer: str, settings: CamSettings) -> Tensor:
-        """Minimum and maximum, (2, K), over the maps that each image's weights give on every image of its batch."""
-        weights, activation = self._weighed(layer, settings)
-        size = self._batch or len(activation)
-        batches = activation.unflatten(0, (-1, size))
-        places = weights.unflatten(0, (-1, size)).unbind(1)
-        ranges = [torch.stack(torch.aminmax(_sum(own[:, None], batches, settings).flatten(1), dim=1)) for own in places]
-        every = torch.stack(ranges, dim=2).flatten(1).cpu()
-        return every if self._images is None else every[:, self._images]
-
     def _weighed(self, layer: str, settings: CamSettings) -> tuple[Tensor, Tensor]:
         """The weights of the activations, and the activations."""
         captured = self._layers[layer]
@@ -216,16 +235,30 @@ class PostProcess:
 
     def _source(self, layer: str, settings: CamSettings) -> Hashable:
         """What the sum over channels depends on."""
-        overwritten = settings.inplace_overwrites and self._is_overwritten(layer)
-        return layer, overwritten, settings.variant, settings.relu
+        return layer, settings.inplace_overwrites and self._is_overwritten(layer), settings.variant, settings.relu
 
     def _is_overwritten(self, layer: str) -> bool:
         captured = self._layers[layer]
-        compare: Callable[[], Tensor] = lambda: torch.tensor(
-            captured.seen_by_hooks.data_ptr() != captured.activation.data_ptr()
-            and not torch.equal(captured.seen_by_hooks, captured.activation)
-        )
+
+        def compare() -> Tensor:
+            same_place = captured.seen_by_hooks.data_ptr() == captured.activation.data_ptr()
+            return torch.tensor(not same_place and not torch.equal(captured.seen_by_hooks, captured.activation))
+
         return bool(self._once(("overwritten", layer), compare))
+
+
+_until_merged = attrgetter(
+    "layers",
+    "variant",
+    "inplace_overwrites",
+    "channel_reduction",
+    "relu",
+    "scale_over",
+    "subtract_minimum",
+    "epsilon",
+    "resize",
+)
+"""The settings that take effect before the layers are merged."""
 
 
 def _scope(settings: CamSettings) -> Scope:
