@@ -22,7 +22,8 @@ ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model"]
 
 NO_CLASS = "any"
-Value = str | int | bool | xl.Configuration | None
+SETTINGS = tuple(field.name for field in fields(xl.CamSettings))
+Value = str | int | bool | tuple[str, ...] | tuple[int, ...] | xl.Configuration | None
 
 
 def _whole(text: str) -> int:
@@ -48,6 +49,14 @@ def _percent(text: str) -> int:
 
 def _class_or_none(text: str) -> int | None:
     return None if text == NO_CLASS else _whole(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(_one_of(SETTINGS)(name) for name in text.split(","))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_whole(number) for number in text.split(",")}))
 
 
 def _on(text: str) -> bool:
@@ -80,7 +89,8 @@ class View:
     drawing: how the seed gallery draws. true_class, predicted_class, outcome, low, high (percent of confidence), order,
     part, average: what the class browser shows. texture, palette, strength (percent of the map), sign, scale: how maps are
     drawn over pictures. beside, other_image, other_model: what the layer explorer shows beside. a, b: the two sides of the
-    disagreement page, flicker: whether they flicker.
+    disagreement page, flicker: whether they flicker. steps: the settings in the order in which a is turned into b, those that
+    are not named after those that are; step: how many of them are taken. rejected: images whose outlines do not count.
     """
 
     image: int = 3
@@ -111,6 +121,9 @@ class View:
     a: xl.Configuration = STUDY_MANUAL
     b: xl.Configuration = STUDY_PACKAGE
     flicker: bool = False
+    steps: tuple[str, ...] = ()
+    step: int = 0
+    rejected: tuple[int, ...] = ()
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -169,6 +182,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "a": Parameter("a", _configuration, _SIDE),
     "b": Parameter("b", _configuration, _SIDE),
     "flicker": Parameter("flicker", _on, "on or off"),
+    "steps": Parameter("steps", _names, "names of settings, with commas between,"),
+    "step": Parameter("step", _whole, "a number of steps"),
+    "rejected": Parameter("rejected", _numbers, "numbers of test images, with commas between,"),
 }
 """Every field of View in the address."""
 
@@ -185,6 +201,8 @@ def _written(value: Value) -> str:
             return NO_CLASS
         case bool():
             return "on" if value else "off"
+        case tuple():
+            return ",".join(map(str, value))
         case xl.Configuration():
             return value.to_text()
         case _:

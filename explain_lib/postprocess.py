@@ -20,34 +20,39 @@ from torch.nn import functional
 
 from explain_lib.capture import LayerCapture
 from explain_lib.errors import InputError
-from explain_lib.grad_cam import capture_layers, channel_weights
+from explain_lib.grad_cam import capture_layers
 from explain_lib.maps import Map
 from explain_lib.model import Model, check_model
 from explain_lib.settings import CamSettings, Resize, Scope, Variant, check_settings
 from explain_lib.targets import Targets
 
+Values = NDArray[np.float32]
 
-def position_weights(activation: Tensor, gradient: Tensor, variant: Variant) -> Tensor:
-    """What each activation is multiplied by before the channels are reduced: (N, C, 1, 1) or (N, C, h, w)."""
+
+def position_weights(activation: Values, gradient: Values, variant: Variant) -> Values:
+    """What each activation is multiplied by before the channels are reduced: (N, C, 1, 1) or (N, C, h, w).
+
+    In NumPy, and in the package's order: where a map is the small rest of large sums, another order of the same sums is seen.
+    """
     match variant:
         case "grad-cam":
-            return channel_weights(gradient)[:, :, None, None]
+            return np.asarray(gradient.mean((2, 3), keepdims=True))
         case "hirescam":
             return gradient
         case "layercam":
-            return gradient.relu()
+            return np.maximum(gradient, 0)
         case "grad-cam++":
             return _plus_plus_weights(activation, gradient)
         case _:
             assert_never(variant)
 
 
-def _plus_plus_weights(activation: Tensor, gradient: Tensor) -> Tensor:
+def _plus_plus_weights(activation: Values, gradient: Values) -> Values:
     """Equations 10 and 19 of arXiv 1710.11063, with 1e-6 added to the divisor as the package does."""
-    square, cube = gradient**2, gradient**3
-    divisor = 2 * square + activation.sum((2, 3), keepdim=True) * cube + 1e-6
-    alpha = torch.where(gradient != 0, square / divisor, 0.0)
-    return (alpha * gradient.relu()).sum((2, 3), keepdim=True)
+    square = gradient**2
+    divisor = 2 * square + activation.sum((2, 3), keepdims=True) * (square * gradient) + np.float32(1e-6)
+    alpha = np.where(gradient != 0, square / divisor, np.float32(0))
+    return np.asarray((np.maximum(gradient, 0) * alpha).sum((2, 3), keepdims=True))
 
 
 def resize_maps(maps: Map, size: tuple[int, int], method: Resize) -> Map:
@@ -210,10 +215,10 @@ class PostProcess:
         """The same over the maps that each image's weights give on every image of its batch."""
         weights, activation = self._weighed(layer, settings)
         size = self._batch or len(activation)
-        batches = activation.unflatten(0, (-1, size))
-        places = weights.unflatten(0, (-1, size)).unbind(1)
+        batches = activation.reshape(-1, size, *activation.shape[1:])
+        places = weights.reshape(-1, size, *weights.shape[1:]).swapaxes(0, 1)
         ranges = [torch.stack(torch.aminmax(_sum(own[:, None], batches, settings).flatten(1), dim=1)) for own in places]
-        every = torch.stack(ranges, dim=2).flatten(1).cpu()
+        every = torch.stack(ranges, dim=2).flatten(1)
         return every if self._images is None else every[:, self._images]
 
     def _reduced(self, layer: str, settings: CamSettings) -> Tensor:
@@ -222,16 +227,19 @@ class PostProcess:
         def compute() -> Tensor:
             weights, activation = self._weighed(layer, settings)
             own = slice(None) if self._images is None else self._images
-            return _sum(weights[own], activation[own], settings).cpu()
+            return _sum(weights[own], activation[own], settings)
 
         return self._once(("reduced", self._source(layer, settings)), compute)
 
-    def _weighed(self, layer: str, settings: CamSettings) -> tuple[Tensor, Tensor]:
+    def _weighed(self, layer: str, settings: CamSettings) -> tuple[Values, Values]:
         """The weights of the activations, and the activations."""
         captured = self._layers[layer]
-        activation = captured.seen_by_hooks if settings.inplace_overwrites else captured.activation
-        key = "weights", self._source(layer, settings)
-        return self._once(key, lambda: position_weights(activation, captured.gradient, settings.variant)), activation
+        activation = (captured.seen_by_hooks if settings.inplace_overwrites else captured.activation).cpu().numpy()
+
+        def compute() -> Tensor:
+            return torch.from_numpy(position_weights(activation, captured.gradient.cpu().numpy(), settings.variant))
+
+        return self._once(("weights", self._source(layer, settings)), compute).numpy(), activation
 
     def _source(self, layer: str, settings: CamSettings) -> Hashable:
         """What the sum over channels depends on."""
@@ -266,10 +274,10 @@ def _scope(settings: CamSettings) -> Scope:
     return "batch" if settings.scale_over == "batch" else "image"
 
 
-def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
+def _sum(weights: Values, activation: Values, settings: CamSettings) -> Tensor:
     """Weighted activations (..., C, h, w) summed over the channels, cut at zero if so set."""
-    summed = (weights * activation).sum(-3)
-    return summed.relu() if settings.relu else summed
+    summed = torch.from_numpy((weights * activation).sum(-3))
+    return summed.relu_() if settings.relu else summed
 
 
 def _check_grids(sizes: set[tuple[int, ...]]) -> None:

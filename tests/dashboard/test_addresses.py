@@ -35,6 +35,9 @@ EVERYTHING = {
     "a": "package;layers=conv1,relu2;variant=layercam",
     "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
     "flicker": "on",
+    "steps": "rescale_after_merge,layers",
+    "step": "2",
+    "rejected": "4,29",
 }
 
 

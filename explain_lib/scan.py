@@ -1,0 +1,217 @@
+"""Two configurations compared over many images: a pure function over a batch, and the batches one after the other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explain_lib.configuration import Configuration
+from explain_lib.dataset import STUDY_BATCH
+from explain_lib.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
+from explain_lib.errors import InputError
+from explain_lib.frozen import Frozen
+from explain_lib.model import Model, check_model
+from explain_lib.package_cam import package_grad_cam
+from explain_lib.pixels import check_pixels
+from explain_lib.postprocess import PostProcess
+from explain_lib.settings import differing
+from explain_lib.targets import Target, Targets, expand_targets
+
+SCAN_BATCH = 200
+"""Images a batch: their maps fit into a processor's cache, and a scan can be stopped after each."""
+
+
+@dataclass(frozen=True)
+class ScanRows(Frozen):
+    """One row an image, K of them.
+
+    images: int64 (K,), positions in the set. predicted: int64 (K,), classes. mae: float64 (K,), the mean absolute difference
+    of the two maps. settings: those in which the two sides differ. shares: float64 (K, settings), the part of the MAE that
+    each causes, NaN if not asked for. residual: float64 (K,), the largest absolute difference between the manual
+    implementation and the package itself on a side that is the package's, NaN if not asked for. Rows of images that give
+    nothing finite hold NaN throughout.
+    """
+
+    images: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    mae: NDArray[np.float64]
+    settings: tuple[str, ...]
+    shares: NDArray[np.float64]
+    residual: NDArray[np.float64]
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Which images gave two finite maps, bool (K,)."""
+        return np.isfinite(self.mae)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def join_rows(parts: Sequence[ScanRows]) -> ScanRows:
+    """The rows of several parts of one scan, in their order. Raises InputError for parts of unlike scans, and for none."""
+    if len({part.settings for part in parts}) != 1:
+        raise InputError("parts: rows of one scan, at least one part of them, would be right")
+    names = ("images", "predicted", "mae", "shares", "residual")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return ScanRows(settings=parts[0].settings, **joined)
+
+
+def scan_batch(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    images: Sequence[int] | NDArray[np.int64],
+    a: Configuration,
+    b: Configuration,
+    targets: Targets = None,
+    *,
+    causes: bool = True,
+    package: bool = False,
+    between: Callable[[], None] | None = None,
+) -> ScanRows:
+    """Compare the two sides on some images of a set: a pure function, the same rows wherever it runs.
+
+    pixels: uint8 (N, H, W, 3), the whole set, of which settings that look at the batch take images 4 * (k // 4) to + 3 for
+    image k. images: positions in it. targets: None, one for all, or one per image. causes: whether the settings' shares are
+    computed. package: whether the package itself runs too, for the residual. Arguments and errors are else those of
+    decompose; values that are not finite are no error but a row.
+    """
+    chosen = _checked(check_model(model), pixels, images)
+    sides = named_sides(model, a.settings, b.settings)
+    explained = expand_targets(targets, len(chosen), model.classes)
+    work = _Work(model, sides, (a.program, b.program), causes, package, between)
+    if "batch" not in {side.scale_over for side in sides}:
+        return work.rows(pixels[chosen], chosen, np.arange(len(chosen)), None, explained)
+    starts = chosen - chosen % STUDY_BATCH
+    full = starts + STUDY_BATCH <= len(pixels)
+    parts = []
+    for group in (full, ~full):  # the last batch of a set may be a short one
+        if group.any():
+            parts.append(_batched(work, pixels, chosen, np.flatnonzero(group), explained))
+    return _in_order(join_rows(parts), chosen)
+
+
+def _checked(model: Model, pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    count = len(check_pixels(pixels, model.input_size))
+    chosen = np.asarray(images)
+    if chosen.ndim != 1 or len(chosen) == 0 or chosen.dtype.kind not in "iu":
+        raise InputError("images: at least one position of a picture, as whole numbers, would be right")
+    if chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
+        raise InputError(f"images: positions from 0 to {count - 1}, each at most once, would be right")
+    return chosen.astype(np.int64)
+
+
+def _batched(
+    work: "_Work",
+    pixels: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    group: NDArray[np.int64],
+    explained: tuple[Target, ...] | None,
+) -> ScanRows:
+    """The rows of those of the chosen images, each beside the others of its batch."""
+    images = chosen[group]
+    starts = np.unique(images - images % STUDY_BATCH)
+    size = min(STUDY_BATCH, len(pixels) - int(starts[0]))
+    together = (starts[:, None] + np.arange(size)).ravel()
+    places = np.searchsorted(together, images)
+    targets = None
+    if explained is not None:  # those that are only looked at need one as well
+        beside = [explained[group[0]]] * len(together)
+        for place, position in zip(places, group, strict=True):
+            beside[place] = explained[position]
+        targets = tuple(beside)
+    return work.rows(pixels[together], images, places, size, targets)
+
+
+def _in_order(rows: ScanRows, chosen: NDArray[np.int64]) -> ScanRows:
+    """The rows in the order of the chosen images."""
+    if np.array_equal(rows.images, chosen):
+        return rows
+    order = np.argsort(rows.images)[np.searchsorted(np.sort(rows.images), chosen)]
+    return ScanRows(
+        rows.images[order], rows.predicted[order], rows.mae[order], rows.settings, rows.shares[order], rows.residual[order]
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done with each batch."""
+
+    model: Model
+    sides: Sides
+    programs: tuple[str, str]
+    causes: bool
+    package: bool
+    between: Callable[[], None] | None
+
+    def rows(
+        self,
+        pixels: NDArray[np.uint8],
+        images: NDArray[np.int64],
+        places: NDArray[np.int64],
+        batch: int | None,
+        targets: tuple[Target, ...] | None,
+    ) -> ScanRows:
+        """One pass over the pixels; rows of the images at those places of it."""
+        captured = capture_sides(self.model, pixels, self.sides, targets, self.between)
+        own = None if len(places) == len(pixels) else places.tolist()
+        process = PostProcess(captured.layers, self.model.input_size, batch=batch, images=own)
+        check_comparable(process, self.sides)
+        a, b = (process.heatmaps(side) for side in self.sides)
+        mae = (b - a).abs().mean((1, 2)).double().numpy()
+        shares = np.full((len(places), len(differing(*self.sides))), np.nan)
+        if self.causes:
+            shares = shares_of(process, self.sides, a).T
+        residual = np.full(len(places), np.nan)
+        if self.package:
+            residual = self._residual(pixels, places, captured.targets, (a, b))
+        broken = ~np.isfinite(mae)
+        mae[broken], shares[broken], residual[broken] = np.nan, np.nan, np.nan
+        predicted = captured.logits.argmax(1).cpu().numpy()[places]
+        return ScanRows(images, predicted, mae, differing(*self.sides), shares, residual)
+
+    def _residual(
+        self,
+        pixels: NDArray[np.uint8],
+        places: NDArray[np.int64],
+        targets: tuple[Target, ...],
+        maps: tuple[torch.Tensor, torch.Tensor],
+    ) -> NDArray[np.float64]:
+        """How far the package itself is from the manual implementation under its settings, the worse of the two sides."""
+        gaps = [np.full(len(places), np.nan)]
+        for program, side, ours in zip(self.programs, self.sides, maps, strict=True):
+            if program == "package":
+                own = pixels[places]
+                explained = [targets[place] for place in places]
+                theirs = package_grad_cam(
+                    self.model, own, side.layers or (), explained, variant=side.variant, between=self.between
+                )
+                gaps.append(np.abs(theirs.astype(np.float64) - ours.numpy()).max((1, 2)))
+        return np.asarray(np.fmax.reduce(gaps))
+
+
+def scan(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    images: Sequence[int] | NDArray[np.int64],
+    a: Configuration,
+    b: Configuration,
+    targets: Targets = None,
+    *,
+    causes: bool = True,
+    package: bool = False,
+    batch_rows: Callable[..., ScanRows] = scan_batch,
+) -> Iterator[ScanRows]:
+    """The rows of all images, in batches of 200, each as soon as it is known.
+
+    batch_rows: scan_batch, or what stands in for it: a cached one, or one that runs elsewhere. Arguments and errors are
+    else those of scan_batch.
+    """
+    chosen = _checked(check_model(model), pixels, images)
+    explained = expand_targets(targets, len(chosen), model.classes)
+    for start in range(0, len(chosen), SCAN_BATCH):
+        part = slice(start, start + SCAN_BATCH)
+        own = None if explained is None else explained[part]
+        yield batch_rows(model, pixels, chosen[part], a, b, own, causes=causes, package=package)
