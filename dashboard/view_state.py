@@ -89,8 +89,8 @@ class View:
     drawing: how the seed gallery draws. true_class, predicted_class, outcome, low, high (percent of confidence), order,
     part, average: what the class browser shows. texture, palette, strength (percent of the map), sign, scale: how maps are
     drawn over pictures. beside, other_image, other_model: what the layer explorer shows beside. a, b: the two sides of the
-    disagreement page, flicker: whether they flicker. steps: the settings in the order in which a is turned into b, those that
-    are not named after those that are; step: how many of them are taken. rejected: images whose outlines do not count.
+    disagreement page, flicker: whether they flicker. steps: the settings that are taken from b so far, one after the other, on
+    the way from a to b. rejected: images whose outlines do not count.
     """
 
     image: int = 3
@@ -122,7 +122,6 @@ class View:
     b: xl.Configuration = STUDY_PACKAGE
     flicker: bool = False
     steps: tuple[str, ...] = ()
-    step: int = 0
     rejected: tuple[int, ...] = ()
 
     def to_query(self) -> dict[str, str]:
@@ -183,7 +182,6 @@ PARAMETERS: Mapping[str, Parameter] = {
     "b": Parameter("b", _configuration, _SIDE),
     "flicker": Parameter("flicker", _on, "on or off"),
     "steps": Parameter("steps", _names, "names of settings, with commas between,"),
-    "step": Parameter("step", _whole, "a number of steps"),
     "rejected": Parameter("rejected", _numbers, "numbers of test images, with commas between,"),
 }
 """Every field of View in the address."""

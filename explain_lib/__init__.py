@@ -7,6 +7,7 @@ from explain_lib.cards import ModelCard
 from explain_lib.comparison import Comparison, compare
 from explain_lib.configuration import Configuration, configured_heatmap
 from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
+from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.drawing import Drawing, draw_overlay
 from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
@@ -30,6 +31,7 @@ __all__ = [
     "Comparison",
     "Configuration",
     "DataError",
+    "Decomposition",
     "Drawing",
     "ExplainCache",
     "ExplainError",
@@ -50,6 +52,8 @@ __all__ = [
     "average_map",
     "compare",
     "configured_heatmap",
+    "decompose",
+    "decomposition_steps",
     "draw_overlay",
     "grad_cam",
     "heatmap",

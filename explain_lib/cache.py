@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from explain_lib.average_map import AverageMap, PartialSum, average_map, partial_sum
 from explain_lib.configuration import Configuration
 from explain_lib.dataset import ImageSet, load_cifar10
+from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.devices import choose_device
 from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
@@ -229,6 +230,39 @@ class ExplainCache:
         layers = layer_names(check_model(model), settings)
         return self.package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
 
+    def decompose(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        index: int,
+        a: CamSettings,
+        b: CamSettings,
+        targets: Targets = None,
+        *,
+        between: Between = None,
+    ) -> Decomposition:
+        """decompose, cached."""
+        key = ("decompose", index, a, b, *_request(model, pixels, _layers_of(model, a, b), targets))
+        return self.entries.get(key, lambda: decompose(model, pixels, index, a, b, targets, between=between))
+
+    def decomposition_steps(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        index: int,
+        order: Sequence[str],
+        a: CamSettings,
+        b: CamSettings,
+        targets: Targets = None,
+        *,
+        between: Between = None,
+    ) -> NDArray[np.float32]:
+        """decomposition_steps, cached."""
+        key = ("steps", index, tuple(order), a, b, *_request(model, pixels, _layers_of(model, a, b), targets))
+        return self.entries.get(
+            key, lambda: read_only(decomposition_steps(model, pixels, index, order, a, b, targets, between=between))
+        )
+
     def average_map(
         self,
         model: Model,
@@ -252,6 +286,10 @@ class ExplainCache:
             key,
             lambda: average_map(model, pixels, layer, targets, progress=progress, between=between, sum_batch=sum_batch),
         )
+
+
+def _layers_of(model: Model, *sides: CamSettings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for side in sides for name in layer_names(check_model(model), check_settings(side))))
 
 
 def _load(name: str, device: str) -> _LoadedModel:

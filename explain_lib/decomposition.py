@@ -112,17 +112,15 @@ def decomposition_steps(
     *,
     between: Callable[[], None] | None = None,
 ) -> NDArray[np.float32]:
-    """The heat maps on the way from a to b, one setting after the other in this order: float32 (settings + 1, H, W).
+    """The heat map under a, and after each setting that is then taken from b, in this order: float32 (len(order) + 1, H, W).
 
-    order: every setting in which a and b differ, once. Other arguments and errors are those of decompose.
+    order: settings in which a and b differ, each at most once. Other arguments and errors are those of decompose.
     """
     sides = named_sides(model, a, b)
     check_index(index, len(check_pixels(pixels, model.input_size)))
     players = differing(*sides)
-    if sorted(order) != sorted(players):
-        raise InputError(
-            f"order: {', '.join(order) or 'nothing'}; each of {', '.join(players) or 'nothing'} once would be right"
-        )
+    if len(set(order)) < len(order) or not set(order) <= set(players):
+        raise InputError(f"order: {', '.join(order)}; each of {', '.join(players) or 'no setting'} at most once would be right")
     captured = capture_sides(model, pixels, sides, targets, between)
     process = PostProcess(captured.layers, model.input_size, images=[index])
     check_comparable(process, sides)

@@ -90,15 +90,32 @@ def study_manual_overlay(picture: Picture, values: Map) -> Picture:
 
     Since the two are in different units, nearly every channel is cut, and almost nothing of the map is left to see.
     """
+    return (np.clip(_manual_sums(picture, values), 0, 1) * 255).astype(np.uint8)
+
+
+def study_manual_cut(picture: Picture, values: Map) -> NDArray[np.bool_]:
+    """Which numbers of the study's "GradCAM1" are above 1 and cut: bool (H, W, 3), in the order in which they are shown."""
+    return np.asarray(_manual_sums(picture, values) > 1)
+
+
+def _manual_sums(picture: Picture, values: Map) -> NDArray[np.float32]:
     jet_bgr = _jet(values)[:, :, ::-1]
-    sums = jet_bgr.astype(np.float32) * np.float32(0.4) + picture[:, :, ::-1].astype(np.float32) / 255
-    return (np.clip(sums, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(jet_bgr.astype(np.float32) * np.float32(0.4) + picture[:, :, ::-1].astype(np.float32) / 255)
 
 
 def study_package_overlay(picture: Picture, values: Map) -> Picture:
     """The study's "GradCAM2": 0.5 * jet in RGB + 0.5 * picture in BGR, divided by its own maximum."""
-    mixed = 0.5 * _jet(values).astype(np.float32) / 255 + 0.5 * picture[:, :, ::-1].astype(np.float32) / 255
+    mixed = _package_mixture(picture, values)
     return np.asarray(mixed / mixed.max() * 255, dtype=np.float32).astype(np.uint8)
+
+
+def study_package_brightness(picture: Picture, values: Map) -> float:
+    """How many times as bright the study's "GradCAM2" gets when it is divided by its own maximum, 1 or more."""
+    return float(1 / _package_mixture(picture, values).max())
+
+
+def _package_mixture(picture: Picture, values: Map) -> NDArray[np.float32]:
+    return np.asarray(0.5 * _jet(values).astype(np.float32) / 255 + 0.5 * picture[:, :, ::-1].astype(np.float32) / 255)
 
 
 def _jet(values: Map) -> Picture:

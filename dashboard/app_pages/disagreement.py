@@ -1,6 +1,5 @@
 """Any two Grad-CAMs of one image, subtracted pixel by pixel."""
 
-from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
@@ -10,6 +9,8 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import grid_caption, image_caption, plain, target_caption, target_name
+from dashboard.components.causes import cause_values, decomposed, show_causes
+from dashboard.components.drawing_causes import show_drawing_causes
 from dashboard.components.flicker import show_flicker
 from dashboard.components.map_card import CHART_CONFIG, NO_DIFFERENCE, MapCard, show_map
 from dashboard.components.metric_row import show_metrics
@@ -17,19 +18,19 @@ from dashboard.components.page import show_page
 from dashboard.components.pickers import layer_picker, score_controls, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.components.side import Side, batch_of, common_scale, make_side
 from dashboard.components.side_controls import side_controls
-from dashboard.components.side_words import side_title, side_words
+from dashboard.components.stepper import show_steps
 from dashboard.components.take_home import TakeHome, show_take_home
 from dashboard.exports import arrays_file, settings_file
 from dashboard.figures.difference_figure import histogram_figure
 from dashboard.figures.map_figure import Scale, diverging, sequential
+from dashboard.figures.map_picture import map_picture
 from dashboard.snippets import disagreement_snippet
-from dashboard.view_state import chosen_layer
 from explain_lib.comparison import METRICS
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
-from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
-from explain_lib.rendering import Picture, colour, colour_signed, enlarge, png
+from explain_lib.rendering import Picture, png
 
 CARD_WIDTH = 280
 FLICKER_SIDE = 256
@@ -39,23 +40,13 @@ OWN = "own"
 PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer", OWN: "as set up below"}
 
 
-@dataclass(frozen=True)
-class Side:
-    """One side: its configuration with the page's layer put in, its map (H, W), its title, and how it was made."""
-
-    configuration: xl.Configuration
-    values: Map
-    title: str
-    how: str
-
-
 def _draw(scene: Scene) -> None:
     _controls(scene)
     lacking = _lacking(scene)
     if lacking:
         _offer_shared(scene, lacking)
         return
-    a, b = _side(scene, "a", scene.view.a), _side(scene, "b", scene.view.b)
+    a, b = make_side(scene, "a"), make_side(scene, "b")
     st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
     why_not = _not_comparable(a, b)
     if why_not:
@@ -71,11 +62,15 @@ def _draw(scene: Scene) -> None:
 def _compare(scene: Scene, a: Side, b: Side) -> None:
     comparison = xl.compare(a.values, b.values)
     show_metrics(comparison)
-    under_pointer = {"a": a.values, "b": b.values, "b − a": comparison.difference}
+    found = decomposed(scene, a, b)
+    under_pointer = {"a": a.values, "b": b.values, "b − a": comparison.difference, **cause_values(found)}
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
         for key, card in _cards(a, b, comparison).items():
             with st.container():
                 show_map(card, under_pointer, key)
+    show_causes(found, comparison)
+    show_steps(scene, a, b, found)
+    show_drawing_causes(scene.picture, a)
     _below(scene, a, b, comparison)
     _take_home(scene, a, b, comparison)
 
@@ -140,20 +135,6 @@ def _offer_shared(scene: Scene, lacking: list[str]) -> None:
     st.button("Compare on one shared layer", on_click=change_view, kwargs={"a": SHARED[0], "b": SHARED[1]})
 
 
-def _batch(scene: Scene, side: xl.Configuration) -> slice:
-    """The test images that are run together: the notebook's batch where a setting looks at it, else the image alone."""
-    image = scene.view.image
-    return study_batch(image) if side.settings.scale_over == "batch" else slice(image, image + 1)
-
-
-def _side(scene: Scene, letter: str, configuration: xl.Configuration) -> Side:
-    layers = configuration.settings.layers or (chosen_layer(scene.view, scene.model),)
-    full = replace(configuration, settings=replace(configuration.settings, layers=layers))
-    batch = _batch(scene, full)
-    maps = scene.cache.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target, between=scene.between)
-    return Side(full, maps[scene.view.image - batch.start], side_title(letter, full), side_words(full, layers, batch))
-
-
 def _not_comparable(a: Side, b: Side) -> str | None:
     if a.values.shape != b.values.shape:
         sizes = f"a has {grid_caption(a.values.shape)} cells and b {grid_caption(b.values.shape)}"
@@ -165,14 +146,7 @@ def _not_comparable(a: Side, b: Side) -> str | None:
 
 
 def _scale(a: Side, b: Side) -> Scale:
-    """One scale for both maps: 0 to 1, or as far as maps that are not scaled reach."""
-    both = np.concatenate([a.values.ravel(), b.values.ravel()])
-    finite = both[np.isfinite(both)]
-    reach = float(np.abs(finite).max(initial=0)) or 1.0
-    if finite.min(initial=0) < 0:
-        return diverging(reach)
-    scaled = any(side.configuration.settings.scale_over != "none" for side in (a, b))
-    return sequential(0, max(reach, 1.0) if scaled else reach)
+    return common_scale((a.values, b.values), (a, b))
 
 
 def _cards(a: Side, b: Side, comparison: xl.Comparison) -> dict[str, MapCard]:
@@ -219,20 +193,20 @@ def _flicker(scene: Scene, a: Side, b: Side) -> None:
     )
     if scene.view.flicker:
         scale = _scale(a, b)
-        show_flicker(_coloured(a.values, scale), _coloured(b.values, scale), a.title, b.title, FLICKER_SIDE)
+        show_flicker(
+            map_picture(a.values, scale, FLICKER_SIDE),
+            map_picture(b.values, scale, FLICKER_SIDE),
+            a.title,
+            b.title,
+            FLICKER_SIDE,
+        )
     else:
         st.caption("Shows the two maps in turn in one place: what differs seems to move.")
 
 
-def _coloured(values: Map, scale: Scale) -> Picture:
-    """The map as the charts draw it, its own cells as squares."""
-    small = colour_signed(values, scale.high) if scale.low < 0 else colour(values / np.float32(scale.high))
-    return enlarge(small, FLICKER_SIDE, FLICKER_SIDE)
-
-
 def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
     view, target = scene.view, scene.target
-    batch = study_batch(view.image) if "batch" in _scopes(a, b) else slice(view.image, view.image + 1)
+    batch = batch_of(scene, a.configuration, b.configuration)
     one = len(range(batch.start, batch.stop)) == 1
     arrays: dict[str, Map | Picture] = {
         "a": a.values,
@@ -250,7 +224,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
     show_take_home(
         TakeHome(
             name=f"image{view.image}-{view.model}-a-b-{target_name(target, scene.model.classes)}",
-            picture=lambda: png(np.concatenate([_coloured(side.values, scale) for side in (a, b)], axis=1)),
+            picture=lambda: png(np.concatenate([map_picture(side.values, scale, FLICKER_SIDE) for side in (a, b)], axis=1)),
             arrays=lambda: arrays_file(arrays),
             settings=lambda: settings_file(view, scene.model, target, details),
             snippet=lambda: disagreement_snippet(
@@ -264,10 +238,6 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
             ),
         )
     )
-
-
-def _scopes(a: Side, b: Side) -> set[str]:
-    return {side.configuration.settings.scale_over for side in (a, b)}
 
 
 show_page("disagreement", _draw)

@@ -20,3 +20,9 @@ AVERAGE = "The mean of the selection's maps, each divided by its own maximum, so
 ACCURACY = "The share of the 10,000 CIFAR-10 test images that the network gets right."
 HISTOGRAM = "How many of the 1,024 pixels have which difference. A peak at 0 means that most pixels agree."
 FLICKER = "Shows a and b in turn in one place, about once a second: what differs seems to move."
+DECOMPOSITION = (
+    "The two sides differ in some settings. Every combination of them, some as on side a and the rest as on side b, gives a "
+    "map; what a setting changes on average over all orders in which they can be switched is its share (the Shapley value). "
+    "The shares sum to the mean difference, the maps to b − a."
+)
+STEPS = "Starts at a and takes one setting after the other from b, in the order in which you press them, until it is b."

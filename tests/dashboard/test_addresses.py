@@ -36,7 +36,6 @@ EVERYTHING = {
     "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
     "flicker": "on",
     "steps": "rescale_after_merge,layers",
-    "step": "2",
     "rejected": "4,29",
 }
 

@@ -39,6 +39,8 @@ EVERYTHING = View(
     a=xl.Configuration("package", xl.package_settings(("conv1", "relu2"), "layercam")),
     b=xl.Configuration("manual", xl.CamSettings(layers=("pool1",), relu=False, resize="nearest", exponent=2.0)),
     flicker=True,
+    steps=("rescale_after_merge", "layers"),
+    rejected=(4, 29),
 )
 ADDRESS = {
     "img": "17",
@@ -69,6 +71,8 @@ ADDRESS = {
     "a": "package;layers=conv1,relu2;variant=layercam",
     "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
     "flicker": "on",
+    "steps": "rescale_after_merge,layers",
+    "rejected": "4,29",
 }
 
 
@@ -181,6 +185,9 @@ NONSENSE = [
     ),
     ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
     ("b", "package;relu=false", f"{_SIDE} (settings: the package fixes relu; package_settings(...) would be right)."),
+    ("steps", "layers,speed", "names of settings, with commas between, would be right."),
+    ("steps", "", "names of settings, with commas between, would be right."),
+    ("rejected", "4,-1", "numbers of test images, with commas between, would be right."),
     ("colour", "red", "there is no such setting."),
 ]
 

@@ -1,0 +1,63 @@
+"""Why two maps differ: a sentence, a waterfall, and a map for each cause."""
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.components import terms
+from dashboard.components.cause_words import agreement_sentence, causes_by_size, main_cause_sentence, setting_words
+from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.scene import Scene
+from dashboard.components.side import Side, batch_of
+from dashboard.figures.map_figure import diverging
+from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
+from explain_lib.maps import Map
+
+CARD_WIDTH = 240
+
+
+def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition:
+    """What causes the difference of the two sides."""
+    batch = batch_of(scene, a.configuration, b.configuration)
+    return scene.cache.decompose(
+        scene.model,
+        scene.images.pixels[batch],
+        scene.view.image - batch.start,
+        a.configuration.settings,
+        b.configuration.settings,
+        scene.target,
+        between=scene.between,
+    )
+
+
+def cause_values(found: xl.Decomposition) -> dict[str, Map]:
+    """How much each cause moves each pixel, for the words under the pointer."""
+    return {f"by {setting_words(name)}": found.cause_maps[name] for name, _ in causes_by_size(found)}
+
+
+def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
+    """The sentence, the waterfall, and the part of b - a that each setting causes, on one scale."""
+    causes = causes_by_size(found)
+    if not causes:
+        st.subheader("How far they agree", anchor=False)
+        st.markdown(agreement_sentence(found, comparison.max_abs))
+        return
+    st.subheader("Why they differ", anchor=False, help=terms.DECOMPOSITION)
+    st.markdown(main_cause_sentence(found))
+    named = [(setting_words(name), share) for name, share in causes]
+    st.plotly_chart(
+        waterfall_figure(named, found.mae), key="waterfall", config=CHART_CONFIG, alt=waterfall_words(named, found.mae)
+    )
+    reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
+    under_pointer = {"b − a": found.b - found.a, **cause_values(found)}
+    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+        for name, share in causes:
+            with st.container():
+                words = setting_words(name)
+                how = f"What {words} adds to b − a at each pixel; the mean difference grows by {share:+.4f}.".replace("-", "−")
+                card = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
+                show_map(card, under_pointer, f"cause-{name}", width=CARD_WIDTH)
+    if found.residual is not None:
+        st.caption(
+            f"The maps above sum to b − a. Side b as decomposed and the map of the program itself differ by at most "
+            f"{found.residual:.1e}."
+        )

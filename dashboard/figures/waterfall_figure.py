@@ -1,0 +1,44 @@
+"""The causes of a difference, from 0 to the mean absolute difference."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from dashboard.figures.colours import AGAINST, FOR, NEUTRAL
+
+
+def waterfall_figure(causes: Sequence[tuple[str, float]], total: float, height: int = 260) -> go.Figure:
+    """One bar a cause (its name and its share), each beginning where the last one ended, and the sum of all."""
+    names = [*(name for name, _ in causes), "mean |b − a|"]
+    values = [*(share for _, share in causes), total]
+    words = [f"{value:+.4f}".replace("-", "−") for _, value in causes]
+    bars = {
+        "type": "waterfall",
+        "orientation": "h",
+        "y": names,
+        "x": values,
+        "measure": [*("relative" for _ in causes), "total"],
+        "text": [*words, f"{total:.4f}"],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "increasing": {"marker": {"color": FOR}},
+        "decreasing": {"marker": {"color": AGAINST}},
+        "totals": {"marker": {"color": NEUTRAL}},
+        "connector": {"line": {"width": 1, "color": NEUTRAL}},
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+    }
+    layout = {
+        "height": max(120, min(height, 60 + 36 * len(names))),
+        "margin": {"l": 0, "r": 56, "t": 4, "b": 0},
+        "dragmode": False,
+        "showlegend": False,
+        "yaxis": {"autorange": "reversed", "automargin": True},
+        "xaxis": {"rangemode": "tozero", "zeroline": True, "automargin": True},
+    }
+    return go.Figure([bars], layout)
+
+
+def waterfall_words(causes: Sequence[tuple[str, float]], total: float) -> str:
+    """Alternative text of the waterfall."""
+    listed = ", ".join(f"{name} {share:.4f}" for name, share in causes)
+    return f"Waterfall from 0 to the mean absolute difference {total:.4f}: {listed}"
