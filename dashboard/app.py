@@ -24,12 +24,16 @@ GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answer
 BROWSER = "All test images of a class, with what the network says of them. Filter, sort, pick one."
 EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
 DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
+SCAN = "The same two maps on any selection of the test images, or on all 10,000. Start it, watch it, take it home."
+GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
 
 PAGES = (
     Page("seed_gallery", "Seed gallery", GALLERY),
     Page("class_browser", "Class browser", BROWSER),
     Page("layer_explorer", "Layer explorer", EXPLORER),
     Page("disagreement", "Disagreement", DISAGREEMENT),
+    Page("scan", "Scan", SCAN),
+    Page("guesses", "The three guesses", GUESSES),
 )
 
 chosen = st.navigation(

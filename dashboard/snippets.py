@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import explain_lib as xl
 from dashboard.view_state import View, chosen_drawing
@@ -31,6 +32,12 @@ map_a = xl.configured_heatmap(model, batch, a, target)[{place}]
 map_b = xl.configured_heatmap(model, batch, b, target)[{place}]
 comparison = xl.compare(map_a, map_b)
 print(f"{{comparison.mae:.4f}}")
+"""
+
+_CAUSES = """
+found = xl.decompose(model, batch, {place}, a.settings, b.settings, target)
+for setting, share in found.causes.items():
+    print(f"{{setting}}: {{share:.4f}}")  # the shares sum to the mean difference
 """
 
 
@@ -67,15 +74,25 @@ def _explorer_part(one: Explained, side: int) -> str:
 
 
 def disagreement_snippet(
-    view: View, target: xl.Target, words: str, a: xl.Configuration, b: xl.Configuration, batch: slice, batch_words: str
+    view: View,
+    target: xl.Target,
+    words: str,
+    a: xl.Configuration,
+    b: xl.Configuration,
+    batch: slice,
+    batch_words: str,
+    causes: bool = True,
 ) -> str:
-    """Python that computes both sides' maps and compares them; batch: the test images that are run together."""
+    """Python that computes both sides' maps and compares them; batch: the test images that are run together.
+
+    causes: whether it goes on to say what causes the difference.
+    """
+    place = view.image - batch.start
     return (
         _IMPORTS
         + _head(view, target, words)
-        + _DISAGREEMENT.format(
-            start=batch.start, stop=batch.stop, batch_words=batch_words, place=view.image - batch.start, a=_side(a), b=_side(b)
-        )
+        + _DISAGREEMENT.format(start=batch.start, stop=batch.stop, batch_words=batch_words, place=place, a=_side(a), b=_side(b))
+        + (_CAUSES.format(place=place) if causes else "")
     )
 
 
@@ -84,9 +101,19 @@ def _head(view: View, target: xl.Target, words: str) -> str:
 
 
 def _side(side: xl.Configuration) -> str:
-    if side.program == "package":
-        return f'xl.Configuration("package", xl.package_settings({side.settings.layers!r}, {side.settings.variant!r}))'
-    return f'xl.Configuration("manual", {_call(side.settings)})'
+    layers = repr(side.settings.layers)
+    match side.program:
+        case "manual":
+            settings = _call(side.settings)
+        case "package":
+            settings = f"xl.package_settings({layers}, {side.settings.variant!r})"
+        case "torch-cam":
+            settings = f"xl.torch_cam_settings({layers})"
+        case "captum":
+            settings = f"xl.captum_settings({layers})"
+        case _:
+            assert_never(side.program)
+    return f'xl.Configuration("{side.program}", {settings})'
 
 
 def _call(value: xl.Target | xl.Drawing | xl.CamSettings) -> str:

@@ -90,7 +90,7 @@ class View:
     part, average: what the class browser shows. texture, palette, strength (percent of the map), sign, scale: how maps are
     drawn over pictures. beside, other_image, other_model: what the layer explorer shows beside. a, b: the two sides of the
     disagreement page, flicker: whether they flicker. steps: the settings that are taken from b so far, one after the other, on
-    the way from a to b. rejected: images whose outlines do not count.
+    the way from a to b. check: whether a scan runs the real programs too. rejected: images whose outlines do not count.
     """
 
     image: int = 3
@@ -122,6 +122,7 @@ class View:
     b: xl.Configuration = STUDY_PACKAGE
     flicker: bool = False
     steps: tuple[str, ...] = ()
+    check: bool = False
     rejected: tuple[int, ...] = ()
 
     def to_query(self) -> dict[str, str]:
@@ -182,6 +183,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "b": Parameter("b", _configuration, _SIDE),
     "flicker": Parameter("flicker", _on, "on or off"),
     "steps": Parameter("steps", _names, "names of settings, with commas between,"),
+    "check": Parameter("check", _on, "on or off"),
     "rejected": Parameter("rejected", _numbers, "numbers of test images, with commas between,"),
 }
 """Every field of View in the address."""

@@ -2,37 +2,48 @@
 
 import argparse
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from explain_lib import scan_command, train_command
 from explain_lib.errors import ExplainError
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command: its name, a line on it, what adds its options to a parser, and what runs it and gives the exit status."""
+
+    name: str
+    help: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS = (
+    Command("train", "train a checkpoint; resumes after a kill", train_command.add_options, train_command.run),
+    Command("scan", "compare two maps over many images; resumes after a kill", scan_command.add_options, scan_command.run),
+)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 1 after a sentence on what went wrong."""
+    """Run one command; returns the exit status: 0, 1 after a sentence on what went wrong, or the command's own."""
     options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
     try:
-        _train(options)
+        return run(options)
     except ExplainError as error:
         print(f"explain_lib: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m explain_lib", description="Grad-CAM on CIFAR-10, without the dashboard.")
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train a checkpoint; resumes after a kill")
-    train.add_argument("name", help="tutorial, tutorial-permuted or resnet20")
-    train.add_argument("--data", type=Path, help="folder with the training images; default: torchvision downloads them")
-    train.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder to write to (default: %(default)s)")
+    for command in COMMANDS:
+        own = commands.add_parser(command.name, help=command.help)
+        command.add_options(own)
+        own.set_defaults(run=command.run)
     return parser
-
-
-def _train(options: argparse.Namespace) -> None:
-    from explain_lib.training import train
-
-    card = train(options.name, options.data, options.out, f"python -m explain_lib train {options.name}")
-    print(f"{card.name}: {card.accuracy:.2%} of the test images are right; written to {options.out}")
 
 
 if __name__ == "__main__":

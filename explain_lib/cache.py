@@ -8,7 +8,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar, cast
 
 import numpy as np
@@ -30,8 +30,11 @@ from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_pixels
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions
+from explain_lib.scan import ScanRows, scan_batch
+from explain_lib.scan_images import check_images, seen_images
 from explain_lib.settings import CamSettings, Variant, check_settings
 from explain_lib.targets import Targets, expand_targets
+from explain_lib.third_opinions import Opinion, third_opinion
 
 Value = TypeVar("Value")
 Between = Callable[[], None] | None
@@ -224,11 +227,27 @@ class ExplainCache:
         between: Between = None,
     ) -> NDArray[np.float32]:
         """configured_heatmap, cached."""
-        settings = configuration.settings
-        if configuration.program == "manual":
+        program, settings = configuration.program, configuration.settings
+        if program == "manual":
             return self.heatmap(model, pixels, settings, targets, between=between)
         layers = layer_names(check_model(model), settings)
-        return self.package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
+        if program == "package":
+            return self.package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
+        return self.third_opinion(program, model, pixels, layers[0], targets, between=between)
+
+    def third_opinion(
+        self,
+        program: Opinion,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        layer: str,
+        targets: Targets = None,
+        *,
+        between: Between = None,
+    ) -> NDArray[np.float32]:
+        """third_opinion, cached."""
+        key = ("third_opinion", program, *_request(model, pixels, layer, targets))
+        return self.entries.get(key, lambda: read_only(third_opinion(program, model, pixels, layer, targets, between=between)))
 
     def decompose(
         self,
@@ -262,6 +281,30 @@ class ExplainCache:
         return self.entries.get(
             key, lambda: read_only(decomposition_steps(model, pixels, index, order, a, b, targets, between=between))
         )
+
+    def scan_batch(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        images: Sequence[int] | NDArray[np.int64],
+        a: Configuration,
+        b: Configuration,
+        targets: Targets = None,
+        *,
+        causes: bool = True,
+        package: bool = False,
+        between: Between = None,
+    ) -> ScanRows:
+        """scan_batch, cached; of the set, only the pictures that it looks at make the entry."""
+        count = len(check_pixels(pixels, check_model(model).input_size))
+        chosen = check_images(images, count)
+        whole = "batch" in {a.settings.scale_over, b.settings.scale_over}
+        seen = pixels[seen_images(chosen, count, whole_batches=whole)]
+        request = _request(model, seen, _layers_of(model, a.settings, b.settings), None)
+        explained = expand_targets(targets, len(chosen), model.classes)
+        key = ("scan_batch", chosen.tobytes(), a, b, explained, causes, package, *request)
+        compute = partial(scan_batch, model, pixels, chosen, a, b, explained, causes=causes, package=package, between=between)
+        return self.entries.get(key, compute)
 
     def average_map(
         self,

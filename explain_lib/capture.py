@@ -23,7 +23,8 @@ class LayerTrace:
 
     name: the module's name, with "#1", "#2" ... behind it when it is called more than once. shape: of the output without
     the batch, () when the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
-    overwritten: whether a later in-place operation writes over the output.
+    overwritten: whether a later in-place operation writes over the output. handed_on: whether the output is the input, as it
+    came, like that of nn.Identity.
     """
 
     name: str
@@ -32,6 +33,7 @@ class LayerTrace:
     shape: tuple[int, ...]
     is_conv: bool
     overwritten: bool
+    handed_on: bool
 
     @property
     def is_spatial(self) -> bool:
@@ -50,11 +52,13 @@ class LayerCapture:
 
     activation: the layer's output. gradient: of the sum of all images' scores with respect to it. seen_by_hooks: what
     a hook that keeps the output without copying it holds after the pass; not the activation if something in-place follows.
+    seen_gradient: of the same sum with respect to that.
     """
 
     activation: Tensor
     gradient: Tensor
     seen_by_hooks: Tensor
+    seen_gradient: Tensor
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,15 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
 
     batch: float32 (N, 3, H, W). Raises NetworkError if the network cannot run on it.
     """
-    calls: list[tuple[str, nn.Module, object, int]] = []
+    calls: list[_Call] = []
+    versions = {id(batch): batch._version}
 
-    def hook_for(name: str) -> Callable[[nn.Module, object, object], None]:
-        def note(module: nn.Module, _: object, output: object) -> None:
-            calls.append((name, module, output, output._version if isinstance(output, Tensor) else 0))
+    def hook_for(name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+        def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+            version = output._version if isinstance(output, Tensor) else 0
+            handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
+            versions[id(output)] = version  # the id stays its own, since the call keeps the output
+            calls.append(_Call(name, module, output, version, handed_on))
 
         return note
 
@@ -100,17 +108,29 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
     return tuple(_traces(calls, len(batch))), result
 
 
-def _traces(calls: list[tuple[str, nn.Module, object, int]], images: int) -> Iterator[LayerTrace]:
-    totals, seen = Counter(name for name, *_ in calls), Counter[str]()
-    for name, module, output, version in calls:
-        seen[name] += 1
+@dataclass(frozen=True)
+class _Call:
+    """What a module returned, how often that had been written to by then, and whether it is what came in."""
+
+    name: str
+    module: nn.Module
+    output: object
+    version: int
+    handed_on: bool
+
+
+def _traces(calls: list[_Call], images: int) -> Iterator[LayerTrace]:
+    totals, seen = Counter(call.name for call in calls), Counter[str]()
+    for call in calls:
+        seen[call.name] += 1
         yield LayerTrace(
-            name=f"{name}#{seen[name]}" if totals[name] > 1 else name,
-            module=name,
-            call=seen[name],
-            shape=_shape_for_each(output, images),
-            is_conv=isinstance(module, _ConvNd),
-            overwritten=isinstance(output, Tensor) and output._version != version,
+            name=f"{call.name}#{seen[call.name]}" if totals[call.name] > 1 else call.name,
+            module=call.name,
+            call=seen[call.name],
+            shape=_shape_for_each(call.output, images),
+            is_conv=isinstance(call.module, _ConvNd),
+            overwritten=isinstance(call.output, Tensor) and call.output._version != call.version,
+            handed_on=call.handed_on,
         )
 
 
@@ -188,13 +208,16 @@ class _Recorder:
                 )
         return [self.kept[layer.name].own for layer in self.layers.values()]
 
-    def seen_by_hooks(self, name: str) -> Tensor:
-        """What is left where a hook had kept the output: a copy that a later layer took over counts as the same place."""
+    def seen_by_hooks(self) -> list[Tensor]:
+        """What is left where a hook had kept each output: a copy that a later layer took over counts as the same place."""
+        return [self._place(layer.name) for layer in self.layers.values()]
+
+    def _place(self, name: str) -> Tensor:
         place = self.kept[name].passed_on
         for later in list(self.kept.values())[list(self.kept).index(name) + 1 :]:
             if later.own.data_ptr() == place.data_ptr():
                 place = later.passed_on
-        return place.detach()
+        return place
 
 
 def capture(
@@ -220,19 +243,30 @@ def capture(
             names = dict.fromkeys(layer.module for layer in layers)
             handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
             try:
-                logits = check_logits(run(network, batch), len(batch), classes)
+                logits = check_logits(run(network, _start(batch, layers)), len(batch), classes)
             finally:
                 remove(handles)
-            outputs = recorder.outputs()
+            outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
             explained = predicted_targets(logits.detach()) if targets is None else targets
             if not logits.requires_grad:
                 raise _why_no_gradient(network, batch, layers)
-            gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, layers)
+            gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, seen, layers)
     kept = {
-        layer.name: LayerCapture(own.detach(), gradient, recorder.seen_by_hooks(layer.name))
-        for layer, own, gradient in zip(layers, outputs, gradients, strict=True)
+        layer.name: LayerCapture(own.detach(), gradient, place.detach(), seen_gradient)
+        for layer, own, place, (gradient, seen_gradient) in zip(layers, outputs, seen, gradients, strict=True)
     }
     return Capture(logits.detach(), explained, kept)
+
+
+def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
+    """The batch, as part of the graph if that cannot begin at the layers.
+
+    Where a layer hands on what it was given, others may have been given the same, and be earlier: all of that counts, whatever
+    layers are asked together.
+    """
+    if any(layer.handed_on for layer in layers):
+        return batch.detach().requires_grad_().clone()  # not a leaf: some networks write to their input
+    return batch
 
 
 def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
@@ -250,12 +284,20 @@ def no_influence(names: Sequence[str]) -> LayerError:
     )
 
 
-def _gradients(logits: Tensor, start: Tensor, outputs: list[Tensor], layers: Sequence[LayerTrace]) -> list[Tensor]:
-    gradients = torch.autograd.grad(logits, outputs, start, allow_unused=True)
-    for layer, gradient in zip(layers, gradients, strict=True):
+def _gradients(
+    logits: Tensor, start: Tensor, outputs: list[Tensor], seen: list[Tensor], layers: Sequence[LayerTrace]
+) -> list[tuple[Tensor, Tensor]]:
+    """The gradients by each layer's output, and by what a hook sees of it."""
+    others = [place for own, place in zip(outputs, seen, strict=True) if place is not own and place.requires_grad]
+    found = torch.autograd.grad(logits, [*outputs, *others], start, allow_unused=True)
+    by_place = {id(place): gradient for place, gradient in zip(others, found[len(outputs) :], strict=True)}
+    pairs = []
+    for layer, place, gradient in zip(layers, seen, found[: len(outputs)], strict=True):
         if gradient is None:
             raise no_influence([layer.name])
-    return [gradient for gradient in gradients if gradient is not None]
+        seen_gradient = by_place.get(id(place), gradient)
+        pairs.append((gradient, torch.zeros_like(gradient) if seen_gradient is None else seen_gradient))
+    return pairs
 
 
 def remove(handles: Sequence[RemovableHandle]) -> None:

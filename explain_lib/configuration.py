@@ -1,8 +1,9 @@
 """One side of a comparison: which program makes the map, and under which settings; also as one line of text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import Literal, assert_never, get_args
 from urllib.parse import unquote
 
 import numpy as np
@@ -17,17 +18,30 @@ from explain_lib.settings import (
     NOTEBOOK_MANUAL,
     NOTEBOOK_PACKAGE,
     CamSettings,
+    captum_settings,
     check_settings,
     differing,
     package_settings,
+    torch_cam_settings,
 )
 from explain_lib.targets import Targets
+from explain_lib.third_opinions import LIBRARIES, third_opinion
 
-Program = Literal["manual", "package"]
+Program = Literal["manual", "package", "torch-cam", "captum"]
 PLAIN = CamSettings()
 PROGRAMS: tuple[Program, ...] = get_args(Program)
-PACKAGE_CHOICES = ("layers", "variant")
-"""The settings that the package grad-cam leaves to its caller."""
+FREE_SETTINGS: Mapping[Program, tuple[str, ...]] = MappingProxyType(
+    {
+        "manual": tuple(field.name for field in fields(CamSettings)),
+        "package": ("layers", "variant"),
+        "torch-cam": ("layers",),
+        "captum": ("layers",),
+    }
+)
+"""The settings that each program leaves to its caller."""
+
+SEVERAL_LAYERS: tuple[Program, ...] = ("manual", "package")
+"""The programs that merge layers by their mean; the others take one."""
 
 _TRUTH = {"true": True, "false": False}
 _SEPARATORS = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%,;"})
@@ -37,9 +51,10 @@ _SEPARATORS = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "%,;"})
 class Configuration:
     """A program and its settings.
 
-    program: manual, the implementation by hand, or package, the package grad-cam, which fixes all settings but `layers` and
-    `variant`. settings: with layers None for the model's last conv layer. Raises InputError for another program, and for a
-    package under settings that it does not have.
+    program: manual, the implementation by hand; package, the package grad-cam, which fixes all settings but `layers` and
+    `variant`; torch-cam or captum, which need not be installed until a map is asked for, take one layer and fix the rest.
+    settings: with layers None for the model's last conv layer. Raises InputError for another program, and for one under
+    settings that it does not have.
     """
 
     program: Program = "manual"
@@ -49,11 +64,10 @@ class Configuration:
         if self.program not in PROGRAMS:
             raise InputError(f"program: {self.program!r}; one of {', '.join(PROGRAMS)} would be right")
         check_settings(self.settings)
-        if self.program == "package":
-            fixed = package_settings(self.settings.layers, self.settings.variant)
-            wrong = differing(self.settings, fixed)
-            if wrong:
-                raise InputError(f"settings: the package fixes {', '.join(wrong)}; package_settings(...) would be right")
+        wrong = differing(self.settings, fixed_settings(self.program, self.settings))
+        if wrong:
+            who, preset = _WORDS[self.program]
+            raise InputError(f"settings: {who} fixes {', '.join(wrong)}; {preset}(...) would be right")
 
     def to_text(self) -> str:
         """The program and the settings that are not its defaults: "manual;layers=conv1,conv2;relu=false".
@@ -70,19 +84,56 @@ def parse_configuration(text: str) -> Configuration:
     program, *parts = text.split(";")
     if program not in PROGRAMS:
         raise InputError(f"program: {program!r}; one of {', '.join(PROGRAMS)} would be right")
-    chosen: Program = "package" if program == "package" else "manual"
     values: dict[str, object] = {}
     for name, value in map(_parse_setting, parts):
         if name in values:
             raise InputError(f"{name}: it is there twice; once would be right")
         values[name] = value
-    default = _defaults(chosen)
+    default = _defaults(program)
     kept = {field.name: getattr(default, field.name) for field in fields(CamSettings)}
-    return Configuration(chosen, CamSettings(**{**kept, **values}))
+    return Configuration(program, CamSettings(**{**kept, **values}))
+
+
+_WORDS = {
+    "package": ("the package", package_settings.__name__),
+    "torch-cam": ("torch-cam", torch_cam_settings.__name__),
+    "captum": ("Captum", captum_settings.__name__),
+}
+
+
+def fixed_settings(program: Program, settings: CamSettings) -> CamSettings:
+    """The settings that a program has in place of these: what it leaves to its caller is taken from them.
+
+    Raises LayerError for several layers where the program takes one.
+    """
+    match program:
+        case "manual":
+            return settings
+        case "package":
+            return package_settings(settings.layers, settings.variant)
+        case "torch-cam":
+            return torch_cam_settings(settings.layers)
+        case "captum":
+            return captum_settings(settings.layers)
+        case _:
+            assert_never(program)
+
+
+def program_of(settings: CamSettings) -> Program:
+    """The program that fixes these settings, manual if none does."""
+    one_layer = settings.layers is None or len(settings.layers) == 1
+    others = [name for name in PROGRAMS if name != "manual" and (one_layer or name in SEVERAL_LAYERS)]
+    return next((name for name in others if settings == fixed_settings(name, settings)), "manual")
+
+
+def is_installed(program: Program) -> bool:
+    """Whether maps of a program can be had here; torch-cam and Captum do not come with this library."""
+    library = LIBRARIES.get(program)
+    return library is None or library.is_installed
 
 
 def _defaults(program: Program) -> CamSettings:
-    return package_settings(None) if program == "package" else PLAIN
+    return fixed_settings(program, PLAIN)
 
 
 def _written(value: object) -> str:
@@ -132,12 +183,14 @@ def configured_heatmap(
     *,
     between: Callable[[], None] | None = None,
 ) -> Map:
-    """The heat maps of a configuration, float32 (N, H, W), from the package itself where it is the package's.
+    """The heat maps of a configuration, float32 (N, H, W), from the program itself that it names.
 
-    Arguments and errors are those of heatmap and package_grad_cam.
+    Arguments and errors are those of heatmap, package_grad_cam, torch_cam_map and captum_map.
     """
-    settings = configuration.settings
-    if configuration.program == "manual":
+    program, settings = configuration.program, configuration.settings
+    if program == "manual":
         return heatmap(model, pixels, settings, targets, between=between)
     layers = layer_names(check_model(model), settings)
-    return package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
+    if program == "package":
+        return package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
+    return third_opinion(program, model, pixels, layers[0], targets, between=between)

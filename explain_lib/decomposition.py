@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explain_lib.capture import Capture
+from explain_lib.configuration import Configuration, configured_heatmap, is_installed, program_of
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.grad_cam import capture_layers
 from explain_lib.maps import Map
 from explain_lib.model import Model, check_model
-from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_index, check_pixels
 from explain_lib.postprocess import PostProcess, named_layers
 from explain_lib.settings import (
@@ -29,7 +29,6 @@ from explain_lib.settings import (
     CamSettings,
     check_settings,
     differing,
-    package_settings,
 )
 from explain_lib.shapley import shapley_matrix
 from explain_lib.targets import Targets
@@ -42,7 +41,8 @@ class Decomposition(Frozen):
     a, b: the heat maps, float32 (H, W). settings: those in which the two sides differ, in the order in which they take
     effect. shares: float64 (settings,), the part of the mean absolute difference that each causes; negative where it makes
     the maps more alike. maps: float32 (settings, H, W), the part of b - a that each causes. residual: the largest absolute
-    difference between b and the map of the package grad-cam itself; None where b is not what the package does.
+    difference between b and the map of the program itself that fixes these settings: the package grad-cam, torch-cam or
+    Captum; None where there is no such program, and where it is not installed.
     """
 
     a: Map
@@ -77,11 +77,11 @@ def decompose(
     targets: Targets = None,
     *,
     between: Callable[[], None] | None = None,
-    package: Callable[..., Map] = package_grad_cam,
+    real: Callable[..., Map] = configured_heatmap,
 ) -> Decomposition:
     """What causes the difference of the heat maps under a and b of image `index` of the batch `pixels`.
 
-    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. package: package_grad_cam, or a cached one,
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. real: configured_heatmap, or a cached one,
     for the residual. Other arguments and errors are those of heatmap; InputError also for an index that is not in the batch,
     and for maps of unlike sizes or with values that are not finite.
     """
@@ -94,9 +94,9 @@ def decompose(
     if not (map_a.isfinite().all() and map_b.isfinite().all()):
         raise InputError("pixels: a heat map holds NaN or infinity, so there is no difference to decompose")
     shares, maps = _attribute(process, sides, map_a, map_b.shape)
-    residual = None
-    if _package_can(model, sides[1]):
-        theirs = package(model, pixels, sides[1].layers, captured.targets, variant=sides[1].variant, between=between)[index]
+    residual, program = None, _real_configuration(model, sides[1])
+    if program is not None:
+        theirs = real(model, pixels, program, captured.targets, between=between)[index]
         residual = float(np.abs(theirs - map_b.numpy()).max())
     return Decomposition(map_a.numpy(), map_b.numpy(), differing(*sides), shares, maps, residual)
 
@@ -203,7 +203,9 @@ def _hybrid(sides: Sides, members: Sequence[str]) -> CamSettings:
     return replace(sides[0], **values)
 
 
-def _package_can(model: Model, settings: CamSettings) -> bool:
-    """Whether the settings are the package's, at layers that it can tell apart."""
-    layers = model.find_layers(settings.layers)
-    return settings == package_settings(settings.layers, settings.variant) and all(one.name == one.module for one in layers)
+def _real_configuration(model: Model, settings: CamSettings) -> Configuration | None:
+    """The program that fixes these settings, None if none does, or if it is not installed or cannot tell the layers apart."""
+    program, layers = program_of(settings), model.find_layers(settings.layers)
+    if program == "manual" or not is_installed(program) or any(one.name != one.module for one in layers):
+        return None
+    return Configuration(program, settings)

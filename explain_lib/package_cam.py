@@ -7,6 +7,7 @@ a gradient instead, which changes no map and lets networks with frozen parameter
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.settings import VARIANTS, Variant
 from explain_lib.shared_network import undisturbed
-from explain_lib.targets import Target, Targets, expand_targets
+from explain_lib.targets import Target, Targets, expand_targets, explained_number
 
 
 def package_grad_cam(
@@ -39,7 +40,7 @@ def package_grad_cam(
     """
     if variant not in VARIANTS:
         raise InputError(f"variant: {variant!r}; one of {', '.join(VARIANTS)} would be right")
-    asked = _addressable_layers(model, layers)
+    asked = addressable_layers(model, layers, "the package")
     if next(model.network.parameters(), None) is None:
         raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
     check_pixels(pixels, model.input_size)
@@ -58,12 +59,16 @@ def package_grad_cam(
             return _run_package(model, asked, batch, explained, variant)
 
 
-def _addressable_layers(model: Model, layers: str | Sequence[str]) -> tuple[LayerTrace, ...]:
+def addressable_layers(model: Model, layers: str | Sequence[str], program: str) -> tuple[LayerTrace, ...]:
+    """The layers of these names, for a program that is given modules.
+
+    Raises LayerError, naming the program, for a module that is called more than once, and as Model.find_layers does.
+    """
     found = check_model(model).find_layers(layers)
     for layer in found:
         if layer.name != layer.module:
             raise LayerError(
-                f"layers: the package cannot tell the calls of {layer.module!r} apart; name a module that is called once"
+                f"layers: {program} cannot tell the calls of {layer.module!r} apart; name a module that is called once"
             )
     return found
 
@@ -76,20 +81,6 @@ def _gradients_kept(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter, gradient in kept:
             parameter.grad = gradient
-
-
-class _PackageTarget:
-    """A Target as the package wants it: a function of one image's logits (classes,)."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-
-    def __call__(self, logits: Tensor) -> Tensor:
-        values = logits if self.target.score == "logit" else logits.softmax(0)
-        score = values[self.target.index]
-        if self.target.minus is not None:
-            score = score - values[self.target.minus]
-        return self.target.sign * score
 
 
 def _run_package(
@@ -107,7 +98,8 @@ def _run_package(
     cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
     asking = batch.requires_grad_().clone()  # not a leaf: some networks write to their input
     try:
-        maps = cam(input_tensor=asking, targets=None if targets is None else [_PackageTarget(target) for target in targets])
+        scores = None if targets is None else [partial(explained_number, target) for target in targets]
+        maps = cam(input_tensor=asking, targets=scores)
     except NETWORK_FAILURES as error:
         # the manual pass over the same input says what is wrong in a sentence, if it is the network or a layer
         capture(model.network, batch.detach(), layers, targets=targets, classes=len(model.classes))

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -67,6 +68,9 @@ def resize_maps(maps: Map, size: tuple[int, int], method: Resize) -> Map:
             return _interpolate(maps, size, "bilinear")
         case "torch-bicubic":
             return _interpolate(maps, size, "bicubic")
+        case "pil-bicubic":
+            enlarged = [Image.fromarray(one).resize((width, height), Image.Resampling.BICUBIC) for one in maps]
+            return np.stack([np.asarray(one) for one in enlarged])
         case "nearest":
             return functional.interpolate(torch.from_numpy(maps)[:, None], size, mode="nearest")[:, 0].numpy()
         case _:
@@ -123,20 +127,21 @@ class PostProcess:
         if settings.rescale_after_merge:
             maps = rescale(maps, settings.epsilon)
         if settings.exponent != 1:
-            maps = maps.sign() * maps.abs() ** settings.exponent
+            maps = _power(maps, settings.exponent)
         return maps
 
     def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
         """Whether this setting changes nothing here, whichever side the other settings are taken from.
 
-        It is known of `inplace_overwrites`, where no layer is overwritten, and of `subtract_minimum`, where all minima are 0.
+        It is known of `inplace_overwrites` and `inplace_gradient`, where no layer is overwritten, and of `subtract_minimum`,
+        where all minima are 0.
         """
         layers = tuple(dict.fromkeys(layer for side in sides for layer in side.layers or ()))
         match name:
-            case "inplace_overwrites":
+            case "inplace_overwrites" | "inplace_gradient":
                 return not any(self._is_overwritten(layer) for layer in layers)
             case "subtract_minimum":
-                varied = ("variant", "inplace_overwrites", "relu", "scale_over")
+                varied = ("variant", "inplace_overwrites", "inplace_gradient", "relu", "scale_over", "resize")
                 values = product(*({getattr(side, name) for side in sides} for name in varied))
                 every = [replace(sides[0], layers=layers, **dict(zip(varied, mixed, strict=True))) for mixed in values]
                 return not any(self._ranges(settings)[0].any() for settings in every)
@@ -231,26 +236,32 @@ class PostProcess:
 
         return self._once(("reduced", self._source(layer, settings)), compute)
 
-    def _weighed(self, layer: str, settings: CamSettings) -> tuple[Values, Values]:
+    def _weighed(self, layer: str, settings: CamSettings) -> tuple[Tensor, Tensor]:
         """The weights of the activations, and the activations."""
         captured = self._layers[layer]
-        activation = (captured.seen_by_hooks if settings.inplace_overwrites else captured.activation).cpu().numpy()
+        activation = (captured.seen_by_hooks if settings.inplace_overwrites else captured.activation).cpu()
 
         def compute() -> Tensor:
-            return torch.from_numpy(position_weights(activation, captured.gradient.cpu().numpy(), settings.variant))
+            gradient = (captured.seen_gradient if settings.inplace_gradient else captured.gradient).cpu()
+            if _in_numpy(settings) or settings.variant != "grad-cam":
+                return torch.from_numpy(position_weights(activation.numpy(), gradient.numpy(), settings.variant))
+            return gradient.mean((2, 3), keepdim=True)
 
-        return self._once(("weights", self._source(layer, settings)), compute).numpy(), activation
+        return self._once(("weights", self._source(layer, settings)), compute), activation
 
     def _source(self, layer: str, settings: CamSettings) -> Hashable:
         """What the sum over channels depends on."""
-        return layer, settings.inplace_overwrites and self._is_overwritten(layer), settings.variant, settings.relu
+        in_place = (settings.inplace_overwrites, settings.inplace_gradient) if self._is_overwritten(layer) else None
+        return layer, in_place, settings.variant, settings.relu, _in_numpy(settings)
 
     def _is_overwritten(self, layer: str) -> bool:
         captured = self._layers[layer]
 
         def compare() -> Tensor:
-            same_place = captured.seen_by_hooks.data_ptr() == captured.activation.data_ptr()
-            return torch.tensor(not same_place and not torch.equal(captured.seen_by_hooks, captured.activation))
+            if captured.seen_by_hooks.data_ptr() == captured.activation.data_ptr():
+                return torch.tensor(False)
+            same = torch.equal(captured.seen_by_hooks, captured.activation)
+            return torch.tensor(not (same and torch.equal(captured.seen_gradient, captured.gradient)))
 
         return bool(self._once(("overwritten", layer), compare))
 
@@ -259,6 +270,7 @@ _until_merged = attrgetter(
     "layers",
     "variant",
     "inplace_overwrites",
+    "inplace_gradient",
     "channel_reduction",
     "relu",
     "scale_over",
@@ -274,10 +286,28 @@ def _scope(settings: CamSettings) -> Scope:
     return "batch" if settings.scale_over == "batch" else "image"
 
 
-def _sum(weights: Values, activation: Values, settings: CamSettings) -> Tensor:
+def _in_numpy(settings: CamSettings) -> bool:
+    """Whether sums are taken by NumPy, as the package does, or by PyTorch, as torch-cam and Captum do.
+
+    Where a map is the small rest of large sums, another order of the same sums is seen. It goes by the resize, in which the
+    three programs differ.
+    """
+    return settings.resize in ("cv2-linear", "none")
+
+
+def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
     """Weighted activations (..., C, h, w) summed over the channels, cut at zero if so set."""
-    summed = torch.from_numpy((weights * activation).sum(-3))
+    if _in_numpy(settings):
+        summed = torch.from_numpy((weights.numpy() * activation.numpy()).sum(-3))
+    else:
+        summed = (weights * activation).sum(-3)
     return summed.relu_() if settings.relu else summed
+
+
+def _power(maps: Tensor, exponent: float) -> Tensor:
+    """The power of each magnitude, with the sign of the value unless the exponent is even."""
+    powers = maps.abs() ** exponent
+    return powers if exponent % 2 == 0 else maps.sign() * powers
 
 
 def _check_grids(sizes: set[tuple[int, ...]]) -> None:

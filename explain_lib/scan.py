@@ -7,13 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explain_lib.configuration import Configuration
+from explain_lib.configuration import Configuration, Program, configured_heatmap
 from explain_lib.dataset import STUDY_BATCH
 from explain_lib.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.model import Model, check_model
-from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_pixels
 from explain_lib.postprocess import PostProcess
 from explain_lib.settings import differing
@@ -30,7 +29,7 @@ class ScanRows(Frozen):
     images: int64 (K,), positions in the set. predicted: int64 (K,), classes. mae: float64 (K,), the mean absolute difference
     of the two maps. settings: those in which the two sides differ. shares: float64 (K, settings), the part of the MAE that
     each causes, NaN if not asked for. residual: float64 (K,), the largest absolute difference between the manual
-    implementation and the package itself on a side that is the package's, NaN if not asked for. Rows of images that give
+    implementation and the program itself on a side that is another program's, NaN if not asked for. Rows of images that give
     nothing finite hold NaN throughout.
     """
 
@@ -75,8 +74,8 @@ def scan_batch(
 
     pixels: uint8 (N, H, W, 3), the whole set, of which settings that look at the batch take images 4 * (k // 4) to + 3 for
     image k. images: positions in it. targets: None, one for all, or one per image. causes: whether the settings' shares are
-    computed. package: whether the package itself runs too, for the residual. Arguments and errors are else those of
-    decompose; values that are not finite are no error but a row.
+    computed. package: whether the programs themselves run too, for the residual; InputError where one is not installed.
+    Arguments and errors are else those of decompose; values that are not finite are no error but a row.
     """
     chosen = _checked(check_model(model), pixels, images)
     sides = named_sides(model, a.settings, b.settings)
@@ -141,7 +140,7 @@ class _Work:
 
     model: Model
     sides: Sides
-    programs: tuple[str, str]
+    programs: tuple[Program, Program]
     causes: bool
     package: bool
     between: Callable[[], None] | None
@@ -156,7 +155,7 @@ class _Work:
     ) -> ScanRows:
         """One pass over the pixels; rows of the images at those places of it."""
         captured = capture_sides(self.model, pixels, self.sides, targets, self.between)
-        own = None if len(places) == len(pixels) else places.tolist()
+        own = None if np.array_equal(places, np.arange(len(pixels))) else places.tolist()
         process = PostProcess(captured.layers, self.model.input_size, batch=batch, images=own)
         check_comparable(process, self.sides)
         a, b = (process.heatmaps(side) for side in self.sides)
@@ -179,15 +178,13 @@ class _Work:
         targets: tuple[Target, ...],
         maps: tuple[torch.Tensor, torch.Tensor],
     ) -> NDArray[np.float64]:
-        """How far the package itself is from the manual implementation under its settings, the worse of the two sides."""
+        """How far each program itself is from the manual implementation under its settings, the worse of the two sides."""
         gaps = [np.full(len(places), np.nan)]
         for program, side, ours in zip(self.programs, self.sides, maps, strict=True):
-            if program == "package":
+            if program != "manual":
                 own = pixels[places]
                 explained = [targets[place] for place in places]
-                theirs = package_grad_cam(
-                    self.model, own, side.layers or (), explained, variant=side.variant, between=self.between
-                )
+                theirs = configured_heatmap(self.model, own, Configuration(program, side), explained, between=self.between)
                 gaps.append(np.abs(theirs.astype(np.float64) - ours.numpy()).max((1, 2)))
         return np.asarray(np.fmax.reduce(gaps))
 

@@ -9,7 +9,7 @@ from explain_lib.layer_names import list_names
 
 Reduction = Literal["sum", "mean"]
 Scope = Literal["image", "batch", "none"]
-Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "nearest", "none"]
+Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest", "none"]
 Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 RESIZES: tuple[Resize, ...] = get_args(Resize)
@@ -31,15 +31,16 @@ class CamSettings:
     variant: grad-cam (arXiv 1610.02391), hirescam (arXiv 2011.08891), layercam (IEEE TIP 2021, 10.1109/TIP.2021.3089943),
       grad-cam++ (arXiv 1710.11063).
     inplace_overwrites: use what a hook holds that does not copy the output, where an in-place operation follows the layer.
+    inplace_gradient: there, weigh by the gradient of what the operation left, not of the layer's own output.
     channel_reduction: sum or mean over the weighted channels.
     relu: drop negative evidence.
     scale_over: divide by the largest magnitude in this image's map (its maximum after a ReLU), or in the maps that this
       image's weights give on all images of the batch, or not at all.
     subtract_minimum: subtract the minimum, over the same, before; the maximum is taken after.
     epsilon: added to every divisor; 0 / 0 is 0.
-    resize: to the size of the picture; none leaves the grid.
+    resize: to the size of the picture; none leaves the grid. PyTorch's bicubic has a = -0.75, Pillow's has a = -0.5.
     rescale_after_merge: the merged map less its minimum, by its maximum.
-    exponent: the power of the map's magnitude at the end; the sign stays.
+    exponent: the power at the end; that of a negative value's magnitude, with its sign unless the exponent is even.
 
     Raises InputError for a value that is not among these, LayerError for an empty list of layers.
     """
@@ -47,6 +48,7 @@ class CamSettings:
     layers: tuple[str, ...] | None = None
     variant: Variant = "grad-cam"
     inplace_overwrites: bool = False
+    inplace_gradient: bool = False
     channel_reduction: Reduction = "sum"
     relu: bool = True
     scale_over: Scope = "image"
@@ -61,7 +63,7 @@ class CamSettings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"{name}: {getattr(self, name)!r}; one of {', '.join(choices)} would be right")
-        for name in ("inplace_overwrites", "relu", "subtract_minimum", "rescale_after_merge"):
+        for name in ("inplace_overwrites", "inplace_gradient", "relu", "subtract_minimum", "rescale_after_merge"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{name}: {getattr(self, name)!r}; True or False would be right")
         if not _is_number(self.epsilon) or self.epsilon < 0:
@@ -125,3 +127,36 @@ def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-ca
         rescale_after_merge=True,
         inplace_overwrites=True,
     )
+
+
+def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
+    """What torch-cam 0.5 does until its overlay is coloured, at one layer (None: the last conv layer): all else is fixed.
+
+    Its hooks keep a layer's output without copying it, and ask for the gradient of what is left there. A map is cut at zero,
+    less its minimum, by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it. Raises LayerError for
+    several layers: torch-cam merges them by their maximum, not by their mean.
+    """
+    return CamSettings(
+        layers=_single("torch-cam merges by the maximum", layers),
+        inplace_overwrites=True,
+        inplace_gradient=True,
+        subtract_minimum=True,
+        epsilon=1e-8,
+        resize="pil-bicubic",
+        exponent=2.0,
+    )
+
+
+def captum_settings(layers: tuple[str, ...] | None) -> CamSettings:
+    """What Captum's LayerGradCam and its `interpolate` do, at one layer (None: the last conv layer): all else is fixed.
+
+    Both are called without options: nothing is cut or scaled, and cells are repeated. Raises LayerError for several layers.
+    """
+    return CamSettings(layers=_single("Captum merges none", layers), relu=False, scale_over="none", resize="nearest")
+
+
+def _single(why: str, layers: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    listed = _checked_layers(layers)
+    if listed is not None and len(listed) > 1:
+        raise LayerError(f"layers: {', '.join(listed)}; one layer would be right, since {why}")
+    return listed

@@ -86,6 +86,15 @@ def _class_target(index: int) -> Target:
     return Target(index)
 
 
+def explained_number(target: Target, logits: Tensor) -> Tensor:
+    """What a target explains of one image's logits (classes,): a single number, as part of the graph."""
+    values = logits if target.score == "logit" else logits.softmax(0)
+    score = values[target.index]
+    if target.minus is not None:
+        score = score - values[target.minus]
+    return target.sign * score
+
+
 def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
     """The gradient, by the logits (N, classes), of the sum over images of what each target explains: (N, classes).
 
@@ -95,8 +104,8 @@ def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
     gradient = _coefficients(logits, targets, "logit") if "logit" in scores else torch.zeros_like(logits)
     if "probability" in scores:
         coefficients, probabilities = _coefficients(logits, targets, "probability"), logits.softmax(1)
-        weighted = coefficients * probabilities
-        gradient += weighted - probabilities * weighted.sum(1, keepdim=True)  # the softmax, differentiated
+        # The softmax, differentiated, in PyTorch's own order: of a probability near 1 another would leave other digits.
+        gradient += (coefficients - (coefficients * probabilities).sum(1, keepdim=True)) * probabilities
     return gradient
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, percent, target_caption
+from dashboard.components.captions import grid_caption, image_caption, target_caption
 from dashboard.components.confusion import show_confusion
 from dashboard.components.drawing_controls import drawing_words
 from dashboard.components.image_grid import COLUMNS, Thumbnail, image_grid, mark_picked
@@ -18,29 +18,22 @@ from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import choice, class_filter, layer_picker
+from dashboard.components.pickers import layer_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.components.selection import offer_without, selected_images, show_counts, show_filters
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
-from dashboard.view_state import Value, View, change, chosen_drawing, chosen_layer
-from explain_lib.predictions import ORDERS, Selection, select_images
+from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.rendering import mosaic, webp
 
 PART = 1000  # thumbnails at most at once
 SIDE = 160
-ORDER_WORDS = {
-    "number": "number",
-    "most-confident": "confidence, highest first",
-    "least-confident": "confidence, lowest first",
-    "widest-margin": "margin, widest first",
-    "narrowest-margin": "margin, narrowest first",
-}
 
 
 def _draw(scene: Scene) -> None:
-    _filters(scene)
-    chosen = _selected(scene)
-    _counts(scene, chosen)
+    show_filters(scene)
+    chosen = selected_images(scene)
+    show_counts(scene, chosen)
     side, gallery = st.columns([1, 2.4], gap="medium")
     with side:
         if len(chosen):
@@ -53,88 +46,11 @@ def _draw(scene: Scene) -> None:
             with above:  # drawn last: nothing on the page waits for it
                 _average(scene, chosen)
         else:
-            _nothing(scene)
-
-
-def _selection(view: View) -> Selection:
-    right = None if view.outcome == "any" else view.outcome == "right"
-    return Selection(view.true_class, view.predicted_class, right, view.low / 100, view.high / 100, view.order)
-
-
-def _selected(scene: Scene) -> NDArray[np.int64]:
-    return select_images(scene.images.labels, scene.predictions, _selection(scene.view))
+            offer_without(scene)
 
 
 def _steps(scene: Scene) -> Sequence[int]:
-    return [int(image) for image in _selected(scene)]
-
-
-def _filters(scene: Scene) -> None:
-    view = scene.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        class_filter(scene, "true_class", "True class", view.true_class)
-        class_filter(scene, "predicted_class", "Predicted class", view.predicted_class)
-        choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome, part=1)
-        _confidence(view)
-        _order(view)
-
-
-def _confidence(view: View) -> None:
-    def changed() -> None:
-        low, high = st.session_state["confidence"]
-        change_view(low=low, high=high, part=1)
-
-    follow("confidence", (view.low, view.high))
-    st.slider("Confidence, %", 0, 100, key="confidence", on_change=changed, help=terms.CONFIDENCE, width=220)
-
-
-def _order(view: View) -> None:
-    follow("order", view.order)
-    st.selectbox(
-        "Sorted by",
-        ORDERS,
-        key="order",
-        format_func=ORDER_WORDS.__getitem__,
-        on_change=lambda: change_view(order=st.session_state["order"], part=1),
-        help=f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}",
-        width=230,
-    )
-
-
-def _counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    right = int((scene.predictions.predicted[chosen] == scene.images.labels[chosen]).sum())
-    share = f" ({percent(right / len(chosen))})" if len(chosen) else ""
-    st.markdown(f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{len(chosen) - right:,}** wrong")
-
-
-def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
-    """Each condition that is set, in words, and what takes it away."""
-    view, classes = scene.view, scene.model.classes
-    found: dict[str, dict[str, Value]] = {}
-    if view.true_class is not None:
-        found[f"true class {classes[view.true_class]}"] = {"true_class": None}
-    if view.predicted_class is not None:
-        found[f"predicted class {classes[view.predicted_class]}"] = {"predicted_class": None}
-    if view.outcome != "any":
-        found[f"predicted {view.outcome}"] = {"outcome": "any"}
-    if (view.low, view.high) != (0, 100):
-        found[f"confidence {view.low} to {view.high} %"] = {"low": 0, "high": 100}
-    return found
-
-
-def _nothing(scene: Scene) -> None:
-    """Why there is no image, and how many there would be without each condition."""
-    conditions = _conditions(scene)
-    st.info(f"No test image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
-    for words, without in conditions.items():
-        left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
-        st.button(
-            f"Without “{words}”: {left:,} images", on_click=change_view, kwargs={**without, "part": 1}, disabled=left == 0
-        )
-    everything: dict[str, Value] = {name: value for without in conditions.values() for name, value in without.items()}
-    st.button(
-        f"Without any condition: {len(scene.images.labels):,} images", on_click=change_view, kwargs={**everything, "part": 1}
-    )
+    return [int(image) for image in selected_images(scene)]
 
 
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:

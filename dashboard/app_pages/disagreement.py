@@ -8,18 +8,17 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, plain, target_caption, target_name
+from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
 from dashboard.components.causes import cause_values, decomposed, show_causes
 from dashboard.components.drawing_causes import show_drawing_causes
 from dashboard.components.flicker import show_flicker
 from dashboard.components.map_card import CHART_CONFIG, NO_DIFFERENCE, MapCard, show_map
 from dashboard.components.metric_row import show_metrics
 from dashboard.components.page import show_page
-from dashboard.components.pickers import layer_picker, score_controls, target_picker
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.side import Side, batch_of, common_scale, make_side
-from dashboard.components.side_controls import side_controls
+from dashboard.components.sides import show_sides
 from dashboard.components.stepper import show_steps
 from dashboard.components.take_home import TakeHome, show_take_home
 from dashboard.exports import arrays_file, settings_file
@@ -28,23 +27,15 @@ from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.figures.map_picture import map_picture
 from dashboard.snippets import disagreement_snippet
 from explain_lib.comparison import METRICS
-from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, png
 
 CARD_WIDTH = 280
 FLICKER_SIDE = 256
-SHARED = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
-PRESETS = {"notebook": (STUDY_MANUAL, STUDY_PACKAGE), "shared": SHARED}
-OWN = "own"
-PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer", OWN: "as set up below"}
 
 
 def _draw(scene: Scene) -> None:
-    _controls(scene)
-    lacking = _lacking(scene)
-    if lacking:
-        _offer_shared(scene, lacking)
+    if not show_sides(scene):
         return
     a, b = make_side(scene, "a"), make_side(scene, "b")
     st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
@@ -68,71 +59,12 @@ def _compare(scene: Scene, a: Side, b: Side) -> None:
         for key, card in _cards(a, b, comparison).items():
             with st.container():
                 show_map(card, under_pointer, key)
-    show_causes(found, comparison)
-    show_steps(scene, a, b, found)
+    if found is not None:
+        show_causes(found, comparison)
+        show_steps(scene, a, b, found)
     show_drawing_causes(scene.picture, a)
     _below(scene, a, b, comparison)
-    _take_home(scene, a, b, comparison)
-
-
-def _controls(scene: Scene) -> None:
-    view = scene.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _presets(scene)
-        target_picker(scene)
-        if None in (view.a.settings.layers, view.b.settings.layers):
-            layer_picker(scene, scene.model.spatial_layers)
-    explained, sides = st.columns([1, 2], gap="small")
-    with explained:
-        score_controls(scene)
-    with sides:
-        folded = st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides", on_change="rerun")
-        if folded.open:  # what is out of sight is not built
-            with folded:
-                _both_sides(scene)
-
-
-def _both_sides(scene: Scene) -> None:
-    st.button("Swap a and b", on_click=change_view, kwargs={"a": scene.view.b, "b": scene.view.a})
-    for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
-        with column:
-            side_controls(scene, letter)
-
-
-def _presets(scene: Scene) -> None:
-    pair = scene.view.a, scene.view.b
-    chosen = next((name for name, preset in PRESETS.items() if preset == pair), OWN)
-    follow("setup", chosen)
-
-    def changed() -> None:
-        name = st.session_state["setup"]
-        if name in PRESETS:
-            change_view(a=PRESETS[name][0], b=PRESETS[name][1])
-
-    st.segmented_control(
-        "Compare",
-        (*PRESETS, OWN) if chosen == OWN else tuple(PRESETS),
-        key="setup",
-        format_func=PRESET_WORDS.__getitem__,
-        required=True,
-        on_change=changed,
-        help="As the study called the two programs, or both on the same layer and each scaled by itself. “Set up both sides” "
-        "changes every setting.",
-    )
-
-
-def _lacking(scene: Scene) -> list[str]:
-    """Layers that a side names and the model does not have."""
-    named = (*(scene.view.a.settings.layers or ()), *(scene.view.b.settings.layers or ()))
-    return [name for name in dict.fromkeys(named) if name not in scene.model.spatial_layers]
-
-
-def _offer_shared(scene: Scene, lacking: list[str]) -> None:
-    st.info(
-        f"The two sides name layers ({plain(', '.join(lacking))}) that {scene.view.model} does not have. "
-        "The two programs can be compared on one layer that both are given."
-    )
-    st.button("Compare on one shared layer", on_click=change_view, kwargs={"a": SHARED[0], "b": SHARED[1]})
+    _take_home(scene, a, b, comparison, found)
 
 
 def _not_comparable(a: Side, b: Side) -> str | None:
@@ -204,7 +136,7 @@ def _flicker(scene: Scene, a: Side, b: Side) -> None:
         st.caption("Shows the two maps in turn in one place: what differs seems to move.")
 
 
-def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
+def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found: xl.Decomposition | None) -> None:
     view, target = scene.view, scene.target
     batch = batch_of(scene, a.configuration, b.configuration)
     one = len(range(batch.start, batch.stop)) == 1
@@ -214,12 +146,15 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
         "difference": comparison.difference,
         "picture": scene.picture,
     }
+    if found is not None:
+        arrays |= {f"cause_{name}": values for name, values in found.cause_maps.items()}
     details: dict[str, object] = {
         letter: {"program": side.configuration.program, **side.configuration.settings.as_dict()}
         for letter, side in (("a", a), ("b", b))
     }
     numbers = {metric.name: float(getattr(comparison, metric.name)) for metric in METRICS}
     details["comparison"] = {name: None if isnan(value) else value for name, value in numbers.items()}
+    details["causes"] = None if found is None else dict(found.causes)
     scale = _scale(a, b)
     show_take_home(
         TakeHome(
@@ -235,6 +170,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> Non
                 b.configuration,
                 batch,
                 "the image alone" if one else "the notebook's batch of four",
+                causes=found is not None,
             ),
         )
     )

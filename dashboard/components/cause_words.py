@@ -3,6 +3,7 @@
 from math import floor, log10
 
 import explain_lib as xl
+from explain_lib.scan_summary import ScanSummary
 
 NOTHING = 5e-7
 """A share below this is rounding: maps are float32, and lie between 0 and 1."""
@@ -33,6 +34,16 @@ def main_cause_sentence(found: xl.Decomposition) -> str:
     if idle:
         parts.append(f"Set differently, but without effect on this image: {_listed(idle)}.")
     return " ".join(parts)
+
+
+def total_causes_sentence(summary: ScanSummary) -> str:
+    """What causes most of the difference of many images, on average."""
+    order = sorted(zip(summary.settings, summary.shares.tolist(), strict=True), key=lambda cause: -abs(cause[1]))
+    causes = [(name, share) for name, share in order if abs(share) > NOTHING]
+    if not causes:
+        return "No setting changes anything on these images."
+    listed = [f"{setting_words(name)} with {_of(share, summary.mean)}" for name, share in causes[:3]]
+    return f"Over {summary.finite:,} images most comes from {_listed(listed)}."
 
 
 def _of(share: float, whole: float) -> str:

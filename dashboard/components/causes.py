@@ -4,6 +4,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.components import terms
+from dashboard.components.captions import plain
 from dashboard.components.cause_words import agreement_sentence, causes_by_size, main_cause_sentence, setting_words
 from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
 from dashboard.components.scene import Scene
@@ -15,22 +16,28 @@ from explain_lib.maps import Map
 CARD_WIDTH = 240
 
 
-def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition:
-    """What causes the difference of the two sides."""
+def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
+    """What causes the difference of the two sides; None where a map on the way from a to b is of another size than they."""
     batch = batch_of(scene, a.configuration, b.configuration)
-    return scene.cache.decompose(
-        scene.model,
-        scene.images.pixels[batch],
-        scene.view.image - batch.start,
-        a.configuration.settings,
-        b.configuration.settings,
-        scene.target,
-        between=scene.between,
-    )
+    try:
+        return scene.cache.decompose(
+            scene.model,
+            scene.images.pixels[batch],
+            scene.view.image - batch.start,
+            a.configuration.settings,
+            b.configuration.settings,
+            scene.target,
+            between=scene.between,
+        )
+    except xl.InputError as error:
+        st.info(f"The difference cannot be traced to its causes: {plain(str(error))}.")
+        return None
 
 
-def cause_values(found: xl.Decomposition) -> dict[str, Map]:
+def cause_values(found: xl.Decomposition | None) -> dict[str, Map]:
     """How much each cause moves each pixel, for the words under the pointer."""
+    if found is None:
+        return {}
     return {f"by {setting_words(name)}": found.cause_maps[name] for name, _ in causes_by_size(found)}
 
 

@@ -26,7 +26,7 @@ def show_drawing_causes(picture: Picture, a: Side) -> None:
         return
     with folded:
         if a.values.shape != picture.shape[:2] or not 0 <= a.values.min() <= a.values.max() <= 1:
-            st.info(
+            st.caption(
                 "The notebook's overlays take a map of the picture's size with values from 0 to 1, which side a's is not. "
                 "Scaled over the image and resized, it would be."
             )

@@ -26,12 +26,18 @@ class Side:
 
 def make_side(scene: Scene, letter: str) -> Side:
     """Side "a" or "b" of the view."""
-    configuration: xl.Configuration = getattr(scene.view, letter)
-    layers = configuration.settings.layers or (chosen_layer(scene.view, scene.model),)
-    full = replace(configuration, settings=replace(configuration.settings, layers=layers))
+    full = named_side(scene, letter)
+    layers = full.settings.layers or ()
     batch = batch_of(scene, full)
     maps = scene.cache.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target, between=scene.between)
     return Side(full, maps[scene.view.image - batch.start], side_title(letter, full), side_words(full, layers, batch))
+
+
+def named_side(scene: Scene, letter: str) -> xl.Configuration:
+    """The configuration of side "a" or "b" with the page's layer put in where it names none."""
+    configuration: xl.Configuration = getattr(scene.view, letter)
+    layers = configuration.settings.layers or (chosen_layer(scene.view, scene.model),)
+    return replace(configuration, settings=replace(configuration.settings, layers=layers))
 
 
 def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:

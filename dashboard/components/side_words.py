@@ -1,16 +1,25 @@
 """What a side of a comparison does, in words."""
 
+from collections.abc import Mapping
+
 import explain_lib as xl
 from dashboard.components.captions import plain
+from explain_lib.configuration import Program
 
 _RESIZE = {
     "cv2-linear": "enlarged bilinearly (OpenCV)",
     "torch-bilinear": "enlarged bilinearly (PyTorch)",
     "torch-bicubic": "enlarged bicubically (PyTorch)",
+    "pil-bicubic": "enlarged bicubically (Pillow)",
     "nearest": "enlarged cell by cell",
     "none": "left on its own grid",
 }
-PROGRAMS = {"manual": "manual Grad-CAM", "package": "package grad-cam"}
+PROGRAMS: Mapping[Program, str] = {
+    "manual": "manual Grad-CAM",
+    "package": "package grad-cam",
+    "torch-cam": "torch-cam",
+    "captum": "Captum",
+}
 
 
 def side_title(letter: str, side: xl.Configuration) -> str:

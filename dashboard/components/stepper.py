@@ -22,7 +22,8 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
         return
     st.markdown("**From a to b, one setting at a time**", help=terms.STEPS)
     taken = tuple(name for name in scene.view.steps if name in found.settings)
-    _buttons(taken, tuple(name for name in found.settings if name not in taken))
+    by_size = sorted(found.settings, key=lambda name: -abs(found.causes[name]))
+    _buttons(taken, tuple(name for name in by_size if name not in taken))
     batch = batch_of(scene, a.configuration, b.configuration)
     maps = scene.cache.decomposition_steps(
         scene.model,

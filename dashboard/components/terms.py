@@ -26,3 +26,7 @@ DECOMPOSITION = (
     "The shares sum to the mean difference, the maps to b − a."
 )
 STEPS = "Starts at a and takes one setting after the other from b, in the order in which you press them, until it is b."
+CHECK = (
+    "The scan computes both sides by hand, under each side's settings, which is quick. Running the real programs beside that "
+    "takes several times as long, and tells for each image how far they are from it."
+)

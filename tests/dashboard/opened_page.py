@@ -20,7 +20,7 @@ APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 SECONDS = 60
 START = {"img": "3", "model": "captum-tutorial"}
 """The address of the view that the dashboard opens with."""
-FOLDS = ("drawing-controls", "score-controls", "sides", "python")
+FOLDS = ("drawing-controls", "score-controls", "sides", "python", "drawn")
 """What is folded when a page opens, and is built only once it is unfolded."""
 
 

@@ -36,6 +36,7 @@ EVERYTHING = {
     "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
     "flicker": "on",
     "steps": "rescale_after_merge,layers",
+    "check": "on",
     "rejected": "4,29",
 }
 
@@ -80,14 +81,14 @@ def test_an_address_beats_what_the_last_page_showed() -> None:
 
 @every_page
 def test_nonsense_in_the_address_opens_the_default_and_is_said(page: str | None) -> None:
-    app = open_page(page, img="99999", model="vgg", setup="x", minus="12", a="captum", low="9", high="3")
+    app = open_page(page, img="99999", model="vgg", setup="x", minus="12", a="abacus", low="9", high="3")
     sentence = unescaped(app.warning[0].value)
     assert sentence.startswith("Ignored in the address: ")
     assert "setup=x: there is no such setting." in sentence
     assert "model=vgg: there are captum-tutorial, tutorial, resnet20." in sentence
     assert "img=99999: the images are 0 to 9,999." in sentence
     assert "minus=12: the classes are 0 to 9." in sentence
-    assert "a=captum: a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right" in sentence
+    assert "a=abacus: a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right" in sentence
     assert "low=9, high=3: a low that is not above the high would be right." in sentence
     assert app.number_input(key="image").value == 3
 

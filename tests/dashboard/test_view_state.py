@@ -40,6 +40,7 @@ EVERYTHING = View(
     b=xl.Configuration("manual", xl.CamSettings(layers=("pool1",), relu=False, resize="nearest", exponent=2.0)),
     flicker=True,
     steps=("rescale_after_merge", "layers"),
+    check=True,
     rejected=(4, 29),
 )
 ADDRESS = {
@@ -72,6 +73,7 @@ ADDRESS = {
     "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
     "flicker": "on",
     "steps": "rescale_after_merge,layers",
+    "check": "on",
     "rejected": "4,29",
 }
 
@@ -180,13 +182,14 @@ NONSENSE = [
     ("flicker", "1", "on or off would be right."),
     (
         "a",
-        "captum",
-        f"{_SIDE} (program: 'captum'; one of manual, package would be right).",
+        "Captum",
+        f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right).",
     ),
     ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
     ("b", "package;relu=false", f"{_SIDE} (settings: the package fixes relu; package_settings(...) would be right)."),
     ("steps", "layers,speed", "names of settings, with commas between, would be right."),
     ("steps", "", "names of settings, with commas between, would be right."),
+    ("check", "yes", "on or off would be right."),
     ("rejected", "4,-1", "numbers of test images, with commas between, would be right."),
     ("colour", "red", "there is no such setting."),
 ]

@@ -16,14 +16,15 @@ from sample_networks import model_of, noise, plain, seeded
 from torchvision.transforms.functional import normalize
 
 import explain_lib as xl
-from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
-from explain_lib.settings import RESIZES, VARIANTS, Reduction, Scope
+from explain_lib.configuration import PROGRAMS, STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.settings import RESIZES, VARIANTS, Reduction, Scope, captum_settings, torch_cam_settings
 
 FIVE = ("conv1", "relu1", "pool1", "conv2", "relu2")
 EVERYTHING = xl.CamSettings(
     layers=("layer1.0.conv1", "relu#2"),
     variant="grad-cam++",
     inplace_overwrites=True,
+    inplace_gradient=True,
     channel_reduction="mean",
     relu=False,
     scale_over="none",
@@ -48,9 +49,13 @@ TEXTS = [
     ),
     (
         xl.Configuration("manual", EVERYTHING),
-        "manual;layers=layer1.0.conv1,relu#2;variant=grad-cam++;inplace_overwrites=true;channel_reduction=mean;relu=false"
-        ";scale_over=none;subtract_minimum=true;epsilon=0.5;resize=torch-bicubic;rescale_after_merge=true;exponent=2.0",
+        "manual;layers=layer1.0.conv1,relu#2;variant=grad-cam++;inplace_overwrites=true;inplace_gradient=true;channel_reduction=mean"
+        ";relu=false;scale_over=none;subtract_minimum=true;epsilon=0.5;resize=torch-bicubic;rescale_after_merge=true"
+        ";exponent=2.0",
     ),
+    (xl.Configuration("torch-cam", torch_cam_settings(None)), "torch-cam"),
+    (xl.Configuration("torch-cam", torch_cam_settings(("conv2",))), "torch-cam;layers=conv2"),
+    (xl.Configuration("captum", captum_settings(("layer1.0",))), "captum;layers=layer1.0"),
     (xl.Configuration("manual", xl.CamSettings(("a,b", "c;d=1", "50%2C"))), "manual;layers=a%2Cb,c%3Bd=1,50%252C"),
 ]
 IDS = [text[:40] for _, text in TEXTS]
@@ -74,6 +79,7 @@ MANUAL = st.builds(
     layers=LAYERS,
     variant=st.sampled_from(VARIANTS),
     inplace_overwrites=st.booleans(),
+    inplace_gradient=st.booleans(),
     channel_reduction=st.sampled_from(get_args(Reduction)),
     relu=st.booleans(),
     scale_over=st.sampled_from(get_args(Scope)),
@@ -84,8 +90,12 @@ MANUAL = st.builds(
     exponent=st.floats(min_value=0, exclude_min=True, **FINITE) | st.integers(1, 1000),
 )
 PACKAGE = st.builds(xl.package_settings, LAYERS, st.sampled_from(VARIANTS))
-CONFIGURATIONS = st.builds(xl.Configuration, st.just("manual"), MANUAL) | st.builds(
-    xl.Configuration, st.just("package"), PACKAGE
+ONE_LAYER = st.none() | NAMES.map(lambda name: (name,))
+CONFIGURATIONS = st.one_of(
+    st.builds(xl.Configuration, st.just("manual"), MANUAL),
+    st.builds(xl.Configuration, st.just("package"), PACKAGE),
+    st.builds(xl.Configuration, st.just("torch-cam"), st.builds(torch_cam_settings, ONE_LAYER)),
+    st.builds(xl.Configuration, st.just("captum"), st.builds(captum_settings, ONE_LAYER)),
 )
 
 
@@ -101,7 +111,7 @@ def test_equal_texts_are_equal_configurations(one: xl.Configuration, other: xl.C
     assert (one.to_text() == other.to_text()) == (one == other)
 
 
-@pytest.mark.parametrize("name", ["relu", "subtract_minimum", "inplace_overwrites", "rescale_after_merge"])
+@pytest.mark.parametrize("name", ["relu", "subtract_minimum", "inplace_overwrites", "inplace_gradient", "rescale_after_merge"])
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_true_and_false_are_read_also_where_they_are_the_default(name: str, text: str, value: bool) -> None:
     read = getattr(parse_configuration(f"manual;{name}={text}").settings, name)
@@ -109,9 +119,9 @@ def test_true_and_false_are_read_also_where_they_are_the_default(name: str, text
 
 
 BAD_TEXTS = [
-    ("", r"^program: ''; one of manual, package would be right$"),
+    ("", r"^program: ''; one of manual, package, torch-cam, captum would be right$"),
     ("Manual", r"^program: 'Manual'; one of manual, package"),
-    ("captum;layers=conv1", r"^program: 'captum'; one of manual, package"),
+    ("Captum;layers=conv1", r"^program: 'Captum'; one of manual, package"),
     ("layers=conv1", r"^program: 'layers=conv1'; one of manual, package"),
     ("manual;", r"^: there is no such setting; one of layers, variant, .*, exponent would be right"),
     ("manual;Relu=false", r"^Relu: there is no such setting; one of layers, variant"),
@@ -138,6 +148,11 @@ BAD_TEXTS = [
     ("package;relu=false", r"^settings: the package fixes relu; package_settings\(\.\.\.\) would be right"),
     ("package;epsilon=0", r"^settings: the package fixes epsilon; package_settings"),
     ("package;exponent=2.0;scale_over=batch", r"^settings: the package fixes scale_over, exponent; package_settings"),
+    ("torch-cam;relu=false", r"^settings: torch-cam fixes relu; torch_cam_settings\(\.\.\.\) would be right"),
+    ("torch-cam;variant=layercam", r"^settings: torch-cam fixes variant; torch_cam_settings"),
+    ("torch-cam;layers=conv1,conv2", r"^layers: conv1, conv2; one layer would be right, since torch-cam merges by the maximum"),
+    ("captum;scale_over=image;exponent=2", r"^settings: Captum fixes scale_over, exponent; captum_settings\(\.\.\.\) would"),
+    ("captum;layers=conv1,conv2", r"^layers: conv1, conv2; one layer would be right, since Captum merges none"),
     ("package;variant=scorecam", r"^variant: 'scorecam'; one of grad-cam"),
 ]
 
@@ -150,6 +165,7 @@ def test_a_bad_text_is_refused_with_what_is_wrong(text: str, sentence: str) -> N
 
 FIXED: list[tuple[str, Any]] = [
     ("inplace_overwrites", False),
+    ("inplace_gradient", True),
     ("channel_reduction", "mean"),
     ("relu", False),
     ("scale_over", "none"),
@@ -174,13 +190,13 @@ def test_the_package_under_the_manual_defaults_is_refused_with_all_that_differs(
         xl.Configuration("package")
 
 
-@pytest.mark.parametrize("program", ["captum", "", None, ["manual"]])
+@pytest.mark.parametrize("program", ["Captum", "", None, ["manual"]])
 def test_another_program_is_refused(program: Any) -> None:
-    with pytest.raises(xl.InputError, match=r"program: .*; one of manual, package would be right"):
+    with pytest.raises(xl.InputError, match=r"program: .*; one of manual, package, torch-cam, captum would be right"):
         xl.Configuration(program)
 
 
-@pytest.mark.parametrize("program", ["manual", "package"])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_something_else_than_settings_is_refused(program: Any) -> None:
     with pytest.raises(xl.InputError, match=r"settings: a dict; CamSettings, or a preset such as PAPER"):
         xl.Configuration(program, {"relu": False})  # type: ignore[arg-type]  # the mistake tested
@@ -254,12 +270,12 @@ def test_the_studys_two_configurations_are_its_presets() -> None:
     assert (STUDY_PACKAGE.program, STUDY_PACKAGE.settings) == ("package", xl.NOTEBOOK_PACKAGE)
 
 
-BOTH = ["manual", "package", "manual;layers=body.0", "package;layers=body.0"]
+EACH = [*PROGRAMS, *(f"{program};layers=body.0" for program in PROGRAMS)]
 Ask = Callable[..., Any]
 ASKS: list[Ask] = [xl.configured_heatmap, xl.ExplainCache().configured_heatmap]
 
 
-@pytest.mark.parametrize("text", BOTH)
+@pytest.mark.parametrize("text", EACH)
 @pytest.mark.parametrize("ask", ASKS, ids=["uncached", "cached"])
 def test_bad_arguments_are_refused_whichever_program_is_asked_for(ask: Ask, text: str) -> None:
     model, configuration = model_of(seeded(plain)), parse_configuration(text)
@@ -271,15 +287,15 @@ def test_bad_arguments_are_refused_whichever_program_is_asked_for(ask: Ask, text
         ask(model, noise(1), configuration, 2)
 
 
-@pytest.mark.parametrize("program", ["manual", "package"])
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("ask", ASKS, ids=["uncached", "cached"])
-def test_an_unknown_layer_is_refused_by_either_program(ask: Ask, program: str) -> None:
+def test_an_unknown_layer_is_refused_by_every_program(ask: Ask, program: str) -> None:
     with pytest.raises(xl.LayerError, match=r"layers: unknown layer 'conv9'; this network has body.0, body.2"):
         ask(model_of(seeded(plain)), noise(1), parse_configuration(f"{program};layers=conv9"))
 
 
-@pytest.mark.parametrize("text", BOTH)
-def test_between_may_end_either_program(text: str) -> None:
+@pytest.mark.parametrize("text", EACH)
+def test_between_may_end_every_program(text: str) -> None:
     def stop() -> None:
         raise KeyError("stop")
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 from numpy.testing import assert_allclose, assert_array_equal
-from sample_networks import Branches, Gated, Repeated, model_of, noise, plain, seeded
+from sample_networks import Branches, Gated, Headed, Repeated, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -218,6 +218,34 @@ def test_each_call_of_a_module_called_twice_has_its_own_map() -> None:
     cams = xl.grad_cam(model, pixels, ["relu#2", "relu#1"], 1)
     assert_allclose(cams["relu#1"].signed, first, atol=1e-6)
     assert_allclose(cams["relu#2"].signed, second, atol=1e-6)
+
+
+class Shortcut(nn.Module):
+    """An Identity beside a convolution, both of which are given the ReLU's output; the convolution runs first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.relu, self.conv, self.same = nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.Identity()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.first(x))
+        return self.fc((self.conv(x) + self.same(x)).mean((2, 3)))
+
+
+def test_a_layer_that_hands_on_its_input_has_one_map_whatever_is_asked_with_it() -> None:
+    model, pixels = model_of(seeded(Shortcut)), noise(2)
+    network = deepcopy(model.network)
+    right = LayerGradCam(network, network.same).attribute(as_input(model, pixels), target=1)[:, 0].detach()
+    for asked in (["same"], ["relu", "same"], ["same", "conv", "first"]):
+        assert_allclose(xl.grad_cam(model, pixels, asked, 1)["same"].signed, right, atol=1e-6)
+    assert_allclose(xl.grad_cam(model, pixels, "relu", 1)["relu"].signed, right, atol=1e-6)
+
+
+def test_layers_that_hand_on_their_input_are_known(tutorial: xl.Model) -> None:
+    model = model_of(seeded(lambda: Headed(nn.Identity(), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Dropout(0.5))))
+    assert [layer.name for layer in model.layers if layer.handed_on] == ["body.0", "body.3"]
+    assert not any(layer.handed_on for layer in tutorial.layers)
 
 
 def test_frozen_parameters_change_nothing(study: np.ndarray) -> None:

@@ -65,7 +65,18 @@ def loaded() -> set[str]:
     return set(done.stdout.split())
 
 
-SLOW = ["pytorch_grad_cam", "matplotlib", "sklearn", "scipy", "skimage", "torchvision", "streamlit", "plotly"]
+SLOW = [
+    "pytorch_grad_cam",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "skimage",
+    "torchvision",
+    "streamlit",
+    "plotly",
+    "torchcam",
+    "captum",
+]
 
 
 @pytest.mark.parametrize("package", SLOW)

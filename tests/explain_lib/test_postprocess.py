@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 from scipy import ndimage
 
 import explain_lib as xl
@@ -61,9 +62,14 @@ def test_exponent_raises_the_scaled_map_to_a_power(constant_model: xl.Model, con
     assert_allclose(first_map(constant_model, constant_pixels, exponent=2.0), [[1, 0.09], [0, 0]], **CLOSE)
 
 
-def test_exponent_keeps_the_sign(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    found = first_map(constant_model, constant_pixels, exponent=2.0, relu=False, scale_over="none")
-    assert_allclose(found, [[4, 0.36], [0, -1]], **CLOSE)
+@pytest.mark.parametrize(
+    ("exponent", "right"), [(3.0, [[8, 0.216], [0, -1]]), (0.5, [[2**0.5, 0.6**0.5], [0, -1]]), (2.0, [[4, 0.36], [0, 1]])]
+)
+def test_a_power_keeps_the_sign_unless_it_is_even(
+    exponent: float, right: list[list[float]], constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    found = first_map(constant_model, constant_pixels, exponent=exponent, relu=False, scale_over="none")
+    assert_allclose(found, right, **CLOSE)
 
 
 def test_scale_over_batch_divides_by_the_largest_map_of_the_batch(
@@ -146,12 +152,25 @@ def test_bicubic_resizing_is_cv2s(grids: np.ndarray) -> None:
     assert_allclose(resize_maps(grids, (32, 32), "torch-bicubic"), right, atol=2e-6)
 
 
+@pytest.mark.parametrize("size", [(32, 32), (20, 48), (7, 5)])
+def test_pillows_bicubic_resizing_is_pillows(size: tuple[int, int], grids: np.ndarray) -> None:
+    height, width = size
+    signed = grids - np.float32(0.5)
+    right = [Image.fromarray(one, mode="F").resize((width, height), Image.Resampling.BICUBIC) for one in signed]
+    assert_array_equal(resize_maps(signed, size, "pil-bicubic"), np.stack([np.asarray(one) for one in right]))
+
+
+def test_the_two_bicubic_curves_are_not_the_same(grids: np.ndarray) -> None:
+    ours, theirs = (resize_maps(grids, (32, 32), method) for method in ("pil-bicubic", "torch-bicubic"))
+    assert 0.02 < np.abs(ours - theirs).max() < 0.5
+
+
 def test_nearest_resizing_repeats_pixels(grids: np.ndarray) -> None:
     rows = np.arange(32) * 10 // 32
     assert_array_equal(resize_maps(grids, (32, 32), "nearest"), grids[:, rows][:, :, rows])
 
 
-@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "nearest"])
+@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest"])
 def test_resizing_keeps_height_and_width_apart(method: Any, grids: np.ndarray) -> None:
     upright = resize_maps(grids[:, :5], (16, 40), method)
     lying = resize_maps(np.ascontiguousarray(grids[:, :5].swapaxes(1, 2)), (40, 16), method)
@@ -165,11 +184,17 @@ def test_no_resizing_leaves_the_grid(tutorial: xl.Model, study: np.ndarray) -> N
     assert_allclose(found, raw, atol=1e-6)
 
 
+def unweighted(activation: torch.Tensor) -> LayerCapture:
+    """A layer whose map is its activation, since every gradient is 1."""
+    ones = torch.ones_like(activation)
+    return LayerCapture(activation, ones, activation, ones)
+
+
 def merge(maps: list[list[list[float]]], **settings: Any) -> np.ndarray:
     """The merged map of layers whose maps (one picture, one channel, weight 1) are these."""
     names = tuple(f"layer{k}" for k in range(len(maps)))
     values = [torch.tensor(one, dtype=torch.float32)[None, None] for one in maps]
-    layers = {name: LayerCapture(one, torch.ones_like(one), one) for name, one in zip(names, values, strict=True)}
+    layers = {name: unweighted(one) for name, one in zip(names, values, strict=True)}
     chosen = xl.CamSettings(names, **{"scale_over": "none", "resize": "none", **settings})
     merged = PostProcess(layers, (1, 1)).heatmaps(chosen).numpy()[0]
     for name, one in zip(names, maps, strict=True):
@@ -202,10 +227,10 @@ def test_a_power_is_taken_after_the_rescaling() -> None:
     assert_allclose(merge([[[3.0, 2, 1]]], rescale_after_merge=True, exponent=2.0), [[1, 0.25, 0]], **CLOSE)
 
 
-@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "nearest"])
+@pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest"])
 def test_a_map_that_is_the_same_everywhere_stays_so_when_it_is_resized(method: Any) -> None:
     value = torch.full((1, 1, 3, 3), 0.7853981)
-    layers = {"layer": LayerCapture(value, torch.ones_like(value), value)}
+    layers = {"layer": unweighted(value)}
     settings = xl.CamSettings(("layer",), scale_over="none", resize=method)
     found = PostProcess(layers, (32, 32)).heatmaps(settings).numpy()
     assert_array_equal(found, np.full((1, 32, 32), np.float32(0.7853981)))

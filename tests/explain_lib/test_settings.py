@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 import explain_lib as xl
-from explain_lib.settings import differing
+from explain_lib.settings import captum_settings, differing, torch_cam_settings
 
 BAD = [
     ({"variant": "scorecam"}, r"variant: 'scorecam'; one of grad-cam, hirescam, layercam, grad-cam\+\+ would be right"),
     ({"channel_reduction": "max"}, r"channel_reduction: 'max'; one of sum, mean"),
     ({"scale_over": None}, r"scale_over: None; one of image, batch, none"),
-    ({"resize": "bicubic"}, r"resize: 'bicubic'; one of cv2-linear, torch-bilinear, torch-bicubic, nearest, none"),
+    ({"resize": "bicubic"}, r"resize: 'bicubic'; one of cv2-linear, torch-bilinear, torch-bicubic, pil-bicubic, nearest, none"),
     ({"relu": 1}, r"relu: 1; True or False"),
     ({"inplace_overwrites": "yes"}, r"inplace_overwrites: 'yes'; True or False"),
+    ({"inplace_gradient": 1}, r"inplace_gradient: 1; True or False"),
     ({"subtract_minimum": None}, r"subtract_minimum: None; True or False"),
     ({"rescale_after_merge": 0}, r"rescale_after_merge: 0; True or False"),
     ({"epsilon": -1e-7}, r"epsilon: -1e-07; a finite number, 0 or more"),
@@ -56,6 +57,7 @@ def test_as_dict_names_every_setting() -> None:
         "layers": ("conv1", "relu1", "pool1", "conv2", "relu2"),
         "variant": "grad-cam",
         "inplace_overwrites": True,
+        "inplace_gradient": False,
         "channel_reduction": "sum",
         "relu": True,
         "scale_over": "image",
@@ -96,3 +98,21 @@ def test_package_settings_without_layers_are_those_of_the_last_conv_layer() -> N
 def test_package_settings_leave_only_layers_and_variant_open() -> None:
     one, other = xl.package_settings(("a",)), xl.package_settings(("b",), "layercam")
     assert differing(one, other) == ("layers", "variant")
+
+
+def test_torch_cam_settings_are_the_packages_but_for_five() -> None:
+    package, torch_cam = xl.package_settings(("a",)), torch_cam_settings(("a",))
+    assert differing(package, torch_cam) == ("inplace_gradient", "epsilon", "resize", "rescale_after_merge", "exponent")
+
+
+def test_captum_settings_are_the_plain_ones_but_for_three() -> None:
+    assert differing(xl.CamSettings(("a",)), captum_settings(("a",))) == ("relu", "scale_over", "resize")
+
+
+@pytest.mark.parametrize("make", [torch_cam_settings, captum_settings])
+def test_programs_that_do_not_merge_by_the_mean_have_settings_for_one_layer_only(make: Any) -> None:
+    assert (make(None).layers, make("conv2").layers) == (None, ("conv2",))
+    with pytest.raises(xl.LayerError, match=r"layers: conv1, conv2; one layer would be right, since"):
+        make(("conv1", "conv2"))
+    with pytest.raises(xl.LayerError, match=r"layers: no layer is named"):
+        make(())

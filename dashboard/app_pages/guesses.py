@@ -1,0 +1,45 @@
+"""The study's three guesses, each with a verdict by a rule, the numbers behind it, and an example."""
+
+import streamlit as st
+
+from dashboard.components.frogs import show_frogs
+from dashboard.components.guess_examples import contour_example, grass_example
+from dashboard.components.guess_runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
+from dashboard.components.guess_sections import open_section, show_contour_guess, show_depth_guess, show_grass_guess
+from dashboard.components.page import show_page
+from dashboard.components.scene import Scene
+from explain_lib.contour_rows import STUDY_LAYERS, guess_layers
+from explain_lib.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE
+
+
+def _draw(scene: Scene) -> None:
+    name = scene.view.model
+    st.markdown(
+        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
+        f"guesses. Here each meets a rule that was written down beforehand, on many pictures. {_layers_words(scene)}"
+    )
+    contour = open_section("1 · “The network looks at contours”", CONTOUR_RULE, name)
+    contour_example(scene)
+    st.divider()
+    depth = open_section("2 · “The pictures are too small, or the network is not deep enough”", DEPTH_RULE, name)
+    st.divider()
+    grass = open_section("3 · “For a frog it looks at the grass”", GRASS_RULE, name)
+    chosen = frogs(scene)
+    grass_example(scene, scene.view.image if scene.view.image in chosen else int(chosen[0]))
+    show_frogs(scene)
+    # What takes seconds comes last: the rest of the page waits for none of it.
+    show_contour_guess(contour_guess_of(scene, contour.bar), contour)
+    show_depth_guess(depth_guess_of(scene, depth.bar), depth)
+    show_grass_guess(grass_guess_of(scene, grass.bar), grass)
+
+
+def _layers_words(scene: Scene) -> str:
+    if guess_layers(scene.model) == STUDY_LAYERS:
+        return ""
+    return (
+        f"{scene.view.model} lacks the five layers that the study hooked: guesses 1 and 3 look at its conv layers instead, the "
+        "verdicts at the last of them, and there is no average of five."
+    )
+
+
+show_page("guesses", _draw)

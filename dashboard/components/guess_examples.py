@@ -1,0 +1,129 @@
+"""What the guesses measure, shown on one picture."""
+
+import numpy as np
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.components.captions import image_caption, percent, plain
+from dashboard.components.guess_runs import masks_of
+from dashboard.components.pictures import show_exact, show_picture
+from dashboard.components.scene import Scene
+from dashboard.figures.map_figure import sequential
+from dashboard.figures.map_picture import map_picture
+from dashboard.figures.outline_picture import outline_picture
+from explain_lib.contour_rows import AVERAGE, ContourRows, contour_batch, hooked_layer
+from explain_lib.edges import sobel_edges
+from explain_lib.grass_rows import FROG, GrassRows, grass_batch, greyed
+from explain_lib.guess_words import number
+from explain_lib.maps import Map
+from explain_lib.settings import NOTEBOOK_PACKAGE
+
+SIDE = 128
+
+
+def contour_example(scene: Scene) -> None:
+    """The picked image, its edges, another picture's, and the maps with their correlations with both."""
+    image = scene.view.image
+    beside = (image + 1) % len(scene.images.pixels)
+    rows = _contour_row(scene, image, beside)
+    edges = sobel_edges(scene.images.pixels[[image, beside]])
+    st.markdown(f"**What is measured** · {plain(image_caption(scene, image))}")
+    with st.container(horizontal=True, gap="small"):
+        show_picture(scene.picture, "the picture", f"Test image {image}", SIDE)
+        _show_map(edges[0], "its edges", f"Edges of test image {image}")
+        _show_map(edges[1], f"edges of image {beside}", f"Edges of test image {beside}, for comparison")
+        for name, values in _maps(scene).items():
+            place = rows.layers.index(name)
+            own, other = _correlation(rows.own[0, place]), _correlation(rows.other[0, place])
+            _show_map(values, f"map of {name}: {own} ({other})", f"Map of {name} on test image {image}")
+    st.caption(
+        "Below each map, which is that of the predicted class: its correlation with the picture's edges and, in brackets, with "
+        "those of the other."
+    )
+
+
+def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
+    key = "contour_example", scene.model.digest, image
+    positions = np.array([image]), np.array([beside])
+    return scene.cache.entries.get(
+        key, lambda: contour_batch(scene.model, scene.images.pixels, *positions, between=scene.between)
+    )
+
+
+def _maps(scene: Scene) -> dict[str, Map]:
+    """The map of the layer that is judged, and the average of five where there is one; of the predicted class."""
+    layer = hooked_layer(scene.model)
+    judged = xl.CamSettings(layers=(layer,), resize="torch-bilinear")
+    settings = {layer: judged}
+    if set(NOTEBOOK_PACKAGE.layers or ()) <= set(scene.model.spatial_layers):
+        settings[AVERAGE] = NOTEBOOK_PACKAGE
+    maps = {
+        name: scene.cache.heatmap(scene.model, scene.picture[None], one, between=scene.between)
+        for name, one in settings.items()
+    }
+    return {name: values[0] for name, values in maps.items()}
+
+
+def _correlation(value: float) -> str:
+    return "none" if np.isnan(value) else number(float(value), 2)
+
+
+def _show_map(values: Map, caption: str, alt: str) -> None:
+    with st.container(width=SIDE):
+        high = float(values.max()) if xl.map_state(values) is xl.MapState.VARIED else 1.0
+        show_exact(map_picture(values, sequential(0, high), SIDE), caption, alt)
+
+
+def grass_example(scene: Scene, frog: int) -> None:
+    """One frog with its outline, without its background, and without itself, with the probability of each."""
+    pixels = scene.images.pixels[[frog]]
+    mask = masks_of(scene, pixels)
+    row = _grass_row(scene, frog, mask)
+    layer = row.hooked
+    values = scene.cache.grad_cam(scene.model, pixels, layer, FROG, between=scene.between)[layer].map[0]
+    st.markdown(f"**What is measured** · {plain(image_caption(scene, frog))}")
+    with st.container(horizontal=True, gap="small"):
+        _show(
+            outline_picture(pixels[0], mask[0], SIDE),
+            f"outline; frog {_share(row.whole)}",
+            f"Test image {frog} with its outline",
+        )
+        without_background, without_frog = greyed(pixels, ~mask)[0], greyed(pixels, mask)[0]
+        show_picture(
+            without_background,
+            f"background greyed; frog {_share(row.frog_only)}",
+            f"Test image {frog}, its background mid grey",
+            SIDE,
+        )
+        show_picture(
+            without_frog, f"frog greyed; frog {_share(row.background_only)}", f"Test image {frog}, its frog mid grey", SIDE
+        )
+        share = row.share[0, row.layers.index(layer)]
+        lies = "zero everywhere" if np.isnan(share) else f"{percent(float(share))} outside the outline"
+        drawn = outline_picture(_map_colours(values), mask[0], SIDE)
+        _show(drawn, f"map of {layer}: {lies}", f"Map of {layer} on test image {frog}, with the outline")
+    area = percent(float(row.area[0]))
+    st.caption(
+        f"Percentages of frog: the network's probability. The background is {area} of this picture's area. The map is that of "
+        "the class frog, in its own cells."
+    )
+
+
+def _grass_row(scene: Scene, frog: int, mask: np.ndarray) -> GrassRows:
+    key = "grass_example", scene.model.digest, frog
+    return scene.cache.entries.get(
+        key, lambda: grass_batch(scene.model, scene.images.pixels, np.array([frog]), mask, between=scene.between)
+    )
+
+
+def _map_colours(values: Map) -> np.ndarray:
+    return map_picture(values, sequential(0, float(values.max()) or 1.0), SIDE)
+
+
+def _share(values: np.ndarray) -> str:
+    return percent(float(values[0]))
+
+
+def _show(picture: np.ndarray, caption: str, alt: str) -> None:
+    with st.container(width=SIDE):
+        show_exact(picture, caption, alt)

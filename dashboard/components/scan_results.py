@@ -1,0 +1,124 @@
+"""What a scan has found: how far two sides are apart, for which images, for which reasons, and the rows as a file."""
+
+from dataclasses import replace
+from functools import partial
+from math import isnan
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.components.cause_words import setting_words, total_causes_sentence
+from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.pictures import show_picture
+from dashboard.components.scene import Scene
+from dashboard.figures.scan_figure import class_figure, class_words, spread_figure, spread_words
+from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
+from explain_lib.scan import ScanRows
+from explain_lib.scan_summary import ScanSummary, summarise_scan
+from explain_lib.scan_table import scan_table, to_csv, to_parquet
+
+SIDE = 96
+SHOWN = 10
+SHOWN_SHARE = 5e-5
+"""Smaller shares would stand as 0.0000 beside their bars; the sum has them all."""
+
+
+def show_results(scene: Scene, rows: ScanRows) -> None:
+    """Numbers, spread, classes, causes, images, files."""
+    summary = summarise_scan(rows, scene.images.labels, scene.model.classes, listed=SHOWN)
+    _marked(rows)
+    if summary.finite == 0:
+        return
+    _numbers(summary)
+    spread, classes = st.columns(2, gap="medium")
+    with spread:
+        st.markdown("**How far apart, image by image**")
+        figure = spread_figure(rows.mae[rows.finite])
+        st.plotly_chart(figure, key="scan-spread", config=CHART_CONFIG, alt=spread_words(summary))
+    with classes:
+        st.markdown("**By true class, and by right or wrong**")
+        names = scene.model.classes
+        figure = class_figure(summary, names)
+        st.plotly_chart(figure, key="scan-classes", config=CHART_CONFIG, alt=class_words(summary, names))
+    _causes(summary)
+    _images(scene, "Furthest apart", rows, summary.worst)
+    _images(scene, "Typical: nearest to the median", rows, summary.typical)
+    _files(scene, rows)
+
+
+def _marked(rows: ScanRows) -> None:
+    """Images that gave nothing finite: they are rows of the file, and count for nothing else."""
+    broken = rows.images[~rows.finite]
+    if len(broken):
+        some = ", ".join(f"{image:,}" for image in broken[:10])
+        st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
+
+
+def _numbers(summary: ScanSummary) -> None:
+    low, _, median, _, high = summary.quantiles
+    cards = {
+        "Images": (f"{summary.finite:,}", "with two finite maps"),
+        "Mean": (f"{summary.mean:.4f}", "of the images' gaps"),
+        "Median": (f"{median:.4f}", "half are below"),
+        "5 %": (f"{low:.4f}", "are below"),
+        "95 %": (f"{high:.4f}", "are below"),
+        "Right": (_number(summary.right_mean), "mean if predicted so"),
+        "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
+    }
+    with st.grid(min_column_width=168, gap="xsmall"):
+        for title, (value, words) in cards.items():
+            with st.container(border=True, gap="xxsmall"):
+                st.metric(title, value)
+                st.caption(words)
+
+
+def _number(value: float) -> str:
+    return "no image" if isnan(value) else f"{value:.4f}"
+
+
+def _causes(summary: ScanSummary) -> None:
+    if not summary.settings or np.isnan(summary.shares).any():
+        return
+    st.markdown("**Why, on average**")
+    st.markdown(total_causes_sentence(summary))
+    order = np.argsort(-np.abs(summary.shares))
+    causes = [(setting_words(summary.settings[place]), float(summary.shares[place])) for place in order]
+    shown = [cause for cause in causes if abs(cause[1]) >= SHOWN_SHARE]
+    st.plotly_chart(
+        waterfall_figure(shown, summary.mean),
+        key="scan-causes",
+        config=CHART_CONFIG,
+        alt=waterfall_words(shown, summary.mean),
+    )
+
+
+def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64]) -> None:
+    st.markdown(f"**{title}**")
+    mae = dict(zip(rows.images.tolist(), rows.mae.tolist(), strict=True))
+    with st.container(horizontal=True, gap="small"):
+        for image in images.tolist():
+            with st.container(width=SIDE, gap="xxsmall"):
+                words = f"Test image {image}, {scene.model.classes[scene.images.labels[image]]}"
+                show_picture(scene.images.pixels[image], f"{mae[image]:.4f}", words, side=SIDE)
+                st.page_link(
+                    "app_pages/disagreement.py",
+                    label=f"image {image}",
+                    query_params=replace(scene.view, image=image, steps=()).to_query(),
+                )
+
+
+def _files(scene: Scene, rows: ScanRows) -> None:
+    table = partial(scan_table, rows, scene.images.labels, scene.model.classes, package=scene.view.check)
+    name = f"scan-{scene.view.model}-{len(rows)}-images"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Take home", width="content")
+        st.download_button("Rows (CSV)", lambda: to_csv(table()), f"{name}.csv", "text/csv", on_click="ignore", key="scan-csv")
+        st.download_button(
+            "Rows (Parquet)",
+            lambda: to_parquet(table()),
+            f"{name}.parquet",
+            "application/vnd.apache.parquet",
+            on_click="ignore",
+            key="scan-parquet",
+        )

@@ -1,0 +1,54 @@
+"""Which images of a set a scan takes: the check of their positions, their written form, and what is looked at beside them."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.dataset import STUDY_BATCH
+from explain_lib.errors import InputError
+
+
+def check_images(images: Sequence[int] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The positions as int64 (K,). count: pictures in the set.
+
+    Raises InputError unless they are whole numbers from 0 to count - 1, at least one of them, each at most once.
+    """
+    chosen = np.asarray(images)
+    if chosen.ndim != 1 or len(chosen) == 0 or chosen.dtype.kind not in "iu":
+        raise InputError("images: at least one position of a picture, as whole numbers, would be right")
+    if chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
+        raise InputError(f"images: positions from 0 to {count - 1}, each at most once, would be right")
+    return chosen.astype(np.int64)
+
+
+def parse_images(text: str, count: int) -> NDArray[np.int64]:
+    """The positions, int64 (K,), of a text: "all", or numbers and ranges that hold both ends: "0-999", "7,3,20-29".
+
+    count: pictures in the set. Raises InputError, saying which part is wrong, for any other text.
+    """
+    if text == "all":
+        return np.arange(count)
+    ranges = [_parse_range(part.strip(), count) for part in text.split(",")]
+    return check_images(np.concatenate([np.asarray(one, dtype=np.int64) for one in ranges]), count)
+
+
+def _parse_range(part: str, count: int) -> Iterable[int]:
+    first, dash, last = part.partition("-")
+    ends = (first, last) if dash else (first, first)
+    if not all(end.isascii() and end.isdigit() for end in ends) or not int(ends[0]) <= int(ends[1]) < count:
+        raise InputError(f"images: {part!r}; all, or numbers and ranges from 0 to {count - 1} such as 0-99,200, would be right")
+    return range(int(ends[0]), int(ends[1]) + 1)
+
+
+def seen_images(images: NDArray[np.int64], count: int, *, whole_batches: bool) -> NDArray[np.int64]:
+    """The positions, int64, of all pictures that a comparison of these images looks at.
+
+    count: pictures in the set. whole_batches: whether a setting looks at the batch of four in which an image stands; each
+    batch is then there once, in the order of the set.
+    """
+    if not whole_batches:
+        return images
+    starts = np.unique(images - images % STUDY_BATCH)
+    together = (starts[:, None] + np.arange(STUDY_BATCH)).ravel()
+    return together[together < count]

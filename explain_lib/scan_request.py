@@ -1,0 +1,111 @@
+"""What a scan is asked for, as one value: checked, with a fingerprint, and cut into batches."""
+
+import hashlib
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.configuration import Configuration
+from explain_lib.errors import InputError
+from explain_lib.frozen import read_only
+from explain_lib.model import Model, check_model
+from explain_lib.pixels import check_pixels
+from explain_lib.scan import SCAN_BATCH, ScanRows, scan, scan_batch
+from explain_lib.scan_images import check_images
+from explain_lib.targets import Targets, expand_targets
+
+
+@dataclass(frozen=True, eq=False)
+class ScanRequest:
+    """Two configurations to be compared over K images of a set.
+
+    pixels: uint8 (N, H, W, 3), the whole set. images: int64 (K,), positions in it. targets: None for the predicted classes,
+    else one Target an image once it is made. The other fields are those of scan_batch, and so are the errors.
+    """
+
+    model: Model
+    pixels: NDArray[np.uint8]
+    images: NDArray[np.int64]
+    a: Configuration
+    b: Configuration
+    targets: Targets = None
+    causes: bool = True
+    package: bool = False
+
+    def __post_init__(self) -> None:
+        count = len(check_pixels(self.pixels, check_model(self.model).input_size))
+        images = read_only(check_images(self.images, count))
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "targets", expand_targets(self.targets, len(images), self.model.classes))
+        for name in ("a", "b"):
+            if not isinstance(getattr(self, name), Configuration):
+                found = type(getattr(self, name)).__name__
+                raise InputError(f"{name}: a {found}; a Configuration, such as STUDY_MANUAL, would be right")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, over all that the rows depend on: the same for requests with the same rows."""
+        settings = (self.a.to_text(), self.b.to_text(), self.targets, self.causes, self.package, SCAN_BATCH)
+        where = (self.model.digest, self.model.device.type, pixels_digest(self.pixels))
+        digest = hashlib.sha256(repr((settings, where)).encode())
+        digest.update(self.images.data)
+        return digest.hexdigest()
+
+    def rest(self, done: int) -> "ScanRequest":
+        """The request for the images after the first `done`, of which there must be at least one."""
+        return self._cut(done, len(self))
+
+    def batches(self) -> Iterator["ScanRequest"]:
+        """One request a batch, cut where scan cuts."""
+        for start in range(0, len(self), SCAN_BATCH):
+            yield self._cut(start, start + SCAN_BATCH)
+
+    def rows(self, batch_rows: Callable[..., ScanRows] = scan_batch) -> Iterator[ScanRows]:
+        """The rows, batch by batch; see scan for `batch_rows` and errors."""
+        return scan(
+            self.model,
+            self.pixels,
+            self.images,
+            self.a,
+            self.b,
+            self.targets,
+            causes=self.causes,
+            package=self.package,
+            batch_rows=batch_rows,
+        )
+
+    def _cut(self, start: int, stop: int) -> "ScanRequest":
+        own = self.targets[start:stop] if isinstance(self.targets, tuple) else None
+        return replace(self, images=self.images[start:stop], targets=own)
+
+
+_digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
+
+
+def pixels_digest(pixels: NDArray[np.uint8]) -> str:
+    """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
+
+    That of an array to which nobody can write is computed once, as long as the array lives.
+    """
+    frozen = read_only(pixels)
+    if frozen is not pixels:
+        return _pixels_digest(frozen)
+    key = id(pixels)
+    held = _digests.get(key)
+    if held is None or held[0]() is not pixels:
+        held = weakref.ref(pixels, lambda _: _digests.pop(key, None)), _pixels_digest(pixels)
+        _digests[key] = held
+    return held[1]
+
+
+def _pixels_digest(pixels: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
