@@ -49,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
         return _scan(options, path)
     except KeyboardInterrupt:
         part = part_path(path)
-        kept = f"what is done is in {part}, and the same command goes on from there" if part.exists() else "nothing was done yet"
+        kept = (
+            f"what is done is in {part}, and the same command goes on from there" if part.exists() else "nothing was done yet"
+        )
         print(f"explain_lib: stopped; {kept}", file=sys.stderr)
         return INTERRUPTED
 

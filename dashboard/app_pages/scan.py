@@ -17,7 +17,7 @@ def _draw(scene: Scene) -> None:
     chosen = selected_images(scene)
     show_counts(scene, chosen)
     if len(chosen):
-        show_scan(scene, chosen, lambda rows: show_results(scene, rows))
+        show_scan(scene, chosen, lambda rows, more: show_results(scene, rows, more))
     else:
         offer_without(scene)
     st.caption(

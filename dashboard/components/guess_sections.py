@@ -1,6 +1,6 @@
 """What was found of each guess: the verdict, a sentence, how many images, and charts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +28,8 @@ BOOTSTRAP = (
     "The 95 % interval of a mean: of 2,000 samples of as many images, drawn from these with repetition, 95 % have their "
     "mean in it (bootstrap)."
 )
+CORRELATION = "Spearman correlation with edges"
+SHOWN = ("whole picture", "background greyed", "frog greyed")
 OF_IMAGES = f"test images 0 to {IMAGES - 1:,}"
 
 
@@ -65,68 +67,64 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     """The first guess: each layer's correlation with own and with other edges, and the difference."""
     rows = [layer.layer for layer in found.layers]
     bold = rows.index(found.judged.layer)
+    beyond = Dots("own less other", CHOSEN, tuple(layer.excess for layer in found.layers))
     with _found(section):
         count = f"{_images(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
         _verdict(found.verdict, found.sentence, count)
         _charts(
-            DotChart("Spearman correlation with edges", rows, _own_and_other(found.layers), bold),
-            DotChart(
-                "own less other edges",
-                rows,
-                [Dots("own less other", CHOSEN, tuple(layer.excess for layer in found.layers))],
-                bold,
-                (CONTOUR_THRESHOLD, "the rule's 0.1"),
-            ),
+            {
+                "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
+                "contour-beyond": DotChart(
+                    "own less other edges", rows, [beyond], bold, (CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}")
+                ),
+            }
         )
 
 
 def show_depth_guess(found: DepthGuess, section: Section) -> None:
     """The second guess: the same correlations of three networks, and how often they are right."""
     rows = [f"{network.name}<br>{network.contour.layer}" for network in found.networks]
-    contours = [network.contour for network in found.networks]
+    right = Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))
     with _found(section):
         _verdict(found.verdict, found.sentence, f"{_images(found.images)}: {OF_IMAGES}, the same for each network")
         _charts(
-            DotChart("Spearman correlation with edges", rows, _own_and_other(contours)),
-            DotChart(
-                "right predictions",
-                rows,
-                [Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))],
-                percent=True,
-            ),
+            {
+                "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
+                "depth-right": DotChart("right predictions", rows, [right], percent=True),
+            }
         )
 
 
 def show_grass_guess(found: GrassGuess, section: Section) -> None:
     """The third guess: where the maps lie, and what the network says without the background or the frog."""
     rows = [layer.layer for layer in found.layers]
-    left = [
-        f"{number:,} {words}"
-        for number, words in ((found.rejected, "rejected"), (found.without_outline, "without a usable outline"))
-        if number
-    ]
+    bold = rows.index(found.judged.layer)
+    beyond = Dots("beyond the area", CHOSEN, tuple(layer.excess for layer in found.layers))
+    shown = Dots("frog", CHOSEN, (found.whole, found.frog_only, found.background_only))
     with _found(section):
-        out = f"; left out: {', '.join(left)}" if left else ""
-        count = f"{found.images:,} frogs count{out}"
-        _verdict(found.verdict, found.sentence, count)
+        _verdict(found.verdict, found.sentence, _frogs_that_count(found))
         if found.images == 0:
             return
         _charts(
-            DotChart(
-                "background's share of the map, less its share of the area",
-                rows,
-                [Dots("beyond the area", CHOSEN, tuple(layer.excess for layer in found.layers))],
-                rows.index(found.judged.layer),
-                (GRASS_THRESHOLD, "the rule's 5 %"),
-                percent=True,
-            ),
-            DotChart(
-                "probability of frog",
-                ["whole picture", "background greyed", "frog greyed"],
-                [Dots("frog", CHOSEN, (found.whole, found.frog_only, found.background_only))],
-                percent=True,
-            ),
+            {
+                "grass-where": DotChart(
+                    "background's share of the map, less its share of the area",
+                    rows,
+                    [beyond],
+                    bold,
+                    (GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"),
+                    percent=True,
+                ),
+                "grass-need": DotChart("probability of frog", SHOWN, [shown], percent=True),
+            }
         )
+
+
+def _frogs_that_count(found: GrassGuess) -> str:
+    left = {"rejected": found.rejected, "without a usable outline": found.without_outline}
+    words = ", ".join(f"{number:,} {why}" for why, number in left.items() if number)
+    count = "1 frog counts" if found.images == 1 else f"{found.images:,} frogs count"
+    return f"{count}; left out: {words}" if words else count
 
 
 def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
@@ -152,8 +150,7 @@ def _verdict(verdict: Verdict, sentence: str, count: str) -> None:
     st.caption(plain(count) + ".", help=BOOTSTRAP)
 
 
-def _charts(*charts: DotChart) -> None:
-    """Charts side by side, one below the other on a phone."""
-    for column, chart in zip(st.columns(len(charts), gap="medium"), charts, strict=True):
-        key = f"{chart.title}-{chart.rows[0]}"
+def _charts(charts: Mapping[str, DotChart]) -> None:
+    """Charts by their keys, side by side, one below the other on a phone."""
+    for column, (key, chart) in zip(st.columns(len(charts), gap="medium"), charts.items(), strict=True):
         column.plotly_chart(dots_figure(chart), key=key, config=CHART_CONFIG, alt=dots_words(chart))

@@ -24,8 +24,8 @@ SHOWN_SHARE = 5e-5
 """Smaller shares would stand as 0.0000 beside their bars; the sum has them all."""
 
 
-def show_results(scene: Scene, rows: ScanRows) -> None:
-    """Numbers, spread, classes, causes, images, files."""
+def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
+    """Numbers, spread, classes and causes; and if no more rows are on their way, images and files."""
     summary = summarise_scan(rows, scene.images.labels, scene.model.classes, listed=SHOWN)
     _marked(rows)
     if summary.finite == 0:
@@ -42,6 +42,9 @@ def show_results(scene: Scene, rows: ScanRows) -> None:
         figure = class_figure(summary, names)
         st.plotly_chart(figure, key="scan-classes", config=CHART_CONFIG, alt=class_words(summary, names))
     _causes(summary)
+    if more:  # pictures that change every second would be gone before a browser has fetched them
+        st.caption("The images that are furthest apart, and the files, come when the scan stops.")
+        return
     _images(scene, "Furthest apart", rows, summary.worst)
     _images(scene, "Typical: nearest to the median", rows, summary.typical)
     _files(scene, rows)

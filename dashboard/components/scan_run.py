@@ -24,8 +24,11 @@ EVERY = 1.0
 RUNNING = ("waiting", "running")
 
 
-def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[ScanRows], None]) -> None:
-    """Controls and progress of the scan of these images, and the rows that it has so far."""
+def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[ScanRows, bool], None]) -> None:
+    """Controls and progress of the scan of these images, and the rows that it has so far.
+
+    show_rows: shows rows; it is told whether more of them are on their way.
+    """
     jobs = shared_scan_jobs(server_options().device)
     request = _request(scene, chosen)
     _options(scene)
@@ -42,7 +45,7 @@ def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[Scan
         if rows is None:
             st.caption("Nothing has been scanned yet. The result appears here while the scan runs.")
         else:
-            show_rows(rows)
+            show_rows(rows, running)
 
     look()
 

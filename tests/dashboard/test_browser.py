@@ -16,7 +16,7 @@ from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, make_co
 
 expect.set_options(timeout=20_000)  # a busy machine may take seconds over a page
 
-PAGES = ("Seed gallery", "Class browser", "Layer explorer", "Disagreement")
+PAGES = ("Seed gallery", "Class browser", "Layer explorer", "Disagreement", "Scan", "The three guesses")
 NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 900), (1440, 1400), (390, 844)))
 
@@ -349,7 +349,7 @@ def _read_pixel(visit: Visit, title: str) -> tuple[int, int, float, float, float
     assert box is not None
     words = str(_try_until(lambda: _hover(visit, card.locator(".hoverlayer"), box)))
     numbers = [float(text.replace("−", "-")) for text in re.findall(r"[-−]?\d+(?:\.\d+)?", words)]
-    row, column, a, b, difference = numbers
+    row, column, a, b, difference = numbers[:5]  # then what each cause adds
     return int(row), int(column), a, b, difference
 
 
@@ -366,6 +366,55 @@ def _try_until(read: Callable[[], object], seconds: float = 20.0) -> object:
         assert time.monotonic() < deadline, "it did not appear"
         time.sleep(0.2)
     return words
+
+
+def test_the_pointer_reads_what_each_cause_adds_and_the_sum_is_the_difference(visit: Visit) -> None:
+    visit.page.set_viewport_size(TALL)
+    visit.open("/disagreement?img=2")
+    card = visit.page.locator('[data-testid="stVerticalBlock"]').filter(has_text=re.compile("^b − a · signed difference")).last
+    box = card.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    words = str(_try_until(lambda: _hover(visit, card.locator(".hoverlayer"), box)))
+    found = {name: float(number.replace("−", "-")) for name, number in re.findall(r"(b − a|by [a-z ]+): ([-−]?\d\.\d+)", words)}
+    assert set(found) == {"b − a", "by rescale after merge", "by layers", "by scale over"}
+    assert sum(value for name, value in found.items() if name != "b − a") == pytest.approx(found["b − a"], abs=3e-4)
+
+
+def test_settings_are_taken_from_b_one_by_one_and_back_undoes_each(visit: Visit) -> None:
+    visit.open("/disagreement?img=2")
+    for label in ("layers", "rescale after merge"):
+        visit.page.get_by_role("button", name=label, exact=True).click()
+        visit.settle()
+    assert visit.query()["steps"] == "layers,rescale_after_merge"
+    steps = visit.page.locator('img[alt^="Step "]')
+    expect(steps).to_have_count(3)
+    visit.page.go_back()
+    expect(steps).to_have_count(2)
+    assert visit.query()["steps"] == "layers"
+
+
+def test_a_scan_runs_while_the_page_answers_stops_goes_on_and_opens_its_worst_image(visit: Visit) -> None:
+    visit.open("/scan?class=any&model=tutorial")
+    visit.page.get_by_role("button", name="Scan 10,000 images").click()
+    expect(visit.page.get_by_text("images a second")).to_be_visible()
+    visit.page.get_by_role("spinbutton", name="Test image").fill("17")
+    visit.page.keyboard.press("Enter")
+    expect(visit.page).to_have_url(re.compile("img=17"))
+    visit.page.get_by_role("button", name="Stop", exact=True).click()
+    more = visit.page.get_by_role("button", name=re.compile("^Go on with "))
+    expect(more).to_be_visible()
+    expect(visit.page.get_by_text("stopped")).to_be_visible()
+    visit.settle()
+    more.click()
+    expect(visit.page.get_by_text("10,000 of 10,000 images · done")).to_be_visible(timeout=120_000)
+    visit.settle()
+    worst = visit.page.get_by_role("link", name=re.compile(r"^image \d+")).first
+    number = worst.inner_text().removeprefix("image ")
+    worst.click()
+    expect(visit.page.get_by_role("heading", name="Disagreement", level=1)).to_be_visible()
+    visit.settle()
+    assert visit.image_number == number
+    assert visit.query()["model"] == "tutorial"
 
 
 def test_a_download_is_a_file_with_the_map(visit: Visit) -> None:
@@ -411,7 +460,9 @@ def test_a_phone_never_scrolls_sideways_even_with_everything_unfolded(phone: Vis
         "/",
         "/class_browser?average=on&high=25",
         "/layer_explorer?beside=model&model2=resnet20",
-        "/disagreement?flicker=on",
+        "/disagreement?flicker=on&steps=layers,scale_over",
+        "/scan",
+        "/guesses",
     ):
         phone.open(path)
         summaries = phone.page.locator('[data-testid="stExpander"] summary')

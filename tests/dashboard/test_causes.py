@@ -59,7 +59,9 @@ def test_the_waterfall_leads_from_zero_to_the_mean_difference(notebook: OpenedPa
 def test_the_maps_of_the_causes_sum_to_the_difference_and_share_a_scale(notebook: OpenedPage) -> None:
     cards = [chart(notebook, f"cause-{name.replace(' ', '_')}") for name in SHARES]
     total = np.sum([card["z"] for card in cards], axis=0)
-    np.testing.assert_allclose(total, package_map(2, STUDY_LAYERS, predicted(2)) - study_manual_map(2), atol=4e-5)  # epsilon is not shown
+    np.testing.assert_allclose(
+        total, package_map(2, STUDY_LAYERS, predicted(2)) - study_manual_map(2), atol=4e-5
+    )  # epsilon is not shown
     reach = max(np.abs(card["z"]).max() for card in cards)
     for card in cards:
         assert (card["zmin"], card["zmax"]) == (pytest.approx(-reach), pytest.approx(reach))

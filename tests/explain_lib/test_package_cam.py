@@ -12,7 +12,7 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from sample_networks import DeadEnd, Gated, Headed, Repeated, Scripted, model_of, noise, plain, seeded
 from torch import Tensor, nn
-from torchvision.transforms.functional import normalize
+from torchvision.transforms.functional import normalize, to_tensor
 
 import explain_lib as xl
 
@@ -89,6 +89,16 @@ def test_each_variant_is_the_packages_on_a_trained_network(variant: Any, tutoria
     pixels, layers = images.pixels[40:60], ["relu1", "pool1", "relu2"]
     right = package_alone(tutorial, pixels, layers, None, variant)
     assert_allclose(xl.heatmap(tutorial, pixels, xl.package_settings(tuple(layers), variant)), right, atol=2e-6)
+
+
+@pytest.mark.parametrize("layer", ["layer2.0.shortcut", "layer3.1.conv2", "layer3.1.shortcut"])
+def test_the_last_digits_are_the_packages_where_a_map_is_the_rest_of_large_sums(layer: str, images: xl.ImageSet) -> None:
+    model, pixels = xl.load_model("resnet20"), images.pixels[:100]
+    network = deepcopy(model.network)
+    batch = normalize(torch.stack([to_tensor(one) for one in pixels]), model.mean, model.std)
+    with GradCAM(model=network, target_layers=[network.get_submodule(layer)]) as cam:
+        right = cam(input_tensor=batch, targets=None)
+    assert_allclose(xl.heatmap(model, pixels, xl.package_settings((layer,))), right, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])

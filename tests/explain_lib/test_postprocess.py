@@ -238,6 +238,16 @@ def test_a_map_that_is_the_same_everywhere_stays_so_when_it_is_resized(method: A
     assert_array_equal(rescaled, np.zeros((1, 32, 32)))
 
 
+@pytest.mark.parametrize("name", ["inplace_overwrites", "inplace_gradient"])
+def test_settings_about_in_place_operations_are_idle_where_nothing_is_overwritten(name: Any) -> None:
+    kept = unweighted(torch.rand(1, 2, 3, 3))
+    overwritten = [replace(kept, seen_by_hooks=kept.activation.relu() + 1), replace(kept, seen_gradient=kept.gradient * 2)]
+    overwritten[1] = replace(overwritten[1], seen_by_hooks=kept.activation.clone())  # only the gradient is another
+    sides = xl.CamSettings(("layer",)), xl.CamSettings(("layer",), inplace_overwrites=True, inplace_gradient=True)
+    found = [PostProcess({"layer": layer}, (3, 3)).is_idle(name, sides) for layer in (kept, *overwritten)]
+    assert found == [True, False, False]
+
+
 def test_unlike_grids_cannot_be_merged_without_resizing(tutorial: xl.Model, study: np.ndarray) -> None:
     settings = xl.CamSettings(("conv1", "conv2"), resize="none")
     with pytest.raises(xl.InputError, match=r"resize: 'none' leaves grids of 28 x 28 and 10 x 10.*another resize"):

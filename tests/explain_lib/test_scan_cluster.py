@@ -1,11 +1,14 @@
-"""A scan on a Dask cluster of two processes: the same rows in order, whatever happens to a worker, and a sentence if it cannot."""
+"""A scan on a Dask cluster of two processes: the same rows in order, whatever happens to a worker, or a sentence."""
 
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ from scan_samples import assert_same_rows, wait_until
 import explain_lib as xl
 from explain_lib import scan_cluster
 from explain_lib.__main__ import main
-from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
+from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.scan import SCAN_BATCH, join_rows, scan_batch
 from explain_lib.scan_cluster import Batch, compute_batch, scan_on_cluster
 from explain_lib.scan_request import ScanRequest, pixels_digest
@@ -29,15 +32,20 @@ IMAGES = 9 * SCAN_BATCH + 40
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as running:
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def asked(tutorial: xl.Model, images: xl.ImageSet) -> ScanRequest:
     chosen = np.random.default_rng(0).choice(len(images.pixels), IMAGES, replace=False)
-    targets = [None, 3][1:] * IMAGES
-    return ScanRequest(tutorial, images.pixels, chosen, STUDY_MANUAL, STUDY_PACKAGE, targets)
+    return ScanRequest(tutorial, images.pixels, chosen, STUDY_MANUAL, STUDY_PACKAGE, 3)
+
+
+@pytest.fixture(scope="module")
+def quick(asked: ScanRequest) -> ScanRequest:
+    """The same without causes."""
+    return replace(asked, causes=False)
 
 
 def test_a_killed_worker_changes_nothing(cluster: LocalCluster, asked: ScanRequest) -> None:
@@ -62,8 +70,6 @@ def test_the_command_writes_the_same_file_from_a_cluster(cluster: LocalCluster, 
 
 
 def test_an_error_on_a_worker_is_the_error_here(cluster: LocalCluster, tutorial: xl.Model, images: xl.ImageSet) -> None:
-    from explain_lib.configuration import parse_configuration
-
     wrong = ScanRequest(tutorial, images.pixels, np.arange(4), parse_configuration("manual;layers=conv9"), STUDY_PACKAGE)
     with pytest.raises(xl.LayerError, match="unknown layer 'conv9'"):
         list(scan_on_cluster(wrong, NAME, cluster.scheduler_address))
@@ -148,16 +154,16 @@ class Pretended:
         pass
 
 
-def test_no_more_batches_are_under_way_than_keep_the_workers_busy(asked: ScanRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_batches_are_under_way_than_keep_the_workers_busy(quick: ScanRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Pretended()
     monkeypatch.setattr(scan_cluster, "_connect", lambda *_: client)
-    parts = list(scan_on_cluster(asked, NAME, "tcp://nowhere:1"))
+    parts = list(scan_on_cluster(quick, NAME, "tcp://nowhere:1"))
     assert client.most == 6
-    assert_same_rows(join_rows(parts), join_rows(list(asked.rows())))
+    assert_same_rows(join_rows(parts), join_rows(list(quick.rows())))
 
 
 LOST = [
-    (KilledWorker("key", None, 3), "a batch ended several workers"),
+    (KilledWorker("key", SimpleNamespace(address="tcp://worker"), 3), "a batch ended several workers"),
     (ConnectionResetError("gone"), "'tcp://nowhere:1' is lost: gone; the address of a Dask scheduler that runs"),
 ]
 
@@ -177,11 +183,24 @@ def test_workers_that_cannot_import_the_project_are_said(asked: ScanRequest, mon
         list(scan_on_cluster(asked, NAME, "tcp://nowhere:1"))
 
 
-def test_a_scheduler_without_workers_and_one_that_goes_away(asked: ScanRequest) -> None:
-    with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty:
-        address = empty.scheduler_address.replace("inproc", "inproc")
-        with pytest.raises(xl.InputError, match="it has had no worker for 0.5 seconds"):
-            list(scan_on_cluster(asked, NAME, address, worker_seconds=0.5))
+@pytest.fixture
+def empty() -> Iterator[LocalCluster]:
+    with LocalCluster(n_workers=0, processes=True, dashboard_address=":0") as running:
+        yield running
+
+
+def test_a_cluster_without_workers_is_said(empty: LocalCluster, quick: ScanRequest) -> None:
+    with pytest.raises(xl.InputError, match=r"^scheduler: it has had no worker for 0\.5 seconds; .* would be right"):
+        list(scan_on_cluster(quick, NAME, empty.scheduler_address, worker_seconds=0.5))
+
+
+def test_a_scheduler_that_goes_away_is_said(empty: LocalCluster, quick: ScanRequest) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(list, scan_on_cluster(quick, NAME, empty.scheduler_address))
+        wait_until(lambda: len(empty.scheduler.tasks) == 2)
+        empty.close()
+        with pytest.raises(xl.InputError, match=r"^scheduler: 'tcp://.*' is lost: "):
+            found.result(timeout=20)
 
 
 def test_a_scheduler_that_is_not_there_is_said_at_once(asked: ScanRequest) -> None:
