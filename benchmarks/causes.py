@@ -2,12 +2,11 @@
 
 Run with: python -m benchmarks.causes [--quick] [--threads N] [--json FILE]
 
-Nothing comes from a cache. PyTorch gets as many threads as there are cores if not told otherwise.
+Nothing comes from a cache. PyTorch gets one thread if not told otherwise.
 """
 
 import argparse
 import json
-import os
 import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -141,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print each table as it comes, and save all of them if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.causes", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads for PyTorch; all cores if not given")
+    parser.add_argument("--threads", type=int, default=1, help="threads for PyTorch; 1 if not given")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)

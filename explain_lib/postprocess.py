@@ -212,7 +212,7 @@ class PostProcess:
         def compute() -> Tensor:
             if scope == "batch":
                 return self._batch_range(layer, settings)
-            return torch.stack(torch.aminmax(self._reduced(layer, settings).flatten(1), dim=1))
+            return _extremes(self._reduced(layer, settings), (1, 2))
 
         return self._once(("range", self._source(layer, settings), scope), compute)
 
@@ -222,7 +222,7 @@ class PostProcess:
         size = self._batch or len(activation)
         batches = activation.reshape(-1, size, *activation.shape[1:])
         places = weights.reshape(-1, size, *weights.shape[1:]).swapaxes(0, 1)
-        ranges = [torch.stack(torch.aminmax(_sum(own[:, None], batches, settings).flatten(1), dim=1)) for own in places]
+        ranges = [_extremes(_sum(own[:, None], batches, settings), (1, 2, 3)) for own in places]
         every = torch.stack(ranges, dim=2).flatten(1)
         return every if self._images is None else every[:, self._images]
 
@@ -298,10 +298,24 @@ def _in_numpy(settings: CamSettings) -> bool:
 def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
     """Weighted activations (..., C, h, w) summed over the channels, cut at zero if so set."""
     if _in_numpy(settings):
-        summed = torch.from_numpy((weights.numpy() * activation.numpy()).sum(-3))
+        summed = torch.from_numpy(_channel_by_channel(weights.numpy(), activation.numpy()))
     else:
         summed = (weights * activation).sum(-3)
     return summed.relu_() if settings.relu else summed
+
+
+def _channel_by_channel(weights: Values, activation: Values) -> Values:
+    """NumPy's sum of all products over the channels, in its order, without all products at once: they fit into no cache."""
+    (first, values), *others = zip(np.moveaxis(weights, -3, 0), np.moveaxis(activation, -3, 0), strict=True)
+    total = first * values
+    for weight, values in others:
+        total += weight * values
+    return np.asarray(total)
+
+
+def _extremes(maps: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Least and largest value over the axes, stacked; several times as fast as aminmax."""
+    return torch.stack([maps.amin(axes), maps.amax(axes)])
 
 
 def _power(maps: Tensor, exponent: float) -> Tensor:

@@ -92,7 +92,7 @@ def explained_number(target: Target, logits: Tensor) -> Tensor:
     score = values[target.index]
     if target.minus is not None:
         score = score - values[target.minus]
-    return target.sign * score
+    return score if target.sign == 1 else -score
 
 
 def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:

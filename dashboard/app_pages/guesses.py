@@ -16,7 +16,7 @@ def _draw(scene: Scene) -> None:
     name = scene.view.model
     st.markdown(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
-        f"guesses. Here each meets a rule that was written down beforehand, on many pictures. {_layers_words(scene)}"
+        f"guesses. Here each meets a rule with a fixed threshold, on many pictures. {_layers_words(scene)}"
     )
     contour = open_section("1 · “The network looks at contours”", CONTOUR_RULE, name)
     contour_example(scene)

@@ -49,7 +49,7 @@ def open_section(title: str, rule: str, model: str) -> Section:
     bar, place, key = st.empty(), st.container(), f"found: {title} {model}"
     if key not in st.session_state:
         bar.progress(0.0, "The verdict follows")
-    with st.expander("The rule, written down beforehand"):
+    with st.expander("The rule, and what was known when it was written"):
         st.markdown(rule)
     return Section(bar, place, key)
 

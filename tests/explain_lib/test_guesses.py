@@ -80,6 +80,7 @@ def test_the_rules_name_their_thresholds() -> None:
         assert words in rule
         assert "95 % interval" in rule
         assert "can't tell" in rule
+        assert "known" in rule  # when it was written
 
 
 # Section: contours
