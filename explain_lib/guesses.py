@@ -34,8 +34,8 @@ GRASS_THRESHOLD = 0.05
 CONTOUR_RULE = (
     "For each picture: the Spearman correlation of its map with its own edges (Sobel), less that of the same map with the "
     "edges of another picture, the next one. The map is that of the predicted class at the layer that the study hooked (relu2; "
-    "of other networks the last conv layer). Supported if the 95 % interval of the mean lies wholly above 0.1, a small effect by "
-    "Cohen; not supported if wholly below; else, or with fewer than 30 pictures, one can't tell. When the rule was written, "
+    "of other networks the last conv layer). Supported if the 95 % interval of the mean lies wholly above 0.1, a small effect "
+    "by Cohen; not supported if wholly below; else, or with fewer than 30 pictures, one can't tell. When the rule was written, "
     "captum-tutorial's correlations with own edges were known; those with other edges were not."
 )
 DEPTH_RULE = (
@@ -50,8 +50,8 @@ GRASS_RULE = (
     "Two questions, for every frog with an outline. Where is the map? The share of its sum (map of the class frog, at the "
     "layer of the first guess) that lies on the background, less the background's share of the area. What does the network "
     "need? The probability of the class frog with the frog greyed out (128 of 255), less that with the background greyed out. "
-    "Each is supported if the 95 % interval of the mean lies wholly above five percentage points, not supported if wholly below. "
-    "The guess is supported if both are, not supported if neither can be; else, or with fewer than 30 frogs, one can't tell. "
+    "Each is supported if the 95 % interval of the mean lies wholly above five percentage points, not supported if wholly "
+    "below. The guess has the verdict that both have; where they differ, or with fewer than 30 frogs, one can't tell. "
     "The rule was written before any of its numbers were known."
 )
 

@@ -87,7 +87,7 @@ class PartFile:
             if found[0] == self.images:  # a batch that is there already was written by a second process
                 self.parts.append(found[1])
                 self.images += len(found[1])
-        self._end = end if self.parts else 0
+        self._end = end
 
 
 def _line(rows: ScanRows, start: int) -> bytes:

@@ -1,5 +1,6 @@
 """A scan into a file: killed anywhere it goes on, nothing lost and nothing twice; and what the command line says."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -199,6 +200,17 @@ def test_rows_that_are_not_finite_survive_a_kill(tmp_path: Path) -> None:
     assert frame["residual"].isna().sum() == 1
 
 
+def test_a_batch_is_on_disk_once_it_is_told(model: xl.Model, tmp_path: Path) -> None:
+    """A small one too, which a buffer would hold back."""
+    path, lines = tmp_path / "scan.csv", list[int]()
+
+    def look(_: int) -> None:
+        lines.append(part_path(path).read_bytes().count(b"\n") if part_path(path).exists() else 0)
+
+    scan_to_file(request(model, 4, causes=False), LABELS, path, progress=look)
+    assert lines == [0, 2]
+
+
 @pytest.mark.parametrize("name", ["scan.txt", "scan", "folder.csv"])
 def test_a_file_of_another_kind_is_refused(name: str, asked: ScanRequest, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
@@ -298,6 +310,21 @@ def test_ctrl_c_before_the_first_batch(
     monkeypatch.setattr(scan_command, "_place", lambda _: Counted(0))
     assert main(["scan", "--out", str(tmp_path / "scan.csv"), "--images", "0-3"]) == 130
     assert capsys.readouterr().err == "explain_lib: stopped; nothing was done yet\n"
+
+
+def test_what_libraries_log_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = logging.getLogger("distributed")
+
+    def noisy(asked: ScanRequest) -> Iterator[ScanRows]:
+        log.critical("a traceback")
+        return asked.rows()
+
+    monkeypatch.setattr(scan_command, "_place", lambda _: noisy)
+    assert main(["scan", "--out", str(tmp_path / "scan.csv"), "--images", "0-3"]) == 0
+    log.critical("afterwards")
+    assert [record.message for record in caplog.records if record.name == "distributed"] == ["afterwards"]
 
 
 WRONG = [
