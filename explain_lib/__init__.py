@@ -17,7 +17,15 @@ from explain_lib.models import list_models, load_model
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.postprocess import heatmap
 from explain_lib.predictions import Predictions, predict_images
-from explain_lib.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, PAPER, CamSettings, package_settings
+from explain_lib.settings import (
+    NOTEBOOK_MANUAL,
+    NOTEBOOK_PACKAGE,
+    PAPER,
+    CamSettings,
+    captum_settings,
+    package_settings,
+    torch_cam_settings,
+)
 from explain_lib.targets import Target
 
 __all__ = [
@@ -50,6 +58,7 @@ __all__ = [
     "TargetError",
     "as_model",
     "average_map",
+    "captum_settings",
     "compare",
     "configured_heatmap",
     "decompose",
@@ -65,4 +74,5 @@ __all__ = [
     "package_settings",
     "predict_images",
     "shared_cache",
+    "torch_cam_settings",
 ]  # fmt: skip

@@ -28,10 +28,11 @@ from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixels import check_pixels
+from explain_lib.positions import check_positions
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions
 from explain_lib.scan import ScanRows, scan_batch
-from explain_lib.scan_images import check_images, seen_images
+from explain_lib.scan_images import seen_images
 from explain_lib.settings import CamSettings, Variant, check_settings
 from explain_lib.targets import Targets, expand_targets
 from explain_lib.third_opinions import Opinion, third_opinion
@@ -262,7 +263,9 @@ class ExplainCache:
     ) -> Decomposition:
         """decompose, cached."""
         key = ("decompose", index, a, b, *_request(model, pixels, _layers_of(model, a, b), targets))
-        return self.entries.get(key, lambda: decompose(model, pixels, index, a, b, targets, between=between))
+        return self.entries.get(
+            key, lambda: decompose(model, pixels, index, a, b, targets, between=between, real=self.configured_heatmap)
+        )
 
     def decomposition_steps(
         self,
@@ -297,7 +300,7 @@ class ExplainCache:
     ) -> ScanRows:
         """scan_batch, cached; of the set, only the pictures that it looks at make the entry."""
         count = len(check_pixels(pixels, check_model(model).input_size))
-        chosen = check_images(images, count)
+        chosen = check_positions(images, count)
         whole = "batch" in {a.settings.scale_over, b.settings.scale_over}
         seen = pixels[seen_images(chosen, count, whole_batches=whole)]
         request = _request(model, seen, _layers_of(model, a.settings, b.settings), None)

@@ -14,6 +14,7 @@ from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels
+from explain_lib.positions import check_positions
 from explain_lib.postprocess import PostProcess
 from explain_lib.settings import differing
 from explain_lib.targets import Target, Targets, expand_targets
@@ -93,13 +94,7 @@ def scan_batch(
 
 
 def _checked(model: Model, pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    count = len(check_pixels(pixels, model.input_size))
-    chosen = np.asarray(images)
-    if chosen.ndim != 1 or len(chosen) == 0 or chosen.dtype.kind not in "iu":
-        raise InputError("images: at least one position of a picture, as whole numbers, would be right")
-    if chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
-        raise InputError(f"images: positions from 0 to {count - 1}, each at most once, would be right")
-    return chosen.astype(np.int64)
+    return check_positions(images, len(check_pixels(pixels, model.input_size)))
 
 
 def _batched(
@@ -154,6 +149,17 @@ class _Work:
         targets: tuple[Target, ...] | None,
     ) -> ScanRows:
         """One pass over the pixels; rows of the images at those places of it."""
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is a marked row, not a warning
+            return self._rows(pixels, images, places, batch, targets)
+
+    def _rows(
+        self,
+        pixels: NDArray[np.uint8],
+        images: NDArray[np.int64],
+        places: NDArray[np.int64],
+        batch: int | None,
+        targets: tuple[Target, ...] | None,
+    ) -> ScanRows:
         captured = capture_sides(self.model, pixels, self.sides, targets, self.between)
         own = None if np.array_equal(places, np.arange(len(pixels))) else places.tolist()
         process = PostProcess(captured.layers, self.model.input_size, batch=batch, images=own)

@@ -125,4 +125,5 @@ def _sentence(rows: ScanRows, earlier: int, path: Path) -> str:
     mean = f"; the maps differ by {finite.mean():.4f} on average" if len(finite) else ""
     broken = f", {len(rows) - len(finite):,} of them not finite" if len(finite) < len(rows) else ""
     before = f", {earlier:,} of them in an earlier run" if earlier else ""
-    return f"{len(rows):,} images scanned{before}{broken}{mean}; written to {path}"
+    images = "1 image" if len(rows) == 1 else f"{len(rows):,} images"
+    return f"{images} scanned{before}{broken}{mean}; written to {path}"

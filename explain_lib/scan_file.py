@@ -16,7 +16,7 @@ from explain_lib.scan_request import ScanRequest
 from explain_lib.scan_table import scan_table, to_csv, to_parquet
 
 if TYPE_CHECKING:  # pyarrow is slow to import
-    import pyarrow  # type: ignore[import-untyped]  # it has no types of its own
+    import pyarrow
 
 WRITERS: Mapping[str, Callable[["pyarrow.Table"], bytes]] = MappingProxyType({".csv": to_csv, ".parquet": to_parquet})
 """What makes the bytes of a file, by the ending of its name."""

@@ -1,25 +1,13 @@
-"""Which images of a set a scan takes: the check of their positions, their written form, and what is looked at beside them."""
+"""Which images of a set a scan takes: their written form, and what is looked at beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.dataset import STUDY_BATCH
 from explain_lib.errors import InputError
-
-
-def check_images(images: Sequence[int] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The positions as int64 (K,). count: pictures in the set.
-
-    Raises InputError unless they are whole numbers from 0 to count - 1, at least one of them, each at most once.
-    """
-    chosen = np.asarray(images)
-    if chosen.ndim != 1 or len(chosen) == 0 or chosen.dtype.kind not in "iu":
-        raise InputError("images: at least one position of a picture, as whole numbers, would be right")
-    if chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
-        raise InputError(f"images: positions from 0 to {count - 1}, each at most once, would be right")
-    return chosen.astype(np.int64)
+from explain_lib.positions import check_positions
 
 
 def parse_images(text: str, count: int) -> NDArray[np.int64]:
@@ -30,7 +18,7 @@ def parse_images(text: str, count: int) -> NDArray[np.int64]:
     if text == "all":
         return np.arange(count)
     ranges = [_parse_range(part.strip(), count) for part in text.split(",")]
-    return check_images(np.concatenate([np.asarray(one, dtype=np.int64) for one in ranges]), count)
+    return check_positions(np.concatenate([np.asarray(one, dtype=np.int64) for one in ranges]), count)
 
 
 def _parse_range(part: str, count: int) -> Iterable[int]:

@@ -14,8 +14,8 @@ from explain_lib.errors import InputError
 from explain_lib.frozen import read_only
 from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels
+from explain_lib.positions import check_positions
 from explain_lib.scan import SCAN_BATCH, ScanRows, scan, scan_batch
-from explain_lib.scan_images import check_images
 from explain_lib.targets import Targets, expand_targets
 
 
@@ -38,7 +38,7 @@ class ScanRequest:
 
     def __post_init__(self) -> None:
         count = len(check_pixels(self.pixels, check_model(self.model).input_size))
-        images = read_only(check_images(self.images, count))
+        images = read_only(check_positions(self.images, count))
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "targets", expand_targets(self.targets, len(images), self.model.classes))
         for name in ("a", "b"):

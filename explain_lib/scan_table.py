@@ -11,7 +11,7 @@ from explain_lib.errors import InputError
 from explain_lib.scan import ScanRows
 
 if TYPE_CHECKING:  # pyarrow is slow to import, and only those who want a table wait for it
-    import pyarrow  # type: ignore[import-untyped]  # it has no types of its own
+    import pyarrow
 
 FINITE, NOT_FINITE = "ok", "not finite"
 

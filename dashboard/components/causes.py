@@ -64,7 +64,10 @@ def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
                 card = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
                 show_map(card, under_pointer, f"cause-{name}", width=CARD_WIDTH)
     if found.residual is not None:
-        st.caption(
-            f"The maps above sum to b − a. Side b as decomposed and the map of the program itself differ by at most "
-            f"{found.residual:.1e}."
-        )
+        st.caption(f"The maps above sum to b − a. {_residual_words(found.residual)}")
+
+
+def _residual_words(residual: float) -> str:
+    if residual == 0:
+        return "Side b as decomposed is the map of the program itself in every digit."
+    return f"Side b as decomposed and the map of the program itself differ by at most {residual:.1e}."

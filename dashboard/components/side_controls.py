@@ -33,6 +33,7 @@ _FIXED = {
 }
 _NO_LAYER = "the layer chosen for the page"
 _SWITCHES = ("relu", "subtract_minimum", "rescale_after_merge", "inplace_overwrites", "inplace_gradient")
+_SHORT: dict[Program, str] = {"manual": "by hand", "package": "grad-cam", "torch-cam": "torch-cam", "captum": "Captum"}
 _NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
 
 
@@ -45,7 +46,7 @@ def side_controls(scene: Scene, letter: str) -> None:
         f"Side {letter}",
         [program for program in PROGRAMS if program == side.program or is_installed(program)],
         key=key,
-        format_func=PROGRAMS.__getitem__,
+        format_func=_SHORT.__getitem__,
         required=True,
         on_change=_choose_program,
         args=(letter,),

@@ -87,7 +87,7 @@ def test_what_is_installed_is_on_offer() -> None:
 def test_what_is_not_installed_is_left_out_and_the_page_says_how_to_add_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchcam", None)
     app = open_sides(img="5")
-    assert app.segmented_control(key="a.program").options == ["manual Grad-CAM", "package grad-cam", "Captum"]
+    assert app.segmented_control(key="a.program").options == ["by hand", "grad-cam", "Captum"]
     assert "torch-cam can be compared too, once it is installed: `pip install 'torchcam>=0.5,<0.6'`" in captions(app)
 
 
@@ -106,9 +106,7 @@ def test_several_layers_in_the_address_are_ignored_and_said() -> None:
     assert "one layer would be right, since torch-cam merges by the maximum" in app.warning[0].value.replace("\\", "")
 
 
-def test_the_python_of_both_sides_computes_their_maps(monkeypatch: pytest.MonkeyPatch, both: OpenedPage) -> None:
-    for make in (torch_cam_settings, captum_settings):
-        monkeypatch.setattr(xl, make.__name__, make, raising=False)
+def test_the_python_of_both_sides_computes_their_maps(both: OpenedPage) -> None:
     made, shown = run_snippet(both), arrays(both)
     np.testing.assert_array_equal(made["map_a"], shown["a"])
     np.testing.assert_array_equal(made["map_b"], shown["b"])

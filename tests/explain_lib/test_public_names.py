@@ -37,6 +37,7 @@ PUBLIC = [
     "TargetError",
     "as_model",
     "average_map",
+    "captum_settings",
     "compare",
     "configured_heatmap",
     "decompose",
@@ -52,6 +53,7 @@ PUBLIC = [
     "package_settings",
     "predict_images",
     "shared_cache",
+    "torch_cam_settings",
 ]
 
 

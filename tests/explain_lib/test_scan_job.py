@@ -403,14 +403,14 @@ def test_the_scans_of_a_process_are_the_same_for_all() -> None:
 
 def test_a_process_ends_while_a_scan_runs() -> None:
     code = (
-        "import numpy as np, explain_lib as xl\n"
+        "import time, numpy as np, explain_lib as xl\n"
         "from explain_lib.configuration import STUDY_MANUAL as a, STUDY_PACKAGE as b\n"
         "from explain_lib.scan_job import shared_scan_jobs\n"
         "from explain_lib.scan_request import ScanRequest\n"
         "jobs = shared_scan_jobs()\n"
         "model, images = jobs.cache.model('captum-tutorial'), jobs.cache.images()\n"
         "job = jobs.ask(ScanRequest(model, images.pixels, np.arange(10_000), a, b))\n"
-        "while not job.progress.images: pass\n"
+        "while not job.progress.images: time.sleep(0.01)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
