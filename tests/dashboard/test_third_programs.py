@@ -79,7 +79,7 @@ def test_a_program_of_one_layer_takes_over_the_last_of_several_and_hands_its_set
 
 def test_what_is_installed_is_on_offer() -> None:
     app = open_sides(img="5")
-    offered = ["manual Grad-CAM", "package grad-cam", "torch-cam", "Captum"]
+    offered = ["by hand", "grad-cam", "torch-cam", "Captum"]
     assert app.segmented_control(key="a.program").options == offered
     assert "can be compared too" not in captions(app)
 
