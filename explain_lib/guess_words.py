@@ -48,12 +48,10 @@ def depth_sentence(shallow: Network, deep: Network, decrease: Estimate, gain: Es
         f"Its map at {deeper} follows the picture's own contours by {number(beyond)} more than another picture's, {name}'s at "
         f"{layer} by {number(excess)}"
     )
-    if decrease.mean > 0:
-        by = f"{number(decrease.mean)} {interval(decrease)}, {_place(decrease, threshold)}"
-        return f"{accuracy}. {compared}: the deeper network follows contours less, by {by}."
-    more = Estimate(-decrease.mean, -decrease.high, -decrease.low, decrease.images)
-    by = f"{number(more.mean)} {interval(more)}"
-    return f"{accuracy}. {compared}: the deeper network follows contours more, by {by}, and not less."
+    less = decrease.mean > 0
+    change = decrease if less else Estimate(-decrease.mean, -decrease.high, -decrease.low, decrease.images)
+    by = f"{number(change.mean)} {interval(change)}, {_place(change, threshold)}"
+    return f"{accuracy}. {compared}: the deeper network follows contours {'less' if less else 'more'}, by {by}."
 
 
 def grass_sentence(

@@ -76,7 +76,7 @@ def test_the_verdict_follows_from_the_interval_alone(low: float, high: float, im
 
 
 def test_the_rules_name_their_thresholds() -> None:
-    for rule, words in ((CONTOUR_RULE, "above 0.1"), (DEPTH_RULE, "above 0.1"), (GRASS_RULE, "five percentage points")):
+    for rule, words in ((CONTOUR_RULE, "above 0.1"), (DEPTH_RULE, "beyond 0.1 in either direction"), (GRASS_RULE, "five percentage points")):
         assert words in rule
         assert "95 % interval" in rule
         assert "can't tell" in rule
@@ -213,10 +213,12 @@ def test_few_images_are_no_verdict() -> None:
         (0.4, 0.2, "supported"),
         (0.3, 0.2, "can't tell"),
         (0.25, 0.2, "not supported"),
-        (0.0, 0.2, "not supported"),
+        (0.15, 0.2, "not supported"),
+        (0.1, 0.2, "can't tell"),
+        (0.0, 0.2, "supported"),
     ],
 )
-def test_depth_is_judged_by_how_much_less_the_deep_network_follows_contours(
+def test_depth_is_judged_by_how_much_more_or_less_the_deep_network_follows_contours(
     shallow: float, deep_one: float, verdict: str
 ) -> None:
     nothing = np.zeros(200)
