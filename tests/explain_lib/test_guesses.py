@@ -76,7 +76,11 @@ def test_the_verdict_follows_from_the_interval_alone(low: float, high: float, im
 
 
 def test_the_rules_name_their_thresholds() -> None:
-    for rule, words in ((CONTOUR_RULE, "above 0.1"), (DEPTH_RULE, "beyond 0.1 in either direction"), (GRASS_RULE, "five percentage points")):
+    for rule, words in (
+        (CONTOUR_RULE, "above 0.1"),
+        (DEPTH_RULE, "beyond 0.1 in either direction"),
+        (GRASS_RULE, "five percentage points"),
+    ):
         assert words in rule
         assert "95 % interval" in rule
         assert "can't tell" in rule
