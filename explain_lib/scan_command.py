@@ -2,11 +2,14 @@
 
 import argparse
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,16 +64,17 @@ def _scan(options: argparse.Namespace, path: Path) -> int:
     images = load_cifar10()
     request = _request(options, images)
     earlier: list[int] = []
-    with tqdm(total=len(request), unit="image", disable=None) as bar:  # None: where there is no terminal
+    bar = tqdm(total=len(request), unit="image", disable=None)  # None: where there is no terminal
+    with bar, _quiet(), _interrupted_between_batches() as check:
 
         def tell(done: int) -> None:
             if not earlier:
                 earlier.append(done)
                 bar.initial = done
             bar.update(done - bar.n)
+            check()
 
-        with _quiet():
-            rows = scan_to_file(request, images.labels, path, compute=_place(options), progress=tell)
+        rows = scan_to_file(request, images.labels, path, compute=_place(options), progress=tell)
     print(_sentence(rows, earlier[0], path))
     return 0
 
@@ -118,6 +122,33 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def _interrupted_between_batches() -> Iterator[Callable[[], None]]:
+    """Ctrl-C is kept until the function that this gives is called, which raises KeyboardInterrupt; a second one ends at once.
+
+    Raised anywhere, it could be swallowed by whatever calls back into Python at that moment, and the scan would go on.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    asked: list[int] = []
+
+    def ask(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()  # others may not set what a signal does
+    if here:
+        signal.signal(signal.SIGINT, ask)
+    try:
+        yield check
+    finally:
+        if here:
+            signal.signal(signal.SIGINT, before)
 
 
 def _sentence(rows: ScanRows, earlier: int, path: Path) -> str:
