@@ -58,13 +58,20 @@ def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def differ(found: xl.Decomposition) -> bool:
+    """Whether there is a difference for settings to cause."""
+    return abs(found.mae) > NOTHING and bool(causes_by_size(found))
+
+
 def agreement_sentence(found: xl.Decomposition, largest: float) -> str:
     """That the sides are alike, or differ without effect, and to how many digits their maps agree.
 
     largest: the largest absolute difference of the two maps themselves.
     """
     alike = "The two sides are configured alike."
-    if found.settings:
+    if found.settings and causes_by_size(found):
+        alike = f"What {_listed([setting_words(name) for name in found.settings])} change cancels out on this image."
+    elif found.settings:
         alike = f"The two sides differ in {_listed([setting_words(name) for name in found.settings])}, without effect here."
     if largest == 0:
         return f"{alike} Their maps agree in every digit: no pixel differs."

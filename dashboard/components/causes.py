@@ -5,7 +5,7 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.captions import plain
-from dashboard.components.cause_words import agreement_sentence, causes_by_size, main_cause_sentence, setting_words
+from dashboard.components.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
 from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
 from dashboard.components.scene import Scene
 from dashboard.components.side import Side, batch_of
@@ -44,7 +44,7 @@ def cause_values(found: xl.Decomposition | None) -> dict[str, Map]:
 def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
     """The sentence, the waterfall, and the part of b - a that each setting causes, on one scale."""
     causes = causes_by_size(found)
-    if not causes:
+    if not differ(found):
         st.subheader("How far they agree", anchor=False)
         st.markdown(agreement_sentence(found, comparison.max_abs))
         return

@@ -22,7 +22,7 @@ from opened_page import (
 )
 
 import explain_lib as xl
-from dashboard.components.cause_words import agreement_sentence, digits, main_cause_sentence
+from dashboard.components.cause_words import agreement_sentence, differ, digits, main_cause_sentence
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
 
 # Measured beforehand for test image 2, by another program.
@@ -189,6 +189,13 @@ def test_what_works_against_the_rest_is_said() -> None:
         "against the rest: with relu the two maps are more alike than without. Set differently, but without effect on this "
         "image: epsilon."
     )
+
+
+def test_causes_that_cancel_out_are_said_to_do_so() -> None:
+    cancelling = found({"relu": 0.1, "subtract_minimum": -0.1}, b=0)
+    assert not differ(cancelling)
+    assert agreement_sentence(cancelling, 0).startswith("What relu and subtract minimum change cancels out on this image.")
+    assert differ(found({"relu": 0.1, "subtract_minimum": -0.05}))
 
 
 def test_a_difference_that_no_setting_explains_is_not_called_agreement() -> None:
