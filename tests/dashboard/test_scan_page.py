@@ -120,7 +120,7 @@ def test_the_same_scan_is_there_for_the_next_who_opens_it(few: OpenedPage) -> No
 
 
 def test_a_scan_is_stopped_and_goes_on() -> None:
-    app = press(open_page("scan", class_="any"), "Scan 10,000 images")
+    app = press(open_page("scan", class_="any", model="resnet20", a="manual", b="package"), "Scan 10,000 images")
     press(app, "Stop")
     (more,) = [button.label for button in app.button if button.label.startswith("Go on with ")]
     left = int(more.removeprefix("Go on with ").removesuffix(" images").replace(",", ""))
