@@ -43,7 +43,8 @@ DEPTH_RULE = (
     "picture: the number of the first guess for the shallow network less that for the deep one, both trained here on the same "
     "pictures. Supported if the 95 % interval of the mean lies wholly beyond 0.1 in either direction; not supported if wholly "
     "within −0.1 to 0.1; else, or with fewer than 30 pictures, one can't tell. Accuracy is shown beside and does not count. "
-    "Larger pictures cannot be tried: all are 32 × 32. The rule was written before the deeper network's numbers were known."
+    "Larger pictures cannot be tried: all are 32 × 32. That either direction "
+    "counts was planned before the deeper network's numbers were known; the wording is from afterwards."
 )
 GRASS_RULE = (
     "Two questions, for every frog with an outline. Where is the map? The share of its sum (map of the class frog, at the "

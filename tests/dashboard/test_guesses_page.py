@@ -134,7 +134,7 @@ def test_every_picture_and_chart_has_alternative_text(opened: OpenedPage) -> Non
 def test_the_first_frogs_are_shown_and_the_address_names_other_parts(opened: OpenedPage) -> None:
     assert component_data(opened, "outline_grid")["images"] == FROGS[:44].tolist()
     last = component_data(open_guesses(part="99"), "outline_grid")["images"]
-    assert last == FROGS[-len(last) :].tolist()  # type: ignore[arg-type]
+    assert last == FROGS[-len(last) :].tolist()  # type: ignore[arg-type]  # a list of numbers, read from JSON
     assert component_data(open_guesses(part="3"), "outline_grid")["images"] == FROGS[88:132].tolist()
 
 

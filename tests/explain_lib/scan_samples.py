@@ -26,7 +26,7 @@ def small_model() -> xl.Model:
 def request(model: xl.Model, count: int, seed: int = 0, **named: object) -> ScanRequest:
     """All of `count` pictures of noise, 8 x 8, under A and B."""
     given = {"a": A, "b": B, **named}
-    return ScanRequest(model, noise(count, seed=seed), np.arange(count), **given)  # type: ignore[arg-type]
+    return ScanRequest(model, noise(count, seed=seed), np.arange(count), **given)  # type: ignore[arg-type]  # the fields' own types
 
 
 def assert_same_rows(found: ScanRows, right: ScanRows) -> None:
