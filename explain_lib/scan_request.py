@@ -2,20 +2,21 @@
 
 import hashlib
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.cache import ExplainCache
 from explain_lib.configuration import Configuration
 from explain_lib.errors import InputError
 from explain_lib.frozen import read_only
 from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
-from explain_lib.scan import SCAN_BATCH, ScanRows, scan, scan_batch
+from explain_lib.scan import SCAN_BATCH, ScanRows, join_rows, scan, scan_batch
 from explain_lib.targets import Targets, expand_targets
 
 
@@ -80,6 +81,14 @@ class ScanRequest:
             package=self.package,
             batch_rows=batch_rows,
         )
+
+    def cached_rows(self, cache: ExplainCache, between: Callable[[], None]) -> Iterator[ScanRows]:
+        """The rows, each batch kept in the cache. between: called in each batch; what it raises ends the scan."""
+        return self.rows(partial(cache.scan_batch, between=between))
+
+    def join(self, parts: Sequence[ScanRows]) -> ScanRows:
+        """The rows of several parts, in their order."""
+        return join_rows(parts)
 
     def _cut(self, start: int, stop: int) -> "ScanRequest":
         own = self.targets[start:stop] if isinstance(self.targets, tuple) else None

@@ -1,4 +1,4 @@
-"""A scan that runs in the background: start, progress, stop, and what it has found so far."""
+"""The scan of the page's two sides over chosen images, run in the background."""
 
 from collections.abc import Callable
 
@@ -8,20 +8,13 @@ from numpy.typing import NDArray
 
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import plain
+from dashboard.components.job_run import show_job
 from dashboard.components.scene import Scene
 from dashboard.components.side import named_side
-from dashboard.server_options import server_options
 from dashboard.view_state import explained
 from explain_lib.scan import ScanRows
-from explain_lib.scan_job import ScanJob, ScanJobs, ScanProgress, shared_scan_jobs
 from explain_lib.scan_request import ScanRequest
 from explain_lib.targets import Targets
-
-EVERY = 1.0
-"""Seconds between two looks at a scan that runs."""
-
-RUNNING = ("waiting", "running")
 
 
 def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[ScanRows, bool], None]) -> None:
@@ -29,25 +22,9 @@ def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[Scan
 
     show_rows: shows rows; it is told whether more of them are on their way.
     """
-    jobs = shared_scan_jobs(server_options().device)
-    request = _request(scene, chosen)
     _options(scene)
-    running = _is_running(jobs.find(request))
-
-    # a fragment: the page around it is not drawn anew at each look, and answers meanwhile
-    @st.fragment(run_every=EVERY if running else None)
-    def look() -> None:
-        job = jobs.find(request)
-        if _is_running(job) != running:
-            st.rerun()  # it was started or has ended: the page looks as often as it must from now on
-        _controls(jobs, request, job)
-        rows = None if job is None else job.rows
-        if rows is None:
-            st.caption("Nothing has been scanned yet. The result appears here while the scan runs.")
-        else:
-            show_rows(rows, running)
-
-    look()
+    nothing = "Nothing has been scanned yet. The result appears here while the scan runs."
+    show_job(_request(scene, chosen), "Scan", show_rows, what="The scan", nothing=nothing)
 
 
 def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:
@@ -74,36 +51,3 @@ def _options(scene: Scene) -> None:
         on_change=lambda: change_view(check=st.session_state["check"]),
         help=terms.CHECK,
     )
-
-
-def _is_running(job: ScanJob | None) -> bool:
-    return job is not None and job.progress.state in RUNNING
-
-
-def _controls(jobs: ScanJobs, request: ScanRequest, job: ScanJob | None) -> None:
-    """Start, stop or go on, whichever there is to do, and how far it is."""
-
-    def start() -> None:
-        jobs.ask(request)
-
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if job is None:
-            st.button(f"Scan {len(request):,} images", type="primary", on_click=start)
-            return
-        progress = job.progress
-        if progress.state in RUNNING:
-            st.button("Stop", on_click=job.stop)
-        elif progress.state != "done":
-            st.button(f"Go on with {progress.total - progress.images:,} images", on_click=start)
-        st.progress(progress.images / progress.total, _progress_words(progress))
-    if progress.error:
-        st.error(f"The scan stopped: {plain(progress.error)}.")
-
-
-def _progress_words(progress: ScanProgress) -> str:
-    words = f"{progress.images:,} of {progress.total:,} images · {progress.state}"
-    if progress.speed is not None and progress.state == "running":
-        words += f" · {progress.speed:,.0f} images a second"
-    if progress.seconds_left:
-        words += f" · {progress.seconds_left:,.0f} s left"
-    return words

@@ -13,7 +13,7 @@ from opened_page import START, OpenedPage, alts, chart, download, elements, open
 
 import explain_lib as xl
 from dashboard.figures.scan_figure import class_figure, class_words, spread_figure
-from explain_lib.scan_job import shared_scan_jobs
+from explain_lib.jobs import shared_jobs
 from explain_lib.scan_summary import ScanSummary
 
 STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
@@ -36,7 +36,7 @@ def ended(app: OpenedPage) -> OpenedPage:
 @pytest.fixture(autouse=True)
 def no_scan_left_behind() -> Iterator[None]:
     yield
-    shared_scan_jobs("cpu").close()
+    shared_jobs("cpu").close()
 
 
 @pytest.fixture(scope="module")

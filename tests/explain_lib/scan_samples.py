@@ -55,5 +55,5 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.002)
 
 
-def scan_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "scan"]
+def job_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "jobs"]

@@ -1,18 +1,19 @@
-"""Scans in the background, each shared by all who ask for the same one. One computes at a time; the others wait."""
+"""Long work in the background, each shared by all who ask for the same. One computes at a time; the others wait."""
 
 import atexit
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Literal
+from functools import lru_cache
+from typing import Generic, Literal, Protocol, Self, TypeVar, cast
 
 from explain_lib.cache import ExplainCache, shared_cache
 from explain_lib.devices import choose_device
 from explain_lib.errors import ExplainError
-from explain_lib.scan import ScanRows, join_rows
-from explain_lib.scan_request import ScanRequest
+
+Rows = TypeVar("Rows", bound=Sized)
 
 State = Literal["waiting", "running", "stopped", "done", "failed"]
 
@@ -22,16 +23,35 @@ PACE_BATCHES = 20
 YIELD_SECONDS = 0.002
 """The pause after each batch: those who wait for the network, or for Python, go first."""
 
-BROKE_OFF = "the scan broke off by a fault of this program; its log says more"
+BROKE_OFF = "the work broke off by a fault of this program; its log says more"
+
+
+class Request(Protocol[Rows]):
+    """What a job is asked for: rows of a number of images, which is its length, computed batch by batch."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for requests with the same rows, and for no others, of whatever kind."""
+
+    def __len__(self) -> int: ...
+
+    def rest(self, done: int) -> Self:
+        """The request for the images after the first `done`, of which there must be at least one."""
+
+    def cached_rows(self, cache: ExplainCache, between: Callable[[], None]) -> Iterator[Rows]:
+        """The rows, a batch at a time, each kept in the cache. between: called in each; what it raises ends the work."""
+
+    def join(self, parts: Sequence[Rows]) -> Rows:
+        """The rows of several parts, in their order."""
 
 
 @dataclass(frozen=True)
-class ScanProgress:
-    """How far a scan is.
+class JobProgress:
+    """How far a job is.
 
-    state: waiting for another scan, running, stopped (by somebody, or since nobody looked), done or failed. images: done so
+    state: waiting for another job, running, stopped (by somebody, or since nobody looked), done or failed. images: done so
     far. total: asked for. speed: images a second over the last 20 batches, None until one is done. seconds_left: None while
-    it is not known or the scan does not run, 0 once it is done. error: the sentence of a failed one, else None.
+    it is not known or the job does not run, 0 once it is done. error: the sentence of a failed one, else None.
     """
 
     state: State
@@ -46,36 +66,36 @@ class _NotWantedError(Exception):
     """Raised on the way into the network, to leave a batch that nobody wants any more."""
 
 
-class ScanJob:
-    """One scan; ScanJobs makes it and runs it. To ask for its progress or its rows keeps it going."""
+class Job(Generic[Rows]):
+    """One piece of work; Jobs makes it and runs it. To ask for its progress or its rows keeps it going."""
 
-    def __init__(self, request: ScanRequest, idle_seconds: float = IDLE_SECONDS) -> None:
-        """idle_seconds: how long the scan goes on while nobody asks for its progress."""
+    def __init__(self, request: Request[Rows], idle_seconds: float = IDLE_SECONDS) -> None:
+        """idle_seconds: how long it goes on while nobody asks for its progress."""
         self.request = request
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._state: State = "stopped"
         self._error: str | None = None
-        self._parts: list[ScanRows] = []
+        self._parts: list[Rows] = []
         self._images = 0
         self._pace: deque[tuple[float, int]] = deque(maxlen=PACE_BATCHES + 1)
         self._asked = time.monotonic()
 
     @property
-    def progress(self) -> ScanProgress:
+    def progress(self) -> JobProgress:
         """How far it is at this moment."""
         with self._lock:
             self._asked = time.monotonic()
             speed = self._speed()
-            return ScanProgress(self._state, self._images, len(self.request), speed, self._seconds_left(speed), self._error)
+            return JobProgress(self._state, self._images, len(self.request), speed, self._seconds_left(speed), self._error)
 
     @property
-    def rows(self) -> ScanRows | None:
+    def rows(self) -> Rows | None:
         """The rows so far, in the order of the request's images; None before the first batch is done."""
         with self._lock:
             self._asked = time.monotonic()
             if len(self._parts) > 1:
-                self._parts = [join_rows(self._parts)]
+                self._parts = [self.request.join(self._parts)]
             return self._parts[0] if self._parts else None
 
     @property
@@ -107,9 +127,8 @@ class ScanJob:
         """Compute what is missing, unless it is no longer wanted; returns when it is settled, or waits for another turn."""
         if not self._begin():
             return
-        compute = partial(cache.scan_batch, between=self._check_wanted)
         try:
-            for rows in self.request.rest(self._images).rows(compute):
+            for rows in self.request.rest(self._images).cached_rows(cache, self._check_wanted):
                 if not self._keep(rows):
                     return
                 time.sleep(YIELD_SECONDS)
@@ -137,8 +156,8 @@ class ScanJob:
             if self._state != "running":
                 raise _NotWantedError
 
-    def _keep(self, rows: ScanRows) -> bool:
-        """Keep a batch's rows, unless the scan was stopped meanwhile: the cache has them if it goes on."""
+    def _keep(self, rows: Rows) -> bool:
+        """Keep a batch's rows, unless it was stopped meanwhile: the cache has them if it goes on."""
         with self._lock:
             if self._state == "running":
                 self._parts.append(rows)
@@ -172,40 +191,41 @@ class ScanJob:
         return (len(self.request) - self._images) / speed if speed and self._state == "running" else None
 
 
-class ScanJobs:
-    """The scans of a process: one thread, which lives as long as there is something to compute, works them off in turn."""
+class Jobs:
+    """The work of a process in the background: one thread, which lives as long as there is any, does it in turn."""
 
     def __init__(self, cache: ExplainCache, *, idle_seconds: float = IDLE_SECONDS, kept: int = KEPT_JOBS) -> None:
-        """cache: of the batches. idle_seconds: see ScanJob. kept: how many settled scans are remembered, the last asked."""
+        """cache: of the batches. idle_seconds: see Job. kept: how many settled jobs are remembered, the last asked."""
         self.cache = cache
         self.idle_seconds = idle_seconds
         self.kept = kept
-        self._jobs: OrderedDict[str, ScanJob] = OrderedDict()
-        self._queue: deque[ScanJob] = deque()
+        self._jobs: OrderedDict[str, Job[Sized]] = OrderedDict()
+        self._queue: deque[Job[Sized]] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def find(self, request: ScanRequest) -> ScanJob | None:
-        """The scan that somebody asked for with the same request, if it is remembered; starts nothing."""
+    def find(self, request: Request[Rows]) -> Job[Rows] | None:
+        """The job that somebody asked for with the same request, if it is remembered; starts nothing."""
         fingerprint = request.fingerprint
         with self._lock:
-            return self._find(fingerprint)
+            return cast(Job[Rows] | None, self._find(fingerprint))
 
-    def ask(self, request: ScanRequest) -> ScanJob:
-        """The scan of this request, shared by all who ask for it; one that was stopped or failed goes on where it stood."""
+    def ask(self, request: Request[Rows]) -> Job[Rows]:
+        """The job of this request, shared by all who ask for it; one that was stopped or failed goes on where it stood."""
         fingerprint = request.fingerprint
         with self._lock:
-            job = self._find(fingerprint)
+            job = cast(Job[Rows] | None, self._find(fingerprint))
             if job is None:
-                job = self._jobs[fingerprint] = ScanJob(request, self.idle_seconds)
+                job = Job(request, self.idle_seconds)
+                self._jobs[fingerprint] = cast(Job[Sized], job)
             if job.await_turn():
-                self._queue.append(job)
+                self._queue.append(cast(Job[Sized], job))
             self._start_thread()
             self._forget()
             return job
 
     def close(self) -> None:
-        """Stop every scan and wait until the thread has ended."""
+        """Stop every job and wait until the thread has ended."""
         with self._lock:
             thread = self._thread
             for job in self._jobs.values():
@@ -213,15 +233,15 @@ class ScanJobs:
         if thread is not None:
             thread.join()
 
-    def _find(self, fingerprint: str) -> ScanJob | None:
+    def _find(self, fingerprint: str) -> Job[Sized] | None:
         if fingerprint in self._jobs:
             self._jobs.move_to_end(fingerprint)
         return self._jobs.get(fingerprint)
 
     def _start_thread(self) -> None:
         if self._thread is None and self._queue:
-            # a daemon, so that a process that ends does not wait for a scan
-            self._thread = threading.Thread(target=self._work, name="scan", daemon=True)
+            # a daemon, so that a process that ends does not wait for a job
+            self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
@@ -235,12 +255,12 @@ class ScanJobs:
                 self._thread = None
                 self._start_thread()  # somebody may have asked since, or a fault ended this one
 
-    def _next(self) -> ScanJob | None:
+    def _next(self) -> Job[Sized] | None:
         with self._lock:
             return self._queue.popleft() if self._queue else None
 
     def _forget(self) -> None:
-        """Forget settled scans beyond the last ones; those that nobody waits for any more are settled first."""
+        """Forget settled jobs beyond the last ones; those that nobody waits for any more are settled first."""
         for job in self._jobs.values():
             job.expire()
         settled = [fingerprint for fingerprint, job in self._jobs.items() if job.is_settled]
@@ -248,13 +268,13 @@ class ScanJobs:
             del self._jobs[fingerprint]
 
 
-def shared_scan_jobs(device: str | None = "cpu") -> ScanJobs:
-    """The scans of this process, the same for all threads, over the shared cache of a device; see ScanJobs."""
+def shared_jobs(device: str | None = "cpu") -> Jobs:
+    """The jobs of this process, the same for all threads, over the shared cache of a device; see Jobs."""
     return _shared(str(choose_device(device)))
 
 
 @lru_cache(maxsize=1)
-def _shared(device: str) -> ScanJobs:
-    jobs = ScanJobs(shared_cache(device))
+def _shared(device: str) -> Jobs:
+    jobs = Jobs(shared_cache(device))
     atexit.register(jobs.close)  # PyTorch must not be in the middle of a pass when Python goes away
     return jobs

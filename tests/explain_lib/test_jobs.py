@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_networks import noise
-from scan_samples import A, B, assert_same_rows, request, scan_threads, small_model, wait_until
+from scan_samples import A, B, assert_same_rows, job_threads, request, small_model, wait_until
 
 import explain_lib as xl
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.jobs import BROKE_OFF, Job, Jobs, shared_jobs
 from explain_lib.scan import SCAN_BATCH, ScanRows, join_rows
-from explain_lib.scan_job import BROKE_OFF, ScanJob, ScanJobs, shared_scan_jobs
 from explain_lib.scan_request import ScanRequest
 
 ROOT = Path(__file__).parents[2]
@@ -69,29 +69,29 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-def jobs(gate: Gate) -> Iterator[ScanJobs]:
-    made = ScanJobs(gate)
+def jobs(gate: Gate) -> Iterator[Jobs]:
+    made = Jobs(gate)
     yield made
     gate.open()
     made.close()
-    assert scan_threads() == []
+    assert job_threads() == []
 
 
-def state(job: ScanJob) -> str:
+def state(job: Job[ScanRows]) -> str:
     return job.progress.state
 
 
-def wait_for(job: ScanJob, *states: str) -> None:
+def wait_for(job: Job[ScanRows], *states: str) -> None:
     wait_until(lambda: state(job) in states)
 
 
-def let_through(gate: Gate, job: ScanJob, batches: int) -> None:
+def let_through(gate: Gate, job: Job[ScanRows], batches: int) -> None:
     done = job.progress.images
     gate.permits.release(batches)
     wait_until(lambda: job.progress.images == min(done + batches * SCAN_BATCH, IMAGES))
 
 
-def test_a_job_gives_the_rows_of_a_scan(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_job_gives_the_rows_of_a_scan(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     asked = request(model, IMAGES)
     gate.open()
     job = jobs.ask(asked)
@@ -104,7 +104,7 @@ def test_a_job_gives_the_rows_of_a_scan(model: xl.Model, gate: Gate, jobs: ScanJ
     assert progress.speed > 0
 
 
-def test_progress_on_the_way(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_progress_on_the_way(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     job = jobs.ask(request(model, IMAGES))
     wait_for(job, "running")
     assert (job.progress.images, job.progress.speed, job.progress.seconds_left, job.rows) == (0, None, None, None)
@@ -121,12 +121,12 @@ def test_progress_on_the_way(model: xl.Model, gate: Gate, jobs: ScanJobs) -> Non
     assert len(job.rows) == 2 * SCAN_BATCH
 
 
-def test_many_who_ask_for_the_same_scan_share_one(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_many_who_ask_for_the_same_scan_share_one(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     gate.open()
     barrier = threading.Barrier(THREADS)
     equal = [request(small_model(), IMAGES) for _ in range(THREADS)]
 
-    def ask(asked: ScanRequest) -> ScanJob:
+    def ask(asked: ScanRequest) -> Job[ScanRows]:
         barrier.wait(timeout=30)
         return jobs.ask(asked)
 
@@ -140,22 +140,22 @@ def test_many_who_ask_for_the_same_scan_share_one(model: xl.Model, gate: Gate, j
     assert (gate.stats.misses, gate.stats.hits, len(gate.entered)) == (BATCHES, 0, BATCHES)
 
 
-def test_to_look_for_a_scan_starts_nothing(model: xl.Model, jobs: ScanJobs) -> None:
+def test_to_look_for_a_scan_starts_nothing(model: xl.Model, jobs: Jobs) -> None:
     assert jobs.find(request(model, IMAGES)) is None
-    assert scan_threads() == []
+    assert job_threads() == []
     job = jobs.ask(request(model, IMAGES))
     job.stop()
     assert jobs.find(request(model, IMAGES)) is job
     assert state(job) == "stopped"
 
 
-def test_a_stopped_scan_goes_on_where_it_stood(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_stopped_scan_goes_on_where_it_stood(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     asked = request(model, IMAGES)
     job = jobs.ask(asked)
     let_through(gate, job, 2)
     job.stop()
     gate.permits.release()  # the batch that it waits in is left before it is computed
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     progress, rows = job.progress, job.rows
     assert (progress.state, progress.images, progress.seconds_left) == ("stopped", 2 * SCAN_BATCH, None)
     assert rows is not None
@@ -170,9 +170,7 @@ def test_a_stopped_scan_goes_on_where_it_stood(model: xl.Model, gate: Gate, jobs
     assert gate.stats.entries == BATCHES
 
 
-def test_a_batch_that_was_computed_when_the_scan_was_stopped_is_in_the_cache(
-    model: xl.Model, gate: Gate, jobs: ScanJobs
-) -> None:
+def test_a_batch_that_was_computed_when_the_scan_was_stopped_is_in_the_cache(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     asked = request(model, IMAGES)
     gate.open()
     gate.leave.clear()
@@ -180,7 +178,7 @@ def test_a_batch_that_was_computed_when_the_scan_was_stopped_is_in_the_cache(
     wait_until(lambda: gate.stats.entries == 1)
     job.stop()
     gate.leave.set()
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     assert (state(job), job.progress.images, job.rows) == ("stopped", 0, None)
     jobs.ask(asked)
     wait_for(job, "done")
@@ -190,17 +188,17 @@ def test_a_batch_that_was_computed_when_the_scan_was_stopped_is_in_the_cache(
 
 
 def test_a_stopped_scan_ends_in_less_than_half_a_second(tutorial: xl.Model, images: xl.ImageSet) -> None:
-    jobs = ScanJobs(xl.ExplainCache())
+    jobs = Jobs(xl.ExplainCache())
     job = jobs.ask(ScanRequest(tutorial, images.pixels, np.arange(10_000), STUDY_MANUAL, STUDY_PACKAGE))
     wait_until(lambda: job.progress.images >= SCAN_BATCH)
     started = time.monotonic()
     job.stop()
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     assert time.monotonic() - started < 0.5
     assert 0 < job.progress.images < 10_000
 
 
-def test_a_scan_asked_for_again_while_it_stops_goes_on(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_scan_asked_for_again_while_it_stops_goes_on(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     asked = request(model, IMAGES)
     job = jobs.ask(asked)
     let_through(gate, job, 1)
@@ -216,7 +214,7 @@ def test_a_scan_asked_for_again_while_it_stops_goes_on(model: xl.Model, gate: Ga
 
 
 def test_what_a_stopped_scan_had_is_not_computed_again_once_it_is_forgotten(model: xl.Model, gate: Gate) -> None:
-    first, second = ScanJobs(gate), ScanJobs(gate)
+    first, second = Jobs(gate), Jobs(gate)
     job = first.ask(request(model, IMAGES))
     let_through(gate, job, 3)
     first_rows = job.rows
@@ -233,12 +231,12 @@ def test_what_a_stopped_scan_had_is_not_computed_again_once_it_is_forgotten(mode
 
 
 def test_a_scan_that_nobody_looks_at_ends(model: xl.Model, gate: Gate) -> None:
-    jobs = ScanJobs(gate, idle_seconds=0.3)
+    jobs = Jobs(gate, idle_seconds=0.3)
     job = jobs.ask(request(model, IMAGES))
     wait_until(lambda: len(gate.entered) == 1)
     time.sleep(0.4)
     gate.open()
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     assert job.is_settled
     assert (state(job), job.progress.images) == ("stopped", 0)
     jobs.ask(request(model, IMAGES))
@@ -246,7 +244,7 @@ def test_a_scan_that_nobody_looks_at_ends(model: xl.Model, gate: Gate) -> None:
 
 
 def test_a_scan_that_is_looked_at_does_not_end(model: xl.Model, gate: Gate) -> None:
-    jobs = ScanJobs(gate, idle_seconds=0.3)
+    jobs = Jobs(gate, idle_seconds=0.3)
     job = jobs.ask(request(model, IMAGES))
     for _ in range(BATCHES):  # longer than the time that it runs on its own
         for _ in range(5):
@@ -257,19 +255,19 @@ def test_a_scan_that_is_looked_at_does_not_end(model: xl.Model, gate: Gate) -> N
 
 
 def test_a_scan_that_waits_and_that_nobody_looks_at_never_starts(model: xl.Model, gate: Gate) -> None:
-    jobs = ScanJobs(gate, idle_seconds=0.3)
+    jobs = Jobs(gate, idle_seconds=0.3)
     first, second = jobs.ask(request(model, IMAGES)), jobs.ask(request(model, 300, seed=1))
     for _ in range(8):
         time.sleep(0.05)
         assert first.progress.state == "running"
     gate.open()
     wait_for(first, "done")
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     assert state(second) == "stopped"
     assert len(gate.entered) == BATCHES
 
 
-def test_one_scan_computes_at_a_time(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_one_scan_computes_at_a_time(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     several = [jobs.ask(request(model, 450, seed=seed)) for seed in range(4)]
     wait_for(several[0], "running")
     assert [state(job) for job in several] == ["running", "waiting", "waiting", "waiting"]
@@ -287,25 +285,25 @@ def test_one_scan_computes_at_a_time(model: xl.Model, gate: Gate, jobs: ScanJobs
 
 def test_settled_scans_beyond_the_last_ones_are_forgotten(model: xl.Model, gate: Gate) -> None:
     gate.open()
-    jobs = ScanJobs(gate, kept=2)
-    kept: list[weakref.ref[ScanJob]] = []
+    jobs = Jobs(gate, kept=2)
+    kept: list[weakref.ref[Job[ScanRows]]] = []
     for seed in range(5):
         job = jobs.ask(request(model, 8, seed=seed))
         wait_for(job, "done")
         kept.append(weakref.ref(job))
     del job
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     gc.collect()
     assert [found() is not None for found in kept] == [False, False, False, True, True]
     assert jobs.find(request(model, 8, seed=3)) is kept[3]()  # asked for last
     jobs.ask(request(model, 8, seed=9))
-    wait_until(lambda: scan_threads() == [])
+    wait_until(lambda: job_threads() == [])
     gc.collect()
     assert [found() is not None for found in kept] == [False, False, False, True, False]
 
 
 def test_a_scan_that_runs_is_not_forgotten(model: xl.Model, gate: Gate) -> None:
-    jobs = ScanJobs(gate, kept=1)
+    jobs = Jobs(gate, kept=1)
     first = jobs.ask(request(model, IMAGES))
     for seed in range(1, 5):
         jobs.ask(request(model, 8, seed=seed)).stop()
@@ -314,7 +312,7 @@ def test_a_scan_that_runs_is_not_forgotten(model: xl.Model, gate: Gate) -> None:
     wait_for(first, "done")
 
 
-def test_a_finished_scan_holds_its_rows_once(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_finished_scan_holds_its_rows_once(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     gate.open()
     job = jobs.ask(request(model, IMAGES))
     wait_for(job, "done")
@@ -326,7 +324,7 @@ def test_a_finished_scan_holds_its_rows_once(model: xl.Model, gate: Gate, jobs: 
     assert [len(one) for one in held] == [IMAGES]
 
 
-def test_a_batch_that_fails_ends_the_scan_with_its_sentence(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_batch_that_fails_ends_the_scan_with_its_sentence(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     sentence = "network: it cannot be run; another would be right"
     gate.raises[400] = xl.NetworkError(sentence)
     gate.open()
@@ -341,7 +339,7 @@ def test_a_batch_that_fails_ends_the_scan_with_its_sentence(model: xl.Model, gat
     assert gate.entered == [0, 200, 400, 400, 600, 800, 1000]
 
 
-def test_a_layer_that_does_not_exist_is_said_in_a_sentence(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_layer_that_does_not_exist_is_said_in_a_sentence(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     gate.open()
     wrong = parse_configuration("manual;layers=conv9")
     job = jobs.ask(request(model, IMAGES, a=wrong))
@@ -353,7 +351,7 @@ def test_a_layer_that_does_not_exist_is_said_in_a_sentence(model: xl.Model, gate
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_fault_ends_one_scan_and_not_the_others(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_a_fault_ends_one_scan_and_not_the_others(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     gate.raises[200] = ZeroDivisionError("a fault")
     first, second = jobs.ask(request(model, IMAGES)), jobs.ask(request(model, 450, seed=1))
     gate.open()
@@ -362,7 +360,7 @@ def test_a_fault_ends_one_scan_and_not_the_others(model: xl.Model, gate: Gate, j
     wait_for(second, "done")
 
 
-def test_others_use_the_network_while_a_scan_runs(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_others_use_the_network_while_a_scan_runs(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     """Between two passes of the scan the network is free."""
     job = jobs.ask(request(model, IMAGES))
     let_through(gate, job, 2)
@@ -374,7 +372,7 @@ def test_others_use_the_network_while_a_scan_runs(model: xl.Model, gate: Gate, j
 
 
 def test_others_get_their_turn_while_a_scan_computes(model: xl.Model) -> None:
-    jobs = ScanJobs(xl.ExplainCache())
+    jobs = Jobs(xl.ExplainCache())
     job = jobs.ask(request(model, 80 * SCAN_BATCH, causes=True))
     wait_until(lambda: job.progress.images > 0)
     answered = 0
@@ -386,28 +384,28 @@ def test_others_get_their_turn_while_a_scan_computes(model: xl.Model) -> None:
 
 
 def test_closing_stops_all(model: xl.Model, gate: Gate) -> None:
-    jobs = ScanJobs(gate)
+    jobs = Jobs(gate)
     several = [jobs.ask(request(model, IMAGES, seed=seed)) for seed in range(3)]
     wait_for(several[0], "running")
     gate.open()
     jobs.close()
-    assert scan_threads() == []
+    assert job_threads() == []
     assert {state(job) for job in several} <= {"stopped", "done"}
     assert state(several[2]) == "stopped"
 
 
 def test_the_scans_of_a_process_are_the_same_for_all() -> None:
-    assert shared_scan_jobs() is shared_scan_jobs("cpu")
-    assert shared_scan_jobs().cache is xl.shared_cache()
+    assert shared_jobs() is shared_jobs("cpu")
+    assert shared_jobs().cache is xl.shared_cache()
 
 
 def test_a_process_ends_while_a_scan_runs() -> None:
     code = (
         "import time, numpy as np, explain_lib as xl\n"
         "from explain_lib.configuration import STUDY_MANUAL as a, STUDY_PACKAGE as b\n"
-        "from explain_lib.scan_job import shared_scan_jobs\n"
+        "from explain_lib.jobs import shared_jobs\n"
         "from explain_lib.scan_request import ScanRequest\n"
-        "jobs = shared_scan_jobs()\n"
+        "jobs = shared_jobs()\n"
         "model, images = jobs.cache.model('captum-tutorial'), jobs.cache.images()\n"
         "job = jobs.ask(ScanRequest(model, images.pixels, np.arange(10_000), a, b))\n"
         "while not job.progress.images: time.sleep(0.01)\n"
@@ -416,6 +414,6 @@ def test_a_process_ends_while_a_scan_runs() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_unlike_sides_are_unlike_scans(model: xl.Model, gate: Gate, jobs: ScanJobs) -> None:
+def test_unlike_sides_are_unlike_scans(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
     gate.open()
     assert jobs.ask(request(model, 8)) is not jobs.ask(request(model, 8, a=B, b=A))

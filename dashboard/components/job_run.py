@@ -1,0 +1,82 @@
+"""Long work that runs in the background: start, progress, stop, and what it has found so far."""
+
+from collections.abc import Callable, Sized
+from typing import TypeVar
+
+import streamlit as st
+
+from dashboard.components.captions import plain
+from dashboard.server_options import server_options
+from explain_lib.jobs import Job, JobProgress, Jobs, Request, shared_jobs
+
+Rows = TypeVar("Rows", bound=Sized)
+
+EVERY = 1.0
+"""Seconds between two looks at a job that runs."""
+
+RUNNING = ("waiting", "running")
+
+
+def show_job(
+    request: Request[Rows],
+    start: str,
+    show_rows: Callable[[Rows, bool], None],
+    *,
+    what: str = "The work",
+    nothing: str = "Nothing has been computed yet. The result appears here while the work goes on.",
+) -> None:
+    """Controls and progress of this request's job, and the rows that it has so far.
+
+    start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
+    their way. what: names the work where it failed. nothing: said while there are no rows.
+    """
+    jobs = shared_jobs(server_options().device)
+    running = _is_running(jobs.find(request))
+
+    # a fragment: the page around it is not drawn anew at each look, and answers meanwhile
+    @st.fragment(run_every=EVERY if running else None)
+    def look() -> None:
+        job = jobs.find(request)
+        if _is_running(job) != running:
+            st.rerun()  # it was started or has ended: the page looks as often as it must from now on
+        _controls(jobs, request, job, start, what)
+        rows = None if job is None else job.rows
+        if rows is None:
+            st.caption(nothing)
+        else:
+            show_rows(rows, running)
+
+    look()
+
+
+def _is_running(job: Job[Rows] | None) -> bool:
+    return job is not None and job.progress.state in RUNNING
+
+
+def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: str, what: str) -> None:
+    """Start, stop or go on, whichever there is to do, and how far it is."""
+
+    def ask() -> None:
+        jobs.ask(request)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if job is None:
+            st.button(f"{start} {len(request):,} images", type="primary", on_click=ask)
+            return
+        progress = job.progress
+        if progress.state in RUNNING:
+            st.button("Stop", on_click=job.stop)
+        elif progress.state != "done":
+            st.button(f"Go on with {progress.total - progress.images:,} images", on_click=ask)
+        st.progress(progress.images / progress.total, _progress_words(progress))
+    if progress.error:
+        st.error(f"{what} stopped: {plain(progress.error)}.")
+
+
+def _progress_words(progress: JobProgress) -> str:
+    words = f"{progress.images:,} of {progress.total:,} images · {progress.state}"
+    if progress.speed is not None and progress.state == "running":
+        words += f" · {progress.speed:,.{0 if progress.speed >= 10 else 1}f} images a second"
+    if progress.seconds_left:
+        words += f" · {progress.seconds_left:,.0f} s left"
+    return words
