@@ -31,8 +31,8 @@ def contour_sentence(
         return words
     if average <= own.mean or not stronger:
         return f"{words} The average of five layers gets {number(average)}."
-    listed = _listed([f"{name} ({number(mean)})" for name, mean in stronger.items()])
-    return f"{words} The contours seen in the average of five layers ({number(average)}) come from {listed}."
+    sources = listed([f"{name} ({number(mean)})" for name, mean in stronger.items()])
+    return f"{words} The contours seen in the average of five layers ({number(average)}) come from {sources}."
 
 
 def depth_sentence(shallow: Network, deep: Network, decrease: Estimate, gain: Estimate, threshold: float) -> str:
@@ -112,5 +112,6 @@ def points(estimate: Estimate) -> str:
     return f"{number(estimate.mean * 100, 1, sign=True)} points {ends}"
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
+    """Words with commas and "and"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

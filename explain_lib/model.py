@@ -1,13 +1,13 @@
 """A model: a network with what is needed to run and explain it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.capture import LayerTrace, check_logits, run, trace
@@ -129,10 +129,19 @@ class Model:
         return np.concatenate([self._predict_batch(batch) for batch in batches])
 
     def _predict_batch(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = to_input(pixels, self.mean, self.std, self.device)
-        with self.lock, undisturbed(self.network), torch.no_grad():
-            logits = check_logits(run(self.network, batch), len(batch), len(self.classes))
+        logits = self.run_input(to_input(pixels, self.mean, self.std, self.device))
         return np.asarray(logits.cpu().numpy(), dtype=np.float32)
+
+    def run_input(self, batch: Tensor, between: Callable[[], None] | None = None) -> Tensor:
+        """Logits (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass.
+
+        between: called once the model's lock is held; what it raises ends the pass. Raises NetworkError as predict does.
+        """
+        with self.lock:
+            if between is not None:
+                between()
+            with undisturbed(self.network), torch.no_grad():
+                return check_logits(run(self.network, batch), len(batch), len(self.classes))
 
 
 def network_device(network: nn.Module) -> torch.device:

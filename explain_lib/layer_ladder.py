@@ -1,0 +1,242 @@
+"""Every layer of a network beside the dull baselines: how faithful its maps are, and what they follow, image by image."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.contour_rows import enlarged_maps
+from explain_lib.edges import rank_correlations, sobel_edges
+from explain_lib.errors import InputError
+from explain_lib.faithfulness import RemovalCurves, removal_curves
+from explain_lib.frozen import Frozen
+from explain_lib.grad_cam import capture_layers
+from explain_lib.imputation import FILLS, Fill
+from explain_lib.maps import Map
+from explain_lib.model import Model, check_model
+from explain_lib.package_cam import package_grad_cam
+from explain_lib.pixel_orders import centre_map, pixel_ranks, random_map
+from explain_lib.pixels import check_pixels, to_input
+from explain_lib.positions import check_positions
+from explain_lib.postprocess import PostProcess
+from explain_lib.settings import CamSettings, Variant
+from explain_lib.targets import expand_targets
+
+Kind = Literal["layer", "average", "opinion", "baseline"]
+
+AVERAGE = "all layers averaged"
+RANDOM, CENTRE, EDGES = "random order", "centre first", "edges"
+BASELINES = (RANDOM, CENTRE, EDGES)
+OPINIONS: tuple[Variant, ...] = ("hirescam", "layercam", "grad-cam++")
+"""The package's other methods, each a row at one layer."""
+
+ORDERS_AT_ONCE = 128
+"""Rows times images of a batch: a few seconds' work, after which progress is seen."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One row of the ladder.
+
+    name: of the layer; of other rows what it is. kind: a layer, the mean of all of them, another method at one layer, or a
+    baseline that asks no network. grid: (h, w) of its map, None for baselines and the average.
+    """
+
+    name: str
+    kind: Kind
+    grid: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class LadderRows(Frozen):
+    """What was measured of every rung, R of them, on K images.
+
+    images: int64 (K,), positions in the set. predicted: int64 (K,). explained: int64 (K,), the class whose probability
+    counts. rungs: the layers in the network's order, their average, the other methods, the baselines. deletion, insertion:
+    float64 (K, R, 3), the mean probability while pixels are removed, lower is better, and while they are shown, higher is
+    better, in [0, 1]; the fills are those of FILLS, with noisy-linear the two halves of ROAD. edges, centre: float64 (K, R),
+    the Spearman correlation of the map with the picture's edges and with a blob in its middle, NaN for a map that is the same
+    everywhere. flat: bool (K, R), whether the map is zero or constant. All but `flat` are NaN for a map that is not finite.
+    """
+
+    images: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    explained: NDArray[np.int64]
+    rungs: tuple[Rung, ...]
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
+    edges: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    flat: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def road(self) -> NDArray[np.float64]:
+        """ROAD, both orders combined: half of what is kept when the least relevant go first, more than when the most do.
+
+        float64 (K, R), in [-0.5, 0.5], higher is better, 0 for an order that says nothing.
+        """
+        place = FILLS.index("noisy-linear")
+        return np.asarray((self.insertion[..., place] - self.deletion[..., place]) / 2)
+
+
+@dataclass(frozen=True)
+class LadderMaps(Frozen):
+    """The maps that pixels are ordered by: maps float32 (K, R, H, W), and the class explained in each image, int64 (K,).
+
+    Layers: ReLU maps, not scaled, enlarged bilinearly (align_corners=False). The average: the mean of those, each divided by
+    its own maximum. Other methods: the package's heat maps, in [0, 1]. predicted: int64 (K,).
+    """
+
+    rungs: tuple[Rung, ...]
+    maps: Map
+    predicted: NDArray[np.int64]
+    explained: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LadderCurves(Frozen):
+    """The rows of some images, and the curves whose means they are."""
+
+    rows: LadderRows
+    curves: RemovalCurves
+
+
+def ladder_maps(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    images: NDArray[np.int64],
+    layers: Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderMaps:
+    """The map of every rung on some images of a set; see layer_ladder."""
+    own = pixels[images]
+    captured = capture_layers(check_model(model), own, layers, target, between)
+    process = PostProcess(captured.layers, model.input_size)
+    names = tuple(captured.layers)
+    maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
+    merged = CamSettings(layers=names, resize="torch-bilinear")
+    maps[Rung(AVERAGE, "average", None)] = process.heatmaps(merged).numpy()
+    for variant in OPINIONS if opinions is not None else ():
+        grid = next(layer.grid for layer in model.find_layers(opinions))
+        found = package_grad_cam(model, own, opinions or "", target, variant=variant, between=between)
+        maps[Rung(f"{variant} at {opinions}", "opinion", grid)] = found
+    height, width = model.input_size
+    maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
+    maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))
+    maps[Rung(EDGES, "baseline", None)] = sobel_edges(own)
+    predicted = captured.logits.argmax(1).cpu().numpy()
+    explained = np.array([one.index for one in captured.targets], dtype=np.int64)
+    return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
+
+
+def _grid(shape: Sequence[int]) -> tuple[int, int]:
+    return shape[2], shape[3]
+
+
+def ladder_curves(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    images: NDArray[np.int64],
+    layers: Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderCurves:
+    """The rows and curves of some images of a set: a pure function over a batch; see layer_ladder."""
+    found = ladder_maps(model, pixels, images, layers, target, opinions, between=between)
+    batch = to_input(pixels[images], model.mean, model.std, model.device)
+    finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
+    ranks = pixel_ranks(np.where(finite[:, :, None, None], found.maps, np.float32(0)))
+    curves = removal_curves(model, batch, ranks, found.explained, images, between=between)
+    rows = LadderRows(
+        images,
+        found.predicted,
+        found.explained,
+        found.rungs,
+        np.where(finite[:, :, None], curves.mean_deletion, np.nan),
+        np.where(finite[:, :, None], curves.mean_insertion, np.nan),
+        _correlations(found.maps, sobel_edges(pixels[images])),
+        _correlations(found.maps, np.broadcast_to(centre_map(*model.input_size), found.maps[:, 0].shape)),
+        found.maps.min((2, 3)) == found.maps.max((2, 3)),
+    )
+    return LadderCurves(rows, curves)
+
+
+def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:
+    """The Spearman correlation of each map (K, R, H, W) with its image's own (K, H, W): (K, R)."""
+    return np.stack([rank_correlations(maps[:, column], others) for column in range(maps.shape[1])], axis=1)
+
+
+def ladder_batch(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    images: NDArray[np.int64],
+    layers: Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderRows:
+    """The rows of some images of a set: a pure function over a batch; see layer_ladder."""
+    return ladder_curves(model, pixels, images, layers, target, opinions, between=between).rows
+
+
+def layer_ladder(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    images: Sequence[int] | NDArray[np.int64],
+    layers: str | Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+    batch_rows: Callable[..., LadderRows] = ladder_batch,
+) -> Iterator[LadderRows]:
+    """Measure every layer, the average of all, and the baselines on images of a set; rows come a batch at a time.
+
+    pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
+    class that is explained in every image, None for the predicted one. opinions: a layer at which the package's HiResCAM,
+    LayerCAM and Grad-CAM++ get a row each, None for no such rows. between: called before each pass through the network; what
+    it raises ends the work. batch_rows: ladder_batch, or a cached one.
+
+    Raises InputError for other pixels and positions, and the errors of grad_cam and package_grad_cam.
+    """
+    check_pixels(pixels, check_model(model).input_size)
+    chosen = check_positions(images, len(pixels))
+    names = tuple(layer.name for layer in model.find_layers(layers))
+    expand_targets(target, 1, model.classes)
+    size = batch_size(len(names), opinions)
+    for start in range(0, len(chosen), size):
+        yield batch_rows(model, pixels, chosen[start : start + size], names, target, opinions, between=between)
+
+
+def batch_size(layers: int, opinions: str | None) -> int:
+    """Images a batch, for so many layers."""
+    rungs = layers + 1 + len(BASELINES) + (len(OPINIONS) if opinions is not None else 0)
+    return max(1, ORDERS_AT_ONCE // rungs)
+
+
+def join_ladder_rows(parts: Sequence[LadderRows]) -> LadderRows:
+    """The rows of several parts of one ladder, in their order. Raises InputError for parts of unlike ladders, and for none."""
+    if len({part.rungs for part in parts}) != 1:
+        raise InputError("parts: rows of one ladder, at least one part of them, would be right")
+    names = ("images", "predicted", "explained", "deletion", "insertion", "edges", "centre", "flat")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return LadderRows(rungs=parts[0].rungs, **joined)
+
+
+def check_fill(fill: str) -> Fill:
+    """The fill itself. Raises InputError, listing the fills, for anything else."""
+    for known in FILLS:
+        if fill == known:
+            return known
+    raise InputError(f"fill: {fill!r}; one of {', '.join(FILLS)} would be right")
