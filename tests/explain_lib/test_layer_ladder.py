@@ -7,6 +7,7 @@ from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from torch.nn import functional
 
 import explain_lib as xl
+from explain_lib.__main__ import main
 from explain_lib.imputation import FILLS, impute_linearly
 from explain_lib.ladder_summary import rank_ladder
 from explain_lib.layer_ladder import CENTRE, LadderRows, join_ladder_rows, ladder_batch, layer_ladder
@@ -64,3 +65,12 @@ def test_the_centre_beats_every_layer(hundred: LadderRows) -> None:
 def test_an_unknown_fill_or_measure_is_named(hundred: LadderRows) -> None:
     with pytest.raises(xl.InputError, match="fill: 'pink'; one of " + ", ".join(FILLS)):
         rank_ladder(hundred, "deletion", "pink")  # type: ignore[arg-type]  # what a caller may well write
+
+
+def test_the_command_ranks_the_layers_and_names_a_wrong_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["layers", "--images", "0-1", "--layers", "conv1", "relu2"]) == 0
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) == 7  # two layers, their average, three baselines, the sentence
+    assert "2 images say nothing about chance" in printed
+    assert main(["layers", "--layers", "conv9"]) == 1
+    assert "unknown layer 'conv9'" in capsys.readouterr().err
