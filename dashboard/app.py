@@ -26,11 +26,13 @@ EXPLORER = "Where does the network look, and does it depend on where we hook it?
 DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
 SCAN = "The same two maps on any selection of the test images, or on all 10,000. Start it, watch it, take it home."
 GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
+LADDER = "Which layer, and can its map be believed? Every layer measured, beside orders of pixels that ask no network."
 
 PAGES = (
     Page("seed_gallery", "Seed gallery", GALLERY),
     Page("class_browser", "Class browser", BROWSER),
     Page("layer_explorer", "Layer explorer", EXPLORER),
+    Page("layer_ladder", "Layer ladder", LADDER),
     Page("disagreement", "Disagreement", DISAGREEMENT),
     Page("scan", "Scan", SCAN),
     Page("guesses", "The three guesses", GUESSES),

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 import explain_lib as xl
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.imputation import FILLS, Fill
+from explain_lib.ladder_summary import MEASURES, Measure
 from explain_lib.layer_names import few_names
 from explain_lib.models import DEFAULT_MODEL
 from explain_lib.predictions import ORDERS, Order
@@ -91,6 +93,8 @@ class View:
     drawn over pictures. beside, other_image, other_model: what the layer explorer shows beside. a, b: the two sides of the
     disagreement page, flicker: whether they flicker. steps: the settings that are taken from b so far, one after the other, on
     the way from a to b. check: whether a scan runs the real programs too. rejected: images whose outlines do not count.
+    measure, fill: what ranks the layers, and what stands in the place of removed pixels. sample: how many test images, from 0
+    on, are looked at.
     """
 
     image: int = 3
@@ -124,6 +128,9 @@ class View:
     steps: tuple[str, ...] = ()
     check: bool = False
     rejected: tuple[int, ...] = ()
+    measure: Measure = "deletion"
+    fill: Fill = "grey"
+    sample: int = 500
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -185,6 +192,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "steps": Parameter("steps", _names, "names of settings, with commas between,"),
     "check": Parameter("check", _on, "on or off"),
     "rejected": Parameter("rejected", _numbers, "numbers of test images, with commas between,"),
+    "measure": _words("measure", MEASURES),
+    "fill": _words("fill", FILLS),
+    "sample": Parameter("sample", _from_one, "a number of images, from 1,"),
 }
 """Every field of View in the address."""
 
@@ -255,6 +265,9 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
         if getattr(view, name) >= images:
             changes[name] = getattr(default, name)
             notes.append(f"{PARAMETERS[name].key}={getattr(view, name)}: the images are 0 to {images - 1:,}.")
+    if view.sample > images:
+        changes["sample"] = default.sample
+        notes.append(f"sample={view.sample}: there are {images:,} images.")
     for name in ("target", "minus", "true_class", "predicted_class"):
         index = getattr(view, name)
         if index is not None and index >= classes:

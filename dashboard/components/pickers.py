@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -13,12 +14,16 @@ from dashboard.view_state import chosen_layer
 from explain_lib import list_models
 from explain_lib.models import load_card, network_size
 
+Option = TypeVar("Option", str, int)
+
 PLAIN = (None, "for", "logit")
 NONE = -1
 """Stands for the predicted class, or for no class, in lists of classes, where None would mean that nothing is chosen."""
 
 
-def choice(field: str, label: str, words: Mapping[str, str], value: str, help_text: str | None = None, **also: int) -> None:
+def choice(
+    field: str, label: str, words: Mapping[Option, str], value: Option, help_text: str | None = None, **also: int
+) -> None:
     """One of a few values of a field of the view, each under its word; `also`: what else of the view changes with it."""
     follow(field, value)
     st.segmented_control(

@@ -38,6 +38,9 @@ EVERYTHING = {
     "steps": "rescale_after_merge,layers",
     "check": "on",
     "rejected": "4,29",
+    "measure": "road",
+    "fill": "blur",
+    "sample": "1000",
 }
 
 

@@ -42,6 +42,9 @@ EVERYTHING = View(
     steps=("rescale_after_merge", "layers"),
     check=True,
     rejected=(4, 29),
+    measure="road",
+    fill="blur",
+    sample=1000,
 )
 ADDRESS = {
     "img": "17",
@@ -75,6 +78,9 @@ ADDRESS = {
     "steps": "rescale_after_merge,layers",
     "check": "on",
     "rejected": "4,29",
+    "measure": "road",
+    "fill": "blur",
+    "sample": "1000",
 }
 
 
@@ -191,6 +197,9 @@ NONSENSE = [
     ("steps", "", "names of settings, with commas between, would be right."),
     ("check", "yes", "on or off would be right."),
     ("rejected", "4,-1", "numbers of test images, with commas between, would be right."),
+    ("measure", "accuracy", "one of deletion, insertion, road would be right."),
+    ("fill", "pink", "one of grey, blur, noisy-linear would be right."),
+    ("sample", "0", "a number of images, from 1, would be right."),
     ("colour", "red", "there is no such setting."),
 ]
 

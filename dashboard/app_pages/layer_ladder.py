@@ -1,0 +1,35 @@
+"""Every layer measured beside orders that ask no network: on the picked image, and over many."""
+
+import streamlit as st
+
+from dashboard.components.captions import image_caption
+from dashboard.components.ladder_columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS
+from dashboard.components.ladder_image import show_image_ladder
+from dashboard.components.ladder_sample import show_sample_ladder
+from dashboard.components.page import show_page
+from dashboard.components.pickers import choice, layer_picker, offered_layers, target_picker
+from dashboard.components.scene import Scene
+
+MODULES = {"conv": "conv layers", "all": "all with a grid"}
+
+
+def _draw(scene: Scene) -> None:
+    _controls(scene)
+    st.subheader("This picture", anchor=False)
+    target = scene.model.classes[scene.target.index]
+    st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target}, its probability")
+    show_image_ladder(scene)
+    show_sample_ladder(scene)
+
+
+def _controls(scene: Scene) -> None:
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP)
+        choice("fill", "Removed pixels become", FILLS_ON_OFFER, view.fill, FILL_HELP)
+        layer_picker(scene, offered_layers(scene))
+        choice("modules", "Layers", MODULES, view.modules, "Convolutions only, or every module whose output is a grid.")
+        target_picker(scene)
+
+
+show_page("layer_ladder", _draw)

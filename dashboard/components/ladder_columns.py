@@ -1,0 +1,53 @@
+"""What the columns of a layer ladder are, in words."""
+
+from dashboard.components.ladder_table import Column
+from dashboard.view_state import View
+from explain_lib.imputation import FILLS, Fill
+from explain_lib.ladder_summary import Measure
+from explain_lib.ladder_words import FILL_WORDS
+
+MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
+FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}
+MEASURE_HELP = (
+    "Deletion: the mean probability of the class while pixels are removed, the most important first; lower is better. "
+    "Insertion: while they are shown one after the other; higher is better (RISE, arXiv 1806.07421). ROAD: how much more is "
+    "left when the least important go first than when the most important do, halved; higher is better, 0 says nothing (arXiv "
+    "2202.00449)."
+)
+FILL_HELP = (
+    "What stands in the place of removed pixels: mid grey; the picture blurred by a Gaussian (11 × 11, deviation 5); or noisy "
+    "linear imputation, each pixel the mean of its neighbours, with a little noise (ROAD's own)."
+)
+EDGES = "Spearman correlation of the map with the picture's edges (Sobel): a map that follows contours has a high one."
+CENTRE = "Spearman correlation of the map with a blob in the middle: objects are mostly there, whatever the network does."
+
+
+def columns(view: View, *, place: str) -> tuple[Column, ...]:
+    """The columns of a ladder under a view's measure and fill. place: what the first column tells."""
+    fill = _fill_words(view.fill)
+    return (
+        Column("place", "", place),
+        Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
+        Column("deletion", f"{fill}, lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
+        Column("insertion", f"{fill}, higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
+        Column("ROAD", "higher is better", _meaning("road", view.fill), view.measure == "road"),
+        Column("edges", "correlation", EDGES),
+        Column("centre", "correlation", CENTRE),
+    )
+
+
+def _fill_words(fill: Fill) -> str:
+    return FILLS_ON_OFFER[fill]
+
+
+def _meaning(measure: Measure, fill: Fill) -> str:
+    match measure:
+        case "deletion":
+            return f"Mean probability while pixels give way to {FILL_WORDS[fill]}, the most important first"
+        case "insertion":
+            return f"Mean probability while pixels are shown on {FILL_WORDS[fill]}, the most important first"
+        case _:
+            return "Half of what is left when the least important pixels go first, more than when the most important do"
+
+
+assert set(FILLS_ON_OFFER) == set(FILLS)

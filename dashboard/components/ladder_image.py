@@ -1,0 +1,152 @@
+"""The layer ladder of the picked image: every row with its map and numbers, and what removing pixels does."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.captions import grid_caption, percent, plain
+from dashboard.components.ladder_columns import columns
+from dashboard.components.ladder_table import Cell, Row, show_ladder_table
+from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.overlay_card import overlay_or_picture
+from dashboard.components.pickers import offered_layers
+from dashboard.components.pictures import show_picture
+from dashboard.components.scene import Scene
+from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, removal_curve
+from dashboard.view_state import chosen_drawing, chosen_layer
+from explain_lib.guess_words import number
+from explain_lib.imputation import FILLS, Fill
+from explain_lib.ladder_summary import rank_ladder, summarise_ladder
+from explain_lib.ladder_words import FILL_WORDS, measure_words, ranking_sentence
+from explain_lib.layer_ladder import CENTRE, RANDOM, LadderCurves, LadderMaps, LadderRows, Rung
+from explain_lib.maps import Map, MapState, map_state
+from explain_lib.pixel_orders import pixel_ranks
+from explain_lib.removal_pictures import removal_pictures
+
+SIDE = 112
+STEPS = (4, 8, 12)
+"""Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
+
+
+def opinions_layer(layer: str) -> str | None:
+    """The layer itself, where the package can be asked for its other methods: None for one that is called several times."""
+    return None if "#" in layer else layer
+
+
+def show_image_ladder(scene: Scene) -> None:
+    """The table of the picked image, its sentence, and curves and pictures of the chosen layer."""
+    layer = chosen_layer(scene.view, scene.model)
+    asked = (scene.model, scene.images.pixels, scene.view.image, offered_layers(scene), scene.view.target)
+    opinions = opinions_layer(layer)
+    found = scene.cache.ladder_curves(*asked, opinions, between=scene.between)
+    maps = scene.cache.ladder_maps(*asked, opinions, between=scene.between)
+    _table(scene, found.rows, maps, layer)
+    _removal(scene, found, maps, layer)
+
+
+def _table(scene: Scene, rows: LadderRows, maps: LadderMaps, layer: str) -> None:
+    view = scene.view
+    ranking = rank_ladder(rows, view.measure, view.fill)
+    st.markdown(plain(ranking_sentence(ranking, summarise_ladder(rows))))
+    place = "Of all rows on this one image, by the measure that ranks; 1 is best"
+    drawn = [
+        _row(scene, rows, maps, column, ranking.order.index(rung.name) + 1, rung.name == layer)
+        for column, rung in enumerate(rows.rungs)
+    ]
+    show_ladder_table(columns(view, place=place), drawn, f"Layer ladder of image {view.image}")
+    st.caption(
+        "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
+        f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
+        f"The row of {layer}, the chosen layer, is marked; the other methods of the package are asked at the same layer."
+    )
+
+
+def _row(scene: Scene, rows: LadderRows, maps: LadderMaps, column: int, place: int, marked: bool) -> Row:
+    rung, values = rows.rungs[column], maps.maps[0, column]
+    fill = FILLS.index(scene.view.fill)
+    numbers = (
+        rows.deletion[0, column, fill],
+        rows.insertion[0, column, fill],
+        rows.road[0, column],
+        rows.edges[0, column],
+        rows.centre[0, column],
+    )
+    cells = [Cell(str(place)), Cell(grid_caption(rung.grid) if rung.grid else ""), *(Cell(_number(one)) for one in numbers)]
+    state = map_state(values)
+    picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
+    what = f"Map of {rung.name} over image {scene.view.image}"
+    alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
+    badge = "" if state is MapState.VARIED else f"{state.value} map"
+    return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked)
+
+
+def _from_lowest(rung: Rung, values: Map) -> Map:
+    """What is drawn of a row: baselines have no zero of their own, and are drawn from their lowest value."""
+    return np.asarray(values - values.min()) if rung.kind == "baseline" else values
+
+
+def _number(value: float) -> str:
+    return "none" if np.isnan(value) else number(float(value))
+
+
+def _removal(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
+    view = scene.view
+    names = [rung.name for rung in maps.rungs]
+    st.subheader(f"What is measured: pixels removed by the map of {layer}", anchor=False)
+    chart, pictures = st.columns([2, 3], gap="medium")
+    with chart:
+        axis = "pixels shown" if view.measure == "insertion" else "pixels removed"
+        curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
+        st.markdown(f"**{_curve_title(scene)}**")
+        words = curves_words(curves, axis)
+        st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
+        st.caption(_curve_caption(scene, maps))
+    with pictures:
+        st.markdown("**The same pixels, three fills**")
+        for fill in FILLS:
+            _fill_row(scene, found, maps, names.index(layer), fill)
+
+
+def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
+    return removal_curve(found.curves, place, name, scene.view.measure, scene.view.fill)
+
+
+def _curve_title(scene: Scene) -> str:
+    words = measure_words(scene.view.measure, scene.view.fill)
+    return words[0].upper() + words[1:]
+
+
+def _curve_caption(scene: Scene, maps: LadderMaps) -> str:
+    name = scene.model.classes[int(maps.explained[0])]
+    if scene.view.measure == "road":
+        return (
+            f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
+            "half the distance to the curve with the least important gone first."
+        )
+    good = "rises" if scene.view.measure == "insertion" else "falls"
+    mean = "the number in the table is the mean over the points"
+    return f"The probability of {name}; {mean}. A curve that {good} early is good."
+
+
+def _fill_row(scene: Scene, found: LadderCurves, maps: LadderMaps, place: int, fill: Fill) -> None:
+    """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
+    order = pixel_ranks(maps.maps[0, place])
+    shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
+    name = scene.model.classes[int(maps.explained[0])]
+    st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
+    with st.container(horizontal=True, gap="small"):
+        for step, picture in zip(STEPS, shown, strict=True):
+            left = percent(_left(found, place, fill, step))
+            share = f"{100 * step // 16} %"
+            with st.container(width=SIDE + 8):
+                show_picture(picture, f"{share} gone: {left}", _alt(scene, share, fill, name, left), side=SIDE)
+
+
+def _left(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
+    """The probability of the explained class with k/16 of the pixels removed."""
+    if fill == "noisy-linear":
+        return float(found.curves.morf[0, place, step // 2 - 1])
+    return float(found.curves.deletion[0, place, FILLS.index(fill), step])
+
+
+def _alt(scene: Scene, share: str, fill: Fill, name: str, left: str) -> str:
+    return f"Image {scene.view.image} with {share} of its pixels replaced by {FILL_WORDS[fill]}; {name} is left with {left}"

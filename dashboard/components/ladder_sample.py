@@ -1,0 +1,130 @@
+"""The layer ladder over many images: the ranking with its sentence, what the fill changes, every number with its interval."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.captions import grid_caption, plain
+from dashboard.components.job_run import show_job
+from dashboard.components.ladder_columns import columns
+from dashboard.components.ladder_image import opinions_layer
+from dashboard.components.ladder_table import Cell, Column, Row, show_ladder_table
+from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.pickers import choice, offered_layers
+from dashboard.components.scene import Scene
+from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
+from dashboard.view_state import chosen_layer
+from explain_lib.bootstrap import Estimate
+from explain_lib.guess_words import interval, number, percent
+from explain_lib.imputation import FILLS
+from explain_lib.ladder_request import LadderRequest
+from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
+from explain_lib.ladder_table import ladder_table
+from explain_lib.ladder_words import fill_sentence, measure_words, ranking_sentence
+from explain_lib.layer_ladder import LadderRows
+from explain_lib.scan_table import to_csv
+
+SAMPLES = {500: "500", 1000: "1,000", 2000: "2,000"}
+FLAT = Column("flat", "of the images", "Share of the images whose map is zero or the same everywhere: it ranks no pixel")
+INTERVALS = (
+    "Means over images; in brackets the 95 % bootstrap interval: of 2,000 samples of as many images, drawn from these with "
+    "repetition, 95 % have their mean in it. Differences between rows are paired over the same images."
+)
+
+
+def show_sample_ladder(scene: Scene) -> None:
+    """The ladder over the first test images: started, watched and stopped here."""
+    st.subheader("Many pictures", anchor=False)
+    _sample_picker(scene)
+    request = _request(scene)
+    last, where = f"{len(request) - 1:,}", request.opinions
+    others = f"; the package's other methods are asked at {where}" if where else ""
+    st.caption(f"Test images 0 to {last}, each with {_explained(scene)}{others}.")
+    nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
+    show_job(request, "Measure", partial(_results, scene), what="The ladder", nothing=nothing)
+    st.caption("The same from a terminal: `python -m explain_lib layers --help`.")
+
+
+def _sample_picker(scene: Scene) -> None:
+    sample = scene.view.sample
+    offered = dict(sorted({**SAMPLES, sample: f"{sample:,}"}.items()))
+    choice("sample", "Images", offered, sample, "The first so many test images, which are in no particular order.")
+
+
+def _request(scene: Scene) -> LadderRequest:
+    layers, view = offered_layers(scene), scene.view
+    where = opinions_layer(scene.model.conv_layers[-1])
+    return LadderRequest(scene.model, scene.images.pixels, np.arange(view.sample), layers, view.target, where)
+
+
+def _explained(scene: Scene) -> str:
+    target = scene.view.target
+    return "the class that is predicted for it" if target is None else f"the class {scene.model.classes[target]}"
+
+
+def _results(scene: Scene, rows: LadderRows, more: bool) -> None:
+    view = scene.view
+    if more:
+        st.caption(f"So far, over {len(rows):,} images; more are on their way.")
+    summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
+    st.markdown(plain(ranking_sentence(ranking, summary)))
+    ranked, places = st.columns(2, gap="medium")
+    with ranked:
+        _ranked(scene, summary, ranking)
+    with places:
+        _by_fill(scene, rows)
+    _table(scene, summary, ranking)
+    _files(scene, rows)
+
+
+def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
+    view = scene.view
+    better = "lower is better" if view.measure == "deletion" else "higher is better"
+    title = f"{measure_words(view.measure, view.fill)}, {better}"
+    by_name = {one.rung.name: one for one in summary}
+    rows = [RankedRow(by_name[name].rung, by_name[name].value(view.measure, view.fill)) for name in ranking.order]
+    st.markdown("**Ranked, the best on top**", help=INTERVALS)
+    figure = ranked_figure(rows, title, ranking.best)
+    st.plotly_chart(figure, key="ladder-ranked", config=CHART_CONFIG, alt=ranked_words(rows, title))
+
+
+def _by_fill(scene: Scene, rows: LadderRows) -> None:
+    """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
+    measure = "deletion" if scene.view.measure == "road" else scene.view.measure
+    rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
+    st.markdown(f"**Places by {measure}, if removed pixels become …**")
+    marked = chosen_layer(scene.view, scene.model)
+    figure = places_figure(rankings, rows.rungs, marked)
+    st.plotly_chart(figure, key="ladder-places", config=CHART_CONFIG, alt=places_words(rankings))
+    st.caption(plain(fill_sentence(rankings)))
+
+
+def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
+    layer = chosen_layer(scene.view, scene.model)
+    place = "Of all rows, by the measure that ranks; 1 is best"
+    rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1, one.rung.name == layer) for one in summary]
+    st.markdown("**In the order of the forward pass**", help=INTERVALS)
+    show_ladder_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
+
+
+def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:
+    fill = FILLS.index(scene.view.fill)
+    estimates = (one.deletion[fill], one.insertion[fill], one.road, one.edges, one.centre)
+    grid = grid_caption(one.rung.grid) if one.rung.grid else ""
+    flat = Cell(percent(one.flat.mean), f"[{percent(one.flat.low)} … {percent(one.flat.high)}]".replace(" %", "", 1))
+    cells = [Cell(str(place)), Cell(grid), *map(_cell, estimates), flat]
+    return Row(one.rung.name, one.rung.kind, cells, marked=marked)
+
+
+def _cell(estimate: Estimate) -> Cell:
+    return Cell(number(estimate.mean), interval(estimate)) if estimate.images else Cell("no image")
+
+
+def _files(scene: Scene, rows: LadderRows) -> None:
+    name = f"ladder-{scene.view.model}-{len(rows)}-images.csv"
+    table = partial(ladder_table, rows, scene.model.classes)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Take home", width="content")
+        st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
