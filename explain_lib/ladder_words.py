@@ -58,7 +58,9 @@ def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
     baseline = f"“{CENTRE}” ({number(centre.mean)}), which asks no network"
     if gap.mean <= 0:
         return f"No layer beats {baseline}: {ranking.best} is behind it by {_gap(-gap.mean, gap, turned=True)}."
-    if is_more_than_chance(gap) or ranking.images < LEAST_IMAGES:
+    if ranking.images < LEAST_IMAGES:
+        return f"It is ahead of {baseline}, by {_gap(gap.mean, gap)}."
+    if is_more_than_chance(gap):
         return f"It beats {baseline}, by {_gap(gap.mean, gap)}."
     return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {_gap(gap.mean, gap)}."
 

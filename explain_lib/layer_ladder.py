@@ -1,6 +1,6 @@
 """Every layer of a network beside the dull baselines: how faithful its maps are, and what they follow, image by image."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,8 +29,8 @@ Kind = Literal["layer", "average", "opinion", "baseline"]
 AVERAGE = "all layers averaged"
 RANDOM, CENTRE, EDGES = "random order", "centre first", "edges"
 BASELINES = (RANDOM, CENTRE, EDGES)
-OPINIONS: tuple[Variant, ...] = ("hirescam", "layercam", "grad-cam++")
-"""The package's other methods, each a row at one layer."""
+OPINIONS: Mapping[Variant, str] = {"hirescam": "HiResCAM", "layercam": "LayerCAM", "grad-cam++": "Grad-CAM++"}
+"""The package's other methods, each a row at one layer, and their names."""
 
 ORDERS_AT_ONCE = 128
 """Rows times images of a batch: a few seconds' work, after which progress is seen."""
@@ -124,10 +124,10 @@ def ladder_maps(
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
     merged = CamSettings(layers=names, resize="torch-bilinear")
     maps[Rung(AVERAGE, "average", None)] = process.heatmaps(merged).numpy()
-    for variant in OPINIONS if opinions is not None else ():
+    for variant, name in OPINIONS.items() if opinions is not None else ():
         grid = next(layer.grid for layer in model.find_layers(opinions))
         found = package_grad_cam(model, own, opinions or "", target, variant=variant, between=between)
-        maps[Rung(f"{variant} at {opinions}", "opinion", grid)] = found
+        maps[Rung(f"{name} at {opinions}", "opinion", grid)] = found
     height, width = model.input_size
     maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
     maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))

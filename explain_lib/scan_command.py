@@ -2,14 +2,11 @@
 
 import argparse
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +16,13 @@ from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configu
 from explain_lib.dataset import ImageSet, load_cifar10
 from explain_lib.devices import spare_cores
 from explain_lib.errors import InputError
+from explain_lib.interruption import INTERRUPTED, interrupted_between_batches
 from explain_lib.models import DEFAULT_MODEL, load_model
 from explain_lib.scan import ScanRows
 from explain_lib.scan_cluster import scan_on_cluster
 from explain_lib.scan_file import check_ending, part_path, scan_to_file
-from explain_lib.scan_images import parse_images
+from explain_lib.scan_images import parse_class, parse_images
 from explain_lib.scan_request import ScanRequest
-
-INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C ended, 128 and the number of the signal."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +60,7 @@ def _scan(options: argparse.Namespace, path: Path) -> int:
     request = _request(options, images)
     earlier: list[int] = []
     bar = tqdm(total=len(request), unit="image", disable=None)  # None: where there is no terminal
-    with bar, _quiet(), _interrupted_between_batches() as check:
+    with bar, _quiet(), interrupted_between_batches() as check:
 
         def tell(done: int) -> None:
             if not earlier:
@@ -82,7 +77,7 @@ def _scan(options: argparse.Namespace, path: Path) -> int:
 def _request(options: argparse.Namespace, images: ImageSet) -> ScanRequest:
     a, b = (parse_configuration(text) for text in (options.a, options.b))
     chosen = _chosen(options, images)
-    target = None if options.target is None else _class(options.target, images.classes, "target")
+    target = None if options.target is None else parse_class(options.target, images.classes, "target")
     model = load_model(options.model, options.device)
     return ScanRequest(model, images.pixels, chosen, a, b, target, causes=options.causes, package=options.package)
 
@@ -91,19 +86,10 @@ def _chosen(options: argparse.Namespace, images: ImageSet) -> NDArray[np.int64]:
     chosen = parse_images(options.images, len(images.labels))
     if options.true_class is None:
         return chosen
-    of_class = chosen[images.labels[chosen] == _class(options.true_class, images.classes, "class")]
+    of_class = chosen[images.labels[chosen] == parse_class(options.true_class, images.classes, "class")]
     if len(of_class) == 0:
         raise InputError(f"class: none of the images is a {options.true_class}; others, or --images all, would be right")
     return np.asarray(of_class)
-
-
-def _class(text: str, classes: tuple[str, ...], argument: str) -> int:
-    """The position of a class, from its number or its name."""
-    names = {**{str(place): place for place in range(len(classes))}, **{name: place for place, name in enumerate(classes)}}
-    if text not in names:
-        right = f"a number from 0 to {len(classes) - 1}, or one of {', '.join(classes)}, would be right"
-        raise InputError(f"{argument}: there is no class {text!r}; {right}")
-    return names[text]
 
 
 def _place(options: argparse.Namespace) -> Callable[[ScanRequest], Iterator[ScanRows]]:
@@ -122,33 +108,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-@contextmanager
-def _interrupted_between_batches() -> Iterator[Callable[[], None]]:
-    """Ctrl-C is kept until the function that this gives is called, which raises KeyboardInterrupt; a second one ends at once.
-
-    Raised anywhere, it could be swallowed by whatever calls back into Python at that moment, and the scan would go on.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    asked: list[int] = []
-
-    def ask(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    def check() -> None:
-        if asked:
-            raise KeyboardInterrupt
-
-    here = threading.current_thread() is threading.main_thread()  # others may not set what a signal does
-    if here:
-        signal.signal(signal.SIGINT, ask)
-    try:
-        yield check
-    finally:
-        if here:
-            signal.signal(signal.SIGINT, before)
 
 
 def _sentence(rows: ScanRows, earlier: int, path: Path) -> str:

@@ -1,6 +1,5 @@
 """A scan into a file, CSV or Parquet, that can be killed at any moment and goes on where it stood."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.errors import DataError, InputError
+from explain_lib.errors import InputError
 from explain_lib.scan import ScanRows, join_rows
 from explain_lib.scan_part import PartFile
 from explain_lib.scan_request import ScanRequest
 from explain_lib.scan_table import scan_table, to_csv, to_parquet
+from explain_lib.whole_file import write_whole
 
 if TYPE_CHECKING:  # pyarrow is slow to import
     import pyarrow
@@ -63,23 +63,10 @@ def scan_to_file(
         part.close()
     rows = join_rows(part.parts)
     table = scan_table(rows, labels, request.model.classes, causes=request.causes, package=request.package)
-    _write_whole(path, WRITERS[path.suffix](table))
+    write_whole(path, WRITERS[path.suffix](table))
     part.remove()
     return rows
 
 
 def _tell_nobody(_: int) -> None:
     pass
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Replace the file by the content; whoever reads it meanwhile sees the old one or the new one."""
-    new = path.with_name(path.name + ".new.part")
-    try:
-        with new.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written ({error}); name another file, or make room") from error

@@ -40,3 +40,12 @@ def seen_images(images: NDArray[np.int64], count: int, *, whole_batches: bool) -
     starts = np.unique(images - images % STUDY_BATCH)
     together = (starts[:, None] + np.arange(STUDY_BATCH)).ravel()
     return together[together < count]
+
+
+def parse_class(text: str, classes: tuple[str, ...], argument: str) -> int:
+    """The position of a class, from its number or its name. Raises InputError, naming the argument, for another text."""
+    names = {**{str(place): place for place in range(len(classes))}, **{name: place for place, name in enumerate(classes)}}
+    if text not in names:
+        right = f"a number from 0 to {len(classes) - 1}, or one of {', '.join(classes)}, would be right"
+        raise InputError(f"{argument}: there is no class {text!r}; {right}")
+    return names[text]

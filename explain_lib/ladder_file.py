@@ -1,0 +1,86 @@
+"""The rows of a ladder as a file, and the ladders that are bundled beside the checkpoints, so that nobody waits for them."""
+
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.errors import DataError, InputError
+from explain_lib.ladder_request import LadderRequest
+from explain_lib.ladder_table import ladder_table
+from explain_lib.layer_ladder import LadderRows, Rung
+from explain_lib.models import CHECKPOINTS
+from explain_lib.scan_table import to_csv, to_parquet
+from explain_lib.whole_file import write_whole
+
+ENDINGS = (".csv", ".parquet", ".npz")
+BUNDLED = "*.ladder.npz"
+_WHOLE = ("images", "predicted", "explained", "flat")
+_NUMBERS = ("deletion", "insertion", "edges", "centre")
+
+
+def check_ladder_path(path: Path) -> Path:
+    """The path itself. Raises InputError for a folder, and unless its ending names a kind of file that can be written."""
+    if path.suffix not in ENDINGS or path.is_dir():
+        raise InputError(f"out: {path}; a file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} would be right")
+    return path
+
+
+def write_ladder(rows: LadderRows, request: LadderRequest, path: Path) -> None:
+    """Write the rows of a request, whole or not at all: a table (see ladder_table) as CSV or Parquet, or .npz for read_ladder.
+
+    Raises InputError for another ending, DataError if the file cannot be written.
+    """
+    check_ladder_path(path)
+    if path.suffix == ".npz":
+        content = _arrays(rows, request.fingerprint)
+    else:
+        table = ladder_table(rows, request.model.classes)
+        content = to_csv(table) if path.suffix == ".csv" else to_parquet(table)
+    write_whole(path, content)
+
+
+def _arrays(rows: LadderRows, fingerprint: str) -> bytes:
+    arrays: dict[str, NDArray[np.generic]] = {name: getattr(rows, name) for name in _WHOLE}
+    arrays |= {name: getattr(rows, name).astype(np.float32) for name in _NUMBERS}
+    arrays |= {"names": np.array([rung.name for rung in rows.rungs]), "kinds": np.array([rung.kind for rung in rows.rungs])}
+    arrays |= {"grids": np.array([rung.grid or (0, 0) for rung in rows.rungs]), "fingerprint": np.array(fingerprint)}
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def read_ladder(path: Path) -> tuple[LadderRows, str]:
+    """The rows in a .npz of write_ladder, their numbers rounded to float32, and their request's fingerprint.
+
+    Raises DataError for a file that is missing or is something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = dict(file)
+        rungs = tuple(
+            Rung(str(name), str(kind), (int(grid[0]), int(grid[1])) if grid[0] else None)  # type: ignore[arg-type]  # as written
+            for name, kind, grid in zip(found["names"], found["kinds"], found["grids"], strict=True)
+        )
+        numbers = {name: found[name].astype(np.float64) for name in _NUMBERS}
+        rows = LadderRows(rungs=rungs, **{name: found[name] for name in _WHOLE}, **numbers)
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is no ladder that can be read: {error}") from error
+    return rows, str(found["fingerprint"])
+
+
+def bundled_ladder(request: LadderRequest) -> LadderRows | None:
+    """The rows of a request if they are bundled, computed beforehand on a CPU; None if they are not.
+
+    Raises DataError for a damaged file.
+    """
+    path = _bundled().get(request.fingerprint)
+    return None if path is None else read_ladder(path)[0]
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> dict[str, Path]:
+    """The bundled files by the fingerprint of their request."""
+    return {read_ladder(path)[1]: path for path in sorted(CHECKPOINTS.glob(BUNDLED))}
