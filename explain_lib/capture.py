@@ -239,13 +239,8 @@ def capture(
         if between is not None:
             between()
         with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
-            recorder = _Recorder(layers, len(batch))
-            names = dict.fromkeys(layer.module for layer in layers)
-            handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
-            try:
-                logits = check_logits(run(network, _start(batch, layers)), len(batch), classes)
-            finally:
-                remove(handles)
+            recorder, output = _record(network, _start(batch, layers), layers)
+            logits = check_logits(output, len(batch), classes)
             outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
             explained = predicted_targets(logits.detach()) if targets is None else targets
             if not logits.requires_grad:
@@ -256,6 +251,64 @@ def capture(
         for layer, own, place, (gradient, seen_gradient) in zip(layers, outputs, seen, gradients, strict=True)
     }
     return Capture(logits.detach(), explained, kept)
+
+
+def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> tuple[_Recorder, object]:
+    """One forward pass: what was kept at the layers, and what the network returned."""
+    recorder = _Recorder(layers, len(batch))
+    names = dict.fromkeys(layer.module for layer in layers)
+    handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
+    try:
+        return recorder, run(network, batch)
+    finally:
+        remove(handles)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a pass left, and how far its gradient came back.
+
+    output: what the network returned. activations: float32 (N, C, h, w) of each asked layer. gradients: of the score, by each
+    of them; None where none arrives.
+    """
+
+    output: object
+    activations: dict[str, Tensor]
+    gradients: dict[str, Tensor | None]
+
+
+def reach(
+    network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score: Callable[[object], Tensor | None]
+) -> Reached:
+    """How far the gradient of a score comes back: as capture, but a layer that it does not come to is no error.
+
+    batch: float32 (N, 3, H, W). score: what is differentiated, a single number made from what the network returned, or None.
+    """
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+        recorder, output = _record(network, batch.detach().requires_grad_().clone(), layers)
+        outputs, explained = recorder.outputs(), score(output)
+        found: Sequence[Tensor | None] = [None] * len(outputs)
+        if outputs and explained is not None and explained.requires_grad:
+            found = torch.autograd.grad(explained, outputs, allow_unused=True)
+    names = [layer.name for layer in layers]
+    activations = {name: own.detach() for name, own in zip(names, outputs, strict=True)}
+    return Reached(output, activations, dict(zip(names, found, strict=True)))
+
+
+def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace) -> object:
+    """What the network returns once that layer's output a is replaced by 1 - a: the same, if nothing depends on it."""
+    calls = Counter[str]()
+
+    def replace(_: nn.Module, __: object, output: Tensor) -> Tensor | None:
+        calls[layer.module] += 1
+        return 1 - output if calls[layer.module] == layer.call else None
+
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+        handle = network.get_submodule(layer.module).register_forward_hook(replace)
+        try:
+            return run(network, batch.clone())
+        finally:
+            handle.remove()
 
 
 def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
