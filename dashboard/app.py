@@ -27,6 +27,7 @@ DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both 
 SCAN = "The same two maps on any selection of the test images, or on all 10,000. Start it, watch it, take it home."
 GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
 LADDER = "Which layer, and can its map be believed? Every layer measured, beside orders of pixels that ask no network."
+TRAINING = "How a network learns where to look: one picture, from random weights to the end of the training. Press Play."
 
 PAGES = (
     Page("seed_gallery", "Seed gallery", GALLERY),
@@ -36,6 +37,7 @@ PAGES = (
     Page("disagreement", "Disagreement", DISAGREEMENT),
     Page("scan", "Scan", SCAN),
     Page("guesses", "The three guesses", GUESSES),
+    Page("training_time", "Training in time", TRAINING),
 )
 
 chosen = st.navigation(

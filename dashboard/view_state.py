@@ -94,7 +94,7 @@ class View:
     disagreement page, flicker: whether they flicker. steps: the settings that are taken from b so far, one after the other, on
     the way from a to b. check: whether a scan runs the real programs too. rejected: images whose outlines do not count.
     measure, fill: what ranks the layers, and what stands in the place of removed pixels. sample: how many test images, from 0
-    on, are looked at.
+    on, are looked at. epoch: after how many epochs a training is looked at, None for its end.
     """
 
     image: int = 3
@@ -131,6 +131,7 @@ class View:
     measure: Measure = "deletion"
     fill: Fill = "grey"
     sample: int = 500
+    epoch: int | None = None
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -195,6 +196,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "measure": _words("measure", MEASURES),
     "fill": _words("fill", FILLS),
     "sample": Parameter("sample", _from_one, "a number of images, from 1,"),
+    "epoch": Parameter("epoch", _whole, "a number of epochs, from 0,"),
 }
 """Every field of View in the address."""
 

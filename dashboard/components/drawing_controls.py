@@ -65,10 +65,10 @@ def _strength(view: View) -> None:
     )
 
 
-def drawing_words(view: View) -> str:
-    """How overlays are drawn, in one line."""
+def drawing_words(view: View, shown: str = "layers") -> str:
+    """How overlays are drawn, in one line; shown: what is side by side on the page."""
     palette = "blue to red" if view.sign == "signed" else view.palette
     texture = "smoothed bilinearly" if view.texture == "smooth" else "in its own cells"
     largest = "largest magnitude" if view.sign == "signed" else "maximum"
-    scale = f"the {largest} of all layers shown" if view.scale == "strip" else f"its own {largest}"
+    scale = f"the {largest} of all {shown} shown" if view.scale == "strip" else f"its own {largest}"
     return f"{view.strength} % map {texture}, {100 - view.strength} % picture; {palette}; divided by {scale}."

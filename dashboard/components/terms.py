@@ -30,3 +30,7 @@ CHECK = (
     "The scan computes both sides by hand, under each side's settings, which is quick. Running the real programs beside that "
     "takes several times as long, and tells for each image how far they are from it."
 )
+MAP_CORRELATION = (
+    "Spearman's rank correlation of a map with that of the final network, over the cells of the layer's grid: 1 for the same "
+    "order of cells, 0 for unrelated ones, −1 for the opposite."
+)

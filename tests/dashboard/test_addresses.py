@@ -41,6 +41,7 @@ EVERYTHING = {
     "measure": "road",
     "fill": "blur",
     "sample": "1000",
+    "epoch": "5",
 }
 
 

@@ -45,6 +45,7 @@ EVERYTHING = View(
     measure="road",
     fill="blur",
     sample=1000,
+    epoch=5,
 )
 ADDRESS = {
     "img": "17",
@@ -81,6 +82,7 @@ ADDRESS = {
     "measure": "road",
     "fill": "blur",
     "sample": "1000",
+    "epoch": "5",
 }
 
 
@@ -200,6 +202,7 @@ NONSENSE = [
     ("measure", "accuracy", "one of deletion, insertion, road would be right."),
     ("fill", "pink", "one of grey, blur, noisy-linear would be right."),
     ("sample", "0", "a number of images, from 1, would be right."),
+    ("epoch", "last", "a number of epochs, from 0, would be right."),
     ("colour", "red", "there is no such setting."),
 ]
 

@@ -1,0 +1,47 @@
+"""Training in time: one image seen by the networks of a training, from its start to its end."""
+
+import streamlit as st
+
+from dashboard.components import terms
+from dashboard.components.drawing_controls import drawing_words
+from dashboard.components.page import show_page
+from dashboard.components.player import show_player
+from dashboard.components.scene import Scene
+from dashboard.components.training_course import course_sentence, make_course, place_of
+from dashboard.components.training_sections import common_reach, course_controls, show_chart, show_moment, show_strip
+from explain_lib.training_time import Moment, training_moments, watched_trainings
+
+
+def _draw(scene: Scene) -> None:
+    trainings = watched_trainings()
+    if not trainings:
+        st.info("There are no checkpoints of a training to look at.")
+        return
+    # The bar's model if its training was kept, else the first that was.
+    name = scene.view.model if scene.view.model in trainings else trainings[0]
+    moments = training_moments(name)
+    _introduce(scene, name, moments)
+    course = make_course(scene, moments)
+    course_controls(course)
+    show_player([moment.epoch for moment in moments], course.shown.epoch)
+    reach = common_reach(course)
+    show_moment(course, reach)
+    st.markdown(course_sentence(course))
+    st.subheader("All moments side by side", anchor=False, help=terms.MAP_CORRELATION)
+    st.caption(f"Choose an epoch by the button over its map. {drawing_words(scene.view, 'epochs')}")
+    show_strip(course, reach)
+    st.subheader("What it has learnt, by epoch", anchor=False)
+    show_chart(course)
+
+
+def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
+    words = f"This is the training of **{name}**, {moments[-1].epoch} epochs long, of which {len(moments)} moments were kept."
+    if scene.view.model != name:
+        words += f" It is so whatever model is chosen above: of the training of {scene.view.model} only the end is there."
+    st.markdown(words)
+    if place_of(moments, scene.view.epoch) is None:
+        listed = ", ".join(str(moment.epoch) for moment in moments)
+        st.warning(f"Ignored in the address: epoch={scene.view.epoch}: there are {listed}; the last of them is shown.")
+
+
+show_page("training_time", _draw)

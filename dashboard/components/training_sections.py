@@ -1,0 +1,178 @@
+"""The parts of the page of a training in time: what is chosen, one moment, all of them, and their numbers as a chart."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components import terms
+from dashboard.components.address import change_view, current_view, follow
+from dashboard.components.captions import grid_caption, percent, target_caption
+from dashboard.components.drawing_controls import drawing_controls, drawing_words
+from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.overlay_card import show_overlay
+from dashboard.components.pickers import score_controls, target_picker
+from dashboard.components.pictures import show_picture
+from dashboard.components.training_course import Course, correlation_words, says, target_words
+from dashboard.figures.class_figure import probabilities_figure
+from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
+from dashboard.figures.training_figure import training_figure, training_words
+from dashboard.view_state import chosen_drawing
+
+SIDE = 256
+THUMBNAIL = 160
+NUMBERS = 200
+PROBABILITIES = 300
+
+
+def course_controls(course: Course) -> None:
+    """Layer, target, and how maps are drawn, for the networks of the training."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _layer_list(course)
+        target_picker(course.scene)
+        _one_class_for_all(course)
+    explained, drawn = st.columns(2, gap="small")
+    with explained:
+        score_controls(course.scene)
+    with drawn:
+        drawing_controls(course.scene.view)
+
+
+def _layer_list(course: Course) -> None:
+    """The layers with a grid. One that the model of the bar lacks is chosen together with the end of this training."""
+    model, last = course.scene.model, course.moments[-1].model
+    grids = {layer.name: grid_caption(layer.grid) for layer in model.layers if layer.is_spatial}
+
+    def changed() -> None:
+        layer, in_bar = st.session_state["layer"], current_view().model
+        known = layer in course.scene.cache.model(in_bar).spatial_layers
+        change_view(layer=layer, model=in_bar if known else last)
+
+    follow("layer", course.layer)
+    st.selectbox(
+        "Layer",
+        tuple(grids),
+        key="layer",
+        format_func=lambda name: f"{name} · {grids[name]}",
+        on_change=changed,
+        help=terms.LAYER,
+        width=200,
+    )
+
+
+def _one_class_for_all(course: Course) -> None:
+    """A press that makes all moments explain one class, or each its own."""
+    final = course.end.predicted
+    if course.scene.view.target is None:
+        name = course.end.model.classes[final]
+        words = f"Explain {name} at every epoch"
+        st.button(words, help=f"{name} is what the final network predicts", on_click=change_view, kwargs={"target": final})
+    else:
+        words = "Explain what each network predicts"
+        st.button(words, help="Each epoch's own prediction", on_click=change_view, kwargs={"target": None})
+
+
+def common_reach(course: Course) -> float | None:
+    """The largest finite magnitude in any moment's map, where the view asks for one scale; else None."""
+    if course.scene.view.scale == "map":
+        return None
+    maps = [course.values(place) for place in range(len(course.moments))]
+    return max((float(np.abs(values).max()) for values in maps if np.isfinite(values).all()), default=0.0)
+
+
+def show_moment(course: Course, reach: float | None) -> None:
+    """The picture, its map at the moment that is shown, and what the network says of it."""
+    scene, place = course.scene, course.place
+    view, grid = scene.view, course.maps.map.shape[1:]
+    st.caption(
+        f"{view.model} · epoch {course.shown.epoch} · image {view.image}, true class {scene.model.classes[course.true]} · "
+        f"explained: {target_caption(scene)} · layer {course.layer}, {grid_caption((grid[0], grid[1]))}"
+    )
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=SIDE):
+            st.markdown("**The picture**")
+            show_picture(scene.picture, "32 × 32 pixels", f"Test image {view.image}", SIDE)
+        with st.container(width=SIDE):
+            st.markdown("**Overlay**", help=terms.OVERLAY)
+            words = f"Grad-CAM of layer {course.layer} on image {view.image} after {course.shown.epoch} epochs"
+            show_overlay(
+                scene.picture, course.values(place), chosen_drawing(view), reach, words, SIDE, drawing_words(view, "epochs")
+            )
+        with st.container(width=SIDE + 2 * SIDE_MARGIN):
+            _numbers(course, reach)
+        with st.container(width=NUMBERS):
+            _metrics(course)
+        with st.container(width=PROBABILITIES):
+            _probabilities(course)
+
+
+def _numbers(course: Course, reach: float | None) -> None:
+    view, values = course.scene.view, course.values(course.place)
+    top = (float(np.abs(values).max()) if reach is None else reach) or 1.0
+    scale = diverging(top) if view.sign == "signed" else sequential(0, top, view.palette)
+    caption = "In units of the score; not scaled. Point at a cell to read it."
+    card = MapCard("The map itself", caption, values, scale, help=terms.MAP)
+    show_map(card, {"value": values}, "map", width=SIDE + 2 * SIDE_MARGIN)
+
+
+def _metrics(course: Course) -> None:
+    scene, place = course.scene, course.place
+    st.metric("Right of 10,000 test images", percent(course.shown.accuracy), help=terms.ACCURACY)
+    name = scene.model.classes[scene.predicted]
+    st.metric("Says of this image", name, help=terms.PROBABILITIES)
+    st.caption(f"with {percent(course.probability(place, scene.predicted))}; true is {scene.model.classes[course.true]}")
+    st.metric(
+        "Correlation with the final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION
+    )
+
+
+def _probabilities(course: Course) -> None:
+    scene = course.scene
+    shares = scene.predictions.probabilities[scene.view.image]
+    st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
+    figure = probabilities_figure(
+        scene.model.classes, shares, target=scene.target.index, true=course.true, minus=scene.target.minus
+    )
+    alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, course.place)}"
+    st.plotly_chart(figure, key="probabilities", config=CHART_CONFIG, alt=alt)
+
+
+def show_strip(course: Course, reach: float | None) -> None:
+    """All moments side by side, the one that is shown marked, each with a button that shows it."""
+    with st.container(horizontal=True, gap="small"):
+        for place, moment in enumerate(course.moments):
+            with st.container(width=THUMBNAIL, gap="xsmall"):
+                _choose(course, place)
+                words = f"epoch {moment.epoch}, {says(course, place)}"
+                drawing = chosen_drawing(course.scene.view)
+                show_overlay(course.scene.picture, course.values(place), drawing, reach, words, THUMBNAIL)
+                st.caption(
+                    f"says {says(course, place)}  \nexplained: {target_words(course.maps.targets[place], course.scenes[place])}"
+                    f"  \ncorrelation {correlation_words(float(course.correlations[place]))}  \n"
+                    f"{percent(moment.accuracy)} of all right"
+                )
+
+
+def _choose(course: Course, place: int) -> None:
+    epoch = course.moments[place].epoch
+    chosen = place == course.place
+    st.button(
+        f"epoch {epoch}, shown" if chosen else f"epoch {epoch}",
+        key=f"choose-epoch-{epoch}",
+        type="primary" if chosen else "secondary",
+        on_click=change_view,
+        kwargs={"epoch": epoch},
+        width="stretch",
+    )
+
+
+def show_chart(course: Course) -> None:
+    """Accuracy, and the probability of the image's true class, against the epochs."""
+    epochs = [moment.epoch for moment in course.moments]
+    accuracy = [moment.accuracy for moment in course.moments]
+    true_class = [course.probability(place, course.true) for place in range(len(epochs))]
+    name = course.scene.model.classes[course.true]
+    st.plotly_chart(
+        training_figure(epochs, accuracy, true_class, course.shown.epoch, name),
+        key="training",
+        config=CHART_CONFIG,
+        alt=training_words(epochs, accuracy, true_class, name),
+    )

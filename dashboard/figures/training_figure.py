@@ -1,0 +1,67 @@
+"""A training in time: accuracy, and the probability of one picture's true class."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from dashboard.figures.colours import AGAINST, CHOSEN
+
+
+def training_figure(
+    epochs: Sequence[int], accuracy: Sequence[float], true_class: Sequence[float], shown: int, name: str, height: int = 300
+) -> go.Figure:
+    """Both as shares in [0, 1] against the epochs, which stand at equal distances; the one that is shown is marked.
+
+    name: of the true class.
+    """
+    ticks = [str(epoch) for epoch in epochs]
+    place = list(epochs).index(shown)
+    layout = {
+        "height": height,
+        "margin": {"l": 0, "r": 12, "t": 40, "b": 0},
+        "dragmode": False,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"title": {"text": "epochs of training (not to scale)"}, "type": "category", "automargin": True},
+        "yaxis": {"range": [0, 1.03], "tickformat": ".0%", "automargin": True},
+        "shapes": [
+            {
+                "type": "rect",
+                "x0": place - 0.22,
+                "x1": place + 0.22,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "line": {"color": CHOSEN, "width": 1.5},
+            }
+        ],
+        "annotations": [
+            {"x": place, "y": 1, "yref": "paper", "yanchor": "top", "text": "shown", "showarrow": False, "font": {"size": 11}}
+        ],
+    }
+    lines = [
+        _line("right of 10,000 test images", ticks, accuracy, AGAINST, "solid", "circle"),
+        _line(f"probability of {name}, the true class of this image", ticks, true_class, CHOSEN, "dash", "diamond"),
+    ]
+    return go.Figure(lines, layout)
+
+
+def _line(name: str, ticks: list[str], shares: Sequence[float], colour: str, dash: str, symbol: str) -> dict[str, object]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": ticks,
+        "y": list(shares),
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "marker": {"color": colour, "size": 9, "symbol": symbol},
+        "hovertemplate": "epoch %{x}: %{y:.1%}<extra></extra>",
+    }
+
+
+def training_words(epochs: Sequence[int], accuracy: Sequence[float], true_class: Sequence[float], name: str) -> str:
+    """Alternative text: every number of the chart."""
+    listed = (
+        f"epoch {epoch}: {right * 100:.1f} % right, {share * 100:.1f} % {name}"
+        for epoch, right, share in zip(epochs, accuracy, true_class, strict=True)
+    )
+    return f"Accuracy, and probability of the true class, by epoch. {'; '.join(listed)}"
