@@ -1,5 +1,6 @@
 """The rows of a ladder as a file, and the ladders that are bundled beside the checkpoints, so that nobody waits for them."""
 
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from explain_lib.errors import DataError, InputError
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.ladder_table import ladder_table
-from explain_lib.layer_ladder import LadderRows, Rung
+from explain_lib.layer_ladder import LadderRows, Rung, first_rows
 from explain_lib.models import CHECKPOINTS
 from explain_lib.scan_table import to_csv, to_parquet
 from explain_lib.whole_file import write_whole
@@ -74,13 +75,21 @@ def read_ladder(path: Path) -> tuple[LadderRows, str]:
 def bundled_ladder(request: LadderRequest) -> LadderRows | None:
     """The rows of a request if they are bundled, computed beforehand on a CPU; None if they are not.
 
-    Raises DataError for a damaged file.
+    A bundled ladder also answers for fewer of its images, the first ones. Raises DataError for a damaged file.
     """
-    path = _bundled().get(request.fingerprint)
-    return None if path is None else read_ladder(path)[0]
+    for rows, fingerprint in _bundled():
+        if _answers(rows, request) and replace(request, images=rows.images).fingerprint == fingerprint:
+            return first_rows(rows, len(request))
+    return None
+
+
+def _answers(rows: LadderRows, request: LadderRequest) -> bool:
+    """Whether a request's images are the first ones of these rows, and all of them are in its set."""
+    inside = int(rows.images.max()) < len(request.pixels)
+    return inside and len(request) <= len(rows) and np.array_equal(request.images, rows.images[: len(request)])
 
 
 @lru_cache(maxsize=1)
-def _bundled() -> dict[str, Path]:
-    """The bundled files by the fingerprint of their request."""
-    return {read_ladder(path)[1]: path for path in sorted(CHECKPOINTS.glob(BUNDLED))}
+def _bundled() -> tuple[tuple[LadderRows, str], ...]:
+    """The bundled rows, each with the fingerprint of its request."""
+    return tuple(read_ladder(path) for path in sorted(CHECKPOINTS.glob(BUNDLED)))

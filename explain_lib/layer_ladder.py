@@ -35,6 +35,8 @@ OPINIONS: Mapping[Variant, str] = {"hirescam": "HiResCAM", "layercam": "LayerCAM
 ORDERS_AT_ONCE = 128
 """Rows times images of a batch: a few seconds' work, after which progress is seen."""
 
+_ARRAYS = ("images", "predicted", "explained", "deletion", "insertion", "edges", "centre", "flat")
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -229,9 +231,13 @@ def join_ladder_rows(parts: Sequence[LadderRows]) -> LadderRows:
     """The rows of several parts of one ladder, in their order. Raises InputError for parts of unlike ladders, and for none."""
     if len({part.rungs for part in parts}) != 1:
         raise InputError("parts: rows of one ladder, at least one part of them, would be right")
-    names = ("images", "predicted", "explained", "deletion", "insertion", "edges", "centre", "flat")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
     return LadderRows(rungs=parts[0].rungs, **joined)
+
+
+def first_rows(rows: LadderRows, count: int) -> LadderRows:
+    """The rows of the first `count` images."""
+    return LadderRows(rungs=rows.rungs, **{name: getattr(rows, name)[:count] for name in _ARRAYS})
 
 
 def check_fill(fill: str) -> Fill:

@@ -24,20 +24,15 @@ CENTRE = "Spearman correlation of the map with a blob in the middle: objects are
 
 def columns(view: View, *, place: str) -> tuple[Column, ...]:
     """The columns of a ladder under a view's measure and fill. place: what the first column tells."""
-    fill = _fill_words(view.fill)
     return (
         Column("place", "", place),
         Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
-        Column("deletion", f"{fill}, lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
-        Column("insertion", f"{fill}, higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
+        Column("deletion", "lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
+        Column("insertion", "higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
         Column("ROAD", "higher is better", _meaning("road", view.fill), view.measure == "road"),
         Column("edges", "correlation", EDGES),
         Column("centre", "correlation", CENTRE),
     )
-
-
-def _fill_words(fill: Fill) -> str:
-    return FILLS_ON_OFFER[fill]
 
 
 def _meaning(measure: Measure, fill: Fill) -> str:

@@ -15,7 +15,7 @@ from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, 
 from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.guess_words import number
 from explain_lib.imputation import FILLS, Fill
-from explain_lib.ladder_summary import rank_ladder, summarise_ladder
+from explain_lib.ladder_summary import Ranking, rank_ladder, summarise_ladder
 from explain_lib.ladder_words import FILL_WORDS, measure_words, ranking_sentence
 from explain_lib.layer_ladder import CENTRE, RANDOM, LadderCurves, LadderMaps, LadderRows, Rung
 from explain_lib.maps import Map, MapState, map_state
@@ -33,20 +33,23 @@ def opinions_layer(layer: str) -> str | None:
 
 
 def show_image_ladder(scene: Scene) -> None:
-    """The table of the picked image, its sentence, and curves and pictures of the chosen layer."""
+    """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
     layer = chosen_layer(scene.view, scene.model)
     asked = (scene.model, scene.images.pixels, scene.view.image, offered_layers(scene), scene.view.target)
     opinions = opinions_layer(layer)
     found = scene.cache.ladder_curves(*asked, opinions, between=scene.between)
     maps = scene.cache.ladder_maps(*asked, opinions, between=scene.between)
-    _table(scene, found.rows, maps, layer)
-    _removal(scene, found, maps, layer)
+    ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
+    st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
+    table, measured = st.columns([9, 5], gap="medium")
+    with table:
+        _table(scene, found.rows, maps, layer, ranking)
+    with measured:
+        _removal(scene, found, maps, layer)
 
 
-def _table(scene: Scene, rows: LadderRows, maps: LadderMaps, layer: str) -> None:
+def _table(scene: Scene, rows: LadderRows, maps: LadderMaps, layer: str, ranking: Ranking) -> None:
     view = scene.view
-    ranking = rank_ladder(rows, view.measure, view.fill)
-    st.markdown(plain(ranking_sentence(ranking, summarise_ladder(rows))))
     place = "Of all rows on this one image, by the measure that ranks; 1 is best"
     drawn = [
         _row(scene, rows, maps, column, ranking.order.index(rung.name) + 1, rung.name == layer)
@@ -89,21 +92,17 @@ def _number(value: float) -> str:
 
 
 def _removal(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
-    view = scene.view
+    """What the numbers of a row are made of: the curve whose mean they are, and the pictures that the network was asked."""
     names = [rung.name for rung in maps.rungs]
-    st.subheader(f"What is measured: pixels removed by the map of {layer}", anchor=False)
-    chart, pictures = st.columns([2, 3], gap="medium")
-    with chart:
-        axis = "pixels shown" if view.measure == "insertion" else "pixels removed"
-        curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
-        st.markdown(f"**{_curve_title(scene)}**")
-        words = curves_words(curves, axis)
-        st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
-        st.caption(_curve_caption(scene, maps))
-    with pictures:
-        st.markdown("**The same pixels, three fills**")
-        for fill in FILLS:
-            _fill_row(scene, found, maps, names.index(layer), fill)
+    st.markdown(f"**{_curve_title(scene)}, by the map of {plain(layer)}**")
+    axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
+    curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
+    words = curves_words(curves, axis)
+    st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
+    st.caption(_curve_caption(scene, maps))
+    st.markdown("**The same pixels removed, three fills**")
+    for fill in FILLS:
+        _fill_row(scene, found, maps, names.index(layer), fill)
 
 
 def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
@@ -133,7 +132,7 @@ def _fill_row(scene: Scene, found: LadderCurves, maps: LadderMaps, place: int, f
     shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
     name = scene.model.classes[int(maps.explained[0])]
     st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for step, picture in zip(STEPS, shown, strict=True):
             left = percent(_left(found, place, fill, step))
             share = f"{100 * step // 16} %"

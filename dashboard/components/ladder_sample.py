@@ -19,6 +19,7 @@ from dashboard.view_state import chosen_layer
 from explain_lib.bootstrap import Estimate
 from explain_lib.guess_words import interval, number, percent
 from explain_lib.imputation import FILLS
+from explain_lib.ladder_file import bundled_ladder
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.ladder_table import ladder_table
@@ -42,9 +43,13 @@ def show_sample_ladder(scene: Scene) -> None:
     last, where = f"{len(request) - 1:,}", request.opinions
     others = f"; the package's other methods are asked at {where}" if where else ""
     st.caption(f"Test images 0 to {last}, each with {_explained(scene)}{others}.")
+    known = bundled_ladder(request)
+    if known is not None:
+        _results(scene, known, more=False)
+        st.caption("Measured beforehand, with this model and these pictures; another choice of layers, class or images is not.")
+        return
     nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
     show_job(request, "Measure", partial(_results, scene), what="The ladder", nothing=nothing)
-    st.caption("The same from a terminal: `python -m explain_lib layers --help`.")
 
 
 def _sample_picker(scene: Scene) -> None:
@@ -128,3 +133,4 @@ def _files(scene: Scene, rows: LadderRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
+    st.caption("The same from a terminal: `python -m explain_lib layers --help`.")
