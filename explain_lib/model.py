@@ -180,8 +180,8 @@ def as_model(
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
-    size = _checked_size(input_size)
-    shift, scale = _checked_channels("mean", mean), _checked_channels("std", std)
+    size = checked_size(input_size)
+    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
     if min(scale) <= 0:
         raise InputError(f"std: {scale}; numbers above 0 would be right")
     if not _are_names(classes):
@@ -200,13 +200,13 @@ def _are_names(classes: object) -> bool:
     return all(isinstance(name, str) for name in classes)
 
 
-def _checked_size(size: object) -> tuple[int, int]:
+def checked_size(size: object) -> tuple[int, int]:
     if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
         raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
     return int(size[0]), int(size[1])
 
 
-def _checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
+def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
     try:
         checked = tuple(float(value) for value in values)
     except (TypeError, ValueError) as error:

@@ -1,0 +1,162 @@
+"""What a check-up finds in what a network returns."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from explain_lib.capture import Reached
+from explain_lib.findings import Finding
+from explain_lib.probe import Probe, class_scores, parts
+
+Squash = Literal["softmax", "log-softmax", "sigmoid"]
+_OPERATIONS: dict[str, Squash] = {
+    "SoftmaxBackward0": "softmax",
+    "LogSoftmaxBackward0": "log-softmax",
+    "SigmoidBackward0": "sigmoid",
+}
+_MODULES: dict[type[nn.Module], Squash] = {
+    nn.Softmax: "softmax",
+    nn.Softmax2d: "softmax",
+    nn.LogSoftmax: "log-softmax",
+    nn.Sigmoid: "sigmoid",
+}
+_RETURNED: dict[Squash, str] = {
+    "softmax": "probabilities",
+    "log-softmax": "logarithms of probabilities",
+    "sigmoid": "a number from 0 to 1 for each class",
+}
+TOLERANCE = 1e-4
+
+
+def output_findings(network: nn.Module, probe: Probe, count: int, classes: int | None) -> Iterator[Finding]:
+    """Outputs that are not one tensor (N, classes), not finite, or squashed. count: the pictures that the network was given."""
+    yield from _form(probe.output, count, classes)
+    yield from _squashed(network, probe)
+
+
+# Section: form
+
+
+def _form(output: object, count: int, classes: int | None) -> Iterator[Finding]:
+    right = f"(N, {classes or 'classes'})"
+    if not isinstance(output, Tensor):
+        yield Finding(
+            "output",
+            "problem",
+            f"The network returns {_described(output)} for {count} pictures, where a map needs one tensor {right}: it does not "
+            "know which number to explain.",
+            _taking_out(output, count, classes),
+        )
+    elif output.dim() != 2 or len(output) != count:
+        yield Finding(
+            "output",
+            "problem",
+            f"The network returns a tensor of shape {tuple(output.shape)} for {count} pictures, where a map needs {right}, a score "
+            "for each class of each picture.",
+            _reshaping(output, count),
+        )
+    elif classes is not None and output.shape[1] != classes:
+        yield Finding(
+            "output",
+            "problem",
+            f"The network returns {output.shape[1]} scores for a picture, and {classes} classes are named: scores and names do not "
+            "belong together.",
+            f"Name {output.shape[1]} classes, or give the network a last layer with {classes} outputs and weights for it.",
+        )
+
+
+def _described(output: object) -> str:
+    kind = type(output).__name__
+    held = [f"{key.lstrip('.')}: {_kind(part)}" for key, part in parts(output).items()]
+    article = "an" if kind[:1].lower() in "aeiou" else "a"
+    return f"{article} {kind} with {', '.join(held[:6])}" if held else f"{article} {kind}"
+
+
+def _kind(part: object) -> str:
+    return f"a tensor {tuple(part.shape)}" if isinstance(part, Tensor) else f"a {type(part).__name__}"
+
+
+def _taking_out(output: object, count: int, classes: int | None) -> str:
+    fitting = [key for key, part in parts(output).items() if _fits(part, count, classes)]
+    if not fitting:
+        return (
+            "Wrap it in a module whose forward returns one tensor (N, classes), made from what the network returns, and check "
+            "the wrapper up."
+        )
+    return f"Wrap it in a module whose forward is: return self.network(x){fitting[0]}. The layers are then called network.NAME."
+
+
+def _fits(part: object, count: int, classes: int | None) -> bool:
+    if not isinstance(part, Tensor) or part.dim() != 2 or len(part) != count:
+        return False
+    return classes is None or part.shape[1] == classes
+
+
+def _reshaping(output: Tensor, count: int) -> str:
+    if output.dim() > 2 and len(output) == count:
+        behind = ", ".join(map(str, range(2, output.dim())))
+        return f"Choose what is to be explained: output.mean(({behind},)) for the whole picture, or one place of the output."
+    if output.dim() == 1 and len(output) == count:
+        return "Let forward return one column for each class; for a single score: torch.stack([-score, score], 1)."
+    return "Let forward keep the pictures as the first axis and return a row of scores for each of them."
+
+
+# Section: squashed
+
+
+def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
+    kind, name = _squash_of(network, probe), _last_module(network, probe)
+    if kind is None:
+        return
+    named = name is not None and _MODULES.get(type(network.get_submodule(name))) == kind
+    where = f"the module {name!r}" if named else "in its forward pass"
+    out = (
+        f"Take it out, network.set_submodule({name!r}, nn.Identity()), and apply it to the outputs where they are read"
+        if named
+        else f"Let forward return what goes into the {kind}, and apply it where the outputs are read"
+    )
+    yield Finding(
+        "softmax",
+        "problem",
+        f"The network ends in a {kind} ({where}): it returns {_RETURNED[kind]}, and their gradient vanishes where the network is "
+        "sure, so that maps fade or turn into noise just there.",
+        f"{out}; a map of the probability is still to be had, with Target(index, score='probability').",
+    )
+
+
+def _squash_of(network: nn.Module, probe: Probe) -> Squash | None:
+    scores = class_scores(probe.output)
+    if scores is None or not scores.is_floating_point() or not bool(torch.isfinite(scores).all()):
+        return None
+    name = _last_module(network, probe)
+    by_module = None if name is None else _MODULES.get(type(network.get_submodule(name)))
+    return _last_operation(probe.reached) or by_module or _by_values(scores)
+
+
+def _last_operation(reached: Reached | Exception) -> Squash | None:
+    scores = None if isinstance(reached, Exception) else class_scores(reached.output)
+    return None if scores is None or scores.grad_fn is None else _OPERATIONS.get(scores.grad_fn.name())
+
+
+def _last_module(network: nn.Module, probe: Probe) -> str | None:
+    """The module without modules of its own that ran last and gave scores for the classes, if its output is the network's."""
+    scores = class_scores(probe.output)
+    for layer in reversed(probe.layers):
+        if layer.handed_on or next(network.get_submodule(layer.module).children(), None) is not None:
+            continue
+        return layer.module if scores is not None and layer.shape == tuple(scores.shape[1:]) else None
+    return None
+
+
+def _by_values(scores: Tensor) -> Squash | None:
+    if scores.shape[1] < 2:
+        return None
+    if bool((scores >= 0).all()) and _is_close(scores.sum(1), 1):
+        return "softmax"
+    return "log-softmax" if _is_close(scores.logsumexp(1), 0) else None
+
+
+def _is_close(values: Tensor, value: float) -> bool:
+    return bool(((values - value).abs() < TOLERANCE).all())
