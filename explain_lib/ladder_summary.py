@@ -48,7 +48,9 @@ class Ranking(Frozen):
     order: names of all rungs, the best first. best, second: names of the best layer and the next one, None where there are
     not so many layers. lead: how much better the best layer is than the next, over_centre, over_random: than those two
     baselines; means over images with intervals, paired over the same images, positive where the best layer is better. tied:
-    the other layers of which nobody can tell whether they are worse than the best. images: how many were looked at.
+    the other layers of which nobody can tell whether they are worse than the best. opinions: by the name of each other
+    method's row, how much better it is than Grad-CAM at the same layer, paired too; none if that layer has no row. images: how
+    many were looked at.
     """
 
     measure: Measure
@@ -60,6 +62,7 @@ class Ranking(Frozen):
     over_centre: Estimate | None
     over_random: Estimate | None
     tied: tuple[str, ...]
+    opinions: tuple[tuple[str, Estimate], ...]
     images: int
 
 
@@ -106,6 +109,11 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     def gap(other: int) -> Estimate:
         return bootstrap_mean(better[:, layers[0]] - better[:, other])
 
+    opinions = [
+        (rung.name, bootstrap_mean(better[:, place] - better[:, names.index(rung.asked_at)]))
+        for place, rung in enumerate(rows.rungs)
+        if rung.asked_at in names
+    ]
     gaps = {other: gap(other) for other in layers[1:]}
     return Ranking(
         measure,
@@ -117,6 +125,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         gap(names.index(CENTRE)) if layers else None,
         gap(names.index(RANDOM)) if layers else None,
         tuple(names[other] for other, estimate in gaps.items() if not is_more_than_chance(estimate)),
+        tuple(opinions),
         len(rows),
     )
 

@@ -82,6 +82,21 @@ def _gap(size: float, estimate: Estimate, turned: bool = False) -> str:
     return f"{number(size)} {interval(ends)}"
 
 
+def opinions_sentence(ranking: Ranking) -> str:
+    """Whether another method does better than Grad-CAM at the same layer; empty where none was asked, or of few images."""
+    if not ranking.opinions or ranking.images < LEAST_IMAGES:
+        return ""
+    layer = ranking.opinions[0][0].partition(" at ")[2]
+    words = [f"{name.partition(' at ')[0]} is {_against(gap)}" for name, gap in ranking.opinions]
+    return f"At {layer}, beside Grad-CAM on the same images: {listed(words)}."
+
+
+def _against(gap: Estimate) -> str:
+    if not is_more_than_chance(gap):
+        return f"no different by more than chance ({number(gap.mean, sign=True)} {interval(gap)})"
+    return f"{'better' if gap.mean > 0 else 'worse'} by {_gap(abs(gap.mean), gap, gap.mean < 0)}"
+
+
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
     """Whether it matters what stands in the place of removed pixels: rankings by one measure, one for each fill."""
     best = {fill: ranking.best for fill, ranking in rankings.items()}

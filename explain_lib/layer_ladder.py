@@ -35,6 +35,7 @@ OPINIONS: Mapping[Variant, str] = {"hirescam": "HiResCAM", "layercam": "LayerCAM
 ORDERS_AT_ONCE = 128
 """Rows times images of a batch: a few seconds' work, after which progress is seen."""
 
+_AT = " at "
 _ARRAYS = ("images", "predicted", "explained", "deletion", "insertion", "edges", "centre", "flat")
 
 
@@ -49,6 +50,11 @@ class Rung:
     name: str
     kind: Kind
     grid: tuple[int, int] | None
+
+    @property
+    def asked_at(self) -> str | None:
+        """The layer at which another method was asked, None for the other kinds."""
+        return self.name.partition(_AT)[2] if self.kind == "opinion" else None
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def ladder_maps(
     for variant, name in OPINIONS.items() if opinions is not None else ():
         grid = next(layer.grid for layer in model.find_layers(opinions))
         found = package_grad_cam(model, own, opinions or "", target, variant=variant, between=between)
-        maps[Rung(f"{name} at {opinions}", "opinion", grid)] = found
+        maps[Rung(f"{name}{_AT}{opinions}", "opinion", grid)] = found
     height, width = model.input_size
     maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
     maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))

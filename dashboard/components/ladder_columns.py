@@ -26,12 +26,12 @@ def columns(view: View, *, place: str) -> tuple[Column, ...]:
     """The columns of a ladder under a view's measure and fill. place: what the first column tells."""
     return (
         Column("place", "", place),
-        Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
         Column("deletion", "lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
         Column("insertion", "higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
         Column("ROAD", "higher is better", _meaning("road", view.fill), view.measure == "road"),
         Column("edges", "correlation", EDGES),
         Column("centre", "correlation", CENTRE),
+        Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
     )
 
 

@@ -22,7 +22,7 @@ from explain_lib.maps import Map, MapState, map_state
 from explain_lib.pixel_orders import pixel_ranks
 from explain_lib.removal_pictures import removal_pictures
 
-SIDE = 112
+SIDE = 108
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
 
@@ -41,11 +41,12 @@ def show_image_ladder(scene: Scene) -> None:
     maps = scene.cache.ladder_maps(*asked, opinions, between=scene.between)
     ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
     st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
-    table, measured = st.columns([9, 5], gap="medium")
+    table, curve = st.columns([9, 5], gap="medium")
     with table:
         _table(scene, found.rows, maps, layer, ranking)
-    with measured:
-        _removal(scene, found, maps, layer)
+    with curve:
+        _curves(scene, found, maps, layer)
+    _pictures(scene, found, maps, layer)
 
 
 def _table(scene: Scene, rows: LadderRows, maps: LadderMaps, layer: str, ranking: Ranking) -> None:
@@ -73,7 +74,7 @@ def _row(scene: Scene, rows: LadderRows, maps: LadderMaps, column: int, place: i
         rows.edges[0, column],
         rows.centre[0, column],
     )
-    cells = [Cell(str(place)), Cell(grid_caption(rung.grid) if rung.grid else ""), *(Cell(_number(one)) for one in numbers)]
+    cells = [Cell(str(place)), *(Cell(_number(one)) for one in numbers), Cell(grid_caption(rung.grid) if rung.grid else "")]
     state = map_state(values)
     picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
     what = f"Map of {rung.name} over image {scene.view.image}"
@@ -91,8 +92,8 @@ def _number(value: float) -> str:
     return "none" if np.isnan(value) else number(float(value))
 
 
-def _removal(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
-    """What the numbers of a row are made of: the curve whose mean they are, and the pictures that the network was asked."""
+def _curves(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
+    """The curve whose mean a row's number is, beside those of two orders that ask no network."""
     names = [rung.name for rung in maps.rungs]
     st.markdown(f"**{_curve_title(scene)}, by the map of {plain(layer)}**")
     axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
@@ -100,9 +101,16 @@ def _removal(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) ->
     words = curves_words(curves, axis)
     st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
     st.caption(_curve_caption(scene, maps))
-    st.markdown("**The same pixels removed, three fills**")
-    for fill in FILLS:
-        _fill_row(scene, found, maps, names.index(layer), fill)
+
+
+def _pictures(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
+    """What the network was asked: the same pixels removed, with each fill."""
+    place = [rung.name for rung in maps.rungs].index(layer)
+    st.markdown(f"**What the network sees: the pixels that the map of {plain(layer)} puts first are gone, under three fills**")
+    with st.grid(min_column_width=3 * SIDE + 16, gap="small"):
+        for fill in FILLS:
+            with st.container():
+                _fill_row(scene, found, maps, place, fill)
 
 
 def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
@@ -136,7 +144,7 @@ def _fill_row(scene: Scene, found: LadderCurves, maps: LadderMaps, place: int, f
         for step, picture in zip(STEPS, shown, strict=True):
             left = percent(_left(found, place, fill, step))
             share = f"{100 * step // 16} %"
-            with st.container(width=SIDE + 8):
+            with st.container(width=SIDE):
                 show_picture(picture, f"{share} gone: {left}", _alt(scene, share, fill, name, left), side=SIDE)
 
 

@@ -23,7 +23,7 @@ from explain_lib.ladder_file import bundled_ladder
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.ladder_table import ladder_table
-from explain_lib.ladder_words import fill_sentence, measure_words, ranking_sentence
+from explain_lib.ladder_words import fill_sentence, measure_words, opinions_sentence, ranking_sentence
 from explain_lib.layer_ladder import LadderRows
 from explain_lib.scan_table import to_csv
 
@@ -74,7 +74,7 @@ def _results(scene: Scene, rows: LadderRows, more: bool) -> None:
     if more:
         st.caption(f"So far, over {len(rows):,} images; more are on their way.")
     summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
-    st.markdown(plain(ranking_sentence(ranking, summary)))
+    st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
     ranked, places = st.columns(2, gap="medium")
     with ranked:
         _ranked(scene, summary, ranking)
@@ -119,7 +119,7 @@ def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:
     estimates = (one.deletion[fill], one.insertion[fill], one.road, one.edges, one.centre)
     grid = grid_caption(one.rung.grid) if one.rung.grid else ""
     flat = Cell(percent(one.flat.mean), f"[{percent(one.flat.low)} … {percent(one.flat.high)}]".replace(" %", "", 1))
-    cells = [Cell(str(place)), Cell(grid), *map(_cell, estimates), flat]
+    cells = [Cell(str(place)), *map(_cell, estimates), Cell(grid), flat]
     return Row(one.rung.name, one.rung.kind, cells, marked=marked)
 
 

@@ -92,13 +92,13 @@ def places_figure(rankings: Mapping[Fill, Ranking], rungs: Sequence[Rung], marke
     last = rankings[FILLS[-1]].order
     layout = {
         "height": ROW * len(rungs) + 96,
-        "margin": {"l": 0, "r": 0, "t": 36, "b": 0},
+        "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
         "dragmode": False,
         "showlegend": False,
         "xaxis": {
             "tickvals": list(range(len(FILLS))),
-            "ticktext": [FILL_WORDS[fill].replace(" imputation", "") for fill in FILLS],
-            "range": [-0.2, len(FILLS) - 0.8],
+            "ticktext": ["mid<br>grey", "blurred<br>picture", "noisy<br>linear"],
+            "range": [-0.25, len(FILLS) - 0.8],
             "showgrid": False,
             "zeroline": False,
             "side": "top",
