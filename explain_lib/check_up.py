@@ -7,8 +7,9 @@ from torch import nn
 
 from explain_lib.cards import ModelCard
 from explain_lib.errors import InputError
-from explain_lib.findings import CheckUp, Finding, in_order
-from explain_lib.layer_findings import error_line, layer_findings
+from explain_lib.findings import CheckUp, Finding, in_order, problem
+from explain_lib.gradient_findings import error_line, gradient_findings
+from explain_lib.layer_findings import layer_findings
 from explain_lib.model import Model, checked_channels, checked_size, network_device
 from explain_lib.output_findings import output_findings
 from explain_lib.probe import PICTURES, Probe, probe, probe_batch
@@ -113,8 +114,9 @@ def _findings(subject: _Subject) -> Iterator[Finding]:
         yield _does_not_run(network, subject, ran)
     else:
         yield from output_findings(network, ran, PICTURES, subject.classes)
-        found = layer_findings(network, ran, subject.input_size)
-        yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN weights say it all
+        found = gradient_findings(ran)
+        yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN in the weights is why
+        yield from layer_findings(network, ran.layers, subject.input_size)
     yield from frozen_findings(network)
 
 
@@ -129,9 +131,8 @@ def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = N
 
 def _does_not_run(network: nn.Module, subject: _Subject, error: Exception) -> Finding:
     height, width = subject.input_size
-    return Finding(
+    return problem(
         "forward",
-        "problem",
         f"The network cannot run on pictures of {height} x {width}, a batch ({PICTURES}, 3, {height}, {width}): "
         f"{error_line(error)}.",
         _what_would_run(network, subject),
@@ -143,10 +144,14 @@ def _what_would_run(network: nn.Module, subject: _Subject) -> str:
     if convs and convs[0][1].in_channels != 3:
         name, conv = convs[0]
         made = "x.mean(1, keepdim=True)" if conv.in_channels == 1 else f"{conv.in_channels} channels"
-        return f"Its first convolution, {name}, takes {conv.in_channels} channel(s), and pictures are RGB: make {made} of x first."
+        return (
+            f"Its first convolution, {name}, takes {conv.in_channels} channel(s), and pictures are RGB: make {made} of x first."
+        )
     for side in USUAL_SIDES:
         if (side, side) != subject.input_size and not isinstance(_run(network, subject, (side, side)), Exception):
-            return f"It runs on {side} x {side}: give it pictures of the size that it was made for, input_size=({side}, {side})."
+            return (
+                f"It runs on {side} x {side}: give it pictures of the size that it was made for, input_size=({side}, {side})."
+            )
     return (
         "Run it by itself on torch.zeros(2, 3, height, width) and put right what the error says; if it is the size, give "
         "input_size as the network was made for, or pool to a fixed grid before the first linear layer."

@@ -56,6 +56,16 @@ class CheckUp(Frozen):
         return f"{_several(len(self.problems), 'problem')} {stand} in the way of a map{also}."
 
 
+def problem(kind: str, sentence: str, remedy: str) -> Finding:
+    """A finding that makes maps wrong, empty or impossible."""
+    return Finding(kind, "problem", sentence, remedy)
+
+
+def note(kind: str, sentence: str, remedy: str) -> Finding:
+    """A finding that is good to know."""
+    return Finding(kind, "note", sentence, remedy)
+
+
 def in_order(findings: Iterable[Finding]) -> CheckUp:
     """Problems first, each kind of severity in the order found."""
     return CheckUp(tuple(sorted(findings, key=lambda finding: finding.severity != "problem")))

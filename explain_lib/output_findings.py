@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.capture import Reached
-from explain_lib.findings import Finding
+from explain_lib.findings import Finding, problem
 from explain_lib.probe import Probe, class_scores, parts
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
@@ -42,28 +42,25 @@ def output_findings(network: nn.Module, probe: Probe, count: int, classes: int |
 def _form(output: object, count: int, classes: int | None) -> Iterator[Finding]:
     right = f"(N, {classes or 'classes'})"
     if not isinstance(output, Tensor):
-        yield Finding(
+        yield problem(
             "output",
-            "problem",
-            f"The network returns {_described(output)} for {count} pictures, where a map needs one tensor {right}: it does not "
-            "know which number to explain.",
+            f"For {count} pictures the network returns {_described(output)}, not one tensor {right}: which number is to be "
+            "explained is not known.",
             _taking_out(output, count, classes),
         )
     elif output.dim() != 2 or len(output) != count:
-        yield Finding(
+        yield problem(
             "output",
-            "problem",
-            f"The network returns a tensor of shape {tuple(output.shape)} for {count} pictures, where a map needs {right}, a score "
-            "for each class of each picture.",
+            f"For {count} pictures the network returns a tensor of shape {tuple(output.shape)}, not {right}, a score for each "
+            "class of each picture.",
             _reshaping(output, count),
         )
     elif classes is not None and output.shape[1] != classes:
-        yield Finding(
+        found = output.shape[1]
+        yield problem(
             "output",
-            "problem",
-            f"The network returns {output.shape[1]} scores for a picture, and {classes} classes are named: scores and names do not "
-            "belong together.",
-            f"Name {output.shape[1]} classes, or give the network a last layer with {classes} outputs and weights for it.",
+            f"The network returns {found} scores for a picture, but {classes} classes are named: they do not belong together.",
+            f"Name {found} classes; or give the network a last layer with {classes} outputs, and weights for it.",
         )
 
 
@@ -110,19 +107,18 @@ def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
     kind, name = _squash_of(network, probe), _last_module(network, probe)
     if kind is None:
         return
-    named = name is not None and _MODULES.get(type(network.get_submodule(name))) == kind
+    named = _by_last_module(network, probe) == kind
     where = f"the module {name!r}" if named else "in its forward pass"
     out = (
         f"Take it out, network.set_submodule({name!r}, nn.Identity()), and apply it to the outputs where they are read"
         if named
         else f"Let forward return what goes into the {kind}, and apply it where the outputs are read"
     )
-    yield Finding(
+    yield problem(
         "softmax",
-        "problem",
-        f"The network ends in a {kind} ({where}): it returns {_RETURNED[kind]}, and their gradient vanishes where the network is "
-        "sure, so that maps fade or turn into noise just there.",
-        f"{out}; a map of the probability is still to be had, with Target(index, score='probability').",
+        f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}: their gradient vanishes where the network is "
+        "sure, and maps fade or turn into noise just there.",
+        f"{out}. Target(index, score='probability') explains the probability all the same.",
     )
 
 
@@ -130,9 +126,17 @@ def _squash_of(network: nn.Module, probe: Probe) -> Squash | None:
     scores = class_scores(probe.output)
     if scores is None or not scores.is_floating_point() or not bool(torch.isfinite(scores).all()):
         return None
-    name = _last_module(network, probe)
-    by_module = None if name is None else _MODULES.get(type(network.get_submodule(name)))
+    by_module = _by_last_module(network, probe) if _is_squashed(scores) else None
     return _last_operation(probe.reached) or by_module or _by_values(scores)
+
+
+def _by_last_module(network: nn.Module, probe: Probe) -> Squash | None:
+    name = _last_module(network, probe)
+    return None if name is None else _MODULES.get(type(network.get_submodule(name)))
+
+
+def _is_squashed(scores: Tensor) -> bool:
+    return bool((scores <= 0).all() or ((scores >= 0) & (scores <= 1)).all())
 
 
 def _last_operation(reached: Reached | Exception) -> Squash | None:

@@ -31,9 +31,7 @@ class Probe:
     unused: frozenset[str]
 
 
-def probe_batch(
-    input_size: tuple[int, int], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
-) -> Tensor:
+def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
     """Two pictures of coloured noise in blocks, always the same, as the network's input float32 (2, 3, H, W)."""
     height, width = input_size
     blocks = np.random.default_rng(0).integers(0, 256, (PICTURES, BLOCKS, BLOCKS, 3), dtype=np.uint8)
@@ -44,7 +42,7 @@ def probe_batch(
 def probe(network: nn.Module, batch: Tensor) -> Probe:
     """Run the network on a batch float32 (N, 3, H, W), twice, the second time back as well.
 
-    Raises whatever the network raises in its forward pass. Mode, parameters, buffers and PyTorch's random numbers are as before.
+    Raises whatever the network raises in its forward pass. Mode, parameters, buffers and random numbers are as before.
     """
     with left_as_found(network, batch.device):
         layers, output = trace(network, batch.clone())
@@ -84,7 +82,7 @@ def _buffers_kept(network: nn.Module) -> Iterator[None]:
 
 def _equal(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors of one shape hold the same, NaN included."""
-    return bool(((one == other) | ((one != one) & (other != other))).all())
+    return bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 
 def _unused(
@@ -109,7 +107,7 @@ def largest_scores(output: object) -> Tensor | None:
 
 
 def class_scores(output: object) -> Tensor | None:
-    """Scores (N, K) in what a network returned, whatever their form; the mean over what is behind. None where there are none."""
+    """Scores (N, K) in what a network returned, whatever its form, averaged over further axes; None where there are none."""
     if isinstance(output, Tensor):
         if output.dim() < 2 or output.numel() == 0:
             return None

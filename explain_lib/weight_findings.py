@@ -1,6 +1,7 @@
 """What a check-up finds in a network that does not run: its wrapper, weights and normalisation."""
 
 from collections.abc import Iterator, Sequence
+from math import isclose
 
 import torch
 from torch import nn
@@ -8,7 +9,7 @@ from torch.nn.parameter import is_lazy
 
 from explain_lib.cards import ModelCard
 from explain_lib.digest import named_tensors, not_finite
-from explain_lib.findings import Finding
+from explain_lib.findings import Finding, note, problem
 from explain_lib.layer_names import few_names
 
 FEW = 4
@@ -18,50 +19,49 @@ PHOTOGRAPH_STD = (0.247, 0.243, 0.262)
 FAR_MEAN, SMALL_STD = 2.0, 0.1
 
 Channels = tuple[float, ...]
+WRAPPERS = nn.DataParallel, nn.parallel.DistributedDataParallel
 
 
 def wrapper_findings(network: nn.Module) -> Iterator[Finding]:
     """DataParallel and DistributedDataParallel, around the network or inside it."""
     for name, module in network.named_modules():
-        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            kind = type(module).__name__
-            where, path = (f"network.{name}", f"network.{name}") if name else ("The network", "network")
-            taken = f"network.set_submodule({name!r}, {path}.module)" if name else "network = network.module"
-            yield Finding(
+        if isinstance(module, WRAPPERS):
+            where = f"The module {name!r}" if name else "The network"
+            taken = f"network.set_submodule({name!r}, network.{name}.module)" if name else "network = network.module"
+            yield problem(
                 "wrapper",
-                "problem",
-                f"{where} is wrapped in {kind}: on several devices it runs copies of the layers, whose activations no hook on the "
-                "layers themselves sees, and every layer's name begins with 'module.'.",
+                f"{where} is wrapped in {type(module).__name__}: on several devices it runs copies of the layers, which no "
+                "hook on the layers themselves sees, and the names of the layers begin with 'module.'.",
                 f"Take the wrapper off before any map: {taken}.",
             )
 
 
 def unwrapped(network: nn.Module) -> nn.Module:
     """The network inside all wrappers around it."""
-    while isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+    while isinstance(network, WRAPPERS):
         network = network.module
     return network
 
 
 def precision_findings(network: nn.Module) -> Iterator[Finding]:
-    """Weights that have no shape yet, or are not float32."""
-    lazy = [name for name, tensor in named_tensors(network) if is_lazy(tensor)]
-    if lazy:
-        yield Finding(
+    """Weights that hold no numbers yet, or are not float32."""
+    empty = [name for name, tensor in named_tensors(network) if is_lazy(tensor) or tensor.is_meta]
+    if empty:
+        yield problem(
             "precision",
-            "problem",
-            f"{few_names(lazy, FEW)} {_have(lazy)} no shape yet: lazy layers learn theirs in the first forward pass.",
-            "Run the network once on a picture, load its weights, and check it up again.",
+            f"{few_names(empty, FEW)} {_verb(empty, 'holds')} no numbers yet: a lazy layer that never ran, or one on the "
+            "device 'meta'.",
+            "Run a network with lazy layers once on a picture; bring one on 'meta' to a device with "
+            "network.to_empty(device='cpu'); then load its weights.",
         )
         return
-    tensors = {name: tensor for name, tensor in named_tensors(network) if tensor.is_floating_point() or tensor.is_complex()}
-    other = [name for name, tensor in tensors.items() if tensor.dtype != torch.float32]
+    numbers = {name: tensor for name, tensor in named_tensors(network) if tensor.is_floating_point() or tensor.is_complex()}
+    other = [name for name, tensor in numbers.items() if tensor.dtype != torch.float32]
     if other:
-        yield Finding(
+        dtype = str(numbers[other[0]].dtype).removeprefix("torch.")
+        yield problem(
             "precision",
-            "problem",
-            f"{few_names(other, FEW)} {_are(other)} {str(tensors[other[0]].dtype).removeprefix('torch.')}: maps are made in "
-            "float32.",
+            f"{few_names(other, FEW)} {_verb(other, 'is')} {dtype}: maps are made in float32.",
             "Call network.float() before any map.",
         )
 
@@ -70,12 +70,13 @@ def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:
     """NaN and infinity in parameters and buffers."""
     broken = not_finite(network)
     if broken:
-        yield Finding(
+        behind = "it" if len(broken) == 1 else "them"
+        yield problem(
             "finite",
-            "problem",
-            f"{few_names(broken, FEW)} {_hold(broken)} NaN or infinity: every score and every map behind "
-            f"{'it' if len(broken) == 1 else 'them'} is NaN or without meaning.",
-            "Load a checkpoint whose weights are finite: an earlier one of the same training, or train with a lower learning rate.",
+            f"{few_names(broken, FEW)} {_verb(broken, 'holds')} NaN or infinity: no score and no map that depends on {behind} "
+            "means anything.",
+            "Load weights that are finite: an earlier checkpoint of the same training, or a new one with a lower learning "
+            "rate.",
         )
 
 
@@ -86,16 +87,16 @@ def frozen_findings(network: nn.Module) -> Iterator[Finding]:
     if not frozen:
         return
     if len(frozen) == len(parameters):
-        what = f"All {len(parameters)} parameter tensors are frozen (requires_grad is False)"
+        what, where = "All parameters are frozen (requires_grad is False)", "at every layer"
     else:
         owners = tuple(dict.fromkeys(name.rpartition(".")[0] or name for name in frozen))
         what = f"The parameters of {few_names(owners, FEW)} are frozen (requires_grad is False)"
-    yield Finding(
+        where = "at every layer before the first parameter that is not"
+    yield note(
         "frozen",
-        "note",
-        f"{what}. Maps made here do not mind: they ask for gradients by activations. The package grad-cam by itself fails at "
-        "every layer before the first parameter that is not frozen.",
-        "Nothing for maps made here. For the package, call network.requires_grad_(True) on a copy, or hand it an input with "
+        f"{what}. Maps made here do not mind: they ask for gradients by activations. The package grad-cam, used by itself, "
+        f"fails {where}.",
+        "Nothing for maps made here. For the package: network.requires_grad_(True) on a copy, or an input with "
         "requires_grad_().",
     )
 
@@ -103,40 +104,36 @@ def frozen_findings(network: nn.Module) -> Iterator[Finding]:
 def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None) -> Iterator[Finding]:
     """Mean and std that are not the card's; without a card, those under which a photograph is far from what is usual."""
     if card is not None:
-        if (*mean, *std) != (*card.mean, *card.std):
-            yield Finding(
+        if not (_are_close(mean, card.mean) and _are_close(std, card.std)):
+            right = f"mean={_numbers(card.mean)}, std={_numbers(card.std)}"
+            yield problem(
                 "normalisation",
-                "problem",
-                f"Pixels are normalised with mean {_numbers(mean)} and std {_numbers(std)}, and the card of {card.name} says mean "
-                f"{_numbers(card.mean)} and std {_numbers(card.std)}: the network sees other numbers than those that it learnt from.",
-                f"Use the card's: mean={_numbers(card.mean)}, std={_numbers(card.std)}; or put the card right.",
+                f"Pixels are normalised with mean={_numbers(mean)}, std={_numbers(std)}, but the card of {card.name} says "
+                f"{right}: the network sees other numbers than those that it learnt from.",
+                f"Give it {right}; or put the card right.",
             )
         return
     centres = [(usual - shift) / scale for usual, shift, scale in zip(PHOTOGRAPH_MEAN, mean, std, strict=True)]
     spreads = [usual / scale for usual, scale in zip(PHOTOGRAPH_STD, std, strict=True)]
     if max(map(abs, centres)) > FAR_MEAN or min(spreads) < SMALL_STD:
-        yield Finding(
+        yield note(
             "normalisation",
-            "note",
-            f"With mean {_numbers(mean)} and std {_numbers(std)} a photograph comes to the network with a mean of "
-            f"{_numbers(centres)} and a standard deviation of {_numbers(spreads)} in R, G and B; most networks learnt from about 0 "
-            "and 1.",
-            "mean and std are those of pixels from 0 to 1: divide numbers that were meant for 0 to 255 by 255, and compare them "
-            "with what the network was trained with.",
+            f"With mean={_numbers(mean)}, std={_numbers(std)} a photograph has a mean of {_numbers(centres)} and a standard "
+            f"deviation of {_numbers(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1.",
+            "Compare mean and std with those of the training. They are for pixels from 0 to 1: divide what was meant for 0 to "
+            "255 by 255.",
         )
+
+
+def _are_close(one: Channels, other: Channels) -> bool:
+    return len(one) == len(other) and all(isclose(a, b, abs_tol=1e-6) for a, b in zip(one, other, strict=True))
 
 
 def _numbers(values: Sequence[float]) -> str:
     return f"({', '.join(f'{value:.4g}' for value in values)})"
 
 
-def _have(names: Sequence[str]) -> str:
-    return "has" if len(names) == 1 else "have"
-
-
-def _are(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _hold(names: Sequence[str]) -> str:
-    return "holds" if len(names) == 1 else "hold"
+def _verb(names: Sequence[str], verb: str) -> str:
+    """The verb as it stands for one name, its plural for several."""
+    plural = {"holds": "hold", "is": "are"}
+    return verb if len(names) == 1 else plural[verb]
