@@ -277,9 +277,7 @@ class Reached:
     gradients: dict[str, Tensor | None]
 
 
-def reach(
-    network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score: Callable[[object], Tensor | None]
-) -> Reached:
+def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score: Callable[[object], Tensor | None]) -> Reached:
     """How far the gradient of a score comes back: as capture, but a layer that it does not come to is no error.
 
     batch: float32 (N, 3, H, W). score: what is differentiated, a single number made from what the network returned, or None.
@@ -293,6 +291,112 @@ def reach(
     names = [layer.name for layer in layers]
     activations = {name: own.detach() for name, own in zip(names, outputs, strict=True)}
     return Reached(output, activations, dict(zip(names, found, strict=True)))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One call of a module to whose output an offset could be added.
+
+    module: its name. later: whether the call came after that of the held layer. gradient: float32 (C,), of the score by an
+    offset to each channel of the output, wherever on the grid; 0 where no gradient arrives.
+    """
+
+    module: str
+    later: bool
+    gradient: Tensor
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one image's score depends on while a layer's output is held as it is.
+
+    logits: float32 (1, classes). target: what was explained. activation, gradient: float32 (1, C, h, w) of the layer. shifts:
+    the calls of the modules that were asked for, in their order. batch, batch_gradient: float32 (1, 3, H, W), the input and
+    the gradient of the score by it, past the layer: 0 where every path leads through the layer.
+    """
+
+    logits: Tensor
+    target: Target
+    activation: Tensor
+    gradient: Tensor
+    shifts: tuple[Shift, ...]
+    batch: Tensor
+    batch_gradient: Tensor
+
+
+class _Holder:
+    """Cuts the graph at one layer, and adds a zero to every output of the modules asked for."""
+
+    def __init__(self, layer: LayerTrace, channel_axes: dict[str, int]) -> None:
+        self.layer, self.channel_axes = layer, channel_axes
+        self.calls: Counter[str] = Counter()
+        self.own: Tensor | None = None
+        self.zeros: list[tuple[str, bool, Tensor]] = []
+
+    def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
+        def pass_on(_: nn.Module, __: object, output: object) -> Tensor | None:
+            self.calls[name] += 1
+            if (name, self.calls[name]) == (self.layer.module, self.layer.call):
+                return self._cut(output)
+            return self._shift(name, output) if name in self.channel_axes and isinstance(output, Tensor) else None
+
+        return pass_on
+
+    def _cut(self, output: object) -> Tensor:
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            raise LayerError(f"layers: {self.layer.name!r} gave no (N, C, h, w) this time; name another layer")
+        self.own = output.detach().clone().requires_grad_()
+        return self.own.clone()  # what follows may write to it
+
+    def _shift(self, name: str, output: Tensor) -> Tensor:
+        axis = self.channel_axes[name]
+        zero = torch.zeros(output.shape[axis], device=output.device, requires_grad=True)
+        self.zeros.append((name, self.own is not None, zero))
+        return output + zero.view([-1] + [1] * (output.dim() - 1 - axis % output.dim()))
+
+
+def hold(
+    network: nn.Module,
+    batch: Tensor,
+    layer: LayerTrace,
+    channel_axes: dict[str, int],
+    *,
+    target: Target | None,
+    classes: int,
+    between: Callable[[], None] | None = None,
+) -> Held:
+    """One forward and one backward pass in which a layer's output is a constant: what the score depends on beside it.
+
+    batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
+    target, between, errors: as in capture.
+    """
+    with exclusive(network):
+        if between is not None:
+            between()
+        with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+            holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
+            names = dict.fromkeys((layer.module, *channel_axes))
+            handles = [network.get_submodule(name).register_forward_hook(holder.hook_for(name)) for name in names]
+            try:
+                logits = check_logits(run(network, start.clone()), len(batch), classes)
+            finally:
+                remove(handles)
+            if not logits.requires_grad:
+                raise _why_no_gradient(network, batch, [layer])
+            (explained,) = predicted_targets(logits.detach()) if target is None else (target,)
+            return _held(holder, start, logits, explained)
+
+
+def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> Held:
+    if holder.own is None:
+        raise LayerError(f"layers: the forward pass did not reach {holder.layer.name!r}; name another layer")
+    asked = [holder.own, start, *(zero for _, _, zero in holder.zeros)]
+    found = torch.autograd.grad(logits, asked, score_gradient(logits.detach(), (explained,)), allow_unused=True)
+    if found[0] is None:
+        raise no_influence([holder.layer.name])
+    gradient, past, *by_zero = (torch.zeros_like(of) if one is None else one for of, one in zip(asked, found, strict=True))
+    shifts = (Shift(name, later, one) for (name, later, _), one in zip(holder.zeros, by_zero, strict=True))
+    return Held(logits.detach(), explained, holder.own.detach(), gradient, tuple(shifts), start.detach(), past)
 
 
 def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace) -> object:
