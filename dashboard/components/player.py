@@ -11,10 +11,7 @@ from dashboard.components.address import change_view, current_view, follow
 SECONDS = 1.2
 """How long a moment stays while it plays."""
 
-ABANDONED = 10.0
-"""Seconds after which a step that did not come, since another page was open, is no longer waited for."""
-
-_PLAYING = "playing"
+_PLAYING, _SLIDER = "playing", "epoch"
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,8 @@ class _Playing:
 def show_player(epochs: Sequence[int], shown: int) -> None:
     """The slider over these epochs, at the one that is shown, with Play or Pause before it.
 
-    Playing ends at the last epoch, with Pause, with a move of the slider, and whenever the address shows another epoch than
-    the one that was played last.
+    Playing ends at the last epoch, with Pause, with a move of the slider, when another page is opened, and whenever the
+    address shows another epoch than the one that was played last.
     """
     playing = _playing(shown)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -48,13 +45,13 @@ _PLAY_HELP = "From this epoch to the end of the training; from the start if it i
 def _slider(epochs: Sequence[int], shown: int) -> None:
     def moved() -> None:
         _stop()
-        change_view(epoch=st.session_state["epoch"])
+        change_view(epoch=st.session_state[_SLIDER])
 
-    follow("epoch", shown)
+    follow(_SLIDER, shown)
     st.select_slider(
         "Epochs of training",
         epochs,
-        key="epoch",
+        key=_SLIDER,
         on_change=moved,
         help="How often the network had seen all training images by then; 0 is the random start. There is a checkpoint of each "
         "of these epochs; their distances on the slider mean nothing.",
@@ -64,7 +61,8 @@ def _slider(epochs: Sequence[int], shown: int) -> None:
 
 def _playing(shown: int) -> _Playing | None:
     playing: _Playing | None = st.session_state.get(_PLAYING)
-    if playing is None or playing.epoch != shown or time.monotonic() > playing.due + ABANDONED:
+    away = _SLIDER not in st.session_state  # Streamlit forgets a slider that the page before did not draw
+    if playing is None or playing.epoch != shown or away:
         st.session_state[_PLAYING] = None
         return None
     return playing

@@ -17,10 +17,10 @@ from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.figures.training_figure import training_figure, training_words
 from dashboard.view_state import chosen_drawing
 
-SIDE = 256
+SIDE = 224
 THUMBNAIL = 160
-NUMBERS = 200
-PROBABILITIES = 300
+NUMBERS = 180
+PROBABILITIES = 280
 
 
 def course_controls(course: Course) -> None:
@@ -120,7 +120,7 @@ def _metrics(course: Course) -> None:
     st.metric("Says of this image", name, help=terms.PROBABILITIES)
     st.caption(f"with {percent(course.probability(place, scene.predicted))}; true is {scene.model.classes[course.true]}")
     st.metric(
-        "Correlation with the final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION
+        "Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION
     )
 
 
