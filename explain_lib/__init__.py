@@ -4,7 +4,9 @@ from explain_lib.average_map import AverageMap, average_map
 from explain_lib.cache import CacheStats, ExplainCache, shared_cache
 from explain_lib.capture import LayerTrace
 from explain_lib.cards import ModelCard
+from explain_lib.check_up import CheckUp, Finding, check_up
 from explain_lib.comparison import Comparison, compare
+from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration, configured_heatmap
 from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
@@ -36,13 +38,16 @@ __all__ = [
     "AverageMap",
     "CacheStats",
     "CamSettings",
+    "CheckUp",
     "Comparison",
+    "Completeness",
     "Configuration",
     "DataError",
     "Decomposition",
     "Drawing",
     "ExplainCache",
     "ExplainError",
+    "Finding",
     "GradCams",
     "ImageSet",
     "InputError",
@@ -59,7 +64,9 @@ __all__ = [
     "as_model",
     "average_map",
     "captum_settings",
+    "check_up",
     "compare",
+    "completeness",
     "configured_heatmap",
     "decompose",
     "decomposition_steps",

@@ -16,6 +16,8 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from explain_lib.average_map import AverageMap, PartialSum, average_map, partial_sum
+from explain_lib.check_up import CheckUp, check_up
+from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration
 from explain_lib.dataset import ImageSet, load_cifar10
 from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
@@ -35,7 +37,7 @@ from explain_lib.predictions import Predictions
 from explain_lib.scan import ScanRows, scan_batch
 from explain_lib.scan_images import seen_images
 from explain_lib.settings import CamSettings, Variant, check_settings
-from explain_lib.targets import Targets, expand_targets
+from explain_lib.targets import Target, Targets, expand_targets
 from explain_lib.third_opinions import Opinion, third_opinion
 
 Value = TypeVar("Value")
@@ -177,6 +179,12 @@ class ExplainCache:
         """A bundled model's predictions for the 10,000 test images, from the logits bundled beside it."""
         return self.entries.get(("predictions", name), lambda: Predictions(load_test_logits(name)))
 
+    def check_up(self, model: Model) -> CheckUp:
+        """check_up of a Model, cached."""
+        frozen = tuple(parameter.requires_grad for parameter in check_model(model).network.parameters())
+        key = ("check_up", model.digest, model.classes, model.card, frozen)
+        return self.entries.get(key, lambda: check_up(model))
+
     def grad_cam(
         self,
         model: Model,
@@ -205,6 +213,19 @@ class ExplainCache:
         return self.entries.get(
             key, lambda: read_only(package_grad_cam(model, pixels, layers, targets, variant=variant, between=between))
         )
+
+    def completeness(
+        self,
+        model: Model,
+        picture: NDArray[np.uint8],
+        layer: str,
+        target: int | Target | None = None,
+        *,
+        between: Between = None,
+    ) -> Completeness:
+        """completeness, cached; the layer must be named."""
+        key = ("completeness", *_request(model, picture[None], layer, target))
+        return self.entries.get(key, lambda: completeness(model, picture, layer, target, between=between))
 
     def heatmap(
         self,
