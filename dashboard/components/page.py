@@ -9,6 +9,7 @@ import explain_lib as xl
 from dashboard.components.address import open_view, read_address, remember_view
 from dashboard.components.bar import show_bar
 from dashboard.components.captions import plain
+from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
 from dashboard.components.scene import Scene
 from dashboard.garbage import pass_over_modules
@@ -31,6 +32,7 @@ def show_page(
             st.warning("Ignored in the address: " + plain(" ".join(ignored)))
         remember_view(scene.view)
         show_bar(scene, images(scene))
+        warn_of_problems(scene)
         draw(scene)
     except xl.ExplainError as error:
         st.error(f"This view cannot be shown: {plain(str(error))}.")
