@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 import explain_lib
 from benchmarks.figures import Figure, Table
+from benchmarks.ladder import ladder_of_one_picture
 from benchmarks.peers import (
     MODULES,
     PACKAGE,
@@ -179,6 +180,8 @@ def measure(scale: float) -> Iterator[Table]:
     yield growth("Growth with the batch: tutorial network, last conv layer", batches, 5 * scale)
     sides = {f"{side} px": resnet18(side) for side in SIDES}
     yield growth("Growth with the picture: ResNet-18, batch 1, last conv layer", sides, 6 * scale)
+    for name in ("captum-tutorial", "resnet20"):
+        yield ladder_of_one_picture(name, 20 * scale)
 
 
 def circumstances() -> dict[str, object]:

@@ -26,7 +26,7 @@ from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
-from explain_lib.layer_ladder import LadderCurves, LadderMaps, LadderRows, ladder_batch, ladder_curves, ladder_maps
+from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
@@ -361,22 +361,6 @@ class ExplainCache:
         chosen = check_positions([image], len(pixels))
         key = ("ladder_curves", image, opinions, *_request(model, pixels[chosen], layers, target))
         return self.entries.get(key, lambda: ladder_curves(model, pixels, chosen, layers, target, opinions, between=between))
-
-    def ladder_maps(
-        self,
-        model: Model,
-        pixels: NDArray[np.uint8],
-        image: int,
-        layers: Sequence[str] | None = None,
-        target: int | None = None,
-        opinions: str | None = None,
-        *,
-        between: Between = None,
-    ) -> LadderMaps:
-        """ladder_maps of one image, cached."""
-        chosen = check_positions([image], len(pixels))
-        key = ("ladder_maps", image, opinions, *_request(model, pixels[chosen], layers, target))
-        return self.entries.get(key, lambda: ladder_maps(model, pixels, chosen, layers, target, opinions, between=between))
 
     def average_map(
         self,

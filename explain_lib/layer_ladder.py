@@ -108,9 +108,10 @@ class LadderMaps(Frozen):
 
 @dataclass(frozen=True)
 class LadderCurves(Frozen):
-    """The rows of some images, and the curves whose means they are."""
+    """The rows of some images, the maps by which pixels were ordered, and the curves whose means the rows hold."""
 
     rows: LadderRows
+    maps: LadderMaps
     curves: RemovalCurves
 
 
@@ -159,7 +160,7 @@ def ladder_curves(
     *,
     between: Callable[[], None] | None = None,
 ) -> LadderCurves:
-    """The rows and curves of some images of a set: a pure function over a batch; see layer_ladder."""
+    """The rows, maps and curves of some images of a set: a pure function over a batch; see layer_ladder."""
     found = ladder_maps(model, pixels, images, layers, target, opinions, between=between)
     batch = to_input(pixels[images], model.mean, model.std, model.device)
     finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
@@ -176,7 +177,7 @@ def ladder_curves(
         _correlations(found.maps, np.broadcast_to(centre_map(*model.input_size), found.maps[:, 0].shape)),
         found.maps.min((2, 3)) == found.maps.max((2, 3)),
     )
-    return LadderCurves(rows, curves)
+    return LadderCurves(rows, found, curves)
 
 
 def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from explain_lib.guess_words import number
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_summary import Ranking, rank_ladder, summarise_ladder
 from explain_lib.ladder_words import FILL_WORDS, measure_words, ranking_sentence
-from explain_lib.layer_ladder import CENTRE, RANDOM, LadderCurves, LadderMaps, LadderRows, Rung
+from explain_lib.layer_ladder import CENTRE, RANDOM, LadderCurves, Rung
 from explain_lib.maps import Map, MapState, map_state
 from explain_lib.pixel_orders import pixel_ranks
 from explain_lib.removal_pictures import removal_pictures
@@ -36,25 +36,23 @@ def show_image_ladder(scene: Scene) -> None:
     """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
     layer = chosen_layer(scene.view, scene.model)
     asked = (scene.model, scene.images.pixels, scene.view.image, offered_layers(scene), scene.view.target)
-    opinions = opinions_layer(layer)
-    found = scene.cache.ladder_curves(*asked, opinions, between=scene.between)
-    maps = scene.cache.ladder_maps(*asked, opinions, between=scene.between)
+    found = scene.cache.ladder_curves(*asked, opinions_layer(layer), between=scene.between)
     ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
     st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
     table, curve = st.columns([9, 5], gap="medium")
     with table:
-        _table(scene, found.rows, maps, layer, ranking)
+        _table(scene, found, layer, ranking)
     with curve:
-        _curves(scene, found, maps, layer)
-    _pictures(scene, found, maps, layer)
+        _curves(scene, found, layer)
+    _pictures(scene, found, layer)
 
 
-def _table(scene: Scene, rows: LadderRows, maps: LadderMaps, layer: str, ranking: Ranking) -> None:
+def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> None:
     view = scene.view
     place = "Of all rows on this one image, by the measure that ranks; 1 is best"
     drawn = [
-        _row(scene, rows, maps, column, ranking.order.index(rung.name) + 1, rung.name == layer)
-        for column, rung in enumerate(rows.rungs)
+        _row(scene, found, column, ranking.order.index(rung.name) + 1, rung.name == layer)
+        for column, rung in enumerate(found.rows.rungs)
     ]
     show_ladder_table(columns(view, place=place), drawn, f"Layer ladder of image {view.image}")
     st.caption(
@@ -64,8 +62,9 @@ def _table(scene: Scene, rows: LadderRows, maps: LadderMaps, layer: str, ranking
     )
 
 
-def _row(scene: Scene, rows: LadderRows, maps: LadderMaps, column: int, place: int, marked: bool) -> Row:
-    rung, values = rows.rungs[column], maps.maps[0, column]
+def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: bool) -> Row:
+    rows, values = found.rows, found.maps.maps[0, column]
+    rung = rows.rungs[column]
     fill = FILLS.index(scene.view.fill)
     numbers = (
         rows.deletion[0, column, fill],
@@ -92,25 +91,25 @@ def _number(value: float) -> str:
     return "none" if np.isnan(value) else number(float(value))
 
 
-def _curves(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
+def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The curve whose mean a row's number is, beside those of two orders that ask no network."""
-    names = [rung.name for rung in maps.rungs]
+    names = [rung.name for rung in found.rows.rungs]
     st.markdown(f"**{_curve_title(scene)}, by the map of {plain(layer)}**")
     axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
     curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
     words = curves_words(curves, axis)
     st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
-    st.caption(_curve_caption(scene, maps))
+    st.caption(_curve_caption(scene, found))
 
 
-def _pictures(scene: Scene, found: LadderCurves, maps: LadderMaps, layer: str) -> None:
+def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
     """What the network was asked: the same pixels removed, with each fill."""
-    place = [rung.name for rung in maps.rungs].index(layer)
+    place = [rung.name for rung in found.rows.rungs].index(layer)
     st.markdown(f"**What the network sees: the pixels that the map of {plain(layer)} puts first are gone, under three fills**")
     with st.grid(min_column_width=3 * SIDE + 16, gap="small"):
         for fill in FILLS:
             with st.container():
-                _fill_row(scene, found, maps, place, fill)
+                _fill_row(scene, found, place, fill)
 
 
 def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
@@ -122,8 +121,8 @@ def _curve_title(scene: Scene) -> str:
     return words[0].upper() + words[1:]
 
 
-def _curve_caption(scene: Scene, maps: LadderMaps) -> str:
-    name = scene.model.classes[int(maps.explained[0])]
+def _curve_caption(scene: Scene, found: LadderCurves) -> str:
+    name = scene.model.classes[int(found.rows.explained[0])]
     if scene.view.measure == "road":
         return (
             f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
@@ -134,11 +133,11 @@ def _curve_caption(scene: Scene, maps: LadderMaps) -> str:
     return f"The probability of {name}; {mean}. A curve that {good} early is good."
 
 
-def _fill_row(scene: Scene, found: LadderCurves, maps: LadderMaps, place: int, fill: Fill) -> None:
+def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None:
     """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
-    order = pixel_ranks(maps.maps[0, place])
+    order = pixel_ranks(found.maps.maps[0, place])
     shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
-    name = scene.model.classes[int(maps.explained[0])]
+    name = scene.model.classes[int(found.rows.explained[0])]
     st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
     with st.container(horizontal=True, gap="xsmall"):
         for step, picture in zip(STEPS, shown, strict=True):

@@ -23,7 +23,6 @@ from explain_lib.layer_ladder import (
     join_ladder_rows,
     ladder_batch,
     ladder_curves,
-    ladder_maps,
     layer_ladder,
 )
 
@@ -99,7 +98,7 @@ def test_road_is_what_the_package_calls_road_combined(
     monkeypatch.setattr("pytorch_grad_cam.metrics.road.torch.randn_like", torch.zeros_like)
     shown = np.array([3, 9])
     found = ladder_curves(tutorial, images.pixels, shown, ("conv2",))
-    maps = ladder_maps(tutorial, images.pixels, shown, ("conv2",)).maps
+    maps = found.maps.maps
     batch = torch.from_numpy((images.pixels[shown].transpose(0, 3, 1, 2) / 255 - 0.5) / 0.5).float()
     targets = [ClassifierOutputSoftmaxTarget(index) for index in found.rows.explained.tolist()]
     package = ROADCombined(percentiles=[12.5, 25, 37.5, 50, 62.5, 75, 87.5])

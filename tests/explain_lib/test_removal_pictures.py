@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from explain_lib.imputation import Fill
-from explain_lib.layer_ladder import ladder_curves, ladder_maps
+from explain_lib.layer_ladder import ladder_curves
 from explain_lib.pixel_orders import pixel_ranks
 from explain_lib.removal_pictures import removal_pictures
 
@@ -40,7 +40,7 @@ def test_the_blurred_picture_is_opencvs(tutorial: xl.Model, images: xl.ImageSet)
 def test_the_network_says_of_the_picture_what_the_curve_has(tutorial: xl.Model, images: xl.ImageSet, fill: Fill) -> None:
     chosen = np.array([IMAGE])
     found = ladder_curves(tutorial, images.pixels, chosen, ("conv2",))
-    order = pixel_ranks(ladder_maps(tutorial, images.pixels, chosen, ("conv2",)).maps[0, 0])
+    order = pixel_ranks(found.maps.maps[0, 0])
     shown = removal_pictures(tutorial, images.pixels[IMAGE], IMAGE, order, fill, (4, 8, 12))
     left = probabilities(tutorial, shown)[:, found.rows.explained[0]]
     plain = found.curves.deletion[0, 0, :, [4, 8, 12]]
