@@ -22,7 +22,7 @@ from explain_lib.maps import Map, MapState, map_state
 from explain_lib.pixel_orders import pixel_ranks
 from explain_lib.removal_pictures import removal_pictures
 
-SIDE = 108
+SIDE = 116
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
 
@@ -106,7 +106,7 @@ def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
     """What the network was asked: the same pixels removed, with each fill."""
     place = [rung.name for rung in found.rows.rungs].index(layer)
     st.markdown(f"**What the network sees: the pixels that the map of {plain(layer)} puts first are gone, under three fills**")
-    with st.grid(min_column_width=3 * SIDE + 16, gap="small"):
+    with st.grid(min_column_width=3 * SIDE + 8, gap="small"):
         for fill in FILLS:
             with st.container():
                 _fill_row(scene, found, place, fill)
@@ -139,7 +139,7 @@ def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None
     shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
     name = scene.model.classes[int(found.rows.explained[0])]
     st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xxsmall"):
         for step, picture in zip(STEPS, shown, strict=True):
             left = percent(_left(found, place, fill, step))
             share = f"{100 * step // 16} %"

@@ -13,6 +13,9 @@ from explain_lib.rendering import Picture, png
 
 STYLE = (Path(__file__).parents[1] / "assets" / "ladder.css").read_text()
 
+MANY = 16
+"""Tables with more rows have smaller pictures."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -48,10 +51,11 @@ def show_ladder_table(columns: Sequence[Column], rows: Sequence[Row], caption: s
     """The table; where the kind of row changes there is a line. caption: what it is, for those who hear it read."""
     head = "".join(_head(column) for column in columns)
     with_pictures = any(row.picture for row in rows)
+    many = " many" if len(rows) > MANY else ""
     first = "<th></th>" * with_pictures + '<th scope="col" style="text-align: left">row</th>'
     body = "".join(_row(row, columns, with_pictures, place) for row, place in zip(rows, _parts(rows), strict=True))
     st.html(
-        f'<style>{STYLE}</style><div class="ladder" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<style>{STYLE}</style><div class="ladder{many}" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
