@@ -13,6 +13,8 @@ from explain_lib.decomposition import Decomposition, decompose, decomposition_st
 from explain_lib.drawing import Drawing, draw_overlay
 from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
+from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
+from explain_lib.layer_ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
 from explain_lib.maps import MapState, map_state
 from explain_lib.model import Model, as_model
 from explain_lib.models import list_models, load_model
@@ -51,6 +53,7 @@ __all__ = [
     "GradCams",
     "ImageSet",
     "InputError",
+    "LadderRows",
     "LayerCam",
     "LayerError",
     "LayerTrace",
@@ -59,6 +62,9 @@ __all__ = [
     "ModelCard",
     "NetworkError",
     "Predictions",
+    "Ranking",
+    "Rung",
+    "RungSummary",
     "Target",
     "TargetError",
     "as_model",
@@ -73,6 +79,8 @@ __all__ = [
     "draw_overlay",
     "grad_cam",
     "heatmap",
+    "join_ladder_rows",
+    "layer_ladder",
     "list_models",
     "load_cifar10",
     "load_model",
@@ -80,6 +88,8 @@ __all__ = [
     "package_grad_cam",
     "package_settings",
     "predict_images",
+    "rank_ladder",
     "shared_cache",
+    "summarise_ladder",
     "torch_cam_settings",
 ]  # fmt: skip
