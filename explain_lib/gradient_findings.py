@@ -57,7 +57,7 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
         yield problem(
             "gradient",
             f"No gradient comes back to {names}, though the output depends on it: there is no map.",
-            f"Take detach(), .data or torch.no_grad() behind {cut[-1].name} out of forward{_or_later(reached)}.",
+            f"Take detach(), .data or torch.no_grad() around or behind {cut[-1].name} out of forward{_or_later(reached)}.",
         )
     if unused:
         yield note(

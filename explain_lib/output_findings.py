@@ -16,6 +16,7 @@ _OPERATIONS: dict[str, Squash] = {
     "LogSoftmaxBackward0": "log-softmax",
     "SigmoidBackward0": "sigmoid",
 }
+_FORMS = ("View", "UnsafeView", "Reshape", "Alias", "Clone", "Squeeze", "Unsqueeze", "Slice")
 _MODULES: dict[type[nn.Module], Squash] = {
     nn.Softmax: "softmax",
     nn.Softmax2d: "softmax",
@@ -126,22 +127,23 @@ def _squash_of(network: nn.Module, probe: Probe) -> Squash | None:
     scores = class_scores(probe.output)
     if scores is None or not scores.is_floating_point() or not bool(torch.isfinite(scores).all()):
         return None
-    by_module = _by_last_module(network, probe) if _is_squashed(scores) else None
-    return _last_operation(probe.reached) or by_module or _by_values(scores)
+    operation = _last_operation(probe.reached)
+    last = _by_last_module(network, probe) if operation is None else _OPERATIONS.get(operation)
+    return last or _by_values(scores)
+
+
+def _last_operation(reached: Reached | Exception) -> str | None:
+    """PyTorch's name of the operation that gave the scores, passing over those that only show them in another form."""
+    scores = None if isinstance(reached, Exception) else class_scores(reached.output)
+    step = None if scores is None else scores.grad_fn
+    while step is not None and step.name().startswith(_FORMS) and step.next_functions[0][0] is not None:
+        step = step.next_functions[0][0]
+    return None if step is None else step.name()
 
 
 def _by_last_module(network: nn.Module, probe: Probe) -> Squash | None:
     name = _last_module(network, probe)
     return None if name is None else _MODULES.get(type(network.get_submodule(name)))
-
-
-def _is_squashed(scores: Tensor) -> bool:
-    return bool((scores <= 0).all() or ((scores >= 0) & (scores <= 1)).all())
-
-
-def _last_operation(reached: Reached | Exception) -> Squash | None:
-    scores = None if isinstance(reached, Exception) else class_scores(reached.output)
-    return None if scores is None or scores.grad_fn is None else _OPERATIONS.get(scores.grad_fn.name())
 
 
 def _last_module(network: nn.Module, probe: Probe) -> str | None:

@@ -58,7 +58,12 @@ def probe(network: nn.Module, batch: Tensor) -> Probe:
 def left_as_found(network: nn.Module, device: torch.device) -> Iterator[None]:
     """The network to oneself; buffers that it writes to, and the random numbers that it draws, are put back."""
     devices = [device] if device.type == "cuda" else []
-    with exclusive(network), torch.random.fork_rng(devices=devices), _buffers_kept(network):
+    with (
+        exclusive(network),
+        torch.inference_mode(False),
+        torch.random.fork_rng(devices=devices),
+        _buffers_kept(network),
+    ):
         yield
 
 
