@@ -11,6 +11,7 @@ from dashboard.components import terms
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
 from dashboard.components.check_up import show_check_up
+from dashboard.components.contrast import show_contrast
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
 from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
 from dashboard.components.overlay_card import overlay_or_picture, show_overlay
@@ -69,6 +70,7 @@ def _draw(scene: Scene) -> None:
     st.caption(f"Choose a layer by the button under its map. {drawing_words(scene.view)}")
     for number, panel in enumerate(panels):
         _strip(panel, reach, number)
+    show_contrast(panels[0].scene, panels[0].layer)
     show_check_up(scene)
     _take_home(panels, reach)
 

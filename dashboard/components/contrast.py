@@ -1,0 +1,177 @@
+"""Why this class and not that one: the signed maps of both, their contrast, what speaks against, and logit or probability."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from math import isnan
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components import terms
+from dashboard.components.address import change_view
+from dashboard.components.captions import grid_caption, percent
+from dashboard.components.overlay_card import show_overlay
+from dashboard.components.pictures import show_exact
+from dashboard.components.scene import Scene
+from dashboard.view_state import chosen_drawing
+from explain_lib.contrast import Contrast, contrast, runner_up
+from explain_lib.maps import Map, MapState, map_state
+from explain_lib.rendering import Picture, diverging_table
+
+SIDE = 224
+BAR_HEIGHT = 10
+ROUNDING = 1e-6
+"""A deviation above this share of the scale is said to have a reason."""
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The class that is explained and the one beside it, by name; chosen: whether the view names the latter."""
+
+    a: str
+    b: str
+    chosen: bool
+
+
+def show_contrast(scene: Scene, layer: str) -> None:
+    """The section for the picked image at this layer: the view's contrast, or the one with the runner-up."""
+    found, pair = _found(scene, layer)
+    st.subheader("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
+    _buttons(scene, found, pair)
+    shares = found.probabilities
+    beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · image {scene.view.image} · "
+    st.caption(
+        f"{beside}A: {pair.a}, {percent(float(shares[found.a]))} · B: {pair.b}, {percent(float(shares[found.b]))}"
+        f"{'' if pair.chosen else ', the likeliest other class'} · {found.score} · layer {layer}, "
+        f"{grid_caption((found.signed_a.shape[0], found.signed_a.shape[1]))}"
+    )
+    _maps(scene, found, pair)
+    if np.isfinite(found.reach):  # else each map says so itself
+        st.markdown(_sum_sentence(found, pair))
+        st.markdown(_score_sentence(found, pair))
+
+
+def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
+    target, view = scene.target, scene.view
+    chosen = target.minus is not None
+    shares = scene.predictions.probabilities[view.image]
+    b = target.minus if target.minus is not None else runner_up(shares, target.index)
+    explain = partial(scene.cache.grad_cam, between=scene.between)
+    found = contrast(scene.model, scene.picture[None], layer, target.index, b, view.score, explain=explain)
+    return found, _Pair(scene.model.classes[target.index], scene.model.classes[b], chosen)
+
+
+def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
+    """What the maps above explain, changed by one press."""
+    view, likeliest = scene.view, runner_up(scene.predictions.probabilities[scene.view.image], found.a)
+    with st.container(horizontal=True, gap="xsmall"):
+        if not pair.chosen or found.b != likeliest:
+            name = scene.model.classes[likeliest]
+            words = "Explains, in all maps above, what speaks for the one rather than for the other"
+            st.button(f"Contrast with {name}", help=words, on_click=change_view, kwargs={"minus": likeliest})
+        if pair.chosen:
+            st.button(f"Explain {pair.a} alone", on_click=change_view, kwargs={"minus": None})
+        other = "probability" if view.score == "logit" else "logit"
+        st.button(f"Explain the {other}", help=terms.SCORE, on_click=change_view, kwargs={"score": other})
+        evidence = "against" if view.evidence == "for" else "for"
+        st.button(f"Evidence {evidence}", help=terms.EVIDENCE, on_click=change_view, kwargs={"evidence": evidence})
+
+
+def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
+    signed = {
+        "map(A)": (found.signed_a, f"red: for {pair.a}"),
+        "map(B)": (found.signed_b, f"red: for {pair.b}"),
+        "map(A − B)": (found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
+        "Against A": (found.against, f"red: what lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
+    }
+    reach = found.reach if np.isfinite(found.reach) else None
+    drawing = replace(chosen_drawing(scene.view), signed=True)
+    with st.container(horizontal=True, gap="small"):
+        for title, (values, meaning) in signed.items():
+            with st.container(width=SIDE, gap="xsmall"):
+                st.markdown(f"**{title}**")
+                words = f"{title}, {meaning}; {_range_words(values)}"
+                show_overlay(scene.picture, values, drawing, reach, words, SIDE, meaning)
+    with st.container(width=2 * SIDE, gap="xxsmall"):
+        end = f"{found.reach:.3g}"
+        show_exact(_colour_bar(2 * SIDE), "", f"Colours from blue at −{end} over white at 0 to red at {end}")
+        st.caption(f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}.")
+
+
+def _range_words(values: Map) -> str:
+    return f"from {values.min():.3g} to {values.max():.3g}"
+
+
+def _colour_bar(width: int) -> Picture:
+    table = diverging_table()
+    places = np.linspace(0, len(table) - 1, width).round().astype(int)
+    return np.ascontiguousarray(np.broadcast_to(table[places], (BAR_HEIGHT, width, 3)))
+
+
+# Section: words
+
+
+def _sum_sentence(found: Contrast, pair: _Pair) -> str:
+    deviation, reach = found.deviation, found.reach
+    share = deviation / reach if reach > 0 else 0.0
+    words = (
+        f"**map(A − B) is map(A) − map(B)** to {_power(deviation)} ({_power(share)} of the scale), although it was computed "
+        "as a target of its own: the gradient of a difference is the difference of the gradients. Only before the cut at "
+        f"zero, though. {_alike(found, pair)}"
+    )
+    if share > ROUNDING and found.score == "probability":
+        words += f" As the probability of {pair.a} is near 0 or 1, the maps are so small that float32 leaves them few digits."
+    return words
+
+
+def _alike(found: Contrast, pair: _Pair) -> str:
+    """What the contrast teaches: what speaks for both is gone from it."""
+    alike = found.alike
+    if isnan(alike):
+        return "One of the two maps is the same everywhere."
+    words = f"map(A) and map(B) have a rank correlation of {_signed(alike)}: "
+    if alike > 0.3:
+        return words + f"much of what speaks for {pair.a} speaks for {pair.b} too, and is gone from the contrast."
+    if alike < -0.3:
+        return words + f"what speaks for {pair.a} speaks against {pair.b}, and stands out more in the contrast."
+    return words + "they look at different things, and the contrast shows both."
+
+
+def _score_sentence(found: Contrast, pair: _Pair) -> str:
+    """Whether the map of A's probability differs from that of its logit, by how much, and why."""
+    difference, share = found.by_score, percent_of(float(found.probabilities[found.a]))
+    why = (
+        f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of all logits, weighed "
+        f"by their probabilities). With p = {share}"
+    )
+    if MapState.ZERO in (map_state(found.by_logit), map_state(found.by_probability)):
+        zero = "probability" if map_state(found.by_probability) is MapState.ZERO else "logit"
+        return (
+            f"**Logit or probability?** The map of the {zero} of {pair.a} is zero everywhere, above zero it has nothing. {why}."
+        )
+    far = f"up to {difference.largest * 100:.0f} % of the colours apart"
+    numbers = f"rank correlation {_signed(difference.spearman)}, Pearson {_signed(difference.pearson)}, {far}"
+    size = f"the map of the probability is {difference.ratio:.2g} times as large"
+    if difference.visible:
+        return (
+            f"**Logit or probability? The two maps differ** ({numbers}, each drawn on its own scale). {why}, it is a contrast "
+            f"with every class at once; {size}, and vanishes as p goes to 1."
+        )
+    return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."
+
+
+def percent_of(share: float) -> str:
+    """A probability in percent, with more digits where one would round it to 0 or 100."""
+    return percent(share) if 0.0005 <= share <= 0.9995 else f"{share * 100:.7g} %"
+
+
+def _power(number: float) -> str:
+    """3.2e-08 as "3e-8"."""
+    if number == 0:
+        return "0"
+    digits, exponent = f"{number:.0e}".split("e")
+    return f"{digits}e{int(exponent)}"
+
+
+def _signed(number: float) -> str:
+    return "not defined" if isnan(number) else f"{number:.2f}".replace("-", "−")
