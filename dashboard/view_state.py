@@ -91,10 +91,11 @@ class View:
     drawing: how the seed gallery draws. true_class, predicted_class, outcome, low, high (percent of confidence), order,
     part, average: what the class browser shows. texture, palette, strength (percent of the map), sign, scale: how maps are
     drawn over pictures. beside, other_image, other_model: what the layer explorer shows beside. a, b: the two sides of the
-    disagreement page, flicker: whether they flicker. steps: the settings that are taken from b so far, one after the other, on
-    the way from a to b. check: whether a scan runs the real programs too. rejected: images whose outlines do not count.
-    measure, fill: what ranks the layers, and what stands in the place of removed pixels. sample: how many test images, from 0
-    on, are looked at. epoch: after how many epochs a training is looked at, None for its end.
+    disagreement page, flicker: whether they flicker. opinion: the layer at which other methods are asked, None for those of b.
+    steps: the settings that are taken from b so far, one after the other, on the way from a to b. check: whether a scan runs
+    the real programs too. rejected: images whose outlines do not count. measure, fill: what ranks the layers, and what stands
+    in the place of removed pixels. sample: how many test images, from 0 on, are looked at. epoch: after how many epochs a
+    training is looked at, None for its end.
     """
 
     image: int = 3
@@ -125,6 +126,7 @@ class View:
     a: xl.Configuration = STUDY_MANUAL
     b: xl.Configuration = STUDY_PACKAGE
     flicker: bool = False
+    opinion: str | None = None
     steps: tuple[str, ...] = ()
     check: bool = False
     rejected: tuple[int, ...] = ()
@@ -190,6 +192,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "a": Parameter("a", _configuration, _SIDE),
     "b": Parameter("b", _configuration, _SIDE),
     "flicker": Parameter("flicker", _on, "on or off"),
+    "opinion": Parameter("opinion", str, "the name of a layer"),
     "steps": Parameter("steps", _names, "names of settings, with commas between,"),
     "check": Parameter("check", _on, "on or off"),
     "rejected": Parameter("rejected", _numbers, "numbers of test images, with commas between,"),
@@ -275,9 +278,11 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
         if index is not None and index >= classes:
             changes[name] = getattr(default, name)
             notes.append(f"{PARAMETERS[name].key}={index}: the classes are 0 to {classes - 1}.")
-    if view.layer is not None and view.layer not in model.spatial_layers:
-        changes["layer"] = None
-        notes.append(f"layer={view.layer}: the layers with a grid are {few_names(model.spatial_layers, 12)}.")
+    for name in ("layer", "opinion"):
+        layer = getattr(view, name)
+        if layer is not None and layer not in model.spatial_layers:
+            changes[name] = None
+            notes.append(f"{name}={layer}: the layers with a grid are {few_names(model.spatial_layers, 12)}.")
     return change(view, changes), tuple(notes)
 
 

@@ -18,16 +18,18 @@ def sum_sentence(found: Completeness) -> str:
     if found.holds:
         return f"{parts}: together {score}, {signed(found.score)}."
     return (
-        f"{parts}. That leaves {signed(found.residual)} of {score}, {signed(found.score)}: a module after the layer is not linear "
-        "piece by piece, so HiResCAM's cells need not add up here."
+        f"{parts}. That leaves {signed(found.residual)} of {score}, {signed(found.score)}: a module after the layer is not "
+        "linear piece by piece, so HiResCAM's cells need not add up here."
     )
 
 
 def averaging_sentence(found: Completeness) -> str:
     """What averaging the gradients over the grid does to the map: to its sum, to the signs of its cells, to one most."""
     if found.same_map:
-        why = "Every channel's gradient is the same in all cells" if found.even else "The gradients vary, but not where it counts"
-        return f"{why}, so that averaging it changes nothing: Grad-CAM's map is HiResCAM's, cell by cell."
+        why = (
+            "Every channel's gradient is the same in all cells" if found.even else "Gradients vary only where it does not count"
+        )
+        return f"{why}, so averaging over the grid changes nothing: Grad-CAM's map is HiResCAM's, cell by cell."
     row, column = found.worst_cell
     turned = f"{100 * found.turned_share:.0f} %" if found.turned.any() else "none"
     return (

@@ -17,6 +17,7 @@ from dashboard.components.metric_row import show_metrics
 from dashboard.components.page import show_page
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
+from dashboard.components.second_opinions import show_second_opinions
 from dashboard.components.side import Side, batch_of, common_scale, make_side
 from dashboard.components.sides import show_sides
 from dashboard.components.stepper import show_steps
@@ -46,6 +47,7 @@ def _draw(scene: Scene) -> None:
             for key, side in {"map-a": a, "map-b": b}.items():
                 with st.container():
                     show_map(MapCard(side.title, side.how, side.values, _scale(side, side)), {"value": side.values}, key)
+        show_second_opinions(scene)
         return
     _compare(scene, a, b)
 
@@ -62,9 +64,12 @@ def _compare(scene: Scene, a: Side, b: Side) -> None:
     if found is not None:
         show_causes(found, comparison)
         show_steps(scene, a, b, found)
+    opinions = st.container()  # filled last: nothing waits for it
     show_drawing_causes(scene.picture, a)
     _below(scene, a, b, comparison)
     _take_home(scene, a, b, comparison, found)
+    with opinions:
+        show_second_opinions(scene)
 
 
 def _not_comparable(a: Side, b: Side) -> str | None:

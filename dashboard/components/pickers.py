@@ -48,9 +48,10 @@ def model_picker(scene: Scene) -> None:
     """A list of the bundled models; the layer stays if the other model has it."""
 
     def changed() -> None:
-        name, layer = st.session_state["model"], current_view().layer
-        kept = layer if layer in scene.cache.model(name).spatial_layers else None
-        change_view(model=name, layer=kept, part=1)
+        name, view = st.session_state["model"], current_view()
+        offered = scene.cache.model(name).spatial_layers
+        kept = {field: layer for field, layer in (("layer", view.layer), ("opinion", view.opinion)) if layer in offered}
+        change_view(model=name, **{"layer": None, "opinion": None, **kept}, part=1)
 
     follow("model", scene.view.model)
     st.selectbox(

@@ -26,6 +26,12 @@ DECOMPOSITION = (
     "The shares sum to the mean difference, the maps to b − a."
 )
 STEPS = "Starts at a and takes one setting after the other from b, in the order in which you press them, until it is b."
+COMPLETENESS = (
+    "Between its kinks a network of ReLUs, poolings, convolutions and linear layers is linear: a logit is the sum of the "
+    "layer's activations, each times its own gradient, and of the later biases, each times its gradient. Added up over the "
+    "channels, the first part is HiResCAM's map (arXiv 2011.08891). Grad-CAM averages the gradients over the grid first, and "
+    "so moves evidence between cells."
+)
 CHECK = (
     "The scan computes both sides by hand, under each side's settings, which is quick. Running the real programs beside that "
     "takes several times as long, and tells for each image how far they are from it."

@@ -39,6 +39,7 @@ EVERYTHING = View(
     a=xl.Configuration("package", xl.package_settings(("conv1", "relu2"), "layercam")),
     b=xl.Configuration("manual", xl.CamSettings(layers=("pool1",), relu=False, resize="nearest", exponent=2.0)),
     flicker=True,
+    opinion="conv1",
     steps=("rescale_after_merge", "layers"),
     check=True,
     rejected=(4, 29),
@@ -76,6 +77,7 @@ ADDRESS = {
     "a": "package;layers=conv1,relu2;variant=layercam",
     "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
     "flicker": "on",
+    "opinion": "conv1",
     "steps": "rescale_after_merge,layers",
     "check": "on",
     "rejected": "4,29",
@@ -215,7 +217,7 @@ def test_nonsense_is_ignored_and_said(key: str, text: str, why: str) -> None:
 
 
 def test_only_the_names_of_models_and_layers_can_be_any_text() -> None:
-    assert set(ADDRESS) - {key for key, _, _ in NONSENSE} == {"model", "layer", "model2"}
+    assert set(ADDRESS) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2"}
 
 
 def test_a_low_above_the_high_is_ignored_and_said() -> None:
