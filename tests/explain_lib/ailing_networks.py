@@ -145,6 +145,17 @@ class SmallTransformer(nn.Module):
         return self.fc(self.attention(tokens, tokens, tokens)[0].mean(1))
 
 
+class SelfAttention(nn.Module):
+    """Attention by name, on features (N, C) without a grid."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.values = nn.Linear(features, features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.values(x)
+
+
 class LinearPatches(SmallTransformer):
     """The same without a convolution: no module gives a grid."""
 
@@ -196,7 +207,7 @@ class DividesByZero(Ailing):
 FORMS: Mapping[str, Callable[[Tensor, Tensor], object]] = {
     "tuple": lambda activation, scores: (activation, scores),
     "dict": lambda activation, scores: {"aux": activation, "out": scores},
-    "dataclass": lambda activation, scores: Answer(activation, scores),
+    "dataclass": lambda activation, scores: Answer(logits=scores, features=activation),
     "text": lambda *_: "frog",
     "map": lambda activation, _: activation,
     "vector": lambda _, scores: scores[:, 0],

@@ -28,10 +28,12 @@ from ailing_networks import (
     OneCell,
     Raising,
     Returning,
+    SelfAttention,
     SmallTransformer,
     SoftmaxByHand,
     SoftmaxInForward,
     SoftmaxModule,
+    Then,
     ThroughNumPy,
     without_gradient,
 )
@@ -337,6 +339,7 @@ def test_distributed_data_parallel_is_a_problem() -> None:
         ("text", "returns a str, not one tensor (N, 2)", "Wrap it in a module whose forward returns one tensor"),
         ("map", "a tensor of shape (2, 4, 6, 6), not (N, 2)", "output.mean((2, 3,))"),
         ("vector", "a tensor of shape (2,), not (N, 2)", "torch.stack([-score, score], 1)"),
+        ("turned", "a tensor of shape (1, 2), not (N, 2)", "Let forward keep the pictures as the first axis"),
     ],
 )
 def test_an_output_that_is_not_one_tensor_of_scores_is_a_problem(kind: str, words: str, remedy: str) -> None:
@@ -355,9 +358,8 @@ def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
 def test_the_dict_of_a_segmentation_network_is_described_and_its_layers_checked_all_the_same() -> None:
     network = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=2)
     found = check(network, (64, 64))
-    assert found.problems[0].sentence.startswith(
-        "For 2 pictures the network returns an OrderedDict with ['out']: a tensor (2, 2,"
-    )
+    assert "an OrderedDict with ['out']: a tensor (2, 2, 64, 64)" in found.problems[0].sentence
+    assert found.problems[0].kind == "output"
     assert ("note", "in-place") in kinds(found)
 
 
@@ -455,10 +457,9 @@ def test_weights_without_float32_numbers_are_a_problem(network: nn.Module, words
 def test_whatever_a_forward_pass_raises_is_a_problem(error: Exception) -> None:
     finding = only(Raising(error))
     assert (finding.kind, finding.severity) == ("forward", "problem")
-    said = str(error).splitlines()[0] if str(error) else ""
-    assert finding.sentence == (
-        f"The network cannot run on pictures of 8 x 8, a batch (2, 3, 8, 8): {type(error).__name__}{f': {said}' if said else ''}."
-    )
+    said = {"RuntimeError": "RuntimeError: one line", "OSError": "OSError: no such file", "Exception": "Exception"}
+    where = "The network cannot run on pictures of 8 x 8, a batch (2, 3, 8, 8)"
+    assert finding.sentence == f"{where}: {said[type(error).__name__]}."
 
 
 def test_a_size_on_which_the_network_runs_is_named() -> None:
@@ -470,6 +471,79 @@ def test_a_network_for_grey_pictures_is_told_so() -> None:
     finding = only(Headed(nn.Conv2d(1, 4, 3)))
     assert finding.kind == "forward"
     assert "Its first convolution, body.0, takes 1 channel(s), and pictures are RGB" in finding.remedy
+
+
+# Section: the same of ResNet-20 and of networks of torchvision
+
+
+def resnet20() -> nn.Module:
+    return copy.deepcopy(xl.load_model("resnet20").network)  # the original is watched for changes
+
+
+def resnet18() -> nn.Module:
+    torch.manual_seed(0)
+    return torchvision.models.resnet18(weights=None, num_classes=10)
+
+
+def broken_weight(network: nn.Module) -> nn.Module:
+    with torch.no_grad():
+        network.fc.bias[3] = float("nan")
+    return network
+
+
+def in_place(network: nn.Module) -> nn.Module:
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = True
+    return network
+
+
+def used_twice(network: nn.Module) -> nn.Module:
+    network.layer1[0].relu1 = network.layer1[0].relu2 = nn.ReLU()
+    return network
+
+
+def attending(network: nn.Module) -> nn.Module:
+    network.fc = nn.Sequential(SelfAttention(network.fc.in_features), network.fc)
+    return network
+
+
+def ids(ailments: list[Any]) -> list[str]:
+    return [f"{expected[1]}-{number}" for number, (*_, expected) in enumerate(ailments)]
+
+
+AILMENTS: list[tuple[Callable[[nn.Module], nn.Module], tuple[int, int], tuple[str, str]]] = [
+    (lambda network: nn.Sequential(network, nn.Softmax(1)), (64, 64), ("problem", "softmax")),
+    (lambda network: network.requires_grad_(False), (64, 64), ("note", "frozen")),
+    (lambda network: Then(network, torch.Tensor.detach), (64, 64), ("problem", "gradient")),
+    (in_place, (64, 64), ("note", "in-place")),
+    (used_twice, (64, 64), ("note", "repeated")),
+    (lambda network: network, (4, 4), ("problem", "grid")),
+    (nn.DataParallel, (64, 64), ("problem", "wrapper")),
+    (lambda network: Then(network, lambda scores: (scores, scores)), (64, 64), ("problem", "output")),
+    (lambda network: Then(network, lambda scores: {"out": scores}), (64, 64), ("problem", "output")),
+    (attending, (64, 64), ("note", "spatial")),
+    (broken_weight, (64, 64), ("problem", "finite")),
+    (lambda network: network.double(), (64, 64), ("problem", "precision")),
+]
+
+
+@pytest.mark.parametrize("build", [resnet20, resnet18])
+@pytest.mark.parametrize(("ail", "size", "expected"), AILMENTS, ids=ids(AILMENTS))
+def test_each_ailment_is_found_in_larger_networks_and_nothing_else_is(
+    build: Callable[[], nn.Module],
+    ail: Callable[[nn.Module], nn.Module],
+    size: tuple[int, int],
+    expected: tuple[str, str],
+    ledger: Any,
+) -> None:
+    before = {*kinds(check(build(), (64, 64), 10))}
+    network = ail(build())
+    ledger.watch(network)
+    found = {*kinds(check(network, size, 10))}
+    assert expected in found
+    assert found - before <= {expected}
+    assert before <= found or expected == ("problem", "precision")  # of which nothing is run
 
 
 # Section: the network as it was
