@@ -48,5 +48,6 @@ def score_words(found: Completeness) -> str:
 
 def signed(value: float, places: int = 2) -> str:
     """A number with so many places, or as many as it takes to show two digits of a small one; a proper minus."""
-    text = f"{value:.{places}f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+    shown = value + 0.0  # a zero below zero is a zero
+    text = f"{shown:.{places}f}" if abs(shown) >= 0.1 or shown == 0 else f"{shown:.2g}"
     return text.replace("-", "−")
