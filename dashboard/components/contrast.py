@@ -10,15 +10,18 @@ import streamlit as st
 from dashboard.components import terms
 from dashboard.components.address import change_view
 from dashboard.components.captions import grid_caption, percent
+from dashboard.components.map_card import NO_EVIDENCE, state_badge
 from dashboard.components.overlay_card import show_overlay
-from dashboard.components.pictures import show_exact
+from dashboard.components.pictures import show_exact, show_picture
 from dashboard.components.scene import Scene
+from dashboard.figures.map_figure import diverging
+from dashboard.figures.map_picture import map_picture
 from dashboard.view_state import chosen_drawing
 from explain_lib.contrast import Contrast, contrast, runner_up
 from explain_lib.maps import Map, MapState, map_state
 from explain_lib.rendering import Picture, diverging_table
 
-SIDE = 224
+SIDE, SMALL = 224, 160
 BAR_HEIGHT = 10
 ROUNDING = 1e-6
 """A deviation above this share of the scale is said to have a reason."""
@@ -49,6 +52,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
     if np.isfinite(found.reach):  # else each map says so itself
         st.markdown(_sum_sentence(found, pair))
         st.markdown(_score_sentence(found, pair))
+        _by_score(scene, found, pair)
 
 
 def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
@@ -79,23 +83,45 @@ def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
 
 def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
     signed = {
-        "map(A)": (found.signed_a, f"red: for {pair.a}"),
-        "map(B)": (found.signed_b, f"red: for {pair.b}"),
+        "map(A)": (found.signed_a, f"red: for {pair.a}, blue: against it"),
+        "map(B)": (found.signed_b, f"red: for {pair.b}, blue: against it"),
         "map(A − B)": (found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
-        "Against A": (found.against, f"red: what lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
+        "Against A": (found.against, f"red: lowers the {found.score} of {pair.a} (map of −A, cut at zero)"),
     }
-    reach = found.reach if np.isfinite(found.reach) else None
-    drawing = replace(chosen_drawing(scene.view), signed=True)
     with st.container(horizontal=True, gap="small"):
+        with st.container(width=SIDE, gap="xsmall"):
+            st.markdown("**The picture**")
+            show_picture(scene.picture, "", f"Image {scene.view.image}, beside maps of A and B", side=SIDE)
         for title, (values, meaning) in signed.items():
             with st.container(width=SIDE, gap="xsmall"):
                 st.markdown(f"**{title}**")
-                words = f"{title}, {meaning}; {_range_words(values)}"
-                show_overlay(scene.picture, values, drawing, reach, words, SIDE, meaning)
-    with st.container(width=2 * SIDE, gap="xxsmall"):
-        end = f"{found.reach:.3g}"
-        show_exact(_colour_bar(2 * SIDE), "", f"Colours from blue at −{end} over white at 0 to red at {end}")
-        st.caption(f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}.")
+                _map(scene, values, found.reach, f"{title}, {meaning}", meaning)
+    if np.isfinite(found.reach):
+        with st.container(width=2 * SIDE, gap="xxsmall"):
+            end = f"{found.reach:.3g}"
+            show_exact(_colour_bar(2 * SIDE), "", f"Colours from blue at −{end} over white at 0 to red at {end}")
+            st.caption(f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}.")
+
+
+def _map(scene: Scene, values: Map, reach: float, words: str, caption: str) -> None:
+    """A map in the colours of the common scale, or the picture with a badge where there is nothing to paint."""
+    state = map_state(values)
+    if state is MapState.VARIED:
+        show_exact(map_picture(values, diverging(reach), SIDE), caption, f"{words}; {_range_words(values)}")
+    else:
+        show_picture(scene.picture, caption, f"The picture alone, the map is {state.value}: {words}", side=SIDE)
+        state_badge(state, NO_EVIDENCE)
+
+
+def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
+    """The maps of A's logit and of its probability, each on its own scale."""
+    drawing = replace(chosen_drawing(scene.view), signed=False)
+    with st.container(horizontal=True, gap="small"):
+        for score, values in (("logit", found.by_logit), ("probability", found.by_probability)):
+            with st.container(width=SMALL, gap="xsmall"):
+                words = f"map of the {score} of {pair.a}"
+                caption = f"{score} of {pair.a}, up to {values.max():.3g}"
+                show_overlay(scene.picture, values, drawing, None, words, SMALL, caption)
 
 
 def _range_words(values: Map) -> str:
@@ -141,8 +167,8 @@ def _score_sentence(found: Contrast, pair: _Pair) -> str:
     """Whether the map of A's probability differs from that of its logit, by how much, and why."""
     difference, share = found.by_score, percent_of(float(found.probabilities[found.a]))
     why = (
-        f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of all logits, weighed "
-        f"by their probabilities). With p = {share}"
+        f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
+        f"weighed by their probabilities). With p = {share}"
     )
     if MapState.ZERO in (map_state(found.by_logit), map_state(found.by_probability)):
         zero = "probability" if map_state(found.by_probability) is MapState.ZERO else "logit"
