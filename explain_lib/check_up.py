@@ -101,13 +101,16 @@ def _normalisation(
 
 def _findings(subject: _Subject) -> Iterator[Finding]:
     yield from wrapper_findings(subject.network)
-    network = unwrapped(subject.network)
-    broken = [*precision_findings(network)]
-    yield from broken
     if subject.normalisation is not None:
         yield from normalisation_findings(*subject.normalisation, subject.card)
-    if broken:
+    network = unwrapped(subject.network)
+    if network is None:
         return
+    broken = [*precision_findings(network)]
+    yield from broken or _findings_of_weights_and_runs(network, subject)
+
+
+def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iterator[Finding]:
     yield from (weights := [*finite_weight_findings(network)])
     ran = _run(network, subject)
     if isinstance(ran, Exception):

@@ -77,25 +77,33 @@ def _kind(part: object) -> str:
 
 
 def _taking_out(output: object, count: int, classes: int | None) -> str:
-    fitting = [key for key, part in parts(output).items() if _fits(part, count, classes)]
-    if not fitting:
+    taken = [f"{key}{_over_the_rest(part)}" for key, part in parts(output).items() if _fits(part, count, classes)]
+    if not taken:
         return (
-            "Wrap it in a module whose forward returns one tensor (N, classes), made from what the network returns, and check "
-            "the wrapper up."
+            "Wrap it in a module whose forward makes one tensor (N, classes) of what the network returns, and check that "
+            "module up."
         )
-    return f"Wrap it in a module whose forward is: return self.network(x){fitting[0]}. The layers are then called network.NAME."
+    return f"Wrap it in a module whose forward is: return self.network(x){taken[0]}. The layers are then called network.NAME."
 
 
 def _fits(part: object, count: int, classes: int | None) -> bool:
-    if not isinstance(part, Tensor) or part.dim() != 2 or len(part) != count:
+    """Whether it is (N, classes), or that with further axes."""
+    if not isinstance(part, Tensor) or part.dim() < 2 or len(part) != count:
         return False
     return classes is None or part.shape[1] == classes
 
 
+def _over_the_rest(part: object) -> str:
+    """The Python that averages over the axes behind (N, classes), empty where there are none."""
+    axes = range(2, part.dim()) if isinstance(part, Tensor) else ()
+    return f".mean(({', '.join(map(str, axes))}))" if len(axes) > 1 else f".mean({axes[0]})" if axes else ""
+
+
 def _reshaping(output: Tensor, count: int) -> str:
     if output.dim() > 2 and len(output) == count:
-        behind = ", ".join(map(str, range(2, output.dim())))
-        return f"Choose what is to be explained: output.mean(({behind},)) for the whole picture, or one place of the output."
+        return (
+            f"Choose what is to be explained: output{_over_the_rest(output)} for the whole picture, or one place of the output."
+        )
     if output.dim() == 1 and len(output) == count:
         return "Let forward return one column for each class; for a single score: torch.stack([-score, score], 1)."
     return "Let forward keep the pictures as the first axis and return a row of scores for each of them."

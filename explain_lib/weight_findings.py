@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import isclose
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.cards import ModelCard
@@ -19,28 +19,48 @@ PHOTOGRAPH_STD = (0.247, 0.243, 0.262)
 FAR_MEAN, SMALL_STD = 2.0, 0.1
 
 Channels = tuple[float, ...]
-WRAPPERS = nn.DataParallel, nn.parallel.DistributedDataParallel
 
 
 def wrapper_findings(network: nn.Module) -> Iterator[Finding]:
-    """DataParallel and DistributedDataParallel, around the network or inside it."""
+    """DataParallel and DistributedDataParallel around the network or inside it, torch.compile and TorchScript."""
     for name, module in network.named_modules():
-        if isinstance(module, WRAPPERS):
+        inside = _inside(module)
+        if inside is not None:
             where = f"The module {name!r}" if name else "The network"
-            taken = f"network.set_submodule({name!r}, network.{name}.module)" if name else "network = network.module"
+            path = f"network.{name}" if name else "network"
+            taken = f"network.set_submodule({name!r}, {path}.{inside})" if name else f"network = network.{inside}"
             yield problem(
                 "wrapper",
-                f"{where} is wrapped in {type(module).__name__}: on several devices it runs copies of the layers, which no "
-                "hook on the layers themselves sees, and the names of the layers begin with 'module.'.",
+                f"{where} is wrapped in {type(module).__name__}, which runs copies of the layers or code made from them: no "
+                f"hook on the layers can be relied on, and their names begin with '{inside}.'.",
                 f"Take the wrapper off before any map: {taken}.",
             )
+    if _is_script(network):
+        yield problem(
+            "wrapper",
+            "The network is TorchScript, or a part of it is: its layers take no hooks, and no layer can be looked at.",
+            "Use the network as it was before torch.jit.script, torch.jit.trace or torch.jit.load, built in Python, and load "
+            "the same weights into it.",
+        )
 
 
-def unwrapped(network: nn.Module) -> nn.Module:
-    """The network inside all wrappers around it."""
-    while isinstance(network, WRAPPERS):
-        network = network.module
-    return network
+def _inside(module: nn.Module) -> str | None:
+    """The attribute that holds what a wrapper wraps; None for what is no wrapper."""
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return "module"
+    compiled = type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules  # its own file is slow to import
+    return "_orig_mod" if compiled else None
+
+
+def _is_script(network: nn.Module) -> bool:
+    return any(isinstance(module, torch.jit.ScriptModule) for module in network.modules())
+
+
+def unwrapped(network: nn.Module) -> nn.Module | None:
+    """The network inside all wrappers around it; None where that can take no hooks."""
+    while (inside := _inside(network)) is not None:
+        network = network.get_submodule(inside)
+    return None if _is_script(network) else network
 
 
 def precision_findings(network: nn.Module) -> Iterator[Finding]:
@@ -55,15 +75,22 @@ def precision_findings(network: nn.Module) -> Iterator[Finding]:
             "network.to_empty(device='cpu'); then load its weights.",
         )
         return
-    numbers = {name: tensor for name, tensor in named_tensors(network) if tensor.is_floating_point() or tensor.is_complex()}
-    other = [name for name, tensor in numbers.items() if tensor.dtype != torch.float32]
+    kinds = {name: _kind(tensor) for name, tensor in named_tensors(network)}
+    other = [name for name, kind in kinds.items() if kind is not None]
     if other:
-        dtype = str(numbers[other[0]].dtype).removeprefix("torch.")
         yield problem(
             "precision",
-            f"{few_names(other, FEW)} {_verb(other, 'is')} {dtype}: maps are made in float32.",
-            "Call network.float() before any map.",
+            f"{few_names(other, FEW)} {_verb(other, 'is')} {kinds[other[0]]}: maps are made with dense weights in float32.",
+            "Call network.float() before any map, and make sparse weights dense with to_dense().",
         )
+
+
+def _kind(tensor: Tensor) -> str | None:
+    """What a weight is instead of dense float32; None where it is that, or whole numbers."""
+    if tensor.layout != torch.strided:
+        return "sparse"
+    is_other = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.float32
+    return str(tensor.dtype).removeprefix("torch.") if is_other else None
 
 
 def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:

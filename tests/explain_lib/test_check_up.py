@@ -327,6 +327,19 @@ def test_distributed_data_parallel_is_a_problem() -> None:
     assert finding.sentence.startswith("The network is wrapped in DistributedDataParallel")
 
 
+@pytest.mark.parametrize("network", [torch.jit.script(nn.Sequential(nn.Conv2d(3, 2, 3))), Headed(torch.jit.script(nn.ReLU()))])
+def test_torchscript_is_a_problem(network: nn.Module) -> None:
+    finding = only(network)
+    assert (finding.kind, finding.severity) == ("wrapper", "problem")
+    assert finding.sentence.startswith("The network is TorchScript, or a part of it is")
+
+
+def test_a_compiled_network_is_checked_up_as_it_was_before() -> None:
+    found = check(torch.compile(seeded(Repeated)))
+    assert kinds(found) == [("problem", "wrapper"), ("note", "repeated")]
+    assert found.problems[0].remedy.endswith("network = network._orig_mod.")
+
+
 # Section: outputs
 
 
@@ -337,7 +350,7 @@ def test_distributed_data_parallel_is_a_problem() -> None:
         ("dict", "a dict with ['aux']: a tensor (2, 4, 6, 6), ['out']: a tensor (2, 2)", "return self.network(x)['out']"),
         ("dataclass", "an Answer with features: a tensor (2, 4, 6, 6), logits: a te", "return self.network(x).logits"),
         ("text", "returns a str, not one tensor (N, 2)", "Wrap it in a module whose forward returns one tensor"),
-        ("map", "a tensor of shape (2, 4, 6, 6), not (N, 2)", "output.mean((2, 3,))"),
+        ("map", "a tensor of shape (2, 4, 6, 6), not (N, 2)", "explained: output.mean((2, 3)) for the whole picture"),
         ("vector", "a tensor of shape (2,), not (N, 2)", "torch.stack([-score, score], 1)"),
         ("turned", "a tensor of shape (1, 2), not (N, 2)", "Let forward keep the pictures as the first axis"),
     ],
@@ -359,7 +372,7 @@ def test_the_dict_of_a_segmentation_network_is_described_and_its_layers_checked_
     network = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=2)
     found = check(network, (64, 64))
     assert "an OrderedDict with ['out']: a tensor (2, 2, 64, 64)" in found.problems[0].sentence
-    assert found.problems[0].kind == "output"
+    assert "return self.network(x)['out'].mean((2, 3))." in found.problems[0].remedy
     assert ("note", "in-place") in kinds(found)
 
 
@@ -435,14 +448,21 @@ def test_a_gradient_that_is_not_finite_is_a_problem() -> None:
     assert "The scores are finite, but the gradient that comes back to conv, relu holds NaN" in finding.sentence
 
 
+def with_sparse_weight() -> nn.Module:
+    network = Ailing()
+    network.conv.weight = nn.Parameter(network.conv.weight.detach().to_sparse())
+    return network
+
+
 @pytest.mark.parametrize(
     ("network", "words"),
     [
         (Ailing().half(), "conv.weight, conv.bias, fc.weight, fc.bias are float16"),
         (nn.Sequential(nn.LazyConv2d(2, 3)), "0.weight, 0.bias hold no numbers yet"),
+        (nn.Sequential(with_sparse_weight()), "0.conv.weight is sparse"),
         (Ailing().to("meta"), "conv.weight, conv.bias, fc.weight, fc.bias hold no numbers yet"),
     ],
-    ids=["half", "lazy", "meta"],
+    ids=["half", "lazy", "sparse", "meta"],
 )
 def test_weights_without_float32_numbers_are_a_problem(network: nn.Module, words: str) -> None:
     finding = only(network)
