@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from explain_lib.capture import Reached
 from explain_lib.findings import Finding, problem
-from explain_lib.probe import Probe, class_scores, parts
+from explain_lib.probe import Probe, class_scores, is_plain, parts
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
 _OPERATIONS: dict[str, Squash] = {
@@ -77,7 +77,8 @@ def _kind(part: object) -> str:
 
 
 def _taking_out(output: object, count: int, classes: int | None) -> str:
-    taken = [f"{key}{_over_the_rest(part)}" for key, part in parts(output).items() if _fits(part, count, classes)]
+    fitting = {key: part for key, part in parts(output).items() if _fits(part, count, classes)}
+    taken = [f"{key}{_over_the_rest(fitting[key])}" for key in sorted(fitting, key=lambda key: not is_plain(fitting[key]))]
     if not taken:
         return (
             "Wrap it in a module whose forward makes one tensor (N, classes) of what the network returns, and check that "
@@ -101,9 +102,7 @@ def _over_the_rest(part: object) -> str:
 
 def _reshaping(output: Tensor, count: int) -> str:
     if output.dim() > 2 and len(output) == count:
-        return (
-            f"Choose what is to be explained: output{_over_the_rest(output)} for the whole picture, or one place of the output."
-        )
+        return f"Choose what to explain: output{_over_the_rest(output)} for the whole picture, or one place of the output."
     if output.dim() == 1 and len(output) == count:
         return "Let forward return one column for each class; for a single score: torch.stack([-score, score], 1)."
     return "Let forward keep the pictures as the first axis and return a row of scores for each of them."

@@ -112,12 +112,21 @@ def largest_scores(output: object) -> Tensor | None:
 
 
 def class_scores(output: object) -> Tensor | None:
-    """Scores (N, K) in what a network returned, whatever its form, averaged over further axes; None where there are none."""
+    """Scores (N, K) in what a network returned, whatever its form, averaged over further axes; None where there are none.
+
+    Of several tensors one with two axes is taken first.
+    """
     if isinstance(output, Tensor):
         if output.dim() < 2 or output.numel() == 0:
             return None
         return output if output.dim() == 2 else output.to(torch.float32).flatten(2).mean(2)
-    return next((scores for part in parts(output).values() if (scores := class_scores(part)) is not None), None)
+    held = sorted(parts(output).values(), key=lambda part: not is_plain(part))
+    return next((scores for part in held if (scores := class_scores(part)) is not None), None)
+
+
+def is_plain(output: object) -> bool:
+    """Whether it is a tensor with two axes, as scores (N, classes) are."""
+    return isinstance(output, Tensor) and output.dim() == 2
 
 
 def parts(output: object) -> dict[str, object]:

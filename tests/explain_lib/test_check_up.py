@@ -327,9 +327,11 @@ def test_distributed_data_parallel_is_a_problem() -> None:
     assert finding.sentence.startswith("The network is wrapped in DistributedDataParallel")
 
 
-@pytest.mark.parametrize("network", [torch.jit.script(nn.Sequential(nn.Conv2d(3, 2, 3))), Headed(torch.jit.script(nn.ReLU()))])
-def test_torchscript_is_a_problem(network: nn.Module) -> None:
-    finding = only(network)
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")
+@pytest.mark.parametrize("inside", [False, True])
+def test_torchscript_is_a_problem(inside: bool) -> None:
+    script = torch.jit.script(nn.Conv2d(3, 4, 3))
+    finding = only(Headed(script) if inside else script)
     assert (finding.kind, finding.severity) == ("wrapper", "problem")
     assert finding.sentence.startswith("The network is TorchScript, or a part of it is")
 
@@ -349,8 +351,8 @@ def test_a_compiled_network_is_checked_up_as_it_was_before() -> None:
         ("tuple", "a tuple with [0]: a tensor (2, 4, 6, 6), [1]: a tensor (2, 2)", "return self.network(x)[1]"),
         ("dict", "a dict with ['aux']: a tensor (2, 4, 6, 6), ['out']: a tensor (2, 2)", "return self.network(x)['out']"),
         ("dataclass", "an Answer with features: a tensor (2, 4, 6, 6), logits: a te", "return self.network(x).logits"),
-        ("text", "returns a str, not one tensor (N, 2)", "Wrap it in a module whose forward returns one tensor"),
-        ("map", "a tensor of shape (2, 4, 6, 6), not (N, 2)", "explained: output.mean((2, 3)) for the whole picture"),
+        ("text", "returns a str, not one tensor (N, 2)", "Wrap it in a module whose forward makes one tensor"),
+        ("map", "a tensor of shape (2, 4, 6, 6), not (N, 2)", "explain: output.mean((2, 3)) for the whole picture"),
         ("vector", "a tensor of shape (2,), not (N, 2)", "torch.stack([-score, score], 1)"),
         ("turned", "a tensor of shape (1, 2), not (N, 2)", "Let forward keep the pictures as the first axis"),
     ],
@@ -360,6 +362,13 @@ def test_an_output_that_is_not_one_tensor_of_scores_is_a_problem(kind: str, word
     assert (finding.kind, finding.severity) == ("output", "problem")
     assert words in finding.sentence
     assert remedy in finding.remedy
+
+
+def test_scores_beside_features_are_what_is_looked_at() -> None:
+    scores_cut = Then(Returning("tuple"), lambda both: (both[0], both[1].detach()))
+    found = check(scores_cut, classes=None)
+    assert kinds(found) == [("problem", "output"), ("problem", "gradient")]
+    assert "return self.network(x)[1]." in found.problems[0].remedy
 
 
 def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
