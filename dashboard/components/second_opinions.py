@@ -22,7 +22,7 @@ from explain_lib.layer_ladder import OPINIONS
 from explain_lib.maps import Map
 from explain_lib.settings import Variant
 
-SIDE = 176
+SIDE = 192
 METHODS: Mapping[Variant, str] = {"grad-cam": "Grad-CAM", **OPINIONS}
 """The package's methods and their names, Grad-CAM first."""
 

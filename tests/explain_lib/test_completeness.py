@@ -131,26 +131,29 @@ def test_where_the_mean_gradient_has_the_other_sign_the_cell_is_turned(two_pixel
 
 
 class Shortcut(nn.Module):
-    """x -> conv(x) + 2 x, averaged over the grid, then a linear layer; the biases are 0.5 and 0.125."""
+    """x = picture + 0.25, then conv(x) + 2 x = -x + 0.5 + 2 x, averaged over the grid, then a linear layer of bias 0.125."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv, self.fc = nn.Conv2d(3, 3, 1), nn.Linear(3, 2)
+        self.stem, self.conv, self.fc = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1), nn.Linear(3, 2)
         with torch.no_grad():
+            self.stem.weight.copy_(torch.eye(3)[:, :, None, None])
+            self.stem.bias.fill_(0.25)
             self.conv.weight.copy_(-torch.eye(3)[:, :, None, None])
             self.conv.bias.fill_(0.5)
             self.fc.weight.copy_(torch.tensor([[1.0, 0, 0], [0, 1, 0]]))
             self.fc.bias.fill_(0.125)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
         return self.fc((self.conv(x) + 2 * x).mean((2, 3)))
 
 
 def test_what_a_shortcut_carries_is_told_from_the_biases(two_pixels: NDArray[np.uint8]) -> None:
     model = xl.as_model(Shortcut(), classes=("zero", "one"), input_size=(1, 2), mean=(0, 0, 0), std=(1, 1, 1))
-    found = xl.completeness(model, two_pixels, "conv", 0)  # R = [1, 0.4]: conv [-0.5, 0.1], shortcut [2, 0.8]
+    found = xl.completeness(model, two_pixels, "conv", 0)  # x = [1.25, 0.65]: conv [-0.75, -0.15], shortcut [2.5, 1.3]
     numbers = (found.hirescam_sum, found.biases, found.past, found.score)
-    assert numbers == pytest.approx((-0.2, 0.125, 1.4, 1.325), abs=1e-6)
+    assert numbers == pytest.approx((-0.45, 0.125, 1.9, 1.575), abs=1e-6)
 
 
 # Section: the tutorial network beside a forward pass of one's own
