@@ -170,11 +170,15 @@ def _score_sentence(found: Contrast, pair: _Pair) -> str:
         f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
         f"weighed by their probabilities). With p = {share}"
     )
-    if MapState.ZERO in (map_state(found.by_logit), map_state(found.by_probability)):
-        zero = "probability" if map_state(found.by_probability) is MapState.ZERO else "logit"
-        return (
-            f"**Logit or probability?** The map of the {zero} of {pair.a} is zero everywhere, above zero it has nothing. {why}."
-        )
+    zero = [
+        score
+        for score, values in (("logit", found.by_logit), ("probability", found.by_probability))
+        if map_state(values) is MapState.ZERO
+    ]
+    if len(zero) == 2:
+        return f"**Logit or probability?** The maps of both are zero everywhere: at {found.layer} nothing speaks for {pair.a}."
+    if zero:
+        return f"**Logit or probability? The two maps differ**: that of the {zero[0]} of {pair.a} is zero everywhere. {why}."
     far = f"up to {difference.largest * 100:.0f} % of the colours apart"
     numbers = f"rank correlation {_signed(difference.spearman)}, Pearson {_signed(difference.pearson)}, {far}"
     size = f"the map of the probability is {difference.ratio:.2g} times as large"

@@ -1,0 +1,223 @@
+"""Why this class and not that one: the layer explorer's section on contrasts, on what speaks against, and on the score."""
+
+import re
+
+import numpy as np
+import pytest
+from independent_maps import (
+    Map,
+    Picture,
+    Score,
+    assert_same_colours,
+    captum_signed,
+    drawn,
+    labels,
+    logit,
+    pixels,
+    predicted,
+    probabilities,
+    squares,
+)
+from numpy.typing import NDArray
+from opened_page import OpenedPage, alts, captions, open_page, picture, press, query, texts
+from scipy.stats import pearsonr, spearmanr
+
+import explain_lib as xl
+
+NAMES = xl.CLASSES
+
+
+def open_explorer(**address: str) -> OpenedPage:
+    return open_page("layer_explorer", **address)
+
+
+def share(index: int) -> Score:
+    return lambda logits: logits.softmax(1)[:, index]
+
+
+def ranked(image: int, name: str = "captum-tutorial") -> NDArray[np.int64]:
+    return np.argsort(-probabilities(name)[image], kind="stable")
+
+
+def words_of(number: float) -> str:
+    return f"{number * 100:.1f} %"
+
+
+def coloured(cells: Map, reach: float, side: int) -> Picture:
+    """A signed map from blue at minus the reach over white at zero to red, in squares."""
+    stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
+    colours = [np.interp(cells / reach, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)]
+    return squares(np.rint(np.stack(colours, -1)).astype(np.uint8), side)
+
+
+def sentence(app: OpenedPage, start: str) -> str:
+    (found,) = [text.value for text in app.markdown if text.value.startswith(start)]
+    return str(found)
+
+
+# Section: which classes
+
+
+def test_without_a_contrast_the_likeliest_other_class_stands_beside_and_is_a_press_away() -> None:
+    app, (a, b, *_) = open_explorer(img="5"), ranked(5)
+    share_a, share_b = (words_of(probabilities("captum-tutorial")[5, index]) for index in (a, b))
+    assert f"A: {NAMES[a]}, {share_a} · B: {NAMES[b]}, {share_b}, the likeliest other class · logit · layer conv2" in captions(
+        app
+    )
+    press(app, f"Contrast with {NAMES[b]}")
+    assert query(app) == {"img": "5", "model": "captum-tutorial", "minus": str(b)}
+    assert f"explained: {NAMES[a]} (the predicted class) rather than {NAMES[b]}, logit" in captions(app)
+    assert f"B: {NAMES[b]}, {share_b} · logit" in captions(app)
+    assert f"Contrast with {NAMES[b]}" not in {button.label for button in app.button}
+    press(app, f"Explain {NAMES[a]} alone")
+    assert "minus" not in query(app)
+
+
+def test_another_contrast_stays_and_the_likeliest_is_still_on_offer() -> None:
+    a, b, c = ranked(5)[:3]
+    app = open_explorer(img="5", minus=str(c))
+    assert f"A: {NAMES[a]}" in captions(app)
+    assert f"B: {NAMES[c]}" in captions(app)
+    press(app, f"Contrast with {NAMES[b]}")
+    assert query(app)["minus"] == str(b)
+
+
+def test_of_a_chosen_target_the_likeliest_other_class_is_the_predicted_one() -> None:
+    app, a = open_explorer(img="5", target="0"), predicted(5)
+    assert a != 0
+    assert "A: plane" in captions(app)
+    assert f"B: {NAMES[a]}, {words_of(probabilities('captum-tutorial')[5, a])}, the likeliest other class" in captions(app)
+
+
+def test_a_contrast_with_the_class_itself_is_that_with_the_likeliest_other() -> None:
+    a, b = ranked(5)[:2]
+    app = open_explorer(img="5", target=str(a), minus=str(a))
+    assert f"B: {NAMES[b]}" in captions(app)
+    assert f"Contrast with {NAMES[b]}" in {button.label for button in app.button}
+
+
+def test_score_and_evidence_change_with_one_press() -> None:
+    app = press(open_explorer(img="5"), "Explain the probability")
+    assert query(app)["score"] == "probability"
+    press(app, "Evidence against")
+    assert query(app)["evidence"] == "against"
+    press(app, "Explain the logit")
+    press(app, "Evidence for")
+    assert query(app) == {"img": "5", "model": "captum-tutorial"}
+
+
+# Section: maps
+
+
+@pytest.mark.parametrize("score", ["logit", "probability"])
+@pytest.mark.parametrize(
+    ("name", "layer"), [("tutorial", "relu1"), ("captum-tutorial", "conv1"), ("resnet20", "layer3.2.conv2")]
+)
+def test_the_maps_are_captums_on_one_scale(name: str, layer: str, score: str) -> None:
+    a, b = ranked(8, name)[:2]
+    one, other = (logit(a), logit(b)) if score == "logit" else (share(a), share(b))
+    app = open_explorer(img="8", model=name, layer=layer, score=score)
+    first, second = captum_signed(8, layer, one, name), captum_signed(8, layer, other, name)
+    between = captum_signed(8, layer, lambda logits: one(logits) - other(logits), name)
+    reach = max(float(np.abs(cells).max()) for cells in (first, second, between))
+    against = (-first).clip(min=0)
+    for title, cells in {"map(A)": first, "map(B)": second, "map(A − B)": between, "Against A": against}.items():
+        shown = picture(app, title)
+        assert_same_colours(shown, coloured(cells, reach, len(shown)))
+    assert f"One scale for all four: −{reach:.3g} blue, 0 white, {reach:.3g} red, in units of the {score}." in captions(app)
+
+
+def test_what_is_explained_above_does_not_change_what_the_section_contrasts() -> None:
+    plain, changed = (
+        open_explorer(img="8", layer="conv1"),
+        open_explorer(img="8", layer="conv1", evidence="against", sign="signed"),
+    )
+    for title in ("map(A)", "map(B)", "map(A − B)", "Against A"):
+        np.testing.assert_array_equal(picture(plain, title), picture(changed, title))
+
+
+def test_the_two_scores_maps_stand_side_by_side_each_on_its_own_scale() -> None:
+    a = predicted(8, "tutorial")
+    app = open_explorer(img="8", model="tutorial", layer="conv2")
+    for score, number in (("logit", logit(a)), ("probability", share(a))):
+        shown = picture(app, f"Overlay: map of the {score} of {NAMES[a]}")
+        cells = captum_signed(8, "conv2", number, "tutorial").clip(min=0)
+        assert_same_colours(shown, drawn(pixels()[8], cells, len(shown)))
+
+
+def test_every_picture_of_the_section_has_words() -> None:
+    listed = alts(open_explorer(img="8"))
+    for start in ("map(A), red", "map(B), red", "map(A − B), red", "Against A, red", "Colours from blue at −"):
+        assert len([alt for alt in listed if alt.startswith(start)]) == 1
+    assert all(listed)
+
+
+# Section: sentences
+
+
+@pytest.mark.parametrize("name", ["captum-tutorial", "tutorial", "resnet20"])
+def test_the_measured_deviation_is_said(name: str) -> None:
+    words = sentence(open_explorer(img="8", model=name), "**map(A − B) is map(A) − map(B)** to ")
+    found = re.search(r"to (\de-\d+|0) \((\de-\d+|0) of the scale\)", words)
+    assert found is not None
+    assert float(found[1]) < 1e-6
+    assert float(found[2]) <= 1e-6
+
+
+def test_a_sure_networks_small_maps_are_said_to_have_few_digits() -> None:
+    image = int(np.abs(probabilities("tutorial").max(1) - 0.99999).argmin())
+    words = sentence(open_explorer(img=str(image), model="tutorial", score="probability"), "**map(A − B) is")
+    assert "near 0 or 1, the maps are so small that float32 leaves them few digits" in words
+    assert "few digits" not in sentence(open_explorer(img=str(image), model="tutorial"), "**map(A − B) is")
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "ending"),
+    [
+        ("tutorial", 0, "much of what speaks for"),
+        ("resnet20", 5, "they look at different things"),
+    ],
+)
+def test_how_far_the_two_classes_share_their_evidence_is_said(name: str, image: int, ending: str) -> None:
+    a, b = ranked(image, name)[:2]
+    layer = xl.load_model(name).conv_layers[-1]
+    one, other = (captum_signed(image, layer, logit(index), name).ravel() for index in (a, b))
+    correlation = f"{spearmanr(one, other).statistic:.2f}".replace("-", "−")
+    words = sentence(open_explorer(img=str(image), model=name), "**map(A − B) is")
+    assert f"map(A) and map(B) have a rank correlation of {correlation}: {ending}" in words
+
+
+@pytest.mark.parametrize("image", [0, 8])
+def test_logit_and_probability_are_compared_in_numbers(image: int) -> None:
+    a = predicted(image, "tutorial")
+    by_logit, by_share = (
+        captum_signed(image, "conv2", score, "tutorial").clip(min=0).astype(float) for score in (logit(a), share(a))
+    )
+    far = np.abs(by_share / by_share.max() - by_logit / by_logit.max()).max()
+    words = sentence(open_explorer(img=str(image), model="tutorial"), "**Logit or probability?")
+    found = re.search(r"rank correlation (−?[\d.]+), Pearson (−?[\d.]+), up to (\d+) % of the colours apart", words)
+    assert found is not None
+    rank, value, colours = (float(number.replace("−", "-")) for number in found.groups())
+    assert rank == pytest.approx(spearmanr(by_logit.ravel(), by_share.ravel()).statistic, abs=0.01)
+    assert value == pytest.approx(pearsonr(by_logit.ravel(), by_share.ravel()).statistic, abs=0.01)
+    assert colours == pytest.approx(far * 100, abs=1)
+    assert "The two maps differ**" in words
+    assert f"With p = {words_of(probabilities('tutorial')[image, a])}" in words
+    assert f"is {by_share.max() / by_logit.max():.2g} times as large" in words
+
+
+def test_a_map_without_evidence_is_said_and_not_painted() -> None:
+    app = open_explorer(img="49", target="2", layer="relu1")
+    assert labels()[49] != 2
+    assert not captum_signed(49, "relu1", logit(2)).clip(min=0).any()
+    assert not captum_signed(49, "relu1", share(2)).clip(min=0).any()
+    words = sentence(app, "**Logit or probability?")
+    assert "The maps of both are zero everywhere: at relu1 nothing speaks for bird." in words
+    assert [alt for alt in alts(app) if alt.startswith("The picture alone, the map is zero: map of the logit of bird")]
+
+
+def test_of_two_side_by_side_the_first_is_contrasted() -> None:
+    app = open_explorer(img="5", beside="model", model2="resnet20")
+    assert [caption.value for caption in app.caption if "captum-tutorial · image 5 · A: " in caption.value]
+    assert len([header for header in app.subheader if header.value == "Why this class and not that one?"]) == 1
+    assert "**map(A − B)**" in texts(app)
