@@ -39,7 +39,7 @@ def show_second_opinions(scene: Scene) -> None:
     """The section, folded unless the address asks for it; what is out of sight is not computed."""
     view = scene.view
     other = {view.a.settings.variant, view.b.settings.variant} != {"grad-cam"}
-    title = "Second opinions on the same layer: HiResCAM, LayerCAM, Grad-CAM++"
+    title = "Second opinions on the same layer: HiResCAM, LayerCAM, Grad-CAM++; do the cells add up to the logit?"
     folded = st.expander(title, other or view.opinion is not None, key="opinions", on_change="rerun")
     if not folded.open:
         return
@@ -140,14 +140,14 @@ def _sides(layers: tuple[str, ...], variant: Variant) -> dict[str, xl.Configurat
 def _pairs(maps: Mapping[Variant, Map]) -> None:
     """How alike each two methods are."""
     st.markdown("**How alike each two of them are**")
-    lines = ["| methods | Spearman | mean difference | IoU, top 20 % |", "|:--|--:|--:|--:|"]
+    lines = ["| methods | Spearman | mean gap | IoU |", "|:--|--:|--:|--:|"]
     for first, second in combinations(maps, 2):
         cells = " | ".join(pair_numbers(maps[first], maps[second]))
         lines.append(f"| {METHODS[first]} and {METHODS[second]} | {cells} |")
     st.markdown("\n".join(lines), width="content")
     st.caption(
-        "Spearman: the order of the pixels, 1 for the same. Mean difference: of the two maps' values, 0 for equal ones. IoU: "
-        "how much of the brightest fifth they share, 1 for all of it."
+        "Spearman: the order of the pixels, 1 for the same. Mean gap: the mean absolute difference, 0 for equal maps. IoU: how "
+        "much of their brightest fifths (20 %) they share, 1 for all."
     )
 
 
