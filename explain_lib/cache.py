@@ -34,6 +34,8 @@ from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions
+from explain_lib.randomisation import SEED, Mode
+from explain_lib.sanity_checks import SanityMaps, SanityRows, sanity_batch, sanity_maps
 from explain_lib.scan import ScanRows, scan_batch
 from explain_lib.scan_images import seen_images
 from explain_lib.settings import CamSettings, Variant, check_settings
@@ -361,6 +363,44 @@ class ExplainCache:
         chosen = check_positions([image], len(pixels))
         key = ("ladder_curves", image, opinions, *_request(model, pixels[chosen], layers, target))
         return self.entries.get(key, lambda: ladder_curves(model, pixels, chosen, layers, target, opinions, between=between))
+
+    def sanity_maps(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        layer: str,
+        target: int | None = None,
+        mode: Mode = "cascading",
+        twin: Model | None = None,
+        *,
+        seed: int = SEED,
+        between: Between = None,
+    ) -> SanityMaps:
+        """sanity_maps, cached."""
+        beside = None if twin is None else check_model(twin).digest
+        key = ("sanity_maps", mode, beside, seed, *_request(model, pixels, layer, target))
+        return self.entries.get(key, lambda: sanity_maps(model, pixels, layer, target, mode, twin, seed=seed, between=between))
+
+    def sanity_batch(
+        self,
+        model: Model,
+        pixels: NDArray[np.uint8],
+        images: NDArray[np.int64],
+        layer: str,
+        target: int | None = None,
+        mode: Mode = "cascading",
+        twin: Model | None = None,
+        *,
+        seed: int = SEED,
+        between: Between = None,
+    ) -> SanityRows:
+        """sanity_batch, cached; of the set, only the pictures that it looks at make the entry."""
+        beside = None if twin is None else check_model(twin).digest
+        seen = pixels[np.concatenate([images, (images + 1) % len(pixels)])]
+        key = ("sanity_batch", images.tobytes(), mode, beside, seed, *_request(model, seen, layer, target))
+        return self.entries.get(
+            key, lambda: sanity_batch(model, pixels, images, layer, target, mode, twin, seed=seed, between=between)
+        )
 
     def average_map(
         self,
