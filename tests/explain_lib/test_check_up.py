@@ -40,8 +40,10 @@ from ailing_networks import (
 from sample_networks import DeadEnd, Headed, Repeated, model_of, seeded
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torchvision.models.convnext import LayerNorm2d
 
 import explain_lib as xl
+from explain_lib import probe
 from explain_lib.cache import ExplainCache
 from explain_lib.digest import model_digest
 from explain_lib.findings import in_order, note, problem
@@ -124,6 +126,11 @@ def test_a_softmax_in_the_forward_pass_is_a_problem(build: Callable[[], nn.Modul
 def test_a_softmax_under_dropout_and_flatten_is_found_by_its_values() -> None:
     finding = only(nn.Sequential(Ailing(), nn.Softmax(1), nn.Dropout(), nn.Flatten()))
     assert finding.kind == "softmax"
+
+
+def test_a_sigmoid_whose_output_is_only_reshaped_is_found() -> None:
+    finding = only(nn.Sequential(Ailing(), nn.Sigmoid(), nn.Unflatten(1, (2, 1)), nn.Flatten()))
+    assert "ends in a sigmoid (in its forward pass)" in finding.sentence
 
 
 def test_a_sigmoid_that_only_gates_is_not_reported() -> None:
@@ -293,6 +300,10 @@ def test_channels_in_the_last_axis_are_a_note() -> None:
     finding = only(ChannelsLast())
     assert (finding.kind, finding.severity) == ("channels last", "note")
     assert finding.sentence.startswith("norm works on (N, h, w, C)")
+
+
+def test_a_normalisation_of_channels_in_the_second_axis_is_not_reported_on_a_grid_as_wide_as_the_channels() -> None:
+    assert check(Headed(nn.Conv2d(3, 4, 5), LayerNorm2d(4))).findings == ()
 
 
 # Section: wrappers
@@ -628,6 +639,23 @@ def test_it_waits_while_somebody_else_runs_the_network(tutorial: xl.Model) -> No
         assert not done.wait(0.3)
     thread.join(10)
     assert done.is_set()
+
+
+def test_nobody_gets_in_between_its_passes(tutorial: xl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, original = threading.Event(), probe.reach
+
+    def enter() -> None:
+        with tutorial.lock:
+            entered.set()
+
+    def reach(*arguments: Any) -> object:
+        threading.Thread(target=enter).start()
+        assert not entered.wait(0.3)
+        return original(*arguments)
+
+    monkeypatch.setattr(probe, "reach", reach)
+    assert xl.check_up(tutorial).findings == ()
+    assert entered.wait(10)
 
 
 def test_inside_inference_mode_and_without_gradients_the_same_is_found() -> None:
