@@ -21,7 +21,7 @@ from explain_lib.contrast import Contrast, contrast, runner_up
 from explain_lib.maps import Map, MapState, map_state
 from explain_lib.rendering import Picture, diverging_table
 
-SIDE, SMALL = 224, 160
+SIDE = 160
 BAR_HEIGHT = 10
 ROUNDING = 1e-6
 """A deviation above this share of the scale is said to have a reason."""
@@ -88,29 +88,27 @@ def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
         "map(A − B)": (found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
         "Against A": (found.against, f"red: lowers the {found.score} of {pair.a} (map of −A, cut at zero)"),
     }
+    # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=SIDE, gap="xsmall"):
-            st.markdown("**The picture**")
-            show_picture(scene.picture, "", f"Image {scene.view.image}, beside maps of A and B", side=SIDE)
+        show_picture(scene.picture, "**The picture**", f"Image {scene.view.image}, beside maps of A and B", side=SIDE)
         for title, (values, meaning) in signed.items():
-            with st.container(width=SIDE, gap="xsmall"):
-                st.markdown(f"**{title}**")
-                _map(scene, values, found.reach, f"{title}, {meaning}", meaning)
+            _map(scene, values, found.reach, title, meaning)
     if np.isfinite(found.reach):
-        with st.container(width=2 * SIDE, gap="xxsmall"):
-            end = f"{found.reach:.3g}"
-            show_exact(_colour_bar(2 * SIDE), "", f"Colours from blue at −{end} over white at 0 to red at {end}")
-            st.caption(f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}.")
+        end = f"{found.reach:.3g}"
+        words = f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}."
+        show_exact(_colour_bar(2 * SIDE), words, f"Colours from blue at −{end} over white at 0 to red at {end}")
 
 
-def _map(scene: Scene, values: Map, reach: float, words: str, caption: str) -> None:
+def _map(scene: Scene, values: Map, reach: float, title: str, meaning: str) -> None:
     """A map in the colours of the common scale, or the picture with a badge where there is nothing to paint."""
-    state = map_state(values)
+    state, caption = map_state(values), f"**{title}** · {meaning}"
     if state is MapState.VARIED:
-        show_exact(map_picture(values, diverging(reach), SIDE), caption, f"{words}; {_range_words(values)}")
-    else:
-        show_picture(scene.picture, caption, f"The picture alone, the map is {state.value}: {words}", side=SIDE)
-        state_badge(state, NO_EVIDENCE)
+        words = f"{title}, {meaning}; {_range_words(values)}"
+        show_exact(map_picture(values, diverging(reach), SIDE), caption, words)
+        return
+    with st.container(width=SIDE, gap="xsmall"):
+        show_picture(scene.picture, caption, f"The picture alone, the map is {state.value}: {title}, {meaning}", side=SIDE)
+        state_badge(state, NO_EVIDENCE, short=True)
 
 
 def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
@@ -118,10 +116,12 @@ def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
     drawing = replace(chosen_drawing(scene.view), signed=False)
     with st.container(horizontal=True, gap="small"):
         for score, values in (("logit", found.by_logit), ("probability", found.by_probability)):
-            with st.container(width=SMALL, gap="xsmall"):
-                words = f"map of the {score} of {pair.a}"
-                caption = f"{score} of {pair.a}, up to {values.max():.3g}"
-                show_overlay(scene.picture, values, drawing, None, words, SMALL, caption)
+            words, caption = f"map of the {score} of {pair.a}", f"{score} of {pair.a}, up to {values.max():.3g}"
+            if map_state(values) is MapState.VARIED:
+                show_overlay(scene.picture, values, drawing, None, words, SIDE, caption)
+            else:
+                with st.container(width=SIDE, gap="xsmall"):
+                    show_overlay(scene.picture, values, drawing, None, words, SIDE)
 
 
 def _range_words(values: Map) -> str:
