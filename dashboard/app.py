@@ -28,12 +28,14 @@ SCAN = "The same two maps on any selection of the test images, or on all 10,000.
 GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
 LADDER = "Which layer, and can its map be believed? Every layer measured, beside orders of pixels that ask no network."
 TRAINING = "How a network learns where to look: one picture, from random weights to the end of the training. Press Play."
+SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after the other, and watch the map."
 
 PAGES = (
     Page("seed_gallery", "Seed gallery", GALLERY),
     Page("class_browser", "Class browser", BROWSER),
     Page("layer_explorer", "Layer explorer", EXPLORER),
     Page("layer_ladder", "Layer ladder", LADDER),
+    Page("sanity_checks", "Sanity checks", SANITY),
     Page("disagreement", "Disagreement", DISAGREEMENT),
     Page("scan", "Scan", SCAN),
     Page("guesses", "The three guesses", GUESSES),

@@ -11,6 +11,7 @@ from explain_lib.ladder_summary import MEASURES, Measure
 from explain_lib.layer_names import few_names
 from explain_lib.models import DEFAULT_MODEL
 from explain_lib.predictions import ORDERS, Order
+from explain_lib.randomisation import MODES, Mode
 from explain_lib.rendering import PALETTES, Palette
 
 Evidence = Literal["for", "against"]
@@ -95,7 +96,8 @@ class View:
     steps: the settings that are taken from b so far, one after the other, on the way from a to b. check: whether a scan runs
     the real programs too. rejected: images whose outlines do not count. measure, fill: what ranks the layers, and what stands
     in the place of removed pixels. sample: how many test images, from 0 on, are looked at. epoch: after how many epochs a
-    training is looked at, None for its end.
+    training is looked at, None for its end. randomised: how many layers from the last one on have forgotten what they learnt,
+    mode: whether all of these or only the last of them.
     """
 
     image: int = 3
@@ -133,6 +135,8 @@ class View:
     measure: Measure = "deletion"
     fill: Fill = "grey"
     sample: int = 500
+    randomised: int = 1
+    mode: Mode = "cascading"
     epoch: int | None = None
 
     def to_query(self) -> dict[str, str]:
@@ -199,6 +203,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "measure": _words("measure", MEASURES),
     "fill": _words("fill", FILLS),
     "sample": Parameter("sample", _from_one, "a number of images, from 1,"),
+    "randomised": Parameter("randomised", _whole, "a number of layers, from the last one,"),
+    "mode": _words("mode", MODES),
     "epoch": Parameter("epoch", _whole, "a number of epochs, from 0,"),
 }
 """Every field of View in the address."""

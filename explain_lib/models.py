@@ -27,12 +27,13 @@ class CheckpointSpec:
     """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy.
 
     listed: whether it is offered as a model of its own; the steps of a training, and its twin on permuted labels, are not,
-    but load by their names.
+    but load by their names. twin: the same network, trained alike on labels in random order.
     """
 
     name: str
     folder: Path = CHECKPOINTS
     listed: bool = True
+    twin: str | None = None
 
     @property
     def checkpoint_file(self) -> Path:
@@ -50,7 +51,7 @@ class CheckpointSpec:
 DEFAULT_MODEL = "captum-tutorial"
 _SPECS = (
     CheckpointSpec(DEFAULT_MODEL),
-    CheckpointSpec("tutorial"),
+    CheckpointSpec("tutorial", twin="tutorial-permuted"),
     CheckpointSpec("resnet20"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
     CheckpointSpec("tutorial-permuted", listed=False),
@@ -74,6 +75,14 @@ def find_checkpoint(name: str) -> CheckpointSpec:
 def load_card(name: str) -> ModelCard:
     """The card of a bundled model. Raises InputError for an unknown name, DataError for a damaged card."""
     return read_card(find_checkpoint(name).card_file)
+
+
+def find_twin(name: str) -> str | None:
+    """The name of a bundled model's twin that was taught labels in random order, None if it has none.
+
+    Raises InputError for an unknown name.
+    """
+    return find_checkpoint(name).twin
 
 
 @dataclass(frozen=True)

@@ -40,3 +40,11 @@ MAP_CORRELATION = (
     "Spearman's rank correlation of a map with that of the final network, over the cells of the layer's grid: 1 for the same "
     "order of cells, 0 for unrelated ones, −1 for the opposite."
 )
+SANITY_CORRELATION = (
+    "Spearman correlation with the map of the network as it is, over the cells of the layer's grid: 1 if both put all cells "
+    "into the same order, about 0 if they have nothing to do with each other."
+)
+RANDOMISE = (
+    "Makes layers forget: their weights become what a training would start from. A map that stays the same cannot come from "
+    "what the network has learnt (arXiv 1810.03292, section 3)."
+)

@@ -41,6 +41,8 @@ EVERYTHING = {
     "measure": "road",
     "fill": "blur",
     "sample": "1000",
+    "randomised": "3",
+    "mode": "independent",
     "epoch": "5",
 }
 

@@ -46,6 +46,8 @@ EVERYTHING = View(
     measure="road",
     fill="blur",
     sample=1000,
+    randomised=3,
+    mode="independent",
     epoch=5,
 )
 ADDRESS = {
@@ -84,6 +86,8 @@ ADDRESS = {
     "measure": "road",
     "fill": "blur",
     "sample": "1000",
+    "randomised": "3",
+    "mode": "independent",
     "epoch": "5",
 }
 
@@ -204,6 +208,8 @@ NONSENSE = [
     ("measure", "accuracy", "one of deletion, insertion, road would be right."),
     ("fill", "pink", "one of grey, blur, noisy-linear would be right."),
     ("sample", "0", "a number of images, from 1, would be right."),
+    ("randomised", "-1", "a number of layers, from the last one, would be right."),
+    ("mode", "both", "one of cascading, independent would be right."),
     ("epoch", "last", "a number of epochs, from 0, would be right."),
     ("colour", "red", "there is no such setting."),
 ]

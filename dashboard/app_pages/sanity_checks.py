@@ -1,0 +1,41 @@
+"""Whether maps depend on what a network has learnt: the same network with layers that have forgotten, and its twin."""
+
+import streamlit as st
+
+from dashboard.components import terms
+from dashboard.components.captions import image_caption
+from dashboard.components.drawing_controls import drawing_words
+from dashboard.components.page import show_page
+from dashboard.components.pickers import choice, layer_picker, target_picker
+from dashboard.components.sanity_image import depth_slider, make_check, show_check, show_steps
+from dashboard.components.sanity_sample import show_own_chart, show_sanity_sample
+from dashboard.components.sanity_twin import show_twin
+from dashboard.components.scene import Scene
+
+MODES = {"cascading": "all, from the last layer down", "independent": "one layer alone"}
+
+
+def _draw(scene: Scene) -> None:
+    _controls(scene)
+    check = make_check(scene)
+    target = scene.model.classes[int(check.found.explained[0])]
+    st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target} · layer {check.layer}")
+    depth_slider(check)
+    show_check(check)
+    st.subheader("Step by step on this picture", anchor=False, help=terms.SANITY_CORRELATION)
+    st.caption(f"Under each map its correlation with the original, and what the network then says. {drawing_words(scene.view)}")
+    show_steps(check)
+    show_own_chart(check)
+    st.subheader("Many pictures", anchor=False)
+    show_sanity_sample(check)
+    show_twin(check)
+
+
+def _controls(scene: Scene) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE)
+        layer_picker(scene, scene.model.spatial_layers)
+        target_picker(scene)
+
+
+show_page("sanity_checks", _draw)

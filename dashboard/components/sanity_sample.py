@@ -1,0 +1,101 @@
+"""The sanity checks over many images: started and watched here, and what they say."""
+
+import csv
+import io
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.captions import plain
+from dashboard.components.job_run import show_job
+from dashboard.components.ladder_table import Cell, Column, Row, show_ladder_table
+from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.pickers import choice
+from dashboard.components.sanity_image import Check
+from dashboard.figures.sanity_figure import steps_figure, steps_words
+from explain_lib.bootstrap import Estimate
+from explain_lib.guess_words import interval, number, percent
+from explain_lib.sanity_checks import SanityRows
+from explain_lib.sanity_request import SanityRequest
+from explain_lib.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
+
+SAMPLES = {200: "200", 500: "500", 1000: "1,000"}
+INTERVALS = "Means over images; in brackets the 95 % bootstrap interval over images."
+
+
+def sample_picker(sample: int) -> None:
+    """How many of the first test images are looked at."""
+    offered = dict(sorted({**SAMPLES, sample: f"{sample:,}"}.items()))
+    choice("sample", "Images", offered, sample, "The first so many test images, which are in no particular order.")
+
+
+def show_sanity_sample(check: Check) -> None:
+    """The chart of the picked image, and of many images as far as they are known."""
+    scene, view = check.scene, check.scene.view
+    sample_picker(view.sample)
+    request = SanityRequest(scene.model, scene.images.pixels, np.arange(view.sample), check.layer, view.target, view.mode)
+    nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
+
+    def results(rows: SanityRows, more: bool) -> None:
+        _results(check, summarise_sanity(rows), more)
+
+    show_job(request, "Check", results, what="The check", nothing=nothing)
+    st.caption("The same from a terminal: `python -m explain_lib sanity --help`.")
+
+
+def show_own_chart(check: Check) -> None:
+    """The chart of the picked image alone."""
+    _chart(check, None, "sanity-own")
+
+
+def _results(check: Check, summary: SanitySummary, more: bool) -> None:
+    if more:
+        st.caption(f"So far, over {summary.images:,} images; more are on their way.")
+    st.markdown(plain(sanity_sentence(summary, check.layer, check.scene.view.mode)))
+    _chart(check, summary, "sanity-many")
+    _table(check, summary)
+
+
+def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
+    steps, own = check.found.steps, [float(value) for value in check.found.correlations[0]]
+    axis = "randomised down to" if check.scene.view.mode == "cascading" else "randomised alone"
+    figure = steps_figure(steps, own, summary, check.shown, axis)
+    st.plotly_chart(figure, key=key, config=CHART_CONFIG, alt=steps_words(steps, own, summary))
+
+
+def _table(check: Check, summary: SanitySummary) -> None:
+    columns = (
+        Column("correlation", "with the original", "Spearman correlation of the maps on the layer's grid", ranks=True),
+        Column("same prediction", "of the images", "Share of the images of which the network still predicts the same class"),
+        Column("flat", "of the images", "Share of the images whose map is then zero or the same everywhere"),
+    )
+    rows = [
+        Row(step.name, "layer", [_cell(step.correlation), _share(step.kept), _share(step.flat)], marked=place == check.shown)
+        for place, step in enumerate(summary.steps, 1)
+    ]
+    rows.append(Row("two different pictures", "baseline", [_cell(summary.unrelated), Cell(""), Cell("")]))
+    st.markdown("**Step by step**", help=INTERVALS)
+    show_ladder_table(columns, rows, f"Sanity checks over {summary.images:,} images")
+    name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
+    st.download_button("Table (CSV)", lambda: _csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")
+
+
+def _cell(estimate: Estimate) -> Cell:
+    return Cell(number(estimate.mean), interval(estimate)) if estimate.images else Cell("no image")
+
+
+def _share(estimate: Estimate) -> Cell:
+    return Cell(percent(estimate.mean), f"[{number(estimate.low * 100, 1)} … {number(estimate.high * 100, 1)}]")
+
+
+def _csv(summary: SanitySummary) -> str:
+    """A line a step: means and the ends of their intervals."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    names = ("correlation", "same_prediction", "flat")
+    writer.writerow(["randomised", "images", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))])
+    for step in summary.steps:
+        estimates = (step.correlation, step.kept, step.flat)
+        numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
+        writer.writerow([step.name, step.correlation.images, *numbers])
+    return file.getvalue()

@@ -1,0 +1,67 @@
+"""A model beside its twin that was taught labels in random order: do the maps need what the labels say?"""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.captions import percent, plain
+from dashboard.components.job_run import show_job
+from dashboard.components.overlay_card import show_overlay
+from dashboard.components.sanity_image import SIDE, Check
+from dashboard.view_state import chosen_drawing
+from explain_lib.guess_words import number
+from explain_lib.models import find_twin, load_card
+from explain_lib.sanity_checks import SanityRows
+from explain_lib.sanity_request import SanityRequest
+from explain_lib.sanity_summary import summarise_sanity, twin_sentence
+
+
+def show_twin(check: Check) -> None:
+    """Both maps of the picked image, and their correlation over many; where a model has no twin, that is said."""
+    st.subheader("The twin that learnt nonsense", anchor=False)
+    model = check.scene.view.model
+    name = find_twin(model)
+    if name is None:
+        st.caption(f"{model} has no twin that was taught labels in random order; tutorial has one: choose it above.")
+        return
+    right = percent(load_card(name).accuracy)
+    st.caption(
+        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It gets "
+        f"{right} of the test images right, as chance does: what it learnt is of no use (arXiv 1810.03292, section 4)."
+    )
+    _maps(check, name)
+    _sample(check, name)
+
+
+def _maps(check: Check, name: str) -> None:
+    scene, twin = check.scene, check.scene.cache.model(name)
+    found = scene.cache.sanity_maps(
+        scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin, between=scene.between
+    )
+    value = float(found.correlations[0, 0])
+    explained = scene.model.classes[int(found.explained[0])]
+    with st.container(horizontal=True, gap="small"):
+        for place, title in enumerate((scene.view.model, name)):
+            with st.container(width=SIDE):
+                st.markdown(f"**{title}**")
+                share = percent(float(found.probabilities[0, place, int(found.explained[0])]))
+                words = f"Grad-CAM of layer {check.layer} on image {scene.view.image} by {title}"
+                drawing = chosen_drawing(scene.view)
+                show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
+        with st.container(width=SIDE):
+            st.metric("Correlation of the two maps", "none" if np.isnan(value) else number(value, 2))
+
+
+def _sample(check: Check, name: str) -> None:
+    scene, view = check.scene, check.scene.view
+    twin, images = scene.cache.model(name), np.arange(view.sample)
+    request = SanityRequest(scene.model, scene.images.pixels, images, check.layer, view.target, twin=twin)
+    nothing = "The twin has not been asked about many images yet."
+    show_job(request, "Compare over", partial(_results, check), what="The comparison", nothing=nothing)
+
+
+def _results(check: Check, rows: SanityRows, more: bool) -> None:
+    if more:
+        st.caption(f"So far, over {len(rows):,} images; more are on their way.")
+    st.markdown(plain(twin_sentence(summarise_sanity(rows), check.layer, check.scene.view.model)))
