@@ -126,7 +126,7 @@ def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
         "softmax",
         f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}: their gradient vanishes where the network is "
         "sure, and maps fade or turn into noise just there.",
-        f"{out}. Target(index, score='probability') explains the probability all the same.",
+        f"{out}. Target(index, score='probability') then still explains the probability.",
     )
 
 
