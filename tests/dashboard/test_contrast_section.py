@@ -16,10 +16,9 @@ from independent_maps import (
     pixels,
     predicted,
     probabilities,
-    squares,
 )
 from numpy.typing import NDArray
-from opened_page import OpenedPage, alts, captions, open_page, picture, press, query, texts
+from opened_page import OpenedPage, alts, captions, elements, open_page, picture, press, query
 from scipy.stats import pearsonr, spearmanr
 
 import explain_lib as xl
@@ -47,7 +46,8 @@ def coloured(cells: Map, reach: float, side: int) -> Picture:
     """A signed map from blue at minus the reach over white at zero to red, in squares."""
     stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
     colours = [np.interp(cells / reach, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)]
-    return squares(np.rint(np.stack(colours, -1)).astype(np.uint8), side)
+    rows, columns = (((np.arange(side) + 0.5) * size / side).astype(int) for size in cells.shape)  # the cell under each pixel
+    return np.rint(np.stack(colours, -1)).astype(np.uint8)[rows[:, None], columns[None]]
 
 
 def sentence(app: OpenedPage, start: str) -> str:
@@ -124,7 +124,9 @@ def test_the_maps_are_captums_on_one_scale(name: str, layer: str, score: str) ->
     for title, cells in {"map(A)": first, "map(B)": second, "map(A − B)": between, "Against A": against}.items():
         shown = picture(app, title)
         assert_same_colours(shown, coloured(cells, reach, len(shown)))
-    assert f"One scale for all four: −{reach:.3g} blue, 0 white, {reach:.3g} red, in units of the {score}." in captions(app)
+    under = [one.caption for shown in elements(app, "image") for one in shown.proto.imgs]
+    assert f"One scale for all four: −{reach:.3g} blue, 0 white, {reach:.3g} red, in units of the {score}." in under
+    assert f"**map(A − B)** · red: for {NAMES[a]} rather than {NAMES[b]}, blue: the reverse" in under
 
 
 def test_what_is_explained_above_does_not_change_what_the_section_contrasts() -> None:
@@ -220,4 +222,4 @@ def test_of_two_side_by_side_the_first_is_contrasted() -> None:
     app = open_explorer(img="5", beside="model", model2="resnet20")
     assert [caption.value for caption in app.caption if "captum-tutorial · image 5 · A: " in caption.value]
     assert len([header for header in app.subheader if header.value == "Why this class and not that one?"]) == 1
-    assert "**map(A − B)**" in texts(app)
+    assert len([alt for alt in alts(app) if alt.startswith("map(A − B), red")]) == 1
