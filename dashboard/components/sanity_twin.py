@@ -25,10 +25,11 @@ def show_twin(check: Check) -> None:
     if name is None:
         st.caption(f"{model} has no twin that was taught labels in random order; tutorial has one: choose it above.")
         return
-    right = percent(load_card(name).accuracy)
+    card = load_card(name)
+    known = f"knows {percent(card.train_accuracy)} of those labels by heart, and " if card.train_accuracy is not None else ""
     st.caption(
-        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It gets "
-        f"{right} of the test images right, as chance does: what it learnt is of no use (arXiv 1810.03292, section 4)."
+        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It {known}"
+        f"gets {percent(card.accuracy)} of the test images right, as chance does (arXiv 1810.03292, section 4)."
     )
     _maps(check, name)
     _sample(check, name)
