@@ -119,9 +119,7 @@ def _metrics(course: Course) -> None:
     name = scene.model.classes[scene.predicted]
     st.metric("Says of this image", name, help=terms.PROBABILITIES)
     st.caption(f"with {percent(course.probability(place, scene.predicted))}; true is {scene.model.classes[course.true]}")
-    st.metric(
-        "Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION
-    )
+    st.metric("Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION)
 
 
 def _probabilities(course: Course) -> None:
