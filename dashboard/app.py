@@ -36,10 +36,10 @@ PAGES = (
     Page("layer_explorer", "Layer explorer", EXPLORER),
     Page("layer_ladder", "Layer ladder", LADDER),
     Page("sanity_checks", "Sanity checks", SANITY),
+    Page("training_time", "Training in time", TRAINING),
     Page("disagreement", "Disagreement", DISAGREEMENT),
     Page("scan", "Scan", SCAN),
     Page("guesses", "The three guesses", GUESSES),
-    Page("training_time", "Training in time", TRAINING),
 )
 
 chosen = st.navigation(

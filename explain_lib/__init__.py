@@ -8,6 +8,7 @@ from explain_lib.check_up import CheckUp, Finding, check_up
 from explain_lib.comparison import Comparison, compare
 from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration, configured_heatmap
+from explain_lib.contrast import Contrast, contrast
 from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.drawing import Drawing, draw_overlay
@@ -44,6 +45,7 @@ __all__ = [
     "Comparison",
     "Completeness",
     "Configuration",
+    "Contrast",
     "DataError",
     "Decomposition",
     "Drawing",
@@ -74,6 +76,7 @@ __all__ = [
     "compare",
     "completeness",
     "configured_heatmap",
+    "contrast",
     "decompose",
     "decomposition_steps",
     "draw_overlay",

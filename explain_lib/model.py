@@ -201,12 +201,14 @@ def _are_names(classes: object) -> bool:
 
 
 def checked_size(size: object) -> tuple[int, int]:
+    """(height, width) of pictures. Raises InputError for anything but two whole numbers above 0."""
     if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
         raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
     return int(size[0]), int(size[1])
 
 
 def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
+    """One number for each of R, G and B. Raises InputError, naming the argument, for anything but three finite numbers."""
     try:
         checked = tuple(float(value) for value in values)
     except (TypeError, ValueError) as error:

@@ -28,8 +28,8 @@ def show_twin(check: Check) -> None:
     card = load_card(name)
     known = f"knows {percent(card.train_accuracy)} of those labels by heart, and " if card.train_accuracy is not None else ""
     st.caption(
-        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It {known}"
-        f"gets {percent(card.accuracy)} of the test images right, as chance does (arXiv 1810.03292, section 4)."
+        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It "
+        f"{known}gets {percent(card.accuracy)} of the test images right, as chance does (arXiv 1810.03292, section 4)."
     )
     _maps(check, name)
     _sample(check, name)

@@ -16,7 +16,17 @@ from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, make_co
 
 expect.set_options(timeout=20_000)  # a busy machine may take seconds over a page
 
-PAGES = ("Seed gallery", "Class browser", "Layer explorer", "Disagreement", "Scan", "The three guesses")
+PAGES = (
+    "Seed gallery",
+    "Class browser",
+    "Layer explorer",
+    "Layer ladder",
+    "Sanity checks",
+    "Training in time",
+    "Disagreement",
+    "Scan",
+    "The three guesses",
+)
 NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 900), (1440, 1400), (390, 844)))
 
@@ -463,6 +473,9 @@ def test_a_phone_never_scrolls_sideways_even_with_everything_unfolded(phone: Vis
         "/disagreement?flicker=on&steps=layers,scale_over",
         "/scan",
         "/guesses",
+        "/layer_ladder?modules=all&measure=road",
+        "/sanity_checks?model=tutorial",
+        "/training_time",
     ):
         phone.open(path)
         summaries = phone.page.locator('[data-testid="stExpander"] summary')

@@ -17,7 +17,10 @@ from explain_lib.cards import write_card
 from explain_lib.models import CheckpointSpec, find_checkpoint, load_card
 from explain_lib.networks import ARCHITECTURES, TutorialNet
 
-PAGES = ["seed_gallery", "class_browser", "layer_explorer", "disagreement", "scan", "guesses"]
+PAGES = [
+    *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
+    *("disagreement", "scan", "guesses"),
+]
 PLANTED = "ailing-tutorial"
 
 
