@@ -12,6 +12,7 @@ import explain_lib as xl
 from dashboard.components.captions import percent
 from dashboard.components.scene import Scene
 from dashboard.view_state import chosen_layer
+from explain_lib.guess_words import number
 from explain_lib.maps import Map
 from explain_lib.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time
 
@@ -95,7 +96,7 @@ def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
 
 def correlation_words(correlation: float) -> str:
     """A correlation with two digits, or that there is none."""
-    return "not defined" if isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
+    return "not defined" if isnan(correlation) else number(correlation, 2)
 
 
 def says(course: Course, place: int) -> str:
