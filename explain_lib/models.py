@@ -16,6 +16,7 @@ from explain_lib.devices import choose_device
 from explain_lib.errors import DataError, InputError, NetworkError
 from explain_lib.model import Model, as_model
 from explain_lib.networks import ARCHITECTURES
+from explain_lib.random_numbers import own_random_numbers
 from explain_lib.tensor_files import read_tensors
 
 CPU = torch.device("cpu")
@@ -121,7 +122,8 @@ def load_checkpoint(spec: CheckpointSpec, device: torch.device = CPU) -> Model:
     """
     card = read_card(spec.card_file)
     _check_file(spec.checkpoint_file, card.digest)
-    network = _build(card)
+    with own_random_numbers():  # a new network draws weights, which are overwritten
+        network = _build(card)
     _load_weights(network, spec.checkpoint_file, card)
     network.to(device)
     try:

@@ -9,17 +9,20 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import torch
 from torch import nn
 
 from explain_lib.errors import InputError
 from explain_lib.model import Model, as_model, check_model
+from explain_lib.random_numbers import own_random_numbers
 
 Mode = Literal["cascading", "independent"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 SEED = 0
 
-_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm)
+SPREAD = 0.02
+"""Standard deviation of the numbers of a module that has no initialisation of its own."""
+
+_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 @dataclass(frozen=True)
@@ -68,22 +71,27 @@ def chosen_steps(steps: Sequence[Step], depth: int, mode: Mode) -> tuple[Step, .
 def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int = SEED) -> Model:
     """A copy of the model whose last `depth` layers are initialised anew, or only the last of those; see randomisation_steps.
 
-    Each layer is initialised as PyTorch does it before a training, by its reset_parameters; a normalisation then has weight
-    1, bias 0 and the statistics 0 and 1. A module without reset_parameters keeps its numbers, in an order by chance. The
-    numbers of a layer belong to the seed and its place: at every depth of the cascade it is the same. The model itself,
-    and the state of PyTorch's random numbers, are left as they were.
+    Each layer is initialised as PyTorch does it before a training, by its reset_parameters; a module without it takes
+    numbers of the truncated normal distribution with standard deviation 0.02, as vision transformers do (arXiv 2010.11929).
+    The numbers of a layer belong to the seed and its place: at every depth of the cascade, in either mode and on every
+    device they are the same. The model itself, and the state of PyTorch's random numbers, are left as they were.
+
+    A normalisation starts with weight 1, bias 0 and the running statistics 0 and 1, and so does nothing until a training
+    would set them. Nothing saturates by that: PyTorch's convolutions make activations smaller, not larger, and a network
+    without any trained layer gives nearly the same probabilities for all images, those of its last bias.
 
     Raises InputError as chosen_steps does.
     """
     steps = randomisation_steps(model)
     chosen = chosen_steps(steps, depth, mode)
     with model.lock:
-        network = deepcopy(model.network)
-    with torch.random.fork_rng(devices=[]):
+        network = deepcopy(model.network).cpu()
+    with own_random_numbers() as numbers:
         for step in chosen:
             for part, name in enumerate(step.modules):
-                torch.manual_seed(1000 * (seed * len(steps) + steps.index(step)) + part)
+                numbers.manual_seed(1000 * (seed * len(steps) + steps.index(step)) + part)
                 _forget(network.get_submodule(name))
+    network.to(model.device)
     return as_model(network, classes=model.classes, input_size=model.input_size, mean=model.mean, std=model.std)
 
 
@@ -92,7 +100,5 @@ def _forget(module: nn.Module) -> None:
     if callable(reset):
         reset()
         return
-    with torch.no_grad():
-        for parameter in module.parameters(recurse=False):
-            order = torch.randperm(parameter.numel()).to(parameter.device)
-            parameter.copy_(parameter.flatten()[order].view_as(parameter))
+    for parameter in module.parameters(recurse=False):
+        nn.init.trunc_normal_(parameter, std=SPREAD)
