@@ -13,6 +13,8 @@ from explain_lib.sanity_checks import SanityRows
 
 HALF = 0.5
 """A correlation below it has lost more than it kept."""
+LITTLE = 0.1
+"""What maps have in common is not worth a word below it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _cascade(summary: SanitySummary, layer: str) -> str:
     last = summary.steps[-1]
     if last.correlation.images == 0:
         return f"With every layer randomised no map of {layer} has anything to compare: all are the same everywhere."
-    fall = next((step for step in summary.steps if step.correlation.mean < HALF), None)
+    fall = _fall(summary)
     first = (
         f"The maps of {layer} have less than half of their order left (a correlation below {HALF:g}) from {fall.name} on. "
         if fall is not None
@@ -79,18 +81,29 @@ def _cascade(summary: SanitySummary, layer: str) -> str:
     )
 
 
+def _fall(summary: SanitySummary) -> StepSummary | None:
+    """The step from which on all correlations are below half; one that no image has counts as lost."""
+    found = None
+    for step in reversed(summary.steps):
+        if step.correlation.mean >= HALF:
+            break
+        found = step
+    return found
+
+
 def _compared(summary: SanitySummary) -> str:
     """The verdict: the last step beside the maps of two different pictures."""
-    gap, unrelated = summary.left, summary.unrelated
+    gap, unrelated, last = summary.left, summary.unrelated, summary.steps[-1].correlation
     if gap.images < LEAST_IMAGES:
         return f"; {gap.images} images say nothing about chance."
     beside = f"the maps of two different pictures have {_value(unrelated)}"
     if not is_more_than_chance(gap) or gap.mean <= 0:
-        return (
-            f", no more than chance above unrelated maps: {beside}. What the maps show depends on what the network has learnt."
-        )
+        common = last.mean >= LITTLE and is_more_than_chance(last)
+        what = "What tells them apart" if common else "What the maps show"
+        but = ", what they all have in common does not" if common else ""
+        return f", no more than chance above unrelated maps: {beside}. {what} depends on what the network has learnt{but}."
     more = f", and {beside}: {number(gap.mean)} {interval(gap)} more"
-    if summary.steps[-1].correlation.mean >= HALF:
+    if last.mean >= HALF:
         return f"{more}. They hardly depend on what the network has learnt: they say more about the picture than about it."
     return f"{more}. That part comes from the picture and the architecture, not from what the network has learnt."
 

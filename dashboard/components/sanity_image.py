@@ -124,7 +124,8 @@ def show_steps(check: Check) -> None:
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
                 _choose(depth, name, chosen=depth == check.shown)
                 _overlay(check, depth, THUMBNAIL)
-                st.caption(f"{_correlation(check, depth)}  \n{check.says(depth)}")
+                mark = " · shown" if depth == check.shown else ""
+                st.caption(f"{_correlation(check, depth)}{mark}  \n{check.says(depth)}")
 
 
 def _choose(depth: int, name: str, *, chosen: bool) -> None:

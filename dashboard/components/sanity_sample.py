@@ -20,7 +20,10 @@ from explain_lib.sanity_request import SanityRequest
 from explain_lib.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
 
 SAMPLES = {200: "200", 500: "500", 1000: "1,000"}
-INTERVALS = "Means over images; in brackets the 95 % bootstrap interval over images."
+INTERVALS = (
+    "Means over images; in brackets the 95 % bootstrap interval over images. All images see the same random weights, of one "
+    "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently."
+)
 
 
 def sample_picker(sample: int) -> None:
@@ -77,7 +80,7 @@ def _table(check: Check, summary: SanitySummary) -> None:
     st.markdown("**Step by step**", help=INTERVALS)
     show_ladder_table(columns, rows, f"Sanity checks over {summary.images:,} images")
     name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
-    st.download_button("Table (CSV)", lambda: _csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")
+    st.download_button("Table (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")
 
 
 def _cell(estimate: Estimate) -> Cell:
@@ -88,8 +91,8 @@ def _share(estimate: Estimate) -> Cell:
     return Cell(percent(estimate.mean), f"[{number(estimate.low * 100, 1)} … {number(estimate.high * 100, 1)}]")
 
 
-def _csv(summary: SanitySummary) -> str:
-    """A line a step: means and the ends of their intervals."""
+def summary_csv(summary: SanitySummary) -> str:
+    """A line a step: means and the ends of their intervals; the last line is the baseline, with a correlation alone."""
     file = io.StringIO()
     writer = csv.writer(file)
     names = ("correlation", "same_prediction", "flat")
@@ -98,4 +101,6 @@ def _csv(summary: SanitySummary) -> str:
         estimates = (step.correlation, step.kept, step.flat)
         numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
         writer.writerow([step.name, step.correlation.images, *numbers])
+    unrelated = summary.unrelated
+    writer.writerow(["two different pictures", unrelated.images, unrelated.mean, unrelated.low, unrelated.high, *[""] * 6])
     return file.getvalue()

@@ -5,10 +5,12 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from dashboard.components.address import change_view
 from dashboard.components.captions import percent, plain
 from dashboard.components.job_run import show_job
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.sanity_image import SIDE, Check
+from dashboard.components.sanity_sample import summary_csv
 from dashboard.view_state import chosen_drawing
 from explain_lib.guess_words import number
 from explain_lib.models import find_twin, load_card
@@ -23,7 +25,8 @@ def show_twin(check: Check) -> None:
     model = check.scene.view.model
     name = find_twin(model)
     if name is None:
-        st.caption(f"{model} has no twin that was taught labels in random order; tutorial has one: choose it above.")
+        st.caption(f"{model} has no twin that was taught labels in random order; tutorial has one.")
+        st.button("Open tutorial", on_click=change_view, kwargs={"model": "tutorial", "layer": None})
         return
     card = load_card(name)
     known = f"knows {percent(card.train_accuracy)} of those labels by heart, and " if card.train_accuracy is not None else ""
@@ -65,4 +68,7 @@ def _sample(check: Check, name: str) -> None:
 def _results(check: Check, rows: SanityRows, more: bool) -> None:
     if more:
         st.caption(f"So far, over {len(rows):,} images; more are on their way.")
-    st.markdown(plain(twin_sentence(summarise_sanity(rows), check.layer, check.scene.view.model)))
+    summary, model = summarise_sanity(rows), check.scene.view.model
+    st.markdown(plain(twin_sentence(summary, check.layer, model)))
+    name = f"twin-{model}-{check.layer}-{summary.images}-images.csv"
+    st.download_button("Twin (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="twin-csv")

@@ -1,6 +1,7 @@
 """The sanity checks as a chart: how far maps are still the original ones, step by step."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import plotly.graph_objects as go
 
@@ -73,7 +74,7 @@ def _means(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
 
 
 def _unrelated(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
-    mean = summary.unrelated.mean
+    mean, low, high = summary.unrelated.mean, summary.unrelated.low, summary.unrelated.high
     return {
         "type": "scatter",
         "mode": "lines",
@@ -81,18 +82,22 @@ def _unrelated(names: Sequence[str], summary: SanitySummary) -> dict[str, object
         "x": [names[0], names[-1]],
         "y": [mean, mean],
         "line": {"color": NEUTRAL, "width": 2, "dash": "dot"},
-        "hovertemplate": f"two different pictures: {mean:.3f}<extra></extra>",
+        "hovertemplate": f"two different pictures: {mean:.3f} ({low:.3f} to {high:.3f})<extra></extra>",
     }
 
 
 def steps_words(steps: Sequence[str], own: Sequence[float], summary: SanitySummary | None) -> str:
     """Alternative text: the numbers of the chart."""
-    listed = ", ".join(f"{name} {value:.2f}" for name, value in zip(steps, own, strict=True))
+    listed = ", ".join(f"{name} {_said(value)}" for name, value in zip(steps, own, strict=True))
     words = f"Spearman correlation with the original map of this picture, by the layer that was randomised last: {listed}"
     if summary is None:
         return words
     means = ", ".join(
-        f"{step.name} {step.correlation.mean:.2f} ({step.correlation.low:.2f} to {step.correlation.high:.2f})"
+        f"{step.name} {_said(step.correlation.mean)} ({_said(step.correlation.low)} to {_said(step.correlation.high)})"
         for step in summary.steps
     )
-    return f"{words}; means of {summary.images} pictures: {means}; two different pictures {summary.unrelated.mean:.2f}"
+    return f"{words}; means of {summary.images} pictures: {means}; two different pictures {_said(summary.unrelated.mean)}"
+
+
+def _said(value: float) -> str:
+    return "none" if isnan(value) else f"{value:.2f}"

@@ -118,7 +118,8 @@ def test_many_images_are_checked_on_request_and_summed_up_in_a_sentence() -> Non
     wait_for(app, lambda: bool(app.get("download_button")) and "So far" not in captions(app))
     assert "The maps of conv1 have less than half of their order left" in texts(app)
     lines = list(csv.DictReader(StringIO(download(app, "Table (CSV)").decode())))
-    assert [line["randomised"] for line in lines] == ["fc3", "fc2", "fc1", "conv2", "conv1"]
+    assert [line["randomised"] for line in lines] == ["fc3", "fc2", "fc1", "conv2", "conv1", "two different pictures"]
+    assert not any("nan" in shown.proto.alt for shown in elements(app, "plotly_chart"))
     trace = chart(app, "sanity-many")
     assert trace["name"] == "this picture"
     model = xl.load_model("tutorial")
@@ -141,8 +142,21 @@ def test_the_twin_is_compared_over_many_images() -> None:
     press(app, "Compare over 66 images")
     wait_for(app, lambda: "At conv2 the twin's maps" in texts(app) and "So far" not in captions(app))
     assert "maps of two different pictures have" in unescaped(texts(app))
+    (twin, unrelated) = csv.DictReader(StringIO(download(app, "Twin (CSV)").decode()))
+    assert twin["randomised"] == "labels in random order"
+    assert unrelated["randomised"] == "two different pictures"
 
 
 def test_a_model_without_a_twin_says_which_has_one() -> None:
     app = open_page("sanity_checks")
     assert "captum-tutorial has no twin" in captions(app)
+    press(app, "Open tutorial")
+    assert query(app)["model"] == "tutorial"
+    assert any(alt.endswith("by tutorial-permuted") for alt in alts(app))
+
+
+def test_a_layer_of_one_cell_has_maps_without_a_correlation_and_that_is_said() -> None:
+    app = open_page("sanity_checks", model="resnet20", layer="pool", randomised="2")
+    assert metrics(app)["Correlation with the original map"] == "none"
+    assert any("The picture alone, the map is" in alt for alt in alts(app))
+    assert not any("nan" in shown.proto.alt for shown in elements(app, "plotly_chart"))

@@ -137,6 +137,12 @@ SAYS = {
     "no more": ((0.8, 0.4, 0.05), 0.05, "no more than chance above unrelated maps", "depends on what the network has learnt"),
     "some": ((0.8, 0.6, 0.3), 0.05, "have 0.050 [", "comes from the picture and the architecture"),
     "nearly all": ((0.9, 0.85, 0.8), 0.05, ": 0.750 [", "hardly depend on what the network has learnt"),
+    "in common": (
+        (0.8, 0.6, 0.3),
+        0.3,
+        "no more than chance above unrelated maps",
+        "tells them apart depends on what the network has learnt, what they all have in common does not.",
+    ),
     "less": ((0.8, 0.4, 0.0), 0.5, "no more than chance above unrelated maps", "depends on what the network has learnt"),
 }
 
@@ -155,6 +161,8 @@ def test_the_step_at_which_half_is_lost_is_named() -> None:
     assert sentence.startswith(
         "The maps of conv2 have less than half of their order left (a correlation below 0.5) from conv2 on."
     )
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.4, 0.6, 0.1), 0.05)), "conv2", "cascading")
+    assert "(a correlation below 0.5) from conv1 on." in sentence
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.7, 0.6), 0.05)), "conv2", "cascading")
     assert sentence.startswith("With every layer randomised their correlation with the original maps is 0.600 [")
 
