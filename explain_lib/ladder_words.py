@@ -39,8 +39,8 @@ def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
         return ""
     ahead = f", ahead of {ranking.second} ({number(values[ranking.second].mean)}) by {number(lead.mean)}"
     if ranking.images < LEAST_IMAGES:
-        few = "one image says" if ranking.images == 1 else f"{ranking.images} images say"
-        return f"{ahead}; {few} nothing about chance"
+        few = "one image is" if ranking.images == 1 else f"{ranking.images} images are"
+        return f"{ahead}; {few} too few to tell whether that is more than chance"
     chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
     words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
     others = [name for name in ranking.tied if name != ranking.second]

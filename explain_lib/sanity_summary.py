@@ -95,7 +95,7 @@ def _compared(summary: SanitySummary) -> str:
     """The verdict: the last step beside the maps of two different pictures."""
     gap, unrelated, last = summary.left, summary.unrelated, summary.steps[-1].correlation
     if gap.images < LEAST_IMAGES:
-        return f"; {gap.images} images say nothing about chance."
+        return f"; {_too_few(gap)}"
     beside = f"the maps of two different pictures have {_value(unrelated)}"
     if not is_more_than_chance(gap) or gap.mean <= 0:
         common = last.mean >= LITTLE and is_more_than_chance(last)
@@ -133,12 +133,17 @@ def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
 def _twin_verdict(summary: SanitySummary) -> str:
     gap = summary.left
     if gap.images < LEAST_IMAGES:
-        return f"{gap.images} images say nothing about chance."
+        words = _too_few(gap)
+        return words[0].upper() + words[1:]
     if not is_more_than_chance(gap) or gap.mean <= 0:
         return "Learning the labels changed the maps: they are no more alike than those of two pictures."
     if summary.steps[0].correlation.mean >= HALF:
         return "The maps hardly depend on the labels: a network that learnt nonsense gives nearly the same."
     return f"They are more alike by {number(gap.mean)} {interval(gap)}: that much needs no right labels."
+
+
+def _too_few(gap: Estimate) -> str:
+    return f"the {gap.images} images with two maps to compare are too few to tell whether that is more than chance."
 
 
 def _flat(step: StepSummary, end: str = " ") -> str:

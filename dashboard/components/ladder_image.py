@@ -58,7 +58,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     st.caption(
         "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
         f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
-        f"The row of {layer}, the chosen layer, is marked; the other methods of the package are asked at the same layer."
+        f"The row of {layer}, the chosen layer, is shaded; the other methods of the package are asked at the same layer."
     )
 
 

@@ -90,7 +90,7 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
     title = f"{measure_words(view.measure, view.fill)}, {better}"
     by_name = {one.rung.name: one for one in summary}
     rows = [RankedRow(by_name[name].rung, by_name[name].value(view.measure, view.fill)) for name in ranking.order]
-    st.markdown("**Ranked, the best on top**", help=INTERVALS)
+    st.markdown("**Ranked, the best on top, the best layer in bold**", help=INTERVALS)
     figure = ranked_figure(rows, title, ranking.best)
     st.plotly_chart(figure, key="ladder-ranked", config=CHART_CONFIG, alt=ranked_words(rows, title))
 

@@ -221,7 +221,7 @@ def test_what_is_not_known_beforehand_is_measured_on_request() -> None:
     while len(tables(app)) == 1 or "So far" in captions(app):
         assert time.monotonic() < end, "it took too long"
         app.run()
-    assert "24 images say nothing about chance" in texts(app)
+    assert "24 images are too few to tell" in texts(app)
     assert "Measured beforehand" not in captions(app)
     assert not app.exception
 

@@ -105,11 +105,14 @@ def test_ahead_of_the_centre_by_chance_is_not_beating_it() -> None:
 def test_few_images_say_nothing_about_chance() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.5, 0.35), count=3))
     sentence = ranking_sentence(rank_ladder(rows, "deletion", "grey"), summarise_ladder(rows))
-    assert "3 images say nothing about chance" in sentence
+    assert "3 images are too few to tell whether that is more than chance" in sentence
     assert "It is ahead of “centre first” (0.500)" in sentence
     one = rows_of(np.array([CLEAR]))
     sentence = ranking_sentence(rank_ladder(one, "deletion", "grey"), summarise_ladder(one))
-    assert "is first (0.200), ahead of second (0.300) by 0.100; one image says nothing about chance." in sentence
+    assert (
+        "is first (0.200), ahead of second (0.300) by 0.100; one image is too few to tell whether that is more than chance."
+        in sentence
+    )
     assert "[" not in sentence
 
 

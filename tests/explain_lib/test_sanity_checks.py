@@ -185,7 +185,7 @@ def test_maps_that_do_not_count_are_counted() -> None:
 
 def test_few_images_say_nothing_about_chance() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05, count=8)), "conv2", "cascading")
-    assert sentence.endswith("8 images say nothing about chance.")
+    assert sentence.endswith("the 8 images with two maps to compare are too few to tell whether that is more than chance.")
 
 
 TWINS = {
