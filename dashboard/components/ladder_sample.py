@@ -41,12 +41,15 @@ def show_sample_ladder(scene: Scene) -> None:
     _sample_picker(scene)
     request = _request(scene)
     last, where = f"{len(request) - 1:,}", request.opinions
-    others = f"; the package's other methods are asked at {where}" if where else ""
-    st.caption(f"Test images 0 to {last}, each with {_explained(scene)}{others}.")
+    others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
+    st.caption(f"Test images 0 to {last}, each with {_explained(scene)}.{others}")
     known = bundled_ladder(request)
     if known is not None:
         _results(scene, known, more=False)
-        st.caption("Measured beforehand, with this model and these pictures; another choice of layers, class or images is not.")
+        st.caption(
+            "Measured beforehand: these numbers come with the dashboard. Those of other layers, of a chosen class and of more "
+            "images are measured when you ask for them."
+        )
         return
     nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
     show_job(request, "Measure", partial(_results, scene), what="The ladder", nothing=nothing)
@@ -66,7 +69,10 @@ def _request(scene: Scene) -> LadderRequest:
 
 def _explained(scene: Scene) -> str:
     target = scene.view.target
-    return "the class that is predicted for it" if target is None else f"the class {scene.model.classes[target]}"
+    if target is None:
+        return "the class that is predicted for it"
+    name = scene.model.classes[target]
+    return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
 
 
 def _results(scene: Scene, rows: LadderRows, more: bool) -> None:
@@ -103,7 +109,10 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
     marked = chosen_layer(scene.view, scene.model)
     figure = places_figure(rankings, rows.rungs, marked)
     st.plotly_chart(figure, key="ladder-places", config=CHART_CONFIG, alt=places_words(rankings))
-    st.caption(plain(fill_sentence(rankings)))
+    st.caption(
+        f"{plain(fill_sentence(rankings))} Thick lines: the chosen layer, the best of each fill, centre first, random "
+        "order; the names are those of the places on the right."
+    )
 
 
 def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:

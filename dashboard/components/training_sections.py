@@ -120,6 +120,9 @@ def _metrics(course: Course) -> None:
     st.metric("Says of this image", name, help=terms.PROBABILITIES)
     st.caption(f"with {percent(course.probability(place, scene.predicted))}; true is {scene.model.classes[course.true]}")
     st.metric("Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION)
+    here, there = (scene.model.classes[course.maps.targets[one].index] for one in (place, -1))
+    if here != there:
+        st.caption(f"Of two classes: {here} is explained here, {there} at the end.")
 
 
 def _probabilities(course: Course) -> None:

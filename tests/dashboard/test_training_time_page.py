@@ -73,7 +73,10 @@ def test_a_moment_shows_its_accuracy_prediction_and_map(epoch: int, image: int) 
     overlay = picture(app, f"Overlay: Grad-CAM of layer conv2 on image {image} after {epoch} epochs")
     assert_same_colours(overlay, drawn(pixels()[image], expected, len(overlay)))
     correlation = spearmanr(expected.ravel(), captum_map(image, "conv2", name="tutorial").ravel()).statistic
-    assert shown["Correlation with final map"] == f"{correlation:.2f}".replace("-", "−")
+    assert shown["Correlation with final map"] == f"{round(correlation, 2) or 0.0:.2f}".replace("-", "−")
+    end = predicted(image, "tutorial")
+    of_two_classes = f"Of two classes: {xl.CLASSES[guess]} is explained here, {xl.CLASSES[end]} at the end."
+    assert (of_two_classes in captions(app)) == (guess != end)
 
 
 def test_the_page_opens_at_the_end_of_the_training() -> None:
