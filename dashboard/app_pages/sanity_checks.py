@@ -22,7 +22,8 @@ def _draw(scene: Scene) -> None:
     st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target} · layer {check.layer}")
     depth_slider(check)
     show_check(check)
-    st.subheader("Step by step on this picture", anchor=False, help=terms.SANITY_CORRELATION)
+    how = "Step by step" if scene.view.mode == "cascading" else "Layer by layer, each alone,"
+    st.subheader(f"{how} on this picture", anchor=False, help=terms.SANITY_CORRELATION)
     st.caption(f"Under each map its correlation with the original, and what the network then says. {drawing_words(scene.view)}")
     show_steps(check)
     show_own_chart(check)

@@ -86,7 +86,8 @@ def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
         "map(A)": (found.signed_a, f"red: for {pair.a}, blue: against it"),
         "map(B)": (found.signed_b, f"red: for {pair.b}, blue: against it"),
         "map(A − B)": (found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
-        "Against A": (found.against, f"red: lowers the {found.score} of {pair.a} (map of −A, cut at zero)"),
+        # with its sign turned back, so that blue means the same in all four
+        "Against A": (-found.against, f"blue: lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
     }
     # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
     with st.container(horizontal=True, gap="small"):

@@ -79,7 +79,7 @@ def show_check(check: Check) -> None:
             st.markdown("**The network as it is**", help=terms.OVERLAY)
             _overlay(check, 0, SIDE, drawing_words(scene.view))
         with st.container(width=SIDE):
-            st.markdown("**With layers randomised**")
+            st.markdown("**With layers randomised**" if scene.view.mode == "cascading" else "**With one layer randomised**")
             _overlay(check, check.shown, SIDE, f"layer {check.layer}, {grid_caption(check.found.maps.shape[2:])}")
         with st.container(width=SIDE):
             _numbers(check)

@@ -61,8 +61,7 @@ def _results(check: Check, summary: SanitySummary, more: bool) -> None:
 
 def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
     steps, own = check.found.steps, [float(value) for value in check.found.correlations[0]]
-    axis = "randomised down to" if check.scene.view.mode == "cascading" else "randomised alone"
-    figure = steps_figure(steps, own, summary, check.shown, axis)
+    figure = steps_figure(steps, own, summary, check.shown, check.scene.view.mode)
     st.plotly_chart(figure, key=key, config=CHART_CONFIG, alt=steps_words(steps, own, summary))
 
 

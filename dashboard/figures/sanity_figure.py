@@ -6,21 +6,29 @@ from math import isnan
 import plotly.graph_objects as go
 
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
+from explain_lib.randomisation import Mode
 from explain_lib.sanity_summary import SanitySummary
 
 
 def steps_figure(
-    steps: Sequence[str], own: Sequence[float], summary: SanitySummary | None, shown: int, axis: str, height: int = 360
+    steps: Sequence[str],
+    own: Sequence[float],
+    summary: SanitySummary | None,
+    shown: int,
+    mode: Mode,
+    height: int = 360,
 ) -> go.Figure:
     """Spearman correlation with the original map after each step: of the picked image, and the mean over many with intervals.
 
     own: one number a step, NaN where there is none. summary: None while nothing is known over many images. shown: the number
-    of the step that is looked at, 0 for none of them.
+    of the step that is looked at, 0 for none of them. mode: points are joined in a cascade only.
     """
+    axis = "randomised down to" if mode == "cascading" else "randomised alone"
+    drawn = "lines+markers" if mode == "cascading" else "markers"
     names = ["none", *steps]
-    traces = [_own(names, own)]
+    traces = [_own(names, own) | {"mode": drawn}]
     if summary is not None:
-        traces += [_means(names, summary), _unrelated(names, summary)]
+        traces += [_means(names, summary) | {"mode": drawn}, _unrelated(names, summary)]
     layout = {
         "height": height,
         "margin": {"l": 0, "r": 12, "t": 44, "b": 0},
@@ -41,7 +49,6 @@ def steps_figure(
 def _own(names: Sequence[str], own: Sequence[float]) -> dict[str, object]:
     return {
         "type": "scatter",
-        "mode": "lines+markers",
         "name": "this picture",
         "x": list(names),
         "y": [1.0, *own],
@@ -55,7 +62,6 @@ def _means(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
     estimates = [step.correlation for step in summary.steps]
     return {
         "type": "scatter",
-        "mode": "lines+markers",
         "name": f"mean of {summary.images:,} pictures",
         "x": list(names),
         "y": [1.0, *(one.mean for one in estimates)],

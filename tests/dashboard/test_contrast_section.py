@@ -120,7 +120,7 @@ def test_the_maps_are_captums_on_one_scale(name: str, layer: str, score: str) ->
     first, second = captum_signed(8, layer, one, name), captum_signed(8, layer, other, name)
     between = captum_signed(8, layer, lambda logits: one(logits) - other(logits), name)
     reach = max(float(np.abs(cells).max()) for cells in (first, second, between))
-    against = (-first).clip(min=0)
+    against = -((-first).clip(min=0))  # blue, as what is below zero in the other maps
     for title, cells in {"map(A)": first, "map(B)": second, "map(A − B)": between, "Against A": against}.items():
         shown = picture(app, title)
         assert_same_colours(shown, coloured(cells, reach, len(shown)))
@@ -149,7 +149,7 @@ def test_the_two_scores_maps_stand_side_by_side_each_on_its_own_scale() -> None:
 
 def test_every_picture_of_the_section_has_words() -> None:
     listed = alts(open_explorer(img="8"))
-    for start in ("map(A), red", "map(B), red", "map(A − B), red", "Against A, red", "Colours from blue at −"):
+    for start in ("map(A), red", "map(B), red", "map(A − B), red", "Against A, blue", "Colours from blue at −"):
         assert len([alt for alt in listed if alt.startswith(start)]) == 1
     assert all(listed)
 
