@@ -77,8 +77,9 @@ def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int 
     device they are the same. The model itself, and the state of PyTorch's random numbers, are left as they were.
 
     A normalisation starts with weight 1, bias 0 and the running statistics 0 and 1, and so does nothing until a training
-    would set them. Nothing saturates by that: PyTorch's convolutions make activations smaller, not larger, and a network
-    without any trained layer gives nearly the same probabilities for all images, those of its last bias.
+    would set them. Nothing saturates by that: PyTorch's convolutions start so that activations become smaller, layer by
+    layer. A network without any trained layer gives nearly the same probabilities for all images, those of its last bias,
+    and deep ones without shortcuts keep so little of the picture that maps can be zero everywhere.
 
     Raises InputError as chosen_steps does.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from sample_networks import model_of
@@ -10,7 +11,7 @@ from scipy.stats import kstest
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.randomisation import Step, chosen_steps, randomisation_steps, randomised
+from explain_lib.randomisation import Mode, Step, chosen_steps, randomisation_steps, randomised
 
 TUTORIAL = ("fc3", "fc2", "fc1", "conv2", "conv1")
 
@@ -108,6 +109,25 @@ def test_the_model_and_the_random_numbers_are_left_as_they_were(tutorial: xl.Mod
     assert len({digest, first.digest, other.digest}) == 3
     shared = {id(tensor) for tensor in tutorial.network.parameters()} & {id(tensor) for tensor in first.network.parameters()}
     assert not shared
+
+
+@pytest.mark.parametrize("name", ["resnet20", "resnet18"])
+@pytest.mark.parametrize("mode", ["cascading", "independent"])
+def test_deep_networks_are_left_alone_too_and_copies_run(
+    name: str, mode: Mode, random_model: Callable[[str], xl.Model], images: xl.ImageSet
+) -> None:
+    model = xl.load_model(name) if name == "resnet20" else random_model(name)
+    before = {key: tensor.clone() for key, tensor in model.network.state_dict().items()}
+    digest, training = model.digest, [module.training for module in model.network.modules()]
+    height, width = model.input_size
+    batch = np.resize(images.pixels[:2], (2, height, width, 3))
+    for depth in (1, 10, len(randomisation_steps(model))):
+        other = randomised(model, depth, mode)
+        assert other.layers == model.layers
+        assert np.isfinite(other.predict(batch)).all()
+    assert model.digest == digest
+    assert [module.training for module in model.network.modules()] == training
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.network.state_dict().items())
 
 
 class Scale(nn.Module):
