@@ -72,7 +72,7 @@ def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int 
     """A copy of the model whose last `depth` layers are initialised anew, or only the last of those; see randomisation_steps.
 
     Each layer is initialised as PyTorch does it before a training, by its reset_parameters; a module without it takes
-    numbers of the truncated normal distribution with standard deviation 0.02, as vision transformers do (arXiv 2010.11929).
+    numbers of the truncated normal distribution with standard deviation 0.02, as torchvision draws ConvNeXt's weights.
     The numbers of a layer belong to the seed and its place: at every depth of the cascade, in either mode and on every
     device they are the same. The model itself, and the state of PyTorch's random numbers, are left as they were.
 
