@@ -30,7 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--opinions", metavar="LAYER", help="rows for the package's other methods at this layer")
     parser.add_argument("--measure", choices=MEASURES, default="deletion", help="what ranks (default: %(default)s)")
-    parser.add_argument("--fill", choices=FILLS, default="grey", help="what replaces removed pixels (default: %(default)s)")
+    fill = "what replaces removed pixels; ROAD has its own (default: %(default)s)"
+    parser.add_argument("--fill", choices=FILLS, default="grey", help=fill)
     parser.add_argument("--out", type=Path, help=f"write every image's numbers to this file as well, {', '.join(ENDINGS)}")
 
 
