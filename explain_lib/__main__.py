@@ -22,7 +22,7 @@ class Command:
 COMMANDS = (
     Command("train", "train a checkpoint; resumes after a kill", train_command.add_options, train_command.run),
     Command("scan", "compare two maps over many images; resumes after a kill", scan_command.add_options, scan_command.run),
-    Command("layers", "rank a model's layers by what hangs on their maps", layers_command.add_options, layers_command.run),
+    Command("layers", "rank a model's layers by deletion, insertion or ROAD", layers_command.add_options, layers_command.run),
     Command("sanity", "do a model's maps depend on what it has learnt?", sanity_command.add_options, sanity_command.run),
     Command("check-up", "what stands in the way of a model's maps", check_up_command.add_options, check_up_command.run),
 )

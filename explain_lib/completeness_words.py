@@ -33,9 +33,9 @@ def averaging_sentence(found: Completeness) -> str:
     row, column = found.worst_cell
     turned = f"{100 * found.turned_share:.0f} %" if found.turned.any() else "none"
     return (
-        f"Grad-CAM's cells add up to {signed(found.grad_cam_sum)}: averaging the gradients over the grid moved "
-        f"{signed(abs(found.moved))} of it, and in {turned} of the cells it turned the sign. It changes most at row {row}, "
-        f"column {column}, counted from 0: {signed(float(found.hirescam[row, column]))} became "
+        f"Grad-CAM's cells add up to {signed(found.grad_cam_sum)}: averaging the gradients over the grid changed "
+        f"the sum by {signed(abs(found.moved))}, and in {turned} of the cells it turned the sign. It changes most at row "
+        f"{row}, column {column}, counted from 0: {signed(float(found.hirescam[row, column]))} became "
         f"{signed(float(found.grad_cam[row, column]))}."
     )
 

@@ -101,10 +101,11 @@ def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
     """Whether it matters what stands in the place of removed pixels: rankings by one measure, one for each fill."""
     best = {fill: ranking.best for fill, ranking in rankings.items()}
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
-    total = len(next(iter(rankings.values())).order)
+    total, measure = len(rankings["grey"].order), rankings["grey"].measure
     chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
     if len(set(best.values())) == 1:
-        first = f"The best layer is {best['grey']} whatever stands in the place of removed pixels"
+        first = f"By {measure} the best layer is {best['grey']} whatever stands in the place of removed pixels"
     else:
-        first = f"The fill decides which layer is best: {listed([f'{best[fill]} with {FILL_WORDS[fill]}' for fill in FILLS])}"
+        each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+        first = f"By {measure} the fill decides which layer is best: {each}"
     return f"{first}. Of {total} rows, random order has {chance}."

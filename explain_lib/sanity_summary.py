@@ -101,7 +101,9 @@ def _compared(summary: SanitySummary) -> str:
         common = last.mean >= LITTLE and is_more_than_chance(last)
         what = "What tells them apart" if common else "What the maps show"
         but = ", what they all have in common does not" if common else ""
-        return f", no more than chance above unrelated maps: {beside}. {what} depends on what the network has learnt{but}."
+        below = is_more_than_chance(gap) and gap.mean < 0
+        how = "below that of unrelated maps" if below else "no more than chance above that of unrelated maps"
+        return f", {how}: {beside}. {what} depends on what the network has learnt{but}."
     more = f", and {beside}: {number(gap.mean)} {interval(gap)} more"
     if last.mean >= HALF:
         return f"{more}. They hardly depend on what the network has learnt: they say more about the picture than about it."
@@ -139,7 +141,8 @@ def _twin_verdict(summary: SanitySummary) -> str:
         return "Learning the labels changed the maps: they are no more alike than those of two pictures."
     if summary.steps[0].correlation.mean >= HALF:
         return "The maps hardly depend on the labels: a network that learnt nonsense gives nearly the same."
-    return f"They are more alike by {number(gap.mean)} {interval(gap)}: that much needs no right labels."
+    more = f"{number(gap.mean)} {interval(gap)}, paired over {gap.images:,} images"
+    return f"They are more alike by {more}: that much needs no right labels."
 
 
 def _too_few(gap: Estimate) -> str:

@@ -158,19 +158,20 @@ def _alike(found: Contrast, pair: _Pair) -> str:
         return "One of the two maps is the same everywhere."
     words = f"map(A) and map(B) have a rank correlation of {_signed(alike)}: "
     if alike > 0.3:
-        return words + f"much of what speaks for {pair.a} speaks for {pair.b} too, and is gone from the contrast."
+        return words + f"much of what {pair.a} has in its map {pair.b} has in its own, and that is gone from the contrast."
     if alike < -0.3:
-        return words + f"what speaks for {pair.a} speaks against {pair.b}, and stands out more in the contrast."
+        return words + "where the one is high the other is low, and that stands out more in the contrast."
     return words + "they look at different things, and the contrast shows both."
 
 
 def _score_sentence(found: Contrast, pair: _Pair) -> str:
     """Whether the map of A's probability differs from that of its logit, by how much, and why."""
     difference, share = found.by_score, percent_of(float(found.probabilities[found.a]))
-    why = (
+    derivative = (
         f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
-        f"weighed by their probabilities). With p = {share}"
+        "weighed by their probabilities)"
     )
+    why = f"{derivative}. With p = {share}"
     zero = [
         score
         for score, values in (("logit", found.by_logit), ("probability", found.by_probability))
@@ -179,7 +180,8 @@ def _score_sentence(found: Contrast, pair: _Pair) -> str:
     if len(zero) == 2:
         return f"**Logit or probability?** The maps of both are zero everywhere: at {found.layer} nothing speaks for {pair.a}."
     if zero:
-        return f"**Logit or probability? The two maps differ**: that of the {zero[0]} of {pair.a} is zero everywhere. {why}."
+        nothing = f"that of the {zero[0]} of {pair.a} is zero everywhere"
+        return f"**Logit or probability? The two maps differ**: {nothing}. {derivative}; here p = {share}."
     far = f"up to {difference.largest * 100:.0f} % of the colours apart"
     numbers = f"rank correlation {_signed(difference.spearman)}, Pearson {_signed(difference.pearson)}, {far}"
     size = f"the map of the probability is {difference.ratio:.2g} times as large"

@@ -78,5 +78,13 @@ def _progress_words(progress: JobProgress) -> str:
     if progress.speed is not None and progress.state == "running":
         words += f" · {progress.speed:,.{0 if progress.speed >= 10 else 1}f} images a second"
     if progress.seconds_left:
-        words += f" · {progress.seconds_left:,.0f} s left"
+        words += f" · {_time_words(progress.seconds_left)} left"
     return words
+
+
+def _time_words(seconds: float) -> str:
+    """90 as "90 s", 600 as "10 min", 10,000 as "2 h 47 min"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

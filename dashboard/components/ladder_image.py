@@ -11,7 +11,7 @@ from dashboard.components.overlay_card import overlay_or_picture
 from dashboard.components.pickers import offered_layers
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
-from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, removal_curve
+from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.guess_words import number
 from explain_lib.imputation import FILLS, Fill
@@ -22,6 +22,10 @@ from explain_lib.maps import Map, MapState, map_state
 from explain_lib.pixel_orders import pixel_ranks
 from explain_lib.removal_pictures import removal_pictures
 
+FLAT_WORDS = (
+    " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
+    "nothing of the layer."
+)
 SIDE = 116
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
@@ -59,6 +63,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
         "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
         f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
         f"The row of {layer}, the chosen layer, is shaded; the other methods of the package are asked at the same layer."
+        f"{FLAT_WORDS if found.rows.flat.any() else ''}"
     )
 
 
@@ -73,7 +78,8 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: boo
         rows.edges[0, column],
         rows.centre[0, column],
     )
-    cells = [Cell(str(place)), *(Cell(_number(one)) for one in numbers), Cell(grid_caption(rung.grid) if rung.grid else "")]
+    first, last = "none" if rows.flat[0, column] else str(place), grid_caption(rung.grid) if rung.grid else ""
+    cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
     state = map_state(values)
     picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
     what = f"Map of {rung.name} over image {scene.view.image}"
@@ -97,6 +103,8 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     st.markdown(f"**{_curve_title(scene)}, by the map of {plain(layer)}**")
     axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
     curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
+    if scene.view.measure == "road":
+        curves.append(least_first_curve(found.curves, names.index(layer), layer))
     words = curves_words(curves, axis)
     st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
     st.caption(_curve_caption(scene, found))
@@ -105,7 +113,11 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
 def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
     """What the network was asked: the same pixels removed, with each fill."""
     place = [rung.name for rung in found.rows.rungs].index(layer)
-    st.markdown(f"**What the network sees: the pixels that the map of {plain(layer)} puts first are gone, under three fills**")
+    if found.rows.flat[0, place]:
+        which = f"the map of {plain(layer)} puts no pixel first, and they go row by row from the top"
+    else:
+        which = f"the pixels that the map of {plain(layer)} puts first are gone"
+    st.markdown(f"**What the network sees: {which}, under three fills**")
     with st.grid(min_column_width=3 * SIDE + 8, gap="small"):
         for fill in FILLS:
             with st.container():
@@ -126,7 +138,7 @@ def _curve_caption(scene: Scene, found: LadderCurves) -> str:
     if scene.view.measure == "road":
         return (
             f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
-            "half the distance to the curve with the least important gone first."
+            "half the mean distance to the curve above it, with the least important gone first."
         )
     good = "rises" if scene.view.measure == "insertion" else "falls"
     mean = "the number in the table is the mean over the points"

@@ -105,7 +105,8 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
     """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
     measure = "deletion" if scene.view.measure == "road" else scene.view.measure
     rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
-    st.markdown(f"**Places by {measure}, if removed pixels become …**")
+    other = "For comparison: places" if scene.view.measure == "road" else "Places"
+    st.markdown(f"**{other} by {measure}, if removed pixels become …**")
     marked = chosen_layer(scene.view, scene.model)
     figure = places_figure(rankings, rows.rungs, marked)
     st.plotly_chart(figure, key="ladder-places", config=CHART_CONFIG, alt=places_words(rankings))
@@ -121,6 +122,8 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1, one.rung.name == layer) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
     show_ladder_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
+    if any(one.flat.mean for one in summary):
+        st.caption("Flat maps count like the others, with pixels that go row by row from the top, which is as good as chance.")
 
 
 def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:
@@ -142,4 +145,14 @@ def _files(scene: Scene, rows: LadderRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
-    st.caption("The same from a terminal: `python -m explain_lib layers --help`.")
+    st.caption(f"The same from a terminal: `{_command(scene, len(rows))}`")
+
+
+def _command(scene: Scene, images: int) -> str:
+    view, request = scene.view, _request(scene)
+    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{images - 1}"]
+    if request.layers != scene.model.conv_layers:
+        words += ["--layers", *(request.layers or ())]
+    words += ["--opinions", request.opinions] if request.opinions else []
+    words += ["--target", str(view.target)] if view.target is not None else []
+    return " ".join([*words, "--measure", view.measure, "--fill", view.fill])

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from explain_lib.layer_ladder import Kind
+from explain_lib.layer_ladder import AVERAGE, CENTRE, EDGES, RANDOM, Kind
 from explain_lib.rendering import Picture, png
 
 STYLE = (Path(__file__).parents[1] / "assets" / "ladder.css").read_text()
 
+MEANINGS = {
+    AVERAGE: "The mean of the layers' maps, each divided by its own maximum: what tools show that merge layers",
+    RANDOM: "Pixels in an order by chance: what a map must beat to say anything",
+    CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at no picture and no network",
+    EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture and asks no network",
+}
+"""What the rows are that are no layers."""
 MANY = 16
 """Tables with more rows have smaller pictures."""
 
@@ -57,6 +64,7 @@ def show_ladder_table(columns: Sequence[Column], rows: Sequence[Row], caption: s
     st.html(
         f'<style>{STYLE}</style><div class="ladder{many}" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        '<p class="ladder-hint">The table goes on to the right.</p>'
     )
 
 
@@ -67,13 +75,15 @@ def _parts(rows: Sequence[Row]) -> list[bool]:
 
 def _head(column: Column) -> str:
     under = f"<br><small>{escape(column.under)}</small>" if column.under else ""
-    return f'<th scope="col" title="{escape(column.meaning)}">{escape(column.title)}{under}</th>'
+    return f'<th scope="col"><abbr title="{escape(column.meaning)}">{escape(column.title)}</abbr>{under}</th>'
 
 
 def _row(row: Row, columns: Sequence[Column], with_pictures: bool, starts: bool) -> str:
     classes = " ".join(name for name, is_so in (("part", starts), ("marked", row.marked)) if is_so)
     badge = f' <span class="badge">{escape(row.badge)}</span>' if row.badge else ""
-    name = f'<th scope="row">{escape(row.name)}{badge}</th>'
+    said = MEANINGS.get(row.name)
+    title = f'<abbr title="{escape(said)}">{escape(row.name)}</abbr>' if said else escape(row.name)
+    name = f'<th scope="row">{title}{badge}</th>'
     cells = "".join(_cell(cell, column) for cell, column in zip(row.cells, columns, strict=True))
     return f'<tr class="{classes}">{_picture(row) if with_pictures else ""}{name}{cells}</tr>'
 

@@ -1,7 +1,7 @@
 """The sanity check of the picked image: the map of the network as it is, and with layers that have forgotten."""
 
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 import numpy as np
 import streamlit as st
@@ -15,7 +15,7 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.guess_words import number
-from explain_lib.maps import Map
+from explain_lib.maps import Map, MapState, map_state
 from explain_lib.randomisation import chosen_steps, randomisation_steps
 from explain_lib.sanity_checks import SanityMaps
 
@@ -37,7 +37,9 @@ class Check:
 
     def correlation(self, depth: int) -> float:
         """Of that map with the network's own; NaN where either is the same everywhere."""
-        return 1.0 if depth == 0 else float(self.found.correlations[0, depth - 1])
+        if depth == 0:
+            return 1.0 if map_state(self.values(0)) is MapState.VARIED else nan
+        return float(self.found.correlations[0, depth - 1])
 
     def says(self, depth: int) -> str:
         """The class that is predicted then, with its probability."""
@@ -69,7 +71,11 @@ def depth_slider(check: Check) -> None:
 def show_check(check: Check) -> None:
     """The picture, the map of the network as it is, and the map with layers randomised."""
     st.caption(f"Randomised: {_randomised(check)}. Its weights are what a training would start from, the same at each visit.")
-    scene = check.scene
+    scene, state = check.scene, map_state(check.values(0))
+    if state is not MapState.VARIED:
+        st.info(
+            f"The map of {check.layer} on this picture is {state.value}: no map can be compared with it. Try another layer."
+        )
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             st.markdown("**The picture**")
@@ -114,7 +120,7 @@ def _numbers(check: Check) -> None:
 
 def _correlation(check: Check, depth: int) -> str:
     value = check.correlation(depth)
-    return "none" if isnan(value) else number(value, 2)
+    return "not defined" if isnan(value) else number(value, 2)
 
 
 def show_steps(check: Check) -> None:

@@ -54,7 +54,7 @@ def _maps(check: Check, name: str) -> None:
                 drawing = chosen_drawing(scene.view)
                 show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
         with st.container(width=SIDE):
-            st.metric("Correlation of the two maps", "none" if np.isnan(value) else number(value, 2))
+            st.metric("Correlation of the two maps", "not defined" if np.isnan(value) else number(value, 2))
 
 
 def _sample(check: Check, name: str) -> None:

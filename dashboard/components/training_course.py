@@ -117,7 +117,7 @@ def course_sentence(course: Course) -> str:
     return (
         f"After {_epochs(shown.epoch)} of {last.epoch} the map's correlation with the final one is {words}, while the network "
         f"gets {percent(shown.accuracy)} of all test images right: {way * 100:.0f} % of the way from {percent(start.accuracy)} "
-        f"at the start to {percent(last.accuracy)} at the end. {_questions(course)}"
+        f"at the start to {percent(last.accuracy)} at the end. {_questions(course, course.place)}"
     )
 
 
@@ -138,13 +138,13 @@ def _end_sentence(course: Course) -> str:
     value, epoch = max(earlier)
     return (
         f"{right} Of the earlier maps of this image, that of epoch {epoch} is most like the final one: correlation "
-        f"{correlation_words(value)}."
+        f"{correlation_words(value)}. {_questions(course, [moment.epoch for moment in course.moments].index(epoch))}"
     )
 
 
-def _questions(course: Course) -> str:
-    """Whether the two maps answer the same question."""
-    shown, final = course.maps.targets[course.place], course.maps.targets[-1]
+def _questions(course: Course, place: int) -> str:
+    """Whether the map of that moment and the final one answer the same question."""
+    shown, final = course.maps.targets[place], course.maps.targets[-1]
     classes = course.scene.model.classes
     if shown == final:
         return f"Both maps explain {classes[final.index]}."

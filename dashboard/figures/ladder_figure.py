@@ -147,6 +147,12 @@ class Curve:
     probabilities: tuple[float, ...]
 
 
+def least_first_curve(curves: RemovalCurves, place: int, name: str) -> Curve:
+    """The first image's other half of ROAD: what is left when the least relevant pixels go first."""
+    shares = tuple(100 * step / STEPS for step in ROAD_STEPS)
+    return Curve(f"{name}, least important first", shares, tuple(curves.lerf[0, place].tolist()))
+
+
 def removal_curve(curves: RemovalCurves, place: int, name: str, measure: Measure, fill: Fill) -> Curve:
     """The first image's curve of the rung at that place; under ROAD, of what is left when the most relevant pixels go."""
     if measure == "road" or fill == "noisy-linear":

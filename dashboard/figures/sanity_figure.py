@@ -35,7 +35,7 @@ def steps_figure(
         "dragmode": False,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         "xaxis": {"title": {"text": axis}, "type": "category", "automargin": True},
-        "yaxis": {"title": {"text": "Spearman correlation"}, "range": [-0.6, 1.05], "automargin": True},
+        "yaxis": {"title": {"text": "Spearman correlation"}, "range": [-1.05, 1.05], "automargin": True},
         "shapes": [
             {"type": "rect", "x0": shown - 0.3, "x1": shown + 0.3, "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 1.5}}
         ],
@@ -106,4 +106,4 @@ def steps_words(steps: Sequence[str], own: Sequence[float], summary: SanitySumma
 
 
 def _said(value: float) -> str:
-    return "none" if isnan(value) else f"{value:.2f}"
+    return "not defined" if isnan(value) else f"{value:.2f}"

@@ -176,7 +176,7 @@ def test_a_sure_networks_small_maps_are_said_to_have_few_digits() -> None:
 @pytest.mark.parametrize(
     ("name", "image", "ending"),
     [
-        ("tutorial", 0, "much of what speaks for"),
+        ("tutorial", 0, "much of what"),
         ("resnet20", 5, "they look at different things"),
     ],
 )

@@ -157,6 +157,6 @@ def test_a_model_without_a_twin_says_which_has_one() -> None:
 
 def test_a_layer_of_one_cell_has_maps_without_a_correlation_and_that_is_said() -> None:
     app = open_page("sanity_checks", model="resnet20", layer="pool", randomised="2")
-    assert metrics(app)["Correlation with the original map"] == "none"
+    assert metrics(app)["Correlation with the original map"] == "not defined"
     assert any("The picture alone, the map is" in alt for alt in alts(app))
     assert not any("nan" in shown.proto.alt for shown in elements(app, "plotly_chart"))

@@ -475,8 +475,8 @@ def test_sentences_are_written_from_the_numbers() -> None:
         == "HiResCAM's cells add up to 3.21, the biases after the layer to 0.44: together the logit, 3.65."
     )
     assert averaging_sentence(found_at()) == (
-        "Grad-CAM's cells add up to 1.90: averaging the gradients over the grid moved 1.31 of it, and in 50 % of the cells it "
-        "turned the sign. It changes most at row 0, column 0, counted from 0: 3.61 became 1.00."
+        "Grad-CAM's cells add up to 1.90: averaging the gradients over the grid changed the sum by 1.31, and in 50 % of the "
+        "cells it turned the sign. It changes most at row 0, column 0, counted from 0: 3.61 became 1.00."
     )
 
 

@@ -130,9 +130,9 @@ def test_that_the_fill_decides_is_said() -> None:
     rows = rows_of(spread(CLEAR))
     sentence = fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS})
     assert sentence == (
-        "The fill decides which layer is best: first with mid grey, second with the blurred picture and first with noisy "
-        "linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred picture and place 6 "
-        "with noisy linear imputation."
+        "By deletion the fill decides which layer is best: first with mid grey, second with the blurred picture and first with "
+        "noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred picture and "
+        "place 6 with noisy linear imputation."
     )
 
 

@@ -134,16 +134,21 @@ def test_means_and_shares_are_those_of_the_rows() -> None:
 
 
 SAYS = {
-    "no more": ((0.8, 0.4, 0.05), 0.05, "no more than chance above unrelated maps", "depends on what the network has learnt"),
+    "no more": (
+        (0.8, 0.4, 0.05),
+        0.05,
+        "no more than chance above that of unrelated maps",
+        "depends on what the network has learnt",
+    ),
     "some": ((0.8, 0.6, 0.3), 0.05, "have 0.050 [", "comes from the picture and the architecture"),
     "nearly all": ((0.9, 0.85, 0.8), 0.05, ": 0.750 [", "hardly depend on what the network has learnt"),
     "in common": (
         (0.8, 0.6, 0.3),
         0.3,
-        "no more than chance above unrelated maps",
+        "no more than chance above that of unrelated maps",
         "tells them apart depends on what the network has learnt, what they all have in common does not.",
     ),
-    "less": ((0.8, 0.4, 0.0), 0.5, "no more than chance above unrelated maps", "depends on what the network has learnt"),
+    "less": ((0.8, 0.4, 0.0), 0.5, "below that of unrelated maps", "depends on what the network has learnt"),
 }
 
 
