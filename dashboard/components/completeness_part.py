@@ -14,7 +14,7 @@ from explain_lib.completeness_words import LOGITS_ONLY, averaging_sentence, scor
 CARD_WIDTH, NUMBER_WIDTH, LETTER_WIDTH = 280, 150, 7
 
 
-def show_completeness(scene: Scene, layer: str, last_of_several: bool) -> None:
+def show_completeness(scene: Scene, layer: str) -> None:
     """The sentences, the numbers they are written from, and both signed maps on one scale; a probability is declined."""
     st.subheader("Do the cells add up to the logit?", anchor=False, help=terms.COMPLETENESS)
     if scene.target.score == "probability":
@@ -24,9 +24,8 @@ def show_completeness(scene: Scene, layer: str, last_of_several: bool) -> None:
         st.info(f"{plain(layer)} hands on what it was given, so it has no cells of its own: the layer before it has.")
         return
     found = scene.cache.completeness(scene.model, scene.picture, layer, scene.target, between=scene.between)
-    which = " (the last of those above: a sum is of one layer)" if last_of_several else ""
     grid = grid_caption(found.hirescam.shape)
-    st.caption(f"Layer {plain(layer)}{which}, {grid} cells; by hand, with signs, not scaled, in units of the logit.")
+    st.caption(f"Layer {plain(layer)}, {grid} cells; by hand, with signs, not scaled, in units of the logit.")
     st.markdown(f"{sum_sentence(found)} {averaging_sentence(found)}")
     _numbers(found)
     _maps(found)

@@ -49,6 +49,12 @@ def show_job(
     look()
 
 
+def has_rows(request: Request[Rows]) -> bool:
+    """Whether this request's job has found anything yet; starts nothing."""
+    job = shared_jobs(server_options().device).find(request)
+    return job is not None and job.rows is not None
+
+
 def _is_running(job: Job[Rows] | None) -> bool:
     return job is not None and job.progress.state in RUNNING
 

@@ -2,12 +2,13 @@
 
 import csv
 import io
+from math import isnan
 
 import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import plain
-from dashboard.components.job_run import show_job
+from dashboard.components.job_run import has_rows, show_job
 from dashboard.components.ladder_table import Cell, Column, Row, show_ladder_table
 from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.pickers import choice
@@ -34,21 +35,26 @@ def sample_picker(sample: int) -> None:
 
 def show_sanity_sample(check: Check) -> None:
     """The chart of the picked image, and of many images as far as they are known."""
-    scene, view = check.scene, check.scene.view
-    sample_picker(view.sample)
-    request = SanityRequest(scene.model, scene.images.pixels, np.arange(view.sample), check.layer, view.target, view.mode)
+    sample_picker(check.scene.view.sample)
     nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
 
     def results(rows: SanityRows, more: bool) -> None:
         _results(check, summarise_sanity(rows), more)
 
-    show_job(request, "Check", results, what="The check", nothing=nothing)
+    show_job(_request(check), "Check", results, what="The check", nothing=nothing)
     st.caption("The same from a terminal: `python -m explain_lib sanity --help`.")
 
 
 def show_own_chart(check: Check) -> None:
-    """The chart of the picked image alone."""
-    _chart(check, None, "sanity-own")
+    """The chart of the picked image alone, until there is one with many beside it."""
+    if not isnan(check.correlation(0)) and not has_rows(_request(check)):
+        _chart(check, None, "sanity-own")
+
+
+def _request(check: Check) -> SanityRequest:
+    scene, view = check.scene, check.scene.view
+    images = np.arange(view.sample)
+    return SanityRequest(scene.model, scene.images.pixels, images, check.layer, view.target, view.mode)
 
 
 def _results(check: Check, summary: SanitySummary, more: bool) -> None:

@@ -44,21 +44,23 @@ def show_second_opinions(scene: Scene) -> None:
     if not folded.open:
         return
     with folded:
-        layers = _asked_layers(scene)
+        layer = _asked_layer(scene)
         _layer_picker(scene)
-        warning = package_warning(scene.model, layers)
+        warning = package_warning(scene.model, (layer,))
         if warning is not None:
             st.info(plain(warning))
-        if not any("#" in name for name in layers):
-            _opinions(scene, layers)
-        show_completeness(scene, layers[-1], len(layers) > 1)
+        if "#" not in layer:
+            _opinions(scene, (layer,))
+        show_completeness(scene, layer)
 
 
-def _asked_layers(scene: Scene) -> tuple[str, ...]:
-    """The picked layer, or those of side b."""
-    if scene.view.opinion is not None:
-        return (scene.view.opinion,)
-    return named_side(scene, "b").settings.layers or ()
+def _asked_layer(scene: Scene) -> str:
+    """The picked layer, or the last one of side b."""
+    return scene.view.opinion or _last_of_b(scene)
+
+
+def _last_of_b(scene: Scene) -> str:
+    return (named_side(scene, "b").settings.layers or scene.model.conv_layers)[-1]
 
 
 def package_warning(model: xl.Model, layers: Sequence[str]) -> str | None:
@@ -80,15 +82,16 @@ def package_warning(model: xl.Model, layers: Sequence[str]) -> str | None:
 
 def _layer_picker(scene: Scene) -> None:
     grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
-    of_b = plain(", ".join(named_side(scene, "b").settings.layers or ()))
     follow("opinion", scene.view.opinion or _OF_B)
     st.selectbox(
         "Asked at",
         (_OF_B, *grids),
         key="opinion",
-        format_func=lambda name: f"{name} · {grid_caption(grids[name])}" if name else f"as side b: {of_b}",
+        format_func=lambda name: (
+            f"{name} · {grid_caption(grids[name])}" if name else f"the last one of side b: {_last_of_b(scene)}"
+        ),
         on_change=lambda: change_view(opinion=st.session_state["opinion"] or None),
-        help=f"{terms.LAYER} Several layers are merged by their mean.",
+        help=terms.LAYER,
         width=320,
     )
 

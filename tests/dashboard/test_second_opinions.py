@@ -20,7 +20,6 @@ from dashboard.components.second_opinions import package_warning, pair_numbers
 
 Map = NDArray[np.float32]
 METHODS = {"Grad-CAM": GradCAM, "HiResCAM": HiResCAM, "LayerCAM": LayerCAM, "Grad-CAM++": GradCAMPlusPlus}
-STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
 
 
 def open_opinions(**address: str) -> OpenedPage:
@@ -95,13 +94,13 @@ def test_each_picture_is_the_packages_own_map(name: str, opened: OpenedPage) -> 
     assert f"{name} by the package at relu2: largest at row {row}, column {column}" in alts(opened)
 
 
-def test_without_a_picked_layer_the_methods_are_asked_at_the_layers_of_side_b() -> None:
+def test_without_a_picked_layer_the_methods_are_asked_at_the_last_layer_of_side_b() -> None:
     app = unfold(img="5", target="2")
     for name, method in METHODS.items():
-        right = package_map(5, STUDY_LAYERS, 2, method=method)
-        shown = picture(app, f"{name} by the package at {', '.join(STUDY_LAYERS)}:")
+        right = package_map(5, ("relu2",), 2, method=method)
+        shown = picture(app, f"{name} by the package at relu2:")
         assert np.abs(shown.astype(int) - in_magma(right, len(shown)).astype(int)).max() <= 4
-    assert "Layer relu2 (the last of those above: a sum is of one layer)" in unescaped(captions(app))
+    assert "Layer relu2, 10 × 10 cells" in unescaped(captions(app))
 
 
 def test_the_table_has_what_scipy_and_numpy_find_for_every_two_methods(opened: OpenedPage) -> None:
