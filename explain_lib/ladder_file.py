@@ -62,7 +62,7 @@ def read_ladder(path: Path) -> tuple[LadderRows, str]:
         with np.load(path, allow_pickle=False) as file:
             found = dict(file)
         rungs = tuple(
-            Rung(str(name), str(kind), (int(grid[0]), int(grid[1])) if grid[0] else None)  # type: ignore[arg-type]  # as written
+            Rung(str(name), str(kind), (int(grid[0]), int(grid[1])) if grid[0] else None)  # type: ignore[arg-type]  # a kind, as write_ladder has it
             for name, kind, grid in zip(found["names"], found["kinds"], found["grids"], strict=True)
         )
         numbers = {name: found[name].astype(np.float64) for name in _NUMBERS}

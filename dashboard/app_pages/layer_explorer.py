@@ -20,6 +20,7 @@ from dashboard.components.pickers import (
     choice,
     layer_picker,
     model_words,
+    modules_picker,
     offered_layers,
     score_controls,
     target_picker,
@@ -38,7 +39,6 @@ from explain_lib.rendering import Picture, png
 SIDE, SIDE_OF_TWO = 288, 256
 PROBABILITIES = 312
 THUMBNAIL = 128
-MODULES = {"conv": "conv layers", "all": "all with a grid"}
 BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
 
 
@@ -79,9 +79,7 @@ def _controls(scene: Scene) -> None:
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer_picker(scene, offered_layers(scene))
-        choice(
-            "modules", "Layers on offer", MODULES, view.modules, "Convolutions only, or every module whose output is a grid."
-        )
+        modules_picker(view)
         target_picker(scene)
         choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
         if view.beside == "image":

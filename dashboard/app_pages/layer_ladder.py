@@ -7,10 +7,8 @@ from dashboard.components.ladder_columns import FILL_HELP, FILLS_ON_OFFER, MEASU
 from dashboard.components.ladder_image import show_image_ladder
 from dashboard.components.ladder_sample import show_sample_ladder
 from dashboard.components.page import show_page
-from dashboard.components.pickers import choice, layer_picker, offered_layers, target_picker
+from dashboard.components.pickers import choice, layer_picker, modules_picker, offered_layers, target_picker
 from dashboard.components.scene import Scene
-
-MODULES = {"conv": "conv layers", "all": "all with a grid"}
 
 
 def _draw(scene: Scene) -> None:
@@ -28,7 +26,7 @@ def _controls(scene: Scene) -> None:
         choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP)
         choice("fill", "Removed pixels become", FILLS_ON_OFFER, view.fill, FILL_HELP)
         layer_picker(scene, offered_layers(scene))
-        choice("modules", "Layers", MODULES, view.modules, "Convolutions only, or every module whose output is a grid.")
+        modules_picker(view, "Layers")
         target_picker(scene)
 
 

@@ -10,13 +10,14 @@ from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
 from dashboard.components.captions import percent
 from dashboard.components.scene import Scene
-from dashboard.view_state import chosen_layer
+from dashboard.view_state import View, chosen_layer
 from explain_lib import list_models
 from explain_lib.models import load_card, network_size
 
 Option = TypeVar("Option", str, int)
 
 PLAIN = (None, "for", "logit")
+MODULES = {"conv": "conv layers", "all": "all with a grid"}
 NONE = -1
 """Stands for the predicted class, or for no class, in lists of classes, where None would mean that nothing is chosen."""
 
@@ -128,6 +129,12 @@ def offered_layers(scene: Scene) -> tuple[str, ...]:
     model, layer = scene.model, chosen_layer(scene.view, scene.model)
     names = model.spatial_layers if scene.view.modules == "all" else model.conv_layers
     return tuple(name for name in model.spatial_layers if name in names or name == layer)
+
+
+def modules_picker(view: View, label: str = "Layers on offer") -> None:
+    """Which layers are on offer: conv layers, or every module with a grid."""
+    words = "Convolutions only, or every module whose output is a grid."
+    choice("modules", label, MODULES, view.modules, words)
 
 
 def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
