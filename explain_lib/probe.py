@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from explain_lib.capture import LayerTrace, Reached, reach, run_with_another_output, trace
 from explain_lib.pixels import to_input
+from explain_lib.random_numbers import own_random_numbers
 from explain_lib.shared_network import exclusive, modules_of
 
 PICTURES = 2
@@ -57,13 +58,7 @@ def probe(network: nn.Module, batch: Tensor) -> Probe:
 @contextmanager
 def left_as_found(network: nn.Module, device: torch.device) -> Iterator[None]:
     """The network to oneself; buffers that it writes to, and the random numbers that it draws, are put back."""
-    devices = [device] if device.type == "cuda" else []
-    with (
-        exclusive(network),
-        torch.inference_mode(False),
-        torch.random.fork_rng(devices=devices),
-        _buffers_kept(network),
-    ):
+    with exclusive(network), torch.inference_mode(False), own_random_numbers(device), _buffers_kept(network):
         yield
 
 

@@ -161,6 +161,20 @@ def test_threads_that_draw_at_the_same_time_do_not_change_each_others_numbers() 
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_check_ups_at_the_same_time_do_not_change_the_numbers() -> None:
+    model, other = xl.load_model("resnet20"), xl.load_model("tutorial")
+    right = randomised(model, 20).digest
+
+    def work(place: int) -> str:
+        if place % 2:
+            xl.check_up(other)
+            return right
+        return randomised(model, 20).digest
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(60))) == [right] * 60
+
+
 def test_loading_a_model_takes_none_of_the_callers_random_numbers() -> None:
     torch.manual_seed(3)
     right = torch.rand(4)
