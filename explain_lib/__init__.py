@@ -4,7 +4,7 @@ from explain_lib.average_map import AverageMap, average_map
 from explain_lib.cache import CacheStats, ExplainCache, shared_cache
 from explain_lib.capture import LayerTrace
 from explain_lib.cards import ModelCard
-from explain_lib.check_up import CheckUp, Finding, check_up
+from explain_lib.check_up import check_up
 from explain_lib.comparison import Comparison, compare
 from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration, configured_heatmap
@@ -13,6 +13,7 @@ from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.drawing import Drawing, draw_overlay
 from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
+from explain_lib.findings import CheckUp, Finding
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
 from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.layer_ladder import LadderRows, Rung, join_ladder_rows, layer_ladder

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from explain_lib.average_map import AverageMap, PartialSum, average_map, partial_sum
-from explain_lib.check_up import CheckUp, check_up
+from explain_lib.check_up import check_up
 from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration
 from explain_lib.dataset import ImageSet, load_cifar10
@@ -24,6 +24,7 @@ from explain_lib.decomposition import Decomposition, decompose, decomposition_st
 from explain_lib.devices import choose_device
 from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
+from explain_lib.findings import CheckUp
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
 from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves

@@ -159,6 +159,3 @@ def _what_would_run(network: nn.Module, subject: _Subject) -> str:
         "Run it by itself on torch.zeros(2, 3, height, width) and put right what the error says; if it is the size, give "
         "input_size as the network was made for, or pool to a fixed grid before the first linear layer."
     )
-
-
-__all__ = ["CheckUp", "Finding", "check_up"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import isnan
 
 from explain_lib.bootstrap import Estimate
+from explain_lib.number_words import interval, listed, number, percent, points
 
 Network = tuple[str, int, str, float, float]
 """Name, conv layers, layer that stands for it, share of the images right, correlation with own edges beyond the control."""
@@ -88,30 +89,3 @@ def _place(estimate: Estimate, threshold: float) -> str:
     if estimate.low > threshold:
         return f"above {threshold:g}"
     return f"below {threshold:g}" if estimate.high < threshold else f"too near to {threshold:g} to tell"
-
-
-def number(value: float, places: int = 3, *, sign: bool = False) -> str:
-    """0.0235 as "0.024" or "+0.024", with a proper minus; a value that rounds to zero has no sign."""
-    rounded = round(value, places) + 0.0  # -0.0 + 0.0 is 0.0
-    return f"{rounded:{'+' if sign and rounded else ''}.{places}f}".replace("-", "−")
-
-
-def interval(estimate: Estimate, places: int = 3) -> str:
-    """Its ends, as "[0.010 … 0.034]"."""
-    return f"[{number(estimate.low, places)} … {number(estimate.high, places)}]"
-
-
-def percent(share: float) -> str:
-    """0.673 as "67.3 %"."""
-    return f"{number(share * 100, 1)} %"
-
-
-def points(estimate: Estimate) -> str:
-    """A difference of shares with its interval, as "+1.2 points [0.3 … 2.1]"."""
-    ends = f"[{number(estimate.low * 100, 1)} … {number(estimate.high * 100, 1)}]"
-    return f"{number(estimate.mean * 100, 1, sign=True)} points {ends}"
-
-
-def listed(words: list[str]) -> str:
-    """Words with commas and "and"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

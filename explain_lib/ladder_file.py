@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 from explain_lib.errors import DataError, InputError
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.ladder_table import ladder_table
-from explain_lib.layer_ladder import LadderRows, Rung, first_rows
+from explain_lib.layer_ladder import Kind, LadderRows, Rung, first_rows
 from explain_lib.models import CHECKPOINTS
 from explain_lib.scan_table import to_csv, to_parquet
 from explain_lib.whole_file import write_whole
 
 ENDINGS = (".csv", ".parquet", ".npz")
 BUNDLED = "*.ladder.npz"
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _WHOLE = ("images", "predicted", "explained", "flat")
 _NUMBERS = ("deletion", "insertion", "edges", "centre")
 
@@ -62,7 +64,7 @@ def read_ladder(path: Path) -> tuple[LadderRows, str]:
         with np.load(path, allow_pickle=False) as file:
             found = dict(file)
         rungs = tuple(
-            Rung(str(name), str(kind), (int(grid[0]), int(grid[1])) if grid[0] else None)  # type: ignore[arg-type]  # a kind, as write_ladder has it
+            Rung(str(name), _KINDS[str(kind)], (int(grid[0]), int(grid[1])) if grid[0] else None)
             for name, kind, grid in zip(found["names"], found["kinds"], found["grids"], strict=True)
         )
         numbers = {name: found[name].astype(np.float64) for name in _NUMBERS}

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from explain_lib.bootstrap import Estimate
-from explain_lib.guess_words import interval, listed, number
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_summary import LEAST_IMAGES, Measure, Ranking, RungSummary, is_more_than_chance
 from explain_lib.layer_ladder import CENTRE, RANDOM
+from explain_lib.number_words import interval, listed, number
 
 FILL_WORDS: Mapping[Fill, str] = {"grey": "mid grey", "blur": "the blurred picture", "noisy-linear": "noisy linear imputation"}
 

@@ -8,7 +8,6 @@ from tqdm import tqdm
 
 from explain_lib.dataset import load_cifar10
 from explain_lib.devices import spare_cores
-from explain_lib.guess_words import interval, number
 from explain_lib.imputation import FILLS
 from explain_lib.interruption import INTERRUPTED, interrupted_between_batches
 from explain_lib.ladder_file import ENDINGS, check_ladder_path, write_ladder
@@ -17,6 +16,7 @@ from explain_lib.ladder_summary import MEASURES, rank_ladder, summarise_ladder
 from explain_lib.ladder_words import measure_words, ranking_sentence
 from explain_lib.layer_ladder import LadderRows
 from explain_lib.models import DEFAULT_MODEL, load_model
+from explain_lib.number_words import interval, number
 from explain_lib.scan_images import parse_class, parse_images
 
 

@@ -9,13 +9,14 @@ from tqdm import tqdm
 from explain_lib.dataset import load_cifar10
 from explain_lib.devices import spare_cores
 from explain_lib.errors import InputError
-from explain_lib.guess_words import interval, number
 from explain_lib.interruption import INTERRUPTED, interrupted_between_batches
-from explain_lib.models import DEFAULT_MODEL, find_twin, load_model
+from explain_lib.models import DEFAULT_MODEL, find_twin, list_models, load_model
+from explain_lib.number_words import interval, number
 from explain_lib.randomisation import MODES, SEED
 from explain_lib.sanity_checks import SanityRows
 from explain_lib.sanity_request import SanityRequest
-from explain_lib.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity, twin_sentence
+from explain_lib.sanity_summary import SanitySummary, summarise_sanity
+from explain_lib.sanity_words import sanity_sentence, twin_sentence
 from explain_lib.scan_images import parse_class, parse_images
 
 
@@ -58,7 +59,8 @@ def _request(options: argparse.Namespace) -> SanityRequest:
     layer = options.layer or model.conv_layers[-1]
     twin = find_twin(options.model) if options.twin else None
     if options.twin and twin is None:
-        raise InputError(f"twin: {options.model} has none; --model tutorial would be right")
+        having = ", ".join(name for name in list_models() if find_twin(name) is not None)
+        raise InputError(f"twin: {options.model} has none; a model that has one would be right: {having}")
     beside = None if twin is None else load_model(twin)
     return SanityRequest(model, images.pixels, chosen, layer, target, options.mode, beside, options.seed)
 

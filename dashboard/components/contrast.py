@@ -19,6 +19,7 @@ from dashboard.figures.map_picture import map_picture
 from dashboard.view_state import chosen_drawing
 from explain_lib.contrast import Contrast, contrast, runner_up
 from explain_lib.maps import Map, MapState, map_state
+from explain_lib.number_words import correlation_words
 from explain_lib.rendering import Picture, diverging_table
 
 SIDE = 160
@@ -156,7 +157,7 @@ def _alike(found: Contrast, pair: _Pair) -> str:
     alike = found.alike
     if isnan(alike):
         return "One of the two maps is the same everywhere."
-    words = f"map(A) and map(B) have a rank correlation of {_signed(alike)}: "
+    words = f"map(A) and map(B) have a rank correlation of {correlation_words(alike)}: "
     if alike > 0.3:
         return words + f"much of what {pair.a} has in its map {pair.b} has in its own, and that is gone from the contrast."
     if alike < -0.3:
@@ -183,7 +184,9 @@ def _score_sentence(found: Contrast, pair: _Pair) -> str:
         nothing = f"that of the {zero[0]} of {pair.a} is zero everywhere"
         return f"**Logit or probability? The two maps differ**: {nothing}. {derivative}; here p = {share}."
     far = f"up to {difference.largest * 100:.0f} % of the colours apart"
-    numbers = f"rank correlation {_signed(difference.spearman)}, Pearson {_signed(difference.pearson)}, {far}"
+    numbers = (
+        f"rank correlation {correlation_words(difference.spearman)}, Pearson {correlation_words(difference.pearson)}, {far}"
+    )
     size = f"the map of the probability is {difference.ratio:.2g} times as large"
     if difference.visible:
         return (
@@ -204,7 +207,3 @@ def _power(number: float) -> str:
         return "0"
     digits, exponent = f"{number:.0e}".split("e")
     return f"{digits}e{int(exponent)}"
-
-
-def _signed(number: float) -> str:
-    return "not defined" if isnan(number) else f"{number:.2f}".replace("-", "−")

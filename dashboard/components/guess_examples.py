@@ -14,8 +14,8 @@ from dashboard.figures.outline_picture import outline_picture
 from explain_lib.contour_rows import AVERAGE, ContourRows, contour_batch, hooked_layer
 from explain_lib.edges import sobel_edges
 from explain_lib.grass_rows import FROG, GrassRows, grass_batch, greyed
-from explain_lib.guess_words import number
 from explain_lib.maps import Map
+from explain_lib.number_words import number
 from explain_lib.settings import NOTEBOOK_PACKAGE
 
 SIDE = 128

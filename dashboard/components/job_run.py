@@ -55,6 +55,12 @@ def has_rows(request: Request[Rows]) -> bool:
     return job is not None and job.rows is not None
 
 
+def say_so_far(images: int, more: bool) -> None:
+    """That the rows shown are of so many images, while more are on their way."""
+    if more:
+        st.caption(f"So far, over {images:,} images; more are on their way.")
+
+
 def _is_running(job: Job[Rows] | None) -> bool:
     return job is not None and job.progress.state in RUNNING
 

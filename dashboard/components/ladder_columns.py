@@ -1,10 +1,11 @@
-"""What the columns of a layer ladder are, in words."""
+"""What the columns and rows of a layer ladder are, in words."""
 
-from dashboard.components.ladder_table import Column
+from dashboard.components.number_table import Column
 from dashboard.view_state import View
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_summary import Measure
 from explain_lib.ladder_words import FILL_WORDS
+from explain_lib.layer_ladder import AVERAGE, CENTRE, EDGES, RANDOM
 
 MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
 FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}
@@ -18,8 +19,15 @@ FILL_HELP = (
     "What stands in the place of removed pixels: mid grey; the picture blurred by a Gaussian (11 × 11, deviation 5); or noisy "
     "linear imputation, each pixel the mean of its neighbours, with a little noise (ROAD's own)."
 )
-EDGES = "Spearman correlation of the map with the picture's edges (Sobel): a map that follows contours has a high one."
-CENTRE = "Spearman correlation of the map with a blob in the middle: objects are mostly there, whatever the network does."
+ALONG_EDGES = "Spearman correlation of the map with the picture's edges (Sobel): a map that follows contours has a high one."
+IN_THE_MIDDLE = "Spearman correlation of the map with a blob in the middle: objects are mostly there, whatever it sees."
+ROW_MEANINGS = {
+    AVERAGE: "The mean of the layers' maps, each divided by its own maximum: what tools show that merge layers",
+    RANDOM: "Pixels in an order by chance: what a map must beat to say anything",
+    CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at no picture and no network",
+    EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture and asks no network",
+}
+"""What the rows are that are no layers."""
 
 
 def columns(view: View, *, place: str) -> tuple[Column, ...]:
@@ -29,8 +37,8 @@ def columns(view: View, *, place: str) -> tuple[Column, ...]:
         Column("deletion", "lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
         Column("insertion", "higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
         Column("ROAD", "higher is better", _meaning("road", view.fill), view.measure == "road"),
-        Column("edges", "correlation", EDGES),
-        Column("centre", "correlation", CENTRE),
+        Column("edges", "correlation", ALONG_EDGES),
+        Column("centre", "correlation", IN_THE_MIDDLE),
         Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
     )
 

@@ -4,21 +4,21 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import grid_caption, percent, plain
-from dashboard.components.ladder_columns import columns
-from dashboard.components.ladder_table import Cell, Row, show_ladder_table
+from dashboard.components.ladder_columns import ROW_MEANINGS, columns
 from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.number_table import Cell, Row, show_number_table
 from dashboard.components.overlay_card import overlay_or_picture
 from dashboard.components.pickers import offered_layers
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.view_state import chosen_drawing, chosen_layer
-from explain_lib.guess_words import number
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_summary import Ranking, rank_ladder, summarise_ladder
 from explain_lib.ladder_words import FILL_WORDS, measure_words, ranking_sentence
 from explain_lib.layer_ladder import CENTRE, RANDOM, LadderCurves, Rung
 from explain_lib.maps import Map, MapState, map_state
+from explain_lib.number_words import number
 from explain_lib.pixel_orders import pixel_ranks
 from explain_lib.removal_pictures import removal_pictures
 
@@ -58,7 +58,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
         _row(scene, found, column, ranking.order.index(rung.name) + 1, rung.name == layer)
         for column, rung in enumerate(found.rows.rungs)
     ]
-    show_ladder_table(columns(view, place=place), drawn, f"Layer ladder of image {view.image}")
+    show_number_table(columns(view, place=place), drawn, f"Layer ladder of image {view.image}")
     st.caption(
         "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
         f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
@@ -85,7 +85,7 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: boo
     what = f"Map of {rung.name} over image {scene.view.image}"
     alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
     badge = "" if state is MapState.VARIED else f"{state.value} map"
-    return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked)
+    return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked, ROW_MEANINGS.get(rung.name, ""))
 
 
 def _from_lowest(rung: Rung, values: Map) -> Map:

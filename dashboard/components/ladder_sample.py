@@ -7,17 +7,15 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import grid_caption, plain
-from dashboard.components.job_run import show_job
-from dashboard.components.ladder_columns import columns
+from dashboard.components.job_run import say_so_far, show_job
+from dashboard.components.ladder_columns import ROW_MEANINGS, columns
 from dashboard.components.ladder_image import opinions_layer
-from dashboard.components.ladder_table import Cell, Column, Row, show_ladder_table
 from dashboard.components.map_card import CHART_CONFIG
-from dashboard.components.pickers import choice, offered_layers
+from dashboard.components.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
+from dashboard.components.pickers import offered_layers, sample_picker
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.view_state import chosen_layer
-from explain_lib.bootstrap import Estimate
-from explain_lib.guess_words import interval, number, percent
 from explain_lib.imputation import FILLS
 from explain_lib.ladder_file import bundled_ladder
 from explain_lib.ladder_request import LadderRequest
@@ -27,7 +25,7 @@ from explain_lib.ladder_words import fill_sentence, measure_words, opinions_sent
 from explain_lib.layer_ladder import LadderRows
 from explain_lib.scan_table import to_csv
 
-SAMPLES = {500: "500", 1000: "1,000", 2000: "2,000"}
+SAMPLES = (500, 1000, 2000)
 FLAT = Column("flat", "of the images", "Share of the images whose map is zero or the same everywhere: it ranks no pixel")
 INTERVALS = (
     "Means over images; in brackets the 95 % bootstrap interval: of 2,000 samples of as many images, drawn from these with "
@@ -38,27 +36,21 @@ INTERVALS = (
 def show_sample_ladder(scene: Scene) -> None:
     """The ladder over the first test images: started, watched and stopped here."""
     st.subheader("Many pictures", anchor=False)
-    _sample_picker(scene)
+    sample_picker(scene.view.sample, SAMPLES)
     request = _request(scene)
     last, where = f"{len(request) - 1:,}", request.opinions
     others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
     st.caption(f"Test images 0 to {last}, each with {_explained(scene)}.{others}")
     known = bundled_ladder(request)
     if known is not None:
-        _results(scene, known, more=False)
+        _results(scene, request, known, more=False)
         st.caption(
             "Measured beforehand: these numbers come with the dashboard. Those of other layers, of a chosen class and of more "
             "images are measured when you ask for them."
         )
         return
     nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
-    show_job(request, "Measure", partial(_results, scene), what="The ladder", nothing=nothing)
-
-
-def _sample_picker(scene: Scene) -> None:
-    sample = scene.view.sample
-    offered = dict(sorted({**SAMPLES, sample: f"{sample:,}"}.items()))
-    choice("sample", "Images", offered, sample, "The first so many test images, which are in no particular order.")
+    show_job(request, "Measure", partial(_results, scene, request), what="The ladder", nothing=nothing)
 
 
 def _request(scene: Scene) -> LadderRequest:
@@ -75,10 +67,9 @@ def _explained(scene: Scene) -> str:
     return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
 
 
-def _results(scene: Scene, rows: LadderRows, more: bool) -> None:
+def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
     view = scene.view
-    if more:
-        st.caption(f"So far, over {len(rows):,} images; more are on their way.")
+    say_so_far(len(rows), more)
     summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
     st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
     ranked, places = st.columns(2, gap="medium")
@@ -87,7 +78,7 @@ def _results(scene: Scene, rows: LadderRows, more: bool) -> None:
     with places:
         _by_fill(scene, rows)
     _table(scene, summary, ranking)
-    _files(scene, rows)
+    _files(scene, request, rows)
 
 
 def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
@@ -121,7 +112,7 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     place = "Of all rows, by the measure that ranks; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1, one.rung.name == layer) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
-    show_ladder_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
+    show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
     if any(one.flat.mean for one in summary):
         st.caption("Flat maps count like the others, with pixels that go row by row from the top, which is as good as chance.")
 
@@ -130,27 +121,22 @@ def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:
     fill = FILLS.index(scene.view.fill)
     estimates = (one.deletion[fill], one.insertion[fill], one.road, one.edges, one.centre)
     grid = grid_caption(one.rung.grid) if one.rung.grid else ""
-    flat = Cell(percent(one.flat.mean), f"[{percent(one.flat.low)} … {percent(one.flat.high)}]".replace(" %", "", 1))
-    cells = [Cell(str(place)), *map(_cell, estimates), Cell(grid), flat]
-    return Row(one.rung.name, one.rung.kind, cells, marked=marked)
+    cells = [Cell(str(place)), *map(estimate_cell, estimates), Cell(grid), share_cell(one.flat)]
+    return Row(one.rung.name, one.rung.kind, cells, marked=marked, meaning=ROW_MEANINGS.get(one.rung.name, ""))
 
 
-def _cell(estimate: Estimate) -> Cell:
-    return Cell(number(estimate.mean), interval(estimate)) if estimate.images else Cell("no image")
-
-
-def _files(scene: Scene, rows: LadderRows) -> None:
+def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     name = f"ladder-{scene.view.model}-{len(rows)}-images.csv"
     table = partial(ladder_table, rows, scene.model.classes)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
-    st.caption(f"The same from a terminal: `{_command(scene, len(rows))}`")
+    st.caption(f"The same from a terminal: `{_command(scene, request)}`")
 
 
-def _command(scene: Scene, images: int) -> str:
-    view, request = scene.view, _request(scene)
-    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{images - 1}"]
+def _command(scene: Scene, request: LadderRequest) -> str:
+    view = scene.view
+    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{len(request) - 1}"]
     if request.layers != scene.model.conv_layers:
         words += ["--layers", *(request.layers or ())]
     words += ["--opinions", request.opinions] if request.opinions else []

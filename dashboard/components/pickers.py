@@ -173,6 +173,12 @@ def class_filter(scene: Scene, field: str, label: str, value: int | None) -> Non
     _class_list(scene, field, label, value, words, None, 140, part=1)
 
 
+def sample_picker(sample: int, offered: Sequence[int]) -> None:
+    """How many of the first test images are looked at; a number that the address has is among those on offer."""
+    words = {count: f"{count:,}" for count in sorted({*offered, sample})}
+    choice("sample", "Images", words, sample, "The first so many test images, which are in no particular order.")
+
+
 def _class_list(
     scene: Scene,
     field: str,

@@ -1,7 +1,7 @@
 """The sanity check of the picked image: the map of the network as it is, and with layers that have forgotten."""
 
 from dataclasses import dataclass
-from math import isnan, nan
+from math import nan
 
 import numpy as np
 import streamlit as st
@@ -14,8 +14,8 @@ from dashboard.components.overlay_card import show_overlay
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.view_state import chosen_drawing, chosen_layer
-from explain_lib.guess_words import number
 from explain_lib.maps import Map, MapState, map_state
+from explain_lib.number_words import correlation_words
 from explain_lib.randomisation import chosen_steps, randomisation_steps
 from explain_lib.sanity_checks import SanityMaps
 
@@ -113,14 +113,11 @@ def _randomised(check: Check) -> str:
 
 
 def _numbers(check: Check) -> None:
-    st.metric("Correlation with the original map", _correlation(check, check.shown), help=terms.SANITY_CORRELATION)
+    st.metric(
+        "Correlation with the original map", correlation_words(check.correlation(check.shown)), help=terms.SANITY_CORRELATION
+    )
     st.metric("The network then says", check.says(check.shown))
     st.caption(f"Before: {check.says(0)}. Explained in both: {check.scene.model.classes[int(check.found.explained[0])]}.")
-
-
-def _correlation(check: Check, depth: int) -> str:
-    value = check.correlation(depth)
-    return "not defined" if isnan(value) else number(value, 2)
 
 
 def show_steps(check: Check) -> None:
@@ -131,7 +128,7 @@ def show_steps(check: Check) -> None:
                 _choose(depth, name, chosen=depth == check.shown)
                 _overlay(check, depth, THUMBNAIL)
                 mark = " · shown" if depth == check.shown else ""
-                st.caption(f"{_correlation(check, depth)}{mark}  \n{check.says(depth)}")
+                st.caption(f"{correlation_words(check.correlation(depth))}{mark}  \n{check.says(depth)}")
 
 
 def _choose(depth: int, name: str, *, chosen: bool) -> None:

@@ -8,41 +8,34 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import plain
-from dashboard.components.job_run import has_rows, show_job
-from dashboard.components.ladder_table import Cell, Column, Row, show_ladder_table
+from dashboard.components.job_run import has_rows, say_so_far, show_job
 from dashboard.components.map_card import CHART_CONFIG
-from dashboard.components.pickers import choice
+from dashboard.components.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
+from dashboard.components.pickers import sample_picker
 from dashboard.components.sanity_image import Check
 from dashboard.figures.sanity_figure import steps_figure, steps_words
-from explain_lib.bootstrap import Estimate
-from explain_lib.guess_words import interval, number, percent
 from explain_lib.sanity_checks import SanityRows
 from explain_lib.sanity_request import SanityRequest
-from explain_lib.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
+from explain_lib.sanity_summary import SanitySummary, summarise_sanity
+from explain_lib.sanity_words import sanity_sentence
 
-SAMPLES = {200: "200", 500: "500", 1000: "1,000"}
+SAMPLES = (200, 500, 1000)
 INTERVALS = (
     "Means over images; in brackets the 95 % bootstrap interval over images. All images see the same random weights, of one "
     "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently."
 )
 
 
-def sample_picker(sample: int) -> None:
-    """How many of the first test images are looked at."""
-    offered = dict(sorted({**SAMPLES, sample: f"{sample:,}"}.items()))
-    choice("sample", "Images", offered, sample, "The first so many test images, which are in no particular order.")
-
-
 def show_sanity_sample(check: Check) -> None:
     """The chart of the picked image, and of many images as far as they are known."""
-    sample_picker(check.scene.view.sample)
+    sample_picker(check.scene.view.sample, SAMPLES)
     nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
 
     def results(rows: SanityRows, more: bool) -> None:
         _results(check, summarise_sanity(rows), more)
 
     show_job(_request(check), "Check", results, what="The check", nothing=nothing)
-    st.caption("The same from a terminal: `python -m explain_lib sanity --help`.")
+    st.caption(f"The same from a terminal: `{_command(check)}`")
 
 
 def show_own_chart(check: Check) -> None:
@@ -58,8 +51,7 @@ def _request(check: Check) -> SanityRequest:
 
 
 def _results(check: Check, summary: SanitySummary, more: bool) -> None:
-    if more:
-        st.caption(f"So far, over {summary.images:,} images; more are on their way.")
+    say_so_far(summary.images, more)
     st.markdown(plain(sanity_sentence(summary, check.layer, check.scene.view.mode)))
     _chart(check, summary, "sanity-many")
     _table(check, summary)
@@ -78,22 +70,26 @@ def _table(check: Check, summary: SanitySummary) -> None:
         Column("flat", "of the images", "Share of the images whose map is then zero or the same everywhere"),
     )
     rows = [
-        Row(step.name, "layer", [_cell(step.correlation), _share(step.kept), _share(step.flat)], marked=place == check.shown)
+        Row(
+            step.name,
+            "layer",
+            [estimate_cell(step.correlation), share_cell(step.kept), share_cell(step.flat)],
+            marked=place == check.shown,
+        )
         for place, step in enumerate(summary.steps, 1)
     ]
-    rows.append(Row("two different pictures", "baseline", [_cell(summary.unrelated), Cell(""), Cell("")]))
+    rows.append(Row("two different pictures", "baseline", [estimate_cell(summary.unrelated), Cell(""), Cell("")]))
     st.markdown("**Step by step**", help=INTERVALS)
-    show_ladder_table(columns, rows, f"Sanity checks over {summary.images:,} images")
+    show_number_table(columns, rows, f"Sanity checks over {summary.images:,} images")
     name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
     st.download_button("Table (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")
 
 
-def _cell(estimate: Estimate) -> Cell:
-    return Cell(number(estimate.mean), interval(estimate)) if estimate.images else Cell("no image")
-
-
-def _share(estimate: Estimate) -> Cell:
-    return Cell(percent(estimate.mean), f"[{number(estimate.low * 100, 1)} … {number(estimate.high * 100, 1)}]")
+def _command(check: Check) -> str:
+    view = check.scene.view
+    words = f"python -m explain_lib sanity --model {view.model} --layer {check.layer} --images 0-{view.sample - 1}"
+    target = "" if view.target is None else f" --target {view.target}"
+    return f"{words}{target} --mode {view.mode}"
 
 
 def summary_csv(summary: SanitySummary) -> str:

@@ -7,16 +7,17 @@ import streamlit as st
 
 from dashboard.components.address import change_view
 from dashboard.components.captions import percent, plain
-from dashboard.components.job_run import show_job
+from dashboard.components.job_run import say_so_far, show_job
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.sanity_image import SIDE, Check
 from dashboard.components.sanity_sample import summary_csv
 from dashboard.view_state import chosen_drawing
-from explain_lib.guess_words import number
-from explain_lib.models import find_twin, load_card
+from explain_lib.models import find_twin, list_models, load_card
+from explain_lib.number_words import correlation_words
 from explain_lib.sanity_checks import SanityRows
 from explain_lib.sanity_request import SanityRequest
-from explain_lib.sanity_summary import summarise_sanity, twin_sentence
+from explain_lib.sanity_summary import summarise_sanity
+from explain_lib.sanity_words import twin_sentence
 
 
 def show_twin(check: Check) -> None:
@@ -25,8 +26,9 @@ def show_twin(check: Check) -> None:
     model = check.scene.view.model
     name = find_twin(model)
     if name is None:
-        st.caption(f"{model} has no twin that was taught labels in random order; tutorial has one.")
-        st.button("Open tutorial", on_click=change_view, kwargs={"model": "tutorial", "layer": None})
+        other = next(listed for listed in list_models() if find_twin(listed) is not None)
+        st.caption(f"{model} has no twin that was taught labels in random order; {other} has one.")
+        st.button(f"Open {other}", on_click=change_view, kwargs={"model": other, "layer": None})
         return
     card = load_card(name)
     known = f"knows {percent(card.train_accuracy)} of those labels by heart, and " if card.train_accuracy is not None else ""
@@ -54,7 +56,7 @@ def _maps(check: Check, name: str) -> None:
                 drawing = chosen_drawing(scene.view)
                 show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
         with st.container(width=SIDE):
-            st.metric("Correlation of the two maps", "not defined" if np.isnan(value) else number(value, 2))
+            st.metric("Correlation of the two maps", correlation_words(value))
 
 
 def _sample(check: Check, name: str) -> None:
@@ -66,8 +68,7 @@ def _sample(check: Check, name: str) -> None:
 
 
 def _results(check: Check, rows: SanityRows, more: bool) -> None:
-    if more:
-        st.caption(f"So far, over {len(rows):,} images; more are on their way.")
+    say_so_far(len(rows), more)
     summary, model = summarise_sanity(rows), check.scene.view.model
     st.markdown(plain(twin_sentence(summary, check.layer, model)))
     name = f"twin-{model}-{check.layer}-{summary.images}-images.csv"

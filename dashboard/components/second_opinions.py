@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from math import isnan
 
 import numpy as np
 import streamlit as st
@@ -20,6 +19,7 @@ from dashboard.figures.map_figure import sequential
 from dashboard.figures.map_picture import map_picture
 from explain_lib.layer_ladder import OPINIONS
 from explain_lib.maps import Map
+from explain_lib.number_words import correlation_words
 from explain_lib.settings import Variant
 
 SIDE = 192
@@ -159,5 +159,4 @@ def pair_numbers(a: Map, b: Map) -> tuple[str, str, str]:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return ("not finite",) * 3
     found = xl.compare(a, b)
-    rank = "not defined" if isnan(found.spearman) else f"{found.spearman:.3f}".replace("-", "−")
-    return rank, f"{found.mae:.4f}", f"{found.iou:.3f}"
+    return correlation_words(found.spearman, 3), f"{found.mae:.4f}", f"{found.iou:.3f}"

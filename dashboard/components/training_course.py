@@ -12,8 +12,8 @@ import explain_lib as xl
 from dashboard.components.captions import percent
 from dashboard.components.scene import Scene
 from dashboard.view_state import chosen_layer
-from explain_lib.guess_words import number
 from explain_lib.maps import Map
+from explain_lib.number_words import correlation_words
 from explain_lib.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time
 
 
@@ -94,11 +94,6 @@ def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
 # Section: words
 
 
-def correlation_words(correlation: float) -> str:
-    """A correlation with two digits, or that there is none."""
-    return "not defined" if isnan(correlation) else number(correlation, 2)
-
-
 def says(course: Course, place: int) -> str:
     """What the network of a moment says of the image: "cat, 51.5 % (right)"."""
     scene = course.scenes[place]
@@ -127,18 +122,14 @@ def _epochs(epoch: int) -> str:
 
 def _end_sentence(course: Course) -> str:
     """The end of the training: which earlier map was most like it."""
-    earlier = [
-        (float(value), moment.epoch)
-        for value, moment in zip(course.correlations[:-1], course.moments[:-1], strict=True)
-        if not isnan(value)
-    ]
+    earlier = [(float(value), place) for place, value in enumerate(course.correlations[:-1]) if not isnan(value)]
     right = f"At the end, after {course.shown.epoch} epochs, the network gets {percent(course.shown.accuracy)} right."
     if not earlier:
         return f"{right} No earlier map can be compared with its map: one of the two is the same everywhere."
-    value, epoch = max(earlier)
+    value, place = max(earlier)
     return (
-        f"{right} Of the earlier maps of this image, that of epoch {epoch} is most like the final one: correlation "
-        f"{correlation_words(value)}. {_questions(course, [moment.epoch for moment in course.moments].index(epoch))}"
+        f"{right} Of the earlier maps of this image, that of epoch {course.moments[place].epoch} is most like the final one: "
+        f"correlation {correlation_words(value)}. {_questions(course, place)}"
     )
 
 

@@ -11,11 +11,12 @@ from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.pickers import score_controls, target_picker
 from dashboard.components.pictures import show_picture
-from dashboard.components.training_course import Course, correlation_words, says, target_words
+from dashboard.components.training_course import Course, says, target_words
 from dashboard.figures.class_figure import probabilities_figure
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.figures.training_figure import training_figure, training_words
 from dashboard.view_state import chosen_drawing
+from explain_lib.number_words import correlation_words
 
 SIDE = 224
 THUMBNAIL = 160

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from dashboard.figures.colours import NEUTRAL
+from dashboard.figures.interval_bars import interval_bars
 from explain_lib.bootstrap import Estimate
 
 ROW = 30
@@ -78,15 +79,7 @@ def _trace(chart: DotChart, one: Dots, shift: float) -> dict[str, object]:
         "x": means,
         "y": [place + shift for place in range(len(chart.rows))],
         "marker": {"color": one.colour, "size": 9},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [estimate.high - estimate.mean for estimate in one.estimates],
-            "arrayminus": [estimate.mean - estimate.low for estimate in one.estimates],
-            "color": one.colour,
-            "thickness": 2,
-            "width": 4,
-        },
+        "error_x": interval_bars(one.estimates, one.colour),
         "customdata": [
             [name, estimate.low, estimate.high, estimate.images]
             for name, estimate in zip(chart.rows, one.estimates, strict=True)

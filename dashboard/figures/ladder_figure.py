@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
+from dashboard.figures.interval_bars import interval_bars
 from explain_lib.bootstrap import Estimate
 from explain_lib.faithfulness import ROAD_STEPS, STEPS, RemovalCurves
 from explain_lib.imputation import FILLS, Fill
@@ -64,15 +65,7 @@ def _kind_trace(rows: Sequence[RankedRow], kind: Kind) -> dict[str, object]:
         "x": [estimate.mean for estimate in estimates],
         "y": [place for place, _ in own],
         "marker": {"color": colour, "size": 9, "symbol": symbol},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [estimate.high - estimate.mean for estimate in estimates],
-            "arrayminus": [estimate.mean - estimate.low for estimate in estimates],
-            "color": colour,
-            "thickness": 2,
-            "width": 4,
-        },
+        "error_x": interval_bars(estimates, colour),
         "customdata": [[row.rung.name, row.estimate.low, row.estimate.high, row.estimate.images] for _, row in own],
         "hovertemplate": (
             "%{customdata[0]}: %{x:.3f}<br>95 % interval %{customdata[1]:.3f} to %{customdata[2]:.3f}, "

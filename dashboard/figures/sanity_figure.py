@@ -6,6 +6,8 @@ from math import isnan
 import plotly.graph_objects as go
 
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
+from dashboard.figures.interval_bars import interval_bars
+from explain_lib.bootstrap import Estimate
 from explain_lib.randomisation import Mode
 from explain_lib.sanity_summary import SanitySummary
 
@@ -59,22 +61,16 @@ def _own(names: Sequence[str], own: Sequence[float]) -> dict[str, object]:
 
 
 def _means(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
-    estimates = [step.correlation for step in summary.steps]
+    start = Estimate(1.0, 1.0, 1.0, summary.images)  # a map has a correlation of 1 with itself
+    estimates = [start, *(step.correlation for step in summary.steps)]
     return {
         "type": "scatter",
         "name": f"mean of {summary.images:,} pictures",
         "x": list(names),
-        "y": [1.0, *(one.mean for one in estimates)],
+        "y": [one.mean for one in estimates],
         "line": {"color": CHOSEN, "width": 3},
         "marker": {"size": 8},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [0, *(one.high - one.mean for one in estimates)],
-            "arrayminus": [0, *(one.mean - one.low for one in estimates)],
-            "thickness": 2,
-            "width": 4,
-        },
+        "error_y": interval_bars(estimates, CHOSEN),
         "hovertemplate": "%{x}: %{y:.3f}<extra>mean</extra>",
     }
 

@@ -55,7 +55,7 @@ class Table(HTMLParser):
 
 def tables(app: OpenedPage) -> list[Table]:
     found = [shown.proto.body for shown in app.get("html") if isinstance(shown, Html)]
-    return [Table(body) for body in found if 'class="ladder' in body]
+    return [Table(body) for body in found if 'class="number-table' in body]
 
 
 def column(table: Table, title: str) -> dict[str, float]:

@@ -20,7 +20,8 @@ from explain_lib.jobs import Jobs
 from explain_lib.randomisation import randomised
 from explain_lib.sanity_checks import TWIN, SanityRows, join_sanity_rows, sanity_batch, sanity_maps
 from explain_lib.sanity_request import SanityRequest
-from explain_lib.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
+from explain_lib.sanity_summary import summarise_sanity
+from explain_lib.sanity_words import sanity_sentence, twin_sentence
 
 STEPS = ("fc", "conv2", "conv1")
 
