@@ -13,9 +13,9 @@ from explain_lib.models import DEFAULT_MODEL
 from explain_lib.predictions import ORDERS, Order
 from explain_lib.randomisation import MODES, Mode
 from explain_lib.rendering import PALETTES, Palette
+from explain_lib.targets import Score
 
 Evidence = Literal["for", "against"]
-Score = Literal["logit", "probability"]
 Modules = Literal["conv", "all"]
 Drawn = Literal["notebook", "fair"]
 Outcome = Literal["any", "right", "wrong"]

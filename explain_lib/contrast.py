@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from explain_lib.grad_cam import GradCams, grad_cam
 from explain_lib.maps import Map
 from explain_lib.model import Model
 from explain_lib.predictions import softmax
-from explain_lib.targets import Target
-
-Score = Literal["logit", "probability"]
+from explain_lib.targets import Score, Target
 
 VISIBLE = 0.02
 """How far two maps, each divided by its own maximum, must be apart at some cell to look different: 1/50 of the colours."""

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from explain_lib.errors import TargetError
 
+Score = Literal["logit", "probability"]
+
 
 @dataclass(frozen=True)
 class Target:
@@ -24,7 +26,7 @@ class Target:
     index: int
     minus: int | None = None
     sign: int = 1
-    score: Literal["logit", "probability"] = "logit"
+    score: Score = "logit"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", _whole_number(self.index))
