@@ -45,7 +45,8 @@ class RungSummary(Frozen):
 class Ranking(Frozen):
     """The rungs by one measure.
 
-    order: names of all rungs, the best first. best, second: names of the best layer and the next one, None where there are
+    order: names of all rungs, the best first; last are those without a number, and those whose maps are all flat and rank no
+    pixel. best, second: names of the best layer and the next one, None where there are
     not so many layers. lead: how much better the best layer is than the next, over_centre, over_random: than those two
     baselines; means over images with intervals, paired over the same images, positive where the best layer is better. tied:
     the other layers of which nobody can tell whether they are worse than the best. opinions: by the name of each other
@@ -101,10 +102,11 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     """
     better = measured(rows, measure, fill) * (-1 if measure == "deletion" else 1)
     counts = (~np.isnan(better)).sum(0)
-    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=counts > 0)
+    ranks = (counts > 0) & ~rows.flat.all(0)
+    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
     order = np.argsort(-means, kind="stable")
     names = [rung.name for rung in rows.rungs]
-    layers = [place for place in order.tolist() if rows.rungs[place].kind == "layer" and counts[place]]
+    layers = [place for place in order.tolist() if rows.rungs[place].kind == "layer" and ranks[place]]
 
     def gap(other: int) -> Estimate:
         return bootstrap_mean(better[:, layers[0]] - better[:, other])

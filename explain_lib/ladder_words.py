@@ -21,7 +21,7 @@ def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
     layers = sum(one.rung.kind == "layer" for one in summary)
     if ranking.best is None:
-        return "No layer gave a map that is finite."
+        return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
     how = how[0].upper() + how[1:] if how != "ROAD" else how
     first = "the only layer" if layers == 1 else f"the best of {layers} layers"

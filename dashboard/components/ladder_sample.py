@@ -114,7 +114,7 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
     show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
     if any(one.flat.mean for one in summary):
-        st.caption("Flat maps count like the others, with pixels that go row by row from the top, which is as good as chance.")
+        st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
 
 
 def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:

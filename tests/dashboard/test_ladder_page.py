@@ -157,6 +157,8 @@ def test_a_zero_map_is_named() -> None:
     assert "The picture alone, the map of pool1 is zero" in table.alts
     assert next(row[6:8] for row in table.rows if row[1].startswith("pool1")) == ["none"] * 2
     assert any(row[1] == "pool1 zero map" for row in table.rows)
+    assert sorted(int(row[2]) for row in table.rows[1:] if row[2] != "none") == list(range(1, 13))
+    assert "layers is pool1 (" not in texts(app).split("paired")[0]
 
 
 def zero_at_pool1() -> int:

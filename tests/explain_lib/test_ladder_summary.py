@@ -123,7 +123,22 @@ def test_without_a_finite_map_no_layer_is_best() -> None:
     ranking = rank_ladder(rows, "deletion", "grey")
     assert (ranking.best, ranking.lead, ranking.over_centre) == (None, None, None)
     assert ranking.order[-2:] == ("first", "second")
-    assert ranking_sentence(ranking, summarise_ladder(rows)) == "No layer gave a map that is finite."
+    assert (
+        ranking_sentence(ranking, summarise_ladder(rows))
+        == "No layer ranks pixels: every map is the same everywhere, or not finite."
+    )
+
+
+def test_a_layer_whose_maps_are_all_flat_is_never_the_best_and_comes_last() -> None:
+    flat = np.zeros((100, 6), bool)
+    flat[:, 0] = True  # the first layer, which has the best numbers
+    ranking = rank_ladder(rows_of(spread(CLEAR), flat), "deletion", "grey")
+    assert (ranking.best, ranking.second, ranking.order[-1]) == ("second", None, "first")
+    flat[0, 0] = False
+    assert rank_ladder(rows_of(spread(CLEAR), flat), "deletion", "grey").best == "first"
+    flat[:, :2] = True
+    none = rows_of(spread(CLEAR), flat)
+    assert ranking_sentence(rank_ladder(none, "deletion", "grey"), summarise_ladder(none)).startswith("No layer ranks pixels")
 
 
 def test_that_the_fill_decides_is_said() -> None:
