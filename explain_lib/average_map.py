@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.errors import DataError
 from explain_lib.frozen import Frozen
 from explain_lib.grad_cam import grad_cam
+from explain_lib.lazy_pixels import Pixels, check_set, readable_places
 from explain_lib.maps import Map
 from explain_lib.model import Model, check_model
-from explain_lib.pixels import check_pixels
 from explain_lib.targets import Targets
 
 BATCH = 256
@@ -60,7 +61,7 @@ def partial_sum(
 
 def average_map(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     layer: str,
     targets: Targets = None,
     *,
@@ -70,17 +71,26 @@ def average_map(
 ) -> AverageMap:
     """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
 
+    Pictures that cannot be read are left out.
+
     progress: called after each batch with the number of images done. sum_batch: partial_sum, or a cached one, so that an
     average that was broken off goes on where it stood. Arguments and errors are those of grad_cam; targets: None, or one
     for all.
     """
-    check_pixels(pixels, check_model(model).input_size)
+    check_set(pixels, check_model(model).input_size)
     parts: list[PartialSum] = []
+    brightness = np.zeros((*model.input_size, 3), np.int64)
     for start in range(0, len(pixels), BATCH):
-        parts.append(sum_batch(model, pixels[start : start + BATCH], layer, targets, between=between))
+        chosen = np.arange(start, min(start + BATCH, len(pixels)))
+        batch = pixels[chosen[readable_places(pixels, chosen)]]
+        if len(batch):
+            brightness += batch.sum(0, dtype=np.int64)
+            parts.append(sum_batch(model, batch, layer, targets, between=between))
         if progress is not None:
             progress(min(start + BATCH, len(pixels)))
-    not_finite = sum(part.not_finite for part in parts)
-    mean = np.sum([part.total for part in parts], axis=0) / max(1, len(pixels) - not_finite)
-    picture = np.rint(pixels.mean(0, dtype=np.float64)).astype(np.uint8)
-    return AverageMap(mean.astype(np.float32), picture, len(pixels), sum(part.zero for part in parts), not_finite)
+    images, not_finite = (sum(getattr(part, name) for part in parts) for name in ("images", "not_finite"))
+    if not images:
+        raise DataError("pixels: no picture of the set can be read; at least one would be right")
+    mean = np.sum([part.total for part in parts], axis=0) / max(1, images - not_finite)
+    picture = np.rint(brightness / images).astype(np.uint8)
+    return AverageMap(mean.astype(np.float32), picture, images, sum(part.zero for part in parts), not_finite)

@@ -28,10 +28,10 @@ from explain_lib.findings import CheckUp
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
 from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves
+from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
-from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions
@@ -313,7 +313,7 @@ class ExplainCache:
     def scan_batch(
         self,
         model: Model,
-        pixels: NDArray[np.uint8],
+        pixels: Pixels,
         images: Sequence[int] | NDArray[np.int64],
         a: Configuration,
         b: Configuration,
@@ -324,10 +324,10 @@ class ExplainCache:
         between: Between = None,
     ) -> ScanRows:
         """scan_batch, cached; of the set, only the pictures that it looks at make the entry."""
-        count = len(check_pixels(pixels, check_model(model).input_size))
+        count = len(check_set(pixels, check_model(model).input_size))
         chosen = check_positions(images, count)
-        whole = "batch" in {a.settings.scale_over, b.settings.scale_over}
-        seen = pixels[seen_images(chosen, count, whole_batches=whole)]
+        looks = "batch" in {a.settings.scale_over, b.settings.scale_over}
+        seen = pixels[seen_images(chosen, count, batch_size_of(pixels) if looks else 1)]
         request = _request(model, seen, _layers_of(model, a.settings, b.settings), None)
         explained = expand_targets(targets, len(chosen), model.classes)
         key = ("scan_batch", chosen.tobytes(), a, b, explained, causes, package, *request)
@@ -337,7 +337,7 @@ class ExplainCache:
     def ladder_batch(
         self,
         model: Model,
-        pixels: NDArray[np.uint8],
+        pixels: Pixels,
         images: NDArray[np.int64],
         layers: Sequence[str] | None = None,
         target: int | None = None,
@@ -352,7 +352,7 @@ class ExplainCache:
     def ladder_curves(
         self,
         model: Model,
-        pixels: NDArray[np.uint8],
+        pixels: Pixels,
         image: int,
         layers: Sequence[str] | None = None,
         target: int | None = None,
@@ -385,7 +385,7 @@ class ExplainCache:
     def sanity_batch(
         self,
         model: Model,
-        pixels: NDArray[np.uint8],
+        pixels: Pixels,
         images: NDArray[np.int64],
         layer: str,
         target: int | None = None,
@@ -397,7 +397,7 @@ class ExplainCache:
     ) -> SanityRows:
         """sanity_batch, cached; of the set, only the pictures that it looks at make the entry."""
         beside = None if twin is None else check_model(twin).digest
-        seen = pixels[np.concatenate([images, (images + 1) % len(pixels)])]
+        seen = pixels[np.concatenate([images, next_readable(pixels, images)])]
         key = ("sanity_batch", images.tobytes(), mode, beside, seed, *_request(model, seen, layer, target))
         return self.entries.get(
             key, lambda: sanity_batch(model, pixels, images, layer, target, mode, twin, seed=seed, between=between)
@@ -406,7 +406,7 @@ class ExplainCache:
     def average_map(
         self,
         model: Model,
-        pixels: NDArray[np.uint8],
+        pixels: Pixels,
         layer: str,
         targets: Targets = None,
         *,
@@ -437,13 +437,14 @@ def _load(name: str, device: str) -> _LoadedModel:
     return _LoadedModel(model, weight_stamp(model.network))
 
 
-def _request(
-    model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None, targets: Targets
-) -> tuple[Hashable, ...]:
+def _request(model: Model, pixels: Pixels, layers: str | Sequence[str] | None, targets: Targets) -> tuple[Hashable, ...]:
     """What a map depends on, checked, as a key: the model, the pixels of the whole batch, the layers and the targets."""
-    check_pixels(pixels, check_model(model).input_size)
+    check_set(pixels, check_model(model).input_size)
     names = tuple(layer.name for layer in model.find_layers(layers))
-    picture = hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
+    if isinstance(pixels, LazyPixels):
+        picture = pixels.identity
+    else:
+        picture = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
     return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)
 
 

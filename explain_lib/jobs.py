@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, Literal, Protocol, Self, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explain_lib.cache import ExplainCache, shared_cache
 from explain_lib.devices import choose_device
 from explain_lib.errors import ExplainError
 
-Rows = TypeVar("Rows", bound=Sized)
+
+class _HasImages(Sized, Protocol):
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """The positions of the images that the rows are of, int64 (K,)."""
+
+
+Rows = TypeVar("Rows", bound=_HasImages)
 
 State = Literal["waiting", "running", "stopped", "done", "failed"]
 
@@ -33,13 +43,20 @@ class Request(Protocol[Rows]):
     def fingerprint(self) -> str:
         """The same for requests with the same rows, and for no others, of whatever kind."""
 
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """The positions of the images, int64 (K,), in the order of the work."""
+
     def __len__(self) -> int: ...
 
     def rest(self, done: int) -> Self:
         """The request for the images after the first `done`, of which there must be at least one."""
 
     def cached_rows(self, cache: ExplainCache, between: Callable[[], None]) -> Iterator[Rows]:
-        """The rows, a batch at a time, each kept in the cache. between: called in each; what it raises ends the work."""
+        """The rows, a batch at a time, each kept in the cache; an image that cannot be read has none.
+
+        between: called in each batch; what it raises ends the work.
+        """
 
     def join(self, parts: Sequence[Rows]) -> Rows:
         """The rows of several parts, in their order."""
@@ -132,7 +149,7 @@ class Job(Generic[Rows]):
                 if not self._keep(rows):
                     return
                 time.sleep(YIELD_SECONDS)
-            self._settle("done")
+            self._settle("done")  # pictures at the end that cannot be read are done as well
         except _NotWantedError:
             return
         except ExplainError as error:
@@ -161,7 +178,7 @@ class Job(Generic[Rows]):
         with self._lock:
             if self._state == "running":
                 self._parts.append(rows)
-                self._images += len(rows)
+                self._images = int(np.flatnonzero(self.request.images == rows.images[-1])[0]) + 1
                 self._pace.append((time.monotonic(), self._images))
             self._expire()
             return self._state == "running"
@@ -178,6 +195,7 @@ class Job(Generic[Rows]):
     def _leave(self, state: State, error: str | None = None) -> None:
         if self._state in ("waiting", "running"):
             self._state, self._error = state, error
+            self._images = len(self.request) if state == "done" else self._images
 
     def _speed(self) -> float | None:
         if len(self._pace) < 2:
@@ -199,8 +217,8 @@ class Jobs:
         self.cache = cache
         self.idle_seconds = idle_seconds
         self.kept = kept
-        self._jobs: OrderedDict[str, Job[Sized]] = OrderedDict()
-        self._queue: deque[Job[Sized]] = deque()
+        self._jobs: OrderedDict[str, Job[_HasImages]] = OrderedDict()
+        self._queue: deque[Job[_HasImages]] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -217,9 +235,9 @@ class Jobs:
             job = cast(Job[Rows] | None, self._find(fingerprint))
             if job is None:
                 job = Job(request, self.idle_seconds)
-                self._jobs[fingerprint] = cast(Job[Sized], job)
+                self._jobs[fingerprint] = cast(Job[_HasImages], job)
             if job.await_turn():
-                self._queue.append(cast(Job[Sized], job))
+                self._queue.append(cast(Job[_HasImages], job))
             self._start_thread()
             self._forget()
             return job
@@ -233,7 +251,7 @@ class Jobs:
         if thread is not None:
             thread.join()
 
-    def _find(self, fingerprint: str) -> Job[Sized] | None:
+    def _find(self, fingerprint: str) -> Job[_HasImages] | None:
         if fingerprint in self._jobs:
             self._jobs.move_to_end(fingerprint)
         return self._jobs.get(fingerprint)
@@ -255,7 +273,7 @@ class Jobs:
                 self._thread = None
                 self._start_thread()  # somebody may have asked since, or a fault ended this one
 
-    def _next(self) -> Job[Sized] | None:
+    def _next(self) -> Job[_HasImages] | None:
         with self._lock:
             return self._queue.popleft() if self._queue else None
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from explain_lib.cache import ExplainCache
 from explain_lib.frozen import read_only
 from explain_lib.layer_ladder import LadderRows, batch_size, join_ladder_rows, ladder_batch, layer_ladder
+from explain_lib.lazy_pixels import Pixels, check_set
 from explain_lib.model import Model, check_model
 from explain_lib.package_cam import addressable_layers
-from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.scan_request import pixels_digest
 from explain_lib.targets import expand_targets
@@ -28,14 +28,14 @@ class LadderRequest:
     """
 
     model: Model
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     images: NDArray[np.int64]
     layers: tuple[str, ...] | None = None
     target: int | None = None
     opinions: str | None = None
 
     def __post_init__(self) -> None:
-        count = len(check_pixels(self.pixels, check_model(self.model).input_size))
+        count = len(check_set(self.pixels, check_model(self.model).input_size))
         object.__setattr__(self, "images", read_only(check_positions(self.images, count)))
         object.__setattr__(self, "layers", tuple(layer.name for layer in self.model.find_layers(self.layers)))
         expand_targets(self.target, 1, self.model.classes)

@@ -14,11 +14,12 @@ from explain_lib.faithfulness import RemovalCurves, removal_curves
 from explain_lib.frozen import Frozen
 from explain_lib.grad_cam import capture_layers
 from explain_lib.imputation import FILLS, Fill
+from explain_lib.lazy_pixels import Pixels, check_set, readable_places
 from explain_lib.maps import Map
 from explain_lib.model import Model, check_model
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.pixel_orders import centre_map, pixel_ranks, random_map
-from explain_lib.pixels import check_pixels, to_input
+from explain_lib.pixels import to_input
 from explain_lib.positions import check_positions
 from explain_lib.postprocess import PostProcess
 from explain_lib.settings import CamSettings, Variant
@@ -117,7 +118,7 @@ class LadderCurves(Frozen):
 
 def ladder_maps(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: NDArray[np.int64],
     layers: Sequence[str] | None = None,
     target: int | None = None,
@@ -152,7 +153,7 @@ def _grid(shape: Sequence[int]) -> tuple[int, int]:
 
 def ladder_curves(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: NDArray[np.int64],
     layers: Sequence[str] | None = None,
     target: int | None = None,
@@ -187,7 +188,7 @@ def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:
 
 def ladder_batch(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: NDArray[np.int64],
     layers: Sequence[str] | None = None,
     target: int | None = None,
@@ -201,7 +202,7 @@ def ladder_batch(
 
 def layer_ladder(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: Sequence[int] | NDArray[np.int64],
     layers: str | Sequence[str] | None = None,
     target: int | None = None,
@@ -210,7 +211,8 @@ def layer_ladder(
     between: Callable[[], None] | None = None,
     batch_rows: Callable[..., LadderRows] = ladder_batch,
 ) -> Iterator[LadderRows]:
-    """Measure every layer, the average of all, and the baselines on images of a set; rows come a batch at a time.
+    """Measure every layer, the average of all, and the baselines on images of a set; rows come a batch at a time, none of
+    pictures that cannot be read.
 
     pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
     class that is explained in every image, None for the predicted one. opinions: a layer at which the package's HiResCAM,
@@ -219,13 +221,15 @@ def layer_ladder(
 
     Raises InputError for other pixels and positions, and the errors of grad_cam and package_grad_cam.
     """
-    check_pixels(pixels, check_model(model).input_size)
+    check_set(pixels, check_model(model).input_size)
     chosen = check_positions(images, len(pixels))
     names = tuple(layer.name for layer in model.find_layers(layers))
     expand_targets(target, 1, model.classes)
     size = batch_size(len(names), opinions)
     for start in range(0, len(chosen), size):
-        yield batch_rows(model, pixels, chosen[start : start + size], names, target, opinions, between=between)
+        part = chosen[readable_places(pixels, chosen[start : start + size]) + start]
+        if len(part):
+            yield batch_rows(model, pixels, part, names, target, opinions, between=between)
 
 
 def batch_size(layers: int, opinions: str | None) -> int:

@@ -14,9 +14,9 @@ from explain_lib.edges import rank_correlations
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.grad_cam import grad_cam
+from explain_lib.lazy_pixels import Pixels, check_set, next_readable, readable_places
 from explain_lib.maps import Map
 from explain_lib.model import Model, check_model
-from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.randomisation import SEED, Mode, randomisation_steps, randomised
 from explain_lib.targets import expand_targets
@@ -111,7 +111,7 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def sanity_batch(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: NDArray[np.int64],
     layer: str,
     target: int | None = None,
@@ -123,7 +123,7 @@ def sanity_batch(
 ) -> SanityRows:
     """The rows of some images of a set, at positions int64 (K,): a pure function over a batch; see sanity_rows."""
     found = sanity_maps(model, pixels[images], layer, target, mode, twin, seed=seed, between=between)
-    following = grad_cam(model, pixels[(images + 1) % len(pixels)], layer, target, between=between)
+    following = grad_cam(model, pixels[next_readable(pixels, images)], layer, target, between=between)
     predicted = found.probabilities.argmax(2)
     flat = found.maps.min((2, 3)) == found.maps.max((2, 3))
     return SanityRows(
@@ -140,7 +140,7 @@ def sanity_batch(
 
 def sanity_rows(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: Sequence[int] | NDArray[np.int64],
     layer: str,
     target: int | None = None,
@@ -153,16 +153,18 @@ def sanity_rows(
 ) -> Iterator[SanityRows]:
     """Compare the model's maps with those of its randomised copies, or of its twin, on images of a set, a batch at a time.
 
-    pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. The other arguments are those of sanity_maps.
+    pixels: uint8 (N, H, W, 3), the whole set. images: positions in it, of which those that cannot be read have no
+    row. The other arguments are those of sanity_maps.
     batch_rows: sanity_batch, or a cached one. Raises InputError for other pixels and positions, and the errors of grad_cam.
     """
-    check_pixels(pixels, check_model(model).input_size)
+    check_set(pixels, check_model(model).input_size)
     chosen = check_positions(images, len(pixels))
     model.find_layers(layer)
     expand_targets(target, 1, model.classes)
     for start in range(0, len(chosen), BATCH):
-        part = chosen[start : start + BATCH]
-        yield batch_rows(model, pixels, part, layer, target, mode, twin, seed=seed, between=between)
+        part = chosen[readable_places(pixels, chosen[start : start + BATCH]) + start]
+        if len(part):
+            yield batch_rows(model, pixels, part, layer, target, mode, twin, seed=seed, between=between)
 
 
 def join_sanity_rows(parts: Sequence[SanityRows]) -> SanityRows:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from explain_lib.cache import ExplainCache
 from explain_lib.frozen import read_only
+from explain_lib.lazy_pixels import Pixels, check_set
 from explain_lib.model import Model, check_model
-from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.randomisation import SEED, Mode, chosen_steps
 from explain_lib.sanity_checks import SanityRows, join_sanity_rows, sanity_batch, sanity_rows
@@ -28,7 +28,7 @@ class SanityRequest:
     """
 
     model: Model
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     images: NDArray[np.int64]
     layer: str
     target: int | None = None
@@ -37,7 +37,7 @@ class SanityRequest:
     seed: int = SEED
 
     def __post_init__(self) -> None:
-        count = len(check_pixels(self.pixels, check_model(self.model).input_size))
+        count = len(check_set(self.pixels, check_model(self.model).input_size))
         object.__setattr__(self, "images", read_only(check_positions(self.images, count)))
         self.model.find_layers(self.layer)
         if self.twin is not None:

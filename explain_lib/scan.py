@@ -8,12 +8,11 @@ import torch
 from numpy.typing import NDArray
 
 from explain_lib.configuration import Configuration, Program, configured_heatmap
-from explain_lib.dataset import STUDY_BATCH
 from explain_lib.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
+from explain_lib.lazy_pixels import Pixels, batch_size_of, check_set, readable_places
 from explain_lib.model import Model, check_model
-from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.postprocess import PostProcess
 from explain_lib.settings import differing
@@ -61,7 +60,7 @@ def join_rows(parts: Sequence[ScanRows]) -> ScanRows:
 
 def scan_batch(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: Sequence[int] | NDArray[np.int64],
     a: Configuration,
     b: Configuration,
@@ -74,7 +73,7 @@ def scan_batch(
     """Compare the two sides on some images of a set: a pure function, the same rows wherever it runs.
 
     pixels: uint8 (N, H, W, 3), the whole set, of which settings that look at the batch take images 4 * (k // 4) to + 3 for
-    image k. images: positions in it. targets: None, one for all, or one per image. causes: whether the settings' shares are
+    image k, or the image alone from a folder. images: positions in it. targets: None, one for all, or one per image. causes: whether the settings' shares are
     computed. package: whether the programs themselves run too, for the residual; InputError where one is not installed.
     Arguments and errors are else those of decompose; values that are not finite are no error but a row.
     """
@@ -84,8 +83,9 @@ def scan_batch(
     work = _Work(model, sides, (a.program, b.program), causes, package, between)
     if "batch" not in {side.scale_over for side in sides}:
         return work.rows(pixels[chosen], chosen, np.arange(len(chosen)), None, explained)
-    starts = chosen - chosen % STUDY_BATCH
-    full = starts + STUDY_BATCH <= len(pixels)
+    size = batch_size_of(pixels)
+    starts = chosen - chosen % size
+    full = starts + size <= len(pixels)
     parts = []
     for group in (full, ~full):  # the last batch of a set may be a short one
         if group.any():
@@ -93,21 +93,22 @@ def scan_batch(
     return _in_order(join_rows(parts), chosen)
 
 
-def _checked(model: Model, pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    return check_positions(images, len(check_pixels(pixels, model.input_size)))
+def _checked(model: Model, pixels: Pixels, images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    return check_positions(images, len(check_set(pixels, model.input_size)))
 
 
 def _batched(
     work: "_Work",
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     chosen: NDArray[np.int64],
     group: NDArray[np.int64],
     explained: tuple[Target, ...] | None,
 ) -> ScanRows:
     """The rows of those of the chosen images, each beside the others of its batch."""
     images = chosen[group]
-    starts = np.unique(images - images % STUDY_BATCH)
-    size = min(STUDY_BATCH, len(pixels) - int(starts[0]))
+    whole = batch_size_of(pixels)
+    starts = np.unique(images - images % whole)
+    size = min(whole, len(pixels) - int(starts[0]))
     together = (starts[:, None] + np.arange(size)).ravel()
     places = np.searchsorted(together, images)
     targets = None
@@ -197,7 +198,7 @@ class _Work:
 
 def scan(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     images: Sequence[int] | NDArray[np.int64],
     a: Configuration,
     b: Configuration,
@@ -207,7 +208,7 @@ def scan(
     package: bool = False,
     batch_rows: Callable[..., ScanRows] = scan_batch,
 ) -> Iterator[ScanRows]:
-    """The rows of all images, in batches of 200, each as soon as it is known.
+    """The rows of all images, in batches of 200, each as soon as it is known; pictures that cannot be read have none.
 
     batch_rows: scan_batch, or what stands in for it: a cached one, or one that runs elsewhere. Arguments and errors are
     else those of scan_batch.
@@ -215,6 +216,7 @@ def scan(
     chosen = _checked(check_model(model), pixels, images)
     explained = expand_targets(targets, len(chosen), model.classes)
     for start in range(0, len(chosen), SCAN_BATCH):
-        part = slice(start, start + SCAN_BATCH)
-        own = None if explained is None else explained[part]
-        yield batch_rows(model, pixels, chosen[part], a, b, own, causes=causes, package=package)
+        places = readable_places(pixels, chosen[start : start + SCAN_BATCH]) + start
+        own = None if explained is None else [explained[place] for place in places]
+        if len(places):
+            yield batch_rows(model, pixels, chosen[places], a, b, own, causes=causes, package=package)

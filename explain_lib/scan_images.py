@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.dataset import STUDY_BATCH
 from explain_lib.errors import InputError
 from explain_lib.positions import check_positions
 
@@ -29,16 +28,16 @@ def _parse_range(part: str, count: int) -> Iterable[int]:
     return range(int(ends[0]), int(ends[1]) + 1)
 
 
-def seen_images(images: NDArray[np.int64], count: int, *, whole_batches: bool) -> NDArray[np.int64]:
+def seen_images(images: NDArray[np.int64], count: int, batch: int) -> NDArray[np.int64]:
     """The positions, int64, of all pictures that a comparison of these images looks at.
 
-    count: pictures in the set. whole_batches: whether a setting looks at the batch of four in which an image stands; each
-    batch is then there once, in the order of the set.
+    count: pictures in the set. batch: how many are run together where a setting looks at the batch in which an image stands,
+    1 where none does; each batch is then there once, in the order of the set.
     """
-    if not whole_batches:
+    if batch == 1:
         return images
-    starts = np.unique(images - images % STUDY_BATCH)
-    together = (starts[:, None] + np.arange(STUDY_BATCH)).ravel()
+    starts = np.unique(images - images % batch)
+    together = (starts[:, None] + np.arange(batch)).ravel()
     return together[together < count]
 
 

@@ -13,8 +13,8 @@ from explain_lib.cache import ExplainCache
 from explain_lib.configuration import Configuration
 from explain_lib.errors import InputError
 from explain_lib.frozen import read_only
+from explain_lib.lazy_pixels import LazyPixels, Pixels, check_set
 from explain_lib.model import Model, check_model
-from explain_lib.pixels import check_pixels
 from explain_lib.positions import check_positions
 from explain_lib.scan import SCAN_BATCH, ScanRows, join_rows, scan, scan_batch
 from explain_lib.targets import Targets, expand_targets
@@ -29,7 +29,7 @@ class ScanRequest:
     """
 
     model: Model
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     images: NDArray[np.int64]
     a: Configuration
     b: Configuration
@@ -38,7 +38,7 @@ class ScanRequest:
     package: bool = False
 
     def __post_init__(self) -> None:
-        count = len(check_pixels(self.pixels, check_model(self.model).input_size))
+        count = len(check_set(self.pixels, check_model(self.model).input_size))
         images = read_only(check_positions(self.images, count))
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "targets", expand_targets(self.targets, len(images), self.model.classes))
@@ -98,11 +98,13 @@ class ScanRequest:
 _digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
 
 
-def pixels_digest(pixels: NDArray[np.uint8]) -> str:
+def pixels_digest(pixels: Pixels) -> str:
     """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
 
     That of an array to which nobody can write is computed once, as long as the array lives.
     """
+    if isinstance(pixels, LazyPixels):
+        return pixels.identity
     frozen = read_only(pixels)
     if frozen is not pixels:
         return _pixels_digest(frozen)

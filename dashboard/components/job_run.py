@@ -1,15 +1,12 @@
 """Long work that runs in the background: start, progress, stop, and what it has found so far."""
 
-from collections.abc import Callable, Sized
-from typing import TypeVar
+from collections.abc import Callable
 
 import streamlit as st
 
 from dashboard.components.captions import plain
 from dashboard.server_options import server_options
-from explain_lib.jobs import Job, JobProgress, Jobs, Request, shared_jobs
-
-Rows = TypeVar("Rows", bound=Sized)
+from explain_lib.jobs import Job, JobProgress, Jobs, Request, Rows, shared_jobs
 
 EVERY = 1.0
 """Seconds between two looks at a job that runs."""

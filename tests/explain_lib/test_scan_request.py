@@ -45,8 +45,8 @@ def test_text_that_names_no_images_is_an_error(text: str) -> None:
 
 def test_what_is_looked_at() -> None:
     chosen = np.array([9, 1, 2])
-    assert_array_equal(seen_images(chosen, 10, whole_batches=False), [9, 1, 2])
-    assert_array_equal(seen_images(chosen, 10, whole_batches=True), [0, 1, 2, 3, 8, 9])
+    assert_array_equal(seen_images(chosen, 10, batch=1), [9, 1, 2])
+    assert_array_equal(seen_images(chosen, 10, batch=4), [0, 1, 2, 3, 8, 9])
 
 
 def test_equal_requests_have_equal_fingerprints(model: xl.Model) -> None:
