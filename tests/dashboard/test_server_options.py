@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opened_page import open_page
@@ -26,16 +27,30 @@ def test_a_device_can_be_chosen(arguments: list[str]) -> None:
     assert parse_options(arguments) == ServerOptions(device="cuda:1")
 
 
+def test_the_folder_for_caches_and_what_is_slow_can_be_chosen() -> None:
+    assert (parse_options([]).cache, parse_options([]).slow) == (None, 2)
+    options = parse_options(["--cache", "a/b", "--slow", "0.5"])
+    assert (options.cache, options.slow) == (Path("a/b"), 0.5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
-    [(["--gpu"], "unrecognized arguments: --gpu"), (["fast"], "fast"), (["--device"], "expected one argument")],
+    [
+        (["--gpu"], "unrecognized arguments: --gpu"),
+        (["fast"], "fast"),
+        (["--device"], "expected one argument"),
+        (["--slow", "-1"], "argument --slow: '-1' is no number of seconds, such as 2 or 0.5"),
+        (["--slow", "nan"], "'nan' is no number of seconds"),
+        (["--slow", "soon"], "'soon' is no number of seconds"),
+    ],
 )
 def test_an_option_that_does_not_exist_is_a_sentence_that_says_what_would_be_right(arguments: list[str], what: str) -> None:
     with pytest.raises(xl.InputError) as caught:
         parse_options(arguments)
     sentence = str(caught.value)
     assert what in sentence
-    assert "streamlit run dashboard/app.py -- [--device DEVICE] would be right" in sentence
+    assert "; usage: streamlit run dashboard/app.py -- [--device DEVICE] [" in sentence
+    assert sentence.endswith(" would be right")
     assert "\n" not in sentence
 
 
