@@ -1,14 +1,24 @@
-"""The list of pages, and the head of each, which stands before PyTorch is imported. Run: streamlit run dashboard/app.py."""
+"""The list of pages, and the head of each, which stands before PyTorch is imported. Run: streamlit run dashboard/app.py.
+
+Streamlit takes two things from this file: once, when the server starts, `app`, the server around the pages, and at every
+run of a page the page itself.
+"""
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.starlette import App
 
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
+
+from dashboard.components.fault import show_fault  # noqa: E402
+from dashboard.log_lines import begin_run, open_log  # noqa: E402
+from dashboard.server import ROUTES, running  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -42,13 +52,24 @@ PAGES = (
     Page("guesses", "The three guesses", GUESSES),
 )
 
-chosen = st.navigation(
-    [st.Page(f"app_pages/{page.file}.py", title=page.title, default=page is PAGES[0]) for page in PAGES], position="top"
-)
-page = next(page for page in PAGES if page.title == chosen.title)
-assets = Path(__file__).parent / "assets"
-st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
-st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
-st.title(page.title, anchor=False)
-st.markdown(page.purpose)
-chosen.run()
+
+def show_chosen_page() -> None:
+    """The page of the address, under its title and purpose."""
+    chosen = st.navigation(
+        [st.Page(f"app_pages/{page.file}.py", title=page.title, default=page is PAGES[0]) for page in PAGES], position="top"
+    )
+    page = next(page for page in PAGES if page.title == chosen.title)
+    begin_run(page.file, chosen.url_path)
+    assets = Path(__file__).parent / "assets"
+    st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
+    st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
+    st.title(page.title, anchor=False)
+    st.markdown(page.purpose)
+    chosen.run()
+
+
+if get_script_run_ctx(suppress_warning=True) is None:
+    open_log()
+    app = App(__file__, routes=ROUTES, lifespan=running, on_script_error=show_fault)
+else:
+    show_chosen_page()

@@ -5,9 +5,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.this_view import CARRIED_VIEW
 from dashboard.view_state import Value, View, change, read_query
 
-_VIEW, _PAGE = "_carried_view", "_current_page"
+_PAGE = "_current_page"
 _ASSETS = Path(__file__).parents[1] / "assets"
 _ADDRESS = st.components.v2.component(
     "address",
@@ -21,7 +22,7 @@ def read_address(page: str) -> tuple[View, tuple[str, ...]]:
     """The view of the address, and what in it was ignored; a page reached by the navigation takes the last page's view."""
     arrived = st.session_state.get(_PAGE) not in (None, page)
     st.session_state[_PAGE] = page
-    if arrived and not st.query_params and _VIEW in st.session_state:
+    if arrived and not st.query_params and CARRIED_VIEW in st.session_state:
         return current_view(), ()
     return read_query(st.query_params.to_dict())
 
@@ -33,12 +34,12 @@ def copy_button(view: View) -> None:
 
 def remember_view(view: View) -> None:
     """Carry this view to the page that the navigation opens next."""
-    st.session_state[_VIEW] = view
+    st.session_state[CARRIED_VIEW] = view
 
 
 def current_view() -> View:
     """The newest view, also while the page is still drawing an older one."""
-    view: View = st.session_state[_VIEW]
+    view: View = st.session_state[CARRIED_VIEW]
     return view
 
 

@@ -13,6 +13,7 @@ from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
 from dashboard.components.scene import Scene
 from dashboard.garbage import pass_over_modules
+from dashboard.log_lines import note_refusal, note_view
 from dashboard.server_options import server_options
 from dashboard.view_state import View, fit_models, fit_view
 from explain_lib.devices import spare_cores
@@ -34,7 +35,9 @@ def show_page(
         show_bar(scene, images(scene))
         warn_of_problems(scene)
         draw(scene)
+        note_view(server_options().slow)
     except xl.ExplainError as error:
+        note_refusal(error)
         st.error(f"This view cannot be shown: {plain(str(error))}.")
         st.button("Back to the default view", on_click=open_view, args=(View(),))
     close_drawer(name)

@@ -1,0 +1,75 @@
+"""The health address: whether the model that the dashboard opens with is loaded, as JSON over plain HTTP.
+
+200 and `{"status": "ok", "model": NAME, "loaded": true, "cache": {"entries", "bytes", "max_bytes"}, "threads": N}` once it is;
+503 and `{"status": "loading" or "failed", "loaded": false, "reason": SENTENCE, "threads": N}` before, and if it cannot be.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from explain_lib import ExplainCache
+
+PATIENCE = 0.5
+"""Seconds that an answer waits for a model that is about to be there."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    model: str
+    cache: "ExplainCache"
+
+
+class ModelLoading:
+    """Loads the model that the dashboard opens with, in a thread of its own; PyTorch alone takes seconds to import."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loaded: _Loaded | None = None
+        self._reason: str | None = None
+
+    def start(self) -> threading.Thread:
+        """Load the model, if that has not been begun, or has failed."""
+        with self._lock:
+            if self._thread is None or not (self._loaded or self._thread.is_alive()):
+                self._thread = threading.Thread(target=self._load, name="model-loading", daemon=True)
+                self._thread.start()
+            return self._thread
+
+    def _load(self) -> None:
+        self._reason = "the loading failed by a fault of the program; the log says more"  # until there is another outcome
+        import explain_lib as xl
+        from dashboard.server_options import server_options
+        from dashboard.view_state import View
+
+        name = View().model
+        try:
+            cache = xl.shared_cache(server_options().device)
+            cache.model(name)
+        except xl.ExplainError as error:
+            self._reason = str(error)
+        else:
+            self._loaded = _Loaded(name, cache)
+
+    def answer(self, request: Request) -> JSONResponse:
+        """What the health address says; whoever asks has the loading started."""
+        del request
+        thread = self.start()
+        thread.join(PATIENCE)
+        threads = threading.active_count()
+        if self._loaded is None:
+            return self._not_loaded("loading" if thread.is_alive() else "failed", threads)
+        stats = self._loaded.cache.stats
+        held = {"entries": stats.entries, "bytes": stats.bytes, "max_bytes": stats.max_bytes}
+        body = {"status": "ok", "model": self._loaded.model, "loaded": True, "cache": held, "threads": threads}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    def _not_loaded(self, status: str, threads: int) -> JSONResponse:
+        reason = "the model is being loaded" if status == "loading" else self._reason
+        body = {"status": status, "loaded": False, "reason": reason, "threads": threads}
+        return JSONResponse(body, 503, headers={"Cache-Control": "no-store"})
