@@ -19,22 +19,25 @@ from explain_lib.average_map import AverageMap, PartialSum, average_map, partial
 from explain_lib.check_up import check_up
 from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration
-from explain_lib.dataset import ImageSet, load_cifar10
+from explain_lib.dataset import DIGESTS, SIDE, ImageSet, load_cifar10
 from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.devices import choose_device
 from explain_lib.digest import named_tensors, weight_stamp
 from explain_lib.errors import InputError
 from explain_lib.findings import CheckUp
+from explain_lib.fitted_pixels import FittedPixels
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
 from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves
-from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable
+from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable, pixels_digest
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
 from explain_lib.package_cam import package_grad_cam
+from explain_lib.picture_files import Fit, fit_picture, read_picture
+from explain_lib.picture_store import PictureStore
 from explain_lib.positions import check_positions
 from explain_lib.postprocess import heatmap, layer_names
-from explain_lib.predictions import Predictions
+from explain_lib.predictions import Predictions, VerdictRows, verdict_rows
 from explain_lib.randomisation import SEED, Mode
 from explain_lib.sanity_checks import SanityMaps, SanityRows, sanity_batch, sanity_maps
 from explain_lib.scan import ScanRows, scan_batch
@@ -159,6 +162,7 @@ class ExplainCache:
         """max_bytes: the bound of what is kept. device: where models run, None for a GPU if there is one."""
         self.entries = ByteCache(max_bytes)
         self.device = str(choose_device(device))
+        self.own_pictures = PictureStore()
 
     @property
     def stats(self) -> CacheStats:
@@ -181,6 +185,27 @@ class ExplainCache:
     def predictions(self, name: str) -> Predictions:
         """A bundled model's predictions for the 10,000 test images, from the logits bundled beside it."""
         return self.entries.get(("predictions", name), lambda: Predictions(load_test_logits(name)))
+
+    def predict(self, model: Model, pixels: NDArray[np.uint8]) -> Predictions:
+        """The model's predictions for some pictures."""
+        key = ("predict", *_request(model, pixels, None, None))
+        return self.entries.get(key, lambda: Predictions(model.predict(pixels)))
+
+    def verdict_rows(self, model: Model, pixels: Pixels, images: NDArray[np.int64]) -> VerdictRows:
+        """verdict_rows, cached."""
+        key = ("verdict_rows", model.digest, pixels_digest(pixels), images.tobytes())
+        return self.entries.get(key, lambda: verdict_rows(model, pixels, images))
+
+    def fitted_images(self, size: tuple[int, int]) -> Pixels:
+        """The CIFAR-10 test images as a network of input size (height, width) sees them; see fit_picture."""
+        pixels = self.images().pixels
+        return pixels if size == (SIDE, SIDE) else FittedPixels(pixels, size, DIGESTS["test"])
+
+    def own_picture(self, digest: str, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
+        """A visitor's picture as a network of that input size sees it, uint8 (height, width, 3); see PictureStore.find."""
+        content = self.own_pictures.find(digest)
+        key = ("own_picture", digest, size, fit)
+        return self.entries.get(key, lambda: read_only(fit_picture(read_picture(content), size, fit)))
 
     def check_up(self, model: Model) -> CheckUp:
         """check_up of a Model, cached."""

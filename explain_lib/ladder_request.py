@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from explain_lib.cache import ExplainCache
 from explain_lib.frozen import read_only
 from explain_lib.layer_ladder import LadderRows, batch_size, join_ladder_rows, ladder_batch, layer_ladder
-from explain_lib.lazy_pixels import Pixels, check_set
+from explain_lib.lazy_pixels import Pixels, check_set, pixels_digest
 from explain_lib.model import Model, check_model
 from explain_lib.package_cam import addressable_layers
 from explain_lib.positions import check_positions
-from explain_lib.scan_request import pixels_digest
 from explain_lib.targets import expand_targets
 
 

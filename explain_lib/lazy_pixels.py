@@ -1,6 +1,7 @@
 """Sets of pictures that are read, or brought to a network's size, only when they are asked for."""
 
 import hashlib
+import weakref
 from abc import ABC, abstractmethod
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from explain_lib.dataset import STUDY_BATCH
 from explain_lib.errors import DataError, InputError
+from explain_lib.frozen import read_only
 from explain_lib.pixels import check_pixels
 from explain_lib.rendering import Picture
 
@@ -121,3 +123,30 @@ def check_set(pixels: object, input_size: tuple[int, int]) -> Pixels:
     if len(pixels) == 0:
         raise InputError("pixels: the set is empty; at least one picture would be right")
     return pixels
+
+
+_digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
+
+
+def pixels_digest(pixels: Pixels) -> str:
+    """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
+
+    That of an array to which nobody can write is computed once, as long as the array lives.
+    """
+    if isinstance(pixels, LazyPixels):
+        return pixels.identity
+    frozen = read_only(pixels)
+    if frozen is not pixels:
+        return _pixels_digest(frozen)
+    key = id(pixels)
+    held = _digests.get(key)
+    if held is None or held[0]() is not pixels:
+        held = weakref.ref(pixels, lambda _: _digests.pop(key, None)), _pixels_digest(pixels)
+        _digests[key] = held
+    return held[1]
+
+
+def _pixels_digest(pixels: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from explain_lib.cache import ExplainCache
 from explain_lib.frozen import read_only
-from explain_lib.lazy_pixels import Pixels, check_set
+from explain_lib.lazy_pixels import Pixels, check_set, pixels_digest
 from explain_lib.model import Model, check_model
 from explain_lib.positions import check_positions
 from explain_lib.randomisation import SEED, Mode, chosen_steps
 from explain_lib.sanity_checks import SanityRows, join_sanity_rows, sanity_batch, sanity_rows
-from explain_lib.scan_request import pixels_digest
 from explain_lib.targets import expand_targets
 
 

@@ -73,8 +73,9 @@ def scan_batch(
     """Compare the two sides on some images of a set: a pure function, the same rows wherever it runs.
 
     pixels: uint8 (N, H, W, 3), the whole set, of which settings that look at the batch take images 4 * (k // 4) to + 3 for
-    image k, or the image alone from a folder. images: positions in it. targets: None, one for all, or one per image. causes: whether the settings' shares are
-    computed. package: whether the programs themselves run too, for the residual; InputError where one is not installed.
+    image k, or the image alone from a folder. images: positions in it. targets: None, one for all, or one per image.
+    causes: whether the settings' shares are computed. package: whether the programs themselves run too, for the residual;
+    InputError where one is not installed.
     Arguments and errors are else those of decompose; values that are not finite are no error but a row.
     """
     chosen = _checked(check_model(model), pixels, images)

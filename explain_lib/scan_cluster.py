@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from explain_lib.cache import shared_cache
 from explain_lib.configuration import Configuration
 from explain_lib.errors import DataError, InputError
+from explain_lib.lazy_pixels import pixels_digest
 from explain_lib.models import find_checkpoint
 from explain_lib.scan import ScanRows
-from explain_lib.scan_request import ScanRequest, pixels_digest
+from explain_lib.scan_request import ScanRequest
 from explain_lib.targets import Targets
 
 CONNECT_SECONDS = 10.0

@@ -1,7 +1,6 @@
 """What a scan is asked for, as one value: checked, with a fingerprint, and cut into batches."""
 
 import hashlib
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -13,7 +12,7 @@ from explain_lib.cache import ExplainCache
 from explain_lib.configuration import Configuration
 from explain_lib.errors import InputError
 from explain_lib.frozen import read_only
-from explain_lib.lazy_pixels import LazyPixels, Pixels, check_set
+from explain_lib.lazy_pixels import Pixels, check_set, pixels_digest
 from explain_lib.model import Model, check_model
 from explain_lib.positions import check_positions
 from explain_lib.scan import SCAN_BATCH, ScanRows, join_rows, scan, scan_batch
@@ -93,30 +92,3 @@ class ScanRequest:
     def _cut(self, start: int, stop: int) -> "ScanRequest":
         own = self.targets[start:stop] if isinstance(self.targets, tuple) else None
         return replace(self, images=self.images[start:stop], targets=own)
-
-
-_digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
-
-
-def pixels_digest(pixels: Pixels) -> str:
-    """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
-
-    That of an array to which nobody can write is computed once, as long as the array lives.
-    """
-    if isinstance(pixels, LazyPixels):
-        return pixels.identity
-    frozen = read_only(pixels)
-    if frozen is not pixels:
-        return _pixels_digest(frozen)
-    key = id(pixels)
-    held = _digests.get(key)
-    if held is None or held[0]() is not pixels:
-        held = weakref.ref(pixels, lambda _: _digests.pop(key, None)), _pixels_digest(pixels)
-        _digests[key] = held
-    return held[1]
-
-
-def _pixels_digest(pixels: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()

@@ -22,9 +22,10 @@ import explain_lib as xl
 from explain_lib import scan_cluster
 from explain_lib.__main__ import main
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.lazy_pixels import pixels_digest
 from explain_lib.scan import SCAN_BATCH, join_rows, scan_batch
 from explain_lib.scan_cluster import Batch, compute_batch, scan_on_cluster
-from explain_lib.scan_request import ScanRequest, pixels_digest
+from explain_lib.scan_request import ScanRequest
 
 NAME = "captum-tutorial"
 IMAGES = 9 * SCAN_BATCH + 40

@@ -11,11 +11,12 @@ from sample_networks import noise
 from scan_samples import A, B, assert_same_rows, request, small_model
 
 import explain_lib as xl
-from explain_lib import scan_request
+from explain_lib import lazy_pixels
 from explain_lib.configuration import parse_configuration
+from explain_lib.lazy_pixels import pixels_digest
 from explain_lib.scan import SCAN_BATCH, join_rows, scan_batch
 from explain_lib.scan_images import parse_images, seen_images
-from explain_lib.scan_request import ScanRequest, pixels_digest
+from explain_lib.scan_request import ScanRequest
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,8 @@ def test_batches_and_rest_make_up_the_request(model: xl.Model) -> None:
 
 def test_pixels_nobody_can_write_to_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
-    real = scan_request._pixels_digest
-    monkeypatch.setattr(scan_request, "_pixels_digest", lambda pixels: counted.append(1) or real(pixels))
+    real = lazy_pixels._pixels_digest
+    monkeypatch.setattr(lazy_pixels, "_pixels_digest", lambda pixels: counted.append(1) or real(pixels))
     frozen = noise(3)
     frozen.flags.writeable = False
     assert pixels_digest(frozen) == pixels_digest(frozen)
@@ -121,14 +122,14 @@ def test_pixels_nobody_can_write_to_are_hashed_once(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_digest_of_pixels_that_are_gone_is_forgotten() -> None:
-    held = len(scan_request._digests)
+    held = len(lazy_pixels._digests)
     frozen = noise(3)
     frozen.flags.writeable = False
     pixels_digest(frozen)
-    assert len(scan_request._digests) == held + 1
+    assert len(lazy_pixels._digests) == held + 1
     del frozen
     gc.collect()
-    assert len(scan_request._digests) == held
+    assert len(lazy_pixels._digests) == held
 
 
 def test_a_batch_is_computed_once(model: xl.Model) -> None:

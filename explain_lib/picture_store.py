@@ -1,0 +1,44 @@
+"""Pictures that visitors sent: in memory only, as long as there is room, found again by their SHA-256."""
+
+import hashlib
+import threading
+
+from cachetools import LRUCache
+
+from explain_lib.errors import DataError
+from explain_lib.picture_files import read_picture
+
+STORE_BYTES = 128 * 2**20
+
+
+class PictureStore:
+    """Files of pictures, bounded by their bytes: the one that nobody has asked for the longest goes first."""
+
+    def __init__(self, max_bytes: int = STORE_BYTES) -> None:
+        """max_bytes: of all files together."""
+        self._files: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
+        self._lock = threading.Lock()
+
+    def keep(self, content: bytes) -> str:
+        """Keep a file, and give its SHA-256 in hex. Raises as read_picture does for what is no picture."""
+        read_picture(content)
+        digest = hashlib.sha256(content).hexdigest()
+        with self._lock:
+            self._files[digest] = content
+        return digest
+
+    def find(self, digest: str) -> bytes:
+        """The file with that SHA-256. Raises DataError if it is no longer kept, or never was."""
+        with self._lock:
+            content = self._files.get(digest)
+        if content is None:
+            raise DataError(
+                f"picture: the one with the SHA-256 {digest[:12]}… is not kept here, or no longer; upload the file once more"
+            )
+        return content
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held now."""
+        with self._lock:
+            return int(self._files.currsize)
