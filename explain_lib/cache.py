@@ -32,6 +32,7 @@ from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, lad
 from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable, pixels_digest
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
+from explain_lib.own_models import OwnModelOptions, OwnModels
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.picture_files import Fit, fit_picture, read_picture
 from explain_lib.picture_store import PictureStore
@@ -158,11 +159,17 @@ class ExplainCache:
     The methods take the arguments and raise the errors of the functions of the same name. Arrays are read-only.
     """
 
-    def __init__(self, max_bytes: int = DEFAULT_BYTES, device: str | None = "cpu") -> None:
-        """max_bytes: the bound of what is kept. device: where models run, None for a GPU if there is one."""
+    def __init__(
+        self, max_bytes: int = DEFAULT_BYTES, device: str | None = "cpu", own_model: OwnModelOptions | None = None
+    ) -> None:
+        """max_bytes: the bound of what is kept, networks of visitors not counted, which have a bound of their own.
+
+        device: where models run, None for a GPU if there is one. own_model: one that is offered besides the bundled ones.
+        """
         self.entries = ByteCache(max_bytes)
         self.device = str(choose_device(device))
         self.own_pictures = PictureStore()
+        self.own_models = OwnModels(own_model, self.device)
 
     @property
     def stats(self) -> CacheStats:
@@ -174,7 +181,9 @@ class ExplainCache:
         return self.entries.get("images", load_cifar10)
 
     def model(self, name: str) -> Model:
-        """A bundled model, shared by all who ask; loaded anew if somebody wrote to its weights."""
+        """A bundled model or one of `own_models`, shared by all who ask; a bundled one is loaded anew if somebody wrote to it."""
+        if self.own_models.names_own(name):
+            return self.own_models.find(name).model
         key = "model", name
         loaded = self.entries.get(key, lambda: _load(name, self.device))
         if weight_stamp(loaded.model.network) != loaded.stamp:
@@ -473,11 +482,11 @@ def _request(model: Model, pixels: Pixels, layers: str | Sequence[str] | None, t
     return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)
 
 
-def shared_cache(device: str | None = "cpu") -> ExplainCache:
-    """The cache of this process, the same for all threads, for one device; see ExplainCache."""
-    return _shared(str(choose_device(device)))
+def shared_cache(device: str | None = "cpu", own_model: OwnModelOptions | None = None) -> ExplainCache:
+    """The cache of this process, the same for all threads, for one device and one model of the caller's; see ExplainCache."""
+    return _shared(str(choose_device(device)), own_model)
 
 
 @lru_cache(maxsize=1)
-def _shared(device: str) -> ExplainCache:
-    return ExplainCache(device=device)
+def _shared(device: str, own_model: OwnModelOptions | None) -> ExplainCache:
+    return ExplainCache(device=device, own_model=own_model)

@@ -101,7 +101,11 @@ def network_size(name: str) -> NetworkSize:
     Raises InputError for an unknown name, DataError for a damaged card.
     """
     with torch.device("meta"):
-        network = _build(load_card(name))
+        return size_of(_build(load_card(name)))
+
+
+def size_of(network: nn.Module) -> NetworkSize:
+    """Depth and size of a network."""
     convs = sum(isinstance(module, nn.Conv2d) for module in network.modules())
     return NetworkSize(convs, sum(parameter.numel() for parameter in network.parameters()))
 
