@@ -17,10 +17,15 @@ PATIENCE = 90.0  # seconds until a server must answer
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `started` is the time, as of time.time(), just before its process began."""
+    """A running server; `started` is the time, as of time.time(), just before its process, number `process`, began."""
 
     address: str
     started: float
+    process: int
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rsplit(":", 1)[1])
 
 
 @contextmanager
@@ -39,7 +44,7 @@ def served(script: str, variables: Mapping[str, str]) -> Iterator[Server]:
     )
     try:
         _wait_for_port(process, port)
-        yield Server(f"http://127.0.0.1:{port}", started)
+        yield Server(f"http://127.0.0.1:{port}", started, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
