@@ -181,7 +181,7 @@ class ExplainCache:
         return self.entries.get("images", load_cifar10)
 
     def model(self, name: str) -> Model:
-        """A bundled model or one of `own_models`, shared by all who ask; a bundled one is loaded anew if somebody wrote to it."""
+        """A bundled model, loaded anew if somebody wrote to it, or one of `own_models`; shared by all who ask."""
         if self.own_models.names_own(name):
             return self.own_models.find(name).model
         key = "model", name
