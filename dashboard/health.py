@@ -44,11 +44,13 @@ class ModelLoading:
     def _load(self) -> None:
         self._reason = "the loading failed by a fault of the program; the log says more"  # until there is another outcome
         import explain_lib as xl
+        from dashboard.kept_files import keep_files
         from dashboard.server_options import server_options
         from dashboard.view_state import View
 
         name = View().model
         try:
+            keep_files()
             cache = xl.shared_cache(server_options().device)
             cache.model(name)
         except xl.ExplainError as error:

@@ -32,10 +32,12 @@ class _Parser(argparse.ArgumentParser):
 @lru_cache(maxsize=1)
 def server_options() -> ServerOptions:
     """The options behind `--` on the command line. Raises InputError for an option that does not exist."""
-    given = (
-        sys.argv[1:] if Path(sys.argv[0]).name == "app.py" else []
-    )  # other programs, such as tests, have options of their own
-    return parse_options(given)
+    return parse_options(sys.argv[1:] if is_server() else [])
+
+
+def is_server() -> bool:
+    """Whether this process is the dashboard's server; other programs, such as tests, have options of their own."""
+    return Path(sys.argv[0]).name == "app.py"
 
 
 def parse_options(arguments: list[str]) -> ServerOptions:

@@ -13,6 +13,7 @@ from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
 from dashboard.components.scene import Scene
 from dashboard.garbage import pass_over_modules
+from dashboard.kept_files import keep_files
 from dashboard.log_lines import note_refusal, note_view
 from dashboard.server_options import server_options
 from dashboard.view_state import View, fit_models, fit_view
@@ -45,6 +46,7 @@ def show_page(
 
 
 def _scene(name: str, between: Callable[[], None]) -> tuple[Scene, tuple[str, ...]]:
+    keep_files()
     spare_cores()
     cache = xl.shared_cache(server_options().device)
     view, ignored = read_address(name)
