@@ -64,7 +64,7 @@ _decoding = threading.Lock()
 def read_picture(content: bytes) -> Picture:
     """The picture in a JPEG, PNG, WebP, AVIF, GIF or TIFF file, uint8 (H, W, 3), RGB in sRGB, upright; of several the first.
 
-    EXIF's orientation is followed. For transparency, 16 bits, CMYK and colour profiles see picture_colours.srgb.
+    EXIF's orientation counts where it can be read. For transparency, 16 bits, CMYK and profiles see picture_colours.srgb.
 
     Raises InputError for an empty file, another kind of file, one of more than MAX_BYTES or MAX_PIXELS, and numbers without a
     known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short.
@@ -122,10 +122,21 @@ def _decode(content: bytes, at_least: int | None) -> Image.Image:
             check_mode(image)
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
-            decoded = srgb(image)
-            turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+            return _upright(srgb(image), image)
     except UNREADABLE as error:
+        if "MAX_TEXT" in str(error):  # Pillow's limits for what is compressed in a PNG beside its pixels
+            raise InputError(
+                "picture: its texts or its colour profile unpack to more than 1 MB; the picture without them would be right"
+            ) from error
         raise DataError("picture: the file is damaged, cut short or without a pixel; a whole one would be right") from error
+
+
+def _upright(decoded: Image.Image, file: ImageFile.ImageFile) -> Image.Image:
+    """The picture turned as its EXIF data asks; one whose EXIF data cannot be read is whole, and stays as it is."""
+    try:
+        turn = _UPRIGHT.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+    except UNREADABLE:
+        return decoded
     return decoded if turn is None else decoded.transpose(turn)
 
 
