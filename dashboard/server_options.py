@@ -7,7 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
+from explain_lib.cache import ExplainCache, shared_cache
 from explain_lib.errors import InputError
+from explain_lib.model import checked_channels, checked_size
+from explain_lib.own_models import Described, OwnModelOptions, read_class_names
 
 
 @dataclass(frozen=True)
@@ -16,11 +19,15 @@ class ServerOptions:
 
     cache: the folder for what can be made again, None for the platform's, see cache_folder.
     slow: seconds from which on the log notes a view.
+    images: a folder of pictures that the dashboard opens with, None for the CIFAR-10 test images alone.
+    own_model: a model that the dashboard opens with, None for the bundled ones alone.
     """
 
     device: str | None = None
     cache: Path | None = None
     slow: float = 2.0
+    images: Path | None = None
+    own_model: OwnModelOptions | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +53,62 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--device", help="cpu, cuda or cuda:1; default: a GPU if there is one")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for what can be made again; default: the platform's")
     parser.add_argument("--slow", type=_seconds, metavar="SECONDS", default=2.0, help="which views the log notes; default: 2")
-    return ServerOptions(**vars(parser.parse_args(arguments)))
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="pictures of your own, a subfolder a class, or flat")
+    _add_own_model(parser)
+    given = vars(parser.parse_args(arguments))
+    own = {name: given.pop(name) for name in ("model", *_BESIDE_MODEL)}
+    return ServerOptions(**given, own_model=_own_model(**own))
+
+
+def server_cache() -> ExplainCache:
+    """The cache of this server. Raises InputError for options that are wrong."""
+    return shared_cache(server_options().device, server_options().own_model)
+
+
+# Section: a model of the caller's own
+
+_BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std")
+
+
+def _add_own_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", help="resnet18 or another of torchvision, or package.module:factory")
+    parser.add_argument("--weights", metavar="FILE", help=".pt or .safetensors, or DEFAULT for those of torchvision")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="a name a line; default: class 0, class 1, ...")
+    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
+    parser.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+    parser.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+
+
+def _own_model(
+    model: str | None,
+    weights: str | None,
+    classes: Path | None,
+    input_size: list[int] | None,
+    mean: list[float] | None,
+    std: list[float] | None,
+) -> OwnModelOptions | None:
+    if model is None:
+        given = [
+            name
+            for name, value in zip(_BESIDE_MODEL, (weights, classes, input_size, mean, std), strict=True)
+            if value is not None
+        ]
+        if given:
+            raise InputError(
+                f"server option: --{given[0].replace('_', '-')} belongs to a model; --model NAME before it would be right"
+            )
+        return None
+    described = Described(
+        classes=None if classes is None else read_class_names(classes),
+        input_size=None if input_size is None else _size(input_size),
+        mean=None if mean is None else checked_channels("--mean", mean),
+        std=None if std is None else checked_channels("--std", std),
+    )
+    return OwnModelOptions(model, weights, described)
+
+
+def _size(numbers: list[int]) -> tuple[int, int]:
+    return checked_size((numbers[0], numbers[0]) if len(numbers) == 1 else tuple(numbers))
 
 
 def _seconds(text: str) -> float:

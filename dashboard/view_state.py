@@ -1,8 +1,12 @@
 """What is on screen, as one frozen value, to and from the address."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 import explain_lib as xl
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
@@ -10,6 +14,8 @@ from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_summary import MEASURES, Measure
 from explain_lib.layer_names import few_names
 from explain_lib.models import DEFAULT_MODEL
+from explain_lib.own_models import OwnModels
+from explain_lib.picture_files import FITS, Fit
 from explain_lib.predictions import ORDERS, Order
 from explain_lib.randomisation import MODES, Mode
 from explain_lib.rendering import PALETTES, Palette
@@ -23,6 +29,8 @@ Texture = Literal["grid", "smooth"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model"]
+
+CIFAR10, FOLDER = "cifar10", "folder"
 
 NO_CLASS = "any"
 SETTINGS = tuple(field.name for field in fields(xl.CamSettings))
@@ -73,6 +81,12 @@ def _configuration(text: str) -> xl.Configuration:
         raise ValueError(str(error)) from error
 
 
+def _set(text: str) -> str:
+    if text not in (CIFAR10, FOLDER) and not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError("no set of pictures")
+    return text
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -86,7 +100,7 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
 class View:
     """What is on screen. Everything but the defaults is in the address.
 
-    image: a test image. model: its name. layer: None for the model's last conv layer. target: a class, None for the
+    image: its number. model: its name. layer: None for the model's last conv layer. target: a class, None for the
     predicted one; minus: the class of which it is contrasted, None for no contrast; evidence, score: what of it is
     explained. modules: which layers are on offer.
     drawing: how the seed gallery draws. true_class, predicted_class, outcome, low, high (percent of confidence), order,
@@ -97,7 +111,8 @@ class View:
     the real programs too. rejected: images whose outlines do not count. measure, fill: what ranks the layers, and what stands
     in the place of removed pixels. sample: how many test images, from 0 on, are looked at. epoch: after how many epochs a
     training is looked at, None for its end. randomised: how many layers from the last one on have forgotten what they learnt,
-    mode: whether all of these or only the last of them.
+    mode: whether all of these or only the last of them. pictures: the set that images are of, None for the one that the server
+    opens with: cifar10, folder, or the SHA-256 of a visitor's picture; fit: how that is brought to the network's size.
     """
 
     image: int = 3
@@ -138,6 +153,8 @@ class View:
     randomised: int = 1
     mode: Mode = "cascading"
     epoch: int | None = None
+    pictures: str | None = None
+    fit: Fit = "crop"
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -206,6 +223,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "randomised": Parameter("randomised", _whole, "a number of layers, from the last one,"),
     "mode": _words("mode", MODES),
     "epoch": Parameter("epoch", _whole, "a number of epochs, from 0,"),
+    "pictures": Parameter("set", _set, "cifar10, folder, or the SHA-256 of an uploaded picture,"),
+    "fit": _words("fit", FITS),
 }
 """Every field of View in the address."""
 
@@ -230,8 +249,11 @@ def _written(value: Value) -> str:
             return str(value)
 
 
-def read_query(query: Mapping[str, str]) -> tuple[View, tuple[str, ...]]:
-    """The view of an address, and a sentence for each part of it that means nothing and was ignored."""
+def read_query(query: Mapping[str, str], start: View | None = None) -> tuple[View, tuple[str, ...]]:
+    """The view of an address, and a sentence for each part of it that means nothing and was ignored.
+
+    start: what stands for the parts that the address does not have, None for View().
+    """
     values: dict[str, Value] = {}
     ignored = []
     for key, text in query.items():
@@ -244,7 +266,7 @@ def read_query(query: Mapping[str, str]) -> tuple[View, tuple[str, ...]]:
         except ValueError as error:
             why = f" ({error})" if name in ("a", "b") else ""
             ignored.append(f"{key}={text}: {PARAMETERS[name].right} would be right{why}.")
-    view = change(View(), values)
+    view = change(start or View(), values)
     if view.low > view.high:
         ignored.append(f"low={view.low}, high={view.high}: a low that is not above the high would be right.")
         view = replace(view, low=0, high=100)
@@ -256,22 +278,41 @@ def change(view: View, values: Mapping[str, Value]) -> View:
     return replace(view, **values)  # type: ignore[arg-type]  # each value went through its field's own parser
 
 
-def fit_models(view: View) -> tuple[View, tuple[str, ...]]:
-    """The view with models that exist, and a sentence for each that it had named and that does not."""
-    notes, known = [], xl.list_models()
+def fit_models(view: View, own: OwnModels) -> tuple[View, tuple[str, ...]]:
+    """The view with models that exist, and a sentence for each that it had named and that does not.
+
+    own: the models that are not bundled; the server's own stands in for a missing one, if there is one.
+    """
+    notes, start = [], opening_view(own)
+    known = (*own.names, *xl.list_models())
     for name in ("model", "other_model"):
         chosen = getattr(view, name)
-        if chosen not in known:
-            notes.append(f"{PARAMETERS[name].key}={chosen}: there are {', '.join(known)}.")
-            view = change(view, {name: getattr(View(), name), "layer": None if name == "model" else view.layer})
+        if chosen in known or own.holds(chosen):
+            continue
+        gone = (
+            "that upload is no longer kept; upload the file again" if own.names_own(chosen) else f"there are {', '.join(known)}"
+        )
+        notes.append(f"{PARAMETERS[name].key}={chosen}: {gone}.")
+        view = change(view, {name: getattr(start, name), "layer": None if name == "model" else view.layer})
     return view, tuple(notes)
 
 
-def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str, ...]]:
-    """The view with only what this model and this many images have, and a sentence for each part that was replaced."""
-    default, notes = View(), []
+def opening_view(own: OwnModels) -> View:
+    """The view that the dashboard opens with: the server's own model, if it has one."""
+    return View(model=(*own.names, DEFAULT_MODEL)[0])
+
+
+def fit_view(
+    view: View, model: xl.Model, labels: NDArray[np.int64], classes: tuple[str, ...] | None = None
+) -> tuple[View, tuple[str, ...]]:
+    """The view with only what this model and this set of images have, and a sentence for each part that was replaced.
+
+    labels: int64 (N,), the true classes. classes: their names, the model's first; None for the model's. What the view has by
+    default is replaced without a word.
+    """
+    images, default, notes = len(labels), _possible_default(labels), []
+    view = change(view, {name: getattr(default, name) for name in FITTED if getattr(view, name) == getattr(View(), name)})
     changes: dict[str, Value] = {}
-    classes = len(model.classes)
     for name in ("image", "other_image"):
         if getattr(view, name) >= images:
             changes[name] = getattr(default, name)
@@ -280,10 +321,10 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
         changes["sample"] = default.sample
         notes.append(f"sample={view.sample}: there are {images:,} images.")
     for name in ("target", "minus", "true_class", "predicted_class"):
-        index = getattr(view, name)
-        if index is not None and index >= classes:
+        index, count = getattr(view, name), len(classes if name == "true_class" and classes else model.classes)
+        if index is not None and index >= count:
             changes[name] = getattr(default, name)
-            notes.append(f"{PARAMETERS[name].key}={index}: the classes are 0 to {classes - 1}.")
+            notes.append(f"{PARAMETERS[name].key}={index}: the classes are 0 to {count - 1}.")
     for name in ("layer", "opinion"):
         layer = getattr(view, name)
         if layer is not None and layer not in model.spatial_layers:
@@ -292,9 +333,24 @@ def fit_view(view: View, model: xl.Model, images: int) -> tuple[View, tuple[str,
     return change(view, changes), tuple(notes)
 
 
+FITTED = ("image", "other_image", "sample", "true_class")
+
+
+def _possible_default(labels: NDArray[np.int64]) -> View:
+    """The default view as far as the set has it."""
+    default, last = View(), len(labels) - 1
+    return replace(
+        default,
+        image=min(default.image, last),
+        other_image=min(default.other_image, last),
+        sample=min(default.sample, len(labels)),
+        true_class=default.true_class if (labels == default.true_class).any() else None,
+    )
+
+
 def chosen_layer(view: View, model: xl.Model) -> str:
     """The layer of the view, the last conv layer where it names none or one that this model lacks."""
-    return view.layer if view.layer in model.spatial_layers else model.conv_layers[-1]
+    return view.layer if view.layer in model.spatial_layers else (model.conv_layers or model.spatial_layers)[-1]
 
 
 def chosen_drawing(view: View) -> xl.Drawing:

@@ -113,6 +113,23 @@ def load_own_model(
     return load_own(options, str(choose_device(device))).model
 
 
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """The names in a text file in UTF-8, one a line. Raises DataError if it cannot be read or holds none."""
+    try:
+        names = class_names(path.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise DataError(f"classes: {path} cannot be read ({why}); a text file with a name a line would be right") from error
+    if not names:
+        raise DataError(f"classes: {path} is empty; a text file with a name a line would be right")
+    return names
+
+
+def class_names(text: str) -> tuple[str, ...]:
+    """The lines of a text that hold something, without spaces around."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
 def _names(classes: Sequence[str] | None) -> tuple[str, ...] | None:
     return None if classes is None else tuple(classes)
 

@@ -18,13 +18,16 @@ _ADDRESS = st.components.v2.component(
 )
 
 
-def read_address(page: str) -> tuple[View, tuple[str, ...]]:
-    """The view of the address, and what in it was ignored; a page reached by the navigation takes the last page's view."""
+def read_address(page: str, start: View) -> tuple[View, tuple[str, ...]]:
+    """The view of the address, and what in it was ignored; a page reached by the navigation takes the last page's view.
+
+    start: what the dashboard opens with.
+    """
     arrived = st.session_state.get(_PAGE) not in (None, page)
     st.session_state[_PAGE] = page
     if arrived and not st.query_params and CARRIED_VIEW in st.session_state:
         return current_view(), ()
-    return read_query(st.query_params.to_dict())
+    return read_query(st.query_params.to_dict(), start)
 
 
 def copy_button(view: View) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.components.address import copy_button, open_view
 from dashboard.components.pickers import image_picker, model_picker
 from dashboard.components.scene import Scene
-from dashboard.view_state import View
+from dashboard.view_state import opening_view
 
 
 def show_bar(scene: Scene, images: Sequence[int] | None) -> None:
@@ -17,4 +17,5 @@ def show_bar(scene: Scene, images: Sequence[int] | None) -> None:
         model_picker(scene)
         with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
             copy_button(scene.view)
-            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(View(),))
+            start = opening_view(scene.cache.own_models)
+            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))
