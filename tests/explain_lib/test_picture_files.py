@@ -10,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import skimage.data
 import torchvision
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageCms, ImageFile
 
 from explain_lib import picture_files
@@ -233,11 +234,12 @@ def test_numbers_without_a_known_range_are_refused(mode: str, words: str) -> Non
 
 DISPLAY_P3 = np.array([[0.5151, 0.2412, -0.0011], [0.2919, 0.6922, 0.0419], [0.1572, 0.0666, 0.7841]])
 SRGB = np.array([[0.4361, 0.2225, 0.0139], [0.3851, 0.7169, 0.0971], [0.1431, 0.0606, 0.7141]])
+ADOBE_RGB = np.array([[0.60974, 0.31111, 0.01947], [0.20528, 0.62567, 0.06087], [0.14919, 0.06322, 0.74457]])
 """XYZ of red, green and blue under D50, as their ICC profiles give them."""
 
 
-def in_srgb(colour: tuple[int, ...], colourants: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:
-    light = (np.array(colour) / 255) ** gamma @ colourants @ np.linalg.inv(SRGB)
+def in_srgb(colour: ArrayLike, colourants: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:
+    light = (np.asarray(colour) / 255) ** gamma @ colourants @ np.linalg.inv(SRGB)
     return 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.clip(light, 0, 1) ** (1 / 2.4) - 0.055)
 
 
@@ -251,6 +253,18 @@ def test_a_phones_picture_in_display_p3_comes_in_srgb(kind: str) -> None:
     found = read_picture(content)
     assert np.abs(found - expected).max() <= 2.5
     assert np.abs(read_thumbnail(content, 8) - expected).max() <= 2.5
+
+
+def test_a_photograph_in_adobe_rgb_and_one_in_srgb() -> None:
+    """Both come with scikit-image; their files hold Adobe's own profile, and the usual one of sRGB, which is not followed."""
+    photographs = Path(skimage.data.__file__).parent
+    content = (photographs / "rocket.jpg").read_bytes()
+    expected = in_srgb(by_opencv(content), ADOBE_RGB, 563 / 256)
+    assert np.abs(by_opencv(content) - expected).max() > 20
+    assert np.abs(read_picture(content) - np.clip(expected, 0, 255)).max() <= 2.5
+    content = (photographs / "astronaut.png").read_bytes()
+    assert b"iCCP" in content
+    np.testing.assert_array_equal(read_picture(content), by_opencv(content))
 
 
 def test_a_palette_and_what_shows_through_are_in_the_profiles_colours_too() -> None:
