@@ -45,13 +45,13 @@ class ModelLoading:
         self._reason = "the loading failed by a fault of the program; the log says more"  # until there is another outcome
         import explain_lib as xl
         from dashboard.kept_files import keep_files
-        from dashboard.server_options import server_options
-        from dashboard.view_state import View
+        from dashboard.server_options import server_cache
+        from dashboard.view_state import opening_view
 
-        name = View().model
         try:
             keep_files()
-            cache = xl.shared_cache(server_options().device)
+            cache = server_cache()
+            name = opening_view(cache.own_models).model
             cache.model(name)
         except xl.ExplainError as error:
             self._reason = str(error)

@@ -62,7 +62,9 @@ def parse_options(arguments: list[str]) -> ServerOptions:
 
 def server_cache() -> ExplainCache:
     """The cache of this server. Raises InputError for options that are wrong."""
-    return shared_cache(server_options().device, server_options().own_model)
+    cache = shared_cache(server_options().device)
+    cache.own_models.offer(server_options().own_model)
+    return cache
 
 
 # Section: a model of the caller's own

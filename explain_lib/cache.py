@@ -32,10 +32,10 @@ from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, lad
 from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable, pixels_digest
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
-from explain_lib.own_models import OwnModelOptions, OwnModels
+from explain_lib.own_models import OwnModels
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.picture_files import Fit, fit_picture, read_picture
-from explain_lib.picture_store import PictureStore
+from explain_lib.picture_store import PictureStore, Preview, preview_of
 from explain_lib.positions import check_positions
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions, VerdictRows, verdict_rows
@@ -159,17 +159,15 @@ class ExplainCache:
     The methods take the arguments and raise the errors of the functions of the same name. Arrays are read-only.
     """
 
-    def __init__(
-        self, max_bytes: int = DEFAULT_BYTES, device: str | None = "cpu", own_model: OwnModelOptions | None = None
-    ) -> None:
-        """max_bytes: the bound of what is kept, networks of visitors not counted, which have a bound of their own.
+    def __init__(self, max_bytes: int = DEFAULT_BYTES, device: str | None = "cpu") -> None:
+        """max_bytes: the bound of what is kept; pictures and networks of visitors have bounds of their own.
 
-        device: where models run, None for a GPU if there is one. own_model: one that is offered besides the bundled ones.
+        device: where models run, None for a GPU if there is one.
         """
         self.entries = ByteCache(max_bytes)
         self.device = str(choose_device(device))
         self.own_pictures = PictureStore()
-        self.own_models = OwnModels(own_model, self.device)
+        self.own_models = OwnModels(self.device)
 
     @property
     def stats(self) -> CacheStats:
@@ -215,6 +213,11 @@ class ExplainCache:
         content = self.own_pictures.find(digest)
         key = ("own_picture", digest, size, fit)
         return self.entries.get(key, lambda: read_only(fit_picture(read_picture(content), size, fit)))
+
+    def own_preview(self, digest: str) -> Preview:
+        """What a visitor's picture looks like, reduced; see PictureStore.find."""
+        content = self.own_pictures.find(digest)
+        return self.entries.get(("own_preview", digest), lambda: preview_of(read_picture(content)))
 
     def check_up(self, model: Model) -> CheckUp:
         """check_up of a Model, cached."""
@@ -482,11 +485,11 @@ def _request(model: Model, pixels: Pixels, layers: str | Sequence[str] | None, t
     return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)
 
 
-def shared_cache(device: str | None = "cpu", own_model: OwnModelOptions | None = None) -> ExplainCache:
-    """The cache of this process, the same for all threads, for one device and one model of the caller's; see ExplainCache."""
-    return _shared(str(choose_device(device)), own_model)
+def shared_cache(device: str | None = "cpu") -> ExplainCache:
+    """The cache of this process, the same for all threads, for one device; see ExplainCache."""
+    return _shared(str(choose_device(device)))
 
 
 @lru_cache(maxsize=1)
-def _shared(device: str, own_model: OwnModelOptions | None) -> ExplainCache:
-    return ExplainCache(device=device, own_model=own_model)
+def _shared(device: str) -> ExplainCache:
+    return ExplainCache(device=device)

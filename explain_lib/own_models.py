@@ -235,17 +235,25 @@ class OwnModels:
     The server's own is loaded when it is first asked for and stays; the visitors' are kept while there is room for them.
     """
 
-    def __init__(self, options: OwnModelOptions | None = None, device: str | None = "cpu", max_bytes: int = KEPT_BYTES) -> None:
-        """options: the server's own model, None for none. max_bytes: what the visitors' networks may have together."""
-        self._options, self._device = options, str(choose_device(device))
+    def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES) -> None:
+        """device: where the networks run. max_bytes: what the visitors' networks may have together."""
+        self._device = str(choose_device(device))
+        self._options: OwnModelOptions | None = None
         self._own: OwnModel | None = None
         self._sent: LRUCache[str, OwnModel] = LRUCache(max_bytes, getsizeof=lambda kept: kept.nbytes)
         self._loading, self._reading, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
 
+    def offer(self, options: OwnModelOptions | None) -> None:
+        """Offer a model as the server's own, in place of an earlier one, None for none; it is loaded when it is asked for."""
+        with self._loading:
+            if options != self._options:
+                self._options, self._own = options, None
+
     @property
     def names(self) -> tuple[str, ...]:
         """The name of the server's own model, if there is one."""
-        return () if self._options is None else (self._options.architecture,)
+        options = self._options
+        return () if options is None else (options.architecture,)
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -264,8 +272,8 @@ class OwnModels:
 
     def find(self, name: str) -> OwnModel:
         """The model of that name. Raises InputError if it is not kept, and what load_own_model raises for the server's own."""
-        if self._options is not None and name == self._options.architecture:
-            with self._loading:
+        with self._loading:
+            if self._options is not None and name == self._options.architecture:
                 if self._own is None:
                     self._own = load_own(self._options, self._device)
                 return self._own
