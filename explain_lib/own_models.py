@@ -270,6 +270,20 @@ class OwnModels:
         architecture, _, digits = name.rpartition("@")
         return name in self.names or (architecture in self.architectures and len(digits) == NAME_DIGITS)
 
+    def known(self, name: str) -> OwnModel | None:
+        """The model of that name as far as it is loaded; loads nothing."""
+        with self._keeping:
+            return self._own if name in self.names else self._sent.get(name)
+
+    def usual(self, architecture: str) -> Described:
+        """Input size, mean and std to begin with for that architecture, and names of classes where they are known.
+
+        Raises what find_architecture raises.
+        """
+        built, options = find_architecture(architecture), self._options
+        said = options.described if options is not None and architecture == options.architecture else Described()
+        return Described(said.classes, said.input_size or built.input_size, said.mean or built.mean, said.std or built.std)
+
     def find(self, name: str) -> OwnModel:
         """The model of that name. Raises InputError if it is not kept, and what load_own_model raises for the server's own."""
         with self._loading:
