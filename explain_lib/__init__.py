@@ -12,15 +12,18 @@ from explain_lib.contrast import Contrast, contrast
 from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.drawing import Drawing, draw_overlay
-from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError
+from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError, TooLargeError
 from explain_lib.findings import CheckUp, Finding
 from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
+from explain_lib.image_folder import ImageFolder
 from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.layer_ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
 from explain_lib.maps import MapState, map_state
 from explain_lib.model import Model, as_model
 from explain_lib.models import list_models, load_model
+from explain_lib.own_models import load_own_model
 from explain_lib.package_cam import package_grad_cam
+from explain_lib.picture_files import fit_picture, read_picture
 from explain_lib.postprocess import heatmap
 from explain_lib.predictions import Predictions, predict_images
 from explain_lib.settings import (
@@ -54,6 +57,7 @@ __all__ = [
     "ExplainError",
     "Finding",
     "GradCams",
+    "ImageFolder",
     "ImageSet",
     "InputError",
     "LadderRows",
@@ -70,6 +74,7 @@ __all__ = [
     "RungSummary",
     "Target",
     "TargetError",
+    "TooLargeError",
     "as_model",
     "average_map",
     "captum_settings",
@@ -81,6 +86,7 @@ __all__ = [
     "decompose",
     "decomposition_steps",
     "draw_overlay",
+    "fit_picture",
     "grad_cam",
     "heatmap",
     "join_ladder_rows",
@@ -88,11 +94,13 @@ __all__ = [
     "list_models",
     "load_cifar10",
     "load_model",
+    "load_own_model",
     "map_state",
     "package_grad_cam",
     "package_settings",
     "predict_images",
     "rank_ladder",
+    "read_picture",
     "shared_cache",
     "summarise_ladder",
     "torch_cam_settings",

@@ -43,6 +43,7 @@ PUBLIC = [
     "RungSummary",
     "Target",
     "TargetError",
+    "TooLargeError",
     "as_model",
     "average_map",
     "captum_settings",
@@ -61,6 +62,7 @@ PUBLIC = [
     "list_models",
     "load_cifar10",
     "load_model",
+    "load_own_model",
     "map_state",
     "package_grad_cam",
     "package_settings",
@@ -94,4 +96,5 @@ def test_every_exception_is_an_explain_error() -> None:
         "TargetError": "InputError",
         "NetworkError": "ExplainError",
         "DataError": "ExplainError",
+        "TooLargeError": "ExplainError",
     }

@@ -86,7 +86,11 @@ def declaring(*tensors: Declared, held: int) -> bytes:
 
 
 def with_pickle(pickled: bytes, held: int = 0) -> bytes:
-    return archive({"archive/data.pkl": pickled, "archive/byteorder": b"little", "archive/data/0": bytes(held)})
+    return archive(records(pickled, bytes(held)))
+
+
+def records(pickled: bytes, data: bytes) -> dict[str, bytes]:
+    return {"archive/data.pkl": pickled, "archive/byteorder": b"little", "archive/version": b"3\n", "archive/data/0": data}
 
 
 def directory_of_gigabytes() -> bytes:
@@ -99,8 +103,10 @@ def directory_of_gigabytes() -> bytes:
 
 def zip_bomb(megabytes: int = 300) -> bytes:
     """Zeros, compressed to a three-hundredth and less."""
-    zeros = bytes(megabytes * 2**20)
-    return archive({"archive/data.pkl": b"\x80\x02}.", "archive/data/0": zeros}, zipfile.ZIP_DEFLATED)
+    count = megabytes * 2**18
+    pickled = io.BytesIO()
+    _Pickler(pickled, protocol=2).dump({"w": Declared(Storage("0", count), (count,), (1,))})
+    return archive(records(pickled.getvalue(), bytes(4 * count)), zipfile.ZIP_DEFLATED)
 
 
 def many_records() -> bytes:
