@@ -30,6 +30,7 @@ from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
 from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves
 from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable, pixels_digest
+from explain_lib.memory import enough_memory
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
 from explain_lib.own_models import OwnModels
@@ -106,7 +107,8 @@ class ByteCache:
 
     def _compute(self, key: Hashable, mine: _Pending, compute: Callable[[], Value]) -> Value:
         try:
-            value = compute()
+            with enough_memory("this view: what is computed for it"):
+                value = compute()
             size = bytes_of(value)
             with self._lock:
                 if size <= self._entries.maxsize:

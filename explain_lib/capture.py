@@ -13,6 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.utils.hooks import RemovableHandle
 
 from explain_lib.errors import ExplainError, LayerError, NetworkError
+from explain_lib.memory import enough_memory
 from explain_lib.shared_network import exclusive, undisturbed
 from explain_lib.targets import Target, predicted_targets, score_gradient
 
@@ -142,9 +143,13 @@ def _shape_for_each(output: object, images: int) -> tuple[int, ...]:
 
 
 def run(network: nn.Module, batch: Tensor) -> object:
-    """The network's output. Raises NetworkError in place of whatever the network raises on a batch that it cannot take."""
+    """The network's output.
+
+    Raises TooLargeError where memory cannot be had, and NetworkError in place of whatever else the network raises.
+    """
     try:
-        return network(batch)
+        with enough_memory(f"network: a forward pass over a batch of shape {tuple(batch.shape)}"):
+            return network(batch)
     except ExplainError:
         raise
     except NETWORK_FAILURES as error:
@@ -233,7 +238,8 @@ def capture(
 
     batch: float32 (N, 3, H, W). targets: one an image, None for the predicted classes. between: called once the network's
     lock is held; what it raises ends the capture. Raises LayerError for a layer that the pass does not reach or that does
-    not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes).
+    not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes),
+    TooLargeError where memory cannot be had.
     """
     with exclusive(network):
         if between is not None:
@@ -287,7 +293,7 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
         outputs, explained = recorder.outputs(), score(output)
         found: Sequence[Tensor | None] = [None] * len(outputs)
         if outputs and explained is not None and explained.requires_grad:
-            found = torch.autograd.grad(explained, outputs, allow_unused=True)
+            found = _differentiate(explained, outputs)
     names = [layer.name for layer in layers]
     activations = {name: own.detach() for name, own in zip(names, outputs, strict=True)}
     return Reached(output, activations, dict(zip(names, found, strict=True)))
@@ -391,7 +397,7 @@ def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> 
     if holder.own is None:
         raise LayerError(f"layers: the forward pass did not reach {holder.layer.name!r}; name another layer")
     asked = [holder.own, start, *(zero for _, _, zero in holder.zeros)]
-    found = torch.autograd.grad(logits, asked, score_gradient(logits.detach(), (explained,)), allow_unused=True)
+    found = _differentiate(logits, asked, score_gradient(logits.detach(), (explained,)))
     if found[0] is None:
         raise no_influence([holder.layer.name])
     gradient, past, *by_zero = (torch.zeros_like(of) if one is None else one for of, one in zip(asked, found, strict=True))
@@ -426,6 +432,12 @@ def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
     return batch
 
 
+def _differentiate(output: Tensor, by: Sequence[Tensor], start: Tensor | None = None) -> tuple[Tensor | None, ...]:
+    """The gradient by each tensor, None where none arrives. start: the gradient at the output, None for that of a number."""
+    with enough_memory(f"network: a backward pass over {len(by[0])} pictures to {len(by)} places"):
+        return torch.autograd.grad(output, by, start, allow_unused=True)
+
+
 def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
     """Whether the layers do not lead to the output, or nothing does since the network cuts its gradient."""
     output = run(network, batch.clone().requires_grad_())
@@ -446,7 +458,7 @@ def _gradients(
 ) -> list[tuple[Tensor, Tensor]]:
     """The gradients by each layer's output, and by what a hook sees of it."""
     others = [place for own, place in zip(outputs, seen, strict=True) if place is not own and place.requires_grad]
-    found = torch.autograd.grad(logits, [*outputs, *others], start, allow_unused=True)
+    found = _differentiate(logits, [*outputs, *others], start)
     by_place = {id(place): gradient for place, gradient in zip(others, found[len(outputs) :], strict=True)}
     pairs = []
     for layer, place, gradient in zip(layers, seen, found[: len(outputs)], strict=True):

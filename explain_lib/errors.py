@@ -5,6 +5,7 @@ ExplainError
 |   +-- LayerError     no such layer, no layer at all, or a layer that cannot be explained
 |   +-- TargetError    no such class, or targets of the wrong number
 +-- NetworkError       the network cannot be run or explained
++-- TooLargeError      what was asked for needs more memory than there is
 +-- DataError          a bundled or given file is missing, damaged or not what its card says
 """
 
@@ -27,6 +28,10 @@ class TargetError(InputError):
 
 class NetworkError(ExplainError):
     """The network cannot be run on the pixels, or what it returns cannot be explained."""
+
+
+class TooLargeError(ExplainError):
+    """What was asked for needs more memory than there is."""
 
 
 class DataError(ExplainError):

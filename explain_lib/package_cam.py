@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from explain_lib.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
 from explain_lib.errors import InputError, LayerError, NetworkError
+from explain_lib.memory import enough_memory
 from explain_lib.model import Model, check_model
 from explain_lib.pixels import check_pixels, to_input
 from explain_lib.settings import VARIANTS, Variant
@@ -99,7 +100,8 @@ def _run_package(
     asking = batch.requires_grad_().clone()  # not a leaf: some networks write to their input
     try:
         scores = None if targets is None else [partial(explained_number, target) for target in targets]
-        maps = cam(input_tensor=asking, targets=scores)
+        with enough_memory(f"pixels: the package's map of {len(batch)} pictures at {len(layers)} layers"):
+            maps = cam(input_tensor=asking, targets=scores)
     except NETWORK_FAILURES as error:
         # the manual pass over the same input says what is wrong in a sentence, if it is the network or a layer
         capture(model.network, batch.detach(), layers, targets=targets, classes=len(model.classes))

@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from explain_lib.errors import DataError, InputError
+from explain_lib.memory import enough_memory
 from explain_lib.picture_colours import check_mode, srgb
 from explain_lib.rendering import Picture
 
@@ -67,7 +68,8 @@ def read_picture(content: bytes) -> Picture:
     EXIF's orientation counts where it can be read. For transparency, 16 bits, CMYK and profiles see picture_colours.srgb.
 
     Raises InputError for an empty file, another kind of file, one of more than MAX_BYTES or MAX_PIXELS, and numbers without a
-    known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short.
+    known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short; TooLargeError where memory
+    cannot be had.
     """
     with _one_at_a_time():
         return np.array(_decode(content, None), dtype=np.uint8)
@@ -105,7 +107,7 @@ def fit_picture(picture: Picture, size: tuple[int, int], fit: Fit = "crop") -> P
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """The lock, and inside it no half picture: another program in this process may have allowed those."""
-    with _decoding:
+    with _decoding, enough_memory("picture: decoding it", "a smaller picture would be right"):
         allowed, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
         try:
             yield

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explain_lib.errors import InputError
+from explain_lib.memory import enough_memory
 
 
 def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "pixels") -> NDArray[np.uint8]:
@@ -38,8 +39,12 @@ def check_index(index: object, count: int) -> int:
 
 
 def to_input(pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
-    """uint8 (N, H, W, 3) to the network's input, float32 (N, 3, H, W): (pixels / 255 - mean) / std."""
-    with torch.inference_mode(False):  # a tensor made in inference mode could never take part in a gradient
+    """uint8 (N, H, W, 3) to the network's input, float32 (N, 3, H, W): (pixels / 255 - mean) / std.
+
+    Raises TooLargeError where memory cannot be had.
+    """
+    shortage = enough_memory(f"pixels: {pixels.shape[0]:,} pictures of {pixels.shape[1]} x {pixels.shape[2]} as float32")
+    with shortage, torch.inference_mode(False):  # a tensor made in inference mode could never take part in a gradient
         return normalise(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).to(device), mean, std)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from explain_lib.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
 from explain_lib.errors import InputError, LayerError, NetworkError
 from explain_lib.maps import Map
+from explain_lib.memory import enough_memory
 from explain_lib.model import Model
 from explain_lib.package_cam import addressable_layers
 from explain_lib.pixels import check_pixels, to_input
@@ -163,7 +164,8 @@ def _ask(
         with undisturbed(model.network), torch.inference_mode(False), torch.enable_grad():
             asking = batch.clone().requires_grad_().clone()  # not a leaf: some networks write to their input
             try:
-                maps = run(_Request(model, found[0], asking, explained))
+                with enough_memory(f"pixels: {program}'s map of {len(batch)} pictures"):
+                    maps = run(_Request(model, found[0], asking, explained))
             except NETWORK_FAILURES as error:
                 # the manual pass over the same input says what is wrong in a sentence, if it is the network or the layer
                 capture(model.network, batch, found, targets=explained, classes=len(model.classes))
