@@ -58,8 +58,9 @@ def begin_run(page: str, path: str) -> None:
 def note_view(slow: float) -> None:
     """Note the view that has just been drawn, if that took `slow` seconds or more."""
     run = _this_run()
-    if run.seconds >= slow:
-        _note(logging.WARNING, "slow view", run, seconds=run.seconds)
+    seconds = run.seconds
+    if seconds >= slow:
+        _note(logging.WARNING, "slow view", run, seconds=seconds)
 
 
 def note_refusal(error: Exception) -> None:
@@ -87,8 +88,8 @@ class _Run:
 
 
 def _this_run() -> _Run:
-    run: _Run = st.session_state.get(_RUN, _Run("", "", time.perf_counter()))
-    return run
+    run: _Run | None = st.session_state.get(_RUN)
+    return run or _Run("", "", time.perf_counter())
 
 
 def _note(level: int, event: str, run: _Run, raised: Exception | None = None, **fields: str | float) -> None:

@@ -11,9 +11,10 @@ _IMPORTS = "import explain_lib as xl\n"
 
 _HEAD = """
 model = xl.load_model({model!r})
-pixels = xl.load_cifar10().pixels
-target = {target}  # {words}
+{pixels}target = {target}  # {words}
 """
+
+TEST_PIXELS = "pixels = xl.load_cifar10().pixels\n"
 
 _EXPLORER = """
 cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
@@ -43,7 +44,10 @@ for setting, share in found.causes.items():
 
 @dataclass(frozen=True)
 class Explained:
-    """A map of the layer explorer: the view, what it explains and in which words, its layer and grid, and its last colour."""
+    """A map of the layer explorer: the view, what it explains and in which words, its layer and grid, and its last colour.
+
+    pixels: Python that sets them.
+    """
 
     view: View
     target: xl.Target
@@ -52,6 +56,7 @@ class Explained:
     grid: tuple[int, int]
     reach: float
     file: str
+    pixels: str = TEST_PIXELS
 
 
 def explorer_snippet(sides: Sequence[Explained], side: int) -> str:
@@ -61,7 +66,7 @@ def explorer_snippet(sides: Sequence[Explained], side: int) -> str:
 
 def _explorer_part(one: Explained, side: int) -> str:
     view = one.view
-    return _head(view, one.target, one.words) + _EXPLORER.format(
+    return _head(view, one.target, one.words, one.pixels) + _EXPLORER.format(
         image=view.image,
         layer=one.layer,
         sign="signed" if view.sign == "signed" else "map",
@@ -82,22 +87,23 @@ def disagreement_snippet(
     batch: slice,
     batch_words: str,
     causes: bool = True,
+    pixels: str = TEST_PIXELS,
 ) -> str:
     """Python that computes both sides' maps and compares them; batch: the test images that are run together.
 
-    causes: whether it goes on to say what causes the difference.
+    causes: whether it goes on to say what causes the difference. pixels: Python that sets them.
     """
     place = view.image - batch.start
     return (
         _IMPORTS
-        + _head(view, target, words)
+        + _head(view, target, words, pixels)
         + _DISAGREEMENT.format(start=batch.start, stop=batch.stop, batch_words=batch_words, place=place, a=_side(a), b=_side(b))
         + (_CAUSES.format(place=place) if causes else "")
     )
 
 
-def _head(view: View, target: xl.Target, words: str) -> str:
-    return _HEAD.format(model=view.model, target=_call(target), words=words)
+def _head(view: View, target: xl.Target, words: str, pixels: str) -> str:
+    return _HEAD.format(model=view.model, pixels=pixels, target=_call(target), words=words)
 
 
 def _side(side: xl.Configuration) -> str:

@@ -2,13 +2,34 @@
 
 import hashlib
 import threading
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 
 from explain_lib.errors import DataError
-from explain_lib.picture_files import read_picture
+from explain_lib.frozen import Frozen
+from explain_lib.picture_files import fit_picture, read_picture
+from explain_lib.rendering import Picture
 
+PREVIEW_SIDE = 192
 STORE_BYTES = 128 * 2**20
+
+
+@dataclass(frozen=True)
+class Preview(Frozen):
+    """A picture's size in pixels, and itself reduced so that it is at most 192 pixels high: uint8 (h, w, 3)."""
+
+    height: int
+    width: int
+    preview: Picture
+
+
+def preview_of(picture: Picture) -> Preview:
+    """The preview of a picture uint8 (H, W, 3); one that is wider than twice its height is reduced to 384 pixels of width."""
+    height, width = picture.shape[:2]
+    share = min(1.0, PREVIEW_SIDE / height, 2 * PREVIEW_SIDE / width)
+    size = max(1, round(height * share)), max(1, round(width * share))
+    return Preview(height, width, fit_picture(picture, size, "stretch"))
 
 
 class PictureStore:
@@ -36,6 +57,11 @@ class PictureStore:
                 f"picture: the one with the SHA-256 {digest[:12]}… is not kept here, or no longer; upload the file once more"
             )
         return content
+
+    def holds(self, digest: str) -> bool:
+        """Whether the file with that SHA-256 is kept."""
+        with self._lock:
+            return digest in self._files
 
     @property
     def bytes(self) -> int:

@@ -141,8 +141,8 @@ def png(picture: Picture) -> bytes:
     return data.tobytes()
 
 
-def webp(picture: Picture) -> bytes:
-    """The picture as a WebP file, without loss: smaller than PNG, and quick at Pillow's lowest effort."""
+def webp(picture: Picture, *, lossless: bool = True) -> bytes:
+    """The picture as a WebP file, quick at Pillow's lowest effort; without loss smaller than PNG, with loss for photographs."""
     file = BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=20, method=0)
+    Image.fromarray(picture).save(file, "WEBP", lossless=lossless, quality=20 if lossless else 85, method=0)
     return file.getvalue()

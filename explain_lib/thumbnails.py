@@ -19,7 +19,7 @@ from explain_lib.image_folder import ImageFolder
 from explain_lib.picture_files import read_thumbnail
 from explain_lib.rendering import Picture
 
-SIDE = 64
+SIDE = 96
 QUALITY = 85
 HELD = 4096
 TOGETHER = 64
@@ -46,7 +46,7 @@ class ThumbnailProgress:
 
 
 class Thumbnails:
-    """The thumbnails of a folder, uint8 (64, 64, 3): the middle square of each picture, kept as JPEG.
+    """The thumbnails of a folder, uint8 (96, 96, 3): the middle square of each picture, kept as JPEG.
 
     One thread, which lives until all are made, makes those first that are asked for.
     """

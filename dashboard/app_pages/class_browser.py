@@ -13,18 +13,20 @@ from dashboard.components.address import change_view, follow
 from dashboard.components.captions import grid_caption, image_caption, target_caption
 from dashboard.components.confusion import show_confusion
 from dashboard.components.drawing_controls import drawing_words
-from dashboard.components.image_grid import COLUMNS, Thumbnail, image_grid, mark_picked
+from dashboard.components.image_grid import Outcome, Thumbnail, image_grid, mark_picked
 from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
-from dashboard.components.pickers import layer_picker
+from dashboard.components.pickers import layer_picker, pick_image
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.selection import offer_without, selected_images, show_counts, show_filters
+from dashboard.components.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come
+from dashboard.components.verdicts import ask_about_all
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.view_state import chosen_drawing, chosen_layer
-from explain_lib.rendering import mosaic, webp
+from explain_lib.lazy_pixels import subset
 
 PART = 1000  # thumbnails at most at once
 SIDE = 160
@@ -34,6 +36,7 @@ def _draw(scene: Scene) -> None:
     show_filters(scene)
     chosen = selected_images(scene)
     show_counts(scene, chosen)
+    ask_about_all(scene)
     side, gallery = st.columns([1, 2.4], gap="medium")
     with side:
         if len(chosen):
@@ -42,7 +45,9 @@ def _draw(scene: Scene) -> None:
     with gallery:
         if len(chosen):
             above = st.container()
-            _grid(scene, _part(scene, chosen))
+            part = _part(scene, chosen)
+            show_thumbnail_progress(scene)
+            while_they_come(scene, part, lambda: _grid(scene, part))
             with above:  # drawn last: nothing on the page waits for it
                 _average(scene, chosen)
         else:
@@ -69,8 +74,9 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    sprite = scene.cache.entries.get(("sprite", chosen.tobytes()), lambda: webp(mosaic(scene.images.pixels[chosen], COLUMNS)))
-    image_grid(sprite, [_thumbnail(scene, int(image)) for image in chosen], lambda image: change_view(image=image))
+    image_grid(
+        sprite_of(scene, chosen), [_thumbnail(scene, int(image)) for image in chosen], lambda image: pick_image(scene, image)
+    )
     mark_picked(scene.view.image)
     st.caption(
         "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
@@ -80,10 +86,12 @@ def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
 def _thumbnail(scene: Scene, image: int) -> Thumbnail:
     classes, predictions = scene.model.classes, scene.predictions
-    true, predicted = int(scene.images.labels[image]), int(predictions.predicted[image])
-    return Thumbnail(
-        image, classes[true], f"{classes[predicted]} {predictions.confidence[image] * 100:.0f} %", true != predicted
-    )
+    true, predicted = scene.true_class(image), int(predictions.predicted[image])
+    if predicted < 0:
+        return Thumbnail(image, true or "no class", "not asked yet", "")
+    said = f"{classes[predicted]} {predictions.confidence[image] * 100:.0f} %"
+    outcome: Outcome = "" if true is None else "right" if scene.images.labels[image] == predicted else "wrong"
+    return Thumbnail(image, true or "no class", said, outcome)
 
 
 def _picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
@@ -91,7 +99,7 @@ def _picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     values = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target, between=scene.between)[layer]
     st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
     with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "the picture", f"Test image {view.image}, picked", side=SIDE)
+        show_picture(scene.picture, "the picture", f"{scene.words(view.image)}, picked", side=SIDE)
         with st.container(width=SIDE):
             grid = grid_caption(values.grid)
             words = f"Grad-CAM of layer {layer} on image {view.image}"
@@ -138,7 +146,7 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
     target = None if scene.view.target is None else scene.target
     progress(0)  # also takes away what an earlier selection had
-    pixels = scene.images.pixels[np.sort(chosen)]
+    pixels = subset(scene.images.pixels, np.sort(chosen))
     mean = scene.cache.average_map(scene.model, pixels, layer, target, progress=progress, between=scene.between)
     with place.container(horizontal=True, gap="small"):
         words = f"The mean map of {mean.images:,} images at layer {layer}"
@@ -169,4 +177,4 @@ def _maps(count: int) -> str:
     return "1 map" if count == 1 else f"{count:,} maps"
 
 
-show_page("class_browser", _draw, _steps)
+show_page("class_browser", _draw, _steps, over_set=True)

@@ -115,7 +115,7 @@ def _below(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
     with places, st.container(horizontal=True, gap="medium"):
         with st.container(width="content"):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "", f"Test image {scene.view.image}", side=FLICKER_SIDE)
+            show_picture(scene.picture, "", scene.words(scene.view.image), side=FLICKER_SIDE)
         with st.container(width=FLICKER_SIDE):
             _flicker(scene, a, b)
 
@@ -176,6 +176,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
                 batch,
                 "the image alone" if one else "the notebook's batch of four",
                 causes=found is not None,
+                pixels=scene.picture_set.snippet(),
             ),
         )
     )

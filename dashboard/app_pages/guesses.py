@@ -2,17 +2,38 @@
 
 import streamlit as st
 
+from dashboard.components.address import change_view
+from dashboard.components.captions import plain
 from dashboard.components.frogs import show_frogs
 from dashboard.components.guess_examples import contour_example, grass_example
 from dashboard.components.guess_runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
 from dashboard.components.guess_sections import open_section, show_contour_guess, show_depth_guess, show_grass_guess
 from dashboard.components.page import show_page
+from dashboard.components.picture_sets import CifarImages
 from dashboard.components.scene import Scene
 from explain_lib.contour_rows import STUDY_LAYERS, guess_layers
+from explain_lib.dataset import CLASSES, SIDE
 from explain_lib.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE
+from explain_lib.models import DEFAULT_MODEL
 
 
 def _draw(scene: Scene) -> None:
+    if scene.model.classes != CLASSES or scene.model.input_size != (SIDE, SIDE):
+        _say_unfit(scene)
+        return
+    _show_guesses(scene.with_set(CifarImages(scene.cache)))
+
+
+def _say_unfit(scene: Scene) -> None:
+    """The guesses are of CIFAR-10: another network has nothing to say of them."""
+    st.info(
+        f"The study guessed about a network that tells the ten classes of CIFAR-10 apart in pictures of 32 × 32 pixels. "
+        f"{plain(scene.view.model)} is another kind, so there is nothing to test here."
+    )
+    st.button(f"Open {DEFAULT_MODEL}", on_click=change_view, kwargs={"model": DEFAULT_MODEL, "layer": None, "target": None})
+
+
+def _show_guesses(scene: Scene) -> None:
     name = scene.view.model
     st.markdown(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "

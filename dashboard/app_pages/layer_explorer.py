@@ -22,6 +22,7 @@ from dashboard.components.pickers import (
     model_words,
     modules_picker,
     offered_layers,
+    offered_models,
     score_controls,
     target_picker,
 )
@@ -94,7 +95,7 @@ def _controls(scene: Scene) -> None:
 
 
 def _other_image(scene: Scene) -> None:
-    last = len(scene.images.pixels) - 1
+    last = len(scene.of_set().images.labels) - 1
 
     def typed() -> None:
         image = st.session_state["other_image"]
@@ -109,9 +110,9 @@ def _other_model(scene: Scene) -> None:
     follow("other_model", scene.view.other_model)
     st.selectbox(
         "The other model",
-        xl.list_models(),
+        offered_models(scene),
         key="other_model",
-        format_func=model_words,
+        format_func=lambda name: model_words(scene, name),
         on_change=lambda: change_view(other_model=st.session_state["other_model"]),
         width=400,
     )
@@ -152,7 +153,7 @@ def _one(panel: Panel, reach: float | None) -> None:
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             st.markdown("**The picture**")
-            words = f"Test image {panel.scene.view.image}"
+            words = panel.scene.words(panel.scene.view.image)
             show_picture(
                 panel.scene.picture, f"{panel.scene.picture.shape[1]} × {panel.scene.picture.shape[0]} pixels", words, SIDE
             )
@@ -201,7 +202,7 @@ def _probabilities(scene: Scene, key: str) -> None:
     st.plotly_chart(
         probabilities_figure(
             scene.model.classes,
-            scene.predictions.probabilities[view.image],
+            scene.probabilities,
             target=target.index,
             true=int(scene.images.labels[view.image]),
             minus=target.minus,
@@ -264,7 +265,8 @@ def _file_name(panel: Panel) -> str:
 def _explained(panel: Panel, reach: float | None) -> Explained:
     scene, grid = panel.scene, panel.cams[panel.layer].grid
     words = target_caption(scene)
-    return Explained(scene.view, scene.target, words, panel.layer, grid, _top(panel, reach), _file_name(panel))
+    pixels, file = scene.picture_set.snippet(), _file_name(panel)
+    return Explained(scene.view, scene.target, words, panel.layer, grid, _top(panel, reach), file, pixels)
 
 
 def _details(panels: list[Panel], reach: float | None) -> dict[str, object]:

@@ -25,4 +25,4 @@ def _draw(scene: Scene) -> None:
     )
 
 
-show_page("scan", _draw)
+show_page("scan", _draw, over_set=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 import explain_lib as xl
@@ -9,13 +10,13 @@ from dashboard.components.captions import image_caption
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
 from dashboard.components.pickers import choice
+from dashboard.components.picture_sets import CifarImages
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
 from dashboard.view_state import Value, View, change
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
-from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
 from explain_lib.models import DEFAULT_MODEL, load_card
 from explain_lib.rendering import (
@@ -51,17 +52,17 @@ def _draw(scene: Scene) -> None:
     study = _study_scene(scene)
     _introduce(scene, study)
     draw = _notebook_row if scene.view.drawing == "notebook" else _fair_row
+    tests = study.with_set(CifarImages(scene.cache))
+    rows = [(tests, image, name) for image, name in ROWS.items()]
     picked = scene.view.image
-    rows = ROWS if picked in ROWS else {picked: "picked", **ROWS}
+    if picked not in ROWS or study.picture_set != tests.picture_set:
+        rows.insert(0, (study, picked, "picked"))
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-        for image, name in rows.items():
-            with st.container(border=True, key=f"row-{image}"):
-                _show_card(study, image, name, draw(study, image))
-    _mark_picked(picked)
-
-
-def _mark_picked(image: int) -> None:
-    st.html(f"<style>.st-key-row-{image} {{ border: 2px solid #ff9f1c; }}</style>")
+        for one, image, name in rows:
+            chosen = image == picked and one.picture_set == study.picture_set
+            with st.container(border=True, key="row-picked" if chosen else f"row-{image}"):
+                _show_card(one, image, name, draw(one, image))
+    st.html("<style>.st-key-row-picked { border: 2px solid #ff9f1c; }</style>")
 
 
 def _study_scene(scene: Scene) -> Scene:
@@ -112,12 +113,12 @@ def _fair_layer(model: xl.Model) -> str:
 
 
 def _notebook_row(scene: Scene, image: int) -> Row:
-    batch = study_batch(image)
+    batch = scene.batch(image)
     pixels, place = scene.images.pixels[batch], image - batch.start
     manual = scene.cache.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL, between=scene.between)[place]
     package = scene.cache.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or (), between=scene.between)[place]
     cells = scene.cache.grad_cam(scene.model, pixels, LAYER, between=scene.between)[LAYER].map[place]
-    picture = scene.images.pixels[image]
+    picture = np.asarray(scene.images.pixels[image])
     return Row(
         study_heatmap(cells),
         study_manual_overlay(picture, manual),
@@ -127,7 +128,7 @@ def _notebook_row(scene: Scene, image: int) -> Row:
 
 
 def _fair_row(scene: Scene, image: int) -> Row:
-    picture = scene.images.pixels[image]
+    picture = np.asarray(scene.images.pixels[image])
     layer = _fair_layer(scene.model)
     own_grid, enlarged = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
     cells = scene.cache.heatmap(scene.model, picture[None], own_grid, between=scene.between)[0]
@@ -145,9 +146,14 @@ def _fair_overlay(picture: Picture, values: Map) -> Picture:
     return overlay(picture, colour(values))
 
 
+def _label(scene: Scene, image: int) -> int | None:
+    label = int(scene.images.labels[image])
+    return None if label < 0 else label
+
+
 def _opened(scene: Scene, image: int) -> View:
     """The view with that image, the browser at its class, and the comparison that the gallery shows."""
-    changes: dict[str, Value] = {"image": image, "true_class": int(scene.images.labels[image]), "part": 1}
+    changes: dict[str, Value] = {"image": image, "true_class": _label(scene, image), "part": 1}
     study: dict[str, Value] = {"a": STUDY_MANUAL, "b": STUDY_PACKAGE}
     fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": _fair_layer(scene.model)}
     return change(scene.view, changes | (fair if scene.view.drawing == "fair" else study))
@@ -156,13 +162,13 @@ def _opened(scene: Scene, image: int) -> View:
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
     st.markdown(f"**{name}** · {image_caption(scene, image)}")
     with st.container(horizontal=True, gap="xsmall"):
-        show_picture(scene.images.pixels[image], "Original", f"{name}: test image {image}", SIDE)
+        show_picture(scene.images.pixels[image], "Original", f"{name}: {scene.picture_set.words(image)}", SIDE)
         show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid", SIDE)
         show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture", SIDE)
         show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
     st.markdown(
         f"Mean absolute difference of the two maps: **{row.difference:.4f}**",
-        help="The mean over all 32 × 32 pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",
+        help="The mean over all pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",
     )
     page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")
 

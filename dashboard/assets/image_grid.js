@@ -2,6 +2,7 @@
 // Elements are made anew only when the revision changes: a thousand of them cost most of a second.
 
 const SIDE = 96; // three screen pixels for each of the picture's
+const MARKS = { right: "✓ ", wrong: "✗ ", "": "" };
 const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
 
 // The server names files from its own root, which a proxy may have put below another path: the page's folder is that root.
@@ -15,17 +16,18 @@ function element(name, className, text) {
 }
 
 function thumbnail(data, place) {
-  const button = element("button", data.wrong[place] ? "wrong" : "right");
+  const outcome = data.outcome[place];
+  const button = element("button", outcome);
   button.type = "button";
   button.dataset.image = data.images[place];
-  const verdict = data.wrong[place] ? "wrong" : "right";
-  button.title = `image ${data.images[place]}: true ${data.true[place]}, predicted ${data.predicted[place]} (${verdict})`;
+  const verdict = outcome ? ` (${outcome})` : "";
+  button.title = `image ${data.images[place]}: true ${data.true[place]}, predicted ${data.predicted[place]}${verdict}`;
   button.setAttribute("aria-label", button.title);
   button.tabIndex = place === 0 ? 0 : -1;
   const column = place % data.columns, row = Math.floor(place / data.columns);
   const picture = element("span", "picture");
   picture.style.backgroundPosition = `${-column * SIDE}px ${-row * SIDE}px`;
-  const predicted = `${data.wrong[place] ? "✗" : "✓"} ${data.predicted[place]}`;
+  const predicted = `${MARKS[outcome]}${data.predicted[place]}`;
   button.append(picture, element("span", "true", data.true[place]), element("span", "predicted", predicted));
   return button;
 }

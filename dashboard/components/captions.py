@@ -18,11 +18,13 @@ def percent(share: float) -> str:
 
 def image_caption(scene: Scene, image: int) -> str:
     """Image number, true class, predicted class with its probability."""
-    model, predictions = scene.model, scene.predictions
-    true, predicted = scene.images.labels[image], predictions.predicted[image]
-    mark = "right" if true == predicted else "wrong"
-    sure = percent(float(predictions.confidence[image]))
-    return f"image {image} · true {model.classes[true]} · predicted {model.classes[predicted]} {sure} ({mark})"
+    said, true = scene.said(image), scene.true_class(image)
+    name = plain(scene.picture_set.words(image)).removeprefix("test ")
+    predicted = f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
+    if true is None:
+        return f"{name} · {predicted}"
+    mark = "right" if scene.images.labels[image] == said.predicted else "wrong"
+    return f"{name} · true {true} · {predicted} ({mark})"
 
 
 def target_caption(scene: Scene) -> str:

@@ -59,7 +59,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
 def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
     target, view = scene.target, scene.view
     chosen = target.minus is not None
-    shares = scene.predictions.probabilities[view.image]
+    shares = scene.probabilities
     b = target.minus if target.minus is not None else runner_up(shares, target.index)
     explain = partial(scene.cache.grad_cam, between=scene.between)
     found = contrast(scene.model, scene.picture[None], layer, target.index, b, view.score, explain=explain)
@@ -68,7 +68,7 @@ def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
 
 def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
     """What the maps above explain, changed by one press."""
-    view, likeliest = scene.view, runner_up(scene.predictions.probabilities[scene.view.image], found.a)
+    view, likeliest = scene.view, runner_up(scene.probabilities, found.a)
     with st.container(horizontal=True, gap="xsmall"):
         if not pair.chosen or found.b != likeliest:
             name = scene.model.classes[likeliest]

@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.components.address import change_view, current_view
-from dashboard.components.guess_runs import frogs, masks_of
+from dashboard.components.guess_runs import frogs, masks_of, test_pixels
 from dashboard.components.outline_grid import COLUMNS, SIDE, Outlined, outline_grid
 from dashboard.components.scene import Scene
 from dashboard.figures.outline_picture import outline_picture
@@ -20,7 +20,7 @@ def show_frogs(scene: Scene) -> None:
     chosen, rejected = frogs(scene), scene.view.rejected
     st.markdown("**The frogs and their outlines** · click a picture to reject an outline that is wrong, again to take it back")
     images = _part(scene, chosen)
-    masks = masks_of(scene, scene.images.pixels[images])
+    masks = masks_of(scene, test_pixels(scene)[images])
     outlined = [
         Outlined(int(image), bool(usable), int(image) in rejected)
         for image, usable in zip(images, usable_outlines(masks), strict=True)
@@ -40,7 +40,7 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _sprite(scene: Scene, images: NDArray[np.int64], masks: NDArray[np.bool_]) -> bytes:
     def draw() -> bytes:
-        drawn = [outline_picture(scene.images.pixels[image], mask, SIDE) for image, mask in zip(images, masks, strict=True)]
+        drawn = [outline_picture(test_pixels(scene)[image], mask, SIDE) for image, mask in zip(images, masks, strict=True)]
         return webp(mosaic(np.stack(drawn), COLUMNS))
 
     return scene.cache.entries.get(("outline_sprite", images.tobytes()), draw)

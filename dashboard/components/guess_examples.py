@@ -5,7 +5,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.components.captions import image_caption, percent, plain
-from dashboard.components.guess_runs import masks_of
+from dashboard.components.guess_runs import masks_of, test_pixels
 from dashboard.components.pictures import show_exact, show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import sequential
@@ -24,9 +24,9 @@ SIDE = 128
 def contour_example(scene: Scene) -> None:
     """The picked image, its edges, another picture's, and the maps with their correlations with both."""
     image = scene.view.image
-    beside = (image + 1) % len(scene.images.pixels)
+    beside = (image + 1) % len(test_pixels(scene))
     rows = _contour_row(scene, image, beside)
-    edges = sobel_edges(scene.images.pixels[[image, beside]])
+    edges = sobel_edges(test_pixels(scene)[[image, beside]])
     st.markdown(f"**What is measured** · {plain(image_caption(scene, image))}")
     with st.container(horizontal=True, gap="small"):
         show_picture(scene.picture, "the picture", f"Test image {image}", SIDE)
@@ -46,7 +46,7 @@ def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
     key = "contour_example", scene.model.digest, image
     positions = np.array([image]), np.array([beside])
     return scene.cache.entries.get(
-        key, lambda: contour_batch(scene.model, scene.images.pixels, *positions, between=scene.between)
+        key, lambda: contour_batch(scene.model, test_pixels(scene), *positions, between=scene.between)
     )
 
 
@@ -76,7 +76,7 @@ def _show_map(values: Map, caption: str, alt: str) -> None:
 
 def grass_example(scene: Scene, frog: int) -> None:
     """One frog with its outline, without its background, and without itself, with the probability of each."""
-    pixels = scene.images.pixels[[frog]]
+    pixels = test_pixels(scene)[[frog]]
     mask = masks_of(scene, pixels)
     row = _grass_row(scene, frog, mask)
     layer = row.hooked
@@ -112,7 +112,7 @@ def grass_example(scene: Scene, frog: int) -> None:
 def _grass_row(scene: Scene, frog: int, mask: np.ndarray) -> GrassRows:
     key = "grass_example", scene.model.digest, frog
     return scene.cache.entries.get(
-        key, lambda: grass_batch(scene.model, scene.images.pixels, np.array([frog]), mask, between=scene.between)
+        key, lambda: grass_batch(scene.model, test_pixels(scene), np.array([frog]), mask, between=scene.between)
     )
 
 

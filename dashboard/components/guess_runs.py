@@ -30,9 +30,14 @@ def watched(place: DeltaGenerator, what: str) -> Callable[[int, int], None]:
     return progress
 
 
+def test_pixels(scene: Scene) -> NDArray[np.uint8]:
+    """All test images, uint8 (10000, 32, 32, 3): the guesses are of these, whatever else is looked at."""
+    return scene.cache.images().pixels
+
+
 def frogs(scene: Scene) -> NDArray[np.int64]:
     """Positions of all frogs among the test images."""
-    return find_frogs(scene.images.labels, range(len(scene.images.labels)))
+    return find_frogs(scene.cache.images().labels, range(len(scene.cache.images().labels)))
 
 
 def masks_of(scene: Scene, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -57,7 +62,7 @@ def depth_guess_of(scene: Scene, place: DeltaGenerator) -> DepthGuess:
         for number, (name, model) in enumerate(models.items()):
             progress = part_of_progress(watched(place, f"Maps and edges, {name}"), number, len(models))
             rows[name] = _contour_rows(scene, model, progress)
-        return judge_depth(rows, scene.images.labels)
+        return judge_depth(rows, scene.cache.images().labels)
 
     return scene.cache.entries.get(("depth_guess", *(model.digest for model in models.values())), compute)
 
@@ -85,7 +90,7 @@ def _contour_rows(scene: Scene, model: xl.Model, progress: Callable[[int, int], 
         if progress is not None:
             progress(0, IMAGES)
         return contour_rows(
-            model, scene.images.pixels, range(IMAGES), progress=progress, between=scene.between, batch_rows=batch
+            model, test_pixels(scene), range(IMAGES), progress=progress, between=scene.between, batch_rows=batch
         )
 
     return scene.cache.entries.get(("contour_rows", model.digest, IMAGES), compute)
@@ -109,8 +114,8 @@ def _grass_rows(scene: Scene, progress: Callable[[int, int], None]) -> GrassRows
         progress(0, len(chosen))
         return grass_rows(
             scene.model,
-            scene.images.pixels,
-            scene.images.labels,
+            test_pixels(scene),
+            scene.cache.images().labels,
             chosen,
             progress=progress,
             between=scene.between,

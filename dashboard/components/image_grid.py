@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 from streamlit.runtime import get_instance
 
 ASSETS = Path(__file__).parents[1] / "assets"
 COLUMNS = 40
+Outcome = Literal["right", "wrong", ""]
 KEY = "image_grid"
 
 _GRID = st.components.v2.component(
@@ -22,12 +24,15 @@ _GRID = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A picture's number, its true class, what was predicted with which confidence, and whether that is wrong."""
+    """A picture's number, its true class, what was predicted with which confidence, and whether that is right or wrong.
+
+    outcome: empty where the picture has no class, or no prediction yet.
+    """
 
     image: int
     true: str
     predicted: str
-    wrong: bool
+    outcome: Outcome
 
 
 def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable[[int], None]) -> None:
@@ -40,14 +45,14 @@ def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable
         on_pick(int(st.session_state[KEY]["picked"]))
 
     data = {
-        "revision": f"{hash(tuple(thumbnails))}",
+        "revision": f"{hash((tuple(thumbnails), sprite))}",
         # an address, not the bytes: two megabytes would be packed and hashed anew in every run
         "sprite": get_instance().media_file_mgr.add(sprite, "image/webp", KEY),
         "columns": COLUMNS,
         "images": [one.image for one in thumbnails],
         "true": [one.true for one in thumbnails],
         "predicted": [one.predicted for one in thumbnails],
-        "wrong": [one.wrong for one in thumbnails],
+        "outcome": [one.outcome for one in thumbnails],
     }
     _GRID(data=data, key=KEY, on_picked_change=picked)
 

@@ -52,6 +52,12 @@ def has_rows(request: Request[Rows]) -> bool:
     return job is not None and job.rows is not None
 
 
+def is_done(request: Request[Rows]) -> bool:
+    """Whether this request's job has come to its end; starts nothing."""
+    job = shared_jobs(server_options().device).find(request)
+    return job is not None and job.progress.state == "done"
+
+
 def say_so_far(images: int, more: bool) -> None:
     """That the rows shown are of so many images, while more are on their way."""
     if more:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import grid_caption, plain
@@ -13,9 +12,10 @@ from dashboard.components.ladder_image import opinions_layer
 from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.components.pickers import offered_layers, sample_picker
+from dashboard.components.sample_images import sample_scene, sample_words
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
-from dashboard.view_state import chosen_layer
+from dashboard.view_state import CIFAR10, chosen_layer
 from explain_lib.imputation import FILLS
 from explain_lib.ladder_file import bundled_ladder
 from explain_lib.ladder_request import LadderRequest
@@ -38,9 +38,9 @@ def show_sample_ladder(scene: Scene) -> None:
     st.subheader("Many pictures", anchor=False)
     sample_picker(scene.view.sample, SAMPLES)
     request = _request(scene)
-    last, where = f"{len(request) - 1:,}", request.opinions
+    where, images = request.opinions, sample_words(*sample_scene(scene))
     others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
-    st.caption(f"Test images 0 to {last}, each with {_explained(scene)}.{others}")
+    st.caption(f"{images}, each with {_explained(scene)}.{others}")
     known = bundled_ladder(request)
     if known is not None:
         _results(scene, request, known, more=False)
@@ -55,8 +55,9 @@ def show_sample_ladder(scene: Scene) -> None:
 
 def _request(scene: Scene) -> LadderRequest:
     layers, view = offered_layers(scene), scene.view
+    around, images = sample_scene(scene)
     where = opinions_layer(scene.model.conv_layers[-1])
-    return LadderRequest(scene.model, scene.images.pixels, np.arange(view.sample), layers, view.target, where)
+    return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, where)
 
 
 def _explained(scene: Scene) -> str:
@@ -131,7 +132,8 @@ def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
-    st.caption(f"The same from a terminal: `{_command(scene, request)}`")
+    if scene.of_set().picture_set.address == CIFAR10:
+        st.caption(f"The same from a terminal: `{_command(scene, request)}`")
 
 
 def _command(scene: Scene, request: LadderRequest) -> str:

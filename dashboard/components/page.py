@@ -1,60 +1,94 @@
 """The frame of every page: what was ignored, the bar, the page itself, and errors as sentences."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
-from dashboard.components.address import open_view, read_address, remember_view
+from dashboard.components.address import current_view, open_view, read_address, remember_view
 from dashboard.components.bar import show_bar
 from dashboard.components.captions import plain
 from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
-from dashboard.components.scene import Scene
+from dashboard.components.own_picture import say_set_aside, show_own_picture
+from dashboard.components.picture_menu import say_refused
+from dashboard.components.picture_sets import OwnPicture, chosen_set, server_set
+from dashboard.components.scene import Scene, make_scene
 from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
 from dashboard.log_lines import note_refusal, note_view
-from dashboard.server_options import server_options
-from dashboard.view_state import View, fit_models, fit_view
+from dashboard.server_options import server_cache, server_options
+from dashboard.view_state import View, fit_models, fit_view, opening_view
 from explain_lib.devices import spare_cores
 
 
 def show_page(
-    name: str, draw: Callable[[Scene], None], images: Callable[[Scene], Sequence[int] | None] = lambda _: None
+    name: str,
+    draw: Callable[[Scene], None],
+    images: Callable[[Scene], Sequence[int] | None] = lambda _: None,
+    *,
+    over_set: bool = False,
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
-    images: those that Previous and Next step through, None for all.
+    images: those that Previous and Next step through, None for all. over_set: whether the page looks at a whole set, which a
+    visitor's picture is not.
     """
     checkpoint = st.empty()
     try:
-        scene, ignored = _scene(name, lambda: _pause(checkpoint))
+        scene, ignored = _scene(name, lambda: _pause(checkpoint), over_set=over_set)
         if ignored:
             st.warning("Ignored in the address: " + plain(" ".join(ignored)))
-        remember_view(scene.view)
         show_bar(scene, images(scene))
+        _own_picture(scene)
         warn_of_problems(scene)
         draw(scene)
         note_view(server_options().slow)
     except xl.ExplainError as error:
         note_refusal(error)
         st.error(f"This view cannot be shown: {plain(str(error))}.")
-        st.button("Back to the default view", on_click=open_view, args=(View(),))
+        st.button("Back to the default view", on_click=_open_start)
     close_drawer(name)
     pass_over_modules()
 
 
-def _scene(name: str, between: Callable[[], None]) -> tuple[Scene, tuple[str, ...]]:
+def _scene(name: str, between: Callable[[], None], *, over_set: bool) -> tuple[Scene, tuple[str, ...]]:
     keep_files()
     spare_cores()
-    cache = xl.shared_cache(server_options().device)
-    view, ignored = read_address(name)
-    view, no_model = fit_models(view)
-    model, images = cache.model(view.model), cache.images()
-    view, no_part = fit_view(view, model, len(images.pixels))
-    scene = Scene(view, model, images, cache.predictions(view.model), cache, between)
-    return scene, (*ignored, *no_model, *no_part)
+    cache = server_cache()
+    view, ignored = read_address(name, opening_view(cache.own_models))
+    view, no_model = fit_models(view, cache.own_models)
+    picture_set, no_set = chosen_set(view, cache)
+    if no_set:
+        view = replace(view, pictures=None)
+    model = cache.model(view.model)
+    is_own = isinstance(picture_set, OwnPicture)
+    around = server_set(cache) if is_own else picture_set
+    images = around.pictures(model)
+    view, no_part = fit_view(view, model, images.labels, images.classes)
+    remember_view(view)
+    if over_set and is_own:
+        view, picture_set = replace(view, pictures=None), around
+    return make_scene(view, picture_set, cache, between), (*ignored, *no_model, *no_set, *no_part)
+
+
+def _open_start() -> None:
+    try:
+        start = opening_view(server_cache().own_models)
+    except xl.ExplainError:  # options of the server that are wrong, which the page says by itself
+        start = View()
+    open_view(start)
+
+
+def _own_picture(scene: Scene) -> None:
+    """The visitor's picture, or a word where the page looks at others."""
+    say_refused()
+    if isinstance(scene.picture_set, OwnPicture):
+        show_own_picture(scene, scene.picture_set.digest)
+    elif current_view().pictures != scene.view.pictures:
+        say_set_aside(scene)
 
 
 def _pause(checkpoint: DeltaGenerator) -> None:

@@ -80,7 +80,7 @@ def show_check(check: Check) -> None:
         with st.container(width=SIDE):
             st.markdown("**The picture**")
             side = scene.picture.shape[0]
-            show_picture(scene.picture, f"{side} × {side} pixels", f"Test image {scene.view.image}", SIDE)
+            show_picture(scene.picture, f"{side} × {side} pixels", scene.words(scene.view.image), SIDE)
         with st.container(width=SIDE):
             st.markdown("**The network as it is**", help=terms.OVERLAY)
             _overlay(check, 0, SIDE, drawing_words(scene.view))

@@ -4,7 +4,6 @@ import csv
 import io
 from math import isnan
 
-import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import plain
@@ -12,8 +11,10 @@ from dashboard.components.job_run import has_rows, say_so_far, show_job
 from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.components.pickers import sample_picker
+from dashboard.components.sample_images import sample_scene
 from dashboard.components.sanity_image import Check
 from dashboard.figures.sanity_figure import steps_figure, steps_words
+from dashboard.view_state import CIFAR10
 from explain_lib.sanity_checks import SanityRows
 from explain_lib.sanity_request import SanityRequest
 from explain_lib.sanity_summary import SanitySummary, summarise_sanity
@@ -35,7 +36,8 @@ def show_sanity_sample(check: Check) -> None:
         _results(check, summarise_sanity(rows), more)
 
     show_job(_request(check), "Check", results, what="The check", nothing=nothing)
-    st.caption(f"The same from a terminal: `{_command(check)}`")
+    if check.scene.of_set().picture_set.address == CIFAR10:
+        st.caption(f"The same from a terminal: `{_command(check)}`")
 
 
 def show_own_chart(check: Check) -> None:
@@ -46,8 +48,8 @@ def show_own_chart(check: Check) -> None:
 
 def _request(check: Check) -> SanityRequest:
     scene, view = check.scene, check.scene.view
-    images = np.arange(view.sample)
-    return SanityRequest(scene.model, scene.images.pixels, images, check.layer, view.target, view.mode)
+    around, images = sample_scene(scene)
+    return SanityRequest(scene.model, around.images.pixels, images, check.layer, view.target, view.mode)
 
 
 def _results(check: Check, summary: SanitySummary, more: bool) -> None:

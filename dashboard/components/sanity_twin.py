@@ -2,13 +2,13 @@
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from dashboard.components.address import change_view
 from dashboard.components.captions import percent, plain
 from dashboard.components.job_run import say_so_far, show_job
 from dashboard.components.overlay_card import show_overlay
+from dashboard.components.sample_images import sample_scene
 from dashboard.components.sanity_image import SIDE, Check
 from dashboard.components.sanity_sample import summary_csv
 from dashboard.view_state import chosen_drawing
@@ -61,8 +61,8 @@ def _maps(check: Check, name: str) -> None:
 
 def _sample(check: Check, name: str) -> None:
     scene, view = check.scene, check.scene.view
-    twin, images = scene.cache.model(name), np.arange(view.sample)
-    request = SanityRequest(scene.model, scene.images.pixels, images, check.layer, view.target, twin=twin)
+    twin, (around, images) = scene.cache.model(name), sample_scene(scene)
+    request = SanityRequest(scene.model, around.images.pixels, images, check.layer, view.target, twin=twin)
     nothing = "The twin has not been asked about many images yet."
     show_job(request, "Compare over", partial(_results, check), what="The comparison", nothing=nothing)
 

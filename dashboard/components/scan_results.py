@@ -102,7 +102,7 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
     with st.container(horizontal=True, gap="small"):
         for image in images.tolist():
             with st.container(width=SIDE, gap="xxsmall"):
-                words = f"Test image {image}, {scene.model.classes[scene.images.labels[image]]}"
+                words = f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}"
                 show_picture(scene.images.pixels[image], f"{mae[image]:.4f}", words, side=SIDE)
                 st.page_link(
                     "app_pages/disagreement.py",

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
 from dashboard.components.job_run import show_job
+from dashboard.components.pickers import PLAIN
 from dashboard.components.scene import Scene
 from dashboard.components.side import named_side
+from dashboard.components.verdicts import ask_about_all
 from dashboard.view_state import explained
 from explain_lib.scan import ScanRows
 from explain_lib.scan_request import ScanRequest
@@ -23,6 +25,10 @@ def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[Scan
     show_rows: shows rows; it is told whether more of them are on their way.
     """
     _options(scene)
+    if scene.view.target is None and _is_asked(scene) and not scene.predictions_known(chosen):
+        st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
+        ask_about_all(scene)
+        return
     nothing = "Nothing has been scanned yet. The result appears here while the scan runs."
     show_job(_request(scene, chosen), "Scan", show_rows, what="The scan", nothing=nothing)
 
@@ -36,9 +42,14 @@ def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:
 def _targets(scene: Scene, images: NDArray[np.int64]) -> Targets:
     """What is explained of each image: None for the predicted classes, as nothing else is chosen."""
     view = scene.view
-    if (view.target, view.minus, view.evidence, view.score) == (None, None, "for", "logit"):
+    if view.target is None and not _is_asked(scene):
         return None
     return [explained(view, int(scene.predictions.predicted[image])) for image in images]
+
+
+def _is_asked(scene: Scene) -> bool:
+    """Whether more is explained than a class's logit."""
+    return (scene.view.minus, scene.view.evidence, scene.view.score) != PLAIN
 
 
 def _options(scene: Scene) -> None:

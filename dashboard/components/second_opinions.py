@@ -101,7 +101,7 @@ def _opinions(scene: Scene, layers: tuple[str, ...]) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=SIDE, gap="xsmall"):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "", f"Test image {scene.view.image} beside what the methods make of it", SIDE)
+            show_picture(scene.picture, "", f"{scene.words(scene.view.image)} beside what the methods make of it", SIDE)
         for variant, values in maps.items():
             with st.container(width=SIDE, gap="xsmall"):
                 _opinion(layers, variant, values)

@@ -67,14 +67,17 @@ def _order(view: View) -> None:
 
 def show_counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """How many images are left, and how many of them the network gets right."""
-    right = int((scene.predictions.predicted[chosen] == scene.images.labels[chosen]).sum())
-    share = f" ({percent(right / len(chosen))})" if len(chosen) else ""
-    st.markdown(f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{len(chosen) - right:,}** wrong")
+    predicted, labels = scene.predictions.predicted[chosen], scene.images.labels[chosen]
+    judged = (predicted >= 0) & (labels >= 0)
+    right, known = int((predicted == labels)[judged].sum()), int(judged.sum())
+    share = f" ({percent(right / known)})" if known else ""
+    rest = f" · **{len(chosen) - known:,}** without a prediction or a class" if known < len(chosen) else ""
+    st.markdown(f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{known - right:,}** wrong{rest}")
 
 
 def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
     """Each condition that is set, in words, and what takes it away."""
-    view, classes = scene.view, scene.model.classes
+    view, classes = scene.view, scene.images.classes
     found: dict[str, dict[str, Value]] = {}
     if view.true_class is not None:
         found[f"true class {classes[view.true_class]}"] = {"true_class": None}
@@ -90,7 +93,7 @@ def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
 def offer_without(scene: Scene) -> None:
     """Why there is no image, and how many there would be without each condition."""
     conditions = _conditions(scene)
-    st.info(f"No test image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
+    st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
     for words, without in conditions.items():
         left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
         st.button(

@@ -10,7 +10,6 @@ from dashboard.components.scene import Scene
 from dashboard.components.side_words import side_title, side_words
 from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.view_state import chosen_layer
-from explain_lib.dataset import study_batch
 from explain_lib.maps import Map
 
 
@@ -44,7 +43,7 @@ def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:
     """The test images that are run together: the notebook's batch where a setting looks at it, else the image alone."""
     image = scene.view.image
     looks = any(side.settings.scale_over == "batch" for side in sides)
-    return study_batch(image) if looks else slice(image, image + 1)
+    return scene.batch(image) if looks else slice(image, image + 1)
 
 
 def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> Scale:

@@ -50,7 +50,7 @@ class Course:
 
     @property
     def true(self) -> int:
-        """The true class of the picked image."""
+        """The true class of the picked image, -1 if it is not known."""
         return int(self.scene.images.labels[self.scene.view.image])
 
     def values(self, place: int) -> Map:
@@ -60,7 +60,7 @@ class Course:
     def probability(self, place: int, index: int) -> float:
         """What the network of a moment gives a class."""
         scene = self.scenes[place]
-        return float(scene.predictions.probabilities[scene.view.image, index])
+        return float(scene.probabilities[index])
 
 
 def _drawn(scene: Scene, maps: MapsInTime) -> NDArray[np.float32]:
@@ -98,7 +98,8 @@ def says(course: Course, place: int) -> str:
     """What the network of a moment says of the image: "cat, 51.5 % (right)"."""
     scene = course.scenes[place]
     mark = "right" if scene.predicted == course.true else "wrong"
-    return f"{scene.model.classes[scene.predicted]}, {percent(course.probability(place, scene.predicted))} ({mark})"
+    marked = f" ({mark})" if course.true >= 0 else ""
+    return f"{scene.model.classes[scene.predicted]}, {percent(course.probability(place, scene.predicted))}{marked}"
 
 
 def course_sentence(course: Course) -> str:

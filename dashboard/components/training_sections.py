@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
-from dashboard.components.captions import grid_caption, percent, target_caption
+from dashboard.components.captions import grid_caption, percent, plain, target_caption
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
 from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
@@ -84,13 +84,13 @@ def show_moment(course: Course, reach: float | None) -> None:
     scene, place = course.scene, course.place
     view, grid = scene.view, course.maps.map.shape[1:]
     st.caption(
-        f"{view.model} · epoch {course.shown.epoch} · image {view.image}, true class {scene.model.classes[course.true]} · "
+        f"{view.model} · epoch {course.shown.epoch} · {_picture_words(course)} · "
         f"explained: {target_caption(scene)} · layer {course.layer}, {grid_caption((grid[0], grid[1]))}"
     )
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "32 × 32 pixels", f"Test image {view.image}", SIDE)
+            show_picture(scene.picture, "32 × 32 pixels", scene.words(view.image), SIDE)
         with st.container(width=SIDE):
             st.markdown("**Overlay**", help=terms.OVERLAY)
             words = f"Grad-CAM of layer {course.layer} on image {view.image} after {course.shown.epoch} epochs"
@@ -103,6 +103,13 @@ def show_moment(course: Course, reach: float | None) -> None:
             _metrics(course)
         with st.container(width=PROBABILITIES):
             _probabilities(course)
+
+
+def _picture_words(course: Course) -> str:
+    """The picture, and its true class if it is known."""
+    scene, image = course.scene, course.scene.view.image
+    words, true = plain(scene.picture_set.words(image)).removeprefix("test "), scene.true_class(image)
+    return words if true is None else f"{words}, true class {true}"
 
 
 def _numbers(course: Course, reach: float | None) -> None:
@@ -118,8 +125,10 @@ def _metrics(course: Course) -> None:
     scene, place = course.scene, course.place
     st.metric("Right of 10,000 test images", percent(course.shown.accuracy), help=terms.ACCURACY)
     name = scene.model.classes[scene.predicted]
+    known = scene.true_class(scene.view.image)
+    true = "" if known is None else f"; true is {known}"
     st.metric("Says of this image", name, help=terms.PROBABILITIES)
-    st.caption(f"with {percent(course.probability(place, scene.predicted))}; true is {scene.model.classes[course.true]}")
+    st.caption(f"with {percent(course.probability(place, scene.predicted))}{true}")
     st.metric("Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION)
     here, there = (scene.model.classes[course.maps.targets[one].index] for one in (place, -1))
     if here != there:
@@ -128,7 +137,7 @@ def _metrics(course: Course) -> None:
 
 def _probabilities(course: Course) -> None:
     scene = course.scene
-    shares = scene.predictions.probabilities[scene.view.image]
+    shares = scene.probabilities
     st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
     figure = probabilities_figure(
         scene.model.classes, shares, target=scene.target.index, true=course.true, minus=scene.target.minus

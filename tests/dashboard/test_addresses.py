@@ -44,6 +44,8 @@ EVERYTHING = {
     "randomised": "3",
     "mode": "independent",
     "epoch": "5",
+    "set": "cifar10",
+    "fit": "pad",
 }
 
 

@@ -135,7 +135,7 @@ NOTHING = {"class_": "6", "predicted": "6", "outcome": "wrong", "low": "20", "hi
 def test_a_selection_without_images_names_every_condition() -> None:
     app = open_browser(**NOTHING)
     assert (
-        "No test image meets all of these conditions: true class frog, predicted class frog, predicted wrong, "
+        "No image meets all of these conditions: true class frog, predicted class frog, predicted wrong, "
         "confidence 20 to 50 %." in app.info[0].value
     )
     assert_counts(app, np.arange(0))
@@ -210,7 +210,7 @@ def test_a_thumbnail_has_its_true_and_its_predicted_class_with_the_confidence() 
     data = component_data(open_browser(class_="5", order="least-confident"), "image_grid")
     images = data["images"]
     assert data["true"] == ["dog"] * 1000
-    assert data["wrong"] == [bool(GUESSES[image] != 5) for image in images]
+    assert data["outcome"] == ["right" if GUESSES[image] == 5 else "wrong" for image in images]
     words = [re.fullmatch(r"(\w+) (\d+) %", text) for text in data["predicted"]]
     assert [match[1] for match in words] == [NAMES[GUESSES[image]] for image in images]
     np.testing.assert_allclose([int(match[2]) for match in words], SURENESS[images] * 100, atol=0.51)

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from urllib.parse import parse_qsl, urlencode
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,8 @@ EVERYTHING = View(
     randomised=3,
     mode="independent",
     epoch=5,
+    pictures="0f" * 32,
+    fit="pad",
 )
 ADDRESS = {
     "img": "17",
@@ -89,7 +92,12 @@ ADDRESS = {
     "randomised": "3",
     "mode": "independent",
     "epoch": "5",
+    "set": "0f" * 32,
+    "fit": "pad",
 }
+
+
+LABELS = np.arange(10_000) % 10
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +219,8 @@ NONSENSE = [
     ("randomised", "-1", "a number of layers, from the last one, would be right."),
     ("mode", "both", "one of cascading, independent would be right."),
     ("epoch", "last", "a number of epochs, from 0, would be right."),
+    ("set", "cifar100", "cifar10, folder, or the SHA-256 of an uploaded picture, would be right."),
+    ("fit", "zoom", "one of crop, pad, stretch would be right."),
     ("colour", "red", "there is no such setting."),
 ]
 
@@ -261,7 +271,7 @@ def test_what_the_model_lacks_is_replaced_and_named(model: xl.Model) -> None:
     lacking = View(
         image=10_000, other_image=12_345, layer="conv9", target=10, minus=13, true_class=11, predicted_class=12, part=3
     )
-    view, notes = fit_view(lacking, model, 10_000)
+    view, notes = fit_view(lacking, model, LABELS)
     assert view == View(part=3)
     assert [note.split(":")[0] for note in notes] == [
         "img=10000",
@@ -278,7 +288,15 @@ def test_what_the_model_lacks_is_replaced_and_named(model: xl.Model) -> None:
 
 def test_what_the_model_has_stays(model: xl.Model) -> None:
     view = View(image=9_999, other_image=9_999, layer="pool1", target=9, minus=9)
-    assert fit_view(view, model, 10_000) == (view, ())
+    assert fit_view(view, model, LABELS) == (view, ())
+
+
+def test_a_default_that_a_set_cannot_have_is_replaced_without_a_word(model: xl.Model) -> None:
+    view, notes = fit_view(View(), model, np.array([4, -1]))
+    assert (view, notes) == (View(image=1, true_class=None, sample=2), ())
+    asked, notes = fit_view(View(image=2, sample=3, true_class=11), model, np.array([4, 11]), (*model.classes, "newt", "toad"))
+    assert asked == View(image=1, true_class=11, sample=2)
+    assert [note.split(":")[0] for note in notes] == ["img=2", "sample=3"]
 
 
 def test_no_layer_means_the_last_conv_layer(model: xl.Model) -> None:
