@@ -39,11 +39,11 @@ WAY_BACK = "Back to the page's default view"
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its port, its log, and the folders around it."""
+    """A running server: its port, its process, and its log."""
 
     port: int
+    process: int
     log: Path
-    folder: Path
 
     def lines(self, event: str) -> list[dict[str, object]]:
         """The log's lines on such events."""
@@ -87,7 +87,7 @@ def started(folder: Path, command: Sequence[str], port: int | None) -> Iterator[
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=folder / "elsewhere", env=environment, stdout=file, stderr=file)
     try:
-        yield Server(_wait_for_port(process, log), log, folder)
+        yield Server(_wait_for_port(process, log), process.pid, log)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
@@ -105,6 +105,17 @@ def _wait_for_port(process: "subprocess.Popen[bytes]", log: Path) -> int:
 
 def tree(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*")}
+
+
+def nameless_file(process: int) -> Path:
+    """Where the process has a temporary file open that has no name, as soon as it has."""
+    for _ in range(int(SECONDS / 0.1)):
+        links = [path.readlink() for path in Path(f"/proc/{process}/fd").iterdir()]
+        for link in links:
+            if link.name.startswith("#") and link.name.endswith(" (deleted)"):
+                return link
+        time.sleep(0.1)
+    raise AssertionError(f"no temporary file among {links}")
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +163,7 @@ def test_no_statistics_are_gathered(server: Server) -> None:
         assert visitor.open("scan").start.config.gather_usage_stats is False
 
 
-def test_uploads_need_the_token_and_have_a_limit(server: Server) -> None:
+def test_uploads_need_the_token_have_a_limit_and_lie_in_the_cache_folder_on_their_way(server: Server, folder: Path) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/_stcore/health", timeout=SECONDS) as answer:
         cookie = answer.headers["Set-Cookie"].split(";")[0]
     name, token = cookie.split("=", 1)
@@ -161,20 +172,22 @@ def test_uploads_need_the_token_and_have_a_limit(server: Server) -> None:
     with visiting(server.port) as visitor:
         path = f"/_stcore/upload_file/{visitor.open('scan').start.initialize.session_id}/1"
 
-        def upload(headers: Mapping[str, str], size: int, *, sent: bool = True) -> int:
+        def upload(headers: Mapping[str, str], size: int, sent: int | None = None) -> HTTPConnection:
+            """The connection on which a file of this size is on its way, `sent` bytes of the body being there, None for all."""
             head, tail = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n', b"\r\n--x--\r\n"
-            length = str(len(head) + size + len(tail))
+            body = head + bytes(size) + tail
             connection = HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
-            connection.request(
-                "PUT", path, head + bytes(size) + tail if sent else b"", {**form, **headers, "Content-Length": length}
-            )
-            return connection.getresponse().status
+            connection.request("PUT", path, body[:sent], {**form, **headers, "Content-Length": str(len(body))})
+            return connection
 
         proof = {"Cookie": cookie, "X-Xsrftoken": token}
-        assert upload(proof, 2 * MEBIBYTE) == 204
-        assert upload({}, 2 * MEBIBYTE) == 403
-        assert upload({"X-Xsrftoken": token}, 2 * MEBIBYTE) == 403
-        assert upload(proof, 20 * MEBIBYTE, sent=False) == 413
+        assert upload(proof, 2 * MEBIBYTE).getresponse().status == 204
+        assert upload({}, 2 * MEBIBYTE).getresponse().status == 403
+        assert upload({"X-Xsrftoken": token}, 2 * MEBIBYTE).getresponse().status == 403
+        assert upload(proof, 20 * MEBIBYTE, sent=0).getresponse().status == 413
+        under_way = upload(proof, 3 * MEBIBYTE, sent=2 * MEBIBYTE)
+        assert nameless_file(server.process).parent == folder / "home/.cache/grad-cam-dashboard/temporary"
+        under_way.close()
 
 
 def test_a_page_with_a_fault_says_so_in_a_sentence_and_the_log_says_more(server: Server) -> None:
@@ -207,13 +220,12 @@ def test_a_page_that_cannot_even_be_read_says_so_too(server: Server) -> None:
         assert str(server.lines("fault")[-1]["error"]).startswith("SyntaxError: ")
 
 
-def test_the_log_has_no_line_that_is_not_json_after_the_greeting(server: Server) -> None:
+def test_a_fault_is_one_line_in_the_log(server: Server) -> None:
+    before = len(server.log.read_text())
     with visiting(server.port) as visitor:
         visitor.open("scan", "img=1")
-    lines = [line for line in server.log.read_text().splitlines() if line.strip()]
-    assert [line for line in lines if not line.startswith("{")] == [
-        line for line in lines if "You can now" in line or "URL:" in line
-    ]
+    (line,) = [line for line in server.log.read_text()[before:].splitlines() if "foresaw" in line or "Traceback" in line]
+    assert json.loads(line)["event"] == "fault"
 
 
 def test_a_slow_view_is_noted_with_the_address_that_shows_it_again(server: Server) -> None:
