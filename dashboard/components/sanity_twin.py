@@ -12,7 +12,7 @@ from dashboard.components.sample_images import sample_scene
 from dashboard.components.sanity_image import SIDE, Check
 from dashboard.components.sanity_sample import summary_csv
 from dashboard.view_state import chosen_drawing
-from explain_lib.models import find_twin, list_models, load_card
+from explain_lib.models import REGISTRY, find_twin, list_models, load_card
 from explain_lib.number_words import correlation_words
 from explain_lib.sanity_checks import SanityRows
 from explain_lib.sanity_request import SanityRequest
@@ -24,7 +24,7 @@ def show_twin(check: Check) -> None:
     """Both maps of the picked image, and their correlation over many; where a model has no twin, that is said."""
     st.subheader("The twin that learnt nonsense", anchor=False)
     model = check.scene.view.model
-    name = find_twin(model)
+    name = find_twin(model) if model in REGISTRY else None
     if name is None:
         other = next(listed for listed in list_models() if find_twin(listed) is not None)
         st.caption(f"{model} has no twin that was taught labels in random order; {other} has one.")
