@@ -31,10 +31,10 @@ class Page:
 
 
 GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answers. Open a row to see why."
-BROWSER = "All test images of a class, with what the network says of them. Filter, sort, pick one."
+BROWSER = "All images of a class, with what the network says of them. Filter, sort, pick one."
 EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
 DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
-SCAN = "The same two maps on any selection of the test images, or on all 10,000. Start it, watch it, take it home."
+SCAN = "The same two maps on any selection of the images, or on all of them. Start it, watch it, take it home."
 GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
 LADDER = "Which layer, and can its map be believed? Every layer measured, beside orders of pixels that ask no network."
 TRAINING = "How a network learns where to look: one picture, from random weights to the end of the training. Press Play."

@@ -10,6 +10,7 @@ from dashboard.components.scene import Scene
 from explain_lib.predictions import confusion_matrix
 
 KEY = "confusion"
+MOST_CLASSES = 30
 _ASSETS = Path(__file__).parents[1] / "assets"
 # A table, not a chart: the library of charts takes a second to load, and its cells cannot be reached by keys.
 _TABLE = st.components.v2.component(
@@ -22,8 +23,15 @@ _TABLE = st.components.v2.component(
 
 
 def show_confusion(scene: Scene) -> None:
-    """The matrix over all test images, whatever else is filtered; the cells of the chosen classes are framed."""
-    view = scene.view
+    """The matrix over all images, whatever else is filtered; the cells of the chosen classes are framed.
+
+    Nothing where no image has both a prediction and a class that the network knows, or the network knows too many for a table.
+    """
+    if len(scene.model.classes) > MOST_CLASSES:
+        return
+    view, counts = scene.view, confusion_matrix(scene.images.labels, scene.predictions)
+    if not counts.any():
+        return
 
     def clicked() -> None:
         true, predicted = st.session_state[KEY]["cell"]
@@ -31,12 +39,11 @@ def show_confusion(scene: Scene) -> None:
         change_view(true_class=true, predicted_class=None if again else predicted, part=1)
 
     st.markdown("**Confusion matrix** · click a cell to see its images, again for its row", help=terms.CONFUSION)
-    counts = confusion_matrix(scene.images.labels, scene.predictions)
     data = {
         "counts": counts.tolist(),
         "classes": list(scene.model.classes),
         "true": view.true_class,
         "predicted": view.predicted_class,
-        "words": f"Confusion matrix of {view.model} on the 10,000 test images: {counts.trace():,} of them on the diagonal",
+        "words": f"Confusion matrix of {view.model} on {counts.sum():,} images: {counts.trace():,} of them on the diagonal",
     }
     _TABLE(data=data, key=KEY, on_cell_change=clicked)

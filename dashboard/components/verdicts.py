@@ -18,8 +18,7 @@ def ask_about_all(scene: Scene) -> bool:
         return True
     asked = int(said.asked.sum())
     st.info(
-        f"The network was asked about {asked:,} of {len(said.asked):,} images. Predictions, confidence and the matrix "
-        "below are of these; conditions on predictions leave the others out."
+        f"The network was asked about {asked:,} of {len(said.asked):,} images. Conditions on predictions leave the others out."
     )
 
     def nothing(rows: VerdictRows, more: bool) -> None:

@@ -316,7 +316,7 @@ def test_the_confusion_matrix_counts_all_test_images() -> None:
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels(), GUESSES), 1)
     assert sent["counts"] == counts.tolist()
-    assert sent["words"].endswith(f"on the 10,000 test images: {(labels() == GUESSES).sum():,} of them on the diagonal")
+    assert sent["words"].endswith(f"on 10,000 images: {(labels() == GUESSES).sum():,} of them on the diagonal")
 
 
 @pytest.mark.parametrize(("true", "predicted"), [("3", "5"), ("3", "any"), ("any", "5"), ("any", "any")])
