@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from explain_lib.cards import ModelCard
-from explain_lib.errors import InputError
+from explain_lib.errors import InputError, TooLargeError
 from explain_lib.findings import CheckUp, Finding, in_order, problem
 from explain_lib.gradient_findings import error_line, gradient_findings
 from explain_lib.layer_findings import layer_findings
@@ -54,7 +54,8 @@ def check_up(
 
     Two pictures of noise, always the same, are run through the network, forward and back. A bad network is no error here: each
     thing that is wrong with it is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left as found,
-    and nobody else runs the network meanwhile. Raises InputError for arguments that are not of this form.
+    and nobody else runs the network meanwhile. Raises InputError for arguments that are not of this form, TooLargeError where
+    memory cannot be had.
     """
     subject = _subject(network, input_size, classes, mean, std, card)
     return in_order(_findings(subject))
@@ -113,6 +114,8 @@ def _findings(subject: _Subject) -> Iterator[Finding]:
 def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iterator[Finding]:
     yield from (weights := [*finite_weight_findings(network)])
     ran = _run(network, subject)
+    if isinstance(ran, TooLargeError):
+        raise ran  # memory may be there the next time, so this is no finding
     if isinstance(ran, Exception):
         yield _does_not_run(network, subject, ran)
     else:

@@ -43,4 +43,7 @@ def _asked(error: BaseException) -> str:
     if found is None:
         return ""
     number, unit = found.groups()
-    return f" ({int(number) / 2**30:,.1f} GiB in one piece)" if unit == "bytes" else f" ({number} {unit} in one piece)"
+    if unit == "bytes":
+        gibibytes = int(number) / 2**30
+        number, unit = (f"{gibibytes:,.1f}", "GiB") if gibibytes >= 1 else (f"{gibibytes * 1024:.1f}", "MiB")
+    return f" ({number.rstrip('.')} {unit} in one piece)"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.capture import LayerTrace, Reached, reach, run_with_another_output, trace
+from explain_lib.errors import TooLargeError
 from explain_lib.pixels import to_input
 from explain_lib.random_numbers import own_random_numbers
 from explain_lib.shared_network import exclusive, modules_of
@@ -43,13 +44,16 @@ def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple
 def probe(network: nn.Module, batch: Tensor) -> Probe:
     """Run the network on a batch float32 (N, 3, H, W), twice, the second time back as well.
 
-    Raises whatever the network raises in its forward pass. Mode, parameters, buffers and random numbers are as before.
+    Raises whatever the network raises in its forward pass, and TooLargeError where memory cannot be had in any. Mode,
+    parameters, buffers and random numbers are as before.
     """
     with left_as_found(network, batch.device):
         layers, output = trace(network, batch.clone())
         spatial = [layer for layer in layers if layer.is_spatial]
         try:
             reached: Reached | Exception = reach(network, batch, spatial, largest_scores)
+        except TooLargeError:  # of this moment, not of the network
+            raise
         except Exception as error:  # the caller's code may raise anything, and what it raises is a finding
             reached = error
         return Probe(layers, output, reached, _unused(network, batch, spatial, output, reached))
