@@ -7,11 +7,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -75,14 +76,12 @@ def ordinary() -> list[str]:
 
 
 @contextmanager
-def started(folder: Path, command: Sequence[str], port: int | None) -> Iterator[Server]:
-    """A server with a home and a temporary folder of its own; without a port it looks for one itself."""
+def started(folder: Path, command: Sequence[str], variables: Mapping[str, str]) -> Iterator[Server]:
+    """A server with a home and a temporary folder of its own."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("STREAMLIT_", "XDG_", "MPL", "PYTHON"))}
     for name in ("home", "tmp", "elsewhere"):
         (folder / name).mkdir(exist_ok=True)
-    environment = {**kept, "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "STREAMLIT_SERVER_HEADLESS": "true"}
-    if port is not None:
-        environment["STREAMLIT_SERVER_PORT"] = str(port)
+    environment = {**kept, "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), **variables}
     log = folder / "log"
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=folder / "elsewhere", env=environment, stdout=file, stderr=file)
@@ -137,7 +136,8 @@ def server(folder: Path) -> Iterator[Server]:
     """The copy's server, started from another folder, noting every view."""
     app = str(folder / "checkout" / "dashboard" / "app.py")
     command = [*ordinary(), *streamlit_command()[:2], app, "--", "--slow", "0"]
-    with started(folder, command, free_port()) as running:
+    variables = {"STREAMLIT_SERVER_HEADLESS": "true", "STREAMLIT_SERVER_PORT": str(free_port())}
+    with started(folder, command, variables) as running:
         yield running
 
 
@@ -257,24 +257,42 @@ def test_nothing_is_written_outside_the_cache_folder(server: Server, folder: Pat
     assert {path for path in home if kept not in (path, *path.parents)} == {Path(".cache")}
 
 
-def test_a_second_server_finds_a_port_and_says_what_is_wrong_with_its_options(server: Server, tmp_path: Path) -> None:
-    app = str(ROOT / "dashboard" / "app.py")
+@pytest.fixture
+def port_8501_taken() -> Iterator[None]:
+    """By somebody, if not by this test."""
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+        with suppress(OSError):
             taken.bind(("127.0.0.1", 8501))
-        except OSError:
-            pass  # somebody else's, which is as good
-        else:
             taken.listen()
-        with started(tmp_path, [*streamlit_command()[:2], app, "--", "--device", "tpu9"], port=None) as second:
-            assert second.port not in (8501, server.port)
-            status, body = second.health(ends=("failed", "ok"))
-            assert (status, body["loaded"]) == (503, False)
-            assert str(body["reason"]).startswith("device: 'tpu9' is no device")
-            with visiting(second.port) as visitor:
-                (said,) = visitor.open("layer_explorer", "img=4").alerts
-            assert said.startswith("This view cannot be shown: device: 'tpu9'")
-            (line,) = second.lines("view refused")
-            assert (line["level"], line["address"], line["error"]) == ("info", "/layer_explorer?img=4", body["reason"])
-            assert server.ask("/health")[0] == 200
+        yield
+
+
+@pytest.fixture
+def second(tmp_path: Path, port_8501_taken: None) -> Iterator[Server]:  # noqa: ARG001
+    """Another server on the same machine, started as at home: with a browser, no port, and a device that it does not have."""
+    browser = tmp_path / "bin" / "xdg-open"
+    browser.parent.mkdir()
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    command = [*streamlit_command()[:2], str(ROOT / "dashboard" / "app.py"), "--", "--device", "tpu9"]
+    variables = {"STREAMLIT_SERVER_HEADLESS": "false", "PATH": f"{browser.parent}:{os.environ['PATH']}"}
+    with started(tmp_path, command, variables) as running:
+        yield running
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="browsers are opened in other ways")
+def test_a_second_server_finds_a_port_opens_the_browser_and_says_what_is_wrong_with_its_options(
+    server: Server, second: Server, tmp_path: Path
+) -> None:
+    assert second.port not in (8501, server.port)
+    status, body = second.health(ends=("failed", "ok"))
+    assert (status, body["loaded"]) == (503, False)
+    assert str(body["reason"]).startswith("device: 'tpu9' is no device")
+    with visiting(second.port) as visitor:
+        (said,) = visitor.open("layer_explorer", "img=4").alerts
+    assert said.startswith("This view cannot be shown: device: 'tpu9'")
+    (line,) = second.lines("view refused")
+    assert (line["level"], line["address"], line["error"]) == ("info", "/layer_explorer?img=4", body["reason"])
+    assert (tmp_path / "opened").read_text() == f"http://127.0.0.1:{second.port}\n"
+    assert server.ask("/health")[0] == 200
