@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.components import terms
-from dashboard.components.address import change_view, follow
+from dashboard.components.address import change_view, current_view, follow
 from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
 from dashboard.components.check_up import show_check_up
 from dashboard.components.contrast import show_contrast
@@ -30,7 +30,7 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.take_home import TakeHome, show_take_home
 from dashboard.exports import arrays_file, settings_file
-from dashboard.figures.class_figure import probabilities_figure
+from dashboard.figures.class_figure import probabilities_figure, shown_words
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.snippets import Explained, explorer_snippet
 from dashboard.view_state import chosen_drawing, chosen_layer
@@ -170,6 +170,8 @@ def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:
         st.caption(_what(panel))
         if panel.scene.view.layer not in (None, panel.layer):
             st.caption(f"{panel.scene.view.model} has no layer {panel.scene.view.layer}: its last conv layer is shown.")
+        if panel.scene.view.target is None and current_view().target is not None:
+            st.caption(f"{panel.scene.view.model} has other classes: what it predicts is explained.")
         with st.container(horizontal=True, gap="small"):
             with st.container(width=SIDE_OF_TWO):
                 _overlay(panel, reach, SIDE_OF_TWO)
@@ -211,6 +213,8 @@ def _probabilities(scene: Scene, key: str) -> None:
         config=CHART_CONFIG,
         alt=f"Probability of each class; {scene.model.classes[target.index]} is explained",
     )
+    if shown_words(scene.model.classes):
+        st.caption(shown_words(scene.model.classes))
 
 
 def _strip(panel: Panel, reach: float | None, number: int) -> None:

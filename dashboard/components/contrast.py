@@ -39,6 +39,8 @@ class _Pair:
 
 def show_contrast(scene: Scene, layer: str) -> None:
     """The section for the picked image at this layer: the view's contrast, or the one with the runner-up."""
+    if len(scene.model.classes) < 2:  # there is no other class
+        return
     found, pair = _found(scene, layer)
     st.subheader("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     _buttons(scene, found, pair)

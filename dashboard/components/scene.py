@@ -105,8 +105,10 @@ class Scene:
         return replace(scene, view=replace(scene.view, image=image))
 
     def with_model(self, name: str) -> "Scene":
-        """The same scene with another model."""
-        return make_scene(replace(self.view, model=name), self.picture_set, self.cache, self.between)
+        """The same scene with another model; its predicted class is the target where it has other classes."""
+        same = self.cache.model(name).classes == self.model.classes
+        view = replace(self.view, model=name) if same else replace(self.view, model=name, target=None, minus=None)
+        return make_scene(view, self.picture_set, self.cache, self.between)
 
     def with_set(self, picture_set: PictureSet) -> "Scene":
         """The same scene with another set of pictures; the first image if it has not as many."""

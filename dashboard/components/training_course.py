@@ -80,7 +80,7 @@ def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
     layer = chosen_layer(scene.view, scenes[-1].model)
     maps = maps_in_time(
         moments,
-        scene.picture[None],
+        scenes[-1].picture[None],
         layer,
         [one.target for one in scenes],
         load=scene.cache.model,

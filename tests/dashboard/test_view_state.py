@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import explain_lib as xl
-from dashboard.view_state import View, chosen_layer, explained, fit_models, fit_view, read_query
+from dashboard.view_state import View, chosen_layer, explained, fit_models, fit_view, opening_view, read_query
+from explain_lib.own_models import OwnModelOptions, OwnModels
 
 EVERYTHING = View(
     image=17,
@@ -250,21 +251,41 @@ def test_a_low_that_equals_the_high_stays() -> None:
 
 
 def test_an_unknown_model_becomes_the_default_without_its_layer() -> None:
-    view, (note,) = fit_models(View(model="vgg", layer="conv1", image=8))
+    view, (note,) = fit_models(View(model="vgg", layer="conv1", image=8), OwnModels())
     assert view == View(image=8)
     assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20."
 
 
 def test_an_unknown_other_model_becomes_the_default_and_the_layer_stays() -> None:
-    view, (note,) = fit_models(View(other_model="vgg", layer="conv1"))
+    view, (note,) = fit_models(View(other_model="vgg", layer="conv1"), OwnModels())
     assert view == View(layer="conv1")
     assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20."
 
 
 def test_two_unknown_models_are_both_said() -> None:
-    view, notes = fit_models(View(model="", other_model="vgg"))
+    view, notes = fit_models(View(model="", other_model="vgg"), OwnModels())
     assert view == View()
     assert [note.split(":")[0] for note in notes] == ["model=", "model2=vgg"]
+
+
+def test_a_servers_own_model_is_what_the_dashboard_opens_with_and_stands_in_for_a_missing_one() -> None:
+    own = OwnModels()
+    assert opening_view(own) == View()
+    own.offer(OwnModelOptions("resnet18", "net.pt"))  # nothing is loaded for any of this
+    assert opening_view(own) == View(model="resnet18")
+    assert read_query({"img": "7"}, opening_view(own)) == (View(model="resnet18", image=7), ())
+    assert read_query({"model": "tutorial"}, opening_view(own)) == (View(model="tutorial"), ())
+    view, (note,) = fit_models(View(model="vgg"), own)
+    assert view == View(model="resnet18")
+    assert note == "model=vgg: there are resnet18, captum-tutorial, tutorial, resnet20."
+
+
+def test_an_upload_that_is_gone_is_said_and_the_default_stands_in_for_it() -> None:
+    gone = "resnet18@0123456789abcdef"
+    view, notes = fit_models(View(model=gone, layer="conv1", other_model=gone), OwnModels())
+    assert view == View(layer=None)
+    sentence = f"={gone}: that upload is no longer kept; upload the file again."
+    assert notes == (f"model{sentence}", f"model2{sentence}")
 
 
 def test_what_the_model_lacks_is_replaced_and_named(model: xl.Model) -> None:
