@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,16 +62,17 @@ class Session:
     Not for several threads at once. Times are in seconds.
     """
 
-    def __init__(self, port: int) -> None:
-        """port: of a server on this machine."""
+    def __init__(self, port: int, headers: Mapping[str, str] | None = None) -> None:
+        """port: of a server on this machine. headers: what every request says besides, such as a cookie."""
         self._socket: ClientConnection = connect(
             f"ws://{HOST}:{port}/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
             max_size=None,
             compression=None,
             open_timeout=PATIENCE,
+            additional_headers=headers,
         )
-        self._pool = HTTPConnectionPool(HOST, port, maxsize=CONNECTIONS, block=True)
+        self._pool = HTTPConnectionPool(HOST, port, maxsize=CONNECTIONS, block=True, headers=headers)
         self._fetchers = ThreadPoolExecutor(CONNECTIONS)
         self._shown: dict[tuple[int, ...], Shown | None] = {}
         self._kept: dict[str, tuple[int, ForwardMsg]] = {}
