@@ -115,6 +115,14 @@ class LadderCurves(Frozen):
     maps: LadderMaps
     curves: RemovalCurves
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """The positions of the images in the set, int64 (K,)."""
+        return self.rows.images
+
 
 def ladder_maps(
     model: Model,

@@ -76,20 +76,24 @@ def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: 
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if job is None:
-            st.button(f"{start} {len(request):,} images", type="primary", on_click=ask)
+            st.button(f"{start} {_images(len(request))}", type="primary", on_click=ask)
             return
         progress = job.progress
         if progress.state in RUNNING:
             st.button("Stop", on_click=job.stop)
         elif progress.state != "done":
-            st.button(f"Go on with {progress.total - progress.images:,} images", on_click=ask)
+            st.button(f"Go on with {_images(progress.total - progress.images)}", on_click=ask)
         st.progress(progress.images / progress.total, _progress_words(progress))
     if progress.error:
         st.error(f"{what} stopped: {plain(progress.error)}.")
 
 
+def _images(count: int) -> str:
+    return f"{count:,} {'image' if count == 1 else 'images'}"
+
+
 def _progress_words(progress: JobProgress) -> str:
-    words = f"{progress.images:,} of {progress.total:,} images · {progress.state}"
+    words = f"{progress.images:,} of {_images(progress.total)} · {progress.state}"
     if progress.speed is not None and progress.state == "running":
         words += f" · {progress.speed:,.{0 if progress.speed >= 10 else 1}f} images a second"
     if progress.seconds_left:

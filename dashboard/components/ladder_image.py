@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import grid_caption, percent, plain
+from dashboard.components.job_run import show_job
 from dashboard.components.ladder_columns import ROW_MEANINGS, columns
 from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.number_table import Cell, Row, show_number_table
@@ -13,10 +14,12 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.view_state import chosen_drawing, chosen_layer
+from explain_lib.curves_request import ASKED_PER_ROW, CurvesRequest
 from explain_lib.imputation import FILLS, Fill
+from explain_lib.ladder_request import LadderRequest
 from explain_lib.ladder_summary import Ranking, rank_ladder, summarise_ladder
 from explain_lib.ladder_words import FILL_WORDS, measure_words, ranking_sentence
-from explain_lib.layer_ladder import CENTRE, RANDOM, LadderCurves, Rung
+from explain_lib.layer_ladder import BASELINES, CENTRE, OPINIONS, RANDOM, LadderCurves, Rung
 from explain_lib.maps import Map, MapState, map_state
 from explain_lib.number_words import number
 from explain_lib.pixel_orders import pixel_ranks
@@ -26,6 +29,9 @@ FLAT_WORDS = (
     " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
     "nothing of the layer."
 )
+AT_ONCE = 64 * 64
+"""The most pixels of a picture with which the page measures without being asked to."""
+OTHER_ROWS = 1 + len(OPINIONS) + len(BASELINES)
 SIDE = 116
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
@@ -38,9 +44,20 @@ def opinions_layer(layer: str) -> str | None:
 
 def show_image_ladder(scene: Scene) -> None:
     """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
-    layer = chosen_layer(scene.view, scene.model)
-    asked = (scene.model, scene.images.pixels, scene.view.image, offered_layers(scene), scene.view.target)
-    found = scene.cache.ladder_curves(*asked, opinions_layer(layer), between=scene.between)
+    layer, offered = chosen_layer(scene.view, scene.model), offered_layers(scene)
+    pixels, image, target, opinions = scene.images.pixels, scene.view.image, scene.view.target, opinions_layer(layer)
+    height, width = scene.model.input_size
+    if height * width <= AT_ONCE:
+        found = scene.cache.ladder_curves(scene.model, pixels, image, offered, target, opinions, between=scene.between)
+        _show(scene, layer, found)
+        return
+    request = CurvesRequest(LadderRequest(scene.model, pixels, np.array([image]), offered, target, opinions))
+    asked = ASKED_PER_ROW * (len(offered) + OTHER_ROWS)
+    nothing = f"The network would be asked about {asked:,} pictures of {height} × {width} pixels, which may take minutes."
+    show_job(request, "Measure", lambda curves, _: _show(scene, layer, curves), what="The measurement", nothing=nothing)
+
+
+def _show(scene: Scene, layer: str, found: LadderCurves) -> None:
     ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
     st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
     table, curve = st.columns([9, 5], gap="medium")
