@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from explain_lib.errors import DataError, InputError
 from explain_lib.frozen import read_only
 from explain_lib.lazy_pixels import LazyPixels
-from explain_lib.picture_files import MAX_BYTES, PICTURE_SUFFIXES, fit_picture, read_picture
+from explain_lib.picture_files import MAX_BYTES, PICTURE_SUFFIXES, fit_picture, read_picture, read_thumbnail
 from explain_lib.rendering import Picture
 
 FITTED_BYTES = 64 * 2**20
@@ -76,11 +76,18 @@ class ImageFolder:
 
     def picture(self, position: int) -> Picture:
         """A picture as it is, uint8 (H, W, 3). Raises DataError, naming the file, if it cannot be read."""
+        content = self.content(position)
         try:
-            return read_picture(self.content(position))
-        except InputError as error:
+            return read_picture(content)
+        except (InputError, DataError) as error:
             raise self.refuse(position, str(error)) from error
-        except DataError as error:
+
+    def thumbnail(self, position: int, side: int) -> Picture:
+        """The middle square of a picture, uint8 (side, side, 3). Raises DataError, naming the file, if it cannot be read."""
+        content = self.content(position)
+        try:
+            return read_thumbnail(content, side)
+        except (InputError, DataError) as error:
             raise self.refuse(position, str(error)) from error
 
     def refuse(self, position: int, why: str) -> DataError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from explain_lib.errors import DataError
+from explain_lib.errors import DataError, InputError
 from explain_lib.frozen import Frozen
 from explain_lib.picture_files import fit_picture, read_picture
 from explain_lib.rendering import Picture
@@ -41,8 +41,14 @@ class PictureStore:
         self._lock = threading.Lock()
 
     def keep(self, content: bytes) -> str:
-        """Keep a file, and give its SHA-256 in hex. Raises as read_picture does for what is no picture."""
+        """Keep a file, and give its SHA-256 in hex.
+
+        Raises as read_picture does for what is no picture, and InputError for what is larger than there is room for.
+        """
         read_picture(content)
+        room = int(self._files.maxsize)
+        if len(content) > room:
+            raise InputError(f"picture: the file has {len(content):,} bytes; at most {room:,} would be right")
         digest = hashlib.sha256(content).hexdigest()
         with self._lock:
             self._files[digest] = content

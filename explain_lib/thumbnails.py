@@ -14,9 +14,8 @@ import numpy as np
 from cachetools import LRUCache
 from PIL import Image
 
-from explain_lib.errors import DataError, InputError
+from explain_lib.errors import DataError
 from explain_lib.image_folder import ImageFolder
-from explain_lib.picture_files import read_thumbnail
 from explain_lib.rendering import Picture
 
 SIDE = 96
@@ -174,9 +173,8 @@ class Thumbnails:
     def _make(self, position: int) -> tuple[int, bytes | None, str | None]:
         time.sleep(PAUSE_SECONDS)  # those who look at pages go first
         try:
-            return position, _encoded(read_thumbnail(self.folder.content(position), SIDE)), None
-        except (InputError, DataError) as error:
-            self.folder.refuse(position, str(error))
+            return position, _encoded(self.folder.thumbnail(position, SIDE)), None
+        except DataError:
             return position, None, self.folder.unreadable[position]
 
     def _keep(self, made: Sequence[tuple[int, bytes | None, str | None]]) -> None:

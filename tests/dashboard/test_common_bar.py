@@ -42,7 +42,7 @@ def test_random_opens_another_image(page: str | None) -> None:
 def test_a_number_that_is_too_large_opens_the_last_image_and_says_so(page: str | None) -> None:
     app = open_page(page)
     app.number_input(key="image").set_value(123_456).run()
-    assert [toast.value for toast in app.toast] == ["There is no test image 123,456; they are 0 to 9,999."]
+    assert [toast.value for toast in app.toast] == ["There is no image 123,456; they are 0 to 9,999."]
     assert query(app)["img"] == "9999"
     assert app.number_input(key="image").value == 9_999
 
@@ -50,7 +50,7 @@ def test_a_number_that_is_too_large_opens_the_last_image_and_says_so(page: str |
 def test_a_number_below_zero_opens_the_first_image_and_says_so() -> None:
     app = open_page("layer_explorer")
     app.number_input(key="image").set_value(-5).run()
-    assert [toast.value for toast in app.toast] == ["There is no test image -5; they are 0 to 9,999."]
+    assert [toast.value for toast in app.toast] == ["There is no image -5; they are 0 to 9,999."]
     assert query(app)["img"] == "0"
 
 

@@ -152,7 +152,7 @@ def test_another_class_is_explained_for_every_image() -> None:
 
 def test_an_empty_selection_says_why_and_offers_the_way_back() -> None:
     app = open_page("scan", class_="3", predicted="9", low="99", outcome="right")
-    assert "No test image meets all of these conditions" in app.info[0].value
+    assert "No image meets all of these conditions" in app.info[0].value
     press(app, "Without any condition: 10,000 images")
     assert query(app) == START | {"class": "any"}
 
