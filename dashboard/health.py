@@ -1,9 +1,11 @@
 """The health address: whether the model that the dashboard opens with is loaded, as JSON over plain HTTP.
 
-200 and `{"status": "ok", "model": NAME, "loaded": true, "cache": {"entries", "bytes", "max_bytes"}, "threads": N}` once it is;
-503 and `{"status": "loading" or "failed", "loaded": false, "reason": SENTENCE, "threads": N}` before, and if it cannot be.
+200 and `{"status": "ok", "model": NAME, "loaded": true, "cache": {"entries", "bytes", "max_bytes"}, …}` once it is; 503 and
+`{"status": "loading" or "failed", "loaded": false, "reason": SENTENCE, …}` before, and if it cannot be. In place of the dots
+stand the number of `threads`, and that of the `process`, which says which of several instances has answered.
 """
 
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,15 +65,14 @@ class ModelLoading:
         del request
         thread = self.start()
         thread.join(PATIENCE)
-        threads = threading.active_count()
-        if self._loaded is None:
-            return self._not_loaded("loading" if thread.is_alive() else "failed", threads)
-        stats = self._loaded.cache.stats
-        held = {"entries": stats.entries, "bytes": stats.bytes, "max_bytes": stats.max_bytes}
-        body = {"status": "ok", "model": self._loaded.model, "loaded": True, "cache": held, "threads": threads}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        said = self._said(loading=thread.is_alive()) | {"threads": threading.active_count(), "process": os.getpid()}
+        return JSONResponse(said, 200 if said["loaded"] else 503, headers={"Cache-Control": "no-store"})
 
-    def _not_loaded(self, status: str, threads: int) -> JSONResponse:
-        reason = "the model is being loaded" if status == "loading" else self._reason
-        body = {"status": status, "loaded": False, "reason": reason, "threads": threads}
-        return JSONResponse(body, 503, headers={"Cache-Control": "no-store"})
+    def _said(self, *, loading: bool) -> dict[str, object]:
+        if self._loaded is not None:
+            stats = self._loaded.cache.stats
+            held = {"entries": stats.entries, "bytes": stats.bytes, "max_bytes": stats.max_bytes}
+            return {"status": "ok", "model": self._loaded.model, "loaded": True, "cache": held}
+        if loading:
+            return {"status": "loading", "loaded": False, "reason": "the model is being loaded"}
+        return {"status": "failed", "loaded": False, "reason": self._reason}

@@ -146,6 +146,7 @@ def test_the_health_address_says_whether_the_model_is_loaded(server: Server) -> 
     assert (status, body["loaded"], body["reason"]) == (503, False, "the model is being loaded")
     status, body = server.health(ends=("ok", "failed"))
     assert (status, body["status"], body["model"], body["loaded"]) == (200, "ok", "captum-tutorial", True)
+    assert body["process"] == server.process
     cache = body["cache"]
     assert isinstance(cache, dict)
     assert 0 < cache["entries"] * 1024 < cache["bytes"] < cache["max_bytes"] == 256 * MEBIBYTE
