@@ -31,7 +31,7 @@ class Server:
 @contextmanager
 def served(script: str, variables: Mapping[str, str]) -> Iterator[Server]:
     """`streamlit run SCRIPT` from the root, as soon as its port answers; stopped at the end."""
-    port = _free_port()
+    port = free_port()
     streamlit = shutil.which("streamlit", path=str(Path(sys.executable).parent)) or "streamlit"
     settings = {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": ""}
     started = time.time()
@@ -50,7 +50,8 @@ def served(script: str, variables: Mapping[str, str]) -> Iterator[Server]:
         process.wait(timeout=20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
