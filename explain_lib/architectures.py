@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from explain_lib.dataset import CLASSES
 from explain_lib.errors import DataError, InputError, NetworkError
-from explain_lib.layer_names import few_names
+from explain_lib.layer_names import few_names, one_line
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.random_numbers import own_random_numbers
 
@@ -73,7 +73,7 @@ def find_architecture(name: str) -> Architecture:
 def _bundled(name: str) -> Architecture:
     make = ARCHITECTURES[name]
     mean, std = _CIFAR_STATISTICS[name]
-    usual = f"as the bundled {name} has them"
+    usual = f"as for the bundled {name}"
     return Architecture(name, lambda _: make(), False, (32, 32), mean, std, usual, CLASSES)
 
 
@@ -101,7 +101,7 @@ def _torchvision(name: str) -> Architecture:
         (side, side),
         mean,
         std,
-        f"as torchvision's own weights of {name} have them",
+        f"as for torchvision's own weights of {name}",
     )
 
 
@@ -145,7 +145,7 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
 
 def _made_by(name: str) -> Architecture:
     factory = partial(_call, name, _import_factory(name))
-    usual = "since the network does not say"
+    usual = "as usual where nothing is known"
     return Architecture(name, lambda _: factory(), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual)
 
 
@@ -256,7 +256,7 @@ def _check_fit(
     shapes: Mapping[str, Shape], weights: Mapping[str, Tensor], head: str | None, architecture: Architecture, source: str
 ) -> None:
     missing = [name for name in shapes if name not in weights]
-    surplus = [name for name in weights if name not in shapes]
+    surplus = [one_line(name) for name in weights if name not in shapes]
     if missing or surplus:
         said = [f"{few_names(missing, 3)} missing" if missing else "", f"{few_names(surplus, 3)} not of it" if surplus else ""]
         raise DataError(

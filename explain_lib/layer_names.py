@@ -17,3 +17,9 @@ def few_names(names: Sequence[str], most: int = 24) -> str:
     """The first names, and how many more there are."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def one_line(name: object, most: int = 80) -> str:
+    """A name from a file of somebody's, short enough for a sentence: its first characters, on one line."""
+    words = " ".join(str(name)[: most + 1].split())
+    return words if len(words) <= most else f"{words[:most]}…"

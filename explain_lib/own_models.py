@@ -1,6 +1,7 @@
 """Models that are not bundled: the one that whoever starts a server names, and those whose weights visitors send."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
@@ -15,6 +16,7 @@ from explain_lib.capture import trace
 from explain_lib.devices import choose_device
 from explain_lib.digest import named_tensors
 from explain_lib.errors import DataError, ExplainError, InputError, NetworkError
+from explain_lib.layer_names import one_line
 from explain_lib.model import Model, as_model, checked_channels, checked_size
 from explain_lib.models import NetworkSize, size_of
 from explain_lib.networks import ARCHITECTURES
@@ -30,6 +32,9 @@ KEPT_BYTES = 1024 * MEBIBYTE
 UPLOAD_SIDE = 512
 UPLOAD_CLASSES = 1_000
 NAME_DIGITS = 16
+NAME_LENGTH = 60
+_HARMLESS_NAME = re.compile(rf"[\w .,'()&/+-]{{1,{NAME_LENGTH}}}")
+"""What others may be shown of a visitor's words: nothing that a page would take for a link, a picture or a formula."""
 
 UPLOAD_ARCHITECTURES = (
     *ARCHITECTURES,
@@ -207,18 +212,12 @@ def _class_names(outputs: int, *known: tuple[str, ...]) -> tuple[str, ...]:
 
 def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
     """What was not said and is taken as usual, in words."""
-    usual = []
-    if given.input_size is None:
-        usual.append(f"input {_size_words(model.input_size)}")
-    usual += [
-        f"{argument} {' '.join(f'{number:g}' for number in used)}"
-        for argument, said, used in (("mean", given.mean, model.mean), ("std", given.std, model.std))
-        if said is None
-    ]
-    sentences = [f"Not given: {', '.join(usual)}, {architecture.usual}."] if usual else []
+    said = {"input size": given.input_size, "mean": given.mean, "std": given.std}
+    missing = [name for name, value in said.items() if value is None]
+    sentences = [f"Not given, and taken {architecture.usual}: {', '.join(missing)}."] if missing else []
     if given.classes is None and not published:
-        named = "CIFAR-10's" if model.classes == architecture.classes else "numbers"
-        sentences.append(f"Class names are not given; {named} are shown.")
+        named = "those of CIFAR-10" if model.classes == architecture.classes else "numbers"
+        sentences.append(f"Names of classes are not given: {named} are shown.")
     return " ".join(sentences)
 
 
@@ -349,3 +348,9 @@ def _check_described(described: Described) -> None:
         values = getattr(described, argument)
         if values is not None:
             checked_channels(argument, values)
+    for name in described.classes or ():
+        if not _HARMLESS_NAME.fullmatch(name) or "www." in name.lower():
+            raise InputError(
+                f"class names: {one_line(name)!r}; letters, digits, spaces and - _ . , ' ( ) & / +, at most {NAME_LENGTH} of "
+                "them, would be right"
+            )

@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType
 
 from explain_lib.errors import DataError
+from explain_lib.layer_names import one_line
 
 MAX_BYTES = 2**20
 """The longest pickle that is looked at; that of a network of 1,000 tensors has some 150,000 bytes."""
@@ -95,7 +96,9 @@ def _refuse_code(steps: list[tuple[str, object]]) -> None:
         )
     for name in named:
         if name not in _HARMLESS:
-            raise RefusedFileError(f"it holds more than tensors by name: it asks for {name[:80]}, and nothing of it was run")
+            raise RefusedFileError(
+                f"it holds more than tensors by name: it asks for {one_line(name)}, and nothing of it was run"
+            )
     found = next((name for name, _ in steps if name in _NAMES_CODE), None)
     if found is not None:
         raise RefusedFileError(f"it asks for code (opcode {found}), and nothing of it was run")

@@ -16,7 +16,7 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from explain_lib.errors import DataError
-from explain_lib.layer_names import few_names
+from explain_lib.layer_names import few_names, one_line
 from explain_lib.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, outline_pickle
 from explain_lib.tensor_files import UNREADABLE
 
@@ -177,7 +177,7 @@ def _state_dict(loaded: object) -> dict[str, Tensor]:
         if isinstance(candidate, dict) and candidate and all(_is_named_tensor(*item) for item in candidate.items()):
             return dict(candidate)
     if isinstance(loaded, dict):
-        raise RefusedFileError(f"it holds {few_names([str(key) for key in loaded], 3) or 'nothing'}, not tensors by name")
+        raise RefusedFileError(f"it holds {few_names([one_line(key) for key in loaded], 3) or 'nothing'}, not tensors by name")
     raise RefusedFileError(f"it holds a {type(loaded).__name__}, not tensors by name")
 
 

@@ -19,11 +19,14 @@ def percent(share: float) -> str:
 def image_caption(scene: Scene, image: int) -> str:
     """Image number, true class, predicted class with its probability."""
     said, true = scene.said(image), scene.true_class(image)
-    name = plain(scene.picture_set.words(image)).removeprefix("test ")
+    name = plain(scene.picture_set.words(image).removeprefix("test "))
     predicted = f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if true is None:
         return f"{name} · {predicted}"
-    mark = "right" if scene.images.labels[image] == said.predicted else "wrong"
+    label = int(scene.images.labels[image])
+    if label >= len(scene.model.classes):  # the network cannot say it
+        return f"{name} · true {true} · {predicted}"
+    mark = "right" if label == said.predicted else "wrong"
     return f"{name} · true {true} · {predicted} ({mark})"
 
 

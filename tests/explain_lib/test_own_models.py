@@ -244,6 +244,10 @@ MISFITS: Mapping[str, tuple[Callable[[], dict[str, Tensor]], str]] = {
         lambda: changed(fc3__weight=torch.zeros(7, 84), fc3__bias=torch.zeros(7)),
         "the last layer, fc3.weight, has 7 classes; TutorialNet has 10",
     ),
+    "a long name": (
+        lambda: {**tutorial_weights(), "a\n" * 10_000: torch.zeros(1)},
+        f"these are not the weights of TutorialNet: {'a ' * 40}… not of it; another architecture",
+    ),
     "half": (lambda: changed(fc1__weight=torch.zeros(120, 400).half()), "fc1.weight is float16; float32 would be right"),
     "double": (lambda: changed(fc1__weight=torch.zeros(120, 400).double()), "fc1.weight is float64; float32 would be right"),
     "NaN": (lambda: changed(conv1__bias=torch.full((6,), torch.nan)), "network: conv1.bias holds NaN or infinity"),
@@ -350,6 +354,9 @@ def test_a_visitor_chooses_among_the_architectures_on_offer_alone(kept: OwnModel
         (Described(input_size=(8, 8)), r"net\.pt: TutorialNet: the network cannot run on a batch of shape \(1, 3, 8, 8\)"),
         (Described(classes=("a",)), r"net\.pt: classes: 1 names; TutorialNet has 10 outputs"),
         (Described(mean=(float("nan"), 0.0, 0.0)), "mean: .*three finite numbers"),
+        (Described(classes=("![](http://elsewhere/a.png)", *"bcdefghij")), "class names: '!.*'; letters, digits, spaces and"),
+        (Described(classes=("www.elsewhere", *"bcdefghij")), "class names: 'www.elsewhere'; letters, digits, spaces and"),
+        (Described(classes=("a" * 61, *"bcdefghij")), "class names: 'a{61}'; letters, digits, spaces and .* at most 60"),
     ],
 )
 def test_a_visitors_description_is_checked(kept: OwnModels, described: Described, sentence: str) -> None:
@@ -380,7 +387,7 @@ def test_the_servers_own_is_loaded_once_and_visitors_may_send_weights_for_it(own
     own = models.find("my_networks.small:make")
     assert models.known("my_networks.small:make") is models.find("my_networks.small:make") is own
     assert own.assumed == (
-        "Not given: mean 0 0 0, std 1 1 1, since the network does not say. Class names are not given; numbers are shown."
+        "Not given, and taken as usual where nothing is known: mean, std. Names of classes are not given: numbers are shown."
     )
     usual = models.usual("my_networks.small:make")
     name = models.add("my_networks.small:make", "other.pt", saved(dict(nn.Sequential(*own.model.network).state_dict())), usual)
