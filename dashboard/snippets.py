@@ -10,7 +10,7 @@ from dashboard.view_state import View, chosen_drawing
 _IMPORTS = "import explain_lib as xl\n"
 
 _HEAD = """
-model = xl.load_model({model!r})
+model = {model}
 {pixels}target = {target}  # {words}
 """
 
@@ -46,7 +46,7 @@ for setting, share in found.causes.items():
 class Explained:
     """A map of the layer explorer: the view, what it explains and in which words, its layer and grid, and its last colour.
 
-    pixels: Python that sets them.
+    pixels: Python that sets them. model: the call that loads it, None for a bundled one.
     """
 
     view: View
@@ -57,6 +57,7 @@ class Explained:
     reach: float
     file: str
     pixels: str = TEST_PIXELS
+    model: str | None = None
 
 
 def explorer_snippet(sides: Sequence[Explained], side: int) -> str:
@@ -66,7 +67,7 @@ def explorer_snippet(sides: Sequence[Explained], side: int) -> str:
 
 def _explorer_part(one: Explained, side: int) -> str:
     view = one.view
-    return _head(view, one.target, one.words, one.pixels) + _EXPLORER.format(
+    return _head(view, one.target, one.words, one.pixels, one.model) + _EXPLORER.format(
         image=view.image,
         layer=one.layer,
         sign="signed" if view.sign == "signed" else "map",
@@ -88,22 +89,24 @@ def disagreement_snippet(
     batch_words: str,
     causes: bool = True,
     pixels: str = TEST_PIXELS,
+    model: str | None = None,
 ) -> str:
     """Python that computes both sides' maps and compares them; batch: the test images that are run together.
 
-    causes: whether it goes on to say what causes the difference. pixels: Python that sets them.
+    causes: whether it goes on to say what causes the difference. pixels: Python that sets them. model: the call that loads it,
+    None for a bundled one.
     """
     place = view.image - batch.start
     return (
         _IMPORTS
-        + _head(view, target, words, pixels)
+        + _head(view, target, words, pixels, model)
         + _DISAGREEMENT.format(start=batch.start, stop=batch.stop, batch_words=batch_words, place=place, a=_side(a), b=_side(b))
         + (_CAUSES.format(place=place) if causes else "")
     )
 
 
-def _head(view: View, target: xl.Target, words: str, pixels: str) -> str:
-    return _HEAD.format(model=view.model, pixels=pixels, target=_call(target), words=words)
+def _head(view: View, target: xl.Target, words: str, pixels: str, model: str | None) -> str:
+    return _HEAD.format(model=model or f"xl.load_model({view.model!r})", pixels=pixels, target=_call(target), words=words)
 
 
 def _side(side: xl.Configuration) -> str:

@@ -144,6 +144,8 @@ def bytes_of(value: object) -> int:
         return ENTRY_OVERHEAD + int(value.nbytes)
     if isinstance(value, bytes):
         return ENTRY_OVERHEAD + len(value)
+    if isinstance(value, tuple):
+        return sum(map(bytes_of, value))
     if isinstance(value, _LoadedModel):
         return ENTRY_OVERHEAD + sum(tensor.nbytes for _, tensor in named_tensors(value.model.network))
     raise InputError(f"value: a {type(value).__name__} cannot be cached; an array, a result, bytes or a model would be right")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from explain_lib.errors import DataError
+from explain_lib.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def file_digest(path: Path) -> str:
 
 
 def write_card(card: ModelCard, path: Path) -> None:
-    """Write the card as JSON."""
-    path.write_text(json.dumps(asdict(card), indent=2) + "\n")
+    """Write the card as JSON, whole or not at all. Raises DataError if it cannot be written."""
+    write_whole(path, (json.dumps(asdict(card), indent=2) + "\n").encode())
 
 
 def read_card(path: Path) -> ModelCard:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.bootstrap import Estimate, bootstrap_mean, bootstrap_means
+from explain_lib.bootstrap import Estimate, bootstrap_means
 from explain_lib.errors import InputError
 from explain_lib.frozen import Frozen
 from explain_lib.imputation import FILLS, Fill
@@ -108,15 +108,12 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     names = [rung.name for rung in rows.rungs]
     layers = [place for place in order.tolist() if rows.rungs[place].kind == "layer" and ranks[place]]
 
-    def gap(other: int) -> Estimate:
-        return bootstrap_mean(better[:, layers[0]] - better[:, other])
-
-    opinions = [
-        (rung.name, bootstrap_mean(better[:, place] - better[:, names.index(rung.asked_at)]))
-        for place, rung in enumerate(rows.rungs)
-        if rung.asked_at in names
-    ]
-    gaps = {other: gap(other) for other in layers[1:]}
+    opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
+    asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
+    over_asked = bootstrap_means(better[:, opinions] - better[:, asked])
+    # all in one, since drawing the resamples is what takes time
+    over_all = bootstrap_means(better[:, layers[:1]] - better) if layers else ()
+    gaps = {other: over_all[other] for other in layers[1:]}
     return Ranking(
         measure,
         fill,
@@ -124,10 +121,10 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         names[layers[0]] if layers else None,
         names[layers[1]] if gaps else None,
         gaps[layers[1]] if gaps else None,
-        gap(names.index(CENTRE)) if layers else None,
-        gap(names.index(RANDOM)) if layers else None,
+        over_all[names.index(CENTRE)] if layers else None,
+        over_all[names.index(RANDOM)] if layers else None,
         tuple(names[other] for other, estimate in gaps.items() if not is_more_than_chance(estimate)),
-        tuple(opinions),
+        tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
     )
 

@@ -6,6 +6,7 @@ with the number of images before it. What does not fit its SHA-256, such as a li
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,22 +32,24 @@ class PartFile:
         self._read()
 
     def append(self, rows: ScanRows) -> None:
-        """Add a batch; once this returns, it outlives the process. Raises DataError if it cannot be written."""
+        """Add a batch; once this returns, it outlives the process. Raises DataError if it cannot be written, and closes the file."""
         try:
             if self._file is None:
                 self._file = self._open()
             self._file.write(_line(rows, self.images))
             self._file.flush()
         except OSError as error:
+            with suppress(OSError):  # closing tries to write once more
+                self.close()
             raise DataError(f"{self.path} cannot be written to ({error}); name another file, or make room") from error
         self.parts.append(rows)
         self.images += len(rows)
 
     def close(self) -> None:
         """Close the file; it can still be read by another PartFile."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def remove(self) -> None:
         """Close the file and delete it."""

@@ -21,7 +21,7 @@ class ScanSummary(Frozen):
     images, finite: rows, and those that are finite. mean: of the mean absolute difference, the MAE, of each image.
     quantiles: float64 (5,), 5, 25, 50, 75 and 95 % of the MAEs. class_means: float64 (classes,), the mean MAE by true class;
     class_images: int64 (classes,), over how many. right_mean, wrong_mean: the mean MAE where the prediction is right, and
-    where not; right_images: over how many the former. settings: those that differ. shares: float64 (settings,), the mean
+    where not, of images with a known class; right_images, wrong_images: over how many. settings: those that differ. shares: float64 (settings,), the mean
     part of the MAE that each causes; fractions: float64 (settings,), the same divided by the mean MAE, NaN if that is 0.
     worst: int64, positions in the set of the images with the largest MAE, the largest first; typical: of those nearest to
     the median, the nearest first; both: images that are as far by position.
@@ -36,6 +36,7 @@ class ScanSummary(Frozen):
     right_mean: float
     wrong_mean: float
     right_images: int
+    wrong_images: int
     settings: tuple[str, ...]
     shares: NDArray[np.float64]
     fractions: NDArray[np.float64]
@@ -52,7 +53,8 @@ def summarise_scan(
     """
     finite = rows.finite
     true, mae = true_classes(rows, labels)[finite], rows.mae[finite]
-    images, right = rows.images[finite], true == rows.predicted[finite]
+    images, known = rows.images[finite], true >= 0
+    right, wrong = known & (true == rows.predicted[finite]), known & (true != rows.predicted[finite])
     mean, shares = _mean(mae), rows.shares[finite]
     quantiles = np.quantile(mae, QUANTILES) if len(mae) else np.full(len(QUANTILES), np.nan)
     mean_shares = np.array([_mean(column) for column in shares.T])
@@ -62,10 +64,11 @@ def summarise_scan(
         mean=mean,
         quantiles=quantiles,
         class_means=np.array([_mean(mae[true == place]) for place in range(len(classes))]),
-        class_images=np.bincount(true, minlength=len(classes)),
+        class_images=np.bincount(true[known], minlength=len(classes)),
         right_mean=_mean(mae[right]),
-        wrong_mean=_mean(mae[~right]),
+        wrong_mean=_mean(mae[wrong]),
         right_images=int(right.sum()),
+        wrong_images=int(wrong.sum()),
         settings=rows.settings,
         shares=mean_shares,
         fractions=mean_shares / mean if mean > 0 else np.full(len(mean_shares), np.nan),

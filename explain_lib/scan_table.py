@@ -26,7 +26,7 @@ def scan_table(
 ) -> "pyarrow.Table":
     """The rows as a table, in their order: a row an image.
 
-    labels: int64 (N,), the true class of every picture of the set. classes: their names. causes, package: whether the scan
+    labels: int64 (N,), the true class of every picture of the set, -1 where it is not known. classes: their names. causes, package: whether the scan
     was asked for shares and residual. Columns: image int64, its position in the set; true_class, predicted_class text; right
     bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 a setting, with package residual
     float64. Numbers that are not known are null. Raises InputError for labels that do not fit the rows or the classes.
@@ -34,14 +34,14 @@ def scan_table(
     import pyarrow
 
     true = true_classes(rows, labels)
-    if min(true.min(), rows.predicted.min()) < 0 or max(true.max(), rows.predicted.max()) >= len(classes):
+    if min(true.min() + 1, rows.predicted.min()) < 0 or max(true.max(), rows.predicted.max()) >= len(classes):
         raise InputError(f"classes: {len(classes)} names; one for each class of the labels and the network would be right")
-    names = np.asarray(classes)
+    names = np.asarray([*classes, None], dtype=object)
     columns: dict[str, NDArray[np.generic]] = {
         "image": rows.images,
         "true_class": names[true],
         "predicted_class": names[rows.predicted],
-        "right": true == rows.predicted,
+        "right": np.where(true < 0, None, true == rows.predicted),
         "state": np.where(rows.finite, FINITE, NOT_FINITE),
         "mae": rows.mae,
     }

@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -31,6 +32,22 @@ def read_tensors(path: Path) -> object:
         return torch.load(path, weights_only=True, map_location="cpu")
     except UNREADABLE as error:
         raise DataError(f"{path} is damaged, or holds more than tensors ({_first_line(error)})") from error
+
+
+def write_tensors(state: object, path: Path) -> None:
+    """What read_tensors reads: torch.save, whole or not at all.
+
+    Raises DataError if it cannot be written; then nothing of it is left, and an old file of that name is as it was.
+    """
+    new = path.with_suffix(".part")  # torch.save puts the name without its ending into the file
+    try:
+        torch.save(state, new)
+        new.replace(path)
+    except (OSError, RuntimeError) as error:  # RuntimeError: what PyTorch's own writer raises where the disk is full
+        raise DataError(f"{path} cannot be written ({_first_line(error)}); name another folder, or make room") from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ resumed ends with the same weights as one that was not.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from zipfile import BadZipFile
@@ -24,7 +25,8 @@ from explain_lib.model import as_model
 from explain_lib.models import CheckpointSpec
 from explain_lib.networks import ARCHITECTURES
 from explain_lib.pixels import normalise
-from explain_lib.tensor_files import UNREADABLE, read_tensors
+from explain_lib.tensor_files import UNREADABLE, read_tensors, write_tensors
+from explain_lib.whole_file import write_whole
 
 SOURCE = "trained with explain_lib on the CIFAR-10 training images"
 LICENCE = "the project's own"
@@ -230,9 +232,7 @@ class Trainer:
             "epoch": self.epoch,
             "train_accuracy": self.train_accuracy,
         }
-        part = self.resume_file.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.resume_file)
+        write_tensors(state, self.resume_file)
 
     def write(self, name: str) -> ModelCard:
         """Write checkpoint, test logits float32 (10000, 10) and card under that name."""
@@ -244,8 +244,8 @@ class Trainer:
         model = as_model(network, classes=CLASSES, input_size=size, mean=self.recipe.mean, std=self.recipe.std)
         logits = model.predict(test.pixels)
         right = logits.argmax(1) == test.labels
-        torch.save(network.state_dict(), spec.checkpoint_file)
-        np.save(spec.logits_file, logits)
+        write_tensors(network.state_dict(), spec.checkpoint_file)
+        write_whole(spec.logits_file, _npy(logits))
         after = f", after {self.epoch} of {self.recipe.epochs} epochs" if name != self.name else ""
         card = ModelCard(
             name=name,
@@ -268,6 +268,12 @@ class Trainer:
         )
         write_card(card, spec.card_file)
         return card
+
+
+def _npy(array: NDArray[np.float32]) -> bytes:
+    file = BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def train(name: str, data: Path | None, folder: Path, command: str) -> ModelCard:

@@ -102,7 +102,7 @@ def _picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
         show_picture(scene.picture, "the picture", f"{scene.words(view.image)}, picked", side=SIDE)
         with st.container(width=SIDE):
             grid = grid_caption(values.grid)
-            words = f"Grad-CAM of layer {layer} on image {view.image}"
+            words = f"Grad-CAM of layer {layer} on {scene.name}"
             caption = f"Grad-CAM, {layer}, {grid}"
             show_overlay(
                 scene.picture, values.map[0], chosen_drawing(replace(view, sign="positive")), None, words, SIDE, caption

@@ -177,6 +177,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
                 "the image alone" if one else "the notebook's batch of four",
                 causes=found is not None,
                 pixels=scene.picture_set.snippet(),
+                model=scene.load_call,
             ),
         )
     )

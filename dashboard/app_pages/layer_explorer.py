@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
-from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
+from dashboard.components.captions import grid_caption, image_caption, plain, target_caption, target_name
 from dashboard.components.check_up import show_check_up
 from dashboard.components.contrast import show_contrast
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
@@ -183,7 +183,7 @@ def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:
 def _overlay(panel: Panel, reach: float | None, side: int) -> None:
     view = panel.scene.view
     st.markdown("**Overlay**", help=terms.OVERLAY)
-    words = f"Grad-CAM of layer {panel.layer} on image {view.image}"
+    words = f"Grad-CAM of layer {panel.layer} on {panel.scene.name}"
     show_overlay(panel.scene.picture, panel.values(panel.layer), chosen_drawing(view), reach, words, side, drawing_words(view))
 
 
@@ -220,10 +220,10 @@ def _probabilities(scene: Scene, key: str) -> None:
 def _strip(panel: Panel, reach: float | None, number: int) -> None:
     scene = panel.scene
     if scene.view.beside != "nothing":
-        st.caption(f"{scene.view.model} · image {scene.view.image}")
+        st.caption(f"{scene.view.model} · {plain(scene.name)}")
     with st.container(horizontal=True, gap="small"):
         with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-            show_picture(scene.picture, "the picture", f"Image {scene.view.image} without a map", side=THUMBNAIL)
+            show_picture(scene.picture, "the picture", f"{scene.words(scene.view.image)} without a map", side=THUMBNAIL)
         for name in panel.cams:
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
                 grid = grid_caption(panel.cams[name].grid)
@@ -270,7 +270,7 @@ def _explained(panel: Panel, reach: float | None) -> Explained:
     scene, grid = panel.scene, panel.cams[panel.layer].grid
     words = target_caption(scene)
     pixels, file = scene.picture_set.snippet(), _file_name(panel)
-    return Explained(scene.view, scene.target, words, panel.layer, grid, _top(panel, reach), file, pixels)
+    return Explained(scene.view, scene.target, words, panel.layer, grid, _top(panel, reach), file, pixels, scene.load_call)
 
 
 def _details(panels: list[Panel], reach: float | None) -> dict[str, object]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.components import terms
 from dashboard.components.address import change_view
-from dashboard.components.captions import grid_caption, percent
+from dashboard.components.captions import grid_caption, percent, plain
 from dashboard.components.map_card import NO_EVIDENCE, state_badge
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.pictures import show_exact, show_picture
@@ -45,7 +45,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
     st.subheader("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     _buttons(scene, found, pair)
     shares = found.probabilities
-    beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · image {scene.view.image} · "
+    beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
     st.caption(
         f"{beside}A: {pair.a}, {percent(float(shares[found.a]))} · B: {pair.b}, {percent(float(shares[found.b]))}"
         f"{'' if pair.chosen else ', the likeliest other class'} · {found.score} · layer {layer}, "
@@ -94,7 +94,7 @@ def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
     }
     # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
     with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "**The picture**", f"Image {scene.view.image}, beside maps of A and B", side=SIDE)
+        show_picture(scene.picture, "**The picture**", f"{scene.words(scene.view.image)}, beside maps of A and B", side=SIDE)
         for title, (values, meaning) in signed.items():
             _map(scene, values, found.reach, title, meaning)
     if np.isfinite(found.reach):

@@ -75,7 +75,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
         _row(scene, found, column, ranking.order.index(rung.name) + 1, rung.name == layer)
         for column, rung in enumerate(found.rows.rungs)
     ]
-    show_number_table(columns(view, place=place), drawn, f"Layer ladder of image {view.image}")
+    show_number_table(columns(view, place=place), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
         f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
@@ -99,7 +99,7 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: boo
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
     state = map_state(values)
     picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
-    what = f"Map of {rung.name} over image {scene.view.image}"
+    what = f"Map of {rung.name} over {scene.name}"
     alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
     badge = "" if state is MapState.VARIED else f"{state.value} map"
     return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked, ROW_MEANINGS.get(rung.name, ""))
@@ -184,4 +184,5 @@ def _left(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
 
 
 def _alt(scene: Scene, share: str, fill: Fill, name: str, left: str) -> str:
-    return f"Image {scene.view.image} with {share} of its pixels replaced by {FILL_WORDS[fill]}; {name} is left with {left}"
+    words = scene.name[0].upper() + scene.name[1:]
+    return f"{words} with {share} of its pixels replaced by {FILL_WORDS[fill]}; {name} is left with {left}"

@@ -16,10 +16,10 @@ from dashboard.components.sample_images import sample_scene, sample_words
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.view_state import CIFAR10, chosen_layer
-from explain_lib.imputation import FILLS
+from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_file import bundled_ladder
 from explain_lib.ladder_request import LadderRequest
-from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
+from explain_lib.ladder_summary import Measure, Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.ladder_table import ladder_table
 from explain_lib.ladder_words import fill_sentence, measure_words, opinions_sentence, ranking_sentence
 from explain_lib.layer_ladder import LadderRows
@@ -71,15 +71,26 @@ def _explained(scene: Scene) -> str:
 def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
     view = scene.view
     say_so_far(len(rows), more)
-    summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
+    summary, ranking = _summary(scene, request, rows), _ranking(scene, request, rows, view.measure, view.fill)
     st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
     ranked, places = st.columns(2, gap="medium")
     with ranked:
         _ranked(scene, summary, ranking)
     with places:
-        _by_fill(scene, rows)
+        _by_fill(scene, request, rows)
     _table(scene, summary, ranking)
     _files(scene, request, rows)
+
+
+def _summary(scene: Scene, request: LadderRequest, rows: LadderRows) -> tuple[RungSummary, ...]:
+    """Kept, as is each ranking: the intervals take longer than all else on the page, and most clicks change none of them."""
+    key = "ladder_summary", request.fingerprint, len(rows)
+    return scene.cache.entries.get(key, lambda: summarise_ladder(rows))
+
+
+def _ranking(scene: Scene, request: LadderRequest, rows: LadderRows, measure: Measure, fill: Fill) -> Ranking:
+    key = "ladder_ranking", request.fingerprint, len(rows), measure, fill
+    return scene.cache.entries.get(key, lambda: rank_ladder(rows, measure, fill))
 
 
 def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
@@ -93,10 +104,10 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
     st.plotly_chart(figure, key="ladder-ranked", config=CHART_CONFIG, alt=ranked_words(rows, title))
 
 
-def _by_fill(scene: Scene, rows: LadderRows) -> None:
+def _by_fill(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
-    measure = "deletion" if scene.view.measure == "road" else scene.view.measure
-    rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
+    measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
+    rankings = {fill: _ranking(scene, request, rows, measure, fill) for fill in FILLS}
     other = "For comparison: places" if scene.view.measure == "road" else "Places"
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
     marked = chosen_layer(scene.view, scene.model)

@@ -137,7 +137,7 @@ def _described(fields: _Fields) -> Described:
 
 def _size(text: str) -> tuple[int, int]:
     sides = [int(side) if side.is_integer() else 0 for side in _numbers("input size", text)]
-    return checked_size(sides * 2 if len(sides) == 1 else sides)
+    return checked_size(tuple(sides * 2 if len(sides) == 1 else sides))
 
 
 def _numbers(argument: str, text: str) -> tuple[float, ...]:

@@ -1,26 +1,26 @@
 """The frame of every page: what was ignored, the bar, the page itself, and errors as sentences."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
-from dashboard.components.address import current_view, open_view, read_address, remember_view
+from dashboard.components.address import current_view, open_view
+from dashboard.components.addressed_scene import addressed_scene
 from dashboard.components.bar import show_bar
 from dashboard.components.captions import plain
 from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
 from dashboard.components.own_picture import say_set_aside, show_own_picture
 from dashboard.components.picture_menu import say_refused
-from dashboard.components.picture_sets import OwnPicture, chosen_set, server_set
-from dashboard.components.scene import Scene, make_scene
+from dashboard.components.picture_sets import OwnPicture
+from dashboard.components.scene import Scene
 from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
 from dashboard.log_lines import note_refusal, note_view
 from dashboard.server_options import server_cache, server_options
-from dashboard.view_state import View, fit_models, fit_view, opening_view
+from dashboard.view_state import View, opening_view
 from explain_lib.devices import spare_cores
 
 
@@ -38,7 +38,9 @@ def show_page(
     """
     checkpoint = st.empty()
     try:
-        scene, ignored = _scene(name, lambda: _pause(checkpoint), over_set=over_set)
+        keep_files()
+        spare_cores()
+        scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
         if ignored:
             st.warning("Ignored in the address: " + plain(" ".join(ignored)))
         show_bar(scene, images(scene))
@@ -52,26 +54,6 @@ def show_page(
         st.button("Back to the default view", on_click=_open_start)
     close_drawer(name)
     pass_over_modules()
-
-
-def _scene(name: str, between: Callable[[], None], *, over_set: bool) -> tuple[Scene, tuple[str, ...]]:
-    keep_files()
-    spare_cores()
-    cache = server_cache()
-    view, ignored = read_address(name, opening_view(cache.own_models))
-    view, no_model = fit_models(view, cache.own_models)
-    picture_set, no_set = chosen_set(view, cache)
-    if no_set:
-        view = replace(view, pictures=None)
-    model = cache.model(view.model)
-    is_own = isinstance(picture_set, OwnPicture)
-    around = server_set(cache) if is_own else picture_set
-    images = around.pictures(model)
-    view, no_part = fit_view(view, model, images.labels, images.classes)
-    remember_view(view)
-    if over_set and is_own:
-        view, picture_set = replace(view, pictures=None), around
-    return make_scene(view, picture_set, cache, between), (*ignored, *no_model, *no_set, *no_part)
 
 
 def _open_start() -> None:

@@ -94,7 +94,7 @@ def show_check(check: Check) -> None:
 def _overlay(check: Check, depth: int, side: int, caption: str = "") -> None:
     scene = check.scene
     what = "nothing randomised" if depth == 0 else f"randomised {_depth_words(check, depth)}"
-    words = f"Grad-CAM of layer {check.layer} on image {scene.view.image}, {what}"
+    words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
     show_overlay(scene.picture, check.values(depth), chosen_drawing(scene.view), None, words, side, caption)
 
 

@@ -52,7 +52,7 @@ def _maps(check: Check, name: str) -> None:
             with st.container(width=SIDE):
                 st.markdown(f"**{title}**")
                 share = percent(float(found.probabilities[0, place, int(found.explained[0])]))
-                words = f"Grad-CAM of layer {check.layer} on image {scene.view.image} by {title}"
+                words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
                 drawing = chosen_drawing(scene.view)
                 show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
         with st.container(width=SIDE):

@@ -26,7 +26,7 @@ SHOWN_SHARE = 5e-5
 
 def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     """Numbers, spread, classes and causes; and if no more rows are on their way, images and files."""
-    summary = summarise_scan(rows, scene.images.labels, scene.model.classes, listed=SHOWN)
+    summary = summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
     _marked(rows)
     if summary.finite == 0:
         return
@@ -38,7 +38,7 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
         st.plotly_chart(figure, key="scan-spread", config=CHART_CONFIG, alt=spread_words(summary))
     with classes:
         st.markdown("**By true class, and by right or wrong**")
-        names = scene.model.classes
+        names = scene.images.classes
         figure = class_figure(summary, names)
         st.plotly_chart(figure, key="scan-classes", config=CHART_CONFIG, alt=class_words(summary, names))
     _causes(summary)
@@ -112,7 +112,7 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
 
 
 def _files(scene: Scene, rows: ScanRows) -> None:
-    table = partial(scan_table, rows, scene.images.labels, scene.model.classes, package=scene.view.check)
+    table = partial(scan_table, rows, scene.images.labels, scene.images.classes, package=scene.view.check)
     name = f"scan-{scene.view.model}-{len(rows)}-images"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")

@@ -77,15 +77,26 @@ class Scene:
         """What is explained of the picked image."""
         return explained(self.view, self.predicted)
 
+    @property
+    def load_call(self) -> str | None:
+        """The call that loads a model that is not bundled, None for a bundled one."""
+        own = self.cache.own_models.known(self.view.model)
+        return None if own is None else own.python
+
     def true_class(self, image: int) -> str | None:
         """The name of an image's true class, None if it is not known."""
         label = int(self.images.labels[image])
         return None if label < 0 else self.images.classes[label]
 
     def words(self, image: int) -> str:
-        """An image by its number, or what else it is known by, as the beginning of a sentence."""
+        """An image by its number, or what else it is known by, as the beginning of a sentence: "Test image 3"."""
         words = self.picture_set.words(image)
         return words[0].upper() + words[1:]
+
+    @property
+    def name(self) -> str:
+        """The picked image in the middle of a sentence: "image 3", "your picture"."""
+        return self.picture_set.words(self.view.image).removeprefix("test ")
 
     def batch(self, image: int) -> slice:
         """The images that are run together where a setting looks at the batch."""

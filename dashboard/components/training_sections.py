@@ -93,7 +93,7 @@ def show_moment(course: Course, reach: float | None) -> None:
             show_picture(scene.picture, "32 × 32 pixels", scene.words(view.image), SIDE)
         with st.container(width=SIDE):
             st.markdown("**Overlay**", help=terms.OVERLAY)
-            words = f"Grad-CAM of layer {course.layer} on image {view.image} after {course.shown.epoch} epochs"
+            words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
             show_overlay(
                 scene.picture, course.values(place), chosen_drawing(view), reach, words, SIDE, drawing_words(view, "epochs")
             )
@@ -108,7 +108,7 @@ def show_moment(course: Course, reach: float | None) -> None:
 def _picture_words(course: Course) -> str:
     """The picture, and its true class if it is known."""
     scene, image = course.scene, course.scene.view.image
-    words, true = plain(scene.picture_set.words(image)).removeprefix("test "), scene.true_class(image)
+    words, true = plain(scene.name), scene.true_class(image)
     return words if true is None else f"{words}, true class {true}"
 
 

@@ -84,11 +84,10 @@ def class_figure(summary: ScanSummary, classes: Sequence[str], height: int = 320
 
 
 def _groups(summary: ScanSummary, classes: Sequence[str]) -> tuple[list[str], list[float], list[int]]:
-    wrong = summary.finite - summary.right_images
     every = [
         *zip(classes, summary.class_means.tolist(), summary.class_images.tolist(), strict=True),
         ("predicted right", summary.right_mean, summary.right_images),
-        ("predicted wrong", summary.wrong_mean, wrong),
+        ("predicted wrong", summary.wrong_mean, summary.wrong_images),
     ]
     there = [group for group in every if not isnan(group[1])]
     return [name for name, _, _ in there], [mean for _, mean, _ in there], [count for _, _, count in there]

@@ -178,6 +178,7 @@ def summary_of(**changed: object) -> ScanSummary:
         "right_mean": 0.2,
         "wrong_mean": np.nan,
         "right_images": 3,
+        "wrong_images": 0,
         "settings": ("layers",),
         "shares": np.array([0.2]),
         "fractions": np.array([1.0]),

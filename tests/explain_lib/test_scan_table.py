@@ -99,6 +99,18 @@ def test_labels_and_classes_must_fit(rows: ScanRows, images: xl.ImageSet) -> Non
         summarise_scan(rows, images.labels[:120])
 
 
+def test_an_image_without_a_class_is_neither_right_nor_wrong(rows: ScanRows, images: xl.ImageSet) -> None:
+    labels = images.labels.copy()
+    labels[rows.images[:7]] = -1
+    frame = from_parquet(to_parquet(scan_table(rows, labels)))
+    assert frame["true_class"].isna().tolist() == frame["right"].isna().tolist() == [place < 7 for place in range(COUNT)]
+    summary = summarise_scan(rows, labels)
+    right = (images.labels[rows.images] == rows.predicted)[7:]
+    assert (summary.finite, summary.right_images, summary.wrong_images) == (COUNT, right.sum(), (~right).sum())
+    assert summary.class_images.sum() == COUNT - 7
+    assert summary.right_mean == pytest.approx(rows.mae[7:][right].mean())
+
+
 def test_the_summary_is_that_of_the_columns(rows: ScanRows, images: xl.ImageSet) -> None:
     frame = from_parquet(to_parquet(scan_table(rows, images.labels)))
     summary = summarise_scan(rows, images.labels, listed=5)
@@ -110,7 +122,7 @@ def test_the_summary_is_that_of_the_columns(rows: ScanRows, images: xl.ImageSet)
     assert_array_equal(summary.class_images, by_class.size()[list(xl.CLASSES)])
     by_right = frame.groupby("right")["mae"].mean()
     assert (summary.right_mean, summary.wrong_mean) == pytest.approx((by_right[True], by_right[False]))
-    assert summary.right_images == frame["right"].sum()
+    assert (summary.right_images, summary.wrong_images) == (frame["right"].sum(), (~frame["right"]).sum())
     assert_allclose(summary.shares, frame.filter(like="cause_").mean())
     assert_allclose(summary.fractions, frame.filter(like="cause_").mean() / frame["mae"].mean())
     assert summary.fractions.sum() == pytest.approx(1, abs=1e-4)
