@@ -21,8 +21,9 @@ class ScanSummary(Frozen):
     images, finite: rows, and those that are finite. mean: of the mean absolute difference, the MAE, of each image.
     quantiles: float64 (5,), 5, 25, 50, 75 and 95 % of the MAEs. class_means: float64 (classes,), the mean MAE by true class;
     class_images: int64 (classes,), over how many. right_mean, wrong_mean: the mean MAE where the prediction is right, and
-    where not, of images with a known class; right_images, wrong_images: over how many. settings: those that differ. shares: float64 (settings,), the mean
-    part of the MAE that each causes; fractions: float64 (settings,), the same divided by the mean MAE, NaN if that is 0.
+    where not, of images with a known class; right_images, wrong_images: over how many. settings: those that differ.
+    shares: float64 (settings,), the mean part of the MAE that each causes; fractions: float64 (settings,), the same divided by
+    the mean MAE, NaN if that is 0.
     worst: int64, positions in the set of the images with the largest MAE, the largest first; typical: of those nearest to
     the median, the nearest first; both: images that are as far by position.
     """
