@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Self, overload
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
 from streamlit.proto.Button_pb2 import Button
@@ -329,8 +330,11 @@ class Session:
 
     def _check(self) -> None:
         for shown in self.elements():
-            if shown.element.WhichOneof("type") == "exception":
+            kind = shown.element.WhichOneof("type")
+            if kind == "exception":
                 raise SessionError(f"{self.address}: {shown.element.exception.type}: {shown.element.exception.message}")
+            if kind == "alert" and shown.element.alert.format == Alert.ERROR:
+                raise SessionError(f"{self.address}: {shown.element.alert.body}")
 
     # ---- pictures -----------------------------------------------------------------------------------------------------
 

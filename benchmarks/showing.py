@@ -6,8 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from streamlit.proto.Element_pb2 import Element
-
 from benchmarks.session import Address, Session, Shown, media_of
 
 Showing = dict[str, str]
@@ -17,6 +15,9 @@ KINDS = ("picture", "map", "chart", "text")
 
 TEXTS = ("markdown", "alert", "heading", "metric", "html", "code", "page_link", "table", "dataframe")
 """Elements that say something and remember nothing; widgets remember who has used them."""
+
+WORDS = 80
+"""How much of the words on a thing its label has."""
 
 _MAP = re.compile(r'"z":\{[^{}]*\}')
 
@@ -61,7 +62,7 @@ def _numbered(things: Iterable[tuple[str, str, str]]) -> Showing:
     found: Showing = {}
     for kind, words, digest in things:
         seen[kind] += 1
-        found[f"{kind} {seen[kind]}: {words[:60]}"] = digest
+        found[f"{kind} {seen[kind]}: {words[:WORDS]}"] = digest
     return found
 
 
@@ -76,12 +77,8 @@ def _things(shown: Shown, pictures: Mapping[str, str]) -> Iterator[tuple[str, st
         for found in _MAP.findall(spec):
             yield "map", element.plotly_chart.alt, _digest(found.encode())
     elif kind in TEXTS:
-        yield "text", kind, _digest(_without_layout(element, kind))
-
-
-def _without_layout(element: Element, kind: str) -> bytes:
-    said: bytes = getattr(element, kind).SerializeToString(deterministic=True)
-    return said
+        said = getattr(element, kind)
+        yield "text", str(getattr(said, "body", kind)), _digest(said.SerializeToString(deterministic=True))
 
 
 def _digest(content: bytes) -> str:
