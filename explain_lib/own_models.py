@@ -70,7 +70,7 @@ class OwnModelOptions:
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
-    """A model that is not bundled. weights: the name of their file, or where else they are from.
+    """A model that is not bundled. file: the name of that with its weights; DEFAULT for torchvision's, None for a factory's.
 
     assumed: a sentence on what was not said and is taken as usual, empty where nothing is.
     """
@@ -78,8 +78,22 @@ class OwnModel:
     name: str
     model: Model
     architecture: str
-    weights: str
+    file: str | None
     assumed: str
+
+    @property
+    def weights(self) -> str:
+        """Where the weights are from."""
+        if self.file is None:
+            return "as the factory made them"
+        return f"published by torchvision for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
+
+    @property
+    def python(self) -> str:
+        """The call that loads it, where the file is at hand."""
+        arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
+        arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
+        return f"xl.load_own_model({', '.join(arguments)})"
 
     @property
     def size(self) -> NetworkSize:
@@ -148,24 +162,16 @@ def load_own(options: OwnModelOptions, device: str) -> OwnModel:
     architecture, given = find_architecture(options.architecture), options.described
     if options.weights == DEFAULT_WEIGHTS:
         network, categories = published_network(architecture.name)
-        return _own(
-            options.architecture,
-            architecture,
-            network,
-            given,
-            f"published by torchvision for {architecture.name}",
-            device,
-            categories,
-        )
+        return _own(architecture, network, given, DEFAULT_WEIGHTS, device, categories)
     if options.weights is None:
         if ":" not in architecture.name:
             raise InputError(
                 f"weights: none are given for {architecture.name}; a file, or DEFAULT for torchvision's, would be right"
             )
-        return _own(options.architecture, architecture, architecture.build(None), given, "as the factory made them", device)
+        return _own(architecture, architecture.build(None), given, None, device)
     source = f"weights: {options.weights}"
     network = build_network(architecture, read_weights(_content(options.weights), source), source)
-    return _own(options.architecture, architecture, network, given, Path(options.weights).name, device)
+    return _own(architecture, network, given, Path(options.weights).name, device)
 
 
 def _content(path: str) -> bytes:
@@ -177,14 +183,14 @@ def _content(path: str) -> bytes:
 
 
 def _own(
-    name: str,
     architecture: Architecture,
     network: nn.Module,
     given: Described,
-    weights: str,
+    file: str | None,
     device: str,
     categories: tuple[str, ...] = (),
 ) -> OwnModel:
+    name = architecture.name
     network.to(device).eval()
     size = given.input_size or architecture.input_size
     mean, std = given.mean or architecture.mean, given.std or architecture.std
@@ -202,7 +208,7 @@ def _own(
         raise NetworkError(
             f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
         )
-    return OwnModel(name, model, architecture.name, weights, _assumed(given, architecture, model, bool(categories)))
+    return OwnModel(name, model, name, file, _assumed(given, architecture, model, bool(categories)))
 
 
 def _class_names(outputs: int, *known: tuple[str, ...]) -> tuple[str, ...]:
@@ -320,7 +326,7 @@ class OwnModels:
         built = find_architecture(architecture)
         network = build_network(built, read_weights(content, file), file)
         try:
-            own = _own(architecture, built, network, described, file, self._device)
+            own = _own(built, network, described, file, self._device)
         except ExplainError as error:
             raise type(error)(f"{file}: {error}") from error
         if len(own.model.classes) > UPLOAD_CLASSES:
@@ -330,7 +336,7 @@ class OwnModels:
     def _keep(self, own: OwnModel) -> None:
         with self._keeping:
             if own.nbytes > self._sent.maxsize:
-                raise DataError(f"{own.weights}: the network has {own.nbytes / MEBIBYTE:.0f} MiB, more than is kept")
+                raise DataError(f"{own.file}: the network has {own.nbytes / MEBIBYTE:.0f} MiB, more than is kept")
             self._sent[own.name] = own
 
 

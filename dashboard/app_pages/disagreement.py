@@ -176,7 +176,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
                 batch,
                 "the image alone" if one else "the notebook's batch of four",
                 causes=found is not None,
-                pixels=scene.picture_set.snippet(),
+                pixels=scene.picture_set.snippet(scene.model),
                 model=scene.load_call,
             ),
         )

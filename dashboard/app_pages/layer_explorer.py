@@ -269,7 +269,7 @@ def _file_name(panel: Panel) -> str:
 def _explained(panel: Panel, reach: float | None) -> Explained:
     scene, grid = panel.scene, panel.cams[panel.layer].grid
     words = target_caption(scene)
-    pixels, file = scene.picture_set.snippet(), _file_name(panel)
+    pixels, file = scene.picture_set.snippet(scene.model), _file_name(panel)
     return Explained(scene.view, scene.target, words, panel.layer, grid, _top(panel, reach), file, pixels, scene.load_call)
 
 

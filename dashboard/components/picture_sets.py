@@ -57,7 +57,7 @@ class PictureSet(Protocol):
     def words(self, image: int) -> str:
         """A picture by its number: "image 3"."""
 
-    def snippet(self) -> str:
+    def snippet(self, model: xl.Model) -> str:
         """Python that sets `pixels`, given `model`."""
 
 
@@ -80,8 +80,10 @@ class CifarImages:
     def words(self, image: int) -> str:
         return f"test image {image}"
 
-    def snippet(self) -> str:
-        return TEST_PIXELS
+    def snippet(self, model: xl.Model) -> str:
+        if model.input_size == self.cache.images().pixels.shape[1:3]:
+            return TEST_PIXELS
+        return "pixels = xl.ExplainCache().fitted_images(model.input_size)  # the CIFAR-10 test images, resized\n"
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class FolderImages:
     def words(self, image: int) -> str:
         return f"image {image}, {self.folder.files[image]}"
 
-    def snippet(self) -> str:
+    def snippet(self, model: xl.Model) -> str:
+        del model  # the snippet has it
         return (
             "from pathlib import Path\n"
             f'pixels = xl.ImageFolder(Path("{self.folder.name}")).pixels(model.input_size)  # the path to the folder\n'
@@ -139,7 +142,8 @@ class OwnPicture:
         del image
         return "your picture"
 
-    def snippet(self) -> str:
+    def snippet(self, model: xl.Model) -> str:
+        del model  # the snippet has it
         return (
             "from pathlib import Path\n"
             f'picture = xl.read_picture(Path("picture.jpg").read_bytes())  # the file with the SHA-256 {self.digest[:12]}…\n'
