@@ -50,9 +50,7 @@ def _sets(scene: Scene) -> None:
     offered = {None: usual, CIFAR10: CifarImages(scene.cache)} if usual.address != CIFAR10 else {None: usual}
     for name, offer in offered.items():
         if offer.address != scene.picture_set.address:
-            st.button(
-                f"Look at {offer.title}", key=f"set-{name}", on_click=change_view, kwargs={"pictures": name, "true_class": None}
-            )
+            st.button(f"Look at {offer.title}", key=f"set-{name}", on_click=_open_set, args=(name,))
 
 
 def _upload(scene: Scene) -> None:
@@ -78,4 +76,15 @@ def _take(cache: xl.ExplainCache, sent: UploadedFile | None) -> None:
     except xl.ExplainError as error:
         st.session_state[_REFUSED] = f"{PurePath(sent.name).name}, {str(error).removeprefix('picture: ')}"
         return
+    _close()
     change_view(pictures=digest)
+
+
+def _open_set(name: str | None) -> None:
+    _close()
+    change_view(pictures=name, true_class=None, part=1)
+
+
+def _close() -> None:
+    """Fold the menu up: what was chosen is behind it."""
+    st.session_state[KEY] = False

@@ -11,6 +11,7 @@ from PIL import Image
 
 import explain_lib as xl
 from dashboard.components import picture_sets
+from dashboard.components.picture_menu import KEY
 from dashboard.server_options import server_options
 from explain_lib.jobs import shared_jobs
 
@@ -59,6 +60,12 @@ def finished(app: OpenedPage) -> OpenedPage:
         thread.join()
     app.run()
     assert not app.exception
+    return app
+
+
+def unfolded(app: OpenedPage) -> OpenedPage:
+    app.session_state[KEY] = True
+    app.run()
     return app
 
 
@@ -174,13 +181,12 @@ def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str | None
 
 
 def test_the_test_images_are_one_press_away_and_so_is_the_folder() -> None:
-    app = open_page("layer_explorer")
-    app.session_state["pictures-menu"] = True
-    app.run()
+    app = unfolded(open_page("layer_explorer"))
     press(app, "Look at the CIFAR-10 test images")
+    assert not app.session_state[KEY]  # what was chosen would be behind the menu
     assert query(app)["set"] == "cifar10"
     assert "image 3 · true plane" in captions(app)
-    press(app, f"Look at the folder {Path(sys.argv[4]).name}")
+    press(unfolded(app), f"Look at the folder {Path(sys.argv[4]).name}")
     assert "set" not in query(app)
     assert f"image 3, {LISTED[3]}" in unescaped(captions(app))
 
