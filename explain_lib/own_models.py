@@ -25,8 +25,8 @@ from explain_lib.weight_files import read_weights
 
 DEFAULT_WEIGHTS = "DEFAULT"
 MEBIBYTE = 2**20
-UPLOAD_BYTES = 200 * MEBIBYTE
-"""The largest file that a visitor may send."""
+UPLOAD_BYTES = 120 * MEBIBYTE
+"""The largest file that a visitor may send; .streamlit/config.toml lets as much pass."""
 KEPT_BYTES = 1024 * MEBIBYTE
 """What the visitors' networks may have together; the least recently used goes first."""
 UPLOAD_SIDE = 512
@@ -38,7 +38,7 @@ _HARMLESS_NAME = re.compile(rf"[\w .,'()&/+-]{{1,{NAME_LENGTH}}}")
 
 UPLOAD_ARCHITECTURES = (
     *ARCHITECTURES,
-    "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "densenet121", "densenet169", "densenet201",
+    "resnet18", "resnet34", "resnet50", "resnext50_32x4d", "densenet121", "densenet169", "densenet201",
     "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "efficientnet_b1", "efficientnet_b2",
     "convnext_tiny", "regnet_x_400mf", "regnet_y_400mf", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "mnasnet1_0",
     "swin_t",

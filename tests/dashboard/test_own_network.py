@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 import torch
 from opened_page import OpenedPage, alts, captions, chart, open_folded, press, query, run_snippet
-from running_app import free_port, served, streamlit_command
+from running_app import ROOT, free_port, served, streamlit_command
 
 import explain_lib as xl
 from dashboard.components.model_menu import ARCHITECTURE, KEY, USE
 from dashboard.server_options import server_cache, server_options
 from explain_lib.networks import TutorialNet
+from explain_lib.own_models import UPLOAD_BYTES
 
 PAGES = [
     *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
@@ -334,6 +336,11 @@ def test_a_visitor_may_send_weights_for_the_servers_own_network(monkeypatch: pyt
     sent(app, (here / "other.pt").read_bytes())
     assert errors(app) == ""
     assert query(app)["model"].startswith(f"{MAKE}@")
+
+
+def test_the_server_lets_as_much_pass_as_weights_may_have() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert config["server"]["maxUploadSize"] * 2**20 == UPLOAD_BYTES
 
 
 def test_the_folded_menu_builds_nothing() -> None:

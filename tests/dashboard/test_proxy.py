@@ -123,5 +123,5 @@ def upload(port: int, size: int) -> int:
 
 
 def test_uploads_pass_up_to_the_dashboards_own_limit(proxy: int) -> None:
-    assert upload(proxy, 20 * MEBIBYTE + 10_000) == 200
-    assert upload(proxy, 21 * MEBIBYTE + 1) == 413
+    assert upload(proxy, 120 * MEBIBYTE + 10_000) == 200
+    assert upload(proxy, 121 * MEBIBYTE + 1) == 413

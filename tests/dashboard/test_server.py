@@ -185,7 +185,7 @@ def test_uploads_need_the_token_have_a_limit_and_lie_in_the_cache_folder_on_thei
         assert upload(proof, 2 * MEBIBYTE).getresponse().status == 204
         assert upload({}, 2 * MEBIBYTE).getresponse().status == 403
         assert upload({"X-Xsrftoken": token}, 2 * MEBIBYTE).getresponse().status == 403
-        assert upload(proof, 20 * MEBIBYTE, sent=0).getresponse().status == 413
+        assert upload(proof, 120 * MEBIBYTE, sent=0).getresponse().status == 413
         under_way = upload(proof, 3 * MEBIBYTE, sent=2 * MEBIBYTE)
         assert nameless_file(server.process).parent == folder / "home/.cache/grad-cam-dashboard/temporary"
         under_way.close()
