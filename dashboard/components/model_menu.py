@@ -21,8 +21,8 @@ _LIMITS = (
     f"{UPLOAD_CLASSES:,} classes. Nothing in the file is run."
 )
 _PRIVACY = (
-    "The network stays in the memory of this server until it starts anew or needs the room, and is written to no disk. Whoever "
-    "has its address can use it."
+    "The network is kept in the memory of this server only, until that starts anew or needs the room. Whoever has its address "
+    "can use it."
 )
 
 

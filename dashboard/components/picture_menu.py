@@ -20,8 +20,8 @@ _LIMITS = (
     f"up to {MAX_BYTES // 2**20} MB and {MAX_PIXELS // 1_000_000} megapixels."
 )
 PRIVACY = (
-    "Your picture stays in the memory of this server until it starts anew or needs the room, and is written to no disk. "
-    "Whoever has its address can see it."
+    "Your picture is kept in the memory of this server only, until that starts anew or needs the room. Whoever has its "
+    "address can see it."
 )
 
 

@@ -190,5 +190,5 @@ def test_the_menu_says_what_is_taken_and_where_it_stays() -> None:
     app.session_state[KEY] = True
     app.run()
     assert "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, up to 20 MB and 20 megapixels." in captions(app)
-    assert "is written to no disk" in captions(app)
+    assert "is kept in the memory of this server only" in captions(app)
     assert "On screen: **the CIFAR-10 test images**" in unescaped(texts(app))
