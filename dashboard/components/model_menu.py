@@ -123,6 +123,7 @@ def _take(cache: xl.ExplainCache, architecture: str, key: str) -> None:
         return
     st.session_state[SENT_MODEL] = name
     st.session_state[_SENT] = st.session_state.get(_SENT, 0) + 1
+    st.session_state[KEY] = False  # the menu stood over what is to be seen now
     open_model(cache, name)
 
 

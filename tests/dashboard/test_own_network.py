@@ -222,6 +222,22 @@ def health(address: str) -> dict[str, object]:
         return dict(json.load(error))
 
 
+@pytest.mark.usefixtures("here")
+def test_the_ladder_of_a_large_picture_is_measured_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", MAKE, "--input-size", "65")
+    app = open_folded("layer_ladder")
+    rows = 2 + 1 + 3 + 3  # conv layers, their average, other methods, baselines
+    assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
+    press(app, "Measure 1 image")
+    deadline = time.monotonic() + 60
+    while "Stop" in [button.label for button in app.button] and time.monotonic() < deadline:
+        time.sleep(0.5)
+        app.run()
+    assert errors(app) == ""
+    assert "Layers in the order of the forward pass; then rows to measure them against." in captions(app)
+    assert sum(alt.startswith("Image 3 with 25 % of its pixels replaced") for alt in alts(app)) == 3  # one a fill
+
+
 # Section: from a visitor
 
 
@@ -260,6 +276,7 @@ def test_a_visitors_weights_are_explained_and_found_by_their_address(weights: by
     other = open_folded("disagreement", model=name)  # another session
     assert other.selectbox(key="model").value == name
     assert warnings(other) == errors(other) == ""
+    assert not app.file_uploader  # the menu has closed
     left = open_folded("layer_explorer")  # which does not offer what it never had
     assert name not in [option.split(" · ")[0] for option in left.selectbox(key="model").options]
 
