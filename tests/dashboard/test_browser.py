@@ -1,11 +1,12 @@
 """A walk through all pages in Chromium, as a person would take it."""
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from independent_maps import captum_map, labels, logit, package_map, pixels, pro
 from opened_page import START, pixels_of
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
 from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, make_command, served, streamlit_command
+
+from explain_lib.rendering import png
 
 expect.set_options(timeout=20_000)  # a busy machine may take seconds over a page
 
@@ -500,3 +503,24 @@ def test_on_a_phone_the_navigation_leaves_the_new_page_in_sight(phone: Visit) ->
 
 
 BACKGROUND = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+
+
+# Section: a picture of one's own
+
+
+def test_a_picture_from_a_file_is_explained_and_its_address_shows_it_to_another(visit: Visit, browser: Browser) -> None:
+    own = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    visit.open("/layer_explorer?layer=conv1")
+    visit.page.get_by_role("button", name="Pictures").click()
+    visit.page.locator('input[type="file"]').set_input_files({"name": "own.png", "mimeType": "image/png", "buffer": png(own)})
+    expect(visit.page.get_by_alt_text("Your picture as the network sees it")).to_be_visible()
+    visit.settle()
+    expect(visit.page.get_by_text("A picture of your own")).to_be_hidden()  # the menu has folded up
+    assert visit.query()["set"] == hashlib.sha256(png(own)).hexdigest()
+    with visiting(browser.new_context(viewport=DESK), visit.address) as other:
+        other.open(visit.page.url.removeprefix(visit.address))
+        for one in (visit, other):
+            source = one.page.get_by_alt_text("Your picture as the network sees it").get_attribute("src")
+            shown = pixels_of(one.page.request.get(urljoin(one.address, source or "")).body())
+            np.testing.assert_array_equal(shown[::6, ::6], own)
+        expect(other.page.get_by_text("your picture · predicted").first).to_be_visible()
