@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.captions import image_caption
+from dashboard.components.captions import image_caption, plain
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
 from dashboard.components.pickers import choice
@@ -18,7 +18,7 @@ from dashboard.view_state import Value, View, change
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.maps import Map
-from explain_lib.models import DEFAULT_MODEL, load_card
+from explain_lib.models import DEFAULT_MODEL, REGISTRY, load_card
 from explain_lib.rendering import (
     Picture,
     colour,
@@ -73,10 +73,11 @@ def _study_scene(scene: Scene) -> Scene:
 
 
 def _introduce(scene: Scene, study: Scene) -> None:
-    card = load_card(study.view.model)
+    name = study.view.model
+    whose = f"{name} ({load_card(name).title})" if name in REGISTRY else plain(name)
     st.info(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
-        f"the weights of {card.name} ({card.title}), so captions say what *this* network predicts."
+        f"the weights of {whose}, so captions say what *this* network predicts."
     )
     choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
     if study is not scene:

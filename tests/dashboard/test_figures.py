@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.figures.class_figure import probabilities_figure
+from dashboard.figures.class_figure import probabilities_figure, shown_words
 from dashboard.figures.difference_figure import histogram_figure
 from dashboard.figures.map_figure import diverging, map_figure, map_words, sequential
 
@@ -104,3 +104,21 @@ def test_the_contrasted_class_has_a_colour_and_a_word_of_its_own() -> None:
     (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2).data
     assert list(bars.y)[2] == words("frog", "contrasted")
     assert len(set(bars.marker.color)) == 3
+
+
+def test_of_many_classes_the_ten_likeliest_and_the_marked_ones_have_bars_the_likeliest_first() -> None:
+    shares = np.arange(100, dtype=np.float32)[::-1] / 4950  # class 0 is the likeliest
+    names = tuple(f"class {number}" for number in range(100))
+    (bars,) = probabilities_figure(names, shares, target=42, true=99, minus=3).data
+    assert list(bars.customdata) == [*names[:10], "class 42", "class 99"]
+    assert list(bars.y)[3] == words("class 3", "contrasted")
+    assert list(bars.y)[-2:] == [words("class 42", "explained"), words("class 99", "true")]
+    np.testing.assert_array_equal(bars.x, shares[[*range(10), 42, 99]])
+    assert len(set(bars.marker.color)) == 3
+    assert shown_words(names) == "The 10 likeliest of 100 classes, and those with a word."
+    assert shown_words(names[:12]) == ""
+
+
+def test_two_classes_of_one_name_have_a_bar_each() -> None:
+    (bars,) = probabilities_figure(("crane", "dog", "crane"), SHARES, target=1, true=1).data
+    assert list(bars.y) == ["crane (0)", words("dog", "explained, true, predicted"), "crane (2)"]
