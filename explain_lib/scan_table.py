@@ -37,11 +37,13 @@ def scan_table(
     if min(true.min() + 1, rows.predicted.min()) < 0 or max(true.max(), rows.predicted.max()) >= len(classes):
         raise InputError(f"classes: {len(classes)} names; one for each class of the labels and the network would be right")
     names = np.asarray([*classes, None], dtype=object)
+    right = (true == rows.predicted).astype(object)
+    right[true < 0] = None
     columns: dict[str, NDArray[np.generic]] = {
         "image": rows.images,
         "true_class": names[true],
         "predicted_class": names[rows.predicted],
-        "right": np.where(true < 0, None, true == rows.predicted),
+        "right": right,
         "state": np.where(rows.finite, FINITE, NOT_FINITE),
         "mae": rows.mae,
     }
