@@ -20,11 +20,10 @@ import numpy as np
 from benchmarks.person import Click, Person
 from benchmarks.scanner import SCANS, Scanner, start_scan
 from benchmarks.server_watch import ServerWatch
-from benchmarks.servers import Server, served
+from benchmarks.servers import DASHBOARD, Server, served
 from benchmarks.session import Address, Session, SessionError
 from benchmarks.showing import Sights, counts, showing, showing_all
 
-DASHBOARD = "dashboard/app.py"
 PAUSE = (2.0, 5.0)
 """Shortest and longest pause between two clicks of a person, in seconds."""
 

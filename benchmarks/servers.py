@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DASHBOARD = "dashboard/app.py"
 PATIENCE = 90.0  # seconds until a server must answer
 
 
