@@ -250,9 +250,10 @@ class OwnModels:
 
     def offer(self, options: OwnModelOptions | None) -> None:
         """Offer a model as the server's own, in place of an earlier one, None for none; it is loaded when it is asked for."""
+        if options == self._options:  # nobody waits for a model that is being loaded, to learn that nothing changes
+            return
         with self._loading:
-            if options != self._options:
-                self._options, self._own = options, None
+            self._options, self._own = options, None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -291,16 +292,21 @@ class OwnModels:
 
     def find(self, name: str) -> OwnModel:
         """The model of that name. Raises InputError if it is not kept, and what load_own_model raises for the server's own."""
-        with self._loading:
-            if self._options is not None and name == self._options.architecture:
-                if self._own is None:
-                    self._own = load_own(self._options, self._device)
-                return self._own
+        if name in self.names:
+            return self._find_own()
         with self._keeping:
             found = self._sent.get(name)
         if found is None:
             raise InputError(f"model: {name}: that upload is no longer kept; upload the file again")
         return found
+
+    def _find_own(self) -> OwnModel:
+        with self._loading:
+            if self._options is None:
+                raise InputError("model: this server has no model of its own any more; another one would be right")
+            if self._own is None:
+                self._own = load_own(self._options, self._device)
+            return self._own
 
     def add(self, architecture: str, file: str, content: bytes, described: Described) -> str:
         """Keep a network whose weights a visitor has sent, and return its name, the same for the same file and description.

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from explain_lib.errors import DataError
 from explain_lib.layer_names import one_line
 
-MAX_BYTES = 2**20
+MAX_BYTES = 2**19
 """The longest pickle that is looked at; that of a network of 1,000 tensors has some 150,000 bytes."""
 
 MAX_DIMENSIONS = 16

@@ -10,6 +10,7 @@ import explain_lib as xl
 from dashboard.components.captions import plain
 from dashboard.components.pickers import SENT_MODEL, open_model
 from dashboard.components.scene import Scene
+from explain_lib.layer_names import one_line
 from explain_lib.model import checked_channels, checked_size
 from explain_lib.own_models import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
 
@@ -117,7 +118,7 @@ def _take(cache: xl.ExplainCache, architecture: str, key: str) -> None:
         return
     try:
         described = _described(_Fields(architecture))
-        name = cache.own_models.add(architecture, PurePath(sent.name).name, sent.getvalue(), described)
+        name = cache.own_models.add(architecture, one_line(PurePath(sent.name).name), sent.getvalue(), described)
     except xl.ExplainError as error:
         st.session_state[_REFUSED] = str(error)
         return
