@@ -56,6 +56,8 @@ def _scaling(settings: xl.CamSettings, batch: slice) -> list[str]:
         case "image":
             return ["divided by its maximum"]
         case "batch":
+            if batch.stop - batch.start == 1:
+                return ["divided by the largest value of its batch, which is this image alone"]
             images = f"images {batch.start} to {batch.stop - 1}"
             return [
                 "divided by the largest value that this image's weights give on any of the four images of the batch that the "

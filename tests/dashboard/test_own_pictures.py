@@ -137,6 +137,7 @@ def test_the_notebooks_batch_is_the_picture_alone(digest: str) -> None:
     predicted = int(xl.load_model("captum-tutorial").predict(PIXELS[None])[0].argmax())
     right = xl.heatmap(xl.load_model("captum-tutorial"), PIXELS[None], settings, predicted)[0]
     np.testing.assert_array_equal(arrays(app)["a"], right)
+    assert "divided by the largest value of its batch, which is this image alone" in captions(app)
 
 
 # Section: refused, and gone
@@ -177,6 +178,9 @@ def test_a_picture_that_is_gone_is_said_and_the_set_is_shown(page: str | None) -
     assert "Upload the file once more, and the address is right again." in sentence
     assert app.number_input(key="image").value == 17
     assert not app.error
+    app.number_input(key="image").set_value(18).run()
+    assert "set" not in query(app)
+    assert not app.warning
 
 
 def test_reset_leaves_the_picture(digest: str) -> None:
