@@ -32,7 +32,7 @@ class PartFile:
         self._read()
 
     def append(self, rows: ScanRows) -> None:
-        """Add a batch; once this returns, it outlives the process. Raises DataError if it cannot be written, and closes the file."""
+        """Add a batch; once this returns, it outlives the process. Raises DataError if it cannot be written."""
         try:
             if self._file is None:
                 self._file = self._open()
