@@ -54,6 +54,7 @@ Between = Callable[[], None] | None
 MEBIBYTE = 2**20
 DEFAULT_BYTES = 256 * MEBIBYTE
 ENTRY_OVERHEAD = 1024
+IMAGES_BYTES = 32 * MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ class ExplainCache:
         device: where models run, None for a GPU if there is one.
         """
         self.entries = ByteCache(max_bytes)
+        self._images = ByteCache(IMAGES_BYTES)
         self.device = str(choose_device(device))
         self.own_pictures = PictureStore()
         self.own_models = OwnModels(self.device)
@@ -179,8 +181,8 @@ class ExplainCache:
         return self.entries.stats
 
     def images(self) -> ImageSet:
-        """The CIFAR-10 test images."""
-        return self.entries.get("images", load_cifar10)
+        """The CIFAR-10 test images; kept besides what `max_bytes` bounds, since every page needs them."""
+        return self._images.get("images", load_cifar10)
 
     def model(self, name: str) -> Model:
         """A bundled model, loaded anew if somebody wrote to it, or one of `own_models`; shared by all who ask."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from explain_lib.errors import DataError
 from explain_lib.frozen import Frozen
@@ -75,8 +75,8 @@ def load_cifar10(folder: Path = FOLDER) -> ImageSet:
 
 def _read_mosaic(path: Path) -> NDArray[np.uint8]:
     try:
-        mosaic = np.asarray(Image.open(path).convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+        mosaic = np.asarray(Image.open(path, formats=("WEBP",)).convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
             f"the mosaic of the test images, {path}, cannot be read ({error}); restore it from the repository"
         ) from error

@@ -1,10 +1,12 @@
 """The rows of a ladder as a file, and the ladders that are bundled beside the checkpoints, so that nobody waits for them."""
 
+import zlib
 from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import get_args
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from explain_lib.ladder_table import ladder_table
 from explain_lib.layer_ladder import Kind, LadderRows, Rung, first_rows
 from explain_lib.models import CHECKPOINTS
 from explain_lib.scan_table import to_csv, to_parquet
+from explain_lib.tensor_files import UNREADABLE
 from explain_lib.whole_file import write_whole
 
 ENDINGS = (".csv", ".parquet", ".npz")
@@ -69,19 +72,29 @@ def read_ladder(path: Path) -> tuple[LadderRows, str]:
         )
         numbers = {name: found[name].astype(np.float64) for name in _NUMBERS}
         rows = LadderRows(rungs=rungs, **{name: found[name] for name in _WHOLE}, **numbers)
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is no ladder that can be read: {error}") from error
-    return rows, str(found["fingerprint"])
+        return rows, str(found["fingerprint"])
+    except (*UNREADABLE, BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is no ladder that can be read ({error}); restore it from the repository") from error
 
 
 def bundled_ladder(request: LadderRequest) -> LadderRows | None:
     """The rows of a request if they are bundled, computed beforehand on a CPU; None if they are not.
 
-    A bundled ladder also answers for fewer of its images, the first ones. Raises DataError for a damaged file.
+    A bundled ladder also answers for fewer of its images, the first ones. Raises DataError where there is no answer and a file
+    of this model is damaged; those of other models do not matter.
     """
-    for rows, fingerprint in _bundled():
+    damaged: list[DataError] = []
+    for path in _bundled_files():
+        try:
+            rows, fingerprint = _bundled(path)
+        except DataError as error:
+            if request.model.card is not None and path.name.startswith(request.model.card.name):
+                damaged.append(error)
+            continue
         if _answers(rows, request) and replace(request, images=rows.images).fingerprint == fingerprint:
             return first_rows(rows, len(request))
+    if damaged:
+        raise damaged[0]
     return None
 
 
@@ -92,6 +105,11 @@ def _answers(rows: LadderRows, request: LadderRequest) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _bundled() -> tuple[tuple[LadderRows, str], ...]:
-    """The bundled rows, each with the fingerprint of its request."""
-    return tuple(read_ladder(path) for path in sorted(CHECKPOINTS.glob(BUNDLED)))
+def _bundled_files() -> tuple[Path, ...]:
+    return tuple(sorted(CHECKPOINTS.glob(BUNDLED)))
+
+
+@lru_cache(maxsize=64)
+def _bundled(path: Path) -> tuple[LadderRows, str]:
+    """What read_ladder gives, kept once it has been read."""
+    return read_ladder(path)

@@ -18,7 +18,7 @@ from dashboard.view_state import Value, View, change
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.maps import Map
-from explain_lib.models import DEFAULT_MODEL, REGISTRY, load_card
+from explain_lib.models import DEFAULT_MODEL
 from explain_lib.rendering import (
     Picture,
     colour,
@@ -73,8 +73,8 @@ def _study_scene(scene: Scene) -> Scene:
 
 
 def _introduce(scene: Scene, study: Scene) -> None:
-    name = study.view.model
-    whose = f"{name} ({load_card(name).title})" if name in REGISTRY else plain(name)
+    card = study.model.card
+    whose = plain(study.view.model) if card is None else f"{card.name} ({card.title})"
     st.info(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
         f"the weights of {whose}, so captions say what *this* network predicts."

@@ -16,6 +16,7 @@ from dashboard.components.sample_images import sample_scene, sample_words
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.view_state import CIFAR10, chosen_layer
+from explain_lib.errors import DataError
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_file import bundled_ladder
 from explain_lib.ladder_request import LadderRequest
@@ -41,7 +42,7 @@ def show_sample_ladder(scene: Scene) -> None:
     where, images = request.opinions, sample_words(*sample_scene(scene))
     others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
     st.caption(f"{images}, each with {_explained(scene)}.{others}")
-    known = bundled_ladder(request)
+    known = _measured_beforehand(request)
     if known is not None:
         _results(scene, request, known, more=False)
         st.caption(
@@ -51,6 +52,14 @@ def show_sample_ladder(scene: Scene) -> None:
         return
     nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
     show_job(request, "Measure", partial(_results, scene, request), what="The ladder", nothing=nothing)
+
+
+def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
+    try:
+        return bundled_ladder(request)
+    except DataError as error:
+        st.warning(f"What was measured beforehand cannot be shown: {plain(str(error))}. It can be measured here.")
+        return None
 
 
 def _request(scene: Scene) -> LadderRequest:

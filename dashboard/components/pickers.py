@@ -13,6 +13,7 @@ from dashboard.components.captions import percent
 from dashboard.components.scene import Scene
 from dashboard.view_state import CIFAR10, View, chosen_layer
 from explain_lib import ExplainCache, ExplainError, list_models
+from explain_lib.errors import DataError
 from explain_lib.models import NetworkSize, load_card, network_size
 
 Option = TypeVar("Option", str, int)
@@ -52,7 +53,10 @@ def offered_models(scene: Scene) -> tuple[str, ...]:
 def model_words(scene: Scene, name: str) -> str:
     """A model's name with accuracy, depth and size, as far as they are known."""
     if name in list_models():
-        return f"{name} · {percent(load_card(name).accuracy)} · {_size_words(network_size(name))}"
+        try:
+            return f"{name} · {percent(load_card(name).accuracy)} · {_size_words(network_size(name))}"
+        except DataError:  # who picks it reads why; the others stay on offer
+            return f"{name} · its card cannot be read"
     own = scene.cache.own_models.known(name)
     return name if own is None else f"{name} · {_size_words(own.size)}"
 

@@ -387,10 +387,16 @@ def test_a_bundled_model_whose_weights_were_written_to_is_loaded_anew(ledger: An
     assert second.digest == right
 
 
-def test_images_are_decoded_once() -> None:
-    cache = xl.ExplainCache()
+def test_images_are_decoded_once_whatever_else_needs_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr("explain_lib.cache.load_cifar10", lambda: calls.append(None) or xl.load_cifar10())
+    cache = xl.ExplainCache(max_bytes=100_000)
     assert cache.images() is cache.images()
-    assert cache.stats.bytes == 10_000 * (3072 + 8) + OVERHEAD
+    for key in range(10):
+        cache.entries.get(key, lambda: np.zeros(90_000, np.uint8))
+    cache.entries.clear()
+    cache.images()
+    assert len(calls) == 1
 
 
 def test_predictions_are_the_bundled_logits() -> None:
