@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Literal, Self, overload
 
@@ -65,13 +66,16 @@ class Session:
 
     def __init__(self, port: int, headers: Mapping[str, str] | None = None) -> None:
         """port: of a server on this machine. headers: what every request says besides, such as a cookie."""
-        self._socket: ClientConnection = connect(
-            f"ws://{HOST}:{port}/_stcore/stream",
-            subprotocols=[Subprotocol("streamlit")],
-            max_size=None,
-            compression=None,
-            open_timeout=PATIENCE,
-            additional_headers=headers,
+        self._connection = ExitStack()
+        self._socket: ClientConnection = self._connection.enter_context(
+            connect(
+                f"ws://{HOST}:{port}/_stcore/stream",
+                subprotocols=[Subprotocol("streamlit")],
+                max_size=None,
+                compression=None,
+                open_timeout=PATIENCE,
+                additional_headers=headers,
+            )
         )
         self._pool = HTTPConnectionPool(HOST, port, maxsize=CONNECTIONS, block=True, headers=headers)
         self._fetchers = ThreadPoolExecutor(CONNECTIONS)
@@ -93,13 +97,13 @@ class Session:
 
     def close(self) -> None:
         """Say goodbye, as a tab does that is closed."""
-        self._socket.close()
+        self._connection.close()
         self._fetchers.shutdown(wait=False)
         self._pool.close()
 
     def vanish(self) -> None:
-        """Be gone without a word, as a notebook does whose lid is shut: nothing is read or sent any more."""
-        self._socket.socket.close()
+        """Be gone without a word, as a browser is that crashes: the connection breaks, and nobody has said goodbye."""
+        self._socket.socket.shutdown(socket.SHUT_RDWR)
         self._fetchers.shutdown(wait=False)
         self._pool.close()
 
