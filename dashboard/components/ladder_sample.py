@@ -15,7 +15,7 @@ from dashboard.components.pickers import offered_layers, sample_picker
 from dashboard.components.sample_images import sample_scene, sample_words
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
-from dashboard.view_state import CIFAR10, chosen_layer
+from dashboard.view_state import chosen_layer
 from explain_lib.errors import DataError
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_file import bundled_ladder
@@ -152,7 +152,7 @@ def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
-    if scene.of_set().picture_set.address == CIFAR10:
+    if scene.has_command:
         st.caption(f"The same from a terminal: `{_command(scene, request)}`")
 
 

@@ -14,7 +14,6 @@ from dashboard.components.pickers import sample_picker
 from dashboard.components.sample_images import sample_scene
 from dashboard.components.sanity_image import Check
 from dashboard.figures.sanity_figure import steps_figure, steps_words
-from dashboard.view_state import CIFAR10
 from explain_lib.sanity_checks import SanityRows
 from explain_lib.sanity_request import SanityRequest
 from explain_lib.sanity_summary import SanitySummary, summarise_sanity
@@ -36,7 +35,7 @@ def show_sanity_sample(check: Check) -> None:
         _results(check, summarise_sanity(rows), more)
 
     show_job(_request(check), "Check", results, what="The check", nothing=nothing)
-    if check.scene.of_set().picture_set.address == CIFAR10:
+    if check.scene.has_command:
         st.caption(f"The same from a terminal: `{_command(check)}`")
 
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.components.picture_sets import OwnPicture, Pictures, PictureSet, server_set
-from dashboard.view_state import View, explained
+from dashboard.view_state import CIFAR10, View, explained
 from explain_lib.dataset import study_batch
 from explain_lib.lazy_pixels import batch_size_of
+from explain_lib.models import REGISTRY
 from explain_lib.predictions import Predictions, Verdicts
 from explain_lib.rendering import Picture
 
@@ -76,6 +77,11 @@ class Scene:
     def target(self) -> xl.Target:
         """What is explained of the picked image."""
         return explained(self.view, self.predicted)
+
+    @property
+    def has_command(self) -> bool:
+        """Whether the command line knows the model and the set: a bundled one, and the CIFAR-10 test images."""
+        return self.view.model in REGISTRY and self.of_set().picture_set.address == CIFAR10
 
     @property
     def load_call(self) -> str | None:

@@ -117,6 +117,7 @@ def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training
     assert not app.exception
     assert errors(app) == ""
     assert app.selectbox(key="model").value == MAKE
+    assert f"--model {MAKE}" not in captions(app)  # the command line does not know it
 
 
 @pytest.mark.usefixtures("here")
