@@ -10,7 +10,8 @@ from benchmarks.session import Address, Session, SessionError
 from benchmarks.showing import Sights, showing_all
 
 SCANS = tuple(
-    Address("scan", f"img=3&model={model}&target={target}&class=any&a=manual&b=package&check=on")
+    Address("scan", f"img=3&model={model}&target={target}&evidence={evidence}&class=any&a=manual&b=package&check=on")
+    for evidence in ("for", "against")
     for target in range(10)
     for model in ("tutorial", "resnet20", "captum-tutorial")
 )
@@ -57,8 +58,9 @@ class Scanner:
                 if self._ended.is_set():
                     return
                 self.sights.add(address, showing_all(self._session))
-            self.faults.append("all scans were done before the time was over")
+            if self.sights.shown:
+                self.faults.append("who scans: no scan was left before the time was over")
         except SessionError as error:
-            self.faults.append(str(error))
+            self.faults.append(f"who scans: {error}")
         finally:
             self._begun.set()
