@@ -75,8 +75,8 @@ def load_cifar10(folder: Path = FOLDER) -> ImageSet:
 
 def _read_mosaic(path: Path) -> NDArray[np.uint8]:
     try:
-        mosaic = np.asarray(Image.open(path, formats=("WEBP",)).convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        mosaic = np.asarray(Image.open(path).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
             f"the mosaic of the test images, {path}, cannot be read ({error}); restore it from the repository"
         ) from error
