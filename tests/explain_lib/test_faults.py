@@ -1,4 +1,4 @@
-"""Files that are damaged or deleted while a process uses them: who holds what was read goes on, who needs the file reads why."""
+"""Files damaged or deleted while a process uses them: who holds what was read goes on, who needs the file reads why."""
 
 import shutil
 import struct
