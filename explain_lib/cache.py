@@ -201,7 +201,7 @@ class ExplainCache:
 
     def predict(self, model: Model, pixels: NDArray[np.uint8]) -> Predictions:
         """The model's predictions for some pictures."""
-        key = ("predict", *_request(model, pixels, None, None))
+        key = ("predict", *_asked(model, pixels))
         return self.entries.get(key, lambda: Predictions(model.predict(pixels)))
 
     def verdict_rows(self, model: Model, pixels: Pixels, images: NDArray[np.int64]) -> VerdictRows:
@@ -482,13 +482,17 @@ def _load(name: str, device: str) -> _LoadedModel:
 
 def _request(model: Model, pixels: Pixels, layers: str | Sequence[str] | None, targets: Targets) -> tuple[Hashable, ...]:
     """What a map depends on, checked, as a key: the model, the pixels of the whole batch, the layers and the targets."""
-    check_set(pixels, check_model(model).input_size)
+    asked = _asked(model, pixels)
     names = tuple(layer.name for layer in model.find_layers(layers))
+    return *asked, names, expand_targets(targets, len(pixels), model.classes)
+
+
+def _asked(model: Model, pixels: Pixels) -> tuple[Hashable, ...]:
+    """What a prediction depends on, checked, as a key: the model and the pixels of the whole batch."""
+    check_set(pixels, check_model(model).input_size)
     if isinstance(pixels, LazyPixels):
-        picture = pixels.identity
-    else:
-        picture = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
-    return model.digest, picture, len(pixels), names, expand_targets(targets, len(pixels), model.classes)
+        return model.digest, pixels.identity, len(pixels)
+    return model.digest, hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest(), len(pixels)
 
 
 def shared_cache(device: str | None = "cpu") -> ExplainCache:

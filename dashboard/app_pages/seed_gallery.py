@@ -14,7 +14,7 @@ from dashboard.components.picture_sets import CifarImages
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
-from dashboard.view_state import Value, View, change
+from dashboard.view_state import Value, View, change, usual_layer
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.maps import Map
@@ -110,7 +110,7 @@ def _how(study: Scene) -> str:
 
 def _fair_layer(model: xl.Model) -> str:
     """The layer of the study's manual map, or the last conv layer where a model does not have it."""
-    return LAYER if LAYER in model.spatial_layers else model.conv_layers[-1]
+    return LAYER if LAYER in model.spatial_layers else usual_layer(model)
 
 
 def _notebook_row(scene: Scene, image: int) -> Row:

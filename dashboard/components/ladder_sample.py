@@ -15,7 +15,7 @@ from dashboard.components.pickers import offered_layers, sample_picker
 from dashboard.components.sample_images import sample_scene, sample_words
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
-from dashboard.view_state import chosen_layer
+from dashboard.view_state import chosen_layer, usual_layer
 from explain_lib.errors import DataError
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_file import bundled_ladder
@@ -65,7 +65,7 @@ def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
 def _request(scene: Scene) -> LadderRequest:
     layers, view = offered_layers(scene), scene.view
     around, images = sample_scene(scene)
-    where = opinions_layer(scene.model.conv_layers[-1])
+    where = opinions_layer(usual_layer(scene.model))
     return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, where)
 
 

@@ -17,6 +17,7 @@ from dashboard.components.scene import Scene
 from dashboard.components.side import named_side
 from dashboard.figures.map_figure import sequential
 from dashboard.figures.map_picture import map_picture
+from dashboard.view_state import usual_layer
 from explain_lib.layer_ladder import OPINIONS
 from explain_lib.maps import Map
 from explain_lib.number_words import correlation_words
@@ -60,7 +61,7 @@ def _asked_layer(scene: Scene) -> str:
 
 
 def _last_of_b(scene: Scene) -> str:
-    return (named_side(scene, "b").settings.layers or scene.model.conv_layers)[-1]
+    return (named_side(scene, "b").settings.layers or (usual_layer(scene.model),))[-1]
 
 
 def package_warning(model: xl.Model, layers: Sequence[str]) -> str | None:

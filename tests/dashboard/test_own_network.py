@@ -39,6 +39,10 @@ def many():
     torch.manual_seed(6)
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1000))
 
+def pooled():
+    torch.manual_seed(6)
+    return nn.Sequential(nn.AvgPool2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
+
 def one():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1))
 
@@ -109,15 +113,16 @@ def test_the_dashboard_opens_with_the_servers_own_model_says_what_it_took_and_re
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("made", [MAKE, "own_networks:pooled"], ids=["with conv layers", "without"])
 def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training(
-    monkeypatch: pytest.MonkeyPatch, page: str
+    monkeypatch: pytest.MonkeyPatch, page: str, made: str
 ) -> None:
-    start(monkeypatch, "--model", MAKE, "--input-size", "16")
+    start(monkeypatch, "--model", made, "--input-size", "16")
     app = open_folded(page, drawing="fair")
     assert not app.exception
     assert errors(app) == ""
-    assert app.selectbox(key="model").value == MAKE
-    assert f"--model {MAKE}" not in captions(app)  # the command line does not know it
+    assert app.selectbox(key="model").value == made
+    assert f"--model {made}" not in captions(app)  # the command line does not know it
 
 
 @pytest.mark.usefixtures("here")
