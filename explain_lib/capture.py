@@ -434,7 +434,7 @@ def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
 
 def _differentiate(output: Tensor, by: Sequence[Tensor], start: Tensor | None = None) -> tuple[Tensor | None, ...]:
     """The gradient by each tensor, None where none arrives. start: the gradient at the output, None for that of a number."""
-    with enough_memory(f"network: a backward pass over {len(by[0])} pictures to {len(by)} places"):
+    with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
         return torch.autograd.grad(output, by, start, allow_unused=True)
 
 

@@ -1,10 +1,13 @@
 """Fixtures that all tests may use, and a check that no test leaves anything behind on a network."""
 
+import shutil
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from torch.nn.modules import module as torch_module
 from torchvision.models.vgg import cfgs, make_layers
 
 import explain_lib as xl
+from explain_lib import ladder_file, models
 from explain_lib.model import Model
 
 HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks") or "_hooks_" in name)
@@ -244,3 +248,22 @@ def random_pixels() -> np.ndarray:
     """Three pictures of 64 x 64 noise, smoothed a little so that layers have something to find."""
     noise = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
     return noise.repeat(4, 1).repeat(4, 2)
+
+
+@pytest.fixture
+def copied_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the bundled files of all models, in place of their folder; what was read before is forgotten."""
+    for path in models.CHECKPOINTS.iterdir():
+        shutil.copy(path, tmp_path)
+    specs = {name: replace(spec, folder=tmp_path) for name, spec in models.REGISTRY.items()}
+    monkeypatch.setattr(models, "REGISTRY", MappingProxyType(specs))
+    monkeypatch.setattr(ladder_file, "CHECKPOINTS", tmp_path)
+    _forget_checkpoints()
+    yield tmp_path
+    _forget_checkpoints()
+
+
+def _forget_checkpoints() -> None:
+    for function in (ladder_file._bundled_files, ladder_file._bundled, models.network_size):
+        function.cache_clear()
+    xl.shared_cache().entries.clear()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -54,11 +55,17 @@ def model_words(scene: Scene, name: str) -> str:
     """A model's name with accuracy, depth and size, as far as they are known."""
     if name in list_models():
         try:
-            return f"{name} · {percent(load_card(name).accuracy)} · {_size_words(network_size(name))}"
+            return bundled_words(name)
         except DataError:  # who picks it reads why; the others stay on offer
             return f"{name} · its card cannot be read"
     own = scene.cache.own_models.known(name)
     return name if own is None else f"{name} · {_size_words(own.size)}"
+
+
+@lru_cache(maxsize=64)
+def bundled_words(name: str) -> str:
+    """A bundled model's name with its numbers, kept once its card has been read. Raises DataError for a damaged card."""
+    return f"{name} · {percent(load_card(name).accuracy)} · {_size_words(network_size(name))}"
 
 
 def _size_words(size: NetworkSize) -> str:

@@ -107,7 +107,7 @@ def test_the_sentence_names_what_was_too_large(greedy: xl.Model) -> None:
     with pytest.raises(xl.TooLargeError, match=r"^network: a forward pass over a batch of shape \(3, 3, 8, 8\) needs"):
         greedy.predict(PIXELS)
     set_where(greedy, "backward")
-    with pytest.raises(xl.TooLargeError, match=r"^network: a backward pass over 3 pictures to 2 places needs"):
+    with pytest.raises(xl.TooLargeError, match=r"^network: a backward pass over a batch of 3, to 2 places, needs"):
         ASKED["grad_cam"](greedy)
 
 

@@ -2,20 +2,17 @@
 
 import shutil
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 import explain_lib as xl
-from explain_lib import ladder_file, models
 from explain_lib.dataset import FOLDER
 from explain_lib.ladder_file import bundled_ladder, read_ladder
 from explain_lib.ladder_request import LadderRequest
-from explain_lib.models import CHECKPOINTS, REGISTRY
+from explain_lib.models import CHECKPOINTS
 
 NAME = "captum-tutorial"
 OTHER = "tutorial"
@@ -42,37 +39,19 @@ def empty(path: Path) -> None:
 DAMAGES = (delete, cut_short, alter, empty)
 
 
-@pytest.fixture
-def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the bundled files of two models, in place of the folder."""
-    for path in CHECKPOINTS.iterdir():
-        if path.name.startswith((f"{NAME}.", f"{OTHER}.")):
-            shutil.copy(path, tmp_path)
-    specs = {name: replace(spec, folder=tmp_path) for name, spec in REGISTRY.items()}
-    monkeypatch.setattr(models, "REGISTRY", MappingProxyType(specs))
-    monkeypatch.setattr(ladder_file, "CHECKPOINTS", tmp_path)
-    ladder_file._bundled_files.cache_clear()
-    ladder_file._bundled.cache_clear()
-    models.network_size.cache_clear()
-    yield tmp_path
-    ladder_file._bundled_files.cache_clear()
-    ladder_file._bundled.cache_clear()
-    models.network_size.cache_clear()
-
-
 # --- checkpoints
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("ending", [".pt", ".logits.npy", ".json"])
 def test_a_file_of_a_model_that_is_damaged_while_it_is_used(
-    ending: str, damage: Callable[[Path], None], checkpoints: Path, study: np.ndarray
+    ending: str, damage: Callable[[Path], None], copied_checkpoints: Path, study: np.ndarray
 ) -> None:
     """Whoever has the model goes on with it; once it is forgotten, a sentence names the file, and other models load."""
     cache = xl.ExplainCache()
     model, predictions = cache.model(NAME), cache.predictions(NAME)
     right = cache.grad_cam(model, study, "conv1")["conv1"].map
-    damage(checkpoints / f"{NAME}{ending}")
+    damage(copied_checkpoints / f"{NAME}{ending}")
     assert cache.model(NAME) is model
     assert cache.predictions(NAME) is predictions
     cache.entries.clear()
@@ -83,7 +62,7 @@ def test_a_file_of_a_model_that_is_damaged_while_it_is_used(
         needs_it(NAME)
     assert cache.model(OTHER).classes == model.classes
     assert len(cache.predictions(OTHER).predicted) == 10_000
-    shutil.copy(CHECKPOINTS / f"{NAME}{ending}", checkpoints)
+    shutil.copy(CHECKPOINTS / f"{NAME}{ending}", copied_checkpoints)
     assert cache.model(NAME).digest == model.digest
     assert len(cache.predictions(NAME).predicted) == 10_000
 
@@ -96,19 +75,19 @@ def asked(name: str) -> LadderRequest:
 
 
 @pytest.mark.parametrize("damage", DAMAGES[1:])
-def test_a_damaged_ladder_matters_to_its_own_model_only(damage: Callable[[Path], None], checkpoints: Path) -> None:
-    damage(checkpoints / f"{NAME}.ladder.npz")
+def test_a_damaged_ladder_matters_to_its_own_model_only(damage: Callable[[Path], None], copied_checkpoints: Path) -> None:
+    damage(copied_checkpoints / f"{NAME}.ladder.npz")
     with pytest.raises(xl.DataError, match=rf"{NAME}\.ladder\.npz is no ladder that can be read \(.*\); restore it from the"):
         bundled_ladder(asked(NAME))
     assert bundled_ladder(asked(OTHER)) is not None
-    shutil.copy(CHECKPOINTS / f"{NAME}.ladder.npz", checkpoints)
+    shutil.copy(CHECKPOINTS / f"{NAME}.ladder.npz", copied_checkpoints)
     assert bundled_ladder(asked(NAME)) is not None
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_ladder_that_was_read_once_stays(damage: Callable[[Path], None], checkpoints: Path) -> None:
+def test_a_ladder_that_was_read_once_stays(damage: Callable[[Path], None], copied_checkpoints: Path) -> None:
     before = bundled_ladder(asked(NAME))
-    damage(checkpoints / f"{NAME}.ladder.npz")
+    damage(copied_checkpoints / f"{NAME}.ladder.npz")
     after = bundled_ladder(asked(NAME))
     assert before is not None
     assert after is not None
