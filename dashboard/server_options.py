@@ -10,7 +10,7 @@ from typing import NoReturn
 from explain_lib.cache import ExplainCache, shared_cache
 from explain_lib.errors import InputError
 from explain_lib.model import checked_channels, checked_size
-from explain_lib.own_models import Described, OwnModelOptions, read_class_names
+from explain_lib.own_model import Described, OwnModelOptions, read_class_names
 
 
 @dataclass(frozen=True)

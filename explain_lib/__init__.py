@@ -21,7 +21,7 @@ from explain_lib.layer_ladder import LadderRows, Rung, join_ladder_rows, layer_l
 from explain_lib.maps import MapState, map_state
 from explain_lib.model import Model, as_model
 from explain_lib.models import list_models, load_model
-from explain_lib.own_models import load_own_model
+from explain_lib.own_model import load_own_model
 from explain_lib.package_cam import package_grad_cam
 from explain_lib.picture_files import fit_picture, read_picture
 from explain_lib.postprocess import heatmap

@@ -12,7 +12,8 @@ from dashboard.components.pickers import SENT_MODEL, open_model
 from dashboard.components.scene import Scene
 from explain_lib.layer_names import one_line
 from explain_lib.model import checked_channels, checked_size
-from explain_lib.own_models import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
+from explain_lib.own_model import Described, class_names
+from explain_lib.own_models import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE
 
 KEY = "model-menu"
 ARCHITECTURE, USE = "own-architecture", "own-use"

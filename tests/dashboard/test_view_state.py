@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import explain_lib as xl
 from dashboard.view_state import View, chosen_layer, explained, fit_models, fit_view, opening_view, read_query
-from explain_lib.own_models import OwnModelOptions, OwnModels
+from explain_lib.own_model import OwnModelOptions
+from explain_lib.own_models import OwnModels
 
 EVERYTHING = View(
     image=17,

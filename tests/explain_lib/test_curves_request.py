@@ -1,5 +1,7 @@
 """The ladder of one image as a job."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +24,7 @@ def test_the_job_finds_what_the_function_computes(tutorial: xl.Model, study: np.
     jobs = Jobs(xl.ExplainCache())
     job = jobs.ask(CurvesRequest(request(tutorial, study, 2)))
     while job.progress.state in ("waiting", "running"):
-        pass
+        time.sleep(0.02)
     jobs.close()
     right = ladder_curves(tutorial, study, np.array([2]), LAYERS, 3, "conv2")
     assert job.rows is not None

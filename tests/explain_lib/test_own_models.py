@@ -15,7 +15,8 @@ from weight_samples import saved, tutorial_file, tutorial_weights
 
 import explain_lib as xl
 from explain_lib.architectures import build_network, find_architecture, torchvision_names
-from explain_lib.own_models import UPLOAD_ARCHITECTURES, UPLOAD_BYTES, Described, OwnModelOptions, OwnModels
+from explain_lib.own_model import Described, OwnModelOptions
+from explain_lib.own_models import UPLOAD_ARCHITECTURES, UPLOAD_BYTES, OwnModels
 from explain_lib.weight_files import read_weights
 
 SQUEEZENET = "squeezenet1_1"
