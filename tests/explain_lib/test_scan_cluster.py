@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +24,12 @@ from explain_lib import scan_cluster
 from explain_lib.__main__ import main
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.lazy_pixels import pixels_digest
-from explain_lib.scan import SCAN_BATCH, join_rows, scan_batch
+from explain_lib.scan import SCAN_BATCH, ScanRows, join_rows, scan_batch
 from explain_lib.scan_cluster import Batch, compute_batch, scan_on_cluster
+from explain_lib.scan_file import scan_to_file
 from explain_lib.scan_request import ScanRequest
 
+ROOT = Path(__file__).parents[2]
 NAME = "captum-tutorial"
 IMAGES = 9 * SCAN_BATCH + 40
 
@@ -234,3 +237,41 @@ def test_a_scan_that_is_left_releases_its_batches(cluster: LocalCluster, asked: 
     next(rows)
     rows.close()
     wait_until(lambda: not cluster.scheduler.tasks)
+
+
+def start_worker(address: str) -> subprocess.Popen[bytes]:
+    """A worker of one thread that nobody starts anew when it is killed."""
+    options = ["--no-nanny", "--nthreads", "1", "--no-dashboard"]
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, *options]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_a_scan_whose_every_worker_is_killed_says_so_and_goes_on_with_a_new_one(
+    empty: LocalCluster, asked: ScanRequest, tmp_path: Path
+) -> None:
+    """It does not wait for ever, and what the workers had done is not done again."""
+    address, path, labels = empty.scheduler_address, tmp_path / "scan.csv", np.zeros(10_000, np.int64)
+    workers = [start_worker(address) for _ in range(2)]
+    computed: list[int] = []
+
+    def compute(rest: ScanRequest) -> Iterator[ScanRows]:
+        for rows in scan_on_cluster(rest, NAME, address, worker_seconds=1.0):
+            computed.extend(rows.images.tolist())
+            yield rows
+            if len(computed) == SCAN_BATCH:
+                for worker in workers:
+                    worker.kill()
+
+    try:
+        wait_until(lambda: len(empty.scheduler.workers) == 2, seconds=40)
+        with pytest.raises(xl.InputError, match=r"^scheduler: it has had no worker for 1 seconds; .* would be right"):
+            scan_to_file(asked, labels, path, compute=compute)
+        assert SCAN_BATCH <= len(computed) < IMAGES
+        workers.append(start_worker(address))
+        rows = scan_to_file(asked, labels, path, compute=compute)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert computed == asked.images.tolist()
+    assert_same_rows(rows, join_rows(list(asked.rows())))
