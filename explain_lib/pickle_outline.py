@@ -80,7 +80,7 @@ def outline_pickle(content: bytes) -> PickleOutline:
     try:
         steps = [(code.name, argument) for code, argument, _ in pickletools.genops(content)]
     except (ValueError, EOFError) as error:  # UnicodeDecodeError is one of the former
-        raise RefusedFileError(f"it is damaged ({str(error).splitlines()[0]})") from error
+        raise RefusedFileError(f"it is damaged ({one_line(error)})") from error
     _refuse_code(steps)
     reader = _Reader()
     for name, argument in steps:
@@ -170,9 +170,9 @@ class _Reader:
         match called:
             case _Global(name) if name == _DICT and not values:
                 self.push({})
-            case _Global(name) if name == _TENSOR:
+            case _Global(name) if name == _TENSOR and len(values) == 6:
                 self.push(self._tensor(*values[:4]))
-            case _Global(name) if name == _PARAMETER and isinstance(values[0], DeclaredTensor):
+            case _Global(name) if name == _PARAMETER and len(values) == 3 and isinstance(values[0], DeclaredTensor):
                 self.push(values[0])
             case _:
                 raise TypeError("not a tensor")

@@ -107,7 +107,7 @@ def _load_archive(content: bytes) -> object:
         raise RefusedFileError(f"it is damaged or cut short ({_first_line(error)})") from error
     try:
         return torch.load(checked, weights_only=True, map_location="cpu")
-    except UNREADABLE as error:
+    except (*UNREADABLE, AssertionError) as error:  # the latter is how PyTorch checks some of what it reads
         raise RefusedFileError(f"it is damaged, or holds more than tensors ({_first_line(error)})") from error
 
 

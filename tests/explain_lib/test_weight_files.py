@@ -1,7 +1,10 @@
 """Weight files from anybody: what is right is read to the bit, what is not gets a sentence, and nothing runs or swells."""
 
+import io
+import random
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
-from weight_samples import DAMAGED, HARMFUL, planting_files, saved, tutorial_file, tutorial_weights
+from weight_samples import DAMAGED, HARMFUL, archive, planting_files, saved, tutorial_file, tutorial_weights
 
 from explain_lib.errors import DataError
 from explain_lib.weight_files import read_weights
@@ -57,6 +60,38 @@ def test_a_file_that_is_not_right_gets_its_sentence(what: str) -> None:
     assert "torch.save(network.state_dict(), FILE), or of safetensors, would be right" in said
     assert "\n" not in said
     assert len(said) < 500
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused_in_a_sentence(seed: int) -> None:
+    numbers = random.Random(seed)
+    with zipfile.ZipFile(io.BytesIO(tutorial_file())) as file:
+        records = {name: file.read(name) for name in file.namelist()}
+    (pickled,) = [name for name in records if name.endswith("data.pkl")]
+    sentences = []
+    for _ in range(150):
+        content = archive({**records, pickled: _changed(records[pickled], numbers)})
+        try:
+            assert all(isinstance(tensor, Tensor) for tensor in read_weights(content, "net.pt").values())
+        except DataError as error:
+            sentences.append(str(error))
+    assert len(sentences) > 100
+    assert not any("\n" in sentence for sentence in sentences)
+
+
+def _changed(content: bytes, numbers: random.Random) -> bytes:
+    """Some bytes are others, gone, or there twice."""
+    changed = bytearray(content)
+    for _ in range(numbers.choice((1, 1, 2, 5))):
+        place = numbers.randrange(len(changed))
+        match numbers.randrange(3):
+            case 0:
+                changed[place] = numbers.randrange(256)
+            case 1:
+                del changed[place : place + numbers.randrange(1, 20)]
+            case _:
+                changed[place:place] = changed[place : place + numbers.randrange(1, 40)]
+    return bytes(changed)
 
 
 # Read in a process of its own that is refused more than 256 MiB besides what it has: what the files declare does not fit.

@@ -72,10 +72,11 @@ class Declared:
     size: tuple[int, ...]
     stride: tuple[int, ...]
     offset: int = 0
+    also: tuple[object, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         rebuild = torch._utils._rebuild_tensor_v2
-        return rebuild, (self.storage, self.offset, self.size, self.stride, False, OrderedDict())
+        return rebuild, (self.storage, self.offset, self.size, self.stride, False, OrderedDict(), *self.also)
 
 
 def declaring(*tensors: Declared, held: int) -> bytes:
@@ -252,12 +253,17 @@ DAMAGED: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: archive({"net/data.pkl": b"\x80\x02}.", "net/constants.pkl": b"\x80\x02)."}),
         "it is a TorchScript program",
     ),
+    "a tensor with metadata that are none": (
+        lambda: declaring(Declared(Storage("0", 4), (4,), (1,), also=((1, 2),)), held=16),
+        "it is damaged (at opcode REDUCE)",
+    ),
     "the old format": (
         lambda: saved(dict(tutorial_weights()), _use_new_zipfile_serialization=False),
         "it has the format of torch.save before PyTorch 1.6",
     ),
     "a whole network": (lambda: saved(TutorialNet()), "it holds a whole pickled network"),
     "a whole layer": (lambda: saved(nn.Linear(2, 2)), "it holds a whole pickled network"),
+    "a tensor of a kind without a storage": (lambda: saved({"w": torch.zeros(2, dtype=torch.uint16)}), "it asks for torch."),
     "a list": (lambda: saved([torch.zeros(1)]), "it holds a list, not tensors by name"),
     "one tensor": (lambda: saved(torch.zeros(1)), "it holds a Tensor, not tensors by name"),
     "no tensors": (lambda: saved({}), "it holds nothing, not tensors by name"),
