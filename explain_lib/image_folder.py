@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from cachetools import LRUCache
 
-from explain_lib.errors import DataError, InputError
+from explain_lib.errors import DataError, InputError, TooLargeError
 from explain_lib.frozen import read_only
 from explain_lib.lazy_pixels import LazyPixels
 from explain_lib.picture_files import MAX_BYTES, PICTURE_SUFFIXES, fit_picture, read_picture, read_thumbnail
@@ -87,7 +87,7 @@ class ImageFolder:
         content = self.content(position)
         try:
             return read_thumbnail(content, side)
-        except (InputError, DataError) as error:
+        except (InputError, DataError, TooLargeError) as error:
             raise self.refuse(position, str(error)) from error
 
     def refuse(self, position: int, why: str) -> DataError:

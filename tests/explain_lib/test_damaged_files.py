@@ -71,7 +71,7 @@ def test_a_file_of_a_model_that_is_damaged_while_it_is_used(
 
 
 def asked(name: str) -> LadderRequest:
-    return LadderRequest(xl.load_model(name), xl.load_cifar10().pixels, np.arange(500), None, None, "conv2")
+    return LadderRequest(xl.load_model(name), xl.shared_cache().images().pixels, np.arange(500), None, None, "conv2")
 
 
 @pytest.mark.parametrize("damage", DAMAGES[1:])

@@ -1,5 +1,6 @@
 """Files that cannot be written: a sentence, no half file, and what was there before is as it was."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 from full_disk import make_full, room_for
-from scan_samples import assert_same_rows, request, small_model
+from PIL import Image
+from sample_networks import noise
+from scan_samples import assert_same_rows, request, small_model, wait_until
 
 import explain_lib as xl
-from explain_lib import training
+from explain_lib import picture_files, training
 from explain_lib.__main__ import main
 from explain_lib.cards import write_card
 from explain_lib.dataset import ImageSet
+from explain_lib.image_folder import ImageFolder
 from explain_lib.ladder_file import read_ladder, write_ladder
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.layer_ladder import join_ladder_rows
@@ -23,6 +27,7 @@ from explain_lib.models import load_card
 from explain_lib.scan import SCAN_BATCH, join_rows
 from explain_lib.scan_file import scan_to_file
 from explain_lib.tensor_files import write_tensors
+from explain_lib.thumbnails import Thumbnails
 from explain_lib.training import RECIPES, Trainer
 from explain_lib.whole_file import write_whole
 
@@ -120,6 +125,51 @@ def test_a_ladder_on_a_full_disk(ending: str, model: xl.Model, tmp_path: Path) -
     assert not list(tmp_path.iterdir())
     write_ladder(rows, asked, path)
     assert ending != ".npz" or len(read_ladder(path)[0]) == 3
+
+
+def made(folder: ImageFolder, kept: Path) -> Thumbnails:
+    thumbnails = Thumbnails(folder, kept)
+    thumbnails.start()
+    wait_until(lambda: not thumbnails.progress.running)
+    return thumbnails
+
+
+def folder_of_three(path: Path) -> ImageFolder:
+    path.mkdir()
+    for number in range(3):
+        Image.fromarray(noise(1, side=100, seed=number)[0]).save(path / f"{number}.png")
+    return ImageFolder(path)
+
+
+def test_thumbnails_on_a_full_disk_are_kept_in_memory(tmp_path: Path) -> None:
+    """That they are not kept for another time is said; then they are made anew, once there is room."""
+    folder = folder_of_three(tmp_path / "pictures")
+    with room_for(4096):
+        thumbnails = made(folder, tmp_path)
+    assert thumbnails.progress.done == 3
+    assert re.search(r"thumbnails-.*\.sqlite cannot be used \(.*\); make room, or delete it", str(thumbnails.progress.problem))
+    again = made(folder, tmp_path)
+    assert (again.progress.done, again.progress.problem) == (3, None)
+    for one, other in zip(thumbnails.find(range(3)), again.find(range(3)), strict=True):
+        assert one is not None
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_picture_that_memory_is_lacking_for_does_not_end_the_other_thumbnails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[None] = []
+    srgb = picture_files.srgb
+
+    def lacking(image: Any) -> Any:
+        calls.append(None)
+        return np.empty(2**60, np.uint8) if len(calls) == 2 else srgb(image)
+
+    monkeypatch.setattr(picture_files, "srgb", lacking)
+    thumbnails = made(folder_of_three(tmp_path / "pictures"), tmp_path)
+    assert [one is None for one in thumbnails.find(range(3))] == [False, True, False]
+    (why,) = thumbnails.folder.unreadable.values()
+    assert why == "decoding it needs more memory than there is (1.00 EiB in one piece); a smaller picture would be right"
 
 
 RECIPE = replace(RECIPES["tutorial"], epochs=2, snapshots=(0, 1), batch_size=40)
