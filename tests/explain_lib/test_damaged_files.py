@@ -3,6 +3,7 @@
 import shutil
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,7 @@ def test_a_damaged_ladder_matters_to_its_own_model_only(damage: Callable[[Path],
     with pytest.raises(xl.DataError, match=rf"{NAME}\.ladder\.npz is no ladder that can be read \(.*\); restore it from the"):
         bundled_ladder(asked(NAME))
     assert bundled_ladder(asked(OTHER)) is not None
+    assert bundled_ladder(replace(asked(OTHER), images=np.arange(7, 20))) is None  # nobody has that
     shutil.copy(CHECKPOINTS / f"{NAME}.ladder.npz", copied_checkpoints)
     assert bundled_ladder(asked(NAME)) is not None
 
