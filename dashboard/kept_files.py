@@ -6,8 +6,10 @@ import tempfile
 from dashboard.server_options import is_server, server_options
 from explain_lib.cache_folder import cache_folder
 
-_VARIABLES = {"MPLCONFIGDIR": "matplotlib", "TORCHINDUCTOR_CACHE_DIR": "torch"}
-"""What Matplotlib and PyTorch, on being imported for the package grad-cam, make in the home and in /tmp otherwise."""
+_VARIABLES = {"MPLCONFIGDIR": "matplotlib", "TORCHINDUCTOR_CACHE_DIR": "torch", "TORCH_HOME": "downloads"}
+"""What Matplotlib and PyTorch, on being imported for the package grad-cam, make in the home and in /tmp otherwise; and where
+torchvision puts weights that it downloads.
+"""
 
 
 def keep_files() -> None:

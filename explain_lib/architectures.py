@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
+from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
@@ -132,9 +133,13 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
     weights = get_model_weights(name).DEFAULT
     try:
         network: nn.Module = get_model(name, weights=weights, progress=False)
-    except (OSError, RuntimeError) as error:  # no connection, no room, or another digest than torchvision expects
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # URLError is one of the former: no connection, no room, or another digest than torchvision expects
+        reason = error.reason if isinstance(error, URLError) else error
         raise DataError(
-            f"weights: DEFAULT: torchvision's weights of {name} cannot be downloaded ({error}); a connection to the internet, "
+            f"weights: DEFAULT: torchvision's weights of {name} cannot be downloaded ({reason}); a connection to the internet, "
             "or a file with weights, would be right"
         ) from error
     return network, tuple(weights.meta["categories"])
