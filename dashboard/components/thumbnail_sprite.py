@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.components.address import current_view
 from dashboard.components.captions import plain
 from dashboard.components.image_grid import COLUMNS
 from dashboard.components.picture_sets import FolderImages
@@ -51,12 +52,14 @@ def are_coming(scene: Scene, images: NDArray[np.int64]) -> bool:
 
 def while_they_come(scene: Scene, images: NDArray[np.int64], draw: Callable[[], None]) -> None:
     """Draw what shows the thumbnails of these images, anew each second until all of them are there."""
-    coming = are_coming(scene, images)
+    if not are_coming(scene, images):
+        draw()
+        return
 
-    @st.fragment(run_every=EVERY if coming else None)
+    @st.fragment(run_every=EVERY)
     def look() -> None:
-        if are_coming(scene, images) != coming:
-            st.rerun()
+        if not are_coming(scene, images) or current_view() != scene.view:
+            st.rerun()  # all are there, or one was picked: a press inside of a fragment draws nothing around it
         draw()
 
     look()
