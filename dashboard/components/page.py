@@ -20,6 +20,7 @@ from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
 from dashboard.log_lines import note_refusal, note_view
 from dashboard.server_options import server_cache, server_options
+from dashboard.short_turns import take_short_turns
 from dashboard.view_state import View, opening_view
 from explain_lib.devices import spare_cores
 
@@ -40,6 +41,7 @@ def show_page(
     try:
         keep_files()
         spare_cores()
+    take_short_turns()
         scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
         if ignored:
             st.warning("Ignored in the address: " + plain(" ".join(ignored)))
