@@ -41,7 +41,7 @@ def show_page(
     try:
         keep_files()
         spare_cores()
-    take_short_turns()
+        take_short_turns()
         scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
         if ignored:
             st.warning("Ignored in the address: " + plain(" ".join(ignored)))
