@@ -227,9 +227,15 @@ class ExplainCache:
 
     def check_up(self, model: Model) -> CheckUp:
         """check_up of a Model, cached."""
-        frozen = tuple(parameter.requires_grad for parameter in check_model(model).network.parameters())
+        with check_model(model).lock:  # whoever runs the network meanwhile has its parameters frozen, and puts them back
+            frozen = tuple(parameter.requires_grad for parameter in model.network.parameters())
         key = ("check_up", model.digest, model.classes, model.card, frozen)
-        return self.entries.get(key, lambda: check_up(model))
+
+        def compute() -> CheckUp:
+            with model.lock:
+                return check_up(model)
+
+        return self.entries.get(key, compute)
 
     def grad_cam(
         self,

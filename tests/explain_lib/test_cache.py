@@ -16,6 +16,7 @@ import explain_lib as xl
 from explain_lib.cache import ByteCache
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.models import load_test_logits
+from explain_lib.shared_network import undisturbed
 
 OVERHEAD = 1024  # bytes counted for an entry beside its arrays
 THREADS = 12
@@ -438,3 +439,22 @@ def test_an_average_that_was_broken_off_goes_on_where_it_stood(tutorial: xl.Mode
     assert after.hits - before.hits == 2
     assert after.misses - before.misses == 3  # the two batches that were left, and the whole
     np.testing.assert_array_equal(mean.map, xl.average_map(tutorial, pixels, "conv2").map)
+
+
+def test_a_check_up_waits_for_whoever_runs_the_network_and_has_frozen_it() -> None:
+    cache, model = xl.ExplainCache(), xl.load_model("captum-tutorial")
+    entered, leave = threading.Event(), threading.Event()
+
+    def run() -> None:
+        with model.lock, undisturbed(model.network):
+            entered.set()
+            leave.wait(10)
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    entered.wait(10)
+    threading.Timer(0.2, leave.set).start()
+    found = cache.check_up(model)
+    runner.join()
+    assert found == xl.check_up(model)
+    assert not any("frozen" in finding.sentence for finding in found.findings)
