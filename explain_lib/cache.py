@@ -52,7 +52,7 @@ Value = TypeVar("Value")
 Between = Callable[[], None] | None
 
 MEBIBYTE = 2**20
-DEFAULT_BYTES = 256 * MEBIBYTE
+DEFAULT_BYTES = 128 * MEBIBYTE
 ENTRY_OVERHEAD = 1024
 IMAGES_BYTES = 32 * MEBIBYTE
 

@@ -55,10 +55,11 @@ def while_they_come(scene: Scene, images: NDArray[np.int64], draw: Callable[[], 
     if not are_coming(scene, images):
         draw()
         return
+    before = current_view()
 
     @st.fragment(run_every=EVERY)
     def look() -> None:
-        if not are_coming(scene, images) or current_view() != scene.view:
+        if not are_coming(scene, images) or current_view() != before:
             st.rerun()  # all are there, or one was picked: a press inside of a fragment draws nothing around it
         draw()
 
