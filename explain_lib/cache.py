@@ -28,7 +28,7 @@ from explain_lib.findings import CheckUp
 from explain_lib.fitted_pixels import FittedPixels
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
-from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves
+from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves, opinion_curves, with_opinions
 from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable, pixels_digest
 from explain_lib.memory import enough_memory
 from explain_lib.model import Model, check_model
@@ -409,10 +409,18 @@ class ExplainCache:
         *,
         between: Between = None,
     ) -> LadderCurves:
-        """ladder_curves of one image, cached."""
+        """ladder_curves of one image, cached, and so is its part without other methods: at another layer only those are."""
         chosen = check_positions([image], len(pixels))
-        key = ("ladder_curves", image, opinions, *_request(model, pixels[chosen], layers, target))
-        return self.entries.get(key, lambda: ladder_curves(model, pixels, chosen, layers, target, opinions, between=between))
+        request = _request(model, pixels[chosen], layers, target)
+
+        def joined(where: str) -> LadderCurves:
+            base = self.ladder_curves(model, pixels, image, layers, target, between=between)
+            return with_opinions(base, opinion_curves(model, pixels, base, target, where, between=between))
+
+        if opinions is not None:
+            return self.entries.get(("ladder_curves", image, opinions, *request), lambda: joined(opinions))
+        key = ("ladder_curves", image, *request)
+        return self.entries.get(key, lambda: ladder_curves(model, pixels, chosen, layers, target, between=between))
 
     def sanity_maps(
         self,

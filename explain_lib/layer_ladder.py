@@ -1,8 +1,8 @@
 """Every layer of a network beside the dull baselines: how faithful its maps are, and what they follow, image by image."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from explain_lib.postprocess import PostProcess
 from explain_lib.settings import CamSettings, Variant
 from explain_lib.targets import expand_targets
 
+Number = TypeVar("Number", bound=np.generic)
 Kind = Literal["layer", "average", "opinion", "baseline"]
 
 AVERAGE = "all layers averaged"
@@ -37,7 +38,8 @@ ORDERS_AT_ONCE = 128
 """Rows times images of a batch: a few seconds' work, after which progress is seen."""
 
 _AT = " at "
-_ARRAYS = ("images", "predicted", "explained", "deletion", "insertion", "edges", "centre", "flat")
+_BY_RUNG = ("deletion", "insertion", "edges", "centre", "flat")
+_ARRAYS = ("images", "predicted", "explained", *_BY_RUNG)
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,8 @@ def ladder_maps(
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
     merged = CamSettings(layers=names, resize="torch-bilinear")
     maps[Rung(AVERAGE, "average", None)] = process.heatmaps(merged).numpy()
-    for variant, name in OPINIONS.items() if opinions is not None else ():
-        grid = next(layer.grid for layer in model.find_layers(opinions))
-        found = package_grad_cam(model, own, opinions or "", target, variant=variant, between=between)
-        maps[Rung(f"{name}{_AT}{opinions}", "opinion", grid)] = found
+    if opinions is not None:
+        maps |= _opinion_maps(model, own, target, opinions, between)
     height, width = model.input_size
     maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
     maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))
@@ -153,6 +153,19 @@ def ladder_maps(
     predicted = captured.logits.argmax(1).cpu().numpy()
     explained = np.array([one.index for one in captured.targets], dtype=np.int64)
     return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
+
+
+def _opinion_maps(
+    model: Model, own: NDArray[np.uint8], target: int | None, opinions: str, between: Callable[[], None] | None
+) -> dict[Rung, Map]:
+    """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, 3)."""
+    grid = next(layer.grid for layer in model.find_layers(opinions))
+    return {
+        Rung(f"{name}{_AT}{opinions}", "opinion", grid): package_grad_cam(
+            model, own, opinions, target, variant=variant, between=between
+        )
+        for variant, name in OPINIONS.items()
+    }
 
 
 def _grid(shape: Sequence[int]) -> tuple[int, int]:
@@ -170,7 +183,48 @@ def ladder_curves(
     between: Callable[[], None] | None = None,
 ) -> LadderCurves:
     """The rows, maps and curves of some images of a set: a pure function over a batch; see layer_ladder."""
-    found = ladder_maps(model, pixels, images, layers, target, opinions, between=between)
+    return _measured(
+        model, pixels, images, ladder_maps(model, pixels, images, layers, target, opinions, between=between), between
+    )
+
+
+def opinion_curves(
+    model: Model,
+    pixels: Pixels,
+    base: LadderCurves,
+    target: int | None,
+    opinions: str,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderCurves:
+    """The rows, maps and curves of the package's other methods alone, on the images of a ladder without them."""
+    maps = _opinion_maps(model, pixels[base.images], target, opinions, between)
+    said = base.maps
+    found = LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), said.predicted, said.explained)
+    return _measured(model, pixels, base.images, found, between)
+
+
+def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
+    """A ladder with the rows of other methods, on the same images, put in before the baselines."""
+    place = len(base.rows.rungs) - len(BASELINES)
+
+    def between(one: NDArray[Number], other: NDArray[Number]) -> NDArray[Number]:
+        return np.concatenate([one[:, :place], other, one[:, place:]], axis=1)
+
+    rungs = (*base.rows.rungs[:place], *opinions.rows.rungs, *base.rows.rungs[place:])
+    rows = replace(
+        base.rows, rungs=rungs, **{name: between(getattr(base.rows, name), getattr(opinions.rows, name)) for name in _BY_RUNG}
+    )
+    maps = replace(base.maps, rungs=rungs, maps=between(base.maps.maps, opinions.maps.maps))
+    names = [part.name for part in fields(RemovalCurves)]
+    curves = RemovalCurves(**{name: between(getattr(base.curves, name), getattr(opinions.curves, name)) for name in names})
+    return LadderCurves(rows, maps, curves)
+
+
+def _measured(
+    model: Model, pixels: Pixels, images: NDArray[np.int64], found: LadderMaps, between: Callable[[], None] | None
+) -> LadderCurves:
+    """What the network says while pixels are removed in the order of these maps."""
     batch = to_input(pixels[images], model.mean, model.std, model.device)
     finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
     ranks = pixel_ranks(np.where(finite[:, :, None, None], found.maps, np.float32(0)))

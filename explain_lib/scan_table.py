@@ -26,10 +26,11 @@ def scan_table(
 ) -> "pyarrow.Table":
     """The rows as a table, in their order: a row an image.
 
-    labels: int64 (N,), the true class of every picture of the set, -1 where it is not known. classes: their names. causes, package: whether the scan
-    was asked for shares and residual. Columns: image int64, its position in the set; true_class, predicted_class text; right
-    bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 a setting, with package residual
-    float64. Numbers that are not known are null. Raises InputError for labels that do not fit the rows or the classes.
+    labels: int64 (N,), the true class of every picture of the set, -1 where it is not known. classes: their names. causes,
+    package: whether the scan was asked for shares and residual. Columns: image int64, its position in the set; true_class,
+    predicted_class text; right bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 a
+    setting, with package residual float64. Numbers that are not known are null. Raises InputError for labels that do not fit
+    the rows or the classes.
     """
     import pyarrow
 

@@ -1,6 +1,7 @@
 """The ladder of one image as a job."""
 
 import time
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 import explain_lib as xl
 from explain_lib.curves_request import ASKED_PER_ROW, CurvesRequest
+from explain_lib.faithfulness import RemovalCurves
 from explain_lib.jobs import Jobs
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.layer_ladder import ladder_curves
@@ -29,8 +31,12 @@ def test_the_job_finds_what_the_function_computes(tutorial: xl.Model, study: np.
     right = ladder_curves(tutorial, study, np.array([2]), LAYERS, 3, "conv2")
     assert job.rows is not None
     assert job.rows.images.tolist() == [2]
-    assert np.array_equal(job.rows.curves.deletion, right.curves.deletion)
+    assert job.rows.rows.rungs == right.rows.rungs
     assert np.array_equal(job.rows.maps.maps, right.maps.maps)
+    for part in fields(RemovalCurves):  # the network sees other batches: other methods are asked by themselves
+        np.testing.assert_allclose(getattr(job.rows.curves, part.name), getattr(right.curves, part.name), atol=1e-6)
+    for name in ("deletion", "insertion", "edges", "centre", "flat"):
+        np.testing.assert_allclose(getattr(job.rows.rows, name), getattr(right.rows, name), atol=1e-6)
 
 
 def test_the_number_of_pictures_that_is_said_is_that_which_the_network_sees(tutorial: xl.Model, study: np.ndarray) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sample_networks import noise
 from scan_samples import small_model, wait_until
+from torch import Tensor
 
 import explain_lib as xl
 from explain_lib.cache import ExplainCache
@@ -76,6 +77,23 @@ def test_one_picked_image_is_computed_once(model: xl.Model) -> None:
     cache.ladder_curves(model, pixels, 2, ("body.3",), 1)
     cache.ladder_curves(model, pixels, 3, ("body.3",))
     assert cache.stats.misses == 3
+
+
+def test_at_another_layer_only_the_other_methods_are_asked(model: xl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, pixels, seen = ExplainCache(), noise(4), [0]
+    real = type(model).run_input
+
+    def counted(self: xl.Model, batch: Tensor, *given: object) -> Tensor:
+        seen[-1] += len(batch)
+        return real(self, batch, *given)  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(type(model), "run_input", counted)
+    for layer in ("body.1", "body.3", "body.1"):
+        found = cache.ladder_curves(model, pixels, 2, ("body.1", "body.3"), None, layer)
+        assert [rung.asked_at for rung in found.rows.rungs] == [None] * 3 + [layer] * 3 + [None] * 3
+        seen.append(0)
+    assert seen[1] - 8 == (seen[0] - 16) / 3 > 0  # 3 of 9 rows; the ends of curves are asked once for each part
+    assert seen[2] == 0
 
 
 def test_what_is_wrong_is_said_before_anything_is_computed(model: xl.Model) -> None:
