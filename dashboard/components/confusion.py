@@ -25,9 +25,10 @@ _TABLE = st.components.v2.component(
 def show_confusion(scene: Scene) -> None:
     """The matrix over all images, whatever else is filtered; the cells of the chosen classes are framed.
 
-    Nothing where no image has both a prediction and a class that the network knows, or the network knows too many for a table.
+    Nothing where no image has both a prediction and a class that the network knows.
     """
     if len(scene.model.classes) > MOST_CLASSES:
+        st.caption(f"A confusion matrix is shown of up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}.")
         return
     view, counts = scene.view, confusion_matrix(scene.images.labels, scene.predictions)
     if not counts.any():
