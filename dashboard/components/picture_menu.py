@@ -71,12 +71,12 @@ def _take(cache: xl.ExplainCache, sent: UploadedFile | None) -> None:
     """Keep the picture and show it, or say why not; a file that was taken back changes nothing."""
     if sent is None:
         return
+    _close()
     try:
         digest = cache.own_pictures.keep(sent.getvalue())
     except xl.ExplainError as error:
         st.session_state[_REFUSED] = f"{PurePath(sent.name).name}, {str(error).removeprefix('picture: ')}"
         return
-    _close()
     change_view(pictures=digest)
 
 
@@ -86,5 +86,5 @@ def _open_set(name: str | None) -> None:
 
 
 def _close() -> None:
-    """Fold the menu up: what was chosen is behind it."""
+    """Fold the menu up: what was chosen, or why it was refused, is behind it."""
     st.session_state[KEY] = False

@@ -154,6 +154,7 @@ def test_the_notebooks_batch_is_the_picture_alone(digest: str) -> None:
 def test_what_is_no_picture_is_refused_with_a_sentence(name: str, content: bytes, why: str) -> None:
     app = open_page("layer_explorer", img="17")
     send(app, name, content)
+    assert not app.session_state[KEY]  # the sentence would be behind the menu
     (error,) = app.error
     assert unescaped(error.value).startswith(f"The picture was not taken: {name}, {why}")
     assert "set" not in query(app)
