@@ -33,6 +33,7 @@ def model_menu(scene: Scene) -> None:
     menu = st.popover("Own network", key=KEY, on_change="rerun", help="Weights of your own, from a file", width="content")
     if menu.open:  # what is out of sight is not built
         with menu:
+            say_model_refused()  # beside the fields that may have to be mended, which are over the page
             _upload(scene.cache)
 
 
