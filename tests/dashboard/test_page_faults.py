@@ -172,7 +172,7 @@ def test_a_scan_that_ends_by_a_fault_says_so_and_can_go_on(
     fails: Callable[..., object], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server_cache().entries.clear()
-    query = {"class_": "3", "predicted": "8", "low": str(41 + len(words) % 8)}  # no other test has scanned these
+    query = {"class_": "5", "predicted": "7", "low": str(41 + len(words) % 8)}  # no other test has scanned these
     app = open_page("scan", **query)
     (start,) = [button.label for button in app.button if button.label.startswith("Scan ")]
     with monkeypatch.context() as patch:

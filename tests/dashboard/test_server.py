@@ -149,7 +149,7 @@ def test_the_health_address_says_whether_the_model_is_loaded(server: Server) -> 
     assert body["process"] == server.process
     cache = body["cache"]
     assert isinstance(cache, dict)
-    assert 0 < cache["entries"] * 1024 < cache["bytes"] < cache["max_bytes"] == 256 * MEBIBYTE
+    assert 0 < cache["entries"] * 1024 < cache["bytes"] < cache["max_bytes"] == 128 * MEBIBYTE
 
 
 def test_only_this_computer_is_listened_to(server: Server) -> None:
