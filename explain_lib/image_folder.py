@@ -123,17 +123,30 @@ class _FolderPixels(LazyPixels):
         return self._folder.fitted(position, self.size)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Path below the folder, bytes and nanoseconds of each picture file."""
-    for where, subfolders, names in os.walk(folder):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in names:
-            if name.startswith(".") or not name.lower().endswith(PICTURE_SUFFIXES):
+def _files(folder: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
+    """Path below the folder, bytes and nanoseconds of each picture file; links to folders are not followed.
+
+    A subfolder that cannot be listed stands for its files, so that it is said to be unreadable when it is read.
+    """
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        if not below:
+            raise InputError(f"images: {str(folder)!r}: {error.strerror}; a folder that can be read would be right") from error
+        yield below.rstrip("/"), -1, -1
+    else:
+        for entry in entries:
+            if entry.name.startswith("."):
                 continue
-            path = Path(where, name)
-            try:
-                status = path.stat()
-            except OSError:
-                yield path.relative_to(folder).as_posix(), -1, -1  # a broken link: listed, and said to be unreadable when read
-            else:
-                yield path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path), f"{below}{entry.name}/")
+            elif entry.name.lower().endswith(PICTURE_SUFFIXES):
+                yield f"{below}{entry.name}", *_stamp(entry)
+
+
+def _stamp(entry: "os.DirEntry[str]") -> tuple[int, int]:
+    try:
+        status = entry.stat()
+    except OSError:
+        return -1, -1  # a broken link: listed, and said to be unreadable when it is read
+    return status.st_size, status.st_mtime_ns

@@ -63,6 +63,28 @@ def test_a_flat_folder_has_no_classes(path: Path) -> None:
     assert_array_equal(flat.labels, [-1])
 
 
+def test_links_that_lead_nowhere_and_folders_that_cannot_be_listed_are_unreadable_and_not_fatal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "cat" / "gone.png").symlink_to(path / "nowhere.png")
+    real = os.scandir
+
+    def scandir(folder: Path) -> object:
+        if Path(folder).name == "deep":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    folder = xl.ImageFolder(path)
+    assert folder.files == ("cat/a.JPG", "cat/b.png", "cat/deep", "cat/gone.png", *NAMES[3:])
+    for place in (2, 3):
+        with pytest.raises(xl.DataError, match="it cannot be opened"):
+            folder.picture(place)
+    assert folder.picture(1).shape == (24, 40, 3)
+    with pytest.raises(xl.InputError, match=r"deep': Permission denied; a folder that can be read would be right"):
+        xl.ImageFolder(path / "cat" / "deep")
+
+
 def test_listing_opens_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
     monkeypatch.setattr(Path, "open", lambda *given, **_: opened.append(given))
