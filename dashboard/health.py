@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from dashboard.log_lines import note_start
+
 if TYPE_CHECKING:
     from explain_lib import ExplainCache
 
@@ -34,6 +36,7 @@ class ModelLoading:
         self._thread: threading.Thread | None = None
         self._loaded: _Loaded | None = None
         self._reason: str | None = None
+        self._noted: str | None = None
 
     def start(self) -> threading.Thread:
         """Load the model, if that has not been begun, or has failed."""
@@ -46,6 +49,7 @@ class ModelLoading:
     def _load(self) -> None:
         self._reason = "the loading failed by a fault of the program; the log says more"  # until there is another outcome
         import explain_lib as xl
+        from dashboard.components.picture_sets import server_set
         from dashboard.kept_files import keep_files
         from dashboard.server_options import server_cache
         from dashboard.view_state import opening_view
@@ -55,8 +59,12 @@ class ModelLoading:
             cache = server_cache()
             name = opening_view(cache.own_models).model
             cache.model(name)
+            server_set(cache)  # a folder that the options name
         except xl.ExplainError as error:
             self._reason = str(error)
+            if self._reason != self._noted:  # whoever asks again has it tried again
+                self._noted = self._reason
+                note_start(self._reason)
         else:
             self._loaded = _Loaded(name, cache)
 

@@ -4,6 +4,8 @@ Every line has `time` (UTC), `level`, `event`, `page` and `address`, the path an
 
 - "slow view": a view that took `seconds`, as many as the server's option --slow or more
 - "view refused": the sentence that the page showed instead of the view, as `error`
+- "start failed": why no page can be shown, as `error`: what the server was started with is wrong, or a file is damaged; this
+  line has no page and no address
 - "fault": an exception that nobody foresaw: its `number`, which the page shows too, `error` and `traceback`
 """
 
@@ -67,6 +69,11 @@ def note_refusal(error: Exception) -> None:
     """Note the sentence that stands in place of the view."""
     run = _this_run()
     _note(logging.INFO, "view refused", run, seconds=run.seconds, error=str(error))
+
+
+def note_start(error: str) -> None:
+    """Note why the server cannot show anything, in a sentence."""
+    LOG.error("start failed", extra={"fields": {"error": error}})
 
 
 def note_fault(error: Exception) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from explain_lib.cache import ExplainCache, shared_cache
 from explain_lib.devices import choose_device
 from explain_lib.errors import ExplainError
+from explain_lib.foreground import await_quiet
 
 
 class _HasImages(Sized, Protocol):
@@ -32,6 +33,9 @@ KEPT_JOBS = 8
 PACE_BATCHES = 20
 YIELD_SECONDS = 0.002
 """The pause after each batch: those who wait for the network, or for Python, go first."""
+
+PATIENCE_SECONDS = 0.5
+"""How long a job waits after each batch for those who draw pages: it goes on all the same if there is always somebody."""
 
 BROKE_OFF = "the work broke off by a fault of this program; its log says more"
 
@@ -149,6 +153,7 @@ class Job(Generic[Rows]):
                 if not self._keep(rows):
                     return
                 time.sleep(YIELD_SECONDS)
+                await_quiet(PATIENCE_SECONDS)
             self._settle("done")  # pictures at the end that cannot be read are done as well
         except _NotWantedError:
             return

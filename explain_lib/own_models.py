@@ -138,7 +138,7 @@ class OwnModels:
         try:
             own = make_own(built, network, described, file, self._device)
         except ExplainError as error:
-            raise type(error)(f"{file}: {error}") from error
+            raise type(error)(f"{file}: {str(error).removeprefix('network: ')}") from error
         if len(own.model.classes) > UPLOAD_CLASSES:
             raise DataError(f"{file}: it has {len(own.model.classes):,} classes; at most {UPLOAD_CLASSES:,} would be right")
         return own

@@ -11,13 +11,13 @@ from explain_lib.frozen import Frozen
 from explain_lib.picture_files import fit_picture, read_picture
 from explain_lib.rendering import Picture
 
-PREVIEW_SIDE = 192
+PREVIEW_HEIGHT, PREVIEW_WIDTH = 128, 160
 STORE_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True)
 class Preview(Frozen):
-    """A picture's size in pixels, and itself reduced so that it is at most 192 pixels high: uint8 (h, w, 3)."""
+    """A picture's size in pixels, and itself reduced to at most 128 pixels of height and 160 of width: uint8 (h, w, 3)."""
 
     height: int
     width: int
@@ -25,9 +25,9 @@ class Preview(Frozen):
 
 
 def preview_of(picture: Picture) -> Preview:
-    """The preview of a picture uint8 (H, W, 3); one that is wider than twice its height is reduced to 384 pixels of width."""
+    """The preview of a picture uint8 (H, W, 3)."""
     height, width = picture.shape[:2]
-    share = min(1.0, PREVIEW_SIDE / height, 2 * PREVIEW_SIDE / width)
+    share = min(1.0, PREVIEW_HEIGHT / height, PREVIEW_WIDTH / width)
     size = max(1, round(height * share)), max(1, round(width * share))
     return Preview(height, width, fit_picture(picture, size, "stretch"))
 

@@ -22,7 +22,7 @@ from dashboard.components.pickers import layer_picker, pick_image
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.selection import offer_without, selected_images, show_counts, show_filters
-from dashboard.components.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come
+from dashboard.components.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
 from dashboard.components.verdicts import ask_about_all
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.view_state import chosen_drawing, chosen_layer
@@ -34,7 +34,7 @@ SIDE = 160
 
 def _draw(scene: Scene) -> None:
     show_filters(scene)
-    chosen = selected_images(scene)
+    chosen = _chosen(scene)
     show_counts(scene, chosen)
     ask_about_all(scene)
     side, gallery = st.columns([1, 2.4], gap="medium")
@@ -55,7 +55,11 @@ def _draw(scene: Scene) -> None:
 
 
 def _steps(scene: Scene) -> Sequence[int]:
-    return [int(image) for image in selected_images(scene)]
+    return [int(image) for image in _chosen(scene)]
+
+
+def _chosen(scene: Scene) -> NDArray[np.int64]:
+    return without_unreadable(scene, selected_images(scene))
 
 
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:

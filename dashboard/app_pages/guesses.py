@@ -21,7 +21,10 @@ def _draw(scene: Scene) -> None:
     if scene.model.classes != CLASSES or scene.model.input_size != (SIDE, SIDE):
         _say_unfit(scene)
         return
-    _show_guesses(scene.with_set(CifarImages(scene.cache)))
+    tests = CifarImages(scene.cache)
+    if scene.picture_set != tests:
+        st.info(f"The guesses are tested on {tests.title}, whatever else is looked at.")
+    _show_guesses(scene.with_set(tests))
 
 
 def _say_unfit(scene: Scene) -> None:
@@ -63,4 +66,4 @@ def _layers_words(scene: Scene) -> str:
     )
 
 
-show_page("guesses", _draw)
+show_page("guesses", _draw, over_set=True)

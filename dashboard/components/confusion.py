@@ -28,7 +28,9 @@ def show_confusion(scene: Scene) -> None:
     Nothing where no image has both a prediction and a class that the network knows.
     """
     if len(scene.model.classes) > MOST_CLASSES:
-        st.caption(f"A confusion matrix is shown of up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}.")
+        st.caption(
+            f"A confusion matrix is shown of up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}."
+        )
         return
     view, counts = scene.view, confusion_matrix(scene.images.labels, scene.predictions)
     if not counts.any():

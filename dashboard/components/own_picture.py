@@ -10,7 +10,7 @@ from dashboard.components.picture_menu import PRIVACY
 from dashboard.components.pictures import show_exact, show_picture
 from dashboard.components.scene import Scene
 
-SIDE = 192
+SIDE = 128
 FITS: Mapping[str, str] = {"crop": "its middle", "pad": "all of it", "stretch": "all, stretched"}
 _FIT = (
     "Its middle: the shorter side fills the network's input, what sticks out is cut off. All of it: the longer side fills it, "

@@ -14,7 +14,7 @@ from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
 from dashboard.components.own_picture import say_set_aside, show_own_picture
 from dashboard.components.picture_menu import say_refused
-from dashboard.components.picture_sets import OwnPicture
+from dashboard.components.picture_sets import OwnPicture, server_set
 from dashboard.components.scene import Scene
 from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
@@ -23,6 +23,7 @@ from dashboard.server_options import server_cache, server_options
 from dashboard.short_turns import take_short_turns
 from dashboard.view_state import View, opening_view
 from explain_lib.devices import spare_cores
+from explain_lib.foreground import foreground
 
 
 def show_page(
@@ -42,28 +43,50 @@ def show_page(
         keep_files()
         spare_cores()
         take_short_turns()
-        scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
-        if ignored:
-            st.warning("Ignored in the address: " + plain(" ".join(ignored)))
-        show_bar(scene, images(scene))
-        _own_picture(scene)
-        warn_of_problems(scene)
-        draw(scene)
+        with foreground():
+            scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
+            if ignored:
+                st.warning("Ignored in the address: " + plain(" ".join(ignored)))
+            show_bar(scene, images(scene))
+            _own_picture(scene)
+            warn_of_problems(scene)
+            draw(scene)
         note_view(server_options().slow)
     except xl.ExplainError as error:
         note_refusal(error)
         st.error(f"This view cannot be shown: {plain(str(error))}.")
-        st.button("Back to the default view", on_click=_open_start)
+        _way_back()
     close_drawer(name)
     pass_over_modules()
 
 
-def _open_start() -> None:
+def _way_back() -> None:
+    """A button to a view that can be shown, or a word to whom to turn where the server's own options are wrong."""
+    for view, words in _ways_back():
+        if _can_open(view):
+            st.button(words, on_click=open_view, args=(view,))
+            return
+    st.caption("This is not for visitors to mend: whoever started the server finds the same sentence in its log.")
+
+
+def _ways_back() -> list[tuple[View, str]]:
+    """The view that the dashboard opens with, and the default model's, each with what its button says."""
     try:
-        start = opening_view(server_cache().own_models)
-    except xl.ExplainError:  # options of the server that are wrong, which the page says by itself
-        start = View()
-    open_view(start)
+        opening = opening_view(server_cache().own_models)
+    except xl.ExplainError:
+        return []
+    return [(opening, "Back to the default view"), (View(), f"Open {View().model}")]
+
+
+def _can_open(view: View) -> bool:
+    """Whether there are the model and the set of pictures of a view."""
+    cache = server_cache()
+    try:
+        server_set(cache)
+        cache.model(view.model)
+    except xl.ExplainError:
+        return False
+    return True
 
 
 def _own_picture(scene: Scene) -> None:

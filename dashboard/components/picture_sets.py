@@ -96,7 +96,7 @@ class FolderImages:
 
     @property
     def title(self) -> str:
-        return f"the folder {self.folder.name}"
+        return f"the folder “{self.folder.name}”"
 
     def pictures(self, model: xl.Model) -> Pictures:
         labels, classes = fit_labels(self.folder.labels, self.folder.classes, model.classes)
@@ -184,6 +184,6 @@ def chosen_set(view: View, cache: xl.ExplainCache) -> tuple[PictureSet, tuple[st
         return OwnPicture(cache, name, view.fit), ()
     gone = (
         f"set={name[:12]}…: that picture is not kept here, or no longer: pictures of visitors are in the server's memory only, "
-        "until it starts anew or needs the room. Upload the file once more, and the address is right again."
+        "until it starts anew or needs the room. Once somebody uploads the file again, the address is right again."
     )
     return server_set(cache), (gone,)

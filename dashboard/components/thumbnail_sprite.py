@@ -44,6 +44,12 @@ def _folder_sprite(scene: Scene, thumbnails: Thumbnails, images: NDArray[np.int6
     return scene.cache.entries.get(("folder_sprite", thumbnails.folder.identity, asked, ready), draw)
 
 
+def without_unreadable(scene: Scene, images: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the images that are not known to be unreadable."""
+    found = scene.picture_set
+    return images[~np.isin(images, list(found.folder.unreadable))] if isinstance(found, FolderImages) else images
+
+
 def are_coming(scene: Scene, images: NDArray[np.int64]) -> bool:
     """Whether some of these images have no thumbnail yet."""
     found = scene.picture_set
@@ -94,8 +100,8 @@ def _unreadable(found: FolderImages) -> None:
     unreadable = found.folder.unreadable
     if not unreadable:
         return
-    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable):,} files"
-    with st.expander(f"{files} of {len(found.folder):,} cannot be read, and are left out", key="unreadable"):
+    files, are = ("1 file", "is") if len(unreadable) == 1 else (f"{len(unreadable):,} files", "are")
+    with st.expander(f"{files} of {len(found.folder):,} cannot be read, and {are} left out", key="unreadable"):
         lines = [f"- {plain(found.folder.files[place])}: {plain(why)}" for place, why in list(unreadable.items())[:LISTED]]
         rest = [f"- and {len(unreadable) - LISTED:,} more"] if len(unreadable) > LISTED else []
         st.markdown("\n".join([*lines, *rest]))

@@ -522,5 +522,5 @@ def test_a_picture_from_a_file_is_explained_and_its_address_shows_it_to_another(
         for one in (visit, other):
             source = one.page.get_by_alt_text("Your picture as the network sees it").get_attribute("src")
             shown = pixels_of(one.page.request.get(urljoin(one.address, source or "")).body())
-            np.testing.assert_array_equal(shown[::6, ::6], own)
+            np.testing.assert_array_equal(shown[::4, ::4], own)
         expect(other.page.get_by_text("your picture · predicted").first).to_be_visible()

@@ -130,7 +130,7 @@ def test_files_that_cannot_be_read_are_listed_and_the_page_goes_on() -> None:
     if thread is not None:
         thread.join()
     app.run()
-    assert "1 file of 10 cannot be read, and are left out" in [one.label for one in app.expander]
+    assert "1 file of 10 cannot be read, and is left out" in [one.label for one in app.expander]
     assert f"- {DAMAGED}: this is no picture" in unescaped(texts(app))
     assert not app.error
 
@@ -164,7 +164,7 @@ def test_a_scan_of_the_folder_has_a_row_for_each_picture_that_can_be_read() -> N
 
 def test_the_ladder_samples_the_folder() -> None:
     app = open_page("layer_ladder", sample="5")
-    assert f"5 images from all over the folder {Path(sys.argv[4]).name}" in unescaped(captions(app))
+    assert f"5 images from all over the folder “{Path(sys.argv[4]).name}”" in unescaped(captions(app))
     press(app, "Measure 5 images")
     finished(app)
     job = next(iter(shared_jobs("cpu")._jobs.values()))
@@ -188,7 +188,7 @@ def test_the_test_images_are_one_press_away_and_so_is_the_folder() -> None:
     assert not app.session_state[KEY]  # what was chosen would be behind the menu
     assert query(app)["set"] == "cifar10"
     assert "image 3 · true plane" in captions(app)
-    press(unfolded(app), f"Look at the folder {Path(sys.argv[4]).name}")
+    press(unfolded(app), f"Look at the folder “{Path(sys.argv[4]).name}”")
     assert "set" not in query(app)
     assert f"image 3, {LISTED[3]}" in unescaped(captions(app))
 
@@ -204,6 +204,8 @@ def test_a_folder_that_is_not_there_is_said_on_the_page(monkeypatch: pytest.Monk
     server_options.cache_clear()
     app = open_page("layer_explorer")
     assert "'/no/such/folder' is no folder; a folder of pictures would be right" in unescaped(app.error[0].value)
+    assert "whoever started the server finds the same sentence in its log" in captions(app)
+    assert not app.button
 
 
 def test_without_a_folder_the_address_of_one_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_an_upload_is_in_the_address_and_explained() -> None:
     send(app, "frog.png", png_file(PIXELS))
     digest = hashlib.sha256(png_file(PIXELS)).hexdigest()
     assert query(app) == {"img": "3", "model": "captum-tutorial", "set": digest}
-    np.testing.assert_array_equal(picture(app, "Your picture as the network sees it")[::6, ::6], PIXELS)
+    np.testing.assert_array_equal(picture(app, "Your picture as the network sees it")[::4, ::4], PIXELS)
     again = open_page("layer_explorer", **query(app))
     model = xl.load_model("captum-tutorial")
     predicted = int(model.predict(PIXELS[None])[0].argmax())
@@ -176,7 +176,7 @@ def test_a_picture_that_is_gone_is_said_and_the_set_is_shown(page: str | None) -
     app = open_page(page, set="ab" * 32, img="17")
     sentence = unescaped(app.warning[0].value)
     assert "set=abababababab…: that picture is not kept here, or no longer" in sentence
-    assert "Upload the file once more, and the address is right again." in sentence
+    assert "Once somebody uploads the file again, the address is right again." in sentence
     assert app.number_input(key="image").value == 17
     assert not app.error
     app.number_input(key="image").set_value(18).run()

@@ -251,8 +251,8 @@ MISFITS: Mapping[str, tuple[Callable[[], dict[str, Tensor]], str]] = {
     ),
     "half": (lambda: changed(fc1__weight=torch.zeros(120, 400).half()), "fc1.weight is float16; float32 would be right"),
     "double": (lambda: changed(fc1__weight=torch.zeros(120, 400).double()), "fc1.weight is float64; float32 would be right"),
-    "NaN": (lambda: changed(conv1__bias=torch.full((6,), torch.nan)), "network: conv1.bias holds NaN or infinity"),
-    "infinity": (lambda: changed(fc2__bias=torch.full((84,), torch.inf)), "network: fc2.bias holds NaN or infinity"),
+    "NaN": (lambda: changed(conv1__bias=torch.full((6,), torch.nan)), "conv1.bias holds NaN or infinity"),
+    "infinity": (lambda: changed(fc2__bias=torch.full((84,), torch.inf)), "fc2.bias holds NaN or infinity"),
 }
 
 
