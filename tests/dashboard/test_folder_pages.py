@@ -12,6 +12,8 @@ from PIL import Image
 import explain_lib as xl
 from dashboard.components import picture_sets
 from dashboard.components.picture_menu import KEY
+from dashboard.health import ModelLoading
+from dashboard.log_lines import LOG
 from dashboard.server_options import server_options
 from explain_lib.jobs import shared_jobs
 
@@ -213,3 +215,19 @@ def test_without_a_folder_the_address_of_one_is_said(monkeypatch: pytest.MonkeyP
     server_options.cache_clear()
     app = open_page("layer_explorer", set="folder")
     assert "set=folder: this server has no folder of pictures of its own." in unescaped(app.warning[0].value)
+
+
+def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", "--images", "/no/such/folder", "--cache", str(tmp_path)])
+    server_options.cache_clear()
+    monkeypatch.setattr(LOG, "propagate", True)
+    loading = ModelLoading()
+    for _ in range(2):  # whoever asks again finds the same, and the log says it once
+        loading.start().join()
+        said = loading._said(loading=False)
+        assert (said["status"], said["loaded"]) == ("failed", False)
+        assert "'/no/such/folder' is no folder" in str(said["reason"])
+    (line,) = [record for record in caplog.records if record.getMessage() == "start failed"]
+    assert (line.levelname, line.fields) == ("ERROR", {"error": said["reason"]})  # type: ignore[attr-defined]  # given with it
