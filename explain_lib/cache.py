@@ -173,6 +173,8 @@ class ExplainCache:
         self._images = ByteCache(IMAGES_BYTES)
         self.device = str(choose_device(device))
         self.own_pictures = PictureStore()
+        # What takes seconds is done one after the other: several at once would keep all others waiting, and be no sooner done.
+        self._long_work = threading.Lock()
         self.own_models = OwnModels(self.device)
 
     @property
@@ -415,12 +417,17 @@ class ExplainCache:
 
         def joined(where: str) -> LadderCurves:
             base = self.ladder_curves(model, pixels, image, layers, target, between=between)
-            return with_opinions(base, opinion_curves(model, pixels, base, target, where, between=between))
+            with self._long_work:
+                return with_opinions(base, opinion_curves(model, pixels, base, target, where, between=between))
+
+        def measured() -> LadderCurves:
+            with self._long_work:
+                return ladder_curves(model, pixels, chosen, layers, target, between=between)
 
         if opinions is not None:
             return self.entries.get(("ladder_curves", image, opinions, *request), lambda: joined(opinions))
         key = ("ladder_curves", image, *request)
-        return self.entries.get(key, lambda: ladder_curves(model, pixels, chosen, layers, target, between=between))
+        return self.entries.get(key, measured)
 
     def sanity_maps(
         self,
@@ -437,7 +444,12 @@ class ExplainCache:
         """sanity_maps, cached."""
         beside = None if twin is None else check_model(twin).digest
         key = ("sanity_maps", mode, beside, seed, *_request(model, pixels, layer, target))
-        return self.entries.get(key, lambda: sanity_maps(model, pixels, layer, target, mode, twin, seed=seed, between=between))
+
+        def compared() -> SanityMaps:
+            with self._long_work:
+                return sanity_maps(model, pixels, layer, target, mode, twin, seed=seed, between=between)
+
+        return self.entries.get(key, compared)
 
     def sanity_batch(
         self,
