@@ -3,12 +3,12 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks.servers import wait_for_port
 
 README = Path(__file__).parents[1] / "README.md"
 SHELL = """
@@ -64,22 +64,8 @@ def proxied(folder: Path, port: int, instances: Sequence[int]) -> Iterator[None]
     file.write_text(configuration(folder, port, instances))
     process = subprocess.Popen([program, "-p", str(folder), "-c", str(file), "-e", str(folder / "error.log")])
     try:
-        _wait_for(port, process)
+        wait_for_port(process, port, "nginx")
         yield
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE)
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"nginx stopped with the code {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return
-    raise RuntimeError(f"nginx did not answer within {PATIENCE:.0f} s")

@@ -44,7 +44,7 @@ def served(script: str, variables: Mapping[str, str]) -> Iterator[Server]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for_port(process, port)
+        wait_for_port(process, port)
         yield Server(f"http://127.0.0.1:{port}", started, process.pid)
     finally:
         process.terminate()
@@ -59,15 +59,16 @@ def free_port() -> int:
         return port
 
 
-def _wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
+def wait_for_port(process: "subprocess.Popen[bytes]", port: int, what: str = "the server") -> None:
+    """Until the port answers. Raises RuntimeError, naming what was started, if it stops or does not answer in time."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server stopped with the code {process.returncode}")
+            raise RuntimeError(f"{what} stopped with the code {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.01)
         else:
             return
-    raise RuntimeError(f"the server did not answer within {PATIENCE:.0f} s")
+    raise RuntimeError(f"{what} did not answer within {PATIENCE:.0f} s")

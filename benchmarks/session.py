@@ -224,7 +224,7 @@ class Session:
     def _ask(self, **request: object) -> float:
         """Ask for a run and wait for it and for its pictures; how long that took."""
         start = time.perf_counter()
-        self._send(**request)  # type: ignore[arg-type]
+        self._send(**request)  # type: ignore[arg-type]  # those of _send, passed on
         self._await_run()
         self._fetch()
         return time.perf_counter() - start
