@@ -29,6 +29,8 @@ Texture = Literal["grid", "smooth"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model"]
+Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
+ChannelOrder = Literal["number", "weight"]
 
 CIFAR10, FOLDER = "cifar10", "folder"
 
@@ -87,6 +89,12 @@ def _set(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
+        raise ValueError("no name")
+    return text
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -113,6 +121,10 @@ class View:
     training is looked at, None for its end. randomised: how many layers from the last one on have forgotten what they learnt,
     mode: whether all of these or only the last of them. pictures: the set that images are of, None for the one that the server
     opens with: cifar10, folder, or the SHA-256 of a visitor's picture; fit: how that is brought to the network's size.
+    step: where the walk through Grad-CAM stands. channel: the channel that is looked at, None for the one with the largest
+    share of the map; without: channels that are left out of the sum; channels: the order in which they stand. lesson: the name
+    of the lesson, None for none; stop: the number of its stop; hint, answer: whether these are open. present: whether all but
+    the pictures is hidden, and the pictures are enlarged, for a room.
     """
 
     image: int = 3
@@ -155,6 +167,15 @@ class View:
     epoch: int | None = None
     pictures: str | None = None
     fit: Fit = "crop"
+    step: Step = "forward"
+    channel: int | None = None
+    without: tuple[int, ...] = ()
+    channels: ChannelOrder = "number"
+    lesson: str | None = None
+    stop: int = 1
+    hint: bool = False
+    answer: bool = False
+    present: bool = False
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -225,6 +246,15 @@ PARAMETERS: Mapping[str, Parameter] = {
     "epoch": Parameter("epoch", _whole, "a number of epochs, from 0,"),
     "pictures": Parameter("set", _set, "cifar10, folder, or the SHA-256 of an uploaded picture,"),
     "fit": _words("fit", FITS),
+    "step": _words("step", get_args(Step)),
+    "channel": Parameter("channel", _whole, "the number of a channel, from 0,"),
+    "without": Parameter("without", _numbers, "numbers of channels, with commas between,"),
+    "channels": _words("channels", get_args(ChannelOrder)),
+    "lesson": Parameter("lesson", _name, "the name of a lesson, of letters, digits and hyphens,"),
+    "stop": Parameter("stop", _from_one, "the number of a stop, from 1,"),
+    "hint": Parameter("hint", _on, "on or off"),
+    "answer": Parameter("answer", _on, "on or off"),
+    "present": Parameter("present", _on, "on or off"),
 }
 """Every field of View in the address."""
 
@@ -330,7 +360,20 @@ def fit_view(
         if layer is not None and layer not in model.spatial_layers:
             changes[name] = None
             notes.append(f"{name}={layer}: the layers with a grid are {few_names(model.spatial_layers, 12)}.")
-    return change(view, changes), tuple(notes)
+    return _fit_channels(change(view, changes), model, notes), tuple(notes)
+
+
+def _fit_channels(view: View, model: xl.Model, notes: list[str]) -> View:
+    """The view with only those channels that its layer has; adds a sentence to the notes for each part that was replaced."""
+    layer = chosen_layer(view, model)
+    count = next(trace.shape[0] for trace in model.layers if trace.name == layer)
+    if view.channel is not None and view.channel >= count:
+        notes.append(f"channel={view.channel}: the channels of {layer} are 0 to {count - 1}.")
+        view = replace(view, channel=None)
+    kept = tuple(channel for channel in view.without if channel < count)
+    if kept != view.without:
+        notes.append(f"without={_written(view.without)}: the channels of {layer} are 0 to {count - 1}.")
+    return replace(view, without=kept)
 
 
 FITTED = ("image", "other_image", "sample", "true_class")

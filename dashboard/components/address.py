@@ -47,7 +47,12 @@ def current_view() -> View:
 
 
 def change_view(**values: Value) -> None:
-    """Write a changed view into the address; for a widget's callback, so that the run after it shows the change."""
+    """Write a changed view into the address; for a widget's callback, so that the run after it shows the change.
+
+    The channels of another layer, or another model, are others: those of this one are let go.
+    """
+    if values.keys() & {"layer", "model"}:
+        values = {"channel": None, "without": (), **values}
     open_view(change(current_view(), values))
 
 

@@ -46,6 +46,11 @@ EVERYTHING = {
     "epoch": "5",
     "set": "cifar10",
     "fit": "pad",
+    "step": "sum",
+    "channel": "4",
+    "without": "2,5",
+    "channels": "weight",
+    "present": "on",
 }
 
 

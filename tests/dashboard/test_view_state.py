@@ -54,6 +54,15 @@ EVERYTHING = View(
     epoch=5,
     pictures="0f" * 32,
     fit="pad",
+    step="sum",
+    channel=4,
+    without=(2, 5),
+    channels="weight",
+    lesson="grad-cam",
+    stop=3,
+    hint=True,
+    answer=True,
+    present=True,
 )
 ADDRESS = {
     "img": "17",
@@ -96,6 +105,15 @@ ADDRESS = {
     "epoch": "5",
     "set": "0f" * 32,
     "fit": "pad",
+    "step": "sum",
+    "channel": "4",
+    "without": "2,5",
+    "channels": "weight",
+    "lesson": "grad-cam",
+    "stop": "3",
+    "hint": "on",
+    "answer": "on",
+    "present": "on",
 }
 
 
@@ -224,6 +242,15 @@ NONSENSE = [
     ("set", "cifar100", "cifar10, folder, or the SHA-256 of an uploaded picture, would be right."),
     ("fit", "zoom", "one of crop, pad, stretch would be right."),
     ("colour", "red", "there is no such setting."),
+    ("step", "7", "one of forward, gradient, weights, sum, relu, enlarge would be right."),
+    ("channel", "-1", "the number of a channel, from 0, would be right."),
+    ("without", "1;2", "numbers of channels, with commas between, would be right."),
+    ("channels", "sorted", "one of number, weight would be right."),
+    ("lesson", "../secret", "the name of a lesson, of letters, digits and hyphens, would be right."),
+    ("stop", "0", "the number of a stop, from 1, would be right."),
+    ("hint", "yes", "on or off would be right."),
+    ("answer", "1", "on or off would be right."),
+    ("present", "full", "on or off would be right."),
 ]
 
 
@@ -249,6 +276,20 @@ def test_a_low_that_equals_the_high_stays() -> None:
 
 
 # Section: what the model has
+
+
+def test_channels_that_the_layer_lacks_are_let_go_and_said(model: xl.Model) -> None:
+    view, notes = fit_view(View(layer="conv1", channel=6, without=(0, 5, 6)), model, LABELS)
+    assert view == View(layer="conv1", without=(0, 5))
+    assert notes == (
+        "channel=6: the channels of conv1 are 0 to 5.",
+        "without=0,5,6: the channels of conv1 are 0 to 5.",
+    )
+
+
+def test_channels_are_those_of_the_usual_layer_where_none_is_named(model: xl.Model) -> None:
+    view = View(channel=15, without=(15,))
+    assert fit_view(view, model, LABELS) == (view, ())
 
 
 def test_an_unknown_model_becomes_the_default_without_its_layer() -> None:
