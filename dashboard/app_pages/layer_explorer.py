@@ -10,10 +10,11 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
 from dashboard.components.captions import grid_caption, image_caption, plain, target_caption, target_name
+from dashboard.components.charts import show_chart
 from dashboard.components.check_up import show_check_up
 from dashboard.components.contrast import show_contrast
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
-from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import overlay_or_picture, show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.pickers import (
@@ -67,7 +68,7 @@ def _draw(scene: Scene) -> None:
         for column, panel, key in zip(st.columns(2, gap="medium"), panels, ("left", "right"), strict=True):
             with column:
                 _one_of_two(panel, reach, key)
-    st.subheader("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
+    st.header("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
     st.caption(f"Choose a layer by the button under its map. {drawing_words(scene.view)}")
     for number, panel in enumerate(panels):
         _strip(panel, reach, number)
@@ -201,7 +202,7 @@ def _numbers(panel: Panel, reach: float | None, key: str, width: int) -> None:
 def _probabilities(scene: Scene, key: str) -> None:
     view, target = scene.view, scene.target
     st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
-    st.plotly_chart(
+    show_chart(
         probabilities_figure(
             scene.model.classes,
             scene.probabilities,
@@ -210,7 +211,6 @@ def _probabilities(scene: Scene, key: str) -> None:
             minus=target.minus,
         ),
         key=key,
-        config=CHART_CONFIG,
         alt=f"Probability of each class; {scene.model.classes[target.index]} is explained",
     )
     if shown_words(scene.model.classes):

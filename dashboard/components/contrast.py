@@ -42,7 +42,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
     if len(scene.model.classes) < 2:  # there is no other class
         return
     found, pair = _found(scene, layer)
-    st.subheader("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
+    st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     _buttons(scene, found, pair)
     shares = found.probabilities
     beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "

@@ -1,17 +1,20 @@
 """What the guesses measure, shown on one picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 import explain_lib as xl
 from dashboard.components.captions import image_caption, percent, plain
 from dashboard.components.guess_runs import masks_of, test_pixels
+from dashboard.components.layer_steps import LayerSteps, view_steps
 from dashboard.components.pictures import show_exact, show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import sequential
 from dashboard.figures.map_picture import map_picture
 from dashboard.figures.outline_picture import outline_picture
-from explain_lib.contour_rows import AVERAGE, ContourRows, contour_batch, hooked_layer
+from explain_lib.contour_rows import AVERAGE, ContourRows, contour_batch, guess_layers, hooked_layer
 from explain_lib.edges import sobel_edges
 from explain_lib.grass_rows import FROG, GrassRows, grass_batch, greyed
 from explain_lib.maps import Map
@@ -42,6 +45,19 @@ def contour_example(scene: Scene) -> None:
     )
 
 
+def example_steps(scene: Scene) -> LayerSteps:
+    """Steps through the layers of the guesses: the example shows the chosen one beside the one that is judged."""
+    layers = guess_layers(scene.model)
+    if not layers:
+        return view_steps(scene)
+    return LayerSteps(layers, _example_layer(scene), words="Shows this layer's map among the examples; the verdicts stay")
+
+
+def _example_layer(scene: Scene) -> str:
+    """The chosen layer if the guesses look at it, else the one that is judged."""
+    return scene.view.layer if scene.view.layer in guess_layers(scene.model) else hooked_layer(scene.model)
+
+
 def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
     key = "contour_example", scene.model.digest, image
     positions = np.array([image]), np.array([beside])
@@ -51,10 +67,12 @@ def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
 
 
 def _maps(scene: Scene) -> dict[str, Map]:
-    """The map of the layer that is judged, and the average of five where there is one; of the predicted class."""
+    """The maps of the layer that is judged, of the chosen one, and of five averaged where there are; of the predicted class."""
     layer = hooked_layer(scene.model)
     judged = xl.CamSettings(layers=(layer,), resize="torch-bilinear")
     settings = {layer: judged}
+    if (chosen := _example_layer(scene)) != layer:
+        settings[chosen] = replace(judged, layers=(chosen,))
     if set(NOTEBOOK_PACKAGE.layers or ()) <= set(scene.model.spatial_layers):
         settings[AVERAGE] = NOTEBOOK_PACKAGE
     maps = {

@@ -53,7 +53,7 @@ def chart_alt(app: OpenedPage, key: str) -> str:
 
 def test_each_guess_has_its_verdict_its_rule_and_its_count(opened: OpenedPage) -> None:
     assert verdicts(opened) == ["not supported", "can't tell", "not supported"]
-    assert [header.value[0] for header in opened.subheader] == ["1", "2", "3"]
+    assert [header.value[0] for header in opened.header] == ["1", "2", "3"]
     words = texts(opened)
     for rule in ("lies wholly above 0.1, a small", "Larger pictures cannot be tried", "wholly above five percentage points"):
         assert rule in words
