@@ -8,7 +8,7 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
+from dashboard.components.captions import grid_caption, image_caption, percent, picture_words, target_caption, target_name
 from dashboard.components.causes import cause_values, decomposed, show_causes
 from dashboard.components.charts import show_chart
 from dashboard.components.drawing_causes import show_drawing_causes
@@ -112,14 +112,23 @@ def _below(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
         show_chart(
             histogram_figure(comparison.difference),
             key="histogram",
-            alt=f"Histogram of b − a over all pixels, within {comparison.max_abs:.3f} of zero",
+            alt=_histogram_words(comparison.difference),
         )
     with places, st.container(horizontal=True, gap="medium"):
         with st.container(width="content"):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "", scene.words(scene.view.image), side=FLICKER_SIDE)
+            show_picture(scene.picture, "", picture_words(scene, scene.view.image), side=FLICKER_SIDE)
         with st.container(width=FLICKER_SIDE):
             _flicker(scene, a, b)
+
+
+def _histogram_words(difference: Map) -> str:
+    below, equal = float((difference < 0).mean()), float((difference == 0).mean())
+    largest = float(np.abs(difference).max())
+    return (
+        f"Histogram of b − a over all pixels, within {largest:.3f} of zero: {percent(below)} of the pixels are below it, "
+        f"{percent(equal)} at it"
+    )
 
 
 def _flicker(scene: Scene, a: Side, b: Side) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.captions import image_caption, plain
+from dashboard.components.captions import image_caption, picture_words, plain
 from dashboard.components.layer_steps import LayerSteps
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
@@ -16,6 +16,7 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
+from dashboard.figures.map_words import where_words
 from dashboard.view_state import Value, View, change, usual_layer
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
@@ -42,12 +43,13 @@ FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("packag
 
 @dataclass(frozen=True)
 class Row:
-    """The three pictures beside the original, and how far the two maps are apart."""
+    """The three pictures beside the original, how far the two maps are apart, and where each picture's map is large."""
 
     heatmap: Picture
     manual: Picture
     package: Picture
     difference: float
+    where: tuple[str, str, str]
 
 
 def _draw(scene: Scene) -> None:
@@ -137,21 +139,23 @@ def _notebook_row(scene: Scene, image: int) -> Row:
         study_manual_overlay(picture, manual),
         study_package_overlay(picture, package),
         mean_absolute_difference(manual, package),
+        (where_words(cells), where_words(manual), where_words(package)),
     )
 
 
 def _fair_row(scene: Scene, image: int) -> Row:
     picture = np.asarray(scene.images.pixels[image])
     layer = _fair_layer(scene)
-    own_grid, enlarged = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
+    own_grid, on_pixels = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
     cells = scene.cache.heatmap(scene.model, picture[None], own_grid, between=scene.between)[0]
-    manual = scene.cache.heatmap(scene.model, picture[None], enlarged, between=scene.between)[0]
+    manual = scene.cache.heatmap(scene.model, picture[None], on_pixels, between=scene.between)[0]
     package = scene.cache.package_grad_cam(scene.model, picture[None], layer, between=scene.between)[0]
     return Row(
         colour(cells),
         _fair_overlay(picture, manual),
         _fair_overlay(picture, package),
         mean_absolute_difference(manual, package),
+        (where_words(cells), where_words(manual), where_words(package)),
     )
 
 
@@ -175,10 +179,10 @@ def _opened(scene: Scene, image: int) -> View:
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
     st.markdown(f"**{name}** · {image_caption(scene, image)}")
     with st.container(horizontal=True, gap="xsmall"):
-        show_picture(scene.images.pixels[image], "Original", f"{name}: {scene.picture_set.words(image)}", SIDE)
-        show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid", SIDE)
-        show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture", SIDE)
-        show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
+        show_picture(scene.images.pixels[image], "Original", f"{name}: {picture_words(scene, image)}", SIDE)
+        show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid; {row.where[0]}", SIDE)
+        show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture; {row.where[1]}", SIDE)
+        show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture; {row.where[2]}", SIDE)
     st.markdown(
         f"Mean absolute difference of the two maps: **{row.difference:.4f}**",
         help="The mean over all pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",

@@ -14,6 +14,7 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
+from dashboard.figures.map_words import where_words
 from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.curves_request import ASKED_PER_ROW, CurvesRequest
 from explain_lib.imputation import FILLS, Fill
@@ -100,7 +101,7 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: boo
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
     state = map_state(values)
     picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
-    what = f"Map of {rung.name} over {scene.name}"
+    what = f"Map of {rung.name} over {scene.name}; {where_words(values)}"
     alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
     badge = "" if state is MapState.VARIED else f"{state.value} map"
     return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked, ROW_MEANINGS.get(rung.name, ""))

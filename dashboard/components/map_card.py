@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.components.charts import show_chart
-from dashboard.figures.map_figure import Scale, map_figure, map_words
+from dashboard.figures.map_figure import Scale, map_figure
+from dashboard.figures.map_words import map_words
 from explain_lib import MapState, map_state
 from explain_lib.maps import Map
 

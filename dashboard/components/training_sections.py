@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
-from dashboard.components.captions import grid_caption, percent, plain, target_caption
+from dashboard.components.captions import grid_caption, percent, picture_words, plain, target_caption
 from dashboard.components.charts import show_chart
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
 from dashboard.components.layer_steps import LayerSteps, view_steps
@@ -109,7 +109,7 @@ def show_moment(course: Course, reach: float | None) -> None:
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "32 × 32 pixels", scene.words(view.image), SIDE)
+            show_picture(scene.picture, "32 × 32 pixels", picture_words(scene, view.image), SIDE)
         with st.container(width=SIDE):
             st.markdown("**Overlay**", help=terms.OVERLAY)
             words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"

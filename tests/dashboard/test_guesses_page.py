@@ -105,13 +105,14 @@ def test_the_example_of_contours_has_the_picked_images_correlations() -> None:
     own, other = (f"{spearmanr(large.ravel(), edge.ravel()).statistic:.2f}".replace("-", "−") for edge in edges)
     found = [one.caption for shown in elements(app, "image") for one in shown.proto.imgs]
     assert f"map of relu2: {own} ({other})" in found
-    assert {"Test image 8", "Edges of test image 8", "Edges of test image 9, for comparison"} <= set(alts(app))
+    for words in ("Test image 8, true class", "Edges of test image 8; peak", "Edges of test image 9, for comparison; peak"):
+        assert any(alt.startswith(words) for alt in alts(app))
 
 
 def test_the_example_of_grass_is_the_picked_frog_or_the_first(opened: OpenedPage) -> None:
-    assert any(alt == "Test image 4 with its outline" for alt in alts(opened))
+    assert any(alt.startswith("Test image 4 with its outline") for alt in alts(opened))
     app = open_guesses(img="29")
-    assert any(alt == "Test image 29 with its outline" for alt in alts(app))
+    assert any(alt.startswith("Test image 29 with its outline") for alt in alts(app))
     small = picture(app, "Test image 29, its background mid grey")[2::4, 2::4]
     kept = (small != 128).any(2)
     assert 0.1 < kept.mean() < 0.7
