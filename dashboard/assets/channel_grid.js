@@ -70,7 +70,7 @@ function move(list, event) {
 
 function build(list, data) {
   list.className = data.bars ? "channels bars" : "channels tiles";
-  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--across": `${data.columns * data.width}px`, "--zero": `${data.zero}%` };
+  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--across": `${data.columns * data.width}px`, "--zero": `${data.zero}%`, "--bar": data.values ? "48px" : "18px", "--plot": data.values ? "170px" : "100px" };
   for (const [name, value] of Object.entries(style)) list.style.setProperty(name, value);
   list.style.setProperty("--sprite", data.sprite ? `url(${address(data.sprite)})` : "none");
   list.setAttribute("aria-label", data.title);

@@ -16,6 +16,9 @@ KEY = "channel_grid"
 NAMED, VALUED = 40, 56
 """How wide a tile is at least that has its number, and its value, under it; a smaller one has them in its tooltip."""
 
+FEW = 16
+"""So many bars have room for their values under them."""
+
 _GRID = st.components.v2.component(
     KEY,
     html='<div class="channel-grid"><div class="legend"></div><div class="channels" role="group"></div></div>',
@@ -57,7 +60,7 @@ def show_channels(shown: Shown, on_choose: Callable[[int], None]) -> None:
     sprite = None if tiles is None else get_instance().media_file_mgr.add(png(tiles.sprite), "image/png", KEY)
     high, low = (0.0, 0.0) if bars is None else (max(0.0, *bars), min(0.0, *bars))
     span = (high - low) or 1.0
-    width = 0 if tiles is None else tiles.width
+    width, few_bars = 0 if tiles is None else tiles.width, bars is not None and len(shown.channels) <= FEW
     data = {
         "title": shown.title,
         "sprite": sprite,
@@ -66,8 +69,8 @@ def show_channels(shown: Shown, on_choose: Callable[[int], None]) -> None:
         "height": 0 if tiles is None else tiles.height,
         "channels": list(shown.channels),
         "words": list(shown.words),
-        "numbers": width >= NAMED or (bars is not None and len(shown.channels) <= 64),
-        "values": list(shown.values) if width >= VALUED else None,
+        "numbers": width >= NAMED or bars is not None,
+        "values": list(shown.values) if width >= VALUED or few_bars else None,
         "bars": None if bars is None else list(bars),
         "span": span,
         "zero": high / span * 100,

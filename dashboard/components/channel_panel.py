@@ -16,7 +16,7 @@ from dashboard.figures.map_picture import map_picture
 from explain_lib.number_words import percent
 from explain_lib.rendering import Picture
 
-SIDE, GAP = 108, 8
+SIDE, GAP = 100, 8
 KEPT = 0.1
 """A promise is kept where it is within this share of what happens."""
 
@@ -30,8 +30,8 @@ def show_channel(walk: Walk) -> None:
             f"Channel {k}: its activation, its gradient, and its weight times its activation, "
             f"each a grid of {walk.numbers.grid[0]} by {walk.numbers.grid[1]} cells in the colours of all channels"
         )
-        show_exact(_strip(walk), f"activation A · gradient ∂y/∂A · α times A, of channel {k}", words)
-        st.markdown(_table(walk))
+        show_exact(_strip(walk), "activation A · gradient ∂y/∂A · α times A", words)
+        st.markdown(_numbers(walk), help=terms.CHANNEL_SHARE)
         _without_it(walk)
 
 
@@ -68,18 +68,17 @@ def _strip(walk: Walk) -> Picture:
     return strip
 
 
-def _table(walk: Walk) -> str:
+def _numbers(walk: Walk) -> str:
     k, numbers = walk.channel, walk.numbers
     activation, gradient = numbers.activation[k], numbers.gradient[k]
-    share = percent(float(numbers.shares[k])) if numbers.map.any() else "the map is zero everywhere"
-    rows = {
-        "activation": f"{short(float(activation.min()))} to {short(float(activation.max()))}",
-        "gradient": f"{short(float(gradient.min()), sign=True)} to {short(float(gradient.max()), sign=True)}",
-        "weight α, the mean gradient": f"**{short(float(numbers.weights[k]), sign=True)}**",
-        "share of the map": f"**{share}**",
-    }
-    body = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
-    return f"| of channel {k} | |\n|:--|--:|\n{body}"
+    share = percent(float(numbers.shares[k])) if numbers.map.any() else "none, the map is zero everywhere"
+    lines = (
+        f"Activation A: {short(float(activation.min()))} to {short(float(activation.max()))}",
+        f"Gradient ∂y/∂A: {short(float(gradient.min()), sign=True)} to {short(float(gradient.max()), sign=True)}",
+        f"Weight α, the mean gradient: **{short(float(numbers.weights[k]), sign=True)}**",
+        f"Share of the map: **{share}**",
+    )
+    return "  \n".join(lines)
 
 
 def _without_it(walk: Walk) -> None:
@@ -127,7 +126,7 @@ def _why(effect: float, promised: float, by_cell: float) -> str:
 
 
 _AVERAGED = (
-    "Why the promise fails: α is an average over the grid, but the channel is active in some cells only, and there the gradient "
+    "Why the promise fails: α is the mean over the grid, but the channel is strong in some cells only, and there the gradient "
     "can be quite another."
 )
 _ONLY_SMALL = (

@@ -25,9 +25,15 @@ from explain_lib.maps import Map
 from explain_lib.number_words import number, percent
 from explain_lib.postprocess import resize_maps
 from explain_lib.rendering import Picture, colour, enlarge, overlay
+from explain_lib.settings import Resize
 
 SIDE = 232
-THUMBNAIL = 40
+METHODS: Mapping[Resize, str] = {
+    "nearest": "nearest: each cell is repeated",
+    xl.PAPER.resize: f"bilinear ({xl.PAPER.resize}, the default of this dashboard)",
+}
+"""The ways from the grid to the picture that are shown, and what they are called."""
+LARGE, THUMBNAIL = 288, 40
 ORDERS = {"number": "by number", "weight": "by weight"}
 COMMON = "one range for all channels"
 NOTHING_ABOVE_ZERO = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
@@ -35,8 +41,16 @@ ALL_OFF = "Zero everywhere: no channel that is on adds anything."
 
 
 def show_step(walk: Walk) -> None:
-    """The step that the view names."""
-    _STEPS[walk.scene.view.step](walk)
+    """The step that the view names, and beside it the channel that is looked at; the last step is about none of them."""
+    step = walk.scene.view.step
+    if step == "enlarge":
+        _enlarge(walk)
+        return
+    left, right = st.columns([3, 2] if walk.scene.view.present else [2, 1], gap="medium")
+    with left:
+        _STEPS[step](walk)
+    with right:
+        show_channel(walk)
 
 
 # Section: 1, forward
@@ -62,8 +76,8 @@ def _forward(walk: Walk) -> None:
             below = float((numbers.activation < 0).mean())
             st.markdown(
                 f"Activations from **{short(float(numbers.activation.min()))}** to "
-                f"**{short(float(numbers.activation.max()))}**; {percent(zero)} of all cells are exactly 0, {percent(below)} are "
-                f"below 0. {_below_words(below)}"
+                f"**{short(float(numbers.activation.max()))}**; {percent(zero)} of all cells are exactly 0, {percent(below)} "
+                f"are below 0. {_below_words(below)}"
             )
     peaks = numbers.activation.max((1, 2))
     values = [f"max {short(float(peak))}" for peak in peaks]
@@ -104,16 +118,16 @@ def _weights(walk: Walk) -> None:
     numbers, k = walk.numbers, walk.channel
     cells = numbers.grid[0] * numbers.grid[1]
     _say(
-        "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero: what this channel "
-        "finds speaks for the answer. Below: it speaks against it. Where in the picture the gradient was strong is forgotten here.",
+        "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero (red): the more the "
+        "channel finds, the higher y. Below (blue): the lower. Where on the grid the gradient was strong is forgotten here.",
         rf"\alpha_k = \frac{{1}}{{h\,w}} \sum_{{i,j}} \frac{{\partial y}}{{\partial A_{{k,ij}}}},\qquad "
         rf"\alpha_{{{k}}} = \frac{{{_tex(float(numbers.gradient[k].sum(dtype=np.float64)))}}}{{{cells}}} = "
         rf"{_tex(float(numbers.weights[k]))}",
     )
     weights = numbers.weights
     st.markdown(
-        f"**{int((weights > 0).sum())}** channels speak for the answer, **{int((weights < 0).sum())}** against it; the largest "
-        f"weight is **{short(float(weights.max()), sign=True)}** (channel {weights.argmax()}), the smallest "
+        f"**{int((weights > 0).sum())}** channels have a weight above zero, **{int((weights < 0).sum())}** below; the largest "
+        f"is **{short(float(weights.max()), sign=True)}** (channel {weights.argmax()}), the smallest "
         f"**{short(float(weights.min()), sign=True)}** (channel {weights.argmin()})."
     )
     _order(walk)
@@ -138,7 +152,7 @@ def _sum(walk: Walk) -> None:
         with st.container(width="stretch"):
             st.markdown(_sum_words(walk))
             _switches(walk)
-    _order(walk)
+            _order(walk)
     values = [short(float(one), sign=True) for one in numbers.promised]
     _tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
@@ -148,19 +162,19 @@ def _sum(walk: Walk) -> None:
 
 def _sum_words(walk: Walk) -> str:
     numbers, off = walk.numbers, list(walk.left_out)
-    total = float(walk.signed.sum(dtype=np.float64))
+    total, strongest = float(walk.signed.sum(dtype=np.float64)), int(np.abs(numbers.promised).argmax())
     if not off:
         return (
-            f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{short(total, sign=True)}**; the strongest "
-            f"channel is {int(np.abs(numbers.promised).argmax())}."
+            f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{short(total, sign=True)}**; channel "
+            f"{strongest} moves that most, by **{short(float(numbers.promised[strongest]), sign=True)}**."
         )
     missing = numbers.signed - walk.signed
     row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
     return (
         f"**{walk.count - len(off):,}** of {walk.count:,} channels are on; the cells of the sum add up to "
         f"**{short(total, sign=True)}**. The {len(off):,} that are off would have added "
-        f"**{short(float(numbers.promised[off].sum()), sign=True)}** to that, most of all to the cell in row {row}, column {column}: "
-        f"{short(float(missing[row, column]), sign=True)}. Their share of the full map is "
+        f"**{short(float(numbers.promised[off].sum()), sign=True)}** to that, most of all to the cell in row {row}, column "
+        f"{column}: **{short(float(missing[row, column]), sign=True)}**. Their share of the full map is "
         f"**{percent(float(numbers.shares[off].sum()))}**."
     )
 
@@ -195,8 +209,8 @@ def _toggle(channel: int) -> None:
 def _relu(walk: Walk) -> None:
     signed = walk.signed
     _say(
-        "Whatever is below zero speaks against the answer. Grad-CAM asks only what speaks **for** it, and sets all of that to "
-        "zero. What is left is the map.",
+        "A cell below zero (blue) lowers y: it speaks against the answer. Grad-CAM asks only what speaks **for** it, and sets "
+        "all of these cells to zero. What is left is the map.",
         r"L = \operatorname{ReLU}(S) = \max(S,\, 0)\quad\text{in each cell}",
     )
     _note_left_out(walk)
@@ -224,8 +238,8 @@ def _thrown_away(signed: Map) -> str:
     row, column = np.unravel_index(int(signed.argmin()), signed.shape)
     kept = float(signed[signed > 0].sum(dtype=np.float64))
     return (
-        f"**Thrown away: {percent(len(below) / signed.size)} of the cells** ({len(below):,} of {signed.size:,}), which add up to "
-        f"**{short(float(below.sum(dtype=np.float64)), sign=True)}**; the largest of them is "
+        f"**Thrown away: {percent(len(below) / signed.size)} of the cells** ({len(below):,} of {signed.size:,}), which add up "
+        f"to **{short(float(below.sum(dtype=np.float64)), sign=True)}**; the largest of them is "
         f"**{short(float(signed.min()), sign=True)}**, in row {row}, column {column}. What is kept adds up to "
         f"**{short(kept, sign=True)}**."
     )
@@ -240,19 +254,18 @@ def _enlarge(walk: Walk) -> None:
     rows, columns = walk.numbers.grid
     _say(
         f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: one cell stands for "
-        f"{short(width / columns)} × {short(height / rows)} pixels. To lie over the picture the map is enlarged. Repeating each "
-        "cell shows what was computed; a smooth map looks more exact than it is.",
+        f"{short(width / columns)} × {short(height / rows)} pixels. To lie over the picture the map is enlarged, so that each "
+        "pixel gets a number. Repeating each cell shows what was computed; **a smooth map looks more exact than it is.**",
         rf"{columns} \times {rows}\ \longrightarrow\ {width} \times {height}",
     )
     _note_left_out(walk)
     state = xl.map_state(values)
-    side = enlarged(SIDE)
+    side = enlarged(LARGE)
     if state is not xl.MapState.VARIED:
         show_picture(scene.picture, "the picture", f"The picture alone, the map is {state.value}", side)
         state_badge(state, NOTHING_ABOVE_ZERO)
         return
     scale = sequential(0, float(values.max()), scene.view.palette)
-    default = xl.CamSettings().resize
     with st.container(horizontal=True, gap="large"):
         grid = colour(values / scale.high, scene.view.palette)
         _stack(
@@ -261,16 +274,17 @@ def _enlarge(walk: Walk) -> None:
             "the map, and the picture",
             "The map over its own grid",
         )
-        for method, name in (("nearest", "nearest: each cell is repeated"), (default, f"bilinear ({default}, the default)")):
-            large = resize_maps(values[None], (height, width), method)[0]  # type: ignore[arg-type]
+        for method, name in METHODS.items():
+            large = resize_maps(values[None], (height, width), method)[0]
             drawn = enlarge(colour(large / scale.high, scene.view.palette), side, side)
             mixed = overlay(enlarge(scene.picture, side, side), drawn, scene.view.strength / 100)
-            words = f"The map enlarged to {width} by {height}, {name}, alone and over the picture; largest {short(float(large.max()))}"
-            _stack(drawn, mixed, f"{name}; largest {short(float(large.max()))}", words)
+            top = short(float(large.max()))
+            words = f"The map enlarged to {width} by {height} pixels, {name}, alone and over the picture; largest {top}"
+            _stack(drawn, mixed, f"{name}; largest {top}", words)
     st.caption(
-        f"Above the map alone, below it over the picture ({scene.view.strength} % map, {100 - scene.view.strength} % picture); "
-        f"palette {scene.view.palette} from 0 (dark) to {short(scale.high)}, the largest cell. Bilinear: between the centres of "
-        "two cells the number changes evenly."
+        f"Above the map alone, below it over the picture ({scene.view.strength} % map, {100 - scene.view.strength} % picture). "
+        f"Palette {scene.view.palette}, from 0 to {short(scale.high)}, the largest cell. Bilinear: between the centres of two "
+        "cells the number changes evenly, so that the strongest cell keeps its number only where a pixel lies at its centre."
     )
 
 
@@ -289,7 +303,7 @@ def _say(words: str, formula: str) -> None:
 
 
 def _tex(value: float) -> str:
-    """A number in a formula: "0.0342", "-1.2 \\cdot 10^{-5}"."""
+    """A number in a formula, a power of ten written as one."""
     digits, _, power = f"{value:.3g}".partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
@@ -352,7 +366,8 @@ def _tiles(
         left_out=walk.left_out if switches else (),
         switches=switches,
     )
-    _beside_panel(walk, lambda: show_channels(shown, _toggle if switches else _pick))
+    show_channels(shown, _toggle if switches else _pick)
+    _say_bounded(walk)
 
 
 def _bars(
@@ -375,25 +390,21 @@ def _bars(
         bars=[float(values[k]) for k in channels],
         tiles=tiles,
         scale=scale if few else None,
-        scale_words="the gradients under the bars" if few else "",
+        scale_words=f"gradients, under the bars; {COMMON}" if few else "",
     )
-    _beside_panel(walk, lambda: show_channels(shown, _pick))
+    show_channels(shown, _pick)
+    _say_bounded(walk)
 
 
 def _pick(channel: int) -> None:
     change_view(channel=channel)
 
 
-def _beside_panel(walk: Walk, draw: Callable[[], None]) -> None:
-    left, right = st.columns([2, 1], gap="medium")
-    with left:
-        draw()
-        if walk.count > MOST:
-            st.caption(
-                f"The {MOST} channels with the largest shares of the map, of {walk.count:,}; any other is looked at by its number."
-            )
-    with right:
-        show_channel(walk)
+def _say_bounded(walk: Walk) -> None:
+    if walk.count > MOST:
+        st.caption(
+            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; look at any other by its number."
+        )
 
 
 def _reduced(walk: Walk, tiles: Tiles) -> str:
@@ -408,5 +419,4 @@ _STEPS: Mapping[Step, Callable[[Walk], None]] = {
     "weights": _weights,
     "sum": _sum,
     "relu": _relu,
-    "enlarge": _enlarge,
 }
