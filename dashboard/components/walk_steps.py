@@ -30,7 +30,7 @@ from explain_lib.settings import Resize
 SIDE = 232
 METHODS: Mapping[Resize, str] = {
     "nearest": "nearest: each cell is repeated",
-    xl.PAPER.resize: f"bilinear ({xl.PAPER.resize}, the default of this dashboard)",
+    xl.CamSettings().resize: f"bilinear ({xl.CamSettings().resize}, the library's default)",
 }
 """The ways from the grid to the picture that are shown, and what they are called."""
 LARGE, THUMBNAIL = 288, 40
@@ -225,8 +225,9 @@ def _relu(walk: Walk) -> None:
             st.caption(f"Both in the same colours: {_two_signs(scale.high)}.")
     if not walk.numbers.map.any():
         return
-    st.markdown("**Which channels made the map?**", help=terms.CHANNEL_SHARE)
-    _order(walk)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        _order(walk)
+        st.markdown("**Which channels made the map?** Each one's share:", help=terms.CHANNEL_SHARE, width="content")
     shares = walk.numbers.shares
     _bars(walk, "Shares of the map", shares, [f"{number(float(one) * 100, 1, sign=True)} %" for one in shares])
 
