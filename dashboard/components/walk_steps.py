@@ -27,13 +27,13 @@ from explain_lib.postprocess import resize_maps
 from explain_lib.rendering import Picture, colour, enlarge, overlay
 from explain_lib.settings import Resize
 
-SIDE = 232
+SIDE = 224
 METHODS: Mapping[Resize, str] = {
     "nearest": "nearest: each cell is repeated",
     xl.CamSettings().resize: f"bilinear ({xl.CamSettings().resize}, the library's default)",
 }
 """The ways from the grid to the picture that are shown, and what they are called."""
-LARGE, THUMBNAIL = 288, 40
+LARGE, INPUT, THUMBNAIL = 288, 96, 40
 ORDERS = {"number": "by number", "weight": "by weight"}
 COMMON = "one range for all channels"
 NOTHING_ABOVE_ZERO = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
@@ -67,9 +67,9 @@ def _forward(walk: Walk) -> None:
         rf"C = {walk.count},\quad h \times w = {numbers.grid[0]} \times {numbers.grid[1]}",
     )
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=enlarged(SIDE) // 2):
+        with st.container(width=enlarged(INPUT)):
             show_picture(
-                scene.picture, "what goes in", f"{scene.words(scene.view.image)}, the network's input", enlarged(SIDE) // 2
+                scene.picture, "what goes in", f"{scene.words(scene.view.image)}, the network's input", enlarged(INPUT)
             )
         with st.container(width="stretch"):
             zero = float((numbers.activation == 0).mean())
@@ -168,13 +168,13 @@ def _sum_words(walk: Walk) -> str:
             f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{short(total, sign=True)}**; channel "
             f"{strongest} moves that most, by **{short(float(numbers.promised[strongest]), sign=True)}**."
         )
-    missing = numbers.signed - walk.signed
+    missing, which = numbers.signed - walk.signed, "The one that is off" if len(off) == 1 else f"The {len(off):,} that are off"
     row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
     return (
         f"**{walk.count - len(off):,}** of {walk.count:,} channels are on; the cells of the sum add up to "
-        f"**{short(total, sign=True)}**. The {len(off):,} that are off would have added "
+        f"**{short(total, sign=True)}**. {which} would have added "
         f"**{short(float(numbers.promised[off].sum()), sign=True)}** to that, most of all to the cell in row {row}, column "
-        f"{column}: **{short(float(missing[row, column]), sign=True)}**. Their share of the full map is "
+        f"{column}: **{short(float(missing[row, column]), sign=True)}**. Of the full map that is a share of "
         f"**{percent(float(numbers.shares[off].sum()))}**."
     )
 
