@@ -162,6 +162,36 @@ def test_all_that_follows_the_layer_gets_the_zeros() -> None:
     np.testing.assert_allclose(xl.channel_ablation(model, pixels[0], "conv", 1).logits_without, expected, atol=1e-6)
 
 
+class Stored(nn.Module):
+    """A module whose output is one of the network's own weights: whoever writes to it changes the network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = nn.Parameter(torch.rand(1, 4, 2, 2))
+
+    def forward(self, _: Tensor) -> Tensor:
+        return self.grid
+
+
+class Gridded(nn.Module):
+    """What the convolution finds, weighed by a stored grid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.stored, self.fc = nn.Conv2d(3, 4, 3), Stored(), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.conv(x).mean((2, 3)) * self.stored(x).mean((2, 3)))
+
+
+def test_an_output_that_belongs_to_the_network_is_not_written_to() -> None:
+    network = seeded(Gridded)
+    model, before = model_of(network), network.stored.grid.detach().clone()
+    found = xl.channel_ablation(model, noise(1)[0], "stored", [0, 1, 2, 3])
+    np.testing.assert_allclose(found.logits_without, network.fc.bias.detach(), atol=1e-6)
+    assert torch.equal(network.stored.grid, before)
+
+
 # Section: bad input, threads and the cache
 
 
