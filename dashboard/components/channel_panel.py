@@ -72,11 +72,12 @@ def _numbers(walk: Walk) -> str:
     k, numbers = walk.channel, walk.numbers
     activation, gradient = numbers.activation[k], numbers.gradient[k]
     share = percent(float(numbers.shares[k])) if numbers.map.any() else "none, the map is zero everywhere"
+    more = " (more than all of it, since others take away)" if numbers.shares[k] > 1 else ""
     lines = (
         f"Activation A: {short(float(activation.min()))} to {short(float(activation.max()))}",
         f"Gradient ∂y/∂A: {short(float(gradient.min()), sign=True)} to {short(float(gradient.max()), sign=True)}",
         f"Weight α, the mean gradient: **{short(float(numbers.weights[k]), sign=True)}**",
-        f"Share of the map: **{share}**",
+        f"Share of the map: **{share}**{more}",
     )
     return "  \n".join(lines)
 

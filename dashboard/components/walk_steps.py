@@ -63,8 +63,7 @@ def _forward(walk: Walk) -> None:
         f"The picture has run through the network up to layer {numbers.layer}. What came out there is no longer one picture of "
         f"{width} × {height} pixels but **{walk.count:,} small grids of {grid_caption(numbers.grid)} cells**, one for each "
         "channel: its activations. A channel answers to one kind of thing; a strong cell says: here it is.",
-        r"A_k \in \mathbb{R}^{h \times w},\qquad k = 0, \ldots, C - 1,\qquad "
-        rf"C = {walk.count},\quad h \times w = {numbers.grid[0]} \times {numbers.grid[1]}",
+        rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
     )
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=enlarged(INPUT)):
@@ -120,9 +119,9 @@ def _weights(walk: Walk) -> None:
     _say(
         "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero (red): the more the "
         "channel finds, the higher y. Below (blue): the lower. Where on the grid the gradient was strong is forgotten here.",
-        rf"\alpha_k = \frac{{1}}{{h\,w}} \sum_{{i,j}} \frac{{\partial y}}{{\partial A_{{k,ij}}}},\qquad "
+        rf"\begin{{gathered}}\alpha_k = \frac{{1}}{{h\,w}} \sum_{{i,j}} \frac{{\partial y}}{{\partial A_{{k,ij}}}}\\[1.2ex]"
         rf"\alpha_{{{k}}} = \frac{{{_tex(float(numbers.gradient[k].sum(dtype=np.float64)))}}}{{{cells}}} = "
-        rf"{_tex(float(numbers.weights[k]))}",
+        rf"{_tex(float(numbers.weights[k]))}\end{{gathered}}",
     )
     weights = numbers.weights
     st.markdown(
