@@ -70,13 +70,14 @@ function move(list, event) {
 
 function build(list, data) {
   list.className = data.bars ? "channels bars" : "channels tiles";
-  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--across": `${data.columns * data.width}px`, "--zero": `${data.zero}%`, "--bar": data.values ? "48px" : "18px", "--plot": data.values ? "170px" : "100px" };
+  // Bars stand as wide as what is written under them.
+  const wide = data.values ? 48 : 4 + 7 * `${Math.max(...data.channels)}`.length, high = data.values ? 170 : data.channels.length > 128 ? 60 : 100;
+  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--across": `${data.columns * data.width}px`, "--zero": `${data.zero}%`, "--bar": `${wide}px`, "--plot": `${high}px` };
   for (const [name, value] of Object.entries(style)) list.style.setProperty(name, value);
   list.style.setProperty("--sprite", data.sprite ? `url(${address(data.sprite)})` : "none");
   list.setAttribute("aria-label", data.title);
   list.replaceChildren(...data.channels.map((_, place) => channel(data, place)));
   for (const button of list.children) button.tabIndex = -1;
-  list.scrollTop = list.scrollLeft = 0;
 }
 
 function legend(place, data) {
@@ -87,6 +88,14 @@ function legend(place, data) {
   place.replaceChildren(element("span", "", data.legend.low), colours, element("span", "", data.legend.high), element("span", "words", data.legend.words));
 }
 
+// The picked channel is in sight, the Tab key enters at it, and the focus stays in the grid if it was there before.
+function showPicked(list, focused) {
+  const picked = list.querySelector(".picked") ?? list.firstElementChild;
+  picked.tabIndex = 0;
+  list.scrollTop = Math.max(0, picked.offsetTop - list.offsetTop - list.clientHeight / 2);
+  if (focused) picked.focus({ preventScroll: true });
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".channels");
   list.onclick = (event) => {
@@ -94,15 +103,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (button) setTriggerValue("chosen", Number(button.dataset.channel));
   };
   list.onkeydown = (event) => move(list, event);
-  const anew = list.dataset.revision !== data.revision;
+  const anew = list.dataset.revision !== data.revision, focused = list.contains(document.activeElement);
   if (anew) {
     list.dataset.revision = data.revision;
     legend(parentElement.querySelector(".legend"), data);
     build(list, data);
   }
   [...list.children].forEach((button, place) => mark(button, data, place));
-  if (anew) { // the Tab key enters at the picked channel
-    const picked = list.querySelector(".picked") ?? list.firstElementChild;
-    if (picked) picked.tabIndex = 0;
-  }
+  if (anew) showPicked(list, focused);
 }

@@ -1,6 +1,6 @@
 """One channel: what it found, what the score thinks of that, and what happens to the score without it."""
 
-from math import isclose
+from math import floor, isclose, log10
 
 import numpy as np
 import streamlit as st
@@ -13,7 +13,7 @@ from dashboard.components.pictures import show_exact
 from dashboard.components.presentation import enlarged
 from dashboard.components.walk import Walk, short
 from dashboard.figures.map_picture import map_picture
-from explain_lib.number_words import percent
+from explain_lib.number_words import number, percent
 from explain_lib.rendering import Picture
 
 SIDE, GAP = 100, 8
@@ -100,11 +100,17 @@ def _without_it(walk: Walk) -> None:
 
 def ablation_sentence(found: xl.ChannelAblation, promised: float, by_cell: float) -> str:
     """What alpha_k promised, what happens, and why the two differ."""
+    places = _places(found.effect)
     really = (
-        f"In a real forward pass without it the score **{_moves(found.effect)}**, from {short(found.score)} to "
-        f"{short(found.score_without)}."
+        f"In a real forward pass without it the score **{_moves(found.effect)}**, from {number(found.score, places)} to "
+        f"{number(found.score_without, places)}."
     )
     return f"α promises that the score {_moves(promised)}. {really} {_why(found.effect, promised, by_cell)}"
+
+
+def _places(effect: float) -> int:
+    """How many places two scores need so that one sees that they are this far apart."""
+    return 3 if effect == 0 else min(9, max(2, 1 - floor(log10(abs(effect)))))
 
 
 def _moves(effect: float) -> str:
@@ -122,7 +128,7 @@ def _why(effect: float, promised: float, by_cell: float) -> str:
             f"{_AVERAGED} Cell by cell, each with its own gradient, the promise is that it {_moves(by_cell)}: that one is kept."
         )
     if _same(by_cell, promised):
-        return _ONLY_SMALL
+        return f"Why the two differ: {_ONLY_SMALL[0].lower()}{_ONLY_SMALL[1:]}"
     return f"{_AVERAGED} Cell by cell the promise is that it {_moves(by_cell)}. {_ONLY_SMALL}"
 
 

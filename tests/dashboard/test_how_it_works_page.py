@@ -1,6 +1,7 @@
 """How it works: each of the six steps beside plain autograd, channels picked and switched off, and steps by keys."""
 
 import copy
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -215,7 +216,11 @@ def test_the_panel_tells_what_a_channel_promises_and_what_it_does() -> None:
         assert f"Weight α, the mean gradient: **{digits(SHIP.weights[channel], sign=True)}**" in words
         assert f"Share of the map: **{SHIP.shares[channel] * 100:.1f} %**".replace("-", "−") in words
         assert f"α promises that the score {moves(promised)}." in words
-        assert f"the score **{moves(with_all - without)}**, from {digits(with_all)} to {digits(without)}" in words
+        assert f"the score **{moves(with_all - without)}**, from" in words
+        said = re.search(r"from (-?\d+\.\d+) to (-?\d+\.\d+)\.", words.replace("−", "-"))
+        assert said is not None
+        assert float(said[1]) - float(said[2]) == pytest.approx(with_all - without, rel=0.02)
+        assert float(said[1]) == pytest.approx(with_all, abs=0.006)
         assert grid(app)["picked"] == channel
 
 
@@ -454,6 +459,7 @@ def test_in_a_browser_keys_step_and_clicks_pick_and_switch() -> None:
         expect(tiles).to_have_count(16, timeout=60_000)
         assert page.evaluate(SETTLED)
         _keys_step(page)
+        _keys_in_a_field_are_typed(page)
         _a_click_picks_and_arrow_keys_stay_in_the_grid(page)
         _a_click_switches(page)
         page.set_viewport_size({"width": 390, "height": 844})
@@ -466,6 +472,17 @@ def _keys_step(page: Page) -> None:
         page.keyboard.press(key)
         heading(page, step)
         assert address(page)["img"] == "3"  # the arrow alone would be another image
+
+
+def _keys_in_a_field_are_typed(page: Page) -> None:
+    field = page.get_by_role("spinbutton", name="Look at channel")
+    field.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("12")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("What if channel 12 were zero?")).to_be_visible()
+    heading(page, 1)
+    page.get_by_role("heading", level=1).click()
 
 
 def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
@@ -488,6 +505,7 @@ def _a_click_switches(page: Page) -> None:
     page.locator('.channel-grid button[data-channel="0"]').click()  # the focus is in the grid: keys step all the same
     page.keyboard.press("4")
     heading(page, 4)
+    expect(page.locator(".channel-grid button:focus")).to_have_attribute("data-channel", "0")
     for channel, off in (("2", 1), ("9", 2), ("2", 1)):
         page.locator(f'.channel-grid button[data-channel="{channel}"]').click()
         expect(page.locator(".channel-grid .left-out")).to_have_count(off)
