@@ -59,7 +59,7 @@ def _strip(walk: Walk) -> Picture:
     parts = (
         map_picture(numbers.activation[k], walk.activation_scale, side),
         map_picture(numbers.gradient[k], walk.gradient_scale, side),
-        map_picture(numbers.contributions[k], walk.contribution_scale, side),
+        map_picture(numbers.weights[k] * numbers.activation[k], walk.contribution_scale, side),
     )
     strip = np.full((side, 3 * side + 2 * GAP, 3), 255, np.uint8)
     for place, part in enumerate(parts):

@@ -87,7 +87,8 @@ class Walk:
     @property
     def has_numbers(self) -> bool:
         """Whether all of it is finite."""
-        return bool(np.isfinite(self.numbers.activation).all() and np.isfinite(self.numbers.gradient).all())
+        numbers = self.numbers
+        return all(bool(np.isfinite(part).all()) for part in (numbers.activation, numbers.gradient, numbers.signed))
 
 
 def make_walk(scene: Scene) -> Walk:

@@ -10,7 +10,7 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view
 from dashboard.components.captions import grid_caption
-from dashboard.components.channel_grid import Shown, show_channels
+from dashboard.components.channel_grid import VALUED, Shown, show_channels
 from dashboard.components.channel_panel import show_channel
 from dashboard.components.map_card import state_badge
 from dashboard.components.pickers import choice
@@ -79,8 +79,8 @@ def _forward(walk: Walk) -> None:
                 f"are below 0. {_below_words(below)}"
             )
     peaks = numbers.activation.max((1, 2))
-    values = [f"max {short(float(peak))}" for peak in peaks]
-    _tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False)
+    values = [short(float(peak)) for peak in peaks]
+    _tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
 
 
 def _below_words(below: float) -> str:
@@ -107,7 +107,7 @@ def _gradient(walk: Walk) -> None:
         "does not depend on them at all."
     )
     values = [short(float(one.flat[np.abs(one).argmax()]), sign=True) for one in numbers.gradient]
-    _tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell ")
+    _tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
 
 
 # Section: 3, weights
@@ -155,7 +155,7 @@ def _sum(walk: Walk) -> None:
     values = [short(float(one), sign=True) for one in numbers.promised]
     _tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
-        by_weight=walk.scene.view.channels == "weight", what="sum over its cells ", switches=True,
+        by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
     )  # fmt: skip
 
 
@@ -349,20 +349,21 @@ def _tiles(
     numbers: Sequence[str],
     *,
     by_weight: bool,
-    what: str = "",
+    what: str,
     switches: bool = False,
 ) -> None:
+    """Tiles of all channels; numbers: one for each, what: what that number is."""
     channels = walk.channels(by_weight=by_weight)
     tiles = channel_tiles(values[list(channels)], scale, enlarged(side_for(len(channels))))
     shown = Shown(
         title=title,
         channels=channels,
         values=[numbers[k] for k in channels],
-        words=[f"{what}{numbers[k]}" for k in channels],
+        words=[f"{what} {numbers[k]}" for k in channels],
         picked=walk.channel,
         tiles=tiles,
         scale=scale,
-        scale_words=f"{COMMON}{_reduced(walk, tiles)}",
+        scale_words=f"{COMMON}{_reduced(walk, tiles)}" + (f"; under each its {what}" if tiles.width >= VALUED else ""),
         left_out=walk.left_out if switches else (),
         switches=switches,
     )

@@ -128,7 +128,7 @@ def test_the_walk_begins_with_the_activations() -> None:
     sent, top = grid(app), np.abs(SHIP.activation).max()
     assert (sent["channels"], sent["picked"]) == (list(range(16)), LEADING)
     assert (sent["legend"]["low"], sent["legend"]["high"]) == (digits(-top), digits(top, sign=True))
-    assert sent["words"] == [f"max {digits(one.max())}" for one in SHIP.activation]
+    assert sent["words"] == [f"largest cell {digits(one.max())}" for one in SHIP.activation]
     assert_tiles(app, SHIP.activation, top)
 
 
@@ -494,7 +494,7 @@ def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
     focused = page.locator(".channel-grid button:focus")
     expect(focused).to_have_attribute("data-channel", "6")
     label = focused.get_attribute("aria-label") or ""
-    assert label == f"Channel 6: max {digits(SHIP.activation[6].max())}; click to look at it"
+    assert label == f"Channel 6: largest cell {digits(SHIP.activation[6].max())}; click to look at it"
     page.keyboard.press("Enter")
     expect(page.get_by_text("What if channel 6 were zero?")).to_be_visible()
     assert page.evaluate(SETTLED)
