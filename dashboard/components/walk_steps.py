@@ -33,7 +33,7 @@ METHODS: Mapping[Resize, str] = {
     xl.CamSettings().resize: f"bilinear ({xl.CamSettings().resize}, the library's default)",
 }
 """The ways from the grid to the picture that are shown, and what they are called."""
-LARGE, INPUT, THUMBNAIL = 288, 96, 40
+LARGE, INPUT, THUMBNAIL = 256, 96, 40
 ORDERS = {"number": "by number", "weight": "by weight"}
 COMMON = "one range for all channels"
 NOTHING_ABOVE_ZERO = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
