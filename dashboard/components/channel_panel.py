@@ -16,7 +16,7 @@ from dashboard.figures.map_picture import map_picture
 from explain_lib.number_words import number, percent
 from explain_lib.rendering import Picture
 
-SIDE, GAP = 100, 8
+SIDE, GAP, GREY = 100, 4, 128
 KEPT = 0.1
 """A promise is kept where it is within this share of what happens."""
 
@@ -53,7 +53,7 @@ def _title(walk: Walk) -> None:
 
 
 def _strip(walk: Walk) -> Picture:
-    """A_k, its gradient and alpha_k A_k side by side, white between."""
+    """A_k, its gradient and alpha_k A_k side by side, grey between, which no number has."""
     k, side = walk.channel, enlarged(SIDE)
     numbers = walk.numbers
     parts = (
@@ -61,7 +61,7 @@ def _strip(walk: Walk) -> Picture:
         map_picture(numbers.gradient[k], walk.gradient_scale, side),
         map_picture(numbers.weights[k] * numbers.activation[k], walk.contribution_scale, side),
     )
-    strip = np.full((side, 3 * side + 2 * GAP, 3), 255, np.uint8)
+    strip = np.full((side, 3 * side + 2 * GAP, 3), GREY, np.uint8)
     for place, part in enumerate(parts):
         start = place * (side + GAP)
         strip[:, start : start + side] = part

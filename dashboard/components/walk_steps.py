@@ -289,7 +289,7 @@ def _enlarge(walk: Walk) -> None:
 
 
 def _stack(above: Picture, below: Picture, caption: str, alt: str) -> None:
-    gap = np.full((8, above.shape[1], 3), 255, np.uint8)
+    gap = np.full((4, above.shape[1], 3), 128, np.uint8)
     with st.container(width=above.shape[1]):
         show_exact(np.concatenate([above, gap, below]), caption, alt)
 
