@@ -443,7 +443,7 @@ def test_steps_go_on_and_back_and_are_in_the_address() -> None:
 
 
 def heading(page: Page, step: int) -> None:
-    expect(page.get_by_role("heading", level=3).first).to_contain_text(f"{step} of 6", timeout=20_000)
+    expect(page.get_by_role("heading", level=2).first).to_contain_text(f"{step} of 6", timeout=20_000)
 
 
 def address(page: Page) -> dict[str, str]:
