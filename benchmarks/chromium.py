@@ -58,6 +58,14 @@ class Tab:
         self._check()
         return float(found["elapsed"])
 
+    def press_key(self, key: str) -> float:
+        """From the press of a key, an arrow or a digit, to the last change of the page that follows from it."""
+        self.page.bring_to_front()
+        code = f"Digit{key}" if key.isdigit() else key
+        found = self.page.evaluate("([key, code]) => pageClock.pressKey(key, code)", [key, code])
+        self._check()
+        return float(found["elapsed"])
+
     def press_next(self) -> float:
         """Press the button to the next image."""
         return self.press(self._main.get_by_role("button", name="Next").first)

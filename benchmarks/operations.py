@@ -44,6 +44,10 @@ NEXT_IMAGE = {
     "disagreement": Address("disagreement", "/disagreement?img=9200", "/disagreement?img=2000"),
 }
 NEXT_LAYER = Address("layers", "/layer_explorer?img=9300&layer=conv2", "/layer_explorer?img=3000&layer=conv2")
+STEPS = {"1": "forward", "2": "gradient", "3": "weights", "4": "sum", "5": "ReLU", "6": "enlarge"}
+"""The steps of the walk through Grad-CAM, by their keys."""
+STEP_BY_STEP = Address("how_it_works", "/how_it_works?img=9400", "/how_it_works?img=6000&step=enlarge")
+BY_KEY = "/layer_explorer?img=7000"
 WALK = "/class_browser?class=5&img=4000"
 PICK = "/class_browser?class=7&img=5000"
 
@@ -61,7 +65,15 @@ def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[Item]]]:
         else:
             tab.press_next()
         pages[address.page] = inventory.mark_changes([before, inventory.read_page(tab)])
+    tab.open(STEP_BY_STEP.read)
+    pages[STEP_BY_STEP.page] = inventory.mark_changes([_face(tab, key, inventory) for key in STEPS])
     return pages
+
+
+def _face(tab: Tab, key: str, inventory: Inventory) -> list[Item]:
+    if key != "1":  # the walk begins there
+        tab.press_key(key)
+    return inventory.read_page(tab)
 
 
 def next_image(dashboard: Tab, bare: Tab, page: str, rounds: int) -> Timing:
@@ -69,6 +81,28 @@ def next_image(dashboard: Tab, bare: Tab, page: str, rounds: int) -> Timing:
     dashboard.open(NEXT_IMAGE[page].measured)
     bare.open(f"/{page}")
     return _in_turn(lambda _: dashboard.press_next(), lambda _: bare.press_next(), rounds)
+
+
+def next_image_by_key(dashboard: Tab, bare: Tab, rounds: int) -> Timing:
+    """Press the arrow key to the next image, each a new one, on the layer explorer; a button on the bare page."""
+    dashboard.open(BY_KEY)
+    bare.open("/layer_explorer")
+    return _in_turn(lambda _: dashboard.press_key("ArrowRight"), lambda _: bare.press_next(), rounds)
+
+
+def step_by_step(dashboard: Tab, bare: Tab, rounds: int) -> dict[str, Timing]:
+    """Go through the walk by the keys of its steps, each time on a new image."""
+    dashboard.open(STEP_BY_STEP.measured)
+    bare.open(f"/{STEP_BY_STEP.page}")
+    timings = {step: Timing() for step in STEPS.values()}
+    for number in range(1 + rounds):
+        dashboard.press_next()
+        for key, step in STEPS.items():
+            elapsed = dashboard.press_key(key), bare.press_next()
+            if number > 0:
+                timings[step].dashboard.append(elapsed[0])
+                timings[step].bare.append(elapsed[1])
+    return timings
 
 
 def next_layer(dashboard: Tab, bare: Tab, rounds: int) -> Timing:

@@ -37,5 +37,13 @@
     return clock.settled(start, answers);
   };
 
+  clock.pressKey = (key, code) => {
+    const answers = clock.answers, start = performance.now();
+    for (const kind of ["keydown", "keyup"]) {
+      document.body.dispatchEvent(new KeyboardEvent(kind, { key, code, bubbles: true, cancelable: true }));
+    }
+    return clock.settled(start, answers);
+  };
+
   window.pageClock = clock;
 })();
