@@ -1,12 +1,13 @@
 # Two commands do everything: `make run` opens the dashboard, `make test` passes the tests. Both make .venv first.
 # `make run OPTIONS="--device cpu"` hands options to the dashboard; `make bench` measures speed beside the peers,
-# `make room` a room full of people: 40 sessions for five minutes, then 10,000 clicks, most of an hour in all.
+# `make room` a room full of people: 40 sessions for five minutes, then 10,000 clicks, most of an hour in all;
+# `make pictures` takes the README's pictures anew.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OPTIONS ?=
 
-.PHONY: run test bench room lint types clean browser
+.PHONY: run test bench room pictures lint types clean browser
 
 run: $(VENV)/.ready
 	$(BIN)/python -m streamlit run dashboard/app.py $(if $(OPTIONS),-- $(OPTIONS))
@@ -23,6 +24,9 @@ bench: $(VENV)/.ready-for-bench browser
 room: $(VENV)/.ready-for-bench
 	$(BIN)/python -m benchmarks.room
 	$(BIN)/python -m benchmarks.endurance
+
+pictures: $(VENV)/.ready-for-bench browser
+	$(BIN)/python -m benchmarks.tour
 
 lint: $(VENV)/.ready-for-tests
 	$(BIN)/python -m ruff check .

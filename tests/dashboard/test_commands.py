@@ -38,6 +38,14 @@ def test_what_the_readme_promises_is_there(name: str) -> None:
     assert (ROOT / name).exists()
 
 
+def test_every_page_has_its_picture_in_the_tour() -> None:
+    shown = re.findall(r"!\[[^\]]{20,}\]\((\S+)\)", README)  # each with words of some length for those who do not see it
+    assert len(shown) == README.count("![")
+    assert all((ROOT / path).is_file() for path in shown)
+    pages = {path.stem for path in (ROOT / "dashboard" / "app_pages").glob("*.py")}
+    assert pages <= {Path(path).stem for path in shown}
+
+
 def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
     old = tmp_path / "python"
     old.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "import sys; sys.version_info = (3, 10); exec(sys.argv[1])" "$2"\n')
