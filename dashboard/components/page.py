@@ -12,6 +12,7 @@ from dashboard.components.bar import show_bar
 from dashboard.components.captions import plain
 from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
+from dashboard.components.lesson_bar import show_lesson_bar
 from dashboard.components.own_picture import say_set_aside, show_own_picture
 from dashboard.components.picture_menu import say_refused
 from dashboard.components.picture_sets import OwnPicture, server_set
@@ -45,6 +46,7 @@ def show_page(
         take_short_turns()
         with foreground():
             scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
+            show_lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
             show_bar(scene, images(scene))
