@@ -50,7 +50,8 @@ def _lesson(name: str, lesson: Lesson, *, first: bool) -> None:
         st.subheader(lesson.title, anchor=False)
         st.markdown(lesson.introduction)
         free = first and view.lesson is None
-        words = f"Start · {len(lesson.stops)} stops"
+        count = len(lesson.stops)
+        words = f"Start · {count} stop{'s' if count > 1 else ''}"
         if st.button(words, key=f"start-{name}", type="primary", shortcut="PageDown" if free else None):
             open_stop(name, lesson, 1)
         for number, stop in enumerate(lesson.stops, 1):
@@ -68,7 +69,7 @@ def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
     for shelved in offered:
         if shelved.problems:
             lines = "\n".join(f"- Line {problem.line}: {plain(problem.sentence)}." for problem in shelved.problems)
-            st.warning(f"{plain(shelved.path.name)} cannot be held as it is:\n{lines}")
+            st.warning(f"{plain(shelved.path.name)} cannot be used as it is:\n{lines}")
 
 
 def _how_to_write() -> None:

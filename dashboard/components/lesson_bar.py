@@ -1,16 +1,17 @@
 """The bar of a lesson, above every page while one is held: the question, hint and answer, and the way to the next stop.
 
-Hint and answer are computed when they are open, and only then. Next and Back open another page from within the run, before
-anything of the old one is drawn; a callback cannot open a page.
+Hint and answer are computed when they are open, and only then. The stop before or after is opened from within the run, before
+anything of the old page is drawn; a callback cannot open a page.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
 
 from dashboard.components.address import change_view, current_view, remember_view
 from dashboard.components.captions import plain
-from dashboard.components.lesson_numbers import VOCABULARY, lesson_words
+from dashboard.components.lesson_numbers import MISSING, VOCABULARY, lesson_words
 from dashboard.components.scene import Scene
 from dashboard.lesson_file import Lesson, Stop, stop_view
 from dashboard.lesson_shelf import ShelvedLesson, shelved_lessons
@@ -33,22 +34,29 @@ def open_stop(name: str, lesson: Lesson, number: int) -> None:
     st.switch_page(f"app_pages/{stop.page}.py", query_params=view.to_query())
 
 
-def show_lesson_bar(page: str, scene: Scene) -> None:
-    """The bar of the lesson that the address names, if any; a word if there is no such lesson, or no such stop."""
+def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
+    """The bar of the lesson that the address names, if any; a word if there is no such lesson, or no such stop.
+
+    Gives what is left to do once the page stands: some numbers are there only when it has been drawn.
+    """
     view = current_view()
     if view.lesson is None:
-        return
+        return _nothing
     lesson, why_not = _find(view)
     if why_not:
         st.warning(f"Ignored in the address: {plain(why_not)}")
     if lesson is None:
         remember_view(replace(view, **CLOSED))  # type: ignore[arg-type]  # each is a field with a value of its own type
-        return
+        return _nothing
     if view.stop > len(lesson.stops):
         view = replace(view, stop=1, hint=False, answer=False)
         remember_view(view)
     with st.container(border=True, key="lesson", gap="small"):
-        _show_stop(page, scene, view, lesson)
+        return _show_stop(page, scene, view, lesson)
+
+
+def _nothing() -> None:
+    """There is nothing left to do."""
 
 
 def _find(view: View) -> tuple[Lesson | None, str]:
@@ -67,16 +75,32 @@ def _find(view: View) -> tuple[Lesson | None, str]:
     return found.lesson, beyond if view.stop > count else ""
 
 
-def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
+def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[[], None]:
     stop = lesson.stops[view.stop - 1]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
         _buttons(page, scene, view, lesson)
     st.markdown(stop.question)
-    if view.hint and stop.hint:
-        st.markdown(f"**Hint:** {lesson_words(stop.hint, scene)}")
-    if view.answer:
-        st.markdown(f"**Answer:** {lesson_words(stop.answer, scene)}")
+    opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
+    opened += [("Answer", stop.answer)] if view.answer else []
+    places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
+
+    def fill() -> bool:
+        """Write what is open with its numbers; whether all of them are there."""
+        words = [lesson_words(text, scene) for _, text in places]
+        for (place, _), filled in zip(places, words, strict=True):
+            place.markdown(filled)
+        return not any(MISSING in filled for filled in words)
+
+    def fill_again() -> None:
+        fill()
+
+    return _nothing if fill() else fill_again
+
+
+def _gap(text: str) -> str:
+    """Between a label and its text: a list, a table or code needs a line of its own."""
+    return "\n\n" if text[:1] in "-*+|#>`" else " "
 
 
 def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
@@ -89,10 +113,10 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
             open_stop(name, lesson, view.stop)
         _fold("Hint", "hint", view.hint, "H", missing=not stop.hint)
         _fold("Answer", "answer", view.answer, "A", missing=False)
-        if st.button("Back", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1, help="The stop before"):
+        if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
-        if st.button("Next", key="lesson-next", shortcut="PageDown", disabled=last, help="The next stop", type="primary"):
+        if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
             open_stop(name, lesson, view.stop + 1)
         st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
 

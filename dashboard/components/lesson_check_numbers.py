@@ -86,7 +86,8 @@ def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
         guess = kept_contour_guess(scene)
         if guess is None:
             raise xl.InputError(
-                "contour: the first guess is not judged yet for this network; once its page is drawn to the end it is"
+                "contour: the first guess is not judged yet for this network; once the page The three guesses has judged it, "
+                "the answer opened again would be right"
             )
         return words(guess)
 

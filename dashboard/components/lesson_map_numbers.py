@@ -6,7 +6,7 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.components.captions import grid_caption, percent
-from dashboard.components.cause_words import causes_by_size, setting_words
+from dashboard.components.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
 from dashboard.components.lesson_number import Number
 from dashboard.components.pickers import offered_layers
 from dashboard.components.scene import Scene
@@ -124,6 +124,12 @@ def _cause(scene: Scene, place: int) -> tuple[str, str]:
     return setting_words(name), f"{number(100 * share / found.mae, 0)} %"
 
 
+def _why(scene: Scene) -> str:
+    found = _decomposition(scene)
+    words = main_cause_sentence(found) if differ(found) else agreement_sentence(found, _comparison(scene).max_abs)
+    return words.replace("**", "")
+
+
 MAPS: Mapping[str, Number] = {
     "layer.name": Number("the chosen layer", _layer),
     "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, _layer(scene)))),
@@ -163,6 +169,7 @@ MAPS: Mapping[str, Number] = {
         "how far the brightest fifths of both overlap (intersection over union)", lambda scene: percent(_comparison(scene).iou)
     ),
     "causes.count": Number("how many settings differ", lambda scene: str(len(_decomposition(scene).settings))),
+    "causes.why": Number("what causes the difference and how much of it, in sentences; or how far the sides agree", _why),
     "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0]),
     "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1]),
     "causes.second": Number("the setting that comes next", lambda scene: _cause(scene, 1)[0]),

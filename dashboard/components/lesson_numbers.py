@@ -15,14 +15,25 @@ VOCABULARY: Mapping[str, Number] = {**PICTURES, **MAPS, **CHECKS}
 """Every placeholder by its name."""
 
 
+MISSING = "—"
+"""Stands where a number is not there."""
+
+
 def lesson_words(text: str, scene: Scene) -> str:
-    """A hint or an answer with its numbers in it, those of the image, the model, the layer and the class on screen now."""
-    return filled(text, lambda name: number_words(name, scene))
+    """A hint or an answer with its numbers in it, those of the image, the model, the layer and the class on screen now.
 
+    Markdown. Where there is no such number here stands a dash, and at the end why.
+    """
+    missing: dict[str, list[str]] = {}
 
-def number_words(name: str, scene: Scene) -> str:
-    """What a placeholder stands for now, in Markdown; a word why not where there is no such number here."""
-    try:
-        return plain(VOCABULARY[name].of(scene))
-    except xl.ExplainError as error:
-        return f"*({plain(name)} cannot be said here: {plain(str(error))})*"
+    def words(name: str) -> str:
+        try:
+            return plain(VOCABULARY[name].of(scene))
+        except xl.ExplainError as error:
+            names = missing.setdefault(str(error), [])
+            names += [] if name in names else [name]
+            return MISSING
+
+    answer = filled(text, words)
+    notes = [f"*Not there: {plain(', '.join(names))}. {plain(why)}.*" for why, names in missing.items()]
+    return "\n\n".join([answer, *notes])

@@ -46,13 +46,14 @@ def show_page(
         take_short_turns()
         with foreground():
             scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
-            show_lesson_bar(name, scene)
+            finish_lesson_bar = show_lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
             show_bar(scene, images(scene))
             _own_picture(scene)
             warn_of_problems(scene)
             draw(scene)
+            finish_lesson_bar()
         note_view(server_options().slow)
     except xl.ExplainError as error:
         note_refusal(error)
