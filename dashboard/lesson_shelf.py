@@ -9,7 +9,7 @@ from dashboard.lesson_file import LARGEST, Lesson, Problem, parse_lesson
 from dashboard.view_state import PARAMETERS
 
 OWN_FOLDER = Path(__file__).parent / "lessons"
-MOST_FILES = 200
+MOST_FILES = 100
 """As many files of a folder are looked at, in the order of their names."""
 
 
@@ -66,7 +66,7 @@ def _read(path: Path, known: tuple[str, ...]) -> ShelvedLesson:
         return _faulty(path, f"the file cannot be read ({error.strerror}); one that the server may read would be right")
 
 
-@lru_cache(maxsize=2 * MOST_FILES)
+@lru_cache(maxsize=MOST_FILES)
 def _parsed(path: Path, changed: int, size: int, known: tuple[str, ...]) -> ShelvedLesson:
     """The lesson of a file as it was at that time, with that size."""
     del changed, size  # of the key alone

@@ -81,7 +81,8 @@ def _strong_share(scene: Scene) -> str:
 def _between_layers(scene: Scene) -> str:
     layers = offered_layers(scene)
     first, last = (
-        resize_maps(_map(scene, name)[None], scene.model.input_size, "torch-bilinear")[0] for name in (layers[0], layers[-1])
+        resize_maps(_map(scene, name)[None].copy(), scene.model.input_size, "torch-bilinear")[0]
+        for name in (layers[0], layers[-1])
     )
     return _correlation(first, last)
 

@@ -1,5 +1,6 @@
 """Lessons on the screen: every stop of the dashboard's own, the bar, the page, and lessons of a teacher's own."""
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from dashboard.components import page as frame
 from dashboard.components.lesson_numbers import VOCABULARY
 from dashboard.lesson_file import Lesson, parse_lesson, stop_view
 from dashboard.lesson_shelf import OWN_FOLDER
-from dashboard.server_options import ServerOptions, server_cache
+from dashboard.server_options import server_cache, server_options
 
 FILE = OWN_FOLDER / "grad-cam.md"
 COUNT = 9
@@ -47,15 +48,12 @@ def warnings(app: OpenedPage) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder of lessons that the server is given."""
-    options = ServerOptions(lessons=tmp_path)
-    with (
-        mock.patch("dashboard.components.lesson_bar.server_options", return_value=options),
-        mock.patch("dashboard.app_pages.lesson.server_options", return_value=options, create=True),
-        mock.patch("dashboard.server_options.server_options", return_value=options),
-    ):
-        yield tmp_path
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of lessons that the server is started with."""
+    monkeypatch.setattr(sys, "argv", ["dashboard/app.py", "--lessons", str(tmp_path)])
+    server_options.cache_clear()
+    yield tmp_path
+    server_options.cache_clear()
 
 
 # Section: the dashboard's own lesson
