@@ -1,7 +1,5 @@
 """The lessons on offer with their stops, and how to write one's own."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from dashboard.components.address import current_view
@@ -11,10 +9,11 @@ from dashboard.components.lesson_numbers import VOCABULARY
 from dashboard.components.page import show_page
 from dashboard.components.scene import Scene
 from dashboard.lesson_file import Lesson, stop_view
-from dashboard.lesson_shelf import ShelvedLesson, folder_problem
+from dashboard.lesson_shelf import OWN_FOLDER, ShelvedLesson, folder_problem
 from dashboard.server_options import server_options
 
-EXAMPLE = (Path(__file__).parents[1] / "lessons" / "example.txt").read_text(encoding="utf-8")
+EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
+OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
 A lesson is one Markdown file, in the folder that the server is started with: `streamlit run dashboard/app.py -- --lessons
 FOLDER`. Its name, of letters, digits and hyphens, and `.md` behind it, is what an address calls it. Edit it, load this page
@@ -28,7 +27,8 @@ anew, and the change is there.
 
 A hint and an answer can have numbers in braces, such as `{map.peak_row}`. They are computed when the hint or the answer is
 opened, for the image, the network, the layer and the class that are on screen then: an answer stays true when somebody tries
-another picture.
+another picture. The page says what is wrong in a file, line by line. A file called grad-cam.md takes the place of the lesson
+that comes with the dashboard.
 """
 
 
@@ -79,7 +79,10 @@ def _how_to_write() -> None:
     with folded:
         st.markdown(FORMAT)
         st.code(EXAMPLE, language="markdown", wrap_lines=True)
-        st.download_button("Download this example", EXAMPLE, "my-lesson.md", "text/markdown", on_click="ignore")
+        with st.container(horizontal=True, gap="small"):
+            st.download_button("Download this example", EXAMPLE, "my-lesson.md", "text/markdown", on_click="ignore")
+            ours = OURS.read_text(encoding="utf-8")
+            st.download_button("Download the dashboard's own lesson", ours, OURS.name, "text/markdown", on_click="ignore")
         st.markdown("**What can stand in braces**")
         rows = "\n".join(f"| `{{{name}}}` | {plain(number.meaning)} |" for name, number in VOCABULARY.items())
         st.markdown(f"| in the file | what stands there |\n| --- | --- |\n{rows}")

@@ -16,7 +16,7 @@ from dashboard.components.scene import Scene
 from dashboard.lesson_file import Lesson, Stop, stop_view
 from dashboard.lesson_shelf import ShelvedLesson, shelved_lessons
 from dashboard.server_options import server_options
-from dashboard.view_state import View, chosen_layer
+from dashboard.view_state import View, chosen_layer, fit_view
 
 CLOSED = {"lesson": None, "stop": 1, "hint": False, "answer": False}
 """Of the view, where no lesson is held."""
@@ -143,5 +143,7 @@ def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
 
 
 def _seen(view: View, scene: Scene) -> View:
+    """The view without the lesson, as far as the model and the set have it, with the layer named that it shows."""
     plainly = replace(view, **CLOSED, present=False)  # type: ignore[arg-type]  # each is a field with a value of its own type
-    return replace(plainly, layer=chosen_layer(view, scene.model))
+    fitted, _ = fit_view(plainly, scene.model, scene.images.labels, scene.images.classes)
+    return replace(fitted, layer=chosen_layer(fitted, scene.model))

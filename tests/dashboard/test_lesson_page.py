@@ -223,15 +223,16 @@ def test_how_to_write_one_is_folded_with_an_example_that_can_be_used() -> None:
     app.session_state["lesson-format"] = True
     app.run()
     assert all(f"`{{{name}}}`" in texts(app) for name in VOCABULARY)
-    lesson, problems = parse_lesson(download_example(app), tuple(VOCABULARY))
+    lesson, problems = parse_lesson(download_of(app, "Download this example"), tuple(VOCABULARY))
     assert problems == ()
     assert lesson is not None
+    assert download_of(app, "Download the dashboard's own lesson") == FILE.read_bytes()
     (code,) = app.code
     assert code.value.startswith(f"# {lesson.title}")
 
 
-def download_example(app: OpenedPage) -> bytes:
-    (button,) = [button for button in app.download_button if button.label == "Download this example"]
+def download_of(app: OpenedPage, label: str) -> bytes:
+    (button,) = [button for button in app.download_button if button.label == label]
     file = app.files.read_file(Path(button.proto.url).name)
     assert file is not None
     return file.content
