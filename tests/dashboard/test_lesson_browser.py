@@ -25,9 +25,9 @@ def visit() -> Iterator[tuple[Page, list[str]]]:
 
     def note(message: ConsoleMessage) -> None:
         # A page that is left at once may have asked for pictures that the server no longer holds; see LOADED.
-        known = ("/_stcore/", "/media/")
-        if message.type == "error" and not any(part in message.location.get("url", "") for part in known):
-            errors.append(f"{message.text} {message.location.get('url')}")
+        said = f"{message.text} {message.location.get('url')}"
+        if message.type == "error" and "/_stcore/" not in said and "/media/" not in said:
+            errors.append(said)
 
     with served(streamlit_command(), free_port()) as root, sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
