@@ -66,7 +66,8 @@ def show_chosen_page() -> None:
     st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
     st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
     st.title(page.title, anchor=False)
-    st.markdown(page.purpose)
+    with st.container(key="purpose"):
+        st.markdown(page.purpose)
     chosen.run()
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, target_caption
+from dashboard.components.captions import grid_caption, image_caption, picture_words, target_caption
 from dashboard.components.confusion import show_confusion
 from dashboard.components.drawing_controls import drawing_words
 from dashboard.components.image_grid import Outcome, Thumbnail, image_grid, mark_picked
@@ -103,7 +103,7 @@ def _picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     values = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target, between=scene.between)[layer]
     st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
     with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "the picture", f"{scene.words(view.image)}, picked", side=SIDE)
+        show_picture(scene.picture, "the picture", f"{picture_words(scene, view.image)}, picked", side=SIDE)
         with st.container(width=SIDE):
             grid = grid_caption(values.grid)
             words = f"Grad-CAM of layer {layer} on {scene.name}"

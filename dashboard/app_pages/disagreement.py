@@ -8,14 +8,17 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, target_caption, target_name
+from dashboard.components.captions import grid_caption, image_caption, percent, picture_words, target_caption, target_name
 from dashboard.components.causes import cause_values, decomposed, show_causes
+from dashboard.components.charts import show_chart
 from dashboard.components.drawing_causes import show_drawing_causes
 from dashboard.components.flicker import show_flicker
-from dashboard.components.map_card import CHART_CONFIG, NO_DIFFERENCE, MapCard, show_map
+from dashboard.components.layer_steps import side_steps
+from dashboard.components.map_card import NO_DIFFERENCE, MapCard, show_map
 from dashboard.components.metric_row import show_metrics
 from dashboard.components.page import show_page
 from dashboard.components.pictures import show_picture
+from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.components.second_opinions import show_second_opinions
 from dashboard.components.side import Side, batch_of, common_scale, make_side
@@ -43,7 +46,7 @@ def _draw(scene: Scene) -> None:
     why_not = _not_comparable(a, b)
     if why_not:
         st.info(why_not)
-        with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+        with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
             for key, side in {"map-a": a, "map-b": b}.items():
                 with st.container():
                     show_map(MapCard(side.title, side.how, side.values, _scale(side, side)), {"value": side.values}, key)
@@ -57,7 +60,7 @@ def _compare(scene: Scene, a: Side, b: Side) -> None:
     show_metrics(comparison)
     found = decomposed(scene, a, b)
     under_pointer = {"a": a.values, "b": b.values, "b − a": comparison.difference, **cause_values(found)}
-    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for key, card in _cards(a, b, comparison).items():
             with st.container():
                 show_map(card, under_pointer, key)
@@ -106,18 +109,26 @@ def _below(scene: Scene, a: Side, b: Side, comparison: xl.Comparison) -> None:
     chart, places = st.columns([1, 1], gap="medium")
     with chart:
         st.markdown("**How the differences are spread**", help=terms.HISTOGRAM)
-        st.plotly_chart(
+        show_chart(
             histogram_figure(comparison.difference),
             key="histogram",
-            config=CHART_CONFIG,
-            alt=f"Histogram of b − a over all pixels, within {comparison.max_abs:.3f} of zero",
+            alt=_histogram_words(comparison.difference),
         )
     with places, st.container(horizontal=True, gap="medium"):
         with st.container(width="content"):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "", scene.words(scene.view.image), side=FLICKER_SIDE)
+            show_picture(scene.picture, "", picture_words(scene, scene.view.image), side=FLICKER_SIDE)
         with st.container(width=FLICKER_SIDE):
             _flicker(scene, a, b)
+
+
+def _histogram_words(difference: Map) -> str:
+    below, equal = float((difference < 0).mean()), float((difference == 0).mean())
+    largest = float(np.abs(difference).max())
+    return (
+        f"Histogram of b − a over all pixels, within {largest:.3f} of zero: {percent(below)} of the pixels are below it, "
+        f"{percent(equal)} at it"
+    )
 
 
 def _flicker(scene: Scene, a: Side, b: Side) -> None:
@@ -183,4 +194,4 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
     )
 
 
-show_page("disagreement", _draw)
+show_page("disagreement", _draw, layers=side_steps)

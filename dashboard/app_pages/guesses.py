@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.components.address import change_view
 from dashboard.components.captions import plain
 from dashboard.components.frogs import show_frogs
-from dashboard.components.guess_examples import contour_example, grass_example
+from dashboard.components.guess_examples import contour_example, example_steps, grass_example
 from dashboard.components.guess_runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
 from dashboard.components.guess_sections import open_section, show_contour_guess, show_depth_guess, show_grass_guess
 from dashboard.components.page import show_page
@@ -66,4 +66,4 @@ def _layers_words(scene: Scene) -> str:
     )
 
 
-show_page("guesses", _draw, over_set=True)
+show_page("guesses", _draw, layers=example_steps, over_set=True)

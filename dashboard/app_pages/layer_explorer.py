@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
-from dashboard.components.captions import grid_caption, image_caption, plain, target_caption, target_name
+from dashboard.components.captions import grid_caption, image_caption, picture_words, plain, target_caption, target_name
+from dashboard.components.charts import show_chart
 from dashboard.components.check_up import show_check_up
 from dashboard.components.contrast import show_contrast
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
-from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import overlay_or_picture, show_overlay
 from dashboard.components.page import show_page
 from dashboard.components.pickers import (
@@ -30,7 +31,7 @@ from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
 from dashboard.components.take_home import TakeHome, show_take_home
 from dashboard.exports import arrays_file, settings_file
-from dashboard.figures.class_figure import probabilities_figure, shown_words
+from dashboard.figures.class_figure import probabilities_figure, probabilities_words, shown_words
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.snippets import Explained, explorer_snippet
 from dashboard.view_state import chosen_drawing, chosen_layer
@@ -67,7 +68,7 @@ def _draw(scene: Scene) -> None:
         for column, panel, key in zip(st.columns(2, gap="medium"), panels, ("left", "right"), strict=True):
             with column:
                 _one_of_two(panel, reach, key)
-    st.subheader("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
+    st.header("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
     st.caption(f"Choose a layer by the button under its map. {drawing_words(scene.view)}")
     for number, panel in enumerate(panels):
         _strip(panel, reach, number)
@@ -153,7 +154,7 @@ def _one(panel: Panel, reach: float | None) -> None:
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             st.markdown("**The picture**")
-            words = panel.scene.words(panel.scene.view.image)
+            words = picture_words(panel.scene, panel.scene.view.image)
             show_picture(
                 panel.scene.picture, f"{panel.scene.picture.shape[1]} × {panel.scene.picture.shape[0]} pixels", words, SIDE
             )
@@ -201,7 +202,7 @@ def _numbers(panel: Panel, reach: float | None, key: str, width: int) -> None:
 def _probabilities(scene: Scene, key: str) -> None:
     view, target = scene.view, scene.target
     st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
-    st.plotly_chart(
+    show_chart(
         probabilities_figure(
             scene.model.classes,
             scene.probabilities,
@@ -210,8 +211,7 @@ def _probabilities(scene: Scene, key: str) -> None:
             minus=target.minus,
         ),
         key=key,
-        config=CHART_CONFIG,
-        alt=f"Probability of each class; {scene.model.classes[target.index]} is explained",
+        alt=probabilities_words(scene.model.classes, scene.probabilities, target.index),
     )
     if shown_words(scene.model.classes):
         st.caption(shown_words(scene.model.classes))
@@ -223,7 +223,9 @@ def _strip(panel: Panel, reach: float | None, number: int) -> None:
         st.caption(f"{scene.view.model} · {plain(scene.name)}")
     with st.container(horizontal=True, gap="small"):
         with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-            show_picture(scene.picture, "the picture", f"{scene.words(scene.view.image)} without a map", side=THUMBNAIL)
+            show_picture(
+                scene.picture, "the picture", f"{picture_words(scene, scene.view.image)}, without a map", side=THUMBNAIL
+            )
         for name in panel.cams:
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
                 grid = grid_caption(panel.cams[name].grid)

@@ -13,7 +13,7 @@ from dashboard.components.scene import Scene
 
 def _draw(scene: Scene) -> None:
     _controls(scene)
-    st.subheader("This picture", anchor=False)
+    st.header("This picture", anchor=False)
     target = scene.model.classes[scene.target.index]
     st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target}, its probability")
     show_image_ladder(scene)

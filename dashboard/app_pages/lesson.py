@@ -36,9 +36,10 @@ def _draw(scene: Scene) -> None:
     del scene  # the bar above is the same on every page; nothing here depends on it
     offered = lessons_on_offer()
     held = [shelved for shelved in offered if shelved.lesson]
-    for place, shelved in enumerate(held):
-        if shelved.lesson:
-            _lesson(shelved.name, shelved.lesson, first=place == 0)
+    with st.container(key="lessons"):
+        for place, shelved in enumerate(held):
+            if shelved.lesson:
+                _lesson(shelved.name, shelved.lesson, first=place == 0)
     _faults(offered)
     _how_to_write()
 
@@ -47,7 +48,7 @@ def _lesson(name: str, lesson: Lesson, *, first: bool) -> None:
     """A lesson with its stops; the first one on offer can be started by the key that also goes on."""
     view = current_view()
     with st.container(border=True):
-        st.subheader(lesson.title, anchor=False)
+        st.header(lesson.title, anchor=False)
         st.markdown(lesson.introduction)
         free = first and view.lesson is None
         count = len(lesson.stops)

@@ -23,11 +23,11 @@ def _draw(scene: Scene) -> None:
     depth_slider(check)
     show_check(check)
     how = "Step by step" if scene.view.mode == "cascading" else "Layer by layer, each alone,"
-    st.subheader(f"{how} on this picture", anchor=False, help=terms.SANITY_CORRELATION)
+    st.header(f"{how} on this picture", anchor=False, help=terms.SANITY_CORRELATION)
     st.caption(f"Under each map its correlation with the original, and what the network then says. {drawing_words(scene.view)}")
     show_steps(check)
     show_own_chart(check)
-    st.subheader("Many pictures", anchor=False)
+    st.header("Many pictures", anchor=False)
     show_sanity_sample(check)
     show_twin(check)
 

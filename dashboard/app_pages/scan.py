@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.components.layer_steps import side_steps
 from dashboard.components.page import show_page
 from dashboard.components.scan_results import show_results
 from dashboard.components.scan_run import show_scan
@@ -25,4 +26,4 @@ def _draw(scene: Scene) -> None:
     )
 
 
-show_page("scan", _draw, over_set=True)
+show_page("scan", _draw, layers=side_steps, over_set=True)

@@ -6,14 +6,17 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.captions import image_caption, plain
+from dashboard.components.captions import image_caption, picture_words, plain
+from dashboard.components.layer_steps import LayerSteps
 from dashboard.components.page import show_page
 from dashboard.components.page_links import page_links
 from dashboard.components.pickers import choice
 from dashboard.components.picture_sets import CifarImages
 from dashboard.components.pictures import show_picture
+from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
+from dashboard.figures.map_words import where_words
 from dashboard.view_state import Value, View, change, usual_layer
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
@@ -40,12 +43,13 @@ FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("packag
 
 @dataclass(frozen=True)
 class Row:
-    """The three pictures beside the original, and how far the two maps are apart."""
+    """The three pictures beside the original, how far the two maps are apart, and where each picture's map is large."""
 
     heatmap: Picture
     manual: Picture
     package: Picture
     difference: float
+    where: tuple[str, str, str]
 
 
 def _draw(scene: Scene) -> None:
@@ -57,7 +61,7 @@ def _draw(scene: Scene) -> None:
     picked = scene.view.image
     if picked not in ROWS or study.picture_set != tests.picture_set:
         rows.insert(0, (study, picked, "picked"))
-    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for one, image, name in rows:
             chosen = image == picked and one.picture_set == study.picture_set
             with st.container(border=True, key="row-picked" if chosen else f"row-{image}"):
@@ -100,7 +104,7 @@ def _how(study: Scene) -> str:
     """How each column is made and drawn."""
     if study.view.drawing == "notebook":
         return _NOTEBOOK
-    layer = _fair_layer(study.model)
+    layer = _fair_layer(study)
     return (
         f"**Heatmap**: the manual map of layer {layer} on its own grid. **GradCAM1**, by hand, and **GradCAM2**, by package: "
         f"both of layer {layer}, divided by the maximum, enlarged bilinearly to 32 × 32 pixels, drawn as half picture, half "
@@ -108,9 +112,19 @@ def _how(study: Scene) -> str:
     )
 
 
-def _fair_layer(model: xl.Model) -> str:
-    """The layer of the study's manual map, or the last conv layer where a model does not have it."""
-    return LAYER if LAYER in model.spatial_layers else usual_layer(model)
+def _fair_layer(scene: Scene) -> str:
+    """The chosen layer; else that of the study's manual map, or the last conv layer where a model does not have it."""
+    layers = scene.model.spatial_layers
+    return next(name for name in (scene.view.layer, LAYER, usual_layer(scene.model)) if name in layers)
+
+
+def _layer_steps(scene: Scene) -> LayerSteps:
+    """Steps that draw fairly: the study's drawing has layers of its own."""
+    layers, shown = scene.model.spatial_layers, _fair_layer(scene)
+    if scene.view.drawing == "fair":
+        return LayerSteps(layers, shown)
+    words = f"The study's columns have layers of their own; this turns to “{DRAWINGS['fair']}”"
+    return LayerSteps(layers, shown, lambda _, __: {"drawing": "fair"}, words)
 
 
 def _notebook_row(scene: Scene, image: int) -> Row:
@@ -125,21 +139,23 @@ def _notebook_row(scene: Scene, image: int) -> Row:
         study_manual_overlay(picture, manual),
         study_package_overlay(picture, package),
         mean_absolute_difference(manual, package),
+        (where_words(cells), where_words(manual), where_words(package)),
     )
 
 
 def _fair_row(scene: Scene, image: int) -> Row:
     picture = np.asarray(scene.images.pixels[image])
-    layer = _fair_layer(scene.model)
-    own_grid, enlarged = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
+    layer = _fair_layer(scene)
+    own_grid, on_pixels = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
     cells = scene.cache.heatmap(scene.model, picture[None], own_grid, between=scene.between)[0]
-    manual = scene.cache.heatmap(scene.model, picture[None], enlarged, between=scene.between)[0]
+    manual = scene.cache.heatmap(scene.model, picture[None], on_pixels, between=scene.between)[0]
     package = scene.cache.package_grad_cam(scene.model, picture[None], layer, between=scene.between)[0]
     return Row(
         colour(cells),
         _fair_overlay(picture, manual),
         _fair_overlay(picture, package),
         mean_absolute_difference(manual, package),
+        (where_words(cells), where_words(manual), where_words(package)),
     )
 
 
@@ -156,17 +172,17 @@ def _opened(scene: Scene, image: int) -> View:
     """The view with that image, the browser at its class, and the comparison that the gallery shows."""
     changes: dict[str, Value] = {"image": image, "true_class": _label(scene, image), "part": 1}
     study: dict[str, Value] = {"a": STUDY_MANUAL, "b": STUDY_PACKAGE}
-    fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": _fair_layer(scene.model)}
+    fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": _fair_layer(scene)}
     return change(scene.view, changes | (fair if scene.view.drawing == "fair" else study))
 
 
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
     st.markdown(f"**{name}** · {image_caption(scene, image)}")
     with st.container(horizontal=True, gap="xsmall"):
-        show_picture(scene.images.pixels[image], "Original", f"{name}: {scene.picture_set.words(image)}", SIDE)
-        show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid", SIDE)
-        show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture", SIDE)
-        show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture", SIDE)
+        show_picture(scene.images.pixels[image], "Original", f"{name}: {picture_words(scene, image)}", SIDE)
+        show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid; {row.where[0]}", SIDE)
+        show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture; {row.where[1]}", SIDE)
+        show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture; {row.where[2]}", SIDE)
     st.markdown(
         f"Mean absolute difference of the two maps: **{row.difference:.4f}**",
         help="The mean over all pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",
@@ -174,4 +190,4 @@ def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
     page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")
 
 
-show_page("seed_gallery", _draw)
+show_page("seed_gallery", _draw, layers=_layer_steps)

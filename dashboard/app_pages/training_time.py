@@ -7,18 +7,23 @@ from dashboard.components.drawing_controls import drawing_words
 from dashboard.components.page import show_page
 from dashboard.components.player import show_player
 from dashboard.components.scene import Scene
-from dashboard.components.training_course import course_sentence, make_course, place_of
-from dashboard.components.training_sections import common_reach, course_controls, show_chart, show_moment, show_strip
-from explain_lib.training_time import Moment, training_moments, watched_trainings
+from dashboard.components.training_course import chosen_training, course_sentence, make_course, place_of
+from dashboard.components.training_sections import (
+    common_reach,
+    course_controls,
+    course_steps,
+    show_course_chart,
+    show_moment,
+    show_strip,
+)
+from explain_lib.training_time import Moment, training_moments
 
 
 def _draw(scene: Scene) -> None:
-    trainings = watched_trainings()
-    if not trainings:
+    name = chosen_training(scene)
+    if name is None:
         st.info("There are no checkpoints of a training to look at.")
         return
-    # The bar's model if its training was kept, else the first that was.
-    name = scene.view.model if scene.view.model in trainings else trainings[0]
     moments = training_moments(name)
     _introduce(scene, name, moments)
     course = make_course(scene, moments)
@@ -27,11 +32,11 @@ def _draw(scene: Scene) -> None:
     reach = common_reach(course)
     show_moment(course, reach)
     st.markdown(course_sentence(course))
-    st.subheader("All moments side by side", anchor=False, help=terms.MAP_CORRELATION)
+    st.header("All moments side by side", anchor=False, help=terms.MAP_CORRELATION)
     st.caption(f"Choose an epoch by the button over its map. {drawing_words(scene.view, 'epochs')}")
     show_strip(course, reach)
-    st.subheader("What it has learnt, by epoch", anchor=False)
-    show_chart(course)
+    st.header("What it has learnt, by epoch", anchor=False)
+    show_course_chart(course)
 
 
 def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
@@ -44,4 +49,4 @@ def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
         st.warning(f"Ignored in the address: epoch={scene.view.epoch}: there are {listed}; the last of them is shown.")
 
 
-show_page("training_time", _draw)
+show_page("training_time", _draw, layers=course_steps)

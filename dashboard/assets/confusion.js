@@ -1,6 +1,6 @@
 // A table of counts, true classes in rows, predicted ones in columns; each cell is a button. Arrow keys move.
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const LOW = [240, 240, 246], HIGH = [63, 30, 120], WHITE_TEXT_ABOVE = 0.45;
+const LOW = [240, 240, 246], HIGH = [63, 30, 120], WHITE_TEXT_ABOVE = 0.4; // either is at least 4.5 to 1 on every share
 
 function element(name, text, attributes = {}) {
   const made = document.createElement(name);
@@ -13,7 +13,7 @@ function element(name, text, attributes = {}) {
 function paint(button, share) {
   const mixed = LOW.map((low, channel) => Math.round(low + (HIGH[channel] - low) * Math.sqrt(share)));
   button.style.background = `rgb(${mixed})`;
-  button.style.color = share > WHITE_TEXT_ABOVE ? "white" : "#222";
+  button.style.color = share > WHITE_TEXT_ABOVE ? "white" : "black";
 }
 
 function cell(data, row, column) {

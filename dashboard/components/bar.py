@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.address import copy_button, current_view, open_view
+from dashboard.components.address import change_view, copy_button, current_view, open_view
+from dashboard.components.layer_steps import LayerSteps, show_layer_steps
 from dashboard.components.model_menu import model_menu, say_model_refused, say_own_model
 from dashboard.components.pickers import image_picker, model_picker
 from dashboard.components.picture_menu import picture_menu
@@ -12,17 +13,31 @@ from dashboard.components.scene import Scene
 from dashboard.view_state import opening_view
 
 
-def show_bar(scene: Scene, images: Sequence[int] | None) -> None:
-    """Steps through `images` (None for all), the model, a link to this view, and a reset that Back undoes."""
+def show_bar(scene: Scene, images: Sequence[int] | None, layers: LayerSteps) -> None:
+    """Steps through `images` (None for all) and layers, the model, and what concerns the whole view."""
+    _whole_view(scene)
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar", gap="small"):
         if not scene.is_own:
             image_picker(scene, images)
+        show_layer_steps(layers)
         picture_menu(scene)
         model_picker(scene)
         model_menu(scene)
-        with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
-            copy_button(current_view())
-            start = opening_view(scene.cache.own_models)
-            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))
     say_model_refused()
     say_own_model(scene)
+
+
+def _whole_view(scene: Scene) -> None:
+    """A link to this view, a reset that Back undoes, and the presentation."""
+    with st.container(horizontal=True, vertical_alignment="center", key="whole-view", gap="xsmall"):
+        copy_button(current_view())
+        start = opening_view(scene.cache.own_models)
+        st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))
+        present = current_view().present
+        st.button(
+            "Leave" if present else "Present",
+            key="present",
+            shortcut="P",
+            help="Back to all controls" if present else "Pictures and words alone, large enough for the last row",
+            on_click=lambda: change_view(present=not current_view().present),
+        )

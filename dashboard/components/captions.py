@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 import explain_lib as xl
 from dashboard.components.scene import Scene
 
@@ -14,6 +16,13 @@ def plain(text: str) -> str:
 def percent(share: float) -> str:
     """0.673 as "67.3 %"."""
     return f"{share * 100:.1f} %"
+
+
+def picture_words(scene: Scene, image: int) -> str:
+    """Alternative text of a picture: which one it is, what it is of, and its size."""
+    height, width = np.asarray(scene.images.pixels[image]).shape[:2]
+    true = scene.true_class(image)
+    return f"{scene.words(image)}{'' if true is None else f', true class {true}'}, {height} by {width} pixels"
 
 
 def image_caption(scene: Scene, image: int) -> str:

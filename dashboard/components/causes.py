@@ -6,7 +6,9 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.captions import plain
 from dashboard.components.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
-from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.charts import show_chart
+from dashboard.components.map_card import MapCard, show_map
+from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.components.side import Side, batch_of
 from dashboard.figures.map_figure import diverging
@@ -45,18 +47,16 @@ def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
     """The sentence, the waterfall, and the part of b - a that each setting causes, on one scale."""
     causes = causes_by_size(found)
     if not differ(found):
-        st.subheader("How far they agree", anchor=False)
+        st.header("How far they agree", anchor=False)
         st.markdown(agreement_sentence(found, comparison.max_abs))
         return
-    st.subheader("Why they differ", anchor=False, help=terms.DECOMPOSITION)
+    st.header("Why they differ", anchor=False, help=terms.DECOMPOSITION)
     st.markdown(main_cause_sentence(found))
     named = [(setting_words(name), share) for name, share in causes]
-    st.plotly_chart(
-        waterfall_figure(named, found.mae), key="waterfall", config=CHART_CONFIG, alt=waterfall_words(named, found.mae)
-    )
+    show_chart(waterfall_figure(named, found.mae), key="waterfall", alt=waterfall_words(named, found.mae))
     reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
     under_pointer = {"b − a": found.b - found.a, **cause_values(found)}
-    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for name, share in causes:
             with st.container():
                 words = setting_words(name)

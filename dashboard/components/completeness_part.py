@@ -7,6 +7,7 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.captions import grid_caption, plain
 from dashboard.components.map_card import MapCard, show_map
+from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import diverging
 from explain_lib.completeness_words import LOGITS_ONLY, averaging_sentence, score_words, signed, sum_sentence
@@ -16,7 +17,7 @@ CARD_WIDTH, NUMBER_WIDTH, LETTER_WIDTH = 280, 150, 7
 
 def show_completeness(scene: Scene, layer: str) -> None:
     """The sentences, the numbers they are written from, and both signed maps on one scale; a probability is declined."""
-    st.subheader("Do the cells add up to the logit?", anchor=False, help=terms.COMPLETENESS)
+    st.header("Do the cells add up to the logit?", anchor=False, help=terms.COMPLETENESS)
     if scene.target.score == "probability":
         st.info(LOGITS_ONLY)
         return
@@ -71,7 +72,7 @@ def _maps(found: xl.Completeness) -> None:
             "Zero everywhere: the two maps are the same.",
         ),
     }
-    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for key, card in cards.items():
             with st.container():
                 show_map(card, under_pointer, f"sum-{key}", width=CARD_WIDTH)

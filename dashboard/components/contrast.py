@@ -9,13 +9,14 @@ import streamlit as st
 
 from dashboard.components import terms
 from dashboard.components.address import change_view
-from dashboard.components.captions import grid_caption, percent, plain
+from dashboard.components.captions import grid_caption, percent, picture_words, plain
 from dashboard.components.map_card import NO_EVIDENCE, state_badge
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.pictures import show_exact, show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import diverging
 from dashboard.figures.map_picture import map_picture
+from dashboard.figures.map_words import where_words
 from dashboard.view_state import chosen_drawing
 from explain_lib.contrast import Contrast, contrast, runner_up
 from explain_lib.maps import Map, MapState, map_state
@@ -42,7 +43,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
     if len(scene.model.classes) < 2:  # there is no other class
         return
     found, pair = _found(scene, layer)
-    st.subheader("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
+    st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     _buttons(scene, found, pair)
     shares = found.probabilities
     beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
@@ -94,7 +95,9 @@ def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
     }
     # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
     with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "**The picture**", f"{scene.words(scene.view.image)}, beside maps of A and B", side=SIDE)
+        show_picture(
+            scene.picture, "**The picture**", f"{picture_words(scene, scene.view.image)}, beside maps of A and B", side=SIDE
+        )
         for title, (values, meaning) in signed.items():
             _map(scene, values, found.reach, title, meaning)
     if np.isfinite(found.reach):
@@ -107,7 +110,7 @@ def _map(scene: Scene, values: Map, reach: float, title: str, meaning: str) -> N
     """A map in the colours of the common scale, or the picture with a badge where there is nothing to paint."""
     state, caption = map_state(values), f"**{title}** · {meaning}"
     if state is MapState.VARIED:
-        words = f"{title}, {meaning}; {_range_words(values)}"
+        words = f"{title}, {meaning}; {_range_words(values)}; {where_words(values)}"
         show_exact(map_picture(values, diverging(reach), SIDE), caption, words)
         return
     with st.container(width=SIDE, gap="xsmall"):

@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard.components.pictures import show_picture
 from dashboard.components.side import Side
+from dashboard.figures.map_words import where_words
 from explain_lib.maps import Map
 from explain_lib.rendering import (
     Picture,
@@ -35,7 +36,7 @@ def show_drawing_causes(picture: Picture, a: Side) -> None:
         with st.container(horizontal=True, gap="medium"):
             for drawn, title, why in _ways(picture, a.values):
                 with st.container(width=SIDE):
-                    show_picture(drawn, title, f"{title}: {a.title}", SIDE)
+                    show_picture(drawn, title, f"{title}: {a.title}; {where_words(a.values)}", SIDE)
                     st.caption(why)
 
 

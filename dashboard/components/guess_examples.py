@@ -1,17 +1,21 @@
 """What the guesses measure, shown on one picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.captions import image_caption, percent, plain
+from dashboard.components.captions import image_caption, percent, picture_words, plain
 from dashboard.components.guess_runs import masks_of, test_pixels
+from dashboard.components.layer_steps import LayerSteps, view_steps
 from dashboard.components.pictures import show_exact, show_picture
 from dashboard.components.scene import Scene
 from dashboard.figures.map_figure import sequential
 from dashboard.figures.map_picture import map_picture
+from dashboard.figures.map_words import where_words
 from dashboard.figures.outline_picture import outline_picture
-from explain_lib.contour_rows import AVERAGE, ContourRows, contour_batch, hooked_layer
+from explain_lib.contour_rows import AVERAGE, ContourRows, contour_batch, guess_layers, hooked_layer
 from explain_lib.edges import sobel_edges
 from explain_lib.grass_rows import FROG, GrassRows, grass_batch, greyed
 from explain_lib.maps import Map
@@ -29,7 +33,7 @@ def contour_example(scene: Scene) -> None:
     edges = sobel_edges(test_pixels(scene)[[image, beside]])
     st.markdown(f"**What is measured** · {plain(image_caption(scene, image))}")
     with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "the picture", f"Test image {image}", SIDE)
+        show_picture(scene.picture, "the picture", picture_words(scene, image), SIDE)
         _show_map(edges[0], "its edges", f"Edges of test image {image}")
         _show_map(edges[1], f"edges of image {beside}", f"Edges of test image {beside}, for comparison")
         for name, values in _maps(scene).items():
@@ -42,6 +46,19 @@ def contour_example(scene: Scene) -> None:
     )
 
 
+def example_steps(scene: Scene) -> LayerSteps:
+    """Steps through the layers of the guesses: the example shows the chosen one beside the one that is judged."""
+    layers = guess_layers(scene.model)
+    if not layers:
+        return view_steps(scene)
+    return LayerSteps(layers, _example_layer(scene), words="Shows this layer's map among the examples; the verdicts stay")
+
+
+def _example_layer(scene: Scene) -> str:
+    """The chosen layer if the guesses look at it, else the one that is judged."""
+    return scene.view.layer if scene.view.layer in guess_layers(scene.model) else hooked_layer(scene.model)
+
+
 def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
     key = "contour_example", scene.model.digest, image
     positions = np.array([image]), np.array([beside])
@@ -51,10 +68,12 @@ def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
 
 
 def _maps(scene: Scene) -> dict[str, Map]:
-    """The map of the layer that is judged, and the average of five where there is one; of the predicted class."""
+    """The maps of the layer that is judged, of the chosen one, and of five averaged where there are; of the predicted class."""
     layer = hooked_layer(scene.model)
     judged = xl.CamSettings(layers=(layer,), resize="torch-bilinear")
     settings = {layer: judged}
+    if (chosen := _example_layer(scene)) != layer:
+        settings[chosen] = replace(judged, layers=(chosen,))
     if set(NOTEBOOK_PACKAGE.layers or ()) <= set(scene.model.spatial_layers):
         settings[AVERAGE] = NOTEBOOK_PACKAGE
     maps = {
@@ -71,7 +90,7 @@ def _correlation(value: float) -> str:
 def _show_map(values: Map, caption: str, alt: str) -> None:
     with st.container(width=SIDE):
         high = float(values.max()) if xl.map_state(values) is xl.MapState.VARIED else 1.0
-        show_exact(map_picture(values, sequential(0, high), SIDE), caption, alt)
+        show_exact(map_picture(values, sequential(0, high), SIDE), caption, f"{alt}; {where_words(values)}")
 
 
 def grass_example(scene: Scene, frog: int) -> None:
@@ -86,7 +105,7 @@ def grass_example(scene: Scene, frog: int) -> None:
         _show(
             outline_picture(pixels[0], mask[0], SIDE),
             f"outline; frog {_share(row.whole)}",
-            f"Test image {frog} with its outline",
+            f"Test image {frog} with its outline, which leaves {percent(float(row.area[0]))} of the picture outside",
         )
         without_background, without_frog = greyed(pixels, ~mask)[0], greyed(pixels, mask)[0]
         show_picture(
@@ -101,7 +120,7 @@ def grass_example(scene: Scene, frog: int) -> None:
         share = row.share[0, row.layers.index(layer)]
         lies = "zero everywhere" if np.isnan(share) else f"{percent(float(share))} outside the outline"
         drawn = outline_picture(_map_colours(values), mask[0], SIDE)
-        _show(drawn, f"map of {layer}: {lies}", f"Map of {layer} on test image {frog}, with the outline")
+        _show(drawn, f"map of {layer}: {lies}", f"Map of {layer} on test image {frog}, with the outline; {where_words(values)}")
     area = percent(float(row.area[0]))
     st.caption(
         f"Percentages of frog: the network's probability. The background is {area} of this picture's area. The map is that of "

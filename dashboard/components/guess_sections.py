@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.captions import plain
+from dashboard.components.charts import show_chart
 from dashboard.components.guess_runs import IMAGES
-from dashboard.components.map_card import CHART_CONFIG
 from dashboard.figures.colours import CHOSEN, NEUTRAL
 from dashboard.figures.guesses_figure import DotChart, Dots, dots_figure, dots_words
 from explain_lib.guesses import (
@@ -44,7 +44,7 @@ class Section:
 
 def open_section(title: str, rule: str, model: str) -> Section:
     """The guess as a heading, a place for what was found, and the rule."""
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
     bar, place, key = st.empty(), st.container(), f"found: {title} {model}"
     if key not in st.session_state:
@@ -153,4 +153,5 @@ def _verdict(verdict: Verdict, sentence: str, count: str) -> None:
 def _charts(charts: Mapping[str, DotChart]) -> None:
     """Charts by their keys, side by side, one below the other on a phone."""
     for column, (key, chart) in zip(st.columns(len(charts), gap="medium"), charts.items(), strict=True):
-        column.plotly_chart(dots_figure(chart), key=key, config=CHART_CONFIG, alt=dots_words(chart))
+        with column:
+            show_chart(dots_figure(chart), key=key, alt=dots_words(chart))

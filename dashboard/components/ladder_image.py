@@ -4,15 +4,17 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.captions import grid_caption, percent, plain
+from dashboard.components.charts import show_chart
 from dashboard.components.job_run import show_job
 from dashboard.components.ladder_columns import ROW_MEANINGS, columns
-from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.number_table import Cell, Row, show_number_table
 from dashboard.components.overlay_card import overlay_or_picture
 from dashboard.components.pickers import offered_layers
 from dashboard.components.pictures import show_picture
+from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
+from dashboard.figures.map_words import where_words
 from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.curves_request import ASKED_PER_ROW, CurvesRequest
 from explain_lib.imputation import FILLS, Fill
@@ -99,7 +101,7 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: boo
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
     state = map_state(values)
     picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
-    what = f"Map of {rung.name} over {scene.name}"
+    what = f"Map of {rung.name} over {scene.name}; {where_words(values)}"
     alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
     badge = "" if state is MapState.VARIED else f"{state.value} map"
     return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked, ROW_MEANINGS.get(rung.name, ""))
@@ -123,7 +125,7 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     if scene.view.measure == "road":
         curves.append(least_first_curve(found.curves, names.index(layer), layer))
     words = curves_words(curves, axis)
-    st.plotly_chart(curves_figure(curves, axis), key="removal-curves", config=CHART_CONFIG, alt=words)
+    show_chart(curves_figure(curves, axis), key="removal-curves", alt=words)
     st.caption(_curve_caption(scene, found))
 
 
@@ -135,7 +137,7 @@ def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
     else:
         which = f"the pixels that the map of {plain(layer)} puts first are gone"
     st.markdown(f"**What the network sees: {which}, under three fills**")
-    with st.grid(min_column_width=3 * SIDE + 8, gap="small"):
+    with st.grid(min_column_width=enlarged(3 * SIDE + 8), gap="small"):
         for fill in FILLS:
             with st.container():
                 _fill_row(scene, found, place, fill)

@@ -6,10 +6,10 @@ from functools import partial
 import streamlit as st
 
 from dashboard.components.captions import grid_caption, plain
+from dashboard.components.charts import show_chart
 from dashboard.components.job_run import say_so_far, show_job
 from dashboard.components.ladder_columns import ROW_MEANINGS, columns
 from dashboard.components.ladder_image import opinions_layer
-from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.components.pickers import offered_layers, sample_picker
 from dashboard.components.sample_images import sample_scene, sample_words
@@ -36,7 +36,7 @@ INTERVALS = (
 
 def show_sample_ladder(scene: Scene) -> None:
     """The ladder over the first test images: started, watched and stopped here."""
-    st.subheader("Many pictures", anchor=False)
+    st.header("Many pictures", anchor=False)
     sample_picker(scene.view.sample, SAMPLES)
     request = sample_request(scene)
     where, images = request.opinions, sample_words(*sample_scene(scene))
@@ -112,7 +112,7 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
     rows = [RankedRow(by_name[name].rung, by_name[name].value(view.measure, view.fill)) for name in ranking.order]
     st.markdown("**Ranked, the best on top, the best layer in bold**", help=INTERVALS)
     figure = ranked_figure(rows, title, ranking.best)
-    st.plotly_chart(figure, key="ladder-ranked", config=CHART_CONFIG, alt=ranked_words(rows, title))
+    show_chart(figure, key="ladder-ranked", alt=ranked_words(rows, title))
 
 
 def _by_fill(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
@@ -123,7 +123,7 @@ def _by_fill(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
     marked = chosen_layer(scene.view, scene.model)
     figure = places_figure(rankings, rows.rungs, marked)
-    st.plotly_chart(figure, key="ladder-places", config=CHART_CONFIG, alt=places_words(rankings))
+    show_chart(figure, key="ladder-places", alt=places_words(rankings))
     st.caption(
         f"{plain(fill_sentence(rankings))} Thick lines: the chosen layer, the best of each fill, centre first, random "
         "order; the names are those of the places on the right."

@@ -8,6 +8,7 @@ import explain_lib as xl
 from dashboard.components.captions import grid_caption, percent
 from dashboard.components.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
 from dashboard.components.lesson_number import Number
+from dashboard.components.lesson_picture_numbers import second_class
 from dashboard.components.pickers import offered_layers
 from dashboard.components.scene import Scene
 from dashboard.components.side import batch_of, make_side, named_side
@@ -144,6 +145,10 @@ MAPS: Mapping[str, Number] = {
     "map.strong_share": Number("the share of its cells with at least half of the largest value", _strong_share),
     "predicted.place": Number(
         "where the predicted class's map is strongest", lambda scene: _place(_map(scene, None, scene.predicted))
+    ),
+    "predicted.second_place": Number(
+        "where the map of the next likeliest class is strongest",
+        lambda scene: _place(_map(scene, None, second_class(scene))),
     ),
     "target.correlation": Number(
         "the Spearman correlation of the explained class's map with the predicted class's",

@@ -21,8 +21,8 @@ def _outcome(scene: Scene) -> str:
     return "right" if _true_class(scene) == scene.model.classes[scene.predicted] else "wrong"
 
 
-def _second(scene: Scene) -> int:
-    """The class that comes after the likeliest one."""
+def second_class(scene: Scene) -> int:
+    """The class that comes after the likeliest one. Raises InputError for a model with one class."""
     if len(scene.model.classes) < 2:
         raise xl.InputError("model: it knows one class; a model with two or more would be right")
     return int(np.argsort(-scene.probabilities, kind="stable")[1])
@@ -39,8 +39,8 @@ PICTURES: Mapping[str, Number] = {
     "predicted.class": Number("the likeliest class", lambda scene: scene.model.classes[scene.predicted]),
     "predicted.probability": Number("its probability", lambda scene: _probability(scene, scene.predicted)),
     "predicted.outcome": Number("right or wrong", _outcome),
-    "predicted.second_class": Number("the next likeliest class", lambda scene: scene.model.classes[_second(scene)]),
-    "predicted.second_probability": Number("its probability", lambda scene: _probability(scene, _second(scene))),
+    "predicted.second_class": Number("the next likeliest class", lambda scene: scene.model.classes[second_class(scene)]),
+    "predicted.second_probability": Number("its probability", lambda scene: _probability(scene, second_class(scene))),
     "target.class": Number("the class that is explained", lambda scene: scene.model.classes[scene.target.index]),
     "target.probability": Number("its probability", lambda scene: _probability(scene, scene.target.index)),
 }

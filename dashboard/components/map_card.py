@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.figures.map_figure import Scale, map_figure, map_words
+from dashboard.components.charts import show_chart
+from dashboard.figures.map_figure import Scale, map_figure
+from dashboard.figures.map_words import map_words
 from explain_lib import MapState, map_state
 from explain_lib.maps import Map
-
-CHART_CONFIG = {"displayModeBar": False}
 
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
@@ -46,11 +46,10 @@ def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: i
     if state is not MapState.VARIED:
         state_badge(state, card.when_zero)
         return
-    st.plotly_chart(
+    show_chart(
         map_figure(card.values, card.scale, under_pointer, width),
         key=key,
         width=width,
-        config=CHART_CONFIG,
         alt=map_words(card.title, card.values),
     )
     st.caption(card.caption)

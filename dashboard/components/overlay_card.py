@@ -3,6 +3,7 @@
 import explain_lib as xl
 from dashboard.components.map_card import NO_EVIDENCE, state_badge
 from dashboard.components.pictures import show_exact
+from dashboard.figures.map_words import where_words
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, enlarge
 
@@ -13,7 +14,7 @@ def show_overlay(
     """The overlay, `side` pixels wide; a zero, constant or not finite map is named and not painted."""
     state, drawn = xl.map_state(values), overlay_or_picture(picture, values, drawing, reach, side)
     if state is xl.MapState.VARIED:
-        show_exact(drawn, caption, f"Overlay: {words}")
+        show_exact(drawn, caption, f"Overlay: {words}; {where_words(values)}")
         return
     show_exact(drawn, "", f"The picture alone, the map is {state.value}: {words}")
     state_badge(state, NO_EVIDENCE, short=side < 200)

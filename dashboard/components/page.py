@@ -12,10 +12,12 @@ from dashboard.components.bar import show_bar
 from dashboard.components.captions import plain
 from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
+from dashboard.components.layer_steps import LayerSteps, view_steps
 from dashboard.components.lesson_bar import show_lesson_bar
 from dashboard.components.own_picture import say_set_aside, show_own_picture
 from dashboard.components.picture_menu import say_refused
 from dashboard.components.picture_sets import OwnPicture, server_set
+from dashboard.components.presentation import style_presentation
 from dashboard.components.scene import Scene
 from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
@@ -31,13 +33,14 @@ def show_page(
     name: str,
     draw: Callable[[Scene], None],
     images: Callable[[Scene], Sequence[int] | None] = lambda _: None,
+    layers: Callable[[Scene], LayerSteps] = view_steps,
     *,
     over_set: bool = False,
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
-    images: those that Previous and Next step through, None for all. over_set: whether the page looks at a whole set, which a
-    visitor's picture is not.
+    images: those that Previous and Next step through, None for all. layers: what the steps through the layers do. over_set:
+    whether the page looks at a whole set, which a visitor's picture is not.
     """
     checkpoint = st.empty()
     try:
@@ -49,7 +52,8 @@ def show_page(
             finish_lesson_bar = show_lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
-            show_bar(scene, images(scene))
+            style_presentation()
+            show_bar(scene, images(scene), layers(scene))
             _own_picture(scene)
             warn_of_problems(scene)
             draw(scene)

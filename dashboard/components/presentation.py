@@ -1,11 +1,28 @@
 """The presentation: nothing but pictures and their words, large enough for the last row of a room."""
 
+from pathlib import Path
+
+import streamlit as st
+
 from dashboard.components.address import current_view
 
 FACTOR = 1.5
-"""How many times as wide pictures and charts are in a presentation."""
+"""How many times as large everything is in a presentation; the same number stands in present.css."""
+
+_STYLE = Path(__file__).parents[1] / "assets" / "present.css"
 
 
-def enlarged(side: int) -> int:
-    """A picture's or chart's width in pixels, larger in a presentation."""
-    return round(side * FACTOR) if current_view().present else side
+def is_presentation() -> bool:
+    """Whether the page is one now."""
+    return current_view().present
+
+
+def enlarged(pixels: int) -> int:
+    """A size in pixels for what the presentation's style does not scale."""
+    return round(pixels * FACTOR) if is_presentation() else pixels
+
+
+def style_presentation() -> None:
+    """Hide what is not the picture, and scale the rest, if the page is a presentation."""
+    if is_presentation():
+        st.html(f"<style>{_STYLE.read_text()}</style>")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, percent
+from dashboard.components.captions import grid_caption, percent, picture_words
 from dashboard.components.drawing_controls import drawing_words
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.pictures import show_picture
@@ -80,7 +80,7 @@ def show_check(check: Check) -> None:
         with st.container(width=SIDE):
             st.markdown("**The picture**")
             side = scene.picture.shape[0]
-            show_picture(scene.picture, f"{side} × {side} pixels", scene.words(scene.view.image), SIDE)
+            show_picture(scene.picture, f"{side} × {side} pixels", picture_words(scene, scene.view.image), SIDE)
         with st.container(width=SIDE):
             st.markdown("**The network as it is**", help=terms.OVERLAY)
             _overlay(check, 0, SIDE, drawing_words(scene.view))

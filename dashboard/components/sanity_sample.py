@@ -7,8 +7,8 @@ from math import isnan
 import streamlit as st
 
 from dashboard.components.captions import plain
+from dashboard.components.charts import show_chart
 from dashboard.components.job_run import has_rows, say_so_far, show_job
-from dashboard.components.map_card import CHART_CONFIG
 from dashboard.components.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.components.pickers import sample_picker
 from dashboard.components.sample_images import sample_scene
@@ -61,7 +61,7 @@ def _results(check: Check, summary: SanitySummary, more: bool) -> None:
 def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
     steps, own = check.found.steps, [float(value) for value in check.found.correlations[0]]
     figure = steps_figure(steps, own, summary, check.shown, check.scene.view.mode)
-    st.plotly_chart(figure, key=key, config=CHART_CONFIG, alt=steps_words(steps, own, summary))
+    show_chart(figure, key=key, alt=steps_words(steps, own, summary))
 
 
 def _table(check: Check, summary: SanitySummary) -> None:

@@ -22,7 +22,7 @@ from explain_lib.sanity_words import twin_sentence
 
 def show_twin(check: Check) -> None:
     """Both maps of the picked image, and their correlation over many; where a model has no twin, that is said."""
-    st.subheader("The twin that learnt nonsense", anchor=False)
+    st.header("The twin that learnt nonsense", anchor=False)
     model = check.scene.view.model
     name = find_twin(model) if model in REGISTRY else None
     if name is None:

@@ -9,8 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.components.cause_words import setting_words, total_causes_sentence
-from dashboard.components.map_card import CHART_CONFIG
+from dashboard.components.charts import show_chart
 from dashboard.components.pictures import show_picture
+from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
 from dashboard.figures.scan_figure import class_figure, class_words, spread_figure, spread_words
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
@@ -35,12 +36,12 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     with spread:
         st.markdown("**How far apart, image by image**")
         figure = spread_figure(rows.mae[rows.finite])
-        st.plotly_chart(figure, key="scan-spread", config=CHART_CONFIG, alt=spread_words(summary))
+        show_chart(figure, key="scan-spread", alt=spread_words(summary))
     with classes:
         st.markdown("**By true class, and by right or wrong**")
         names = scene.images.classes
         figure = class_figure(summary, names)
-        st.plotly_chart(figure, key="scan-classes", config=CHART_CONFIG, alt=class_words(summary, names))
+        show_chart(figure, key="scan-classes", alt=class_words(summary, names))
     _causes(summary)
     if more:  # pictures that change every second would be gone before a browser has fetched them
         st.caption("The images that are furthest apart, and the files, come when the scan stops.")
@@ -69,7 +70,7 @@ def _numbers(summary: ScanSummary) -> None:
         "Right": (_number(summary.right_mean), "mean if predicted so"),
         "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
     }
-    with st.grid(min_column_width=168, gap="xsmall"):
+    with st.grid(min_column_width=enlarged(168), gap="xsmall"):
         for title, (value, words) in cards.items():
             with st.container(border=True, gap="xxsmall"):
                 st.metric(title, value)
@@ -88,10 +89,9 @@ def _causes(summary: ScanSummary) -> None:
     order = np.argsort(-np.abs(summary.shares))
     causes = [(setting_words(summary.settings[place]), float(summary.shares[place])) for place in order]
     shown = [cause for cause in causes if abs(cause[1]) >= SHOWN_SHARE]
-    st.plotly_chart(
+    show_chart(
         waterfall_figure(shown, summary.mean),
         key="scan-causes",
-        config=CHART_CONFIG,
         alt=waterfall_words(shown, summary.mean),
     )
 

@@ -9,7 +9,7 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, plain
+from dashboard.components.captions import grid_caption, picture_words, plain
 from dashboard.components.completeness_part import show_completeness
 from dashboard.components.map_card import NO_EVIDENCE, state_badge
 from dashboard.components.pictures import show_exact, show_picture
@@ -17,6 +17,7 @@ from dashboard.components.scene import Scene
 from dashboard.components.side import named_side
 from dashboard.figures.map_figure import sequential
 from dashboard.figures.map_picture import map_picture
+from dashboard.figures.map_words import where_words
 from dashboard.view_state import usual_layer
 from explain_lib.layer_ladder import OPINIONS
 from explain_lib.maps import Map
@@ -102,7 +103,9 @@ def _opinions(scene: Scene, layers: tuple[str, ...]) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=SIDE, gap="xsmall"):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "", f"{scene.words(scene.view.image)} beside what the methods make of it", SIDE)
+            show_picture(
+                scene.picture, "", f"{picture_words(scene, scene.view.image)}, beside what the methods make of it", SIDE
+            )
         for variant, values in maps.items():
             with st.container(width=SIDE, gap="xsmall"):
                 _opinion(layers, variant, values)
@@ -124,8 +127,7 @@ def _opinion(layers: tuple[str, ...], variant: Variant, values: Map) -> None:
     name, state = METHODS[variant], xl.map_state(values)
     st.markdown(f"**{name}**", help=_PAPERS[variant])
     if state is xl.MapState.VARIED:
-        row, column = divmod(int(values.argmax()), values.shape[1])
-        words = f"{name} by the package at {', '.join(layers)}: largest at row {row}, column {column}"
+        words = f"{name} by the package at {', '.join(layers)}: {where_words(values)}"
         show_exact(map_picture(values, sequential(0, 1), SIDE), "", words)
     else:
         state_badge(state, NO_EVIDENCE, short=True)

@@ -11,6 +11,7 @@ from dashboard.components.pictures import show_exact
 from dashboard.components.scene import Scene
 from dashboard.components.side import Side, batch_of, common_scale
 from dashboard.figures.map_picture import map_picture
+from dashboard.figures.map_words import where_words
 from explain_lib.comparison import mean_absolute_difference
 
 SIDE = 160
@@ -43,7 +44,11 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
                 words += " = b"
             far = mean_absolute_difference(values, found.b)
             with st.container(width=SIDE):
-                show_exact(map_picture(values, scale, SIDE), words, f"Step {words}, mean distance to b {far:.4f}")
+                show_exact(
+                    map_picture(values, scale, SIDE),
+                    words,
+                    f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}",
+                )
                 st.caption(f"{_change(maps, count)}{far:.4f} from b")
     st.caption(
         f"One colour scale for all steps: {scale.low:.3g} to {scale.high:.3g}. Below each: the mean absolute differences."

@@ -14,7 +14,7 @@ from dashboard.components.scene import Scene
 from dashboard.view_state import chosen_layer
 from explain_lib.maps import Map
 from explain_lib.number_words import correlation_words
-from explain_lib.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time
+from explain_lib.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time, watched_trainings
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,12 @@ def place_of(moments: Sequence[Moment], epoch: int | None) -> int | None:
     if epoch is None:
         return len(moments) - 1
     return next((place for place, moment in enumerate(moments) if moment.epoch == epoch), None)
+
+
+def chosen_training(scene: Scene) -> str | None:
+    """The training of the view's model if its checkpoints were kept, else the first that was; None if there is none."""
+    trainings = watched_trainings()
+    return scene.view.model if scene.view.model in trainings else next(iter(trainings), None)
 
 
 def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:

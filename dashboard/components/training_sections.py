@@ -5,18 +5,22 @@ import streamlit as st
 
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view, follow
-from dashboard.components.captions import grid_caption, percent, plain, target_caption
+from dashboard.components.captions import grid_caption, percent, picture_words, plain, target_caption
+from dashboard.components.charts import show_chart
 from dashboard.components.drawing_controls import drawing_controls, drawing_words
-from dashboard.components.map_card import CHART_CONFIG, MapCard, show_map
+from dashboard.components.layer_steps import LayerSteps, view_steps
+from dashboard.components.map_card import MapCard, show_map
 from dashboard.components.overlay_card import show_overlay
 from dashboard.components.pickers import score_controls, target_picker
 from dashboard.components.pictures import show_picture
-from dashboard.components.training_course import Course, says, target_words
+from dashboard.components.scene import Scene
+from dashboard.components.training_course import Course, chosen_training, says, target_words
 from dashboard.figures.class_figure import probabilities_figure
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.figures.training_figure import training_figure, training_words
-from dashboard.view_state import chosen_drawing
+from dashboard.view_state import View, chosen_drawing, chosen_layer
 from explain_lib.number_words import correlation_words
+from explain_lib.training_time import training_moments
 
 SIDE = 224
 THUMBNAIL = 160
@@ -37,15 +41,30 @@ def course_controls(course: Course) -> None:
         drawing_controls(course.scene.view)
 
 
+def course_steps(scene: Scene) -> LayerSteps:
+    """Steps through the layers of the training's network."""
+    name = chosen_training(scene)
+    if name is None:
+        return view_steps(scene)
+    last = training_moments(name)[-1].model
+    model = scene.cache.model(last)
+    shown = chosen_layer(scene.view, model)
+    return LayerSteps(model.spatial_layers, shown, lambda view, layer: {"model": _model_with(scene, view, layer, last)})
+
+
+def _model_with(scene: Scene, view: View, layer: str, last: str) -> str:
+    """The view's model if it has this layer, else the end of the training."""
+    return view.model if layer in scene.cache.model(view.model).spatial_layers else last
+
+
 def _layer_list(course: Course) -> None:
     """The layers with a grid. One that the model of the bar lacks is chosen together with the end of this training."""
     model, last = course.scene.model, course.moments[-1].model
     grids = {layer.name: grid_caption(layer.grid) for layer in model.layers if layer.is_spatial}
 
     def changed() -> None:
-        layer, in_bar = st.session_state["layer"], current_view().model
-        known = layer in course.scene.cache.model(in_bar).spatial_layers
-        change_view(layer=layer, model=in_bar if known else last)
+        layer = st.session_state["layer"]
+        change_view(layer=layer, model=_model_with(course.scene, current_view(), layer, last))
 
     follow("layer", course.layer)
     st.selectbox(
@@ -90,7 +109,7 @@ def show_moment(course: Course, reach: float | None) -> None:
     with st.container(horizontal=True, gap="small"):
         with st.container(width=SIDE):
             st.markdown("**The picture**")
-            show_picture(scene.picture, "32 × 32 pixels", scene.words(view.image), SIDE)
+            show_picture(scene.picture, "32 × 32 pixels", picture_words(scene, view.image), SIDE)
         with st.container(width=SIDE):
             st.markdown("**Overlay**", help=terms.OVERLAY)
             words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
@@ -143,7 +162,7 @@ def _probabilities(course: Course) -> None:
         scene.model.classes, shares, target=scene.target.index, true=course.true, minus=scene.target.minus
     )
     alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, course.place)}"
-    st.plotly_chart(figure, key="probabilities", config=CHART_CONFIG, alt=alt)
+    show_chart(figure, key="probabilities", alt=alt)
 
 
 def show_strip(course: Course, reach: float | None) -> None:
@@ -175,15 +194,14 @@ def _choose(course: Course, place: int) -> None:
     )
 
 
-def show_chart(course: Course) -> None:
+def show_course_chart(course: Course) -> None:
     """Accuracy, and the probability of the image's true class, against the epochs."""
     epochs = [moment.epoch for moment in course.moments]
     accuracy = [moment.accuracy for moment in course.moments]
     true_class = [course.probability(place, course.true) for place in range(len(epochs))]
     name = course.scene.model.classes[course.true]
-    st.plotly_chart(
+    show_chart(
         training_figure(epochs, accuracy, true_class, course.shown.epoch, name),
         key="training",
-        config=CHART_CONFIG,
         alt=training_words(epochs, accuracy, true_class, name),
     )

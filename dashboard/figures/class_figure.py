@@ -46,6 +46,14 @@ def probabilities_figure(
     return go.Figure([bars], layout)
 
 
+def probabilities_words(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int) -> str:
+    """Alternative text: the three likeliest classes with their probabilities, and that of the explained one."""
+    order = np.argsort(-probabilities, kind="stable")[:3]
+    likeliest = ", ".join(f"{classes[k]} {probabilities[k] * 100:.1f} %" for k in order)
+    explained = f"{classes[target]}, explained, {probabilities[target] * 100:.1f} %"
+    return f"Probability of each class, the likeliest first: {likeliest}; {explained}"
+
+
 def shown_words(classes: tuple[str, ...]) -> str:
     """Which classes have a bar, where not all have one: a sentence; empty where all have."""
     return "" if len(classes) <= MOST else f"The {LIKELIEST} likeliest of {len(classes):,} classes, and those with a word."

@@ -82,12 +82,3 @@ def _colour_bar(scale: Scale) -> dict[str, object]:
         "yanchor": "top",
         "ypad": 6,
     }
-
-
-def map_words(name: str, values: Map) -> str:
-    """Alternative text of a map: its grid, range and peak."""
-    row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return (
-        f"{name}: {values.shape[0]} by {values.shape[1]} cells from {values.min():.3f} to {values.max():.3f}, "
-        f"largest at row {row}, column {column}"
-    )

@@ -227,7 +227,7 @@ def test_true_classes_are_named_where_they_differ() -> None:
 
 def test_the_picked_image_is_shown_with_its_map() -> None:
     app = open_browser(class_="6", img="5")
-    original = picture(app, "Test image 5, picked")
+    original = picture(app, "Test image 5, true class frog, 32 by 32 pixels, picked")
     np.testing.assert_array_equal(original, squares(pixels()[5], len(original)))
     shown_overlay = picture(app, "Overlay: Grad-CAM of layer conv2 on image 5")
     assert_same_colours(shown_overlay, drawn(pixels()[5], captum_map(5, "conv2"), len(shown_overlay)))

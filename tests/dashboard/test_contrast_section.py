@@ -221,5 +221,5 @@ def test_a_map_without_evidence_is_said_and_not_painted() -> None:
 def test_of_two_side_by_side_the_first_is_contrasted() -> None:
     app = open_explorer(img="5", beside="model", model2="resnet20")
     assert [caption.value for caption in app.caption if "captum-tutorial · image 5 · A: " in caption.value]
-    assert len([header for header in app.subheader if header.value == "Why this class and not that one?"]) == 1
+    assert len([header for header in app.header if header.value == "Why this class and not that one?"]) == 1
     assert len([alt for alt in alts(app) if alt.startswith("map(A − B), red")]) == 1

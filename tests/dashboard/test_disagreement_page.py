@@ -583,4 +583,4 @@ def test_every_chart_has_words_for_those_who_do_not_see_it(notebook: OpenedPage)
     assert len(words) >= 5
     assert all(words)
     peak = np.unravel_index(int(study_manual_map(2).argmax()), (32, 32))
-    assert f"largest at row {peak[0]}, column {peak[1]}" in unescaped(words[0])
+    assert f"peak at row {peak[0]}, column {peak[1]}, counted from 0" in unescaped(words[0])

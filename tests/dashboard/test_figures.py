@@ -5,7 +5,7 @@ import pytest
 
 from dashboard.figures.class_figure import probabilities_figure, shown_words
 from dashboard.figures.difference_figure import histogram_figure
-from dashboard.figures.map_figure import diverging, map_figure, map_words, sequential
+from dashboard.figures.map_figure import diverging, map_figure, sequential
 
 A = np.array([[0.0, 0.25], [0.5, 1.0]], dtype=np.float32)
 B = np.array([[0.1, 0.25], [0.2, 1.0]], dtype=np.float32)
@@ -47,10 +47,6 @@ def test_a_palette_begins_dark_and_ends_bright() -> None:
     assert (first[0], last[0]) == (0, 1)
     assert first[1] == "rgb(0,0,4)"  # matplotlib: (0.001, 0.000, 0.014)
     assert last[1] == "rgb(252,253,191)"  # matplotlib: (0.987, 0.991, 0.750)
-
-
-def test_the_words_for_a_map_name_grid_range_and_peak() -> None:
-    assert map_words("a", A) == "a: 2 by 2 cells from 0.000 to 1.000, largest at row 1, column 1"
 
 
 # Section: the histogram of differences

@@ -53,7 +53,7 @@ def chart_alt(app: OpenedPage, key: str) -> str:
 
 def test_each_guess_has_its_verdict_its_rule_and_its_count(opened: OpenedPage) -> None:
     assert verdicts(opened) == ["not supported", "can't tell", "not supported"]
-    assert [header.value[0] for header in opened.subheader] == ["1", "2", "3"]
+    assert [header.value[0] for header in opened.header] == ["1", "2", "3"]
     words = texts(opened)
     for rule in ("lies wholly above 0.1, a small", "Larger pictures cannot be tried", "wholly above five percentage points"):
         assert rule in words
@@ -105,13 +105,14 @@ def test_the_example_of_contours_has_the_picked_images_correlations() -> None:
     own, other = (f"{spearmanr(large.ravel(), edge.ravel()).statistic:.2f}".replace("-", "−") for edge in edges)
     found = [one.caption for shown in elements(app, "image") for one in shown.proto.imgs]
     assert f"map of relu2: {own} ({other})" in found
-    assert {"Test image 8", "Edges of test image 8", "Edges of test image 9, for comparison"} <= set(alts(app))
+    for words in ("Test image 8, true class", "Edges of test image 8; peak", "Edges of test image 9, for comparison; peak"):
+        assert any(alt.startswith(words) for alt in alts(app))
 
 
 def test_the_example_of_grass_is_the_picked_frog_or_the_first(opened: OpenedPage) -> None:
-    assert any(alt == "Test image 4 with its outline" for alt in alts(opened))
+    assert any(alt.startswith("Test image 4 with its outline") for alt in alts(opened))
     app = open_guesses(img="29")
-    assert any(alt == "Test image 29 with its outline" for alt in alts(app))
+    assert any(alt.startswith("Test image 29 with its outline") for alt in alts(app))
     small = picture(app, "Test image 29, its background mid grey")[2::4, 2::4]
     kept = (small != 128).any(2)
     assert 0.1 < kept.mean() < 0.7

@@ -147,7 +147,7 @@ def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
     assert stop.question in texts(app)
     assert "Back to this stop's view" in labels(app)
     press(app, "Back to this stop's view")
-    assert "All layers on offer" in "\n".join(one.value for one in app.subheader)
+    assert "All layers on offer" in "\n".join(one.value for one in app.header)
 
 
 def test_naming_the_layer_that_is_shown_anyway_is_no_other_view() -> None:
@@ -208,7 +208,7 @@ def test_a_closed_bar_costs_less_than_ten_milliseconds() -> None:
 def test_the_page_lists_the_lesson_with_its_stops_and_starts_it() -> None:
     app = open_page("lesson", present="on")
     lesson = own_lesson()
-    assert lesson.title in [one.value for one in app.subheader]
+    assert lesson.title in [one.value for one in app.header]
     links = [one.proto.label for one in app.get("page_link")]
     assert links == [f"{number} · {stop.title}" for number, stop in enumerate(lesson.stops, 1)]
     assert not app.warning
@@ -245,7 +245,7 @@ def test_a_lesson_of_a_folder_stands_first_and_is_read_anew_after_an_edit(folder
     file = folder / "mine.md"
     file.write_text("# Mine\n## Only\n/layer_explorer?img=5\nWho is it?\nAnswer: A {image.true_class}.\n")
     app = open_page("lesson")
-    assert app.subheader[0].value == "Mine"
+    assert app.header[0].value == "Mine"
     press(app, "Start · 1 stop")
     press(app, "Answer")
     assert opened_paragraph(app, "Answer") == "**Answer:** A frog."

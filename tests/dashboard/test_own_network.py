@@ -141,7 +141,7 @@ def test_a_network_of_one_class_has_no_contrast(monkeypatch: pytest.MonkeyPatch)
     start(monkeypatch, "--model", "own_networks:one", "--input-size", "16")
     app = open_folded("layer_explorer")
     assert errors(app) == ""
-    assert "Why this class and not that one?" not in [heading.value for heading in app.subheader]
+    assert "Why this class and not that one?" not in [heading.value for heading in app.header]
 
 
 @pytest.mark.usefixtures("here")

@@ -107,7 +107,7 @@ def test_another_drawing_is_in_the_address() -> None:
 
 
 def test_the_originals_have_the_pixels_of_the_data_set(gallery: OpenedPage) -> None:
-    shown = picture(gallery, "frog2: test image 5")
+    shown = picture(gallery, "frog2: Test image 5, true class frog")
     small = cv2.resize(shown, (32, 32), interpolation=cv2.INTER_NEAREST_EXACT)
     np.testing.assert_array_equal(small, pixels()[5])
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) == len(np.unique(pixels()[5].reshape(-1, 3), axis=0))
@@ -143,7 +143,7 @@ def test_the_heatmap_of_the_notebook_is_viridis_from_minimum_to_maximum(gallery:
 
 
 def test_pictures_are_enlarged_without_smoothing(fair: OpenedPage) -> None:
-    shown = picture(fair, "plane: test image 3")
+    shown = picture(fair, "plane: Test image 3, true class plane")
     assert len(shown) % 32 or (shown == squares(pixels()[3], len(shown))).all()
 
 
