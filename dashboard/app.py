@@ -34,6 +34,7 @@ GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answer
 LESSON = "Stops through the whole dashboard, each with a question for the room. Next and back by key; write one of your own."
 BROWSER = "All images of a class, with what the network says of them. Filter, sort, pick one."
 EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
+WALK = "Grad-CAM in six steps, with this picture's own numbers: from the layer's channels to the map. Press 1 to 6."
 DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
 SCAN = "The same two maps on any selection of the images, or on all of them. Start it, watch it, take it home."
 GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
@@ -46,6 +47,7 @@ PAGES = (
     Page("lesson", "Lesson", LESSON),
     Page("class_browser", "Class browser", BROWSER),
     Page("layer_explorer", "Layer explorer", EXPLORER),
+    Page("how_it_works", "How it works", WALK),
     Page("layer_ladder", "Layer ladder", LADDER),
     Page("sanity_checks", "Sanity checks", SANITY),
     Page("training_time", "Training in time", TRAINING),

@@ -4,6 +4,7 @@ from explain_lib.average_map import AverageMap, average_map
 from explain_lib.cache import CacheStats, ExplainCache, shared_cache
 from explain_lib.capture import LayerTrace
 from explain_lib.cards import ModelCard
+from explain_lib.channel_ablation import ChannelAblation, channel_ablation
 from explain_lib.check_up import check_up
 from explain_lib.comparison import Comparison, compare
 from explain_lib.completeness import Completeness, completeness
@@ -36,6 +37,7 @@ from explain_lib.settings import (
     torch_cam_settings,
 )
 from explain_lib.targets import Target
+from explain_lib.walkthrough import Walkthrough, walkthrough
 
 __all__ = [
     "CLASSES",
@@ -45,6 +47,7 @@ __all__ = [
     "AverageMap",
     "CacheStats",
     "CamSettings",
+    "ChannelAblation",
     "CheckUp",
     "Comparison",
     "Completeness",
@@ -75,9 +78,11 @@ __all__ = [
     "Target",
     "TargetError",
     "TooLargeError",
+    "Walkthrough",
     "as_model",
     "average_map",
     "captum_settings",
+    "channel_ablation",
     "check_up",
     "compare",
     "completeness",
@@ -104,4 +109,5 @@ __all__ = [
     "shared_cache",
     "summarise_ladder",
     "torch_cam_settings",
+    "walkthrough",
 ]  # fmt: skip

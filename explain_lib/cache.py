@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from explain_lib.average_map import AverageMap, PartialSum, average_map, partial_sum
+from explain_lib.channel_ablation import ChannelAblation, channel_ablation
 from explain_lib.check_up import check_up
 from explain_lib.completeness import Completeness, completeness
 from explain_lib.configuration import Configuration
@@ -47,7 +48,9 @@ from explain_lib.scan_images import seen_images
 from explain_lib.settings import CamSettings, Variant, check_settings
 from explain_lib.targets import Target, Targets, expand_targets
 from explain_lib.third_opinions import Opinion, third_opinion
+from explain_lib.walkthrough import Walkthrough, walkthrough
 
+Picture = NDArray[np.uint8]
 Value = TypeVar("Value")
 Between = Callable[[], None] | None
 
@@ -285,6 +288,27 @@ class ExplainCache:
         """completeness, cached; the layer must be named."""
         key = ("completeness", *_request(model, picture[None], layer, target))
         return self.entries.get(key, lambda: completeness(model, picture, layer, target, between=between))
+
+    def walkthrough(
+        self, model: Model, picture: Picture, layer: str, target: int | Target | None = None, *, between: Between = None
+    ) -> Walkthrough:
+        """walkthrough, cached; the layer must be named."""
+        key = ("walkthrough", *_request(model, picture[None], layer, target))
+        return self.entries.get(key, lambda: walkthrough(model, picture, layer, target, between=between))
+
+    def channel_ablation(
+        self,
+        model: Model,
+        picture: Picture,
+        layer: str,
+        channels: Sequence[int],
+        target: int | Target | None = None,
+        *,
+        between: Between = None,
+    ) -> ChannelAblation:
+        """channel_ablation, cached; the layer must be named."""
+        key = ("channel_ablation", tuple(channels), *_request(model, picture[None], layer, target))
+        return self.entries.get(key, lambda: channel_ablation(model, picture, layer, channels, target, between=between))
 
     def heatmap(
         self,

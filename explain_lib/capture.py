@@ -421,6 +421,34 @@ def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace
             handle.remove()
 
 
+def run_without_channels(network: nn.Module, batch: Tensor, layer: LayerTrace, channels: Sequence[int]) -> object:
+    """What the network returns once those channels of that layer's output (N, C, h, w) are zero; nothing else is touched.
+
+    Raises LayerError where the pass does not reach the layer, or gets no (N, C, h, w) there, and errors as run does.
+    """
+    calls = Counter[str]()
+
+    def silence(_: nn.Module, __: object, output: object) -> Tensor | None:
+        calls[layer.module] += 1
+        if calls[layer.module] != layer.call:
+            return None
+        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(batch):
+            raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+        silenced = output.clone()  # others may hold the output itself
+        silenced[:, list(channels)] = 0
+        return silenced
+
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+        handle = network.get_submodule(layer.module).register_forward_hook(silence)
+        try:
+            output = run(network, batch.clone())
+        finally:
+            handle.remove()
+    if calls[layer.module] < layer.call:
+        raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+    return output
+
+
 def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
     """The batch, as part of the graph if that cannot begin at the layers.
 

@@ -15,10 +15,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.capture import Held, LayerTrace, hold
-from explain_lib.errors import InputError, LayerError, TargetError
+from explain_lib.errors import LayerError, TargetError
 from explain_lib.frozen import Frozen
 from explain_lib.model import Model, check_model
-from explain_lib.pixels import check_pixels, to_input
+from explain_lib.pixels import as_batch, to_input
 from explain_lib.targets import Target, expand_targets, explained_number
 
 ROUNDING = 1e-4
@@ -124,11 +124,8 @@ def completeness(
     it was given (nn.Identity), TargetError for a class that does not exist and for a probability, which no cells add up to,
     NetworkError for a network that cannot be run or explained.
     """
-    held_layer = _find_layer(check_model(model), layer)
-    if not isinstance(picture, np.ndarray) or picture.ndim != 3:
-        found = f"the shape is {picture.shape}" if isinstance(picture, np.ndarray) else f"a {type(picture).__name__}"
-        raise InputError(f"picture: {found}; one picture, uint8 of shape (H, W, 3), would be right")
-    pixels = check_pixels(picture[None], model.input_size, "picture")
+    held_layer = find_own_layer(check_model(model), layer)
+    pixels = as_batch(picture, model.input_size)
     explained = expand_targets(target, 1, model.classes)
     if explained is not None and explained[0].score == "probability":
         raise TargetError("target: a probability is no sum of cells; Target(..., score='logit') would be right")
@@ -146,7 +143,8 @@ def completeness(
     return _add_up(held_layer.name, held, constants)
 
 
-def _find_layer(model: Model, name: str | None) -> LayerTrace:
+def find_own_layer(model: Model, name: str | None) -> LayerTrace:
+    """The layer of that name, None for the last conv layer. Raises LayerError for one that hands on what it was given."""
     found = model.find_layers(None)[-1] if name is None else model.find_layers(name)[0]
     if found.handed_on:
         raise LayerError(

@@ -31,6 +31,14 @@ def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "p
     return pixels
 
 
+def as_batch(picture: object, input_size: tuple[int, int]) -> NDArray[np.uint8]:
+    """One picture, uint8 (H, W, 3), as a batch of one. Raises InputError for anything else."""
+    if not isinstance(picture, np.ndarray) or picture.ndim != 3:
+        found = f"the shape is {picture.shape}" if isinstance(picture, np.ndarray) else f"a {type(picture).__name__}"
+        raise InputError(f"picture: {found}; one picture, uint8 of shape (H, W, 3), would be right")
+    return check_pixels(picture[None], input_size, "picture")
+
+
 def check_index(index: object, count: int) -> int:
     """The index itself, of one of `count` pictures. Raises InputError for anything else."""
     if not isinstance(index, int | np.integer) or isinstance(index, bool) or not 0 <= index < count:

@@ -48,3 +48,11 @@ RANDOMISE = (
     "Makes layers forget: their weights become what a training would start from. A map that stays the same cannot come from "
     "what the network has learnt (arXiv 1810.03292, section 3)."
 )
+CHANNEL_ABLATION = (
+    "The network runs again with this channel set to zero at this layer; all else is as it was. What α promises is "
+    "α times the sum of the channel's activations, which is what the channel adds to the sum of the map's cells."
+)
+CHANNEL_SHARE = (
+    "What a channel adds to those cells of the sum that are above zero, divided by the sum of the map. The shares of all "
+    "channels add up to 100 %; one below zero takes away from the map."
+)

@@ -5,7 +5,10 @@ from opened_page import START, captions, open_page, press, query, unescaped
 
 import explain_lib as xl
 
-PAGES = (None, "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time", "disagreement")
+PAGES = (
+    *(None, "class_browser", "layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "training_time"),
+    "disagreement",
+)
 every_page = pytest.mark.parametrize("page", PAGES)
 EVERYTHING = {
     "img": "17",

@@ -24,6 +24,7 @@ PAGES = (
     "Lesson",
     "Class browser",
     "Layer explorer",
+    "How it works",
     "Layer ladder",
     "Sanity checks",
     "Training in time",
@@ -480,6 +481,9 @@ def test_a_phone_never_scrolls_sideways_even_with_everything_unfolded(phone: Vis
         "/layer_ladder?modules=all&measure=road",
         "/sanity_checks?model=tutorial",
         "/training_time",
+        "/how_it_works?step=weights&model=resnet20",
+        "/how_it_works?step=sum&without=2,9",
+        "/how_it_works?step=enlarge",
     ):
         phone.open(path)
         summaries = phone.page.locator('[data-testid="stExpander"] summary')

@@ -19,7 +19,7 @@ from explain_lib.networks import ARCHITECTURES, TutorialNet
 
 PAGES = [
     *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
-    *("disagreement", "scan", "guesses"),
+    *("disagreement", "scan", "guesses", "how_it_works"),
 ]
 PLANTED = "ailing-tutorial"
 

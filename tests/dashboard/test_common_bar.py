@@ -7,7 +7,10 @@ import pytest
 from independent_maps import labels, probabilities
 from opened_page import START, component_data, open_page, press, query
 
-PAGES = (None, "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time", "disagreement")
+PAGES = (
+    *(None, "class_browser", "layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "training_time"),
+    "disagreement",
+)
 every_page = pytest.mark.parametrize("page", PAGES)
 
 

@@ -176,7 +176,8 @@ def test_the_ladder_samples_the_folder() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [None, "class_browser", "layer_explorer", "sanity_checks", "training_time", "disagreement", "scan"]
+    "page",
+    [None, "class_browser", "layer_explorer", "how_it_works", "sanity_checks", "training_time", "disagreement", "scan"],
 )
 def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str | None) -> None:
     app = open_page(page, img="0")

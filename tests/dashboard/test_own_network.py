@@ -24,7 +24,7 @@ from explain_lib.own_models import UPLOAD_BYTES
 
 PAGES = [
     *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
-    *("disagreement", "scan", "guesses"),
+    *("disagreement", "scan", "guesses", "how_it_works"),
 ]
 CODE = """
 import torch

@@ -17,7 +17,7 @@ from dashboard.components.picture_menu import KEY
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 256, (32, 32, 3), dtype=np.uint8)
 """A picture that the networks see as it is."""
-PAGES = (None, "layer_explorer", "layer_ladder", "sanity_checks", "training_time", "disagreement")
+PAGES = (None, "layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "training_time", "disagreement")
 OVER_SETS = ("class_browser", "scan")
 
 

@@ -15,6 +15,7 @@ PUBLIC = [
     "AverageMap",
     "CacheStats",
     "CamSettings",
+    "ChannelAblation",
     "CheckUp",
     "Comparison",
     "Completeness",
@@ -45,9 +46,11 @@ PUBLIC = [
     "Target",
     "TargetError",
     "TooLargeError",
+    "Walkthrough",
     "as_model",
     "average_map",
     "captum_settings",
+    "channel_ablation",
     "check_up",
     "compare",
     "completeness",
@@ -74,6 +77,7 @@ PUBLIC = [
     "shared_cache",
     "summarise_ladder",
     "torch_cam_settings",
+    "walkthrough",
 ]
 
 

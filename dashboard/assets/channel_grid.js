@@ -1,0 +1,114 @@
+// The channels of a layer: a tile each over one picture that holds them all, or a bar each. A click, Enter or Space chooses
+// one; arrow keys move. Elements are made anew only when the revision changes; what is picked or left out is only marked.
+const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
+
+// The server names files from its own root, which a proxy may have put below another path: the page's folder is that root.
+const address = (file) => new URL(`.${file}`, window.location.href).href;
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function picture(data, place) {
+  const made = element("span", "picture");
+  const column = place % data.columns, row = Math.floor(place / data.columns);
+  made.style.backgroundPosition = `${-column * data.width}px ${-row * data.height}px`;
+  return made;
+}
+
+function bar(data, place) {
+  const plot = element("span", "plot"), made = element("span", data.bars[place] < 0 ? "bar below" : "bar above");
+  const share = Math.abs(data.bars[place]) / data.span * 100;
+  made.style.height = `${share}%`;
+  made.style.top = `${data.zero - (data.bars[place] < 0 ? 0 : share)}%`;
+  plot.append(made);
+  return plot;
+}
+
+function channel(data, place) {
+  const button = element("button", "");
+  button.type = "button";
+  button.dataset.channel = data.channels[place];
+  if (data.bars) button.append(bar(data, place));
+  if (data.sprite) button.append(picture(data, place));
+  if (data.numbers) button.append(element("span", "number", data.channels[place]));
+  if (data.values) button.append(element("span", "value", data.values[place]));
+  return button;
+}
+
+function mark(button, data, place) {
+  const number = data.channels[place], picked = number === data.picked;
+  const left = data.left_out.includes(number);
+  button.classList.toggle("picked", picked);
+  button.classList.toggle("left-out", left);
+  const action = data.switches ? (left ? "left out; click to put it back" : "in the sum; click to leave it out") : "click to look at it";
+  button.title = `Channel ${number}: ${data.words[place]}; ${action}`;
+  button.setAttribute("aria-label", button.title);
+  button.setAttribute("aria-pressed", String(data.switches ? !left : picked));
+}
+
+function across(list) {
+  const top = list.firstElementChild.offsetTop;
+  const second = [...list.children].findIndex((button) => button.offsetTop !== top);
+  return second < 0 ? list.children.length : second;
+}
+
+function move(list, event) {
+  const step = STEPS[event.key];
+  if (!step || event.shiftKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const all = [...list.children], here = all.indexOf(event.target);
+  const next = all[Math.min(all.length - 1, Math.max(0, here + step(across(list))))];
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}
+
+function build(list, data) {
+  list.className = data.bars ? "channels bars" : "channels tiles";
+  // Bars stand as wide as what is written under them.
+  const wide = data.values ? 48 : 4 + 7 * `${Math.max(...data.channels)}`.length, high = data.values ? 170 : data.channels.length > 128 ? 60 : 100;
+  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--across": `${data.columns * data.width}px`, "--zero": `${data.zero}%`, "--bar": `${wide}px`, "--plot": `${high}px` };
+  for (const [name, value] of Object.entries(style)) list.style.setProperty(name, value);
+  list.style.setProperty("--sprite", data.sprite ? `url(${address(data.sprite)})` : "none");
+  list.setAttribute("aria-label", data.title);
+  list.replaceChildren(...data.channels.map((_, place) => channel(data, place)));
+  for (const button of list.children) button.tabIndex = -1;
+}
+
+function legend(place, data) {
+  place.hidden = !data.legend;
+  if (!data.legend) return;
+  const colours = element("span", "colours");
+  colours.style.backgroundImage = `linear-gradient(to right, ${data.legend.colours.join(", ")})`;
+  place.replaceChildren(element("span", "", data.legend.low), colours, element("span", "", data.legend.high), element("span", "words", data.legend.words));
+}
+
+// The picked channel is in sight, the Tab key enters at it, and the focus stays in the grid if it was there before.
+function showPicked(list, focused) {
+  const picked = list.querySelector(".picked") ?? list.firstElementChild;
+  picked.tabIndex = 0;
+  list.scrollTop = Math.max(0, picked.offsetTop - list.offsetTop - list.clientHeight / 2);
+  if (focused) picked.focus({ preventScroll: true });
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const list = parentElement.querySelector(".channels");
+  list.onclick = (event) => {
+    const button = event.target.closest("button");
+    if (button) setTriggerValue("chosen", Number(button.dataset.channel));
+  };
+  list.onkeydown = (event) => move(list, event);
+  const anew = list.dataset.revision !== data.revision, focused = list.contains(document.activeElement);
+  if (anew) {
+    list.dataset.revision = data.revision;
+    legend(parentElement.querySelector(".legend"), data);
+    build(list, data);
+  }
+  [...list.children].forEach((button, place) => mark(button, data, place));
+  if (anew) showPicked(list, focused);
+}

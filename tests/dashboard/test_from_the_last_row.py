@@ -1,0 +1,154 @@
+"""The dashboard in a room, in Chromium: keys, the presentation, and what axe-core finds on every page."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
+
+ADDRESSES = (
+    "/",
+    "/class_browser?average=on&low=0&high=40",
+    "/layer_explorer?beside=image&sign=signed&minus=1",
+    "/layer_ladder?img=8",
+    "/sanity_checks?model=tutorial&randomised=2",
+    "/training_time?epoch=2",
+    "/disagreement?a=manual&b=package&flicker=on",
+    "/scan?class=6",
+    "/guesses?img=4",
+)
+LOOKS = {"light desk": (1440, "light"), "dark phone": (390, "dark")}
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[str]:
+    with served(streamlit_command(), free_port()) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module", params=LOOKS)
+def looked_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, scheme = LOOKS[request.param]
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def beamer(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    yield context.new_page()
+    context.close()
+
+
+def open_address(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("h1", timeout=60_000)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    assert page.evaluate(SETTLED), "the page went on changing for a minute"
+    assert not page.locator('[data-testid="stException"]').count()
+
+
+def press(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+    page.wait_for_timeout(150)
+    settle(page)
+
+
+# Section: axe-core
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds that is serious or worse, one line a kind with the first place."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_axe_finds_nothing_serious(looked_at: Page, root: str, address: str) -> None:
+    open_address(looked_at, root + address)
+    assert violations(looked_at) == []
+
+
+def test_axe_finds_a_picture_without_words(looked_at: Page, root: str) -> None:
+    open_address(looked_at, f"{root}/layer_explorer")
+    looked_at.evaluate("document.querySelector('[data-testid=stImage] img').removeAttribute('alt')")
+    assert [one for one in violations(looked_at) if one.startswith("image-alt")]
+
+
+# Section: keys
+
+
+def test_arrow_keys_step_through_images_and_layers(beamer: Page, root: str) -> None:
+    open_address(beamer, f"{root}/layer_explorer?img=3")
+    for key, part in (
+        ("ArrowUp", "layer=conv1"),
+        ("ArrowRight", "img=4"),
+        ("ArrowDown", "layer=conv2"),
+        ("ArrowLeft", "img=3"),
+    ):
+        press(beamer, key)
+        assert part in beamer.url
+
+
+def test_arrow_keys_in_a_list_move_in_the_list_alone(beamer: Page, root: str) -> None:
+    open_address(beamer, f"{root}/layer_explorer?img=3")
+    beamer.get_by_role("combobox", name="Target class").click()
+    press(beamer, "ArrowDown")
+    press(beamer, "Enter")
+    assert "target=0" in beamer.url
+    assert "layer=" not in beamer.url
+
+
+# Section: the presentation
+
+
+def test_the_presentation_hides_controls_enlarges_pictures_and_keeps_the_keys(beamer: Page, root: str) -> None:
+    open_address(beamer, f"{root}/layer_explorer?img=3")
+    before = beamer.get_by_alt_text("Overlay: Grad-CAM of layer").bounding_box()
+    press(beamer, "p")
+    assert "present=on" in beamer.url
+    after = beamer.get_by_alt_text("Overlay: Grad-CAM of layer").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(1.5 * before["width"], abs=1)
+    for hidden in (beamer.get_by_role("combobox"), beamer.get_by_role("banner"), beamer.get_by_role("radiogroup")):
+        assert not any(one.is_visible() for one in hidden.all())
+    buttons = beamer.locator("button:not([kind=elementToolbar])").all()  # a picture's own stay: it can fill the screen
+    assert [button.inner_text().split()[0] for button in buttons if button.is_visible()] == ["Leave"]
+    press(beamer, "ArrowRight")
+    press(beamer, "ArrowUp")
+    assert {"img=4", "layer=conv1", "present=on"} <= set(beamer.url.split("?")[1].split("&"))
+    press(beamer, "p")
+    assert "present" not in beamer.url
+    assert beamer.get_by_role("combobox", name="Model").is_visible()
+
+
+def test_the_pointer_reads_the_cell_under_it_in_a_presentation(beamer: Page, root: str) -> None:
+    open_address(beamer, f"{root}/layer_explorer?img=3&present=on")
+    place = beamer.locator(".nsewdrag").first.bounding_box()
+    assert place is not None
+    for share, cell in ((0.05, "row 0, column 0"), (0.55, "row 5, column 5"), (0.95, "row 9, column 9")):
+        beamer.mouse.move(place["x"] + share * place["width"], place["y"] + share * place["height"])
+        words = beamer.locator(".hoverlayer").first
+        words.filter(has_text=cell).wait_for(timeout=5_000)
+
+
+@pytest.mark.parametrize("width", [390, 1440, 1920])
+def test_a_presentation_does_not_scroll_sideways(beamer: Page, root: str, width: int) -> None:
+    beamer.set_viewport_size({"width": width, "height": 900})
+    open_address(beamer, f"{root}/disagreement?img=3&present=on")
+    wide, seen = beamer.locator('[data-testid="stMain"]').evaluate("main => [main.scrollWidth, main.clientWidth]")
+    assert wide <= seen + 1
