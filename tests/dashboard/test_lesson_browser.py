@@ -51,10 +51,10 @@ def address(page: Page) -> dict[str, str]:
 def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Page, list[str]]) -> None:
     page, errors = visit
     lesson = own_lesson()
-    expect(page.get_by_role("button", name="Start · 9 stops")).to_be_visible()
+    expect(page.get_by_role("button", name="Start · 10 stops")).to_be_visible()
     for number, stop in enumerate(lesson.stops, 1):
         page.keyboard.press("PageDown")
-        expect(page.get_by_text(f"Stop {number} of 9 · {stop.title}")).to_be_visible()
+        expect(page.get_by_text(f"Stop {number} of 10 · {stop.title}")).to_be_visible()
         assert address(page) == stop_view("grad-cam", stop, number, present=True).to_query()
         assert urlsplit(page.url).path == f"/{stop.page}"
         page.keyboard.press("a")
@@ -63,16 +63,16 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
             page.keyboard.press("h")
             expect(page.get_by_text("Hint:", exact=True)).to_be_visible()
     page.keyboard.press("PageUp")
-    expect(page.get_by_text("Stop 8 of 9")).to_be_visible()
+    expect(page.get_by_text("Stop 9 of 10")).to_be_visible()
     assert page.evaluate(SETTLED)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Back to this stop's view")).to_be_visible()
     assert address(page)["img"] == "4"
     page.keyboard.press("b")
     expect(page.get_by_role("button", name="Back to this stop's view")).not_to_be_visible()
-    assert address(page) == stop_view("grad-cam", lesson.stops[7], 8, present=True).to_query()
+    assert address(page) == stop_view("grad-cam", lesson.stops[8], 9, present=True).to_query()
     page.keyboard.press("e")
-    expect(page.get_by_text("Stop 8 of 9")).not_to_be_visible()
+    expect(page.get_by_text("Stop 9 of 10")).not_to_be_visible()
     assert "lesson" not in address(page)
     assert page.evaluate(SETTLED)
     assert page.evaluate(LOADED)
@@ -84,7 +84,7 @@ def test_the_browsers_back_goes_to_the_stop_before(visit: tuple[Page, list[str]]
     page.goto(f"{page.url.split('/sanity_checks')[0]}/layer_explorer?lesson=grad-cam&stop=1")
     expect(page.get_by_role("button", name="Next stop")).to_be_enabled()
     page.keyboard.press("PageDown")
-    expect(page.get_by_text("Stop 2 of 9")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 10")).to_be_visible()
     assert page.evaluate(SETTLED)
     page.go_back()
-    expect(page.get_by_text("Stop 1 of 9")).to_be_visible()
+    expect(page.get_by_text("Stop 1 of 10")).to_be_visible()

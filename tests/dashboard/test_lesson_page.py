@@ -17,7 +17,9 @@ from dashboard.lesson_shelf import OWN_FOLDER
 from dashboard.server_options import server_cache, server_options
 
 FILE = OWN_FOLDER / "grad-cam.md"
-COUNT = 9
+COUNT = 10
+HORSE, CAR, CONTOURS = 1, 4, 7
+"""The stops about the horse, the car that is taken for a deer, and contours."""
 
 
 def own_lesson() -> Lesson:
@@ -125,20 +127,20 @@ def test_there_is_nothing_before_the_first_stop_and_after_the_last() -> None:
 
 
 def test_the_end_leaves_the_view_without_the_lesson() -> None:
-    app = open_stop(3, hint="on", answer="on")
+    app = open_stop(CAR, hint="on", answer="on")
     press(app, "End the lesson")
-    assert query(app) == own_lesson().stops[2].view.to_query()
-    assert "Stop 3" not in texts(app)
+    assert query(app) == own_lesson().stops[CAR - 1].view.to_query()
+    assert f"Stop {CAR}" not in texts(app)
 
 
 def test_an_answer_follows_what_is_on_screen() -> None:
-    app = open_stop(3, answer="on")
+    app = open_stop(CAR, answer="on")
     assert "The picture shows a car; the network says deer" in (opened_paragraph(app, "Answer") or "")
     assert "Back to this stop's view" not in labels(app)
     app.number_input(key="image").set_value(137).run()
     assert "The picture shows a horse; the network says horse" in (opened_paragraph(app, "Answer") or "")
     press(app, "Back to this stop's view")
-    assert query(app) == stop_view("grad-cam", own_lesson().stops[2], 3, present=False).to_query()
+    assert query(app) == stop_view("grad-cam", own_lesson().stops[CAR - 1], CAR, present=False).to_query()
 
 
 def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
@@ -151,13 +153,13 @@ def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
 
 
 def test_naming_the_layer_that_is_shown_anyway_is_no_other_view() -> None:
-    app = open_stop(1, layer="layer3.2.conv2")
+    app = open_stop(HORSE, layer="layer3.2.conv2")
     assert "Back to this stop's view" not in labels(app)
 
 
 def test_numbers_that_a_page_computes_last_are_in_the_answer_once_it_stands() -> None:
     server_cache().entries.discard(("contour_guess", server_cache().model("captum-tutorial").digest))
-    app = open_stop(6, answer="on")
+    app = open_stop(CONTOURS, answer="on")
     words = opened_paragraph(app, "Answer") or ""
     assert "judged “not supported”" in words
     assert "Not there" not in words
@@ -179,7 +181,7 @@ def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dic
 
 def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
     app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="12", answer="on")
-    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 9; the first one is shown."
+    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 10; the first one is shown."
     assert f"**Stop 1 of {COUNT}" in texts(app)
     assert opened_paragraph(app, "Answer") is None
 
