@@ -42,7 +42,7 @@ def _draw(scene: Scene) -> None:
     walk = make_walk(scene)
     numbers = walk.numbers
     place = STEPS.index(scene.view.step) + 1
-    st.subheader(f"{place} of {len(STEPS)} · {TITLES[scene.view.step]}", anchor=False)
+    st.header(f"{place} of {len(STEPS)} · {TITLES[scene.view.step]}", anchor=False)
     st.caption(
         f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target_caption(scene)} · "
         f"layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}"

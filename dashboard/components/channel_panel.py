@@ -10,7 +10,6 @@ from dashboard.components import terms
 from dashboard.components.address import change_view, follow
 from dashboard.components.captions import plain
 from dashboard.components.pictures import show_exact
-from dashboard.components.presentation import enlarged
 from dashboard.components.walk import Walk, short
 from dashboard.figures.map_picture import map_picture
 from explain_lib.number_words import number, percent
@@ -54,7 +53,7 @@ def _title(walk: Walk) -> None:
 
 def _strip(walk: Walk) -> Picture:
     """A_k, its gradient and alpha_k A_k side by side, grey between, which no number has."""
-    k, side = walk.channel, enlarged(SIDE)
+    k, side = walk.channel, SIDE
     numbers = walk.numbers
     parts = (
         map_picture(numbers.activation[k], walk.activation_scale, side),

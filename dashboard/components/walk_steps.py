@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view
-from dashboard.components.captions import grid_caption
+from dashboard.components.captions import grid_caption, picture_words
 from dashboard.components.channel_grid import VALUED, Shown, show_channels
 from dashboard.components.channel_panel import show_channel
 from dashboard.components.map_card import state_badge
 from dashboard.components.pickers import choice
 from dashboard.components.pictures import show_exact, show_picture
-from dashboard.components.presentation import enlarged
 from dashboard.components.walk import MOST, Walk, reach, short
 from dashboard.figures.channel_sprite import Tiles, channel_tiles, side_for
-from dashboard.figures.map_figure import Scale, diverging, map_words, sequential
+from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.figures.map_picture import map_picture
+from dashboard.figures.map_words import map_words
 from dashboard.view_state import Step
 from explain_lib.maps import Map
 from explain_lib.number_words import number, percent
@@ -66,10 +66,8 @@ def _forward(walk: Walk) -> None:
         rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
     )
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=enlarged(INPUT)):
-            show_picture(
-                scene.picture, "what goes in", f"{scene.words(scene.view.image)}, the network's input", enlarged(INPUT)
-            )
+        with st.container(width=INPUT):
+            show_picture(scene.picture, "what goes in", f"{picture_words(scene, scene.view.image)}, the network's input", INPUT)
         with st.container(width="stretch"):
             zero = float((numbers.activation == 0).mean())
             below = float((numbers.activation < 0).mean())
@@ -145,7 +143,7 @@ def _sum(walk: Walk) -> None:
     )
     top = max(reach(numbers.signed), reach(walk.signed) if walk.signed.any() else 0.0)
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=enlarged(SIDE), gap="xsmall"):
+        with st.container(width=SIDE, gap="xsmall"):
             _map(walk.signed, diverging(top), "The sum", f"the sum S: {_range(walk.signed)}", ALL_OFF)
             st.caption(f"{_two_signs(top)}.")
         with st.container(width="stretch"):
@@ -215,9 +213,9 @@ def _relu(walk: Walk) -> None:
     _note_left_out(walk)
     scale = diverging(reach(signed))
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=enlarged(SIDE), gap="xsmall"):
+        with st.container(width=SIDE, gap="xsmall"):
             _map(signed, scale, "Before the ReLU", f"before: the sum S, {_range(signed)}", ALL_OFF)
-        with st.container(width=enlarged(SIDE), gap="xsmall"):
+        with st.container(width=SIDE, gap="xsmall"):
             _map(walk.map, scale, "After the ReLU", f"after: the map L, {_range(walk.map)}", NOTHING_ABOVE_ZERO)
         with st.container(width="stretch"):
             st.markdown(_thrown_away(signed))
@@ -260,7 +258,7 @@ def _enlarge(walk: Walk) -> None:
     )
     _note_left_out(walk)
     state = xl.map_state(values)
-    side = enlarged(LARGE)
+    side = LARGE
     if state is not xl.MapState.VARIED:
         show_picture(scene.picture, "the picture", f"The picture alone, the map is {state.value}", side)
         state_badge(state, NOTHING_ABOVE_ZERO)
@@ -323,7 +321,7 @@ def _map(values: Map, scale: Scale, title: str, caption: str, when_zero: str) ->
         st.markdown(f"**{title}**")
         state_badge(state, when_zero)
         return
-    show_exact(map_picture(values, scale, enlarged(SIDE)), caption, map_words(title, values))
+    show_exact(map_picture(values, scale, SIDE), caption, map_words(title, values))
     if state is xl.MapState.CONSTANT:
         state_badge(state, when_zero)
 
@@ -354,7 +352,7 @@ def _tiles(
 ) -> None:
     """Tiles of all channels; numbers: one for each, what: what that number is."""
     channels = walk.channels(by_weight=by_weight)
-    tiles = channel_tiles(values[list(channels)], scale, enlarged(side_for(len(channels))))
+    tiles = channel_tiles(values[list(channels)], scale, side_for(len(channels)))
     shown = Shown(
         title=title,
         channels=channels,
@@ -381,7 +379,7 @@ def _bars(
 ) -> None:
     channels = walk.channels(by_weight=walk.scene.view.channels == "weight")
     few = pictures is not None and scale is not None and len(channels) <= 16
-    tiles = channel_tiles(pictures[list(channels)], scale, enlarged(THUMBNAIL)) if few else None  # type: ignore[index,arg-type]
+    tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL) if few else None  # type: ignore[index,arg-type]
     shown = Shown(
         title=title,
         channels=channels,

@@ -120,7 +120,7 @@ LEADING = int(SHIP.shares.argmax())
 
 def test_the_walk_begins_with_the_activations() -> None:
     app = open_walk()
-    assert app.subheader[0].value == "1 of 6 · What does the layer find, and where?"
+    assert app.header[0].value == "1 of 6 · What does the layer find, and where?"
     assert "explained: ship (the predicted class), logit · layer conv2, 16 channels of 10 × 10" in captions(app)
     low, high = SHIP.activation.min(), SHIP.activation.max()
     assert f"Activations from **{digits(low)}** to **{digits(high)}**" in texts(app)
@@ -329,7 +329,7 @@ def test_every_step_stands_with_a_deeper_network(step: str) -> None:
     app = open_walk(step=step, model="resnet20", img="17", modules="all")
     assert not app.error
     assert not app.warning
-    assert app.subheader[0].value.startswith(f"{STEPS.index(step) + 1} of 6 · ")
+    assert app.header[0].value.startswith(f"{STEPS.index(step) + 1} of 6 · ")
     assert all(alts(app))
 
 
@@ -443,7 +443,7 @@ def test_steps_go_on_and_back_and_are_in_the_address() -> None:
 
 
 def heading(page: Page, step: int) -> None:
-    expect(page.get_by_role("heading", level=3).first).to_contain_text(f"{step} of 6", timeout=20_000)
+    expect(page.get_by_role("heading", level=2).first).to_contain_text(f"{step} of 6", timeout=20_000)
 
 
 def address(page: Page) -> dict[str, str]:
