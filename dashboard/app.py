@@ -31,6 +31,7 @@ class Page:
 
 
 GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answers. Open a row to see why."
+LESSON = "Stops through the whole dashboard, each with a question for the room. Next and back by key; write one of your own."
 BROWSER = "All images of a class, with what the network says of them. Filter, sort, pick one."
 EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
 WALK = "Grad-CAM in six steps, with this picture's own numbers: from the layer's channels to the map. Press 1 to 6."
@@ -43,6 +44,7 @@ SANITY = "Does the map depend on what the network has learnt? Make its layers fo
 
 PAGES = (
     Page("seed_gallery", "Seed gallery", GALLERY),
+    Page("lesson", "Lesson", LESSON),
     Page("class_browser", "Class browser", BROWSER),
     Page("layer_explorer", "Layer explorer", EXPLORER),
     Page("how_it_works", "How it works", WALK),

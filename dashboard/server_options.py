@@ -21,6 +21,7 @@ class ServerOptions:
     slow: seconds from which on the log notes a view.
     images: a folder of pictures that the dashboard opens with, None for the CIFAR-10 test images alone.
     own_model: a model that the dashboard opens with, None for the bundled ones alone.
+    lessons: a folder of lessons beside the dashboard's own, None for these alone.
     """
 
     device: str | None = None
@@ -28,6 +29,7 @@ class ServerOptions:
     slow: float = 2.0
     images: Path | None = None
     own_model: OwnModelOptions | None = None
+    lessons: Path | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,6 +56,7 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for what can be made again; default: the platform's")
     parser.add_argument("--slow", type=_seconds, metavar="SECONDS", default=2.0, help="which views the log notes; default: 2")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="pictures of your own, a subfolder a class, or flat")
+    parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="lessons of your own, a Markdown file each")
     _add_own_model(parser)
     given = vars(parser.parse_args(arguments))
     own = {name: given.pop(name) for name in ("model", *_BESIDE_MODEL)}

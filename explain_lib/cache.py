@@ -124,6 +124,11 @@ class ByteCache:
             mine.ended.set()
         return value
 
+    def kept(self, key: Hashable) -> object | None:
+        """The entry of that key if it is there, None if not: computes nothing, waits for nobody, and is not counted."""
+        with self._lock:
+            return self._entries.get(key)
+
     def discard(self, key: Hashable) -> None:
         """Forget an entry, if it is there."""
         with self._lock:

@@ -47,6 +47,12 @@ def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
     return f"{words}. Nor can it be told from {listed(others)}" if others else words
 
 
+def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
+    """Whether the best layer beats the centre, the order that asks no network; empty where no layer ranks pixels."""
+    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    return "" if ranking.over_centre is None else _against_centre(ranking, ranking.over_centre, values[CENTRE])
+
+
 def _baselines(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
     centre, chance = ranking.over_centre, ranking.over_random
     if centre is None or chance is None:

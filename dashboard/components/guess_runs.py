@@ -48,9 +48,19 @@ def masks_of(scene: Scene, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def contour_guess_of(scene: Scene, place: DeltaGenerator) -> ContourGuess:
     """The first guess on the chosen model."""
-    key = "contour_guess", scene.model.digest
+    key = _contour_key(scene)
     progress = watched(place, f"Maps and edges, {scene.view.model}")
     return scene.cache.entries.get(key, lambda: judge_contour(_contour_rows(scene, scene.model, progress)))
+
+
+def kept_contour_guess(scene: Scene) -> ContourGuess | None:
+    """The first guess on the chosen model if it has been judged; starts nothing, and waits for nothing."""
+    found = scene.cache.entries.kept(_contour_key(scene))
+    return found if isinstance(found, ContourGuess) else None
+
+
+def _contour_key(scene: Scene) -> tuple[str, str]:
+    return "contour_guess", scene.model.digest
 
 
 def depth_guess_of(scene: Scene, place: DeltaGenerator) -> DepthGuess:

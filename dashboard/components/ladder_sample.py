@@ -38,7 +38,7 @@ def show_sample_ladder(scene: Scene) -> None:
     """The ladder over the first test images: started, watched and stopped here."""
     st.header("Many pictures", anchor=False)
     sample_picker(scene.view.sample, SAMPLES)
-    request = _request(scene)
+    request = sample_request(scene)
     where, images = request.opinions, sample_words(*sample_scene(scene))
     others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
     st.caption(f"{images}, each with {_explained(scene)}.{others}")
@@ -62,7 +62,8 @@ def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
         return None
 
 
-def _request(scene: Scene) -> LadderRequest:
+def sample_request(scene: Scene) -> LadderRequest:
+    """The ladder that the view asks for: the layers on offer, on its sample of the set."""
     layers, view = offered_layers(scene), scene.view
     around, images = sample_scene(scene)
     where = opinions_layer(usual_layer(scene.model))
@@ -80,7 +81,7 @@ def _explained(scene: Scene) -> str:
 def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
     view = scene.view
     say_so_far(len(rows), more)
-    summary, ranking = _summary(scene, request, rows), _ranking(scene, request, rows, view.measure, view.fill)
+    summary, ranking = sample_summary(scene, request, rows), sample_ranking(scene, request, rows, view.measure, view.fill)
     st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
     ranked, places = st.columns(2, gap="medium")
     with ranked:
@@ -91,13 +92,14 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
     _files(scene, request, rows)
 
 
-def _summary(scene: Scene, request: LadderRequest, rows: LadderRows) -> tuple[RungSummary, ...]:
-    """Kept, as is each ranking: the intervals take longer than all else on the page, and most clicks change none of them."""
+def sample_summary(scene: Scene, request: LadderRequest, rows: LadderRows) -> tuple[RungSummary, ...]:
+    """Every row's means, kept, as is each ranking: the intervals take longest of all, and most clicks change none of them."""
     key = "ladder_summary", request.fingerprint, len(rows)
     return scene.cache.entries.get(key, lambda: summarise_ladder(rows))
 
 
-def _ranking(scene: Scene, request: LadderRequest, rows: LadderRows, measure: Measure, fill: Fill) -> Ranking:
+def sample_ranking(scene: Scene, request: LadderRequest, rows: LadderRows, measure: Measure, fill: Fill) -> Ranking:
+    """The ranking by one measure, kept."""
     key = "ladder_ranking", request.fingerprint, len(rows), measure, fill
     return scene.cache.entries.get(key, lambda: rank_ladder(rows, measure, fill))
 
@@ -116,7 +118,7 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
 def _by_fill(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
     measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
-    rankings = {fill: _ranking(scene, request, rows, measure, fill) for fill in FILLS}
+    rankings = {fill: sample_ranking(scene, request, rows, measure, fill) for fill in FILLS}
     other = "For comparison: places" if scene.view.measure == "road" else "Places"
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
     marked = chosen_layer(scene.view, scene.model)

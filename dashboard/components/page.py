@@ -13,6 +13,7 @@ from dashboard.components.captions import plain
 from dashboard.components.check_up import warn_of_problems
 from dashboard.components.drawer import close_drawer
 from dashboard.components.layer_steps import LayerSteps, view_steps
+from dashboard.components.lesson_bar import show_lesson_bar
 from dashboard.components.own_picture import say_set_aside, show_own_picture
 from dashboard.components.picture_menu import say_refused
 from dashboard.components.picture_sets import OwnPicture, server_set
@@ -48,6 +49,7 @@ def show_page(
         take_short_turns()
         with foreground():
             scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
+            finish_lesson_bar = show_lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
             style_presentation()
@@ -55,6 +57,7 @@ def show_page(
             _own_picture(scene)
             warn_of_problems(scene)
             draw(scene)
+            finish_lesson_bar()
         note_view(server_options().slow)
     except xl.ExplainError as error:
         note_refusal(error)

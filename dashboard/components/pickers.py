@@ -178,13 +178,18 @@ def modules_picker(view: View, label: str = "Layers on offer") -> None:
 def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
     """A list of layers, each with its grid."""
     grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
+
+    def changed() -> None:
+        if st.session_state["layer"] in layers:  # see _class_list
+            change_view(layer=st.session_state["layer"])
+
     follow("layer", chosen_layer(scene.view, scene.model))
     st.selectbox(
         "Layer",
         layers,
         key="layer",
         format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
-        on_change=lambda: change_view(layer=st.session_state["layer"]),
+        on_change=changed,
         help=terms.LAYER,
         width=200,
     )
@@ -245,7 +250,8 @@ def _class_list(
 
     def changed() -> None:
         chosen = st.session_state[field]
-        change_view(**{field: None if chosen == NONE else chosen}, **also)
+        if chosen in (NONE, *offered):  # a quick next step can send the words of the picture before, which nobody chose
+            change_view(**{field: None if chosen == NONE else chosen}, **also)
 
     follow(field, NONE if value is None else value)
     st.selectbox(

@@ -21,6 +21,7 @@ expect.set_options(timeout=20_000)  # a busy machine may take seconds over a pag
 
 PAGES = (
     "Seed gallery",
+    "Lesson",
     "Class browser",
     "Layer explorer",
     "How it works",

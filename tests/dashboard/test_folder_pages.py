@@ -232,3 +232,11 @@ def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
         assert "'/no/such/folder' is no folder" in str(said["reason"])
     (line,) = [record for record in caplog.records if record.getMessage() == "start failed"]
     assert (line.levelname, line.fields) == ("ERROR", {"error": said["reason"]})  # type: ignore[attr-defined]  # given with it
+
+
+def test_the_dashboards_own_lesson_is_about_the_test_images_also_here() -> None:
+    opened = {"img": "137", "model": "resnet20", "set": "cifar10", "lesson": "grad-cam", "answer": "on"}
+    app = open_page("layer_explorer", **opened)
+    assert not app.warning
+    assert "The network says horse with 70.0 %." in unescaped(texts(app))
+    assert "Back to this stop's view" not in [button.label for button in app.button]

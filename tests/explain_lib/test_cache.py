@@ -460,3 +460,13 @@ def test_a_check_up_waits_for_whoever_runs_the_network_and_has_frozen_it() -> No
     misses = cache.stats.misses
     cache.check_up(model)
     assert cache.stats.misses == misses  # the same question: nothing was frozen by whoever asked
+
+
+def test_what_is_kept_can_be_looked_up_without_computing_or_counting() -> None:
+    entries = ByteCache(10_000)
+    assert entries.kept("a") is None
+    entries.get("a", lambda: b"one")
+    before = entries.stats
+    assert entries.kept("a") == b"one"
+    assert entries.kept("b") is None
+    assert entries.stats == before

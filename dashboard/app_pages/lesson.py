@@ -1,0 +1,92 @@
+"""The lessons on offer with their stops, and how to write one's own."""
+
+import streamlit as st
+
+from dashboard.components.address import current_view
+from dashboard.components.captions import plain
+from dashboard.components.lesson_bar import lessons_on_offer, open_stop
+from dashboard.components.lesson_numbers import VOCABULARY
+from dashboard.components.page import show_page
+from dashboard.components.scene import Scene
+from dashboard.lesson_file import Lesson, stop_view
+from dashboard.lesson_shelf import OWN_FOLDER, ShelvedLesson, folder_problem
+from dashboard.server_options import server_options
+
+EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
+OURS = OWN_FOLDER / "grad-cam.md"
+FORMAT = """
+A lesson is one Markdown file, in the folder that the server is started with: `streamlit run dashboard/app.py -- --lessons
+FOLDER`. Its name, of letters, digits and hyphens, and `.md` behind it, is what an address calls it. Edit it, load this page
+anew, and the change is there.
+
+- `# Title`, and below it an introduction.
+- `## Title of a stop` begins a stop. One line of it is a link to what it shows: set up a page as you want it, press “Copy
+  address”, and paste it there.
+- Then the question, ordinary Markdown. A paragraph `> Hint: …` is the hint; a stop can do without.
+- `Answer: …` begins the answer, which goes on to the next stop.
+
+A hint and an answer can have numbers in braces, such as `{map.peak_row}`. They are computed when the hint or the answer is
+opened, for the image, the network, the layer and the class that are on screen then: an answer stays true when somebody tries
+another picture. The page says what is wrong in a file, line by line. A file called grad-cam.md takes the place of the lesson
+that comes with the dashboard.
+"""
+
+
+def _draw(scene: Scene) -> None:
+    del scene  # the bar above is the same on every page; nothing here depends on it
+    offered = lessons_on_offer()
+    held = [shelved for shelved in offered if shelved.lesson]
+    with st.container(key="lessons"):
+        for place, shelved in enumerate(held):
+            if shelved.lesson:
+                _lesson(shelved.name, shelved.lesson, first=place == 0)
+    _faults(offered)
+    _how_to_write()
+
+
+def _lesson(name: str, lesson: Lesson, *, first: bool) -> None:
+    """A lesson with its stops; the first one on offer can be started by the key that also goes on."""
+    view = current_view()
+    with st.container(border=True):
+        st.header(lesson.title, anchor=False)
+        st.markdown(lesson.introduction)
+        free = first and view.lesson is None
+        count = len(lesson.stops)
+        words = f"Start · {count} stop{'s' if count > 1 else ''}"
+        if st.button(words, key=f"start-{name}", type="primary", shortcut="PageDown" if free else None):
+            open_stop(name, lesson, 1)
+        for number, stop in enumerate(lesson.stops, 1):
+            opened = stop_view(name, stop, number, present=view.present)
+            st.page_link(f"app_pages/{stop.page}.py", label=f"{number} · {stop.title}", query_params=opened.to_query())
+
+
+def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
+    """What keeps a file from being a lesson, line by line."""
+    nothing = folder_problem(server_options().lessons)
+    if nothing:
+        st.warning(
+            f"No lesson of your own: the folder {plain(nothing)}. A folder with lessons behind --lessons would be right."
+        )
+    for shelved in offered:
+        if shelved.problems:
+            lines = "\n".join(f"- Line {problem.line}: {plain(problem.sentence)}." for problem in shelved.problems)
+            st.warning(f"{plain(shelved.path.name)} cannot be used as it is:\n{lines}")
+
+
+def _how_to_write() -> None:
+    folded = st.expander("Write your own", key="lesson-format", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded:
+        st.markdown(FORMAT)
+        st.code(EXAMPLE, language="markdown", wrap_lines=True)
+        with st.container(horizontal=True, gap="small"):
+            st.download_button("Download this example", EXAMPLE, "my-lesson.md", "text/markdown", on_click="ignore")
+            ours = OURS.read_text(encoding="utf-8")
+            st.download_button("Download the dashboard's own lesson", ours, OURS.name, "text/markdown", on_click="ignore")
+        st.markdown("**What can stand in braces**")
+        rows = "\n".join(f"| `{{{name}}}` | {plain(number.meaning)} |" for name, number in VOCABULARY.items())
+        st.markdown(f"| in the file | what stands there |\n| --- | --- |\n{rows}")
+
+
+show_page("lesson", _draw)
