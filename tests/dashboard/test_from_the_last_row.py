@@ -9,6 +9,10 @@ from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served,
 
 ADDRESSES = (
     "/",
+    "/lesson",
+    "/how_it_works?step=forward",
+    "/how_it_works?step=sum&without=1,5",
+    "/layer_explorer?img=796&model=resnet20&lesson=grad-cam&stop=4&hint=on&answer=on&present=on",
     "/class_browser?average=on&low=0&high=40",
     "/layer_explorer?beside=image&sign=signed&minus=1",
     "/layer_ladder?img=8",
