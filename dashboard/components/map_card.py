@@ -6,10 +6,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.figures.map_figure import Scale, map_figure, map_words
+from dashboard.figures.map_picture import map_picture
+from dashboard.view_record import note_picture
 from explain_lib import MapState, map_state
 from explain_lib.maps import Map
+from explain_lib.rendering import png
 
 CHART_CONFIG = {"displayModeBar": False}
+TAKEN_SIDE = 640
+"""Of a map that is taken home as a picture, in pixels."""
 
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
@@ -46,11 +51,9 @@ def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: i
     if state is not MapState.VARIED:
         state_badge(state, card.when_zero)
         return
+    words = map_words(card.title, card.values)
     st.plotly_chart(
-        map_figure(card.values, card.scale, under_pointer, width),
-        key=key,
-        width=width,
-        config=CHART_CONFIG,
-        alt=map_words(card.title, card.values),
+        map_figure(card.values, card.scale, under_pointer, width), key=key, width=width, config=CHART_CONFIG, alt=words
     )
+    note_picture(words, card.title, lambda: png(map_picture(card.values, card.scale, TAKEN_SIDE)), card.values.nbytes)
     st.caption(card.caption)
