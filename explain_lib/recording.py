@@ -103,17 +103,20 @@ class Recorder:
 _active: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
+Kept = TypeVar("Kept", bound=Recorder | None)
+
+
 def active_recorder() -> Recorder | None:
     """The recorder that notes what this thread computes."""
     return _active.get()
 
 
 @contextmanager
-def recording(recorder: Recorder | None) -> Iterator[None]:
+def recording(recorder: Kept) -> Iterator[Kept]:
     """Let a recorder note what this thread computes; None for none."""
     token = _active.set(recorder)
     try:
-        yield
+        yield recorder
     finally:
         _active.reset(token)
 

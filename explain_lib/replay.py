@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
+import torch
 
 from explain_lib.cache import ExplainCache
 from explain_lib.computation import Computation, PictureDepot, names_of, read
 from explain_lib.computing_anew import Progress, compute_anew
 from explain_lib.errors import DataError, ExplainError
 from explain_lib.model import Model
-from explain_lib.models import list_models
+from explain_lib.models import REGISTRY
 from explain_lib.named_arrays import Array, named_arrays
 from explain_lib.view_file import ViewFile, array_mark
 
 PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "scipy", "scikit-image", "pillow")
 """The packages whose versions the numbers may depend on."""
+MAX_THREADS = 256
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,16 @@ class Replayed:
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that the numbers may depend on."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+    """What the numbers may depend on: the versions of Python and of packages, and the processor's instructions."""
+    packages = {name: _version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **packages, "processor": torch.backends.cpu.get_cpu_capability()}
+
+
+def as_many_threads(view: ViewFile) -> None:
+    """Let PyTorch take as many threads as it had when the file was written: sums over more of them are rounded otherwise."""
+    threads = view.settings.get("threads")
+    if isinstance(threads, int) and 1 <= threads <= MAX_THREADS:
+        torch.set_num_threads(threads)
 
 
 def _version(name: str) -> str:
@@ -74,7 +84,7 @@ class Models:
         return model
 
     def _load(self, name: str) -> Model:
-        if name in list_models():
+        if name in REGISTRY:
             return self._cache.model(name)
         if self._own is None:
             raise DataError(
@@ -148,4 +158,4 @@ def _largest(kept: Array, made: Array) -> str:
 def missing_models(view: ViewFile) -> tuple[str, ...]:
     """The models in the file that are not bundled here."""
     used = names_of([one.arguments for one in view.computations])
-    return tuple(sorted(used - set(list_models())))
+    return tuple(sorted(used - set(REGISTRY)))

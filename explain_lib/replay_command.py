@@ -9,12 +9,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explain_lib.cache import ExplainCache
-from explain_lib.devices import spare_cores
 from explain_lib.errors import DataError
 from explain_lib.interruption import INTERRUPTED
 from explain_lib.model import Model
 from explain_lib.own_model import load_own_model
-from explain_lib.replay import Replayed, keys_of, missing_models, other_versions, replay
+from explain_lib.replay import Replayed, as_many_threads, keys_of, missing_models, other_versions, replay
 from explain_lib.view_file import ViewFile, read_view_file
 
 NARROW = 44
@@ -37,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
 
     Raises DataError for a file that is none, and what load_own_model raises.
     """
-    spare_cores()
     view = _chosen(read_view_file(options.file), options.only)
+    as_many_threads(view)
     print(_head(view))
     cache = ExplainCache(device=options.device)
     own = _own_model(view, options)

@@ -1,5 +1,6 @@
 """Python that computes the arrays of a view anew, with explain_lib alone."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -9,6 +10,7 @@ from explain_lib.recording import RECORDED
 from explain_lib.settings import CamSettings
 from explain_lib.targets import Target
 
+WIDTH = 100
 _HEAD = '''"""Computes the arrays of maps.npz anew, and compares them bit for bit.
 
 Run it in the folder that holds explain_lib, or put that folder on PYTHONPATH. Beside it there must be maps.npz{and_pictures}.
@@ -17,9 +19,11 @@ Run it in the folder that holds explain_lib, or put that folder on PYTHONPATH. B
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import explain_lib as xl
 {imports}
+torch.set_num_threads({threads})  # as many as there were: sums over more of them are rounded otherwise
 here = Path(__file__).parent
 images = xl.load_cifar10().pixels
 {pictures}cache = xl.ExplainCache()
@@ -36,8 +40,10 @@ for key, array in arrays.items():
 """
 
 
-def reproduce_script(computations: Sequence[Computation], calls: Mapping[str, str], digests: Mapping[str, str]) -> str:
-    """The Python. calls: that load each model, by its name. digests: of each model."""
+def reproduce_script(
+    computations: Sequence[Computation], calls: Mapping[str, str], digests: Mapping[str, str], threads: int
+) -> str:
+    """The Python. calls: that load each model, by its name. digests: of each model. threads: of PyTorch."""
     names = (
         {name: f"model_{number}" for number, name in enumerate(calls, 1)} if len(calls) > 1 else dict.fromkeys(calls, "model")
     )
@@ -45,6 +51,7 @@ def reproduce_script(computations: Sequence[Computation], calls: Mapping[str, st
     text = "".join(parts)
     stored = "pictures[" in text
     head = _HEAD.format(
+        threads=threads,
         and_pictures=" and pictures.npz" if stored else "",
         imports="".join(f"{line}\n" for line in _imports(computations, text)),
         pictures='pictures = dict(np.load(here / "pictures.npz"))\n' if stored else "",
@@ -76,21 +83,29 @@ def _imports(computations: Sequence[Computation], text: str) -> list[str]:
 
 
 def _part(one: Computation, names: Mapping[str, str]) -> str:
-    given = ", ".join(f"{name}={_code(value, names)}" for name, value in one.arguments.items())
+    given = "".join(f"\n{_filled(f'{name}={_code(value, names)},')}" for name, value in one.arguments.items())
     if one.name in JOBS:
         kind = JOBS[one.name].__name__
         rows = "request.join(list(request.cached_rows(cache, lambda: None)))"
-        return f"request = {kind}({given})\nresults[{one.key!r}] = {rows}\n"
+        return f"request = {kind}({given}\n)\nresults[{one.key!r}] = {rows}\n"
     if one.name == "grass_rows":
-        given += ", labels=xl.load_cifar10().labels"
+        given += "\n    labels=xl.load_cifar10().labels,"
     call = f"cache.{one.name}" if one.name in RECORDED else one.name
-    return f"results[{one.key!r}] = {call}({given})\n"
+    return f"results[{one.key!r}] = {call}({given}\n)\n"
+
+
+def _filled(argument: str) -> str:
+    """An argument on lines of its own, broken only where its list of numbers or of targets is."""
+    return textwrap.fill(
+        argument, WIDTH, initial_indent="    ", subsequent_indent="        ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _code(value: object, names: Mapping[str, str]) -> str:
     """A JSON argument as Python."""
     if isinstance(value, list):
-        return f"({''.join(_code(one, names) + ', ' for one in value).removesuffix(' ')})"
+        parts = [_code(one, names) for one in value]
+        return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
     return _kind_code(value, names) if isinstance(value, dict) else repr(value)
 
 

@@ -1,9 +1,11 @@
 """What can be taken home from every page: the view in one ZIP file, and one picture for a slide."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.components.address import current_view
 from dashboard.components.scene import Scene
 from dashboard.components.slide_view import view_slide
 from dashboard.components.view_zip import view_zip
@@ -22,7 +24,8 @@ VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 
 def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
     """The row of buttons at the foot of a page; nothing is made before one is pressed."""
-    address, take = this_address(), record.take
+    path, take = this_address().partition("?")[0], record.take
+    address = f"{path}?{urlencode(current_view().to_query())}"
     slide = record.slide or (lambda: view_slide(scene))
     name = take.name if take else f"{page}-image{scene.view.image}-{scene.view.model}"
 

@@ -5,12 +5,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
+import torch
+
 import explain_lib as xl
 from dashboard.components.captions import target_caption
 from dashboard.components.scene import Scene
 from dashboard.exports import TakeHome
 from dashboard.view_record import ShownPicture, ViewRecord
+from explain_lib.devices import spare_cores
 from explain_lib.models import REGISTRY
+from explain_lib.recording import Recorder, recording
 from explain_lib.replay import versions
 from explain_lib.reproduce_script import reproduce_script
 from explain_lib.slide import Slide, draw_slide
@@ -24,17 +28,20 @@ def view_zip(
     scene: Scene, page: str, address: str, record: ViewRecord, slide: Callable[[], Slide], take: TakeHome | None
 ) -> bytes:
     """The file. Arrays are from the cache, or computed anew, which gives the same bits; the same view gives the same bytes."""
-    content = view_content(record.recorder.notes, scene.cache, lambda model: _name_of(model, scene))
+    spare_cores()  # as while pages are drawn: with other threads, what is no longer kept would be rounded otherwise
+    with recording(Recorder()) as own:
+        drawn = slide()
+    notes = (*record.recorder.notes, *own.notes)
+    content = view_content(notes, scene.cache, lambda model: _name_of(model, scene))
     content.notes += _left_out(record)
     calls = {name: _call(name, scene) for name in content.models}
     digests = {name: model.digest for name, model in content.models.items()}
-    drawn = slide()
     parts = {
         "README.txt": _readme(address, content).encode(),
         "address.txt": f"{address}\n".encode(),
         SETTINGS: _settings(scene, page, address, content, take),
         ARRAYS: arrays_file(content.arrays),
-        "reproduce.py": reproduce_script(content.computations, calls, digests).encode(),
+        "reproduce.py": reproduce_script(content.computations, calls, digests, torch.get_num_threads()).encode(),
         "slide.png": draw_slide(drawn, "png"),
         "slide.svg": draw_slide(drawn, "svg"),
     }
@@ -94,6 +101,7 @@ def _settings(scene: Scene, page: str, address: str, content: ViewContent, take:
         "view": {name: _plain(value) for name, value in vars(view).items()},
         "details": None if take is None else json.loads(take.settings()),
         "versions": versions(),
+        "threads": torch.get_num_threads(),
         "models": {name: _described(name, model, scene) for name, model in content.models.items()},
         "computations": [asdict(one) for one in content.computations],
         "arrays": {
