@@ -15,6 +15,7 @@ from explain_lib.errors import DataError
 from explain_lib.frozen import Frozen
 from explain_lib.grass_rows import grass_rows
 from explain_lib.jobs import Request, Rows
+from explain_lib.kept_ladder import kept_ladder
 from explain_lib.ladder_request import LadderRequest
 from explain_lib.lazy_pixels import Pixels, batch_size_of, next_readable, subset
 from explain_lib.recording import RECORDED, active_recorder, note_computation
@@ -36,9 +37,10 @@ JOBS: Mapping[str, type] = {
 
 PASSES: Mapping[str, Callable[..., object]] = {
     "contour_rows": contour_rows,
+    "kept_ladder": lambda progress, **given: kept_ladder(LadderRequest(**given), progress=progress),
     "grass_rows": lambda **given: grass_rows(labels=load_cifar10().labels, **given),
 }
-"""What the guesses are judged from."""
+"""What the guesses are judged from, and the ladders that are bundled."""
 
 
 def job_name(request: object) -> str | None:
@@ -57,6 +59,12 @@ def job_arguments(request: object, rows: Frozen) -> dict[str, object]:
     if isinstance(arguments.get("targets"), tuple):
         arguments["targets"] = arguments["targets"][:stop]
     return arguments
+
+
+def note_kept_ladder(request: LadderRequest, rows: Frozen) -> None:
+    """Note the rows of a ladder that come from a bundled file, where there is a recorder."""
+    if active_recorder() is not None:
+        note_computation("kept_ladder", job_arguments(request, rows), rows)
 
 
 def note_rows(request: object, rows: object) -> None:

@@ -73,6 +73,8 @@ def _imports(computations: Sequence[Computation], text: str) -> list[str]:
                 if owner is None
                 else f"from {owner.__module__} import {owner.__name__}"
             )
+    if "LadderRequest(" in text:
+        lines.add("from explain_lib.ladder_request import LadderRequest")
     if "parse_configuration(" in text:
         lines.add("from explain_lib.configuration import parse_configuration")
     if "StoredPixels(" in text:
@@ -90,6 +92,8 @@ def _part(one: Computation, names: Mapping[str, str]) -> str:
         return f"request = {kind}({given}\n)\nresults[{one.key!r}] = {rows}\n"
     if one.name == "grass_rows":
         given += "\n    labels=xl.load_cifar10().labels,"
+    if one.name == "kept_ladder":
+        return f"results[{one.key!r}] = kept_ladder(LadderRequest({given}\n))\n"
     call = f"cache.{one.name}" if one.name in RECORDED else one.name
     return f"results[{one.key!r}] = {call}({given}\n)\n"
 
