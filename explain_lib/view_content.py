@@ -9,6 +9,7 @@ from explain_lib.cache import ExplainCache
 from explain_lib.computation import Computation, PictureDepot, written
 from explain_lib.computing_anew import compute_anew, seen_positions
 from explain_lib.errors import ExplainError, InputError
+from explain_lib.lazy_pixels import LazyPixels
 from explain_lib.model import Model
 from explain_lib.named_arrays import Array, named_arrays
 from explain_lib.recording import Note, SetPositions
@@ -50,7 +51,8 @@ def view_content(notes: Sequence[Note], cache: ExplainCache, name_of: Callable[[
 
 
 def _arguments(note: Note, name_of: Callable[[Model], str], depot: PictureDepot) -> dict[str, object]:
-    seen = seen_positions(note.name, note.arguments)
+    lazy = isinstance(note.arguments.get("pixels"), LazyPixels)
+    seen = seen_positions(note.name, note.arguments) if lazy else None
     return {name: written(value, name_of, depot, seen) for name, value in note.arguments.items()}
 
 

@@ -130,7 +130,7 @@ def test_a_visitors_picture_is_in_the_file_as_the_network_saw_it(page: str, tmp_
     noise = np.random.default_rng(1).integers(0, 256, (40, 52, 3), dtype=np.uint8)
     file = BytesIO()
     Image.fromarray(noise).save(file, "PNG")
-    digest = shared_cache().own_pictures.add(file.getvalue())
+    digest = shared_cache().own_pictures.keep(file.getvalue())
     app = open_page(page, set=digest, model="captum-tutorial")
     path = taken(app, tmp_path)
     with np.load(BytesIO(parts(path)["pictures.npz"])) as stored:
