@@ -16,9 +16,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.configuration import Configuration
 from explain_lib.frozen import Frozen
 from explain_lib.lazy_pixels import origin_of
 from explain_lib.model import Model
+from explain_lib.settings import CamSettings
+from explain_lib.targets import Target
 
 Arguments = ParamSpec("Arguments")
 Owner = TypeVar("Owner")
@@ -160,6 +163,9 @@ def _kept(value: object) -> object:
     return value
 
 
+_COMPARED = (str, int, float, tuple, type(None), Configuration, CamSettings, Target)
+
+
 def _identity(value: object) -> object:
     """What tells an argument from another, at once: arrays by their place in memory, which a note keeps."""
     if isinstance(value, SetPositions):
@@ -168,4 +174,4 @@ def _identity(value: object) -> object:
         return value.__array_interface__["data"][0], value.shape, value.strides
     if isinstance(value, list):
         return tuple(map(_identity, value))
-    return value if isinstance(value, str | int | float | tuple | None) else id(value)
+    return value if isinstance(value, _COMPARED) else id(value)

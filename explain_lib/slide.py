@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, DPI = 1920, 1080, 100
-MARGIN, GAP = 60, 60
+MARGIN, GAP, WIDEST = 60, 60, 560
 TOP, BAR_BELOW, BAR_HEIGHT = 190, 22, 26
 INK, FAINT, FRAME = "#1a1a1a", "#555555", "#767676"
-NAME_SIZE, TEXT_SIZE, TITLE_SIZE = 38, 31, 46
+NAME_SIZE, TEXT_SIZE, SMALL_SIZE, TITLE_SIZE = 38, 31, 24, 46
 """Heights of letters in pixels: 31 of 1080 are read from the last row of a room."""
-LETTER = 0.54
-"""The width of a letter of DejaVu Sans, of its size: 0.49 in a caption's mixture of letters and spaces, and some more."""
+LETTER, BOLD_LETTER = 0.54, 0.68
+"""The widths of a letter of DejaVu Sans, of its size: 0.49 in a caption's mixture of letters and spaces, and some more."""
 _STATES = {
     MapState.ZERO: "The map is zero\neverywhere: there is\nnothing to paint.",
     MapState.CONSTANT: "The map is the same\neverywhere: there is\nnothing to paint.",
@@ -92,7 +92,7 @@ def overlay_panel(name: str, picture: Picture, values: Map, drawing: Drawing, re
 
 def _side(panels: int) -> int:
     """How wide each of so many panels is, in pixels."""
-    return min(560, (WIDTH - 2 * MARGIN - GAP * (panels - 1)) // panels)
+    return min(WIDEST, (WIDTH - 2 * MARGIN - GAP * (panels - 1)) // panels)
 
 
 def draw_slide(slide: Slide, kind: Literal["png", "svg"]) -> bytes:
@@ -119,16 +119,18 @@ def _draw(figure: "Figure", slide: Slide) -> None:
     whole = len(slide.panels) * side + (len(slide.panels) - 1) * GAP
     left = (WIDTH - whole) // 2
     _write(figure, left, 92, [slide.title], TITLE_SIZE, weight="bold", room=whole)
+    top = TOP + (WIDEST - side) // 2
     for place, panel in enumerate(slide.panels):
-        _draw_panel(figure, panel, left + place * (side + GAP), side)
-    below = TOP + side + BAR_BELOW + BAR_HEIGHT + 136
-    _write(figure, left, below, _wrapped(slide.caption, whole), TEXT_SIZE, room=whole)
+        _draw_panel(figure, panel, left + place * (side + GAP), top, side)
+    below = TOP + WIDEST + BAR_BELOW + BAR_HEIGHT + 136
+    lines, size = _wrapped(slide.caption, whole)
+    _write(figure, left, below, lines, size, room=whole)
 
 
-def _draw_panel(figure: "Figure", panel: Panel, left: int, side: int) -> None:
-    _write(figure, left, TOP - 20, [panel.name], NAME_SIZE, room=side)
-    axes = _axes(figure, left, TOP, side, side)
-    bottom = TOP + side + BAR_BELOW
+def _draw_panel(figure: "Figure", panel: Panel, left: int, top: int, side: int) -> None:
+    _write(figure, left, top - 20, [panel.name], NAME_SIZE, room=side)
+    axes = _axes(figure, left, top, side, side)
+    bottom = top + side + BAR_BELOW
     if isinstance(panel.picture, str):
         axes.text(0.5, 0.5, panel.picture, fontsize=_points(TEXT_SIZE), color=INK, ha="center", va="center", parse_math=False)
     else:
@@ -174,7 +176,7 @@ def _write(
     """Lines of text from a baseline on, made smaller where one would not fit into the room."""
     for place, line in enumerate(lines):
         y = 1 - (baseline + place * 1.42 * size) / HEIGHT
-        fitting = size if room is None else min(size, size * room / max(_estimated_width(line, size), 1))
+        fitting = size if room is None else min(size, size * room / max(_estimated_width(line, size, weight == "bold"), 1))
         figure.text(
             left / WIDTH,
             y,
@@ -188,13 +190,21 @@ def _write(
         )
 
 
-def _estimated_width(line: str, size: float) -> float:
-    return LETTER * size * len(line)
+def _estimated_width(line: str, size: float, bold: bool) -> float:
+    return (BOLD_LETTER if bold else LETTER) * size * len(line)
 
 
-def _wrapped(lines: Sequence[str], room: int) -> list[str]:
-    letters = int(room / (LETTER * TEXT_SIZE))
-    return [part for line in lines for part in textwrap.wrap(line, letters)][:4]
+def _wrapped(lines: Sequence[str], room: int) -> tuple[list[str], int]:
+    """The lines broken to fit the room, and the size of their letters: smaller ones where they would not fit otherwise."""
+    parts = _broken(lines, room, TEXT_SIZE)
+    if len(parts) <= 3:
+        return parts, TEXT_SIZE
+    parts = _broken(lines, room, SMALL_SIZE)
+    return (parts if len(parts) <= 4 else [*parts[:3], f"{parts[3]} …"]), SMALL_SIZE
+
+
+def _broken(lines: Sequence[str], room: int, size: int) -> list[str]:
+    return [part for line in lines for part in textwrap.wrap(line, int(room / (LETTER * size)))]
 
 
 def _points(pixels: float) -> float:

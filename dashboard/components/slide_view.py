@@ -22,7 +22,8 @@ def view_slide(scene: Scene, reach: float | None = None) -> Slide:
         map_panel("Map", values, drawing, reach, f"{grid_caption(cam.grid)} cells, units of the {scene.target.score}"),
         overlay_panel("Overlay", scene.picture, values, drawing, reach),
     )
-    title = f"Where {view.model} looks for “{_target_words(scene)}”"
+    sees = "sees evidence against" if scene.target.sign == -1 else "looks for"
+    title = f"Where {view.model} {sees} “{_target_words(scene)}”"
     caption = (*caption_lines(scene), f"Grad-CAM at layer {layer}, {grid_caption(cam.grid)} cells · model {view.model}")
     return Slide(title, panels, caption, f"{title}. {_map_words(values)} {' '.join(caption)}")
 
@@ -41,8 +42,7 @@ def caption_lines(scene: Scene) -> tuple[str, str]:
 
 def _target_words(scene: Scene) -> str:
     target, classes = scene.target, scene.model.classes
-    words = classes[target.index] if target.minus is None else f"{classes[target.index]} rather than {classes[target.minus]}"
-    return f"not {words}" if target.sign == -1 else words
+    return classes[target.index] if target.minus is None else f"{classes[target.index]} rather than {classes[target.minus]}"
 
 
 def _unmarked(markdown: str) -> str:
@@ -63,11 +63,11 @@ def pair_slide(scene: Scene, a: tuple[str, Map], b: tuple[str, Map], drawing: xl
     signed = xl.Drawing(drawing.palette, signed=True)
     panels = (
         picture_panel(scene),
-        map_panel("a", a[1], drawing, reach, a[0]),
-        map_panel("b", b[1], drawing, reach, b[0]),
-        map_panel("b − a", difference, signed, None, "red: b is larger, blue: a is larger"),
+        map_panel(a[0], a[1], drawing, reach),
+        map_panel(b[0], b[1], drawing, reach),
+        map_panel("b − a", difference, signed, None, "red: b is above a"),
     )
     mean = float(np.abs(difference).mean())
     title = f"Two maps of one picture, {mean:.3f} apart on average"
-    caption = (*caption_lines(scene), f"a: {a[0]} · b: {b[0]} · model {scene.view.model}")
+    caption = (*caption_lines(scene), f"{a[0]}; {b[0]}; model {scene.view.model}")
     return Slide(title, panels, caption, f"{title}. {' '.join(caption)}")

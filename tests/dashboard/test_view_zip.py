@@ -158,7 +158,9 @@ def test_rows_that_a_job_has_found_are_in_the_file(tmp_path: Path, capsys: pytes
     first = int(found["scan.images"][0])
     pixels, batch = xl.load_cifar10().pixels, first - first % 4
     maps = [
-        xl.configured_heatmap(xl.load_model("captum-tutorial"), pixels[batch : batch + 4], side, int(found["scan.predicted"][0]))
+        xl.configured_heatmap(
+            xl.load_model("captum-tutorial"), pixels[batch : batch + 4], side, int(found["scan.predicted"][0])
+        )
         for side in (xl.Configuration("manual", xl.NOTEBOOK_MANUAL), xl.Configuration("package", xl.NOTEBOOK_PACKAGE))
     ]
     place = first - batch
