@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from independent_maps import captum_signed, logit
 from opened_page import OpenedPage, download, open_page, pixels_of, press
 from PIL import Image
@@ -21,6 +22,7 @@ from dashboard.view_record import ShownPicture, ViewRecord
 from explain_lib import __main__ as command_line
 from explain_lib.cache import shared_cache
 from explain_lib.jobs import shared_jobs
+from explain_lib.own_model import Described
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -138,6 +140,20 @@ def test_a_visitors_picture_is_in_the_file_as_the_network_saw_it(page: str, tmp_
     expected = xl.fit_picture(noise, (32, 32), "crop")
     assert any(np.array_equal(one, expected) for pictures in held for one in pictures)
     assert command_line.main(["replay", str(path), *QUICK.get(page, [])]) == 0
+
+
+def test_of_a_network_that_a_visitor_sent_the_file_says_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights.pt"
+    torch.save(xl.load_model("tutorial").network.state_dict(), weights)
+    described = Described(mean=(0.4, 0.4, 0.4), std=(0.3, 0.3, 0.3))
+    name = shared_cache().own_models.add("TutorialNet", "weights.pt", weights.read_bytes(), described)
+    path = taken(open_page("layer_explorer", img="3", model=name), tmp_path)
+    assert settings_in(path)["notes"] == []
+    assert command_line.main(["replay", str(path)]) == 1
+    assert "its weights are not in the file" in capsys.readouterr().out
+    assert command_line.main(["replay", str(path), "--model", "TutorialNet", "--weights", str(weights)]) == 0
 
 
 # Section: work in the background
