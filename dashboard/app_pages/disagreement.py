@@ -181,7 +181,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
                 model=scene.load_call,
             ),
         ),
-        slide=lambda: pair_slide(scene, (a.title, a.values), (b.title, b.values), xl.Drawing(signed=scale.low < 0), scale.high),
+        slide=lambda: pair_slide(scene, a, b, xl.Drawing(signed=scale.low < 0), scale.high),
     )
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import explain_lib as xl
 from dashboard.components.captions import grid_caption, image_caption, target_caption
 from dashboard.components.scene import Scene
+from dashboard.components.side import Side
 from dashboard.view_state import chosen_drawing, chosen_layer
+from explain_lib.layer_names import few_names
 from explain_lib.maps import Map, MapState, map_state
 from explain_lib.slide import Panel, Slide, map_panel, overlay_panel
 
@@ -57,17 +59,21 @@ def _map_words(values: Map) -> str:
     return f"The map goes from {values.min():.3g} to {values.max():.3g}, largest at row {row}, column {column}, counted from 0."
 
 
-def pair_slide(scene: Scene, a: tuple[str, Map], b: tuple[str, Map], drawing: xl.Drawing, reach: float) -> Slide:
+def pair_slide(scene: Scene, a: Side, b: Side, drawing: xl.Drawing, reach: float) -> Slide:
     """Original, the maps of two sides on one scale that ends at `reach`, and b − a on a symmetric one of its own."""
-    difference = np.asarray(b[1] - a[1])
+    difference = np.asarray(b.values - a.values)
     signed = xl.Drawing(drawing.palette, signed=True)
     panels = (
         picture_panel(scene),
-        map_panel(a[0], a[1], drawing, reach),
-        map_panel(b[0], b[1], drawing, reach),
+        map_panel(a.title, a.values, drawing, reach),
+        map_panel(b.title, b.values, drawing, reach),
         map_panel("b − a", difference, signed, None, "red: b is above a"),
     )
     mean = float(np.abs(difference).mean())
     title = f"Two maps of one picture, {mean:.3f} apart on average"
-    caption = (*caption_lines(scene), f"{a[0]}; {b[0]}; model {scene.view.model}")
+    layers = "; ".join(
+        f"{name} at {few_names(side.configuration.settings.layers or ())}" for name, side in (("a", a), ("b", b))
+    )
+    grid = grid_caption((difference.shape[0], difference.shape[1]))
+    caption = (*caption_lines(scene), f"{layers}; {grid} cells · model {scene.view.model}")
     return Slide(title, panels, caption, f"{title}. {' '.join(caption)}")
