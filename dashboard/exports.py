@@ -1,8 +1,8 @@
 """What a person takes home from a view: raw maps as .npz, and the settings as JSON."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from io import BytesIO
 
@@ -13,6 +13,17 @@ import explain_lib as xl
 from dashboard.view_state import View
 
 PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")
+
+
+@dataclass(frozen=True)
+class TakeHome:
+    """What a page has to take home besides what every page has: the files' common name, and functions that make them."""
+
+    name: str
+    picture: Callable[[], bytes]
+    arrays: Callable[[], bytes]
+    settings: Callable[[], bytes]
+    snippet: Callable[[], str]
 
 
 def arrays_file(arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]) -> bytes:

@@ -99,7 +99,11 @@ def _this_run() -> _Run:
     return run or _Run("", "", time.perf_counter())
 
 
+def this_address() -> str:
+    """Path and query that show the view on screen again."""
+    query, path = this_query(), _this_run().path
+    return f"/{path}?{urlencode(query)}" if query else f"/{path}"
+
+
 def _note(level: int, event: str, run: _Run, raised: Exception | None = None, **fields: str | float) -> None:
-    query = this_query()
-    address = f"/{run.path}?{urlencode(query)}" if query else f"/{run.path}"
-    LOG.log(level, event, exc_info=raised, extra={"fields": {"page": run.page, "address": address, **fields}})
+    LOG.log(level, event, exc_info=raised, extra={"fields": {"page": run.page, "address": this_address(), **fields}})

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explain_lib import check_up_command, layers_command, sanity_command, scan_command, train_command
+from explain_lib import check_up_command, layers_command, replay_command, sanity_command, scan_command, train_command
 from explain_lib.errors import ExplainError
 
 
@@ -25,6 +25,7 @@ COMMANDS = (
     Command("layers", "rank a model's layers by deletion, insertion or ROAD", layers_command.add_options, layers_command.run),
     Command("sanity", "do a model's maps depend on what it has learnt?", sanity_command.add_options, sanity_command.run),
     Command("check-up", "what stands in the way of a model's maps", check_up_command.add_options, check_up_command.run),
+    Command("replay", "compute a view taken home anew, and compare", replay_command.add_options, replay_command.run),
 )
 
 

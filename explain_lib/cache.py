@@ -30,7 +30,15 @@ from explain_lib.fitted_pixels import FittedPixels
 from explain_lib.frozen import Frozen, read_only
 from explain_lib.grad_cam import GradCams, grad_cam
 from explain_lib.layer_ladder import LadderCurves, LadderRows, ladder_batch, ladder_curves, opinion_curves, with_opinions
-from explain_lib.lazy_pixels import LazyPixels, Pixels, batch_size_of, check_set, next_readable, pixels_digest
+from explain_lib.lazy_pixels import (
+    LazyPixels,
+    Pixels,
+    batch_size_of,
+    check_set,
+    keep_origin,
+    next_readable,
+    pixels_digest,
+)
 from explain_lib.memory import enough_memory
 from explain_lib.model import Model, check_model
 from explain_lib.models import load_model, load_test_logits
@@ -42,6 +50,7 @@ from explain_lib.positions import check_positions
 from explain_lib.postprocess import heatmap, layer_names
 from explain_lib.predictions import Predictions, VerdictRows, verdict_rows
 from explain_lib.randomisation import SEED, Mode
+from explain_lib.recording import recorded
 from explain_lib.sanity_checks import SanityMaps, SanityRows, sanity_batch, sanity_maps
 from explain_lib.scan import ScanRows, scan_batch
 from explain_lib.scan_images import seen_images
@@ -192,7 +201,7 @@ class ExplainCache:
 
     def images(self) -> ImageSet:
         """The CIFAR-10 test images; kept besides what `max_bytes` bounds, since every page needs them."""
-        return self._images.get("images", load_cifar10)
+        return self._images.get("images", _load_images)
 
     def model(self, name: str) -> Model:
         """A bundled model, loaded anew if somebody wrote to it, or one of `own_models`; shared by all who ask."""
@@ -209,6 +218,7 @@ class ExplainCache:
         """A bundled model's predictions for the 10,000 test images, from the logits bundled beside it."""
         return self.entries.get(("predictions", name), lambda: Predictions(load_test_logits(name)))
 
+    @recorded
     def predict(self, model: Model, pixels: NDArray[np.uint8]) -> Predictions:
         """The model's predictions for some pictures."""
         key = ("predict", *_asked(model, pixels))
@@ -247,6 +257,7 @@ class ExplainCache:
 
         return self.entries.get(key, compute)
 
+    @recorded
     def grad_cam(
         self,
         model: Model,
@@ -260,6 +271,7 @@ class ExplainCache:
         key = ("grad_cam", *_request(model, pixels, layers, targets))
         return self.entries.get(key, lambda: grad_cam(model, pixels, layers, targets, between=between))
 
+    @recorded
     def package_grad_cam(
         self,
         model: Model,
@@ -276,6 +288,7 @@ class ExplainCache:
             key, lambda: read_only(package_grad_cam(model, pixels, layers, targets, variant=variant, between=between))
         )
 
+    @recorded
     def completeness(
         self,
         model: Model,
@@ -289,6 +302,7 @@ class ExplainCache:
         key = ("completeness", *_request(model, picture[None], layer, target))
         return self.entries.get(key, lambda: completeness(model, picture, layer, target, between=between))
 
+    @recorded
     def walkthrough(
         self, model: Model, picture: Picture, layer: str, target: int | Target | None = None, *, between: Between = None
     ) -> Walkthrough:
@@ -296,6 +310,7 @@ class ExplainCache:
         key = ("walkthrough", *_request(model, picture[None], layer, target))
         return self.entries.get(key, lambda: walkthrough(model, picture, layer, target, between=between))
 
+    @recorded
     def channel_ablation(
         self,
         model: Model,
@@ -310,6 +325,7 @@ class ExplainCache:
         key = ("channel_ablation", tuple(channels), *_request(model, picture[None], layer, target))
         return self.entries.get(key, lambda: channel_ablation(model, picture, layer, channels, target, between=between))
 
+    @recorded
     def heatmap(
         self,
         model: Model,
@@ -323,6 +339,7 @@ class ExplainCache:
         key = ("heatmap", settings, *_request(model, pixels, check_settings(settings).layers, targets))
         return self.entries.get(key, lambda: read_only(heatmap(model, pixels, settings, targets, between=between)))
 
+    @recorded
     def configured_heatmap(
         self,
         model: Model,
@@ -341,6 +358,7 @@ class ExplainCache:
             return self.package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
         return self.third_opinion(program, model, pixels, layers[0], targets, between=between)
 
+    @recorded
     def third_opinion(
         self,
         program: Opinion,
@@ -355,6 +373,7 @@ class ExplainCache:
         key = ("third_opinion", program, *_request(model, pixels, layer, targets))
         return self.entries.get(key, lambda: read_only(third_opinion(program, model, pixels, layer, targets, between=between)))
 
+    @recorded
     def decompose(
         self,
         model: Model,
@@ -372,6 +391,7 @@ class ExplainCache:
             key, lambda: decompose(model, pixels, index, a, b, targets, between=between, real=self.configured_heatmap)
         )
 
+    @recorded
     def decomposition_steps(
         self,
         model: Model,
@@ -429,6 +449,7 @@ class ExplainCache:
         key = ("ladder_batch", images.tobytes(), opinions, *_request(model, pixels[images], layers, target))
         return self.entries.get(key, lambda: ladder_batch(model, pixels, images, layers, target, opinions, between=between))
 
+    @recorded
     def ladder_curves(
         self,
         model: Model,
@@ -458,6 +479,7 @@ class ExplainCache:
         key = ("ladder_curves", image, *request)
         return self.entries.get(key, measured)
 
+    @recorded
     def sanity_maps(
         self,
         model: Model,
@@ -501,6 +523,7 @@ class ExplainCache:
             key, lambda: sanity_batch(model, pixels, images, layer, target, mode, twin, seed=seed, between=between)
         )
 
+    @recorded
     def average_map(
         self,
         model: Model,
@@ -528,6 +551,12 @@ class ExplainCache:
 
 def _layers_of(model: Model, *sides: CamSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for side in sides for name in layer_names(check_model(model), check_settings(side))))
+
+
+def _load_images() -> ImageSet:
+    images = load_cifar10()
+    keep_origin(images.pixels)
+    return images
 
 
 def _load(name: str, device: str) -> _LoadedModel:

@@ -73,15 +73,42 @@ class Subset(LazyPixels):
     def __init__(self, pixels: LazyPixels, positions: NDArray[np.int64]) -> None:
         identity = hashlib.sha256(pixels.identity.encode() + positions.tobytes()).hexdigest()
         super().__init__(len(positions), pixels.size, identity)
-        self._pixels, self._positions = pixels, positions
+        self.base, self.positions = pixels, positions
 
     def read(self, position: int) -> Picture:
-        return self._pixels.read(int(self._positions[position]))
+        return self.base.read(int(self.positions[position]))
 
 
 def subset(pixels: Pixels, positions: NDArray[np.int64]) -> Pixels:
     """The pictures at some positions int64 (K,); what is not in memory stays so."""
-    return Subset(pixels, positions) if isinstance(pixels, LazyPixels) else pixels[positions]
+    if isinstance(pixels, LazyPixels):
+        return Subset(pixels, positions)
+    taken = pixels[positions]
+    _remember_origin(taken, pixels, positions)
+    return taken
+
+
+_origins: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", "weakref.ref[NDArray[np.uint8]]", NDArray[np.int64] | None]] = {}
+
+
+def keep_origin(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The whole set itself, known from now on as one that its owner keeps; see origin_of."""
+    _remember_origin(pixels, pixels, None)
+    return pixels
+
+
+def _remember_origin(taken: NDArray[np.uint8], pixels: NDArray[np.uint8], positions: NDArray[np.int64] | None) -> None:
+    key = id(taken)
+    _origins[key] = weakref.ref(taken, lambda _: _origins.pop(key, None)), weakref.ref(pixels), positions
+
+
+def origin_of(taken: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None] | None:
+    """The set in memory that `subset` took pictures from, and their positions, None for all; None for other arrays."""
+    held = _origins.get(id(taken))
+    if held is None or held[0]() is not taken:
+        return None
+    pixels = held[1]()
+    return None if pixels is None else (pixels, held[2])
 
 
 def readable_places(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.int64]:

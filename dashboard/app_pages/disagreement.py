@@ -23,13 +23,14 @@ from dashboard.components.scene import Scene
 from dashboard.components.second_opinions import show_second_opinions
 from dashboard.components.side import Side, batch_of, common_scale, make_side
 from dashboard.components.sides import show_sides
+from dashboard.components.slide_view import pair_slide
 from dashboard.components.stepper import show_steps
-from dashboard.components.take_home import TakeHome, show_take_home
-from dashboard.exports import arrays_file, settings_file
+from dashboard.exports import TakeHome, arrays_file, settings_file
 from dashboard.figures.difference_figure import histogram_figure
 from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.figures.map_picture import map_picture
 from dashboard.snippets import disagreement_snippet
+from dashboard.view_record import offer
 from explain_lib.comparison import METRICS
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, png
@@ -172,7 +173,7 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
     details["comparison"] = {name: None if isnan(value) else value for name, value in numbers.items()}
     details["causes"] = None if found is None else dict(found.causes)
     scale = _scale(a, b)
-    show_take_home(
+    offer(
         TakeHome(
             name=f"image{view.image}-{view.model}-a-b-{target_name(target, scene.model.classes)}",
             picture=lambda: png(np.concatenate([map_picture(side.values, scale, FLICKER_SIDE) for side in (a, b)], axis=1)),
@@ -190,7 +191,8 @@ def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found:
                 pixels=scene.picture_set.snippet(scene.model),
                 model=scene.load_call,
             ),
-        )
+        ),
+        slide=lambda: pair_slide(scene, a, b, xl.Drawing(signed=scale.low < 0), scale.high),
     )
 
 

@@ -29,11 +29,12 @@ from dashboard.components.pickers import (
 )
 from dashboard.components.pictures import show_picture
 from dashboard.components.scene import Scene
-from dashboard.components.take_home import TakeHome, show_take_home
-from dashboard.exports import arrays_file, settings_file
+from dashboard.components.slide_view import view_slide
+from dashboard.exports import TakeHome, arrays_file, settings_file
 from dashboard.figures.class_figure import probabilities_figure, probabilities_words, shown_words
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.snippets import Explained, explorer_snippet
+from dashboard.view_record import offer
 from dashboard.view_state import chosen_drawing, chosen_layer
 from explain_lib.maps import Map
 from explain_lib.rendering import Picture, png
@@ -296,14 +297,15 @@ def _take_home(panels: list[Panel], reach: float | None) -> None:
     arrays = {
         name: array for panel, prefix in zip(panels, prefixes, strict=False) for name, array in _arrays(panel, prefix).items()
     }
-    show_take_home(
+    offer(
         TakeHome(
             name="-beside-".join(_file_name(panel) for panel in panels),
             picture=lambda: png(np.concatenate([_drawn(panel, reach) for panel in panels], axis=1)),
             arrays=lambda: arrays_file(arrays),
             settings=lambda: settings_file(scene.view, scene.model, scene.target, _details(panels, reach)),
             snippet=lambda: explorer_snippet([_explained(panel, reach) for panel in panels], SIDE),
-        )
+        ),
+        slide=lambda: view_slide(scene, reach),
     )
 
 

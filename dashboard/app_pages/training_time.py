@@ -7,6 +7,7 @@ from dashboard.components.drawing_controls import drawing_words
 from dashboard.components.page import show_page
 from dashboard.components.player import show_player
 from dashboard.components.scene import Scene
+from dashboard.components.slide_view import view_slide
 from dashboard.components.training_course import chosen_training, course_sentence, make_course, place_of
 from dashboard.components.training_sections import (
     common_reach,
@@ -16,6 +17,7 @@ from dashboard.components.training_sections import (
     show_moment,
     show_strip,
 )
+from dashboard.view_record import offer
 from explain_lib.training_time import Moment, training_moments
 
 
@@ -31,6 +33,7 @@ def _draw(scene: Scene) -> None:
     show_player([moment.epoch for moment in moments], course.shown.epoch)
     reach = common_reach(course)
     show_moment(course, reach)
+    offer(slide=lambda: view_slide(course.scene, reach))
     st.markdown(course_sentence(course))
     st.header("All moments side by side", anchor=False, help=terms.MAP_CORRELATION)
     st.caption(f"Choose an epoch by the button over its map. {drawing_words(scene.view, 'epochs')}")

@@ -14,6 +14,7 @@ from explain_lib.frozen import read_only
 from explain_lib.grass_rows import GrassRows, find_frogs, grass_batch, grass_rows
 from explain_lib.guesses import ContourGuess, DepthGuess, GrassGuess, judge_contour, judge_depth, judge_grass, part_of_progress
 from explain_lib.outlines import outline_masks
+from explain_lib.recording import note_computation
 
 IMAGES = 1000
 """Test images 0 to 999 test the first two guesses; the third takes all frogs."""
@@ -49,8 +50,8 @@ def masks_of(scene: Scene, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def contour_guess_of(scene: Scene, place: DeltaGenerator) -> ContourGuess:
     """The first guess on the chosen model."""
     key = _contour_key(scene)
-    progress = watched(place, f"Maps and edges, {scene.view.model}")
-    return scene.cache.entries.get(key, lambda: judge_contour(_contour_rows(scene, scene.model, progress)))
+    rows = _contour_rows(scene, scene.model, watched(place, f"Maps and edges, {scene.view.model}"))
+    return scene.cache.entries.get(key, lambda: judge_contour(rows))
 
 
 def kept_contour_guess(scene: Scene) -> ContourGuess | None:
@@ -66,15 +67,12 @@ def _contour_key(scene: Scene) -> tuple[str, str]:
 def depth_guess_of(scene: Scene, place: DeltaGenerator) -> DepthGuess:
     """The second guess, on the bundled networks."""
     models = {name: scene.cache.model(name) for name in NETWORKS}
-
-    def compute() -> DepthGuess:
-        rows = {}
-        for number, (name, model) in enumerate(models.items()):
-            progress = part_of_progress(watched(place, f"Maps and edges, {name}"), number, len(models))
-            rows[name] = _contour_rows(scene, model, progress)
-        return judge_depth(rows, scene.cache.images().labels)
-
-    return scene.cache.entries.get(("depth_guess", *(model.digest for model in models.values())), compute)
+    rows = {}
+    for number, (name, model) in enumerate(models.items()):
+        progress = part_of_progress(watched(place, f"Maps and edges, {name}"), number, len(models))
+        rows[name] = _contour_rows(scene, model, progress)
+    key = "depth_guess", *(model.digest for model in models.values())
+    return scene.cache.entries.get(key, lambda: judge_depth(rows, scene.cache.images().labels))
 
 
 def grass_guess_of(scene: Scene, place: DeltaGenerator) -> GrassGuess:
@@ -103,7 +101,9 @@ def _contour_rows(scene: Scene, model: xl.Model, progress: Callable[[int, int], 
             model, test_pixels(scene), range(IMAGES), progress=progress, between=scene.between, batch_rows=batch
         )
 
-    return scene.cache.entries.get(("contour_rows", model.digest, IMAGES), compute)
+    rows = scene.cache.entries.get(("contour_rows", model.digest, IMAGES), compute)
+    note_computation("contour_rows", {"model": model, "pixels": test_pixels(scene), "images": np.arange(IMAGES)}, rows)
+    return rows
 
 
 def _grass_rows(scene: Scene, progress: Callable[[int, int], None]) -> GrassRows:
@@ -133,4 +133,6 @@ def _grass_rows(scene: Scene, progress: Callable[[int, int], None]) -> GrassRows
             batch_rows=batch,
         )
 
-    return scene.cache.entries.get(("grass_rows", scene.model.digest), compute)
+    rows = scene.cache.entries.get(("grass_rows", scene.model.digest), compute)
+    note_computation("grass_rows", {"model": scene.model, "pixels": test_pixels(scene), "images": chosen}, rows)
+    return rows

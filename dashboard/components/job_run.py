@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard.components.captions import plain
 from dashboard.server_options import server_options
+from dashboard.view_record import recorded_part
+from explain_lib.computing_anew import note_rows
 from explain_lib.jobs import Job, JobProgress, Jobs, Request, Rows, shared_jobs
 
 EVERY = 1.0
@@ -40,7 +42,9 @@ def show_job(
         rows = None if job is None else job.rows
         if rows is None:
             st.caption(nothing)
-        else:
+            return
+        with recorded_part(request.fingerprint):
+            note_rows(request, rows)
             show_rows(rows, running)
 
     look()

@@ -16,6 +16,7 @@ from dashboard.components.sample_images import sample_scene, sample_words
 from dashboard.components.scene import Scene
 from dashboard.figures.ladder_figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.view_state import chosen_layer, usual_layer
+from explain_lib.computing_anew import note_kept_ladder
 from explain_lib.errors import DataError
 from explain_lib.imputation import FILLS, Fill
 from explain_lib.ladder_file import bundled_ladder
@@ -44,6 +45,7 @@ def show_sample_ladder(scene: Scene) -> None:
     st.caption(f"{images}, each with {_explained(scene)}.{others}")
     known = _measured_beforehand(request)
     if known is not None:
+        note_kept_ladder(request, known)
         _results(scene, request, known, more=False)
         st.caption(
             "Measured beforehand: these numbers come with the dashboard. Those of other layers, of a chosen class and of more "

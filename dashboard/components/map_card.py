@@ -7,9 +7,15 @@ import streamlit as st
 
 from dashboard.components.charts import show_chart
 from dashboard.figures.map_figure import Scale, map_figure
+from dashboard.figures.map_picture import map_picture
 from dashboard.figures.map_words import map_words
+from dashboard.view_record import note_picture
 from explain_lib import MapState, map_state
 from explain_lib.maps import Map
+from explain_lib.rendering import png
+
+TAKEN_SIDE = 640
+"""Of a map that is taken home as a picture, in pixels."""
 
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
@@ -46,10 +52,7 @@ def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: i
     if state is not MapState.VARIED:
         state_badge(state, card.when_zero)
         return
-    show_chart(
-        map_figure(card.values, card.scale, under_pointer, width),
-        key=key,
-        width=width,
-        alt=map_words(card.title, card.values),
-    )
+    words = map_words(card.title, card.values)
+    show_chart(map_figure(card.values, card.scale, under_pointer, width), key=key, width=width, alt=words)
+    note_picture(words, card.title, lambda: png(map_picture(card.values, card.scale, TAKEN_SIDE)), card.values.nbytes)
     st.caption(card.caption)

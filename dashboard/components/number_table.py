@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.view_record import note_picture
 from explain_lib.bootstrap import Estimate
 from explain_lib.number_words import interval, number, percent
 from explain_lib.rendering import Picture, png
@@ -104,4 +105,6 @@ def _picture(row: Row) -> str:
     if row.picture is None:
         return "<td></td>"
     picture, alt = row.picture
-    return f'<td><img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(png(picture)).decode()}"></td>'
+    file = png(picture)
+    note_picture(alt, row.name, lambda: file, len(file))
+    return f'<td><img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(file).decode()}"></td>'

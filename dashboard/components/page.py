@@ -19,11 +19,13 @@ from dashboard.components.picture_menu import say_refused
 from dashboard.components.picture_sets import OwnPicture, server_set
 from dashboard.components.presentation import style_presentation
 from dashboard.components.scene import Scene
+from dashboard.components.take_home import show_take_home
 from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
 from dashboard.log_lines import note_refusal, note_view
 from dashboard.server_options import server_cache, server_options
 from dashboard.short_turns import take_short_turns
+from dashboard.view_record import recorded_view
 from dashboard.view_state import View, opening_view
 from explain_lib.devices import spare_cores
 from explain_lib.foreground import foreground
@@ -54,10 +56,12 @@ def show_page(
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
             style_presentation()
             show_bar(scene, images(scene), layers(scene))
-            _own_picture(scene)
-            warn_of_problems(scene)
-            draw(scene)
-            finish_lesson_bar()
+            with recorded_view() as record:
+                _own_picture(scene)
+                warn_of_problems(scene)
+                draw(scene)
+                finish_lesson_bar()
+            show_take_home(scene, name, record)
         note_view(server_options().slow)
     except xl.ExplainError as error:
         note_refusal(error)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.view_record import note_picture
 from explain_lib.rendering import Picture, enlarge, png
 
 
@@ -12,4 +13,6 @@ def show_picture(picture: Picture, caption: str, alt: str, side: int = 160) -> N
 
 def show_exact(picture: Picture, caption: str, alt: str) -> None:
     """A picture in its own pixels."""
-    st.image(png(picture), caption=caption, width=picture.shape[1], output_format="PNG", alt=alt)
+    file = png(picture)
+    st.image(file, caption=caption, width=picture.shape[1], output_format="PNG", alt=alt)
+    note_picture(alt, caption, lambda: file, len(file))

@@ -1,31 +1,57 @@
-"""Downloads of a view, and Python that reproduces it."""
+"""What can be taken home from every page: the view in one ZIP file, and one picture for a slide."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.components.address import current_view
+from dashboard.components.scene import Scene
+from dashboard.components.slide_view import view_slide
+from dashboard.components.view_zip import view_zip
+from dashboard.exports import TakeHome
+from dashboard.log_lines import this_address
+from dashboard.view_record import ViewRecord
+from explain_lib.slide import draw_slide
 
-@dataclass(frozen=True)
-class TakeHome:
-    """What can be taken home: the files' common name, and functions that make their contents when they are asked for."""
-
-    name: str
-    picture: Callable[[], bytes]
-    arrays: Callable[[], bytes]
-    settings: Callable[[], bytes]
-    snippet: Callable[[], str]
+ZIP_HELP = (
+    "Pictures, raw maps, settings, versions and Python of this view in one file. From a terminal, "
+    "`python -m explain_lib replay FILE` computes everything anew and says whether it is identical."
+)
+SLIDE_HELP = "The picked image, its map and the two together with their caption, 1920 × 1080 pixels."
+VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 
 
-def show_take_home(take: TakeHome) -> None:
-    """Buttons for picture, raw maps and settings, and the Python behind a heading."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Take home", width="content")
-        _button("Picture (PNG)", take.picture, f"{take.name}.png", "image/png", "The overlay as it is shown, without loss.")
-        _button(
-            "Maps (.npz)", take.arrays, f"{take.name}.npz", "application/octet-stream", "The raw arrays, in NumPy's format."
-        )
-        _button("Settings (JSON)", take.settings, f"{take.name}.json", "application/json", "Address, model, target, versions.")
+def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
+    """The row of buttons at the foot of a page; nothing is made before one is pressed."""
+    path, take = this_address().partition("?")[0], record.take
+    address = f"{path}?{urlencode(current_view().to_query())}"
+    slide = record.slide or (lambda: view_slide(scene))
+    name = take.name if take else f"{page}-image{scene.view.image}-{scene.view.model}"
+
+    def everything() -> bytes:
+        return view_zip(scene, page, address, record, slide, take)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take-home"):
+        st.caption("Take this view home", width="content")
+        _button("Everything (ZIP)", everything, f"{name}.zip", "application/zip", ZIP_HELP)
+        _button("Slide (PNG)", lambda: draw_slide(slide(), "png"), f"{name}-slide.png", "image/png", SLIDE_HELP)
+        _button("Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
+        if take:
+            _page_files(take)
+    if take:
+        _python(take)
+
+
+def _page_files(take: TakeHome) -> None:
+    """The page's own files, one by one."""
+    arrays = "The raw arrays, in NumPy's format."
+    _button("Picture (PNG)", take.picture, f"{take.name}.png", "image/png", "The overlay as it is shown, without loss.")
+    _button("Maps (.npz)", take.arrays, f"{take.name}.npz", "application/octet-stream", arrays)
+    _button("Settings (JSON)", take.settings, f"{take.name}.json", "application/json", "Address, model, target, versions.")
+
+
+def _python(take: TakeHome) -> None:
     folded = st.expander("Python that reproduces this view", key="python", on_change="rerun")
     if not folded.open:  # what is out of sight is not built
         return

@@ -39,4 +39,5 @@ def test_what_the_address_changes_is_unfolded(page: str, address: dict[str, str]
 
 def test_downloads_are_there_while_the_python_is_folded() -> None:
     app = open_folded("layer_explorer")
-    assert [button.label for button in app.download_button] == ["Picture (PNG)", "Maps (.npz)", "Settings (JSON)"]
+    own = ["Picture (PNG)", "Maps (.npz)", "Settings (JSON)"]
+    assert [button.label for button in app.download_button] == ["Everything (ZIP)", "Slide (PNG)", "Slide (SVG)", *own]

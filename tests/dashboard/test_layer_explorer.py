@@ -447,4 +447,5 @@ def test_the_digest_of_the_settings_tells_models_apart() -> None:
 def test_the_files_are_named_for_what_they_hold() -> None:
     app = open_explorer(img="5", layer="conv1", target="8", minus="0")
     names = {entry["filename"] for entry in app.files._deferred_callables.values()}
-    assert names == {f"image5-captum-tutorial-conv1-ship-minus-plane.{end}" for end in ("png", "npz", "json")}
+    ends = (".png", ".npz", ".json", ".zip", "-slide.png", "-slide.svg")
+    assert names == {f"image5-captum-tutorial-conv1-ship-minus-plane{end}" for end in ends}

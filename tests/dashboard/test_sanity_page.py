@@ -115,7 +115,8 @@ def test_many_images_are_checked_on_request_and_summed_up_in_a_sentence() -> Non
     app = open_page("sanity_checks", model="tutorial", sample="70", layer="conv1")
     assert "Nothing has been checked over many images yet" in captions(app)
     press(app, "Check 70 images")
-    wait_for(app, lambda: bool(app.get("download_button")) and "So far" not in captions(app))
+    table = "Table (CSV)"
+    wait_for(app, lambda: table in [one.label for one in app.download_button] and "So far" not in captions(app))
     assert "The maps of conv1 have less than half of their order left" in texts(app)
     lines = list(csv.DictReader(StringIO(download(app, "Table (CSV)").decode())))
     assert [line["randomised"] for line in lines] == ["fc3", "fc2", "fc1", "conv2", "conv1", "two different pictures"]

@@ -1,0 +1,242 @@
+"""The view of every page as one ZIP file: what is in it, and that it can be computed anew."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from independent_maps import captum_signed, logit
+from opened_page import OpenedPage, download, open_page, pixels_of, press
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import explain_lib as xl
+from dashboard import view_record
+from dashboard.view_record import ShownPicture, ViewRecord
+from explain_lib import __main__ as command_line
+from explain_lib.cache import shared_cache
+from explain_lib.jobs import shared_jobs
+from explain_lib.own_model import Described
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    "seed_gallery",
+    "lesson",
+    "class_browser",
+    "layer_explorer",
+    "how_it_works",
+    "layer_ladder",
+    "sanity_checks",
+    "training_time",
+    "disagreement",
+    "scan",
+    "guesses",
+]
+QUICK = {"layer_ladder": ["--only", "ladder_curves", "grad_cam"], "guesses": ["--only", "heatmap", "grad_cam"]}
+"""Where a whole replay takes long, what is computed anew here."""
+
+
+def taken(app: OpenedPage, folder: Path) -> Path:
+    path = folder / "view.zip"
+    path.write_bytes(download(app, "Everything (ZIP)"))
+    return path
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def arrays_in(path: Path) -> dict[str, np.ndarray]:
+    with np.load(BytesIO(parts(path)["maps.npz"]), allow_pickle=False) as file:
+        return dict(file)
+
+
+def settings_in(path: Path) -> dict[str, object]:
+    settings: dict[str, object] = json.loads(parts(path)["settings.json"])
+    return settings
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_view_of_every_page_is_computed_anew_bit_for_bit(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = taken(open_page(page, img="16", model="captum-tutorial"), tmp_path)
+    files = parts(path)
+    assert {"README.txt", "address.txt", "settings.json", "maps.npz", "reproduce.py", "slide.png", "slide.svg"} <= set(files)
+    assert b"img=16&model=captum-tutorial" in files["address.txt"]
+    settings = settings_in(path)
+    assert settings["page"] == page
+    assert settings["notes"] == []
+    assert set(settings["arrays"]) == set(arrays_in(path))
+    assert command_line.main(["replay", str(path), *QUICK.get(page, [])]) == 0
+    said = capsys.readouterr().out
+    assert "are identical, bit for bit." in said
+    assert "fault" not in said
+
+
+def test_the_explorers_file_holds_captums_map_and_the_pictures_of_the_page(tmp_path: Path) -> None:
+    app = open_page("layer_explorer", img="5", model="captum-tutorial", layer="conv2", target="6")
+    path = taken(app, tmp_path)
+    expected = captum_signed(5, "conv2", logit(6))
+    found = arrays_in(path)
+    np.testing.assert_allclose(found["grad_cam.conv2.signed"][0], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(found["grad_cam.conv2.map"], found["grad_cam.conv2.signed"].clip(min=0))
+    files = parts(path)
+    (name,) = [name for name in files if "overlay-grad-cam-of-layer-conv2" in name]
+    np.testing.assert_array_equal(pixels_of(files[name]), pixels_of(download(app, "Picture (PNG)")))
+    assert files["page/maps.npz"] == download(app, "Maps (.npz)")
+
+
+def test_the_same_view_gives_the_same_bytes(tmp_path: Path) -> None:
+    first = taken(open_page("disagreement", img="2", model="tutorial"), tmp_path).read_bytes()
+    assert taken(open_page("disagreement", img="2", model="tutorial"), tmp_path).read_bytes() == first
+
+
+def test_the_python_in_the_file_runs_by_itself(tmp_path: Path) -> None:
+    path = taken(open_page("disagreement", img="2", model="captum-tutorial"), tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    script = tmp_path / "unpacked" / "reproduce.py"
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(arrays_in(path))
+    assert all(line.endswith(", identical") for line in lines)
+
+
+def test_in_another_process_the_numbers_are_the_same(tmp_path: Path) -> None:
+    path = taken(open_page("layer_explorer", img="7", model="resnet20"), tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "explain_lib", "replay", str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith("are identical, bit for bit.")
+
+
+# Section: pictures of visitors
+
+
+@pytest.mark.parametrize("page", ["layer_explorer", "disagreement", "layer_ladder"])
+def test_a_visitors_picture_is_in_the_file_as_the_network_saw_it(page: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (40, 52, 3), dtype=np.uint8)
+    file = BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    digest = shared_cache().own_pictures.keep(file.getvalue())
+    app = open_page(page, set=digest, model="captum-tutorial")
+    path = taken(app, tmp_path)
+    with np.load(BytesIO(parts(path)["pictures.npz"])) as stored:
+        held = list(stored.values())
+    expected = xl.fit_picture(noise, (32, 32), "crop")
+    assert any(np.array_equal(one, expected) for pictures in held for one in pictures)
+    assert command_line.main(["replay", str(path), *QUICK.get(page, [])]) == 0
+
+
+def test_of_a_network_that_a_visitor_sent_the_file_says_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights.pt"
+    torch.save(xl.load_model("tutorial").network.state_dict(), weights)
+    described = Described(mean=(0.4, 0.4, 0.4), std=(0.3, 0.3, 0.3))
+    name = shared_cache().own_models.add("TutorialNet", "weights.pt", weights.read_bytes(), described)
+    path = taken(open_page("layer_explorer", img="3", model=name), tmp_path)
+    assert settings_in(path)["notes"] == []
+    assert command_line.main(["replay", str(path)]) == 1
+    assert "its weights are not in the file" in capsys.readouterr().out
+    assert command_line.main(["replay", str(path), "--model", "TutorialNet", "--weights", str(weights)]) == 0
+
+
+# Section: work in the background
+
+
+def test_rows_that_a_job_has_found_are_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = open_page("scan", img="3", model="captum-tutorial", class_="6", low="97")
+    (label,) = [button.label for button in app.button if button.label.startswith("Scan ")]
+    press(app, label)
+    jobs = shared_jobs()
+    for job in list(jobs._jobs.values()):
+        while not job.is_settled:
+            job.progress  # noqa: B018  (keeps it wanted)
+    app.run()
+    path = taken(app, tmp_path)
+    found = arrays_in(path)
+    assert {"scan.images", "scan.mae", "scan.shares", "scan.predicted"} <= set(found)
+    first = int(found["scan.images"][0])
+    pixels, batch = xl.load_cifar10().pixels, first - first % 4
+    maps = [
+        xl.configured_heatmap(
+            xl.load_model("captum-tutorial"), pixels[batch : batch + 4], side, int(found["scan.predicted"][0])
+        )
+        for side in (xl.Configuration("manual", xl.NOTEBOOK_MANUAL), xl.Configuration("package", xl.NOTEBOOK_PACKAGE))
+    ]
+    place = first - batch
+    assert found["scan.mae"][0] == pytest.approx(np.abs(maps[1][place] - maps[0][place]).mean(), abs=1e-6)
+    assert command_line.main(["replay", str(path)]) == 0
+    assert "scan.shares" in capsys.readouterr().out
+
+
+def test_a_part_that_is_drawn_again_is_noted_once() -> None:
+    record = ViewRecord()
+    for number in range(50):
+        with record.part("job"):
+            record.recorder.note("scan", {"images": np.arange(number + 1)})
+            record.add(ShownPicture("map", "", lambda: b""), view_record.MAX_BYTES // 2)
+    assert len(record.pictures) == len(record.recorder.notes) == 1
+    assert record.left_out == record.recorder.left_out == 0
+
+
+def test_what_a_session_holds_is_bounded() -> None:
+    record = ViewRecord()
+    for number in range(1000):
+        record.add(ShownPicture(str(number), "", lambda: b""), 2**20)
+        record.recorder.note("predict", {"pixels": np.zeros((1, 300, 300, 3), np.uint8)})
+    assert len(record.pictures) == 16
+    assert len(record.recorder.notes) * 270_000 <= 8 * 2**20
+    assert record.left_out == 1000 - 16
+    assert record.recorder.left_out == 1000 - len(record.recorder.notes)
+
+
+# Section: the slide
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_a_slide_of_the_picked_image(page: str) -> None:
+    app = open_page(page, img="4", model="captum-tutorial")
+    with Image.open(BytesIO(download(app, "Slide (PNG)"))) as slide:
+        assert slide.size == (1920, 1080)
+        description = slide.text["Description"]
+    assert "image 4" in description.lower()
+    root = ElementTree.fromstring(download(app, "Slide (SVG)"))
+    assert root.get("width") == "1920"
+    assert "image 4" in str(root.findtext("{http://www.w3.org/2000/svg}desc")).lower()
+
+
+def test_on_the_disagreement_page_the_slide_is_of_both_sides() -> None:
+    with Image.open(BytesIO(download(open_page("disagreement", img="3"), "Slide (PNG)"))) as slide:
+        assert "apart on average" in slide.text["Description"]
+
+
+def test_buttons_stand_at_the_foot_of_every_page_and_make_nothing_before_they_are_pressed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise AssertionError("made before it was asked for")
+
+    monkeypatch.setattr("dashboard.components.view_zip.view_zip", fail)
+    monkeypatch.setattr("explain_lib.slide.draw_slide", fail)
+    for page in PAGES:
+        app: AppTest = open_page(page)
+        labels = [button.label for button in app.download_button]
+        assert {"Everything (ZIP)", "Slide (PNG)", "Slide (SVG)"} <= set(labels)
