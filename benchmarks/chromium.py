@@ -51,6 +51,10 @@ class Tab:
         self.page.wait_for_selector("h1", timeout=90_000)
         return self._number("() => pageClock.settled(0, 1)", "elapsed")
 
+    def settle(self) -> None:
+        """Wait until nothing has changed for a while."""
+        self._number("() => pageClock.settled(0, 1)", "elapsed")
+
     def press(self, target: Locator) -> float:
         """From the press to the last change of the page that follows from it."""
         self.page.bring_to_front()
