@@ -56,7 +56,7 @@ def compute_batch(batch: Batch) -> ScanRows:
 
     Raises DataError if the worker's model or images are others than the client's, and the errors of scan_batch.
     """
-    torch.set_num_threads(1)  # the workers are as many as the cores; how many threads changes no bit
+    torch.set_num_threads(1)  # the workers are as many as the cores; in whole groups of four images no bit depends on it
     cache = shared_cache(batch.device)
     model, pixels = cache.model(batch.name), cache.images().pixels
     if (model.digest, pixels_digest(pixels)) != (batch.digest, batch.pixels_digest):

@@ -160,5 +160,7 @@ def _pictures(shown: tuple[ShownPicture, ...]) -> dict[str, bytes]:
 
 
 def _file_name(picture: ShownPicture) -> str:
-    words = re.sub(r"[^a-z0-9.]+", "-", (picture.alt or picture.caption).lower()).strip("-.")
+    """The beginning of the alternative text, which says what it is; what it shows comes behind."""
+    what = re.split(r"; |: \d+ by \d+ cells", picture.alt or picture.caption)[0]
+    words = re.sub(r"[^a-z0-9.]+", "-", what.lower()).strip("-.")
     return words[:LONGEST_NAME].strip("-.") or "picture"
