@@ -19,8 +19,8 @@ CLICKS = (3, 5)
 LAYERS_SHARE, BACK_SHARE, MODEL_SHARE = 0.4, 0.08, 0.05
 """How often a click changes the layer, where that can be done; goes back; takes another model."""
 
-LAYER, DEPTH, EPOCH = "choose-", "choose-depth-", "choose-epoch-"
-BUTTONS = ("Next image", "Previous image", "Random image", DEPTH, EPOCH, "take-")
+LAYER, DEPTH, EPOCH, STEP = "choose-", "choose-depth-", "choose-epoch-", "step-"
+BUTTONS = ("Next image", "Previous image", "Random image", "Layer before", "Layer after", STEP, DEPTH, EPOCH, "take-")
 LISTS = ("target", "true_class", "predicted_class", "order")
 ROWS = ("drawing", "outcome", "measure", "fill", "modules", "mode", "beside")
 GRID, THUMBNAILS = "image_grid", 1000

@@ -9,6 +9,7 @@ from streamlit.runtime import get_instance
 
 from dashboard.figures.channel_sprite import COLUMNS, Tiles
 from dashboard.figures.map_figure import Scale
+from dashboard.view_record import note_picture
 from explain_lib.rendering import png
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -57,7 +58,7 @@ def show_channels(shown: Shown, on_choose: Callable[[int], None]) -> None:
         on_choose(int(st.session_state[KEY]["chosen"]))
 
     tiles, bars = shown.tiles, shown.bars
-    sprite = None if tiles is None else get_instance().media_file_mgr.add(png(tiles.sprite), "image/png", KEY)
+    sprite = None if tiles is None else _address(shown.title, png(tiles.sprite))
     high, low = (0.0, 0.0) if bars is None else (max(0.0, *bars), min(0.0, *bars))
     span = (high - low) or 1.0
     width, few_bars = 0 if tiles is None else tiles.width, bars is not None and len(shown.channels) <= FEW
@@ -79,6 +80,12 @@ def show_channels(shown: Shown, on_choose: Callable[[int], None]) -> None:
     }
     marks = {"picked": shown.picked, "left_out": list(shown.left_out)}
     _GRID(data=data | marks | {"revision": f"{hash(repr(data))}"}, key=KEY, on_chosen_change=chosen)
+
+
+def _address(title: str, sprite: bytes) -> str:
+    """Where the browser finds the picture of all tiles, which can be taken home too."""
+    note_picture(f"{title}, in rows of {COLUMNS}", title, lambda: sprite, len(sprite))
+    return get_instance().media_file_mgr.add(sprite, "image/png", KEY)
 
 
 def _legend(shown: Shown) -> dict[str, object] | None:

@@ -116,6 +116,22 @@ def test_arrow_keys_in_a_list_move_in_the_list_alone(beamer: Page, root: str) ->
     assert "layer=" not in beamer.url
 
 
+def test_space_home_and_end_scroll_without_a_click(beamer: Page, root: str) -> None:
+    open_address(beamer, f"{root}/layer_explorer?img=3")
+
+    def place(key: str) -> float:
+        press(beamer, key)
+        return float(beamer.locator('[data-testid="stMain"]').evaluate("main => main.scrollTop"))
+
+    first = place("Space")
+    assert first > 500
+    assert place("Shift+Space") == 0
+    assert place("End") > first / 2
+    assert place("Home") == 0
+    beamer.get_by_role("combobox", name="Target class").focus()
+    assert place("Home") == 0
+
+
 # Section: the presentation
 
 
@@ -131,7 +147,8 @@ def test_the_presentation_hides_controls_enlarges_pictures_and_keeps_the_keys(be
     for hidden in (beamer.get_by_role("combobox"), beamer.get_by_role("banner"), beamer.get_by_role("radiogroup")):
         assert not any(one.is_visible() for one in hidden.all())
     buttons = beamer.locator("button:not([kind=elementToolbar])").all()  # a picture's own stay: it can fill the screen
-    assert [button.inner_text().split()[0] for button in buttons if button.is_visible()] == ["Leave"]
+    shown = [button.inner_text().split()[0] for button in buttons if button.is_visible()]
+    assert shown == ["Leave", "conv1", "conv2"]  # the names of the maps in the strip
     press(beamer, "ArrowRight")
     press(beamer, "ArrowUp")
     assert {"img=4", "layer=conv1", "present=on"} <= set(beamer.url.split("?")[1].split("&"))
