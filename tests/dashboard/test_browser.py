@@ -13,7 +13,7 @@ import pytest
 from independent_maps import captum_map, labels, logit, package_map, pixels, probabilities, squares
 from opened_page import START, pixels_of
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, make_command, served, streamlit_command
+from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
 
 from explain_lib.rendering import png
 
@@ -34,13 +34,6 @@ PAGES = (
 )
 NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 900), (1440, 1400), (390, 844)))
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The dashboard as the README's first command opens it."""
-    with served(make_command("run"), free_port()) as root:
-        yield root
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +100,9 @@ class Visit:
 
 
 @contextmanager
-def visiting(context: BrowserContext, address: str) -> Iterator[Visit]:
+def visiting(context: BrowserContext, root: str) -> Iterator[Visit]:
     page = context.new_page()
-    visit = Visit(page, address)
+    visit = Visit(page, root)
     page.on("console", visit.note)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
     yield visit
@@ -125,15 +118,15 @@ def desk(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def visit(desk: BrowserContext, address: str) -> Iterator[Visit]:
-    with visiting(desk, address) as visit:
+def visit(desk: BrowserContext, root: str) -> Iterator[Visit]:
+    with visiting(desk, root) as visit:
         yield visit
 
 
 @pytest.fixture
-def phone(browser: Browser, address: str) -> Iterator[Visit]:
+def phone(browser: Browser, root: str) -> Iterator[Visit]:
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-    with visiting(context, address) as visit:
+    with visiting(context, root) as visit:
         yield visit
     context.close()
 
@@ -333,9 +326,9 @@ def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:
 
 
 @pytest.fixture(scope="module")
-def compared(desk: BrowserContext, address: str) -> Iterator[Visit]:
+def compared(desk: BrowserContext, root: str) -> Iterator[Visit]:
     """Layer conv1 of test image 6 by hand and by package, opened once for all that only look at it."""
-    with visiting(desk, address) as visit:
+    with visiting(desk, root) as visit:
         visit.open("/disagreement?img=6&a=manual;layers=conv1&b=package;layers=conv1&target=1&flicker=on")
         yield visit
 

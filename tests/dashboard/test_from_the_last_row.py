@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
+from running_app import BROWSER_FLAGS, SETTLED, browser_path
 
 ADDRESSES = (
     "/",
@@ -23,12 +23,6 @@ ADDRESSES = (
     "/guesses?img=4",
 )
 LOOKS = {"light desk": (1440, "light"), "dark phone": (390, "dark")}
-
-
-@pytest.fixture(scope="module")
-def root() -> Iterator[str]:
-    with served(streamlit_command(), free_port()) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from independent_maps import assert_same_colours, captum_map, captum_signed, lab
 from numpy.typing import NDArray
 from opened_page import OpenedPage, alts, captions, component_data, open_page, picture, pixels_of, press, query, texts
 from playwright.sync_api import Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
+from running_app import BROWSER_FLAGS, SETTLED, browser_path
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -450,8 +450,8 @@ def address(page: Page) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
-def test_in_a_browser_keys_step_and_clicks_pick_and_switch() -> None:
-    with served(streamlit_command(), free_port()) as root, sync_playwright() as play:
+def test_in_a_browser_keys_step_and_clicks_pick_and_switch(root: str) -> None:
+    with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{root}/how_it_works?img=3")

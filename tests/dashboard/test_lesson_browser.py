@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
+from running_app import BROWSER_FLAGS, SETTLED, browser_path
 
 from dashboard.components.lesson_numbers import VOCABULARY
 from dashboard.lesson_file import Lesson, parse_lesson, stop_view
@@ -19,7 +19,7 @@ LOADED = "() => [...document.images].every(picture => picture.complete && pictur
 
 
 @pytest.fixture(scope="module")
-def visit() -> Iterator[tuple[Page, list[str]]]:
+def visit(root: str) -> Iterator[tuple[Page, list[str]]]:
     """A page in a browser at a running server's lessons, and what its console has logged as errors."""
     errors: list[str] = []
 
@@ -29,7 +29,7 @@ def visit() -> Iterator[tuple[Page, list[str]]]:
         if message.type == "error" and "/_stcore/" not in said and "/media/" not in said:
             errors.append(said)
 
-    with served(streamlit_command(), free_port()) as root, sync_playwright() as play:
+    with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.on("console", note)

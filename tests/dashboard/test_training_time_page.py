@@ -22,7 +22,7 @@ from independent_maps import (
 )
 from opened_page import OpenedPage, alts, captions, chart, elements, open_page, picture, press, query, texts
 from playwright.sync_api import Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
+from running_app import BROWSER_FLAGS, SETTLED, browser_path
 from scipy.stats import spearmanr
 
 import explain_lib as xl
@@ -369,8 +369,8 @@ def test_it_has_stopped_when_one_comes_back_from_another_page(clock: list[float]
     assert not is_playing(app)
 
 
-def test_in_a_browser_it_plays_by_itself_pauses_and_the_address_follows() -> None:
-    with served(streamlit_command(), free_port()) as root, sync_playwright() as play:
+def test_in_a_browser_it_plays_by_itself_pauses_and_the_address_follows(root: str) -> None:
+    with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{root}/training_time?img=0")
