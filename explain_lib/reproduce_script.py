@@ -14,9 +14,13 @@ WIDTH = 100
 _HEAD = '''"""Computes the arrays of maps.npz anew, and compares them bit for bit.
 
 Run it in the folder that holds explain_lib, or put that folder on PYTHONPATH. Beside it there must be maps.npz{and_pictures}.
+It ends with status 0 if all arrays are identical, else with 1.
 """
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path.cwd()))  # Python itself looks in the folder of this file only
 
 import numpy as np
 import torch
@@ -33,10 +37,20 @@ _FOOT = """
 arrays = {}
 for key, result in results.items():
     arrays |= named_arrays(key, result)
-kept = dict(np.load(here / "maps.npz")) if (here / "maps.npz").exists() else {}
-for key, array in arrays.items():
-    same = key in kept and kept[key].dtype == array.dtype and kept[key].tobytes() == array.tobytes()
-    print(f"{key}: {array.dtype} {array.shape}{', identical' if same else ', NOT identical' if kept else ''}")
+if not (here / "maps.npz").exists():
+    sys.exit("maps.npz is not beside this file: there is nothing to compare with")
+kept = dict(np.load(here / "maps.npz"))
+broken = 0
+for key in dict.fromkeys([*arrays, *kept]):
+    if key not in arrays or key not in kept:
+        fault = "NOT identical: it is not " + ("in maps.npz" if key in arrays else "computed here")
+    else:
+        same = kept[key].dtype == arrays[key].dtype and kept[key].shape == arrays[key].shape
+        fault = "" if same and kept[key].tobytes() == arrays[key].tobytes() else "NOT identical"
+    broken += bool(fault)
+    array = arrays.get(key, kept.get(key))
+    print(f"{key}: {array.dtype} {array.shape}, {fault or 'identical'}")
+sys.exit(1 if broken else 0)
 """
 
 

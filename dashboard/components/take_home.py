@@ -56,7 +56,7 @@ def _python(take: TakeHome) -> None:
     if not folded.open:  # what is out of sight is not built
         return
     with folded:
-        st.caption("Run it in the folder that holds explain_lib, or put that folder on PYTHONPATH.")
+        st.caption("Save it in the folder that holds explain_lib, or put that folder on PYTHONPATH.")
         st.code(take.snippet(), language="python")
 
 

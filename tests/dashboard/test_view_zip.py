@@ -99,22 +99,27 @@ def test_the_same_view_gives_the_same_bytes(tmp_path: Path) -> None:
     assert taken(open_page("disagreement", img="2", model="tutorial"), tmp_path).read_bytes() == first
 
 
-def test_the_python_in_the_file_runs_by_itself(tmp_path: Path) -> None:
-    path = taken(open_page("disagreement", img="2", model="captum-tutorial"), tmp_path)
+def reproduced(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The file's Python, run in the folder that holds explain_lib, with nothing on PYTHONPATH."""
+    command = [sys.executable, str(folder / "reproduce.py")]
+    return subprocess.run(command, cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=False)
+
+
+def test_the_python_in_the_file_runs_by_itself_and_finds_a_changed_number(tmp_path: Path) -> None:
+    path, unpacked = taken(open_page("disagreement", img="2", model="captum-tutorial"), tmp_path), tmp_path / "unpacked"
     with zipfile.ZipFile(path) as archive:
-        archive.extractall(tmp_path / "unpacked")
-    script = tmp_path / "unpacked" / "reproduce.py"
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+        archive.extractall(unpacked)
+    done, arrays = reproduced(unpacked), arrays_in(path)
     lines = done.stdout.splitlines()
-    assert len(lines) == len(arrays_in(path))
+    assert done.returncode == 0, done.stderr
+    assert len(lines) == len(arrays)
     assert all(line.endswith(", identical") for line in lines)
+    changed = next(key for key, array in arrays.items() if array.dtype == np.float32 and array.size > 1)
+    arrays[changed] = arrays[changed] + np.float32(0.5)
+    np.savez(unpacked / "maps.npz", **arrays)  # type: ignore[arg-type]  # its stubs take the arrays for its options
+    done = reproduced(unpacked)
+    assert done.returncode == 1, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines() if line.endswith("NOT identical")] == [changed]
 
 
 def test_in_another_process_the_numbers_are_the_same(tmp_path: Path) -> None:
