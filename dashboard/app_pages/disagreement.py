@@ -150,7 +150,8 @@ def _flicker(scene: Scene, a: Side, b: Side) -> None:
             FLICKER_SIDE,
         )
     else:
-        st.caption("Shows the two maps in turn in one place: what differs seems to move.")
+        with st.container(key="aside-flicker"):
+            st.caption("Shows the two maps in turn in one place: what differs seems to move.")
 
 
 def _take_home(scene: Scene, a: Side, b: Side, comparison: xl.Comparison, found: xl.Decomposition | None) -> None:

@@ -27,4 +27,10 @@ def show_chart(figure: go.Figure, key: str, alt: str, width: int | None = None) 
 def _enlarged(figure: go.Figure) -> go.Figure:
     """The figure with larger letters and margins; Streamlit's frame, which the style scales, gives it its size."""
     margins = {side: round(size * FACTOR) for side, size in figure.layout.margin.to_plotly_json().items()}
-    return figure.update_layout(margin=margins, font={"size": round(_LETTERS * FACTOR)})
+    letters = {"size": round(_LETTERS * FACTOR)}
+    figure.update_layout(margin=margins, font=letters, legend_font=letters)
+    figure.update_xaxes(tickfont=letters, title_font=letters)
+    figure.update_yaxes(tickfont=letters, title_font=letters)
+    figure.update_annotations(font=letters)
+    figure.for_each_trace(lambda trace: trace.update(textfont=letters), selector={"type": "bar"})
+    return figure

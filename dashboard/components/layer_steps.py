@@ -10,7 +10,7 @@ from dashboard.components.address import change_view, current_view
 from dashboard.components.captions import plain
 from dashboard.components.pickers import offered_layers
 from dashboard.components.scene import Scene
-from dashboard.view_state import Value, View, chosen_layer
+from dashboard.view_state import Value, View, change, chosen_layer
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,10 @@ def _step(steps: LayerSteps, label: str, key: str, by: int) -> None:
         view = current_view()
         name = _neighbour(steps, steps.shown if view == drawn else view.layer or steps.shown, by)
         if name is not None:
-            change_view(layer=name, **steps.also(view, name))
+            also = steps.also(view, name)
+            if change(view, also) != view and steps.words:
+                st.toast(f"{plain(name)}. {plain(steps.words)}; Back undoes it.")
+            change_view(layer=name, **also)
 
     drawn = current_view()
     there = _neighbour(steps, steps.shown, by)

@@ -5,7 +5,6 @@ from math import isnan
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.presentation import enlarged
 from explain_lib.comparison import METRICS, Metric
 
 WIDTH = 168
@@ -13,7 +12,7 @@ WIDTH = 168
 
 def show_metrics(comparison: xl.Comparison) -> None:
     """A card a metric."""
-    with st.grid(min_column_width=enlarged(WIDTH), gap="xsmall"):
+    with st.container(key="aside-metrics"), st.grid(min_column_width=WIDTH, gap="xsmall"):
         for metric in METRICS:
             with st.container(border=True, gap="xxsmall"):
                 value = float(getattr(comparison, metric.name))

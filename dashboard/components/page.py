@@ -18,8 +18,8 @@ from dashboard.components.own_picture import say_set_aside, show_own_picture
 from dashboard.components.picture_menu import say_refused
 from dashboard.components.picture_sets import OwnPicture, server_set
 from dashboard.components.presentation import style_presentation
+from dashboard.components.room_keys import work_without_mouse
 from dashboard.components.scene import Scene
-from dashboard.components.scroll_keys import scroll_by_keys
 from dashboard.components.take_home import show_take_home
 from dashboard.garbage import pass_over_modules
 from dashboard.kept_files import keep_files
@@ -69,7 +69,7 @@ def show_page(
         st.error(f"This view cannot be shown: {plain(str(error))}.")
         _way_back()
     close_drawer(name)
-    scroll_by_keys()
+    work_without_mouse()
     pass_over_modules()
 
 

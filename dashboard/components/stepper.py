@@ -60,7 +60,7 @@ def _change(maps: np.ndarray, count: int) -> str:
 
 
 def _buttons(taken: tuple[str, ...], left: tuple[str, ...]) -> None:
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="aside-steps"):
         if left:
             st.caption("Take from b:", width="content")
         for name in left:

@@ -62,7 +62,8 @@ def _forward(walk: Walk) -> None:
     _say(
         f"The picture has run through the network up to layer {numbers.layer}. What came out there is no longer one picture of "
         f"{width} × {height} pixels but **{walk.count:,} small grids of {grid_caption(numbers.grid)} cells**, one for each "
-        "channel: its activations. A channel answers to one kind of thing; a strong cell says: here it is.",
+        "channel: its activations. A channel answers to one kind of pattern; a cell far above zero says that there is much of "
+        "it, one far below that there is much of its opposite.",
         rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
     )
     with st.container(horizontal=True, gap="medium"):
@@ -123,7 +124,8 @@ def _weights(walk: Walk) -> None:
     )
     weights = numbers.weights
     st.markdown(
-        f"**{int((weights > 0).sum())}** channels have a weight above zero, **{int((weights < 0).sum())}** below; the largest "
+        f"**{int((weights > 0).sum())}** channels have a weight above zero, **{int((weights < 0).sum())}** below and "
+        f"**{int((weights == 0).sum())}** at zero; the largest "
         f"is **{short(float(weights.max()), sign=True)}** (channel {weights.argmax()}), the smallest "
         f"**{short(float(weights.min()), sign=True)}** (channel {weights.argmin()})."
     )
@@ -327,7 +329,9 @@ def _map(values: Map, scale: Scale, title: str, caption: str, when_zero: str) ->
 
 
 def _note_left_out(walk: Walk) -> None:
-    if walk.left_out:
+    if len(walk.left_out) == walk.count:
+        st.warning("All channels are switched off in step 4, so that nothing adds up to a map. Switch some on again there.")
+    elif walk.left_out:
         st.warning(
             f"{len(walk.left_out):,} of {walk.count:,} channels are switched off in step 4: this is the map of the others, not "
             "Grad-CAM's. Switch all on again there."
