@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,7 +15,7 @@ from explain_lib.interruption import INTERRUPTED
 from explain_lib.model import Model
 from explain_lib.own_model import load_own_model
 from explain_lib.replay import Replayed, as_many_threads, keys_of, missing_models, other_versions, replay
-from explain_lib.view_file import ViewFile, read_view_file
+from explain_lib.view_file import ARRAYS, SETTINGS, ViewFile, read_view_file
 
 NARROW = 44
 
@@ -32,7 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compute the view anew and say of each array whether it is identical; returns 0 if all are, else 1.
+    """Compute the view anew and say of each array whether it is identical, and of each other part whether it was changed.
+
+    Returns 0 if all arrays are identical and nothing else was changed since the file was written, else 1.
 
     Raises DataError for a file that is none, and what load_own_model raises.
     """
@@ -50,8 +53,8 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"explain_lib: stopped after {len(found):,} arrays", file=sys.stderr)
         return INTERRUPTED
-    print(verdict(found, view))
-    return 1 if any(one.fault for one in found) or not found else 0
+    print("\n".join([verdict(found, view), *about_the_rest(view)]))
+    return 1 if any(one.fault for one in found) or not found or view.changed else 0
 
 
 def _chosen(view: ViewFile, only: list[str] | None) -> ViewFile:
@@ -64,7 +67,7 @@ def _chosen(view: ViewFile, only: list[str] | None) -> ViewFile:
         raise DataError(f"only: there is no {', '.join(unknown)} in the file; it has {', '.join(known) or 'nothing'}")
     kept = tuple(one for one in view.computations if one.key in only)
     arrays = {key: view.arrays[key] for one in kept for key in keys_of(one, view.arrays)}
-    return ViewFile(view.settings, view.models, kept, arrays, view.marks, view.pictures)
+    return replace(view, computations=kept, arrays=arrays)
 
 
 def _own_model(view: ViewFile, options: argparse.Namespace) -> Model | None:
@@ -125,6 +128,19 @@ def verdict(found: list[Replayed], view: ViewFile) -> str:
         return f"All {len(found):,} arrays are identical, bit for bit."
     why = " The versions noted above may be why." if other_versions(view) else ""
     return f"NOT identical: {len(broken):,} of {len(found):,}, {_names(broken)}.{why}"
+
+
+def about_the_rest(view: ViewFile) -> list[str]:
+    """What was not computed anew, and which of it is not as it was when the file was written."""
+    compared = f"Compared: the arrays of {ARRAYS} with those computed here."
+    rest = f"Pictures, slide, page/, address and what {SETTINGS} says were not computed anew"
+    if view.changed is None:
+        return [f"{compared} {rest}, and the file does not say what they were: whether they were changed cannot be told."]
+    if not view.changed:
+        return [f"{compared} {rest}; all are as they were written, by the SHA-256 of each in {SETTINGS}."]
+    lines = [_printable(f"{name:{NARROW}} {what} after the file was written") for name, what in view.changed.items()]
+    count = "1 part was" if len(lines) == 1 else f"{len(lines):,} parts were"
+    return [f"{compared} {rest}; {count} CHANGED since, by the SHA-256 of each in {SETTINGS}:", *lines]
 
 
 def _names(broken: list[Replayed]) -> str:

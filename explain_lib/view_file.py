@@ -24,9 +24,11 @@ MAX_FILE = 512 * 2**20
 MAX_ARRAYS = 256 * 2**20
 MAX_SETTINGS = 32 * 2**20
 MAX_ENTRIES = 20_000
+MAX_UNPACKED = 1024 * 2**20
 RIGHT = "a ZIP file that “Everything (ZIP)” of the dashboard has given would be right"
 _UNREADABLE = (BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
 _STORED = (".png", ".npz")
+_CHUNK = 2**20
 _DAWN = (1980, 1, 1, 0, 0, 0)
 """The date of every entry: the same view gives the same bytes."""
 
@@ -37,7 +39,8 @@ class ViewFile:
 
     settings: all of settings.json. models: what is said of each model, by name. computations: what the arrays are from.
     arrays: the numbers, by key; marks: the SHA-256 of each as it was when the file was written. pictures: uint8 arrays (K, H,
-    W, 3) that are no test images.
+    W, 3) that are no test images. changed: the parts of the ZIP file that are not as they were written, by name, with what
+    became of each; None where the file does not say what they were.
     """
 
     settings: Json
@@ -46,6 +49,19 @@ class ViewFile:
     arrays: Mapping[str, Array]
     marks: Mapping[str, str]
     pictures: Mapping[str, Array]
+    changed: Mapping[str, str] | None
+
+
+def sealed(settings: Json, parts: Mapping[str, bytes]) -> Json:
+    """The settings with the SHA-256 of every other part of the file but maps.npz, and of themselves without it."""
+    marked = settings | {"parts": {name: hashlib.sha256(one).hexdigest() for name, one in parts.items() if name != ARRAYS}}
+    return marked | {"sha256": _settings_mark(marked)}
+
+
+def _settings_mark(settings: Json) -> str:
+    """SHA-256, in hex, over what the settings say, however the file is spaced and ordered, but for this number itself."""
+    said = {name: value for name, value in settings.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def array_mark(array: Array) -> str:
@@ -95,10 +111,11 @@ def read_view_file(path: Path) -> ViewFile:
             arrays = _arrays(_part(archive, ARRAYS, MAX_ARRAYS, path), path, ARRAYS)
             stored = PICTURES in archive.namelist()
             pictures = _arrays(_part(archive, PICTURES, MAX_ARRAYS, path), path, PICTURES) if stored else {}
+            changed = _changes(settings, archive, path)
     except _UNREADABLE as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no ZIP file, or a damaged one"
         raise DataError(f"{path}: it cannot be read ({why}); {RIGHT}") from error
-    return _checked(settings, arrays, pictures, path)
+    return _checked(settings, arrays, pictures, changed, path)
 
 
 def _part(archive: ZipFile, name: str, most: int, path: Path) -> bytes:
@@ -149,7 +166,42 @@ def _settings(content: bytes, path: Path) -> Json:
     return settings
 
 
-def _checked(settings: Json, arrays: Mapping[str, Array], pictures: Mapping[str, Array], path: Path) -> ViewFile:
+def _changes(settings: Json, archive: ZipFile, path: Path) -> dict[str, str] | None:
+    """What became of each part that is not as it was written; arrays have marks of their own."""
+    said = settings.get("parts")
+    if not isinstance(said, dict):
+        return None
+    changes = {} if settings.get("sha256") == _settings_mark(settings) else {SETTINGS: "changed"}
+    here = _digests(archive, path)
+    for name in dict.fromkeys([*said, *here]):
+        if name not in here or name not in said:
+            changes[name] = "added" if name in here else "missing"
+        elif here[name] != said[name]:
+            changes[name] = "changed"
+    return changes
+
+
+def _digests(archive: ZipFile, path: Path) -> dict[str, str]:
+    """SHA-256 of every part but settings and arrays, read piece by piece; of one that is there twice, nothing that fits."""
+    digests: dict[str, str] = {}
+    room = MAX_UNPACKED
+    for entry in archive.infolist():
+        if entry.filename in (SETTINGS, ARRAYS) or entry.is_dir():
+            continue
+        digest = hashlib.sha256()
+        with archive.open(entry) as content:
+            while piece := content.read(_CHUNK):
+                room -= len(piece)
+                if room < 0:
+                    raise DataError(f"{path}: unpacked it has more than {MAX_UNPACKED // 2**20} MiB; {RIGHT}")
+                digest.update(piece)
+        digests[entry.filename] = "twice" if entry.filename in digests else digest.hexdigest()
+    return digests
+
+
+def _checked(
+    settings: Json, arrays: Mapping[str, Array], pictures: Mapping[str, Array], changed: Mapping[str, str] | None, path: Path
+) -> ViewFile:
     wrong = f"{path}: {SETTINGS} is not as the dashboard writes it; {RIGHT}"
     listed, models, marks = settings.get("computations"), settings.get("models"), settings.get("arrays")
     if not isinstance(listed, list) or not isinstance(models, dict) or not isinstance(marks, dict):
@@ -160,7 +212,7 @@ def _checked(settings: Json, arrays: Mapping[str, Array], pictures: Mapping[str,
         raise DataError(f"{path}: {PICTURES} holds something else than pictures; {RIGHT}")
     computations = tuple(_computation(one, wrong) for one in listed)
     digests = {key: str(one.get("sha256")) for key, one in marks.items()}
-    return ViewFile(settings, models, computations, arrays, digests, pictures)
+    return ViewFile(settings, models, computations, arrays, digests, pictures, changed)
 
 
 def _computation(content: object, wrong: str) -> Computation:

@@ -12,6 +12,7 @@ from dashboard.components.captions import target_caption
 from dashboard.components.scene import Scene
 from dashboard.exports import TakeHome
 from dashboard.view_record import ShownPicture, ViewRecord
+from explain_lib.computation import Json
 from explain_lib.devices import spare_cores
 from explain_lib.models import REGISTRY
 from explain_lib.recording import Recorder, recording
@@ -19,7 +20,7 @@ from explain_lib.replay import versions
 from explain_lib.reproduce_script import reproduce_script
 from explain_lib.slide import Slide, draw_slide
 from explain_lib.view_content import ViewContent, view_content
-from explain_lib.view_file import ARRAYS, FORMAT, PICTURES, SETTINGS, VERSION, array_mark, arrays_file, packed
+from explain_lib.view_file import ARRAYS, FORMAT, PICTURES, SETTINGS, VERSION, array_mark, arrays_file, packed, sealed
 
 LONGEST_NAME = 80
 
@@ -37,9 +38,6 @@ def view_zip(
     calls = {name: _call(name, scene) for name in content.models}
     digests = {name: model.digest for name, model in content.models.items()}
     parts = {
-        "README.txt": _readme(address, content).encode(),
-        "address.txt": f"{address}\n".encode(),
-        SETTINGS: _settings(scene, page, address, content, take),
         ARRAYS: arrays_file(content.arrays),
         "reproduce.py": reproduce_script(content.computations, calls, digests, torch.get_num_threads()).encode(),
         "slide.png": draw_slide(drawn, "png"),
@@ -54,7 +52,10 @@ def view_zip(
             "page/view.py": take.snippet().encode(),
         }
         parts["page/picture.png"] = take.picture()
-    return packed(parts | _pictures(record.pictures))
+    said = {"README.txt": _readme(scene, address, content).encode(), "address.txt": f"{address}\n".encode()}
+    parts |= _pictures(record.pictures)
+    settings = sealed(_settings(scene, page, address, content, take), said | parts)
+    return packed(said | {SETTINGS: (json.dumps(settings, indent=1) + "\n").encode()} | parts)
 
 
 def _name_of(model: xl.Model, scene: Scene) -> str:
@@ -85,10 +86,10 @@ def _left_out(record: ViewRecord) -> list[str]:
     return notes
 
 
-def _settings(scene: Scene, page: str, address: str, content: ViewContent, take: TakeHome | None) -> bytes:
+def _settings(scene: Scene, page: str, address: str, content: ViewContent, take: TakeHome | None) -> Json:
     view, target = scene.view, scene.target
     said = scene.said(view.image)
-    settings = {
+    return {
         "format": FORMAT,
         "version": VERSION,
         "page": page,
@@ -96,6 +97,7 @@ def _settings(scene: Scene, page: str, address: str, content: ViewContent, take:
         "address": view.to_query(),
         "image": {"number": None if scene.is_own else view.image, "words": scene.name, "true": scene.true_class(view.image)},
         "model": view.model,
+        "models_of_the_arrays": list(content.models),
         "predicted": {"class": scene.model.classes[said.predicted], "probability": said.confidence},
         "target": asdict(target) | {"class": scene.model.classes[target.index], "words": target_caption(scene)},
         "view": {name: _plain(value) for name, value in vars(view).items()},
@@ -110,7 +112,6 @@ def _settings(scene: Scene, page: str, address: str, content: ViewContent, take:
         },
         "notes": content.notes,
     }
-    return (json.dumps(settings, indent=1) + "\n").encode()
 
 
 def _plain(value: object) -> object:
@@ -132,7 +133,7 @@ def _described(name: str, model: xl.Model, scene: Scene) -> Mapping[str, object]
     }
 
 
-def _readme(address: str, content: ViewContent) -> str:
+def _readme(scene: Scene, address: str, content: ViewContent) -> str:
     lines = [
         "A view of the Grad-CAM dashboard.",
         f"Address: {address}",
@@ -144,9 +145,23 @@ def _readme(address: str, content: ViewContent) -> str:
         "reproduce.py   Python that computes the arrays anew",
         "",
         "Whether they come out identical elsewhere: python -m explain_lib replay FILE, with this ZIP file.",
+        f"It also says whether any other part was changed since: {SETTINGS} has the SHA-256 of each. That finds what was",
+        "changed by accident or by hand, not what somebody forged.",
+        *_whose(scene.view.model, content),
         *(f"Note: {note}" for note in content.notes),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _whose(model: str, content: ViewContent) -> list[str]:
+    """Which models the arrays are of, where it is not the view's alone."""
+    if set(content.models) <= {model}:
+        return []
+    names = ", ".join(content.models)
+    return [
+        f"The arrays are of {names}; the view's model, of which “predicted” and “target” in {SETTINGS} are, is {model}.",
+        f"Of which model each array is, its computation in {SETTINGS} says.",
+    ]
 
 
 def _pictures(shown: tuple[ShownPicture, ...]) -> dict[str, bytes]:

@@ -23,6 +23,7 @@ from explain_lib import __main__ as command_line
 from explain_lib.cache import shared_cache
 from explain_lib.jobs import shared_jobs
 from explain_lib.own_model import Described
+from explain_lib.view_file import packed
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -128,7 +129,27 @@ def test_in_another_process_the_numbers_are_the_same(tmp_path: Path) -> None:
         [sys.executable, "-m", "explain_lib", "replay", str(path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1].endswith("are identical, bit for bit.")
+    assert done.stdout.splitlines()[-2].endswith("are identical, bit for bit.")
+    assert "all are as they were written" in done.stdout.splitlines()[-1]
+
+
+def test_a_picture_exchanged_in_the_file_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = taken(open_page("layer_explorer", img="7", model="captum-tutorial"), tmp_path)
+    files = parts(path)
+    path.write_bytes(packed(files | {"page/picture.png": files["slide.png"]}))
+    assert command_line.main(["replay", str(path)]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("page/picture.png ")
+
+
+def test_the_file_says_whose_arrays_it_holds(tmp_path: Path) -> None:
+    path = taken(open_page("training_time", img="3", model="captum-tutorial"), tmp_path)
+    settings, readme = settings_in(path), parts(path)["README.txt"].decode()
+    assert settings["model"] == "captum-tutorial"
+    assert settings["models_of_the_arrays"] == list(settings["models"])  # type: ignore[call-overload]  # a JSON object
+    assert "captum-tutorial" not in settings["models"]  # type: ignore[operator]  # see above
+    assert "The arrays are of tutorial-epoch-0, " in readme
+    own = parts(taken(open_page("layer_explorer", model="captum-tutorial"), tmp_path))["README.txt"].decode()
+    assert "The arrays are of" not in own
 
 
 # Section: pictures of visitors

@@ -21,7 +21,7 @@ from explain_lib.lazy_pixels import subset
 from explain_lib.recording import Recorder, recording
 from explain_lib.replay import difference, versions
 from explain_lib.view_content import view_content
-from explain_lib.view_file import arrays_file, packed, read_view_file
+from explain_lib.view_file import arrays_file, packed, read_view_file, sealed
 
 MODEL = "captum-tutorial"
 Say = pytest.CaptureFixture[str]
@@ -192,6 +192,73 @@ def test_another_digest_is_said(tmp_path: Path, capsys: Say) -> None:
     said = capsys.readouterr().out
     assert f"model: {MODEL} has the digest {xl.load_model(MODEL).digest[:12]}… here, and ffffffffffff… in the file" in said
     assert "NOT identical: 1 of 1, grad_cam." in said
+
+
+# Section: the other parts
+
+
+def sealed_view() -> dict[str, bytes]:
+    """The parts of a file whose settings say what the others were."""
+    parts = made_view(explain_three) | {"address.txt": b"/?img=3", "pictures/01.png": b"a picture"}
+    settings = json.loads(parts.pop("settings.json"))
+    return parts | {"settings.json": json.dumps(sealed(settings, parts)).encode()}
+
+
+def test_a_part_is_marked_by_its_sha256() -> None:
+    settings = json.loads(sealed_view()["settings.json"])
+    assert settings["parts"] == {
+        "address.txt": hashlib.sha256(b"/?img=3").hexdigest(),
+        "pictures/01.png": hashlib.sha256(b"a picture").hexdigest(),
+    }
+
+
+def test_what_was_compared_is_said(tmp_path: Path, capsys: Say) -> None:
+    assert replay(written_to(tmp_path, sealed_view())) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("Compared: the arrays of maps.npz with those computed here. Pictures, slide, page/, address")
+    assert "all are as they were written" in last
+
+
+def test_without_marks_nothing_is_promised_of_the_rest(tmp_path: Path, capsys: Say) -> None:
+    assert replay(written_to(tmp_path, made_view(explain_three))) == 0
+    assert "whether they were changed cannot be told" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("address.txt", b"/?img=4", "changed after"),
+        ("pictures/01.png", b"another", "changed after"),
+        ("pictures/01.png", None, "missing after"),
+        ("more.txt", b"more", "added after"),
+    ],
+)
+def test_a_part_that_was_changed_is_named(name: str, content: bytes | None, words: str, tmp_path: Path, capsys: Say) -> None:
+    parts = {one: kept for one, kept in (sealed_view() | {name: content}).items() if kept is not None}
+    assert replay(written_to(tmp_path, parts)) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert "1 part was CHANGED since" in said[-2]
+    assert said[-1].startswith(name)
+    assert words in said[-1]
+    assert "All 4 arrays are identical, bit for bit." in said
+
+
+def test_settings_may_be_spaced_anew_but_not_say_anything_else(tmp_path: Path, capsys: Say) -> None:
+    parts = sealed_view()
+    settings = json.loads(parts["settings.json"])
+    turned = dict(reversed(settings.items()))
+    assert replay(written_to(tmp_path, parts | {"settings.json": json.dumps(turned, indent=4).encode()})) == 0
+    settings["link"] = "/?img=4"
+    assert replay(written_to(tmp_path, parts | {"settings.json": json.dumps(settings).encode()})) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("settings.json ")
+    assert last.endswith(" changed after the file was written")
+
+
+def test_parts_that_unpack_to_too_much_are_refused(tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_file, "MAX_UNPACKED", 2**20)
+    assert replay(written_to(tmp_path, sealed_view() | {"address.txt": bytes(2**22)})) == 1
+    assert "unpacked it has more than 1 MiB" in capsys.readouterr().err
 
 
 def test_other_versions_are_noted(tmp_path: Path, capsys: Say) -> None:
