@@ -45,7 +45,7 @@ def _draw(scene: Scene) -> None:
 def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
     words = f"This is the training of **{name}**, {moments[-1].epoch} epochs long, of which {len(moments)} moments were kept."
     if scene.view.model != name:
-        words += f" It is shown whatever model is chosen above: of the training of {scene.view.model} only the end is there."
+        words += f" It is shown whatever model is chosen: of the training of {scene.view.model} only the end is there."
     st.markdown(words)
     if place_of(moments, scene.view.epoch) is None:
         listed = ", ".join(str(moment.epoch) for moment in moments)
