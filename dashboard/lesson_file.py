@@ -18,6 +18,8 @@ BY_ITSELF = ("lesson", "stop", "hint", "answer", "present")
 """Keys in an address that a stop sets by itself; an address that was copied during a lesson has them."""
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<address>[^\s)]+)\)|<?(?P<bare>https?://[^\s>]+|/[^\s>]*)>?")
+_COLONLESS = re.compile(r"\s*>\s*[*_]*hint\b", re.IGNORECASE)
+"""Begins a block quote that means to be a hint, where it does not begin as _HINT does."""
 _HINT, _ANSWER = re.compile(r">\s*Hint:\s*"), re.compile(r"Answer:\s*")
 
 
@@ -124,12 +126,19 @@ def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | 
     question, hint, answer = _words(rest)
     if not _text(question):
         problems.append(Problem(part.line, f"{name} has no question; a paragraph of text under its address would be right"))
+    problems += _colonless_hints(question)
     if not _text(answer):
         problems.append(Problem(part.line, f"{name} has no answer; a paragraph that begins with “Answer:” would be right"))
     for lines, computed in ((question, False), (hint, True), (answer, True)):
         for number, line in lines:
             problems += (Problem(number, said) for said in placeholder_problems(line, known, computed=computed))
     return opened and Stop(part.title, *opened, _text(question), _text(hint), _text(answer))
+
+
+def _colonless_hints(question: Sequence[tuple[int, str]]) -> Iterator[Problem]:
+    """What stands in the question and means to be a hint."""
+    wrong = "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would be right"
+    return (Problem(number, wrong) for number, line in question if _COLONLESS.match(line))
 
 
 def _address(part: _Part) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:

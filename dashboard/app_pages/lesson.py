@@ -6,6 +6,7 @@ from dashboard.components.address import current_view
 from dashboard.components.captions import plain
 from dashboard.components.lesson_bar import lessons_on_offer, open_stop
 from dashboard.components.lesson_numbers import VOCABULARY
+from dashboard.components.lesson_stops import stop_notes
 from dashboard.components.page import show_page
 from dashboard.components.scene import Scene
 from dashboard.lesson_file import Lesson, stop_view
@@ -27,13 +28,15 @@ anew, and the change is there.
 
 A hint and an answer can have numbers in braces, such as `{map.peak_row}`. They are computed when the hint or the answer is
 opened, for the image, the network, the layer and the class that are on screen then: an answer stays true when somebody tries
-another picture. The page says what is wrong in a file, line by line. A file called grad-cam.md takes the place of the lesson
-that comes with the dashboard.
+another picture. They are of what is on screen also where the page does not show them: at the class browser
+`{difference.mean}` stands for the image, the network and the layer that the page carries along.
+
+This page says what is wrong in a file, line by line, and which stops name what this server does not have. A file called
+grad-cam.md takes the place of the lesson that comes with the dashboard.
 """
 
 
 def _draw(scene: Scene) -> None:
-    del scene  # the bar above is the same on every page; nothing here depends on it
     offered = lessons_on_offer()
     held = [shelved for shelved in offered if shelved.lesson]
     with st.container(key="lessons"):
@@ -41,6 +44,8 @@ def _draw(scene: Scene) -> None:
             if shelved.lesson:
                 _lesson(shelved.name, shelved.lesson, first=place == 0)
     _faults(offered)
+    for shelved in held:
+        _amiss(shelved, scene)
     _how_to_write()
 
 
@@ -71,6 +76,14 @@ def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
         if shelved.problems:
             lines = "\n".join(f"- Line {problem.line}: {plain(problem.sentence)}." for problem in shelved.problems)
             st.warning(f"{plain(shelved.path.name)} cannot be used as it is:\n{lines}")
+
+
+def _amiss(shelved: ShelvedLesson, scene: Scene) -> None:
+    """What a lesson's stops name that this server does not have."""
+    notes = stop_notes(shelved.lesson, scene.cache) if shelved.lesson else ()
+    if notes:
+        lines = "\n".join(f"- {plain(note)}" for note in notes)
+        st.warning(f"{plain(shelved.path.name)} can be held, but not all of it opens as it is written:\n{lines}")
 
 
 def _how_to_write() -> None:

@@ -121,6 +121,20 @@ def _after(scene: Scene, end: bool) -> str:
     return correlation_words(check.correlation(len(check.found.steps) if end else check.shown))
 
 
+def _told(scene: Scene) -> str:
+    """What the randomised network says and how far its map is from the original one; that nothing is randomised where so."""
+    count, correlation = _forgotten(scene), _after(scene, end=False)
+    if count == "0":
+        says = f"{scene.model.classes[_says(scene, 0)]} with {_then(scene)}"
+        return f"No layer is randomised now: both maps are of the network as it is, which says {says}."
+    total, classes = len(randomisation_steps(scene.model)), scene.model.classes
+    now, before = f"{classes[_says(scene, None)]} with {_then(scene)}", classes[_says(scene, 0)]
+    return (
+        f"With {count} of {total} layers randomised the network says {now}; as it is, it says {before}. "
+        f"The rank correlation of its map with the original one is {correlation}."
+    )
+
+
 CHECKS: Mapping[str, Number] = {
     "ladder.images": Number("on how many pictures the ladder was measured", lambda scene: f"{_ranking(scene).images:,}"),
     "ladder.measure": Number(
@@ -156,6 +170,7 @@ CHECKS: Mapping[str, Number] = {
     "sanity.class": Number("the class that is then the likeliest", lambda scene: scene.model.classes[_says(scene, None)]),
     "sanity.probability": Number("its probability", _then),
     "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)]),
+    "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told),
     "sanity.end_correlation": Number(
         "the correlation at the last depth, the first layer randomised too", lambda scene: _after(scene, end=True)
     ),

@@ -7,6 +7,7 @@ import numpy as np
 import explain_lib as xl
 from dashboard.components.captions import grid_caption, percent
 from dashboard.components.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
+from dashboard.components.lesson_cause_words import plain_causes
 from dashboard.components.lesson_number import Number
 from dashboard.components.lesson_picture_numbers import second_class
 from dashboard.components.pickers import offered_layers
@@ -176,6 +177,10 @@ MAPS: Mapping[str, Number] = {
     ),
     "causes.count": Number("how many settings differ", lambda scene: str(len(_decomposition(scene).settings))),
     "causes.why": Number("what causes the difference and how much of it, in sentences; or how far the sides agree", _why),
+    "causes.main": Number(
+        "the same in plain words, and only what makes at least 1 % of the difference",
+        lambda scene: plain_causes(_decomposition(scene)),
+    ),
     "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0]),
     "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1]),
     "causes.second": Number("the setting that comes next", lambda scene: _cause(scene, 1)[0]),

@@ -128,6 +128,13 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
         (stop(answer="Answer: {row}"), 6, "there is no {row}; {map.peak_row} or {map.peak_column} or {predicted.class} would"),
         (stop(hint="> Hint: {map.peak.row}"), 5, "there is no {map.peak.row}; {map.peak_row} or "),
         (
+            stop(hint="> Hint The brightest."),
+            5,
+            "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would",
+        ),
+        (stop(hint="> **Hint:** The brightest."), 5, "a quote begins with Hint but not with “> Hint:”"),
+        (stop(hint="> hint: the brightest"), 5, "a quote begins with Hint but not with “> Hint:”"),
+        (
             stop(question="Is it {predicted.class}?"),
             4,
             "{predicted.class} stands in a question; in a hint or an answer it would",
@@ -139,6 +146,11 @@ def test_each_fault_has_its_sentence_and_its_line(text: str, line: int, sentence
     assert found == line
     assert said.startswith(sentence)
     assert not said.endswith(".")
+
+
+def test_a_quote_that_is_no_hint_belongs_to_the_question() -> None:
+    (only,) = lesson_of(stop(question="What?\n> Hints are not always there.")).stops
+    assert (only.question, only.hint) == ("What?\n> Hints are not always there.", "")
 
 
 def test_every_fault_is_listed_by_its_line() -> None:

@@ -23,6 +23,7 @@ from scipy.stats import spearmanr
 
 import explain_lib as xl
 from dashboard.components.guess_runs import contour_guess_of
+from dashboard.components.lesson_cause_words import CHOICES, plain_causes
 from dashboard.components.lesson_numbers import VOCABULARY, lesson_words
 from dashboard.components.picture_sets import CifarImages
 from dashboard.components.scene import Scene, make_scene
@@ -156,6 +157,37 @@ def test_what_causes_the_difference() -> None:
     assert "*" not in why
 
 
+def test_only_causes_that_matter_are_told_in_plain_words() -> None:
+    """The same prototype: scale over 0.0002 and epsilon 0.0000 of 0.105 stay out."""
+    assert said("{causes.main}", image=0) == (
+        "The difference comes from which layers are looked at (80 %) "
+        "and from whether the merged map is scaled once more (20 %)."
+    )
+
+
+def test_a_cause_that_brings_the_maps_closer_is_told_apart() -> None:
+    shares = {"layers": 0.06, "resize": 0.05, "relu": -0.008, "epsilon": 0.0009, "exponent": -0.0009}
+    found = mock.create_autospec(xl.Decomposition, instance=True, mae=0.1, causes=shares, settings=tuple(shares))
+    assert plain_causes(found) == (
+        "The difference comes from which layers are looked at (60 %) and from how a map is enlarged (50 %). "
+        "What brings the two maps closer counts below zero: whether what speaks against the class is cut off (−8 %)."
+    )
+    found.causes = {"layers": 0.1}
+    assert plain_causes(found) == "The difference comes from which layers are looked at (100 %)."
+
+
+def test_every_setting_has_plain_words() -> None:
+    assert set(CHOICES) == set(xl.CamSettings().as_dict())
+
+
+def test_choices_that_change_nothing_are_said() -> None:
+    assert said("{causes.main}", image=0, b=View().a) == "The two programs made the same choices."
+    found = mock.create_autospec(xl.Decomposition, instance=True, mae=0.0, causes={"relu": 0.0}, settings=("relu",))
+    assert plain_causes(found) == "What the two programs chose differently changes nothing on this picture."
+    found.causes = {"relu": 0.1, "layers": -0.1}
+    assert plain_causes(found) == "What the two programs chose differently cancels out on this picture."
+
+
 def test_sides_that_agree_have_no_cause_and_the_answer_says_so() -> None:
     alike: dict[str, object] = {"image": 0, "b": View().a}
     assert said("{causes.count}", **alike) == "0"
@@ -224,8 +256,17 @@ def test_a_network_that_has_forgotten(depth: int, mode: str) -> None:
     words = said("{sanity.count} of {sanity.total}: {sanity.class}, {sanity.original_class}", **view)
     assert words == f"{count} of 5: {name}, ship"
     assert number("sanity.probability", **view) == pytest.approx(100 * float(shares.max()), abs=0.051)
+    told = said("{sanity.told}", **view)
+    assert told.startswith(f"With {count} of 5 layers randomised the network says {name} with ")
+    assert float(told.removesuffix(".").split()[-1].replace("−", "-")) == pytest.approx(expected, abs=0.0051)
     if depth == 5:
         assert number("sanity.end_correlation", **view) == number("sanity.correlation", **view)
+
+
+def test_a_network_that_has_forgotten_nothing_is_told_so() -> None:
+    words = said("{sanity.told}", layer="conv2", randomised=0)
+    share = 100 * probabilities("captum-tutorial")[3].max()
+    assert words == (f"No layer is randomised now: both maps are of the network as it is, which says ship with {share:.1f} %.")
 
 
 # Section: all of them

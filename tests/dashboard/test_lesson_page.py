@@ -7,14 +7,19 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from independent_maps import captum_map, logit
+import torch
+from captum.attr import LayerGradCam
+from independent_maps import captum_map, logit, pixels, predicted, probabilities
 from opened_page import OpenedPage, open_page, press, query, texts, unescaped
+from scipy.stats import spearmanr
 
+import explain_lib as xl
 from dashboard.components import page as frame
 from dashboard.components.lesson_numbers import VOCABULARY
 from dashboard.lesson_file import Lesson, parse_lesson, stop_view
 from dashboard.lesson_shelf import OWN_FOLDER
 from dashboard.server_options import server_cache, server_options
+from explain_lib.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
 COUNT = 10
@@ -100,6 +105,17 @@ def test_the_effects_that_the_lesson_speaks_of_are_there() -> None:
     assert car.argmax() // 8 >= 4
     assert car.argmax() % 8 >= 5
     assert car[3:, 5:].sum() > 2 * car[:, :4].sum()
+
+
+def test_the_map_of_the_network_that_knows_nothing_has_nothing_of_the_original() -> None:
+    """The stop's picture: the correlation is near 0, and the network was sure."""
+    (stop,) = [stop for stop in own_lesson().stops if stop.page == "sanity_checks"]
+    other = randomised(xl.load_model("captum-tutorial"), stop.view.randomised, "cascading").network
+    batch = torch.tensor(pixels()[stop.view.image][None]).permute(0, 3, 1, 2) / 255 * 2 - 1
+    then = LayerGradCam(other, other.get_submodule("conv2")).attribute(batch, predicted(stop.view.image))[0, 0]
+    now = captum_map(stop.view.image, "conv2")
+    assert abs(spearmanr(now.ravel(), then.detach().numpy().clip(min=0).ravel()).statistic) < 0.1
+    assert probabilities("captum-tutorial")[stop.view.image].max() > 0.9
 
 
 # Section: the bar
@@ -275,6 +291,33 @@ def test_words_of_a_lesson_are_markdown_without_html(folder: Path) -> None:
     shown = [text for text in app.markdown if "Who?" in text.value or "script" in text.value]
     assert len(shown) == 2
     assert not any(text.proto.allow_html for text in shown)
+
+
+def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_can_be_held(folder: Path) -> None:
+    stops = {
+        "Good": "/layer_explorer?img=9999&model=resnet20&layer=layer3.2.conv2&target=9&set=cifar10",
+        "Model": "/layer_explorer?img=3&model=vgg",
+        "Layer": "/layer_explorer?img=3&model=captum-tutorial&layer=conv9",
+        "Image": "/layer_explorer?img=10000&model=captum-tutorial",
+        "Class": "/layer_explorer?img=3&model=captum-tutorial&target=10",
+        "Other": "/layer_explorer?img=3&model=captum-tutorial&model2=vgg&set=folder",
+    }
+    (folder / "mine.md").write_text(
+        "# Mine\n" + "".join(f"## {title}\n{address}\nWho?\nAnswer: It.\n" for title, address in stops.items())
+    )
+    app = open_page("lesson")
+    assert not app.error
+    (said,) = [unescaped(one.value) for one in app.warning]
+    assert said.splitlines() == [
+        "mine.md can be held, but not all of it opens as it is written:",
+        "- Stop 2: model=vgg: there are captum-tutorial, tutorial, resnet20.",
+        "- Stop 3: layer=conv9: the layers with a grid are conv1, relu1, pool1, conv2, relu2, pool2.",
+        "- Stop 4: img=10000: the images are 0 to 9,999.",
+        "- Stop 5: target=10: the classes are 0 to 9.",
+        "- Stop 6: model2=vgg: there are captum-tutorial, tutorial, resnet20.",
+        "- Stop 6: set=folder: this server has no folder of pictures of its own.",
+    ]
+    assert "Start · 6 stops" in labels(app)
 
 
 @pytest.mark.usefixtures("folder")
