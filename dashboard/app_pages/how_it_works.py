@@ -9,8 +9,10 @@ from dashboard.components.captions import grid_caption, image_caption, target_ca
 from dashboard.components.page import show_page
 from dashboard.components.pickers import layer_picker, modules_picker, offered_layers, score_controls, target_picker
 from dashboard.components.scene import Scene
+from dashboard.components.slide_view import walk_slide
 from dashboard.components.walk import make_walk
 from dashboard.components.walk_steps import show_step
+from dashboard.view_record import offer
 from dashboard.view_state import Step
 
 STEPS: tuple[Step, ...] = get_args(Step)
@@ -40,6 +42,7 @@ def _draw(scene: Scene) -> None:
     score_controls(scene)
     _steps(scene)
     walk = make_walk(scene)
+    offer(slide=lambda: walk_slide(walk))
     numbers = walk.numbers
     place = STEPS.index(scene.view.step) + 1
     st.header(f"{place} of {len(STEPS)} · {TITLES[scene.view.step]}", anchor=False)

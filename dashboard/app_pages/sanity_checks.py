@@ -11,6 +11,8 @@ from dashboard.components.sanity_image import depth_slider, make_check, show_che
 from dashboard.components.sanity_sample import show_own_chart, show_sanity_sample
 from dashboard.components.sanity_twin import show_twin
 from dashboard.components.scene import Scene
+from dashboard.components.slide_view import check_slide
+from dashboard.view_record import offer
 
 MODES = {"cascading": "all, from the last layer down", "independent": "one layer alone"}
 
@@ -18,6 +20,7 @@ MODES = {"cascading": "all, from the last layer down", "independent": "one layer
 def _draw(scene: Scene) -> None:
     _controls(scene)
     check = make_check(scene)
+    offer(slide=lambda: check_slide(check))
     target = scene.model.classes[int(check.found.explained[0])]
     st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target} · layer {check.layer}")
     depth_slider(check)

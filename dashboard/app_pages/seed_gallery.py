@@ -1,6 +1,7 @@
 """The study's table, live: eight test pictures, two Grad-CAMs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -15,8 +16,10 @@ from dashboard.components.picture_sets import CifarImages
 from dashboard.components.pictures import show_picture
 from dashboard.components.presentation import enlarged
 from dashboard.components.scene import Scene
+from dashboard.components.slide_view import gallery_slide
 from dashboard.components.study import STUDY_LAYERS, has_study_layers
 from dashboard.figures.map_words import where_words
+from dashboard.view_record import offer
 from dashboard.view_state import Value, View, change, usual_layer
 from explain_lib.comparison import mean_absolute_difference
 from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
@@ -30,6 +33,7 @@ from explain_lib.rendering import (
     study_manual_overlay,
     study_package_overlay,
 )
+from explain_lib.slide import Slide
 
 # The study's eight test images, under its names and in its order.
 ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}
@@ -64,9 +68,17 @@ def _draw(scene: Scene) -> None:
     with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for one, image, name in rows:
             chosen = image == picked and one.picture_set == study.picture_set
+            row = draw(one, image)
+            if chosen:
+                offer(slide=partial(_slide, one, row))
             with st.container(border=True, key="row-picked" if chosen else f"row-{image}"):
-                _show_card(one, image, name, draw(one, image))
+                _show_card(one, image, name, row)
     st.html("<style>.st-key-row-picked { border: 2px solid #ff9f1c; }</style>")
+
+
+def _slide(scene: Scene, row: Row) -> Slide:
+    columns = {"Heatmap": row.heatmap, "GradCAM1": row.manual, "GradCAM2": row.package}
+    return gallery_slide(scene, columns, row.difference, DRAWINGS[scene.view.drawing])
 
 
 def _study_scene(scene: Scene) -> Scene:

@@ -1,5 +1,6 @@
 """The view of every page as one ZIP file: what is in it, and that it can be computed anew."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -8,11 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
-from independent_maps import captum_signed, logit
-from opened_page import OpenedPage, download, open_page, pixels_of, press
+from independent_maps import assert_same_colours, captum_map, captum_signed, drawn, logit, pixels
+from opened_page import OpenedPage, download, open_page, picture, pixels_of, press
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -252,6 +254,87 @@ def test_every_page_has_a_slide_of_the_picked_image(page: str) -> None:
 def test_on_the_disagreement_page_the_slide_is_of_both_sides() -> None:
     with Image.open(BytesIO(download(open_page("disagreement", img="3"), "Slide (PNG)"))) as slide:
         assert "apart on average" in slide.text["Description"]
+
+
+def slide_words(app: OpenedPage) -> str:
+    """What the slide of a page shows, in words: the description in its SVG."""
+    root = ElementTree.fromstring(download(app, "Slide (SVG)"))
+    return str(root.findtext("{http://www.w3.org/2000/svg}desc"))
+
+
+def slide_pixels(app: OpenedPage, panel: int, cells: int) -> np.ndarray:
+    """The colours at the middle of each cell of one of three panels, 560 pixels wide."""
+    middles = ((np.arange(cells) + 0.5) * 560 / cells).astype(int)
+    slide = pixels_of(download(app, "Slide (PNG)"))
+    return slide[190 + middles][:, 60 + panel * 620 + middles]
+
+
+def test_on_the_sanity_page_the_slide_shows_what_forgot_and_the_correlation(tmp_path: Path) -> None:
+    app = open_page("sanity_checks", img="3", model="captum-tutorial", randomised="3")
+    (correlation,) = [one.value for one in app.metric if one.label == "Correlation with the original map"]
+    (says,) = [one.value for one in app.metric if one.label == "The network then says"]
+    words = slide_words(app)
+    assert words.startswith(f"3 layers randomised: rank correlation of the maps {correlation}.")
+    assert f"Randomised: fc3, fc2, fc1. The network then says {says}, before ship" in words
+    before, after = slide_pixels(app, 1, 32), slide_pixels(app, 2, 32)
+    cells = ((np.arange(32) + 0.5) * 10 / 32).astype(int)  # in which the middle of each pixel lies
+    assert_same_colours(before, drawn(pixels()[3], captum_map(3, "conv2")[cells][:, cells], 32))
+    found = arrays_in(taken(app, tmp_path))["sanity_maps.maps"][0, 3]
+    assert_same_colours(after, drawn(pixels()[3], found[cells][:, cells], 32))
+    untouched = open_page("sanity_checks", img="3", model="captum-tutorial", randomised="0")
+    assert slide_words(untouched).startswith("The map before any layer is randomised.")
+    np.testing.assert_array_equal(slide_pixels(untouched, 2, 32), before)
+
+
+def test_of_one_layer_that_forgot_alone_the_slide_gives_the_name() -> None:
+    app = open_page("sanity_checks", img="3", model="captum-tutorial", randomised="2", mode="independent")
+    assert slide_words(app).startswith("fc2 alone randomised: ")
+
+
+def map_without(image: int, off: tuple[int, ...]) -> np.ndarray:
+    """Grad-CAM at conv2 of the predicted class by plain PyTorch, without these channels."""
+    model = xl.load_model("captum-tutorial")
+    network = copy.deepcopy(model.network)
+    kept: list[torch.Tensor] = []
+    hook = network.get_submodule("conv2").register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
+    logits = network((torch.tensor(pixels()[image]).permute(2, 0, 1)[None] / 255 - mean) / std)
+    hook.remove()
+    (gradient,) = torch.autograd.grad(logits.max(), kept)
+    added = kept[0][0] * gradient[0].mean((1, 2), keepdim=True)
+    on = [channel for channel in range(len(added)) if channel not in off]
+    return added[on].sum(0).relu().detach().numpy()
+
+
+def test_with_channels_off_the_slide_is_the_sum_of_the_others() -> None:
+    app = open_page("how_it_works", img="3", model="captum-tutorial", layer="conv2", without="2,9")
+    words = slide_words(app)
+    assert "2 of 16 channels off" in words
+    assert "The sum without channels 2, 9, not Grad-CAM's map" in words
+    expected = map_without(3, (2, 9))
+    magma = matplotlib.colormaps["magma"](np.rint(expected / expected.max() * 255).astype(int))[..., :3] * 255
+    assert_same_colours(slide_pixels(app, 1, 10), np.rint(magma).astype(np.uint8))
+    whole = slide_words(open_page("how_it_works", img="3", model="captum-tutorial", layer="conv2"))
+    assert whole.startswith("Where captum-tutorial looks for “ship”.")
+
+
+def test_where_few_channels_are_on_the_slide_names_these() -> None:
+    off = ",".join(str(channel) for channel in range(16) if channel != 5)
+    app = open_page("how_it_works", img="3", model="captum-tutorial", layer="conv2", without=off)
+    assert "The sum of channel 5 alone, not Grad-CAM's map" in slide_words(app)
+
+
+@pytest.mark.parametrize("image", ["3", "16"])
+def test_in_the_gallery_the_slide_is_the_picked_row(image: str) -> None:
+    app = open_page("seed_gallery", img=image, model="captum-tutorial")
+    name = "plane" if image == "3" else "picked"
+    columns = {1: ("the manual map on its own grid", 10), 2: ("the manual map over", 32), 3: ("the package's map over", 32)}
+    slide = pixels_of(download(app, "Slide (PNG)"))
+    side, top = 405, 190 + (560 - 405) // 2
+    for panel, (what, cells) in columns.items():
+        shown = picture(app, f"{name}: {what}")
+        here, there = (((np.arange(cells) + 0.5) * size / cells).astype(int) for size in (side, len(shown)))
+        assert_same_colours(slide[top + here][:, 60 + panel * (side + 60) + here], shown[there][:, there])
 
 
 def test_buttons_stand_at_the_foot_of_every_page_and_make_nothing_before_they_are_pressed(
