@@ -1,23 +1,5 @@
 // The channels of a layer: a tile each over one picture that holds them all, or a bar each. A click, Enter or Space chooses
 // one; arrow keys move. Elements are made anew only when the revision changes; what is picked or left out is only marked.
-const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
-
-// The server names files from its own root, which a proxy may have put below another path: the page's folder is that root.
-const address = (file) => new URL(`.${file}`, window.location.href).href;
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function picture(data, place) {
-  const made = element("span", "picture");
-  const column = place % data.columns, row = Math.floor(place / data.columns);
-  made.style.backgroundPosition = `${-column * data.width}px ${-row * data.height}px`;
-  return made;
-}
 
 function bar(data, place) {
   const plot = element("span", "plot"), made = element("span", data.bars[place] < 0 ? "bar below" : "bar above");
@@ -33,7 +15,7 @@ function channel(data, place) {
   button.type = "button";
   button.dataset.channel = data.channels[place];
   if (data.bars) button.append(bar(data, place));
-  if (data.sprite) button.append(picture(data, place));
+  if (data.sprite) button.append(tile(data, place, data.width, data.height));
   if (data.numbers) button.append(element("span", "number", data.channels[place]));
   if (data.values) button.append(element("span", "value", data.values[place]));
   return button;
@@ -48,24 +30,6 @@ function mark(button, data, place) {
   button.title = `Channel ${number}: ${data.words[place]}; ${action}`;
   button.setAttribute("aria-label", button.title);
   button.setAttribute("aria-pressed", String(data.switches ? !left : picked));
-}
-
-function across(list) {
-  const top = list.firstElementChild.offsetTop;
-  const second = [...list.children].findIndex((button) => button.offsetTop !== top);
-  return second < 0 ? list.children.length : second;
-}
-
-function move(list, event) {
-  const step = STEPS[event.key];
-  if (!step || event.shiftKey) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const all = [...list.children], here = all.indexOf(event.target);
-  const next = all[Math.min(all.length - 1, Math.max(0, here + step(across(list))))];
-  event.target.tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
 }
 
 function build(list, data) {

@@ -3,17 +3,6 @@
 
 const SIDE = 96; // three screen pixels for each of the picture's
 const MARKS = { right: "✓ ", wrong: "✗ ", "": "" };
-const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
-
-// The server names files from its own root, which a proxy may have put below another path: the page's folder is that root.
-const address = (file) => new URL(`.${file}`, window.location.href).href;
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 function thumbnail(data, place) {
   const outcome = data.outcome[place];
@@ -24,18 +13,10 @@ function thumbnail(data, place) {
   button.title = `image ${data.images[place]}: true ${data.true[place]}, predicted ${data.predicted[place]}${verdict}`;
   button.setAttribute("aria-label", button.title);
   button.tabIndex = place === 0 ? 0 : -1;
-  const column = place % data.columns, row = Math.floor(place / data.columns);
-  const picture = element("span", "picture");
-  picture.style.backgroundPosition = `${-column * SIDE}px ${-row * SIDE}px`;
+  const picture = tile(data, place, SIDE, SIDE);
   const predicted = `${MARKS[outcome]}${data.predicted[place]}`;
   button.append(picture, element("span", "true", data.true[place]), element("span", "predicted", predicted));
   return button;
-}
-
-function across(grid) {
-  const top = grid.firstElementChild.offsetTop;
-  const second = [...grid.children].findIndex((button) => button.offsetTop !== top);
-  return second < 0 ? grid.children.length : second;
 }
 
 // The picked image is in the address; it is scrolled to, and the Tab key enters the grid there.
@@ -45,18 +26,6 @@ function showPicked(grid) {
   grid.firstElementChild.tabIndex = -1;
   button.tabIndex = 0;
   grid.scrollTop = Math.max(0, button.offsetTop - grid.offsetTop - grid.clientHeight / 2);
-}
-
-function move(grid, event) {
-  const step = STEPS[event.key];
-  if (!step) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const all = [...grid.children], here = all.indexOf(event.target);
-  const next = all[Math.min(all.length - 1, Math.max(0, here + step(across(grid))))];
-  event.target.tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

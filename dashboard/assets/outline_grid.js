@@ -1,25 +1,12 @@
 // Pictures with outlines over one sprite that holds them all. A click, Enter or Space rejects one or takes it back; arrow keys move.
 const SIDE = 96;
-const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (across) => -across, ArrowDown: (across) => across };
-
-// The server names files from its own root, which a proxy may have put below another path: the page's folder is that root.
-const address = (file) => new URL(`.${file}`, window.location.href).href;
-
-function element(name, className) {
-  const made = document.createElement(name);
-  made.className = className;
-  return made;
-}
 
 function thumbnail(data, place) {
   const button = element("button", "");
   button.type = "button";
   button.dataset.image = data.images[place];
   button.tabIndex = place === 0 ? 0 : -1;
-  const column = place % data.columns, row = Math.floor(place / data.columns);
-  const picture = element("span", "picture");
-  picture.style.backgroundPosition = `${-column * SIDE}px ${-row * SIDE}px`;
-  button.append(picture, element("span", "word"));
+  button.append(tile(data, place, SIDE, SIDE), element("span", "word"));
   return button;
 }
 
@@ -31,24 +18,6 @@ function mark(button, usable, rejected) {
   button.title = `image ${button.dataset.image}: ${word}; ${action}`;
   button.setAttribute("aria-label", button.title);
   button.querySelector(".word").textContent = word === "counts" ? button.dataset.image : word;
-}
-
-function across(grid) {
-  const top = grid.firstElementChild.offsetTop;
-  const second = [...grid.children].findIndex((button) => button.offsetTop !== top);
-  return second < 0 ? grid.children.length : second;
-}
-
-function move(grid, event) {
-  const step = STEPS[event.key];
-  if (!step) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const all = [...grid.children], here = all.indexOf(event.target);
-  const next = all[Math.min(all.length - 1, Math.max(0, here + step(across(grid))))];
-  event.target.tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime import get_instance
 
+from dashboard.components.sprite_grid import grid_script
 from dashboard.figures.channel_sprite import COLUMNS, Tiles
 from dashboard.figures.map_figure import Scale
 from dashboard.view_record import note_picture
@@ -24,7 +25,7 @@ _GRID = st.components.v2.component(
     KEY,
     html='<div class="channel-grid"><div class="legend"></div><div class="channels" role="group"></div></div>',
     css=(ASSETS / "channel_grid.css").read_text(),
-    js=(ASSETS / "channel_grid.js").read_text(),
+    js=grid_script("channel_grid"),
     isolate_styles=False,
 )
 

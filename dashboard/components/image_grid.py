@@ -8,6 +8,8 @@ from typing import Literal
 import streamlit as st
 from streamlit.runtime import get_instance
 
+from dashboard.components.sprite_grid import grid_script
+
 ASSETS = Path(__file__).parents[1] / "assets"
 COLUMNS = 40
 Outcome = Literal["right", "wrong", ""]
@@ -17,7 +19,7 @@ _GRID = st.components.v2.component(
     KEY,
     html='<div class="image-grid" role="group" aria-label="Test images"></div>',
     css=(ASSETS / "image_grid.css").read_text(),
-    js=(ASSETS / "image_grid.js").read_text(),
+    js=grid_script("image_grid"),
     isolate_styles=False,
 )
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime import get_instance
 
+from dashboard.components.sprite_grid import grid_script
+
 ASSETS = Path(__file__).parents[1] / "assets"
 COLUMNS = 12
 SIDE = 96
@@ -16,7 +18,7 @@ _GRID = st.components.v2.component(
     KEY,
     html='<div class="outline-grid" role="group" aria-label="Frogs with their outlines"></div>',
     css=(ASSETS / "outline_grid.css").read_text(),
-    js=(ASSETS / "outline_grid.js").read_text(),
+    js=grid_script("outline_grid"),
     isolate_styles=False,
 )
 
