@@ -18,7 +18,7 @@ ZIP_HELP = (
     "Pictures, raw maps, settings, versions and Python of this view in one file. From a terminal, "
     "`python -m explain_lib replay FILE` computes everything anew and says whether it is identical."
 )
-SLIDE_HELP = "The picked image, its map and the two together with their caption, 1920 × 1080 pixels."
+SLIDE_HELP = "One picture of this view: the picked image, its maps and a caption, 1920 × 1080 pixels."
 VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 
 

@@ -139,7 +139,7 @@ def _readme(scene: Scene, address: str, content: ViewContent) -> str:
         f"Address: {address}",
         "",
         "pictures/      what the page shows, as PNG without loss; charts are numbers in maps.npz",
-        "slide.png/svg  the picked image, its map and the two together, for a slide",
+        "slide.png/svg  one picture of it for a slide, with a caption",
         f"{ARRAYS}       the raw arrays behind it; {len(content.arrays):,} of them",
         f"{SETTINGS}  address, model with digest, target, versions, and what each array was computed from",
         "reproduce.py   Python that computes the arrays anew",
