@@ -55,6 +55,8 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
     for number, stop in enumerate(lesson.stops, 1):
         page.keyboard.press("PageDown")
         expect(page.get_by_text(f"Stop {number} of 10 · {stop.title}")).to_be_visible()
+        # The question comes after the buttons: those that are pressed now are this stop's, and not the last one's.
+        expect(page.get_by_text(" ".join(stop.question.split("**")[0].split())[:40]).first).to_be_visible()
         assert address(page) == stop_view("grad-cam", stop, number, present=True).to_query()
         assert urlsplit(page.url).path == f"/{stop.page}"
         page.keyboard.press("a")
