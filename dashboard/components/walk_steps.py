@@ -10,7 +10,7 @@ import explain_lib as xl
 from dashboard.components import terms
 from dashboard.components.address import change_view, current_view
 from dashboard.components.captions import grid_caption, picture_words
-from dashboard.components.channel_grid import VALUED, Shown, show_channels
+from dashboard.components.channel_grid import FEW, VALUED, Shown, show_channels
 from dashboard.components.channel_panel import show_channel
 from dashboard.components.map_card import state_badge
 from dashboard.components.pickers import choice
@@ -382,8 +382,9 @@ def _bars(
     scale: Scale | None = None,
 ) -> None:
     channels = walk.channels(by_weight=walk.scene.view.channels == "weight")
-    few = pictures is not None and scale is not None and len(channels) <= 16
-    tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL) if few else None  # type: ignore[index,arg-type]
+    tiles = None
+    if pictures is not None and scale is not None and len(channels) <= FEW:
+        tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL)
     shown = Shown(
         title=title,
         channels=channels,
@@ -392,8 +393,8 @@ def _bars(
         picked=walk.channel,
         bars=[float(values[k]) for k in channels],
         tiles=tiles,
-        scale=scale if few else None,
-        scale_words=f"gradients, under the bars; {COMMON}" if few else "",
+        scale=scale if tiles else None,
+        scale_words=f"gradients, under the bars; {COMMON}" if tiles else "",
     )
     show_channels(shown, _pick)
     _say_bounded(walk)
