@@ -22,9 +22,9 @@ from benchmarks.compute import PREDICT, circumstances
 from benchmarks.figures import Figure, Table
 from benchmarks.peers import Contestant
 from benchmarks.rounds import Summary, alternate, ratios, summary
-from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
-from explain_lib.dataset import STUDY_BATCH
-from explain_lib.scan import SCAN_BATCH, scan_batch
+from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
+from explain_lib.compare.scan import SCAN_BATCH, scan_batch
+from explain_lib.pictures.dataset import STUDY_BATCH
 
 MOST_ROUNDS = 400
 SCANNED = 5 * SCAN_BATCH

@@ -5,8 +5,8 @@ import numpy as np
 import explain_lib
 from benchmarks.figures import Figure, Table
 from benchmarks.rounds import alternate, ratios, summary
-from explain_lib.faithfulness import ROAD_STEPS, STEPS
-from explain_lib.layer_ladder import BASELINES, OPINIONS, ladder_batch
+from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS
+from explain_lib.trust.ladder import BASELINES, OPINIONS, ladder_batch
 
 IMAGE = 3
 GOAL_MS = 2000.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import explain_lib
-from explain_lib.pixels import to_input
+from explain_lib.pictures.pixels import to_input
 
 Contestant = Callable[[], object]
 Maker = Callable[[explain_lib.Model, NDArray[np.uint8], Sequence[str]], Contestant]

@@ -16,9 +16,9 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from dashboard.components.fault import show_fault  # noqa: E402  (the root must be on the path first)
-from dashboard.log_lines import begin_run, open_log  # noqa: E402  (see above)
-from dashboard.server import ROUTES, running  # noqa: E402  (see above)
+from dashboard.frame.fault import show_fault  # noqa: E402  (the root must be on the path first)
+from dashboard.server.log import begin_run, open_log  # noqa: E402  (see above)
+from dashboard.server.server import ROUTES, running  # noqa: E402  (see above)
 
 
 @dataclass(frozen=True)

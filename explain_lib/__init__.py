@@ -1,33 +1,16 @@
 """Grad-CAM by hand and by package, on the same inputs, and why the two differ."""
 
-from explain_lib.average_map import AverageMap, average_map
-from explain_lib.cache import CacheStats, ExplainCache, shared_cache
-from explain_lib.capture import LayerTrace
-from explain_lib.cards import ModelCard
-from explain_lib.channel_ablation import ChannelAblation, channel_ablation
-from explain_lib.check_up import check_up
-from explain_lib.comparison import Comparison, compare
-from explain_lib.completeness import Completeness, completeness
-from explain_lib.configuration import Configuration, configured_heatmap
-from explain_lib.contrast import Contrast, contrast
-from explain_lib.dataset import CLASSES, ImageSet, load_cifar10
-from explain_lib.decomposition import Decomposition, decompose, decomposition_steps
-from explain_lib.drawing import Drawing, draw_overlay
-from explain_lib.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError, TooLargeError
-from explain_lib.findings import CheckUp, Finding
-from explain_lib.grad_cam import GradCams, LayerCam, grad_cam
-from explain_lib.image_folder import ImageFolder
-from explain_lib.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
-from explain_lib.layer_ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
-from explain_lib.maps import MapState, map_state
-from explain_lib.model import Model, as_model
-from explain_lib.models import list_models, load_model
-from explain_lib.own_model import load_own_model
-from explain_lib.package_cam import package_grad_cam
-from explain_lib.picture_files import fit_picture, read_picture
-from explain_lib.postprocess import heatmap
-from explain_lib.predictions import Predictions, predict_images
-from explain_lib.settings import (
+from explain_lib.base.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError, TooLargeError
+from explain_lib.base.maps import MapState, map_state
+from explain_lib.cam.average_map import AverageMap, average_map
+from explain_lib.cam.completeness import Completeness, completeness
+from explain_lib.cam.configuration import Configuration, configured_heatmap
+from explain_lib.cam.contrast import Contrast, contrast
+from explain_lib.cam.drawing import Drawing, draw_overlay
+from explain_lib.cam.grad_cam import GradCams, LayerCam, grad_cam
+from explain_lib.cam.package import package_grad_cam
+from explain_lib.cam.postprocess import heatmap
+from explain_lib.cam.settings import (
     NOTEBOOK_MANUAL,
     NOTEBOOK_PACKAGE,
     PAPER,
@@ -36,8 +19,24 @@ from explain_lib.settings import (
     package_settings,
     torch_cam_settings,
 )
-from explain_lib.targets import Target
-from explain_lib.walkthrough import Walkthrough, walkthrough
+from explain_lib.cam.walkthrough import ChannelAblation, Walkthrough, channel_ablation, walkthrough
+from explain_lib.check_up.check_up import check_up
+from explain_lib.check_up.findings import CheckUp, Finding
+from explain_lib.compare.comparison import Comparison, compare
+from explain_lib.compare.decomposition import Decomposition, decompose, decomposition_steps
+from explain_lib.networks.bundled import list_models, load_model
+from explain_lib.networks.capture import LayerTrace
+from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.model import Model, as_model
+from explain_lib.networks.own import load_own_model
+from explain_lib.networks.predictions import Predictions, predict_images
+from explain_lib.networks.targets import Target
+from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
+from explain_lib.pictures.files import fit_picture, read_picture
+from explain_lib.pictures.folder import ImageFolder
+from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
+from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
+from explain_lib.work.cache import CacheStats, ExplainCache, shared_cache
 
 __all__ = [
     "CLASSES",

@@ -5,8 +5,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explain_lib import check_up_command, layers_command, replay_command, sanity_command, scan_command, train_command
-from explain_lib.errors import ExplainError
+from explain_lib.base.errors import ExplainError
+from explain_lib.commands import check_up as check_up_command
+from explain_lib.commands import layers as layers_command
+from explain_lib.commands import replay as replay_command
+from explain_lib.commands import sanity as sanity_command
+from explain_lib.commands import scan as scan_command
+from explain_lib.commands import train as train_command
 
 
 @dataclass(frozen=True)

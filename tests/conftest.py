@@ -18,8 +18,9 @@ from torch.nn.modules import module as torch_module
 from torchvision.models.vgg import cfgs, make_layers
 
 import explain_lib as xl
-from explain_lib import ladder_file, models
-from explain_lib.model import Model
+from explain_lib.networks import bundled as models
+from explain_lib.networks.model import Model
+from explain_lib.work import ladder_files as ladder_file
 
 HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks") or "_hooks_" in name)
 GLOBAL_HOOKS = tuple(name for name in vars(torch_module) if name.startswith("_global_") and name.endswith("_hooks"))

@@ -8,25 +8,24 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.components import terms
-from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, picture_words, target_caption
-from dashboard.components.confusion import show_confusion
-from dashboard.components.drawing_controls import drawing_words
-from dashboard.components.image_grid import Outcome, Thumbnail, image_grid, mark_picked
-from dashboard.components.map_card import MapCard, show_map
-from dashboard.components.overlay_card import show_overlay
-from dashboard.components.page import show_page
-from dashboard.components.page_links import page_links
-from dashboard.components.pickers import layer_picker, pick_image
-from dashboard.components.pictures import show_picture
-from dashboard.components.scene import Scene
-from dashboard.components.selection import offer_without, selected_images, show_counts, show_filters
-from dashboard.components.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
-from dashboard.components.verdicts import ask_about_all
 from dashboard.figures.map_figure import SIDE_MARGIN, sequential
-from dashboard.view_state import chosen_drawing, chosen_layer
-from explain_lib.lazy_pixels import subset
+from dashboard.frame.page import show_page
+from dashboard.topics.browser.confusion import show_confusion
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_drawing, chosen_layer
+from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
+from dashboard.widgets.job_run import ask_about_all
+from dashboard.widgets.map_card import MapCard, show_map, show_overlay
+from dashboard.widgets.page_links import page_links
+from dashboard.widgets.pickers import layer_picker, pick_image
+from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.selection import offer_without, selected_images, show_counts, show_filters
+from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
+from explain_lib.pictures.sets import subset
 
 PART = 1000  # thumbnails at most at once
 SIDE = 160

@@ -6,34 +6,32 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components import terms
-from dashboard.components.address import change_view, follow
-from dashboard.components.captions import grid_caption, image_caption, percent, picture_words, target_caption, target_name
-from dashboard.components.causes import cause_values, decomposed, show_causes
-from dashboard.components.charts import show_chart
-from dashboard.components.drawing_causes import show_drawing_causes
-from dashboard.components.flicker import show_flicker
-from dashboard.components.layer_steps import side_steps
-from dashboard.components.map_card import NO_DIFFERENCE, MapCard, show_map
-from dashboard.components.metric_row import show_metrics
-from dashboard.components.page import show_page
-from dashboard.components.pictures import show_picture
-from dashboard.components.presentation import enlarged
-from dashboard.components.scene import Scene
-from dashboard.components.second_opinions import show_second_opinions
-from dashboard.components.side import Side, batch_of, common_scale, make_side
-from dashboard.components.sides import show_sides
-from dashboard.components.slide_view import pair_slide
-from dashboard.components.stepper import show_steps
-from dashboard.exports import TakeHome, arrays_file, settings_file
-from dashboard.figures.difference_figure import histogram_figure
-from dashboard.figures.map_figure import Scale, diverging, sequential
-from dashboard.figures.map_picture import map_picture
-from dashboard.snippets import disagreement_snippet
-from dashboard.view_record import offer
-from explain_lib.comparison import METRICS
-from explain_lib.maps import Map
-from explain_lib.rendering import Picture, png
+from dashboard.figures.map_figure import Scale, diverging, map_picture, sequential
+from dashboard.frame.page import show_page
+from dashboard.take_home.slide_view import pair_slide
+from dashboard.topics.sides.causes import cause_values, decomposed, show_causes
+from dashboard.topics.sides.difference_figure import histogram_figure
+from dashboard.topics.sides.drawing_causes import show_drawing_causes
+from dashboard.topics.sides.flicker import show_flicker
+from dashboard.topics.sides.metric_row import show_metrics
+from dashboard.topics.sides.second_opinions import show_second_opinions
+from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side
+from dashboard.topics.sides.sides import show_sides
+from dashboard.topics.sides.stepper import show_steps
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.captions import grid_caption, image_caption, percent, picture_words, target_caption, target_name
+from dashboard.view.record import TakeHome, arrays_file, offer, settings_file
+from dashboard.view.scene import Scene
+from dashboard.view.snippets import disagreement_snippet
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.layer_steps import side_steps
+from dashboard.widgets.map_card import NO_DIFFERENCE, MapCard, show_map
+from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.presentation import enlarged
+from explain_lib.base.maps import Map
+from explain_lib.compare.comparison import METRICS
+from explain_lib.pictures.rendering import Picture, png
 
 CARD_WIDTH = 280
 FLICKER_SIDE = 256

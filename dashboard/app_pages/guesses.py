@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from dashboard.components.address import change_view
-from dashboard.components.captions import plain
-from dashboard.components.frogs import show_frogs
-from dashboard.components.guess_examples import contour_example, example_steps, grass_example
-from dashboard.components.guess_runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
-from dashboard.components.guess_sections import open_section, show_contour_guess, show_depth_guess, show_grass_guess
-from dashboard.components.page import show_page
-from dashboard.components.picture_sets import CifarImages
-from dashboard.components.scene import Scene
-from explain_lib.contour_rows import STUDY_LAYERS, guess_layers
-from explain_lib.dataset import CLASSES, SIDE
-from explain_lib.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE
-from explain_lib.models import DEFAULT_MODEL
+from dashboard.frame.page import show_page
+from dashboard.topics.guesses.examples import contour_example, example_steps, grass_example
+from dashboard.topics.guesses.frogs import show_frogs
+from dashboard.topics.guesses.runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
+from dashboard.topics.guesses.sections import open_section, show_contour_guess, show_depth_guess, show_grass_guess
+from dashboard.view.address import change_view
+from dashboard.view.captions import plain
+from dashboard.view.picture_sets import CifarImages
+from dashboard.view.scene import Scene
+from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.pictures.dataset import CLASSES, SIDE
+from explain_lib.study.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE
+from explain_lib.study.rows import STUDY_LAYERS, guess_layers
 
 
 def _draw(scene: Scene) -> None:

@@ -4,16 +4,16 @@ from typing import get_args
 
 import streamlit as st
 
-from dashboard.components.address import change_view, current_view
-from dashboard.components.captions import grid_caption, image_caption, target_caption
-from dashboard.components.page import show_page
-from dashboard.components.pickers import layer_picker, modules_picker, offered_layers, score_controls, target_picker
-from dashboard.components.scene import Scene
-from dashboard.components.slide_view import walk_slide
-from dashboard.components.walk import make_walk
-from dashboard.components.walk_steps import show_step
-from dashboard.view_record import offer
-from dashboard.view_state import Step
+from dashboard.frame.page import show_page
+from dashboard.take_home.slide_view import walk_slide
+from dashboard.topics.walk.steps import show_step
+from dashboard.topics.walk.walk import make_walk
+from dashboard.view.address import change_view, current_view
+from dashboard.view.captions import grid_caption, image_caption, target_caption
+from dashboard.view.record import offer
+from dashboard.view.scene import Scene
+from dashboard.view.view import Step
+from dashboard.widgets.pickers import layer_picker, modules_picker, offered_layers, score_controls, target_picker
 
 STEPS: tuple[Step, ...] = get_args(Step)
 NAMES = {

@@ -7,17 +7,23 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.components import terms
-from dashboard.components.address import change_view, current_view, follow
-from dashboard.components.captions import grid_caption, image_caption, picture_words, plain, target_caption, target_name
-from dashboard.components.charts import show_chart
-from dashboard.components.check_up import show_check_up
-from dashboard.components.contrast import show_contrast
-from dashboard.components.drawing_controls import drawing_controls, drawing_words
-from dashboard.components.map_card import MapCard, show_map
-from dashboard.components.overlay_card import overlay_or_picture, show_overlay
-from dashboard.components.page import show_page
-from dashboard.components.pickers import (
+from dashboard.figures.class_figure import probabilities_figure, probabilities_words, shown_words
+from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
+from dashboard.frame.check_up import show_check_up
+from dashboard.frame.page import show_page
+from dashboard.take_home.slide_view import view_slide
+from dashboard.topics.explorer.contrast import show_contrast
+from dashboard.view import terms
+from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.captions import grid_caption, image_caption, picture_words, plain, target_caption, target_name
+from dashboard.view.record import TakeHome, arrays_file, offer, settings_file
+from dashboard.view.scene import Scene
+from dashboard.view.snippets import Explained, explorer_snippet
+from dashboard.view.view import chosen_drawing, chosen_layer
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.drawing_controls import drawing_controls, drawing_words
+from dashboard.widgets.map_card import MapCard, overlay_or_picture, show_map, show_overlay
+from dashboard.widgets.pickers import (
     choice,
     layer_picker,
     model_words,
@@ -27,17 +33,9 @@ from dashboard.components.pickers import (
     score_controls,
     target_picker,
 )
-from dashboard.components.pictures import show_picture
-from dashboard.components.scene import Scene
-from dashboard.components.slide_view import view_slide
-from dashboard.exports import TakeHome, arrays_file, settings_file
-from dashboard.figures.class_figure import probabilities_figure, probabilities_words, shown_words
-from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
-from dashboard.snippets import Explained, explorer_snippet
-from dashboard.view_record import offer
-from dashboard.view_state import chosen_drawing, chosen_layer
-from explain_lib.maps import Map
-from explain_lib.rendering import Picture, png
+from dashboard.widgets.pictures import show_picture
+from explain_lib.base.maps import Map
+from explain_lib.pictures.rendering import Picture, png
 
 SIDE, SIDE_OF_TWO = 288, 256
 PROBABILITIES = 312

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard.components.captions import image_caption
-from dashboard.components.ladder_columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS
-from dashboard.components.ladder_image import show_image_ladder
-from dashboard.components.ladder_sample import show_sample_ladder
-from dashboard.components.page import show_page
-from dashboard.components.pickers import choice, layer_picker, modules_picker, offered_layers, target_picker
-from dashboard.components.scene import Scene
+from dashboard.frame.page import show_page
+from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS
+from dashboard.topics.ladder.image import show_image_ladder
+from dashboard.topics.ladder.sample import show_sample_ladder
+from dashboard.view.captions import image_caption
+from dashboard.view.scene import Scene
+from dashboard.widgets.pickers import choice, layer_picker, modules_picker, offered_layers, target_picker
 
 
 def _draw(scene: Scene) -> None:

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from dashboard.components.address import current_view
-from dashboard.components.captions import plain
-from dashboard.components.lesson_bar import lessons_on_offer, open_stop
-from dashboard.components.lesson_numbers import VOCABULARY
-from dashboard.components.lesson_stops import stop_notes
-from dashboard.components.page import show_page
-from dashboard.components.scene import Scene
-from dashboard.lesson_file import Lesson, stop_view
-from dashboard.lesson_shelf import OWN_FOLDER, ShelvedLesson, folder_problem
-from dashboard.server_options import server_options
+from dashboard.frame.page import show_page
+from dashboard.lesson.bar import lessons_on_offer, open_stop
+from dashboard.lesson.file import Lesson, stop_view
+from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem
+from dashboard.lesson.stops import stop_notes
+from dashboard.lesson.vocabulary import VOCABULARY
+from dashboard.view.address import current_view
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_options
 
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from dashboard.components import terms
-from dashboard.components.captions import image_caption
-from dashboard.components.drawing_controls import drawing_words
-from dashboard.components.page import show_page
-from dashboard.components.pickers import choice, layer_picker, target_picker
-from dashboard.components.sanity_image import depth_slider, make_check, show_check, show_steps
-from dashboard.components.sanity_sample import show_own_chart, show_sanity_sample
-from dashboard.components.sanity_twin import show_twin
-from dashboard.components.scene import Scene
-from dashboard.components.slide_view import check_slide
-from dashboard.view_record import offer
+from dashboard.frame.page import show_page
+from dashboard.take_home.slide_view import check_slide
+from dashboard.topics.sanity.image import depth_slider, make_check, show_check, show_steps
+from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
+from dashboard.topics.sanity.twin import show_twin
+from dashboard.view import terms
+from dashboard.view.captions import image_caption
+from dashboard.view.record import offer
+from dashboard.view.scene import Scene
+from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.pickers import choice, layer_picker, target_picker
 
 MODES = {"cascading": "all, from the last layer down", "independent": "one layer alone"}
 

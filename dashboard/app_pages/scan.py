@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard.components.layer_steps import side_steps
-from dashboard.components.page import show_page
-from dashboard.components.scan_results import show_results
-from dashboard.components.scan_run import show_scan
-from dashboard.components.scene import Scene
-from dashboard.components.selection import offer_without, selected_images, show_counts, show_filters
-from dashboard.components.sides import show_sides
+from dashboard.frame.page import show_page
+from dashboard.topics.scan.results import show_results
+from dashboard.topics.scan.run import show_scan
+from dashboard.topics.sides.sides import show_sides
+from dashboard.view.scene import Scene
+from dashboard.widgets.layer_steps import side_steps
+from dashboard.widgets.selection import offer_without, selected_images, show_counts, show_filters
 
 
 def _draw(scene: Scene) -> None:

@@ -7,25 +7,25 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.components.captions import image_caption, picture_words, plain
-from dashboard.components.layer_steps import LayerSteps
-from dashboard.components.page import show_page
-from dashboard.components.page_links import page_links
-from dashboard.components.pickers import choice
-from dashboard.components.picture_sets import CifarImages
-from dashboard.components.pictures import show_picture
-from dashboard.components.presentation import enlarged
-from dashboard.components.scene import Scene
-from dashboard.components.slide_view import gallery_slide
-from dashboard.components.study import STUDY_LAYERS, has_study_layers
 from dashboard.figures.map_words import where_words
-from dashboard.view_record import offer
-from dashboard.view_state import Value, View, change, usual_layer
-from explain_lib.comparison import mean_absolute_difference
-from explain_lib.configuration import STUDY_MANUAL, STUDY_PACKAGE
-from explain_lib.maps import Map
-from explain_lib.models import DEFAULT_MODEL
-from explain_lib.rendering import (
+from dashboard.frame.page import show_page
+from dashboard.take_home.slide_view import gallery_slide
+from dashboard.topics.gallery.study import STUDY_LAYERS, has_study_layers
+from dashboard.view.captions import image_caption, picture_words, plain
+from dashboard.view.picture_sets import CifarImages
+from dashboard.view.record import offer
+from dashboard.view.scene import Scene
+from dashboard.view.view import Value, View, change, usual_layer
+from dashboard.widgets.layer_steps import LayerSteps
+from dashboard.widgets.page_links import page_links
+from dashboard.widgets.pickers import choice
+from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.presentation import enlarged
+from explain_lib.base.maps import Map
+from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
+from explain_lib.compare.comparison import mean_absolute_difference
+from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.pictures.rendering import (
     Picture,
     colour,
     overlay,
@@ -33,7 +33,7 @@ from explain_lib.rendering import (
     study_manual_overlay,
     study_package_overlay,
 )
-from explain_lib.slide import Slide
+from explain_lib.take_home.slide import Slide
 
 # The study's eight test images, under its names and in its order.
 ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}

@@ -2,14 +2,11 @@
 
 import streamlit as st
 
-from dashboard.components import terms
-from dashboard.components.drawing_controls import drawing_words
-from dashboard.components.page import show_page
-from dashboard.components.player import show_player
-from dashboard.components.scene import Scene
-from dashboard.components.slide_view import view_slide
-from dashboard.components.training_course import chosen_training, course_sentence, make_course, place_of
-from dashboard.components.training_sections import (
+from dashboard.frame.page import show_page
+from dashboard.take_home.slide_view import view_slide
+from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
+from dashboard.topics.training.player import show_player
+from dashboard.topics.training.sections import (
     common_reach,
     course_controls,
     course_steps,
@@ -17,8 +14,11 @@ from dashboard.components.training_sections import (
     show_moment,
     show_strip,
 )
-from dashboard.view_record import offer
-from explain_lib.training_time import Moment, training_moments
+from dashboard.view import terms
+from dashboard.view.record import offer
+from dashboard.view.scene import Scene
+from dashboard.widgets.drawing_controls import drawing_words
+from explain_lib.cam.training_time import Moment, training_moments
 
 
 def _draw(scene: Scene) -> None:

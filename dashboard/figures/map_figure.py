@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from explain_lib.maps import Map
-from explain_lib.rendering import DIVERGING, Palette, palette_table
+from explain_lib.base.maps import Map
+from explain_lib.pictures.rendering import DIVERGING, Palette, Picture, colour, colour_signed, enlarge, palette_table
 
 SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
 BAR_MARGIN = 40
@@ -82,3 +82,12 @@ def _colour_bar(scale: Scale) -> dict[str, object]:
         "yanchor": "top",
         "ypad": 6,
     }
+
+
+# Section: Maps as pictures in the colours of the charts, each cell a square.
+
+
+def map_picture(values: Map, scale: Scale, side: int) -> Picture:
+    """A map (h, w) as the charts draw it on this scale, which begins at 0 or is symmetric: uint8 (side, side, 3)."""
+    small = colour_signed(values, scale.high) if scale.low < 0 else colour(values / scale.high)
+    return enlarge(small, side, side)

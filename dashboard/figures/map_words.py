@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from explain_lib.maps import Map, MapState, map_state
+from explain_lib.base.maps import Map, MapState, map_state
 
 _FLAT = {
     MapState.ZERO: "zero everywhere",

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import explain_lib as xl
-from explain_lib import errors
+from explain_lib.base import errors
 
 PUBLIC = [
     "CLASSES",

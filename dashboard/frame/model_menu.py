@@ -1,0 +1,150 @@
+"""A visitor's own network: the weights of an architecture that the server knows, from a file."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.widgets.pickers import SENT_MODEL, open_model
+from explain_lib.base.words import one_line
+from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.networks.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
+
+KEY = "model-menu"
+ARCHITECTURE, USE = "own-architecture", "own-use"
+_REFUSED, _SENT = "_weights_refused", "_weights_sent"
+_LIMITS = (
+    f"A state dict, torch.save(network.state_dict(), FILE) or .safetensors, up to {UPLOAD_BYTES // 2**20} MB, float32, at most "
+    f"{UPLOAD_CLASSES:,} classes. Nothing in the file is run."
+)
+_PRIVACY = (
+    "The network is kept in the memory of this server only, until that starts anew or needs the room. Whoever has its address "
+    "can use it."
+)
+
+
+def model_menu(scene: Scene) -> None:
+    """A button that unfolds the upload of weights."""
+    menu = st.popover("Own network", key=KEY, on_change="rerun", help="Weights of your own, from a file", width="content")
+    if menu.open:  # what is out of sight is not built
+        with menu:
+            say_model_refused()  # beside the fields that may have to be mended, which are over the page
+            _upload(scene.cache)
+
+
+def say_model_refused() -> None:
+    """Why the last file was refused, until something else is done."""
+    refused = st.session_state.pop(_REFUSED, None)
+    if refused is not None:
+        st.error(f"The weights were not taken: {plain(refused)}.")
+
+
+def say_own_model(scene: Scene) -> None:
+    """Where the weights on screen are from, and what the network is given; nothing of a bundled model."""
+    own = scene.cache.own_models.known(scene.view.model)
+    if own is None:
+        return
+    height, width = own.model.input_size
+    given = f"input {height} × {width}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
+    said = f"{own.architecture}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
+    st.caption(plain(said))
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """Keys of the fields that describe a network, others for each architecture, so that each begins with what is usual."""
+
+    architecture: str
+
+    @property
+    def size(self) -> str:
+        return f"own-size-{self.architecture}"
+
+    @property
+    def mean(self) -> str:
+        return f"own-mean-{self.architecture}"
+
+    @property
+    def std(self) -> str:
+        return f"own-std-{self.architecture}"
+
+    @property
+    def classes(self) -> str:
+        return f"own-classes-{self.architecture}"
+
+
+def _upload(cache: xl.ExplainCache) -> None:
+    st.markdown("**Weights of your own**")
+    architecture = st.selectbox("Architecture", cache.own_models.architectures, key=ARCHITECTURE)
+    key = f"own-weights-{st.session_state.get(_SENT, 0)}"  # another one after a file was taken, which lets go of its memory
+    sent = st.file_uploader("File with weights", ["pt", "pth", "safetensors"], key=key, max_upload_size=UPLOAD_BYTES // 2**20)
+    try:
+        _describe(cache.own_models.usual(architecture), _Fields(architecture))
+    except xl.ExplainError as error:
+        st.error(plain(f"{error}."))
+        return
+    st.button(
+        "Use these weights", key=USE, type="primary", disabled=sent is None, on_click=_take, args=(cache, architecture, key)
+    )
+    st.caption(f"{_LIMITS} {_PRIVACY}")
+
+
+def _describe(usual: Described, fields: _Fields) -> None:
+    """Fields for what belongs to a network besides its weights."""
+    with st.container(horizontal=True, gap="small"):
+        size_help = f"Pixels of a side, or height and width, at most {UPLOAD_SIDE}."
+        st.text_input("Input size", _written(_shortest(usual.input_size)), key=fields.size, help=size_help, width=110)
+        st.text_input("Mean", _written(usual.mean), key=fields.mean, help="Of R, G and B, for pixels from 0 to 1.", width=190)
+        st.text_input("Std", _written(usual.std), key=fields.std, help="Of R, G and B, for pixels from 0 to 1.", width=190)
+    known = "\n".join(usual.classes or ())
+    st.text_area("Class names, one a line", known, key=fields.classes, help="May be left empty.", height=100)
+
+
+def _shortest(size: tuple[int, int] | None) -> tuple[int, ...]:
+    return () if size is None else size[:1] if size[0] == size[1] else size
+
+
+def _written(numbers: tuple[float, ...] | None) -> str:
+    return " ".join(f"{number:g}" for number in numbers or ())
+
+
+def _take(cache: xl.ExplainCache, architecture: str, key: str) -> None:
+    """Keep the network and show it, or say why not."""
+    sent = st.session_state[key]
+    if sent is None:
+        return
+    try:
+        described = _described(_Fields(architecture))
+        name = cache.own_models.add(architecture, one_line(PurePath(sent.name).name), sent.getvalue(), described)
+    except xl.ExplainError as error:
+        st.session_state[_REFUSED] = str(error)
+        return
+    st.session_state[SENT_MODEL] = name
+    st.session_state[_SENT] = st.session_state.get(_SENT, 0) + 1
+    st.session_state[KEY] = False  # the menu stood over what is to be seen now
+    open_model(cache, name)
+
+
+def _described(fields: _Fields) -> Described:
+    return Described(
+        classes=class_names(st.session_state[fields.classes]) or None,
+        input_size=_size(st.session_state[fields.size]),
+        mean=checked_channels("mean", _numbers("mean", st.session_state[fields.mean])),
+        std=checked_channels("std", _numbers("std", st.session_state[fields.std])),
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = [int(side) if side.is_integer() else 0 for side in _numbers("input size", text)]
+    return checked_size(tuple(sides * 2 if len(sides) == 1 else sides))
+
+
+def _numbers(argument: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in re.split(r"[\s,;×x]+", text.strip()) if part)
+    except ValueError as error:
+        raise xl.InputError(f"{argument}: {text!r}; numbers with spaces between would be right") from error

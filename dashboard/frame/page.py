@@ -1,0 +1,112 @@
+"""The frame of every page: what was ignored, the bar, the page itself, and errors as sentences."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import explain_lib as xl
+from dashboard.frame.bar import show_bar
+from dashboard.frame.check_up import warn_of_problems
+from dashboard.frame.keys import close_drawer, work_without_mouse
+from dashboard.frame.own_picture import say_set_aside, show_own_picture
+from dashboard.frame.picture_menu import say_refused
+from dashboard.lesson.bar import show_lesson_bar
+from dashboard.server.log import note_refusal, note_view
+from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
+from dashboard.take_home.buttons import show_take_home
+from dashboard.view.address import current_view, open_view
+from dashboard.view.addressed_scene import addressed_scene
+from dashboard.view.captions import plain
+from dashboard.view.picture_sets import OwnPicture, server_set
+from dashboard.view.record import recorded_view
+from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_cache, server_options
+from dashboard.view.view import View, opening_view
+from dashboard.widgets.layer_steps import LayerSteps, view_steps
+from dashboard.widgets.presentation import style_presentation
+from explain_lib.base.devices import spare_cores
+from explain_lib.work.jobs import foreground
+
+
+def show_page(
+    name: str,
+    draw: Callable[[Scene], None],
+    images: Callable[[Scene], Sequence[int] | None] = lambda _: None,
+    layers: Callable[[Scene], LayerSteps] = view_steps,
+    *,
+    over_set: bool = False,
+) -> None:
+    """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
+
+    images: those that Previous and Next step through, None for all. layers: what the steps through the layers do. over_set:
+    whether the page looks at a whole set, which a visitor's picture is not.
+    """
+    checkpoint = st.empty()
+    try:
+        keep_files()
+        spare_cores()
+        take_short_turns()
+        with foreground():
+            scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
+            finish_lesson_bar = show_lesson_bar(name, scene)
+            if ignored:
+                st.warning("Ignored in the address: " + plain(" ".join(ignored)))
+            style_presentation()
+            show_bar(scene, images(scene), layers(scene))
+            with recorded_view() as record:
+                _own_picture(scene)
+                warn_of_problems(scene)
+                draw(scene)
+                finish_lesson_bar()
+            show_take_home(scene, name, record)
+        note_view(server_options().slow)
+    except xl.ExplainError as error:
+        note_refusal(error)
+        st.error(f"This view cannot be shown: {plain(str(error))}.")
+        _way_back()
+    close_drawer(name)
+    work_without_mouse()
+    pass_over_modules()
+
+
+def _way_back() -> None:
+    """A button to a view that can be shown, or a word to whom to turn where the server's own options are wrong."""
+    for view, words in _ways_back():
+        if _can_open(view):
+            st.button(words, on_click=open_view, args=(view,))
+            return
+    st.caption("This is not for visitors to mend: whoever started the server finds the same sentence in its log.")
+
+
+def _ways_back() -> list[tuple[View, str]]:
+    """The view that the dashboard opens with, and the default model's, each with what its button says."""
+    try:
+        opening = opening_view(server_cache().own_models)
+    except xl.ExplainError:
+        return []
+    return [(opening, "Back to the default view"), (View(), f"Open {View().model}")]
+
+
+def _can_open(view: View) -> bool:
+    """Whether there are the model and the set of pictures of a view."""
+    cache = server_cache()
+    try:
+        server_set(cache)
+        cache.model(view.model)
+    except xl.ExplainError:
+        return False
+    return True
+
+
+def _own_picture(scene: Scene) -> None:
+    """The visitor's picture, or a word where the page looks at others."""
+    say_refused()
+    if isinstance(scene.picture_set, OwnPicture):
+        show_own_picture(scene, scene.picture_set.digest)
+    elif current_view().pictures != scene.view.pictures:
+        say_set_aside(scene)
+
+
+def _pause(checkpoint: DeltaGenerator) -> None:
+    checkpoint.empty()  # Streamlit ends an overtaken run at its next call

@@ -1,0 +1,90 @@
+"""Which pictures are looked at: a set of the server's, or a visitor's own, from a file or the camera."""
+
+from pathlib import PurePath
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+import explain_lib as xl
+from dashboard.view.address import change_view
+from dashboard.view.captions import plain
+from dashboard.view.picture_sets import CifarImages, server_set
+from dashboard.view.scene import Scene
+from dashboard.view.view import CIFAR10
+from explain_lib.pictures.files import MAX_BYTES, MAX_PIXELS, PICTURE_SUFFIXES
+
+KEY = "pictures-menu"
+_FILE, _CAMERA, _REFUSED = "own-file", "own-camera", "own-refused"
+_LIMITS = (
+    "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, "
+    f"up to {MAX_BYTES // 2**20} MB and {MAX_PIXELS // 1_000_000} megapixels."
+)
+PRIVACY = (
+    "Your picture is kept in the memory of this server only, until that starts anew or needs the room. Whoever has its "
+    "address can see it."
+)
+
+
+def picture_menu(scene: Scene) -> None:
+    """A button that unfolds the choice of pictures; what was refused of an upload is said beside it."""
+    menu = st.popover(
+        "Pictures", key=KEY, on_change="rerun", help="Another set of pictures, or one of your own", width="content"
+    )
+    if menu.open:  # what is out of sight is not built
+        with menu:
+            _sets(scene)
+            _upload(scene)
+
+
+def say_refused() -> None:
+    """Why the last upload was refused, until something else is done."""
+    refused = st.session_state.pop(_REFUSED, None)
+    if refused is not None:
+        st.error(f"The picture was not taken: {plain(refused)}.")
+
+
+def _sets(scene: Scene) -> None:
+    """A button for each set of the server's that is not on screen."""
+    usual = server_set(scene.cache)
+    st.markdown(f"On screen: **{plain(scene.picture_set.title)}**")
+    offered = {None: usual, CIFAR10: CifarImages(scene.cache)} if usual.address != CIFAR10 else {None: usual}
+    for name, offer in offered.items():
+        if offer.address != scene.picture_set.address:
+            st.button(f"Look at {offer.title}", key=f"set-{name}", on_click=_open_set, args=(name,))
+
+
+def _upload(scene: Scene) -> None:
+    st.file_uploader(
+        "A picture of your own",
+        [suffix[1:] for suffix in PICTURE_SUFFIXES],
+        key=_FILE,
+        on_change=lambda: _take(scene.cache, st.session_state[_FILE]),
+        help=_LIMITS,
+        max_upload_size=MAX_BYTES // 2**20,
+    )
+    if st.toggle("From the camera", key="own-camera-on", help="Browsers allow it on this computer itself, or over https."):
+        st.camera_input("Camera", key=_CAMERA, on_change=lambda: _take(scene.cache, st.session_state[_CAMERA]))
+    st.caption(f"{_LIMITS} {PRIVACY}")
+
+
+def _take(cache: xl.ExplainCache, sent: UploadedFile | None) -> None:
+    """Keep the picture and show it, or say why not; a file that was taken back changes nothing."""
+    if sent is None:
+        return
+    _close()
+    try:
+        digest = cache.own_pictures.keep(sent.getvalue())
+    except xl.ExplainError as error:
+        st.session_state[_REFUSED] = f"{PurePath(sent.name).name}, {str(error).removeprefix('picture: ')}"
+        return
+    change_view(pictures=digest)
+
+
+def _open_set(name: str | None) -> None:
+    _close()
+    change_view(pictures=name, true_class=None, part=1)
+
+
+def _close() -> None:
+    """Fold the menu up: what was chosen, or why it was refused, is behind it."""
+    st.session_state[KEY] = False

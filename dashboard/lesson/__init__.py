@@ -1,0 +1,1 @@
+"""A lesson: its file, its stops, and the numbers in its answers."""

@@ -1,0 +1,149 @@
+"""The bar of a lesson, above every page while one is held: the question, hint and answer, and the way to the next stop.
+
+Hint and answer are computed when they are open, and only then. The stop before or after is opened from within the run, before
+anything of the old page is drawn; a callback cannot open a page.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard.lesson.file import Lesson, Stop, stop_view
+from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
+from dashboard.lesson.vocabulary import MISSING, VOCABULARY, lesson_words
+from dashboard.view.address import change_view, current_view, remember_view
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_options
+from dashboard.view.view import View, chosen_layer, fit_view
+
+CLOSED = {"lesson": None, "stop": 1, "hint": False, "answer": False}
+"""Of the view, where no lesson is held."""
+
+
+def lessons_on_offer() -> tuple[ShelvedLesson, ...]:
+    """Every lesson's file, as it is now."""
+    return shelved_lessons(server_options().lessons, tuple(VOCABULARY))
+
+
+def open_stop(name: str, lesson: Lesson, number: int) -> None:
+    """Open a stop, counted from 1: its page, with its view; a presentation stays one. The run ends here."""
+    stop = lesson.stops[number - 1]
+    view = stop_view(name, stop, number, present=current_view().present)
+    st.switch_page(f"app_pages/{stop.page}.py", query_params=view.to_query())
+
+
+def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
+    """The bar of the lesson that the address names, if any; a word if there is no such lesson, or no such stop.
+
+    Gives what is left to do once the page stands: some numbers are there only when it has been drawn.
+    """
+    view = current_view()
+    if view.lesson is None:
+        return _nothing
+    lesson, why_not = _find(view)
+    if why_not:
+        st.warning(f"Ignored in the address: {plain(why_not)}")
+    if lesson is None:
+        remember_view(replace(view, **CLOSED))  # type: ignore[arg-type]  # each is a field with a value of its own type
+        return _nothing
+    if view.stop > len(lesson.stops):
+        view = replace(view, stop=1, hint=False, answer=False)
+        remember_view(view)
+    with st.container(border=True, key="lesson", gap="small"):
+        return _show_stop(page, scene, view, lesson)
+
+
+def _nothing() -> None:
+    """There is nothing left to do."""
+
+
+def _find(view: View) -> tuple[Lesson | None, str]:
+    """The lesson that the view names, None for none, and what is wrong with what it names, empty for nothing."""
+    offered = {shelved.name: shelved for shelved in lessons_on_offer()}
+    found = offered.get(view.lesson or "")
+    if found is None:
+        there = ", ".join(name for name, shelved in offered.items() if shelved.lesson) or "none"
+        return None, f"lesson={view.lesson}: there is no such lesson; there are {there}."
+    if found.lesson is None:
+        first = found.problems[0]
+        said = f"{found.path.name} has a fault in line {first.line}: {first.sentence}"
+        return None, f"lesson={view.lesson}: {said}. The page Lesson lists every fault."
+    count = len(found.lesson.stops)
+    beyond = f"stop={view.stop}: the stops of this lesson are 1 to {count}; the first one is shown."
+    return found.lesson, beyond if view.stop > count else ""
+
+
+def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[[], None]:
+    stop = lesson.stops[view.stop - 1]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
+        _buttons(page, scene, view, lesson)
+    st.markdown(stop.question)
+    opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
+    opened += [("Answer", stop.answer)] if view.answer else []
+    places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
+
+    def fill() -> bool:
+        """Write what is open with its numbers; whether all of them are there."""
+        words = [lesson_words(text, scene) for _, text in places]
+        for (place, _), filled in zip(places, words, strict=True):
+            place.markdown(filled)
+        return not any(MISSING in filled for filled in words)
+
+    def fill_again() -> None:
+        fill()
+
+    return _nothing if fill() else fill_again
+
+
+def _gap(text: str) -> str:
+    """Between a label and its text: a list, a table or code needs a line of its own."""
+    return "\n\n" if text[:1] in "-*+|#>`" else " "
+
+
+def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
+    """All that can be done at a stop, each with its key."""
+    stop, name = lesson.stops[view.stop - 1], view.lesson or ""
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        if _is_elsewhere(page, scene, view, stop) and st.button(
+            "Back to this stop's view", key="lesson-here", shortcut="B", help="What is on screen is no longer what it opened."
+        ):
+            open_stop(name, lesson, view.stop)
+        _fold("Hint", "hint", view.hint, "H", missing=not stop.hint)
+        _fold("Answer", "answer", view.answer, "A", missing=False)
+        if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
+            open_stop(name, lesson, view.stop - 1)
+        last = view.stop == len(lesson.stops)
+        if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
+            open_stop(name, lesson, view.stop + 1)
+        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
+
+
+def _fold(label: str, field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
+    words = f"Hide {label.lower()}" if is_open else label
+    st.button(
+        words,
+        key=f"lesson-{field}",
+        shortcut=shortcut,
+        disabled=missing,
+        on_click=lambda: change_view(**{field: not getattr(current_view(), field)}),
+        help=f"The {label.lower()} of this stop, written for what is on screen",
+    )
+
+
+def _end() -> None:
+    change_view(**CLOSED)
+
+
+def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
+    """Whether anything but the lesson itself is other than the stop opened it."""
+    return page != stop.page or _seen(view, scene) != _seen(stop.view, scene)
+
+
+def _seen(view: View, scene: Scene) -> View:
+    """The view without the lesson, as far as the model and the set have it, with the layer named that it shows."""
+    plainly = replace(view, **CLOSED, present=False)  # type: ignore[arg-type]  # each is a field with a value of its own type
+    fitted, _ = fit_view(plainly, scene.model, scene.images.labels, scene.images.classes)
+    return replace(fitted, layer=chosen_layer(fitted, scene.model))

@@ -1,0 +1,176 @@
+"""What a lesson's answer can say of the checks of maps: the layer ladder, contours, and networks that have forgotten.
+
+Nothing here takes seconds: ladders are those that were measured beforehand, the verdict on contours is told once its page has
+it, and all else is about one picture.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.lesson.number import Number
+from dashboard.topics.guesses.runs import kept_contour_guess
+from dashboard.topics.ladder.sample import sample_ranking, sample_request, sample_summary
+from dashboard.topics.sanity.image import Check, make_check
+from dashboard.view.scene import Scene
+from explain_lib.base.words import correlation_words, number, percent
+from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
+from explain_lib.study.guesses import ContourGuess
+from explain_lib.study.rows import contour_batch
+from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
+from explain_lib.trust.ladder_summary import Ranking, centre_sentence, measure_words
+from explain_lib.work.ladder_files import bundled_ladder
+from explain_lib.work.requests import LadderRequest
+
+# Section: the ladder over many pictures
+
+
+def _ladder(scene: Scene) -> tuple[LadderRequest, LadderRows]:
+    request = sample_request(scene)
+    rows = bundled_ladder(request)
+    if rows is None:
+        raise xl.InputError(
+            "ladder: nothing was measured beforehand for these layers, this class, set or number of pictures; "
+            "the default view of the ladder page would be right"
+        )
+    return request, rows
+
+
+def _ranking(scene: Scene) -> Ranking:
+    return sample_ranking(scene, *_ladder(scene), scene.view.measure, scene.view.fill)
+
+
+def _best(scene: Scene) -> str:
+    best = _ranking(scene).best
+    if best is None:
+        raise xl.InputError("ladder: no layer ranks pixels here; another model would be right")
+    return best
+
+
+def _rung(scene: Scene, name: str) -> str:
+    summary = sample_summary(scene, *_ladder(scene))
+    return number(next(one.value(scene.view.measure, scene.view.fill).mean for one in summary if one.rung.name == name))
+
+
+def _verdict(scene: Scene) -> str:
+    _best(scene)
+    return centre_sentence(_ranking(scene), sample_summary(scene, *_ladder(scene)))
+
+
+# Section: contours
+
+
+def _edges(scene: Scene, own: bool) -> str:
+    """The correlation of the picture's map with edges, those of the picture or of the next one."""
+    pixels, image = scene.images.pixels, scene.view.image
+    if len(pixels) < 2:
+        raise xl.InputError("image: there is no other picture in this set; a set of two or more would be right")
+    chosen = np.array([image, (image + 1) % len(pixels)])
+    pair = np.ascontiguousarray(pixels[chosen])
+    key = "lesson_edges", scene.model.digest, hashlib.sha256(pair.data).digest()
+
+    def compute() -> NDArray[np.float64]:
+        rows = contour_batch(scene.model, pair, np.array([0]), np.array([1]), between=scene.between)
+        place = rows.layers.index(rows.hooked)
+        return np.array([rows.own[0, place], rows.other[0, place]])
+
+    return correlation_words(float(scene.cache.entries.get(key, compute)[0 if own else 1]))
+
+
+def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
+    def of(scene: Scene) -> str:
+        guess = kept_contour_guess(scene)
+        if guess is None:
+            raise xl.InputError(
+                "contour: the first guess is not judged yet for this network; once the page The three guesses has judged it, "
+                "the answer opened again would be right"
+            )
+        return words(guess)
+
+    return of
+
+
+# Section: networks that have forgotten
+
+
+def _sanity(scene: Scene) -> Check:
+    return make_check(scene)
+
+
+def _says(scene: Scene, depth: int | None) -> int:
+    check = _sanity(scene)
+    return int(check.found.probabilities[0, check.shown if depth is None else depth].argmax())
+
+
+def _then(scene: Scene) -> str:
+    check = _sanity(scene)
+    return percent(float(check.found.probabilities[0, check.shown].max()))
+
+
+def _forgotten(scene: Scene) -> str:
+    check = _sanity(scene)
+    return str(len(chosen_steps(randomisation_steps(scene.model), check.shown, scene.view.mode)))
+
+
+def _after(scene: Scene, end: bool) -> str:
+    check = _sanity(scene)
+    return correlation_words(check.correlation(len(check.found.steps) if end else check.shown))
+
+
+def _told(scene: Scene) -> str:
+    """What the randomised network says and how far its map is from the original one; that nothing is randomised where so."""
+    count, correlation = _forgotten(scene), _after(scene, end=False)
+    if count == "0":
+        says = f"{scene.model.classes[_says(scene, 0)]} with {_then(scene)}"
+        return f"No layer is randomised now: both maps are of the network as it is, which says {says}."
+    total, classes = len(randomisation_steps(scene.model)), scene.model.classes
+    now, before = f"{classes[_says(scene, None)]} with {_then(scene)}", classes[_says(scene, 0)]
+    return (
+        f"With {count} of {total} layers randomised the network says {now}; as it is, it says {before}. "
+        f"The rank correlation of its map with the original one is {correlation}."
+    )
+
+
+CHECKS: Mapping[str, Number] = {
+    "ladder.images": Number("on how many pictures the ladder was measured", lambda scene: f"{_ranking(scene).images:,}"),
+    "ladder.measure": Number(
+        "what ranks on the ladder page: deletion with mid grey",
+        lambda scene: measure_words(scene.view.measure, scene.view.fill),
+    ),
+    "ladder.layers": Number(
+        "how many layers were measured", lambda scene: str(sum(rung.kind == "layer" for rung in _ladder(scene)[1].rungs))
+    ),
+    "ladder.best_layer": Number("the best of them", _best),
+    "ladder.best": Number("its number", lambda scene: _rung(scene, _best(scene))),
+    "ladder.centre": Number("the number of “centre first”, which asks no network", lambda scene: _rung(scene, CENTRE)),
+    "ladder.random": Number("the number of a random order of pixels", lambda scene: _rung(scene, RANDOM)),
+    "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict),
+    "edges.own": Number(
+        "the Spearman correlation of the picture's map with its own edges, at the layer that the first guess judges",
+        lambda scene: _edges(scene, own=True),
+    ),
+    "edges.other": Number("that of the same map with the edges of the next picture", lambda scene: _edges(scene, own=False)),
+    "contour.images": Number("on how many pictures the first guess is judged", _contour(lambda guess: f"{guess.images:,}")),
+    "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.judged.layer)),
+    "contour.own": Number(
+        "the mean correlation of maps with their own picture's edges", _contour(lambda guess: number(guess.judged.own.mean))
+    ),
+    "contour.other": Number("that with the edges of another picture", _contour(lambda guess: number(guess.judged.other.mean))),
+    "contour.excess": Number("the former less the latter", _contour(lambda guess: number(guess.judged.excess.mean))),
+    "contour.verdict": Number("supported, not supported, can't tell", _contour(lambda guess: guess.verdict)),
+    "sanity.count": Number("how many layers have forgotten what they learnt, at the chosen depth", _forgotten),
+    "sanity.total": Number("how many there are", lambda scene: str(len(randomisation_steps(scene.model)))),
+    "sanity.correlation": Number(
+        "the Spearman correlation of the map then with the original one", lambda scene: _after(scene, end=False)
+    ),
+    "sanity.class": Number("the class that is then the likeliest", lambda scene: scene.model.classes[_says(scene, None)]),
+    "sanity.probability": Number("its probability", _then),
+    "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)]),
+    "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told),
+    "sanity.end_correlation": Number(
+        "the correlation at the last depth, the first layer randomised too", lambda scene: _after(scene, end=True)
+    ),
+}

@@ -1,0 +1,240 @@
+"""A lesson as one Markdown file: a title, an introduction, and stops, each an address with a question, a hint and an answer."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from dashboard.view.view import View, read_query
+
+LARGEST = 256 * 1024
+"""The most bytes of a lesson: some 200 stops."""
+FIRST_PAGE = "seed_gallery"
+"""The page that an address without a path opens."""
+PAGES = tuple(sorted(path.stem for path in (Path(__file__).parents[1] / "app_pages").glob("*.py")))
+BY_ITSELF = ("lesson", "stop", "hint", "answer", "present")
+"""Keys in an address that a stop sets by itself; an address that was copied during a lesson has them."""
+
+_LINK = re.compile(r"\[[^\]]*\]\((?P<address>[^\s)]+)\)|<?(?P<bare>https?://[^\s>]+|/[^\s>]*)>?")
+_COLONLESS = re.compile(r"\s*>\s*[*_]*hint\b", re.IGNORECASE)
+"""Begins a block quote that means to be a hint, where it does not begin as _HINT does."""
+_HINT, _ANSWER = re.compile(r">\s*Hint:\s*"), re.compile(r"Answer:\s*")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop: its title, the page it opens and the view that it shows there, and its words, all Markdown.
+
+    hint, answer: with placeholders in braces, see lesson_placeholders. hint: empty for none.
+    """
+
+    title: str
+    page: str
+    view: View
+    question: str
+    hint: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong in a lesson's file, in a sentence without its full stop, and in which line, counted from 1."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson that can be held: its title, an introduction in Markdown, and at least one stop."""
+
+    title: str
+    introduction: str
+    stops: tuple[Stop, ...]
+
+
+@dataclass
+class _Part:
+    """A heading with the lines below it: (number, text) each."""
+
+    line: int
+    title: str
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+
+def parse_lesson(content: bytes, known: Sequence[str]) -> tuple[Lesson | None, tuple[Problem, ...]]:
+    """The lesson of a file's bytes, or None with everything that keeps it from being held, in the order of the lines.
+
+    known: the names of the placeholders that there are.
+    """
+    if len(content) > LARGEST:
+        size = f"the file has {len(content):,} bytes; at most {LARGEST:,} would be right"
+        return None, (Problem(1, size),)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return None, (Problem(line, "the file is no UTF-8 text; saved as UTF-8 it would be right"),)
+    problems: list[Problem] = []
+    head, *parts = _parts(text)
+    title, introduction = _head(head, problems)
+    if not parts:
+        problems.append(Problem(1, "there is no stop; a line “## Title of a stop” would begin one"))
+    stops = [_stop(part, known, problems) for part in parts]
+    if problems:
+        return None, tuple(sorted(problems, key=lambda problem: problem.line))
+    return Lesson(title, introduction, tuple(stop for stop in stops if stop)), ()
+
+
+def _parts(text: str) -> list[_Part]:
+    """What stands before the first stop, and each stop; a heading inside a block of code begins none."""
+    parts, in_code = [_Part(1, "")], False
+    for number, line in enumerate(text.splitlines(), 1):
+        in_code ^= line.lstrip().startswith("```")
+        if re.match(r"##(\s|$)", line) and not in_code:
+            parts.append(_Part(number, line[2:].strip()))
+        else:
+            parts[-1].lines.append((number, line))
+    return parts
+
+
+def _head(head: _Part, problems: list[Problem]) -> tuple[str, str]:
+    """The lesson's title and its introduction."""
+    titles = [(number, line[1:].strip()) for number, line in head.lines if re.match(r"#(\s|$)", line)]
+    if not titles or not titles[0][1]:
+        problems.append(
+            Problem(titles[0][0] if titles else 1, "the lesson has no title; a first line “# Title” would be right")
+        )
+    for number, _ in titles[1:]:
+        problems.append(Problem(number, "there is a second title; one “# Title” and then “## Title of a stop” would be right"))
+    own = {number for number, _ in titles}
+    return (titles[0][1] if titles else ""), _joined(line for number, line in head.lines if number not in own)
+
+
+def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | None:
+    """A stop; None if it lacks something, which is added to the problems."""
+    name = f"stop “{part.title}”"
+    if not part.title:
+        problems.append(Problem(part.line, "a stop has no title; “## Title of a stop” would be right"))
+    address, rest = _address(part)
+    if address is None:
+        missing = f"{name} has no address; a line with a link such as [Open](/layer_explorer?img=3) would be right"
+        problems.append(Problem(part.line, missing))
+    opened = None if address is None else _opened(*address, problems)
+    question, hint, answer = _words(rest)
+    if not _text(question):
+        problems.append(Problem(part.line, f"{name} has no question; a paragraph of text under its address would be right"))
+    problems += _colonless_hints(question)
+    if not _text(answer):
+        problems.append(Problem(part.line, f"{name} has no answer; a paragraph that begins with “Answer:” would be right"))
+    for lines, computed in ((question, False), (hint, True), (answer, True)):
+        for number, line in lines:
+            problems += (Problem(number, said) for said in placeholder_problems(line, known, computed=computed))
+    return opened and Stop(part.title, *opened, _text(question), _text(hint), _text(answer))
+
+
+def _colonless_hints(question: Sequence[tuple[int, str]]) -> Iterator[Problem]:
+    """What stands in the question and means to be a hint."""
+    wrong = "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would be right"
+    return (Problem(number, wrong) for number, line in question if _COLONLESS.match(line))
+
+
+def _address(part: _Part) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:
+    """The first line that is nothing but a link, and the lines without it."""
+    for place, (number, line) in enumerate(part.lines):
+        found = _LINK.fullmatch(line.strip())
+        if found:
+            return (number, found["address"] or found["bare"]), part.lines[:place] + part.lines[place + 1 :]
+    return None, part.lines
+
+
+def _opened(number: int, address: str, problems: list[Problem]) -> tuple[str, View] | None:
+    """The page and the view of an address."""
+    try:
+        split = urlsplit(address)
+    except ValueError:
+        problems.append(Problem(number, f"{address} is no address; one that “Copy address” gives would be right"))
+        return None
+    page = split.path.rstrip("/").rpartition("/")[2] or FIRST_PAGE
+    if page not in PAGES:
+        problems.append(Problem(number, f"there is no page {page}; one of {', '.join(PAGES)} would be right"))
+        return None
+    given = dict(parse_qsl(split.query, keep_blank_values=True))
+    view, ignored = read_query({key: text for key, text in given.items() if key not in BY_ITSELF})
+    problems += (Problem(number, f"in the address, {said.rstrip('.')}") for said in ignored)
+    return page, view
+
+
+def _words(lines: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], ...]:
+    """The lines of the question, the hint and the answer, without the words that begin the latter two."""
+    question: list[tuple[int, str]] = []
+    hint: list[tuple[int, str]] = []
+    answer: list[tuple[int, str]] = []
+    into = question
+    for number, line in lines:
+        text, into = _sorted(line, into, question, hint, answer)
+        into.append((number, text))
+    return question, hint, answer
+
+
+def _sorted(
+    line: str,
+    into: list[tuple[int, str]],
+    question: list[tuple[int, str]],
+    hint: list[tuple[int, str]],
+    answer: list[tuple[int, str]],
+) -> tuple[str, list[tuple[int, str]]]:
+    """A line's own words and where they belong: to what the lines before it belong to, unless it begins something."""
+    if into is answer:
+        return line, answer
+    if begun := _ANSWER.match(line):
+        return line[begun.end() :], answer
+    if begun := _HINT.match(line):
+        return line[begun.end() :], hint
+    if into is hint and line.startswith(">"):
+        return line[1:].lstrip(), hint
+    return line, question
+
+
+def _text(lines: Sequence[tuple[int, str]]) -> str:
+    return _joined(line for _, line in lines)
+
+
+def _joined(lines: Iterator[str]) -> str:
+    return "\n".join(lines).strip()
+
+
+def stop_view(lesson: str, stop: Stop, number: int, *, present: bool) -> View:
+    """What is on screen when a lesson of that name opens its stop of that number: hint and answer are closed."""
+    return replace(stop.view, lesson=lesson, stop=number, present=present)
+
+
+# Section: Placeholders in a lesson's hints and answers, such as {map.peak_row}: where they stand, and which do not exist.
+
+# Braces behind a backslash, a letter or another brace are LaTeX, unless what they hold has the form of a placeholder.
+_PLACEHOLDER = re.compile(r"(?<!\\)\{(?P<name>[A-Za-z_]+\.[A-Za-z_]+)\}|(?<![\\\w}^])\{(?P<other>[^{}\n]{1,80})\}")
+
+NEAREST = 3
+
+
+def placeholder_problems(line: str, known: Sequence[str], *, computed: bool) -> list[str]:
+    """A sentence, without its full stop, for each placeholder in a line that does not exist or does not belong there.
+
+    known: the names that there are. computed: whether it is a line in which placeholders are computed.
+    """
+    names = [found["name"] or found["other"] for found in _PLACEHOLDER.finditer(line)]
+    if not computed:
+        return [f"{{{name}}} stands in a question; in a hint or an answer it would be right" for name in names]
+    return [f"there is no {{{name}}}; {_nearest(name, known)} would be right" for name in names if name not in known]
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, NEAREST, 0.5) or known[:NEAREST]
+    return " or ".join(f"{{{one}}}" for one in near)
+
+
+def filled(text: str, compute: Callable[[str], str]) -> str:
+    """The text with what `compute` makes of each placeholder's name in its place."""
+    return _PLACEHOLDER.sub(lambda found: compute(found["name"] or found["other"]), text)

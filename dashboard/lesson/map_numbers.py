@@ -1,0 +1,236 @@
+"""What a lesson's answer can say of maps: where one is strong, how it changes with the class, the layer and the program."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+import explain_lib as xl
+from dashboard.lesson.number import Number
+from dashboard.lesson.picture_numbers import second_class
+from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
+from dashboard.topics.sides.side import batch_of, make_side, named_side
+from dashboard.view.captions import grid_caption, percent
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_layer
+from dashboard.widgets.pickers import offered_layers
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import correlation_words, number
+from explain_lib.cam.edges import rank_correlations
+from explain_lib.cam.postprocess import resize_maps
+
+THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))
+
+
+# Section: the map of the chosen layer and class
+
+
+def _layer(scene: Scene) -> str:
+    return chosen_layer(scene.view, scene.model)
+
+
+def _map(scene: Scene, layer: str | None = None, target: int | xl.Target | None = None) -> Map:
+    """The ReLU map (h, w), as the layer explorer asks for it: of the chosen layer and target unless others are given."""
+    asked = scene.target if target is None else target
+    cams = scene.cache.grad_cam(scene.model, scene.picture[None], offered_layers(scene), asked, between=scene.between)
+    return np.asarray(cams[layer or _layer(scene)].map[0])
+
+
+def _peak(values: Map) -> tuple[int, int]:
+    """Row and column of the largest cell, the first one of several; raises InputError for a map that has none."""
+    state = map_state(values)
+    if state is not MapState.VARIED:
+        raise xl.InputError(f"layer: its map is {state.value}; one with a strongest cell would be right")
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    return row, column
+
+
+def _place(values: Map) -> str:
+    """The third of the picture, down and across, that the middle of the strongest cell lies in."""
+    row, column = _peak(values)
+    down, across = (int(3 * (place + 0.5) / size) for place, size in zip((row, column), values.shape, strict=True))
+    word = THIRDS[down][across]
+    return f"{'in' if word == 'middle' else 'at'} the {word}"
+
+
+def _correlation(a: Map, b: Map) -> str:
+    return correlation_words(float(rank_correlations(a[None], b[None])[0]))
+
+
+def _trace_shape(scene: Scene) -> tuple[int, ...]:
+    return next(trace.shape for trace in scene.model.layers if trace.name == _layer(scene))
+
+
+def _cell(scene: Scene) -> str:
+    height, width = (side / cells for side, cells in zip(scene.model.input_size, _grid(scene, _layer(scene)), strict=True))
+    return f"{height:.3g} × {width:.3g}"
+
+
+def _grid(scene: Scene, layer: str) -> tuple[int, int]:
+    height, width = _map(scene, layer).shape
+    return height, width
+
+
+def _strong_share(scene: Scene) -> str:
+    values = _map(scene)
+    _peak(values)
+    return percent(float((values >= values.max() / 2).mean()))
+
+
+# Section: several layers
+
+
+def _between_layers(scene: Scene) -> str:
+    layers = offered_layers(scene)
+    first, last = (
+        resize_maps(_map(scene, name)[None].copy(), scene.model.input_size, "torch-bilinear")[0]
+        for name in (layers[0], layers[-1])
+    )
+    return _correlation(first, last)
+
+
+# Section: two programs
+
+
+def _comparison(scene: Scene) -> xl.Comparison:
+    a, b = make_side(scene, "a"), make_side(scene, "b")
+    return xl.compare(a.values, b.values)
+
+
+def _pixel(scene: Scene) -> tuple[int, int]:
+    size = abs(_comparison(scene).difference)
+    row, column = divmod(int(size.argmax()), size.shape[1])
+    return row, column
+
+
+def _decomposition(scene: Scene) -> xl.Decomposition:
+    a, b = named_side(scene, "a"), named_side(scene, "b")
+    batch = batch_of(scene, a, b)
+    return scene.cache.decompose(
+        scene.model,
+        scene.images.pixels[batch],
+        scene.view.image - batch.start,
+        a.settings,
+        b.settings,
+        scene.target,
+        between=scene.between,
+    )
+
+
+def _cause(scene: Scene, place: int) -> tuple[str, str]:
+    """The setting at that place, largest effect first, and its share of the mean difference."""
+    found = _decomposition(scene)
+    causes = causes_by_size(found)
+    if place >= len(causes):
+        raise xl.InputError(f"a, b: {len(causes)} settings have an effect here; sides that differ in more would be right")
+    name, share = causes[place]
+    return setting_words(name), f"{number(100 * share / found.mae, 0)} %"
+
+
+def _why(scene: Scene) -> str:
+    found = _decomposition(scene)
+    words = main_cause_sentence(found) if differ(found) else agreement_sentence(found, _comparison(scene).max_abs)
+    return words.replace("**", "")
+
+
+MAPS: Mapping[str, Number] = {
+    "layer.name": Number("the chosen layer", _layer),
+    "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, _layer(scene)))),
+    "layer.channels": Number("how many channels it has", lambda scene: str(_trace_shape(scene)[0])),
+    "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
+    "map.peak": Number("the largest value of the map, not scaled", lambda scene: f"{float(_map(scene).max()):.3g}"),
+    "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
+    "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),
+    "map.place": Number("where the map is strongest: at the top left, in the middle", lambda scene: _place(_map(scene))),
+    "map.empty_share": Number("the share of its cells at zero", lambda scene: percent(float((_map(scene) == 0).mean()))),
+    "map.strong_share": Number("the share of its cells with at least half of the largest value", _strong_share),
+    "predicted.place": Number(
+        "where the predicted class's map is strongest", lambda scene: _place(_map(scene, None, scene.predicted))
+    ),
+    "predicted.second_place": Number(
+        "where the map of the next likeliest class is strongest",
+        lambda scene: _place(_map(scene, None, second_class(scene))),
+    ),
+    "target.correlation": Number(
+        "the Spearman correlation of the explained class's map with the predicted class's",
+        lambda scene: _correlation(_map(scene), _map(scene, None, scene.predicted)),
+    ),
+    "layers.count": Number("how many layers are on offer", lambda scene: str(len(offered_layers(scene)))),
+    "layers.first": Number("the first of them", lambda scene: offered_layers(scene)[0]),
+    "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, offered_layers(scene)[0]))),
+    "layers.first_place": Number("where its map is strongest", lambda scene: _place(_map(scene, offered_layers(scene)[0]))),
+    "layers.last": Number("the last of them", lambda scene: offered_layers(scene)[-1]),
+    "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, offered_layers(scene)[-1]))),
+    "layers.last_place": Number("where its map is strongest", lambda scene: _place(_map(scene, offered_layers(scene)[-1]))),
+    "layers.correlation": Number("the Spearman correlation of the first layer's map with the last one's", _between_layers),
+    "difference.mean": Number(
+        "the mean absolute difference of the sides a and b", lambda scene: number(_comparison(scene).mae)
+    ),
+    "difference.largest": Number("the largest difference of a pixel", lambda scene: number(_comparison(scene).max_abs)),
+    "difference.largest_row": Number("the row of that pixel, counted from 0", lambda scene: str(_pixel(scene)[0])),
+    "difference.largest_column": Number("its column, counted from 0", lambda scene: str(_pixel(scene)[1])),
+    "difference.correlation": Number(
+        "the Pearson correlation of the sides", lambda scene: correlation_words(_comparison(scene).pearson)
+    ),
+    "difference.overlap": Number(
+        "how far the brightest fifths of both overlap (intersection over union)", lambda scene: percent(_comparison(scene).iou)
+    ),
+    "causes.count": Number("how many settings differ", lambda scene: str(len(_decomposition(scene).settings))),
+    "causes.why": Number("what causes the difference and how much of it, in sentences; or how far the sides agree", _why),
+    "causes.main": Number(
+        "the same in plain words, and only what makes at least 1 % of the difference",
+        lambda scene: plain_causes(_decomposition(scene)),
+    ),
+    "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0]),
+    "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1]),
+    "causes.second": Number("the setting that comes next", lambda scene: _cause(scene, 1)[0]),
+    "causes.second_share": Number("its share of the mean difference", lambda scene: _cause(scene, 1)[1]),
+}
+
+
+# Section: What causes a difference, in the words of a lesson: choices instead of settings, and only those that matter.
+
+SMALLEST = 0.01
+"""The least share of the mean difference, up or down, that is named."""
+
+CHOICES: Mapping[str, str] = {
+    "layers": "which layers are looked at",
+    "variant": "how the channels are weighed",
+    "inplace_overwrites": "whether a layer's output is read before or after the next step has overwritten it",
+    "inplace_gradient": "whether the gradient is taken before or after the next step has overwritten the output",
+    "channel_reduction": "whether the channels are added up or averaged",
+    "relu": "whether what speaks against the class is cut off",
+    "scale_over": "what a map is divided by",
+    "subtract_minimum": "whether the smallest value is subtracted from a map",
+    "epsilon": "a tiny number that is added before dividing",
+    "resize": "how a map is enlarged",
+    "rescale_after_merge": "whether the merged map is scaled once more",
+    "exponent": "the power that a map is raised to",
+}
+"""Every setting as a choice that a program makes."""
+
+
+def plain_causes(found: xl.Decomposition) -> str:
+    """Which choices cause the difference and which work against it, with their shares; a sentence where none does."""
+    if not differ(found):
+        return _none(found)
+    named = [(name, share / found.mae) for name, share in causes_by_size(found) if abs(share) >= SMALLEST * found.mae]
+    makes = _listed([f"from {CHOICES[name]} ({_percent(share)})" for name, share in named if share > 0])
+    closer = [f"{CHOICES[name]} ({_percent(share)})" for name, share in named if share < 0]
+    counts = f" What brings the two maps closer counts below zero: {_listed(closer)}." if closer else ""
+    return f"The difference comes {makes}.{counts}"
+
+
+def _none(found: xl.Decomposition) -> str:
+    if causes_by_size(found):
+        return "What the two programs chose differently cancels out on this picture."
+    if found.settings:
+        return "What the two programs chose differently changes nothing on this picture."
+    return "The two programs made the same choices."
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share, 0)} %"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,46 @@
+"""What a lesson's answer can say of the picture, of the network, and of what it makes of the picture."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+import explain_lib as xl
+from dashboard.lesson.number import Number
+from dashboard.view.scene import Scene
+from explain_lib.base.words import percent
+
+
+def _true_class(scene: Scene) -> str:
+    name = scene.true_class(scene.view.image)
+    if name is None:
+        raise xl.InputError("image: nobody has said what it shows; a picture with a class would be right")
+    return name
+
+
+def _outcome(scene: Scene) -> str:
+    return "right" if _true_class(scene) == scene.model.classes[scene.predicted] else "wrong"
+
+
+def second_class(scene: Scene) -> int:
+    """The class that comes after the likeliest one. Raises InputError for a model with one class."""
+    if len(scene.model.classes) < 2:
+        raise xl.InputError("model: it knows one class; a model with two or more would be right")
+    return int(np.argsort(-scene.probabilities, kind="stable")[1])
+
+
+def _probability(scene: Scene, index: int) -> str:
+    return percent(float(scene.probabilities[index]))
+
+
+PICTURES: Mapping[str, Number] = {
+    "image.name": Number("the picture in the middle of a sentence: image 3", lambda scene: scene.name),
+    "image.true_class": Number("the class that the picture shows", _true_class),
+    "model.name": Number("the network's name", lambda scene: scene.view.model),
+    "predicted.class": Number("the likeliest class", lambda scene: scene.model.classes[scene.predicted]),
+    "predicted.probability": Number("its probability", lambda scene: _probability(scene, scene.predicted)),
+    "predicted.outcome": Number("right or wrong", _outcome),
+    "predicted.second_class": Number("the next likeliest class", lambda scene: scene.model.classes[second_class(scene)]),
+    "predicted.second_probability": Number("its probability", lambda scene: _probability(scene, second_class(scene))),
+    "target.class": Number("the class that is explained", lambda scene: scene.model.classes[scene.target.index]),
+    "target.probability": Number("its probability", lambda scene: _probability(scene, scene.target.index)),
+}

@@ -1,0 +1,79 @@
+"""The lessons on offer: the dashboard's, and those of a folder that the server is given, read as they are now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dashboard.lesson.file import LARGEST, Lesson, Problem, parse_lesson
+from dashboard.view.view import PARAMETERS
+
+OWN_FOLDER = Path(__file__).parents[1] / "lessons"
+MOST_FILES = 100
+"""As many files of a folder are looked at, in the order of their names."""
+
+
+@dataclass(frozen=True)
+class ShelvedLesson:
+    """A lesson's file: the lesson, None if something is wrong in it, and what that is.
+
+    name: how an address calls it, the file's name without its ending.
+    """
+
+    name: str
+    path: Path
+    lesson: Lesson | None
+    problems: tuple[Problem, ...]
+
+
+def shelved_lessons(folder: Path | None, known: Sequence[str]) -> tuple[ShelvedLesson, ...]:
+    """The lessons of the folder, then the dashboard's, but for those in whose place the folder has one of the same name.
+
+    Files are read anew when they have changed. known: the names of the placeholders that there are.
+    """
+    found: dict[str, ShelvedLesson] = {}
+    for path in [*(() if folder is None else _files(folder)), *_files(OWN_FOLDER)]:
+        if path.stem not in found:
+            found[path.stem] = _read(path, tuple(known))
+    return tuple(found.values())
+
+
+def folder_problem(folder: Path | None) -> str | None:
+    """Why there is no lesson in a folder, in words without a full stop; None where there is one, and for no folder."""
+    if folder is None:
+        return None
+    try:
+        return None if any(folder.iterdir()) and _files(folder) else f"{folder.name} holds no file that ends in .md"
+    except OSError as error:
+        return f"{folder.name} cannot be read ({error.strerror})"
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob("*.md"))[:MOST_FILES]
+    except OSError:  # folder_problem says it
+        return []
+
+
+def _read(path: Path, known: tuple[str, ...]) -> ShelvedLesson:
+    try:
+        PARAMETERS["lesson"].parse(path.stem)
+        status = path.stat()
+        return _parsed(path, status.st_mtime_ns, status.st_size, known)
+    except ValueError:
+        return _faulty(path, f"the file is called {path.name}; letters, digits, hyphens and .md would be right")
+    except OSError as error:
+        return _faulty(path, f"the file cannot be read ({error.strerror}); one that the server may read would be right")
+
+
+@lru_cache(maxsize=MOST_FILES)
+def _parsed(path: Path, changed: int, size: int, known: tuple[str, ...]) -> ShelvedLesson:
+    """The lesson of a file as it was at that time, with that size."""
+    del changed, size  # of the key alone
+    with path.open("rb") as file:
+        lesson, problems = parse_lesson(file.read(LARGEST + 1), known)
+    return ShelvedLesson(path.stem, path, lesson, problems)
+
+
+def _faulty(path: Path, sentence: str) -> ShelvedLesson:
+    return ShelvedLesson(path.stem, path, None, (Problem(1, sentence),))

@@ -1,0 +1,39 @@
+"""The vocabulary of lessons: what each placeholder of an answer stands for, and how it is computed from what is on screen."""
+
+from collections.abc import Mapping
+
+import explain_lib as xl
+from dashboard.lesson.check_numbers import CHECKS
+from dashboard.lesson.file import filled
+from dashboard.lesson.map_numbers import MAPS
+from dashboard.lesson.number import Number
+from dashboard.lesson.picture_numbers import PICTURES
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+
+VOCABULARY: Mapping[str, Number] = {**PICTURES, **MAPS, **CHECKS}
+"""Every placeholder by its name."""
+
+
+MISSING = "—"
+"""Stands where a number is not there."""
+
+
+def lesson_words(text: str, scene: Scene) -> str:
+    """A hint or an answer with its numbers in it, those of the image, the model, the layer and the class on screen now.
+
+    Markdown. Where there is no such number here stands a dash, and at the end why.
+    """
+    missing: dict[str, list[str]] = {}
+
+    def words(name: str) -> str:
+        try:
+            return plain(VOCABULARY[name].of(scene))
+        except xl.ExplainError as error:
+            names = missing.setdefault(str(error), [])
+            names += [] if name in names else [name]
+            return MISSING
+
+    answer = filled(text, words)
+    notes = [f"*Not there: {plain(', '.join(names))}. {plain(why)}.*" for why, names in missing.items()]
+    return "\n\n".join([answer, *notes])

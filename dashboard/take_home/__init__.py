@@ -1,0 +1,1 @@
+"""What can be taken home from every page."""

@@ -1,0 +1,50 @@
+"""The confusion matrix as a filter: a click on a cell shows the images that it counts."""
+
+import streamlit as st
+
+from dashboard import ASSETS
+from dashboard.view import terms
+from dashboard.view.address import change_view
+from dashboard.view.scene import Scene
+from explain_lib.networks.predictions import confusion_matrix
+
+KEY = "confusion"
+MOST_CLASSES = 30
+# A table, not a chart: the library of charts takes a second to load, and its cells cannot be reached by keys.
+_TABLE = st.components.v2.component(
+    KEY,
+    html='<table class="confusion"></table>',
+    css=(ASSETS / "confusion.css").read_text(),
+    js=(ASSETS / "confusion.js").read_text(),
+    isolate_styles=False,
+)
+
+
+def show_confusion(scene: Scene) -> None:
+    """The matrix over all images, whatever else is filtered; the cells of the chosen classes are framed.
+
+    Nothing where no image has both a prediction and a class that the network knows.
+    """
+    if len(scene.model.classes) > MOST_CLASSES:
+        st.caption(
+            f"A confusion matrix is shown of up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}."
+        )
+        return
+    view, counts = scene.view, confusion_matrix(scene.images.labels, scene.predictions)
+    if not counts.any():
+        return
+
+    def clicked() -> None:
+        true, predicted = st.session_state[KEY]["cell"]
+        again = (true, predicted) == (view.true_class, view.predicted_class)
+        change_view(true_class=true, predicted_class=None if again else predicted, part=1)
+
+    st.markdown("**Confusion matrix** · click a cell to see its images, again for its row", help=terms.CONFUSION)
+    data = {
+        "counts": counts.tolist(),
+        "classes": list(scene.model.classes),
+        "true": view.true_class,
+        "predicted": view.predicted_class,
+        "words": f"Confusion matrix of {view.model} on {counts.sum():,} images: {counts.trace():,} of them on the diagonal",
+    }
+    _TABLE(data=data, key=KEY, on_cell_change=clicked)

@@ -1,0 +1,1 @@
+"""Manual Grad-CAM on any layer, for any class."""

@@ -1,0 +1,212 @@
+"""Why this class and not that one: the signed maps of both, their contrast, what speaks against, and logit or probability."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from math import isnan
+
+import numpy as np
+import streamlit as st
+
+from dashboard.figures.map_figure import diverging, map_picture
+from dashboard.figures.map_words import where_words
+from dashboard.view import terms
+from dashboard.view.address import change_view
+from dashboard.view.captions import grid_caption, percent, picture_words, plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_drawing
+from dashboard.widgets.map_card import NO_EVIDENCE, show_overlay, state_badge
+from dashboard.widgets.pictures import show_exact, show_picture
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import correlation_words
+from explain_lib.cam.contrast import Contrast, contrast, runner_up
+from explain_lib.pictures.rendering import Picture, diverging_table
+
+SIDE = 160
+BAR_HEIGHT = 10
+ROUNDING = 1e-6
+"""A deviation above this share of the scale is said to have a reason."""
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The class that is explained and the one beside it, by name; chosen: whether the view names the latter."""
+
+    a: str
+    b: str
+    chosen: bool
+
+
+def show_contrast(scene: Scene, layer: str) -> None:
+    """The section for the picked image at this layer: the view's contrast, or the one with the runner-up."""
+    if len(scene.model.classes) < 2:  # there is no other class
+        return
+    found, pair = _found(scene, layer)
+    st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
+    _buttons(scene, found, pair)
+    shares = found.probabilities
+    beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
+    st.caption(
+        f"{beside}A: {pair.a}, {percent(float(shares[found.a]))} · B: {pair.b}, {percent(float(shares[found.b]))}"
+        f"{'' if pair.chosen else ', the likeliest other class'} · {found.score} · layer {layer}, "
+        f"{grid_caption((found.signed_a.shape[0], found.signed_a.shape[1]))}"
+    )
+    _maps(scene, found, pair)
+    if np.isfinite(found.reach):  # else each map says so itself
+        st.markdown(_sum_sentence(found, pair))
+        st.markdown(_score_sentence(found, pair))
+        _by_score(scene, found, pair)
+
+
+def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
+    target, view = scene.target, scene.view
+    chosen = target.minus is not None
+    shares = scene.probabilities
+    b = target.minus if target.minus is not None else runner_up(shares, target.index)
+    explain = partial(scene.cache.grad_cam, between=scene.between)
+    found = contrast(scene.model, scene.picture[None], layer, target.index, b, view.score, explain=explain)
+    return found, _Pair(scene.model.classes[target.index], scene.model.classes[b], chosen)
+
+
+def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
+    """What the maps above explain, changed by one press."""
+    view, likeliest = scene.view, runner_up(scene.probabilities, found.a)
+    with st.container(horizontal=True, gap="xsmall"):
+        if not pair.chosen or found.b != likeliest:
+            name = scene.model.classes[likeliest]
+            words = "Explains, in all maps above, what speaks for the one rather than for the other"
+            st.button(f"Contrast with {name}", help=words, on_click=change_view, kwargs={"minus": likeliest})
+        if pair.chosen:
+            st.button(f"Explain {pair.a} alone", on_click=change_view, kwargs={"minus": None})
+        other = "probability" if view.score == "logit" else "logit"
+        st.button(f"Explain the {other}", help=terms.SCORE, on_click=change_view, kwargs={"score": other})
+        evidence = "against" if view.evidence == "for" else "for"
+        st.button(f"Evidence {evidence}", help=terms.EVIDENCE, on_click=change_view, kwargs={"evidence": evidence})
+
+
+def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
+    signed = {
+        "map(A)": (found.signed_a, f"red: for {pair.a}, blue: against it"),
+        "map(B)": (found.signed_b, f"red: for {pair.b}, blue: against it"),
+        "map(A − B)": (found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
+        # with its sign turned back, so that blue means the same in all four
+        "Against A": (-found.against, f"blue: lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
+    }
+    # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
+    with st.container(horizontal=True, gap="small"):
+        show_picture(
+            scene.picture, "**The picture**", f"{picture_words(scene, scene.view.image)}, beside maps of A and B", side=SIDE
+        )
+        for title, (values, meaning) in signed.items():
+            _map(scene, values, found.reach, title, meaning)
+    if np.isfinite(found.reach):
+        end = f"{found.reach:.3g}"
+        words = f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}."
+        show_exact(_colour_bar(2 * SIDE), words, f"Colours from blue at −{end} over white at 0 to red at {end}")
+
+
+def _map(scene: Scene, values: Map, reach: float, title: str, meaning: str) -> None:
+    """A map in the colours of the common scale, or the picture with a badge where there is nothing to paint."""
+    state, caption = map_state(values), f"**{title}** · {meaning}"
+    if state is MapState.VARIED:
+        words = f"{title}, {meaning}; {_range_words(values)}; {where_words(values)}"
+        show_exact(map_picture(values, diverging(reach), SIDE), caption, words)
+        return
+    with st.container(width=SIDE, gap="xsmall"):
+        show_picture(scene.picture, caption, f"The picture alone, the map is {state.value}: {title}, {meaning}", side=SIDE)
+        state_badge(state, NO_EVIDENCE, short=True)
+
+
+def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
+    """The maps of A's logit and of its probability, each on its own scale."""
+    drawing = replace(chosen_drawing(scene.view), signed=False)
+    with st.container(horizontal=True, gap="small"):
+        for score, values in (("logit", found.by_logit), ("probability", found.by_probability)):
+            words, caption = f"map of the {score} of {pair.a}", f"{score} of {pair.a}, up to {values.max():.3g}"
+            if map_state(values) is MapState.VARIED:
+                show_overlay(scene.picture, values, drawing, None, words, SIDE, caption)
+            else:
+                with st.container(width=SIDE, gap="xsmall"):
+                    show_overlay(scene.picture, values, drawing, None, words, SIDE)
+
+
+def _range_words(values: Map) -> str:
+    return f"from {values.min():.3g} to {values.max():.3g}"
+
+
+def _colour_bar(width: int) -> Picture:
+    table = diverging_table()
+    places = np.linspace(0, len(table) - 1, width).round().astype(int)
+    return np.ascontiguousarray(np.broadcast_to(table[places], (BAR_HEIGHT, width, 3)))
+
+
+# Section: words
+
+
+def _sum_sentence(found: Contrast, pair: _Pair) -> str:
+    deviation, reach = found.deviation, found.reach
+    share = deviation / reach if reach > 0 else 0.0
+    words = (
+        f"**map(A − B) is map(A) − map(B)** to {_power(deviation)} ({_power(share)} of the scale), although it was computed "
+        "as a target of its own: the gradient of a difference is the difference of the gradients. Only before the cut at "
+        f"zero, though. {_alike(found, pair)}"
+    )
+    if share > ROUNDING and found.score == "probability":
+        words += f" As the probability of {pair.a} is near 0 or 1, the maps are so small that float32 leaves them few digits."
+    return words
+
+
+def _alike(found: Contrast, pair: _Pair) -> str:
+    """What the contrast teaches: what speaks for both is gone from it."""
+    alike = found.alike
+    if isnan(alike):
+        return "One of the two maps is the same everywhere."
+    words = f"map(A) and map(B) have a rank correlation of {correlation_words(alike)}: "
+    if alike > 0.3:
+        return words + f"much of what {pair.a} has in its map {pair.b} has in its own, and that is gone from the contrast."
+    if alike < -0.3:
+        return words + "where the one is high the other is low, and that stands out more in the contrast."
+    return words + "they look at different things, and the contrast shows both."
+
+
+def _score_sentence(found: Contrast, pair: _Pair) -> str:
+    """Whether the map of A's probability differs from that of its logit, by how much, and why."""
+    difference, share = found.by_score, percent_of(float(found.probabilities[found.a]))
+    derivative = (
+        f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
+        "weighed by their probabilities)"
+    )
+    why = f"{derivative}. With p = {share}"
+    zero = [
+        score
+        for score, values in (("logit", found.by_logit), ("probability", found.by_probability))
+        if map_state(values) is MapState.ZERO
+    ]
+    if len(zero) == 2:
+        return f"**Logit or probability?** The maps of both are zero everywhere: at {found.layer} nothing speaks for {pair.a}."
+    if zero:
+        nothing = f"that of the {zero[0]} of {pair.a} is zero everywhere"
+        return f"**Logit or probability? The two maps differ**: {nothing}. {derivative}; here p = {share}."
+    far = f"up to {difference.largest * 100:.0f} % of the colours apart"
+    numbers = (
+        f"rank correlation {correlation_words(difference.spearman)}, Pearson {correlation_words(difference.pearson)}, {far}"
+    )
+    size = f"the map of the probability is {difference.ratio:.2g} times as large"
+    if difference.visible:
+        return (
+            f"**Logit or probability? The two maps differ** ({numbers}, each drawn on its own scale). {why}, it is a contrast "
+            f"with every class at once; {size}, and vanishes as p goes to 1."
+        )
+    return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."
+
+
+def percent_of(share: float) -> str:
+    """A probability in percent, with more digits where one would round it to 0 or 100."""
+    return percent(share) if 0.0005 <= share <= 0.9995 else f"{share * 100:.7g} %"
+
+
+def _power(number: float) -> str:
+    """3.2e-08 as "3e-8"."""
+    if number == 0:
+        return "0"
+    digits, exponent = f"{number:.0e}".split("e")
+    return f"{digits}e{int(exponent)}"

@@ -1,0 +1,112 @@
+"""The frogs with their outlines, some at once; outlines that a person rejects do not count."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.runtime import get_instance
+
+from dashboard import ASSETS
+from dashboard.topics.guesses.outline_picture import outline_picture
+from dashboard.topics.guesses.runs import frogs, masks_of, test_pixels
+from dashboard.view.address import change_view, current_view
+from dashboard.view.scene import Scene
+from dashboard.widgets.image_grid import grid_script
+from explain_lib.pictures.rendering import mosaic, webp
+from explain_lib.study.masks import usable_outlines
+
+PART = 44
+
+
+def show_frogs(scene: Scene) -> None:
+    """The part that the address names, what is rejected so far, and a way to take it back."""
+    chosen, rejected = frogs(scene), scene.view.rejected
+    st.markdown("**The frogs and their outlines** · click a picture to reject an outline that is wrong, again to take it back")
+    images = _part(scene, chosen)
+    masks = masks_of(scene, test_pixels(scene)[images])
+    outlined = [
+        Outlined(int(image), bool(usable), int(image) in rejected)
+        for image, usable in zip(images, usable_outlines(masks), strict=True)
+    ]
+    outline_grid(_sprite(scene, images, masks), outlined, _toggle)
+    _rejections(chosen, rejected)
+
+
+def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    parts = -(-len(chosen) // PART)
+    part = min(scene.view.part, parts)
+    key = f"frogs-{part}"  # a key for each place: the address, not the widget, remembers
+    st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
+    start = (part - 1) * PART
+    return chosen[start : start + PART]
+
+
+def _sprite(scene: Scene, images: NDArray[np.int64], masks: NDArray[np.bool_]) -> bytes:
+    def draw() -> bytes:
+        drawn = [outline_picture(test_pixels(scene)[image], mask, SIDE) for image, mask in zip(images, masks, strict=True)]
+        return webp(mosaic(np.stack(drawn), COLUMNS))
+
+    return scene.cache.entries.get(("outline_sprite", images.tobytes()), draw)
+
+
+def _toggle(image: int) -> None:
+    """From the newest view, so that clicks during a run add up."""
+    change_view(rejected=tuple(sorted({*current_view().rejected} ^ {image})))
+
+
+def _rejections(chosen: NDArray[np.int64], rejected: tuple[int, ...]) -> None:
+    if not rejected:
+        return
+    known = [image for image in rejected if image in chosen]
+    others = [image for image in rejected if image not in chosen]
+    words = f"Rejected: {', '.join(map(str, known))}." if known else ""
+    if others:
+        words += f" No frog, and without effect: {', '.join(map(str, others))}."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(words.strip(), width="content")
+        st.button("Take all back", on_click=change_view, kwargs={"rejected": ()})
+
+
+# Section: A grid of outlined pictures, each of which a click rejects or takes back.
+
+COLUMNS = 12
+SIDE = 96
+KEY = "outline_grid"
+
+_GRID = st.components.v2.component(
+    KEY,
+    html='<div class="outline-grid" role="group" aria-label="Frogs with their outlines"></div>',
+    css=(ASSETS / "outline_grid.css").read_text(),
+    js=grid_script("outline_grid"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """A picture's number, and whether its outline is usable, and rejected by a person."""
+
+    image: int
+    usable: bool
+    rejected: bool
+
+
+def outline_grid(sprite: bytes, outlined: Sequence[Outlined], on_toggle: Callable[[int], None]) -> None:
+    """Show pictures; `on_toggle` gets the number of the clicked one.
+
+    sprite: a WebP file with the pictures, SIDE wide, in rows of COLUMNS, in the order of `outlined`.
+    """
+
+    def toggled() -> None:
+        on_toggle(int(st.session_state[KEY]["toggled"]))
+
+    data = {
+        "sprite": get_instance().media_file_mgr.add(sprite, "image/webp", KEY),
+        "columns": COLUMNS,
+        "images": [one.image for one in outlined],
+        "usable": [one.usable for one in outlined],
+        "rejected": [one.rejected for one in outlined],
+    }
+    _GRID(data=data, key=KEY, on_toggled_change=toggled)

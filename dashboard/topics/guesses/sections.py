@@ -1,0 +1,157 @@
+"""What was found of each guess: the verdict, a sentence, how many images, and charts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.figures.colours import CHOSEN, NEUTRAL
+from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
+from dashboard.topics.guesses.runs import IMAGES
+from dashboard.view.captions import plain
+from dashboard.widgets.charts import show_chart
+from explain_lib.study.guesses import (
+    CONTOUR_THRESHOLD,
+    GRASS_THRESHOLD,
+    ContourGuess,
+    DepthGuess,
+    GrassGuess,
+    LayerContour,
+    Verdict,
+)
+
+COLOURS: dict[Verdict, Literal["green", "red", "gray"]] = {"supported": "green", "not supported": "red", "can't tell": "gray"}
+BOOTSTRAP = (
+    "The 95 % interval of a mean: of 2,000 samples of as many images, drawn from these with repetition, 95 % have their "
+    "mean in it (bootstrap)."
+)
+CORRELATION = "Spearman correlation with edges"
+SHOWN = ("whole picture", "background greyed", "frog greyed")
+OF_IMAGES = f"test images 0 to {IMAGES - 1:,}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Where a guess is shown: a place for its progress, and one for what was found; key: of the page's memory."""
+
+    bar: DeltaGenerator
+    place: DeltaGenerator
+    key: str
+
+
+def open_section(title: str, rule: str, model: str) -> Section:
+    """The guess as a heading, a place for what was found, and the rule."""
+    st.header(title, anchor=False)
+    # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
+    bar, place, key = st.empty(), st.container(), f"found: {title} {model}"
+    if key not in st.session_state:
+        bar.progress(0.0, "The verdict follows")
+    with st.expander("The rule, and what was known when it was written"):
+        st.markdown(rule)
+    return Section(bar, place, key)
+
+
+@contextmanager
+def _found(section: Section) -> Iterator[None]:
+    """Into the place of what was found, without the progress."""
+    section.bar.empty()
+    st.session_state[section.key] = True
+    with section.place:
+        yield
+
+
+def show_contour_guess(found: ContourGuess, section: Section) -> None:
+    """The first guess: each layer's correlation with own and with other edges, and the difference."""
+    rows = [layer.layer for layer in found.layers]
+    bold = rows.index(found.judged.layer)
+    beyond = Dots("own less other", CHOSEN, tuple(layer.excess for layer in found.layers))
+    with _found(section):
+        count = f"{_images(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
+        _verdict(found.verdict, found.sentence, count)
+        _charts(
+            {
+                "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
+                "contour-beyond": DotChart(
+                    "own less other edges", rows, [beyond], bold, (CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}")
+                ),
+            }
+        )
+
+
+def show_depth_guess(found: DepthGuess, section: Section) -> None:
+    """The second guess: the same correlations of three networks, and how often they are right."""
+    rows = [f"{network.name}<br>{network.contour.layer}" for network in found.networks]
+    right = Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))
+    with _found(section):
+        _verdict(found.verdict, found.sentence, f"{_images(found.images)}: {OF_IMAGES}, the same for each network")
+        _charts(
+            {
+                "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
+                "depth-right": DotChart("right predictions", rows, [right], percent=True),
+            }
+        )
+
+
+def show_grass_guess(found: GrassGuess, section: Section) -> None:
+    """The third guess: where the maps lie, and what the network says without the background or the frog."""
+    rows = [layer.layer for layer in found.layers]
+    bold = rows.index(found.judged.layer)
+    beyond = Dots("beyond the area", CHOSEN, tuple(layer.excess for layer in found.layers))
+    shown = Dots("frog", CHOSEN, (found.whole, found.frog_only, found.background_only))
+    with _found(section):
+        _verdict(found.verdict, found.sentence, _frogs_that_count(found))
+        if found.images == 0:
+            return
+        _charts(
+            {
+                "grass-where": DotChart(
+                    "background's share of the map, less its share of the area",
+                    rows,
+                    [beyond],
+                    bold,
+                    (GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"),
+                    percent=True,
+                ),
+                "grass-need": DotChart("probability of frog", SHOWN, [shown], percent=True),
+            }
+        )
+
+
+def _frogs_that_count(found: GrassGuess) -> str:
+    left = {"rejected": found.rejected, "without a usable outline": found.without_outline}
+    words = ", ".join(f"{number:,} {why}" for why, number in left.items() if number)
+    count = "1 frog counts" if found.images == 1 else f"{found.images:,} frogs count"
+    return f"{count}; left out: {words}" if words else count
+
+
+def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
+    return [
+        Dots("its own edges", CHOSEN, tuple(layer.own for layer in layers)),
+        Dots("another picture's", NEUTRAL, tuple(layer.other for layer in layers)),
+    ]
+
+
+def _left_out(found: ContourGuess) -> str:
+    most = max(layer.left_out for layer in found.layers)
+    words = f"; at other layers up to {most:,} are left out, since their map is the same everywhere"
+    return words if most > found.judged.left_out else ""
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"
+
+
+def _verdict(verdict: Verdict, sentence: str, count: str) -> None:
+    st.badge(verdict, color=COLOURS[verdict])
+    st.markdown(plain(sentence))
+    st.caption(plain(count) + ".", help=BOOTSTRAP)
+
+
+def _charts(charts: Mapping[str, DotChart]) -> None:
+    """Charts by their keys, side by side, one below the other on a phone."""
+    for column, (key, chart) in zip(st.columns(len(charts), gap="medium"), charts.items(), strict=True):
+        with column:
+            show_chart(dots_figure(chart), key=key, alt=dots_words(chart))

@@ -1,0 +1,1 @@
+"""The layer ladder, on one picture and over many."""

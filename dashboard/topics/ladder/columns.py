@@ -1,0 +1,55 @@
+"""What the columns and rows of a layer ladder are, in words."""
+
+from dashboard.view.view import View
+from dashboard.widgets.number_table import Column
+from explain_lib.trust.faithfulness import FILLS, Fill
+from explain_lib.trust.ladder import AVERAGE, CENTRE, EDGES, RANDOM
+from explain_lib.trust.ladder_summary import FILL_WORDS, Measure
+
+MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
+FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}
+MEASURE_HELP = (
+    "Deletion: the mean probability of the class while pixels are removed, the most important first; lower is better. "
+    "Insertion: while they are shown one after the other; higher is better (RISE, arXiv 1806.07421). ROAD: how much more is "
+    "left when the least important go first than when the most important do, halved; higher is better, 0 says nothing (arXiv "
+    "2202.00449)."
+)
+FILL_HELP = (
+    "What stands in the place of removed pixels: mid grey; the picture blurred by a Gaussian (11 × 11, deviation 5); or noisy "
+    "linear imputation, each pixel the mean of its neighbours, with a little noise (ROAD's own)."
+)
+ALONG_EDGES = "Spearman correlation of the map with the picture's edges (Sobel): a map that follows contours has a high one."
+IN_THE_MIDDLE = "Spearman correlation of the map with a blob in the middle: objects are mostly there, whatever it sees."
+ROW_MEANINGS = {
+    AVERAGE: "The mean of the layers' maps, each divided by its own maximum: what tools show that merge layers",
+    RANDOM: "Pixels in an order by chance: what a map must beat to say anything",
+    CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at no picture and no network",
+    EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture and asks no network",
+}
+"""What the rows are that are no layers."""
+
+
+def columns(view: View, *, place: str) -> tuple[Column, ...]:
+    """The columns of a ladder under a view's measure and fill. place: what the first column tells."""
+    return (
+        Column("place", "", place),
+        Column("deletion", "lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
+        Column("insertion", "higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
+        Column("ROAD", "higher is better", _meaning("road", view.fill), view.measure == "road"),
+        Column("edges", "correlation", ALONG_EDGES),
+        Column("centre", "correlation", IN_THE_MIDDLE),
+        Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
+    )
+
+
+def _meaning(measure: Measure, fill: Fill) -> str:
+    match measure:
+        case "deletion":
+            return f"Mean probability while pixels give way to {FILL_WORDS[fill]}, the most important first"
+        case "insertion":
+            return f"Mean probability while pixels are shown on {FILL_WORDS[fill]}, the most important first"
+        case _:
+            return "Half of what is left when the least important pixels go first, more than when the most important do"
+
+
+assert set(FILLS_ON_OFFER) == set(FILLS)

@@ -1,0 +1,195 @@
+"""A layer ladder as charts: rows ranked with their intervals, their places by fill, and curves of removal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL, interval_bars
+from explain_lib.base.statistics import Estimate
+from explain_lib.trust.faithfulness import FILLS, ROAD_STEPS, STEPS, Fill, RemovalCurves
+from explain_lib.trust.ladder import CENTRE, RANDOM, Kind, Rung
+from explain_lib.trust.ladder_summary import FILL_WORDS, Measure, Ranking
+
+ROW = 26
+KINDS: Mapping[Kind, tuple[str, str, str]] = {
+    "layer": ("layer", CHOSEN, "circle"),
+    "average": ("average of layers", CHOSEN, "circle-open"),
+    "opinion": ("another method", AGAINST, "diamond"),
+    "baseline": ("asks no network", NEUTRAL, "square"),
+}
+"""How each kind of row is drawn: its word, colour and symbol."""
+
+
+@dataclass(frozen=True)
+class RankedRow:
+    """One row: what it is, and its mean over images."""
+
+    rung: Rung
+    estimate: Estimate
+
+
+def ranked_figure(rows: Sequence[RankedRow], title: str, best: str | None) -> go.Figure:
+    """The rows, the best on top, each with the bar of its interval; a symbol for each kind."""
+    traces = [_kind_trace(rows, kind) for kind in KINDS if any(row.rung.kind == kind for row in rows)]
+    names = [f"<b>{row.rung.name}</b>" if row.rung.name == best else row.rung.name for row in rows]
+    layout = {
+        "height": ROW * len(rows) + 96,
+        "margin": {"l": 0, "r": 12, "t": 36, "b": 0},
+        "dragmode": False,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
+        "xaxis": {"title": {"text": title}, "automargin": True, "zeroline": False},
+        "yaxis": {
+            "tickvals": list(range(len(rows))),
+            "ticktext": names,
+            "range": [len(rows) - 0.5, -0.5],
+            "automargin": True,
+            "ticksuffix": "  ",
+            "zeroline": False,
+        },
+    }
+    return go.Figure(traces, layout)
+
+
+def _kind_trace(rows: Sequence[RankedRow], kind: Kind) -> dict[str, object]:
+    word, colour, symbol = KINDS[kind]
+    own = [(place, row) for place, row in enumerate(rows) if row.rung.kind == kind]
+    estimates = [row.estimate for _, row in own]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": word,
+        "x": [estimate.mean for estimate in estimates],
+        "y": [place for place, _ in own],
+        "marker": {"color": colour, "size": 9, "symbol": symbol},
+        "error_x": interval_bars(estimates, colour),
+        "customdata": [[row.rung.name, row.estimate.low, row.estimate.high, row.estimate.images] for _, row in own],
+        "hovertemplate": (
+            "%{customdata[0]}: %{x:.3f}<br>95 % interval %{customdata[1]:.3f} to %{customdata[2]:.3f}, "
+            "%{customdata[3]} images<extra></extra>"
+        ),
+    }
+
+
+def ranked_words(rows: Sequence[RankedRow], title: str) -> str:
+    """Alternative text: every row with its mean and interval, the best first."""
+    listed = (f"{row.rung.name} {row.estimate.mean:.3f} ({row.estimate.low:.3f} to {row.estimate.high:.3f})" for row in rows)
+    return f"{title}, the best first, means with 95 % intervals: {'; '.join(listed)}"
+
+
+def places_figure(rankings: Mapping[Fill, Ranking], rungs: Sequence[Rung], marked: str) -> go.Figure:
+    """The place of every row under each fill, the first on top; lines show how the fill moves them."""
+    last = rankings[FILLS[-1]].order
+    layout = {
+        "height": ROW * len(rungs) + 96,
+        "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
+        "dragmode": False,
+        "showlegend": False,
+        "xaxis": {
+            "tickvals": list(range(len(FILLS))),
+            "ticktext": ["mid<br>grey", "blurred<br>picture", "noisy<br>linear"],
+            "range": [-0.25, len(FILLS) - 0.8],
+            "showgrid": False,
+            "zeroline": False,
+            "side": "top",
+        },
+        "yaxis": {
+            "tickvals": list(range(1, len(rungs) + 1)),
+            "ticktext": [f"{place}  {name}" for place, name in enumerate(last, 1)],
+            "range": [len(rungs) + 0.5, 0.5],
+            "side": "right",
+            "automargin": True,
+            "showgrid": False,
+            "zeroline": False,
+        },
+    }
+    return go.Figure([_places_trace(rankings, rung, marked) for rung in rungs], layout)
+
+
+def _places_trace(rankings: Mapping[Fill, Ranking], rung: Rung, marked: str) -> dict[str, object]:
+    _, colour, symbol = KINDS[rung.kind]
+    strong = rung.name in (marked, RANDOM, CENTRE, *(ranking.best for ranking in rankings.values()))
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": rung.name,
+        "x": list(range(len(FILLS))),
+        "y": [rankings[fill].order.index(rung.name) + 1 for fill in FILLS],
+        "line": {"color": colour, "width": 3 if strong else 1, "dash": "solid" if rung.kind == "layer" else "dot"},
+        "marker": {"symbol": symbol, "size": 9 if strong else 6},
+        "opacity": 1 if strong else 0.5,
+        "hovertemplate": f"{rung.name}: place %{{y}}<extra></extra>",
+    }
+
+
+def places_words(rankings: Mapping[Fill, Ranking]) -> str:
+    """Alternative text: the first three rows under each fill."""
+    firsts = (f"with {FILL_WORDS[fill]} {', '.join(ranking.order[:3])}" for fill, ranking in rankings.items())
+    return f"Places of all rows by what stands for removed pixels; the first three are {'; '.join(firsts)}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The probability of the explained class, float in [0, 1], at shares of the pixels, in percent."""
+
+    name: str
+    shares: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+
+def least_first_curve(curves: RemovalCurves, place: int, name: str) -> Curve:
+    """The first image's other half of ROAD: what is left when the least relevant pixels go first."""
+    shares = tuple(100 * step / STEPS for step in ROAD_STEPS)
+    return Curve(f"{name}, least important first", shares, tuple(curves.lerf[0, place].tolist()))
+
+
+def removal_curve(curves: RemovalCurves, place: int, name: str, measure: Measure, fill: Fill) -> Curve:
+    """The first image's curve of the rung at that place; under ROAD, of what is left when the most relevant pixels go."""
+    if measure == "road" or fill == "noisy-linear":
+        imputed = curves.lerf[0, place, ::-1] if measure == "insertion" else curves.morf[0, place]
+        shares = tuple(100 * step / STEPS for step in ROAD_STEPS)
+        return Curve(name, shares, tuple(imputed.tolist()))
+    plain = (curves.insertion if measure == "insertion" else curves.deletion)[0, place, FILLS.index(fill)]
+    return Curve(name, tuple(100 * step / STEPS for step in range(STEPS + 1)), tuple(plain.tolist()))
+
+
+def curves_figure(curves: Sequence[Curve], axis: str, height: int = 300) -> go.Figure:
+    """The curves, the first one strongest, each with a line of its own kind."""
+    styles = ((CHOSEN, "solid", 3), (AGAINST, "dash", 2), (NEUTRAL, "dot", 2), (CHOSEN, "longdash", 2))
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": curve.name,
+            "x": curve.shares,
+            "y": curve.probabilities,
+            "line": {"color": colour, "dash": dash, "width": width},
+            "hovertemplate": f"{curve.name}, %{{x:.0f}} %: %{{y:.3f}}<extra></extra>",
+        }
+        for curve, (colour, dash, width) in zip(curves, styles, strict=False)
+    ]
+    layout = {
+        "height": height,
+        "margin": {"l": 0, "r": 12, "t": 36, "b": 0},
+        "dragmode": False,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
+        "xaxis": {"title": {"text": axis}, "range": [0, 100], "ticksuffix": " %", "automargin": True},
+        "yaxis": {
+            "title": {"text": "probability"},
+            "rangemode": "tozero",
+            "range": [0, 1],
+            "tickformat": ".0%",
+            "automargin": True,
+        },
+    }
+    return go.Figure(traces, layout)
+
+
+def curves_words(curves: Sequence[Curve], axis: str) -> str:
+    """Alternative text: where each curve starts, is half-way, and ends."""
+    listed = (
+        f"{curve.name} {curve.probabilities[0]:.2f}, {curve.probabilities[len(curve.shares) // 2]:.2f} and "
+        f"{curve.probabilities[-1]:.2f}"
+        for curve in curves
+    )
+    return f"Probability against the {axis}, at the start, half-way and at the end: {'; '.join(listed)}"

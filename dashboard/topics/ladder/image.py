@@ -1,0 +1,187 @@
+"""The layer ladder of the picked image: every row with its map and numbers, and what removing pixels does."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard.figures.map_words import where_words
+from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
+from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
+from dashboard.view.captions import grid_caption, percent, plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_drawing, chosen_layer
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.job_run import show_job
+from dashboard.widgets.map_card import overlay_or_picture
+from dashboard.widgets.number_table import Cell, Row, show_number_table
+from dashboard.widgets.pickers import offered_layers
+from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.presentation import enlarged
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import number
+from explain_lib.trust.faithfulness import FILLS, Fill, pixel_ranks
+from explain_lib.trust.ladder import BASELINES, CENTRE, OPINIONS, RANDOM, LadderCurves, Rung
+from explain_lib.trust.ladder_summary import FILL_WORDS, Ranking, measure_words, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.removal_pictures import removal_pictures
+from explain_lib.work.requests import ASKED_PER_ROW, CurvesRequest, LadderRequest
+
+FLAT_WORDS = (
+    " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
+    "nothing of the layer."
+)
+AT_ONCE = 64 * 64
+"""The most pixels of a picture with which the page measures without being asked to."""
+OTHER_ROWS = 1 + len(OPINIONS) + len(BASELINES)
+SIDE = 116
+STEPS = (4, 8, 12)
+"""Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
+
+
+def opinions_layer(layer: str) -> str | None:
+    """The layer itself, where the package can be asked for its other methods: None for one that is called several times."""
+    return None if "#" in layer else layer
+
+
+def show_image_ladder(scene: Scene) -> None:
+    """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
+    layer, offered = chosen_layer(scene.view, scene.model), offered_layers(scene)
+    pixels, image, target, opinions = scene.images.pixels, scene.view.image, scene.view.target, opinions_layer(layer)
+    height, width = scene.model.input_size
+    if height * width <= AT_ONCE:
+        found = scene.cache.ladder_curves(scene.model, pixels, image, offered, target, opinions, between=scene.between)
+        _show(scene, layer, found)
+        return
+    request = CurvesRequest(LadderRequest(scene.model, pixels, np.array([image]), offered, target, opinions))
+    asked = ASKED_PER_ROW * (len(offered) + OTHER_ROWS)
+    nothing = f"The network would be asked about {asked:,} pictures of {height} × {width} pixels, which may take minutes."
+    show_job(request, "Measure", lambda curves, _: _show(scene, layer, curves), what="The measurement", nothing=nothing)
+
+
+def _show(scene: Scene, layer: str, found: LadderCurves) -> None:
+    ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
+    st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
+    table, curve = st.columns([9, 5], gap="medium")
+    with table:
+        _table(scene, found, layer, ranking)
+    with curve:
+        _curves(scene, found, layer)
+    _pictures(scene, found, layer)
+
+
+def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> None:
+    view = scene.view
+    place = "Of all rows on this one image, by the measure that ranks; 1 is best"
+    drawn = [
+        _row(scene, found, column, ranking.order.index(rung.name) + 1, rung.name == layer)
+        for column, rung in enumerate(found.rows.rungs)
+    ]
+    show_number_table(columns(view, place=place), drawn, f"Layer ladder of {scene.name}")
+    st.caption(
+        "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
+        f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
+        f"The row of {layer}, the chosen layer, is shaded; the other methods of the package are asked at the same layer."
+        f"{FLAT_WORDS if found.rows.flat.any() else ''}"
+    )
+
+
+def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: bool) -> Row:
+    rows, values = found.rows, found.maps.maps[0, column]
+    rung = rows.rungs[column]
+    fill = FILLS.index(scene.view.fill)
+    numbers = (
+        rows.deletion[0, column, fill],
+        rows.insertion[0, column, fill],
+        rows.road[0, column],
+        rows.edges[0, column],
+        rows.centre[0, column],
+    )
+    first, last = "none" if rows.flat[0, column] else str(place), grid_caption(rung.grid) if rung.grid else ""
+    cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
+    state = map_state(values)
+    picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
+    what = f"Map of {rung.name} over {scene.name}; {where_words(values)}"
+    alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
+    badge = "" if state is MapState.VARIED else f"{state.value} map"
+    return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked, ROW_MEANINGS.get(rung.name, ""))
+
+
+def _from_lowest(rung: Rung, values: Map) -> Map:
+    """What is drawn of a row: baselines have no zero of their own, and are drawn from their lowest value."""
+    return np.asarray(values - values.min()) if rung.kind == "baseline" else values
+
+
+def _number(value: float) -> str:
+    return "none" if np.isnan(value) else number(float(value))
+
+
+def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
+    """The curve whose mean a row's number is, beside those of two orders that ask no network."""
+    names = [rung.name for rung in found.rows.rungs]
+    st.markdown(f"**{_curve_title(scene)}, by the map of {plain(layer)}**")
+    axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
+    curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
+    if scene.view.measure == "road":
+        curves.append(least_first_curve(found.curves, names.index(layer), layer))
+    words = curves_words(curves, axis)
+    show_chart(curves_figure(curves, axis), key="removal-curves", alt=words)
+    st.caption(_curve_caption(scene, found))
+
+
+def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
+    """What the network was asked: the same pixels removed, with each fill."""
+    place = [rung.name for rung in found.rows.rungs].index(layer)
+    if found.rows.flat[0, place]:
+        which = f"the map of {plain(layer)} puts no pixel first, and they go row by row from the top"
+    else:
+        which = f"the pixels that the map of {plain(layer)} puts first are gone"
+    st.markdown(f"**What the network sees: {which}, under three fills**")
+    with st.grid(min_column_width=enlarged(3 * SIDE + 8), gap="small"):
+        for fill in FILLS:
+            with st.container():
+                _fill_row(scene, found, place, fill)
+
+
+def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
+    return removal_curve(found.curves, place, name, scene.view.measure, scene.view.fill)
+
+
+def _curve_title(scene: Scene) -> str:
+    words = measure_words(scene.view.measure, scene.view.fill)
+    return words[0].upper() + words[1:]
+
+
+def _curve_caption(scene: Scene, found: LadderCurves) -> str:
+    name = scene.model.classes[int(found.rows.explained[0])]
+    if scene.view.measure == "road":
+        return (
+            f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
+            "half the mean distance to the curve above it, with the least important gone first."
+        )
+    good = "rises" if scene.view.measure == "insertion" else "falls"
+    mean = "the number in the table is the mean over the points"
+    return f"The probability of {name}; {mean}. A curve that {good} early is good."
+
+
+def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None:
+    """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
+    order = pixel_ranks(found.maps.maps[0, place])
+    shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
+    name = scene.model.classes[int(found.rows.explained[0])]
+    st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
+    with st.container(horizontal=True, gap="xxsmall"):
+        for step, picture in zip(STEPS, shown, strict=True):
+            left = percent(_left(found, place, fill, step))
+            share = f"{100 * step // 16} %"
+            with st.container(width=SIDE):
+                show_picture(picture, f"{share} gone: {left}", _alt(scene, share, fill, name, left), side=SIDE)
+
+
+def _left(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
+    """The probability of the explained class with k/16 of the pixels removed."""
+    if fill == "noisy-linear":
+        return float(found.curves.morf[0, place, step // 2 - 1])
+    return float(found.curves.deletion[0, place, FILLS.index(fill), step])
+
+
+def _alt(scene: Scene, share: str, fill: Fill, name: str, left: str) -> str:
+    words = scene.name[0].upper() + scene.name[1:]
+    return f"{words} with {share} of its pixels replaced by {FILL_WORDS[fill]}; {name} is left with {left}"

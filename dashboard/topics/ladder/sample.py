@@ -1,0 +1,178 @@
+"""The layer ladder over many images: the ranking with its sentence, what the fill changes, every number with its interval."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
+from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
+from dashboard.topics.ladder.image import opinions_layer
+from dashboard.view.captions import grid_caption, plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_layer, usual_layer
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.job_run import say_so_far, show_job
+from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
+from dashboard.widgets.pickers import offered_layers, sample_picker
+from dashboard.widgets.selection import sample_scene, sample_words
+from explain_lib.base.errors import DataError
+from explain_lib.compare.scan_summary import to_csv
+from explain_lib.take_home.registry import note_kept_ladder
+from explain_lib.trust.faithfulness import FILLS, Fill
+from explain_lib.trust.ladder import LadderRows
+from explain_lib.trust.ladder_summary import (
+    Measure,
+    Ranking,
+    RungSummary,
+    fill_sentence,
+    measure_words,
+    opinions_sentence,
+    rank_ladder,
+    ranking_sentence,
+    summarise_ladder,
+)
+from explain_lib.work.ladder_files import bundled_ladder, ladder_table
+from explain_lib.work.requests import LadderRequest
+
+SAMPLES = (500, 1000, 2000)
+FLAT = Column("flat", "of the images", "Share of the images whose map is zero or the same everywhere: it ranks no pixel")
+INTERVALS = (
+    "Means over images; in brackets the 95 % bootstrap interval: of 2,000 samples of as many images, drawn from these with "
+    "repetition, 95 % have their mean in it. Differences between rows are paired over the same images."
+)
+
+
+def show_sample_ladder(scene: Scene) -> None:
+    """The ladder over the first test images: started, watched and stopped here."""
+    st.header("Many pictures", anchor=False)
+    sample_picker(scene.view.sample, SAMPLES)
+    request = sample_request(scene)
+    where, images = request.opinions, sample_words(*sample_scene(scene))
+    others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
+    st.caption(f"{images}, each with {_explained(scene)}.{others}")
+    known = _measured_beforehand(request)
+    if known is not None:
+        note_kept_ladder(request, known)
+        _results(scene, request, known, more=False)
+        st.caption(
+            "Measured beforehand: these numbers come with the dashboard. Those of other layers, of a chosen class and of more "
+            "images are measured when you ask for them."
+        )
+        return
+    nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
+    show_job(request, "Measure", partial(_results, scene, request), what="The ladder", nothing=nothing)
+
+
+def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
+    try:
+        return bundled_ladder(request)
+    except DataError as error:
+        st.warning(f"What was measured beforehand cannot be shown: {plain(str(error))}. It can be measured here.")
+        return None
+
+
+def sample_request(scene: Scene) -> LadderRequest:
+    """The ladder that the view asks for: the layers on offer, on its sample of the set."""
+    layers, view = offered_layers(scene), scene.view
+    around, images = sample_scene(scene)
+    where = opinions_layer(usual_layer(scene.model))
+    return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, where)
+
+
+def _explained(scene: Scene) -> str:
+    target = scene.view.target
+    if target is None:
+        return "the class that is predicted for it"
+    name = scene.model.classes[target]
+    return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
+
+
+def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
+    view = scene.view
+    say_so_far(len(rows), more)
+    summary, ranking = sample_summary(scene, request, rows), sample_ranking(scene, request, rows, view.measure, view.fill)
+    st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
+    ranked, places = st.columns(2, gap="medium")
+    with ranked:
+        _ranked(scene, summary, ranking)
+    with places:
+        _by_fill(scene, request, rows)
+    _table(scene, summary, ranking)
+    _files(scene, request, rows)
+
+
+def sample_summary(scene: Scene, request: LadderRequest, rows: LadderRows) -> tuple[RungSummary, ...]:
+    """Every row's means, kept, as is each ranking: the intervals take longest of all, and most clicks change none of them."""
+    key = "ladder_summary", request.fingerprint, len(rows)
+    return scene.cache.entries.get(key, lambda: summarise_ladder(rows))
+
+
+def sample_ranking(scene: Scene, request: LadderRequest, rows: LadderRows, measure: Measure, fill: Fill) -> Ranking:
+    """The ranking by one measure, kept."""
+    key = "ladder_ranking", request.fingerprint, len(rows), measure, fill
+    return scene.cache.entries.get(key, lambda: rank_ladder(rows, measure, fill))
+
+
+def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
+    view = scene.view
+    better = "lower is better" if view.measure == "deletion" else "higher is better"
+    title = f"{measure_words(view.measure, view.fill)}, {better}"
+    by_name = {one.rung.name: one for one in summary}
+    rows = [RankedRow(by_name[name].rung, by_name[name].value(view.measure, view.fill)) for name in ranking.order]
+    st.markdown("**Ranked, the best on top, the best layer in bold**", help=INTERVALS)
+    figure = ranked_figure(rows, title, ranking.best)
+    show_chart(figure, key="ladder-ranked", alt=ranked_words(rows, title))
+
+
+def _by_fill(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
+    """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
+    measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
+    rankings = {fill: sample_ranking(scene, request, rows, measure, fill) for fill in FILLS}
+    other = "For comparison: places" if scene.view.measure == "road" else "Places"
+    st.markdown(f"**{other} by {measure}, if removed pixels become …**")
+    marked = chosen_layer(scene.view, scene.model)
+    figure = places_figure(rankings, rows.rungs, marked)
+    show_chart(figure, key="ladder-places", alt=places_words(rankings))
+    st.caption(
+        f"{plain(fill_sentence(rankings))} Thick lines: the chosen layer, the best of each fill, centre first, random "
+        "order; the names are those of the places on the right."
+    )
+
+
+def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
+    layer = chosen_layer(scene.view, scene.model)
+    place = "Of all rows, by the measure that ranks; 1 is best"
+    rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1, one.rung.name == layer) for one in summary]
+    st.markdown("**In the order of the forward pass**", help=INTERVALS)
+    show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
+    if any(one.flat.mean for one in summary):
+        st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
+
+
+def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:
+    fill = FILLS.index(scene.view.fill)
+    estimates = (one.deletion[fill], one.insertion[fill], one.road, one.edges, one.centre)
+    grid = grid_caption(one.rung.grid) if one.rung.grid else ""
+    cells = [Cell(str(place)), *map(estimate_cell, estimates), Cell(grid), share_cell(one.flat)]
+    return Row(one.rung.name, one.rung.kind, cells, marked=marked, meaning=ROW_MEANINGS.get(one.rung.name, ""))
+
+
+def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
+    name = f"ladder-{scene.view.model}-{len(rows)}-images.csv"
+    table = partial(ladder_table, rows, scene.model.classes)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Take home", width="content")
+        st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
+    if scene.has_command:
+        st.caption(f"The same from a terminal: `{_command(scene, request)}`")
+
+
+def _command(scene: Scene, request: LadderRequest) -> str:
+    view = scene.view
+    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{len(request) - 1}"]
+    if request.layers != scene.model.conv_layers:
+        words += ["--layers", *(request.layers or ())]
+    words += ["--opinions", request.opinions] if request.opinions else []
+    words += ["--target", str(view.target)] if view.target is not None else []
+    return " ".join([*words, "--measure", view.measure, "--fill", view.fill])

@@ -1,0 +1,1 @@
+"""Sanity checks: networks that have forgotten, and the twin."""

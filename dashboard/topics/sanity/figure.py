@@ -1,0 +1,104 @@
+"""The sanity checks as a chart: how far maps are still the original ones, step by step."""
+
+from collections.abc import Sequence
+from math import isnan
+
+import plotly.graph_objects as go
+
+from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL, interval_bars
+from explain_lib.base.statistics import Estimate
+from explain_lib.networks.randomisation import Mode
+from explain_lib.trust.sanity_summary import SanitySummary
+
+
+def steps_figure(
+    steps: Sequence[str],
+    own: Sequence[float],
+    summary: SanitySummary | None,
+    shown: int,
+    mode: Mode,
+    height: int = 360,
+) -> go.Figure:
+    """Spearman correlation with the original map after each step: of the picked image, and the mean over many with intervals.
+
+    own: one number a step, NaN where there is none. summary: None while nothing is known over many images. shown: the number
+    of the step that is looked at, 0 for none of them. mode: points are joined in a cascade only.
+    """
+    axis = "randomised down to" if mode == "cascading" else "randomised alone"
+    drawn = "lines+markers" if mode == "cascading" else "markers"
+    names = ["none", *steps]
+    traces = [_own(names, own) | {"mode": drawn}]
+    if summary is not None:
+        traces += [_means(names, summary) | {"mode": drawn}, _unrelated(names, summary)]
+    layout = {
+        "height": height,
+        "margin": {"l": 0, "r": 12, "t": 44, "b": 0},
+        "dragmode": False,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"title": {"text": axis}, "type": "category", "automargin": True},
+        "yaxis": {"title": {"text": "Spearman correlation"}, "range": [-1.05, 1.05], "automargin": True},
+        "shapes": [
+            {"type": "rect", "x0": shown - 0.3, "x1": shown + 0.3, "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 1.5}}
+        ],
+        "annotations": [
+            {"x": shown, "y": 1, "yref": "paper", "yanchor": "top", "text": "shown", "showarrow": False, "font": {"size": 11}}
+        ],
+    }
+    return go.Figure(traces, layout)
+
+
+def _own(names: Sequence[str], own: Sequence[float]) -> dict[str, object]:
+    return {
+        "type": "scatter",
+        "name": "this picture",
+        "x": list(names),
+        "y": [1.0, *own],
+        "line": {"color": AGAINST, "width": 2, "dash": "dash"},
+        "marker": {"symbol": "diamond", "size": 7},
+        "hovertemplate": "%{x}: %{y:.3f}<extra>this picture</extra>",
+    }
+
+
+def _means(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
+    start = Estimate(1.0, 1.0, 1.0, summary.images)  # a map has a correlation of 1 with itself
+    estimates = [start, *(step.correlation for step in summary.steps)]
+    return {
+        "type": "scatter",
+        "name": f"mean of {summary.images:,} pictures",
+        "x": list(names),
+        "y": [one.mean for one in estimates],
+        "line": {"color": CHOSEN, "width": 3},
+        "marker": {"size": 8},
+        "error_y": interval_bars(estimates, CHOSEN),
+        "hovertemplate": "%{x}: %{y:.3f}<extra>mean</extra>",
+    }
+
+
+def _unrelated(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
+    mean, low, high = summary.unrelated.mean, summary.unrelated.low, summary.unrelated.high
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "maps of two different pictures",
+        "x": [names[0], names[-1]],
+        "y": [mean, mean],
+        "line": {"color": NEUTRAL, "width": 2, "dash": "dot"},
+        "hovertemplate": f"two different pictures: {mean:.3f} ({low:.3f} to {high:.3f})<extra></extra>",
+    }
+
+
+def steps_words(steps: Sequence[str], own: Sequence[float], summary: SanitySummary | None) -> str:
+    """Alternative text: the numbers of the chart."""
+    listed = ", ".join(f"{name} {_said(value)}" for name, value in zip(steps, own, strict=True))
+    words = f"Spearman correlation with the original map of this picture, by the layer that was randomised last: {listed}"
+    if summary is None:
+        return words
+    means = ", ".join(
+        f"{step.name} {_said(step.correlation.mean)} ({_said(step.correlation.low)} to {_said(step.correlation.high)})"
+        for step in summary.steps
+    )
+    return f"{words}; means of {summary.images} pictures: {means}; two different pictures {_said(summary.unrelated.mean)}"
+
+
+def _said(value: float) -> str:
+    return "not defined" if isnan(value) else f"{value:.2f}"

@@ -1,0 +1,142 @@
+"""The sanity check of the picked image: the map of the network as it is, and with layers that have forgotten."""
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+import streamlit as st
+
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.captions import grid_caption, percent, picture_words
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_drawing, chosen_layer
+from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.map_card import show_overlay
+from dashboard.widgets.pictures import show_picture
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import correlation_words
+from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
+from explain_lib.trust.sanity import SanityMaps
+
+SIDE, THUMBNAIL = 256, 112
+
+
+@dataclass(frozen=True)
+class Check:
+    """The picked image's maps at the chosen layer, and how many layers, from the last one on, are looked at."""
+
+    scene: Scene
+    layer: str
+    found: SanityMaps
+    shown: int
+
+    def values(self, depth: int) -> Map:
+        """The map with so many layers randomised, 0 for the network as it is."""
+        return np.asarray(self.found.maps[0, depth])
+
+    def correlation(self, depth: int) -> float:
+        """Of that map with the network's own; NaN where either is the same everywhere."""
+        if depth == 0:
+            return 1.0 if map_state(self.values(0)) is MapState.VARIED else nan
+        return float(self.found.correlations[0, depth - 1])
+
+    def says(self, depth: int) -> str:
+        """The class that is predicted then, with its probability."""
+        shares = self.found.probabilities[0, depth]
+        return f"{self.scene.model.classes[int(shares.argmax())]} {percent(float(shares.max()))}"
+
+
+def make_check(scene: Scene) -> Check:
+    """The maps of the picked image, at every depth."""
+    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    found = scene.cache.sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode, between=scene.between)
+    return Check(scene, layer, found, min(view.randomised, len(found.steps)))
+
+
+def depth_slider(check: Check) -> None:
+    """How many layers have forgotten what they learnt."""
+    names = ["none", *check.found.steps]
+    follow("randomised", check.shown)
+    st.select_slider(
+        "Randomised down to" if check.scene.view.mode == "cascading" else "Randomised alone",
+        range(len(names)),
+        key="randomised",
+        format_func=names.__getitem__,
+        on_change=lambda: change_view(randomised=st.session_state["randomised"]),
+        help="Left: the network as it was trained. Each step makes one more layer forget, from the last one back to the first.",
+    )
+
+
+def show_check(check: Check) -> None:
+    """The picture, the map of the network as it is, and the map with layers randomised."""
+    st.caption(f"Randomised: {_randomised(check)}. Its weights are what a training would start from, the same at each visit.")
+    scene, state = check.scene, map_state(check.values(0))
+    if state is not MapState.VARIED:
+        st.info(
+            f"The map of {check.layer} on this picture is {state.value}: no map can be compared with it. Try another layer."
+        )
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=SIDE):
+            st.markdown("**The picture**")
+            side = scene.picture.shape[0]
+            show_picture(scene.picture, f"{side} × {side} pixels", picture_words(scene, scene.view.image), SIDE)
+        with st.container(width=SIDE):
+            st.markdown("**The network as it is**", help=terms.OVERLAY)
+            _overlay(check, 0, SIDE, drawing_words(scene.view))
+        with st.container(width=SIDE):
+            st.markdown("**With layers randomised**" if scene.view.mode == "cascading" else "**With one layer randomised**")
+            _overlay(check, check.shown, SIDE, f"layer {check.layer}, {grid_caption(check.found.maps.shape[2:])}")
+        with st.container(width=SIDE):
+            _numbers(check)
+
+
+def _overlay(check: Check, depth: int, side: int, caption: str = "") -> None:
+    scene = check.scene
+    what = "nothing randomised" if depth == 0 else f"randomised {_depth_words(check, depth)}"
+    words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
+    show_overlay(scene.picture, check.values(depth), chosen_drawing(scene.view), None, words, side, caption)
+
+
+def _depth_words(check: Check, depth: int) -> str:
+    name = check.found.steps[depth - 1]
+    return f"down to {name}" if check.scene.view.mode == "cascading" else f"at {name} alone"
+
+
+def _randomised(check: Check) -> str:
+    """The modules that have forgotten, in words."""
+    steps = chosen_steps(randomisation_steps(check.scene.model), check.shown, check.scene.view.mode)
+    modules = [name for step in steps for name in step.modules]
+    if not modules:
+        return "nothing"
+    return ", ".join(modules) if len(modules) <= 6 else f"{', '.join(modules[:3])} … {modules[-1]}, {len(modules)} modules"
+
+
+def _numbers(check: Check) -> None:
+    st.metric(
+        "Correlation with the original map", correlation_words(check.correlation(check.shown)), help=terms.SANITY_CORRELATION
+    )
+    st.metric("The network then says", check.says(check.shown))
+    st.caption(f"Before: {check.says(0)}. Explained in both: {check.scene.model.classes[int(check.found.explained[0])]}.")
+
+
+def show_steps(check: Check) -> None:
+    """The maps at every depth, the one that is shown marked, each with a button that shows it."""
+    with st.container(horizontal=True, gap="small"):
+        for depth, name in enumerate(["none", *check.found.steps]):
+            with st.container(width=THUMBNAIL + 8, gap="xsmall"):
+                _choose(depth, name, chosen=depth == check.shown)
+                _overlay(check, depth, THUMBNAIL)
+                mark = " · shown" if depth == check.shown else ""
+                st.caption(f"{correlation_words(check.correlation(depth))}{mark}  \n{check.says(depth)}")
+
+
+def _choose(depth: int, name: str, *, chosen: bool) -> None:
+    st.button(
+        name,
+        key=f"choose-depth-{depth}",
+        type="primary" if chosen else "secondary",
+        on_click=change_view,
+        kwargs={"randomised": depth},
+        width="stretch",
+    )

@@ -1,0 +1,107 @@
+"""The sanity checks over many images: started and watched here, and what they say."""
+
+import csv
+import io
+from math import isnan
+
+import streamlit as st
+
+from dashboard.topics.sanity.figure import steps_figure, steps_words
+from dashboard.topics.sanity.image import Check
+from dashboard.view.captions import plain
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.job_run import has_rows, say_so_far, show_job
+from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
+from dashboard.widgets.pickers import sample_picker
+from dashboard.widgets.selection import sample_scene
+from explain_lib.trust.sanity import SanityRows
+from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
+from explain_lib.work.requests import SanityRequest
+
+SAMPLES = (200, 500, 1000)
+INTERVALS = (
+    "Means over images; in brackets the 95 % bootstrap interval over images. All images see the same random weights, of one "
+    "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently."
+)
+
+
+def show_sanity_sample(check: Check) -> None:
+    """The chart of the picked image, and of many images as far as they are known."""
+    sample_picker(check.scene.view.sample, SAMPLES)
+    nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
+
+    def results(rows: SanityRows, more: bool) -> None:
+        _results(check, summarise_sanity(rows), more)
+
+    show_job(_request(check), "Check", results, what="The check", nothing=nothing)
+    if check.scene.has_command:
+        st.caption(f"The same from a terminal: `{_command(check)}`")
+
+
+def show_own_chart(check: Check) -> None:
+    """The chart of the picked image alone, until there is one with many beside it."""
+    if not isnan(check.correlation(0)) and not has_rows(_request(check)):
+        _chart(check, None, "sanity-own")
+
+
+def _request(check: Check) -> SanityRequest:
+    scene, view = check.scene, check.scene.view
+    around, images = sample_scene(scene)
+    return SanityRequest(scene.model, around.images.pixels, images, check.layer, view.target, view.mode)
+
+
+def _results(check: Check, summary: SanitySummary, more: bool) -> None:
+    say_so_far(summary.images, more)
+    st.markdown(plain(sanity_sentence(summary, check.layer, check.scene.view.mode)))
+    _chart(check, summary, "sanity-many")
+    _table(check, summary)
+
+
+def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
+    steps, own = check.found.steps, [float(value) for value in check.found.correlations[0]]
+    figure = steps_figure(steps, own, summary, check.shown, check.scene.view.mode)
+    show_chart(figure, key=key, alt=steps_words(steps, own, summary))
+
+
+def _table(check: Check, summary: SanitySummary) -> None:
+    columns = (
+        Column("correlation", "with the original", "Spearman correlation of the maps on the layer's grid", ranks=True),
+        Column("same prediction", "of the images", "Share of the images of which the network still predicts the same class"),
+        Column("flat", "of the images", "Share of the images whose map is then zero or the same everywhere"),
+    )
+    rows = [
+        Row(
+            step.name,
+            "layer",
+            [estimate_cell(step.correlation), share_cell(step.kept), share_cell(step.flat)],
+            marked=place == check.shown,
+        )
+        for place, step in enumerate(summary.steps, 1)
+    ]
+    rows.append(Row("two different pictures", "baseline", [estimate_cell(summary.unrelated), Cell(""), Cell("")]))
+    st.markdown("**Step by step**", help=INTERVALS)
+    show_number_table(columns, rows, f"Sanity checks over {summary.images:,} images")
+    name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
+    st.download_button("Table (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")
+
+
+def _command(check: Check) -> str:
+    view = check.scene.view
+    words = f"python -m explain_lib sanity --model {view.model} --layer {check.layer} --images 0-{view.sample - 1}"
+    target = "" if view.target is None else f" --target {view.target}"
+    return f"{words}{target} --mode {view.mode}"
+
+
+def summary_csv(summary: SanitySummary) -> str:
+    """A line a step: means and the ends of their intervals; the last line is the baseline, with a correlation alone."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    names = ("correlation", "same_prediction", "flat")
+    writer.writerow(["randomised", "images", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))])
+    for step in summary.steps:
+        estimates = (step.correlation, step.kept, step.flat)
+        numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
+        writer.writerow([step.name, step.correlation.images, *numbers])
+    unrelated = summary.unrelated
+    writer.writerow(["two different pictures", unrelated.images, unrelated.mean, unrelated.low, unrelated.high, *[""] * 6])
+    return file.getvalue()

@@ -1,0 +1,74 @@
+"""A model beside its twin that was taught labels in random order: do the maps need what the labels say?"""
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard.topics.sanity.image import SIDE, Check
+from dashboard.topics.sanity.sample import summary_csv
+from dashboard.view.address import change_view
+from dashboard.view.captions import percent, plain
+from dashboard.view.view import chosen_drawing
+from dashboard.widgets.job_run import say_so_far, show_job
+from dashboard.widgets.map_card import show_overlay
+from dashboard.widgets.selection import sample_scene
+from explain_lib.base.words import correlation_words
+from explain_lib.networks.bundled import REGISTRY, find_twin, list_models, load_card
+from explain_lib.trust.sanity import SanityRows
+from explain_lib.trust.sanity_summary import summarise_sanity, twin_sentence
+from explain_lib.work.requests import SanityRequest
+
+
+def show_twin(check: Check) -> None:
+    """Both maps of the picked image, and their correlation over many; where a model has no twin, that is said."""
+    st.header("The twin that learnt nonsense", anchor=False)
+    model = check.scene.view.model
+    name = find_twin(model) if model in REGISTRY else None
+    if name is None:
+        other = next(listed for listed in list_models() if find_twin(listed) is not None)
+        st.caption(f"{model} has no twin that was taught labels in random order; {other} has one.")
+        st.button(f"Open {other}", on_click=change_view, kwargs={"model": other, "layer": None})
+        return
+    card = load_card(name)
+    known = f"knows {percent(card.train_accuracy)} of those labels by heart, and " if card.train_accuracy is not None else ""
+    st.caption(
+        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It "
+        f"{known}gets {percent(card.accuracy)} of the test images right, as chance does (arXiv 1810.03292, section 4)."
+    )
+    _maps(check, name)
+    _sample(check, name)
+
+
+def _maps(check: Check, name: str) -> None:
+    scene, twin = check.scene, check.scene.cache.model(name)
+    found = scene.cache.sanity_maps(
+        scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin, between=scene.between
+    )
+    value = float(found.correlations[0, 0])
+    explained = scene.model.classes[int(found.explained[0])]
+    with st.container(horizontal=True, gap="small"):
+        for place, title in enumerate((scene.view.model, name)):
+            with st.container(width=SIDE):
+                st.markdown(f"**{title}**")
+                share = percent(float(found.probabilities[0, place, int(found.explained[0])]))
+                words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
+                drawing = chosen_drawing(scene.view)
+                show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
+        with st.container(width=SIDE):
+            st.metric("Correlation of the two maps", correlation_words(value))
+
+
+def _sample(check: Check, name: str) -> None:
+    scene, view = check.scene, check.scene.view
+    twin, (around, images) = scene.cache.model(name), sample_scene(scene)
+    request = SanityRequest(scene.model, around.images.pixels, images, check.layer, view.target, twin=twin)
+    nothing = "The twin has not been asked about many images yet."
+    show_job(request, "Compare over", partial(_results, check), what="The comparison", nothing=nothing)
+
+
+def _results(check: Check, rows: SanityRows, more: bool) -> None:
+    say_so_far(len(rows), more)
+    summary, model = summarise_sanity(rows), check.scene.view.model
+    st.markdown(plain(twin_sentence(summary, check.layer, model)))
+    name = f"twin-{model}-{check.layer}-{summary.images}-images.csv"
+    st.download_button("Twin (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="twin-csv")

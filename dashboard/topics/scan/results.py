@@ -1,0 +1,126 @@
+"""What a scan has found: how far two sides are apart, for which images, for which reasons, and the rows as a file."""
+
+from dataclasses import replace
+from functools import partial
+from math import isnan
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
+from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
+from dashboard.topics.sides.cause_words import setting_words, total_causes_sentence
+from dashboard.view.scene import Scene
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.presentation import enlarged
+from explain_lib.compare.scan import ScanRows
+from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_scan, to_csv, to_parquet
+
+SIDE = 96
+SHOWN = 10
+SHOWN_SHARE = 5e-5
+"""Smaller shares would stand as 0.0000 beside their bars; the sum has them all."""
+
+
+def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
+    """Numbers, spread, classes and causes; and if no more rows are on their way, images and files."""
+    summary = summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
+    _marked(rows)
+    if summary.finite == 0:
+        return
+    _numbers(summary)
+    spread, classes = st.columns(2, gap="medium")
+    with spread:
+        st.markdown("**How far apart, image by image**")
+        figure = spread_figure(rows.mae[rows.finite])
+        show_chart(figure, key="scan-spread", alt=spread_words(summary))
+    with classes:
+        st.markdown("**By true class, and by right or wrong**")
+        names = scene.images.classes
+        figure = class_figure(summary, names)
+        show_chart(figure, key="scan-classes", alt=class_words(summary, names))
+    _causes(summary)
+    if more:  # pictures that change every second would be gone before a browser has fetched them
+        st.caption("The images that are furthest apart, and the files, come when the scan stops.")
+        return
+    _images(scene, "Furthest apart", rows, summary.worst)
+    _images(scene, "Typical: nearest to the median", rows, summary.typical)
+    _files(scene, rows)
+
+
+def _marked(rows: ScanRows) -> None:
+    """Images that gave nothing finite: they are rows of the file, and count for nothing else."""
+    broken = rows.images[~rows.finite]
+    if len(broken):
+        some = ", ".join(f"{image:,}" for image in broken[:10])
+        st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
+
+
+def _numbers(summary: ScanSummary) -> None:
+    low, _, median, _, high = summary.quantiles
+    cards = {
+        "Images": (f"{summary.finite:,}", "with two finite maps"),
+        "Mean": (f"{summary.mean:.4f}", "of the images' gaps"),
+        "Median": (f"{median:.4f}", "half are below"),
+        "5 %": (f"{low:.4f}", "are below"),
+        "95 %": (f"{high:.4f}", "are below"),
+        "Right": (_number(summary.right_mean), "mean if predicted so"),
+        "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
+    }
+    with st.grid(min_column_width=enlarged(168), gap="xsmall"):
+        for title, (value, words) in cards.items():
+            with st.container(border=True, gap="xxsmall"):
+                st.metric(title, value)
+                st.caption(words)
+
+
+def _number(value: float) -> str:
+    return "no image" if isnan(value) else f"{value:.4f}"
+
+
+def _causes(summary: ScanSummary) -> None:
+    if not summary.settings or np.isnan(summary.shares).any():
+        return
+    st.markdown("**Why, on average**")
+    st.markdown(total_causes_sentence(summary))
+    order = np.argsort(-np.abs(summary.shares))
+    causes = [(setting_words(summary.settings[place]), float(summary.shares[place])) for place in order]
+    shown = [cause for cause in causes if abs(cause[1]) >= SHOWN_SHARE]
+    show_chart(
+        waterfall_figure(shown, summary.mean),
+        key="scan-causes",
+        alt=waterfall_words(shown, summary.mean),
+    )
+
+
+def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64]) -> None:
+    st.markdown(f"**{title}**")
+    mae = dict(zip(rows.images.tolist(), rows.mae.tolist(), strict=True))
+    with st.container(horizontal=True, gap="small"):
+        for image in images.tolist():
+            with st.container(width=SIDE, gap="xxsmall"):
+                words = f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}"
+                show_picture(scene.images.pixels[image], f"{mae[image]:.4f}", words, side=SIDE)
+                st.page_link(
+                    "app_pages/disagreement.py",
+                    label=f"image {image}",
+                    query_params=replace(scene.view, image=image, steps=()).to_query(),
+                )
+
+
+def _files(scene: Scene, rows: ScanRows) -> None:
+    table = partial(scan_table, rows, scene.images.labels, scene.images.classes, package=scene.view.check)
+    name = f"scan-{scene.view.model}-{len(rows)}-images"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Take home", width="content")
+        st.download_button("Rows (CSV)", lambda: to_csv(table()), f"{name}.csv", "text/csv", on_click="ignore", key="scan-csv")
+        st.download_button(
+            "Rows (Parquet)",
+            lambda: to_parquet(table()),
+            f"{name}.parquet",
+            "application/vnd.apache.parquet",
+            on_click="ignore",
+            key="scan-parquet",
+        )

@@ -1,0 +1,63 @@
+"""The scan of the page's two sides over chosen images, run in the background."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.topics.sides.side import named_side
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.scene import Scene
+from dashboard.view.view import explained
+from dashboard.widgets.job_run import ask_about_all, show_job
+from dashboard.widgets.pickers import PLAIN
+from explain_lib.compare.scan import ScanRows
+from explain_lib.networks.targets import Targets
+from explain_lib.work.requests import ScanRequest
+
+
+def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[ScanRows, bool], None]) -> None:
+    """Controls and progress of the scan of these images, and the rows that it has so far.
+
+    show_rows: shows rows; it is told whether more of them are on their way.
+    """
+    _options(scene)
+    if scene.view.target is None and _is_asked(scene) and not scene.predictions_known(chosen):
+        st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
+        ask_about_all(scene)
+        return
+    nothing = "Nothing has been scanned yet. The result appears here while the scan runs."
+    show_job(_request(scene, chosen), "Scan", show_rows, what="The scan", nothing=nothing)
+
+
+def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:
+    a, b = (named_side(scene, letter) for letter in ("a", "b"))
+    images = np.sort(chosen)
+    return ScanRequest(scene.model, scene.images.pixels, images, a, b, _targets(scene, images), package=scene.view.check)
+
+
+def _targets(scene: Scene, images: NDArray[np.int64]) -> Targets:
+    """What is explained of each image: None for the predicted classes, as nothing else is chosen."""
+    view = scene.view
+    if view.target is None and not _is_asked(scene):
+        return None
+    return [explained(view, int(scene.predictions.predicted[image])) for image in images]
+
+
+def _is_asked(scene: Scene) -> bool:
+    """Whether more is explained than a class's logit."""
+    return (scene.view.minus, scene.view.evidence, scene.view.score) != PLAIN
+
+
+def _options(scene: Scene) -> None:
+    if "manual" == scene.view.a.program == scene.view.b.program:
+        return
+    follow("check", scene.view.check)
+    st.toggle(
+        "Run the real programs too",
+        key="check",
+        on_change=lambda: change_view(check=st.session_state["check"]),
+        help=terms.CHECK,
+    )

@@ -1,0 +1,1 @@
+"""Two maps of one picture: both sides, their difference, and its causes."""

@@ -1,0 +1,73 @@
+"""Why two maps differ: a sentence, a waterfall, and a map for each cause."""
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.figures.map_figure import diverging
+from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
+from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
+from dashboard.topics.sides.side import Side, batch_of
+from dashboard.view import terms
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.map_card import MapCard, show_map
+from dashboard.widgets.presentation import enlarged
+from explain_lib.base.maps import Map
+
+CARD_WIDTH = 240
+
+
+def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
+    """What causes the difference of the two sides; None where a map on the way from a to b is of another size than they."""
+    batch = batch_of(scene, a.configuration, b.configuration)
+    try:
+        return scene.cache.decompose(
+            scene.model,
+            scene.images.pixels[batch],
+            scene.view.image - batch.start,
+            a.configuration.settings,
+            b.configuration.settings,
+            scene.target,
+            between=scene.between,
+        )
+    except xl.InputError as error:
+        st.info(f"The difference cannot be traced to its causes: {plain(str(error))}.")
+        return None
+
+
+def cause_values(found: xl.Decomposition | None) -> dict[str, Map]:
+    """How much each cause moves each pixel, for the words under the pointer."""
+    if found is None:
+        return {}
+    return {f"by {setting_words(name)}": found.cause_maps[name] for name, _ in causes_by_size(found)}
+
+
+def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
+    """The sentence, the waterfall, and the part of b - a that each setting causes, on one scale."""
+    causes = causes_by_size(found)
+    if not differ(found):
+        st.header("How far they agree", anchor=False)
+        st.markdown(agreement_sentence(found, comparison.max_abs))
+        return
+    st.header("Why they differ", anchor=False, help=terms.DECOMPOSITION)
+    st.markdown(main_cause_sentence(found))
+    named = [(setting_words(name), share) for name, share in causes]
+    show_chart(waterfall_figure(named, found.mae), key="waterfall", alt=waterfall_words(named, found.mae))
+    reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
+    under_pointer = {"b − a": found.b - found.a, **cause_values(found)}
+    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
+        for name, share in causes:
+            with st.container():
+                words = setting_words(name)
+                how = f"What {words} adds to b − a at each pixel; the mean difference grows by {share:+.4f}.".replace("-", "−")
+                card = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
+                show_map(card, under_pointer, f"cause-{name}", width=CARD_WIDTH)
+    if found.residual is not None:
+        st.caption(f"The maps above sum to b − a. {_residual_words(found.residual)}")
+
+
+def _residual_words(residual: float) -> str:
+    if residual == 0:
+        return "Side b as decomposed is the map of the program itself in every digit."
+    return f"Side b as decomposed and the map of the program itself differ by at most {residual:.1e}."

@@ -1,0 +1,83 @@
+"""Whether the cells of a layer's map add up to the score: HiResCAM's sum beside the logit, and what averaging makes of it."""
+
+import numpy as np
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.figures.map_figure import diverging
+from dashboard.view import terms
+from dashboard.view.captions import grid_caption, plain
+from dashboard.view.scene import Scene
+from dashboard.widgets.map_card import MapCard, show_map
+from dashboard.widgets.presentation import enlarged
+from explain_lib.cam.completeness import LOGITS_ONLY, averaging_sentence, score_words, signed, sum_sentence
+
+CARD_WIDTH, NUMBER_WIDTH, LETTER_WIDTH = 280, 150, 7
+
+
+def show_completeness(scene: Scene, layer: str) -> None:
+    """The sentences, the numbers they are written from, and both signed maps on one scale; a probability is declined."""
+    st.header("Do the cells add up to the logit?", anchor=False, help=terms.COMPLETENESS)
+    if scene.target.score == "probability":
+        st.info(LOGITS_ONLY)
+        return
+    if next(one for one in scene.model.layers if one.name == layer).handed_on:
+        st.info(f"{plain(layer)} hands on what it was given, so it has no cells of its own: the layer before it has.")
+        return
+    found = scene.cache.completeness(scene.model, scene.picture, layer, scene.target, between=scene.between)
+    grid = grid_caption(found.hirescam.shape)
+    st.caption(f"Layer {plain(layer)}, {grid} cells; by hand, with signs, not scaled, in units of the logit.")
+    st.markdown(f"{sum_sentence(found)} {averaging_sentence(found)}")
+    _numbers(found)
+    _maps(found)
+
+
+def _numbers(found: xl.Completeness) -> None:
+    """What the sum is made of, in its order, then what Grad-CAM's cells come to."""
+    score = score_words(found).removeprefix("the ")
+    parts = {"HiResCAM's cells": found.hirescam_sum, "+ biases after the layer": found.biases}
+    if found.past:
+        parts["+ past the layer"] = found.past
+    if not found.holds:
+        parts["+ not explained"] = found.residual
+    parts |= {f"= {score}": found.score, "Grad-CAM's cells": found.grad_cam_sum}
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, value in parts.items():
+            with st.container(border=True, width=max(NUMBER_WIDTH, LETTER_WIDTH * len(name) + 48)):
+                st.metric(name, signed(value, 3))
+    if found.holds:
+        st.caption(f"The parts and the {score} differ by {abs(found.residual):.1e}: float32 rounding.".replace("e-", "e−"))
+
+
+def _maps(found: xl.Completeness) -> None:
+    averaged = found.grad_cam - found.hirescam
+    reach = float(max(np.abs(found.hirescam).max(), np.abs(found.grad_cam).max(), np.abs(averaged).max())) or 1.0
+    scale = diverging(reach)
+    under_pointer = {"HiResCAM": found.hirescam, "Grad-CAM": found.grad_cam, "Grad-CAM − HiResCAM": averaged}
+    cards = {
+        "hirescam": MapCard(
+            "HiResCAM, signed",
+            "Each activation times its own gradient, summed over the channels. Red speaks for, blue against.",
+            found.hirescam,
+            scale,
+        ),
+        "grad-cam": MapCard(
+            "Grad-CAM, signed", "Each activation times its channel's mean gradient: equation 1, no ReLU.", found.grad_cam, scale
+        ),
+        "averaged": MapCard(
+            "Grad-CAM − HiResCAM",
+            f"What averaging the gradients adds to each cell. {_turned_words(found)}",
+            averaged,
+            scale,
+            "Zero everywhere: the two maps are the same.",
+        ),
+    }
+    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
+        for key, card in cards.items():
+            with st.container():
+                show_map(card, under_pointer, f"sum-{key}", width=CARD_WIDTH)
+
+
+def _turned_words(found: xl.Completeness) -> str:
+    count, cells = int(found.turned.sum()), found.turned.size
+    return f"Of {cells} cells, {count or 'none'} turned {'their' if count > 1 else 'its'} sign."

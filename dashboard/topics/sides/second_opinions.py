@@ -1,0 +1,164 @@
+"""Other methods of the package on the same layer: beside Grad-CAM, in numbers, and each a press away from side b."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.figures.map_figure import map_picture, sequential
+from dashboard.figures.map_words import where_words
+from dashboard.topics.sides.completeness import show_completeness
+from dashboard.topics.sides.side import named_side
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.captions import grid_caption, picture_words, plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import usual_layer
+from dashboard.widgets.map_card import NO_EVIDENCE, state_badge
+from dashboard.widgets.pictures import show_exact, show_picture
+from explain_lib.base.maps import Map
+from explain_lib.base.words import correlation_words
+from explain_lib.cam.settings import Variant
+from explain_lib.trust.ladder import OPINIONS
+
+SIDE = 192
+METHODS: Mapping[Variant, str] = {"grad-cam": "Grad-CAM", **OPINIONS}
+"""The package's methods and their names, Grad-CAM first."""
+
+_OF_B = ""
+_PAPERS: Mapping[Variant, str] = {
+    "grad-cam": "Each channel times its mean gradient (arXiv 1610.02391).",
+    "hirescam": "Each activation times its own gradient, none averaged (arXiv 2011.08891).",
+    "layercam": "The same with gradients above zero only (10.1109/TIP.2021.3089943).",
+    "grad-cam++": "Each channel times a weighted mean of its gradients above zero (arXiv 1710.11063).",
+}
+
+
+def show_second_opinions(scene: Scene) -> None:
+    """The section, folded unless the address asks for it; what is out of sight is not computed."""
+    view = scene.view
+    other = {view.a.settings.variant, view.b.settings.variant} != {"grad-cam"}
+    title = "Second opinions on the same layer: HiResCAM, LayerCAM, Grad-CAM++; do the cells add up to the logit?"
+    folded = st.expander(title, other or view.opinion is not None, key="opinions", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
+        layer = _asked_layer(scene)
+        _layer_picker(scene)
+        warning = package_warning(scene.model, (layer,))
+        if warning is not None:
+            st.info(plain(warning))
+        if "#" not in layer:
+            _opinions(scene, (layer,))
+        show_completeness(scene, layer)
+
+
+def _asked_layer(scene: Scene) -> str:
+    """The picked layer, or the last one of side b."""
+    return scene.view.opinion or _last_of_b(scene)
+
+
+def _last_of_b(scene: Scene) -> str:
+    return (named_side(scene, "b").settings.layers or (usual_layer(scene.model),))[-1]
+
+
+def package_warning(model: xl.Model, layers: Sequence[str]) -> str | None:
+    """Why the package's maps of these layers are missing or not to be believed; None where they are right."""
+    several = [name for name in layers if "#" in name]
+    if several:
+        return (
+            f"{' and '.join(several)}: this module is called more than once in a pass. The package cannot tell the calls "
+            "apart, so there is no second opinion from it; the sums below are of this call alone."
+        )
+    overwritten = [layer.name for layer in model.find_layers(layers) if layer.overwritten]
+    if overwritten:
+        return (
+            f"{' and '.join(overwritten)}: an in-place operation writes over the output of this layer. The package keeps what "
+            "is left there, not the layer's own output, so its four maps are not those of the layer; the sums below are."
+        )
+    return None
+
+
+def _layer_picker(scene: Scene) -> None:
+    grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
+    follow("opinion", scene.view.opinion or _OF_B)
+    st.selectbox(
+        "Asked at",
+        (_OF_B, *grids),
+        key="opinion",
+        format_func=lambda name: (
+            f"{name} · {grid_caption(grids[name])}" if name else f"the last one of side b: {_last_of_b(scene)}"
+        ),
+        on_change=lambda: change_view(opinion=st.session_state["opinion"] or None),
+        help=terms.LAYER,
+        width=320,
+    )
+
+
+def _opinions(scene: Scene, layers: tuple[str, ...]) -> None:
+    maps = {variant: _package_map(scene, layers, variant) for variant in METHODS}
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=SIDE, gap="xsmall"):
+            st.markdown("**The picture**")
+            show_picture(
+                scene.picture, "", f"{picture_words(scene, scene.view.image)}, beside what the methods make of it", SIDE
+            )
+        for variant, values in maps.items():
+            with st.container(width=SIDE, gap="xsmall"):
+                _opinion(layers, variant, values)
+    st.caption(
+        "By the package itself, for the class that is explained, each from 0 (black) to 1 (light). “Compare” puts Grad-CAM "
+        "on side a and the other method on side b, both by the package at the same layer: then only the method differs."
+    )
+    _pairs(maps)
+
+
+def _package_map(scene: Scene, layers: tuple[str, ...], variant: Variant) -> Map:
+    found = scene.cache.package_grad_cam(
+        scene.model, scene.picture[None], layers, scene.target, variant=variant, between=scene.between
+    )
+    return np.asarray(found[0])
+
+
+def _opinion(layers: tuple[str, ...], variant: Variant, values: Map) -> None:
+    name, state = METHODS[variant], xl.map_state(values)
+    st.markdown(f"**{name}**", help=_PAPERS[variant])
+    if state is xl.MapState.VARIED:
+        words = f"{name} by the package at {', '.join(layers)}: {where_words(values)}"
+        show_exact(map_picture(values, sequential(0, 1), SIDE), "", words)
+    else:
+        state_badge(state, NO_EVIDENCE, short=True)
+    if variant != "grad-cam":
+        st.button("Compare", key=f"compare-{variant}", on_click=change_view, kwargs=_sides(layers, variant), width="stretch")
+
+
+def _sides(layers: tuple[str, ...], variant: Variant) -> dict[str, xl.Configuration]:
+    """Grad-CAM and the other method, by the package, as sides a and b."""
+    return {
+        "a": xl.Configuration("package", xl.package_settings(layers)),
+        "b": xl.Configuration("package", xl.package_settings(layers, variant)),
+    }
+
+
+def _pairs(maps: Mapping[Variant, Map]) -> None:
+    """How alike each two methods are."""
+    st.markdown("**How alike each two of them are**")
+    lines = ["| methods | Spearman | mean gap | IoU |", "|:--|--:|--:|--:|"]
+    for first, second in combinations(maps, 2):
+        cells = " | ".join(pair_numbers(maps[first], maps[second]))
+        lines.append(f"| {METHODS[first]} and {METHODS[second]} | {cells} |")
+    st.markdown("\n".join(lines), width="content")
+    st.caption(
+        "Spearman: the order of the pixels, 1 for the same. Mean gap: the mean absolute difference, 0 for equal maps. IoU: how "
+        "much of their brightest fifths (20 %) they share, 1 for all."
+    )
+
+
+def pair_numbers(a: Map, b: Map) -> tuple[str, str, str]:
+    """Spearman correlation, mean absolute difference and IoU of two maps, in words where they are not defined."""
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return ("not finite",) * 3
+    found = xl.compare(a, b)
+    return correlation_words(found.spearman, 3), f"{found.mae:.4f}", f"{found.iou:.3f}"

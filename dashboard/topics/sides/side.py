@@ -1,0 +1,119 @@
+"""One side of the disagreement page: its configuration on this model, its map, and the words for it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import explain_lib as xl
+from dashboard.figures.map_figure import Scale, diverging, sequential
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_layer
+from explain_lib.base.maps import Map
+from explain_lib.cam.configuration import Program
+
+
+@dataclass(frozen=True)
+class Side:
+    """A configuration with the page's layer put in, its map (H, W), its title, and how it was made."""
+
+    configuration: xl.Configuration
+    values: Map
+    title: str
+    how: str
+
+
+def make_side(scene: Scene, letter: str) -> Side:
+    """Side "a" or "b" of the view."""
+    full = named_side(scene, letter)
+    layers = full.settings.layers or ()
+    batch = batch_of(scene, full)
+    maps = scene.cache.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target, between=scene.between)
+    return Side(full, maps[scene.view.image - batch.start], side_title(letter, full), side_words(full, layers, batch))
+
+
+def named_side(scene: Scene, letter: str) -> xl.Configuration:
+    """The configuration of side "a" or "b" with the page's layer put in where it names none."""
+    configuration: xl.Configuration = getattr(scene.view, letter)
+    layers = configuration.settings.layers or (chosen_layer(scene.view, scene.model),)
+    return replace(configuration, settings=replace(configuration.settings, layers=layers))
+
+
+def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:
+    """The test images that are run together: the notebook's batch where a setting looks at it, else the image alone."""
+    image = scene.view.image
+    looks = any(side.settings.scale_over == "batch" for side in sides)
+    return scene.batch(image) if looks else slice(image, image + 1)
+
+
+def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> Scale:
+    """One scale for several maps: 0 to 1, or as far as those reach that are not scaled; around zero if one goes below."""
+    every = np.concatenate([values.ravel() for values in maps])
+    finite = every[np.isfinite(every)]
+    reach = float(np.abs(finite).max(initial=0)) or 1.0
+    if finite.min(initial=0) < 0:
+        return diverging(reach)
+    scaled = any(side.configuration.settings.scale_over != "none" for side in sides)
+    return sequential(0, max(reach, 1.0) if scaled else reach)
+
+
+# Section: What a side of a comparison does, in words.
+
+_RESIZE = {
+    "cv2-linear": "enlarged bilinearly (OpenCV)",
+    "torch-bilinear": "enlarged bilinearly (PyTorch)",
+    "torch-bicubic": "enlarged bicubically (PyTorch)",
+    "pil-bicubic": "enlarged bicubically (Pillow)",
+    "nearest": "enlarged cell by cell",
+    "none": "left on its own grid",
+}
+PROGRAMS: Mapping[Program, str] = {
+    "manual": "manual Grad-CAM",
+    "package": "package grad-cam",
+    "torch-cam": "torch-cam",
+    "captum": "Captum",
+}
+
+
+def side_title(letter: str, side: xl.Configuration) -> str:
+    """The heading of a side's map: "a · manual Grad-CAM"."""
+    variant = "" if side.settings.variant == "grad-cam" else f", {side.settings.variant}"
+    return f"{letter} · {PROGRAMS[side.program]}{variant}"
+
+
+def side_words(side: xl.Configuration, layers: tuple[str, ...], batch: slice) -> str:
+    """Every step from the layers to the heat map, in its order."""
+    settings = side.settings
+    several = len(layers) > 1
+    steps = [f"{settings.channel_reduction} over channels"]
+    if settings.relu:
+        steps.append("cut at zero")
+    if settings.subtract_minimum:
+        steps.append("less its minimum")
+    steps += _scaling(settings, batch)
+    steps.append(_RESIZE[settings.resize])
+    if several:
+        steps.append("then the mean over the layers")
+    if settings.rescale_after_merge:
+        steps.append("less the minimum and divided by the maximum once more")
+    if settings.exponent != 1:
+        steps.append(f"to the power {settings.exponent:g}")
+    names = plain(", ".join(layers))
+    return f"{'Layers' if several else 'Layer'} {names}{', each' if several else ''}: {', '.join(steps)}."
+
+
+def _scaling(settings: xl.CamSettings, batch: slice) -> list[str]:
+    match settings.scale_over:
+        case "none":
+            return ["not scaled"]
+        case "image":
+            return ["divided by its maximum"]
+        case "batch":
+            if batch.stop - batch.start == 1:
+                return ["divided by the largest value of its batch, which is this image alone"]
+            images = f"images {batch.start} to {batch.stop - 1}"
+            return [
+                "divided by the largest value that this image's weights give on any of the four images of the batch that the "
+                f"notebook would have put it in ({images})"
+            ]

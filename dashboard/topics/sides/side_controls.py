@@ -1,0 +1,169 @@
+"""The widgets that set up one side of a comparison: its program, its layers, and every setting."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.topics.sides.side import PROGRAMS
+from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.scene import Scene
+from explain_lib.cam.configuration import FREE_SETTINGS, SEVERAL_LAYERS, Program, fixed_settings, is_installed
+from explain_lib.cam.settings import CHOICES
+from explain_lib.cam.third_opinions import OPINIONS, how_to_install
+
+_HELP = {
+    "layers": "None: the layer that is chosen for the page. Several are merged by their mean.",
+    "variant": "How activations are weighed: Grad-CAM (arXiv 1610.02391), HiResCAM (2011.08891), LayerCAM, Grad-CAM++.",
+    "inplace_overwrites": "Use what a hook holds that does not copy the output, where an in-place ReLU follows the layer.",
+    "inplace_gradient": "There, weigh by the gradient of what the in-place ReLU left, not of the layer's own output.",
+    "channel_reduction": "Sum (the paper) or mean over the weighted channels; matters only where nothing is scaled.",
+    "relu": "Drop negative evidence (equation 2).",
+    "scale_over": "Divide by the largest value of this image's map, or of its weights' maps on the notebook's batch, or not.",
+    "subtract_minimum": "Subtract the minimum before dividing.",
+    "epsilon": "Added to every divisor.",
+    "resize": "How the map is brought to the size of the picture.",
+    "rescale_after_merge": "Once more less the minimum, by the maximum, at the very end.",
+    "exponent": "The power that the map is raised to at the end; torch-cam's overlay squares.",
+}
+_FIXED = {
+    "package": "The package fixes everything but layers and variant; what it fixes is shown and cannot be changed.",
+    "torch-cam": "torch-cam fixes everything but the layer; what it fixes is shown and cannot be changed.",
+    "captum": "Captum fixes everything but the layer; what it fixes is shown and cannot be changed.",
+}
+_NO_LAYER = "the layer chosen for the page"
+_SWITCHES = ("relu", "subtract_minimum", "rescale_after_merge", "inplace_overwrites", "inplace_gradient")
+_SHORT: dict[Program, str] = {"manual": "by hand", "package": "grad-cam", "torch-cam": "torch-cam", "captum": "Captum"}
+_NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
+
+
+def side_controls(scene: Scene, letter: str) -> None:
+    """Everything that can be chosen for side "a" or "b" of the view."""
+    side: xl.Configuration = getattr(scene.view, letter)
+    key = f"{letter}.program"
+    follow(key, side.program)
+    st.segmented_control(
+        f"Side {letter}",
+        [program for program in PROGRAMS if program == side.program or is_installed(program)],
+        key=key,
+        format_func=_SHORT.__getitem__,
+        required=True,
+        on_change=_choose_program,
+        args=(letter,),
+    )
+    _missing_programs()
+    if side.program in SEVERAL_LAYERS:
+        _layers(scene, letter, side)
+    else:
+        _layer(scene, letter, side)
+    free = FREE_SETTINGS[side.program]
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        for name, choices in CHOICES.items():
+            _choice(letter, name, choices, side, name not in free)
+        for name, (least, form) in _NUMBERS.items():
+            _number(letter, name, least, form, side, name not in free)
+    with st.container(horizontal=True, gap="medium"):
+        for name in _SWITCHES:
+            _switch(letter, name, side, name not in free)
+    if side.program in _FIXED:
+        st.caption(_FIXED[side.program])
+
+
+def _missing_programs() -> None:
+    """What would bring the programs that are not offered."""
+    for program in OPINIONS:
+        if not is_installed(program):
+            st.caption(f"{PROGRAMS[program]} can be compared too, once it is installed: `{how_to_install(program)}`")
+
+
+def _choose_program(letter: str) -> None:
+    """Another program; the manual one starts from the last one's settings, so that it can be changed step by step."""
+    side: xl.Configuration = getattr(current_view(), letter)
+    program: Program = st.session_state[f"{letter}.program"]
+    settings = side.settings
+    if settings.layers is not None and program not in SEVERAL_LAYERS:
+        settings = replace(settings, layers=settings.layers[-1:])
+    change_view(**{letter: xl.Configuration(program, fixed_settings(program, settings))})
+
+
+def _change(letter: str, name: str) -> None:
+    value = st.session_state[f"{letter}.{name}"]
+    if name == "layers":
+        value = tuple(value) or None
+    side: xl.Configuration = getattr(current_view(), letter)
+    if value is not None or name == "layers":  # an emptied number keeps the setting
+        change_view(**{letter: replace(side, settings=replace(side.settings, **{name: value}))})
+
+
+def _change_layer(letter: str) -> None:
+    name = st.session_state[f"{letter}.layer"]
+    side: xl.Configuration = getattr(current_view(), letter)
+    change_view(**{letter: replace(side, settings=replace(side.settings, layers=None if name is None else (name,)))})
+
+
+def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
+    key = f"{letter}.layers"
+    offered = scene.model.spatial_layers
+    follow(key, [name for name in side.settings.layers or () if name in offered])
+    st.multiselect(
+        f"Layers of {letter}",
+        offered,
+        key=key,
+        on_change=_change,
+        args=(letter, "layers"),
+        help=_HELP["layers"],
+        placeholder=_NO_LAYER,
+    )
+
+
+def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
+    """The one layer of a program that takes no more."""
+    key = f"{letter}.layer"
+    offered = scene.model.spatial_layers
+    follow(key, next((name for name in side.settings.layers or () if name in offered), None))
+    st.selectbox(
+        f"Layer of {letter}",
+        offered,
+        index=None,
+        key=key,
+        on_change=_change_layer,
+        args=(letter,),
+        help="None: the layer that is chosen for the page.",
+        placeholder=_NO_LAYER,
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _choice(letter: str, name: str, choices: tuple[str, ...], side: xl.Configuration, fixed: bool) -> None:
+    key = f"{letter}.{name}"
+    follow(key, getattr(side.settings, name))
+    st.selectbox(
+        _words(name), choices, key=key, on_change=_change, args=(letter, name), help=_HELP[name], disabled=fixed, width=150
+    )
+
+
+def _number(letter: str, name: str, least: float, form: str, side: xl.Configuration, fixed: bool) -> None:
+    key = f"{letter}.{name}"
+    follow(key, float(getattr(side.settings, name)))
+    st.number_input(
+        _words(name),
+        min_value=least,
+        value=None,
+        step=None,
+        format=form,
+        key=key,
+        on_change=_change,
+        args=(letter, name),
+        help=_HELP[name],
+        disabled=fixed,
+        width=120,
+    )
+
+
+def _switch(letter: str, name: str, side: xl.Configuration, fixed: bool) -> None:
+    key = f"{letter}.{name}"
+    follow(key, getattr(side.settings, name))
+    st.toggle(_words(name), key=key, on_change=_change, args=(letter, name), help=_HELP[name], disabled=fixed)

@@ -1,0 +1,72 @@
+"""From one side to the other, one setting at a time, in the order that a person picks."""
+
+import numpy as np
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.figures.map_figure import map_picture
+from dashboard.figures.map_words import where_words
+from dashboard.topics.sides.cause_words import setting_words
+from dashboard.topics.sides.side import Side, batch_of, common_scale
+from dashboard.view import terms
+from dashboard.view.address import change_view
+from dashboard.view.scene import Scene
+from dashboard.widgets.pictures import show_exact
+from explain_lib.compare.comparison import mean_absolute_difference
+
+SIDE = 160
+
+
+def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
+    """The maps on the way, each under the setting that it takes from b, and buttons for the settings that are left."""
+    if not found.settings:
+        return
+    st.markdown("**From a to b, one setting at a time**", help=terms.STEPS)
+    taken = tuple(name for name in scene.view.steps if name in found.settings)
+    by_size = sorted(found.settings, key=lambda name: -abs(found.causes[name]))
+    _buttons(taken, tuple(name for name in by_size if name not in taken))
+    batch = batch_of(scene, a.configuration, b.configuration)
+    maps = scene.cache.decomposition_steps(
+        scene.model,
+        scene.images.pixels[batch],
+        scene.view.image - batch.start,
+        taken,
+        a.configuration.settings,
+        b.configuration.settings,
+        scene.target,
+        between=scene.between,
+    )
+    scale = common_scale(maps, (a, b))
+    with st.container(horizontal=True, gap="small"):
+        for count, values in enumerate(maps):
+            words = "a" if count == 0 else f"{count} · {setting_words(taken[count - 1])}"
+            if count == len(found.settings):
+                words += " = b"
+            far = mean_absolute_difference(values, found.b)
+            with st.container(width=SIDE):
+                show_exact(
+                    map_picture(values, scale, SIDE),
+                    words,
+                    f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}",
+                )
+                st.caption(f"{_change(maps, count)}{far:.4f} from b")
+    st.caption(
+        f"One colour scale for all steps: {scale.low:.3g} to {scale.high:.3g}. Below each: the mean absolute differences."
+    )
+
+
+def _change(maps: np.ndarray, count: int) -> str:
+    return "" if count == 0 else f"{mean_absolute_difference(maps[count - 1], maps[count]):.4f} from the last, "
+
+
+def _buttons(taken: tuple[str, ...], left: tuple[str, ...]) -> None:
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="aside-steps"):
+        if left:
+            st.caption("Take from b:", width="content")
+        for name in left:
+            st.button(setting_words(name), key=f"take-{name}", on_click=change_view, kwargs={"steps": (*taken, name)})
+        if len(left) > 1:
+            st.button("All that are left", on_click=change_view, kwargs={"steps": (*taken, *left)})
+        if taken:
+            st.button("One step back", on_click=change_view, kwargs={"steps": taken[:-1]})
+            st.button("Back to a", on_click=change_view, kwargs={"steps": ()})

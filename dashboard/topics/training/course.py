@@ -1,0 +1,158 @@
+"""What the page of a training in time draws from: its moments, and what each of them makes of the picked image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.view.captions import percent
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_layer
+from explain_lib.base.maps import Map
+from explain_lib.base.words import correlation_words
+from explain_lib.cam.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time, watched_trainings
+
+
+@dataclass(frozen=True)
+class Course:
+    """A training, seen through one image.
+
+    moments: from the start to the end. scenes: the page's scene with the network of each. layer: where it is hooked. maps: of
+    each moment. correlations: of the maps as they are drawn with the last one, NaN where one is constant. place: of the
+    moment that is shown.
+    """
+
+    moments: tuple[Moment, ...]
+    scenes: tuple[Scene, ...]
+    layer: str
+    maps: MapsInTime
+    correlations: NDArray[np.float64]
+    place: int
+
+    @property
+    def shown(self) -> Moment:
+        """The moment that is shown."""
+        return self.moments[self.place]
+
+    @property
+    def scene(self) -> Scene:
+        """The scene of the moment that is shown."""
+        return self.scenes[self.place]
+
+    @property
+    def end(self) -> Scene:
+        """The scene of the last moment."""
+        return self.scenes[-1]
+
+    @property
+    def true(self) -> int:
+        """The true class of the picked image, -1 if it is not known."""
+        return int(self.scene.images.labels[self.scene.view.image])
+
+    def values(self, place: int) -> Map:
+        """The map of a moment as the view says: with its sign, or above zero only."""
+        return np.asarray(_drawn(self.scene, self.maps)[place])
+
+    def probability(self, place: int, index: int) -> float:
+        """What the network of a moment gives a class."""
+        scene = self.scenes[place]
+        return float(scene.probabilities[index])
+
+
+def _drawn(scene: Scene, maps: MapsInTime) -> NDArray[np.float32]:
+    return maps.signed if scene.view.sign == "signed" else maps.map
+
+
+def place_of(moments: Sequence[Moment], epoch: int | None) -> int | None:
+    """The place of the moment after so many epochs, of the last for None; None where there is no checkpoint."""
+    if epoch is None:
+        return len(moments) - 1
+    return next((place for place, moment in enumerate(moments) if moment.epoch == epoch), None)
+
+
+def chosen_training(scene: Scene) -> str | None:
+    """The training of the view's model if its checkpoints were kept, else the first that was; None if there is none."""
+    trainings = watched_trainings()
+    return scene.view.model if scene.view.model in trainings else next(iter(trainings), None)
+
+
+def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
+    """The training seen through the picked image; the last moment is shown where the view names none that there is."""
+    scenes = tuple(scene.with_model(moment.model) for moment in moments)
+    layer = chosen_layer(scene.view, scenes[-1].model)
+    maps = maps_in_time(
+        moments,
+        scenes[-1].picture[None],
+        layer,
+        [one.target for one in scenes],
+        load=scene.cache.model,
+        explain=partial(scene.cache.grad_cam, between=scene.between),
+    )
+    place = place_of(moments, scene.view.epoch)
+    correlations = correlations_with_last(_drawn(scene, maps))
+    return Course(moments, scenes, layer, maps, correlations, len(moments) - 1 if place is None else place)
+
+
+# Section: words
+
+
+def says(course: Course, place: int) -> str:
+    """What the network of a moment says of the image: "cat, 51.5 % (right)"."""
+    scene = course.scenes[place]
+    mark = "right" if scene.predicted == course.true else "wrong"
+    marked = f" ({mark})" if course.true >= 0 else ""
+    return f"{scene.model.classes[scene.predicted]}, {percent(course.probability(place, scene.predicted))}{marked}"
+
+
+def course_sentence(course: Course) -> str:
+    """The moment that is shown beside the end, in numbers."""
+    shown, last = course.shown, course.moments[-1]
+    if course.place == len(course.moments) - 1:
+        return _end_sentence(course)
+    words = correlation_words(float(course.correlations[course.place]))
+    start = course.moments[0]
+    way = (shown.accuracy - start.accuracy) / (last.accuracy - start.accuracy) if last.accuracy != start.accuracy else 1.0
+    return (
+        f"After {_epochs(shown.epoch)} of {last.epoch} the map's correlation with the final one is {words}, while the network "
+        f"gets {percent(shown.accuracy)} of all test images right: {way * 100:.0f} % of the way from {percent(start.accuracy)} "
+        f"at the start to {percent(last.accuracy)} at the end. {_questions(course, course.place)}"
+    )
+
+
+def _epochs(epoch: int) -> str:
+    return f"{epoch} epoch" if epoch == 1 else f"{epoch} epochs"
+
+
+def _end_sentence(course: Course) -> str:
+    """The end of the training: which earlier map was most like it."""
+    earlier = [(float(value), place) for place, value in enumerate(course.correlations[:-1]) if not isnan(value)]
+    right = f"At the end, after {course.shown.epoch} epochs, the network gets {percent(course.shown.accuracy)} right."
+    if not earlier:
+        return f"{right} No earlier map can be compared with its map: one of the two is the same everywhere."
+    value, place = max(earlier)
+    return (
+        f"{right} Of the earlier maps of this image, that of epoch {course.moments[place].epoch} is most like the final one: "
+        f"correlation {correlation_words(value)}. {_questions(course, place)}"
+    )
+
+
+def _questions(course: Course, place: int) -> str:
+    """Whether the map of that moment and the final one answer the same question."""
+    shown, final = course.maps.targets[place], course.maps.targets[-1]
+    classes = course.scene.model.classes
+    if shown == final:
+        return f"Both maps explain {classes[final.index]}."
+    return (
+        f"The two maps explain different classes, {classes[shown.index]} and {classes[final.index]}, each the one that its "
+        "network predicts: part of what differs is the question."
+    )
+
+
+def target_words(target: xl.Target, scene: Scene) -> str:
+    """The class that a map explains, and whether it is the prediction of its moment or one that was chosen."""
+    how = "what this network predicts" if scene.view.target is None else "chosen for every epoch"
+    return f"{scene.model.classes[target.index]}, {how}"

@@ -1,0 +1,99 @@
+"""A slider over moments that plays by itself: the address says which moment is shown, and a button lets it move on."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.view.address import change_view, current_view, follow
+
+SECONDS = 1.2
+"""How long a moment stays while it plays."""
+
+_PLAYING, _SLIDER = "playing", "epoch"
+
+
+@dataclass(frozen=True)
+class _Playing:
+    """What plays: the epoch that was shown last, and when the next one is due, in seconds of the monotonic clock."""
+
+    epoch: int
+    due: float
+
+
+def show_player(epochs: Sequence[int], shown: int) -> None:
+    """The slider over these epochs, at the one that is shown, with Play or Pause before it.
+
+    Playing ends at the last epoch, with Pause, with a move of the slider, when another page is opened, and whenever the
+    address shows another epoch than the one that was played last.
+    """
+    playing = _playing(shown)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if playing is None:
+            st.button("Play", key="play", type="primary", width=96, help=_PLAY_HELP, on_click=_play, args=(epochs, shown))
+        else:
+            st.button("Pause", key="play", type="primary", width=96, help="Stay at this epoch", on_click=_stop)
+        _slider(epochs, shown)
+    if playing is not None:
+        _wait(epochs, playing)
+
+
+_PLAY_HELP = "From this epoch to the end of the training; from the start if it is at the end"
+
+
+def _slider(epochs: Sequence[int], shown: int) -> None:
+    def moved() -> None:
+        _stop()
+        change_view(epoch=st.session_state[_SLIDER])
+
+    follow(_SLIDER, shown)
+    st.select_slider(
+        "Epochs of training",
+        epochs,
+        key=_SLIDER,
+        on_change=moved,
+        help="How often the network had seen all training images by then; 0 is the random start. There is a checkpoint of each "
+        "of these epochs; their distances on the slider mean nothing.",
+        width=420,
+    )
+
+
+def _playing(shown: int) -> _Playing | None:
+    playing: _Playing | None = st.session_state.get(_PLAYING)
+    away = _SLIDER not in st.session_state  # Streamlit forgets a slider that the page before did not draw
+    if playing is None or playing.epoch != shown or away:
+        st.session_state[_PLAYING] = None
+        return None
+    return playing
+
+
+def _play(epochs: Sequence[int], shown: int) -> None:
+    _show(epochs[0] if shown == epochs[-1] else shown)
+
+
+def _show(epoch: int) -> None:
+    st.session_state[_PLAYING] = _Playing(epoch, time.monotonic() + SECONDS)
+    change_view(epoch=epoch)
+
+
+def _stop() -> None:
+    st.session_state[_PLAYING] = None
+
+
+def _wait(epochs: Sequence[int], playing: _Playing) -> None:
+    """Look again when the next step is due. The page is drawn anew for each step, so nothing on it is older than the slider."""
+
+    @st.fragment(run_every=max(0.1, playing.due - time.monotonic()))
+    def look() -> None:
+        if st.session_state.get(_PLAYING) != playing or current_view().epoch != playing.epoch:
+            return  # it was stopped, or went on, since this was drawn
+        if time.monotonic() < playing.due:
+            return
+        following = epochs[epochs.index(playing.epoch) + 1]
+        _show(following)
+        if following == epochs[-1]:
+            _stop()
+        st.rerun()
+
+    look()

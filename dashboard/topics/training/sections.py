@@ -1,0 +1,206 @@
+"""The parts of the page of a training in time: what is chosen, one moment, all of them, and their numbers as a chart."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard.figures.class_figure import probabilities_figure
+from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
+from dashboard.topics.training.course import Course, chosen_training, says, target_words
+from dashboard.topics.training.figure import training_figure, training_words
+from dashboard.view import terms
+from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.captions import grid_caption, percent, picture_words, plain, target_caption
+from dashboard.view.scene import Scene
+from dashboard.view.view import View, chosen_drawing, chosen_layer
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.drawing_controls import drawing_controls, drawing_words
+from dashboard.widgets.layer_steps import LayerSteps, view_steps
+from dashboard.widgets.map_card import MapCard, show_map, show_overlay
+from dashboard.widgets.pickers import score_controls, target_picker
+from dashboard.widgets.pictures import show_picture
+from explain_lib.base.words import correlation_words
+from explain_lib.cam.training_time import training_moments
+
+SIDE = 224
+THUMBNAIL = 160
+NUMBERS = 180
+PROBABILITIES = 280
+
+
+def course_controls(course: Course) -> None:
+    """Layer, target, and how maps are drawn, for the networks of the training."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _layer_list(course)
+        target_picker(course.scene)
+        _one_class_for_all(course)
+    explained, drawn = st.columns(2, gap="small")
+    with explained:
+        score_controls(course.scene)
+    with drawn:
+        drawing_controls(course.scene.view)
+
+
+def course_steps(scene: Scene) -> LayerSteps:
+    """Steps through the layers of the training's network."""
+    name = chosen_training(scene)
+    if name is None:
+        return view_steps(scene)
+    last = training_moments(name)[-1].model
+    model = scene.cache.model(last)
+    shown = chosen_layer(scene.view, model)
+    return LayerSteps(model.spatial_layers, shown, lambda view, layer: {"model": _model_with(scene, view, layer, last)})
+
+
+def _model_with(scene: Scene, view: View, layer: str, last: str) -> str:
+    """The view's model if it has this layer, else the end of the training."""
+    return view.model if layer in scene.cache.model(view.model).spatial_layers else last
+
+
+def _layer_list(course: Course) -> None:
+    """The layers with a grid. One that the model of the bar lacks is chosen together with the end of this training."""
+    model, last = course.scene.model, course.moments[-1].model
+    grids = {layer.name: grid_caption(layer.grid) for layer in model.layers if layer.is_spatial}
+
+    def changed() -> None:
+        layer = st.session_state["layer"]
+        change_view(layer=layer, model=_model_with(course.scene, current_view(), layer, last))
+
+    follow("layer", course.layer)
+    st.selectbox(
+        "Layer",
+        tuple(grids),
+        key="layer",
+        format_func=lambda name: f"{name} · {grids[name]}",
+        on_change=changed,
+        help=terms.LAYER,
+        width=200,
+    )
+
+
+def _one_class_for_all(course: Course) -> None:
+    """A press that makes all moments explain one class, or each its own."""
+    final = course.end.predicted
+    if course.scene.view.target is None:
+        name = course.end.model.classes[final]
+        words = f"Explain {name} at every epoch"
+        st.button(words, help=f"{name} is what the final network predicts", on_click=change_view, kwargs={"target": final})
+    else:
+        words = "Explain what each network predicts"
+        st.button(words, help="Each epoch's own prediction", on_click=change_view, kwargs={"target": None})
+
+
+def common_reach(course: Course) -> float | None:
+    """The largest finite magnitude in any moment's map, where the view asks for one scale; else None."""
+    if course.scene.view.scale == "map":
+        return None
+    maps = [course.values(place) for place in range(len(course.moments))]
+    return max((float(np.abs(values).max()) for values in maps if np.isfinite(values).all()), default=0.0)
+
+
+def show_moment(course: Course, reach: float | None) -> None:
+    """The picture, its map at the moment that is shown, and what the network says of it."""
+    scene, place = course.scene, course.place
+    view, grid = scene.view, course.maps.map.shape[1:]
+    st.caption(
+        f"{view.model} · epoch {course.shown.epoch} · {_picture_words(course)} · "
+        f"explained: {target_caption(scene)} · layer {course.layer}, {grid_caption((grid[0], grid[1]))}"
+    )
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=SIDE):
+            st.markdown("**The picture**")
+            show_picture(scene.picture, "32 × 32 pixels", picture_words(scene, view.image), SIDE)
+        with st.container(width=SIDE):
+            st.markdown("**Overlay**", help=terms.OVERLAY)
+            words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
+            show_overlay(
+                scene.picture, course.values(place), chosen_drawing(view), reach, words, SIDE, drawing_words(view, "epochs")
+            )
+        with st.container(width=SIDE + 2 * SIDE_MARGIN):
+            _numbers(course, reach)
+        with st.container(width=NUMBERS):
+            _metrics(course)
+        with st.container(width=PROBABILITIES):
+            _probabilities(course)
+
+
+def _picture_words(course: Course) -> str:
+    """The picture, and its true class if it is known."""
+    scene, image = course.scene, course.scene.view.image
+    words, true = plain(scene.name), scene.true_class(image)
+    return words if true is None else f"{words}, true class {true}"
+
+
+def _numbers(course: Course, reach: float | None) -> None:
+    view, values = course.scene.view, course.values(course.place)
+    top = (float(np.abs(values).max()) if reach is None else reach) or 1.0
+    scale = diverging(top) if view.sign == "signed" else sequential(0, top, view.palette)
+    caption = "In units of the score; not scaled. Point at a cell to read it."
+    card = MapCard("The map itself", caption, values, scale, help=terms.MAP)
+    show_map(card, {"value": values}, "map", width=SIDE + 2 * SIDE_MARGIN)
+
+
+def _metrics(course: Course) -> None:
+    scene, place = course.scene, course.place
+    st.metric("Right of 10,000 test images", percent(course.shown.accuracy), help=terms.ACCURACY)
+    name = scene.model.classes[scene.predicted]
+    known = scene.true_class(scene.view.image)
+    true = "" if known is None else f"; true is {known}"
+    st.metric("Says of this image", name, help=terms.PROBABILITIES)
+    st.caption(f"with {percent(course.probability(place, scene.predicted))}{true}")
+    st.metric("Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION)
+    here, there = (scene.model.classes[course.maps.targets[one].index] for one in (place, -1))
+    if here != there:
+        st.caption(f"Of two classes: {here} is explained here, {there} at the end.")
+
+
+def _probabilities(course: Course) -> None:
+    scene = course.scene
+    shares = scene.probabilities
+    st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
+    figure = probabilities_figure(
+        scene.model.classes, shares, target=scene.target.index, true=course.true, minus=scene.target.minus
+    )
+    alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, course.place)}"
+    show_chart(figure, key="probabilities", alt=alt)
+
+
+def show_strip(course: Course, reach: float | None) -> None:
+    """All moments side by side, the one that is shown marked, each with a button that shows it."""
+    with st.container(horizontal=True, gap="small"):
+        for place, moment in enumerate(course.moments):
+            with st.container(width=THUMBNAIL, gap="xsmall"):
+                _choose(course, place)
+                words = f"epoch {moment.epoch}, {says(course, place)}"
+                drawing = chosen_drawing(course.scene.view)
+                show_overlay(course.scene.picture, course.values(place), drawing, reach, words, THUMBNAIL)
+                st.caption(
+                    f"says {says(course, place)}  \nexplained: {target_words(course.maps.targets[place], course.scenes[place])}"
+                    f"  \ncorrelation {correlation_words(float(course.correlations[place]))}  \n"
+                    f"{percent(moment.accuracy)} of all right"
+                )
+
+
+def _choose(course: Course, place: int) -> None:
+    epoch = course.moments[place].epoch
+    chosen = place == course.place
+    st.button(
+        f"epoch {epoch}, shown" if chosen else f"epoch {epoch}",
+        key=f"choose-epoch-{epoch}",
+        type="primary" if chosen else "secondary",
+        on_click=change_view,
+        kwargs={"epoch": epoch},
+        width="stretch",
+    )
+
+
+def show_course_chart(course: Course) -> None:
+    """Accuracy, and the probability of the image's true class, against the epochs."""
+    epochs = [moment.epoch for moment in course.moments]
+    accuracy = [moment.accuracy for moment in course.moments]
+    true_class = [course.probability(place, course.true) for place in range(len(epochs))]
+    name = course.scene.model.classes[course.true]
+    show_chart(
+        training_figure(epochs, accuracy, true_class, course.shown.epoch, name),
+        key="training",
+        alt=training_words(epochs, accuracy, true_class, name),
+    )

@@ -1,0 +1,1 @@
+"""Grad-CAM as a walk of six steps."""

@@ -1,0 +1,145 @@
+"""One channel: what it found, what the score thinks of that, and what happens to the score without it."""
+
+from math import floor, isclose, log10
+
+import numpy as np
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.figures.map_figure import map_picture
+from dashboard.topics.walk.walk import Walk, short
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.captions import plain
+from dashboard.widgets.pictures import show_exact
+from explain_lib.base.words import number, percent
+from explain_lib.pictures.rendering import Picture
+
+SIDE, GAP, GREY = 100, 4, 128
+KEPT = 0.1
+"""A promise is kept where it is within this share of what happens."""
+
+
+def show_channel(walk: Walk) -> None:
+    """The panel of the channel that is looked at."""
+    with st.container(border=True, key="channel-panel"):
+        _title(walk)
+        k = walk.channel
+        words = (
+            f"Channel {k}: its activation, its gradient, and its weight times its activation, "
+            f"each a grid of {walk.numbers.grid[0]} by {walk.numbers.grid[1]} cells in the colours of all channels"
+        )
+        show_exact(_strip(walk), "activation A · gradient ∂y/∂A · α times A", words)
+        st.markdown(_numbers(walk), help=terms.CHANNEL_SHARE)
+        _without_it(walk)
+
+
+def _title(walk: Walk) -> None:
+    def typed() -> None:
+        channel = st.session_state["channel"]
+        if channel is not None:
+            change_view(channel=min(max(channel, 0), walk.count - 1))
+
+    leading = walk.channel == walk.numbers.leading and walk.numbers.map.any()
+    st.markdown(f"**Channel {walk.channel}**" + (" · it has the largest share of the map" if leading else ""))
+    follow("channel", walk.channel)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input(
+            "Look at channel", value=None, step=1, key="channel", on_change=typed, help=f"0 to {walk.count - 1:,}", width=140
+        )
+        if walk.scene.view.channel is not None:
+            st.button("The one with the largest share", on_click=change_view, kwargs={"channel": None})
+
+
+def _strip(walk: Walk) -> Picture:
+    """A_k, its gradient and alpha_k A_k side by side, grey between, which no number has."""
+    k, side = walk.channel, SIDE
+    numbers = walk.numbers
+    parts = (
+        map_picture(numbers.activation[k], walk.activation_scale, side),
+        map_picture(numbers.gradient[k], walk.gradient_scale, side),
+        map_picture(numbers.weights[k] * numbers.activation[k], walk.contribution_scale, side),
+    )
+    strip = np.full((side, 3 * side + 2 * GAP, 3), GREY, np.uint8)
+    for place, part in enumerate(parts):
+        start = place * (side + GAP)
+        strip[:, start : start + side] = part
+    return strip
+
+
+def _numbers(walk: Walk) -> str:
+    k, numbers = walk.channel, walk.numbers
+    activation, gradient = numbers.activation[k], numbers.gradient[k]
+    share = percent(float(numbers.shares[k])) if numbers.map.any() else "none, the map is zero everywhere"
+    more = " (more than all of it, since others take away)" if numbers.shares[k] > 1 else ""
+    lines = (
+        f"Activation A: {short(float(activation.min()))} to {short(float(activation.max()))}",
+        f"Gradient ∂y/∂A: {short(float(gradient.min()), sign=True)} to {short(float(gradient.max()), sign=True)}",
+        f"Weight α, the mean gradient: **{short(float(numbers.weights[k]), sign=True)}**",
+        f"Share of the map: **{share}**{more}",
+    )
+    return "  \n".join(lines)
+
+
+def _without_it(walk: Walk) -> None:
+    st.markdown(f"**What if channel {walk.channel} were zero?**", help=terms.CHANNEL_ABLATION)
+    scene, numbers = walk.scene, walk.numbers
+    try:
+        found = scene.cache.channel_ablation(
+            scene.model, scene.picture, numbers.layer, [walk.channel], numbers.target, between=scene.between
+        )
+    except xl.LayerError as error:  # a layer that hands on what it was given can be explained, but not be cut off
+        st.caption(f"That cannot be tried at this layer: {plain(str(error))}.")
+        return
+    st.markdown(ablation_sentence(found, float(numbers.promised[walk.channel]), float(numbers.promised_by_cell[walk.channel])))
+
+
+# Section: words
+
+
+def ablation_sentence(found: xl.ChannelAblation, promised: float, by_cell: float) -> str:
+    """What alpha_k promised, what happens, and why the two differ."""
+    places = _places(found.effect)
+    really = (
+        f"In a real forward pass without it the score **{_moves(found.effect)}**, from {number(found.score, places)} to "
+        f"{number(found.score_without, places)}."
+    )
+    return f"α promises that the score {_moves(promised)}. {really} {_why(found.effect, promised, by_cell)}"
+
+
+def _places(effect: float) -> int:
+    """How many places two scores need so that one sees that they are this far apart."""
+    return 3 if effect == 0 else min(9, max(2, 1 - floor(log10(abs(effect)))))
+
+
+def _moves(effect: float) -> str:
+    """What the score does if something that adds this much is taken away."""
+    if effect == 0:
+        return "stays as it is"
+    return f"{'falls' if effect > 0 else 'rises'} by {short(abs(effect))}"
+
+
+def _why(effect: float, promised: float, by_cell: float) -> str:
+    if _same(promised, effect):
+        return "The promise is kept."
+    if _same(by_cell, effect):
+        return (
+            f"{_AVERAGED} Cell by cell, each with its own gradient, the promise is that it {_moves(by_cell)}: that one is kept."
+        )
+    if _same(by_cell, promised):
+        return f"Why the two differ: {_ONLY_SMALL[0].lower()}{_ONLY_SMALL[1:]}"
+    return f"{_AVERAGED} Cell by cell the promise is that it {_moves(by_cell)}. {_ONLY_SMALL}"
+
+
+_AVERAGED = (
+    "Why the promise fails: α is the mean over the grid, but the channel is strong in some cells only, and there the gradient "
+    "can be quite another."
+)
+_ONLY_SMALL = (
+    "A gradient says what a small change does. Switching a channel off is a large one: on the way to the score, ReLUs and "
+    "poolings change over."
+)
+
+
+def _same(promise: float, effect: float) -> bool:
+    return isclose(promise, effect, rel_tol=KEPT)

@@ -1,0 +1,425 @@
+"""The six steps of Grad-CAM, each with its formula, its picture and its numbers."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.figures.map_figure import Scale, diverging, map_picture, sequential
+from dashboard.figures.map_words import map_words
+from dashboard.topics.walk.channel_grid import FEW, VALUED, Shown, show_channels
+from dashboard.topics.walk.channel_panel import show_channel
+from dashboard.topics.walk.channel_sprite import Tiles, channel_tiles, side_for
+from dashboard.topics.walk.walk import MOST, Walk, reach, short
+from dashboard.view import terms
+from dashboard.view.address import change_view, current_view
+from dashboard.view.captions import grid_caption, picture_words
+from dashboard.view.view import Step
+from dashboard.widgets.map_card import state_badge
+from dashboard.widgets.pickers import choice
+from dashboard.widgets.pictures import show_exact, show_picture
+from explain_lib.base.maps import Map
+from explain_lib.base.words import number, percent
+from explain_lib.cam.postprocess import resize_maps
+from explain_lib.cam.settings import Resize
+from explain_lib.pictures.rendering import Picture, colour, enlarge, overlay
+
+SIDE = 224
+METHODS: Mapping[Resize, str] = {
+    "nearest": "nearest: each cell is repeated",
+    xl.CamSettings().resize: f"bilinear ({xl.CamSettings().resize}, the library's default)",
+}
+"""The ways from the grid to the picture that are shown, and what they are called."""
+LARGE, INPUT, THUMBNAIL = 256, 96, 40
+ORDERS = {"number": "by number", "weight": "by weight"}
+COMMON = "one range for all channels"
+NOTHING_ABOVE_ZERO = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
+ALL_OFF = "Zero everywhere: no channel that is on adds anything."
+
+
+def show_step(walk: Walk) -> None:
+    """The step that the view names, and beside it the channel that is looked at; the last step is about none of them."""
+    step = walk.scene.view.step
+    if step == "enlarge":
+        _enlarge(walk)
+        return
+    left, right = st.columns([3, 2] if walk.scene.view.present else [2, 1], gap="medium")
+    with left:
+        _STEPS[step](walk)
+    with right:
+        show_channel(walk)
+
+
+# Section: 1, forward
+
+
+def _forward(walk: Walk) -> None:
+    numbers, scene = walk.numbers, walk.scene
+    height, width = scene.model.input_size
+    _say(
+        f"The picture has run through the network up to layer {numbers.layer}. What came out there is no longer one picture of "
+        f"{width} × {height} pixels but **{walk.count:,} small grids of {grid_caption(numbers.grid)} cells**, one for each "
+        "channel: its activations. A channel answers to one kind of pattern; a cell far above zero says that there is much of "
+        "it, one far below that there is much of its opposite.",
+        rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
+    )
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=INPUT):
+            show_picture(scene.picture, "what goes in", f"{picture_words(scene, scene.view.image)}, the network's input", INPUT)
+        with st.container(width="stretch"):
+            zero = float((numbers.activation == 0).mean())
+            below = float((numbers.activation < 0).mean())
+            st.markdown(
+                f"Activations from **{short(float(numbers.activation.min()))}** to "
+                f"**{short(float(numbers.activation.max()))}**; {percent(zero)} of all cells are exactly 0, {percent(below)} "
+                f"are below 0. {_below_words(below)}"
+            )
+    peaks = numbers.activation.max((1, 2))
+    values = [short(float(peak)) for peak in peaks]
+    _tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
+
+
+def _below_words(below: float) -> str:
+    if below == 0:
+        return "Dark: the channel finds nothing here. Bright: it finds what it answers to."
+    return "This layer's numbers have two signs (no ReLU has cut them yet): red above zero, white 0, blue below."
+
+
+# Section: 2, gradient
+
+
+def _gradient(walk: Walk) -> None:
+    numbers = walk.numbers
+    _say(
+        f"**y = {short(numbers.score)}** is {walk.score_words}: the number that is to be explained. Now the question goes "
+        "backwards, for every cell of every channel: if this activation were a little higher, by how much would y change? "
+        "**Red: y would rise. Blue: y would fall. White: y would not care.**",
+        r"\frac{\partial y}{\partial A_k}\quad\text{for each cell},\qquad y = " + short(numbers.score).replace("−", "-"),
+    )
+    none = float((numbers.gradient == 0).mean())
+    st.markdown(
+        f"Gradients from **{short(float(numbers.gradient.min()), sign=True)}** to "
+        f"**{short(float(numbers.gradient.max()), sign=True)}**; {percent(none)} of all cells have a gradient of exactly 0: y "
+        "does not depend on them at all."
+    )
+    values = [short(float(one.flat[np.abs(one).argmax()]), sign=True) for one in numbers.gradient]
+    _tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
+
+
+# Section: 3, weights
+
+
+def _weights(walk: Walk) -> None:
+    numbers, k = walk.numbers, walk.channel
+    cells = numbers.grid[0] * numbers.grid[1]
+    _say(
+        "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero (red): the more the "
+        "channel finds, the higher y. Below (blue): the lower. Where on the grid the gradient was strong is forgotten here.",
+        rf"\begin{{gathered}}\alpha_k = \frac{{1}}{{h\,w}} \sum_{{i,j}} \frac{{\partial y}}{{\partial A_{{k,ij}}}}\\[1.2ex]"
+        rf"\alpha_{{{k}}} = \frac{{{_tex(float(numbers.gradient[k].sum(dtype=np.float64)))}}}{{{cells}}} = "
+        rf"{_tex(float(numbers.weights[k]))}\end{{gathered}}",
+    )
+    weights = numbers.weights
+    st.markdown(
+        f"**{int((weights > 0).sum())}** channels have a weight above zero, **{int((weights < 0).sum())}** below and "
+        f"**{int((weights == 0).sum())}** at zero; the largest "
+        f"is **{short(float(weights.max()), sign=True)}** (channel {weights.argmax()}), the smallest "
+        f"**{short(float(weights.min()), sign=True)}** (channel {weights.argmin()})."
+    )
+    _order(walk)
+    _bars(walk, "Weights", weights, [short(float(one), sign=True) for one in weights], numbers.gradient, walk.gradient_scale)
+
+
+# Section: 4, sum
+
+
+def _sum(walk: Walk) -> None:
+    numbers = walk.numbers
+    _say(
+        "Each channel's activations are multiplied by its weight, and all channels are laid on top of each other: red and blue "
+        "add up or cancel, cell by cell. **Click a channel below to switch it off or on**, and watch the sum.",
+        r"S = \sum_k \alpha_k A_k" if not walk.left_out else r"S = \sum_{k\ \text{switched on}} \alpha_k A_k",
+    )
+    top = max(reach(numbers.signed), reach(walk.signed) if walk.signed.any() else 0.0)
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=SIDE, gap="xsmall"):
+            _map(walk.signed, diverging(top), "The sum", f"the sum S: {_range(walk.signed)}", ALL_OFF)
+            st.caption(f"{_two_signs(top)}.")
+        with st.container(width="stretch"):
+            st.markdown(_sum_words(walk))
+            _switches(walk)
+            _order(walk)
+    values = [short(float(one), sign=True) for one in numbers.promised]
+    _tiles(
+        walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
+        by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
+    )  # fmt: skip
+
+
+def _sum_words(walk: Walk) -> str:
+    numbers, off = walk.numbers, list(walk.left_out)
+    total, strongest = float(walk.signed.sum(dtype=np.float64)), int(np.abs(numbers.promised).argmax())
+    if not off:
+        return (
+            f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{short(total, sign=True)}**; channel "
+            f"{strongest} moves that most, by **{short(float(numbers.promised[strongest]), sign=True)}**."
+        )
+    missing, which = numbers.signed - walk.signed, "The one that is off" if len(off) == 1 else f"The {len(off):,} that are off"
+    row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
+    return (
+        f"**{walk.count - len(off):,}** of {walk.count:,} channels are on; the cells of the sum add up to "
+        f"**{short(total, sign=True)}**. {which} would have added "
+        f"**{short(float(numbers.promised[off].sum()), sign=True)}** to that, most of all to the cell in row {row}, column "
+        f"{column}: **{short(float(missing[row, column]), sign=True)}**. Of the full map that is a share of "
+        f"**{percent(float(numbers.shares[off].sum()))}**."
+    )
+
+
+def _switches(walk: Walk) -> None:
+    """Buttons that switch many channels at once."""
+    weights = walk.numbers.weights
+    every = range(walk.count)
+    groups: Mapping[str, Sequence[int]] = {
+        "All on": (),
+        "Only α above 0": tuple(np.flatnonzero(weights <= 0).tolist()),
+        "Only α below 0": tuple(np.flatnonzero(weights >= 0).tolist()),
+        f"Only channel {walk.channel}": tuple(k for k in every if k != walk.channel),
+        "All off": tuple(every),
+    }
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, off in groups.items():
+            st.button(
+                name, key=f"switch-{name}", on_click=change_view, kwargs={"without": tuple(off)}, disabled=off == walk.left_out
+            )
+
+
+def _toggle(channel: int) -> None:
+    """Switch a channel, and look at it; counted from the newest view, so that clicks during a run add up."""
+    off = set(current_view().without) ^ {channel}
+    change_view(without=tuple(sorted(off)), channel=channel)
+
+
+# Section: 5, ReLU
+
+
+def _relu(walk: Walk) -> None:
+    signed = walk.signed
+    _say(
+        "A cell below zero (blue) lowers y: it speaks against the answer. Grad-CAM asks only what speaks **for** it, and sets "
+        "all of these cells to zero. What is left is the map.",
+        r"L = \operatorname{ReLU}(S) = \max(S,\, 0)\quad\text{in each cell}",
+    )
+    _note_left_out(walk)
+    scale = diverging(reach(signed))
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=SIDE, gap="xsmall"):
+            _map(signed, scale, "Before the ReLU", f"before: the sum S, {_range(signed)}", ALL_OFF)
+        with st.container(width=SIDE, gap="xsmall"):
+            _map(walk.map, scale, "After the ReLU", f"after: the map L, {_range(walk.map)}", NOTHING_ABOVE_ZERO)
+        with st.container(width="stretch"):
+            st.markdown(_thrown_away(signed))
+            st.caption(f"Both in the same colours: {_two_signs(scale.high)}.")
+    if not walk.numbers.map.any():
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        _order(walk)
+        st.markdown("**Which channels made the map?** Each one's share:", help=terms.CHANNEL_SHARE, width="content")
+    shares = walk.numbers.shares
+    _bars(walk, "Shares of the map", shares, [f"{number(float(one) * 100, 1, sign=True)} %" for one in shares])
+
+
+def _thrown_away(signed: Map) -> str:
+    below = signed[signed < 0]
+    if len(below) == 0:
+        return "**Nothing was thrown away**: no cell of the sum is below zero."
+    row, column = np.unravel_index(int(signed.argmin()), signed.shape)
+    kept = float(signed[signed > 0].sum(dtype=np.float64))
+    return (
+        f"**Thrown away: {percent(len(below) / signed.size)} of the cells** ({len(below):,} of {signed.size:,}), which add up "
+        f"to **{short(float(below.sum(dtype=np.float64)), sign=True)}**; the largest of them is "
+        f"**{short(float(signed.min()), sign=True)}**, in row {row}, column {column}. What is kept adds up to "
+        f"**{short(kept, sign=True)}**."
+    )
+
+
+# Section: 6, enlarge
+
+
+def _enlarge(walk: Walk) -> None:
+    scene, values = walk.scene, walk.map
+    height, width = scene.model.input_size
+    rows, columns = walk.numbers.grid
+    _say(
+        f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: one cell stands for "
+        f"{short(width / columns)} × {short(height / rows)} pixels. To lie over the picture the map is enlarged, so that each "
+        "pixel gets a number. Repeating each cell shows what was computed; **a smooth map looks more exact than it is.**",
+        rf"{columns} \times {rows}\ \longrightarrow\ {width} \times {height}",
+    )
+    _note_left_out(walk)
+    state = xl.map_state(values)
+    side = LARGE
+    if state is not xl.MapState.VARIED:
+        show_picture(scene.picture, "the picture", f"The picture alone, the map is {state.value}", side)
+        state_badge(state, NOTHING_ABOVE_ZERO)
+        return
+    scale = sequential(0, float(values.max()), scene.view.palette)
+    with st.container(horizontal=True, gap="large"):
+        grid = colour(values / scale.high, scene.view.palette)
+        _stack(
+            enlarge(grid, side, side),
+            enlarge(scene.picture, side, side),
+            "the map, and the picture",
+            "The map over its own grid",
+        )
+        for method, name in METHODS.items():
+            large = resize_maps(values[None], (height, width), method)[0]
+            drawn = enlarge(colour(large / scale.high, scene.view.palette), side, side)
+            mixed = overlay(enlarge(scene.picture, side, side), drawn, scene.view.strength / 100)
+            top = short(float(large.max()))
+            words = f"The map enlarged to {width} by {height} pixels, {name}, alone and over the picture; largest {top}"
+            _stack(drawn, mixed, f"{name}; largest {top}", words)
+    st.caption(
+        f"Above the map alone, below it over the picture ({scene.view.strength} % map, {100 - scene.view.strength} % picture). "
+        f"Palette {scene.view.palette}, from 0 to {short(scale.high)}, the largest cell. Bilinear: between the centres of two "
+        "cells the number changes evenly, so that the strongest cell keeps its number only where a pixel lies at its centre."
+    )
+
+
+def _stack(above: Picture, below: Picture, caption: str, alt: str) -> None:
+    gap = np.full((4, above.shape[1], 3), 128, np.uint8)
+    with st.container(width=above.shape[1]):
+        show_exact(np.concatenate([above, gap, below]), caption, alt)
+
+
+# Section: what the steps share
+
+
+def _say(words: str, formula: str) -> None:
+    st.markdown(words)
+    st.latex(formula)
+
+
+def _tex(value: float) -> str:
+    """A number in a formula, a power of ten written as one."""
+    digits, _, power = f"{value:.3g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+
+
+def _range(values: Map) -> str:
+    return f"from {short(float(values.min()), sign=True)} to {short(float(values.max()), sign=True)}"
+
+
+def _two_signs(top: float) -> str:
+    return f"red above zero, white 0, blue below; full colour at ±{short(top)}"
+
+
+def _map(values: Map, scale: Scale, title: str, caption: str, when_zero: str) -> None:
+    """A map in its cells; one that is zero everywhere or constant is named."""
+    state = xl.map_state(values)
+    if state is xl.MapState.ZERO:
+        st.markdown(f"**{title}**")
+        state_badge(state, when_zero)
+        return
+    show_exact(map_picture(values, scale, SIDE), caption, map_words(title, values))
+    if state is xl.MapState.CONSTANT:
+        state_badge(state, when_zero)
+
+
+def _note_left_out(walk: Walk) -> None:
+    if len(walk.left_out) == walk.count:
+        st.warning("All channels are switched off in step 4, so that nothing adds up to a map. Switch some on again there.")
+    elif walk.left_out:
+        st.warning(
+            f"{len(walk.left_out):,} of {walk.count:,} channels are switched off in step 4: this is the map of the others, not "
+            "Grad-CAM's. Switch all on again there."
+        )
+
+
+def _order(walk: Walk) -> None:
+    words = "By number: as the layer has them. By weight: the largest weight first."
+    choice("channels", "Channels", ORDERS, walk.scene.view.channels, words)
+
+
+def _tiles(
+    walk: Walk,
+    title: str,
+    values: NDArray[np.float32],
+    scale: Scale,
+    numbers: Sequence[str],
+    *,
+    by_weight: bool,
+    what: str,
+    switches: bool = False,
+) -> None:
+    """Tiles of all channels; numbers: one for each, what: what that number is."""
+    channels = walk.channels(by_weight=by_weight)
+    tiles = channel_tiles(values[list(channels)], scale, side_for(len(channels)))
+    shown = Shown(
+        title=title,
+        channels=channels,
+        values=[numbers[k] for k in channels],
+        words=[f"{what} {numbers[k]}" for k in channels],
+        picked=walk.channel,
+        tiles=tiles,
+        scale=scale,
+        scale_words=f"{COMMON}{_reduced(walk, tiles)}" + (f"; under each its {what}" if tiles.width >= VALUED else ""),
+        left_out=walk.left_out if switches else (),
+        switches=switches,
+    )
+    show_channels(shown, _toggle if switches else _pick)
+    _say_bounded(walk)
+
+
+def _bars(
+    walk: Walk,
+    title: str,
+    values: NDArray[np.float32] | NDArray[np.float64],
+    numbers: Sequence[str],
+    pictures: NDArray[np.float32] | None = None,
+    scale: Scale | None = None,
+) -> None:
+    channels = walk.channels(by_weight=walk.scene.view.channels == "weight")
+    tiles = None
+    if pictures is not None and scale is not None and len(channels) <= FEW:
+        tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL)
+    shown = Shown(
+        title=title,
+        channels=channels,
+        values=[numbers[k] for k in channels],
+        words=[numbers[k] for k in channels],
+        picked=walk.channel,
+        bars=[float(values[k]) for k in channels],
+        tiles=tiles,
+        scale=scale if tiles else None,
+        scale_words=f"gradients, under the bars; {COMMON}" if tiles else "",
+    )
+    show_channels(shown, _pick)
+    _say_bounded(walk)
+
+
+def _pick(channel: int) -> None:
+    change_view(channel=channel)
+
+
+def _say_bounded(walk: Walk) -> None:
+    if walk.count > MOST:
+        st.caption(
+            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; look at any other by its number."
+        )
+
+
+def _reduced(walk: Walk, tiles: Tiles) -> str:
+    if tiles.cells == walk.numbers.grid:
+        return ""
+    return f"; reduced from {grid_caption(walk.numbers.grid)} to {grid_caption(tiles.cells)} cells by averaging"
+
+
+_STEPS: Mapping[Step, Callable[[Walk], None]] = {
+    "forward": _forward,
+    "gradient": _gradient,
+    "weights": _weights,
+    "sum": _sum,
+    "relu": _relu,
+}

@@ -1,0 +1,108 @@
+"""What the walk through Grad-CAM draws from: its numbers for the picked image, and which channels stand where."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+import explain_lib as xl
+from dashboard.figures.map_figure import Scale, diverging, sequential
+from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_layer
+from explain_lib.base.maps import Map
+
+MOST = 512
+"""Of more channels than so many, those with the largest shares of the map are shown."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Grad-CAM of the picked image at the chosen layer, step by step."""
+
+    scene: Scene
+    numbers: xl.Walkthrough
+
+    @property
+    def count(self) -> int:
+        """How many channels the layer has."""
+        return len(self.numbers.weights)
+
+    @property
+    def channel(self) -> int:
+        """The channel that is looked at: the view's, or the one with the largest share of the map."""
+        chosen = self.scene.view.channel
+        return self.numbers.leading if chosen is None else chosen
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """The channels that are switched off."""
+        return self.scene.view.without
+
+    @cached_property
+    def signed(self) -> Map:
+        """The sum over the channels that are on, float32 (h, w)."""
+        return self.numbers.signed_without(self.left_out)
+
+    @property
+    def map(self) -> Map:
+        """What is above zero of it."""
+        return np.maximum(self.signed, 0)
+
+    def channels(self, *, by_weight: bool) -> tuple[int, ...]:
+        """The channels that are shown, in the order of their numbers or from the largest weight to the smallest."""
+        numbers = self.numbers
+        size = np.abs(numbers.shares if numbers.map.any() else numbers.promised)
+        shown = np.sort(np.argsort(-size, kind="stable")[:MOST])
+        if by_weight:
+            shown = shown[np.argsort(-numbers.weights[shown], kind="stable")]
+        return tuple(shown.tolist())
+
+    @cached_property
+    def activation_scale(self) -> Scale:
+        """One range of colours for all channels' activations; with two sides if some are below zero."""
+        values = self.numbers.activation
+        top = reach(values)
+        return diverging(top) if (values < 0).any() else sequential(0, top)
+
+    @cached_property
+    def gradient_scale(self) -> Scale:
+        """One symmetric range for all channels' gradients."""
+        return diverging(reach(self.numbers.gradient))
+
+    @cached_property
+    def contribution_scale(self) -> Scale:
+        """One symmetric range for what all channels add."""
+        return diverging(reach(self.numbers.contributions))
+
+    @property
+    def score_words(self) -> str:
+        """What y is: "the logit of ship", "the probability of ship less that of plane"."""
+        target, classes = self.numbers.target, self.scene.model.classes
+        words = f"the {target.score} of {plain(classes[target.index])}"
+        if target.minus is not None:
+            words += f" less that of {plain(classes[target.minus])}"
+        return f"{words}, with its sign turned" if target.sign == -1 else words
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether all of it is finite."""
+        numbers = self.numbers
+        return all(bool(np.isfinite(part).all()) for part in (numbers.activation, numbers.gradient, numbers.signed))
+
+
+def make_walk(scene: Scene) -> Walk:
+    """The walk for the picked image, model, layer and target."""
+    layer = chosen_layer(scene.view, scene.model)
+    return Walk(scene, scene.cache.walkthrough(scene.model, scene.picture, layer, scene.target, between=scene.between))
+
+
+def reach(values: Map) -> float:
+    """The largest magnitude, 1 where all is zero, so that there is a range to draw on."""
+    return float(np.abs(values).max()) or 1.0
+
+
+def short(value: float, *, sign: bool = False) -> str:
+    """A number with three digits that count, as "0.0342" or "−1.2e-05"."""
+    rounded = f"{value:+.3g}" if sign and value else f"{value + 0.0:.3g}"
+    return rounded.replace("-", "−").replace("e−", "e-")

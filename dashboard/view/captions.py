@@ -1,0 +1,71 @@
+"""Words for what a picture shows."""
+
+import re
+
+import numpy as np
+
+import explain_lib as xl
+from dashboard.view.scene import Scene
+
+
+def plain(text: str) -> str:
+    """The text with everything escaped that Markdown would make something of."""
+    return re.sub(r"([\\`*_\[\]#|$<>~]|:(?=\S))", r"\\\1", text)
+
+
+def percent(share: float) -> str:
+    """0.673 as "67.3 %"."""
+    return f"{share * 100:.1f} %"
+
+
+def picture_words(scene: Scene, image: int) -> str:
+    """Alternative text of a picture: which one it is, what it is of, and its size."""
+    height, width = np.asarray(scene.images.pixels[image]).shape[:2]
+    true = scene.true_class(image)
+    return f"{scene.words(image)}{'' if true is None else f', true class {true}'}, {height} by {width} pixels"
+
+
+def image_caption(scene: Scene, image: int) -> str:
+    """Image number, true class, predicted class with its probability."""
+    said, true = scene.said(image), scene.true_class(image)
+    name = plain(scene.picture_set.words(image).removeprefix("test "))
+    predicted = f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
+    if true is None:
+        return f"{name} · {predicted}"
+    label = int(scene.images.labels[image])
+    if label >= len(scene.model.classes):  # the network cannot say it
+        return f"{name} · true {true} · {predicted}"
+    mark = "right" if label == said.predicted else "wrong"
+    return f"{name} · true {true} · {predicted} ({mark})"
+
+
+def target_caption(scene: Scene) -> str:
+    """What is explained: the class, what it is contrasted with, and its score."""
+    target, classes = scene.target, scene.model.classes
+    name = classes[target.index]
+    if scene.view.target is None:
+        name += " (the predicted class)"
+    if target.minus is not None:
+        name += f" rather than {classes[target.minus]}"
+    words = f"{name}, {target.score}"
+    if target.sign == -1:
+        words = f"evidence against {words}"
+    if scene.view.minus is not None and target.minus is None:
+        words += f" (a contrast with {classes[scene.view.minus]} itself is left out)"
+    return words
+
+
+def grid_caption(grid: tuple[int, int]) -> str:
+    """(10, 10) as "10 × 10"."""
+    return f"{grid[0]} × {grid[1]}"
+
+
+def target_name(target: xl.Target, classes: tuple[str, ...]) -> str:
+    """A target as part of a file's name: "ship", "ship-minus-plane", "against-ship-probability"."""
+    parts = ["against"] if target.sign == -1 else []
+    parts.append(classes[target.index])
+    if target.minus is not None:
+        parts += ["minus", classes[target.minus]]
+    if target.score == "probability":
+        parts.append("probability")
+    return "-".join(parts)

@@ -1,0 +1,189 @@
+"""Where pictures come from: the CIFAR-10 test images, the server's own folder, or a visitor."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.view.server_options import server_options
+from dashboard.view.snippets import TEST_PIXELS
+from dashboard.view.view import CIFAR10, FOLDER, View
+from explain_lib.base.cache_folder import cache_folder
+from explain_lib.networks.bundled import REGISTRY
+from explain_lib.networks.predictions import Predictions, Verdicts, verdicts_of
+from explain_lib.pictures.dataset import fit_labels
+from explain_lib.pictures.files import Fit
+from explain_lib.pictures.folder import ImageFolder
+from explain_lib.pictures.sets import Pixels
+from explain_lib.pictures.thumbnails import Thumbnails
+from explain_lib.work.jobs import shared_jobs
+from explain_lib.work.requests import VerdictRequest
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A set as one network sees it.
+
+    pixels: uint8 (N, H, W, 3). labels: int64 (N,), positions in `classes`, -1 for a picture without a class. classes: the
+    network's, then those that only the set has.
+    """
+
+    pixels: Pixels
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+
+class PictureSet(Protocol):
+    """A set of pictures of any size."""
+
+    @property
+    def address(self) -> str:
+        """How the set is written in the address."""
+
+    @property
+    def title(self) -> str:
+        """What the set is, in words that follow "of"."""
+
+    def pictures(self, model: xl.Model) -> Pictures:
+        """The set as this network sees it."""
+
+    def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
+        """What the model of that name says of the pictures, as far as it was asked."""
+
+    def words(self, image: int) -> str:
+        """A picture by its number: "image 3"."""
+
+    def snippet(self, model: xl.Model) -> str:
+        """Python that sets `pixels`, given `model`."""
+
+
+@dataclass(frozen=True)
+class CifarImages:
+    """The CIFAR-10 test images."""
+
+    cache: xl.ExplainCache
+    address: str = CIFAR10
+    title: str = "the CIFAR-10 test images"
+
+    def pictures(self, model: xl.Model) -> Pictures:
+        images = self.cache.images()
+        labels, classes = fit_labels(images.labels, images.classes, model.classes)
+        return Pictures(self.cache.fitted_images(model.input_size), labels, classes)
+
+    def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
+        return self.cache.predictions(name) if name in REGISTRY else asked_so_far(model, pixels)
+
+    def words(self, image: int) -> str:
+        return f"test image {image}"
+
+    def snippet(self, model: xl.Model) -> str:
+        if model.input_size == self.cache.images().pixels.shape[1:3]:
+            return TEST_PIXELS
+        return "pixels = xl.ExplainCache().fitted_images(model.input_size)  # the CIFAR-10 test images, resized\n"
+
+
+@dataclass(frozen=True)
+class FolderImages:
+    """The pictures of the server's own folder."""
+
+    folder: ImageFolder
+    thumbnails: Thumbnails
+    address: str = FOLDER
+
+    @property
+    def title(self) -> str:
+        return f"the folder “{self.folder.name}”"
+
+    def pictures(self, model: xl.Model) -> Pictures:
+        labels, classes = fit_labels(self.folder.labels, self.folder.classes, model.classes)
+        return Pictures(self.folder.pixels(model.input_size), labels, classes)
+
+    def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
+        del name  # nothing is bundled for a folder
+        return asked_so_far(model, pixels)
+
+    def words(self, image: int) -> str:
+        return f"image {image}, {self.folder.files[image]}"
+
+    def snippet(self, model: xl.Model) -> str:
+        del model  # the snippet has it
+        return (
+            "from pathlib import Path\n"
+            f'pixels = xl.ImageFolder(Path("{self.folder.name}")).pixels(model.input_size)  # the path to the folder\n'
+        )
+
+
+@dataclass(frozen=True)
+class OwnPicture:
+    """One picture that a visitor sent: a set of one, without a class."""
+
+    cache: xl.ExplainCache
+    digest: str
+    fit: Fit
+    title: str = "your picture"
+
+    @property
+    def address(self) -> str:
+        return self.digest
+
+    def pictures(self, model: xl.Model) -> Pictures:
+        pixels = self.cache.own_picture(self.digest, model.input_size, self.fit)[None]
+        return Pictures(pixels, np.array([-1]), model.classes)
+
+    def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
+        del name
+        return self.cache.predict(model, pixels[:1])
+
+    def words(self, image: int) -> str:
+        del image
+        return "your picture"
+
+    def snippet(self, model: xl.Model) -> str:
+        del model  # the snippet has it
+        return (
+            "from pathlib import Path\n"
+            f'picture = xl.read_picture(Path("picture.jpg").read_bytes())  # the file with the SHA-256 {self.digest[:12]}…\n'
+            f'pixels = xl.fit_picture(picture, model.input_size, "{self.fit}")[None]\n'
+        )
+
+
+def asked_so_far(model: xl.Model, pixels: Pixels) -> Verdicts:
+    """What the model has said of a set, as far as somebody had it asked; starts nothing."""
+    job = shared_jobs(server_options().device).find(VerdictRequest(model, pixels))
+    return verdicts_of(None if job is None else job.rows, len(pixels), len(model.classes))
+
+
+def server_set(cache: xl.ExplainCache) -> PictureSet:
+    """The set that the dashboard opens with: the server's folder if it has one."""
+    path = server_options().images
+    return CifarImages(cache) if path is None else _open_folder(path, server_options().cache)
+
+
+@lru_cache(maxsize=1)
+def _open_folder(path: Path, kept: Path | None) -> FolderImages:
+    """Once for all: its files are listed at the start."""
+    folder = ImageFolder(path)
+    return FolderImages(folder, Thumbnails(folder, cache_folder(kept)))
+
+
+def chosen_set(view: View, cache: xl.ExplainCache) -> tuple[PictureSet, tuple[str, ...]]:
+    """The set that the view names, and a sentence if it is not there and the server's own stands in for it."""
+    name = view.pictures
+    if name is None:
+        return server_set(cache), ()
+    if name == CIFAR10:
+        return CifarImages(cache), ()
+    if name == FOLDER:
+        missing = () if server_options().images else ("set=folder: this server has no folder of pictures of its own.",)
+        return server_set(cache), missing
+    if cache.own_pictures.holds(name):
+        return OwnPicture(cache, name, view.fit), ()
+    gone = (
+        f"set={name[:12]}…: that picture is not kept here, or no longer: pictures of visitors are in the server's memory only, "
+        "until it starts anew or needs the room. Once somebody uploads the file again, the address is right again."
+    )
+    return server_set(cache), (gone,)

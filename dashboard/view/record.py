@@ -1,0 +1,160 @@
+"""What is on a page, noted while it is drawn, so that it can be taken home: its computations, and its pictures.
+
+A session holds the record of one view, the last one drawn. It is bounded: computations as explain_lib.work.recording
+says, pictures by MAX_PICTURES and MAX_BYTES; of a picture it holds the file that was sent to the browser anyway, of a map the map.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from io import BytesIO
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.view.view import View
+from explain_lib.take_home.slide import Slide
+from explain_lib.work.recording import Recorder, recording
+
+# Section: a page's own files
+
+PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")
+
+
+@dataclass(frozen=True)
+class TakeHome:
+    """What a page has to take home besides what every page has: the files' common name, and functions that make them."""
+
+    name: str
+    picture: Callable[[], bytes]
+    arrays: Callable[[], bytes]
+    settings: Callable[[], bytes]
+    snippet: Callable[[], str]
+
+
+def arrays_file(arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]) -> bytes:
+    """The arrays as a NumPy .npz file, in their own dtypes."""
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def settings_file(view: View, model: xl.Model, target: xl.Target, details: Mapping[str, object]) -> bytes:
+    """What the view shows, as JSON: its address, the model with its digest, the target, and the versions of the packages."""
+    content = {
+        "address": view.to_query(),
+        "model": {"name": view.model, "digest": model.digest, "mean": model.mean, "std": model.std},
+        "image": view.image,
+        "target": asdict(target) | {"class": model.classes[target.index]},
+        **details,
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+# Section: the record of a view
+
+MAX_PICTURES = 400
+MAX_BYTES = 16 * 2**20
+_KEY = "_view_record"
+
+
+@dataclass(frozen=True)
+class ShownPicture:
+    """A picture on the page: what it shows, its caption, and what gives its PNG file."""
+
+    alt: str
+    caption: str
+    file: Callable[[], bytes]
+
+
+@dataclass
+class ViewRecord:
+    """The record of one view.
+
+    left_out: how many pictures did not find room. take, slide: the page's own files, and its slide in place of the usual one.
+    """
+
+    recorder: Recorder = field(default_factory=Recorder)
+    left_out: int = 0
+    take: TakeHome | None = None
+    slide: Callable[[], Slide] | None = None
+    _parts: dict[str, list[ShownPicture]] = field(default_factory=dict)
+    _part: str = ""
+    _bytes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> tuple[ShownPicture, ...]:
+        """All pictures, in the order in which the page's parts were first drawn."""
+        return tuple(picture for part in list(self._parts.values()) for picture in list(part))
+
+    def add(self, picture: ShownPicture, size: int) -> None:
+        """Note a picture that holds so many bytes."""
+        if sum(self._bytes.values()) + size > MAX_BYTES or sum(map(len, self._parts.values())) >= MAX_PICTURES:
+            self.left_out += 1
+            return
+        self._bytes[self._part] = self._bytes.get(self._part, 0) + size
+        self._parts.setdefault(self._part, []).append(picture)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Note what follows as that part of the page, in place of what the part had before."""
+        before, self._part = self._part, name
+        self._parts[name], self._bytes[name] = [], 0
+        try:
+            with self.recorder.part(name):
+                yield
+        finally:
+            self._part = before
+
+
+_active: ContextVar[ViewRecord | None] = ContextVar("view_record", default=None)
+
+
+@contextmanager
+def _noting(record: ViewRecord) -> Iterator[ViewRecord]:
+    token = _active.set(record)
+    try:
+        with recording(record.recorder):
+            yield record
+    finally:
+        _active.reset(token)
+
+
+@contextmanager
+def recorded_view() -> Iterator[ViewRecord]:
+    """Note what is drawn and computed from here on as a new view, in place of the session's last one."""
+    record = ViewRecord()
+    st.session_state[_KEY] = record
+    with _noting(record):
+        yield record
+
+
+@contextmanager
+def recorded_part(name: str) -> Iterator[None]:
+    """Note what is drawn as a part of the view that is drawn again and again by itself, such as what a job has found."""
+    record: ViewRecord | None = _active.get() or st.session_state.get(_KEY)
+    if record is None:
+        yield
+        return
+    with _noting(record), record.part(name):
+        yield
+
+
+def offer(take: TakeHome | None = None, slide: Callable[[], Slide] | None = None) -> None:
+    """Offer files of the page's own, and a slide in place of the usual one, at the foot of the page that is being drawn."""
+    record = _active.get()
+    if record is not None:
+        record.take, record.slide = take or record.take, slide or record.slide
+
+
+def note_picture(alt: str, caption: str, file: Callable[[], bytes], size: int) -> None:
+    """Note a picture that is on the page. file: gives it as PNG when it is asked for. size: the bytes that this holds."""
+    record = _active.get()
+    if record is not None:
+        record.add(ShownPicture(alt, caption, file), size)

@@ -1,0 +1,148 @@
+"""What a page draws from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
+from dashboard.view.view import CIFAR10, View, explained
+from explain_lib.networks.bundled import REGISTRY
+from explain_lib.networks.predictions import Predictions, Verdicts
+from explain_lib.pictures.dataset import study_batch
+from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.sets import batch_size_of
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the network says of one picture: probabilities float32 (classes,), the likeliest class, and how sure it is."""
+
+    probabilities: NDArray[np.float32]
+    predicted: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a page draws from: the view, and what it names.
+
+    picture_set: where the pictures are from; images: as the model sees them. predictions: of all of them, as far as the model
+    was asked. between: for computations, which call it once it is their turn; a run that a newer one has overtaken ends there.
+    """
+
+    view: View
+    model: xl.Model
+    picture_set: PictureSet
+    images: Pictures
+    predictions: Predictions | Verdicts
+    cache: xl.ExplainCache
+    between: Callable[[], None]
+
+    @property
+    def picture(self) -> Picture:
+        """The picked image, uint8 (H, W, 3)."""
+        return np.asarray(self.images.pixels[self.view.image])
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the picked image is one that a visitor sent."""
+        return isinstance(self.picture_set, OwnPicture)
+
+    def said(self, image: int) -> Said:
+        """What the network says of an image; it is asked now if it was not before."""
+        if isinstance(self.predictions, Predictions):
+            found = self.predictions
+        else:
+            found, image = self.cache.predict(self.model, self.images.pixels[image : image + 1]), 0
+        return Said(found.probabilities[image], int(found.predicted[image]), float(found.confidence[image]))
+
+    def predictions_known(self, images: NDArray[np.int64]) -> bool:
+        """Whether the network was asked about all of these images."""
+        return bool((self.predictions.predicted[images] >= 0).all())
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Of each class for the picked image, float32 (classes,)."""
+        return self.said(self.view.image).probabilities
+
+    @property
+    def predicted(self) -> int:
+        """The class that the model predicts for the picked image."""
+        return self.said(self.view.image).predicted
+
+    @property
+    def target(self) -> xl.Target:
+        """What is explained of the picked image."""
+        return explained(self.view, self.predicted)
+
+    @property
+    def has_command(self) -> bool:
+        """Whether the command line knows the model and the set: a bundled one, and the CIFAR-10 test images."""
+        return self.view.model in REGISTRY and self.of_set().picture_set.address == CIFAR10
+
+    @property
+    def load_call(self) -> str | None:
+        """The call that loads a model that is not bundled, None for a bundled one."""
+        own = self.cache.own_models.known(self.view.model)
+        return None if own is None else own.python
+
+    def true_class(self, image: int) -> str | None:
+        """The name of an image's true class, None if it is not known."""
+        label = int(self.images.labels[image])
+        return None if label < 0 else self.images.classes[label]
+
+    def words(self, image: int) -> str:
+        """An image by its number, or what else it is known by, as the beginning of a sentence: "Test image 3"."""
+        words = self.picture_set.words(image)
+        return words[0].upper() + words[1:]
+
+    @property
+    def name(self) -> str:
+        """The picked image in the middle of a sentence: "image 3", "your picture"."""
+        return self.picture_set.words(self.view.image).removeprefix("test ")
+
+    def batch(self, image: int) -> slice:
+        """The images that are run together where a setting looks at the batch."""
+        own = slice(image, image + 1)
+        return own if self.is_own or batch_size_of(self.images.pixels) == 1 else study_batch(image)
+
+    def with_image(self, image: int) -> "Scene":
+        """The same scene with another image picked, of the server's set if the one on screen is a visitor's.
+
+        Raises InputError for a number that the set does not have.
+        """
+        scene = self.of_set()
+        if image >= len(scene.images.labels):
+            last = len(scene.images.labels) - 1
+            where = scene.picture_set.title
+            raise xl.InputError(f"image: there is no {image:,} in {where}; a number from 0 to {last:,} would be right")
+        return replace(scene, view=replace(scene.view, image=image))
+
+    def with_model(self, name: str) -> "Scene":
+        """The same scene with another model; its predicted class is the target where it has other classes."""
+        same = self.cache.model(name).classes == self.model.classes
+        view = replace(self.view, model=name) if same else replace(self.view, model=name, target=None, minus=None)
+        return make_scene(view, self.picture_set, self.cache, self.between)
+
+    def with_set(self, picture_set: PictureSet) -> "Scene":
+        """The same scene with another set of pictures; the first image if it has not as many."""
+        name = None if picture_set == server_set(self.cache) else picture_set.address
+        made = make_scene(replace(self.view, pictures=name), picture_set, self.cache, self.between)
+        fits = made.view.image < len(made.images.labels)
+        return made if fits else replace(made, view=replace(made.view, image=0))
+
+    def of_set(self) -> "Scene":
+        """The scene itself, or with the server's set if the picked image is a visitor's."""
+        return self.with_set(server_set(self.cache)) if self.is_own else self
+
+
+def make_scene(view: View, picture_set: PictureSet, cache: xl.ExplainCache, between: Callable[[], None]) -> Scene:
+    """The scene of a view, whose model and pictures exist."""
+    model = cache.model(view.model)
+    images = picture_set.pictures(model)
+    predictions = picture_set.predictions(view.model, model, images.pixels)
+    drawn = replace(view, image=0) if isinstance(picture_set, OwnPicture) else view
+    return Scene(drawn, model, picture_set, images, predictions, cache, between)

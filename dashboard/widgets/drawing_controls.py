@@ -1,0 +1,74 @@
+"""How maps are laid over pictures: the widgets, and the Drawing that they mean."""
+
+import streamlit as st
+
+from dashboard.view.address import change_view, follow
+from dashboard.view.view import View
+from dashboard.widgets.pickers import choice
+from explain_lib.pictures.rendering import PALETTES
+
+FIELDS = ("palette", "strength", "texture", "sign", "scale")
+TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
+SIGNS = {"positive": "above zero only", "signed": "with its sign"}
+SCALES = {"map": "each map its own", "strip": "one for all"}
+
+
+def drawing_controls(view: View) -> None:
+    """Palette, strength, texture, sign and scale, behind one heading."""
+    default = View()
+    changed = any(getattr(view, name) != getattr(default, name) for name in FIELDS)
+    folded = st.expander("How maps are drawn", changed, key="drawing-controls", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded, st.container(horizontal=True, gap="medium"):
+        _palette(view)
+        _strength(view)
+        choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
+        choice(
+            "sign", "Values", SIGNS, view.sign, "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
+        )
+        choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
+
+
+_SCALE_HELP = (
+    "The last colour stands for a map's own largest value, so that every map looks equally strong, however weak it is; or for "
+    "the largest of all maps shown, so that the colours of layers, and of the two sides, can be compared."
+)
+
+
+def _palette(view: View) -> None:
+    follow("palette", view.palette)
+    st.selectbox(
+        "Palette",
+        PALETTES,
+        key="palette",
+        format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
+        on_change=lambda: change_view(palette=st.session_state["palette"]),
+        disabled=view.sign == "signed",
+        help="Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps "
+        "are always drawn from blue over white to red.",
+        width=170,
+    )
+
+
+def _strength(view: View) -> None:
+    follow("strength", view.strength)
+    st.slider(
+        "Strength of the map, %",
+        0,
+        100,
+        step=5,
+        key="strength",
+        on_change=lambda: change_view(strength=st.session_state["strength"]),
+        help="0: the picture alone. 100: the map alone.",
+        width=200,
+    )
+
+
+def drawing_words(view: View, shown: str = "layers") -> str:
+    """How overlays are drawn, in one line; shown: what is side by side on the page."""
+    palette = "blue to red" if view.sign == "signed" else view.palette
+    texture = "smoothed bilinearly" if view.texture == "smooth" else "in its own cells"
+    largest = "largest magnitude" if view.sign == "signed" else "maximum"
+    scale = f"the {largest} of all {shown} shown" if view.scale == "strip" else f"its own {largest}"
+    return f"{view.strength} % map {texture}, {100 - view.strength} % picture; {palette}; divided by {scale}."

@@ -1,0 +1,139 @@
+"""Long work that runs in the background: start, progress, stop, and what it has found so far."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.view.captions import plain
+from dashboard.view.record import recorded_part
+from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_options
+from explain_lib.networks.predictions import VerdictRows, Verdicts
+from explain_lib.take_home.registry import note_rows
+from explain_lib.work.jobs import Job, JobProgress, Jobs, Request, Rows, shared_jobs
+from explain_lib.work.requests import VerdictRequest
+
+EVERY = 1.0
+"""Seconds between two looks at a job that runs."""
+
+RUNNING = ("waiting", "running")
+
+
+def show_job(
+    request: Request[Rows],
+    start: str,
+    show_rows: Callable[[Rows, bool], None],
+    *,
+    what: str = "The work",
+    nothing: str = "Nothing has been computed yet. The result appears here while the work goes on.",
+) -> None:
+    """Controls and progress of this request's job, and the rows that it has so far.
+
+    start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
+    their way. what: names the work where it failed. nothing: said while there are no rows.
+    """
+    jobs = shared_jobs(server_options().device)
+    running = _is_running(jobs.find(request))
+
+    # a fragment: the page around it is not drawn anew at each look, and answers meanwhile
+    @st.fragment(run_every=EVERY if running else None)
+    def look() -> None:
+        job = jobs.find(request)
+        if _is_running(job) != running:
+            st.rerun()  # it was started or has ended: the page looks as often as it must from now on
+        _controls(jobs, request, job, start, what)
+        rows = None if job is None else job.rows
+        if rows is None:
+            st.caption(nothing)
+            return
+        with recorded_part(request.fingerprint):
+            note_rows(request, rows)
+            show_rows(rows, running)
+
+    look()
+
+
+def has_rows(request: Request[Rows]) -> bool:
+    """Whether this request's job has found anything yet; starts nothing."""
+    job = shared_jobs(server_options().device).find(request)
+    return job is not None and job.rows is not None
+
+
+def is_done(request: Request[Rows]) -> bool:
+    """Whether this request's job has come to its end; starts nothing."""
+    job = shared_jobs(server_options().device).find(request)
+    return job is not None and job.progress.state == "done"
+
+
+def say_so_far(images: int, more: bool) -> None:
+    """That the rows shown are of so many images, while more are on their way."""
+    if more:
+        st.caption(f"So far, over {images:,} images; more are on their way.")
+
+
+def _is_running(job: Job[Rows] | None) -> bool:
+    return job is not None and job.progress.state in RUNNING
+
+
+def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: str, what: str) -> None:
+    """Start, stop or go on, whichever there is to do, and how far it is."""
+
+    def ask() -> None:
+        jobs.ask(request)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if job is None:
+            st.button(f"{start} {_images(len(request))}", type="primary", on_click=ask)
+            return
+        progress = job.progress
+        if progress.state in RUNNING:
+            st.button("Stop", on_click=job.stop)
+        elif progress.state != "done":
+            st.button(f"Go on with {_images(progress.total - progress.images)}", on_click=ask)
+        st.progress(progress.images / progress.total, _progress_words(progress))
+    if progress.error:
+        st.error(f"{what} stopped: {plain(progress.error)}.")
+
+
+def _images(count: int) -> str:
+    return f"{count:,} {'image' if count == 1 else 'images'}"
+
+
+def _progress_words(progress: JobProgress) -> str:
+    words = f"{progress.images:,} of {_images(progress.total)} · {progress.state}"
+    if progress.speed is not None and progress.state == "running":
+        words += f" · {progress.speed:,.{0 if progress.speed >= 10 else 1}f} images a second"
+    if progress.seconds_left:
+        words += f" · {_time_words(progress.seconds_left)} left"
+    return words
+
+
+def _time_words(seconds: float) -> str:
+    """90 as "90 s", 600 as "10 min", 10,000 as "2 h 47 min"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+# Section: What the network says of all images of a set, where that is not known beforehand: asked in the background.
+
+
+def ask_about_all(scene: Scene) -> bool:
+    """Controls and progress of the work that asks the network about every image, until it is done. Whether it is."""
+    said = scene.predictions
+    if not isinstance(said, Verdicts) or said.asked.all():
+        return True
+    request = VerdictRequest(scene.model, scene.images.pixels)
+    if is_done(request):  # what is missing cannot be read
+        return True
+    asked = int(said.asked.sum())
+    st.info(
+        f"The network was asked about {asked:,} of {len(said.asked):,} images. Conditions on predictions leave the others out."
+    )
+
+    def nothing(rows: VerdictRows, more: bool) -> None:
+        del rows, more
+
+    show_job(request, "Ask about", nothing, what="The work", nothing="Until then, filters by class work.")
+    return False

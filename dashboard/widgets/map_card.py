@@ -1,0 +1,81 @@
+"""A map with its title, caption and colour bar, or a badge where there is nothing to paint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+import explain_lib as xl
+from dashboard.figures.map_figure import Scale, map_figure, map_picture
+from dashboard.figures.map_words import map_words, where_words
+from dashboard.view.record import note_picture
+from dashboard.widgets.charts import show_chart
+from dashboard.widgets.pictures import show_exact
+from explain_lib import MapState, map_state
+from explain_lib.base.maps import Map
+from explain_lib.pictures.rendering import Picture, enlarge, png
+
+TAKEN_SIDE = 640
+"""Of a map that is taken home as a picture, in pixels."""
+
+NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
+NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
+
+_BADGES = {
+    MapState.CONSTANT: "The same everywhere: the map tells no place from another.",
+    MapState.NOT_FINITE: "Not finite: the map holds NaN or infinity.",
+}
+
+
+@dataclass(frozen=True)
+class MapCard:
+    """A map (h, w) and the words that go with it; when_zero: what it means if it is zero everywhere."""
+
+    title: str
+    caption: str
+    values: Map
+    scale: Scale
+    when_zero: str = NO_EVIDENCE
+    help: str | None = None
+
+
+def state_badge(state: MapState, when_zero: str, short: bool = False) -> None:
+    """Says that a map is zero, constant or not finite; `short`: in one or two words."""
+    st.badge(
+        f"{state.value} map" if short else _BADGES.get(state, when_zero), color="orange", help=_BADGES.get(state, when_zero)
+    )
+
+
+def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: int = 312) -> None:
+    """The map under its title; zero, constant and not-finite maps get a badge instead of a picture."""
+    st.markdown(f"**{card.title}**", help=card.help)
+    state = map_state(card.values)
+    if state is not MapState.VARIED:
+        state_badge(state, card.when_zero)
+        return
+    words = map_words(card.title, card.values)
+    show_chart(map_figure(card.values, card.scale, under_pointer, width), key=key, width=width, alt=words)
+    note_picture(words, card.title, lambda: png(map_picture(card.values, card.scale, TAKEN_SIDE)), card.values.nbytes)
+    st.caption(card.caption)
+
+
+# Section: A map over its picture, or the picture and a badge where there is nothing to paint.
+
+
+def show_overlay(
+    picture: Picture, values: Map, drawing: xl.Drawing, reach: float | None, words: str, side: int, caption: str = ""
+) -> None:
+    """The overlay, `side` pixels wide; a zero, constant or not finite map is named and not painted."""
+    state, drawn = xl.map_state(values), overlay_or_picture(picture, values, drawing, reach, side)
+    if state is xl.MapState.VARIED:
+        show_exact(drawn, caption, f"Overlay: {words}; {where_words(values)}")
+        return
+    show_exact(drawn, "", f"The picture alone, the map is {state.value}: {words}")
+    state_badge(state, NO_EVIDENCE, short=side < 200)
+
+
+def overlay_or_picture(picture: Picture, values: Map, drawing: xl.Drawing, reach: float | None, side: int) -> Picture:
+    """The overlay uint8 (side, side, 3), or the picture alone where the map has nothing to paint."""
+    if xl.map_state(values) is not xl.MapState.VARIED:
+        return enlarge(picture, side, side)
+    return xl.draw_overlay(picture, values, drawing, side, reach)

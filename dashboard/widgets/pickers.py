@@ -1,0 +1,282 @@
+"""Widgets that change the view: model, image, layer, target."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+import streamlit as st
+
+from dashboard.view import terms
+from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.captions import percent
+from dashboard.view.scene import Scene
+from dashboard.view.view import CIFAR10, View, chosen_layer
+from explain_lib import ExplainCache, ExplainError, list_models
+from explain_lib.base.errors import DataError
+from explain_lib.networks.bundled import NetworkSize, load_card, network_size
+
+Option = TypeVar("Option", str, int)
+
+PLAIN = (None, "for", "logit")
+MODULES = {"conv": "conv layers", "all": "all with a grid"}
+SENT_MODEL = "_sent_model"
+"""The name of the model whose weights this session sent last."""
+NONE = -1
+"""Stands for the predicted class, or for no class, in lists of classes, where None would mean that nothing is chosen."""
+
+
+def choice(
+    field: str, label: str, words: Mapping[Option, str], value: Option, help_text: str | None = None, **also: int
+) -> None:
+    """One of a few values of a field of the view, each under its word; `also`: what else of the view changes with it."""
+    follow(field, value)
+    st.segmented_control(
+        label,
+        tuple(words),
+        key=field,
+        format_func=words.__getitem__,
+        required=True,
+        on_change=lambda: change_view(**{field: st.session_state[field]}, **also),
+        help=help_text,
+    )
+
+
+def offered_models(scene: Scene) -> tuple[str, ...]:
+    """The server's own model, the bundled ones, and what this session has sent or has in its address."""
+    own = scene.cache.own_models
+    sent = (st.session_state.get(SENT_MODEL), scene.view.model, scene.view.other_model)
+    kept = (name for name in sent if name is not None and own.holds(name))
+    return tuple(dict.fromkeys((*own.names, *list_models(), *kept)))
+
+
+def model_words(scene: Scene, name: str) -> str:
+    """A model's name with accuracy, depth and size, as far as they are known."""
+    if name in list_models():
+        try:
+            return bundled_words(name)
+        except DataError:  # who picks it reads why; the others stay on offer
+            return f"{name} · its card cannot be read"
+    own = scene.cache.own_models.known(name)
+    return name if own is None else f"{name} · {_size_words(own.size)}"
+
+
+@lru_cache(maxsize=64)
+def bundled_words(name: str) -> str:
+    """A bundled model's name with its numbers, kept once its card has been read. Raises DataError for a damaged card."""
+    return f"{name} · {percent(load_card(name).accuracy)} · {_size_words(network_size(name))}"
+
+
+def _size_words(size: NetworkSize) -> str:
+    weights = f"{size.parameters / 1e6:.1f} M" if size.parameters >= 1_000_000 else f"{size.parameters / 1000:.0f} k"
+    return f"{size.conv_layers} conv layers · {weights} weights"
+
+
+def model_picker(scene: Scene) -> None:
+    """A list of the models on offer; the layer stays if the other model has it."""
+    follow("model", scene.view.model)
+    st.selectbox(
+        "Model",
+        offered_models(scene),
+        key="model",
+        format_func=lambda name: model_words(scene, name),
+        on_change=lambda: open_model(scene.cache, st.session_state["model"]),
+        help=f"The network that is explained. {terms.ACCURACY}",
+        width=400,
+    )
+
+
+def open_model(cache: ExplainCache, name: str) -> None:
+    """Explain another model, at the same layer if it has one of that name; for a widget's callback."""
+    view = current_view()
+    try:
+        offered = cache.model(name).spatial_layers
+    except ExplainError:  # the page says it
+        offered = ()
+    kept = {field: layer for field, layer in (("layer", view.layer), ("opinion", view.opinion)) if layer in offered}
+    change_view(model=name, **{"layer": None, "opinion": None, **kept}, part=1)
+
+
+def pick_image(scene: Scene, image: int) -> None:
+    """Open an image of the set that the page looks at; for a widget's callback."""
+    change_view(image=image, pictures=scene.view.pictures)
+
+
+def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
+    """The image's number, with a step back, one on and a leap through the images `among`, also by the arrow keys."""
+    last = len(scene.images.pixels) - 1
+    steps = range(last + 1) if among is None else among
+    which = "all of them" if among is None else "those that are shown"
+    name = "Test image" if scene.picture_set.address == CIFAR10 else "Image"
+
+    def typed() -> None:
+        image = st.session_state["image"]
+        if image is None:  # an emptied field keeps the image
+            return
+        if not 0 <= image <= last:
+            st.toast(f"There is no image {image:,}; they are 0 to {last:,}.")
+        pick_image(scene, min(max(image, 0), last))
+
+    follow("image", scene.view.image)
+    with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
+        _step(scene, "Previous", "Previous image", "Left", lambda image: _neighbour(steps, image, -1))
+        st.number_input(
+            name,
+            value=None,
+            step=1,
+            key="image",
+            on_change=typed,
+            help=f"{name}s are numbered 0 to {last:,}. Previous and Next, or the keys ← and →, step through {which}.",
+            width=104,
+        )
+        _step(scene, "Next", "Next image", "Right", lambda image: _neighbour(steps, image, 1))
+        _step(scene, "Random", "Random image", None, lambda image: _another(steps, image))
+
+
+def _neighbour(steps: Sequence[int], image: int, step: int) -> int | None:
+    """The image before or after; the first or last of all where this one is not among them."""
+    if image not in steps:
+        return (steps[0] if step > 0 else steps[-1]) if steps else None
+    place = steps.index(image) + step
+    return steps[place] if 0 <= place < len(steps) else None
+
+
+def _another(steps: Sequence[int], image: int) -> int | None:
+    if len(steps) == 0 or (len(steps) == 1 and steps[0] == image):
+        return None
+    while (found := random.choice(steps)) == image:
+        pass
+    return found
+
+
+def _step(scene: Scene, label: str, words: str, shortcut: str | None, other: Callable[[int], int | None]) -> None:
+    """A button to another image, counted from the newest one, so that presses during a run add up."""
+
+    def pressed() -> None:
+        image = other(current_view().image)
+        if image is not None:
+            pick_image(scene, image)
+
+    ended = other(current_view().image) is None
+    st.button(label, key=words, help=words, shortcut=shortcut, disabled=ended, on_click=pressed)
+
+
+def offered_layers(scene: Scene) -> tuple[str, ...]:
+    """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
+    model, layer = scene.model, chosen_layer(scene.view, scene.model)
+    names = model.spatial_layers if scene.view.modules == "all" else model.conv_layers
+    return tuple(name for name in model.spatial_layers if name in names or name == layer)
+
+
+def modules_picker(view: View, label: str = "Layers on offer") -> None:
+    """Which layers are on offer: conv layers, or every module with a grid."""
+    words = "Convolutions only, or every module whose output is a grid."
+    choice("modules", label, MODULES, view.modules, words)
+
+
+def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
+    """A list of layers, each with its grid."""
+    grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
+
+    def changed() -> None:
+        if st.session_state["layer"] in layers:  # see _class_list
+            change_view(layer=st.session_state["layer"])
+
+    follow("layer", chosen_layer(scene.view, scene.model))
+    st.selectbox(
+        "Layer",
+        layers,
+        key="layer",
+        format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
+        on_change=changed,
+        help=terms.LAYER,
+        width=200,
+    )
+
+
+def target_picker(scene: Scene) -> None:
+    """The predicted class, or any class."""
+    probabilities = scene.probabilities
+
+    def words(target: int) -> str:
+        index = scene.predicted if target == NONE else target
+        name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
+        return f"predicted: {name}" if target == NONE else name
+
+    _class_list("target", "Target class", scene.view.target, words, terms.TARGET, 220, offered=_all_classes(scene))
+
+
+def _all_classes(scene: Scene) -> Sequence[int]:
+    return range(len(scene.model.classes))
+
+
+def class_filter(scene: Scene, field: str, label: str, value: int | None) -> None:
+    """A class, or any; of true classes those that the set has."""
+    names = scene.images.classes
+    true = np.unique(scene.images.labels) if field == "true_class" else np.arange(len(scene.model.classes))
+    offered = sorted({int(index) for index in true if index >= 0} | ({value} if value is not None else set()))
+
+    def words(index: int) -> str:
+        return "any class" if index == NONE else names[index]
+
+    _class_list(field, label, value, words, None, 140, offered=offered, part=1)
+
+
+def sample_picker(sample: int, offered: Sequence[int]) -> None:
+    """How many of the first test images are looked at; a number that the address has is among those on offer."""
+    words = {count: f"{count:,}" for count in sorted({*offered, sample})}
+    choice(
+        "sample",
+        "Images",
+        words,
+        sample,
+        "Of the test images the first, which are in no particular order; of a folder some from all over it.",
+    )
+
+
+def _class_list(
+    field: str,
+    label: str,
+    value: int | None,
+    words: Callable[[int], str],
+    help_text: str | None,
+    width: int,
+    *,
+    offered: Sequence[int],
+    **also: int,
+) -> None:
+    """A list of classes after an entry for none; `also`: what else of the view changes with it."""
+
+    def changed() -> None:
+        chosen = st.session_state[field]
+        if chosen in (NONE, *offered):  # a quick next step can send the words of the picture before, which nobody chose
+            change_view(**{field: None if chosen == NONE else chosen}, **also)
+
+    follow(field, NONE if value is None else value)
+    st.selectbox(
+        label,
+        (NONE, *offered),
+        key=field,
+        format_func=words,
+        on_change=changed,
+        help=help_text,
+        width=width,
+    )
+
+
+def score_controls(scene: Scene) -> None:
+    """What of the target class is explained: a contrast, evidence for or against, logit or probability."""
+    view = scene.view
+
+    def words(index: int) -> str:
+        return "nothing" if index == NONE else scene.model.classes[index]
+
+    changed = (view.minus, view.evidence, view.score) != PLAIN
+    folded = st.expander("Contrast, evidence, score", changed, key="score-controls", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _class_list("minus", "Rather than", view.minus, words, terms.CONTRAST, 140, offered=_all_classes(scene))
+        choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
+        choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)

@@ -1,0 +1,129 @@
+"""Which test images are meant: filters by class, outcome and confidence, their counts, and a way out of an empty selection."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.view import terms
+from dashboard.view.address import change_view, follow
+from dashboard.view.captions import percent
+from dashboard.view.scene import Scene
+from dashboard.view.view import CIFAR10, Value, View, change
+from dashboard.widgets.pickers import choice, class_filter
+from explain_lib.networks.predictions import ORDERS, Selection, select_images
+
+ORDER_WORDS = {
+    "number": "number",
+    "most-confident": "confidence, highest first",
+    "least-confident": "confidence, lowest first",
+    "widest-margin": "margin, widest first",
+    "narrowest-margin": "margin, narrowest first",
+}
+
+
+def _selection(view: View) -> Selection:
+    right = None if view.outcome == "any" else view.outcome == "right"
+    return Selection(view.true_class, view.predicted_class, right, view.low / 100, view.high / 100, view.order)
+
+
+def selected_images(scene: Scene) -> NDArray[np.int64]:
+    """Positions of the test images that the view's conditions leave, in its order: int64 (K,)."""
+    return select_images(scene.images.labels, scene.predictions, _selection(scene.view))
+
+
+def show_filters(scene: Scene, sortable: bool = True) -> None:
+    """Widgets for the conditions, and for the order if it matters."""
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        class_filter(scene, "true_class", "True class", view.true_class)
+        class_filter(scene, "predicted_class", "Predicted class", view.predicted_class)
+        choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome, part=1)
+        _confidence(view)
+        if sortable:
+            _order(view)
+
+
+def _confidence(view: View) -> None:
+    def changed() -> None:
+        low, high = st.session_state["confidence"]
+        change_view(low=low, high=high, part=1)
+
+    follow("confidence", (view.low, view.high))
+    st.slider("Confidence, %", 0, 100, key="confidence", on_change=changed, help=terms.CONFIDENCE, width=220)
+
+
+def _order(view: View) -> None:
+    follow("order", view.order)
+    st.selectbox(
+        "Sorted by",
+        ORDERS,
+        key="order",
+        format_func=ORDER_WORDS.__getitem__,
+        on_change=lambda: change_view(order=st.session_state["order"], part=1),
+        help=f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}",
+        width=230,
+    )
+
+
+def show_counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
+    """How many images are left, and how many of them the network gets right."""
+    predicted, labels = scene.predictions.predicted[chosen], scene.images.labels[chosen]
+    judged = (predicted >= 0) & (labels >= 0)
+    right, known = int((predicted == labels)[judged].sum()), int(judged.sum())
+    share = f" ({percent(right / known)})" if known else ""
+    rest = f" · **{len(chosen) - known:,}** without a prediction or a class" if known < len(chosen) else ""
+    st.markdown(f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{known - right:,}** wrong{rest}")
+
+
+def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
+    """Each condition that is set, in words, and what takes it away."""
+    view, classes = scene.view, scene.images.classes
+    found: dict[str, dict[str, Value]] = {}
+    if view.true_class is not None:
+        found[f"true class {classes[view.true_class]}"] = {"true_class": None}
+    if view.predicted_class is not None:
+        found[f"predicted class {classes[view.predicted_class]}"] = {"predicted_class": None}
+    if view.outcome != "any":
+        found[f"predicted {view.outcome}"] = {"outcome": "any"}
+    if (view.low, view.high) != (0, 100):
+        found[f"confidence {view.low} to {view.high} %"] = {"low": 0, "high": 100}
+    return found
+
+
+def offer_without(scene: Scene) -> None:
+    """Why there is no image, and how many there would be without each condition."""
+    conditions = _conditions(scene)
+    st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
+    for words, without in conditions.items():
+        left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
+        st.button(
+            f"Without “{words}”: {left:,} images", on_click=change_view, kwargs={**without, "part": 1}, disabled=left == 0
+        )
+    everything: dict[str, Value] = {name: value for without in conditions.values() for name, value in without.items()}
+    st.button(
+        f"Without any condition: {len(scene.images.labels):,} images", on_click=change_view, kwargs={**everything, "part": 1}
+    )
+
+
+# Section: Which images of a set a sample takes, and how that is said.
+
+
+def sample_scene(scene: Scene) -> tuple[Scene, NDArray[np.int64]]:
+    """The scene with the set that samples are of, and the positions of the view's sample in it, int64 (K,).
+
+    Test images are in no particular order, and the first are taken; a folder goes class by class, and images are taken from
+    all over it.
+    """
+    around = scene.of_set()
+    count = len(around.images.labels)
+    sample = min(scene.view.sample, count)
+    if around.picture_set.address == CIFAR10:
+        return around, np.arange(sample)
+    return around, np.arange(sample) * count // sample
+
+
+def sample_words(scene: Scene, images: NDArray[np.int64]) -> str:
+    """The sample in words, as the beginning of a sentence."""
+    if scene.picture_set.address == CIFAR10:
+        return f"Test images 0 to {len(images) - 1:,}"
+    return f"{len(images):,} images from all over {scene.picture_set.title}"

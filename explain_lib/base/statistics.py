@@ -1,0 +1,99 @@
+"""How sure a mean over images is: percentile bootstrap intervals (Efron and Tibshirani 1993, chapter 13)."""
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen
+
+RESAMPLES = 2000
+LEVEL = 0.95
+SEED = 0
+_DRAWS = 2**18  # images drawn at once: 2 MiB of positions, and as much of counts
+
+
+@dataclass(frozen=True)
+class Estimate(Frozen):
+    """A mean over images, in the unit of the values, with the ends of its 95 % interval.
+
+    mean, low, high: NaN where no image has a value. images: how many have one.
+    """
+
+    mean: float
+    low: float
+    high: float
+    images: int
+
+
+def bootstrap_mean(values: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
+    """The mean of floating-point values (K,), one an image, with its interval; see bootstrap_means."""
+    return bootstrap_means(_checked("values", values, 1)[:, None], seed=seed)[0]
+
+
+def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
+    """The mean of b - a over images, paired: a and b are floating-point (K,), and an image counts if it has both.
+
+    Raises InputError as bootstrap_means does, and for arrays of unlike length.
+    """
+    first, second = _checked("a", a, 1), _checked("b", b, 1)
+    if len(first) != len(second):
+        raise InputError(f"b: there are {len(second)} values, and {len(first)} of a; as many would be right")
+    return bootstrap_mean(second - first, seed=seed)
+
+
+def bootstrap_means(values: NDArray[np.floating], *, seed: int = SEED) -> tuple[Estimate, ...]:
+    """The mean of each column of floating-point values (K, m), K images, each with its 95 % percentile interval.
+
+    2,000 resamples of the images, the same for all columns. NaN: the image has no value in that column, and does not count
+    there. K may be 0. seed: of the generator PCG64; the same seed gives the same intervals.
+
+    Raises InputError for anything but a floating-point array of two dimensions without infinity.
+    """
+    checked = _checked("values", values, 2)
+    present = ~np.isnan(checked)
+    counts = present.sum(0)
+    if len(checked) == 0:
+        return tuple(Estimate(nan, nan, nan, 0) for _ in counts)
+    means = _ratio(np.where(present, checked, 0).sum(0), counts.astype(np.float64))
+    low, high = _ends(_resampled_means(checked, present, seed))
+    every = zip(means, low, high, counts, strict=True)
+    return tuple(Estimate(float(mean), float(a), float(b), int(count)) for mean, a, b, count in every)
+
+
+def _checked(argument: str, values: object, dimensions: int) -> NDArray[np.float64]:
+    right = f"a floating-point array of {dimensions} dimension{'s' * (dimensions > 1)}, NaN where there is no value,"
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim != dimensions:
+        found = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else f"a {type(values).__name__}"
+        raise InputError(f"{argument}: {found}; {right} would be right")
+    if np.isinf(values).any():
+        raise InputError(f"{argument}: the array holds infinity; {right} would be right")
+    return values.astype(np.float64)
+
+
+def _resampled_means(values: NDArray[np.float64], present: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
+    """The columns' means in each resample, (RESAMPLES, m); NaN where a resample holds no value of a column."""
+    generator, images = np.random.default_rng(seed), len(values)
+    filled, counted = np.where(present, values, 0), present.astype(np.float64)
+    rows = max(1, _DRAWS // images)
+    parts = []
+    for start in range(0, RESAMPLES, rows):
+        size = min(rows, RESAMPLES - start)
+        drawn = generator.integers(0, images, (size, images)) + images * np.arange(size)[:, None]
+        often = np.bincount(drawn.ravel(), minlength=size * images).reshape(size, images).astype(np.float64)
+        parts.append(_ratio(often @ filled, often @ counted))
+    return np.concatenate(parts)
+
+
+def _ratio(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.divide(sums, counts, out=np.full_like(sums, nan), where=counts > 0))
+
+
+def _ends(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Both ends of each column's interval, (2, m); NaN for a column without values."""
+    ends = np.full((2, means.shape[1]), nan)
+    some = ~np.isnan(means).all(0)
+    ends[:, some] = np.nanquantile(means[:, some], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return ends

@@ -1,0 +1,96 @@
+"""The mean of many images' maps at one layer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import DataError
+from explain_lib.base.frozen import Frozen
+from explain_lib.base.maps import Map
+from explain_lib.cam.grad_cam import grad_cam
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import Targets
+from explain_lib.pictures.sets import Pixels, check_set, readable_places
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class AverageMap(Frozen):
+    """What the maps of several images have in common.
+
+    map: float32 (h, w) in [0, 1], the mean of the maps, each divided by its own maximum, so that every image counts alike.
+    picture: uint8 (H, W, 3), the mean of the pictures, rounded. images: how many. zero: how many of their maps are zero
+    everywhere; they count as zero. not_finite: how many hold NaN or infinity; they are left out.
+    """
+
+    map: Map
+    picture: NDArray[np.uint8]
+    images: int
+    zero: int
+    not_finite: int
+
+
+@dataclass(frozen=True)
+class PartialSum(Frozen):
+    """What one batch adds to an average: total float64 (h, w), the sum of its scaled maps, and the counts of AverageMap."""
+
+    total: NDArray[np.float64]
+    images: int
+    zero: int
+    not_finite: int
+
+
+def partial_sum(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layer: str,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> PartialSum:
+    """The sum of one batch's maps, each divided by its own maximum. Arguments and errors are those of average_map."""
+    maps = grad_cam(model, pixels, layer, targets, between=between)[layer].map
+    finite = maps[np.isfinite(maps).all((1, 2))]
+    peaks = finite.max((1, 2), keepdims=True, initial=0)
+    scaled = np.divide(finite, peaks, out=np.zeros_like(finite), where=peaks > 0)
+    return PartialSum(scaled.sum(0, dtype=np.float64), len(maps), int((peaks == 0).sum()), len(maps) - len(finite))
+
+
+def average_map(
+    model: Model,
+    pixels: Pixels,
+    layer: str,
+    targets: Targets = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    between: Callable[[], None] | None = None,
+    sum_batch: Callable[..., PartialSum] = partial_sum,
+) -> AverageMap:
+    """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
+
+    Pictures that cannot be read are left out.
+
+    progress: called after each batch with the number of images done. sum_batch: partial_sum, or a cached one, so that an
+    average that was broken off goes on where it stood. Arguments and errors are those of grad_cam; targets: None, or one
+    for all.
+    """
+    check_set(pixels, check_model(model).input_size)
+    parts: list[PartialSum] = []
+    brightness = np.zeros((*model.input_size, 3), np.int64)
+    for start in range(0, len(pixels), BATCH):
+        chosen = np.arange(start, min(start + BATCH, len(pixels)))
+        batch = pixels[chosen[readable_places(pixels, chosen)]]
+        if len(batch):
+            brightness += batch.sum(0, dtype=np.int64)
+            parts.append(sum_batch(model, batch, layer, targets, between=between))
+        if progress is not None:
+            progress(min(start + BATCH, len(pixels)))
+    images, not_finite = (sum(getattr(part, name) for part in parts) for name in ("images", "not_finite"))
+    if not images:
+        raise DataError("pixels: no picture of the set can be read; at least one would be right")
+    mean = np.sum([part.total for part in parts], axis=0) / max(1, images - not_finite)
+    picture = np.rint(brightness / images).astype(np.uint8)
+    return AverageMap(mean.astype(np.float32), picture, images, sum(part.zero for part in parts), not_finite)

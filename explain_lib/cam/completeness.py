@@ -1,0 +1,253 @@
+"""Whether a map's cells add up to the score: HiResCAM's do, but for the biases after the layer; Grad-CAM's need not.
+
+Draelos and Carin 2020 (arXiv 2011.08891). A network of ReLUs, max-poolings, convolutions, linear layers and
+batch normalisations in evaluation mode is linear around each input, so that the score is the sum of all it is made of, each
+times its gradient: the cells of the layer, the biases after it, and what reaches the score past the layer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+from explain_lib.base.errors import LayerError, TargetError
+from explain_lib.base.frozen import Frozen
+from explain_lib.networks.capture import Held, LayerTrace, hold
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import Target, expand_targets, explained_number
+from explain_lib.pictures.pixels import as_batch, to_input
+
+ROUNDING = 1e-4
+"""A residual within this share of what is added up is rounding: float32, and sums of many numbers that cancel."""
+
+SAME = 1e-5
+"""Two cells within this share of the larger map's reach are one number, computed in two orders."""
+
+
+@dataclass(frozen=True)
+class Completeness(Frozen):
+    """What the score of one image is made of at one layer, on a grid of h x w; all in units of the score.
+
+    layer: its name. target: what was explained. grad_cam: float32 (h, w), the sum over k of alpha_k A_k, with its sign
+    (equation 1 of arXiv 1610.02391, without the ReLU). hirescam: float32 (h, w), the sum over k of dy/dA_k * A_k (equation 5
+    of arXiv 2011.08891). score: y itself. biases: the share of the biases of the modules that run after the layer, those of
+    a batch normalisation being bias - mean * weight / sqrt(variance + eps). past: what reaches the score without the
+    layer, over a shortcut or a parallel branch; 0 where every path leads through the layer. even: whether every
+    channel's gradient is the same in all cells, so that averaging it over the grid changes nothing and the two maps are one.
+    """
+
+    layer: str
+    target: Target
+    grad_cam: NDArray[np.float32]
+    hirescam: NDArray[np.float32]
+    score: float
+    biases: float
+    past: float
+    even: bool
+
+    @property
+    def grad_cam_sum(self) -> float:
+        """The sum of Grad-CAM's cells."""
+        return _sum(self.grad_cam)
+
+    @property
+    def hirescam_sum(self) -> float:
+        """The sum of HiResCAM's cells."""
+        return _sum(self.hirescam)
+
+    @property
+    def gap(self) -> float:
+        """What HiResCAM's cells leave of the score."""
+        return self.score - self.hirescam_sum
+
+    @property
+    def residual(self) -> float:
+        """What is left of the score by HiResCAM's cells, the biases and what goes past the layer: rounding, where `holds`."""
+        return self.gap - self.biases - self.past
+
+    @property
+    def holds(self) -> bool:
+        """Whether the parts add up to the score but for rounding; not so where a later module is not piecewise linear."""
+        parts = (float(np.abs(self.hirescam).sum(dtype=np.float64)), abs(self.biases), abs(self.past), abs(self.score))
+        return abs(self.residual) <= ROUNDING * max(parts)
+
+    @property
+    def moved(self) -> float:
+        """By how much averaging the gradients over the grid changes the sum of the cells."""
+        return self.grad_cam_sum - self.hirescam_sum
+
+    @property
+    def turned(self) -> NDArray[np.bool_]:
+        """Cells above zero in one map and below in the other, by more than rounding: bool (h, w)."""
+        opposite = np.sign(self.grad_cam) * np.sign(self.hirescam) < 0
+        return np.asarray(opposite & (np.abs(self.grad_cam - self.hirescam) > SAME * self._reach))
+
+    @property
+    def turned_share(self) -> float:
+        """The share of the grid's cells that are turned, in [0, 1]."""
+        return float(self.turned.mean())
+
+    @property
+    def worst_cell(self) -> tuple[int, int]:
+        """(row, column), from 0, of the cell that averaging the gradients changes most; the first of several."""
+        row, column = np.unravel_index(int(np.abs(self.grad_cam - self.hirescam).argmax()), self.hirescam.shape)
+        return int(row), int(column)
+
+    @property
+    def same_map(self) -> bool:
+        """Whether the two maps are one but for rounding."""
+        return bool(np.abs(self.grad_cam - self.hirescam).max() <= SAME * self._reach)
+
+    @property
+    def _reach(self) -> float:
+        return float(max(np.abs(self.grad_cam).max(), np.abs(self.hirescam).max()))
+
+
+def completeness(
+    model: Model,
+    picture: NDArray[np.uint8],
+    layer: str | None = None,
+    target: int | Target | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> Completeness:
+    """What the score of one picture is made of at a layer: its cells, the biases after it, what goes past it.
+
+    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
+    for the last conv layer. target: None for the predicted class, a class, or a Target of logits. between: as in grad_cam.
+
+    Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or hands on what
+    it was given (nn.Identity), TargetError for a class that does not exist and for a probability, which no cells add up to,
+    NetworkError for a network that cannot be run or explained.
+    """
+    held_layer = find_own_layer(check_model(model), layer)
+    pixels = as_batch(picture, model.input_size)
+    explained = expand_targets(target, 1, model.classes)
+    if explained is not None and explained[0].score == "probability":
+        raise TargetError("target: a probability is no sum of cells; Target(..., score='logit') would be right")
+    model.check_network()
+    constants = _constants(model.network)
+    held = hold(
+        model.network,
+        to_input(pixels, model.mean, model.std, model.device),
+        held_layer,
+        {name: -1 if isinstance(model.network.get_submodule(name), nn.Linear) else 1 for name in constants},
+        target=None if explained is None else explained[0],
+        classes=len(model.classes),
+        between=between,
+    )
+    return _add_up(held_layer.name, held, constants)
+
+
+def find_own_layer(model: Model, name: str | None) -> LayerTrace:
+    """The layer of that name, None for the last conv layer. Raises LayerError for one that hands on what it was given."""
+    found = model.find_layers(None)[-1] if name is None else model.find_layers(name)[0]
+    if found.handed_on:
+        raise LayerError(
+            f"layers: {found.name!r} hands on what it was given, which others may have been given too; "
+            "the layer before it would be right"
+        )
+    return found
+
+
+def _constants(network: nn.Module) -> dict[str, Tensor]:
+    """What each module adds to its output whatever comes in, float32 (C,), by the module's name."""
+    found = {name: _constant(module) for name, module in network.named_modules()}
+    return {name: constant for name, constant in found.items() if constant is not None}
+
+
+def _constant(module: nn.Module) -> Tensor | None:
+    if isinstance(module, _BatchNorm):
+        return _batch_norm_constant(module)
+    bias = module.bias if isinstance(module, _ConvNd | nn.Linear) else None
+    return None if bias is None else bias.detach()
+
+
+def _batch_norm_constant(module: _BatchNorm) -> Tensor | None:
+    """The bias of a batch normalisation that is written as weight * x + bias; in float64, since it can be a small rest."""
+    mean, variance = module.running_mean, module.running_var
+    if mean is None or variance is None:  # then it is not linear
+        return None if module.bias is None else module.bias.detach()
+    constant = -mean.double() / (variance.double() + module.eps).sqrt()
+    if module.weight is not None:
+        constant = constant * module.weight.detach().double()
+    return constant if module.bias is None else constant + module.bias.detach().double()
+
+
+def _add_up(layer: str, held: Held, constants: dict[str, Tensor]) -> Completeness:
+    activation, gradient = held.activation[0].double(), held.gradient[0].double()
+    mean = gradient.mean((1, 2), keepdim=True)
+    shares = {True: 0.0, False: 0.0}
+    for shift in held.shifts:
+        shares[shift.later] += float(shift.gradient.double() @ constants[shift.module].double())
+    return Completeness(
+        layer=layer,
+        target=held.target,
+        grad_cam=(mean * activation).sum(0).float().cpu().numpy(),
+        hirescam=(gradient * activation).sum(0).float().cpu().numpy(),
+        score=float(explained_number(held.target, held.logits[0].double())),
+        biases=shares[True],
+        past=shares[False] + float((held.batch.double() * held.batch_gradient.double()).sum()),
+        even=bool((gradient - mean).abs().max() <= SAME * gradient.abs().max()),
+    )
+
+
+def _sum(cells: NDArray[np.float32]) -> float:
+    return float(cells.sum(dtype=np.float64))
+
+
+# Section: the sum in sentences
+
+LOGITS_ONLY = (
+    "HiResCAM's cells add up to a logit, or to the difference of two; a probability is no sum of cells, so nothing is "
+    "compared here. With the score “logit” it would be."
+)
+"""What stands in the place of the sentences where a probability is explained."""
+
+
+def sum_sentence(found: Completeness) -> str:
+    """What HiResCAM's cells, the biases and what goes past the layer come to, beside the score."""
+    parts = f"HiResCAM's cells add up to {signed(found.hirescam_sum)}, the biases after the layer to {signed(found.biases)}"
+    if found.past:
+        parts += f", and what reaches the score past the layer to {signed(found.past)}"
+    score = score_words(found)
+    if found.holds:
+        return f"{parts}: together {score}, {signed(found.score)}."
+    return (
+        f"{parts}. That leaves {signed(found.residual)} of {score}, {signed(found.score)}: a module after the layer is not "
+        "linear piece by piece, so HiResCAM's cells need not add up here."
+    )
+
+
+def averaging_sentence(found: Completeness) -> str:
+    """What averaging the gradients over the grid does to the map: to its sum, to the signs of its cells, to one most."""
+    if found.same_map:
+        why = (
+            "Every channel's gradient is the same in all cells" if found.even else "Gradients vary only where it does not count"
+        )
+        return f"{why}, so averaging over the grid changes nothing: Grad-CAM's map is HiResCAM's, cell by cell."
+    row, column = found.worst_cell
+    turned = f"{100 * found.turned_share:.0f} %" if found.turned.any() else "none"
+    return (
+        f"Grad-CAM's cells add up to {signed(found.grad_cam_sum)}: averaging the gradients over the grid changed "
+        f"the sum by {signed(abs(found.moved))}, and in {turned} of the cells it turned the sign. It changes most at row "
+        f"{row}, column {column}, counted from 0: {signed(float(found.hirescam[row, column]))} became "
+        f"{signed(float(found.grad_cam[row, column]))}."
+    )
+
+
+def score_words(found: Completeness) -> str:
+    """What the parts add up to: the logit, a difference of two, or either with its sign turned."""
+    words = "the logit" if found.target.minus is None else "the difference of the two logits"
+    return words if found.target.sign == 1 else f"{words} with its sign turned"
+
+
+def signed(value: float, places: int = 2) -> str:
+    """A number with so many places, or as many as it takes to show two digits of a small one; a proper minus."""
+    shown = value + 0.0  # a zero below zero is a zero
+    text = f"{shown:.{places}f}" if abs(shown) >= 0.1 or shown == 0 else f"{shown:.2g}"
+    return text.replace("-", "−")

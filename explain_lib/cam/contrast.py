@@ -1,0 +1,166 @@
+"""Two classes contrasted in one picture: what speaks for the one rather than for the other, and what speaks against it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError, TargetError
+from explain_lib.base.frozen import Frozen
+from explain_lib.base.maps import Map
+from explain_lib.cam.edges import rank_correlations
+from explain_lib.cam.grad_cam import GradCams, grad_cam
+from explain_lib.networks.model import Model
+from explain_lib.networks.predictions import softmax
+from explain_lib.networks.targets import Score, Target
+
+VISIBLE = 0.02
+"""How far two maps, each divided by its own maximum, must be apart at some cell to look different: 1/50 of the colours."""
+
+
+@dataclass(frozen=True)
+class ScoreDifference:
+    """How the ReLU map of a class's probability differs from that of its logit.
+
+    spearman, pearson: correlation of ranks and of values, in [-1, 1], NaN where a map is constant. largest: the largest
+    difference at any cell once each map is divided by its own maximum, in [0, 1]; 0 for maps that are proportional, which
+    look the same, whatever their size. ratio: maximum of the probability's map over that of the logit's, NaN where the
+    latter is zero everywhere.
+    """
+
+    spearman: float
+    pearson: float
+    largest: float
+    ratio: float
+
+    @property
+    def visible(self) -> bool:
+        """Whether the two look different when each is drawn on its own scale."""
+        return self.largest > VISIBLE
+
+
+@dataclass(frozen=True)
+class Contrast(Frozen):
+    """Classes a and b of one picture contrasted at one layer, on its grid of h x w; y is the score, logit or probability.
+
+    probabilities: float32 (classes,). signed_a, signed_b: float32 (h, w), the signed maps of y_a and of y_b.
+    signed_contrast: that of y_a - y_b, explained as a target of its own. Since a gradient is linear in what is derived, it is
+    signed_a - signed_b but for rounding. against: float32 (h, w), 0 and more, the ReLU map of -y_a: what lowers y_a, the
+    "counterfactual explanation" of arXiv 1610.02391. by_logit, by_probability: float32 (h, w), the ReLU maps of a's logit and
+    of its probability p_a.
+
+    The latter two differ. By the derivative of the softmax, with y now the logits,
+
+        dp_a/dA = p_a * (dy_a/dA - sum over j of p_j * dy_j/dA),
+
+    so the map of the probability is a contrast with all classes at once, each weighed by its probability: what speaks for
+    every class alike is gone, and as p_a goes to 1 the whole map vanishes, whatever the picture shows.
+    """
+
+    layer: str
+    a: int
+    b: int
+    score: Score
+    probabilities: NDArray[np.float32]
+    signed_a: Map
+    signed_b: Map
+    signed_contrast: Map
+    against: Map
+    by_logit: Map
+    by_probability: Map
+
+    @property
+    def deviation(self) -> float:
+        """The largest magnitude of signed_contrast - (signed_a - signed_b), in units of the score."""
+        exact = self.signed_a.astype(np.float64) - self.signed_b.astype(np.float64)
+        return float(np.abs(self.signed_contrast - exact).max())
+
+    @property
+    def reach(self) -> float:
+        """The largest magnitude in any of the three signed maps: the end of a scale that they share."""
+        return float(np.abs([self.signed_a, self.signed_b, self.signed_contrast]).max())
+
+    @property
+    def alike(self) -> float:
+        """Spearman correlation of signed_a and signed_b, in [-1, 1], NaN where one is constant."""
+        return float(rank_correlations(self.signed_a[None], self.signed_b[None])[0])
+
+    @property
+    def by_score(self) -> ScoreDifference:
+        """How by_probability differs from by_logit."""
+        return _difference(self.by_logit, self.by_probability)
+
+
+def _difference(by_logit: Map, by_probability: Map) -> ScoreDifference:
+    tops = float(by_logit.max()), float(by_probability.max())
+    first, second = (
+        values.astype(np.float64) / (top or 1.0) for values, top in zip((by_logit, by_probability), tops, strict=True)
+    )
+    varied = all(values.min() < values.max() for values in (first, second))
+    return ScoreDifference(
+        spearman=float(rank_correlations(first[None], second[None])[0]),
+        pearson=float(np.corrcoef(first.ravel(), second.ravel())[0, 1]) if varied else float("nan"),
+        largest=float(np.abs(second - first).max()),
+        ratio=tops[1] / tops[0] if tops[0] > 0 else float("nan"),
+    )
+
+
+def runner_up(scores: NDArray[np.float32], a: int) -> int:
+    """The class with the highest score (classes,) but for class `a`; the first of those that tie.
+
+    Raises TargetError if there is no class `a`, or no other.
+    """
+    if not 0 <= a < len(scores):
+        raise TargetError(f"a: there is no class {a}; 0 to {len(scores) - 1} would be right")
+    others = [index for index in np.argsort(-scores, kind="stable").tolist() if index != a]
+    if not others:
+        raise TargetError("a: the network has no other class to contrast it with; two classes or more would be right")
+    return int(others[0])
+
+
+def contrast(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layer: str,
+    a: int,
+    b: int,
+    score: Score = "logit",
+    *,
+    explain: Callable[[Model, NDArray[np.uint8], str, Sequence[Target]], GradCams] = grad_cam,
+) -> Contrast:
+    """Class a contrasted with class b in one picture, at one layer: one forward and one backward pass over five copies of it.
+
+    pixels: uint8 (1, H, W, 3) RGB, of the model's input size. explain: grad_cam, or a cached one.
+
+    Raises InputError for more or fewer pictures than one, TargetError for b = a or a class that does not exist, and what
+    grad_cam raises.
+    """
+    if len(pixels) != 1:
+        raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
+    if a == b:
+        raise TargetError(f"b: class {b} is a itself; another class would be right")
+    targets = (
+        Target(a, score=score),
+        Target(b, score=score),
+        Target(a, minus=b, score=score),
+        Target(a, sign=-1, score=score),
+        Target(a, score="probability" if score == "logit" else "logit"),
+    )
+    cams = explain(model, pixels.repeat(len(targets), axis=0), layer, targets)
+    found = cams[layer]
+    own, other = found.map[0], found.map[4]
+    by_logit, by_probability = (own, other) if score == "logit" else (other, own)
+    return Contrast(
+        layer=layer,
+        a=a,
+        b=b,
+        score=score,
+        probabilities=softmax(cams.logits[:1])[0],
+        signed_a=found.signed[0],
+        signed_b=found.signed[1],
+        signed_contrast=found.signed[2],
+        against=found.map[3],
+        by_logit=by_logit,
+        by_probability=by_probability,
+    )

@@ -1,0 +1,112 @@
+"""Grad-CAM by hand (Selvaraju et al. 2017, arXiv 1610.02391)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explain_lib.base.errors import LayerError
+from explain_lib.base.frozen import Frozen
+from explain_lib.networks.capture import Capture, LayerCapture, capture
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import Target, Targets, expand_targets
+from explain_lib.pictures.pixels import check_pixels, to_input
+
+
+@dataclass(frozen=True)
+class LayerCam(Frozen):
+    """Grad-CAM at one layer with C channels on a grid of h x w.
+
+    weights: float32 (N, C), alpha_k of equation 1: the gradient of the score by the activation A_k, averaged over the
+    grid. signed: float32 (N, h, w), the sum over k of alpha_k A_k. map: float32 (N, h, w), ReLU of it, equation 2; not scaled.
+    """
+
+    weights: NDArray[np.float32]
+    signed: NDArray[np.float32]
+    map: NDArray[np.float32]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(h, w)."""
+        return self.map.shape[1], self.map.shape[2]
+
+
+@dataclass(frozen=True)
+class GradCams(Frozen):
+    """Grad-CAM at several layers from one pass: cams["conv2"] is a LayerCam, `names` lists the layers in the order asked.
+
+    logits: float32 (N, classes). targets: what was explained, one an image.
+    """
+
+    logits: NDArray[np.float32]
+    targets: tuple[Target, ...]
+    names: tuple[str, ...]
+    cams: tuple[LayerCam, ...]
+
+    def __getitem__(self, name: str) -> LayerCam:
+        if name not in self.names:
+            raise LayerError(f"layers: {name!r} was not asked for; there are {', '.join(self.names)}")
+        return self.cams[self.names.index(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def channel_weights(gradient: Tensor) -> Tensor:
+    """alpha_k of equation 1: float32 (N, C, h, w) averaged over the grid to (N, C)."""
+    return gradient.mean((2, 3))
+
+
+def weighted_sum(weights: Tensor, activation: Tensor) -> Tensor:
+    """The sum over k of alpha_k A_k: (N, C) and (N, C, h, w) to (N, h, w)."""
+    return torch.bmm(weights.unsqueeze(1), activation.flatten(2)).view(len(activation), *activation.shape[2:])
+
+
+def capture_layers(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layers: str | Sequence[str] | None,
+    targets: Targets,
+    between: Callable[[], None] | None = None,
+) -> Capture:
+    """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
+    asked = check_model(model).find_layers(layers)
+    check_pixels(pixels, model.input_size)
+    explained = expand_targets(targets, len(pixels), model.classes)
+    model.check_network()
+    batch = to_input(pixels, model.mean, model.std, model.device)
+    return capture(model.network, batch, asked, targets=explained, classes=len(model.classes), between=between)
+
+
+def grad_cam(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layers: str | Sequence[str] | None = None,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> GradCams:
+    """Grad-CAM at every asked layer, from one forward and one backward pass over the batch.
+
+    pixels: uint8 (N, H, W, 3) RGB, of the model's input size. layers: names of modules whose output is (N, C, h, w); None
+    for every conv layer. targets: None for the predicted class, a class or Target for all images, or one per image.
+    between: called once the model's lock is held; what it raises ends the computation.
+
+    Raises InputError for other pixels, LayerError for a layer that does not exist or cannot be explained, TargetError for a
+    class that does not exist or targets of the wrong number, NetworkError for a network that cannot be run or explained.
+    """
+    captured = capture_layers(model, pixels, layers, targets, between)
+    cams = tuple(_layer_cam(layer) for layer in captured.layers.values())
+    return GradCams(captured.logits.cpu().numpy(), captured.targets, tuple(captured.layers), cams)
+
+
+def _layer_cam(layer: LayerCapture) -> LayerCam:
+    weights = channel_weights(layer.gradient)
+    signed = weighted_sum(weights, layer.activation)
+    return LayerCam(weights.cpu().numpy(), signed.cpu().numpy(), signed.relu().cpu().numpy())

@@ -1,0 +1,112 @@
+"""Grad-CAM and its relatives from the package grad-cam, on the same inputs as the manual one.
+
+The package leaves traces: evaluation mode stays on, the parameters' gradients are cleared and filled, and a living
+GradCAM object keeps every later activation. Here all of that is put back. Parameters are frozen and the input asks for
+a gradient instead, which changes no map and lets networks with frozen parameters through.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.memory import enough_memory
+from explain_lib.cam.settings import VARIANTS, Variant
+from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.sharing import undisturbed
+from explain_lib.networks.targets import Target, Targets, expand_targets, explained_number
+from explain_lib.pictures.pixels import check_pixels, to_input
+
+
+def package_grad_cam(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layers: str | Sequence[str],
+    targets: Targets = None,
+    *,
+    variant: Variant = "grad-cam",
+    between: Callable[[], None] | None = None,
+) -> NDArray[np.float32]:
+    """The package's own heat maps, float32 (N, H, W) in [0, 1].
+
+    Several layers are merged by the package: each is scaled, enlarged and averaged, and the mean is scaled again. Arguments
+    and errors are those of grad_cam; layers must be named, and a module that is called more than once cannot be asked for,
+    since the package has no way to tell its calls apart. variant: grad-cam, hirescam, layercam or grad-cam++.
+    """
+    if variant not in VARIANTS:
+        raise InputError(f"variant: {variant!r}; one of {', '.join(VARIANTS)} would be right")
+    asked = addressable_layers(model, layers, "the package")
+    if next(model.network.parameters(), None) is None:
+        raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
+    check_pixels(pixels, model.input_size)
+    explained = expand_targets(targets, len(pixels), model.classes)
+    model.check_network()
+    batch = to_input(pixels, model.mean, model.std, model.device)
+    with model.lock:
+        if between is not None:
+            between()
+        with (
+            undisturbed(model.network),
+            _gradients_kept(model.network),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            return _run_package(model, asked, batch, explained, variant)
+
+
+def addressable_layers(model: Model, layers: str | Sequence[str], program: str) -> tuple[LayerTrace, ...]:
+    """The layers of these names, for a program that is given modules.
+
+    Raises LayerError, naming the program, for a module that is called more than once, and as Model.find_layers does.
+    """
+    found = check_model(model).find_layers(layers)
+    for layer in found:
+        if layer.name != layer.module:
+            raise LayerError(
+                f"layers: {program} cannot tell the calls of {layer.module!r} apart; name a module that is called once"
+            )
+    return found
+
+
+@contextmanager
+def _gradients_kept(network: nn.Module) -> Iterator[None]:
+    kept = [(parameter, parameter.grad) for parameter in network.parameters()]
+    try:
+        yield
+    finally:
+        for parameter, gradient in kept:
+            parameter.grad = gradient
+
+
+def _run_package(
+    model: Model, layers: tuple[LayerTrace, ...], batch: Tensor, targets: tuple[Target, ...] | None, variant: Variant
+) -> NDArray[np.float32]:
+    import pytorch_grad_cam  # brings matplotlib and scikit-learn: seconds that most pages need not wait
+
+    methods = {
+        "grad-cam": pytorch_grad_cam.GradCAM,
+        "hirescam": pytorch_grad_cam.HiResCAM,
+        "layercam": pytorch_grad_cam.LayerCAM,
+        "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
+    }
+    modules = dict(model.network.named_modules())
+    cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
+    asking = batch.requires_grad_().clone()  # not a leaf: some networks write to their input
+    try:
+        scores = None if targets is None else [partial(explained_number, target) for target in targets]
+        with enough_memory(f"pixels: the package's map of {len(batch)} pictures at {len(layers)} layers"):
+            maps = cam(input_tensor=asking, targets=scores)
+    except NETWORK_FAILURES as error:
+        # the manual pass over the same input says what is wrong in a sentence, if it is the network or a layer
+        capture(model.network, batch.detach(), layers, targets=targets, classes=len(model.classes))
+        raise NetworkError(f"the package grad-cam failed on this network: {type(error).__name__}: {error}") from error
+    finally:
+        cam.activations_and_grads.release()
+    check_logits(cam.outputs, len(batch), len(model.classes))
+    return np.asarray(maps, dtype=np.float32)

@@ -1,0 +1,364 @@
+"""From activations and gradients to a heat map: weigh, reduce, shift, resize, scale, merge.
+
+The same steps in the same order for every setting, so that two heat maps that differ in one setting differ for that
+reason alone. Dividing comes after resizing, since a resized map divided is the divided map resized: so maps that differ
+in their divisor alone are resized once.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from itertools import product
+from operator import attrgetter
+from typing import assert_never
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.maps import Map
+from explain_lib.cam.grad_cam import capture_layers
+from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
+from explain_lib.networks.capture import LayerCapture
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import Targets
+
+Values = NDArray[np.float32]
+
+
+def position_weights(activation: Values, gradient: Values, variant: Variant) -> Values:
+    """What each activation is multiplied by before the channels are reduced: (N, C, 1, 1) or (N, C, h, w).
+
+    In NumPy, and in the package's order: where a map is the small rest of large sums, another order of the same sums is seen.
+    """
+    match variant:
+        case "grad-cam":
+            return np.asarray(gradient.mean((2, 3), keepdims=True))
+        case "hirescam":
+            return gradient
+        case "layercam":
+            return np.maximum(gradient, 0)
+        case "grad-cam++":
+            return _plus_plus_weights(activation, gradient)
+        case _:
+            assert_never(variant)
+
+
+def _plus_plus_weights(activation: Values, gradient: Values) -> Values:
+    """Equations 10 and 19 of arXiv 1710.11063, with 1e-6 added to the divisor as the package does."""
+    square = gradient**2
+    divisor = 2 * square + activation.sum((2, 3), keepdims=True) * (square * gradient) + np.float32(1e-6)
+    alpha = np.where(gradient != 0, square / divisor, np.float32(0))
+    return np.asarray((np.maximum(gradient, 0) * alpha).sum((2, 3), keepdims=True))
+
+
+def resize_maps(maps: Map, size: tuple[int, int], method: Resize) -> Map:
+    """Maps float32 (N, h, w) enlarged to (N, H, W)."""
+    height, width = size
+    match method:
+        case "none":
+            return maps
+        case "cv2-linear":
+            return np.stack([cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps])
+        case "torch-bilinear":
+            return _interpolate(maps, size, "bilinear")
+        case "torch-bicubic":
+            return _interpolate(maps, size, "bicubic")
+        case "pil-bicubic":
+            enlarged = [Image.fromarray(one).resize((width, height), Image.Resampling.BICUBIC) for one in maps]
+            return np.stack([np.asarray(one) for one in enlarged])
+        case "nearest":
+            return functional.interpolate(torch.from_numpy(maps)[:, None], size, mode="nearest")[:, 0].numpy()
+        case _:
+            assert_never(method)
+
+
+def _interpolate(maps: Map, size: tuple[int, int], mode: str) -> Map:
+    return functional.interpolate(torch.from_numpy(maps)[:, None], size, mode=mode, align_corners=False)[:, 0].numpy()
+
+
+def rescale(maps: Tensor, epsilon: float) -> Tensor:
+    """Each map (N, H, W) less its minimum, by its maximum plus epsilon; 0 / 0 is 0."""
+    shifted = maps - maps.amin((1, 2), keepdim=True)
+    return shifted / _not_zero(shifted.amax((1, 2), keepdim=True) + epsilon)
+
+
+def _not_zero(divisor: Tensor) -> Tensor:
+    """The divisor with 1 in place of 0: where it is 0, so is what is divided, and 0 / 0 shall be 0."""
+    return divisor.masked_fill(divisor == 0, 1.0)
+
+
+class PostProcess:
+    """What follows the pass through a network, under any settings; steps that settings have in common are done once.
+
+    layers: what the pass left at every layer that will be asked for, N images. size: (H, W) of the picture. batch: how many
+    images, one after the other, are a batch to scale_over="batch"; None for all. images: those of the N, K of them, whose
+    maps are wanted; None for all. Settings must name their layers, L of them.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, LayerCapture],
+        size: tuple[int, int],
+        *,
+        batch: int | None = None,
+        images: list[int] | None = None,
+    ) -> None:
+        self._layers = layers
+        self._size = size
+        self._batch = batch
+        self._images = images
+        self._done: dict[Hashable, Tensor] = {}
+        self._last: tuple[Hashable, Tensor] = None, torch.empty(0)
+
+    def heatmaps(self, settings: CamSettings) -> Tensor:
+        """Heat maps float32 (K, H, W), on the CPU.
+
+        Raises InputError where layers with unlike grids are to be merged without resizing.
+        """
+        key = _until_merged(settings)
+        if self._last[0] != key:  # no more than the last one is kept: there can be thousands
+            self._last = key, self._merged(settings)
+        maps = self._last[1]
+        if settings.rescale_after_merge:
+            maps = rescale(maps, settings.epsilon)
+        if settings.exponent != 1:
+            maps = _power(maps, settings.exponent)
+        return maps
+
+    def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
+        """Whether this setting changes nothing here, whichever side the other settings are taken from.
+
+        It is known of `inplace_overwrites` and `inplace_gradient`, where no layer is overwritten, and of `subtract_minimum`,
+        where all minima are 0.
+        """
+        layers = tuple(dict.fromkeys(layer for side in sides for layer in side.layers or ()))
+        match name:
+            case "inplace_overwrites" | "inplace_gradient":
+                return not any(self._is_overwritten(layer) for layer in layers)
+            case "subtract_minimum":
+                varied = ("variant", "inplace_overwrites", "inplace_gradient", "relu", "scale_over", "resize")
+                values = product(*({getattr(side, name) for side in sides} for name in varied))
+                every = [replace(sides[0], layers=layers, **dict(zip(varied, mixed, strict=True))) for mixed in values]
+                return not any(self._ranges(settings)[0].any() for settings in every)
+            case _:
+                return False
+
+    def _once(self, key: Hashable, compute: Callable[[], Tensor]) -> Tensor:
+        if key not in self._done:
+            self._done[key] = compute()
+        return self._done[key]
+
+    def _merged(self, settings: CamSettings) -> Tensor:
+        """The mean over the layers, each resized and divided: (K, H, W)."""
+        divisors, resized = self._divisors(settings), self._resized_layers(settings)
+        if len(resized) == 1:
+            return resized[0] / divisors[:, :, None]
+        key = "stacked", *(self._shifted(layer, settings) for layer in settings.layers or ()), settings.resize
+        stacked = self._once(key, lambda: torch.stack(resized, 1).flatten(2))
+        return torch.bmm((1 / (divisors * len(resized)))[:, None], stacked).view_as(resized[0])
+
+    def _divisors(self, settings: CamSettings) -> Tensor:
+        """What each layer's maps are divided by, (K, L). A mean over channels is their sum divided by their number, here."""
+        low, high = self._ranges(settings)
+        channels = torch.ones(1)
+        if settings.channel_reduction == "mean":
+            channels = torch.tensor([float(self._layers[layer].activation.shape[1]) for layer in settings.layers or ()])
+        if settings.scale_over == "none":
+            return channels.expand_as(low)
+        peak = high - low if settings.subtract_minimum else torch.maximum(-low, high)
+        return _not_zero(peak + channels * settings.epsilon)
+
+    def _ranges(self, settings: CamSettings) -> Tensor:
+        """Least and largest value, (2, K, L), of what the settings scale over."""
+        layers, scope = settings.layers or (), _scope(settings)
+        key = "ranges", *(self._source(layer, settings) for layer in layers), scope
+        return self._once(key, lambda: torch.stack([self._range(layer, settings) for layer in layers], 2))
+
+    def _resized_layers(self, settings: CamSettings) -> list[Tensor]:
+        """Each layer's maps at the size of the picture, (K, H, W)."""
+        resized = [self._resized(layer, settings) for layer in settings.layers or ()]
+        _check_grids({tuple(maps.shape[1:]) for maps in resized})
+        return resized
+
+    def _resized(self, layer: str, settings: CamSettings) -> Tensor:
+        """Sums over channels, less their minimum if so set, at the size of the picture: (K, H, W)."""
+
+        def compute() -> Tensor:
+            maps = self._reduced(layer, settings)
+            if settings.subtract_minimum:
+                maps = maps - self._range(layer, settings)[0][:, None, None]
+            resized = torch.from_numpy(resize_maps(maps.numpy(), self._size, settings.resize))
+            flat = maps.amin((1, 2)) == maps.amax((1, 2))
+            if flat.any():  # rounding in the interpolation must not make specks of a map that is the same everywhere
+                resized[flat] = maps[flat, :1, :1]
+            return resized
+
+        return self._once(("resized", self._shifted(layer, settings), settings.resize), compute)
+
+    def _shifted(self, layer: str, settings: CamSettings) -> Hashable:
+        """What the sum over channels less its minimum depends on: not on the latter where it is 0."""
+        shifts = settings.subtract_minimum and bool(self._range(layer, settings)[0].any())
+        return self._source(layer, settings), _scope(settings) if shifts else None
+
+    def _range(self, layer: str, settings: CamSettings) -> Tensor:
+        """Least and largest value, (2, K), of what the settings scale over, of one layer."""
+        scope = _scope(settings)
+
+        def compute() -> Tensor:
+            if scope == "batch":
+                return self._batch_range(layer, settings)
+            return _extremes(self._reduced(layer, settings), (1, 2))
+
+        return self._once(("range", self._source(layer, settings), scope), compute)
+
+    def _batch_range(self, layer: str, settings: CamSettings) -> Tensor:
+        """The same over the maps that each image's weights give on every image of its batch."""
+        weights, activation = self._weighed(layer, settings)
+        size = self._batch or len(activation)
+        batches = activation.reshape(-1, size, *activation.shape[1:])
+        places = weights.reshape(-1, size, *weights.shape[1:]).swapaxes(0, 1)
+        ranges = [_extremes(_sum(own[:, None], batches, settings), (1, 2, 3)) for own in places]
+        every = torch.stack(ranges, dim=2).flatten(1)
+        return every if self._images is None else every[:, self._images]
+
+    def _reduced(self, layer: str, settings: CamSettings) -> Tensor:
+        """The sum over channels, cut at zero if so set: (K, h, w)."""
+
+        def compute() -> Tensor:
+            weights, activation = self._weighed(layer, settings)
+            own = slice(None) if self._images is None else self._images
+            return _sum(weights[own], activation[own], settings)
+
+        return self._once(("reduced", self._source(layer, settings)), compute)
+
+    def _weighed(self, layer: str, settings: CamSettings) -> tuple[Tensor, Tensor]:
+        """The weights of the activations, and the activations."""
+        captured = self._layers[layer]
+        activation = (captured.seen_by_hooks if settings.inplace_overwrites else captured.activation).cpu()
+
+        def compute() -> Tensor:
+            gradient = (captured.seen_gradient if settings.inplace_gradient else captured.gradient).cpu()
+            if _in_numpy(settings) or settings.variant != "grad-cam":
+                return torch.from_numpy(position_weights(activation.numpy(), gradient.numpy(), settings.variant))
+            return gradient.mean((2, 3), keepdim=True)
+
+        return self._once(("weights", self._source(layer, settings)), compute), activation
+
+    def _source(self, layer: str, settings: CamSettings) -> Hashable:
+        """What the sum over channels depends on."""
+        in_place = (settings.inplace_overwrites, settings.inplace_gradient) if self._is_overwritten(layer) else None
+        return layer, in_place, settings.variant, settings.relu, _in_numpy(settings)
+
+    def _is_overwritten(self, layer: str) -> bool:
+        captured = self._layers[layer]
+
+        def compare() -> Tensor:
+            if captured.seen_by_hooks.data_ptr() == captured.activation.data_ptr():
+                return torch.tensor(False)
+            same = torch.equal(captured.seen_by_hooks, captured.activation)
+            return torch.tensor(not (same and torch.equal(captured.seen_gradient, captured.gradient)))
+
+        return bool(self._once(("overwritten", layer), compare))
+
+
+_until_merged = attrgetter(
+    "layers",
+    "variant",
+    "inplace_overwrites",
+    "inplace_gradient",
+    "channel_reduction",
+    "relu",
+    "scale_over",
+    "subtract_minimum",
+    "epsilon",
+    "resize",
+)
+"""The settings that take effect before the layers are merged."""
+
+
+def _scope(settings: CamSettings) -> Scope:
+    """What minimum and maximum are taken over; without scaling, a minimum that is subtracted is the image's own."""
+    return "batch" if settings.scale_over == "batch" else "image"
+
+
+def _in_numpy(settings: CamSettings) -> bool:
+    """Whether sums are taken by NumPy, as the package does, or by PyTorch, as torch-cam and Captum do.
+
+    Where a map is the small rest of large sums, another order of the same sums is seen. It goes by the resize, in which the
+    three programs differ.
+    """
+    return settings.resize in ("cv2-linear", "none")
+
+
+def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
+    """Weighted activations (..., C, h, w) summed over the channels, cut at zero if so set."""
+    if _in_numpy(settings):
+        summed = torch.from_numpy(_channel_by_channel(weights.numpy(), activation.numpy()))
+    else:
+        summed = (weights * activation).sum(-3)
+    return summed.relu_() if settings.relu else summed
+
+
+def _channel_by_channel(weights: Values, activation: Values) -> Values:
+    """NumPy's sum of all products over the channels, in its order, without all products at once: they fit into no cache."""
+    (first, values), *others = zip(np.moveaxis(weights, -3, 0), np.moveaxis(activation, -3, 0), strict=True)
+    total = first * values
+    for weight, values in others:
+        total += weight * values
+    return np.asarray(total)
+
+
+def _extremes(maps: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Least and largest value over the axes, stacked; several times as fast as aminmax."""
+    return torch.stack([maps.amin(axes), maps.amax(axes)])
+
+
+def _power(maps: Tensor, exponent: float) -> Tensor:
+    """The power of each magnitude, with the sign of the value unless the exponent is even."""
+    powers = maps.abs() ** exponent
+    return powers if exponent % 2 == 0 else maps.sign() * powers
+
+
+def _check_grids(sizes: set[tuple[int, ...]]) -> None:
+    if len(sizes) > 1:
+        listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes, reverse=True))
+        raise InputError(f"resize: 'none' leaves grids of {listed}, which cannot be merged; another resize would be right")
+
+
+def layer_names(model: Model, settings: CamSettings) -> tuple[str, ...]:
+    """The layers that the settings mean for this model, None being its last conv layer."""
+    return settings.layers if settings.layers is not None else (model.find_layers(None)[-1].name,)
+
+
+def named_layers(model: Model, settings: CamSettings) -> CamSettings:
+    """The settings with their layers named."""
+    return replace(settings, layers=layer_names(model, settings))
+
+
+def heatmap(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    settings: CamSettings,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> Map:
+    """The manual implementation under the settings: float32 (N, H, W), or (N, h, w) without resizing.
+
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it (scale_over="batch"). Arguments and errors
+    are those of grad_cam; InputError also where several layers with unlike grids are to be merged without resizing.
+    """
+    named = named_layers(check_model(model), check_settings(settings))
+    captured = capture_layers(model, pixels, named.layers, targets, between)
+    return PostProcess(captured.layers, model.input_size).heatmaps(named).numpy()
+
+
+def enlarged_maps(process: PostProcess, layer: str) -> Map:
+    """A layer's ReLU maps, not scaled, enlarged bilinearly (align_corners=False): float32 (N, H, W)."""
+    settings = CamSettings(layers=(layer,), scale_over="none", resize="torch-bilinear")
+    return process.heatmaps(settings).numpy()

@@ -1,0 +1,162 @@
+"""All that lies between the layers and the heat map, one field a cause, and the presets."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, get_args
+
+from explain_lib.base.errors import InputError, LayerError
+from explain_lib.base.words import list_names
+
+Reduction = Literal["sum", "mean"]
+Scope = Literal["image", "batch", "none"]
+Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest", "none"]
+Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+RESIZES: tuple[Resize, ...] = get_args(Resize)
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "channel_reduction": get_args(Reduction),
+    "scale_over": get_args(Scope),
+    "resize": get_args(Resize),
+    "variant": get_args(Variant),
+}
+"""The values of each setting that has a few."""
+
+
+@dataclass(frozen=True)
+class CamSettings:
+    """How a heat map is made from activations and gradients; the steps happen in the order of the fields below.
+
+    layers: names of modules; None for the model's last conv layer; several are merged by the mean at the end.
+    variant: grad-cam (arXiv 1610.02391), hirescam (arXiv 2011.08891), layercam (IEEE TIP 2021, 10.1109/TIP.2021.3089943),
+      grad-cam++ (arXiv 1710.11063).
+    inplace_overwrites: use what a hook holds that does not copy the output, where an in-place operation follows the layer.
+    inplace_gradient: there, weigh by the gradient of what the operation left, not of the layer's own output.
+    channel_reduction: sum or mean over the weighted channels.
+    relu: drop negative evidence.
+    scale_over: divide by the largest magnitude in this image's map (its maximum after a ReLU), or in the maps that this
+      image's weights give on all images of the batch, or not at all.
+    subtract_minimum: subtract the minimum, over the same, before; the maximum is taken after.
+    epsilon: added to every divisor; 0 / 0 is 0.
+    resize: to the size of the picture; none leaves the grid. PyTorch's bicubic has a = -0.75, Pillow's has a = -0.5.
+    rescale_after_merge: the merged map less its minimum, by its maximum.
+    exponent: the power at the end; that of a negative value's magnitude, with its sign unless the exponent is even.
+
+    Raises InputError for a value that is not among these, LayerError for an empty list of layers.
+    """
+
+    layers: tuple[str, ...] | None = None
+    variant: Variant = "grad-cam"
+    inplace_overwrites: bool = False
+    inplace_gradient: bool = False
+    channel_reduction: Reduction = "sum"
+    relu: bool = True
+    scale_over: Scope = "image"
+    subtract_minimum: bool = False
+    epsilon: float = 0.0
+    resize: Resize = "cv2-linear"
+    rescale_after_merge: bool = False
+    exponent: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", _checked_layers(self.layers))
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(f"{name}: {getattr(self, name)!r}; one of {', '.join(choices)} would be right")
+        for name in ("inplace_overwrites", "inplace_gradient", "relu", "subtract_minimum", "rescale_after_merge"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name}: {getattr(self, name)!r}; True or False would be right")
+        if not _is_number(self.epsilon) or self.epsilon < 0:
+            raise InputError(f"epsilon: {self.epsilon!r}; a finite number, 0 or more, would be right")
+        if not _is_number(self.exponent) or self.exponent <= 0:
+            raise InputError(f"exponent: {self.exponent!r}; a finite number above 0 would be right")
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields by name, as they go into exported JSON."""
+        return asdict(self)
+
+
+def _checked_layers(layers: object) -> tuple[str, ...] | None:
+    if layers is None:
+        return None
+    listed = list_names(layers)
+    if not listed:
+        raise LayerError("layers: no layer is named; one name or several, or None for the last conv layer, would be right")
+    return listed
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_settings(settings: object) -> CamSettings:
+    """The settings themselves. Raises InputError for anything else."""
+    if not isinstance(settings, CamSettings):
+        raise InputError(f"settings: a {type(settings).__name__}; CamSettings, or a preset such as PAPER, would be right")
+    return settings
+
+
+def differing(a: CamSettings, b: CamSettings) -> tuple[str, ...]:
+    """Names of the settings in which a and b differ, in the order in which they take effect."""
+    return tuple(field.name for field in fields(CamSettings) if getattr(a, field.name) != getattr(b, field.name))
+
+
+PAPER = CamSettings(resize="torch-bilinear")
+"""Equations 1 and 2 of arXiv 1610.02391 on the last conv layer, divided by the maximum and enlarged for display."""
+
+NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale_over="batch")
+"""The study's manual Grad-CAM (jane-cz/GradCAM): one image's weights on its whole batch, by the maximum over the batch."""
+
+NOTEBOOK_PACKAGE = CamSettings(
+    layers=("conv1", "relu1", "pool1", "conv2", "relu2"),
+    subtract_minimum=True,
+    epsilon=1e-7,
+    rescale_after_merge=True,
+    inplace_overwrites=True,
+)
+"""The study's call of the package grad-cam, which took the five modules of an nn.Sequential for five target layers."""
+
+
+def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
+    """What the package grad-cam does on the CPU, at these layers (None: the last conv layer): it fixes every other setting."""
+    return CamSettings(
+        layers=layers,
+        variant=variant,
+        subtract_minimum=True,
+        epsilon=1e-7,
+        rescale_after_merge=True,
+        inplace_overwrites=True,
+    )
+
+
+def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
+    """What torch-cam 0.5 does until its overlay is coloured, at one layer (None: the last conv layer): all else is fixed.
+
+    Its hooks keep a layer's output without copying it, and ask for the gradient of what is left there. A map is cut at zero,
+    less its minimum, by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it. Raises LayerError for
+    several layers: torch-cam merges them by their maximum, not by their mean.
+    """
+    return CamSettings(
+        layers=_single("torch-cam merges by the maximum", layers),
+        inplace_overwrites=True,
+        inplace_gradient=True,
+        subtract_minimum=True,
+        epsilon=1e-8,
+        resize="pil-bicubic",
+        exponent=2.0,
+    )
+
+
+def captum_settings(layers: tuple[str, ...] | None) -> CamSettings:
+    """What Captum's LayerGradCam and its `interpolate` do, at one layer (None: the last conv layer): all else is fixed.
+
+    Both are called without options: nothing is cut or scaled, and cells are repeated. Raises LayerError for several layers.
+    """
+    return CamSettings(layers=_single("Captum merges none", layers), relu=False, scale_over="none", resize="nearest")
+
+
+def _single(why: str, layers: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    listed = _checked_layers(layers)
+    if listed is not None and len(listed) > 1:
+        raise LayerError(f"layers: {', '.join(listed)}; one layer would be right, since {why}")
+    return listed

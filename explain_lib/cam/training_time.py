@@ -1,0 +1,109 @@
+"""A training in time: the moments of which there is a checkpoint, and what each of them sees in one picture."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen
+from explain_lib.cam.edges import rank_correlations
+from explain_lib.cam.grad_cam import GradCams, grad_cam
+from explain_lib.networks.bundled import REGISTRY, list_models, load_card, load_model
+from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.model import Model
+from explain_lib.networks.targets import Target
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A checkpoint of a training.
+
+    epoch: how many epochs were over, 0 before the first. model: the name under which the network of that moment loads.
+    accuracy: the fraction of the 10,000 CIFAR-10 test images that it gets right, from its card.
+    """
+
+    epoch: int
+    model: str
+    accuracy: float
+
+
+def training_moments(name: str) -> tuple[Moment, ...]:
+    """The moments of the training that a bundled model is the end of, the earliest first, the model itself the last.
+
+    A checkpoint belongs to it if its card names the same architecture, command and seed, and no more epochs. A model whose
+    card does not say how it was trained is a training of one moment, or of none where it does not know its epochs.
+
+    Raises InputError for an unknown name, DataError for a damaged card.
+    """
+    end = load_card(name)
+    cards = [end, *(card for card in map(load_card, REGISTRY) if _leads_to(card, end))]
+    moments = [Moment(card.epochs, card.name, card.accuracy) for card in cards if card.epochs is not None]
+    return tuple(sorted(moments, key=lambda moment: moment.epoch))
+
+
+def _leads_to(card: ModelCard, end: ModelCard) -> bool:
+    """Whether a card is of an earlier moment of the training that ended so."""
+    if end.command is None or card.epochs is None or end.epochs is None or card.epochs >= end.epochs:
+        return False
+    return (card.architecture, card.command, card.seed) == (end.architecture, end.command, end.seed)
+
+
+def watched_trainings() -> tuple[str, ...]:
+    """Names of the listed models of whose training there is more than the end. Raises DataError for a damaged card."""
+    return tuple(name for name in list_models() if len(training_moments(name)) > 1)
+
+
+@dataclass(frozen=True)
+class MapsInTime(Frozen):
+    """Grad-CAM of one picture at one layer, by the network of each of M moments.
+
+    targets: what each map explains. logits: float32 (M, classes). signed: float32 (M, h, w), before the ReLU. map: float32
+    (M, h, w), after it; not scaled.
+    """
+
+    targets: tuple[Target, ...]
+    logits: NDArray[np.float32]
+    signed: NDArray[np.float32]
+    map: NDArray[np.float32]
+
+
+def maps_in_time(
+    moments: Sequence[Moment],
+    pixels: NDArray[np.uint8],
+    layer: str,
+    targets: Sequence[int | Target | None],
+    *,
+    load: Callable[[str], Model] = load_model,
+    explain: Callable[[Model, NDArray[np.uint8], str, int | Target | None], GradCams] = grad_cam,
+) -> MapsInTime:
+    """The map of one picture at each moment, each by a pass of its own network.
+
+    pixels: uint8 (1, H, W, 3) RGB, the one picture. layer: one that the networks share. targets: one a moment, None for the
+    class that its network predicts. load, explain: what loads a model and explains a picture, such as the cached ones.
+
+    Raises InputError for no moment, for more or fewer targets than moments, and for more or fewer pictures than one; and what
+    grad_cam and load_model raise.
+    """
+    if not moments or len(targets) != len(moments):
+        raise InputError(
+            f"targets: {len(targets)} of them for {len(moments)} moments; one a moment, at least one, would be right"
+        )
+    if len(pixels) != 1:
+        raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
+    passes = [explain(load(one.model), pixels, layer, target) for one, target in zip(moments, targets, strict=True)]
+    return MapsInTime(
+        targets=tuple(cams.targets[0] for cams in passes),
+        logits=np.concatenate([cams.logits for cams in passes]),
+        signed=np.concatenate([cams[layer].signed for cams in passes]),
+        map=np.concatenate([cams[layer].map for cams in passes]),
+    )
+
+
+def correlations_with_last(maps: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Spearman correlation of each of M maps (M, h, w) with the last of them: float64 (M,) in [-1, 1].
+
+    NaN where either map is constant or not finite. Raises InputError for anything but floating-point maps (M, h, w).
+    """
+    return rank_correlations(maps, np.broadcast_to(maps[-1:], maps.shape))

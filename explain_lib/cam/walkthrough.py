@@ -1,0 +1,202 @@
+"""Grad-CAM of one picture at one layer, every number on the way: activations, gradients, weights, sum and map.
+
+Selvaraju et al. 2017 (arXiv 1610.02391), equations 1 and 2.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen, read_only
+from explain_lib.base.maps import Map
+from explain_lib.cam.completeness import find_own_layer
+from explain_lib.cam.grad_cam import capture_layers, channel_weights, weighted_sum
+from explain_lib.networks.capture import check_logits, run_without_channels
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import Target, expand_targets, explained_number, predicted_targets
+from explain_lib.pictures.pixels import as_batch, to_input
+
+Channels = NDArray[np.float32]
+"""A number for each cell of each channel, float32 (C, h, w)."""
+
+
+@dataclass(frozen=True)
+class Walkthrough(Frozen):
+    """Grad-CAM at a layer with C channels, numbered from 0, on a grid of h x w; gradients in units of the score.
+
+    layer: its name. target: what was explained. score: y, the number that the target explains. activation: float32 (C, h, w),
+    A_k. gradient: float32 (C, h, w), dy/dA_k. weights: float32 (C,), alpha_k, the mean of dy/dA_k over the grid (equation 1).
+    signed: float32 (h, w), the sum over k of alpha_k A_k. map: float32 (h, w), ReLU of it (equation 2); not scaled.
+    """
+
+    layer: str
+    target: Target
+    score: float
+    activation: Channels
+    gradient: Channels
+    weights: NDArray[np.float32]
+    signed: Map
+    map: Map
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(h, w)."""
+        return self.map.shape[0], self.map.shape[1]
+
+    @property
+    def contributions(self) -> Channels:
+        """What each channel adds to each cell of the sum: alpha_k A_k, float32 (C, h, w)."""
+        return self.weights[:, None, None] * self.activation
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Each channel's part of the map: what it adds to the cells above zero, by the sum of the map; float64 (C,).
+
+        The shares sum to 1; a channel that takes away from the map has one below zero. All are 0 if the map is zero everywhere.
+        """
+        total = self.map.sum(dtype=np.float64)
+        if not total > 0:
+            return read_only(np.zeros(len(self.weights)))
+        inside = (self.activation * (self.map > 0)).sum((1, 2), dtype=np.float64)
+        return read_only(self.weights * inside / total)
+
+    @property
+    def leading(self) -> int:
+        """The channel with the largest share of the map; the first of several."""
+        return int(self.shares.argmax())
+
+    @cached_property
+    def promised(self) -> NDArray[np.float64]:
+        """What each channel adds to the sum of the cells, alpha_k times the sum of A_k: float64 (C,).
+
+        It is what alpha_k promises that the score loses without the channel.
+        """
+        return read_only(self.weights * self.activation.sum((1, 2), dtype=np.float64))
+
+    @cached_property
+    def promised_by_cell(self) -> NDArray[np.float64]:
+        """The same promise with each cell's own gradient in place of the mean: the sum of dy/dA_k * A_k, float64 (C,)."""
+        return read_only((self.gradient.astype(np.float64) * self.activation).sum((1, 2)))
+
+    def signed_without(self, channels: Iterable[int]) -> Map:
+        """The sum over all channels but these, float32 (h, w); `signed` itself if there are none.
+
+        Raises InputError for a channel that there is not.
+        """
+        left_out = check_channels(channels, len(self.weights))
+        if not left_out:
+            return self.signed
+        weights, kept = torch.from_numpy(self.weights.copy())[None], torch.from_numpy(self.activation.copy())[None]
+        weights[:, left_out] = 0
+        return np.asarray(weighted_sum(weights, kept)[0].numpy())
+
+
+def check_channels(channels: Iterable[int], count: int) -> list[int]:
+    """The channels, each once and in order. Raises InputError for anything but whole numbers from 0 to count - 1."""
+    listed = list(channels)
+    wrong = [one for one in listed if not isinstance(one, int | np.integer) or isinstance(one, bool) or not 0 <= one < count]
+    if wrong:
+        raise InputError(f"channels: {wrong[0]!r}; whole numbers from 0 to {count - 1} would be right")
+    return sorted({int(one) for one in listed})
+
+
+def walkthrough(
+    model: Model,
+    picture: NDArray[np.uint8],
+    layer: str | None = None,
+    target: int | Target | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> Walkthrough:
+    """Grad-CAM of one picture at one layer, with every number on the way; the map is that of grad_cam, to the last bit.
+
+    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
+    for the last conv layer. target: None for the predicted class, a class, or a Target. between, errors: as in grad_cam.
+    """
+    name = check_model(model).find_layers(layer)[-1].name
+    captured = capture_layers(model, as_batch(picture, model.input_size), name, target, between)
+    held, explained = captured.layers[name], captured.targets[0]
+    weights = channel_weights(held.gradient)
+    signed = weighted_sum(weights, held.activation)
+    return Walkthrough(
+        layer=name,
+        target=explained,
+        score=float(explained_number(explained, captured.logits[0].double())),
+        activation=held.activation[0].cpu().numpy(),
+        gradient=held.gradient[0].cpu().numpy(),
+        weights=weights[0].cpu().numpy(),
+        signed=signed[0].cpu().numpy(),
+        map=signed[0].relu().cpu().numpy(),
+    )
+
+
+# Section: What really happens to the score when channels of a layer are set to zero.
+
+
+@dataclass(frozen=True)
+class ChannelAblation(Frozen):
+    """A score with all channels of a layer, and with some of them set to zero.
+
+    layer: its name. target: what was explained. channels: those that were set to zero, numbered from 0. logits,
+    logits_without: float32 (classes,). score, score_without: what the target explains of them.
+    """
+
+    layer: str
+    target: Target
+    channels: tuple[int, ...]
+    logits: NDArray[np.float32]
+    logits_without: NDArray[np.float32]
+    score: float
+    score_without: float
+
+    @property
+    def effect(self) -> float:
+        """What the channels really add to the score: with them less without them."""
+        return self.score - self.score_without
+
+
+def channel_ablation(
+    model: Model,
+    picture: NDArray[np.uint8],
+    layer: str | None,
+    channels: int | Sequence[int],
+    target: int | Target | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> ChannelAblation:
+    """The score of one picture with all channels of a layer, and with these channels set to zero, all at once.
+
+    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
+    for the last conv layer. channels: one or several, from 0. target: None for the class that is predicted with all channels,
+    a class, or a Target. between: as in grad_cam.
+
+    Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or hands on
+    what it was given (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
+    """
+    held = find_own_layer(check_model(model), layer)
+    count = held.shape[0]
+    zeroed = check_channels([channels] if isinstance(channels, int | np.integer) else channels, count)
+    pixels = as_batch(picture, model.input_size)
+    targets = expand_targets(target, 1, model.classes)
+    model.check_network()
+    batch, classes = to_input(pixels, model.mean, model.std, model.device), len(model.classes)
+    with model.lock:
+        if between is not None:
+            between()
+        logits = model.run_input(batch.clone())
+        without = check_logits(run_without_channels(model.network, batch, held, zeroed), 1, classes)
+    (explained,) = predicted_targets(logits) if targets is None else targets
+    return ChannelAblation(
+        layer=held.name,
+        target=explained,
+        channels=tuple(zeroed),
+        logits=logits[0].cpu().numpy(),
+        logits_without=without[0].cpu().numpy(),
+        score=float(explained_number(explained, logits[0].double())),
+        score_without=float(explained_number(explained, without[0].double())),
+    )

@@ -1,0 +1,164 @@
+"""Check-up of a network before any map: what stands in the way, what follows from it, and what to do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from explain_lib.base.errors import InputError, TooLargeError
+from explain_lib.check_up.findings import CheckUp, Finding, in_order, problem
+from explain_lib.check_up.layers import layer_findings
+from explain_lib.check_up.outputs import output_findings
+from explain_lib.check_up.passes import error_line, gradient_findings
+from explain_lib.check_up.probe import PICTURES, Probe, probe, probe_batch
+from explain_lib.check_up.weights import (
+    finite_weight_findings,
+    frozen_findings,
+    normalisation_findings,
+    precision_findings,
+    unwrapped,
+    wrapper_findings,
+)
+from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.model import Model, checked_channels, checked_size, network_device
+
+USUAL_SIDES = (32, 64, 224, 28)
+HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is checked up: the network, and what is said of it."""
+
+    network: nn.Module
+    input_size: tuple[int, int]
+    classes: int | None
+    normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None
+    card: ModelCard | None
+
+
+def check_up(
+    network: nn.Module | Model,
+    *,
+    input_size: tuple[int, int] | None = None,
+    classes: int | Sequence[str] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    card: ModelCard | None = None,
+) -> CheckUp:
+    """What stands in the way of a map of this network, each with its sentence and what to do.
+
+    network: a Model, which brings all the rest along, or any nn.Module, also one that as_model refuses. input_size: (height,
+    width) of the pictures. classes: how many, or their names; None leaves the number unchecked. mean, std: of R, G and B, for
+    pixels in [0, 1]; None leaves the normalisation unchecked. card: what they are compared with.
+
+    Two pictures of noise, always the same, are run through the network, forward and back. A bad network is no error here: each
+    thing that is wrong with it is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left as found,
+    and nobody else runs the network meanwhile. Raises InputError for arguments that are not of this form, TooLargeError where
+    memory cannot be had.
+    """
+    subject = _subject(network, input_size, classes, mean, std, card)
+    return in_order(_findings(subject))
+
+
+def _subject(
+    network: nn.Module | Model,
+    input_size: tuple[int, int] | None,
+    classes: int | Sequence[str] | None,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    card: ModelCard | None,
+) -> _Subject:
+    if isinstance(network, Model):
+        if not all(given is None for given in (input_size, classes, mean, std, card)):
+            raise InputError("network: a Model brings input size, classes, mean, std and card along; it alone would be right")
+        model = network
+        return _Subject(model.network, model.input_size, len(model.classes), (model.mean, model.std), model.card)
+    if not isinstance(network, nn.Module):
+        raise InputError(f"network: a {type(network).__name__}; a Model or a torch.nn.Module would be right")
+    return _Subject(network, checked_size(input_size), _count(classes), _normalisation(mean, std), card)
+
+
+def _count(classes: int | Sequence[str] | None) -> int | None:
+    if classes is None or (isinstance(classes, int) and not isinstance(classes, bool) and classes > 0):
+        return classes
+    if isinstance(classes, Sequence) and not isinstance(classes, str) and classes:
+        return len(classes)
+    raise InputError(f"classes: {classes!r}; how many there are, their names, or None would be right")
+
+
+def _normalisation(
+    mean: Sequence[float] | None, std: Sequence[float] | None
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    if mean is None and std is None:
+        return None
+    if mean is None or std is None:
+        raise InputError(f"{'mean' if mean is None else 'std'}: missing; mean and std together, or neither, would be right")
+    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
+    if min(scale) <= 0:
+        raise InputError(f"std: {scale}; numbers above 0 would be right")
+    return shift, scale
+
+
+def _findings(subject: _Subject) -> Iterator[Finding]:
+    yield from wrapper_findings(subject.network)
+    if subject.normalisation is not None:
+        yield from normalisation_findings(*subject.normalisation, subject.card)
+    network = unwrapped(subject.network)
+    if network is None:
+        return
+    broken = [*precision_findings(network)]
+    yield from broken or _findings_of_weights_and_runs(network, subject)
+
+
+def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iterator[Finding]:
+    yield from (weights := [*finite_weight_findings(network)])
+    ran = _run(network, subject)
+    if isinstance(ran, TooLargeError):
+        raise ran  # memory may be there the next time, so this is no finding
+    if isinstance(ran, Exception):
+        yield _does_not_run(network, subject, ran)
+    else:
+        yield from output_findings(network, ran, PICTURES, subject.classes)
+        found = gradient_findings(ran)
+        yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN in the weights is why
+        yield from layer_findings(network, ran.layers, subject.input_size)
+    yield from frozen_findings(network)
+
+
+def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = None) -> Probe | Exception:
+    mean, std = subject.normalisation or (HALF, HALF)
+    batch = probe_batch(size or subject.input_size, mean, std, network_device(network))
+    try:
+        return probe(network, batch)
+    except Exception as error:  # the caller's code may raise anything, and what it raises is a finding
+        return error
+
+
+def _does_not_run(network: nn.Module, subject: _Subject, error: Exception) -> Finding:
+    height, width = subject.input_size
+    return problem(
+        "forward",
+        f"The network cannot run on pictures of {height} x {width}, a batch ({PICTURES}, 3, {height}, {width}): "
+        f"{error_line(error)}.",
+        _what_would_run(network, subject),
+    )
+
+
+def _what_would_run(network: nn.Module, subject: _Subject) -> str:
+    convs = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    if convs and convs[0][1].in_channels != 3:
+        name, conv = convs[0]
+        made = "x.mean(1, keepdim=True)" if conv.in_channels == 1 else f"{conv.in_channels} channels"
+        return (
+            f"Its first convolution, {name}, takes {conv.in_channels} channel(s), and pictures are RGB: make {made} of x first."
+        )
+    for side in USUAL_SIDES:
+        if (side, side) != subject.input_size and not isinstance(_run(network, subject, (side, side)), Exception):
+            return (
+                f"It runs on {side} x {side}: give it pictures of the size that it was made for, input_size=({side}, {side})."
+            )
+    return (
+        "Run it by itself on torch.zeros(2, 3, height, width) and put right what the error says; if it is the size, give "
+        "input_size as the network was made for, or pool to a fixed grid before the first linear layer."
+    )

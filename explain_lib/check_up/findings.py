@@ -1,0 +1,75 @@
+"""What a check-up found, each with its sentence and what to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from explain_lib.base.frozen import Frozen
+
+Severity = Literal["problem", "note"]
+
+
+@dataclass(frozen=True)
+class Finding(Frozen):
+    """One thing found in a network, before any map.
+
+    kind: which, in a word or two. severity: a "problem" makes maps wrong, empty or impossible; a "note" is good to know, above
+    all for those who use another program too. sentence: what was found and what follows. remedy: what to do.
+    """
+
+    kind: str
+    severity: Severity
+    sentence: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class CheckUp(Frozen):
+    """All that was found, problems first."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """What makes maps wrong, empty or impossible."""
+        return tuple(finding for finding in self.findings if finding.severity == "problem")
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """What is good to know."""
+        return tuple(finding for finding in self.findings if finding.severity == "note")
+
+    @property
+    def counts(self) -> str:
+        """How many there are of each, as "0 problems, 2 notes"."""
+        return f"{_several(len(self.problems), 'problem')}, {_several(len(self.notes), 'note')}"
+
+    @property
+    def summary(self) -> str:
+        """All in one sentence."""
+        notes = len(self.notes)
+        if not self.problems:
+            also = f"; there {'is' if notes == 1 else 'are'} {_several(notes, 'note')}" if notes else ""
+            return f"Nothing stands in the way of a map{also}."
+        stand = "stands" if len(self.problems) == 1 else "stand"
+        also = f"; there {'is' if notes == 1 else 'are'} {_several(notes, 'note')} as well" if notes else ""
+        return f"{_several(len(self.problems), 'problem')} {stand} in the way of a map{also}."
+
+
+def problem(kind: str, sentence: str, remedy: str) -> Finding:
+    """A finding that makes maps wrong, empty or impossible."""
+    return Finding(kind, "problem", sentence, remedy)
+
+
+def note(kind: str, sentence: str, remedy: str) -> Finding:
+    """A finding that is good to know."""
+    return Finding(kind, "note", sentence, remedy)
+
+
+def in_order(findings: Iterable[Finding]) -> CheckUp:
+    """Problems first, each kind of severity in the order found."""
+    return CheckUp(tuple(sorted(findings, key=lambda finding: finding.severity != "problem")))
+
+
+def _several(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

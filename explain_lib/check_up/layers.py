@@ -1,0 +1,172 @@
+"""What a check-up finds in the layers: their grids, their calls, and what is written over."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from torch import nn
+
+from explain_lib.base.words import few_names
+from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.networks.capture import LayerTrace
+
+FEW = 4
+NO_INPLACE = "for module in network.modules(): if hasattr(module, 'inplace'): module.inplace = False"
+
+Modules = Mapping[str, nn.Module]
+Layers = Sequence[LayerTrace]
+
+
+def layer_findings(network: nn.Module, layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
+    """Everything about the layers, given every call of every module on pictures of that size, (height, width)."""
+    modules = dict(network.named_modules())
+    yield from _no_grid(modules, layers)
+    yield from _channels_last(modules, layers)
+    yield from _one_cell(layers, input_size)
+    yield from _in_place(modules, layers)
+    yield from _repeated(layers)
+
+
+# Section: grids
+
+
+def _has_cells(layer: LayerTrace) -> bool:
+    return layer.is_spatial and layer.grid != (1, 1)
+
+
+def _is_attention(module: nn.Module) -> bool:
+    return isinstance(module, nn.MultiheadAttention) or "attention" in type(module).__name__.lower()
+
+
+def _no_grid(modules: Modules, layers: Layers) -> Iterator[Finding]:
+    attention = next((place for place, layer in enumerate(layers) if _is_attention(modules[layer.module])), None)
+    if attention is not None and not any(_has_cells(layer) for layer in layers[attention:]):
+        yield _transformer([layer for layer in layers[:attention] if _has_cells(layer)], layers[attention].name)
+    elif not any(_has_cells(layer) or (layer.is_conv and layer.is_spatial) for layer in layers):
+        yield problem(
+            "spatial",
+            "No module of the network gives (N, C, h, w) with more than one cell: Grad-CAM has no layer to look at.",
+            "Use a network with convolutions; or, where it holds its grid in another form, put a module there that passes it "
+            "on as (N, C, h, w), and name that module.",
+        )
+
+
+def _transformer(grids: Layers, attention: str) -> Finding:
+    """grids: the layers with a grid, none of which comes after the first attention."""
+    passed_on = "a module behind one of the last blocks that passes the tokens (N, tokens, C) through as a grid (N, C, h, w)"
+    if not grids:
+        return problem(
+            "spatial",
+            f"The network is a transformer ({attention} is its first attention), and no module gives (N, C, h, w) with more "
+            "than one cell: Grad-CAM has no layer to look at.",
+            f"Put {passed_on} and back, and name that module.",
+        )
+    names, (height, width) = few_names([layer.name for layer in grids], FEW), grids[-1].grid
+    as_grid = f"{passed_on}, x[:, -{height * width}:].transpose(1, 2).unflatten(2, ({height}, {width})), and back"
+    if sum(layer.is_conv for layer in grids) > 1:
+        return note(
+            "spatial",
+            f"All layers with a grid ({names}) come before the first attention, {attention}: a map shows what the attention is "
+            "given, not what it makes of it.",
+            f"If that is not what you want: put {as_grid}, and name that module.",
+        )
+    return problem(
+        "spatial",
+        f"The network is a transformer, and its only layer with a grid is {names}, the patch embedding before any attention "
+        f"({attention} is the first): a map there shows how patches are cut out, not what the network makes of them.",
+        f"Put {as_grid}, and name that module.",
+    )
+
+
+def _channels_last(modules: Modules, layers: Layers) -> Iterator[Finding]:
+    """A layer normalisation over the last axis of (N, h, w, C) gives away that the channels are there."""
+    names = [layer.name for layer in layers if layer.is_spatial and _normalises_last(modules[layer.module], layer)]
+    if names:
+        yield note(
+            "channels last",
+            f"{few_names(names, FEW)} {'works' if len(names) == 1 else 'work'} on (N, h, w, C), the channels last, and so may "
+            "layers around: taken for (N, C, h, w), a map there is over the wrong axes.",
+            "Name a layer behind the place where the network permutes to (N, C, h, w); or put a module there that does, "
+            "x.permute(0, 3, 1, 2), and back.",
+        )
+
+
+def _normalises_last(module: nn.Module, layer: LayerTrace) -> bool:
+    if not isinstance(module, nn.LayerNorm) or len(module.normalized_shape) != 1:
+        return False
+    channels, _, last = layer.shape
+    return last == module.normalized_shape[0] != channels
+
+
+def _one_cell(layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
+    """Convolutions whose grid is one cell. Pooling to one cell is how most networks end, and nothing to remark on."""
+    convs = [layer for layer in layers if layer.is_conv and layer.is_spatial]
+    single = [layer.name for layer in convs if layer.grid == (1, 1)]
+    if not single:
+        return
+    size = f"{input_size[0]} x {input_size[1]}"
+    what = (
+        f"At {size} pixels the grid of {few_names(single, FEW)} is 1 x 1: a map there is one number, the same for every pixel, "
+        "and tells no place from another."
+    )
+    last = convs[-1]
+    if last.grid == (1, 1):
+        yield problem("grid", f"{what} The last conv layer is among them.", _larger_grid(layers, size))
+    else:
+        height, width = last.grid
+        yield note("grid", what, f"Name another layer; the last conv layer, {last.name}, has {height} x {width} cells.")
+
+
+def _larger_grid(layers: Layers, size: str) -> str:
+    larger = next((layer for layer in reversed(layers) if _has_cells(layer) and not layer.handed_on), None)
+    if larger is None:
+        return f"Give the network pictures larger than {size}."
+    height, width = larger.grid
+    return (
+        f"Name an earlier layer: {larger.name}, {height} x {width}, is the last with more than one cell. Or give the network "
+        f"pictures larger than {size}."
+    )
+
+
+# Section: calls
+
+
+def _in_place(modules: Modules, layers: Layers) -> Iterator[Finding]:
+    overwritten = [place for place, layer in enumerate(layers) if layer.overwritten and layer.is_spatial]
+    if not overwritten:
+        return
+    listed = [place for place in overwritten if layers[place].is_conv] or overwritten
+    names = few_names([layers[place].name for place in listed], FEW)
+    writer, others = _writer(modules, layers, listed[0]), len(overwritten) - len(listed)
+    by = f", the first by {writer}" if writer and len(listed) > 1 else f" by {writer}" if writer else ""
+    also = f", and so {'is' if others == 1 else 'are'} {others} of other modules" if others else ""
+    yield note(
+        "in-place",
+        f"What {names} {'gives' if len(listed) == 1 else 'give'} is overwritten in place{by}{also}. Maps made here copy it "
+        "before and are right; the package grad-cam and torch-cam explain what is left of it.",
+        f"Nothing for maps made here. For other programs: {NO_INPLACE}."
+        if writer
+        else "Nothing for maps made here. For other programs: y = x.relu() in forward for x.relu_(), and x = x + y for x += y.",
+    )
+
+
+def _writer(modules: Modules, layers: Layers, place: int) -> str | None:
+    """The module that ran next, if it writes in place."""
+    name = layers[place + 1].module if place + 1 < len(layers) else ""
+    return name if name and getattr(modules[name], "inplace", False) is True else None
+
+
+def _repeated(layers: Layers) -> Iterator[Finding]:
+    calls: dict[str, list[str]] = {}
+    for layer in layers:
+        calls.setdefault(layer.module, []).append(layer.name)
+    repeated = [module for module, names in calls.items() if len(names) > 1]
+    if not repeated:
+        return
+    first = calls[repeated[0]]
+    of = "its calls are" if len(repeated) == 1 else f"those of {repeated[0]} are"
+    yield note(
+        "repeated",
+        f"{few_names(repeated, FEW)} {'is' if len(repeated) == 1 else 'are'} called more than once in a forward pass: {of} "
+        f"named {few_names(first, FEW)}.",
+        f"Name the call, as in layers={first[-1]!r}. Other programs cannot tell the calls apart: for them, give each use a "
+        "module of its own.",
+    )

@@ -1,0 +1,113 @@
+"""What a check-up finds in the way back: where no gradient arrives, and where numbers are not finite."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from explain_lib.base.words import few_names
+from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.check_up.probe import Probe, class_scores
+from explain_lib.networks.capture import LayerTrace, Reached
+
+FEW = 4
+
+
+def gradient_findings(probe: Probe) -> Iterator[Finding]:
+    """Everything about the gradient of the scores, and about NaN and infinity on the way there and back."""
+    if isinstance(probe.reached, Exception):
+        yield problem(
+            "gradient",
+            f"The network runs, but not with gradients: {error_line(probe.reached)}.",
+            "Let forward use operations of PyTorch that can be differentiated: no numpy(), and nothing written into a tensor "
+            "that the gradient needs later.",
+        )
+        return
+    scores = class_scores(probe.reached.output)
+    if scores is None:
+        return
+    if not scores.requires_grad:
+        yield _no_gradient(scores)
+    else:
+        yield from _missing(probe, probe.reached)
+    yield from _not_finite(probe.reached, scores)
+
+
+def _no_gradient(scores: Tensor) -> Finding:
+    if not scores.is_floating_point():
+        kind = str(scores.dtype).removeprefix("torch.")
+        return problem(
+            "gradient",
+            f"The network returns {kind}, as argmax or a comparison does: that has no gradient, and no layer gets a map.",
+            "Let forward return the scores before that step, and take it where the outputs are read.",
+        )
+    return problem(
+        "gradient",
+        "The network's output has no gradient, since detach, .data or no_grad cuts it off in forward: no layer gets a map.",
+        "Take detach(), .data, torch.no_grad() and torch.inference_mode() out of forward; use them where it is called.",
+    )
+
+
+def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
+    without = [layer for layer in probe.layers if layer.name in reached.gradients and reached.gradients[layer.name] is None]
+    cut = [layer for layer in without if layer.name not in probe.unused]
+    unused = [layer for layer in without if layer.name in probe.unused]
+    if cut:
+        names = _names(cut)
+        yield problem(
+            "gradient",
+            f"No gradient comes back to {names}, though the output depends on it: there is no map.",
+            f"Take detach(), .data or torch.no_grad() around or behind {cut[-1].name} out of forward{_or_later(reached)}.",
+        )
+    if unused:
+        yield note(
+            "unused",
+            f"The output does not depend on {_names(unused)}, though forward runs it: there is no map.",
+            "Name another layer; or let forward use what it gives, if that was meant.",
+        )
+
+
+def _names(layers: list[LayerTrace]) -> str:
+    """The convolutions among them; all where there is none."""
+    return few_names([layer.name for layer in layers if layer.is_conv] or [layer.name for layer in layers], FEW)
+
+
+def _or_later(reached: Reached) -> str:
+    arrived = next((name for name, gradient in reached.gradients.items() if gradient is not None), None)
+    return f"; or name a layer from {arrived} on, to which it does come" if arrived else ""
+
+
+def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
+    broken = next((name for name, activation in reached.activations.items() if not _is_finite(activation)), None)
+    if broken is not None or not _is_finite(scores):
+        what = "scores" if not _is_finite(scores) else "layers"
+        where = "in the layers behind the last grid" if broken is None else f"at {broken}"
+        yield problem(
+            "finite",
+            f"On pictures of noise the network's {what} hold NaN or infinity, which arises {where}: a map of that means "
+            "nothing.",
+            f"Look {where} for a division by 0, the logarithm or root of what is not above 0, or weights that are far too "
+            "large.",
+        )
+        return
+    gradients = [name for name, gradient in reached.gradients.items() if gradient is not None and not _is_finite(gradient)]
+    if gradients:
+        yield problem(
+            "finite",
+            f"The scores are finite, but the gradient that comes back to {few_names(gradients, FEW)} holds NaN or infinity, "
+            "and so does the map.",
+            f"Look behind {gradients[-1]} for the root of 0 or the norm of zeros, which have no finite gradient, and add a "
+            "small number inside: (x.square().sum() + 1e-12).sqrt().",
+        )
+
+
+def _is_finite(values: Tensor) -> bool:
+    return bool(torch.isfinite(values).all())
+
+
+def error_line(error: Exception) -> str:
+    """What kind of error it was, and the first line of what it says."""
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    text = str(cause).strip()
+    first = text.splitlines()[0].strip().rstrip(".") if text else ""
+    return f"{type(cause).__name__}: {first}" if first else type(cause).__name__

@@ -1,0 +1,139 @@
+"""A network on two pictures, forward and back, with everything left as it was."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explain_lib.base.errors import TooLargeError
+from explain_lib.networks.capture import LayerTrace, Reached, reach, run_with_another_output, trace
+from explain_lib.networks.sharing import exclusive, modules_of, own_random_numbers
+from explain_lib.pictures.pixels import to_input
+
+PICTURES = 2
+BLOCKS = 8
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the network did with the pictures.
+
+    layers: every call of every module. output: what the network returned. reached: how far the gradient of the largest scores
+    came back to the layers with a grid; the error that stopped it where something did. unused: names of the layers with a
+    grid on which the output does not depend, among those to which no gradient came.
+    """
+
+    layers: tuple[LayerTrace, ...]
+    output: object
+    reached: Reached | Exception
+    unused: frozenset[str]
+
+
+def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
+    """Two pictures of coloured noise in blocks, always the same, as the network's input float32 (2, 3, H, W)."""
+    height, width = input_size
+    blocks = np.random.default_rng(0).integers(0, 256, (PICTURES, BLOCKS, BLOCKS, 3), dtype=np.uint8)
+    rows, columns = np.arange(height) * BLOCKS // height, np.arange(width) * BLOCKS // width
+    return to_input(blocks[:, rows][:, :, columns], mean, std, device)
+
+
+def probe(network: nn.Module, batch: Tensor) -> Probe:
+    """Run the network on a batch float32 (N, 3, H, W), twice, the second time back as well.
+
+    Raises whatever the network raises in its forward pass, and TooLargeError where memory cannot be had in any. Mode,
+    parameters, buffers and random numbers are as before.
+    """
+    with left_as_found(network, batch.device):
+        layers, output = trace(network, batch.clone())
+        spatial = [layer for layer in layers if layer.is_spatial]
+        try:
+            reached: Reached | Exception = reach(network, batch, spatial, largest_scores)
+        except TooLargeError:  # of this moment, not of the network
+            raise
+        except Exception as error:  # the caller's code may raise anything, and what it raises is a finding
+            reached = error
+        return Probe(layers, output, reached, _unused(network, batch, spatial, output, reached))
+
+
+@contextmanager
+def left_as_found(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """The network to oneself; buffers that it writes to, and the random numbers that it draws, are put back."""
+    with exclusive(network), torch.inference_mode(False), own_random_numbers(device), _buffers_kept(network):
+        yield
+
+
+@contextmanager
+def _buffers_kept(network: nn.Module) -> Iterator[None]:
+    before = [(module, dict(module._buffers)) for module in modules_of(network)]
+    values = {id(buffer): buffer.detach().clone() for _, held in before for buffer in held.values() if buffer is not None}
+    try:
+        yield
+    finally:
+        for module, held in before:
+            for name in set(module._buffers) - set(held):
+                del module._buffers[name]
+            for name, buffer in held.items():
+                if module._buffers.get(name) is not buffer:
+                    module._buffers[name] = buffer
+                if buffer is not None and not _equal(buffer, values[id(buffer)]):
+                    with torch.no_grad():
+                        buffer.copy_(values[id(buffer)])
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of one shape hold the same, NaN included."""
+    return bool(((one == other) | (one.isnan() & other.isnan())).all())
+
+
+def _unused(
+    network: nn.Module, batch: Tensor, layers: Iterable[LayerTrace], output: object, reached: Reached | Exception
+) -> frozenset[str]:
+    if isinstance(reached, Exception) or not any(gradient is not None for gradient in reached.gradients.values()):
+        return frozenset()
+    answer = class_scores(output)
+    without = [layer for layer in layers if reached.gradients[layer.name] is None]
+    return frozenset(layer.name for layer in without if _same(answer, run_with_another_output(network, batch, layer)))
+
+
+def _same(answer: Tensor | None, other: object) -> bool:
+    scores = class_scores(other)
+    return answer is not None and scores is not None and torch.equal(answer, scores)
+
+
+def largest_scores(output: object) -> Tensor | None:
+    """The sum over the pictures of each one's largest score; None where there are none to differentiate."""
+    scores = class_scores(output)
+    return scores.amax(1).sum() if scores is not None and scores.is_floating_point() else None
+
+
+def class_scores(output: object) -> Tensor | None:
+    """Scores (N, K) in what a network returned, whatever its form, averaged over further axes; None where there are none.
+
+    Of several tensors one with two axes is taken first.
+    """
+    if isinstance(output, Tensor):
+        if output.dim() < 2 or output.numel() == 0:
+            return None
+        return output if output.dim() == 2 else output.to(torch.float32).flatten(2).mean(2)
+    held = sorted(parts(output).values(), key=lambda part: not is_plain(part))
+    return next((scores for part in held if (scores := class_scores(part)) is not None), None)
+
+
+def is_plain(output: object) -> bool:
+    """Whether it is a tensor with two axes, as scores (N, classes) are."""
+    return isinstance(output, Tensor) and output.dim() == 2
+
+
+def parts(output: object) -> dict[str, object]:
+    """What a network's output holds, each under the Python that takes it out: "[0]", "['out']", ".logits"; empty for others."""
+    if isinstance(output, Mapping):
+        return {f"[{key!r}]": value for key, value in output.items()}
+    if isinstance(output, tuple | list):
+        names = getattr(output, "_fields", None)
+        return {f".{names[index]}" if names else f"[{index}]": value for index, value in enumerate(output)}
+    if is_dataclass(output):
+        return {f".{field.name}": getattr(output, field.name) for field in fields(output)}
+    return {}

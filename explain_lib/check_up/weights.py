@@ -1,0 +1,166 @@
+"""What a check-up finds in a network that does not run: its wrapper, weights and normalisation."""
+
+from collections.abc import Iterator, Sequence
+from math import isclose
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from explain_lib.base.words import few_names
+from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.model import named_tensors, not_finite
+
+FEW = 4
+PHOTOGRAPH_MEAN = (0.494, 0.485, 0.450)
+PHOTOGRAPH_STD = (0.247, 0.243, 0.262)
+"""Of the pixels of the 10,000 CIFAR-10 test images, in [0, 1]; photographs of other sets differ little."""
+FAR_MEAN, SMALL_STD = 2.0, 0.1
+
+Channels = tuple[float, ...]
+
+
+def wrapper_findings(network: nn.Module) -> Iterator[Finding]:
+    """DataParallel and DistributedDataParallel around the network or inside it, torch.compile and TorchScript."""
+    for name, module in network.named_modules():
+        inside = _inside(module)
+        if inside is not None:
+            where = f"The module {name!r}" if name else "The network"
+            path = f"network.{name}" if name else "network"
+            taken = f"network.set_submodule({name!r}, {path}.{inside})" if name else f"network = network.{inside}"
+            yield problem(
+                "wrapper",
+                f"{where} is wrapped in {type(module).__name__}, which runs copies of the layers or code made from them: no "
+                f"hook on the layers can be relied on, and their names begin with '{inside}.'.",
+                f"Take the wrapper off before any map: {taken}.",
+            )
+    if _is_script(network):
+        yield problem(
+            "wrapper",
+            "The network is TorchScript, or a part of it is: its layers take no hooks, and no layer can be looked at.",
+            "Use the network as it was before torch.jit.script, torch.jit.trace or torch.jit.load, built in Python, and load "
+            "the same weights into it.",
+        )
+
+
+def _inside(module: nn.Module) -> str | None:
+    """The attribute that holds what a wrapper wraps; None for what is no wrapper."""
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return "module"
+    compiled = type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules  # its own file is slow to import
+    return "_orig_mod" if compiled else None
+
+
+def _is_script(network: nn.Module) -> bool:
+    return any(isinstance(module, torch.jit.ScriptModule) for module in network.modules())
+
+
+def unwrapped(network: nn.Module) -> nn.Module | None:
+    """The network inside all wrappers around it; None where that can take no hooks."""
+    while (inside := _inside(network)) is not None:
+        network = network.get_submodule(inside)
+    return None if _is_script(network) else network
+
+
+def precision_findings(network: nn.Module) -> Iterator[Finding]:
+    """Weights that hold no numbers yet, or are not float32."""
+    empty = [name for name, tensor in named_tensors(network) if is_lazy(tensor) or tensor.is_meta]
+    if empty:
+        yield problem(
+            "precision",
+            f"{few_names(empty, FEW)} {_verb(empty, 'holds')} no numbers yet: a lazy layer that never ran, or one on the "
+            "device 'meta'.",
+            "Run a network with lazy layers once on a picture; bring one on 'meta' to a device with "
+            "network.to_empty(device='cpu'); then load its weights.",
+        )
+        return
+    kinds = {name: _kind(tensor) for name, tensor in named_tensors(network)}
+    other = [name for name, kind in kinds.items() if kind is not None]
+    if other:
+        yield problem(
+            "precision",
+            f"{few_names(other, FEW)} {_verb(other, 'is')} {kinds[other[0]]}: maps are made with dense weights in float32.",
+            "Call network.float() before any map, and make sparse weights dense with to_dense().",
+        )
+
+
+def _kind(tensor: Tensor) -> str | None:
+    """What a weight is instead of dense float32; None where it is that, or whole numbers."""
+    if tensor.layout != torch.strided:
+        return "sparse"
+    is_other = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.float32
+    return str(tensor.dtype).removeprefix("torch.") if is_other else None
+
+
+def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:
+    """NaN and infinity in parameters and buffers."""
+    broken = not_finite(network)
+    if broken:
+        behind = "it" if len(broken) == 1 else "them"
+        yield problem(
+            "finite",
+            f"{few_names(broken, FEW)} {_verb(broken, 'holds')} NaN or infinity: no score and no map that depends on {behind} "
+            "means anything.",
+            "Load weights that are finite: an earlier checkpoint of the same training, or a new one with a lower learning "
+            "rate.",
+        )
+
+
+def frozen_findings(network: nn.Module) -> Iterator[Finding]:
+    """Parameters that ask for no gradient."""
+    parameters = dict(network.named_parameters())
+    frozen = [name for name, parameter in parameters.items() if not parameter.requires_grad]
+    if not frozen:
+        return
+    if len(frozen) == len(parameters):
+        what, where = "All parameters are frozen (requires_grad is False)", "at every layer"
+    else:
+        owners = tuple(dict.fromkeys(name.rpartition(".")[0] or name for name in frozen))
+        what = f"The parameters of {few_names(owners, FEW)} are frozen (requires_grad is False)"
+        where = "at every layer before the first parameter that is not"
+    yield note(
+        "frozen",
+        f"{what}. Maps made here do not mind: they ask for gradients by activations. The package grad-cam, used by itself, "
+        f"fails {where}.",
+        "Nothing for maps made here. For the package: network.requires_grad_(True) on a copy, or an input with "
+        "requires_grad_().",
+    )
+
+
+def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None) -> Iterator[Finding]:
+    """Mean and std that are not the card's; without a card, those under which a photograph is far from what is usual."""
+    if card is not None:
+        if not (_are_close(mean, card.mean) and _are_close(std, card.std)):
+            right = f"mean={_numbers(card.mean)}, std={_numbers(card.std)}"
+            yield problem(
+                "normalisation",
+                f"Pixels are normalised with mean={_numbers(mean)}, std={_numbers(std)}, but the card of {card.name} says "
+                f"{right}: the network sees other numbers than those that it learnt from.",
+                f"Give it {right}; or put the card right.",
+            )
+        return
+    centres = [(usual - shift) / scale for usual, shift, scale in zip(PHOTOGRAPH_MEAN, mean, std, strict=True)]
+    spreads = [usual / scale for usual, scale in zip(PHOTOGRAPH_STD, std, strict=True)]
+    if max(map(abs, centres)) > FAR_MEAN or min(spreads) < SMALL_STD:
+        yield note(
+            "normalisation",
+            f"With mean={_numbers(mean)}, std={_numbers(std)} a photograph has a mean of {_numbers(centres)} and a standard "
+            f"deviation of {_numbers(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1.",
+            "Compare mean and std with those of the training. They are for pixels from 0 to 1: divide what was meant for 0 to "
+            "255 by 255.",
+        )
+
+
+def _are_close(one: Channels, other: Channels) -> bool:
+    return len(one) == len(other) and all(isclose(a, b, abs_tol=1e-6) for a, b in zip(one, other, strict=True))
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return f"({', '.join(f'{value:.4g}' for value in values)})"
+
+
+def _verb(names: Sequence[str], verb: str) -> str:
+    """The verb as it stands for one name, its plural for several."""
+    plural = {"holds": "hold", "is": "are"}
+    return verb if len(names) == 1 else plural[verb]

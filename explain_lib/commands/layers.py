@@ -1,0 +1,89 @@
+"""The command "layers": every layer of a model beside orders that ask no network, ranked."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from explain_lib.base.devices import spare_cores
+from explain_lib.base.words import interval, number
+from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
+from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
+from explain_lib.pictures.dataset import load_cifar10
+from explain_lib.pictures.selection import parse_class, parse_images
+from explain_lib.trust.faithfulness import FILLS
+from explain_lib.trust.ladder import LadderRows
+from explain_lib.trust.ladder_summary import MEASURES, measure_words, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.work.ladder_files import ENDINGS, check_ladder_path, write_ladder
+from explain_lib.work.requests import LadderRequest
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to its parser."""
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name of a bundled model (default: %(default)s)")
+    parser.add_argument("--layers", nargs="+", help="names of layers (default: every conv layer)")
+    parser.add_argument(
+        "--images", default="0-499", help="all, or numbers and ranges such as 0-999,2000 (default: %(default)s)"
+    )
+    parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
+    parser.add_argument("--opinions", metavar="LAYER", help="rows for the package's other methods at this layer")
+    parser.add_argument("--measure", choices=MEASURES, default="deletion", help="what ranks (default: %(default)s)")
+    fill = "what replaces removed pixels; ROAD has its own (default: %(default)s)"
+    parser.add_argument("--fill", choices=FILLS, default="grey", help=fill)
+    parser.add_argument("--out", type=Path, help=f"write every image's numbers to this file as well, {', '.join(ENDINGS)}")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Rank as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
+    spare_cores()
+    out: Path | None = None if options.out is None else check_ladder_path(options.out)
+    request = _request(options)
+    parts: list[LadderRows] = []
+    try:
+        _measure(request, parts)
+    except KeyboardInterrupt:
+        done = sum(map(len, parts))
+        print(f"explain_lib: stopped after {done:,} of {len(request):,} images", file=sys.stderr)
+        if parts:
+            _print(options, request.join(parts))
+        return INTERRUPTED
+    rows = request.join(parts)
+    _print(options, rows)
+    if out is not None:
+        write_ladder(rows, request, out)
+        print(f"Every image's numbers are in {out}.")
+    return 0
+
+
+def _request(options: argparse.Namespace) -> LadderRequest:
+    images = load_cifar10()
+    chosen = parse_images(options.images, len(images.pixels))
+    target = None if options.target is None else parse_class(options.target, images.classes, "target")
+    layers = None if options.layers is None else tuple(options.layers)
+    return LadderRequest(load_model(options.model), images.pixels, chosen, layers, target, options.opinions)
+
+
+def _measure(request: LadderRequest, parts: list[LadderRows]) -> None:
+    """Append the rows of each batch as it is done; Ctrl-C ends it between two."""
+    with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
+        for rows in request.rows():
+            parts.append(rows)
+            bar.update(len(rows))
+            check()
+
+
+def _print(options: argparse.Namespace, rows: LadderRows) -> None:
+    summary, ranking = summarise_ladder(rows), rank_ladder(rows, options.measure, options.fill)
+    values = {one.rung.name: one for one in summary}
+    width = max(map(len, values))
+    better = "lower is better" if options.measure == "deletion" else "higher is better"
+    print(
+        f"{measure_words(options.measure, options.fill)}, {better}; zero or constant maps; correlation with edges, with centre"
+    )
+    for name in ranking.order:
+        one = values[name]
+        value = one.value(options.measure, options.fill)
+        others = f"{one.flat.mean:6.1%}  {number(one.edges.mean):>7}  {number(one.centre.mean):>7}"
+        print(f"{name:{width}}  {number(value.mean):>7} {interval(value)}  {others}")
+    print(ranking_sentence(ranking, summary))

@@ -1,0 +1,1 @@
+"""Two maps compared: their difference, its causes, and both over many images."""

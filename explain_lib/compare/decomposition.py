@@ -1,0 +1,234 @@
+"""Why two heat maps differ: how much of the difference each setting causes, as exact Shapley values.
+
+The players are the settings in which a and b differ. H(S) is the heat map with the settings in S taken from b and the rest
+from a. The cause map of a setting is its Shapley value of H, pixel by pixel; its share is that of v(S) = mean |H(S) - a|.
+Only the steps after the pass through the network vary, so that one forward and one backward pass do for all of them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import factorial
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen, read_only
+from explain_lib.base.maps import Map
+from explain_lib.cam.configuration import Configuration, configured_heatmap, is_installed, program_of
+from explain_lib.cam.grad_cam import capture_layers
+from explain_lib.cam.postprocess import PostProcess, named_layers
+from explain_lib.cam.settings import (
+    NOTEBOOK_MANUAL,
+    NOTEBOOK_PACKAGE,
+    CamSettings,
+    check_settings,
+    differing,
+)
+from explain_lib.networks.capture import Capture
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import Targets
+from explain_lib.pictures.pixels import check_index, check_pixels
+
+
+@dataclass(frozen=True)
+class Decomposition(Frozen):
+    """The difference b - a of two heat maps (H, W) of one image, and what causes it.
+
+    a, b: the heat maps, float32 (H, W). settings: those in which the two sides differ, in the order in which they take
+    effect. shares: float64 (settings,), the part of the mean absolute difference that each causes; negative where it makes
+    the maps more alike. maps: float32 (settings, H, W), the part of b - a that each causes. residual: the largest absolute
+    difference between b and the map of the program itself that fixes these settings: the package grad-cam, torch-cam or
+    Captum; None where there is no such program, and where it is not installed.
+    """
+
+    a: Map
+    b: Map
+    settings: tuple[str, ...]
+    shares: NDArray[np.float64]
+    maps: NDArray[np.float32]
+    residual: float | None
+
+    @property
+    def causes(self) -> Mapping[str, float]:
+        """The share of each setting; they sum to the mean absolute difference."""
+        return MappingProxyType(dict(zip(self.settings, self.shares.tolist(), strict=True)))
+
+    @property
+    def cause_maps(self) -> Mapping[str, Map]:
+        """The cause map of each setting, float32 (H, W); they sum to b - a."""
+        return MappingProxyType(dict(zip(self.settings, self.maps, strict=True)))
+
+    @property
+    def mae(self) -> float:
+        """The mean absolute difference of the two maps."""
+        return float(self.shares.sum())
+
+
+def decompose(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    index: int,
+    a: CamSettings = NOTEBOOK_MANUAL,
+    b: CamSettings = NOTEBOOK_PACKAGE,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+    real: Callable[..., Map] = configured_heatmap,
+) -> Decomposition:
+    """What causes the difference of the heat maps under a and b of image `index` of the batch `pixels`.
+
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. real: configured_heatmap, or a cached one,
+    for the residual. Other arguments and errors are those of heatmap; InputError also for an index that is not in the batch,
+    and for maps of unlike sizes or with values that are not finite.
+    """
+    sides = named_sides(model, a, b)
+    check_index(index, len(check_pixels(pixels, model.input_size)))
+    captured = capture_sides(model, pixels, sides, targets, between)
+    process = PostProcess(captured.layers, model.input_size, images=[index])
+    map_a, map_b = (process.heatmaps(side)[0] for side in sides)
+    check_comparable(process, sides)
+    if not (map_a.isfinite().all() and map_b.isfinite().all()):
+        raise InputError("pixels: a heat map holds NaN or infinity, so there is no difference to decompose")
+    shares, maps = _attribute(process, sides, map_a, map_b.shape)
+    residual, program = None, _real_configuration(model, sides[1])
+    if program is not None:
+        theirs = real(model, pixels, program, captured.targets, between=between)[index]
+        residual = float(np.abs(theirs - map_b.numpy()).max())
+    return Decomposition(map_a.numpy(), map_b.numpy(), differing(*sides), shares, maps, residual)
+
+
+def decomposition_steps(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    index: int,
+    order: Sequence[str],
+    a: CamSettings = NOTEBOOK_MANUAL,
+    b: CamSettings = NOTEBOOK_PACKAGE,
+    targets: Targets = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> NDArray[np.float32]:
+    """The heat map under a, and after each setting that is then taken from b, in this order: float32 (len(order) + 1, H, W).
+
+    order: settings in which a and b differ, each at most once. Other arguments and errors are those of decompose.
+    """
+    sides = named_sides(model, a, b)
+    check_index(index, len(check_pixels(pixels, model.input_size)))
+    players = differing(*sides)
+    if len(set(order)) < len(order) or not set(order) <= set(players):
+        raise InputError(f"order: {', '.join(order)}; each of {', '.join(players) or 'no setting'} at most once would be right")
+    captured = capture_sides(model, pixels, sides, targets, between)
+    process = PostProcess(captured.layers, model.input_size, images=[index])
+    check_comparable(process, sides)
+    on_the_way = [_hybrid(sides, order[:count]) for count in range(len(order) + 1)]
+    return np.stack([process.heatmaps(settings)[0].numpy() for settings in on_the_way])
+
+
+Sides = tuple[CamSettings, CamSettings]
+
+
+def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
+    """Both sides with their layers named. Raises InputError for what are no settings."""
+    check_model(model)
+    return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
+
+
+def capture_sides(
+    model: Model, pixels: NDArray[np.uint8], sides: Sides, targets: Targets, between: Callable[[], None] | None = None
+) -> Capture:
+    """What one pass leaves at the layers of both sides."""
+    layers = dict.fromkeys(name for side in sides for name in side.layers or ())
+    return capture_layers(model, pixels, tuple(layers), targets, between)
+
+
+def check_comparable(process: PostProcess, sides: Sides) -> None:
+    """Raise InputError if a heat map on the way from one side to the other is of another size than the rest."""
+    layers, resizes = {side.layers for side in sides}, {side.resize for side in sides}
+    every = [replace(sides[0], layers=names, resize=resize) for names in layers for resize in resizes]
+    sizes = {tuple(process.heatmaps(settings).shape[1:]) for settings in every}
+    if len(sizes) > 1:
+        found = " and ".join(f"{height} x {width}" for height, width in sorted(sizes, reverse=True))
+        raise InputError(f"resize: the maps have {found} cells and cannot be subtracted; one resize for both would be right")
+
+
+def shares_of(process: PostProcess, sides: Sides, map_a: Tensor) -> NDArray[np.float64]:
+    """The shares of every image's settings, float64 (settings, K), without their maps. map_a: heat maps under a, (K, H, W)."""
+    shares = np.zeros((len(differing(*sides)), len(map_a)))
+    for column, hybrid in _hybrids(process, sides):
+        shares += column[:, None] * _distance(hybrid, map_a).numpy()
+    return shares
+
+
+def _attribute(
+    process: PostProcess, sides: Sides, map_a: Tensor, shape: torch.Size
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Shares and cause maps of a single image."""
+    players = len(differing(*sides))
+    shares, maps = np.zeros(players), torch.zeros(players, shape.numel(), dtype=torch.float64)
+    for column, hybrid in _hybrids(process, sides):
+        shares += column * float(_distance(hybrid, map_a[None]))
+        maps.addr_(torch.from_numpy(column), hybrid.flatten().double())
+    return shares, maps.view(players, *shape).float().numpy()
+
+
+def _distance(maps: Tensor, others: Tensor) -> Tensor:
+    """The mean absolute difference of each two maps (K, H, W): float32 (K,)."""
+    return torch.sub(maps, others).abs_().mean((1, 2))
+
+
+def _hybrids(process: PostProcess, sides: Sides) -> Iterator[tuple[NDArray[np.float64], Tensor]]:
+    """The heat map of each coalition, (K, H, W), and what it counts for every player, (settings,).
+
+    Settings that change nothing here take no part: their share is 0 by the definition. The last steps change first, since
+    heat maps that differ in those alone have all the others in common.
+    """
+    every = differing(*sides)
+    players = [name for name in every if not process.is_idle(name, sides)]
+    rows = [every.index(name) for name in players]
+    last = len(players) - 1
+    for coalition, counts in enumerate(shapley_matrix(len(players)).T):
+        column = np.zeros(len(every))
+        column[rows] = counts[::-1]
+        members = [name for place, name in enumerate(players) if coalition >> (last - place) & 1]
+        yield column, process.heatmaps(_hybrid(sides, members))
+
+
+def _hybrid(sides: Sides, members: Sequence[str]) -> CamSettings:
+    """Side a with the settings of `members` taken from side b."""
+    values = {name: getattr(sides[1], name) for name in members}
+    return replace(sides[0], **values)
+
+
+def _real_configuration(model: Model, settings: CamSettings) -> Configuration | None:
+    """The program that fixes these settings, None if none does, or if it is not installed or cannot tell the layers apart."""
+    program, layers = program_of(settings), model.find_layers(settings.layers)
+    if program == "manual" or not is_installed(program) or any(one.name != one.module for one in layers):
+        return None
+    return Configuration(program, settings)
+
+
+# Section: Exact Shapley values of few players (Shapley 1953, "A Value for n-Person Games").
+
+MOST_PLAYERS = 12
+
+
+@lru_cache(maxsize=MOST_PLAYERS + 1)
+def shapley_matrix(players: int) -> NDArray[np.float64]:
+    """Float64 (n, 2^n): times the values of all coalitions, it gives each player's Shapley value.
+
+    Coalition k holds player i if bit i of k is set. Row i has |S|! (n - |S| - 1)! / n! at each S with i, and less the same at
+    S without i, where |S| counts the others. Raises InputError for more than 12 players.
+    """
+    if not 0 <= players <= MOST_PLAYERS:
+        raise InputError(f"players: {players}; 0 to {MOST_PLAYERS} would be right")
+    coalitions = np.arange(2**players)
+    members = coalitions[None, :] >> np.arange(players)[:, None] & 1
+    others = members.sum(0) - members
+    orders = factorial(players)
+    shares = np.array([factorial(size) * factorial(players - size - 1) / orders for size in range(players)])
+    return read_only(np.where(members, 1.0, -1.0) * shares[others]) if players else read_only(np.zeros((0, 1)))

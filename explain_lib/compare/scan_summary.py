@@ -1,0 +1,157 @@
+"""A scan in few numbers: how far two configurations are from each other, for which images, and which settings cause it."""
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen
+from explain_lib.compare.scan import ScanRows
+from explain_lib.pictures.dataset import CLASSES
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+LISTED_IMAGES = 12
+
+
+@dataclass(frozen=True)
+class ScanSummary(Frozen):
+    """What the rows of a scan have in common; means and quantiles are over its finite rows, NaN where there are none.
+
+    images, finite: rows, and those that are finite. mean: of the mean absolute difference, the MAE, of each image.
+    quantiles: float64 (5,), 5, 25, 50, 75 and 95 % of the MAEs. class_means: float64 (classes,), the mean MAE by true class;
+    class_images: int64 (classes,), over how many. right_mean, wrong_mean: the mean MAE where the prediction is right, and
+    where not, of images with a known class; right_images, wrong_images: over how many. settings: those that differ.
+    shares: float64 (settings,), the mean part of the MAE that each causes; fractions: float64 (settings,), the same divided by
+    the mean MAE, NaN if that is 0.
+    worst: int64, positions in the set of the images with the largest MAE, the largest first; typical: of those nearest to
+    the median, the nearest first; both: images that are as far by position.
+    """
+
+    images: int
+    finite: int
+    mean: float
+    quantiles: NDArray[np.float64]
+    class_means: NDArray[np.float64]
+    class_images: NDArray[np.int64]
+    right_mean: float
+    wrong_mean: float
+    right_images: int
+    wrong_images: int
+    settings: tuple[str, ...]
+    shares: NDArray[np.float64]
+    fractions: NDArray[np.float64]
+    worst: NDArray[np.int64]
+    typical: NDArray[np.int64]
+
+
+def summarise_scan(
+    rows: ScanRows, labels: NDArray[np.int64], classes: tuple[str, ...] = CLASSES, *, listed: int = LISTED_IMAGES
+) -> ScanSummary:
+    """The summary of rows, at least one. labels, classes: see scan_table. listed: how many worst and typical images.
+
+    Raises InputError if there are fewer labels than pictures.
+    """
+    finite = rows.finite
+    true, mae = true_classes(rows, labels)[finite], rows.mae[finite]
+    images, known = rows.images[finite], true >= 0
+    right, wrong = known & (true == rows.predicted[finite]), known & (true != rows.predicted[finite])
+    mean, shares = _mean(mae), rows.shares[finite]
+    quantiles = np.quantile(mae, QUANTILES) if len(mae) else np.full(len(QUANTILES), np.nan)
+    mean_shares = np.array([_mean(column) for column in shares.T])
+    return ScanSummary(
+        images=len(rows),
+        finite=len(mae),
+        mean=mean,
+        quantiles=quantiles,
+        class_means=np.array([_mean(mae[true == place]) for place in range(len(classes))]),
+        class_images=np.bincount(true[known], minlength=len(classes)),
+        right_mean=_mean(mae[right]),
+        wrong_mean=_mean(mae[wrong]),
+        right_images=int(right.sum()),
+        wrong_images=int(wrong.sum()),
+        settings=rows.settings,
+        shares=mean_shares,
+        fractions=mean_shares / mean if mean > 0 else np.full(len(mean_shares), np.nan),
+        worst=images[np.lexsort((images, -mae))[:listed]],
+        typical=images[np.lexsort((images, np.abs(mae - quantiles[QUANTILES.index(0.5)])))[:listed]],
+    )
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """The mean, NaN of nothing."""
+    return float(values.mean()) if len(values) else float("nan")
+
+
+# Section: The rows of a scan as a table with named columns, as CSV and as Parquet.
+
+if TYPE_CHECKING:  # pyarrow is slow to import, and only those who want a table wait for it
+    import pyarrow
+
+FINITE, NOT_FINITE = "ok", "not finite"
+
+
+def scan_table(
+    rows: ScanRows,
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...] = CLASSES,
+    *,
+    causes: bool = True,
+    package: bool = False,
+) -> "pyarrow.Table":
+    """The rows as a table, in their order: a row an image.
+
+    labels: int64 (N,), the true class of every picture of the set, -1 where it is not known. classes: their names. causes,
+    package: whether the scan was asked for shares and residual. Columns: image int64, its position in the set; true_class,
+    predicted_class text; right bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 a
+    setting, with package residual float64. Numbers that are not known are null. Raises InputError for labels that do not fit
+    the rows or the classes.
+    """
+    import pyarrow
+
+    true = true_classes(rows, labels)
+    if min(true.min() + 1, rows.predicted.min()) < 0 or max(true.max(), rows.predicted.max()) >= len(classes):
+        raise InputError(f"classes: {len(classes)} names; one for each class of the labels and the network would be right")
+    names = np.asarray([*classes, None], dtype=object)
+    right = (true == rows.predicted).astype(object)
+    right[true < 0] = None
+    columns: dict[str, NDArray[np.generic]] = {
+        "image": rows.images,
+        "true_class": names[true],
+        "predicted_class": names[rows.predicted],
+        "right": right,
+        "state": np.where(rows.finite, FINITE, NOT_FINITE),
+        "mae": rows.mae,
+    }
+    if causes:
+        columns |= {f"cause_{name}": rows.shares[:, place] for place, name in enumerate(rows.settings)}
+    if package:
+        columns["residual"] = rows.residual
+    return pyarrow.table({name: pyarrow.array(values, from_pandas=True) for name, values in columns.items()})
+
+
+def true_classes(rows: ScanRows, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The true class of each row, int64 (K,). Raises InputError if there are fewer labels than pictures."""
+    if len(labels) <= rows.images.max():
+        raise InputError(f"labels: {len(labels)} of them; one for each picture of the set that was scanned would be right")
+    return np.asarray(labels[rows.images])
+
+
+def to_csv(table: "pyarrow.Table") -> bytes:
+    """The table as CSV in UTF-8: a line of names, then a line a row; numbers in full, nothing where one is not known."""
+    from pyarrow import csv
+
+    file = io.BytesIO()
+    csv.write_csv(table, file)
+    return file.getvalue()
+
+
+def to_parquet(table: "pyarrow.Table") -> bytes:
+    """The table as a Parquet file."""
+    from pyarrow import parquet
+
+    file = io.BytesIO()
+    parquet.write_table(table, file)
+    return file.getvalue()

@@ -1,0 +1,407 @@
+"""Networks that can be built by name, to be given weights: the bundled ones, torchvision's, and factories of the caller's."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from types import MappingProxyType
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explain_lib.base.errors import DataError, InputError, NetworkError
+from explain_lib.base.words import few_names, one_line
+from explain_lib.networks.sharing import own_random_numbers
+from explain_lib.pictures.dataset import CLASSES
+
+Channels = tuple[float, float, float]
+Shape = tuple[tuple[int, ...], torch.dtype]
+
+TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
+)
+"""Of torchvision's networks: beginnings of the names of weights that only training uses; they are left out."""
+
+_CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
+    {
+        "TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        "ResNet20": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network that can be built, without its weights, and what is usual for it.
+
+    build: makes the network, with random weights, for a number of classes, None for its own. any_classes: whether that number
+    can be chosen. input_size: (height, width). mean, std: for pixels in [0, 1]. usual: in words, whose these three are.
+    classes: names, where the network has as many outputs as there are names.
+    """
+
+    name: str
+    build: Callable[[int | None], nn.Module]
+    any_classes: bool
+    input_size: tuple[int, int]
+    mean: Channels
+    std: Channels
+    usual: str
+    classes: tuple[str, ...] = ()
+
+
+def find_architecture(name: str) -> Architecture:
+    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, or package.module:factory.
+
+    A factory is a function of the caller's own, imported from the working directory and called without arguments.
+    Raises InputError for an unknown name, DataError for a factory that cannot be imported.
+    """
+    if name in ARCHITECTURES:
+        return _bundled(name)
+    if ":" in name:
+        return _made_by(name)
+    if name in torchvision_names():
+        return _torchvision(name)
+    raise InputError(
+        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)} or a classification network "
+        f"of torchvision, such as resnet18, would be right"
+    )
+
+
+def _bundled(name: str) -> Architecture:
+    make = ARCHITECTURES[name]
+    mean, std = _CIFAR_STATISTICS[name]
+    usual = f"as for the bundled {name}"
+    return Architecture(name, lambda _: make(), False, (32, 32), mean, std, usual, CLASSES)
+
+
+# Section: torchvision
+
+
+@lru_cache(maxsize=1)
+def torchvision_names() -> tuple[str, ...]:
+    """Names of torchvision's classification networks."""
+    from torchvision import models
+
+    return tuple(models.list_models(module=models))
+
+
+def _torchvision(name: str) -> Architecture:
+    from torchvision.models import get_model_weights
+
+    usual = get_model_weights(name).DEFAULT.transforms()
+    (side,) = usual.crop_size
+    mean, std = _channels(usual.mean), _channels(usual.std)
+    return Architecture(
+        name,
+        partial(_build_torchvision, name),
+        True,
+        (side, side),
+        mean,
+        std,
+        f"as for torchvision's own weights of {name}",
+    )
+
+
+def _channels(values: list[float]) -> Channels:
+    red, green, blue = values
+    return red, green, blue
+
+
+def _build_torchvision(name: str, classes: int | None) -> nn.Module:
+    from torchvision.models import get_model
+
+    extra = {"aux_logits": False, "init_weights": False} if name in TRAINING_ONLY else {}
+    network: nn.Module = get_model(name, weights=None, **({} if classes is None else {"num_classes": classes}), **extra)
+    return network
+
+
+def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
+    """A network of torchvision with the weights that torchvision publishes, which it downloads once, and its classes' names.
+
+    Raises InputError for a network that is not torchvision's, DataError if the weights cannot be downloaded.
+    """
+    if name not in torchvision_names():
+        raise InputError(
+            f"weights: DEFAULT names what torchvision publishes, and {name} is not one of its networks; a file would be right"
+        )
+    from torchvision.models import get_model, get_model_weights
+
+    weights = get_model_weights(name).DEFAULT
+    try:
+        network: nn.Module = get_model(name, weights=weights, progress=False)
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # URLError is one of the former: no connection, no room, or another digest than torchvision expects
+        reason = error.reason if isinstance(error, URLError) else error
+        raise DataError(
+            f"weights: DEFAULT: torchvision's weights of {name} cannot be downloaded ({reason}); a connection to the internet, "
+            "or a file with weights, would be right"
+        ) from error
+    return network, tuple(weights.meta["categories"])
+
+
+# Section: factories
+
+
+def _made_by(name: str) -> Architecture:
+    factory = partial(_call, name, _import_factory(name))
+    usual = "as usual where nothing is known"
+    return Architecture(name, lambda _: factory(), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual)
+
+
+def _import_factory(name: str) -> Callable[[], object]:
+    module_name, _, path = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
+        raise InputError(f"model: {name!r}; package.module:factory, such as my_networks.small:make, would be right")
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        found: object = importlib.import_module(module_name)
+    except Exception as error:  # the caller's code may raise anything
+        raise DataError(
+            f"model: {module_name} cannot be imported from {folder} ({_words(error)}); a module that Python can import "
+            "from there would be right"
+        ) from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise InputError(f"model: {module_name} has no {path}; the name of a function in it would be right")
+        found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"model: {name} is a {type(found).__name__}; a function that makes the network would be right")
+    return found
+
+
+def _call(name: str, factory: Callable[[], object]) -> nn.Module:
+    try:
+        made = factory()
+    except Exception as error:  # the caller's code may raise anything
+        raise DataError(
+            f"model: {name}() raises {_words(error)}; a function that needs no argument and makes the network would be right"
+        ) from error
+    if not isinstance(made, nn.Module):
+        raise DataError(f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right")
+    return made
+
+
+def _words(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+# Section: weights
+
+
+def build_network(architecture: Architecture, weights: Mapping[str, Tensor], source: str) -> nn.Module:
+    """The network with these weights; where the number of classes can be chosen, it is that of the last layer's rows.
+
+    source: what the weights are called in messages. Raises DataError if they are not exactly those of the architecture, by
+    name, shape and dtype; that is decided before the network is built where it is not a factory's.
+    """
+    left_out = TRAINING_ONLY.get(architecture.name, ())
+    used = {name: tensor for name, tensor in weights.items() if not name.startswith(left_out)} if left_out else dict(weights)
+    shapes = _shapes(architecture)
+    head = next((name for name in reversed(shapes) if name.endswith(".weight")), None)
+    classes = _rows(used.get(head)) if architecture.any_classes and head is not None else None
+    if classes is not None:
+        shapes = _with_classes(shapes, str(head), classes)
+    _check_fit(shapes, used, head, architecture, source)
+    with own_random_numbers():  # a new network draws weights, which are overwritten
+        network = architecture.build(classes)
+    state = network.state_dict()  # which knows the versions of its modules
+    state.update(used)
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, ValueError) as error:  # modules may have conditions of their own
+        raise DataError(f"{source}: {architecture.name} does not take these weights ({_words(error)})") from error
+    return network
+
+
+def _shapes(architecture: Architecture) -> dict[str, Shape]:
+    """Shape and dtype of every weight, in order."""
+    if ":" in architecture.name:  # the caller's code may need more than shapes
+        return _shapes_of(architecture.build(None))
+    return dict(_known_shapes(architecture.name))
+
+
+@lru_cache(maxsize=128)
+def _known_shapes(name: str) -> Mapping[str, Shape]:
+    architecture = find_architecture(name)
+    try:
+        with torch.device("meta"):  # no memory is taken for the weights
+            return MappingProxyType(_shapes_of(architecture.build(None)))
+    except NotImplementedError:  # RegNets look at the numbers of their weights while they are built
+        with own_random_numbers():
+            return MappingProxyType(_shapes_of(architecture.build(None)))
+
+
+def _shapes_of(network: nn.Module) -> dict[str, Shape]:
+    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in network.state_dict().items()}
+
+
+def _rows(weight: Tensor | None) -> int | None:
+    return weight.shape[0] if weight is not None and weight.dim() > 1 and weight.shape[0] > 0 else None
+
+
+def _with_classes(shapes: dict[str, Shape], head: str, classes: int) -> dict[str, Shape]:
+    rows = {name: ((classes, *shapes[name][0][1:]), shapes[name][1]) for name in (head, _bias(head)) if name in shapes}
+    return shapes | rows
+
+
+def _bias(head: str) -> str:
+    return head.removesuffix("weight") + "bias"
+
+
+def _check_fit(
+    shapes: Mapping[str, Shape], weights: Mapping[str, Tensor], head: str | None, architecture: Architecture, source: str
+) -> None:
+    missing = [name for name in shapes if name not in weights]
+    surplus = [one_line(name) for name in weights if name not in shapes]
+    if missing or surplus:
+        said = [f"{few_names(missing, 3)} missing" if missing else "", f"{few_names(surplus, 3)} not of it" if surplus else ""]
+        raise DataError(
+            f"{source}: these are not the weights of {architecture.name}: {', '.join(filter(None, said))}; another "
+            "architecture, or another file, would be right"
+        )
+    for name, (_, dtype) in shapes.items():
+        if weights[name].dtype != dtype:
+            raise DataError(f"{source}: {name} is {_dtype(weights[name].dtype)}; {_dtype(dtype)} would be right")
+    for name, (shape, _) in shapes.items():
+        _check_shape(name, shape, tuple(weights[name].shape), name == head, architecture, source)
+
+
+def _check_shape(
+    name: str, right: tuple[int, ...], found: tuple[int, ...], is_head: bool, architecture: Architecture, source: str
+) -> None:
+    if found == right:
+        return
+    if is_head and found[1:] == right[1:]:
+        raise DataError(f"{source}: the last layer, {name}, has {found[0]:,} classes; {architecture.name} has {right[0]:,}")
+    raise DataError(f"{source}: {name} has the shape {found}; {right} would be right for {architecture.name}")
+
+
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def count_outputs(output: object) -> int:
+    """How many classes an output for one picture has. Raises NetworkError for anything but one tensor (1, classes)."""
+    if not isinstance(output, Tensor) or output.dim() != 2 or output.shape[0] != 1:
+        found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
+    return int(output.shape[1])
+
+
+# Section: The network architectures whose checkpoints are bundled.
+
+
+class TutorialNet(nn.Module):
+    """The CIFAR-10 network of Captum's tutorial "Getting started with Captum Insights".
+
+    Input float32 (N, 3, 32, 32); output float32 (N, 10) logits. Each ReLU and each pooling is a module of its own, so
+    that every one of them can be explained: conv1 (6 x 28 x 28), relu1, pool1 (6 x 14 x 14), conv2 (16 x 10 x 10),
+    relu2, pool2 (16 x 5 x 5), then three linear layers. 62,006 parameters.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.relu1 = nn.ReLU()
+        self.pool1 = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.relu2 = nn.ReLU()
+        self.pool2 = nn.MaxPool2d(2, 2)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.relu3 = nn.ReLU()
+        self.fc2 = nn.Linear(120, 84)
+        self.relu4 = nn.ReLU()
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool1(self.relu1(self.conv1(x)))
+        x = self.pool2(self.relu2(self.conv2(x)))
+        x = x.flatten(1)
+        x = self.relu3(self.fc1(x))
+        x = self.relu4(self.fc2(x))
+        logits: Tensor = self.fc3(x)
+        return logits
+
+
+class ShortcutA(nn.Module):
+    """The parameter-free shortcut of He et al. 2015, option A: every second pixel, zeros for the new channels."""
+
+    def __init__(self, new_channels: int) -> None:
+        super().__init__()
+        self.new_channels = new_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        half = self.new_channels // 2
+        return functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, half, self.new_channels - half))
+
+    def extra_repr(self) -> str:
+        return f"new_channels={self.new_channels}"
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions with batch normalisation and a shortcut; one nn.ReLU a use."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.shortcut = nn.Identity() if stride == 1 else ShortcutA(channels - channels_in)
+        self.relu2 = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        activated: Tensor = self.relu2(y + self.shortcut(x))
+        return activated
+
+
+class ResNet20(nn.Module):
+    """ResNet-20 in the CIFAR form of He et al. 2015 (arXiv 1512.03385, section 4.2): n = 3, option A shortcuts.
+
+    Input float32 (N, 3, 32, 32); output float32 (N, 10) logits. 19 conv layers on grids of 32, 16 and 8; 269,722
+    parameters with the last linear layer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.relu1 = nn.ReLU()
+        self.layer1 = self._stage(16, 16, 1)
+        self.layer2 = self._stage(16, 32, 2)
+        self.layer3 = self._stage(32, 64, 2)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(64, 10)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight)
+
+    @staticmethod
+    def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
+        return nn.Sequential(
+            BasicBlock(channels_in, channels, stride),
+            BasicBlock(channels, channels, 1),
+            BasicBlock(channels, channels, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        logits: Tensor = self.fc(torch.flatten(self.pool(x), 1))
+        return logits
+
+
+ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType({"TutorialNet": TutorialNet, "ResNet20": ResNet20})
+"""What a checkpoint's card may name as its architecture."""

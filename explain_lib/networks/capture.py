@@ -1,0 +1,503 @@
+"""Activations and gradients of chosen layers, from one forward and one backward pass. Hooks live only here.
+
+The first asked outputs become leaves of the graph, so that the backward pass ends there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.utils.hooks import RemovableHandle
+
+from explain_lib.base.errors import ExplainError, LayerError, NetworkError
+from explain_lib.base.memory import enough_memory
+from explain_lib.networks.sharing import exclusive, undisturbed
+from explain_lib.networks.targets import Target, predicted_targets, score_gradient
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """One call of one module in a forward pass.
+
+    name: the module's name, with "#1", "#2" ... behind it when it is called more than once. shape: of the output without
+    the batch, () when the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
+    overwritten: whether a later in-place operation writes over the output. handed_on: whether the output is the input, as it
+    came, like that of nn.Identity.
+    """
+
+    name: str
+    module: str
+    call: int
+    shape: tuple[int, ...]
+    is_conv: bool
+    overwritten: bool
+    handed_on: bool
+
+    @property
+    def is_spatial(self) -> bool:
+        """Whether the output is (N, C, h, w), which Grad-CAM needs."""
+        return len(self.shape) == 3
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(h, w) of the output."""
+        return self.shape[1], self.shape[2]
+
+
+@dataclass(frozen=True)
+class LayerCapture:
+    """What a pass left at a layer, each float32 (N, C, h, w).
+
+    activation: the layer's output. gradient: of the sum of all images' scores with respect to it. seen_by_hooks: what
+    a hook that keeps the output without copying it holds after the pass; not the activation if something in-place follows.
+    seen_gradient: of the same sum with respect to that.
+    """
+
+    activation: Tensor
+    gradient: Tensor
+    seen_by_hooks: Tensor
+    seen_gradient: Tensor
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Logits float32 (N, classes), the targets that were explained, and a LayerCapture for each asked layer."""
+
+    logits: Tensor
+    targets: tuple[Target, ...]
+    layers: dict[str, LayerCapture]
+
+
+NETWORK_FAILURES = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+)
+"""What a network, which is the caller's code, is expected to raise on a batch that it cannot take."""
+
+
+def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], object]:
+    """Run the network once and tell which modules ran, in the order in which they finished; and what the network returned.
+
+    batch: float32 (N, 3, H, W). Raises NetworkError if the network cannot run on it.
+    """
+    calls: list[_Call] = []
+    versions = {id(batch): batch._version}
+
+    def hook_for(name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+        def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+            version = output._version if isinstance(output, Tensor) else 0
+            handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
+            versions[id(output)] = version  # the id stays its own, since the call keeps the output
+            calls.append(_Call(name, module, output, version, handed_on))
+
+        return note
+
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+        handles = [module.register_forward_hook(hook_for(name)) for name, module in network.named_modules() if name]
+        try:
+            result = run(network, batch)
+        finally:
+            remove(handles)
+    return tuple(_traces(calls, len(batch))), result
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What a module returned, how often that had been written to by then, and whether it is what came in."""
+
+    name: str
+    module: nn.Module
+    output: object
+    version: int
+    handed_on: bool
+
+
+def _traces(calls: list[_Call], images: int) -> Iterator[LayerTrace]:
+    totals, seen = Counter(call.name for call in calls), Counter[str]()
+    for call in calls:
+        seen[call.name] += 1
+        yield LayerTrace(
+            name=f"{call.name}#{seen[call.name]}" if totals[call.name] > 1 else call.name,
+            module=call.name,
+            call=seen[call.name],
+            shape=_shape_for_each(call.output, images),
+            is_conv=isinstance(call.module, _ConvNd),
+            overwritten=isinstance(call.output, Tensor) and call.output._version != call.version,
+            handed_on=call.handed_on,
+        )
+
+
+def _shape_for_each(output: object, images: int) -> tuple[int, ...]:
+    """The shape of what an output holds for each image, () where it is not one tensor with the images first."""
+    if isinstance(output, Tensor) and output.dim() > 0 and len(output) == images:
+        return tuple(output.shape[1:])
+    return ()
+
+
+def run(network: nn.Module, batch: Tensor) -> object:
+    """The network's output.
+
+    Raises TooLargeError where memory cannot be had, and NetworkError in place of whatever else the network raises.
+    """
+    try:
+        with enough_memory(f"network: a forward pass over a batch of shape {tuple(batch.shape)}"):
+            return network(batch)
+    except ExplainError:
+        raise
+    except NETWORK_FAILURES as error:
+        raise NetworkError(
+            f"the network cannot run on a batch of shape {tuple(batch.shape)}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def check_logits(output: object, count: int, classes: int) -> Tensor:
+    """The output if it is one tensor (count, classes). Raises NetworkError otherwise."""
+    right = f"one tensor of shape ({count}, {classes}), a logit for each class, would be right"
+    if not isinstance(output, Tensor):
+        raise NetworkError(f"the network returns a {type(output).__name__}; {right}")
+    if tuple(output.shape) != (count, classes):
+        raise NetworkError(f"the network returns a tensor of shape {tuple(output.shape)}; {right}")
+    return output
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An output as it left its module, what the network went on with, and how often the former had been written to."""
+
+    own: Tensor
+    passed_on: Tensor
+    version: int
+
+
+class _Recorder:
+    """Keeps the outputs of the asked layers during one forward pass over `images` images."""
+
+    def __init__(self, layers: Sequence[LayerTrace], images: int) -> None:
+        self.layers = {(layer.module, layer.call): layer for layer in layers}
+        self.images = images
+        self.calls: Counter[str] = Counter()
+        self.kept: dict[str, _Kept] = {}
+
+    def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
+        def keep(_: nn.Module, __: object, output: object) -> Tensor | None:
+            self.calls[name] += 1
+            layer = self.layers.get((name, self.calls[name]))
+            return None if layer is None else self._keep(layer, output)
+
+        return keep
+
+    def _keep(self, layer: LayerTrace, output: object) -> Tensor:
+        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != self.images:
+            raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+        own = output if output.requires_grad else output.detach().requires_grad_()
+        passed_on = own.clone() if layer.overwritten else own
+        self.kept[layer.name] = _Kept(own, passed_on, own._version)
+        return passed_on
+
+    def outputs(self) -> list[Tensor]:
+        for layer in self.layers.values():
+            if layer.name not in self.kept:
+                raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+            kept = self.kept[layer.name]
+            if kept.own._version != kept.version:
+                raise NetworkError(
+                    f"network: the output of {layer.name!r} was overwritten; the network changed since as_model: call it again"
+                )
+        return [self.kept[layer.name].own for layer in self.layers.values()]
+
+    def seen_by_hooks(self) -> list[Tensor]:
+        """What is left where a hook had kept each output: a copy that a later layer took over counts as the same place."""
+        return [self._place(layer.name) for layer in self.layers.values()]
+
+    def _place(self, name: str) -> Tensor:
+        place = self.kept[name].passed_on
+        for later in list(self.kept.values())[list(self.kept).index(name) + 1 :]:
+            if later.own.data_ptr() == place.data_ptr():
+                place = later.passed_on
+        return place
+
+
+def capture(
+    network: nn.Module,
+    batch: Tensor,
+    layers: Sequence[LayerTrace],
+    *,
+    targets: tuple[Target, ...] | None,
+    classes: int,
+    between: Callable[[], None] | None = None,
+) -> Capture:
+    """Activations and gradients at the layers: one forward pass, one backward pass that ends at the earliest of them.
+
+    batch: float32 (N, 3, H, W). targets: one an image, None for the predicted classes. between: called once the network's
+    lock is held; what it raises ends the capture. Raises LayerError for a layer that the pass does not reach or that does
+    not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes),
+    TooLargeError where memory cannot be had.
+    """
+    with exclusive(network):
+        if between is not None:
+            between()
+        with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+            recorder, output = _record(network, _start(batch, layers), layers)
+            logits = check_logits(output, len(batch), classes)
+            outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
+            explained = predicted_targets(logits.detach()) if targets is None else targets
+            if not logits.requires_grad:
+                raise _why_no_gradient(network, batch, layers)
+            gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, seen, layers)
+    kept = {
+        layer.name: LayerCapture(own.detach(), gradient, place.detach(), seen_gradient)
+        for layer, own, place, (gradient, seen_gradient) in zip(layers, outputs, seen, gradients, strict=True)
+    }
+    return Capture(logits.detach(), explained, kept)
+
+
+def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> tuple[_Recorder, object]:
+    """One forward pass: what was kept at the layers, and what the network returned."""
+    recorder = _Recorder(layers, len(batch))
+    names = dict.fromkeys(layer.module for layer in layers)
+    handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
+    try:
+        return recorder, run(network, batch)
+    finally:
+        remove(handles)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a pass left, and how far its gradient came back.
+
+    output: what the network returned. activations: float32 (N, C, h, w) of each asked layer. gradients: of the score, by each
+    of them; None where none arrives.
+    """
+
+    output: object
+    activations: dict[str, Tensor]
+    gradients: dict[str, Tensor | None]
+
+
+def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score: Callable[[object], Tensor | None]) -> Reached:
+    """How far the gradient of a score comes back: as capture, but a layer that it does not come to is no error.
+
+    batch: float32 (N, 3, H, W). score: what is differentiated, a single number made from what the network returned, or None.
+    """
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+        recorder, output = _record(network, batch.detach().requires_grad_().clone(), layers)
+        outputs, explained = recorder.outputs(), score(output)
+        found: Sequence[Tensor | None] = [None] * len(outputs)
+        if outputs and explained is not None and explained.requires_grad:
+            found = _differentiate(explained, outputs)
+    names = [layer.name for layer in layers]
+    activations = {name: own.detach() for name, own in zip(names, outputs, strict=True)}
+    return Reached(output, activations, dict(zip(names, found, strict=True)))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One call of a module to whose output an offset could be added.
+
+    module: its name. later: whether the call came after that of the held layer. gradient: float32 (C,), of the score by an
+    offset to each channel of the output, wherever on the grid; 0 where no gradient arrives.
+    """
+
+    module: str
+    later: bool
+    gradient: Tensor
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one image's score depends on while a layer's output is held as it is.
+
+    logits: float32 (1, classes). target: what was explained. activation, gradient: float32 (1, C, h, w) of the layer. shifts:
+    the calls of the modules that were asked for, in their order. batch, batch_gradient: float32 (1, 3, H, W), the input and
+    the gradient of the score by it, past the layer: 0 where every path leads through the layer.
+    """
+
+    logits: Tensor
+    target: Target
+    activation: Tensor
+    gradient: Tensor
+    shifts: tuple[Shift, ...]
+    batch: Tensor
+    batch_gradient: Tensor
+
+
+class _Holder:
+    """Cuts the graph at one layer, and adds a zero to every output of the modules asked for."""
+
+    def __init__(self, layer: LayerTrace, channel_axes: dict[str, int]) -> None:
+        self.layer, self.channel_axes = layer, channel_axes
+        self.calls: Counter[str] = Counter()
+        self.own: Tensor | None = None
+        self.zeros: list[tuple[str, bool, Tensor]] = []
+
+    def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
+        def pass_on(_: nn.Module, __: object, output: object) -> Tensor | None:
+            self.calls[name] += 1
+            if (name, self.calls[name]) == (self.layer.module, self.layer.call):
+                return self._cut(output)
+            return self._shift(name, output) if name in self.channel_axes and isinstance(output, Tensor) else None
+
+        return pass_on
+
+    def _cut(self, output: object) -> Tensor:
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            raise LayerError(f"layers: {self.layer.name!r} gave no (N, C, h, w) this time; name another layer")
+        self.own = output.detach().clone().requires_grad_()
+        return self.own.clone()  # what follows may write to it
+
+    def _shift(self, name: str, output: Tensor) -> Tensor:
+        axis = self.channel_axes[name]
+        zero = torch.zeros(output.shape[axis], device=output.device, requires_grad=True)
+        self.zeros.append((name, self.own is not None, zero))
+        return output + zero.view([-1] + [1] * (output.dim() - 1 - axis % output.dim()))
+
+
+def hold(
+    network: nn.Module,
+    batch: Tensor,
+    layer: LayerTrace,
+    channel_axes: dict[str, int],
+    *,
+    target: Target | None,
+    classes: int,
+    between: Callable[[], None] | None = None,
+) -> Held:
+    """One forward and one backward pass in which a layer's output is a constant: what the score depends on beside it.
+
+    batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
+    target, between, errors: as in capture.
+    """
+    with exclusive(network):
+        if between is not None:
+            between()
+        with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+            holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
+            names = dict.fromkeys((layer.module, *channel_axes))
+            handles = [network.get_submodule(name).register_forward_hook(holder.hook_for(name)) for name in names]
+            try:
+                logits = check_logits(run(network, start.clone()), len(batch), classes)
+            finally:
+                remove(handles)
+            if not logits.requires_grad:
+                raise _why_no_gradient(network, batch, [layer])
+            (explained,) = predicted_targets(logits.detach()) if target is None else (target,)
+            return _held(holder, start, logits, explained)
+
+
+def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> Held:
+    if holder.own is None:
+        raise LayerError(f"layers: the forward pass did not reach {holder.layer.name!r}; name another layer")
+    asked = [holder.own, start, *(zero for _, _, zero in holder.zeros)]
+    found = _differentiate(logits, asked, score_gradient(logits.detach(), (explained,)))
+    if found[0] is None:
+        raise no_influence([holder.layer.name])
+    gradient, past, *by_zero = (torch.zeros_like(of) if one is None else one for of, one in zip(asked, found, strict=True))
+    shifts = (Shift(name, later, one) for (name, later, _), one in zip(holder.zeros, by_zero, strict=True))
+    return Held(logits.detach(), explained, holder.own.detach(), gradient, tuple(shifts), start.detach(), past)
+
+
+def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace) -> object:
+    """What the network returns once that layer's output a is replaced by 1 - a: the same, if nothing depends on it."""
+    calls = Counter[str]()
+
+    def replace(_: nn.Module, __: object, output: Tensor) -> Tensor | None:
+        calls[layer.module] += 1
+        return 1 - output if calls[layer.module] == layer.call else None
+
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+        handle = network.get_submodule(layer.module).register_forward_hook(replace)
+        try:
+            return run(network, batch.clone())
+        finally:
+            handle.remove()
+
+
+def run_without_channels(network: nn.Module, batch: Tensor, layer: LayerTrace, channels: Sequence[int]) -> object:
+    """What the network returns once those channels of that layer's output (N, C, h, w) are zero; nothing else is touched.
+
+    Raises LayerError where the pass does not reach the layer, or gets no (N, C, h, w) there, and errors as run does.
+    """
+    calls = Counter[str]()
+
+    def silence(_: nn.Module, __: object, output: object) -> Tensor | None:
+        calls[layer.module] += 1
+        if calls[layer.module] != layer.call:
+            return None
+        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(batch):
+            raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+        silenced = output.clone()  # others may hold the output itself
+        silenced[:, list(channels)] = 0
+        return silenced
+
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
+        handle = network.get_submodule(layer.module).register_forward_hook(silence)
+        try:
+            output = run(network, batch.clone())
+        finally:
+            handle.remove()
+    if calls[layer.module] < layer.call:
+        raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+    return output
+
+
+def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
+    """The batch, as part of the graph if that cannot begin at the layers.
+
+    Where a layer hands on what it was given, others may have been given the same, and be earlier: all of that counts, whatever
+    layers are asked together.
+    """
+    if any(layer.handed_on for layer in layers):
+        return batch.detach().requires_grad_().clone()  # not a leaf: some networks write to their input
+    return batch
+
+
+def _differentiate(output: Tensor, by: Sequence[Tensor], start: Tensor | None = None) -> tuple[Tensor | None, ...]:
+    """The gradient by each tensor, None where none arrives. start: the gradient at the output, None for that of a number."""
+    with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
+        return torch.autograd.grad(output, by, start, allow_unused=True)
+
+
+def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
+    """Whether the layers do not lead to the output, or nothing does since the network cuts its gradient."""
+    output = run(network, batch.clone().requires_grad_())
+    if isinstance(output, Tensor) and output.requires_grad:
+        return no_influence([layer.name for layer in layers])
+    return NetworkError("network: its output has no gradient; let its forward pass run without no_grad or detach")
+
+
+def no_influence(names: Sequence[str]) -> LayerError:
+    """The error for layers on which the output does not depend."""
+    return LayerError(
+        f"layers: {' or '.join(map(repr, names))} does not influence the output, so it has no gradient; name another"
+    )
+
+
+def _gradients(
+    logits: Tensor, start: Tensor, outputs: list[Tensor], seen: list[Tensor], layers: Sequence[LayerTrace]
+) -> list[tuple[Tensor, Tensor]]:
+    """The gradients by each layer's output, and by what a hook sees of it."""
+    others = [place for own, place in zip(outputs, seen, strict=True) if place is not own and place.requires_grad]
+    found = _differentiate(logits, [*outputs, *others], start)
+    by_place = {id(place): gradient for place, gradient in zip(others, found[len(outputs) :], strict=True)}
+    pairs = []
+    for layer, place, gradient in zip(layers, seen, found[: len(outputs)], strict=True):
+        if gradient is None:
+            raise no_influence([layer.name])
+        seen_gradient = by_place.get(id(place), gradient)
+        pairs.append((gradient, torch.zeros_like(gradient) if seen_gradient is None else seen_gradient))
+    return pairs
+
+
+def remove(handles: Sequence[RemovableHandle]) -> None:
+    """Take the hooks off again."""
+    for handle in handles:
+        handle.remove()

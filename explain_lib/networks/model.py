@@ -1,0 +1,277 @@
+"""A model: a network with what is needed to run and explain it."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.words import few_names, list_names
+from explain_lib.networks.capture import LayerTrace, check_logits, run, trace
+from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.sharing import exclusive, modules_of, undisturbed
+from explain_lib.pictures.pixels import check_pixels, to_input
+
+PREDICT_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network and what is known of it.
+
+    input_size: (height, width) of the pictures. mean, std: of each RGB channel, for pixels scaled to [0, 1]. layers: every
+    call of every module, in the order of the forward pass. architecture: the network as printed. card: None for a network
+    of the caller's own.
+    """
+
+    network: nn.Module
+    classes: tuple[str, ...]
+    input_size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    layers: tuple[LayerTrace, ...]
+    architecture: str
+    card: ModelCard | None = None
+    _digests: dict[tuple[int, ...], str] = field(default_factory=dict, repr=False)
+    _checked: set[tuple[int, ...]] = field(default_factory=set, repr=False)
+
+    @property
+    def conv_layers(self) -> tuple[str, ...]:
+        """Names of the convolutions that the forward pass reaches, in its order."""
+        return tuple(layer.name for layer in self.layers if layer.is_conv and layer.is_spatial)
+
+    @property
+    def spatial_layers(self) -> tuple[str, ...]:
+        """Names of all modules whose output is (N, C, h, w), in the order of the forward pass."""
+        return tuple(layer.name for layer in self.layers if layer.is_spatial)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network's weights are."""
+        return network_device(self.network)
+
+    @property
+    def lock(self) -> AbstractContextManager[None]:
+        """Held while the network runs: nobody else runs it inside, nor a network that shares a module with it."""
+        return exclusive(self.network)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; new when a weight was changed."""
+        stamp = weight_stamp(self.network)
+        digest = self._digests.get(stamp)
+        if digest is None:
+            digest = model_digest(self.network, self.mean, self.std, self.input_size)
+            self._digests.clear()
+            self._digests[stamp] = digest
+        return digest
+
+    def check_network(self) -> None:
+        """Raise NetworkError if a weight has become NaN or infinite, or if the layers are not those that as_model saw."""
+        stamp = weight_stamp(self.network)
+        if stamp not in self._checked:
+            _check_finite(self.network)
+            if str(self.network) != self.architecture:
+                raise NetworkError("network: its layers changed since as_model, in-place or not included; call as_model again")
+            self._checked.clear()
+            self._checked.add(stamp)
+
+    def find_layers(self, names: str | Sequence[str] | None) -> tuple[LayerTrace, ...]:
+        """The layers of these names, in the order asked; every conv layer for None.
+
+        Raises LayerError for no name, an unknown, repeated or ambiguous one, and for a layer without (N, C, h, w).
+        """
+        if names is None:
+            names = self.conv_layers
+            if not names:
+                raise LayerError("layers: the network has no conv layer; name another layer whose output is (N, C, h, w)")
+        listed = list_names(names)
+        if not listed:
+            raise LayerError(f"layers: no layer is named; this network has {few_names(self.conv_layers)}")
+        if len(set(listed)) != len(listed):
+            raise LayerError(f"layers: {', '.join(map(str, listed))} names a layer twice; once would be right")
+        return tuple(self._find_layer(name) for name in listed)
+
+    def _find_layer(self, name: str) -> LayerTrace:
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            raise LayerError(self._why_not(name))
+        if not found.is_spatial:
+            shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor (N, ...)"
+            raise LayerError(
+                f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: "
+                f"{few_names(self.spatial_layers)}"
+            )
+        return found
+
+    def _why_not(self, name: object) -> str:
+        calls = [layer.name for layer in self.layers if layer.module == name]
+        if calls:
+            return f"layers: {name!r} is called {len(calls)} times in a forward pass; name one of {', '.join(calls)}"
+        if name and name in dict(self.network.named_modules()):
+            return f"layers: {name!r} is not reached by the forward pass; this network has {few_names(self.conv_layers)}"
+        return f"layers: unknown layer {name!r}; this network has {few_names(self.conv_layers or self.spatial_layers)}"
+
+    def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3) RGB, in batches of 256.
+
+        Raises InputError for other pixels and NetworkError if the network cannot run on them.
+        """
+        check_pixels(pixels, self.input_size)
+        self.check_network()
+        batches = [pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH)]
+        return np.concatenate([self._predict_batch(batch) for batch in batches])
+
+    def _predict_batch(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        logits = self.run_input(to_input(pixels, self.mean, self.std, self.device))
+        return np.asarray(logits.cpu().numpy(), dtype=np.float32)
+
+    def run_input(self, batch: Tensor, between: Callable[[], None] | None = None) -> Tensor:
+        """Logits (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass.
+
+        between: called once the model's lock is held; what it raises ends the pass. Raises NetworkError as predict does.
+        """
+        with self.lock:
+            if between is not None:
+                between()
+            with undisturbed(self.network), torch.no_grad():
+                return check_logits(run(self.network, batch), len(batch), len(self.classes))
+
+
+def network_device(network: nn.Module) -> torch.device:
+    """Where a network's weights are; the CPU for one without any."""
+    return next((tensor.device for _, tensor in named_tensors(network)), torch.device("cpu"))
+
+
+def check_model(model: object) -> Model:
+    """The model itself. Raises InputError for anything else."""
+    if not isinstance(model, Model):
+        found = f"a {type(model).__name__}"
+        raise InputError(f"model: {found}; a Model, from load_model or as_model, would be right")
+    return model
+
+
+def _check_finite(network: nn.Module) -> None:
+    broken = not_finite(network)
+    if broken:
+        raise NetworkError(f"network: {few_names(broken, 3)} holds NaN or infinity; load weights that are finite")
+
+
+def as_model(
+    network: nn.Module,
+    *,
+    classes: Sequence[str],
+    input_size: tuple[int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    card: ModelCard | None = None,
+) -> Model:
+    """A network of the caller's as a Model. Runs it once, on one black picture; changes nothing in it.
+
+    classes: one name for each output. input_size: (height, width). mean, std: one number for each of R, G, B, for pixels
+    in [0, 1]. Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN,
+    cannot run on a batch (N, 3, height, width) or returns something else than one tensor (N, classes).
+    """
+    if not isinstance(network, nn.Module):
+        raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
+    size = checked_size(input_size)
+    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
+    if min(scale) <= 0:
+        raise InputError(f"std: {scale}; numbers above 0 would be right")
+    if not _are_names(classes):
+        raise InputError("classes: one name, as text, for each output of the network would be right")
+    _check_precision(network)
+    _check_finite(network)
+    black = to_input(np.zeros((1, *size, 3), np.uint8), shift, scale, network_device(network))
+    layers, output = trace(network, black)
+    check_logits(output, 1, len(classes))
+    return Model(network, tuple(classes), size, shift, scale, layers, str(network), card)
+
+
+def _are_names(classes: object) -> bool:
+    if isinstance(classes, str) or not isinstance(classes, Sequence) or len(classes) == 0:
+        return False
+    return all(isinstance(name, str) for name in classes)
+
+
+def checked_size(size: object) -> tuple[int, int]:
+    """(height, width) of pictures. Raises InputError for anything but two whole numbers above 0."""
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+        raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
+    return int(size[0]), int(size[1])
+
+
+def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
+    """One number for each of R, G and B. Raises InputError, naming the argument, for anything but three finite numbers."""
+    try:
+        checked = tuple(float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{argument}: {values!r}; three numbers, for R, G and B, would be right") from error
+    if len(checked) != 3 or not np.isfinite(checked).all():
+        raise InputError(f"{argument}: {checked}; three finite numbers, for R, G and B, would be right")
+    return checked
+
+
+def _check_precision(network: nn.Module) -> None:
+    for name, tensor in named_tensors(network):
+        if is_lazy(tensor):
+            raise NetworkError(
+                f"network: {name} has no shape yet; run the network once before, so that its lazy layers know theirs"
+            )
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
+            raise NetworkError(f"network: {name} is {tensor.dtype}; float32 would be right: call network.float()")
+
+
+# Section: The digest of a model: what its maps depend on, as one SHA-256.
+
+
+def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters, then buffers, with their names."""
+    yield from network.named_parameters()
+    yield from network.named_buffers()
+
+
+def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int, int]) -> str:
+    """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size.
+
+    The printed architecture counts because in-place or not changes what hooks see.
+    """
+    digest = hashlib.sha256(repr((str(network), tuple(mean), tuple(std), tuple(input_size))).encode())
+    for name, tensor in named_tensors(network):
+        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def weight_stamp(network: nn.Module) -> tuple[int, ...]:
+    """Numbers that change when a weight is replaced or written to, or a layer is switched between in-place and not.
+
+    Much cheaper than the digest; PyTorch counts each write to a tensor in `_version`, those through `.data` excepted.
+    """
+    stamp: list[int] = []
+    for module in modules_of(network):
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
+            if tensor is not None:
+                stamp += id(tensor), tensor.data_ptr(), _version(tensor)
+        stamp.append(_is_in_place(module))
+    return tuple(stamp)
+
+
+def _is_in_place(module: nn.Module) -> bool:
+    has_flag = "inplace" in vars(module) or hasattr(type(module), "inplace")  # asking the module itself is slow if it has none
+    return has_flag and bool(module.inplace)
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def not_finite(network: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters and buffers that hold NaN or infinity."""
+    return tuple(name for name, tensor in named_tensors(network) if not bool(torch.isfinite(tensor).all()))

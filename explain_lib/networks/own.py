@@ -1,0 +1,379 @@
+"""A model that is not bundled: an architecture with weights from a file, and what is taken as usual where nothing is said."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from cachetools import LRUCache
+from torch import nn
+
+from explain_lib.base.devices import choose_device
+from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
+from explain_lib.base.words import one_line
+from explain_lib.networks.architectures import (
+    ARCHITECTURES,
+    Architecture,
+    build_network,
+    count_outputs,
+    find_architecture,
+    published_network,
+)
+from explain_lib.networks.bundled import NetworkSize, size_of
+from explain_lib.networks.capture import trace
+from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
+from explain_lib.networks.weight_files import read_weights
+from explain_lib.pictures.pixels import to_input
+
+DEFAULT_WEIGHTS = "DEFAULT"
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is said of a network besides its weights; None for what is left to the architecture.
+
+    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1].
+    """
+
+    classes: tuple[str, ...] | None = None
+    input_size: tuple[int, int] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class OwnModelOptions:
+    """A model that is to be loaded. weights: a file; DEFAULT for those of torchvision; None for those that a factory gives."""
+
+    architecture: str
+    weights: str | None = None
+    described: Described = Described()
+
+
+@dataclass(frozen=True, eq=False)
+class OwnModel:
+    """A model that is not bundled. file: the name of that with its weights; DEFAULT for torchvision's, None for a factory's.
+
+    assumed: a sentence on what was not said and is taken as usual, empty where nothing is.
+    """
+
+    name: str
+    model: Model
+    architecture: str
+    file: str | None
+    assumed: str
+
+    @property
+    def weights(self) -> str:
+        """Where the weights are from."""
+        if self.file is None:
+            return "as the factory made them"
+        return f"published by torchvision for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
+
+    @property
+    def python(self) -> str:
+        """The call that loads it, where the file is at hand."""
+        arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
+        arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
+        return f"xl.load_own_model({', '.join(arguments)})"
+
+    @property
+    def size(self) -> NetworkSize:
+        """Depth and size of the network."""
+        return size_of(self.model.network)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of weights and buffers."""
+        return sum(tensor.nbytes for _, tensor in named_tensors(self.model.network))
+
+
+def load_own_model(
+    architecture: str,
+    weights: str | Path | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    input_size: tuple[int, int] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    device: str | None = "cpu",
+) -> Model:
+    """A model from a file with weights, without a line of code for a network that has a name.
+
+    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), or package.module:factory: a
+    function of the caller's own, imported from the working directory. weights: a state dict in a .pt or .safetensors file,
+    which is read without running anything in it; DEFAULT for those that torchvision publishes, downloaded once; None for a
+    factory whose network has its weights already. classes, input_size, mean, std: as for as_model; None for what is usual
+    for the architecture, and for class 0, class 1, ...
+
+    Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
+    NetworkError as as_model does.
+    """
+    given = Described(_names(classes), input_size, _numbers("mean", mean), _numbers("std", std))
+    options = OwnModelOptions(architecture, None if weights is None else str(weights), given)
+    return load_own(options, str(choose_device(device))).model
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """The names in a text file in UTF-8, one a line. Raises DataError if it cannot be read or holds none."""
+    try:
+        names = class_names(path.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise DataError(f"classes: {path} cannot be read ({why}); a text file with a name a line would be right") from error
+    if not names:
+        raise DataError(f"classes: {path} is empty; a text file with a name a line would be right")
+    return names
+
+
+def class_names(text: str) -> tuple[str, ...]:
+    """The lines of a text that hold something, without spaces around."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _names(classes: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if classes is None else tuple(classes)
+
+
+def _numbers(argument: str, values: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if values is None else checked_channels(argument, values)
+
+
+def load_own(options: OwnModelOptions, device: str) -> OwnModel:
+    """The model that the options name, with what was assumed of it. Raises what load_own_model raises."""
+    architecture, given = find_architecture(options.architecture), options.described
+    if options.weights == DEFAULT_WEIGHTS:
+        network, categories = published_network(architecture.name)
+        return make_own(architecture, network, given, DEFAULT_WEIGHTS, device, categories)
+    if options.weights is None:
+        if ":" not in architecture.name:
+            raise InputError(
+                f"weights: none are given for {architecture.name}; a file, or DEFAULT for torchvision's, would be right"
+            )
+        return make_own(architecture, architecture.build(None), given, None, device)
+    source = f"weights: {options.weights}"
+    network = build_network(architecture, read_weights(_content(options.weights), source), source)
+    return make_own(architecture, network, given, Path(options.weights).name, device)
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"weights: {path} cannot be read ({why}); a file with weights, or DEFAULT, would be right") from error
+
+
+def make_own(
+    architecture: Architecture,
+    network: nn.Module,
+    given: Described,
+    file: str | None,
+    device: str,
+    categories: tuple[str, ...] = (),
+) -> OwnModel:
+    """The model of a network that has its weights. file: what OwnModel has; categories: names that came with the weights.
+
+    Raises what load_own_model raises.
+    """
+    name = architecture.name
+    network.to(device).eval()
+    size = given.input_size or architecture.input_size
+    mean, std = given.mean or architecture.mean, given.std or architecture.std
+    black = to_input(np.zeros((1, *checked_size(size), 3), np.uint8), mean, std, choose_device(device))
+    try:
+        outputs = count_outputs(trace(network, black)[1])
+    except NetworkError as error:
+        hint = "" if given.input_size else f" at {size_words(size)}, which was taken since no input size is given"
+        raise NetworkError(f"{name}{hint}: {error}") from error
+    classes = given.classes or _class_names(outputs, categories, architecture.classes)
+    if len(classes) != outputs:
+        raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
+    model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
+    if not model.spatial_layers:
+        raise NetworkError(
+            f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
+        )
+    return OwnModel(name, model, name, file, _assumed(given, architecture, model, bool(categories)))
+
+
+def _class_names(outputs: int, *known: tuple[str, ...]) -> tuple[str, ...]:
+    numbered = tuple(f"class {number}" for number in range(outputs))
+    return next((names for names in known if len(names) == outputs), numbered)
+
+
+def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
+    """What was not said and is taken as usual, in words."""
+    said = {"input size": given.input_size, "mean": given.mean, "std": given.std}
+    missing = [name for name, value in said.items() if value is None]
+    sentences = [f"Not given, and taken {architecture.usual}: {', '.join(missing)}."] if missing else []
+    if given.classes is None and not published:
+        named = "those of CIFAR-10" if model.classes == architecture.classes else "numbers"
+        sentences.append(f"Names of classes are not given: {named} are shown.")
+    return " ".join(sentences)
+
+
+def size_words(size: tuple[int, int]) -> str:
+    """(32, 24) as "32 × 24"."""
+    return f"{size[0]} × {size[1]}"
+
+
+# Section: The models of a server that are not bundled: its own, and those whose weights visitors have sent.
+
+MEBIBYTE = 2**20
+UPLOAD_BYTES = 120 * MEBIBYTE
+"""The largest file that a visitor may send; .streamlit/config.toml lets as much pass."""
+KEPT_BYTES = 1024 * MEBIBYTE
+"""What the visitors' networks may have together; the least recently used goes first."""
+UPLOAD_SIDE = 512
+UPLOAD_CLASSES = 1_000
+NAME_DIGITS = 16
+NAME_LENGTH = 60
+_HARMLESS_NAME = re.compile(rf"[\w .,'()&/+-]{{1,{NAME_LENGTH}}}")
+"""What others may be shown of a visitor's words: nothing that a page would take for a link, a picture or a formula."""
+
+UPLOAD_ARCHITECTURES = (
+    *ARCHITECTURES,
+    "resnet18", "resnet34", "resnet50", "resnext50_32x4d", "densenet121", "densenet169", "densenet201",
+    "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "efficientnet_b1", "efficientnet_b2",
+    "convnext_tiny", "regnet_x_400mf", "regnet_y_400mf", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "mnasnet1_0",
+    "swin_t",
+)  # fmt: skip
+"""What a visitor may send weights for on any server: those whose weights stay below the limit with 1,000 classes."""
+
+
+class OwnModels:
+    """A server's own model, and those that its visitors have sent; shared by all threads.
+
+    The server's own is loaded when it is first asked for and stays; the visitors' are kept while there is room for them.
+    """
+
+    def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES) -> None:
+        """device: where the networks run. max_bytes: what the visitors' networks may have together."""
+        self._device = str(choose_device(device))
+        self._options: OwnModelOptions | None = None
+        self._own: OwnModel | None = None
+        self._sent: LRUCache[str, OwnModel] = LRUCache(max_bytes, getsizeof=lambda kept: kept.nbytes)
+        self._loading, self._reading, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
+
+    def offer(self, options: OwnModelOptions | None) -> None:
+        """Offer a model as the server's own, in place of an earlier one, None for none; it is loaded when it is asked for."""
+        if options == self._options:  # nobody waits for a model that is being loaded, to learn that nothing changes
+            return
+        with self._loading:
+            self._options, self._own = options, None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of the server's own model, if there is one."""
+        options = self._options
+        return () if options is None else (options.architecture,)
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """What a visitor may send weights for: the server's own architecture first."""
+        return tuple(dict.fromkeys((*self.names, *UPLOAD_ARCHITECTURES)))
+
+    def holds(self, name: str) -> bool:
+        """Whether a model of that name is the server's own or is kept."""
+        with self._keeping:
+            return name in self.names or name in self._sent
+
+    def names_own(self, name: str) -> bool:
+        """Whether a name is that of the server's own model, or of one that a visitor may have sent, kept or not."""
+        architecture, _, digits = name.rpartition("@")
+        return name in self.names or (architecture in self.architectures and len(digits) == NAME_DIGITS)
+
+    def known(self, name: str) -> OwnModel | None:
+        """The model of that name as far as it is loaded; loads nothing."""
+        with self._keeping:
+            return self._own if name in self.names else self._sent.get(name)
+
+    def usual(self, architecture: str) -> Described:
+        """Input size, mean and std to begin with for that architecture, and names of classes where they are known.
+
+        Raises what find_architecture raises.
+        """
+        built, options = find_architecture(architecture), self._options
+        said = options.described if options is not None and architecture == options.architecture else Described()
+        return Described(said.classes, said.input_size or built.input_size, said.mean or built.mean, said.std or built.std)
+
+    def find(self, name: str) -> OwnModel:
+        """The model of that name. Raises InputError if it is not kept, and what load_own_model raises for the server's own."""
+        if name in self.names:
+            return self._find_own()
+        with self._keeping:
+            found = self._sent.get(name)
+        if found is None:
+            raise InputError(f"model: {name}: that upload is no longer kept; upload the file again")
+        return found
+
+    def _find_own(self) -> OwnModel:
+        with self._loading:
+            if self._options is None:
+                raise InputError("model: this server has no model of its own any more; another one would be right")
+            if self._own is None:
+                self._own = load_own(self._options, self._device)
+            return self._own
+
+    def add(self, architecture: str, file: str, content: bytes, described: Described) -> str:
+        """Keep a network whose weights a visitor has sent, and return its name, the same for the same file and description.
+
+        architecture: one of `architectures`. file: the file's name, for messages. Nothing in the file is run, and one file is
+        read at a time, so that what reading takes stays bounded by a few times the largest file.
+        Raises InputError, DataError or NetworkError, with a sentence for each thing that may be wrong with the file.
+        """
+        _check_described(described)
+        if architecture not in self.architectures:
+            raise InputError(f"architecture: {architecture!r}; one of {', '.join(self.architectures)} would be right")
+        if len(content) > UPLOAD_BYTES:
+            raise DataError(
+                f"{file}: it has {len(content) / MEBIBYTE:.0f} MiB; at most {UPLOAD_BYTES // MEBIBYTE} would be right"
+            )
+        name = f"{architecture}@{_identity(architecture, content, described)}"
+        with self._reading:
+            if not self.holds(name):
+                self._keep(replace(self._read(architecture, file, content, described), name=name))
+        return name
+
+    def _read(self, architecture: str, file: str, content: bytes, described: Described) -> OwnModel:
+        built = find_architecture(architecture)
+        network = build_network(built, read_weights(content, file), file)
+        try:
+            own = make_own(built, network, described, file, self._device)
+        except ExplainError as error:
+            raise type(error)(f"{file}: {str(error).removeprefix('network: ')}") from error
+        if len(own.model.classes) > UPLOAD_CLASSES:
+            raise DataError(f"{file}: it has {len(own.model.classes):,} classes; at most {UPLOAD_CLASSES:,} would be right")
+        return own
+
+    def _keep(self, own: OwnModel) -> None:
+        with self._keeping:
+            if own.nbytes > self._sent.maxsize:
+                raise DataError(f"{own.file}: the network has {own.nbytes / MEBIBYTE:.0f} MiB, more than is kept")
+            self._sent[own.name] = own
+
+
+def _identity(architecture: str, content: bytes, described: Described) -> str:
+    """Hex digits of the SHA-256 over the file and all that belongs to the model besides."""
+    digest = hashlib.sha256(repr((architecture, astuple(described))).encode())
+    digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:NAME_DIGITS]
+
+
+def _check_described(described: Described) -> None:
+    if described.input_size is not None and max(checked_size(described.input_size)) > UPLOAD_SIDE:
+        raise InputError(f"input size: {size_words(described.input_size)}; at most {UPLOAD_SIDE} a side would be right")
+    for argument in ("mean", "std"):
+        values = getattr(described, argument)
+        if values is not None:
+            checked_channels(argument, values)
+    for name in described.classes or ():
+        if not _HARMLESS_NAME.fullmatch(name) or "www." in name.lower():
+            raise InputError(
+                f"class names: {one_line(name)!r}; letters, digits, spaces and - _ . , ' ( ) & / +, at most {NAME_LENGTH} of "
+                "them, would be right"
+            )

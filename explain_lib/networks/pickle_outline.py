@@ -1,0 +1,263 @@
+"""What a pickle of torch.save declares, found without unpickling it: nothing is imported, called or allocated for it.
+
+The few opcodes that torch.save writes for tensors in plain containers are followed one by one. Python's own unpickler is not
+used, not even a restricted one: plain opcodes can make it allocate gigabytes, or hash a tuple nested too deeply for its stack.
+"""
+
+import pickletools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from explain_lib.base.errors import DataError
+from explain_lib.base.words import one_line
+
+MAX_BYTES = 2**19
+"""The longest pickle that is looked at; that of a network of 1,000 tensors has some 150,000 bytes."""
+
+MAX_DIMENSIONS = 16
+"""Of a tensor; those of weights are at most five."""
+
+ITEM_BYTES: Mapping[str, int] = MappingProxyType(
+    {
+        "torch.DoubleStorage": 8, "torch.FloatStorage": 4, "torch.HalfStorage": 2, "torch.BFloat16Storage": 2,
+        "torch.LongStorage": 8, "torch.IntStorage": 4, "torch.ShortStorage": 2, "torch.CharStorage": 1,
+        "torch.ByteStorage": 1, "torch.BoolStorage": 1, "torch.ComplexDoubleStorage": 16, "torch.ComplexFloatStorage": 8,
+    }
+)  # fmt: skip
+"""Bytes of a number in each kind of storage."""
+
+_DICT, _TENSOR, _PARAMETER = "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter"
+_HARMLESS = frozenset({_DICT, _TENSOR, _PARAMETER, *ITEM_BYTES})
+_NAMES_CODE = frozenset({"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"})
+
+
+@dataclass(frozen=True)
+class DeclaredStorage:
+    """A piece of memory that the pickle declares: the kind of its numbers, the record that holds it, how many there are."""
+
+    kind: str
+    key: str
+    count: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the record must have."""
+        return self.count * ITEM_BYTES[self.kind]
+
+
+@dataclass(frozen=True)
+class DeclaredTensor:
+    """A tensor that the pickle declares: a view of a storage, in numbers, not bytes."""
+
+    storage: DeclaredStorage
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PickleOutline:
+    """All tensors that a pickle declares, wherever they stand, in the order of the file."""
+
+    tensors: tuple[DeclaredTensor, ...]
+
+
+@dataclass(frozen=True)
+class _Global:
+    name: str
+
+
+class RefusedFileError(DataError):
+    """A pickle that is not looked at any further; the text continues a sentence about its file."""
+
+
+def outline_pickle(content: bytes) -> PickleOutline:
+    """The tensors that a pickle declares. Raises RefusedFileError for one that names code, is damaged or too long."""
+    if len(content) > MAX_BYTES:
+        raise RefusedFileError(f"its list of tensors has {len(content):,} bytes, of which at most {MAX_BYTES:,} are read")
+    try:
+        steps = [(code.name, argument) for code, argument, _ in pickletools.genops(content)]
+    except (ValueError, EOFError) as error:  # UnicodeDecodeError is one of the former
+        raise RefusedFileError(f"it is damaged ({one_line(error)})") from error
+    _refuse_code(steps)
+    reader = _Reader()
+    for name, argument in steps:
+        reader.step(name, argument)
+    return PickleOutline(tuple(reader.tensors))
+
+
+def _refuse_code(steps: list[tuple[str, object]]) -> None:
+    named = [_dotted(argument) for name, argument in steps if name == "GLOBAL"]
+    if any(name.startswith("torch.nn.modules.") for name in named):
+        raise RefusedFileError(
+            "it holds a whole pickled network, which is code; its weights alone, network.state_dict(), are read"
+        )
+    for name in named:
+        if name not in _HARMLESS:
+            raise RefusedFileError(
+                f"it holds more than tensors by name: it asks for {one_line(name)}, and nothing of it was run"
+            )
+    found = next((name for name, _ in steps if name in _NAMES_CODE), None)
+    if found is not None:
+        raise RefusedFileError(f"it asks for code (opcode {found}), and nothing of it was run")
+
+
+class _Reader:
+    """The stack of an unpickler that knows plain containers and tensors only, and makes descriptions of tensors."""
+
+    def __init__(self) -> None:
+        self.tensors: list[DeclaredTensor] = []
+        self._stack: list[object] = []
+        self._marks: list[int] = []
+        self._memo: dict[object, object] = {}
+
+    def step(self, name: str, argument: object) -> None:
+        try:
+            if name in _STEPS:
+                _STEPS[name](self)
+            elif name in _STEPS_WITH_ARGUMENT:
+                _STEPS_WITH_ARGUMENT[name](self, argument)
+            else:
+                raise RefusedFileError(f"it holds more than tensors by name (opcode {name})")
+        except (LookupError, TypeError, ValueError) as error:
+            raise RefusedFileError(f"it is damaged (at opcode {name})") from error
+
+    def push(self, value: object) -> None:
+        self._stack.append(value)
+
+    def put(self, place: object) -> None:
+        self._memo[place] = self._stack[-1]
+
+    def get(self, place: object) -> None:
+        self.push(self._memo[place])
+
+    def mark(self) -> None:
+        self._marks.append(len(self._stack))
+
+    def pop(self, count: int | None = None) -> tuple[object, ...]:
+        """The uppermost values, those above the last mark for None."""
+        start = self._marks.pop() if count is None else len(self._stack) - count
+        if start < 0:
+            raise LookupError("the stack is empty")
+        values = tuple(self._stack[start:])
+        del self._stack[start:]
+        return values
+
+    def set_items(self, count: int | None) -> None:
+        items = self.pop(count)
+        if not all(isinstance(key, str | int) for key in items[::2]):
+            raise TypeError("a key is neither text nor a whole number")
+
+    def build(self) -> None:
+        (state,) = self.pop(1)
+        if not (isinstance(state, dict) and isinstance(self._stack[-1], dict)):
+            raise TypeError("state of something else than a dictionary")
+
+    def storage(self) -> None:
+        (described,) = self.pop(1)
+        kind, of, key, _, count = _items(described)
+        if kind != "storage" or not isinstance(of, _Global) or of.name not in ITEM_BYTES:
+            raise TypeError("not a storage")
+        if not isinstance(key, str):
+            raise TypeError("not a key")
+        self.push(DeclaredStorage(of.name, key, _whole(count)))
+
+    def reduce(self) -> None:
+        called, given = self.pop(2)
+        values = _items(given)
+        match called:
+            case _Global(name) if name == _DICT and not values:
+                self.push({})
+            case _Global(name) if name == _TENSOR and len(values) == 6:
+                self.push(self._tensor(*values[:4]))
+            case _Global(name) if name == _PARAMETER and len(values) == 3 and isinstance(values[0], DeclaredTensor):
+                self.push(values[0])
+            case _:
+                raise TypeError("not a tensor")
+
+    def _tensor(self, storage: object, offset: object, size: object, stride: object) -> DeclaredTensor:
+        if not isinstance(storage, DeclaredStorage):
+            raise TypeError("not a storage")
+        sizes, strides = (tuple(_whole(number) for number in _items(numbers)) for numbers in (size, stride))
+        if len(sizes) != len(strides) or len(sizes) > MAX_DIMENSIONS:
+            raise ValueError("sizes and strides that differ in number, or too many of them")
+        tensor = DeclaredTensor(storage, _whole(offset), sizes, strides)
+        self.tensors.append(tensor)
+        return tensor
+
+
+def _items(value: object) -> tuple[object, ...]:
+    if not isinstance(value, tuple):
+        raise TypeError("not a tuple")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        raise TypeError("not a whole number that fits 64 bits, from 0")
+    return value
+
+
+def _nothing(_: _Reader) -> None:
+    """The beginning and the end of a pickle."""
+
+
+def _push_constant(value: object, reader: _Reader) -> None:
+    reader.push(value)
+
+
+def _push_new(container: type[dict[object, object]] | type[list[object]], reader: _Reader) -> None:
+    reader.push(container())
+
+
+def _push_tuple(count: int | None, reader: _Reader) -> None:
+    reader.push(reader.pop(count))
+
+
+def _drop(count: int | None, reader: _Reader) -> None:
+    reader.pop(count)
+
+
+def _push_global(reader: _Reader, argument: object) -> None:
+    reader.push(_Global(_dotted(argument)))
+
+
+def _dotted(argument: object) -> str:
+    """Module and name, which a pickle has with a space between."""
+    return str(argument).replace(" ", ".", 1)
+
+
+_STEPS: Mapping[str, Callable[[_Reader], None]] = MappingProxyType(
+    {
+        "PROTO": _nothing,
+        "STOP": _nothing,
+        "MARK": _Reader.mark,
+        "NONE": partial(_push_constant, None),
+        "NEWTRUE": partial(_push_constant, True),
+        "NEWFALSE": partial(_push_constant, False),
+        "EMPTY_TUPLE": partial(_push_constant, ()),
+        "EMPTY_DICT": partial(_push_new, dict),
+        "EMPTY_LIST": partial(_push_new, list),
+        "TUPLE": partial(_push_tuple, None),
+        "TUPLE1": partial(_push_tuple, 1),
+        "TUPLE2": partial(_push_tuple, 2),
+        "TUPLE3": partial(_push_tuple, 3),
+        "SETITEM": partial(_Reader.set_items, count=2),
+        "SETITEMS": partial(_Reader.set_items, count=None),
+        "APPEND": partial(_drop, 1),
+        "APPENDS": partial(_drop, None),
+        "BUILD": _Reader.build,
+        "BINPERSID": _Reader.storage,
+        "REDUCE": _Reader.reduce,
+    }
+)
+_STEPS_WITH_ARGUMENT: Mapping[str, Callable[[_Reader, object], None]] = MappingProxyType(
+    {
+        **dict.fromkeys(("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), _Reader.push),
+        **dict.fromkeys(("BINPUT", "LONG_BINPUT"), _Reader.put),
+        **dict.fromkeys(("BINGET", "LONG_BINGET"), _Reader.get),
+        "GLOBAL": _push_global,
+    }
+)

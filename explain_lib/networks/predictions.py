@@ -1,0 +1,183 @@
+"""What a model says of a set of pictures, and selections of them."""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen
+from explain_lib.networks.model import Model
+from explain_lib.pictures.dataset import ImageSet
+from explain_lib.pictures.sets import Pixels
+
+
+@dataclass(frozen=True)
+class Predictions(Frozen):
+    """What a model says of N pictures.
+
+    logits: float32 (N, classes). probabilities: their softmax, float32 (N, classes). predicted: the class with the largest
+    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1]. margin: that probability less the second
+    largest, float32 (N,), in [0, 1].
+    """
+
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32] = field(init=False)
+    predicted: NDArray[np.int64] = field(init=False)
+    confidence: NDArray[np.float32] = field(init=False)
+    margin: NDArray[np.float32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        probabilities = softmax(self.logits)
+        object.__setattr__(self, "probabilities", probabilities)
+        object.__setattr__(self, "predicted", self.logits.argmax(1))
+        object.__setattr__(self, "confidence", probabilities.max(1))
+        object.__setattr__(self, "margin", _margin(probabilities))
+        super().__post_init__()
+
+    @property
+    def classes(self) -> int:
+        """How many classes the model knows."""
+        return int(self.logits.shape[1])
+
+
+@dataclass(frozen=True)
+class Verdicts(Frozen):
+    """What a model says of N pictures in short, as far as it was asked.
+
+    predicted: int64 (N,), -1 for a picture that it was not asked about. confidence, margin: float32 (N,), in [0, 1], NaN
+    there; see Predictions. classes: how many the model knows.
+    """
+
+    predicted: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    classes: int
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """About which pictures the model was asked, bool (N,)."""
+        return self.predicted >= 0
+
+
+@dataclass(frozen=True)
+class VerdictRows(Frozen):
+    """What a model says of K pictures of a set: their positions, int64 (K,), and what Predictions has of each."""
+
+    images: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+    margin: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def verdict_rows(model: Model, pixels: Pixels, images: NDArray[np.int64]) -> VerdictRows:
+    """The model's predictions for the pictures at some positions int64 (K,) of a set, in short.
+
+    Raises InputError if their size does not fit, DataError for one that cannot be read, NetworkError as predict does.
+    """
+    said = Predictions(model.predict(pixels[images]))
+    return VerdictRows(images, said.predicted, said.confidence, said.margin)
+
+
+def verdicts_of(rows: VerdictRows | None, count: int, classes: int) -> Verdicts:
+    """The verdicts on a whole set of `count` pictures, of which only some rows, or none, are known."""
+    predicted = np.full(count, -1, dtype=np.int64)
+    confidence, margin = np.full((2, count), np.nan, dtype=np.float32)
+    if rows is not None:
+        predicted[rows.images], confidence[rows.images], margin[rows.images] = rows.predicted, rows.confidence, rows.margin
+    return Verdicts(predicted, confidence, margin, classes)
+
+
+def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest less second largest of each row; the largest itself where there is one class only."""
+    if probabilities.shape[1] == 1:
+        return probabilities[:, 0].copy()
+    second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
+    return np.ascontiguousarray(first - second)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities float32 (N, classes) of logits (N, classes)."""
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True), dtype=np.float32)
+
+
+def predict_images(model: Model, images: ImageSet) -> Predictions:
+    """The model's predictions for all pictures of the set. Raises InputError if their sizes do not fit."""
+    return Predictions(model.predict(images.pixels))
+
+
+Order = Literal["number", "most-confident", "least-confident", "widest-margin", "narrowest-margin"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which pictures to show, and in which order.
+
+    true_class, predicted_class: None for any. right: whether the prediction is right, None for either. low, high: the least
+    and the largest confidence, in [0, 1], both included. order: by number, by confidence or by margin; ties by number.
+    """
+
+    true_class: int | None = None
+    predicted_class: int | None = None
+    right: bool | None = None
+    low: float = 0.0
+    high: float = 1.0
+    order: Order = "number"
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise InputError(f"order: {self.order!r}; one of {', '.join(ORDERS)} would be right")
+
+
+def select_images(labels: NDArray[np.int64], predictions: Predictions | Verdicts, selection: Selection) -> NDArray[np.int64]:
+    """Positions, int64 (K,), of the pictures that meet every condition, in the selection's order; K may be 0.
+
+    labels: int64 (N,), the true classes, -1 for a picture without one. A picture that the model was not asked about meets no
+    condition on predictions, and one without a true class is neither right nor wrong. Raises InputError if there are more or
+    fewer labels than predictions.
+    """
+    _check_labels(labels, predictions)
+    chosen = np.ones(len(labels), dtype=bool)
+    if (selection.low, selection.high) != (0, 1):
+        chosen &= (predictions.confidence >= selection.low) & (predictions.confidence <= selection.high)
+    if selection.true_class is not None:
+        chosen &= labels == selection.true_class
+    if selection.predicted_class is not None:
+        chosen &= predictions.predicted == selection.predicted_class
+    if selection.right is not None:
+        known = (labels >= 0) & (predictions.predicted >= 0)
+        chosen &= known & ((labels == predictions.predicted) == selection.right)
+    return _ordered(np.flatnonzero(chosen), predictions, selection.order)
+
+
+def _check_labels(labels: NDArray[np.int64], predictions: Predictions | Verdicts) -> None:
+    found, right = labels.shape, predictions.predicted.shape
+    if found != right:
+        raise InputError(f"labels: the shape is {found}; that of the predictions, {right}, would be right")
+
+
+def _ordered(chosen: NDArray[np.int64], predictions: Predictions | Verdicts, order: Order) -> NDArray[np.int64]:
+    if order == "number":
+        return chosen
+    key = predictions.confidence if order.endswith("confident") else predictions.margin
+    sign = -1 if order in ("most-confident", "widest-margin") else 1
+    return chosen[np.argsort(sign * key[chosen], kind="stable")]
+
+
+def confusion_matrix(labels: NDArray[np.int64], predictions: Predictions | Verdicts) -> NDArray[np.int64]:
+    """How many pictures of each true class (row) were given each class (column): int64 (classes, classes).
+
+    Pictures whose class the model does not know, and those that it was not asked about, do not count. Raises InputError if
+    there are more or fewer labels than predictions.
+    """
+    _check_labels(labels, predictions)
+    classes, predicted = predictions.classes, predictions.predicted
+    known = (labels >= 0) & (labels < classes) & (predicted >= 0)
+    counts = np.bincount(labels[known] * classes + predicted[known], minlength=classes**2)
+    return counts.reshape(classes, classes).astype(np.int64)

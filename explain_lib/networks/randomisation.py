@@ -1,0 +1,105 @@
+"""A network with layers forgotten: copies whose weights are random from the last layer down, or in one layer alone.
+
+The model parameter randomisation test of Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292,
+section 3).
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from torch import nn
+
+from explain_lib.base.errors import InputError
+from explain_lib.networks.model import Model, as_model, check_model
+from explain_lib.networks.sharing import own_random_numbers
+
+Mode = Literal["cascading", "independent"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+SEED = 0
+
+SPREAD = 0.02
+"""Standard deviation of the numbers of a module that has no initialisation of its own."""
+
+_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is randomised at once: a layer with weights, by its name, and the normalisation that follows it.
+
+    modules: names in the network, the layer first.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+
+
+def randomisation_steps(model: Model) -> tuple[Step, ...]:
+    """The layers with weights of their own that the forward pass reaches, the last one first.
+
+    A normalisation belongs to the layer that runs before it: TutorialNet has 5 steps, ResNet-20 has 20.
+    """
+    groups: list[list[str]] = []
+    for name in _weighted_modules(check_model(model)):
+        if groups and isinstance(model.network.get_submodule(name), _NORMS):
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return tuple(Step(group[0], tuple(group)) for group in reversed(groups))
+
+
+def _weighted_modules(model: Model) -> list[str]:
+    """Names of the modules with parameters of their own, each once, in the order in which they first run."""
+    reached = dict.fromkeys(layer.module for layer in model.layers)
+    return [name for name in reached if next(model.network.get_submodule(name).parameters(recurse=False), None) is not None]
+
+
+def chosen_steps(steps: Sequence[Step], depth: int, mode: Mode) -> tuple[Step, ...]:
+    """Which steps are randomised at a depth: the first `depth` of them, or the last of those alone; none at 0.
+
+    Raises InputError for another mode, and for a depth that is not from 0 to the number of steps.
+    """
+    if mode not in MODES:
+        raise InputError(f"mode: {mode!r}; one of {', '.join(MODES)} would be right")
+    if not isinstance(depth, int) or not 0 <= depth <= len(steps):
+        raise InputError(f"depth: {depth!r}; a whole number from 0 to {len(steps)} would be right")
+    return tuple(steps[:depth] if mode == "cascading" else steps[max(0, depth - 1) : depth])
+
+
+def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int = SEED) -> Model:
+    """A copy of the model whose last `depth` layers are initialised anew, or only the last of those; see randomisation_steps.
+
+    Each layer is initialised as PyTorch does it before a training, by its reset_parameters; a module without it takes
+    numbers of the truncated normal distribution with standard deviation 0.02, as torchvision draws ConvNeXt's weights.
+    The numbers of a layer belong to the seed and its place: at every depth of the cascade, in either mode and on every
+    device they are the same. The model itself, and the state of PyTorch's random numbers, are left as they were.
+
+    A normalisation starts with weight 1, bias 0 and the running statistics 0 and 1, and so does nothing until a training
+    would set them. Nothing saturates by that: PyTorch's convolutions start so that activations become smaller, layer by
+    layer. A network without any trained layer gives nearly the same probabilities for all images, those of its last bias,
+    and deep ones without shortcuts keep so little of the picture that maps can be zero everywhere.
+
+    Raises InputError as chosen_steps does.
+    """
+    steps = randomisation_steps(model)
+    chosen = chosen_steps(steps, depth, mode)
+    with model.lock:
+        network = deepcopy(model.network).cpu()
+    with own_random_numbers() as numbers:
+        for step in chosen:
+            for part, name in enumerate(step.modules):
+                numbers.manual_seed(1000 * (seed * len(steps) + steps.index(step)) + part)
+                _forget(network.get_submodule(name))
+    network.to(model.device)
+    return as_model(network, classes=model.classes, input_size=model.input_size, mean=model.mean, std=model.std)
+
+
+def _forget(module: nn.Module) -> None:
+    reset = getattr(module, "reset_parameters", None)
+    if callable(reset):
+        reset()
+        return
+    for parameter in module.parameters(recurse=False):
+        nn.init.trunc_normal_(parameter, std=SPREAD)

@@ -1,0 +1,284 @@
+"""Training of the bundled checkpoints: recipes, and a loop that resumes where it was killed.
+
+An epoch's order and augmentation depend on the seed and the epoch's number alone, so a training that was killed and
+resumed ends with the same weights as one that was not.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from explain_lib.base.errors import DataError, InputError
+from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
+from explain_lib.networks.architectures import ARCHITECTURES
+from explain_lib.networks.bundled import CheckpointSpec
+from explain_lib.networks.cards import ModelCard, file_digest, write_card
+from explain_lib.networks.model import as_model
+from explain_lib.pictures.dataset import CLASSES, ImageSet, check_split, load_cifar10
+from explain_lib.pictures.pixels import normalise
+
+SOURCE = "trained with explain_lib on the CIFAR-10 training images"
+LICENCE = "the project's own"
+DEFAULT_DATA = Path.home() / ".cache" / "explain_lib"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a checkpoint is trained: SGD with Nesterov momentum 0.9, one cycle of the learning rate, cross-entropy.
+
+    crop: pixels of padding for random crops, 0 for none. permute_labels: train on labels in random order.
+    snapshots: epochs after which a checkpoint of its own is kept; 0 is the initialisation.
+    """
+
+    title: str
+    architecture: str
+    epochs: int
+    peak_rate: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    weight_decay: float = 5e-4
+    batch_size: int = 128
+    crop: int = 0
+    flip: bool = True
+    permute_labels: bool = False
+    snapshots: tuple[int, ...] = ()
+    seed: int = 0
+
+
+HALF = (0.5, 0.5, 0.5)
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "tutorial": Recipe(
+            "Tutorial network, trained longer", "TutorialNet", 60, 0.05, HALF, HALF, crop=2, snapshots=(0, 1, 2, 5)
+        ),
+        "tutorial-permuted": Recipe(
+            "Tutorial network, trained on permuted labels", "TutorialNet", 60, 0.02, HALF, HALF,
+            weight_decay=0.0, flip=False, permute_labels=True,
+        ),
+        "resnet20": Recipe(
+            "ResNet-20", "ResNet20", 24, 0.4, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), crop=4
+        ),
+    }
+)  # fmt: skip
+"""The recipe of each checkpoint that this project trains."""
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises InputError, listing the names, if there is none."""
+    if name not in RECIPES:
+        raise InputError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def load_training_set(folder: Path | None) -> ImageSet:
+    """The 50,000 training images: from `folder` (train.npz, or torchvision's layout), else torchvision's download.
+
+    Raises DataError if they are not there, cannot be downloaded, or are not CIFAR-10's.
+    """
+    if folder is not None and (folder / "train.npz").is_file():
+        pixels, labels = _npz_training_set(folder / "train.npz")
+    else:
+        pixels, labels = _torchvision_training_set(folder or DEFAULT_DATA, download=folder is None)
+    check_split("train", pixels, labels, str(folder or DEFAULT_DATA))
+    return ImageSet(pixels, labels.astype(np.int64))
+
+
+def _npz_training_set(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["images"], arrays["labels"]
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        right = "an .npz file with images uint8 (50000, 32, 32, 3) and labels uint8 (50000,) would be right"
+        raise DataError(f"{path} cannot be read ({error}); {right}") from error
+
+
+def _torchvision_training_set(folder: Path, download: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    from torchvision.datasets import CIFAR10  # takes a second to import, and few trainings need it
+
+    try:
+        data = CIFAR10(str(folder), train=True, download=download)
+    except (OSError, RuntimeError) as error:
+        remedy = "connect to the internet, or name a folder that holds them with --data"
+        raise DataError(f"the CIFAR-10 training images are not in {folder} and cannot be had ({error}); {remedy}") from error
+    return data.data, np.asarray(data.targets, dtype=np.uint8)
+
+
+def learning_rate(progress: float, peak: float, warm_up: float = 0.15) -> float:
+    """The one-cycle rate at `progress` in [0, 1]: a straight line up to `peak` at `warm_up`, another down to 0."""
+    return peak * min(progress / warm_up, (1 - progress) / (1 - warm_up))
+
+
+def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Random crops and mirror images of uint8 (N, 3, H, W), one draw an image; same shape and dtype."""
+    count, _, height, width = pixels.shape
+    if recipe.crop:
+        top, left = torch.randint(0, 2 * recipe.crop + 1, (2, count), generator=generator)
+        padded = functional.pad(pixels, (recipe.crop,) * 4)
+        image = torch.arange(count).view(-1, 1, 1)
+        row = (top[:, None] + torch.arange(height)).unsqueeze(2)
+        column = (left[:, None] + torch.arange(width)).unsqueeze(1)
+        pixels = padded.permute(0, 2, 3, 1)[image, row, column].permute(0, 3, 1, 2)
+    if recipe.flip:
+        mirrored = torch.rand(count, generator=generator) < 0.5
+        pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(3), pixels)
+    return pixels
+
+
+class Trainer:
+    """One training of one recipe: the network, its optimiser, and how far they are."""
+
+    def __init__(self, name: str, data: ImageSet, folder: Path, recipe: Recipe, command: str) -> None:
+        self.name, self.folder, self.recipe, self.command = name, folder, recipe, command
+        torch.manual_seed(recipe.seed)
+        self.network = ARCHITECTURES[recipe.architecture]().to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.SGD(
+            self.network.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+        )
+        self.pixels = torch.from_numpy(data.pixels.copy()).permute(0, 3, 1, 2)
+        self.labels = torch.from_numpy(data.labels.copy())
+        if recipe.permute_labels:
+            order = torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(recipe.seed))
+            self.labels = self.labels[order]
+        self.epoch, self.train_accuracy = 0, 0.0
+
+    @property
+    def resume_file(self) -> Path:
+        return self.folder / f"{self.name}.resume.pt"
+
+    def resume(self) -> None:
+        """Go on from the last whole epoch, if there is one."""
+        if self.resume_file.is_file():
+            try:
+                self._take_up(read_tensors(self.resume_file))
+            except (DataError, *UNREADABLE) as error:
+                raise DataError(f"{self.resume_file} is damaged; delete it to train from the start ({error})") from error
+
+    def _take_up(self, state: object) -> None:
+        if not isinstance(state, dict):
+            raise DataError(f"it holds a {type(state).__name__}; the state of a training would be right")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epoch, self.train_accuracy = state["epoch"], state["train_accuracy"]
+
+    def run(self) -> ModelCard:
+        """Train to the end, a bar for each epoch; writes checkpoints, test logits and cards, returns the last card.
+
+        Raises DataError if the folder cannot be made or written to.
+        """
+        try:
+            return self._run()
+        except OSError as error:
+            raise DataError(f"{self.folder} cannot be written to ({error}); name another folder, or make room") from error
+
+    def _run(self) -> ModelCard:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.resume()
+        if self.epoch == 0 and 0 in self.recipe.snapshots:
+            self.write(f"{self.name}-epoch-0")
+        while self.epoch < self.recipe.epochs:
+            self._train_epoch()
+            if self.epoch in self.recipe.snapshots:
+                self.write(f"{self.name}-epoch-{self.epoch}")
+            self._save_progress()
+        card = self.write(self.name)
+        self.resume_file.unlink()
+        return card
+
+    def _train_epoch(self) -> None:
+        self.network.train()
+        generator = torch.Generator().manual_seed(self.recipe.seed * 100_000 + self.epoch)
+        right = seen = 0
+        title = f"{self.name}, epoch {self.epoch + 1} of {self.recipe.epochs}"
+        with tqdm(total=len(self.labels), desc=title, unit="image") as bar:
+            for step, (pixels, labels) in enumerate(self._batches(generator)):
+                right += self._step(step, pixels, labels)
+                seen += len(labels)
+                bar.update(len(labels))
+                bar.set_postfix(accuracy=f"{right / seen:.3f}", refresh=False)
+        self.epoch, self.train_accuracy = self.epoch + 1, right / seen
+
+    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        for chosen in torch.randperm(len(self.labels), generator=generator).split(self.recipe.batch_size):
+            pixels = augment(self.pixels[chosen], self.recipe, generator)
+            batch = normalise(pixels, self.recipe.mean, self.recipe.std)
+            yield batch.contiguous(memory_format=torch.channels_last), self.labels[chosen]
+
+    def _step(self, step: int, pixels: Tensor, labels: Tensor) -> int:
+        steps = -(-len(self.labels) // self.recipe.batch_size)
+        progress = (self.epoch + (step + 1) / steps) / self.recipe.epochs
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(progress, self.recipe.peak_rate)
+        logits = self.network(pixels)
+        self.optimiser.zero_grad()
+        functional.cross_entropy(logits, labels).backward()
+        self.optimiser.step()
+        return int((logits.argmax(1) == labels).sum())
+
+    def _save_progress(self) -> None:
+        state = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "epoch": self.epoch,
+            "train_accuracy": self.train_accuracy,
+        }
+        write_tensors(state, self.resume_file)
+
+    def write(self, name: str) -> ModelCard:
+        """Write checkpoint, test logits float32 (10000, 10) and card under that name."""
+        test = load_cifar10()
+        spec = CheckpointSpec(name, self.folder)
+        network = ARCHITECTURES[self.recipe.architecture]()
+        network.load_state_dict(self.network.state_dict())
+        size = test.pixels.shape[1], test.pixels.shape[2]
+        model = as_model(network, classes=CLASSES, input_size=size, mean=self.recipe.mean, std=self.recipe.std)
+        logits = model.predict(test.pixels)
+        right = logits.argmax(1) == test.labels
+        write_tensors(network.state_dict(), spec.checkpoint_file)
+        write_whole(spec.logits_file, _npy(logits))
+        after = f", after {self.epoch} of {self.recipe.epochs} epochs" if name != self.name else ""
+        card = ModelCard(
+            name=name,
+            title=self.recipe.title + after,
+            architecture=self.recipe.architecture,
+            classes=CLASSES,
+            input_size=size,
+            mean=self.recipe.mean,
+            std=self.recipe.std,
+            accuracy=float(right.mean()),
+            class_accuracy=tuple(float(right[test.labels == k].mean()) for k in range(len(CLASSES))),
+            train_accuracy=self.train_accuracy if self.epoch else None,
+            epochs=self.epoch,
+            seed=self.recipe.seed,
+            command=self.command,
+            source=SOURCE,
+            licence=LICENCE,
+            digest=file_digest(spec.checkpoint_file),
+            logits_digest=file_digest(spec.logits_file),
+        )
+        write_card(card, spec.card_file)
+        return card
+
+
+def _npy(array: NDArray[np.float32]) -> bytes:
+    file = BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def train(name: str, data: Path | None, folder: Path, command: str) -> ModelCard:
+    """Train the checkpoint `name` into `folder`, resuming if a part of it is there; returns its card.
+
+    Raises InputError for an unknown name and DataError if the training images cannot be had.
+    """
+    recipe = find_recipe(name)
+    return Trainer(name, load_training_set(data), folder, recipe, command).run()

@@ -1,0 +1,321 @@
+"""Picture files that strangers send: what is read, what is refused, and how a picture gets to the size that a network sees.
+
+Pictures are uint8 (H, W, 3), RGB. One file is decoded at a time, so that many readers at once need the memory of one.
+"""
+
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TILELENGTH, TILEWIDTH, TiffImageFile
+
+from explain_lib.base.errors import DataError, InputError
+from explain_lib.base.memory import enough_memory
+from explain_lib.pictures.rendering import Picture
+
+MAX_PIXELS = 20_000_000
+"""Of a picture, told from the file's header before anything is decoded."""
+MAX_BYTES = 20 * 2**20
+"""Of a file."""
+
+Fit = Literal["crop", "pad", "stretch"]
+FITS: tuple[Fit, ...] = get_args(Fit)
+
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff")
+_RIGHT = "a JPEG, PNG, WebP, AVIF, GIF or TIFF file would be right"
+
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow raises on a file that is damaged or cut short."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each of EXIF's orientations. ImageOps.exif_transpose also rewrites the EXIF data, and fails where it is odd."""
+
+_decoding = threading.Lock()
+
+
+def read_picture(content: bytes) -> Picture:
+    """The picture in a JPEG, PNG, WebP, AVIF, GIF or TIFF file, uint8 (H, W, 3), RGB in sRGB, upright; of several the first.
+
+    EXIF's orientation counts where it can be read. For transparency, 16 bits, CMYK and profiles see picture_colours.srgb.
+
+    Raises InputError for an empty file, another kind of file, one of more than MAX_BYTES or MAX_PIXELS, and numbers without a
+    known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short; TooLargeError where memory
+    cannot be had.
+    """
+    with _one_at_a_time():
+        return np.array(_decode(content, None), dtype=np.uint8)
+
+
+def read_thumbnail(content: bytes, side: int) -> Picture:
+    """The middle square of a picture reduced or enlarged to uint8 (side, side, 3); quick for a JPEG, which is decoded reduced.
+
+    Raises as read_picture does.
+    """
+    with _one_at_a_time():
+        return _fitted(_decode(content, 2 * side), (side, side), "crop")
+
+
+def fit_picture(picture: Picture, size: tuple[int, int], fit: Fit = "crop") -> Picture:
+    """A picture of any size as a network of input size (height, width) sees it: uint8 (height, width, 3).
+
+    crop: the picture fills the size, and its middle is kept. pad: all of it is there, between black bars. stretch: all of it,
+    without its proportions. Reduced and enlarged bilinearly with antialiasing, as by torchvision's Resize on PIL images; for a
+    square, crop is Resize(side) and CenterCrop(side). A picture of that size is returned as it is.
+
+    Raises InputError for something else than a picture, a size or a fit.
+    """
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise InputError("picture: not a picture; a NumPy array, uint8 of shape (H, W, 3), would be right")
+    if picture.size == 0 or min(size) < 1:
+        raise InputError(f"size: from {picture.shape[:2]} to {size}; at least one pixel on each side would be right")
+    if fit not in FITS:
+        raise InputError(f"fit: {fit!r}; one of {', '.join(FITS)} would be right")
+    if picture.shape[:2] == tuple(size):
+        return picture
+    return _fitted(Image.fromarray(picture), size, fit)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """The lock, and inside it no half picture: another program in this process may have allowed those."""
+    with _decoding, enough_memory("picture: decoding it", "a smaller picture would be right"):
+        allowed, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = allowed
+
+
+def _decode(content: bytes, at_least: int | None) -> Image.Image:
+    """Mode RGB, upright. at_least: pixels on the shorter side that are enough, None for all."""
+    _check_length(content)
+    try:
+        with _open(content) as image:
+            _check_extent(image)
+            check_mode(image)
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            return _upright(srgb(image), image)
+    except UNREADABLE as error:
+        if "MAX_TEXT" in str(error):  # Pillow's limits for what is compressed in a PNG beside its pixels
+            raise InputError(
+                "picture: its texts or its colour profile unpack to more than 1 MB; the picture without them would be right"
+            ) from error
+        raise DataError("picture: the file is damaged, cut short or without a pixel; a whole one would be right") from error
+
+
+def _upright(decoded: Image.Image, file: ImageFile.ImageFile) -> Image.Image:
+    """The picture turned as its EXIF data asks; one whose EXIF data cannot be read is whole, and stays as it is."""
+    try:
+        turn = _UPRIGHT.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+    except UNREADABLE:
+        return decoded
+    return decoded if turn is None else decoded.transpose(turn)
+
+
+def _check_length(content: bytes) -> None:
+    if not content:
+        raise InputError(f"picture: the file is empty; {_RIGHT}")
+    if len(content) > MAX_BYTES:
+        raise InputError(f"picture: the file has {len(content) / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB would be right")
+
+
+def _open(content: bytes) -> ImageFile.ImageFile:
+    """The file with its header read, nothing decoded."""
+    Image.preinit()
+    try:
+        return Image.open(BytesIO(content), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"picture: it has too many pixels; {_MEGAPIXELS}") from error
+    except UnidentifiedImageError:
+        if any(_begins_as(name, content[:16]) for name in FORMATS):
+            raise
+        raise InputError(f"picture: this is no picture, or of a kind that is not read here; {_RIGHT}") from None
+
+
+_MEGAPIXELS = f"at most {MAX_PIXELS // 1_000_000} megapixels would be right"
+
+
+def _begins_as(name: str, start: bytes) -> bool:
+    accept = Image.OPEN[name][1] if name in Image.OPEN else None
+    return accept is not None and accept(start) is True
+
+
+def _check_extent(image: ImageFile.ImageFile) -> None:
+    """Refuse more than MAX_PIXELS, also where a TIFF hides them in a tile or strip that is larger than the picture."""
+    extents = [image.size]
+    if isinstance(image, TiffImageFile):
+        tags = image.tag_v2
+        extents.append((int(tags.get(TILEWIDTH, 0)), int(tags.get(TILELENGTH, 0))))
+    if any(width * height > MAX_PIXELS for width, height in extents):
+        raise InputError(f"picture: it has {image.width} x {image.height} pixels; {_MEGAPIXELS}")
+
+
+def _fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Picture:
+    height, width = size
+    if fit == "stretch":
+        return _resized(image, (height, width))
+    by_width = height * image.width >= width * image.height if fit == "pad" else height * image.width < width * image.height
+    scaled = _scaled(image, height, width, by_width=by_width)
+    return _cropped(image, scaled, size) if fit == "crop" else _padded(_resized(image, scaled), size)
+
+
+def _scaled(image: Image.Image, height: int, width: int, *, by_width: bool) -> tuple[int, int]:
+    """(height, width) in proportion, one of them as asked, the other rounded down as torchvision does."""
+    if by_width:
+        return max(1, width * image.height // image.width), width
+    return height, max(1, height * image.width // image.height)
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Picture:
+    return np.array(image.resize((size[1], size[0]), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def _cropped(image: Image.Image, scaled: tuple[int, int], size: tuple[int, int]) -> Picture:
+    """The middle of the picture as scaled, without making the rest: of a long strip that would be any number of pixels."""
+    (height, width), (tall, wide) = size, scaled
+    top, left = round((tall - height) / 2), round((wide - width) / 2)
+    down, across = image.height / tall, image.width / wide
+    box = (left * across, top * down, (left + width) * across, (top + height) * down)
+    return np.array(image.resize((width, height), Image.Resampling.BILINEAR, box=box), dtype=np.uint8)
+
+
+def _padded(picture: Picture, size: tuple[int, int]) -> Picture:
+    tall, wide = picture.shape[:2]
+    top, left = (size[0] - tall) // 2, (size[1] - wide) // 2
+    canvas = np.zeros((*size, 3), dtype=np.uint8)
+    canvas[top : top + tall, left : left + wide] = picture
+    return canvas
+
+
+# Section: A picture as Pillow has opened it, of whatever mode, in 8-bit sRGB.
+
+_PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""The mode whose numbers an ICC profile describes, by the profile's own name for its colour space."""
+_REFUSED = {"I": "32-bit or signed whole numbers", "F": "floating-point numbers", "LAB": "CIELAB colours"}
+_PNG_STEPS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
+"""What a number of a PNG's tRNS chunk is multiplied by, in the packed modes that Pillow unpacks to another range."""
+
+
+def check_mode(image: Image.Image) -> None:
+    """Raise InputError for a picture, not yet decoded, whose numbers have no known range on a screen."""
+    if image.mode in _REFUSED:
+        raise InputError(
+            f"picture: it holds {_REFUSED[image.mode]}, which have no known range; 8 or 16 bits a channel would be right"
+        )
+
+
+def srgb(image: ImageFile.ImageFile) -> Image.Image:
+    """The picture decoded, mode RGB in sRGB, of the same size.
+
+    16-bit numbers keep their higher 8 bits. Greyscale, palette, 1-bit and CMYK pictures are converted. An ICC profile is
+    followed, unless it is damaged, is of another kind of colours than the picture, or changes no colour by more than one step
+    of 255, as sRGB's own does. Without one the numbers are taken for sRGB, those of CMYK for R = (1 - C)(1 - K). What shows
+    through is white. Colour spaces that are named otherwise (AVIF's nclx, PNG's gAMA and cHRM) are not followed.
+    """
+    _scale_transparency(image)
+    image.load()
+    plain = _eight_bit(image) if image.mode.startswith("I;16") else _unpacked(image)
+    profile = image.info.get("icc_profile")
+    opaque, alpha = _split_alpha(plain)
+    coloured = _follow(opaque, profile) if profile else opaque
+    rgb = coloured.convert("RGB")
+    return rgb if alpha is None else _on_white(rgb, alpha)
+
+
+def _scale_transparency(image: ImageFile.ImageFile) -> None:
+    """Bring a PNG's transparent colour, which the file gives in its own depth, to the range of the decoded numbers."""
+    colour, packing = image.info.get("transparency"), image.tile[0].args if image.tile else None
+    if colour is None or isinstance(colour, bytes) or packing not in _PNG_STEPS:
+        return
+    step = _PNG_STEPS[packing]
+    image.info["transparency"] = (
+        tuple(int(part * step) for part in colour) if isinstance(colour, tuple) else min(int(colour * step), 255)
+    )
+
+
+def _eight_bit(image: ImageFile.ImageFile) -> Image.Image:
+    """A 16-bit grey picture in 8 bits, mode L, or LA if one of its greys is transparent."""
+    values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
+    bits, zero_is_white = 16, False
+    if isinstance(image, TiffImageFile):  # Pillow leaves 12-bit numbers, and those that count from white, as they are
+        bits = int(image.tag_v2[BITSPERSAMPLE][0])
+        zero_is_white = image.tag_v2[PHOTOMETRIC_INTERPRETATION] == 0
+    grey = (values >> (bits - 8)).astype(np.uint8)
+    plain = Image.fromarray(255 - grey if zero_is_white else grey)
+    if "transparency" in image.info:
+        plain.putalpha(Image.fromarray(np.where(values == image.info["transparency"], 0, 255).astype(np.uint8)))
+    return plain
+
+
+def _unpacked(image: Image.Image) -> Image.Image:
+    """Palettes looked up, and transparency, however it is given, as an alpha channel: L, LA, RGB, RGBA or CMYK."""
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode == "LA" else "RGBA")
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    if image.mode not in ("LA", "RGBA"):
+        return image, None
+    return image.convert("L" if image.mode == "LA" else "RGB"), image.getchannel("A")
+
+
+def _on_white(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    canvas = Image.new("RGB", image.size, "white")
+    canvas.paste(image, mask=alpha)
+    return canvas
+
+
+def _follow(image: Image.Image, content: bytes) -> Image.Image:
+    """The picture in sRGB by its profile; as it is if that cannot be followed, or is that of sRGB."""
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(content))
+        mode = _PROFILE_MODES.get(profile.profile.xcolor_space)
+        if mode != image.mode:
+            return image
+        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), image.mode, "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image  # as browsers do
+    if image.mode == "RGB" and _changes_nothing(transform):
+        return image
+    return ImageCms.applyTransform(image, transform) or image
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Whether a transform moves none of 9 x 9 x 9 colours by more than one step, which rounding alone may do."""
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    lattice = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(27, 27, 3)
+    moved = ImageCms.applyTransform(Image.fromarray(lattice), transform)
+    return bool(np.abs(np.asarray(moved).astype(int) - lattice).max() <= 1)

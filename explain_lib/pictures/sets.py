@@ -1,0 +1,222 @@
+"""Sets of pictures that are read, or brought to a network's size, only when they are asked for."""
+
+import hashlib
+import weakref
+from abc import ABC, abstractmethod
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import DataError, InputError
+from explain_lib.base.frozen import read_only
+from explain_lib.pictures.dataset import STUDY_BATCH
+from explain_lib.pictures.files import fit_picture
+from explain_lib.pictures.pixels import check_pixels
+from explain_lib.pictures.rendering import Picture
+
+
+class LazyPixels(ABC):
+    """N pictures of one size, indexed as an array uint8 (N, H, W, 3) would be: by a position, a slice, or positions.
+
+    identity: SHA-256, in hex, the same for sets with the same pictures and for no others. batch: how many are run together
+    where a setting looks at the batch.
+    """
+
+    batch = 1
+
+    def __init__(self, count: int, size: tuple[int, int], identity: str) -> None:
+        self._count = count
+        self.size = size
+        self.identity = identity
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(N, H, W, 3)."""
+        return self._count, *self.size, 3
+
+    def __getitem__(self, key: int | np.integer | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The picture uint8 (H, W, 3) at a position, or those uint8 (K, H, W, 3) of a slice or of positions.
+
+        Raises DataError if one cannot be read.
+        """
+        chosen = np.arange(self._count)[key]
+        if isinstance(chosen, np.integer):
+            return self.read(int(chosen))
+        pictures = np.empty((len(chosen), *self.size, 3), np.uint8)
+        for place, position in enumerate(chosen):
+            pictures[place] = self.read(int(position))
+        return pictures
+
+    @abstractmethod
+    def read(self, position: int) -> Picture:
+        """The picture uint8 (H, W, 3) at a position from 0 to N - 1. Raises DataError if it cannot be read."""
+
+    def is_readable(self, position: int) -> bool:
+        """Whether the picture at a position can be read."""
+        try:
+            self.read(position)
+        except DataError:
+            return False
+        return True
+
+
+Pixels: TypeAlias = NDArray[np.uint8] | LazyPixels
+"""A set of pictures uint8 (N, H, W, 3), in memory or not."""
+
+
+class Subset(LazyPixels):
+    """Some pictures of a set that is not in memory, at positions int64 (K,), in their order."""
+
+    def __init__(self, pixels: LazyPixels, positions: NDArray[np.int64]) -> None:
+        identity = hashlib.sha256(pixels.identity.encode() + positions.tobytes()).hexdigest()
+        super().__init__(len(positions), pixels.size, identity)
+        self.base, self.positions = pixels, positions
+
+    def read(self, position: int) -> Picture:
+        return self.base.read(int(self.positions[position]))
+
+
+def subset(pixels: Pixels, positions: NDArray[np.int64]) -> Pixels:
+    """The pictures at some positions int64 (K,); what is not in memory stays so."""
+    if isinstance(pixels, LazyPixels):
+        return Subset(pixels, positions)
+    taken = pixels[positions]
+    _remember_origin(taken, pixels, positions)
+    return taken
+
+
+_origins: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", "weakref.ref[NDArray[np.uint8]]", NDArray[np.int64] | None]] = {}
+
+
+def keep_origin(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The whole set itself, known from now on as one that its owner keeps; see origin_of."""
+    _remember_origin(pixels, pixels, None)
+    return pixels
+
+
+def _remember_origin(taken: NDArray[np.uint8], pixels: NDArray[np.uint8], positions: NDArray[np.int64] | None) -> None:
+    key = id(taken)
+    _origins[key] = weakref.ref(taken, lambda _: _origins.pop(key, None)), weakref.ref(pixels), positions
+
+
+def origin_of(taken: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None] | None:
+    """The set in memory that `subset` took pictures from, and their positions, None for all; None for other arrays."""
+    held = _origins.get(id(taken))
+    if held is None or held[0]() is not taken:
+        return None
+    pixels = held[1]()
+    return None if pixels is None else (pixels, held[2])
+
+
+def readable_places(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of the positions int64 (K,) hold pictures that can be read: places in it, in order; all for a set in memory."""
+    if not isinstance(pixels, LazyPixels):
+        return np.arange(len(positions))
+    return np.array([place for place, position in enumerate(positions) if pixels.is_readable(int(position))], dtype=np.int64)
+
+
+def next_readable(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each position int64 (K,) the next one whose picture can be read; the first of all comes after the last.
+
+    Raises DataError if there is no picture that can be read.
+    """
+    return np.array([_next_readable(pixels, int(position)) for position in positions], dtype=np.int64)
+
+
+def _next_readable(pixels: Pixels, position: int) -> int:
+    count = len(pixels)
+    for step in range(1, count + 1):
+        found = (position + step) % count
+        if not isinstance(pixels, LazyPixels) or pixels.is_readable(found):
+            return found
+    raise DataError("pixels: no picture of the set can be read; at least one would be right")
+
+
+def batch_size_of(pixels: Pixels) -> int:
+    """How many pictures of a set are run together where a setting looks at the batch: the study's four for one in memory."""
+    return pixels.batch if isinstance(pixels, LazyPixels) else STUDY_BATCH
+
+
+def check_set(pixels: object, input_size: tuple[int, int]) -> Pixels:
+    """The set itself, of pictures of the network's input size. Raises InputError for anything else; see check_pixels."""
+    if not isinstance(pixels, LazyPixels):
+        return check_pixels(pixels, input_size)
+    if pixels.size != input_size:
+        found, right = (f"{height} x {width}" for height, width in (pixels.size, input_size))
+        raise InputError(f"pixels: the pictures are {found}; {right} would be right, nothing is resized here")
+    if len(pixels) == 0:
+        raise InputError("pixels: the set is empty; at least one picture would be right")
+    return pixels
+
+
+_digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
+
+
+def pixels_digest(pixels: Pixels) -> str:
+    """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
+
+    That of an array to which nobody can write is computed once, as long as the array lives.
+    """
+    if isinstance(pixels, LazyPixels):
+        return pixels.identity
+    frozen = read_only(pixels)
+    if frozen is not pixels:
+        return _pixels_digest(frozen)
+    key = id(pixels)
+    held = _digests.get(key)
+    if held is None or held[0]() is not pixels:
+        held = weakref.ref(pixels, lambda _: _digests.pop(key, None)), _pixels_digest(pixels)
+        _digests[key] = held
+    return held[1]
+
+
+def _pixels_digest(pixels: NDArray[np.uint8]) -> str:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+# Section: A set of pictures of which only some are at hand, as they were stored beside a computation that looks at no others.
+
+
+class StoredPixels(LazyPixels):
+    """A set of `count` pictures, of which those at `places` int64 (K,) are at hand: uint8 (K, H, W, 3)."""
+
+    def __init__(self, pictures: NDArray[np.uint8], places: NDArray[np.int64], count: int, batch: int) -> None:
+        """batch: see LazyPixels. Raises DataError for places that are not one a picture, in order, within the set."""
+        ordered = bool((np.diff(places) > 0).all())
+        if len(places) != len(pictures) or len(places) == 0 or not ordered or places[0] < 0 or places[-1] >= count:
+            raise DataError(f"places: {len(places):,} for {len(pictures):,} pictures; one a picture, in order, would be right")
+        if not 1 <= batch <= count or count > 10_000_000:
+            raise DataError(f"batch: {batch} of {count:,} pictures; a number from 1 up would be right")
+        identity = hashlib.sha256(repr((pictures.shape, count, batch)).encode() + places.tobytes() + pictures.tobytes())
+        super().__init__(count, (pictures.shape[1], pictures.shape[2]), identity.hexdigest())
+        self.batch = batch
+        self._pictures, self._places = pictures, places
+
+    def read(self, position: int) -> Picture:
+        place = int(np.searchsorted(self._places, position))
+        if place == len(self._places) or self._places[place] != position:
+            raise DataError(f"image {position:,}: it is not stored; it could not be read, or nothing looked at it")
+        return np.asarray(self._pictures[place])
+
+
+# Section: Pictures in memory as a network with another input size sees them.
+
+
+class FittedPixels(LazyPixels):
+    """Pictures in memory, uint8 (N, h, w, 3), as a network with another input size sees them; see fit_picture."""
+
+    batch = STUDY_BATCH
+
+    def __init__(self, pictures: NDArray[np.uint8], size: tuple[int, int], identity: str) -> None:
+        """identity: of the pictures in memory."""
+        super().__init__(len(pictures), size, hashlib.sha256(f"{identity} {size}".encode()).hexdigest())
+        self._pictures = pictures
+
+    def read(self, position: int) -> Picture:
+        return fit_picture(self._pictures[position], self.size)

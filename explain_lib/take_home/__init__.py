@@ -1,0 +1,1 @@
+"""A view as a file: its computations as JSON, computed anew and compared bit for bit; slides."""

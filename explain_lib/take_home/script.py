@@ -1,0 +1,184 @@
+"""Python that computes the arrays of a view anew, with explain_lib alone."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from explain_lib.cam.settings import CamSettings
+from explain_lib.networks.targets import Target
+from explain_lib.take_home.computation import Computation, Json
+from explain_lib.take_home.registry import JOBS, PASSES
+from explain_lib.work.recording import RECORDED
+
+WIDTH = 100
+_HEAD = '''"""Computes the arrays of maps.npz anew, and compares them bit for bit.
+
+Run it in the folder that holds explain_lib, or put that folder on PYTHONPATH. Beside it there must be maps.npz{and_pictures}.
+It ends with status 0 if all arrays are identical, else with 1.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path.cwd()))  # Python itself looks in the folder of this file only
+
+import numpy as np
+import torch
+
+import explain_lib as xl
+{imports}
+torch.set_num_threads({threads})  # as many as there were: sums over more of them are rounded otherwise
+here = Path(__file__).parent
+images = xl.load_cifar10().pixels
+{pictures}cache = xl.ExplainCache()
+results = {{}}
+'''
+_FOOT = """
+arrays = {}
+for key, result in results.items():
+    arrays |= named_arrays(key, result)
+if not (here / "maps.npz").exists():
+    sys.exit("maps.npz is not beside this file: there is nothing to compare with")
+kept = dict(np.load(here / "maps.npz"))
+broken = 0
+for key in dict.fromkeys([*arrays, *kept]):
+    if key not in arrays or key not in kept:
+        fault = "NOT identical: it is not " + ("in maps.npz" if key in arrays else "computed here")
+    else:
+        same = kept[key].dtype == arrays[key].dtype and kept[key].shape == arrays[key].shape
+        fault = "" if same and kept[key].tobytes() == arrays[key].tobytes() else "NOT identical"
+    broken += bool(fault)
+    array = arrays.get(key, kept.get(key))
+    print(f"{key}: {array.dtype} {array.shape}, {fault or 'identical'}")
+sys.exit(1 if broken else 0)
+"""
+
+
+def reproduce_script(
+    computations: Sequence[Computation], calls: Mapping[str, str], digests: Mapping[str, str], threads: int
+) -> str:
+    """The Python. calls: that load each model, by its name. digests: of each model. threads: of PyTorch."""
+    names = (
+        {name: f"model_{number}" for number, name in enumerate(calls, 1)} if len(calls) > 1 else dict.fromkeys(calls, "model")
+    )
+    parts = [_part(one, names) for one in computations]
+    text = "".join(parts)
+    stored = "pictures[" in text
+    head = _HEAD.format(
+        threads=threads,
+        and_pictures=" and pictures.npz" if stored else "",
+        imports="".join(f"{line}\n" for line in _imports(computations, text)),
+        pictures='pictures = dict(np.load(here / "pictures.npz"))\n' if stored else "",
+    )
+    models = "".join(
+        f"\n{names[name]} = {call}\nassert {names[name]}.digest == {digests[name]!r}, 'another model'\n"
+        for name, call in calls.items()
+    )
+    return head + models + "\n" + text + _FOOT
+
+
+def _imports(computations: Sequence[Computation], text: str) -> list[str]:
+    lines = {"from explain_lib.take_home.view_file import named_arrays"}
+    for kind in {**JOBS, **PASSES}:
+        if any(one.name == kind for one in computations):
+            owner = JOBS.get(kind)
+            lines.add(
+                f"from explain_lib.{kind} import {kind}"
+                if owner is None
+                else f"from {owner.__module__} import {owner.__name__}"
+            )
+    if "LadderRequest(" in text:
+        lines.add("from explain_lib.work.requests import LadderRequest")
+    if "parse_configuration(" in text:
+        lines.add("from explain_lib.cam.configuration import parse_configuration")
+    if "StoredPixels(" in text:
+        lines.add("from explain_lib.pictures.sets import StoredPixels")
+    if "subset(" in text:
+        lines.add("from explain_lib.pictures.sets import subset")
+    return sorted(lines)
+
+
+def _part(one: Computation, names: Mapping[str, str]) -> str:
+    given = "".join(f"\n{_filled(f'{name}={_code(value, names)},')}" for name, value in one.arguments.items())
+    if one.name in JOBS:
+        kind = JOBS[one.name].__name__
+        rows = "request.join(list(request.cached_rows(cache, lambda: None)))"
+        return f"request = {kind}({given}\n)\nresults[{one.key!r}] = {rows}\n"
+    if one.name == "grass_rows":
+        given += "\n    labels=xl.load_cifar10().labels,"
+    if one.name == "kept_ladder":
+        return f"results[{one.key!r}] = kept_ladder(LadderRequest({given}\n))\n"
+    call = f"cache.{one.name}" if one.name in RECORDED else one.name
+    return f"results[{one.key!r}] = {call}({given}\n)\n"
+
+
+def _filled(argument: str) -> str:
+    """An argument on lines of its own, broken only where its list of numbers or of targets is."""
+    return textwrap.fill(
+        argument, WIDTH, initial_indent="    ", subsequent_indent="        ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _code(value: object, names: Mapping[str, str]) -> str:
+    """A JSON argument as Python."""
+    if isinstance(value, list):
+        parts = [_code(one, names) for one in value]
+        return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+    return _kind_code(value, names) if isinstance(value, dict) else repr(value)
+
+
+def _kind_code(value: Json, names: Mapping[str, str]) -> str:
+    match value:
+        case {"model": str() as name}:
+            return names[name]
+        case {"pixels": dict() as pixels}:
+            return _pixels_code(pixels)
+        case {"numbers": list() as numbers}:
+            return _numbers_code(numbers)
+        case {"Configuration": text}:
+            return f"parse_configuration({text!r})"
+        case _:
+            return _built_code(value)
+
+
+def _built_code(value: Json) -> str:
+    """A target or settings, defaults left out."""
+    ((kind, given),) = value.items()
+    assert isinstance(given, dict)
+    defaults = {field.name: field.default for field in fields(Target if kind == "Target" else CamSettings)}
+    parts = (f"{name}={tuple(one) if isinstance(one, list) else one!r}" for name, one in given.items() if one != defaults[name])
+    return f"xl.{kind}({', '.join(parts)})"
+
+
+def _numbers_code(numbers: list[int]) -> str:
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"np.arange({numbers[0]}, {numbers[-1] + 1})"
+    return f"np.array({numbers}, dtype=np.int64)"
+
+
+def _pixels_code(pixels: Json) -> str:
+    if pixels["set"] == "stored":
+        code = f"pictures[{pixels['name']!r}]"
+        if "places" in pixels:
+            places = _numbers_code(list(pixels["places"]))  # type: ignore[call-overload]  # a list, as `written` makes it
+            return f"StoredPixels({code}, {places}, {pixels['count']}, {pixels['batch']})"
+    elif "size" in pixels:
+        fitted = f"cache.fitted_images({tuple(pixels['size'])})"  # type: ignore[arg-type]  # see above
+        return fitted if pixels["images"] == "all" else f"subset({fitted}, {_positions_code(pixels['images'])})"
+    else:
+        code = "images" if pixels["images"] == "all" else f"images[{_slice_code(pixels['images'])}]"
+    return f"{code}[0]" if pixels.get("one") else code
+
+
+def _positions_code(images: object) -> str:
+    if isinstance(images, str):
+        first, _, last = images.partition("-")
+        return f"np.arange({first}, {int(last) + 1})"
+    return _numbers_code(images)  # type: ignore[arg-type]  # a list, as `written` makes it
+
+
+def _slice_code(images: object) -> str:
+    if isinstance(images, str):
+        first, _, last = images.partition("-")
+        return f"{first}:{int(last) + 1}"
+    return repr(images)

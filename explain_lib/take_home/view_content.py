@@ -1,0 +1,80 @@
+"""What the notes of a view come to: its computations as JSON, their arrays, and a sentence where one cannot be taken along."""
+
+import weakref
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from explain_lib.base.errors import ExplainError, InputError
+from explain_lib.networks.model import Model
+from explain_lib.pictures.sets import LazyPixels
+from explain_lib.take_home.computation import Computation, PictureDepot, written
+from explain_lib.take_home.registry import compute_anew, seen_positions
+from explain_lib.take_home.view_file import Array, named_arrays
+from explain_lib.work.cache import ExplainCache
+from explain_lib.work.recording import Note, SetPositions
+
+ARRAY_BYTES = 192 * 2**20
+"""The most that the arrays of a view may have."""
+
+
+@dataclass
+class ViewContent:
+    """computations: what can be computed anew. arrays: their numbers, by key. pictures: that are no test images. models: that
+    were used, by name. notes: sentences on what is not in it.
+    """
+
+    computations: list[Computation] = field(default_factory=list)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    depot: PictureDepot = field(default_factory=PictureDepot)
+    models: dict[str, Model] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def view_content(notes: Sequence[Note], cache: ExplainCache, name_of: Callable[[Model], str]) -> ViewContent:
+    """The computations of the notes with their arrays: from the cache, or computed anew, which gives the same bits."""
+    content, count = ViewContent(), Counter[str]()
+
+    def named(model: Model) -> str:
+        name = name_of(model)
+        content.models[name] = model
+        return name
+
+    for note in notes:
+        key = f"{note.name}-{count[note.name] + 1}" if count[note.name] else note.name
+        try:
+            if _add(content, Computation(key, note.name, _arguments(note, named, content.depot)), note, cache):
+                count[note.name] += 1
+        except ExplainError as error:
+            content.notes.append(f"{note.name} is not in the file and cannot be computed anew from it: {error}.")
+    return content
+
+
+def _arguments(note: Note, name_of: Callable[[Model], str], depot: PictureDepot) -> dict[str, object]:
+    lazy = isinstance(note.arguments.get("pixels"), LazyPixels)
+    seen = seen_positions(note.name, note.arguments) if lazy else None
+    return {name: written(value, name_of, depot, seen) for name, value in note.arguments.items()}
+
+
+def _add(content: ViewContent, one: Computation, note: Note, cache: ExplainCache) -> bool:
+    """Add a computation and its arrays, unless the same is there already."""
+    if any((other.name, other.arguments) == (one.name, one.arguments) for other in content.computations):
+        return False
+    arrays = named_arrays(one.key, note.rows or compute_anew(note.name, _living(note), cache, lambda *_: None))
+    room = ARRAY_BYTES - sum(array.nbytes for array in content.arrays.values())
+    if sum(array.nbytes for array in arrays.values()) > room:
+        raise InputError("its arrays are too large")
+    content.computations.append(one)
+    content.arrays |= arrays
+    return True
+
+
+def _living(note: Note) -> dict[str, object]:
+    """The arguments of a note as they were given."""
+    return {name: _given(value) for name, value in note.arguments.items()}
+
+
+def _given(value: object) -> object:
+    if isinstance(value, weakref.ref):
+        return value()
+    return value.take() if isinstance(value, SetPositions) else value

@@ -1,0 +1,1 @@
+"""Whether a map deserves belief: faithfulness, the ladder of layers, and sanity checks."""

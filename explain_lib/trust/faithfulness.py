@@ -1,0 +1,245 @@
+"""How much of a prediction hangs on the pixels that a map calls important: deletion, insertion and ROAD.
+
+Deletion and insertion are those of RISE (Petsiuk et al. 2018, arXiv 1806.07421), ROAD is that of Rong et al. 2022 (arXiv
+2202.00449). Pixels are taken away, or shown, in the order of the map, highest first; the number is the mean, over the steps,
+of the probability of the explained class.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, get_args
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explain_lib.base.frozen import Frozen, read_only
+from explain_lib.base.maps import Map
+from explain_lib.networks.model import Model
+
+# Section: orders of pixels
+
+Orders = NDArray[np.int64]
+SEED = 0
+
+
+def pixel_ranks(maps: Map) -> Orders:
+    """The place of each pixel when pixels are sorted by their value, highest first, ties by position.
+
+    maps: (..., H, W). Gives int64 (..., H * W), 0 for the first pixel to be removed.
+    """
+    flat = maps.reshape(*maps.shape[:-2], -1)
+    order = np.argsort(-flat, axis=-1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(flat.shape[-1]), order.shape), axis=-1)
+    return ranks
+
+
+@lru_cache(maxsize=8)
+def centre_map(height: int, width: int) -> Map:
+    """A blob in the middle: minus the distance to the centre, in pixels, float32 (H, W).
+
+    Only the order of its values is used, which it shares with every blob that falls off evenly on all sides.
+    """
+    row, column = np.mgrid[:height, :width]
+    distance = np.hypot(row - (height - 1) / 2, column - (width - 1) / 2)
+    return read_only(-distance.astype(np.float32))
+
+
+def random_map(image: int, height: int, width: int) -> Map:
+    """Each pixel a different number, in an order by chance that belongs to the image's position in its set: float32 (H, W)."""
+    order = np.random.default_rng((SEED, image, 1)).permutation(height * width)
+    return order.reshape(height, width).astype(np.float32)
+
+
+# Section: imputation
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Fill = Literal["grey", "blur", "noisy-linear"]
+FILLS: tuple[Fill, ...] = get_args(Fill)
+
+BLUR_SIZE, BLUR_SIGMA = 11, 5.0
+"""RISE's own kernel for its blurred canvas (arXiv 1806.07421), in pixels."""
+NOISE = 0.01
+"""The deviation of ROAD's noise, in units of the normalised input, as its authors' code has it."""
+
+
+def grey_fill(batch: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """Mid grey, half of white, in the place of every pixel of float32 (N, 3, H, W)."""
+    grey = torch.tensor([(0.5 - shift) / scale for shift, scale in zip(mean, std, strict=True)], dtype=torch.float32)
+    return grey.to(batch.device).view(1, -1, 1, 1).expand_as(batch)
+
+
+def blur_fill(batch: Tensor) -> Tensor:
+    """The pictures blurred by a Gaussian of 11 x 11 pixels and deviation 5, mirrored at the border (OpenCV's default)."""
+    pictures = np.ascontiguousarray(batch.cpu().numpy().transpose(0, 2, 3, 1))
+    blurred = np.stack([cv2.GaussianBlur(one, (BLUR_SIZE, BLUR_SIZE), BLUR_SIGMA) for one in pictures])
+    return torch.from_numpy(blurred.transpose(0, 3, 1, 2).copy()).to(batch.device)
+
+
+def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """ROAD's linear imputation (Rong et al. 2022, arXiv 2202.00449, section 4.3), without its noise.
+
+    picture: float32 (C, H, W). missing: bool (H, W), at least one pixel not among them. Each missing pixel becomes the mean of
+    its neighbours, those at a side counting 1/6 and those at a corner 1/12, and less at the border where there are fewer: one
+    system of linear equations for all of them, solved exactly.
+    """
+    from scipy.sparse.linalg import splu  # a third of a second to import
+
+    filled = picture.reshape(len(picture), -1).astype(np.float64)
+    holes, known = np.flatnonzero(missing), np.flatnonzero(~missing)
+    if len(holes):
+        equations = _neighbour_equations(*missing.shape)[holes]
+        system, right = equations[:, holes].tocsc(), -(equations[:, known] @ filled[:, known].T)
+        # symmetric and diagonally dominant: no pivoting is needed, and this order of elimination fills in least
+        solver = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        filled[:, holes] = solver.solve(right).T
+    return filled.reshape(picture.shape).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _neighbour_equations(height: int, width: int) -> "csr_matrix":
+    """One row a pixel: its neighbours' weights taken from the sum of them, (H * W, H * W)."""
+    from scipy.sparse import csr_matrix, diags
+
+    row, column = np.mgrid[:height, :width]
+    place = row * width + column
+    entries = []
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            inside = (row + down >= 0) & (row + down < height) & (column + right >= 0) & (column + right < width)
+            weight = {0: 0.0, 1: 1 / 6, 2: 1 / 12}[abs(down) + abs(right)]
+            if weight:
+                entries.append((place[inside], place[inside] + down * width + right, np.full(inside.sum(), weight)))
+    rows, columns, weights = (np.concatenate(part) for part in zip(*entries, strict=True))
+    neighbours = csr_matrix((weights, (rows, columns)), shape=(place.size, place.size))
+    return csr_matrix(diags(np.asarray(neighbours.sum(1)).ravel()) - neighbours)
+
+
+def noise_of(image: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """ROAD's noise for the image at that position of its set, of a picture's shape: the same for every order and share."""
+    return (NOISE * np.random.default_rng((SEED, image)).standard_normal(shape)).astype(np.float32)
+
+
+# Section: curves
+
+STEPS = 16
+"""Deletion and insertion take so many steps from no pixel to all: 17 points."""
+ROAD_STEPS = tuple(range(2, STEPS, 2))
+"""Of them, those at which pixels are imputed: an eighth of the pixels to seven eighths."""
+CHUNK_PIXELS = 2**16
+"""Pixels that go through a network at once: 64 pictures of 32 x 32, one of 224 x 224."""
+
+Between = Callable[[], None] | None
+
+
+@dataclass(frozen=True)
+class RemovalCurves(Frozen):
+    """The probability of the explained class while pixels are removed, for K images and R orders of their pixels.
+
+    deletion, insertion: float32 (K, R, 2, 17), with fills grey and blur, at k/16 of the pixels removed and shown, k = 0 to 16.
+    morf, lerf: float32 (K, R, 7), with 1/8 to 7/8 of the pixels imputed, those first in order and those last.
+    """
+
+    deletion: NDArray[np.float32]
+    insertion: NDArray[np.float32]
+    morf: NDArray[np.float32]
+    lerf: NDArray[np.float32]
+
+    @property
+    def mean_deletion(self) -> NDArray[np.float64]:
+        """Lower is better; float64 (K, R, fills), the last of which is ROAD's, most relevant first."""
+        return _means(self.deletion, self.morf)
+
+    @property
+    def mean_insertion(self) -> NDArray[np.float64]:
+        """Higher is better; float64 (K, R, fills), the last of which is ROAD's, least relevant first."""
+        return _means(self.insertion, self.lerf)
+
+
+def _means(plain: NDArray[np.float32], imputed: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.concatenate([plain.mean(3, dtype=np.float64), imputed.mean(2, dtype=np.float64)[:, :, None]], axis=2)
+
+
+def removal_curves(
+    model: Model,
+    batch: Tensor,
+    ranks: Orders,
+    classes: NDArray[np.int64],
+    images: NDArray[np.int64],
+    *,
+    between: Between = None,
+) -> RemovalCurves:
+    """Remove pixels in every order, with every fill, and ask the network each time.
+
+    batch: float32 (K, 3, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. classes: int64 (K,), those
+    whose probability counts. images: int64 (K,), positions in the set, which ROAD's noise belongs to. between: called before
+    each pass through the network, while its lock is held; what it raises ends the work.
+    """
+    asker = _Asker(model, batch, ranks, classes, between)
+    fills = (grey_fill(batch, model.mean, model.std), blur_fill(batch))
+    deletion = np.stack([asker.curve(fill, batch) for fill in fills], axis=2)
+    insertion = np.stack([asker.curve(batch, fill) for fill in fills], axis=2)
+    morf = np.stack([asker.imputed(images, lambda rank, cut: rank < cut, step) for step in ROAD_STEPS], axis=2)
+    lerf = np.stack([asker.imputed(images, lambda rank, cut: rank >= rank.size - cut, step) for step in ROAD_STEPS], axis=2)
+    return RemovalCurves(deletion, insertion, morf, lerf)
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """A batch of K pictures in R orders, and the network that is asked."""
+
+    model: Model
+    batch: Tensor
+    ranks: Orders
+    classes: NDArray[np.int64]
+    between: Between
+
+    def curve(self, first: Tensor, rest: Tensor) -> NDArray[np.float32]:
+        """Probabilities (K, R, 17) as more and more pixels, by their order, come from `first`, and the others from `rest`."""
+        images, orders = self.ranks.shape[:2]
+        ends = [np.repeat(self._ask(end, 1), orders, axis=1) for end in (rest, first)]
+        height, width = self.batch.shape[2:]
+        ranks = torch.from_numpy(self.ranks).to(self.batch.device).view(images, orders, 1, height, width)
+        steps = []
+        for step in range(1, STEPS):
+            mixed = torch.where(ranks < self._cut(step), first[:, None], rest[:, None])
+            steps.append(self._ask(mixed.flatten(0, 1), orders))
+        return np.stack([ends[0], *steps, ends[1]], axis=2)
+
+    def imputed(
+        self, images: NDArray[np.int64], missing: Callable[[Orders, int], NDArray[np.bool_]], step: int
+    ) -> NDArray[np.float32]:
+        """Probabilities (K, R) with k/16 of the pixels imputed: those that `missing` names, by order and number."""
+        orders = self.ranks.shape[1]
+        height, width = self.batch.shape[2:]
+        pictures, cut = self.batch.cpu().numpy(), self._cut(step)
+        filled = np.empty((len(images), orders, *pictures.shape[1:]), np.float32)
+        for row, image in enumerate(images.tolist()):
+            noise = noise_of(image, pictures.shape[1:])
+            for column in range(orders):
+                holes = missing(self.ranks[row, column], cut).reshape(height, width)
+                filled[row, column] = impute_linearly(pictures[row], holes) + noise * holes
+            if self.between is not None:
+                self.between()
+        return self._ask(torch.from_numpy(filled).flatten(0, 1).to(self.batch.device), orders)
+
+    def _cut(self, step: int) -> int:
+        """How many pixels k/16 of them are."""
+        return round(step * int(self.ranks.shape[2]) / STEPS)
+
+    def _ask(self, pictures: Tensor, orders: int) -> NDArray[np.float32]:
+        """The classes' probabilities (K, orders) for pictures (K * orders, 3, H, W)."""
+        logits = torch.cat([self.model.run_input(part, self.between) for part in _chunks(pictures)]).cpu()
+        chosen = torch.tensor(self.classes.tolist()).repeat_interleave(orders)
+        probabilities = logits.softmax(1).gather(1, chosen[:, None])[:, 0]
+        return probabilities.view(-1, orders).numpy()
+
+
+def _chunks(pictures: Tensor) -> Iterator[Tensor]:
+    return iter(pictures.split(max(1, CHUNK_PIXELS // (pictures.shape[2] * pictures.shape[3]))))

@@ -1,0 +1,317 @@
+"""Every layer of a network beside the dull baselines: how faithful its maps are, and what they follow, image by image."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen
+from explain_lib.base.maps import Map
+from explain_lib.cam.edges import rank_correlations, sobel_edges
+from explain_lib.cam.grad_cam import capture_layers
+from explain_lib.cam.package import package_grad_cam
+from explain_lib.cam.postprocess import PostProcess, enlarged_maps
+from explain_lib.cam.settings import CamSettings, Variant
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.targets import expand_targets
+from explain_lib.pictures.pixels import check_positions, to_input
+from explain_lib.pictures.sets import Pixels, check_set, readable_places
+from explain_lib.trust.faithfulness import FILLS, Fill, RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves
+
+Number = TypeVar("Number", bound=np.generic)
+Kind = Literal["layer", "average", "opinion", "baseline"]
+
+AVERAGE = "all layers averaged"
+RANDOM, CENTRE, EDGES = "random order", "centre first", "edges"
+BASELINES = (RANDOM, CENTRE, EDGES)
+OPINIONS: Mapping[Variant, str] = {"hirescam": "HiResCAM", "layercam": "LayerCAM", "grad-cam++": "Grad-CAM++"}
+"""The package's other methods, each a row at one layer, and their names."""
+
+ORDERS_AT_ONCE = 128
+"""Rows times images of a batch: a few seconds' work, after which progress is seen."""
+
+_AT = " at "
+_BY_RUNG = ("deletion", "insertion", "edges", "centre", "flat")
+_ARRAYS = ("images", "predicted", "explained", *_BY_RUNG)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One row of the ladder.
+
+    name: of the layer; of other rows what it is. kind: a layer, the mean of all of them, another method at one layer, or a
+    baseline that asks no network. grid: (h, w) of its map, None for baselines and the average.
+    """
+
+    name: str
+    kind: Kind
+    grid: tuple[int, int] | None
+
+    @property
+    def asked_at(self) -> str | None:
+        """The layer at which another method was asked, None for the other kinds."""
+        return self.name.partition(_AT)[2] if self.kind == "opinion" else None
+
+
+@dataclass(frozen=True)
+class LadderRows(Frozen):
+    """What was measured of every rung, R of them, on K images.
+
+    images: int64 (K,), positions in the set. predicted: int64 (K,). explained: int64 (K,), the class whose probability
+    counts. rungs: the layers in the network's order, their average, the other methods, the baselines. deletion, insertion:
+    float64 (K, R, 3), the mean probability while pixels are removed, lower is better, and while they are shown, higher is
+    better, in [0, 1]; the fills are those of FILLS, with noisy-linear the two halves of ROAD. edges, centre: float64 (K, R),
+    the Spearman correlation of the map with the picture's edges and with a blob in its middle, NaN for a map that is the same
+    everywhere. flat: bool (K, R), whether the map is zero or constant. All but `flat` are NaN for a map that is not finite.
+    """
+
+    images: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    explained: NDArray[np.int64]
+    rungs: tuple[Rung, ...]
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
+    edges: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    flat: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def road(self) -> NDArray[np.float64]:
+        """ROAD, both orders combined: half of what is kept when the least relevant go first, more than when the most do.
+
+        float64 (K, R), in [-0.5, 0.5], higher is better, 0 for an order that says nothing.
+        """
+        place = FILLS.index("noisy-linear")
+        return np.asarray((self.insertion[..., place] - self.deletion[..., place]) / 2)
+
+
+@dataclass(frozen=True)
+class LadderMaps(Frozen):
+    """The maps that pixels are ordered by: maps float32 (K, R, H, W), and the class explained in each image, int64 (K,).
+
+    Layers: ReLU maps, not scaled, enlarged bilinearly (align_corners=False). The average: the mean of those, each divided by
+    its own maximum. Other methods: the package's heat maps, in [0, 1]. predicted: int64 (K,).
+    """
+
+    rungs: tuple[Rung, ...]
+    maps: Map
+    predicted: NDArray[np.int64]
+    explained: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LadderCurves(Frozen):
+    """The rows of some images, the maps by which pixels were ordered, and the curves whose means the rows hold."""
+
+    rows: LadderRows
+    maps: LadderMaps
+    curves: RemovalCurves
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """The positions of the images in the set, int64 (K,)."""
+        return self.rows.images
+
+
+def ladder_maps(
+    model: Model,
+    pixels: Pixels,
+    images: NDArray[np.int64],
+    layers: Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderMaps:
+    """The map of every rung on some images of a set; see layer_ladder."""
+    own = pixels[images]
+    captured = capture_layers(check_model(model), own, layers, target, between)
+    process = PostProcess(captured.layers, model.input_size)
+    names = tuple(captured.layers)
+    maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
+    merged = CamSettings(layers=names, resize="torch-bilinear")
+    maps[Rung(AVERAGE, "average", None)] = process.heatmaps(merged).numpy()
+    if opinions is not None:
+        maps |= _opinion_maps(model, own, target, opinions, between)
+    height, width = model.input_size
+    maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
+    maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))
+    maps[Rung(EDGES, "baseline", None)] = sobel_edges(own)
+    predicted = captured.logits.argmax(1).cpu().numpy()
+    explained = np.array([one.index for one in captured.targets], dtype=np.int64)
+    return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
+
+
+def _opinion_maps(
+    model: Model, own: NDArray[np.uint8], target: int | None, opinions: str, between: Callable[[], None] | None
+) -> dict[Rung, Map]:
+    """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, 3)."""
+    grid = next(layer.grid for layer in model.find_layers(opinions))
+    return {
+        Rung(f"{name}{_AT}{opinions}", "opinion", grid): package_grad_cam(
+            model, own, opinions, target, variant=variant, between=between
+        )
+        for variant, name in OPINIONS.items()
+    }
+
+
+def _grid(shape: Sequence[int]) -> tuple[int, int]:
+    return shape[2], shape[3]
+
+
+def ladder_curves(
+    model: Model,
+    pixels: Pixels,
+    images: NDArray[np.int64],
+    layers: Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderCurves:
+    """The rows, maps and curves of some images of a set: a pure function over a batch; see layer_ladder."""
+    return _measured(
+        model, pixels, images, ladder_maps(model, pixels, images, layers, target, opinions, between=between), between
+    )
+
+
+def opinion_curves(
+    model: Model,
+    pixels: Pixels,
+    base: LadderCurves,
+    target: int | None,
+    opinions: str,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderCurves:
+    """The rows, maps and curves of the package's other methods alone, on the images of a ladder without them."""
+    maps = _opinion_maps(model, pixels[base.images], target, opinions, between)
+    said = base.maps
+    found = LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), said.predicted, said.explained)
+    return _measured(model, pixels, base.images, found, between)
+
+
+def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
+    """A ladder with the rows of other methods, on the same images, put in before the baselines."""
+    place = len(base.rows.rungs) - len(BASELINES)
+
+    def between(one: NDArray[Number], other: NDArray[Number]) -> NDArray[Number]:
+        return np.concatenate([one[:, :place], other, one[:, place:]], axis=1)
+
+    rungs = (*base.rows.rungs[:place], *opinions.rows.rungs, *base.rows.rungs[place:])
+    rows = replace(
+        base.rows, rungs=rungs, **{name: between(getattr(base.rows, name), getattr(opinions.rows, name)) for name in _BY_RUNG}
+    )
+    maps = replace(base.maps, rungs=rungs, maps=between(base.maps.maps, opinions.maps.maps))
+    names = [part.name for part in fields(RemovalCurves)]
+    curves = RemovalCurves(**{name: between(getattr(base.curves, name), getattr(opinions.curves, name)) for name in names})
+    return LadderCurves(rows, maps, curves)
+
+
+def _measured(
+    model: Model, pixels: Pixels, images: NDArray[np.int64], found: LadderMaps, between: Callable[[], None] | None
+) -> LadderCurves:
+    """What the network says while pixels are removed in the order of these maps."""
+    batch = to_input(pixels[images], model.mean, model.std, model.device)
+    finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
+    ranks = pixel_ranks(np.where(finite[:, :, None, None], found.maps, np.float32(0)))
+    curves = removal_curves(model, batch, ranks, found.explained, images, between=between)
+    rows = LadderRows(
+        images,
+        found.predicted,
+        found.explained,
+        found.rungs,
+        np.where(finite[:, :, None], curves.mean_deletion, np.nan),
+        np.where(finite[:, :, None], curves.mean_insertion, np.nan),
+        _correlations(found.maps, sobel_edges(pixels[images])),
+        _correlations(found.maps, np.broadcast_to(centre_map(*model.input_size), found.maps[:, 0].shape)),
+        found.maps.min((2, 3)) == found.maps.max((2, 3)),
+    )
+    return LadderCurves(rows, found, curves)
+
+
+def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:
+    """The Spearman correlation of each map (K, R, H, W) with its image's own (K, H, W): (K, R)."""
+    return np.stack([rank_correlations(maps[:, column], others) for column in range(maps.shape[1])], axis=1)
+
+
+def ladder_batch(
+    model: Model,
+    pixels: Pixels,
+    images: NDArray[np.int64],
+    layers: Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+) -> LadderRows:
+    """The rows of some images of a set: a pure function over a batch; see layer_ladder."""
+    return ladder_curves(model, pixels, images, layers, target, opinions, between=between).rows
+
+
+def layer_ladder(
+    model: Model,
+    pixels: Pixels,
+    images: Sequence[int] | NDArray[np.int64],
+    layers: str | Sequence[str] | None = None,
+    target: int | None = None,
+    opinions: str | None = None,
+    *,
+    between: Callable[[], None] | None = None,
+    batch_rows: Callable[..., LadderRows] = ladder_batch,
+) -> Iterator[LadderRows]:
+    """Measure every layer, the average of all, and the baselines on images of a set; rows come a batch at a time, none of
+    pictures that cannot be read.
+
+    pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
+    class that is explained in every image, None for the predicted one. opinions: a layer at which the package's HiResCAM,
+    LayerCAM and Grad-CAM++ get a row each, None for no such rows. between: called before each pass through the network; what
+    it raises ends the work. batch_rows: ladder_batch, or a cached one.
+
+    Raises InputError for other pixels and positions, and the errors of grad_cam and package_grad_cam.
+    """
+    check_set(pixels, check_model(model).input_size)
+    chosen = check_positions(images, len(pixels))
+    names = tuple(layer.name for layer in model.find_layers(layers))
+    expand_targets(target, 1, model.classes)
+    size = batch_size(len(names), opinions)
+    for start in range(0, len(chosen), size):
+        part = chosen[readable_places(pixels, chosen[start : start + size]) + start]
+        if len(part):
+            yield batch_rows(model, pixels, part, names, target, opinions, between=between)
+
+
+def batch_size(layers: int, opinions: str | None) -> int:
+    """Images a batch, for so many layers."""
+    rungs = layers + 1 + len(BASELINES) + (len(OPINIONS) if opinions is not None else 0)
+    return max(1, ORDERS_AT_ONCE // rungs)
+
+
+def join_ladder_rows(parts: Sequence[LadderRows]) -> LadderRows:
+    """The rows of several parts of one ladder, in their order. Raises InputError for parts of unlike ladders, and for none."""
+    if len({part.rungs for part in parts}) != 1:
+        raise InputError("parts: rows of one ladder, at least one part of them, would be right")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+    return LadderRows(rungs=parts[0].rungs, **joined)
+
+
+def first_rows(rows: LadderRows, count: int) -> LadderRows:
+    """The rows of the first `count` images."""
+    return LadderRows(rungs=rows.rungs, **{name: getattr(rows, name)[:count] for name in _ARRAYS})
+
+
+def check_fill(fill: str) -> Fill:
+    """The fill itself. Raises InputError, listing the fills, for anything else."""
+    for known in FILLS:
+        if fill == known:
+            return known
+    raise InputError(f"fill: {fill!r}; one of {', '.join(FILLS)} would be right")

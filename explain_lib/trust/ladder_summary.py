@@ -1,0 +1,247 @@
+"""What a ladder says over many images: means with intervals, the ranking, and whether its differences are more than chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import Frozen
+from explain_lib.base.statistics import Estimate, bootstrap_means
+from explain_lib.base.words import interval, listed, number
+from explain_lib.trust.faithfulness import FILLS, Fill
+from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung, check_fill
+
+Measure = Literal["deletion", "insertion", "road"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+LEAST_IMAGES = 30
+"""With fewer images nothing is said of chance."""
+
+
+@dataclass(frozen=True)
+class RungSummary(Frozen):
+    """One rung: means over images, each with its 95 % bootstrap interval over images.
+
+    deletion, insertion: one for each fill of FILLS. road: see LadderRows. flat: the share of the images whose map is zero or
+    constant, in [0, 1]. edges, centre: Spearman correlations, over the images whose map is not flat.
+    """
+
+    rung: Rung
+    deletion: tuple[Estimate, ...]
+    insertion: tuple[Estimate, ...]
+    road: Estimate
+    flat: Estimate
+    edges: Estimate
+    centre: Estimate
+
+    def value(self, measure: Measure, fill: Fill) -> Estimate:
+        """The estimate that a ranking looks at; ROAD has its own fill."""
+        place = FILLS.index(fill)
+        return {"deletion": self.deletion[place], "insertion": self.insertion[place], "road": self.road}[measure]
+
+
+@dataclass(frozen=True)
+class Ranking(Frozen):
+    """The rungs by one measure.
+
+    order: names of all rungs, the best first; last are those without a number, and those whose maps are all flat and rank no
+    pixel. best, second: names of the best layer and the next one, None where there are
+    not so many layers. lead: how much better the best layer is than the next, over_centre, over_random: than those two
+    baselines; means over images with intervals, paired over the same images, positive where the best layer is better. tied:
+    the other layers of which nobody can tell whether they are worse than the best. opinions: by the name of each other
+    method's row, how much better it is than Grad-CAM at the same layer, paired too; none if that layer has no row. images: how
+    many were looked at.
+    """
+
+    measure: Measure
+    fill: Fill
+    order: tuple[str, ...]
+    best: str | None
+    second: str | None
+    lead: Estimate | None
+    over_centre: Estimate | None
+    over_random: Estimate | None
+    tied: tuple[str, ...]
+    opinions: tuple[tuple[str, Estimate], ...]
+    images: int
+
+
+def measured(rows: LadderRows, measure: Measure, fill: Fill) -> NDArray[np.float64]:
+    """The numbers of a measure, float64 (K, R). Raises InputError for an unknown measure or fill."""
+    place = FILLS.index(check_fill(fill))
+    match measure:
+        case "deletion":
+            return np.asarray(rows.deletion[..., place])
+        case "insertion":
+            return np.asarray(rows.insertion[..., place])
+        case "road":
+            return rows.road
+        case _:
+            raise InputError(f"measure: {measure!r}; one of {', '.join(MEASURES)} would be right")
+
+
+def summarise_ladder(rows: LadderRows) -> tuple[RungSummary, ...]:
+    """Every rung's means with their intervals, in the order of the rungs."""
+    rungs = len(rows.rungs)
+    columns = [*np.moveaxis(rows.deletion, 2, 0), *np.moveaxis(rows.insertion, 2, 0), rows.road]
+    columns += [rows.flat.astype(np.float64), rows.edges, rows.centre]
+    estimates = bootstrap_means(np.concatenate(columns, axis=1))
+    by_rung = [estimates[place::rungs] for place in range(rungs)]
+    fills = len(FILLS)
+    return tuple(
+        RungSummary(rung, own[:fills], own[fills : 2 * fills], *own[2 * fills :])
+        for rung, own in zip(rows.rungs, by_rung, strict=True)
+    )
+
+
+def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "grey") -> Ranking:
+    """Rank the rungs, and compare the best layer with the others and with the baselines.
+
+    Raises InputError for an unknown measure or fill.
+    """
+    better = measured(rows, measure, fill) * (-1 if measure == "deletion" else 1)
+    counts = (~np.isnan(better)).sum(0)
+    ranks = (counts > 0) & ~rows.flat.all(0)
+    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
+    order = np.argsort(-means, kind="stable")
+    names = [rung.name for rung in rows.rungs]
+    layers = [place for place in order.tolist() if rows.rungs[place].kind == "layer" and ranks[place]]
+
+    opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
+    asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
+    over_asked = bootstrap_means(better[:, opinions] - better[:, asked])
+    # all in one, since drawing the resamples is what takes time
+    over_all = bootstrap_means(better[:, layers[:1]] - better) if layers else ()
+    gaps = {other: over_all[other] for other in layers[1:]}
+    return Ranking(
+        measure,
+        fill,
+        tuple(names[place] for place in order.tolist()),
+        names[layers[0]] if layers else None,
+        names[layers[1]] if gaps else None,
+        gaps[layers[1]] if gaps else None,
+        over_all[names.index(CENTRE)] if layers else None,
+        over_all[names.index(RANDOM)] if layers else None,
+        tuple(names[other] for other, estimate in gaps.items() if not is_more_than_chance(estimate)),
+        tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
+        len(rows),
+    )
+
+
+def is_more_than_chance(estimate: Estimate) -> bool:
+    """Whether a mean's interval lies wholly on one side of zero, with at least 30 images."""
+    return estimate.images >= LEAST_IMAGES and (estimate.low > 0 or estimate.high < 0)
+
+
+# Section: What a ladder says, in plain sentences that are written from its numbers.
+
+FILL_WORDS: Mapping[Fill, str] = {"grey": "mid grey", "blur": "the blurred picture", "noisy-linear": "noisy linear imputation"}
+
+
+def measure_words(measure: Measure, fill: Fill) -> str:
+    """The measure and its fill, as "deletion with mid grey"; ROAD has its own."""
+    return "ROAD" if measure == "road" else f"{measure} with {FILL_WORDS[fill]}"
+
+
+def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
+    """Which layer is best, whether that is more than chance, and whether it beats the centre and chance itself."""
+    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    layers = sum(one.rung.kind == "layer" for one in summary)
+    if ranking.best is None:
+        return "No layer ranks pixels: every map is the same everywhere, or not finite."
+    how = measure_words(ranking.measure, ranking.fill)
+    how = how[0].upper() + how[1:] if how != "ROAD" else how
+    first = "the only layer" if layers == 1 else f"the best of {layers} layers"
+    words = f"{how}: {first} is {ranking.best} ({_value(values[ranking.best], ranking.images)})"
+    return f"{words}{_lead(ranking, values)}. {_baselines(ranking, values)}"
+
+
+def _value(estimate: Estimate, images: int) -> str:
+    return number(estimate.mean) if images == 1 else f"{number(estimate.mean)} {interval(estimate)}"
+
+
+def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
+    lead = ranking.lead
+    if lead is None or ranking.second is None:
+        return ""
+    ahead = f", ahead of {ranking.second} ({number(values[ranking.second].mean)}) by {number(lead.mean)}"
+    if ranking.images < LEAST_IMAGES:
+        few = "one image is" if ranking.images == 1 else f"{ranking.images} images are"
+        return f"{ahead}; {few} too few to tell whether that is more than chance"
+    chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
+    words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
+    others = [name for name in ranking.tied if name != ranking.second]
+    return f"{words}. Nor can it be told from {listed(others)}" if others else words
+
+
+def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
+    """Whether the best layer beats the centre, the order that asks no network; empty where no layer ranks pixels."""
+    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    return "" if ranking.over_centre is None else _against_centre(ranking, ranking.over_centre, values[CENTRE])
+
+
+def _baselines(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
+    centre, chance = ranking.over_centre, ranking.over_random
+    if centre is None or chance is None:
+        return ""
+    return f"{_against_centre(ranking, centre, values[CENTRE])} {_against_random(ranking, chance, values[RANDOM])}"
+
+
+def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
+    baseline = f"“{CENTRE}” ({number(centre.mean)}), which asks no network"
+    if gap.mean <= 0:
+        return f"No layer beats {baseline}: {ranking.best} is behind it by {_gap(-gap.mean, gap, turned=True)}."
+    if ranking.images < LEAST_IMAGES:
+        return f"It is ahead of {baseline}, by {_gap(gap.mean, gap)}."
+    if is_more_than_chance(gap):
+        return f"It beats {baseline}, by {_gap(gap.mean, gap)}."
+    return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {_gap(gap.mean, gap)}."
+
+
+def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
+    baseline = f"Random order gets {number(chance.mean)}"
+    if ranking.images < LEAST_IMAGES:
+        return f"{baseline}."
+    if not is_more_than_chance(gap):
+        return f"{baseline}: {ranking.best} cannot be told from it."
+    return f"{baseline}: {ranking.best} is {'better' if gap.mean > 0 else 'worse'} by {_gap(abs(gap.mean), gap, gap.mean < 0)}."
+
+
+def _gap(size: float, estimate: Estimate, turned: bool = False) -> str:
+    """A difference with its interval, the interval turned round with the sign; one image has none."""
+    if estimate.images == 1:
+        return number(size)
+    ends = Estimate(-estimate.mean, -estimate.high, -estimate.low, estimate.images) if turned else estimate
+    return f"{number(size)} {interval(ends)}"
+
+
+def opinions_sentence(ranking: Ranking) -> str:
+    """Whether another method does better than Grad-CAM at the same layer; empty where none was asked, or of few images."""
+    if not ranking.opinions or ranking.images < LEAST_IMAGES:
+        return ""
+    layer = ranking.opinions[0][0].partition(" at ")[2]
+    words = [f"{name.partition(' at ')[0]} is {_against(gap)}" for name, gap in ranking.opinions]
+    return f"At {layer}, beside Grad-CAM on the same images: {listed(words)}."
+
+
+def _against(gap: Estimate) -> str:
+    if not is_more_than_chance(gap):
+        return f"no different by more than chance ({number(gap.mean, sign=True)} {interval(gap)})"
+    return f"{'better' if gap.mean > 0 else 'worse'} by {_gap(abs(gap.mean), gap, gap.mean < 0)}"
+
+
+def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
+    """Whether it matters what stands in the place of removed pixels: rankings by one measure, one for each fill."""
+    best = {fill: ranking.best for fill, ranking in rankings.items()}
+    places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
+    total, measure = len(rankings["grey"].order), rankings["grey"].measure
+    chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    if len(set(best.values())) == 1:
+        first = f"By {measure} the best layer is {best['grey']} whatever stands in the place of removed pixels"
+    else:
+        each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+        first = f"By {measure} the fill decides which layer is best: {each}"
+    return f"{first}. Of {total} rows, random order has {chance}."

@@ -1,0 +1,164 @@
+"""What the sanity checks say over many images: means with intervals, each over the same images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explain_lib.base.frozen import Frozen
+from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means
+from explain_lib.base.words import interval, number, percent
+from explain_lib.networks.randomisation import Mode
+from explain_lib.trust.ladder_summary import LEAST_IMAGES, is_more_than_chance
+from explain_lib.trust.sanity import SanityRows
+
+
+@dataclass(frozen=True)
+class StepSummary(Frozen):
+    """One step: means over images, each with its 95 % bootstrap interval.
+
+    correlation: Spearman of the maps with the model's own, over the images in which neither is the same everywhere. kept:
+    the share whose prediction is the model's own, flat: the share whose map is zero or constant, both in [0, 1].
+    """
+
+    name: str
+    correlation: Estimate
+    kept: Estimate
+    flat: Estimate
+
+
+@dataclass(frozen=True)
+class SanitySummary(Frozen):
+    """All steps in their order, and what maps of two different pictures have in common.
+
+    left: how much more the last step's map has in common with the model's own than two pictures' maps have, paired over the
+    same images.
+    """
+
+    steps: tuple[StepSummary, ...]
+    unrelated: Estimate
+    left: Estimate
+    images: int
+
+
+def summarise_sanity(rows: SanityRows) -> SanitySummary:
+    """Means over the images of the rows."""
+    count = len(rows.steps)
+    columns = [rows.correlations, rows.kept.astype(np.float64), rows.flat.astype(np.float64), rows.unrelated[:, None]]
+    estimates = bootstrap_means(np.concatenate(columns, axis=1))
+    steps = tuple(
+        StepSummary(name, estimates[place], estimates[count + place], estimates[2 * count + place])
+        for place, name in enumerate(rows.steps)
+    )
+    left = bootstrap_mean(rows.correlations[:, -1] - rows.unrelated)
+    return SanitySummary(steps, estimates[-1], left, len(rows))
+
+
+# Section: What the sanity checks say over many images, in plain sentences that are written from their numbers.
+
+HALF = 0.5
+"""A correlation below it has lost more than it kept."""
+LITTLE = 0.1
+"""What maps have in common is not worth a word below it."""
+
+
+def sanity_sentence(summary: SanitySummary, layer: str, mode: Mode) -> str:
+    """Whether the maps of a layer depend on the weights."""
+    if all(step.correlation.images == 0 for step in summary.steps):
+        return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
+    return _cascade(summary, layer) if mode == "cascading" else _independent(summary, layer)
+
+
+def _cascade(summary: SanitySummary, layer: str) -> str:
+    last = summary.steps[-1]
+    if last.correlation.images == 0:
+        return f"With every layer randomised no map of {layer} has anything to compare: all are the same everywhere."
+    fall = _fall(summary)
+    first = (
+        f"The maps of {layer} have less than half of their order left (a correlation below {HALF:g}) from {fall.name} on. "
+        if fall is not None
+        else ""
+    )
+    return (
+        f"{first}With every layer randomised their correlation with the original maps is {_value(last.correlation)}"
+        f"{_compared(summary)}{_flat(last)}"
+    )
+
+
+def _fall(summary: SanitySummary) -> StepSummary | None:
+    """The step from which on all correlations are below half; one that no image has counts as lost."""
+    found = None
+    for step in reversed(summary.steps):
+        if step.correlation.mean >= HALF:
+            break
+        found = step
+    return found
+
+
+def _compared(summary: SanitySummary) -> str:
+    """The verdict: the last step beside the maps of two different pictures."""
+    gap, unrelated, last = summary.left, summary.unrelated, summary.steps[-1].correlation
+    if gap.images < LEAST_IMAGES:
+        return f"; {_too_few(gap)}"
+    beside = f"the maps of two different pictures have {_value(unrelated)}"
+    if not is_more_than_chance(gap) or gap.mean <= 0:
+        common = last.mean >= LITTLE and is_more_than_chance(last)
+        what = "What tells them apart" if common else "What the maps show"
+        but = ", what they all have in common does not" if common else ""
+        below = is_more_than_chance(gap) and gap.mean < 0
+        how = "below that of unrelated maps" if below else "no more than chance above that of unrelated maps"
+        return f", {how}: {beside}. {what} depends on what the network has learnt{but}."
+    more = f", and {beside}: {number(gap.mean)} {interval(gap)} more"
+    if last.mean >= HALF:
+        return f"{more}. They hardly depend on what the network has learnt: they say more about the picture than about it."
+    return f"{more}. That part comes from the picture and the architecture, not from what the network has learnt."
+
+
+def _independent(summary: SanitySummary, layer: str) -> str:
+    known = [step for step in summary.steps if step.correlation.images]
+    least, most = (pick(known, key=lambda step: step.correlation.mean) for pick in (max, min))
+    words = (
+        f"Of single layers, {most.name} matters most to the maps of {layer}: randomised alone it leaves a correlation of "
+        f"{_value(most.correlation)}{_flat(most, end='')}; {least.name} matters least, {_value(least.correlation)}."
+    )
+    return f"{words} Maps of two different pictures have {_value(summary.unrelated)}."
+
+
+def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
+    """Whether the maps of a model are those of its twin, which learnt labels in random order."""
+    (step,) = summary.steps
+    if step.correlation.images == 0:
+        return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
+    words = (
+        f"At {layer} the twin's maps of the same class have a correlation of {_value(step.correlation)} with those of {model}; "
+        f"maps of two different pictures have {_value(summary.unrelated)}"
+    )
+    return f"{words}. {_twin_verdict(summary)}{_flat(step)}"
+
+
+def _twin_verdict(summary: SanitySummary) -> str:
+    gap = summary.left
+    if gap.images < LEAST_IMAGES:
+        words = _too_few(gap)
+        return words[0].upper() + words[1:]
+    if not is_more_than_chance(gap) or gap.mean <= 0:
+        return "Learning the labels changed the maps: they are no more alike than those of two pictures."
+    if summary.steps[0].correlation.mean >= HALF:
+        return "The maps hardly depend on the labels: a network that learnt nonsense gives nearly the same."
+    more = f"{number(gap.mean)} {interval(gap)}, paired over {gap.images:,} images"
+    return f"They are more alike by {more}: that much needs no right labels."
+
+
+def _too_few(gap: Estimate) -> str:
+    return f"the {gap.images} images with two maps to compare are too few to tell whether that is more than chance."
+
+
+def _flat(step: StepSummary, end: str = " ") -> str:
+    """How many maps are the same everywhere and do not count, if any."""
+    if not step.flat.mean:
+        return ""
+    words = f"{percent(step.flat.mean)} of the maps are then the same everywhere and do not count"
+    return f"{end}{words[0].upper()}{words[1:]}." if end else f" ({words})"
+
+
+def _value(estimate: Estimate) -> str:
+    return number(estimate.mean) if estimate.images == 1 else f"{number(estimate.mean)} {interval(estimate)}"

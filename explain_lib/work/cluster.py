@@ -1,0 +1,195 @@
+"""A scan on a Dask cluster: the batches go to its workers, the rows come back in order, the same as here bit for bit."""
+
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import DataError, InputError
+from explain_lib.cam.configuration import Configuration
+from explain_lib.compare.scan import ScanRows
+from explain_lib.networks.bundled import find_checkpoint
+from explain_lib.networks.targets import Targets
+from explain_lib.pictures.sets import pixels_digest
+from explain_lib.work.cache import shared_cache
+from explain_lib.work.requests import ScanRequest
+
+CONNECT_SECONDS = 10.0
+WORKER_SECONDS = 30.0
+"""How long a cluster may be without any worker."""
+
+POLL_SECONDS = 1.0
+RETRIES = 2
+BATCHES_PER_THREAD = 2
+"""One that a worker's thread computes, and one that waits beside it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch as it goes to a worker, which has the model and the images itself and checks that they are the same.
+
+    name: of the bundled model. digest, pixels_digest: of the model and of the set. The other fields are those of scan_batch.
+    """
+
+    name: str
+    device: str
+    digest: str
+    pixels_digest: str
+    images: NDArray[np.int64]
+    a: Configuration
+    b: Configuration
+    targets: Targets
+    causes: bool
+    package: bool
+
+
+def compute_batch(batch: Batch) -> ScanRows:
+    """The rows of a batch, on a worker; it keeps model and images for the next one.
+
+    Raises DataError if the worker's model or images are others than the client's, and the errors of scan_batch.
+    """
+    torch.set_num_threads(1)  # the workers are as many as the cores; in whole groups of four images no bit depends on it
+    cache = shared_cache(batch.device)
+    model, pixels = cache.model(batch.name), cache.images().pixels
+    if (model.digest, pixels_digest(pixels)) != (batch.digest, batch.pixels_digest):
+        raise DataError(
+            f"the worker on {socket.gethostname()} has another {batch.name!r} or other images; the version of this project "
+            "that the client has, and its bundled model and images, would be right"
+        )
+    return cache.scan_batch(
+        model, pixels, batch.images, batch.a, batch.b, batch.targets, causes=batch.causes, package=batch.package
+    )
+
+
+class _Future(Protocol):
+    def result(self, timeout: float) -> ScanRows: ...
+
+
+class _Client(Protocol):
+    """What is used of distributed.Client, which has no types of its own."""
+
+    def submit(self, function: Callable[[Batch], ScanRows], batch: Batch, /, *, pure: bool, retries: int) -> _Future: ...
+
+    def nthreads(self) -> dict[str, int]: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None, /
+    ) -> None: ...
+
+
+def scan_on_cluster(
+    request: ScanRequest,
+    name: str,
+    address: str,
+    *,
+    connect_seconds: float = CONNECT_SECONDS,
+    worker_seconds: float = WORKER_SECONDS,
+) -> Iterator[ScanRows]:
+    """The rows of a request, batch by batch in its order, each as soon as it and those before it are known.
+
+    name: of the bundled model that the request is about, on the CIFAR-10 test images. address: of the scheduler, as
+    "tcp://host:8786"; it and its workers must be able to import this project. A batch whose worker is killed goes to
+    another one. connect_seconds, worker_seconds: how long to wait for the scheduler, and for a first worker whenever there
+    is none. Raises InputError where distributed is not installed, the scheduler cannot be reached or is lost, or no worker
+    is there; DataError if a worker has another model or other images; and the errors of scan.
+    """
+    find_checkpoint(name)
+    client = _connect(address, connect_seconds)
+    try:
+        with client:
+            yield from _in_order(client, request, name, worker_seconds)
+    except (OSError, CancelledError) as error:  # what distributed raises when the connection is lost
+        raise _lost(address, f"lost: {_first_line(error)}") from error
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, ImportError):
+            raise
+        raise InputError(
+            f"scheduler: what runs at {address!r} cannot import this project ({error.__cause__}); a scheduler and workers "
+            "that were started in its folder would be right"
+        ) from error
+
+
+def _connect(address: str, seconds: float) -> _Client:
+    try:
+        from distributed import Client  # slow to import, and not everybody has it
+        from distributed.comm.addressing import get_address_host_port
+    except ImportError as error:
+        raise InputError(
+            f"scheduler: the package distributed is missing ({error}); pip install -r requirements-cluster.txt, or a scan "
+            "without a scheduler, would be right"
+        ) from error
+    connect: Callable[..., _Client] = Client
+    try:
+        # a Client that fails leaves tracebacks behind, so what can be known before is asked before
+        socket.create_connection(get_address_host_port(address), timeout=seconds).close()
+        return connect(address, timeout=seconds, set_as_default=False)
+    except (OSError, ValueError, OverflowError) as error:
+        raise _lost(address, f"not reached: {_first_line(error)}") from error
+
+
+def _lost(address: str, how: str) -> InputError:
+    return InputError(f"scheduler: {address!r} is {how}; the address of a Dask scheduler that runs would be right")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _in_order(client: _Client, request: ScanRequest, name: str, worker_seconds: float) -> Iterator[ScanRows]:
+    """No more batches are under way than the workers need to be busy."""
+    batches = (_batch(part, name) for part in request.batches())
+    flying: deque[_Future] = deque()
+    while True:
+        room = max(2, BATCHES_PER_THREAD * sum(client.nthreads().values()))
+        while len(flying) < room and (batch := next(batches, None)) is not None:
+            flying.append(client.submit(compute_batch, batch, pure=False, retries=RETRIES))
+        if not flying:
+            return
+        yield _awaited(client, flying.popleft(), worker_seconds)
+
+
+def _batch(part: ScanRequest, name: str) -> Batch:
+    return Batch(
+        name,
+        part.model.device.type,
+        part.model.digest,
+        pixels_digest(part.pixels),
+        part.images,
+        part.a,
+        part.b,
+        part.targets,
+        part.causes,
+        part.package,
+    )
+
+
+def _awaited(client: _Client, future: _Future, worker_seconds: float) -> ScanRows:
+    from distributed.scheduler import KilledWorker
+
+    seen = time.monotonic()
+    while True:
+        try:
+            return future.result(timeout=POLL_SECONDS)
+        except TimeoutError:
+            if client.nthreads():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > worker_seconds:
+                raise InputError(
+                    f"scheduler: it has had no worker for {worker_seconds:g} seconds; one that was started in this project's "
+                    "folder would be right"
+                ) from None
+        except KilledWorker as error:
+            raise InputError(
+                f"scheduler: a batch ended several workers, one after the other ({_first_line(error)}); workers with more "
+                "memory would be right"
+            ) from error

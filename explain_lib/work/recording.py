@@ -1,0 +1,177 @@
+"""What is computed while a page is drawn, noted so that it can be computed anew: names and arguments, no results.
+
+A method that is decorated with `recorded` notes its call in the recorder that is active in this thread, if there is one. Only
+the outermost call is noted: what it calls in turn is a part of it.
+"""
+
+import inspect
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.frozen import Frozen
+from explain_lib.cam.configuration import Configuration
+from explain_lib.cam.settings import CamSettings
+from explain_lib.networks.model import Model
+from explain_lib.networks.targets import Target
+from explain_lib.pictures.sets import origin_of
+
+Arguments = ParamSpec("Arguments")
+Owner = TypeVar("Owner")
+Result = TypeVar("Result")
+
+MAX_NOTES = 256
+MAX_BYTES = 8 * 2**20
+"""Of the pictures that the notes of one recorder hold."""
+FOLLOWED = ("between", "progress")
+"""Arguments that follow a computation and do not change it."""
+
+RECORDED: dict[str, Callable[..., object]] = {}
+"""The methods that are recorded, by their names; these, and no others, may be called for a note that comes from a file."""
+
+
+@dataclass(frozen=True)
+class SetPositions:
+    """Pictures of a set that somebody else keeps, by their positions int64 (K,), None for the whole set."""
+
+    pixels: NDArray[np.uint8]
+    positions: NDArray[np.int64] | None
+
+    def take(self) -> NDArray[np.uint8]:
+        """The pictures, uint8 (K, H, W, 3)."""
+        return self.pixels if self.positions is None else self.pixels[self.positions]
+
+
+@dataclass(frozen=True)
+class Note:
+    """One computation: its name, its arguments by name, and its rows where they were computed in the background."""
+
+    name: str
+    arguments: Mapping[str, object]
+    rows: Frozen | None = None
+
+
+class Recorder:
+    """The notes of one view, bounded in number and in bytes; left_out: how many did not find room.
+
+    Models are held weakly, so that a network which is no longer kept is not kept by a note. Notes belong to a part of the
+    page: when the part is drawn anew, its earlier notes are forgotten.
+    """
+
+    def __init__(self, max_notes: int = MAX_NOTES, max_bytes: int = MAX_BYTES) -> None:
+        self.max_notes, self.max_bytes = max_notes, max_bytes
+        self.left_out = 0
+        self._notes: dict[str, dict[object, Note]] = {}
+        self._part = ""
+        self._bytes: dict[str, int] = {}
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """All notes, in the order of the page's parts."""
+        return tuple(note for part in list(self._notes.values()) for note in list(part.values()))
+
+    def note(self, name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
+        """Note a computation; one that is noted already is not noted twice."""
+        kept = {key: _kept(value) for key, value in arguments.items() if key not in FOLLOWED}
+        identity = (name, *((key, _identity(value)) for key, value in kept.items()))
+        part = self._notes.setdefault(self._part, {})
+        if identity in part:
+            part[identity] = Note(name, kept, rows)
+            return
+        size = sum(value.nbytes for value in kept.values() if isinstance(value, np.ndarray))
+        if sum(map(len, self._notes.values())) >= self.max_notes or sum(self._bytes.values()) + size > self.max_bytes:
+            self.left_out += 1
+            return
+        self._bytes[self._part] = self._bytes.get(self._part, 0) + size
+        part[identity] = Note(name, kept, rows)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Note what follows as that part of the page, in place of what the part had before."""
+        before, self._part = self._part, name
+        self._notes[name], self._bytes[name] = {}, 0
+        try:
+            yield
+        finally:
+            self._part = before
+
+
+_active: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+Kept = TypeVar("Kept", bound=Recorder | None)
+
+
+def active_recorder() -> Recorder | None:
+    """The recorder that notes what this thread computes."""
+    return _active.get()
+
+
+@contextmanager
+def recording(recorder: Kept) -> Iterator[Kept]:
+    """Let a recorder note what this thread computes; None for none."""
+    token = _active.set(recorder)
+    try:
+        yield recorder
+    finally:
+        _active.reset(token)
+
+
+def note_computation(name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
+    """Note what was computed in another way than by a recorded method, if there is a recorder."""
+    recorder = _active.get()
+    if recorder is not None:
+        recorder.note(name, arguments, rows)
+
+
+def recorded(
+    method: Callable[Concatenate[Owner, Arguments], Result],
+) -> Callable[Concatenate[Owner, Arguments], Result]:
+    """The method, noting each call that has ended well; arguments must be such as `computation.written` knows."""
+    signature = inspect.signature(method)
+
+    @wraps(method)
+    def noting(self: Owner, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        recorder = _active.get()
+        if recorder is None:
+            return method(self, *args, **kwargs)
+        with recording(None):
+            result = method(self, *args, **kwargs)
+        given = dict(signature.bind(self, *args, **kwargs).arguments)
+        del given["self"]
+        recorder.note(method.__name__, given)
+        return result
+
+    RECORDED[method.__name__] = noting
+    return noting
+
+
+def _kept(value: object) -> object:
+    """What a note holds of an argument: models weakly, large sets by position."""
+    if isinstance(value, Model):
+        return weakref.ref(value)
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8:
+        origin = origin_of(value)
+        return value if origin is None else SetPositions(*origin)
+    return value
+
+
+_COMPARED = (str, int, float, tuple, type(None), Configuration, CamSettings, Target)
+
+
+def _identity(value: object) -> object:
+    """What tells an argument from another, at once: arrays by their place in memory, which a note keeps."""
+    if isinstance(value, SetPositions):
+        return "set", id(value.pixels), None if value.positions is None else value.positions.tobytes()
+    if isinstance(value, np.ndarray):
+        return value.__array_interface__["data"][0], value.shape, value.strides
+    if isinstance(value, list):
+        return tuple(map(_identity, value))
+    return value if isinstance(value, _COMPARED) else id(value)

@@ -1,0 +1,120 @@
+"""Figures: what is drawn is what was computed."""
+
+import numpy as np
+import pytest
+
+from dashboard.figures.class_figure import probabilities_figure, shown_words
+from dashboard.figures.map_figure import diverging, map_figure, sequential
+from dashboard.topics.sides.difference_figure import histogram_figure
+
+A = np.array([[0.0, 0.25], [0.5, 1.0]], dtype=np.float32)
+B = np.array([[0.1, 0.25], [0.2, 1.0]], dtype=np.float32)
+
+
+# Section: maps
+
+
+def test_a_map_is_drawn_unsmoothed_over_the_range_it_was_given() -> None:
+    (heat,) = map_figure(A, sequential(0, 2), {"a": A}, width=300).data
+    np.testing.assert_array_equal(heat.z, A)
+    assert (heat.zmin, heat.zmax) == (0, 2)
+    assert heat.zsmooth is None
+    assert list(heat.colorbar.ticktext) == ["0", "1", "2"]
+    assert list(heat.colorbar.tickvals) == pytest.approx([0, 1, 2], abs=1e-3)
+
+
+def test_the_first_row_of_a_map_is_at_the_top() -> None:
+    low, high = map_figure(A, sequential(0, 1), {"a": A}, width=300).layout.yaxis.range
+    assert low > high
+
+
+def test_under_the_pointer_stand_the_values_of_every_map_at_that_pixel() -> None:
+    (heat,) = map_figure(B - A, diverging(0.3), {"a": A, "b": B, "b - a": B - A}, width=300).data
+    np.testing.assert_array_equal(heat.customdata[1, 0], np.array([0.5, 0.2, 0.2 - 0.5], dtype=np.float32))
+    assert heat.hovertemplate.startswith("row %{y}, column %{x}<br>a: %{customdata[0]:.4f}<br>b: %{customdata[1]:.4f}")
+
+
+def test_a_signed_map_has_white_at_zero_and_as_much_room_on_either_side() -> None:
+    scale = diverging(0.3)
+    assert (scale.low, scale.high) == (-0.3, 0.3)
+    assert scale.colours[2] == [0.5, "#f7f7f7"]
+    (heat,) = map_figure(B - A, scale, {"b - a": B - A}, width=300).data
+    assert list(heat.colorbar.ticktext) == ["−0.3", "0", "0.3"]
+
+
+def test_a_palette_begins_dark_and_ends_bright() -> None:
+    first, last = (sequential(0, 1, "magma").colours[place] for place in (0, -1))
+    assert (first[0], last[0]) == (0, 1)
+    assert first[1] == "rgb(0,0,4)"  # matplotlib: (0.001, 0.000, 0.014)
+    assert last[1] == "rgb(252,253,191)"  # matplotlib: (0.987, 0.991, 0.750)
+
+
+# Section: the histogram of differences
+
+
+def test_a_histogram_counts_every_pixel_and_is_symmetric_around_zero() -> None:
+    difference = np.array([[0.0, 0.0, 0.001, -0.4], [0.1, 0.1, 0.2, 0.4]], dtype=np.float32)
+    (bars,) = histogram_figure(difference).data
+    assert sum(bars.y) == 8
+    assert len(bars.y) % 2 == 1
+    middle = len(bars.y) // 2
+    assert bars.x[middle] == pytest.approx(0, abs=1e-9)
+    assert bars.y[middle] == 3
+    assert (bars.y[0], bars.y[-1]) == (1, 1)
+    assert bars.customdata[0][0] == pytest.approx(-0.4)
+    assert bars.customdata[-1][1] == pytest.approx(0.4)
+
+
+def test_a_histogram_has_one_colour_below_zero_and_another_above() -> None:
+    (bars,) = histogram_figure(B - A).data
+    colours = list(bars.marker.color)
+    middle = len(colours) // 2
+    assert len(set(colours[:middle])) == len(set(colours[middle + 1 :])) == 1
+    assert len({colours[0], colours[middle], colours[-1]}) == 3
+
+
+def test_a_histogram_of_equal_maps_has_everything_in_the_middle() -> None:
+    (bars,) = histogram_figure(np.zeros((4, 4), np.float32)).data
+    assert bars.y[len(bars.y) // 2] == 16
+
+
+# Section: class probabilities
+
+SHARES = np.array([0.25, 0.6, 0.15], dtype=np.float32)
+
+
+def words(name: str, under: str) -> str:
+    return f"{name}<br><span style='font-size:10px'>{under}</span>"
+
+
+def test_the_explained_class_has_a_colour_and_a_word() -> None:
+    (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0).data
+    assert list(bars.y) == [words("cat", "true"), words("dog", "explained, predicted"), "frog"]
+    explained, others = bars.marker.color[1], {bars.marker.color[0], bars.marker.color[2]}
+    assert len(others) == 1
+    assert explained not in others
+    assert list(bars.text) == ["25.0 %", "60.0 %", "15.0 %"]
+
+
+def test_the_contrasted_class_has_a_colour_and_a_word_of_its_own() -> None:
+    (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2).data
+    assert list(bars.y)[2] == words("frog", "contrasted")
+    assert len(set(bars.marker.color)) == 3
+
+
+def test_of_many_classes_the_ten_likeliest_and_the_marked_ones_have_bars_the_likeliest_first() -> None:
+    shares = np.arange(100, dtype=np.float32)[::-1] / 4950  # class 0 is the likeliest
+    names = tuple(f"class {number}" for number in range(100))
+    (bars,) = probabilities_figure(names, shares, target=42, true=99, minus=3).data
+    assert list(bars.customdata) == [*names[:10], "class 42", "class 99"]
+    assert list(bars.y)[3] == words("class 3", "contrasted")
+    assert list(bars.y)[-2:] == [words("class 42", "explained"), words("class 99", "true")]
+    np.testing.assert_array_equal(bars.x, shares[[*range(10), 42, 99]])
+    assert len(set(bars.marker.color)) == 3
+    assert shown_words(names) == "The 10 likeliest of 100 classes, and those with a word."
+    assert shown_words(names[:12]) == ""
+
+
+def test_two_classes_of_one_name_have_a_bar_each() -> None:
+    (bars,) = probabilities_figure(("crane", "dog", "crane"), SHARES, target=1, true=1).data
+    assert list(bars.y) == ["crane (0)", words("dog", "explained, true, predicted"), "crane (2)"]

@@ -1,0 +1,113 @@
+"""The check-up on the page: folded, and a warning before any map where something stands in the way."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from opened_page import OpenedPage, captions, open_folded, open_page, unescaped
+from streamlit.testing.v1 import AppTest
+from torch import Tensor
+
+import explain_lib as xl
+from explain_lib.networks import bundled as models
+from explain_lib.networks.architectures import ARCHITECTURES, TutorialNet
+from explain_lib.networks.bundled import CheckpointSpec, find_checkpoint, load_card
+from explain_lib.networks.cards import write_card
+
+PAGES = [
+    *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
+    *("disagreement", "scan", "guesses", "how_it_works"),
+]
+PLANTED = "ailing-tutorial"
+
+
+def folds(app: AppTest) -> list[str]:
+    return [expander.label for expander in app.expander]
+
+
+def warnings(app: AppTest) -> list[str]:
+    return [unescaped(warning.value) for warning in app.warning if warning.value.startswith("A problem of")]
+
+
+def check_up_texts(app: AppTest) -> list[str]:
+    (expander,) = [expander for expander in app.expander if expander.label.startswith("Model check-up")]
+    return [unescaped(text.value) for text in expander.markdown]
+
+
+# Section: bundled models
+
+
+@pytest.mark.parametrize("name", xl.list_models())
+def test_the_explorer_shows_the_check_up_folded_with_its_counts(name: str) -> None:
+    app = open_folded("layer_explorer", model=name)
+    (expander,) = [expander for expander in app.expander if expander.label.startswith("Model check-up")]
+    assert expander.label == "Model check-up: 0 problems, 0 notes"
+    assert not expander.proto.expanded
+    assert check_up_texts(app) == ["Nothing stands in the way of a map."]
+    assert "Looked at, with two pictures of noise" in captions(app)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "guesses"])  # which computes for long
+def test_no_page_warns_about_a_bundled_model(page: str) -> None:
+    assert warnings(open_folded(page, model="tutorial")) == []
+
+
+# Section: a model with something wrong
+
+
+class AilingTutorialNet(TutorialNet):
+    """TutorialNet with a softmax at its end and an in-place ReLU after its first conv layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu1.inplace = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).softmax(1)
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A listed model of that architecture, with the weights of the tutorial network."""
+    whole, spec = find_checkpoint("tutorial"), CheckpointSpec(PLANTED, tmp_path)
+    shutil.copy(whole.checkpoint_file, spec.checkpoint_file)
+    shutil.copy(whole.logits_file, spec.logits_file)
+    write_card(dataclasses.replace(load_card("tutorial"), name=PLANTED, architecture="AilingTutorialNet"), spec.card_file)
+    monkeypatch.setattr(models, "REGISTRY", MappingProxyType({**models.REGISTRY, PLANTED: spec}))
+    monkeypatch.setattr(models, "ARCHITECTURES", {**ARCHITECTURES, "AilingTutorialNet": AilingTutorialNet})
+    yield
+    xl.shared_cache().entries.discard(("model", PLANTED))
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_warns_about_the_problems_before_any_map(page: str) -> None:
+    app = open_folded(page, model=PLANTED)
+    assert not app.exception
+    (warning,) = warnings(app)
+    assert warning.startswith("A problem of ailing-tutorial: The network ends in a softmax (in its forward pass)")
+    assert "*What to do:* Let forward return what goes into the softmax" in warning
+    assert first_of(app, "warning") < min(first_of(app, kind) for kind in ("image", "plotly_chart"))
+
+
+def first_of(app: OpenedPage, kind: str) -> int:
+    """The place of the first element of that kind among all of the page, far behind if there is none."""
+    return next((place for place, element in enumerate(elements_of(app)) if element == kind), 10**6)
+
+
+def elements_of(app: OpenedPage) -> list[str]:
+    return [element.type for element in app.main]
+
+
+@pytest.mark.usefixtures("planted")
+def test_the_folded_list_has_the_problem_first_and_says_in_words_what_is_what() -> None:
+    app = open_page("layer_explorer", model=PLANTED)
+    assert "Model check-up: 1 problem, 1 note" in folds(app)
+    summary, problem, note = check_up_texts(app)
+    assert summary == "1 problem stands in the way of a map; there is 1 note as well."
+    assert problem.startswith("**Problem, softmax.** The network ends in a softmax")
+    assert note.startswith("**Note, in-place.** What conv1 gives is overwritten in place by relu1.")
+    assert "module.inplace = False" in note

@@ -1,0 +1,327 @@
+"""Lessons on the screen: every stop of the dashboard's own, the bar, the page, and lessons of a teacher's own."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from independent_maps import captum_map, logit, pixels, predicted, probabilities
+from opened_page import OpenedPage, open_page, press, query, texts, unescaped
+from scipy.stats import spearmanr
+
+import explain_lib as xl
+from dashboard.frame import page as frame
+from dashboard.lesson.file import Lesson, parse_lesson, stop_view
+from dashboard.lesson.shelf import OWN_FOLDER
+from dashboard.lesson.vocabulary import VOCABULARY
+from dashboard.view.server_options import server_cache, server_options
+from explain_lib.networks.randomisation import randomised
+
+FILE = OWN_FOLDER / "grad-cam.md"
+COUNT = 10
+HORSE, CAR, CONTOURS = 1, 4, 7
+"""The stops about the horse, the car that is taken for a deer, and contours."""
+
+
+def own_lesson() -> Lesson:
+    lesson, problems = parse_lesson(FILE.read_bytes(), tuple(VOCABULARY))
+    assert problems == ()
+    assert lesson is not None
+    return lesson
+
+
+def open_stop(number: int, **more: str) -> OpenedPage:
+    stop = own_lesson().stops[number - 1]
+    address = stop_view("grad-cam", stop, number, present=False).to_query() | more
+    return open_page(stop.page, **{f"{key}_" if key == "class" else key: text for key, text in address.items()})
+
+
+def opened_paragraph(app: OpenedPage, label: str) -> str | None:
+    """The hint or the answer in the bar; None while it is closed."""
+    found = [text.value for text in app.markdown if text.value.startswith(f"**{label}:**")]
+    return unescaped(found[0]) if found else None
+
+
+def labels(app: OpenedPage) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def warnings(app: OpenedPage) -> str:
+    return unescaped("\n".join(one.value for one in app.warning))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of lessons that the server is started with."""
+    monkeypatch.setattr(sys, "argv", ["dashboard/app.py", "--lessons", str(tmp_path)])
+    server_options.cache_clear()
+    yield tmp_path
+    server_options.cache_clear()
+
+
+# Section: the dashboard's own lesson
+
+
+def test_the_lesson_has_its_stops_each_with_a_hint() -> None:
+    lesson = own_lesson()
+    assert len(lesson.stops) == COUNT
+    assert all(stop.hint for stop in lesson.stops)
+    assert len({stop.page for stop in lesson.stops}) >= 6
+
+
+@pytest.mark.parametrize("number", range(1, COUNT + 1))
+def test_every_stop_opens_its_page_without_a_warning_and_its_answer_is_computed(number: int) -> None:
+    stop = own_lesson().stops[number - 1]
+    app = open_stop(number)
+    assert not app.warning
+    assert not app.error
+    assert f"**Stop {number} of {COUNT} · {stop.title}**" in texts(app)
+    assert stop.question in texts(app)
+    assert (opened_paragraph(app, "Hint"), opened_paragraph(app, "Answer")) == (None, None)
+    assert "Back to this stop's view" not in labels(app)
+    press(app, "Hint")
+    press(app, "Answer")
+    assert not app.warning
+    for label in ("Hint", "Answer"):
+        words = opened_paragraph(app, label)
+        assert words is not None
+        assert "{" not in words
+        assert "—" not in words
+        assert "Not there" not in words
+    assert query(app)["hint"] == query(app)["answer"] == "on"
+    press(app, "Hide answer")
+    press(app, "Hide hint")
+    assert (opened_paragraph(app, "Hint"), opened_paragraph(app, "Answer")) == (None, None)
+
+
+def test_the_effects_that_the_lesson_speaks_of_are_there() -> None:
+    """The car lies at the lower right; the map of deer is strongest left of it, that of car on it."""
+    deer, car = (captum_map(796, "layer3.2.conv2", logit(index), "resnet20") for index in (4, 1))
+    assert deer.argmax() % 8 <= 3
+    assert car.argmax() // 8 >= 4
+    assert car.argmax() % 8 >= 5
+    assert car[3:, 5:].sum() > 2 * car[:, :4].sum()
+
+
+def test_the_map_of_the_network_that_knows_nothing_has_nothing_of_the_original() -> None:
+    """The stop's picture: the correlation is near 0, and the network was sure."""
+    (stop,) = [stop for stop in own_lesson().stops if stop.page == "sanity_checks"]
+    other = randomised(xl.load_model("captum-tutorial"), stop.view.randomised, "cascading").network
+    batch = torch.tensor(pixels()[stop.view.image][None]).permute(0, 3, 1, 2) / 255 * 2 - 1
+    then = LayerGradCam(other, other.get_submodule("conv2")).attribute(batch, predicted(stop.view.image))[0, 0]
+    now = captum_map(stop.view.image, "conv2")
+    assert abs(spearmanr(now.ravel(), then.detach().numpy().clip(min=0).ravel()).statistic) < 0.1
+    assert probabilities("captum-tutorial")[stop.view.image].max() > 0.9
+
+
+# Section: the bar
+
+
+def test_next_and_back_go_through_all_stops() -> None:
+    lesson = own_lesson()
+    app = open_stop(1, hint="on", answer="on", present="on")
+    ahead = [("Next stop", number) for number in range(2, COUNT + 1)]
+    back = [("Previous stop", number) for number in range(COUNT - 1, 0, -1)]
+    for label, number in ahead + back:
+        press(app, label)
+        stop = lesson.stops[number - 1]
+        app.switch_page(f"app_pages/{stop.page}.py")  # a browser stays on the page that a run has opened; AppTest does not
+        assert f"**Stop {number} of {COUNT} · {stop.title}**" in texts(app)
+        assert query(app) == stop_view("grad-cam", stop, number, present=True).to_query()
+        assert (opened_paragraph(app, "Hint"), opened_paragraph(app, "Answer")) == (None, None)
+
+
+def test_there_is_nothing_before_the_first_stop_and_after_the_last() -> None:
+    disabled = {button.label: button.disabled for button in open_stop(1).button}
+    assert (disabled["Previous stop"], disabled["Next stop"]) == (True, False)
+    disabled = {button.label: button.disabled for button in open_stop(COUNT).button}
+    assert (disabled["Previous stop"], disabled["Next stop"]) == (False, True)
+
+
+def test_the_end_leaves_the_view_without_the_lesson() -> None:
+    app = open_stop(CAR, hint="on", answer="on")
+    press(app, "End the lesson")
+    assert query(app) == own_lesson().stops[CAR - 1].view.to_query()
+    assert f"Stop {CAR}" not in texts(app)
+
+
+def test_an_answer_follows_what_is_on_screen() -> None:
+    app = open_stop(CAR, answer="on")
+    assert "The picture shows a car; the network says deer" in (opened_paragraph(app, "Answer") or "")
+    assert "Back to this stop's view" not in labels(app)
+    app.number_input(key="image").set_value(137).run()
+    assert "The picture shows a horse; the network says horse" in (opened_paragraph(app, "Answer") or "")
+    press(app, "Back to this stop's view")
+    assert query(app) == stop_view("grad-cam", own_lesson().stops[CAR - 1], CAR, present=False).to_query()
+
+
+def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
+    stop = own_lesson().stops[0]
+    app = open_page("sanity_checks", **stop_view("grad-cam", stop, 1, present=False).to_query())
+    assert stop.question in texts(app)
+    assert "Back to this stop's view" in labels(app)
+    press(app, "Back to this stop's view")
+    assert "All layers on offer" in "\n".join(one.value for one in app.header)
+
+
+def test_naming_the_layer_that_is_shown_anyway_is_no_other_view() -> None:
+    app = open_stop(HORSE, layer="layer3.2.conv2")
+    assert "Back to this stop's view" not in labels(app)
+
+
+def test_numbers_that_a_page_computes_last_are_in_the_answer_once_it_stands() -> None:
+    server_cache().entries.discard(("contour_guess", server_cache().model("captum-tutorial").digest))
+    app = open_stop(CONTOURS, answer="on")
+    words = opened_paragraph(app, "Answer") or ""
+    assert "judged “not supported”" in words
+    assert "Not there" not in words
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ({"lesson": "none"}, "lesson=none: there is no such lesson; there are grad-cam."),
+        ({"lesson": "../x"}, "lesson=../x: the name of a lesson, of letters, digits and hyphens, would be right."),
+        ({"lesson": "grad-cam", "stop": "0"}, "stop=0: the number of a stop, from 1, would be right."),
+    ],
+)
+def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dict[str, str], sentence: str) -> None:
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", **address)
+    assert warnings(app) == f"Ignored in the address: {sentence}"
+    assert not app.error
+
+
+def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="12", answer="on")
+    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 10; the first one is shown."
+    assert f"**Stop 1 of {COUNT}" in texts(app)
+    assert opened_paragraph(app, "Answer") is None
+
+
+def test_a_closed_bar_costs_less_than_ten_milliseconds() -> None:
+    spent: list[float] = []
+    real = frame.show_lesson_bar
+
+    def timed(*arguments: object) -> object:
+        start = time.perf_counter()
+        done = real(*arguments)  # type: ignore[arg-type]
+        spent.append(time.perf_counter() - start)
+        return done
+
+    app = open_stop(2)
+    with mock.patch.object(frame, "show_lesson_bar", timed):
+        for _ in range(8):
+            app.run()
+    assert len(spent) == 8
+    assert sorted(spent)[4] < 0.010, spent
+
+
+# Section: the page
+
+
+def test_the_page_lists_the_lesson_with_its_stops_and_starts_it() -> None:
+    app = open_page("lesson", present="on")
+    lesson = own_lesson()
+    assert lesson.title in [one.value for one in app.header]
+    links = [one.proto.label for one in app.get("page_link")]
+    assert links == [f"{number} · {stop.title}" for number, stop in enumerate(lesson.stops, 1)]
+    assert not app.warning
+    press(app, f"Start · {COUNT} stops")
+    assert query(app) == stop_view("grad-cam", lesson.stops[0], 1, present=True).to_query()
+    assert lesson.stops[0].question in texts(app)
+
+
+def test_how_to_write_one_is_folded_with_an_example_that_can_be_used() -> None:
+    app = open_page("lesson")
+    assert "map.peak_row" not in texts(app)
+    app.session_state["lesson-format"] = True
+    app.run()
+    assert all(f"`{{{name}}}`" in texts(app) for name in VOCABULARY)
+    lesson, problems = parse_lesson(download_of(app, "Download this example"), tuple(VOCABULARY))
+    assert problems == ()
+    assert lesson is not None
+    assert download_of(app, "Download the dashboard's own lesson") == FILE.read_bytes()
+    (code,) = app.code
+    assert code.value.startswith(f"# {lesson.title}")
+
+
+def download_of(app: OpenedPage, label: str) -> bytes:
+    (button,) = [button for button in app.download_button if button.label == label]
+    file = app.files.read_file(Path(button.proto.url).name)
+    assert file is not None
+    return file.content
+
+
+# Section: lessons of a teacher's own
+
+
+def test_a_lesson_of_a_folder_stands_first_and_is_read_anew_after_an_edit(folder: Path) -> None:
+    file = folder / "mine.md"
+    file.write_text("# Mine\n## Only\n/layer_explorer?img=5\nWho is it?\nAnswer: A {image.true_class}.\n")
+    app = open_page("lesson")
+    assert app.header[0].value == "Mine"
+    press(app, "Start · 1 stop")
+    press(app, "Answer")
+    assert opened_paragraph(app, "Answer") == "**Answer:** A frog."
+    file.write_text(file.read_text().replace("Who is it?", "What is it, really?"))
+    app.run()
+    assert "What is it, really?" in texts(app)
+
+
+def test_a_broken_lesson_is_said_with_its_lines_and_breaks_no_page(folder: Path) -> None:
+    (folder / "mine.md").write_text("# Mine\n## Only\n/layer_explorer?img=x\nWho?\nAnswer: {map.pek}\n")
+    app = open_page("lesson")
+    assert "mine.md cannot be used as it is:" in warnings(app)
+    assert "- Line 3: in the address, img=x: the number of a test image would be right." in warnings(app)
+    assert "- Line 5: there is no {map.pek}; {map.peak}" in warnings(app)
+    assert "Start · 1 stop" not in labels(app)
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="mine")
+    assert not app.error
+    assert "lesson=mine: mine.md has a fault in line 3: in the address, img=x" in warnings(app)
+    assert "Class probabilities" in texts(app)
+
+
+def test_words_of_a_lesson_are_markdown_without_html(folder: Path) -> None:
+    (folder / "mine.md").write_text("# Mine\n## Only\n/layer_explorer?img=5\n<b>Who?</b>\nAnswer: <script>x</script>\n")
+    app = open_page("layer_explorer", lesson="mine", answer="on")
+    shown = [text for text in app.markdown if "Who?" in text.value or "script" in text.value]
+    assert len(shown) == 2
+    assert not any(text.proto.allow_html for text in shown)
+
+
+def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_can_be_held(folder: Path) -> None:
+    stops = {
+        "Good": "/layer_explorer?img=9999&model=resnet20&layer=layer3.2.conv2&target=9&set=cifar10",
+        "Model": "/layer_explorer?img=3&model=vgg",
+        "Layer": "/layer_explorer?img=3&model=captum-tutorial&layer=conv9",
+        "Image": "/layer_explorer?img=10000&model=captum-tutorial",
+        "Class": "/layer_explorer?img=3&model=captum-tutorial&target=10",
+        "Other": "/layer_explorer?img=3&model=captum-tutorial&model2=vgg&set=folder",
+    }
+    (folder / "mine.md").write_text(
+        "# Mine\n" + "".join(f"## {title}\n{address}\nWho?\nAnswer: It.\n" for title, address in stops.items())
+    )
+    app = open_page("lesson")
+    assert not app.error
+    (said,) = [unescaped(one.value) for one in app.warning]
+    assert said.splitlines() == [
+        "mine.md can be held, but not all of it opens as it is written:",
+        "- Stop 2: model=vgg: there are captum-tutorial, tutorial, resnet20.",
+        "- Stop 3: layer=conv9: the layers with a grid are conv1, relu1, pool1, conv2, relu2, pool2.",
+        "- Stop 4: img=10000: the images are 0 to 9,999.",
+        "- Stop 5: target=10: the classes are 0 to 9.",
+        "- Stop 6: model2=vgg: there are captum-tutorial, tutorial, resnet20.",
+        "- Stop 6: set=folder: this server has no folder of pictures of its own.",
+    ]
+    assert "Start · 6 stops" in labels(app)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_without_a_lesson_is_said() -> None:
+    app = open_page("lesson")
+    assert "holds no file that ends in .md" in warnings(app)
+    assert f"Start · {COUNT} stops" in labels(app)

@@ -1,0 +1,100 @@
+"""What a person takes home, as functions: files and Python."""
+
+import contextlib
+import io
+import json
+from importlib.metadata import version
+
+import numpy as np
+import pytest
+from independent_maps import captum_signed, drawn, logit, package_map, pixels, predicted, study_manual_map
+
+import explain_lib as xl
+from dashboard.view.record import arrays_file, settings_file
+from dashboard.view.snippets import Explained, disagreement_snippet, explorer_snippet
+from dashboard.view.view import View, explained
+
+
+def run(code: str) -> tuple[dict[str, object], str]:
+    """The names that the code leaves behind, and what it prints."""
+    names: dict[str, object] = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, "snippet", "exec"), names)
+    return names, printed.getvalue()
+
+
+# Section: files
+
+
+def test_arrays_are_kept_with_their_names_types_and_numbers() -> None:
+    given = {"map": np.array([[0, 0.1], [1e-30, 7]], np.float32), "picture": np.arange(12, dtype=np.uint8).reshape(2, 2, 3)}
+    with np.load(io.BytesIO(arrays_file(given)), allow_pickle=False) as file:
+        assert set(file) == set(given)
+        for name, values in given.items():
+            np.testing.assert_array_equal(file[name], values)
+            assert file[name].dtype == values.dtype
+
+
+def test_settings_hold_address_model_target_details_and_versions() -> None:
+    view, model = View(image=17, model="tutorial", target=4, minus=2), xl.load_model("tutorial")
+    target = xl.Target(4, minus=2)
+    content = json.loads(settings_file(view, model, target, {"layer": "conv1", "grid": (28, 28)}))
+    assert content == {
+        "address": {"img": "17", "model": "tutorial", "target": "4", "minus": "2"},
+        "model": {"name": "tutorial", "digest": model.digest, "mean": list(model.mean), "std": list(model.std)},
+        "image": 17,
+        "target": {"index": 4, "minus": 2, "sign": 1, "score": "logit", "class": "deer"},
+        "layer": "conv1",
+        "grid": [28, 28],
+        "versions": {name: version(name) for name in ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")},
+    }
+
+
+# Section: Python
+
+
+def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
+    view = View(image=5, palette="viridis", strength=80)
+    cells = captum_signed(5, "conv2", logit(6)).clip(min=0)
+    code = explorer_snippet(
+        [Explained(view, xl.Target(6), "frog, logit", "conv2", (10, 10), float(cells.max()), "frog")], side=320
+    )
+    names, _ = run(code)
+    np.testing.assert_allclose(names["values"], cells, rtol=1e-4, atol=1e-6)
+    expected = drawn(pixels()[5], cells, 320, "viridis", 0.8)
+    assert np.abs(names["picture"].astype(int) - expected).max() <= 4
+
+
+def test_the_explorers_python_keeps_a_contrast_against_in_probability_and_the_sign() -> None:
+    view = View(image=5, minus=2, evidence="against", score="probability", sign="signed")
+    target = explained(view, predicted=6)
+    names, _ = run(explorer_snippet([Explained(view, target, "words", "conv1", (28, 28), 1.0, "frog")], side=64))
+    expected = captum_signed(5, "conv1", lambda logits: logits.softmax(1)[:, 2] - logits.softmax(1)[:, 6])
+    np.testing.assert_allclose(names["values"], expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_defaults_are_left_out_of_the_python() -> None:
+    code = explorer_snippet([Explained(View(), xl.Target(8), "ship, logit", "conv2", (10, 10), 0.5, "ship")], side=352)
+    assert "target = xl.Target(index=8)  # ship, logit\n" in code
+    assert "drawing = xl.Drawing()\n" in code
+    assert "image 3" not in code
+    assert "pixels[3 : 3 + 1]" in code
+
+
+def test_the_python_of_two_sides_prints_the_mean_difference_of_the_studys_two_programs() -> None:
+    view = View(image=18)
+    target = xl.Target(predicted(18))
+    code = disagreement_snippet(view, target, "words", view.a, view.b, slice(16, 20), "the notebook's batch of four")
+    names, printed = run(code)
+    package = package_map(18, ("conv1", "relu1", "pool1", "conv2", "relu2"), predicted(18))
+    assert float(printed.splitlines()[0]) == pytest.approx(np.abs(package - study_manual_map(18)).mean(), abs=6e-5)
+    np.testing.assert_allclose(names["map_b"], package, atol=1e-5)
+
+
+def test_any_text_in_the_name_of_a_layer_is_quoted() -> None:
+    side = xl.Configuration("manual", xl.CamSettings(layers=('a"b', "c'd")))
+    code = disagreement_snippet(View(), xl.Target(0), "words", side, side, slice(3, 4), "the image alone")
+    made = next(line for line in code.splitlines() if line.startswith("a = "))
+    names: dict[str, object] = {"xl": xl}
+    exec(made, names)
+    assert names["a"] == side

@@ -1,0 +1,515 @@
+"""How it works: each of the six steps beside plain autograd, channels picked and switched off, and steps by keys."""
+
+import copy
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from independent_maps import assert_same_colours, captum_map, captum_signed, labels, logit, pixels, predicted
+from numpy.typing import NDArray
+from opened_page import OpenedPage, alts, captions, component_data, open_page, picture, pixels_of, press, query, texts
+from playwright.sync_api import Page, expect, sync_playwright
+from running_app import BROWSER_FLAGS, SETTLED, browser_path
+from torch import Tensor, nn
+
+import explain_lib as xl
+from dashboard.view.server_options import server_options
+
+STEPS = ("forward", "gradient", "weights", "sum", "relu", "enlarge")
+every_step = pytest.mark.parametrize("step", STEPS)
+
+
+def open_walk(**address: str) -> OpenedPage:
+    return open_page("how_it_works", **address)
+
+
+def grid(app: OpenedPage) -> dict[str, object]:
+    return component_data(app, "channel_grid")
+
+
+def formulas(app: OpenedPage) -> str:
+    return "\n".join(formula.value for formula in app.latex)
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a hook of the test's own and plain autograd find: (C, h, w), (C, h, w), and the number explained."""
+
+    activation: NDArray[np.float32]
+    gradient: NDArray[np.float32]
+    score: float
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        return np.array([one.astype(np.float64).sum() / one.size for one in self.gradient])
+
+    @property
+    def contributions(self) -> NDArray[np.float64]:
+        return self.weights[:, None, None] * self.activation
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        signed = self.contributions.sum(0)
+        return np.array([one[signed > 0].sum() for one in self.contributions]) / signed[signed > 0].sum()
+
+
+def network_and_input(image: int, name: str) -> tuple[nn.Module, Tensor]:
+    model = xl.load_model(name)
+    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
+    network = copy.deepcopy(model.network).eval()
+    return network, ((torch.tensor(pixels()[image]).permute(2, 0, 1) / 255 - mean) / std)[None]
+
+
+def by_hand(image: int, layer: str, score: Callable[[Tensor], Tensor], name: str = "captum-tutorial") -> ByHand:
+    network, x = network_and_input(image, name)
+    kept: list[Tensor] = []
+    network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    y = score(network(x))[0]
+    (gradient,) = torch.autograd.grad(y, kept[0])
+    return ByHand(kept[0].detach()[0].numpy(), gradient[0].numpy(), float(y.detach()))
+
+
+def score_without(image: int, layer: str, channel: int, score: Callable[[Tensor], Tensor]) -> float:
+    network, x = network_and_input(image, "captum-tutorial")
+
+    def silence(_: nn.Module, __: object, output: Tensor) -> Tensor:
+        return torch.cat([output[:, :channel], torch.zeros_like(output[:, :1]), output[:, channel + 1 :]], 1)
+
+    network.get_submodule(layer).register_forward_hook(silence)
+    with torch.no_grad():
+        return float(score(network(x))[0])
+
+
+def digits(value: float, *, sign: bool = False) -> str:
+    """Three digits that count."""
+    return f"{value:{'+' if sign and value else ''}.3g}".replace("-", "−").replace("e−", "e-")
+
+
+def in_red_and_blue(values: NDArray[np.float64], reach: float) -> NDArray[np.uint8]:
+    stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
+    shares = values / reach
+    colours = np.stack([np.interp(shares, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)], -1)
+    return np.rint(colours).astype(np.uint8)
+
+
+def assert_tiles(app: OpenedPage, values: NDArray[np.float64], reach: float) -> None:
+    """Every tile of the grid has its channel's cells in the colours of one range."""
+    sent = grid(app)
+    file = app.files.read_file(Path(str(sent["sprite"])).name)
+    assert file is not None
+    sprite, (height, width) = pixels_of(file.content), values.shape[1:]
+    for place, channel in enumerate(sent["channels"]):
+        row, column = divmod(place, int(str(sent["columns"])))
+        tile = sprite[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        assert_same_colours(tile, in_red_and_blue(values[channel], reach))
+
+
+SHIP = by_hand(3, "conv2", logit(predicted(3)))
+LEADING = int(SHIP.shares.argmax())
+
+
+# Section: each step and its numbers
+
+
+def test_the_walk_begins_with_the_activations() -> None:
+    app = open_walk()
+    assert app.header[0].value == "1 of 6 · What does the layer find, and where?"
+    assert "explained: ship (the predicted class), logit · layer conv2, 16 channels of 10 × 10" in captions(app)
+    low, high = SHIP.activation.min(), SHIP.activation.max()
+    assert f"Activations from **{digits(low)}** to **{digits(high)}**" in texts(app)
+    assert f"{(SHIP.activation < 0).mean() * 100:.1f} % are below 0" in texts(app)
+    sent, top = grid(app), np.abs(SHIP.activation).max()
+    assert (sent["channels"], sent["picked"]) == (list(range(16)), LEADING)
+    assert (sent["legend"]["low"], sent["legend"]["high"]) == (digits(-top), digits(top, sign=True))
+    assert sent["words"] == [f"largest cell {digits(one.max())}" for one in SHIP.activation]
+    assert_tiles(app, SHIP.activation, top)
+
+
+def test_activations_above_zero_are_drawn_from_zero_on() -> None:
+    app = open_walk(layer="relu1")
+    found = by_hand(3, "relu1", logit(predicted(3)))
+    assert (grid(app)["legend"]["low"], grid(app)["legend"]["high"]) == ("0", digits(found.activation.max()))
+    assert f"{(found.activation == 0).mean() * 100:.1f} % of all cells are exactly 0" in texts(app)
+
+
+def test_the_second_step_has_the_score_and_its_gradients() -> None:
+    app = open_walk(step="gradient")
+    assert f"**y = {digits(SHIP.score)}** is the logit of ship" in texts(app)
+    assert f"{(SHIP.gradient == 0).mean() * 100:.1f} % of all cells have a gradient of exactly 0" in texts(app)
+    top = np.abs(SHIP.gradient).max()
+    assert (grid(app)["legend"]["low"], grid(app)["legend"]["high"]) == (digits(-top), digits(top, sign=True))
+    assert_tiles(app, SHIP.gradient, top)
+
+
+@pytest.mark.parametrize("order", ["number", "weight"])
+def test_the_third_step_has_a_bar_for_each_weight(order: str) -> None:
+    app = open_walk(step="weights", channels=order)
+    sent = grid(app)
+    in_order = list(range(16)) if order == "number" else np.argsort(-SHIP.weights, kind="stable").tolist()
+    assert sent["channels"] == in_order
+    np.testing.assert_allclose(sent["bars"], SHIP.weights[in_order], atol=1e-6)
+    assert f"largest is **{digits(SHIP.weights.max(), sign=True)}** (channel {SHIP.weights.argmax()})" in texts(app)
+    assert rf"\alpha_{{{LEADING}}} = \frac{{{SHIP.gradient[LEADING].sum():.3g}}}{{100}}" in formulas(app)
+
+
+def test_the_fourth_step_has_the_sum_and_what_each_channel_adds() -> None:
+    app = open_walk(step="sum")
+    signed = captum_signed(3, "conv2", logit(predicted(3)))
+    shown = picture(app, "The sum")
+    assert_same_colours(shown, cells(in_red_and_blue(signed, np.abs(signed).max()), len(shown)))
+    assert f"add up to **{digits(signed.sum(), sign=True)}**" in texts(app)
+    assert_tiles(app, SHIP.contributions, np.abs(SHIP.contributions).max())
+    assert grid(app)["values"] == [digits(one.sum(), sign=True) for one in SHIP.contributions]
+
+
+def cells(coloured: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return cv2.resize(coloured, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
+    app = open_walk(step="relu", img="5")
+    found = by_hand(5, "conv2", logit(predicted(5)))
+    signed = captum_signed(5, "conv2", logit(predicted(5)))
+    before, after = picture(app, "Before the ReLU"), picture(app, "After the ReLU")
+    top = np.abs(signed).max()
+    assert_same_colours(before, cells(in_red_and_blue(signed, top), len(before)))
+    assert_same_colours(after, cells(in_red_and_blue(signed.clip(min=0), top), len(after)))
+    below = signed[signed < 0]
+    assert f"Thrown away: {len(below)}.0 % of the cells** ({len(below)} of 100)" in texts(app)
+    assert f"add up to **{digits(below.sum(), sign=True)}**; the largest of them is **{digits(below.min())}**" in texts(app)
+    np.testing.assert_allclose(grid(app)["bars"], found.shares, atol=1e-5)
+
+
+def test_the_sixth_step_enlarges_the_map_in_two_ways() -> None:
+    app = open_walk(step="enlarge", palette="viridis", strength="100")
+    values = captum_map(3, "conv2")
+    for name, large in (
+        ("nearest", values[np.arange(32) * 10 // 32][:, np.arange(32) * 10 // 32]),
+        ("bilinear (cv2-linear", cv2.resize(values, (32, 32), interpolation=cv2.INTER_LINEAR)),
+    ):
+        shown = picture(app, f"The map enlarged to 32 by 32 pixels, {name}")
+        side = shown.shape[1]
+        small = np.concatenate([shown[:side], shown[-side:]])[side // 64 :: side // 32, side // 64 :: side // 32]
+        expected = cv2.applyColorMap(np.rint(large / values.max() * 255).clip(0, 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
+        assert_same_colours(small, np.concatenate([expected[..., ::-1]] * 2))
+        assert f"largest {digits(large.max())}" in " ".join(alts(app))
+    assert not list(app.get("bidi_component")) or "channel_grid" not in str(app.get("bidi_component"))
+
+
+# Section: one channel
+
+
+def test_the_panel_tells_what_a_channel_promises_and_what_it_does() -> None:
+    for channel in (LEADING, 6):
+        app = open_walk(channel=str(channel))
+        with_all, without = SHIP.score, score_without(3, "conv2", channel, logit(predicted(3)))
+        promised = SHIP.contributions[channel].sum()
+        words = texts(app)
+        assert f"**Channel {channel}**" in words
+        assert f"Weight α, the mean gradient: **{digits(SHIP.weights[channel], sign=True)}**" in words
+        assert f"Share of the map: **{SHIP.shares[channel] * 100:.1f} %**".replace("-", "−") in words
+        assert f"α promises that the score {moves(promised)}." in words
+        assert f"the score **{moves(with_all - without)}**, from" in words
+        said = re.search(r"from (-?\d+\.\d+) to (-?\d+\.\d+)\.", words.replace("−", "-"))
+        assert said is not None
+        assert float(said[1]) - float(said[2]) == pytest.approx(with_all - without, rel=0.02)
+        assert float(said[1]) == pytest.approx(with_all, abs=0.006)
+        assert grid(app)["picked"] == channel
+
+
+def moves(effect: float) -> str:
+    return f"{'falls' if effect > 0 else 'rises'} by {digits(abs(effect))}"
+
+
+def test_a_promise_that_an_average_breaks_is_explained_by_the_cells() -> None:
+    by_cell = float((SHIP.gradient[LEADING] * SHIP.activation[LEADING]).sum())
+    assert SHIP.contributions[LEADING].sum() > 0 > by_cell  # the channel of the largest share does the opposite
+    assert f"each with its own gradient, the promise is that it {moves(by_cell)}: that one is kept." in texts(open_walk())
+
+
+def test_another_channel_is_typed_and_the_strongest_is_one_press_away() -> None:
+    app = open_walk(step="weights")
+    app.number_input(key="channel").set_value(99).run()
+    assert query(app)["channel"] == "15"
+    assert "**Channel 15**" in texts(app)
+    press(app, "The one with the largest share")
+    assert "channel" not in query(app)
+    assert f"**Channel {LEADING}** · it has the largest share of the map" in texts(app)
+
+
+def test_a_layer_that_hands_on_what_it_was_given_has_no_ablation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def handed_on(*_: object, **__: object) -> xl.ChannelAblation:
+        raise xl.LayerError("layers: 'x' hands on what it was given")
+
+    monkeypatch.setattr(xl.ExplainCache, "channel_ablation", handed_on)
+    app = open_walk()
+    assert "That cannot be tried at this layer: layers: 'x' hands on what it was given." in captions(app)
+    assert not app.error
+
+
+# Section: channels switched off
+
+
+def test_without_some_channels_the_sum_is_that_of_the_others() -> None:
+    app = open_walk(step="sum", without="2,9")
+    rest = np.delete(SHIP.contributions, [2, 9], axis=0).sum(0)
+    signed, missing = SHIP.contributions.sum(0), SHIP.contributions[[2, 9]].sum(0)
+    shown = picture(app, "The sum")
+    assert_same_colours(shown, cells(in_red_and_blue(rest, max(np.abs(signed).max(), np.abs(rest).max())), len(shown)))
+    assert grid(app)["left_out"] == [2, 9]
+    row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
+    assert (
+        f"**14** of 16 channels are on; the cells of the sum add up to **{digits(rest.sum(), sign=True)}**. The 2 that are off "
+        f"would have added **{digits(missing.sum(), sign=True)}** to that, most of all to the cell in row {row}, column "
+        f"{column}: **{digits(missing[row, column], sign=True)}**. Of the full map that is a share of "
+        f"**{SHIP.shares[[2, 9]].sum() * 100:.1f} %**."
+    ) in texts(app)
+
+
+def test_buttons_switch_many_channels_at_once() -> None:
+    app = open_walk(step="sum", channel="6")
+    below = [str(k) for k in range(16) if SHIP.weights[k] <= 0]
+    for name, off in (
+        ("Only α above 0", below),
+        ("Only α below 0", [str(k) for k in range(16) if SHIP.weights[k] >= 0]),
+        ("Only channel 6", [str(k) for k in range(16) if k != 6]),
+        ("All off", [str(k) for k in range(16)]),
+    ):
+        press(app, name)
+        assert query(app)["without"] == ",".join(off)
+    assert "Zero everywhere: no channel that is on adds anything." in texts(app)
+    assert "The sum" not in " ".join(alts(app))
+    press(app, "All on")
+    assert "without" not in query(app)
+
+
+@pytest.mark.parametrize("step", ["relu", "enlarge"])
+def test_later_steps_go_on_with_what_is_switched_on_and_say_so(step: str) -> None:
+    app = open_walk(step=step, without="2,9")
+    assert "2 of 16 channels are switched off in step 4" in app.warning[0].value
+    rest = np.delete(SHIP.contributions, [2, 9], axis=0).sum(0)
+    assert digits(rest.max()) in f"{captions(app)} {' '.join(alts(app))} {texts(app)}"
+
+
+def test_another_layer_has_other_channels() -> None:
+    app = open_walk(step="sum", without="2,9", channel="12")
+    app.selectbox(key="layer").select("conv1").run()
+    assert not {"without", "channel"} & query(app).keys()
+    assert len(grid(app)["channels"]) == 6
+
+
+def test_channels_that_there_are_not_are_ignored_and_said() -> None:
+    app = open_walk(step="sum", layer="conv1", channel="7", without="3,12")
+    assert "channel=7: the channels of conv1 are 0 to 5." in app.warning[0].value
+    assert grid(app)["left_out"] == [3]
+
+
+# Section: other targets, layers and networks
+
+
+def test_a_contrast_and_a_probability_are_walked_through() -> None:
+    app = open_walk(step="gradient", target="6", minus="2", evidence="against")
+    found = by_hand(3, "conv2", lambda y: -(y[:, 6] - y[:, 2]))
+    assert f"**y = {digits(found.score)}** is the logit of frog less that of bird, with its sign turned" in texts(app)
+    app = open_walk(step="weights", score="probability")
+    found = by_hand(3, "conv2", lambda y: y.softmax(1)[:, predicted(3)])
+    np.testing.assert_allclose(grid(app)["bars"], found.weights, atol=1e-7)
+    assert "explained: ship (the predicted class), probability" in captions(app)
+
+
+@every_step
+def test_every_step_stands_with_a_deeper_network(step: str) -> None:
+    app = open_walk(step=step, model="resnet20", img="17", modules="all")
+    assert not app.error
+    assert not app.warning
+    assert app.header[0].value.startswith(f"{STEPS.index(step) + 1} of 6 · ")
+    assert all(alts(app))
+
+
+def zero_map() -> int:
+    """An image whose map at pool1 is zero everywhere."""
+    for image in range(300):
+        if not captum_map(image, "pool1").any():
+            return image
+    raise AssertionError("none of the first 300 images has a zero map")
+
+
+@pytest.mark.parametrize("step", ["relu", "enlarge"])
+def test_a_map_that_is_zero_everywhere_is_named(step: str) -> None:
+    app = open_walk(step=step, img=str(zero_map()), layer="pool1")
+    assert "Zero everywhere: the sum is nowhere above zero, so nothing is left to show." in texts(app)
+    assert not any(alt.startswith(("After the ReLU", "The map enlarged")) for alt in alts(app))
+    if step == "relu":
+        assert "Share of the map: **none, the map is zero everywhere**" in texts(app)
+
+
+OWN = """
+import torch
+from torch import nn
+
+def tiny():
+    torch.manual_seed(6)
+    return nn.Sequential(nn.Conv2d(3, 5, 16), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(5, 4))
+
+def wide():
+    torch.manual_seed(6)
+    return nn.Sequential(nn.Conv2d(3, 600, 9, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(600, 4))
+
+def infinite():
+    torch.manual_seed(6)
+    network = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Hardtanh(0, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4))
+    network[0].bias.data.fill_(3e38)
+    network[0].weight.data.fill_(3e38)
+    return network
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Start the server with a network of one's own."""
+    (tmp_path / "walked_networks.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def start(name: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["app.py", "--model", f"walked_networks:{name}", "--input-size", "16"])
+        server_options.cache_clear()
+
+    yield start
+    server_options.cache_clear()
+    xl.shared_cache().own_models.offer(None)
+    sys.modules.pop("walked_networks", None)
+
+
+@every_step
+def test_a_grid_of_one_cell_is_named_and_not_taken_for_a_place(step: str, own: Callable[[str], None]) -> None:
+    own("tiny")
+    app = open_page("how_it_works", step=step, img="0")
+    assert not app.error
+    assert "layer 0, 5 channels of 1 × 1" in captions(app)
+    if step in ("relu", "enlarge"):
+        assert "everywhere" in texts(app)
+
+
+def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(own: Callable[[str], None]) -> None:
+    own("wide")
+    app = open_page("how_it_works", img="0", channel="599")
+    assert len(grid(app)["channels"]) == 512
+    assert "These 512 of 600 channels have the largest shares of the map; look at any other by its number." in captions(app)
+    assert "**Channel 599**" in texts(app)
+    model = server_model()
+    walk = xl.walkthrough(model, shown_picture(model, 0))
+    assert grid(app)["channels"] == sorted(np.argsort(-np.abs(walk.shares), kind="stable")[:512].tolist())
+
+
+def server_model() -> xl.Model:
+    return xl.shared_cache("cpu").model("walked_networks:wide")
+
+
+def shown_picture(model: xl.Model, image: int) -> NDArray[np.uint8]:
+    return xl.fit_picture(pixels()[image], model.input_size, "crop")
+
+
+def test_what_is_not_finite_is_said(own: Callable[[str], None]) -> None:
+    own("infinite")
+    app = open_page("how_it_works", img="0")
+    assert "Not finite: this layer's activations or gradients hold NaN or infinity" in app.error[0].value
+
+
+# Section: from step to step
+
+
+def test_steps_go_on_and_back_and_are_in_the_address() -> None:
+    app = open_walk(img="17")
+    assert app.button[[one.label for one in app.button].index("Step back")].disabled
+    for step in STEPS[1:]:
+        press(app, "Next step")
+        assert query(app)["step"] == step
+        again = open_walk(**query(app))
+        assert [one.value for one in again.markdown] == [one.value for one in app.markdown]
+        assert alts(again) == alts(app)
+    press(app, "Step back")
+    assert query(app)["step"] == "relu"
+    press(app, "Forward")
+    assert query(app) == {"img": "17", "model": "captum-tutorial"}
+    assert f"true {xl.CLASSES[labels()[17]]}" in captions(app)
+
+
+def heading(page: Page, step: int) -> None:
+    expect(page.get_by_role("heading", level=2).first).to_contain_text(f"{step} of 6", timeout=20_000)
+
+
+def address(page: Page) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(page.url).query))
+
+
+def test_in_a_browser_keys_step_and_clicks_pick_and_switch(root: str) -> None:
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{root}/how_it_works?img=3")
+        tiles = page.locator(".channel-grid button")
+        expect(tiles).to_have_count(16, timeout=60_000)
+        assert page.evaluate(SETTLED)
+        _keys_step(page)
+        _keys_in_a_field_are_typed(page)
+        _a_click_picks_and_arrow_keys_stay_in_the_grid(page)
+        _a_click_switches(page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        chromium.close()
+
+
+def _keys_step(page: Page) -> None:
+    for key, step in (("3", 3), ("6", 6), ("Shift+ArrowLeft", 5), ("Shift+ArrowRight", 6), ("1", 1)):
+        page.keyboard.press(key)
+        heading(page, step)
+        assert address(page)["img"] == "3"  # the arrow alone would be another image
+
+
+def _keys_in_a_field_are_typed(page: Page) -> None:
+    field = page.get_by_role("spinbutton", name="Look at channel")
+    field.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("12")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("What if channel 12 were zero?")).to_be_visible()
+    heading(page, 1)
+    page.get_by_role("heading", level=1).click()
+
+
+def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
+    page.locator('.channel-grid button[data-channel="4"]').click()
+    expect(page.locator(".channel-grid .picked")).to_have_attribute("data-channel", "4")
+    expect(page.get_by_text("What if channel 4 were zero?")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    focused = page.locator(".channel-grid button:focus")
+    expect(focused).to_have_attribute("data-channel", "6")
+    label = focused.get_attribute("aria-label") or ""
+    assert label == f"Channel 6: largest cell {digits(SHIP.activation[6].max())}; click to look at it"
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("What if channel 6 were zero?")).to_be_visible()
+    assert page.evaluate(SETTLED)
+    assert (address(page)["img"], address(page)["channel"]) == ("3", "6")
+
+
+def _a_click_switches(page: Page) -> None:
+    page.locator('.channel-grid button[data-channel="0"]').click()  # the focus is in the grid: keys step all the same
+    page.keyboard.press("4")
+    heading(page, 4)
+    expect(page.locator(".channel-grid button:focus")).to_have_attribute("data-channel", "0")
+    for channel, off in (("2", 1), ("9", 2), ("2", 1)):
+        page.locator(f'.channel-grid button[data-channel="{channel}"]').click()
+        expect(page.locator(".channel-grid .left-out")).to_have_count(off)
+    assert (address(page)["without"], address(page)["channel"]) == ("9", "2")
+    expect(page.locator(".channel-grid .left-out")).to_have_attribute("data-channel", "9")
+    expect(page.locator('.channel-grid button[data-channel="9"]')).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_text("The one that is off would have added")).to_be_visible()

@@ -1,0 +1,238 @@
+"""The layer ladder's page: the table of the picked image, curves and pictures, the ranking over many, and the job."""
+
+import csv
+import re
+import time
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from independent_maps import captum_map, pixels, predicted, probabilities
+from numpy.typing import NDArray
+from opened_page import OpenedPage, alts, captions, chart, download, elements, open_page, press, query, texts, unescaped
+from streamlit.testing.v1.element_tree import Html
+from torch.nn import functional
+
+import explain_lib as xl
+from dashboard.topics.ladder.image import opinions_layer
+from explain_lib.networks.bundled import list_models
+
+
+class Table(HTMLParser):
+    """The cells of a table, row by row, the alternative texts of its pictures, and which rows are marked."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.alts: list[str] = []
+        self.marked: list[str] = []
+        self._marks = False
+        self._inside = False
+        self.feed(text.partition("</style>")[2])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag == "tr":
+            self.rows.append([])
+            self._marks = "marked" in (named.get("class") or "")
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._inside = True
+        if tag == "img":
+            self.alts.append(named["alt"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._inside = False
+        if tag == "tr" and self._marks:
+            self.marked.append(self.rows[-1][1] or self.rows[-1][0])
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.rows[-1][-1] += data
+
+
+def tables(app: OpenedPage) -> list[Table]:
+    found = [shown.proto.body for shown in app.get("html") if isinstance(shown, Html)]
+    return [Table(body) for body in found if 'class="number-table' in body]
+
+
+def column(table: Table, title: str) -> dict[str, float]:
+    """The numbers of a column by the names of the rows."""
+    head, *rows = table.rows
+    place = next(place for place, name in enumerate(head) if name.startswith(title))
+    name = head.index("row")
+    return {row[name]: float(re.split(r"[ %]", row[place].replace("−", "-"))[0]) for row in rows}
+
+
+def by_the_book(image: int, layer: str) -> tuple[float, float]:
+    """Deletion and insertion with mid grey: Captum's map, enlarged by PyTorch, one pass a point."""
+    network = xl.load_model("captum-tutorial").network
+    picture = torch.from_numpy((pixels()[image].transpose(2, 0, 1) / 255 - 0.5) / 0.5).float()
+    cells = torch.tensor(captum_map(image, layer))[None, None]
+    large = functional.interpolate(cells, (32, 32), mode="bilinear", align_corners=False)[0, 0].numpy()
+    order = np.argsort(-large.ravel(), kind="stable")
+    masks = np.zeros((17, 1024), bool)
+    for step in range(17):
+        masks[step, order[: 64 * step]] = True
+    first = torch.from_numpy(masks.reshape(17, 1, 32, 32))
+    with torch.no_grad():
+        shown = [network(torch.where(first, *pair)).softmax(1) for pair in ((torch.zeros(3, 32, 32), picture), (picture, 0.0))]
+    deletion, insertion = (one[:, predicted(image)].mean().item() for one in shown)
+    return deletion, insertion
+
+
+@pytest.fixture(scope="module")
+def opened() -> OpenedPage:
+    return open_page("layer_ladder", img="8", modules="all", layer="relu2")
+
+
+# Section: the picked image
+
+
+def test_the_table_has_every_layer_in_order_and_the_rows_to_measure_it_against(opened: OpenedPage) -> None:
+    names = [row[1] for row in tables(opened)[0].rows[1:]]
+    assert names == [
+        *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
+        "all layers averaged",
+        *("HiResCAM at relu2", "LayerCAM at relu2", "Grad-CAM++ at relu2"),
+        *("random order", "centre first", "edges"),
+    ]
+    assert tables(opened)[0].marked == ["relu2"]
+
+
+@pytest.mark.parametrize("layer", ["conv1", "relu2", "pool2"])
+def test_its_numbers_are_those_of_a_plain_loop_over_captums_map(opened: OpenedPage, layer: str) -> None:
+    deletion, insertion = by_the_book(8, layer)
+    assert column(tables(opened)[0], "deletion")[layer] == pytest.approx(deletion, abs=6e-4)
+    assert column(tables(opened)[0], "insertion")[layer] == pytest.approx(insertion, abs=6e-4)
+
+
+@pytest.mark.parametrize(("measure", "falling"), [("deletion", False), ("insertion", True), ("road", True)])
+def test_places_follow_the_measure_that_ranks(measure: str, falling: bool) -> None:
+    app = open_page("layer_ladder", img="8", measure=measure)
+    (table, *_) = tables(app)
+    places, values = column(table, "place"), column(table, "ROAD" if measure == "road" else measure)
+    ranked = sorted(places, key=places.__getitem__)
+    found = [values[name] for name in ranked]
+    assert sorted(places.values()) == list(range(1, 10))
+    assert found == sorted(found, reverse=falling)
+
+
+def test_every_map_and_picture_has_alternative_text(opened: OpenedPage) -> None:
+    (table, *_) = tables(opened)
+    assert len(table.alts) == 13
+    assert any(alt.startswith("Map of relu2 over image 8; peak at row") for alt in table.alts)
+    assert all(alts(opened))
+    assert all(shown.proto.alt for shown in elements(opened, "plotly_chart"))
+
+
+def test_the_curve_is_the_one_whose_mean_the_table_has(opened: OpenedPage) -> None:
+    trace = chart(opened, "removal-curves")
+    shares, left = (np.array(trace[axis], float) for axis in ("x", "y"))
+    np.testing.assert_allclose(shares, np.arange(17) / 16 * 100)
+    assert left[0] == pytest.approx(probabilities("captum-tutorial")[8].max(), abs=1e-4)
+    assert left.mean() == pytest.approx(column(tables(opened)[0], "deletion")["relu2"], abs=6e-4)
+
+
+def test_pictures_show_three_fills_with_what_is_left(opened: OpenedPage) -> None:
+    left = np.array(chart(opened, "removal-curves")["y"], float)
+    shown = [alt for alt in alts(opened) if "of its pixels replaced by" in alt]
+    assert len(shown) == 9
+    assert f"Image 8 with 50 % of its pixels replaced by mid grey; dog is left with {left[8] * 100:.1f} %" in shown
+
+
+def test_under_another_fill_the_numbers_are_others() -> None:
+    grey, blur = (open_page("layer_ladder", img="8", fill=fill) for fill in ("grey", "blur"))
+    assert column(tables(grey)[0], "deletion") != column(tables(blur)[0], "deletion")
+    assert column(tables(grey)[0], "ROAD") == column(tables(blur)[0], "ROAD")
+    assert "Deletion with the blurred picture: the best of 2 layers is" in texts(blur)
+
+
+def test_a_zero_map_is_named() -> None:
+    zero = zero_at_pool1()
+    app = open_page("layer_ladder", img=str(zero), modules="all")
+    (table, *_) = tables(app)
+    assert "The picture alone, the map of pool1 is zero" in table.alts
+    assert next(row[6:8] for row in table.rows if row[1].startswith("pool1")) == ["none"] * 2
+    assert any(row[1] == "pool1 zero map" for row in table.rows)
+    assert sorted(int(row[2]) for row in table.rows[1:] if row[2] != "none") == list(range(1, 13))
+    assert "layers is pool1 (" not in texts(app).split("paired")[0]
+
+
+def zero_at_pool1() -> int:
+    """The first test image whose map at pool1 is zero everywhere."""
+    return next(image for image in range(1000) if not captum_map(image, "pool1").any())
+
+
+def test_another_class_can_be_explained() -> None:
+    app = open_page("layer_ladder", img="8", target="6")
+    assert "explained: frog, its probability" in captions(app)
+    left = np.array(chart(app, "removal-curves")["y"], float)
+    assert left[0] == pytest.approx(probabilities("captum-tutorial")[8, 6], abs=1e-4)
+    assert "each with the class frog" in captions(app)
+
+
+@pytest.mark.parametrize("model", list_models())
+def test_every_model_has_its_ladder(model: str) -> None:
+    app = open_page("layer_ladder", model=model)
+    assert not app.error
+    layers = xl.load_model(model).conv_layers
+    assert [row[1] for row in tables(app)[0].rows[1:]][: len(layers)] == list(layers)
+
+
+# Section: over many images
+
+
+def means_of_deletion(count: int) -> NDArray[np.float64]:
+    with np.load("checkpoints/captum-tutorial.ladder.npz") as file:
+        return np.asarray(file["deletion"][:count, :, 0].mean(0))
+
+
+def test_the_ranking_over_500_images_is_there_at_once_and_says_what_beats_what() -> None:
+    app = open_page("layer_ladder")
+    words = unescaped(texts(app))
+    assert "the best of 2 layers is conv2 (0.302 [" in words
+    assert "paired over 500 images: more than chance." in words
+    assert "No layer beats “centre first” (0.242), which asks no network" in words
+    assert "At conv2, beside Grad-CAM on the same images: HiResCAM is better by 0.031" in words
+    trace = chart(app, "ladder-ranked")
+    assert sorted(np.array(trace["x"], float)) == pytest.approx(sorted(means_of_deletion(500)[:2]), abs=1e-6)
+    many = column(tables(app)[1], "deletion")
+    assert list(many.values()) == pytest.approx(means_of_deletion(500), abs=6e-4)
+    assert "Measured beforehand" in captions(app)
+
+
+def test_the_sample_is_in_the_address_and_the_file_has_its_rows() -> None:
+    app = open_page("layer_ladder", sample="40")
+    assert "Test images 0 to 39" in captions(app)
+    lines = list(csv.DictReader(download(app, "Rows (CSV)").decode().splitlines()))
+    assert len(lines) == 40 * 9
+    assert {int(line["image"]) for line in lines} == set(range(40))
+    app.segmented_control(key="sample").select(1000).run()
+    assert query(app)["sample"] == "1000"
+    assert "paired over 1,000 images" in texts(app)
+
+
+def test_what_is_not_known_beforehand_is_measured_on_request() -> None:
+    app = open_page("layer_ladder", sample="24", target="3")
+    assert "Nothing has been measured yet" in captions(app)
+    assert len(tables(app)) == 1
+    press(app, "Measure 24 images")
+    end = time.monotonic() + 60
+    while len(tables(app)) == 1 or "So far" in captions(app):
+        assert time.monotonic() < end, "it took too long"
+        app.run()
+    assert "24 images are too few to tell" in texts(app)
+    assert "Measured beforehand" not in captions(app)
+    assert not app.exception
+
+
+def test_the_package_is_not_asked_at_one_of_several_calls_of_a_module() -> None:
+    assert [opinions_layer(name) for name in ("conv2", "layer1.0.relu#2")] == ["conv2", None]
+
+
+def test_more_images_than_there_are_is_said() -> None:
+    app = open_page("layer_ladder", sample="10001")
+    assert "sample=10001: there are 10,000 images." in unescaped("\n".join(one.value for one in app.warning))

@@ -1,0 +1,206 @@
+"""The scan page: a selection, a scan in the background, what it finds, and the files that can be taken home."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from independent_maps import labels, package_map, predicted, probabilities, study_manual_map
+from opened_page import START, OpenedPage, alts, chart, download, elements, open_page, press, query, texts
+
+import explain_lib as xl
+from dashboard.topics.scan.figure import class_figure, class_words, spread_figure
+from explain_lib.compare.scan_summary import ScanSummary
+from explain_lib.work.jobs import shared_jobs
+
+STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
+SURE = probabilities("captum-tutorial")
+FEW = {"class_": "3", "predicted": "8", "low": "40"}
+FEW_IMAGES = np.flatnonzero((labels() == 3) & (SURE.argmax(1) == 8) & (SURE.max(1) >= 0.4))
+
+
+def ended(app: OpenedPage) -> OpenedPage:
+    """The page once its scan has ended, drawn anew."""
+    deadline = time.monotonic() + 60
+    while any(button.label == "Stop" for button in app.button):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture(autouse=True)
+def no_scan_left_behind() -> Iterator[None]:
+    yield
+    shared_jobs("cpu").close()
+
+
+@pytest.fixture(scope="module")
+def few() -> OpenedPage:
+    """The study's two sides on a few images, scanned to the end."""
+    app = open_page("scan", **FEW)
+    return ended(press(app, f"Scan {len(FEW_IMAGES)} images"))
+
+
+def rows_of(app: OpenedPage) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(download(app, "Rows (CSV)").decode())))
+
+
+def test_nothing_is_scanned_unless_asked_for() -> None:
+    app = open_page("scan", class_="3", predicted="9", low="90")
+    assert "Nothing has been scanned yet" in "\n".join(caption.value for caption in app.caption)
+    assert not list(elements(app, "plotly_chart"))
+
+
+def test_the_selection_is_that_of_the_class_browser(few: OpenedPage) -> None:
+    assert 3 <= len(FEW_IMAGES) <= 40
+    assert [int(row["image"]) for row in rows_of(few)] == FEW_IMAGES.tolist()
+    assert query(few) == {"class": "3", "predicted": "8", "low": "40"}
+
+
+def test_each_row_has_the_mean_difference_that_other_programs_find(few: OpenedPage) -> None:
+    for row in rows_of(few):
+        image = int(row["image"])
+        right = np.abs(package_map(image, STUDY_LAYERS, predicted(image)) - study_manual_map(image)).mean()
+        assert float(row["mae"]) == pytest.approx(right, abs=2e-6)
+        assert (row["true_class"], row["predicted_class"], row["state"]) == ("cat", "ship", "ok")
+        causes = [float(value) for name, value in row.items() if name.startswith("cause_")]
+        assert sum(causes) == pytest.approx(right, abs=2e-6)
+
+
+def test_numbers_and_charts_are_those_of_the_rows(few: OpenedPage) -> None:
+    maes = np.array([float(row["mae"]) for row in rows_of(few)])
+    shown = {metric.label: metric.value for metric in few.metric}
+    assert shown["Images"] == str(len(maes))
+    assert float(shown["Mean"]) == pytest.approx(maes.mean(), abs=6e-5)
+    for title, share in {"5 %": 0.05, "Median": 0.5, "95 %": 0.95}.items():
+        assert float(shown[title]) == pytest.approx(np.quantile(maes, share), abs=6e-5)
+    assert shown["Right"] == "no image"
+    assert sum(chart(few, "scan-spread")["y"]) == len(maes)
+    bars = chart(few, "scan-classes")
+    assert bars["y"] == ["cat", "predicted wrong"]
+    assert bars["x"] == pytest.approx([maes.mean()] * 2)
+
+
+def test_the_causes_sum_to_the_mean(few: OpenedPage) -> None:
+    bars = chart(few, "scan-causes")
+    rows = rows_of(few)
+    for name, value in zip(bars["y"][:-1], bars["x"][:-1], strict=True):
+        right = np.mean([float(row[f"cause_{name.replace(' ', '_')}"]) for row in rows])
+        assert value == pytest.approx(right, abs=1e-9)
+    assert sum(bars["x"][:-1]) == pytest.approx(bars["x"][-1], abs=4e-4)
+    assert f"Over {len(rows)} images most comes from {bars['y'][0]} with" in texts(few)
+
+
+def test_the_worst_and_the_most_typical_images_open_on_the_disagreement_page(few: OpenedPage) -> None:
+    rows = sorted(rows_of(few), key=lambda row: -float(row["mae"]))
+    names = [alt.split(",")[0] for alt in alts(few)]
+    shown = min(10, len(rows))
+    assert names[:shown] == [f"Test image {row['image']}" for row in rows[:shown]]
+    links = [link.proto for link in elements(few, "page_link")]
+    assert links[0].label == f"image {rows[0]['image']}"
+    assert links[0].page == "disagreement"
+    assert f"img={rows[0]['image']}" in links[0].query_string
+
+
+def test_the_parquet_file_has_the_rows_of_the_csv(few: OpenedPage) -> None:
+    table = pyarrow.parquet.read_table(io.BytesIO(download(few, "Rows (Parquet)")))
+    assert table.column("mae").to_pylist() == pytest.approx([float(row["mae"]) for row in rows_of(few)])
+    assert "residual" not in table.column_names
+
+
+def test_the_same_scan_is_there_for_the_next_who_opens_it(few: OpenedPage) -> None:
+    again = open_page("scan", **FEW)
+    assert not [button for button in again.button if button.label.startswith("Scan ")]
+    assert rows_of(again) == rows_of(few)
+
+
+def test_a_scan_is_stopped_and_goes_on() -> None:
+    app = press(open_page("scan", class_="any", model="resnet20", a="manual", b="package"), "Scan 10,000 images")
+    press(app, "Stop")
+    (more,) = [button.label for button in app.button if button.label.startswith("Go on with ")]
+    left = int(more.removeprefix("Go on with ").removesuffix(" images").replace(",", ""))
+    assert 0 < left <= 10_000
+    press(app, more)
+    assert [button for button in app.button if button.label == "Stop"]
+
+
+def test_with_the_real_programs_each_row_says_how_far_they_are() -> None:
+    app = open_page("scan", check="on", **FEW)
+    ended(press(app, f"Scan {len(FEW_IMAGES)} images"))
+    residuals = [float(row["residual"]) for row in rows_of(app)]
+    assert 0 < max(residuals) < 1e-6
+
+
+def test_two_manual_sides_have_no_real_program_to_run() -> None:
+    app = open_page("scan", a="manual", b="manual;layers=conv1")
+    assert "check" not in [toggle.key for toggle in app.toggle]
+
+
+def test_another_class_is_explained_for_every_image() -> None:
+    app = open_page("scan", target="1", a="manual", b="manual;relu=false", **FEW)
+    ended(press(app, f"Scan {len(FEW_IMAGES)} images"))
+    model, first = xl.load_model("captum-tutorial"), int(FEW_IMAGES[0])
+    pixels = xl.load_cifar10().pixels[first : first + 1]
+    a, b = (xl.heatmap(model, pixels, xl.CamSettings(relu=relu), 1)[0] for relu in (True, False))
+    assert float(rows_of(app)[0]["mae"]) == pytest.approx(np.abs(b - a).mean(), abs=2e-6)
+
+
+def test_an_empty_selection_says_why_and_offers_the_way_back() -> None:
+    app = open_page("scan", class_="3", predicted="9", low="99", outcome="right")
+    assert "No image meets all of these conditions" in app.info[0].value
+    press(app, "Without any condition: 10,000 images")
+    assert query(app) == START | {"class": "any"}
+
+
+def test_a_model_without_the_studys_layers_says_so_and_offers_a_shared_layer() -> None:
+    app = open_page("scan", model="resnet20")
+    assert "resnet20 does not have" in app.info[0].value
+    press(app, "Compare on one shared layer")
+    assert query(app)["a"] == "manual"
+
+
+# Section: figures by themselves
+
+
+def summary_of(**changed: object) -> ScanSummary:
+    numbers: dict[str, object] = {
+        "images": 4,
+        "finite": 3,
+        "mean": 0.2,
+        "quantiles": np.array([0.1, 0.1, 0.2, 0.3, 0.3]),
+        "class_means": np.array([0.15, np.nan, 0.3]),
+        "class_images": np.array([2, 0, 1]),
+        "right_mean": 0.2,
+        "wrong_mean": np.nan,
+        "right_images": 3,
+        "wrong_images": 0,
+        "settings": ("layers",),
+        "shares": np.array([0.2]),
+        "fractions": np.array([1.0]),
+        "worst": np.array([7]),
+        "typical": np.array([5]),
+    }
+    return ScanSummary(**(numbers | changed))  # type: ignore[arg-type]  # the fields' own types
+
+
+def test_groups_without_images_have_no_bar() -> None:
+    (bars,) = class_figure(summary_of(), ("cat", "dog", "frog")).data
+    assert list(bars.y) == ["cat", "frog", "predicted right"]
+    assert list(bars.x) == [0.15, 0.3, 0.2]
+    assert list(bars.customdata) == [2, 1, 3]
+    assert (
+        class_words(summary_of(), ("cat", "dog", "frog")) == "Mean difference: cat 0.1500, frog 0.3000, predicted right 0.2000"
+    )
+
+
+def test_every_image_is_in_one_bar_of_the_spread() -> None:
+    maes = np.random.default_rng(0).random(500)
+    figure = spread_figure(maes)
+    assert sum(figure.data[0].y) == 500
+    assert figure.layout.shapes[0].x0 == pytest.approx(np.median(maes))
+    assert sum(spread_figure(np.zeros(3)).data[0].y) == 3

@@ -1,0 +1,280 @@
+"""Second opinions on the disagreement page: the package's other methods, one press to compare, and what the cells add up to."""
+
+import copy
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from independent_maps import captum_signed, logit, package_map, pixels, predicted, squares
+from matplotlib import colormaps
+from numpy.typing import NDArray
+from opened_page import OpenedPage, alts, arrays, captions, chart, elements, open_folded, picture, query, texts, unescaped
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
+from scipy.stats import spearmanr
+from streamlit.testing.v1 import AppTest
+
+import explain_lib as xl
+from dashboard.topics.sides.second_opinions import package_warning, pair_numbers
+
+Map = NDArray[np.float32]
+METHODS = {"Grad-CAM": GradCAM, "HiResCAM": HiResCAM, "LayerCAM": LayerCAM, "Grad-CAM++": GradCAMPlusPlus}
+
+
+def open_opinions(**address: str) -> OpenedPage:
+    """The disagreement page with its last section unfolded by the address: a layer is picked for it."""
+    return open_folded("disagreement", **{"opinion": "relu2", **address})
+
+
+@pytest.fixture(scope="module")
+def opened() -> OpenedPage:
+    return open_opinions(img="5", target="2")
+
+
+def unfold(**address: str) -> OpenedPage:
+    """The page without a picked layer, its section unfolded by hand."""
+    app = open_folded("disagreement", **address)
+    app.session_state["opinions"] = True
+    app.run()
+    assert not app.exception
+    return app
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def table(app: AppTest) -> dict[str, list[float]]:
+    """The rows of the table of pairs."""
+    (text,) = [block.value for block in app.markdown if block.value.startswith("| methods |")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+    return {name: [number(cell) for cell in cells] for name, *cells in rows}
+
+
+# Section: folded
+
+
+def test_the_section_is_folded_and_nothing_of_it_computed_until_it_is_asked_for() -> None:
+    app = open_folded("disagreement")
+    assert not [button for button in app.button if button.label == "Compare"]
+    assert "opinion" not in {box.key for box in app.selectbox}
+    assert "add up to" not in texts(app)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [{"opinion": "conv1"}, {"b": "package;layers=conv2;variant=hirescam"}, {"a": "manual;layers=conv2;variant=layercam"}],
+    ids=["a layer is picked", "b is another method", "a is another method"],
+)
+def test_the_address_unfolds_it(address: dict[str, str]) -> None:
+    app = open_folded("disagreement", **address)
+    assert len([button for button in app.button if button.label == "Compare"]) == 3
+
+
+# Section: the package's maps
+
+
+def in_magma(values: Map, side: int) -> NDArray[np.uint8]:
+    colours = np.rint(colormaps["magma"](np.rint(values * 255).astype(int))[..., :3] * 255).astype(np.uint8)
+    return squares(colours, side)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_picture_is_the_packages_own_map(name: str, opened: OpenedPage) -> None:
+    shown = picture(opened, f"{name} by the package at relu2: peak at")
+    right = package_map(5, ("relu2",), 2, method=METHODS[name])
+    gap = np.abs(shown.astype(int) - in_magma(right, len(shown)).astype(int))
+    assert gap.max() <= 4
+    row, column = np.unravel_index(int(right.argmax()), right.shape)
+    said = f"{name} by the package at relu2: peak at row {row}, column {column}, counted from 0"
+    assert any(alt.startswith(said) for alt in alts(opened))
+
+
+def test_without_a_picked_layer_the_methods_are_asked_at_the_last_layer_of_side_b() -> None:
+    app = unfold(img="5", target="2")
+    for name, method in METHODS.items():
+        right = package_map(5, ("relu2",), 2, method=method)
+        shown = picture(app, f"{name} by the package at relu2:")
+        assert np.abs(shown.astype(int) - in_magma(right, len(shown)).astype(int)).max() <= 4
+    assert "Layer relu2, 10 × 10 cells" in unescaped(captions(app))
+
+
+def test_the_table_has_what_scipy_and_numpy_find_for_every_two_methods(opened: OpenedPage) -> None:
+    maps = {name: package_map(5, ("relu2",), 2, method=method).astype(np.float64) for name, method in METHODS.items()}
+    found = table(opened)
+    assert len(found) == 6
+    for first, second in combinations(METHODS, 2):
+        a, b = maps[first], maps[second]
+        top = [set(np.argsort(-one.ravel(), kind="stable")[:205]) for one in (a, b)]
+        expected = [spearmanr(a.ravel(), b.ravel())[0], np.abs(a - b).mean(), len(top[0] & top[1]) / len(top[0] | top[1])]
+        # three, four and three digits are shown
+        assert found[f"{first} and {second}"] == pytest.approx(expected, abs=6e-4)
+
+
+def test_the_picture_stands_beside_the_maps(opened: OpenedPage) -> None:
+    shown = picture(opened, "Test image 5, true class frog, 32 by 32 pixels, beside what the methods make of it")
+    np.testing.assert_array_equal(shown, squares(pixels()[5], len(shown)))
+
+
+def test_a_contrast_is_what_the_methods_explain_too() -> None:
+    app = open_opinions(img="5", target="6", minus="2", evidence="against")
+    network = copy.deepcopy(xl.load_model("captum-tutorial").network)
+    batch = (torch.tensor(pixels()[5:6]).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    with LayerCAM(network, [network.relu2]) as cam:
+        right = cam(batch, [lambda logits: logits[2] - logits[6]])[0]
+    shown = picture(app, "LayerCAM by the package")
+    assert np.abs(shown.astype(int) - in_magma(right, len(shown)).astype(int)).max() <= 4
+
+
+def test_a_layer_is_picked_and_is_in_the_address() -> None:
+    app = open_opinions(img="5", target="2")
+    app.selectbox(key="opinion").select("conv1").run()
+    assert query(app)["opinion"] == "conv1"
+    assert "HiResCAM by the package at conv1" in "\n".join(alts(app))
+    app.selectbox(key="opinion").select("").run()
+    assert "opinion" not in query(app)
+
+
+def test_a_layer_that_the_model_lacks_is_ignored_and_said() -> None:
+    app = open_opinions(opinion="conv9")
+    assert "opinion=conv9: the layers with a grid are conv1" in unescaped(app.warning[0].value)
+
+
+# Section: one press to compare
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"), [("hirescam", "HiResCAM"), ("layercam", "LayerCAM"), ("grad-cam++", "Grad-CAM++")]
+)
+def test_one_press_puts_grad_cam_and_the_method_on_the_two_sides(variant: str, name: str) -> None:
+    app = open_opinions(img="5", target="2")
+    app.button(key=f"compare-{variant}").click().run()
+    assert not app.exception
+    assert (query(app)["a"], query(app)["b"]) == ("package;layers=relu2", f"package;layers=relu2;variant={variant}")
+    taken = arrays(app)
+    np.testing.assert_allclose(taken["a"], package_map(5, ("relu2",), 2), atol=1e-5)
+    np.testing.assert_allclose(taken["b"], package_map(5, ("relu2",), 2, method=METHODS[name]), atol=1e-5)
+    np.testing.assert_array_equal(chart(app, "map-b")["z"], taken["b"])
+    assert {key for key in taken if key.startswith("cause_")} == {"cause_variant"}
+    shown = {metric.label: metric.value for metric in app.metric}
+    spearman, mean, overlap = table(app)[f"Grad-CAM and {name}"]
+    expected = (float(shown["Spearman"]), float(shown["Mean |b − a|"]), float(shown["IoU, top 20 %"]))
+    assert (spearman, mean, overlap) == pytest.approx(expected, abs=6e-4)
+
+
+# Section: the sum of the cells
+
+
+def own_parts(image: int, layer: str, index: int) -> dict[str, object]:
+    """Activation and gradient at a layer of the tutorial network from a hook and `backward` on a copy."""
+    network = copy.deepcopy(xl.load_model("captum-tutorial").network)
+    kept: list[torch.Tensor] = []
+
+    def keep(_: object, __: object, output: torch.Tensor) -> None:
+        output.retain_grad()
+        kept.append(output)
+
+    handle = network.get_submodule(layer).register_forward_hook(keep)
+    batch = (torch.tensor(pixels()[image : image + 1]).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    logits = network(batch.requires_grad_())
+    handle.remove()
+    logits[0, index].backward()
+    (activation,) = kept
+    later = [getattr(network, name).bias for name in ("fc1", "fc2", "fc3")]
+    return {
+        "hirescam": (activation * activation.grad)[0].sum(0).detach().numpy(),
+        "logit": float(logits[0, index].detach()),
+        "biases": float(sum((bias.detach() @ bias.grad) for bias in later)),
+    }
+
+
+@pytest.mark.parametrize("image", [5, 3])
+def test_the_numbers_are_those_of_a_hook_and_of_captum(image: int) -> None:
+    app = open_opinions(img=str(image), target="2")
+    right = own_parts(image, "relu2", 2)
+    grad_cam = captum_signed(image, "relu2", logit(2))
+    shown = metrics(app)
+    assert number(shown["HiResCAM's cells"]) == pytest.approx(right["hirescam"].sum(), abs=6e-4)
+    assert number(shown["+ biases after the layer"]) == pytest.approx(right["biases"], abs=6e-4)
+    assert number(shown["= logit"]) == pytest.approx(right["logit"], abs=6e-4)
+    assert number(shown["Grad-CAM's cells"]) == pytest.approx(grad_cam.sum(), abs=6e-4)
+    assert "+ past the layer" not in shown
+    np.testing.assert_allclose(chart(app, "sum-hirescam")["z"], right["hirescam"], atol=1e-5)
+    np.testing.assert_allclose(chart(app, "sum-grad-cam")["z"], grad_cam, atol=1e-5)
+    np.testing.assert_allclose(chart(app, "sum-averaged")["z"], grad_cam - right["hirescam"], atol=1e-5)
+    turned = int((np.sign(grad_cam) * np.sign(right["hirescam"]) < 0).sum())
+    assert turned > 1
+    assert f"Of 100 cells, {turned} turned their sign." in captions(app)
+    assert f"in {turned} % of the cells it turned the sign" in texts(app)
+
+
+def test_the_three_maps_share_one_diverging_scale_and_say_their_cells(opened: OpenedPage) -> None:
+    traces = [chart(opened, key) for key in ("sum-hirescam", "sum-grad-cam", "sum-averaged")]
+    reach = max(np.abs(trace["z"]).max() for trace in traces)
+    assert {(trace["zmin"], trace["zmax"]) for trace in traces} == {(-float(reach), float(reach))}
+    for trace in traces:
+        np.testing.assert_array_equal(trace["customdata"][..., 0], traces[0]["z"])
+        np.testing.assert_array_equal(trace["customdata"][..., 1], traces[1]["z"])
+    words = [shown.proto.alt for shown in elements(opened, "plotly_chart") if "-sum-" in shown.proto.id]
+    assert [text.split(":")[0] for text in words] == ["HiResCAM, signed", "Grad-CAM, signed", "Grad-CAM − HiResCAM"]
+    assert all("10 by 10 cells" in text for text in words)
+
+
+def test_what_a_shortcut_carries_is_a_number_of_its_own() -> None:
+    app = open_opinions(model="resnet20", opinion="layer2.1.conv1", a="manual", b="package", img="5")
+    shown = metrics(app)
+    parts = sum(number(shown[name]) for name in ("HiResCAM's cells", "+ biases after the layer", "+ past the layer"))
+    (logits,) = xl.load_model("resnet20").predict(pixels()[5:6])
+    assert parts == pytest.approx(float(logits[predicted(5, "resnet20")]), abs=2e-3)
+    assert number(shown["= logit"]) == pytest.approx(float(logits.max()), abs=6e-4)
+
+
+def test_at_resnet20s_last_stage_the_page_says_that_the_maps_are_one() -> None:
+    app = open_opinions(model="resnet20", opinion="layer3.2.relu2", a="manual", b="package", img="5")
+    assert "Grad-CAM's map is HiResCAM's, cell by cell." in texts(app)
+    assert metrics(app)["HiResCAM's cells"] == metrics(app)["Grad-CAM's cells"]
+
+
+def test_a_probability_is_no_sum_and_the_page_says_so() -> None:
+    app = open_opinions(score="probability", img="5")
+    assert "a probability is no sum of cells" in "\n".join(info.value for info in app.info)
+    assert "HiResCAM's cells" not in metrics(app)
+    assert len([button for button in app.button if button.label == "Compare"]) == 3
+
+
+def test_a_layer_that_hands_on_its_input_has_no_sum_and_the_page_says_so() -> None:
+    app = open_opinions(model="resnet20", opinion="layer1.0.shortcut", a="manual", b="package")
+    assert "layer1.0.shortcut hands on what it was given" in unescaped("\n".join(info.value for info in app.info))
+
+
+def test_the_section_is_there_where_the_sides_cannot_be_subtracted() -> None:
+    app = open_opinions(a="manual;layers=conv2;resize=none", b="manual;layers=conv2")
+    assert "cannot be subtracted" in app.info[0].value
+    assert "HiResCAM's cells" in metrics(app)
+
+
+# Section: where the package is not to be believed
+
+
+def test_the_package_is_said_to_be_wrong_where_an_in_place_operation_follows(random_model: Callable[[str], xl.Model]) -> None:
+    model = random_model("vgg11")
+    assert "features.0: an in-place operation writes over the output" in (package_warning(model, ["features.0"]) or "")
+    assert package_warning(model, ["features.1"]) is None
+
+
+def test_the_package_is_said_to_be_unable_to_tell_calls_apart(random_model: Callable[[str], xl.Model]) -> None:
+    model = random_model("resnet18")
+    assert "layer1.0.relu#1: this module is called more than once" in (package_warning(model, ["layer1.0.relu#1"]) or "")
+    assert package_warning(model, ["layer1.0.conv1"]) is None
+
+
+def test_numbers_that_are_not_defined_are_words() -> None:
+    varied, flat, broken = (np.array([[a, b]], np.float32) for a, b in ((0, 1), (0, 0), (0, np.nan)))
+    assert pair_numbers(varied, flat)[0] == "not defined"
+    assert pair_numbers(varied, broken) == ("not finite",) * 3
+    assert pair_numbers(varied, varied) == ("1.000", "0.0000", "1.000")

@@ -1,0 +1,415 @@
+"""Training in time: every moment opens, the address says which, it plays to the end, and its maps are Captum's."""
+
+import re
+import time
+from types import SimpleNamespace
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+from independent_maps import (
+    CHECKPOINTS,
+    assert_same_colours,
+    captum_map,
+    captum_signed,
+    drawn,
+    drawn_signed,
+    labels,
+    logit,
+    pixels,
+    predicted,
+    probabilities,
+)
+from opened_page import OpenedPage, alts, captions, chart, elements, open_page, picture, press, query, texts
+from playwright.sync_api import Page, expect, sync_playwright
+from running_app import BROWSER_FLAGS, SETTLED, browser_path
+from scipy.stats import spearmanr
+
+import explain_lib as xl
+from dashboard.topics.training import player
+
+MODELS = {
+    0: "tutorial-epoch-0",
+    1: "tutorial-epoch-1",
+    2: "tutorial-epoch-2",
+    5: "tutorial-epoch-5",
+    60: "tutorial",
+}
+
+
+def open_training(**address: str) -> OpenedPage:
+    return open_page("training_time", **address)
+
+
+def accuracy(name: str) -> float:
+    return float((np.load(CHECKPOINTS / f"{name}.logits.npy").argmax(1) == labels()).mean())
+
+
+def metrics(app: OpenedPage) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def words_of(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+# Section: each moment
+
+
+@pytest.mark.parametrize("epoch", MODELS)
+@pytest.mark.parametrize("image", [3, 8])
+def test_a_moment_shows_its_accuracy_prediction_and_map(epoch: int, image: int) -> None:
+    app, name = open_training(img=str(image), epoch=str(epoch)), MODELS[epoch]
+    assert not app.warning
+    guess = predicted(image, name)
+    shown = metrics(app)
+    assert shown["Right of 10,000 test images"] == words_of(accuracy(name))
+    assert shown["Says of this image"] == xl.CLASSES[guess]
+    assert f"with {words_of(probabilities(name)[image, guess])}; true is {xl.CLASSES[labels()[image]]}" in captions(app)
+    assert f"{name} · epoch {epoch} · image {image}" in captions(app)
+    assert f"explained: {xl.CLASSES[guess]} (the predicted class), logit · layer conv2, 10 × 10" in captions(app)
+    expected = captum_map(image, "conv2", name=name)
+    np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
+    overlay = picture(app, f"Overlay: Grad-CAM of layer conv2 on image {image} after {epoch} epochs")
+    assert_same_colours(overlay, drawn(pixels()[image], expected, len(overlay)))
+    correlation = spearmanr(expected.ravel(), captum_map(image, "conv2", name="tutorial").ravel()).statistic
+    assert shown["Correlation with final map"] == f"{round(correlation, 2) or 0.0:.2f}".replace("-", "−")
+    end = predicted(image, "tutorial")
+    of_two_classes = f"Of two classes: {xl.CLASSES[guess]} is explained here, {xl.CLASSES[end]} at the end."
+    assert (of_two_classes in captions(app)) == (guess != end)
+
+
+def test_the_page_opens_at_the_end_of_the_training() -> None:
+    app = open_training()
+    assert app.select_slider(key="epoch").value == 60
+    assert "epoch" not in query(app)
+    assert app.select_slider(key="epoch").options == ["0", "1", "2", "5", "60"]
+
+
+def test_the_bars_give_what_the_network_of_that_moment_says() -> None:
+    trace = chart(open_training(img="8", epoch="2"), "probabilities")
+    np.testing.assert_allclose(trace["x"], probabilities("tutorial-epoch-2")[8], atol=1e-6)
+
+
+def test_another_layer_and_the_sign_are_explained_at_every_moment() -> None:
+    app = open_training(img="5", epoch="2", layer="relu1", sign="signed", target="3")
+    for epoch, name in MODELS.items():
+        signed = captum_signed(5, "relu1", logit(3), name)
+        small = picture(app, f"Overlay: epoch {epoch}, ")
+        assert_same_colours(small, drawn_signed(pixels()[5], signed, len(small)))
+    signed = captum_signed(5, "relu1", logit(3), "tutorial-epoch-2")
+    np.testing.assert_allclose(chart(app, "map")["z"], signed, atol=1e-4 * np.abs(signed).max())
+    final = captum_signed(5, "relu1", logit(3), "tutorial")
+    correlation = spearmanr(signed.ravel(), final.ravel()).statistic
+    assert metrics(app)["Correlation with final map"] == f"{correlation:.2f}".replace("-", "−")
+
+
+# Section: all moments side by side
+
+
+def test_the_strip_has_each_moment_with_its_map_words_and_correlation() -> None:
+    app = open_training(img="0", epoch="5")
+    final = captum_map(0, "conv2", name="tutorial")
+    listed = [caption.value for caption in app.caption if caption.value.startswith("says ")]
+    assert len(listed) == len(MODELS)
+    for words, (epoch, name) in zip(listed, MODELS.items(), strict=True):
+        guess = predicted(0, name)
+        mark = "right" if guess == labels()[0] else "wrong"
+        share = words_of(probabilities(name)[0, guess])
+        correlation = spearmanr(captum_map(0, "conv2", name=name).ravel(), final.ravel()).statistic
+        assert words.startswith(f"says {xl.CLASSES[guess]}, {share} ({mark})")
+        assert f"explained: {xl.CLASSES[guess]}, what this network predicts" in words
+        assert f"correlation {correlation:.2f}".replace("-", "−") in words
+        assert f"{words_of(accuracy(name))} of all right" in words
+        small = picture(app, f"Overlay: epoch {epoch}, {xl.CLASSES[guess]}")
+        assert_same_colours(small, drawn(pixels()[0], captum_map(0, "conv2", name=name), len(small)))
+
+
+def test_a_scale_in_common_ends_at_the_largest_value_of_all_moments() -> None:
+    app = open_training(img="5", epoch="2", scale="strip")
+    maps = {epoch: captum_map(5, "conv2", name=name) for epoch, name in MODELS.items()}
+    reach = max(float(one.max()) for one in maps.values())
+    assert chart(app, "map")["zmax"] == pytest.approx(reach, rel=1e-4)
+    for epoch, cells in maps.items():
+        small = picture(app, f"Overlay: epoch {epoch}, ")
+        assert_same_colours(small, drawn(pixels()[5], cells, len(small), reach=reach))
+    assert "divided by the maximum of all epochs shown" in captions(app)
+
+
+def test_the_moment_that_is_shown_is_marked_and_another_is_a_press_away() -> None:
+    app = open_training(epoch="2")
+    kinds = {button.label: button.proto.type for button in app.button if button.label.startswith("epoch ")}
+    assert kinds == {
+        "epoch 0": "secondary",
+        "epoch 1": "secondary",
+        "epoch 2, shown": "primary",
+        "epoch 5": "secondary",
+        "epoch 60": "secondary",
+    }
+    press(app, "epoch 1")
+    assert query(app)["epoch"] == "1"
+    assert app.select_slider(key="epoch").value == 1
+
+
+def test_every_picture_and_chart_has_words() -> None:
+    app = open_training(img="0", epoch="5")
+    assert all(alts(app))
+    charts = [str(shown.proto.alt) for shown in elements(app, "plotly_chart")]
+    assert len(charts) == 3
+    assert all(charts)
+    shares = ", ".join([words_of(accuracy("tutorial-epoch-5")) + " right", words_of(probabilities("tutorial-epoch-5")[0, 3])])
+    assert any(f"epoch 5: {shares} cat" in alt for alt in charts)
+
+
+# Section: numbers and sentences
+
+
+def test_the_chart_has_accuracy_over_equal_steps() -> None:
+    trace = chart(open_training(img="0"), "training")
+    assert trace["x"] == [str(epoch) for epoch in MODELS]
+    np.testing.assert_allclose(trace["y"], [accuracy(name) for name in MODELS.values()])
+
+
+def test_the_sentence_compares_the_moment_with_the_end() -> None:
+    app = open_training(img="0", epoch="5")
+    final, now = (captum_map(0, "conv2", name=name) for name in ("tutorial", "tutorial-epoch-5"))
+    correlation = spearmanr(now.ravel(), final.ravel()).statistic
+    start, here, end = (accuracy(name) for name in ("tutorial-epoch-0", "tutorial-epoch-5", "tutorial"))
+    sentence = (
+        f"After 5 epochs of 60 the map's correlation with the final one is {correlation:.2f}, while the network gets "
+        f"{words_of(here)} of all test images right: {(here - start) / (end - start) * 100:.0f} % of the way from "
+        f"{words_of(start)} at the start to {words_of(end)} at the end. Both maps explain cat."
+    )
+    assert sentence in texts(app)
+
+
+def test_it_is_said_when_the_two_maps_answer_different_questions() -> None:
+    assert predicted(3, "tutorial-epoch-2") != predicted(3, "tutorial")
+    words = texts(open_training(img="3", epoch="2"))
+    assert "The two maps explain different classes, ship and plane, each the one that its network predicts" in words
+
+
+def test_at_the_end_the_most_similar_earlier_map_is_named() -> None:
+    final = captum_map(0, "conv2", name="tutorial")
+    found = {
+        epoch: spearmanr(captum_map(0, "conv2", name=name).ravel(), final.ravel()).statistic
+        for epoch, name in MODELS.items()
+        if epoch != 60
+    }
+    best = max(found, key=found.__getitem__)
+    words = f"that of epoch {best} is most like the final one: correlation {found[best]:.2f}."
+    assert words in texts(open_training(img="0"))
+
+
+def test_a_map_without_evidence_is_said_and_has_no_correlation() -> None:
+    zero = [(image, target) for image in range(60) for target in range(10) if _is_zero(image, target)]
+    image, target = zero[0]
+    app = open_training(img=str(image), target=str(target), epoch="1", layer="pool2")
+    assert metrics(app)["Correlation with final map"] == "not defined"
+    assert "zero map" in texts(app)
+
+
+def _is_zero(image: int, target: int) -> bool:
+    return not captum_map(image, "pool2", logit(target), "tutorial-epoch-1").any()
+
+
+# Section: one class at every moment
+
+
+def test_the_final_networks_class_is_explained_everywhere_after_a_press() -> None:
+    app = press(open_training(img="3", epoch="2"), "Explain plane at every epoch")
+    assert query(app)["target"] == "0"
+    expected = captum_map(3, "conv2", logit(0), "tutorial-epoch-2")
+    np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
+    assert "Both maps explain plane." in texts(app)
+    assert captions(app).count("explained: plane, chosen for every epoch") == len(MODELS)
+    press(app, "Explain what each network predicts")
+    assert "target" not in query(app)
+
+
+def test_the_list_of_targets_gives_the_probabilities_of_that_moment() -> None:
+    options = open_training(img="3", epoch="2").selectbox(key="target").options
+    shares = probabilities("tutorial-epoch-2")[3]
+    assert options[0] == f"predicted: ship · {words_of(shares[8])}"
+    assert options[1] == f"plane · {words_of(shares[0])}"
+
+
+# Section: the address
+
+
+def test_the_slider_is_in_the_address_and_the_address_moves_the_slider() -> None:
+    app = open_training(img="5")
+    app.select_slider(key="epoch").set_value(1).run()
+    assert query(app) == {"img": "5", "model": "captum-tutorial", "epoch": "1"}
+    again = open_training(**query(app))
+    assert again.select_slider(key="epoch").value == 1
+    np.testing.assert_array_equal(chart(again, "map")["z"], chart(app, "map")["z"])
+
+
+def test_an_epoch_without_a_checkpoint_is_said_and_the_last_is_shown() -> None:
+    app = open_training(epoch="7")
+    assert app.warning[0].value == "Ignored in the address: epoch=7: there are 0, 1, 2, 5, 60; the last of them is shown."
+    assert app.select_slider(key="epoch").value == 60
+
+
+@pytest.mark.parametrize("model", ["captum-tutorial", "resnet20"])
+def test_it_is_the_same_training_whatever_model_is_chosen(model: str) -> None:
+    app = open_training(img="5", epoch="2", model=model)
+    assert "This is the training of **tutorial**, 60 epochs long, of which 5 moments were kept." in texts(app)
+    assert f"of the training of {model} only the end is there" in texts(app)
+    expected = captum_map(5, "conv2", name="tutorial-epoch-2")
+    np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
+    assert app.selectbox(key="model").value == model
+
+
+def test_of_the_watched_training_itself_no_other_is_mentioned() -> None:
+    assert "only the end is there" not in texts(open_training(model="tutorial"))
+
+
+def test_a_layer_that_the_chosen_model_lacks_can_be_chosen() -> None:
+    app = open_training(model="resnet20", epoch="1")
+    app.selectbox(key="layer").select("pool1").run()
+    assert not app.warning
+    assert query(app) == {"img": "3", "model": "tutorial", "layer": "pool1", "epoch": "1"}
+    app = open_training(model="captum-tutorial", epoch="1")
+    app.selectbox(key="layer").select("pool1").run()
+    assert query(app)["model"] == "captum-tutorial"
+
+
+def test_the_image_picker_moves_on_and_the_epoch_stays() -> None:
+    app = press(open_training(img="5", epoch="2"), "Next")
+    assert query(app)["img"] == "6"
+    assert "tutorial-epoch-2 · epoch 2 · image 6" in captions(app)
+
+
+# Section: playing
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The player's clock, which a test sets."""
+    now = [1000.0]
+    monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def step(app: OpenedPage, clock: list[float], seconds: float) -> str:
+    """The epoch in the address once so much time has passed and the page was looked at."""
+    clock[0] += seconds
+    app.run()
+    assert not app.exception
+    return query(app)["epoch"]
+
+
+def is_playing(app: OpenedPage) -> bool:
+    return app.button(key="play").label == "Pause"
+
+
+def test_it_plays_from_the_start_and_stops_at_the_end(clock: list[float]) -> None:
+    app = open_training(img="0")
+    app.button(key="play").click().run()
+    assert (query(app)["epoch"], is_playing(app)) == ("0", True)
+    assert [step(app, clock, 1.25) for _ in range(3)] == ["1", "2", "5"]
+    assert is_playing(app)
+    assert "tutorial-epoch-5 · epoch 5" in captions(app)
+    assert step(app, clock, 1.25) == "60"
+    assert not is_playing(app)
+    assert step(app, clock, 5) == "60"
+
+
+def test_it_plays_on_from_the_moment_that_is_shown(clock: list[float]) -> None:
+    app = open_training(epoch="2")
+    app.button(key="play").click().run()
+    assert query(app)["epoch"] == "2"
+    assert [step(app, clock, 1.25) for _ in range(2)] == ["5", "60"]
+
+
+def test_a_moment_stays_for_its_time_however_often_the_page_is_drawn(clock: list[float]) -> None:
+    app = open_training(epoch="0")
+    app.button(key="play").click().run()
+    assert [step(app, clock, 0.3) for _ in range(3)] == ["0", "0", "0"]
+    assert step(app, clock, 0.4) == "1"
+
+
+def test_pause_stops_it_at_once(clock: list[float]) -> None:
+    app = open_training(epoch="0")
+    app.button(key="play").click().run()
+    step(app, clock, 1.25)
+    clock[0] += 2  # the next step is overdue
+    app.button(key="play").click().run()
+    assert (query(app)["epoch"], is_playing(app)) == ("1", False)
+    assert step(app, clock, 2) == "1"
+
+
+def test_a_move_of_the_slider_stops_it(clock: list[float]) -> None:
+    app = open_training(epoch="0")
+    app.button(key="play").click().run()
+    app.select_slider(key="epoch").set_value(2).run()
+    assert (query(app)["epoch"], is_playing(app)) == ("2", False)
+    assert step(app, clock, 2) == "2"
+
+
+def test_another_image_is_played_on(clock: list[float]) -> None:
+    app = open_training(img="5", epoch="0")
+    app.button(key="play").click().run()
+    press(app, "Next")
+    assert is_playing(app)
+    assert step(app, clock, 1.25) == "1"
+    assert query(app)["img"] == "6"
+
+
+def test_it_has_stopped_when_one_comes_back_from_another_page(clock: list[float]) -> None:
+    app = open_training(epoch="0")
+    app.button(key="play").click().run()
+    for page in ("class_browser", "training_time"):
+        app.query_params.clear()  # as the navigation opens a page
+        clock[0] += 0.3  # the next step is not due yet
+        app.switch_page(f"app_pages/{page}.py").run()
+    assert app.select_slider(key="epoch").value == 0
+    assert not is_playing(app)
+
+
+def test_in_a_browser_it_plays_by_itself_pauses_and_the_address_follows(root: str) -> None:
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{root}/training_time?img=0")
+        expect(page.get_by_role("button", name="Play").first).to_be_visible(timeout=60_000)
+        assert page.evaluate(SETTLED)
+        button = page.locator(".st-key-play button").first
+        button.click()
+        seen = _epochs_until(page, "60")
+        assert [epoch for epoch, _ in seen] == ["0", "1", "2", "5", "60"]
+        gaps = np.diff([moment for _, moment in seen])
+        assert gaps.min() > 0.6  # each moment stays long enough to be looked at
+        assert np.median(gaps) < 2.5
+        expect(button).to_have_text(re.compile("Play"))
+        button.click()
+        _epochs_until(page, "1")
+        expect(button).to_have_text(re.compile("Pause"))
+        button.click()
+        expect(button).to_have_text(re.compile("Play"))
+        stopped = address(page)["epoch"]
+        page.wait_for_timeout(2000)
+        assert address(page)["epoch"] == stopped
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        chromium.close()
+
+
+def _epochs_until(page: Page, last: str) -> list[tuple[str, float]]:
+    """Each epoch that the address shows, with the second in which it first did."""
+    seen: list[tuple[str, float]] = []
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        epoch = address(page).get("epoch")
+        if epoch is not None and (not seen or seen[-1][0] != epoch) and not (epoch == last and not seen):
+            seen.append((epoch, time.monotonic()))
+        if seen and epoch == last:
+            return seen
+        page.wait_for_timeout(30)
+    raise AssertionError(f"the address stopped at {seen}")
+
+
+def address(page: Page) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(page.url).query))

@@ -1,0 +1,242 @@
+"""The dashboard on a folder of the server's own: browser, scan, ladder, and files that cannot be read."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from opened_page import OpenedPage, captions, component_data, open_page, press, query, texts, unescaped
+from PIL import Image
+
+import explain_lib as xl
+from dashboard.frame.picture_menu import KEY
+from dashboard.server.health import ModelLoading
+from dashboard.server.log import LOG
+from dashboard.view import picture_sets
+from dashboard.view.server_options import server_options
+from explain_lib.work.jobs import shared_jobs
+
+SHOWN = {"cat": 0, "ship": 1, "zebra": 4}
+"""Subfolders, and the test image from which on each has three."""
+FILES = [f"{name}/{number}.png" for name in SHOWN for number in range(3)]
+DAMAGED = "ship/damaged.png"
+LISTED = sorted([*FILES, DAMAGED])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pictures")
+    images = xl.load_cifar10()
+    for name, first in SHOWN.items():
+        (root / name).mkdir()
+        for number in range(3):
+            Image.fromarray(images.pixels[first + number]).save(root / name / f"{number}.png")
+    (root / DAMAGED).write_bytes(b"no picture")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def served(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server with that folder, and nothing left of it afterwards."""
+    monkeypatch.setattr(sys, "argv", ["app.py", "--device", "cpu", "--images", str(folder), "--cache", str(tmp_path)])
+    server_options.cache_clear()
+    picture_sets._open_folder.cache_clear()
+    yield
+    if picture_sets._open_folder.cache_info().currsize:
+        picture_sets.server_set(xl.shared_cache("cpu")).thumbnails.close()  # type: ignore[attr-defined]  # that of a folder
+    shared_jobs("cpu").close()
+    shared_jobs("cpu")._jobs.clear()
+    server_options.cache_clear()
+    picture_sets._open_folder.cache_clear()
+
+
+def place(name: str) -> int:
+    return LISTED.index(name)
+
+
+def finished(app: OpenedPage) -> OpenedPage:
+    """The page once the work in the background is done."""
+    thread = shared_jobs("cpu")._thread
+    if thread is not None:
+        thread.join()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def unfolded(app: OpenedPage) -> OpenedPage:
+    app.session_state[KEY] = True
+    app.run()
+    return app
+
+
+def grid(app: OpenedPage) -> dict[str, object]:
+    return component_data(app, "image_grid")
+
+
+def test_the_browser_opens_on_the_folder_and_asks_nothing() -> None:
+    app = open_page("class_browser")
+    assert "**10** images · **0** predicted right · **0** wrong · **10** without a prediction or a class" in texts(app)
+    data = grid(app)
+    assert data["images"] == list(range(10))
+    assert data["true"] == [name.split("/")[0] for name in LISTED]
+    assert set(data["predicted"]) == {"not asked yet"}  # type: ignore[call-overload]  # a list
+    assert "The network was asked about 0 of 10 images" in app.info[0].value
+    assert shared_jobs("cpu")._thread is None
+    assert f"image 3, {LISTED[3]} · true ship · predicted" in unescaped(captions(app) + texts(app))
+
+
+def test_the_network_is_asked_in_the_background_and_filters_work() -> None:
+    app = open_page("class_browser")
+    press(app, "Ask about 10 images")
+    finished(app)
+    pixels = xl.load_cifar10().pixels
+    model = xl.load_model("captum-tutorial")
+    guesses = {name: int(model.predict(pixels[[first + number]])[0].argmax()) for name, first in SHOWN.items() for number in ()}
+    for name, first in SHOWN.items():
+        for number in range(3):
+            guesses[f"{name}/{number}.png"] = int(model.predict(pixels[[first + number]])[0].argmax())
+    right = [name for name, guess in guesses.items() if model.classes[guess] == name.split("/")[0]]
+    known = [name for name in guesses if name.split("/")[0] in model.classes]
+    assert f"**{len(right)}** predicted right" in texts(app)
+    data = grid(app)
+    for spot, image in enumerate(data["images"]):  # type: ignore[arg-type, var-annotated]  # a list
+        name = LISTED[image]
+        if name == DAMAGED:
+            assert (data["predicted"][spot], data["outcome"][spot]) == ("not asked yet", "")  # type: ignore[index]
+        else:
+            assert data["predicted"][spot].startswith(model.classes[guesses[name]])  # type: ignore[index]
+            assert data["outcome"][spot] == ("right" if name in right else "wrong")  # type: ignore[index]
+    counts = np.array(component_data(app, "confusion")["counts"])
+    assert counts.sum() == len(known)  # neither zebras nor what cannot be read
+    assert counts[3, 3] == sum(name.startswith("cat") for name in right)
+    app.segmented_control(key="outcome").select("wrong").run()
+    assert sorted(grid(app)["images"]) == sorted(place(name) for name in guesses if name not in right)  # type: ignore[call-overload]
+    assert len(known) == 6
+
+
+def test_the_true_classes_on_offer_are_those_of_the_folder() -> None:
+    app = open_page("class_browser")
+    assert app.selectbox(key="true_class").options == ["any class", "cat", "ship", "zebra"]
+    app.selectbox(key="true_class").select(10).run()  # the first after the network's ten
+    assert grid(app)["true"] == ["zebra"] * 3
+    assert query(app)["class"] == "10"
+    assert len(app.selectbox(key="predicted_class").options) == 11
+
+
+def test_files_that_cannot_be_read_are_listed_and_the_page_goes_on() -> None:
+    app = open_page("class_browser")
+    thumbnails = picture_sets.server_set(xl.shared_cache("cpu")).thumbnails  # type: ignore[attr-defined]  # that of a folder
+    thread = thumbnails._thread
+    if thread is not None:
+        thread.join()
+    app.run()
+    assert "1 file of 10 cannot be read, and is left out" in [one.label for one in app.expander]
+    assert f"- {DAMAGED}: this is no picture" in unescaped(texts(app))
+    assert not app.error
+
+
+def test_for_a_picture_that_cannot_be_read_the_next_one_is_shown_and_one_can_step_past_it() -> None:
+    damaged = place(DAMAGED)
+    app = open_page("layer_explorer", img=str(damaged))
+    assert f"img={damaged}: {DAMAGED}: this is no picture" in unescaped(app.warning[0].value)
+    assert "the next picture that can be read is shown" in app.warning[0].value
+    assert f"image {damaged + 1}, {LISTED[damaged + 1]}" in unescaped(captions(app))
+    press(app, "Previous")
+    assert not app.warning
+    assert query(app)["img"] == str(damaged - 1)
+
+
+def test_a_scan_of_the_folder_has_a_row_for_each_picture_that_can_be_read() -> None:
+    app = open_page("scan", a="manual", b="package")
+    press(app, "Scan 10 images")
+    finished(app)
+    job = next(iter(shared_jobs("cpu")._jobs.values()))
+    assert job.progress.state == "done"
+    assert job.rows.images.tolist() == [place(name) for name in LISTED if name != DAMAGED]
+    pixels = xl.load_cifar10().pixels
+    model = xl.load_model("captum-tutorial")
+    sides = [
+        xl.configured_heatmap(model, pixels[[0]], xl.Configuration("manual", xl.CamSettings(layers=("conv2",))))[0],
+        xl.configured_heatmap(model, pixels[[0]], xl.Configuration("package", xl.package_settings(("conv2",))))[0],
+    ]
+    assert job.rows.mae[place("cat/0.png")] == pytest.approx(xl.compare(*sides).mae, abs=1e-6)
+
+
+def test_the_ladder_samples_the_folder() -> None:
+    app = open_page("layer_ladder", sample="5")
+    assert f"5 images from all over the folder “{Path(sys.argv[4]).name}”" in unescaped(captions(app))
+    press(app, "Measure 5 images")
+    finished(app)
+    job = next(iter(shared_jobs("cpu")._jobs.values()))
+    wanted = [0, 2, 4, 6, 8]
+    assert job.request.images.tolist() == wanted
+    assert job.rows.images.tolist() == [image for image in wanted if image != place(DAMAGED)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [None, "class_browser", "layer_explorer", "how_it_works", "sanity_checks", "training_time", "disagreement", "scan"],
+)
+def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str | None) -> None:
+    app = open_page(page, img="0")
+    assert not app.error
+    assert not app.warning
+
+
+def test_the_test_images_are_one_press_away_and_so_is_the_folder() -> None:
+    app = unfolded(open_page("layer_explorer"))
+    press(app, "Look at the CIFAR-10 test images")
+    assert not app.session_state[KEY]  # what was chosen would be behind the menu
+    assert query(app)["set"] == "cifar10"
+    assert "image 3 · true plane" in captions(app)
+    press(unfolded(app), f"Look at the folder “{Path(sys.argv[4]).name}”")
+    assert "set" not in query(app)
+    assert f"image 3, {LISTED[3]}" in unescaped(captions(app))
+
+
+def test_the_guesses_stay_with_the_test_images() -> None:
+    app = open_page("guesses", img="5")
+    assert not app.error
+    assert "test image 5" in "".join(one.alt for shown in app.get("image") for one in shown.proto.imgs).lower()
+
+
+def test_a_folder_that_is_not_there_is_said_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", "--images", "/no/such/folder"])
+    server_options.cache_clear()
+    app = open_page("layer_explorer")
+    assert "'/no/such/folder' is no folder; a folder of pictures would be right" in unescaped(app.error[0].value)
+    assert "whoever started the server finds the same sentence in its log" in captions(app)
+    assert not app.button
+
+
+def test_without_a_folder_the_address_of_one_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    server_options.cache_clear()
+    app = open_page("layer_explorer", set="folder")
+    assert "set=folder: this server has no folder of pictures of its own." in unescaped(app.warning[0].value)
+
+
+def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", "--images", "/no/such/folder", "--cache", str(tmp_path)])
+    server_options.cache_clear()
+    monkeypatch.setattr(LOG, "propagate", True)
+    loading = ModelLoading()
+    for _ in range(2):  # whoever asks again finds the same, and the log says it once
+        loading.start().join()
+        said = loading._said(loading=False)
+        assert (said["status"], said["loaded"]) == ("failed", False)
+        assert "'/no/such/folder' is no folder" in str(said["reason"])
+    (line,) = [record for record in caplog.records if record.getMessage() == "start failed"]
+    assert (line.levelname, line.fields) == ("ERROR", {"error": said["reason"]})  # type: ignore[attr-defined]  # given with it
+
+
+def test_the_dashboards_own_lesson_is_about_the_test_images_also_here() -> None:
+    opened = {"img": "137", "model": "resnet20", "set": "cifar10", "lesson": "grad-cam", "answer": "on"}
+    app = open_page("layer_explorer", **opened)
+    assert not app.warning
+    assert "The network says horse with 70.0 %." in unescaped(texts(app))
+    assert "Back to this stop's view" not in [button.label for button in app.button]

@@ -1,0 +1,383 @@
+"""A network of one's own: from the command line, and from a visitor."""
+
+import json
+import re
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from opened_page import OpenedPage, alts, captions, chart, open_folded, press, query, run_snippet
+from running_app import ROOT, free_port, served, streamlit_command
+from weight_samples import planting_files
+
+import explain_lib as xl
+from dashboard.frame.model_menu import ARCHITECTURE, KEY, USE
+from dashboard.view.server_options import server_cache, server_options
+from explain_lib.networks.architectures import TutorialNet
+from explain_lib.networks.own import UPLOAD_BYTES
+
+PAGES = [
+    *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
+    *("disagreement", "scan", "guesses", "how_it_works"),
+]
+CODE = """
+import torch
+from torch import nn
+
+def make():
+    torch.manual_seed(6)
+    first, second = (nn.Conv2d(3, 4, 3), nn.ReLU()), (nn.Conv2d(4, 4, 3), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 5))
+
+def many():
+    torch.manual_seed(6)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1000))
+
+def pooled():
+    torch.manual_seed(6)
+    return nn.Sequential(nn.AvgPool2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
+
+def one():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1))
+
+def fails():
+    raise KeyError("no such layer")
+"""
+MAKE, MANY = "own_networks:make", "own_networks:many"
+
+
+@pytest.fixture(autouse=True)
+def options_read_anew() -> Iterator[None]:
+    server_options.cache_clear()
+    yield
+    server_options.cache_clear()
+    xl.shared_cache().own_models.offer(None)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A working directory with code of the caller's own."""
+    (tmp_path / "own_networks.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    sys.modules.pop("own_networks", None)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
+    """As `streamlit run dashboard/app.py -- OPTIONS`."""
+    monkeypatch.setattr(sys, "argv", ["app.py", *options])
+
+
+def unescaped(markdown: str) -> str:
+    return re.sub(r"\\([\W_])", r"\1", markdown)
+
+
+def warnings(app: OpenedPage) -> str:
+    return unescaped("\n".join(warning.value for warning in app.warning))
+
+
+def errors(app: OpenedPage) -> str:
+    return unescaped("\n".join(error.value for error in app.error))
+
+
+# Section: from the command line
+
+
+@pytest.mark.usefixtures("here")
+def test_the_dashboard_opens_with_the_servers_own_model_says_what_it_took_and_resets_to_it(
+    monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    (here / "names.txt").write_text("tulip\nrose\n\ndaisy\nlily\niris\n")
+    start(monkeypatch, "--model", MAKE, "--classes", "names.txt", "--input-size", "24", "20", "--mean", "0.5", "0.4", "0.3")
+    app = open_folded("layer_explorer")
+    assert app.selectbox(key="model").value == MAKE
+    assert app.selectbox(key="model").options[0] == f"{MAKE} · 2 conv layers · 0 k weights"
+    assert app.selectbox(key="model").options[1].startswith("captum-tutorial")
+    assert unescaped(captions(app)).splitlines()[0] == (
+        f"{MAKE}, weights as the factory made them; input 24 × 20, mean 0.5 0.4 0.3, std 1 1 1, 5 classes. "
+        "Not given, and taken as usual where nothing is known: std."
+    )
+    assert "tulip" in str(chart(app, "probabilities")["y"])
+    app.selectbox(key="model").set_value("tutorial").run()
+    assert query(app)["model"] == "tutorial"
+    press(app, "Reset")
+    assert query(app)["model"] == MAKE
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("made", [MAKE, "own_networks:pooled"], ids=["with conv layers", "without"])
+def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training(
+    monkeypatch: pytest.MonkeyPatch, page: str, made: str
+) -> None:
+    start(monkeypatch, "--model", made, "--input-size", "16")
+    app = open_folded(page, drawing="fair")
+    assert not app.exception
+    assert errors(app) == ""
+    assert app.selectbox(key="model").value == made
+    assert f"--model {made}" not in captions(app)  # the command line does not know it
+
+
+@pytest.mark.usefixtures("here")
+def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", MANY, "--input-size", "16")
+    app = open_folded("layer_explorer", target="999", minus="998")
+    bars = [str(name) for name in chart(app, "probabilities")["y"]]
+    assert 10 <= len(bars) <= 12
+    assert any(name.startswith("class 999<br>") and "explained" in name for name in bars)
+    assert any(name.startswith("class 998<br>") and "contrasted" in name for name in bars)
+    assert "The 10 likeliest of 1,000 classes, and those with a word." in captions(app)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_network_of_one_class_has_no_contrast(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", "own_networks:one", "--input-size", "16")
+    app = open_folded("layer_explorer")
+    assert errors(app) == ""
+    assert "Why this class and not that one?" not in [heading.value for heading in app.header]
+
+
+@pytest.mark.usefixtures("here")
+def test_two_models_with_other_classes_stand_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", MAKE, "--input-size", "16")
+    app = open_folded("layer_explorer", target="4", beside="model", model2="tutorial")
+    assert errors(app) == ""
+    assert "tutorial has other classes: what it predicts is explained." in captions(app)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--weights", "a.pt"], "server option: --weights belongs to a model; --model NAME before it would be right"),
+        (["--model", "resnet18"], "weights: none are given for resnet18; a file, or DEFAULT for torchvision's, would be right"),
+        (["--model", "resnet18", "--weights", "missing.pt"], "weights: missing.pt cannot be read (No such file or directory)"),
+        (["--model", "os:getcwd"], "model: os:getcwd() gives a str; a torch.nn.Module would be right"),
+        (["--model", "own_networks:fails"], "model: own_networks:fails() raises KeyError: 'no such layer'"),
+        (["--model", MAKE, "--classes", "missing.txt"], "classes: missing.txt cannot be read (No such file or directory)"),
+        (["--model", MAKE, "--classes", "empty.txt"], "classes: empty.txt is empty; a text file with a name a line"),
+        (["--model", MAKE, "--classes", "two.txt"], f"classes: 2 names; {MAKE} has 5 outputs, and a name for each"),
+        (["--model", MAKE, "--classes", "binary.txt"], "classes: binary.txt cannot be read (it is not text in UTF-8)"),
+        (["--model", MAKE, "--input-size", "1", "2", "3"], "input_size: (1, 2, 3); (height, width) in pixels"),
+        (["--model", MAKE, "--input-size", "-4"], "input_size: (-4, -4); (height, width) in pixels"),
+        (["--model", MAKE, "--input-size", "big"], "argument --input-size: invalid int value: 'big'"),
+        (["--model", MAKE, "--input-size", "2"], "the network cannot run on a batch of shape (1, 3, 2, 2)"),
+        (["--model", MAKE, "--mean", "0", "0"], "argument --mean: expected 3 arguments"),
+        (["--model", MAKE, "--mean", "0", "0", "nan"], "--mean: (0.0, 0.0, nan); three finite numbers"),
+        (["--model", MAKE, "--std", "1", "0", "1"], "std: (1.0, 0.0, 1.0); numbers above 0 would be right"),
+    ],
+)
+def test_wrong_options_are_a_sentence_on_the_page_that_stays_on_its_feet(
+    monkeypatch: pytest.MonkeyPatch, here: Path, options: list[str], sentence: str
+) -> None:
+    (here / "empty.txt").write_text("\n \n")
+    (here / "two.txt").write_text("a\nb\n")
+    (here / "binary.txt").write_bytes(b"\xff\xfe\xff")
+    start(monkeypatch, *options)
+    app = open_folded("layer_explorer")
+    assert sentence in errors(app)
+    assert "\n" not in errors(app)
+    ways = [button.label for button in app.button]
+    if not options_are_read():  # nothing can be shown
+        assert ways == []
+        assert "whoever started the server finds the same sentence in its log" in captions(app)
+    else:
+        assert ways == ["Open captum-tutorial"]
+        press(app, *ways)
+        assert errors(app) == ""
+
+
+def options_are_read() -> bool:
+    try:
+        server_options()
+    except xl.ExplainError:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("here")
+def test_while_the_servers_own_cannot_be_loaded_the_bundled_ones_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", "own_networks:fails")
+    app = open_folded("layer_explorer", model="tutorial")
+    assert errors(app) == ""
+    assert app.selectbox(key="model").options[0] == "own_networks:fails"
+    app.selectbox(key="model").set_value("own_networks:fails").run()
+    assert "model: own_networks:fails() raises KeyError" in errors(app)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_python_on_the_page_loads_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", MAKE, "--input-size", "16", "--std", "0.5", "0.5", "0.5")
+    app = open_folded("layer_explorer")
+    app.session_state["python"] = True
+    app.run()
+    left = run_snippet(app)
+    assert left["model"].digest == server_cache().model(MAKE).digest
+    shown = server_cache().grad_cam(server_cache().model(MAKE), server_cache().fitted_images((16, 16))[3:4], "2")
+    assert np.array_equal(left["values"], shown["2"].map[0])
+
+
+def test_a_real_server_imports_the_callers_code_from_where_it_is_started() -> None:
+    port = free_port()
+    options = ["--", "--model", "tests.support.sample_networks:plain", "--input-size", "12"]
+    with served([*streamlit_command(), *options], port) as address:
+        deadline = time.monotonic() + 60
+        while (said := health(address))["status"] == "loading" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert said["model"] == "tests.support.sample_networks:plain", said
+
+
+def health(address: str) -> dict[str, object]:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=60) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        return dict(json.load(error))
+
+
+@pytest.mark.usefixtures("here")
+def test_the_ladder_of_a_large_picture_is_measured_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, "--model", MAKE, "--input-size", "65")
+    app = open_folded("layer_ladder")
+    rows = 2 + 1 + 3 + 3  # conv layers, their average, other methods, baselines
+    assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
+    press(app, "Measure 1 image")
+    deadline = time.monotonic() + 60
+    while "Stop" in [button.label for button in app.button] and time.monotonic() < deadline:
+        time.sleep(0.5)
+        app.run()
+    assert errors(app) == ""
+    assert "Layers in the order of the forward pass; then rows to measure them against." in captions(app)
+    assert sum(alt.startswith("Image 3 with 25 % of its pixels replaced") for alt in alts(app)) == 3  # one a fill
+
+
+# Section: from a visitor
+
+
+@pytest.fixture
+def weights() -> bytes:
+    """Weights that no other test sends."""
+    import io
+
+    torch.manual_seed(7)
+    file = io.BytesIO()
+    torch.save(TutorialNet().state_dict(), file)
+    return file.getvalue()
+
+
+def menu(page: str = "layer_explorer", **address: str) -> OpenedPage:
+    app = open_folded(page, **address)
+    app.session_state[KEY] = True
+    app.run()
+    return app
+
+
+def sent(app: OpenedPage, content: bytes, name: str = "net.pt") -> OpenedPage:
+    app.file_uploader[0].upload(name, content, "application/octet-stream").run()
+    app.button(key=USE).click().run()
+    return app
+
+
+def test_a_visitors_weights_are_explained_and_found_by_their_address(weights: bytes) -> None:
+    app = sent(menu(), weights)
+    assert errors(app) == ""
+    name = query(app)["model"]
+    architecture, digits = name.split("@")
+    assert (architecture, len(digits)) == ("TutorialNet", 16)
+    assert name in [option.split(" · ")[0] for option in app.selectbox(key="model").options]
+    assert "TutorialNet, weights net.pt; input 32 × 32, mean 0.5 0.5 0.5" in unescaped(captions(app))
+    other = open_folded("disagreement", model=name)  # another session
+    assert other.selectbox(key="model").value == name
+    assert warnings(other) == errors(other) == ""
+    assert not app.file_uploader  # the menu has closed
+    left = open_folded("layer_explorer")  # which does not offer what it never had
+    assert name not in [option.split(" · ")[0] for option in left.selectbox(key="model").options]
+
+
+def test_what_is_set_beside_the_weights_is_used_and_belongs_to_the_address(weights: bytes) -> None:
+    app = menu()
+    app.text_input(key="own-mean-TutorialNet").set_value("0.1, 0.2, 0.3")
+    app.text_input(key="own-size-TutorialNet").set_value("32 32")
+    app.text_area(key="own-classes-TutorialNet").set_value("\n".join("abcdefghij"))
+    sent(app, weights)
+    assert errors(app) == ""
+    own = server_cache().own_models.find(query(app)["model"])
+    assert (own.model.mean, own.model.classes) == ((0.1, 0.2, 0.3), tuple("abcdefghij"))
+    assert query(sent(menu(), weights))["model"] != own.name
+
+
+def test_each_architecture_begins_with_what_is_usual_for_it() -> None:
+    app = menu()
+    assert app.selectbox(key=ARCHITECTURE).options[:3] == ["TutorialNet", "ResNet20", "resnet18"]
+    app.selectbox(key=ARCHITECTURE).set_value("efficientnet_b2").run()
+    assert app.text_input(key="own-size-efficientnet_b2").value == "288"
+    assert app.text_input(key="own-std-efficientnet_b2").value == "0.229 0.224 0.225"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "sentence"),
+    [
+        ("own-size", "4096", "input size: 4096 × 4096; at most 512 a side would be right"),
+        ("own-size", "32.5", "input_size: (0, 0); (height, width) in pixels"),
+        ("own-size", "", "input_size: (); (height, width) in pixels"),
+        ("own-mean", "half", "mean: 'half'; numbers with spaces between would be right"),
+        ("own-mean", "0 0", "mean: (0.0, 0.0); three finite numbers, for R, G and B, would be right"),
+        ("own-std", "0 0 0", "net.pt: std: (0.0, 0.0, 0.0); numbers above 0 would be right"),
+        ("own-classes", "a\nb", "net.pt: classes: 2 names; TutorialNet has 10 outputs"),
+        ("own-classes", "![](x)", "class names: '![](x)'; letters, digits, spaces and"),
+    ],
+)
+def test_what_is_set_wrongly_gets_its_sentence(weights: bytes, field: str, text: str, sentence: str) -> None:
+    app = menu(model="tutorial")
+    fields = [*app.text_input, *app.text_area]
+    next(one for one in fields if one.key == f"{field}-TutorialNet").set_value(text)
+    sent(app, weights)
+    assert f"The weights were not taken: {sentence}" in errors(app)
+    assert query(app)["model"] == "tutorial"
+    assert alts(app)  # and the page stands
+
+
+def test_code_in_a_visitors_file_is_refused_on_the_page_and_not_run(tmp_path: Path) -> None:
+    marker = tmp_path / "it-ran"
+    app = sent(menu(), planting_files(marker)["beside weights"])
+    assert "The weights were not taken: net.pt: it holds more than tensors by name: it asks for posix.system" in errors(app)
+    assert not marker.exists()
+    app.run()
+    assert errors(app) == ""  # said once
+
+
+def test_an_upload_that_is_gone_is_said_and_the_default_stands_in() -> None:
+    app = open_folded("layer_explorer", model="TutorialNet@0123456789abcdef", model2="resnet18@0123456789abcdef")
+    for key, name in (("model", "TutorialNet"), ("model2", "resnet18")):
+        assert f"{key}={name}@0123456789abcdef: that upload is no longer kept; upload the file again." in warnings(app)
+    assert app.selectbox(key="model").value == "captum-tutorial"
+
+
+def test_a_visitor_may_send_weights_for_the_servers_own_network(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    start(monkeypatch, "--model", MAKE, "--input-size", "16")
+    app = menu()
+    assert app.selectbox(key=ARCHITECTURE).options[0] == MAKE
+    state = server_cache().model(MAKE).network.state_dict()
+    torch.save({name: tensor + 0.01 for name, tensor in state.items()}, here / "other.pt")
+    sent(app, (here / "other.pt").read_bytes())
+    assert errors(app) == ""
+    assert query(app)["model"].startswith(f"{MAKE}@")
+
+
+def test_the_server_lets_as_much_pass_as_weights_may_have() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert config["server"]["maxUploadSize"] * 2**20 == UPLOAD_BYTES
+
+
+def test_the_folded_menu_builds_nothing() -> None:
+    app = open_folded("layer_explorer")
+    assert not app.file_uploader
+    assert app.get("popover")

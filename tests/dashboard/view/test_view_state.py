@@ -1,0 +1,384 @@
+"""The view and its address."""
+
+from dataclasses import fields, replace
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import explain_lib as xl
+from dashboard.view.view import View, chosen_layer, explained, fit_models, fit_view, opening_view, read_query
+from explain_lib.networks.own import OwnModelOptions, OwnModels
+
+EVERYTHING = View(
+    image=17,
+    model="tutorial",
+    layer="relu1",
+    target=6,
+    minus=2,
+    evidence="against",
+    score="probability",
+    modules="all",
+    drawing="fair",
+    true_class=None,
+    predicted_class=9,
+    outcome="wrong",
+    low=5,
+    high=95,
+    order="narrowest-margin",
+    part=2,
+    average=True,
+    texture="smooth",
+    palette="cividis",
+    strength=75,
+    sign="signed",
+    scale="strip",
+    beside="model",
+    other_image=23,
+    other_model="resnet20",
+    a=xl.Configuration("package", xl.package_settings(("conv1", "relu2"), "layercam")),
+    b=xl.Configuration("manual", xl.CamSettings(layers=("pool1",), relu=False, resize="nearest", exponent=2.0)),
+    flicker=True,
+    opinion="conv1",
+    steps=("rescale_after_merge", "layers"),
+    check=True,
+    rejected=(4, 29),
+    measure="road",
+    fill="blur",
+    sample=1000,
+    randomised=3,
+    mode="independent",
+    epoch=5,
+    pictures="0f" * 32,
+    fit="pad",
+    step="sum",
+    channel=4,
+    without=(2, 5),
+    channels="weight",
+    lesson="grad-cam",
+    stop=3,
+    hint=True,
+    answer=True,
+    present=True,
+)
+ADDRESS = {
+    "img": "17",
+    "model": "tutorial",
+    "layer": "relu1",
+    "target": "6",
+    "minus": "2",
+    "evidence": "against",
+    "score": "probability",
+    "modules": "all",
+    "drawing": "fair",
+    "class": "any",
+    "predicted": "9",
+    "outcome": "wrong",
+    "low": "5",
+    "high": "95",
+    "order": "narrowest-margin",
+    "part": "2",
+    "average": "on",
+    "texture": "smooth",
+    "palette": "cividis",
+    "strength": "75",
+    "sign": "signed",
+    "scale": "strip",
+    "beside": "model",
+    "img2": "23",
+    "model2": "resnet20",
+    "a": "package;layers=conv1,relu2;variant=layercam",
+    "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
+    "flicker": "on",
+    "opinion": "conv1",
+    "steps": "rescale_after_merge,layers",
+    "check": "on",
+    "rejected": "4,29",
+    "measure": "road",
+    "fill": "blur",
+    "sample": "1000",
+    "randomised": "3",
+    "mode": "independent",
+    "epoch": "5",
+    "set": "0f" * 32,
+    "fit": "pad",
+    "step": "sum",
+    "channel": "4",
+    "without": "2,5",
+    "channels": "weight",
+    "lesson": "grad-cam",
+    "stop": "3",
+    "hint": "on",
+    "answer": "on",
+    "present": "on",
+}
+
+
+LABELS = np.arange(10_000) % 10
+
+
+@pytest.fixture(scope="module")
+def model() -> xl.Model:
+    return xl.load_model("captum-tutorial")
+
+
+# Section: to and from the address
+
+
+def test_every_field_is_in_the_address() -> None:
+    default = View()
+    assert all(getattr(EVERYTHING, part.name) != getattr(default, part.name) for part in fields(View))
+    assert EVERYTHING.to_query() == ADDRESS
+
+
+def test_an_address_gives_its_view_back() -> None:
+    assert read_query(ADDRESS) == (EVERYTHING, ())
+
+
+@pytest.mark.parametrize(("name", "key"), [*zip([part.name for part in fields(View)], ADDRESS, strict=True)])
+def test_each_field_round_trips_by_itself(name: str, key: str) -> None:
+    view = replace(View(), **{name: getattr(EVERYTHING, name)})
+    address = view.to_query()
+    assert set(address) == {"img", "model", key}
+    assert read_query(address) == (view, ())
+
+
+SIDES = st.one_of(
+    st.builds(
+        xl.Configuration,
+        st.just("manual"),
+        st.builds(
+            xl.CamSettings,
+            layers=st.none() | st.lists(st.text("abc.,;%=&# é", min_size=1), min_size=1, max_size=3, unique=True).map(tuple),
+            relu=st.booleans(),
+            scale_over=st.sampled_from(["image", "batch", "none"]),
+            epsilon=st.floats(0, 1e6),
+        ),
+    ),
+    st.just(xl.Configuration("package", xl.package_settings(("relu2",), "hirescam"))),
+)
+
+
+@given(SIDES, SIDES, st.integers(0, 100), st.sampled_from(["conv1", "a b&c=d#e?", "layer1.0.conv1", "ä%20+"]))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_sides_and_names_survive_a_browsers_address(a: xl.Configuration, b: xl.Configuration, low: int, layer: str) -> None:
+    view = View(layer=layer, low=low, a=a, b=b)
+    assert read_query(dict(parse_qsl(urlencode(view.to_query())))) == (view, ())
+
+
+def test_the_default_view_names_only_image_and_model() -> None:
+    assert View().to_query() == {"img": "3", "model": "captum-tutorial"}
+
+
+def test_an_empty_address_is_the_default_view() -> None:
+    assert read_query({}) == (View(), ())
+
+
+def test_the_sides_are_the_studys_two_programs_at_first() -> None:
+    assert View().a == xl.Configuration("manual", xl.NOTEBOOK_MANUAL)
+    assert View().b == xl.Configuration("package", xl.NOTEBOOK_PACKAGE)
+
+
+def test_the_first_image_class_and_percent_are_zero() -> None:
+    first = dict.fromkeys(("img", "img2", "target", "minus", "class", "predicted", "low", "strength"), "0")
+    names = ("image", "other_image", "target", "minus", "true_class", "predicted_class", "low", "strength")
+    assert read_query(first) == (View(**dict.fromkeys(names, 0)), ())
+
+
+# Section: nonsense
+
+_CLASS = "the number of a class, or any, would be right."
+_SHARE = "a whole number of percent, 0 to 100, would be right."
+_SIDE = "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right"
+NONSENSE = [
+    ("img", "-1", "the number of a test image would be right."),
+    ("img", "frog", "the number of a test image would be right."),
+    ("img2", "2.0", "the number of a test image would be right."),
+    ("target", "1.5", _CLASS),
+    ("minus", "plane", "the number of a class would be right."),
+    ("class", "", _CLASS),
+    ("predicted", "-2", _CLASS),
+    ("evidence", "on", "one of for, against would be right."),
+    ("score", "odds", "one of logit, probability would be right."),
+    ("modules", "none", "one of conv, all would be right."),
+    ("drawing", "", "one of notebook, fair would be right."),
+    ("outcome", "Right", "one of any, right, wrong would be right."),
+    ("low", "101", _SHARE),
+    ("high", "-1", _SHARE),
+    (
+        "order",
+        "confidence",
+        "one of number, most-confident, least-confident, widest-margin, narrowest-margin would be right.",
+    ),
+    ("part", "0", "the number of a part, from 1, would be right."),
+    ("average", "yes", "on or off would be right."),
+    ("texture", "blur", "one of grid, smooth would be right."),
+    ("palette", "rainbow", "one of magma, inferno, viridis, cividis, jet would be right."),
+    ("strength", "half", _SHARE),
+    ("sign", "negative", "one of positive, signed would be right."),
+    ("scale", "page", "one of map, strip would be right."),
+    ("beside", "layer", "one of nothing, image, model would be right."),
+    ("flicker", "1", "on or off would be right."),
+    (
+        "a",
+        "Captum",
+        f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right).",
+    ),
+    ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
+    ("b", "package;relu=false", f"{_SIDE} (settings: the package fixes relu; package_settings(...) would be right)."),
+    ("steps", "layers,speed", "names of settings, with commas between, would be right."),
+    ("steps", "", "names of settings, with commas between, would be right."),
+    ("check", "yes", "on or off would be right."),
+    ("rejected", "4,-1", "numbers of test images, with commas between, would be right."),
+    ("measure", "accuracy", "one of deletion, insertion, road would be right."),
+    ("fill", "pink", "one of grey, blur, noisy-linear would be right."),
+    ("sample", "0", "a number of images, from 1, would be right."),
+    ("randomised", "-1", "a number of layers, from the last one, would be right."),
+    ("mode", "both", "one of cascading, independent would be right."),
+    ("epoch", "last", "a number of epochs, from 0, would be right."),
+    ("set", "cifar100", "cifar10, folder, or the SHA-256 of an uploaded picture, would be right."),
+    ("fit", "zoom", "one of crop, pad, stretch would be right."),
+    ("colour", "red", "there is no such setting."),
+    ("step", "7", "one of forward, gradient, weights, sum, relu, enlarge would be right."),
+    ("channel", "-1", "the number of a channel, from 0, would be right."),
+    ("without", "1;2", "numbers of channels, with commas between, would be right."),
+    ("channels", "sorted", "one of number, weight would be right."),
+    ("lesson", "../secret", "the name of a lesson, of letters, digits and hyphens, would be right."),
+    ("stop", "0", "the number of a stop, from 1, would be right."),
+    ("hint", "yes", "on or off would be right."),
+    ("answer", "1", "on or off would be right."),
+    ("present", "full", "on or off would be right."),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "why"), NONSENSE)
+def test_nonsense_is_ignored_and_said(key: str, text: str, why: str) -> None:
+    view, (sentence,) = read_query({"layer": "conv1", key: text})
+    assert view == View(layer="conv1")
+    assert sentence == f"{key}={text}: {why}"
+
+
+def test_only_the_names_of_models_and_layers_can_be_any_text() -> None:
+    assert set(ADDRESS) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2"}
+
+
+def test_a_low_above_the_high_is_ignored_and_said() -> None:
+    view, (sentence,) = read_query({"low": "60", "high": "40", "order": "most-confident"})
+    assert view == View(order="most-confident")
+    assert sentence == "low=60, high=40: a low that is not above the high would be right."
+
+
+def test_a_low_that_equals_the_high_stays() -> None:
+    assert read_query({"low": "60", "high": "60"}) == (View(low=60, high=60), ())
+
+
+# Section: what the model has
+
+
+def test_channels_that_the_layer_lacks_are_let_go_and_said(model: xl.Model) -> None:
+    view, notes = fit_view(View(layer="conv1", channel=6, without=(0, 5, 6)), model, LABELS)
+    assert view == View(layer="conv1", without=(0, 5))
+    assert notes == (
+        "channel=6: the channels of conv1 are 0 to 5.",
+        "without=0,5,6: the channels of conv1 are 0 to 5.",
+    )
+
+
+def test_channels_are_those_of_the_usual_layer_where_none_is_named(model: xl.Model) -> None:
+    view = View(channel=15, without=(15,))
+    assert fit_view(view, model, LABELS) == (view, ())
+
+
+def test_an_unknown_model_becomes_the_default_without_its_layer() -> None:
+    view, (note,) = fit_models(View(model="vgg", layer="conv1", image=8), OwnModels())
+    assert view == View(image=8)
+    assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20."
+
+
+def test_an_unknown_other_model_becomes_the_default_and_the_layer_stays() -> None:
+    view, (note,) = fit_models(View(other_model="vgg", layer="conv1"), OwnModels())
+    assert view == View(layer="conv1")
+    assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20."
+
+
+def test_two_unknown_models_are_both_said() -> None:
+    view, notes = fit_models(View(model="", other_model="vgg"), OwnModels())
+    assert view == View()
+    assert [note.split(":")[0] for note in notes] == ["model=", "model2=vgg"]
+
+
+def test_a_servers_own_model_is_what_the_dashboard_opens_with_and_stands_in_for_a_missing_one() -> None:
+    own = OwnModels()
+    assert opening_view(own) == View()
+    own.offer(OwnModelOptions("resnet18", "net.pt"))  # nothing is loaded for any of this
+    assert opening_view(own) == View(model="resnet18")
+    assert read_query({"img": "7"}, opening_view(own)) == (View(model="resnet18", image=7), ())
+    assert read_query({"model": "tutorial"}, opening_view(own)) == (View(model="tutorial"), ())
+    view, (note,) = fit_models(View(model="vgg"), own)
+    assert view == View(model="resnet18")
+    assert note == "model=vgg: there are resnet18, captum-tutorial, tutorial, resnet20."
+
+
+def test_an_upload_that_is_gone_is_said_and_the_default_stands_in_for_it() -> None:
+    gone = "resnet18@0123456789abcdef"
+    view, notes = fit_models(View(model=gone, layer="conv1", other_model=gone), OwnModels())
+    assert view == View(layer=None)
+    sentence = f"={gone}: that upload is no longer kept; upload the file again."
+    assert notes == (f"model{sentence}", f"model2{sentence}")
+
+
+def test_what_the_model_lacks_is_replaced_and_named(model: xl.Model) -> None:
+    lacking = View(
+        image=10_000, other_image=12_345, layer="conv9", target=10, minus=13, true_class=11, predicted_class=12, part=3
+    )
+    view, notes = fit_view(lacking, model, LABELS)
+    assert view == View(part=3)
+    assert [note.split(":")[0] for note in notes] == [
+        "img=10000",
+        "img2=12345",
+        "target=10",
+        "minus=13",
+        "class=11",
+        "predicted=12",
+        "layer=conv9",
+    ]
+    assert notes[1] == "img2=12345: the images are 0 to 9,999."
+    assert notes[3] == "minus=13: the classes are 0 to 9."
+
+
+def test_what_the_model_has_stays(model: xl.Model) -> None:
+    view = View(image=9_999, other_image=9_999, layer="pool1", target=9, minus=9)
+    assert fit_view(view, model, LABELS) == (view, ())
+
+
+def test_a_default_that_a_set_cannot_have_is_replaced_without_a_word(model: xl.Model) -> None:
+    view, notes = fit_view(View(), model, np.array([4, -1]))
+    assert (view, notes) == (View(image=1, true_class=None, sample=2), ())
+    asked, notes = fit_view(View(image=2, sample=3, true_class=11), model, np.array([4, 11]), (*model.classes, "newt", "toad"))
+    assert asked == View(image=1, true_class=11, sample=2)
+    assert [note.split(":")[0] for note in notes] == ["img=2", "sample=3"]
+
+
+def test_no_layer_means_the_last_conv_layer(model: xl.Model) -> None:
+    assert chosen_layer(View(), model) == "conv2"
+    assert chosen_layer(View(layer="relu1"), model) == "relu1"
+    assert chosen_layer(View(layer="layer3.2.conv2"), model) == "conv2"
+
+
+# Section: what is explained
+
+
+def test_without_a_target_the_predicted_class_is_explained() -> None:
+    assert explained(View(), predicted=8) == xl.Target(8)
+
+
+def test_target_contrast_evidence_and_score_are_all_explained() -> None:
+    view = View(target=5, minus=3, evidence="against", score="probability")
+    assert explained(view, predicted=8) == xl.Target(5, minus=3, sign=-1, score="probability")
+
+
+@pytest.mark.parametrize("view", [View(target=5, minus=5), View(minus=5)])
+def test_a_contrast_of_a_class_with_itself_is_none(view: View) -> None:
+    assert explained(view, predicted=5) == xl.Target(5)

@@ -1,0 +1,87 @@
+"""The command "layers", and the files that it writes."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import explain_lib as xl
+from explain_lib.__main__ import main
+from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.trust.faithfulness import FILLS
+from explain_lib.trust.ladder import join_ladder_rows, layer_ladder
+from explain_lib.work.ladder_files import read_ladder, write_ladder
+from explain_lib.work.requests import LadderRequest
+
+ASKED = ("layers", "--layers", "conv1", "relu2")
+
+
+def test_the_command_ranks_the_layers_beside_the_baselines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, "--images", "0-1"]) == 0
+    head, *rows, sentence = capsys.readouterr().out.splitlines()
+    assert head.startswith("deletion with mid grey, lower is better")
+    assert len(rows) == 6  # two layers, their average, three baselines
+    assert "2 images are too few to tell" in sentence
+    means = [float(row[20:].split()[0]) for row in rows]
+    assert means == sorted(means)
+
+
+def test_every_image_of_a_file_has_a_line_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.csv"
+    assert main([*ASKED, "--images", "4-5", "--opinions", "relu2", "--target", "frog", "--out", str(path)]) == 0
+    assert f"Every image's numbers are in {path}." in capsys.readouterr().out
+    lines = list(csv.DictReader(path.read_text().splitlines()))
+    assert len(lines) == 2 * 9
+    assert {line["explained"] for line in lines} == {"frog"}
+    assert [line["row"] for line in lines[:3]] == ["conv1", "relu2", "all layers averaged"]
+    right = join_ladder_rows(
+        list(layer_ladder(xl.load_model(), xl.load_cifar10().pixels, [4, 5], ("conv1", "relu2"), 6, "relu2"))
+    )
+    for place, fill in enumerate(FILLS):
+        found = np.array([float(line[f"deletion_{fill}"]) for line in lines]).reshape(2, 9)
+        np.testing.assert_allclose(found, right.deletion[..., place], atol=1e-6)
+    assert (lines[0]["grid"], lines[2]["grid"]) == ("28 x 28", "")
+
+
+def test_what_is_wrong_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, sentence in (
+        (("--layers", "conv9"), "unknown layer 'conv9'"),
+        (("--out", "rows.txt"), "out: rows.txt; a file that ends in .csv, .parquet or .npz would be right"),
+        (("--target", "cow"), "target: there is no class 'cow'"),
+        (("--images", "9-3"), "images: '9-3'"),
+    ):
+        assert main(["layers", *arguments]) == 1
+        assert sentence in capsys.readouterr().err
+
+
+def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    original = LadderRequest.rows
+
+    def broken_off(self: LadderRequest) -> object:
+        yield next(iter(original(self)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LadderRequest, "rows", broken_off)
+    assert main([*ASKED, "--images", "0-99"]) == INTERRUPTED
+    captured = capsys.readouterr()
+    assert "stopped after 21 of 100 images" in captured.err
+    assert "21 images are too few to tell" in captured.out
+
+
+def test_a_ladder_is_read_as_it_was_written(tmp_path: Path) -> None:
+    request = LadderRequest(xl.load_model(), xl.load_cifar10().pixels, np.array([3]), ("conv1",), None, "conv1")
+    (rows,) = request.rows()
+    write_ladder(rows, request, tmp_path / "one.npz")
+    found, fingerprint = read_ladder(tmp_path / "one.npz")
+    assert (found.rungs, fingerprint) == (rows.rungs, request.fingerprint)
+    for name in ("images", "predicted", "explained", "flat", "deletion", "insertion", "edges", "centre"):
+        np.testing.assert_allclose(getattr(found, name), getattr(rows, name), atol=1e-7)
+
+
+def test_another_file_is_no_ladder(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("no")
+    np.savez(tmp_path / "other.npz", images=np.zeros(1))
+    for name in ("text.npz", "other.npz", "missing.npz"):
+        with pytest.raises(xl.DataError, match=f"{name} is no ladder that can be read"):
+            read_ladder(tmp_path / name)

@@ -1,0 +1,50 @@
+"""The bundled architectures are those of the publications."""
+
+import pytest
+import torch
+from torch import nn
+
+import explain_lib as xl
+from explain_lib.networks.architectures import ARCHITECTURES, ResNet20, ShortcutA, TutorialNet
+
+HALF = (0.5, 0.5, 0.5)
+
+
+def grids(network: nn.Module) -> dict[str, tuple[int, int]]:
+    model = xl.as_model(network, classes=xl.CLASSES, input_size=(32, 32), mean=HALF, std=HALF)
+    return {layer.name: layer.grid for layer in model.layers if layer.is_conv}
+
+
+def test_the_tutorial_network_has_the_grids_of_the_tutorial() -> None:
+    assert grids(TutorialNet()) == {"conv1": (28, 28), "conv2": (10, 10)}
+
+
+def test_resnet20_has_19_conv_layers_on_three_grids() -> None:
+    found = list(grids(ResNet20()).values())
+    # He et al. 2015, section 4.2: 1 + 2n layers at 32 x 32, 2n at 16 x 16, 2n at 8 x 8, n = 3
+    assert found == [(32, 32)] * 7 + [(16, 16)] * 6 + [(8, 8)] * 6
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters"),
+    [
+        # 3*6*25+6 + 6*16*25+16 + 400*120+120 + 120*84+84 + 84*10+10
+        ("TutorialNet", 62_006),
+        # convolutions 432 + 6*2304 + 4608 + 5*9216 + 18432 + 5*36864, normalisation 2*(7*16 + 6*32 + 6*64), linear 650
+        ("ResNet20", 269_722),
+    ],
+)
+def test_the_number_of_parameters_is_that_of_the_layers(architecture: str, parameters: int) -> None:
+    assert sum(tensor.numel() for tensor in ARCHITECTURES[architecture]().parameters()) == parameters
+
+
+def test_the_shortcut_takes_every_second_pixel_and_pads_channels_with_zeros() -> None:
+    x = torch.arange(16.0).view(1, 1, 4, 4)
+    y = ShortcutA(2)(x)
+    assert y.tolist() == [[[[0, 0], [0, 0]], [[0, 2], [8, 10]], [[0, 0], [0, 0]]]]
+
+
+def test_no_relu_of_resnet20_is_used_twice() -> None:
+    model = xl.as_model(ResNet20(), classes=xl.CLASSES, input_size=(32, 32), mean=HALF, std=HALF)
+    assert not [layer.name for layer in model.layers if "#" in layer.name]
+    assert sum(isinstance(module, nn.ReLU) for module in model.network.modules()) == 19

@@ -1,0 +1,115 @@
+"""Target, and how one or several of them are given for a batch."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+import explain_lib as xl
+from explain_lib.networks.targets import expand_targets, predicted_targets, score_gradient
+
+THREE = ("cat", "dog", "frog")
+LOGITS = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
+
+
+@pytest.mark.parametrize("given", [1, np.int64(1), np.uint8(1), xl.Target(1)])
+def test_one_target_is_for_all_images(given: Any) -> None:
+    assert expand_targets(given, 2, THREE) == (xl.Target(1), xl.Target(1))
+
+
+@pytest.mark.parametrize("given", [[2, 0], (2, 0), np.array([2, 0]), [xl.Target(2), 0]])
+def test_a_sequence_is_one_per_image(given: Any) -> None:
+    assert expand_targets(given, 2, THREE) == (xl.Target(2), xl.Target(0))
+
+
+def test_none_is_left_for_the_predicted_classes() -> None:
+    assert expand_targets(None, 2, THREE) is None
+    assert predicted_targets(LOGITS) == (xl.Target(2), xl.Target(1))
+
+
+BAD: list[tuple[Any, str]] = [
+    (3, r"there is no class 3; the network has 0 to 2: cat, dog, frog"),
+    (-1, r"there is no class -1; the network has 0 to 2"),
+    ([0, 7], r"there is no class 7"),
+    (xl.Target(0, minus=3), r"there is no class 3"),
+    (xl.Target(0, minus=-2), r"there is no class -2"),
+    (1.0, r"1.0 is not a whole number; the position of a class"),
+    (np.float32(1), r"is not a whole number"),
+    ([0, 1.5], r"1.5 is not a whole number"),
+    (True, r"True is not a whole number"),
+    ([0, False], r"False is not a whole number"),
+    ("dog", r"'dog' is text; the position of a class would be right"),
+    (["cat", "dog"], r"'cat' is not a whole number"),
+    ([0], r"1 of them for 2 images; one, or one per image"),
+    ([0, 1, 2], r"3 of them for 2 images"),
+    ([], r"0 of them for 2 images"),
+    ([None, 1], r"None is not a whole number"),
+    (np.array(1.5), r"1.5"),  # without a dimension it cannot be gone through
+    (torch.tensor(1.5), r"1.5"),
+]
+
+
+@pytest.mark.parametrize(("given", "sentence"), BAD, ids=[repr(given) for given, _ in BAD])
+def test_bad_targets_are_refused_with_what_would_be_right(given: Any, sentence: str) -> None:
+    with pytest.raises(xl.TargetError, match=rf"targets: .*{sentence}"):
+        expand_targets(given, 2, THREE)
+
+
+BAD_TARGETS: list[tuple[dict[str, Any], str]] = [
+    ({"index": 1.5}, r"1.5 is not a whole number"),
+    ({"index": True}, r"True is not a whole number"),
+    ({"index": "cat"}, r"'cat' is not a whole number"),
+    ({"index": None}, r"None is not a whole number"),
+    ({"index": 0, "minus": 0.5}, r"0.5 is not a whole number"),
+    ({"index": 0, "sign": 0}, r"sign 0; 1 or -1 would be right"),
+    ({"index": 0, "sign": 2}, r"sign 2; 1 or -1"),
+    ({"index": 0, "score": "loss"}, r"score 'loss'; 'logit' or 'probability'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD_TARGETS)
+def test_a_bad_target_cannot_be_made(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(xl.TargetError, match=rf"targets: {sentence}"):
+        xl.Target(**arguments)
+
+
+def test_numpy_indices_become_plain_ones() -> None:
+    target = xl.Target(np.int64(2), minus=np.uint8(1))  # type: ignore[arg-type]
+    assert (type(target.index), type(target.minus), target) == (int, int, xl.Target(2, minus=1))
+
+
+def test_the_score_is_differentiated_for_each_image_by_its_own_target() -> None:
+    gradient = score_gradient(LOGITS, [xl.Target(2, minus=0), xl.Target(1, sign=-1)])
+    assert gradient.tolist() == [[-1, 0, 1], [0, -1, 0]]
+
+
+def test_a_contrast_of_a_class_with_itself_has_no_gradient() -> None:
+    assert not score_gradient(LOGITS, [xl.Target(1, minus=1)] * 2).any()
+
+
+def test_logits_and_probabilities_may_be_mixed() -> None:
+    gradient = score_gradient(LOGITS, [xl.Target(1), xl.Target(1, score="probability")])
+    p = np.exp([0, 3, -1]) / np.exp([0, 3, -1]).sum()
+    assert_allclose(gradient, [[0, 1, 0], [-p[0] * p[1], p[1] * (1 - p[1]), -p[2] * p[1]]], rtol=1e-5)
+
+
+ANY_TARGETS = [
+    xl.Target(0, minus=2, sign=-1, score="probability"),
+    xl.Target(2, score="probability"),
+    xl.Target(1, minus=0, score="probability"),
+    xl.Target(2, minus=1),
+    xl.Target(0, sign=-1),
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_gradient_is_that_of_the_score_written_out(seed: int) -> None:
+    logits = torch.randn(len(ANY_TARGETS), 3, generator=torch.Generator().manual_seed(seed)).mul(3).requires_grad_()
+    score = torch.zeros(())
+    for row, target in zip(logits, ANY_TARGETS, strict=True):
+        values = row if target.score == "logit" else row.softmax(0)
+        score = score + target.sign * (values[target.index] - (0 if target.minus is None else values[target.minus]))
+    expected = torch.autograd.grad(score, logits)[0]
+    assert_allclose(score_gradient(logits.detach(), ANY_TARGETS), expected, atol=1e-6)

@@ -1,0 +1,158 @@
+"""What a ladder says: means, rankings and sentences from rows written by hand."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from explain_lib.trust.faithfulness import FILLS
+from explain_lib.trust.ladder import AVERAGE, BASELINES, LadderRows, Rung
+from explain_lib.trust.ladder_summary import MEASURES, fill_sentence, measured, rank_ladder, ranking_sentence, summarise_ladder
+
+RUNGS = (
+    Rung("first", "layer", (4, 4)),
+    Rung("second", "layer", (2, 2)),
+    Rung(AVERAGE, "average", None),
+    *(Rung(name, "baseline", None) for name in BASELINES),
+)
+
+
+def rows_of(deletion: NDArray[np.float64], flat: NDArray[np.bool_] | None = None) -> LadderRows:
+    """Rows with this deletion (K, 6) under grey; blur turns it round, noisy linear is half of it; insertion is 1 less that."""
+    count = len(deletion)
+    each = np.stack([deletion, 1 - deletion, deletion / 2], axis=2)
+    none = np.zeros(count, np.int64)
+    flat = np.zeros(deletion.shape, bool) if flat is None else flat
+    correlations = np.where(flat, np.nan, 0.25)
+    return LadderRows(np.arange(count), none, none, RUNGS, each, 1 - each, correlations, -correlations, flat)
+
+
+def spread(means: tuple[float, ...], count: int = 100, width: float = 0.02) -> NDArray[np.float64]:
+    """Columns of these means, whose values differ by as much from image to image, and in each column in another order."""
+    steps = np.linspace(-width, width, count)
+    draw = np.random.default_rng(0)
+    return np.stack([mean + draw.permutation(steps) for mean in means], axis=1)
+
+
+CLEAR = (0.2, 0.3, 0.25, 0.4, 0.1, 0.35)
+
+
+def test_means_and_shares_are_those_of_the_rows() -> None:
+    flat = np.zeros((100, 6), bool)
+    flat[:25, 1] = True
+    first, second, *_ = summarise_ladder(rows_of(spread(CLEAR), flat))
+    assert [one.mean for one in first.deletion] == pytest.approx([0.2, 0.8, 0.1])
+    assert [one.mean for one in first.insertion] == pytest.approx([0.8, 0.2, 0.9])
+    assert first.road.mean == pytest.approx((0.9 - 0.1) / 2)
+    assert second.flat.mean == 0.25
+    assert (second.edges.images, second.edges.mean, second.centre.mean) == (75, 0.25, -0.25)
+    error = 0.02 / np.sqrt(3) / 10  # of the mean of 100 numbers spread evenly over +-0.02
+    assert first.deletion[0].high - first.deletion[0].mean == pytest.approx(1.96 * error, rel=0.15)
+
+
+def test_every_measure_ranks_in_its_own_direction() -> None:
+    rows = rows_of(spread(CLEAR))
+    names = [rung.name for rung in RUNGS]
+    rising = [names[place] for place in np.argsort(CLEAR)]
+    assert list(rank_ladder(rows, "deletion", "grey").order) == rising
+    assert list(rank_ladder(rows, "deletion", "blur").order) == rising[::-1]
+    assert list(rank_ladder(rows, "insertion", "grey").order) == rising
+    assert list(rank_ladder(rows, "road", "grey").order) == rising
+    np.testing.assert_allclose(measured(rows, "road", "grey").mean(0), [0.5 - value / 2 for value in CLEAR])
+
+
+def test_a_clear_winner_is_said_to_be_one_and_to_lose_to_the_centre() -> None:
+    rows = rows_of(spread(CLEAR))
+    ranking = rank_ladder(rows, "deletion", "grey")
+    assert (ranking.best, ranking.second, ranking.tied) == ("first", "second", ())
+    assert ranking.lead is not None
+    assert ranking.lead.mean == pytest.approx(0.1)
+    sentence = ranking_sentence(ranking, summarise_ladder(rows))
+    assert sentence.startswith("Deletion with mid grey: the best of 2 layers is first (0.200 [")
+    assert "ahead of second (0.300) by 0.100 [" in sentence
+    assert "paired over 100 images: more than chance." in sentence
+    assert "No layer beats “centre first” (0.100), which asks no network: first is behind it by 0.100 [" in sentence
+    assert "Random order gets 0.400: first is better by 0.200 [" in sentence
+
+
+def test_the_lead_is_paired_over_images() -> None:
+    """Images differ by far more than the layers, but in each of them the first layer is ahead by 0.01."""
+    hard = np.random.default_rng(1).uniform(0, 0.9, 100)
+    deletion = np.stack([hard, hard + 0.01, hard, hard, hard + 0.02, hard], axis=1)
+    ranking = rank_ladder(rows_of(deletion), "deletion", "grey")
+    assert ranking.lead is not None
+    assert (ranking.lead.low, ranking.lead.high) == pytest.approx((0.01, 0.01))
+    assert ranking.tied == ()
+
+
+def test_layers_that_chance_may_have_ranked_are_said_to_be_tied() -> None:
+    rows = rows_of(spread((0.2, 0.2001, 0.25, 0.2, 0.3, 0.35)))
+    ranking = rank_ladder(rows, "deletion", "grey")
+    assert ranking.tied == ("second",)
+    sentence = ranking_sentence(ranking, summarise_ladder(rows))
+    assert "no more than chance" in sentence
+    assert "It beats “centre first” (0.300), which asks no network, by 0.100 [" in sentence
+    assert "Random order gets 0.200: first cannot be told from it." in sentence
+
+
+def test_ahead_of_the_centre_by_chance_is_not_beating_it() -> None:
+    rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.2001, 0.35)))
+    sentence = ranking_sentence(rank_ladder(rows, "deletion", "grey"), summarise_ladder(rows))
+    assert "No layer beats “centre first” (0.200), which asks no network, by more than chance: first is ahead by" in sentence
+
+
+def test_few_images_say_nothing_about_chance() -> None:
+    rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.5, 0.35), count=3))
+    sentence = ranking_sentence(rank_ladder(rows, "deletion", "grey"), summarise_ladder(rows))
+    assert "3 images are too few to tell whether that is more than chance" in sentence
+    assert "It is ahead of “centre first” (0.500)" in sentence
+    one = rows_of(np.array([CLEAR]))
+    sentence = ranking_sentence(rank_ladder(one, "deletion", "grey"), summarise_ladder(one))
+    assert (
+        "is first (0.200), ahead of second (0.300) by 0.100; one image is too few to tell whether that is more than chance."
+        in sentence
+    )
+    assert "[" not in sentence
+
+
+def test_without_a_finite_map_no_layer_is_best() -> None:
+    deletion = spread(CLEAR)
+    deletion[:, :2] = np.nan
+    rows = rows_of(deletion)
+    ranking = rank_ladder(rows, "deletion", "grey")
+    assert (ranking.best, ranking.lead, ranking.over_centre) == (None, None, None)
+    assert ranking.order[-2:] == ("first", "second")
+    assert (
+        ranking_sentence(ranking, summarise_ladder(rows))
+        == "No layer ranks pixels: every map is the same everywhere, or not finite."
+    )
+
+
+def test_a_layer_whose_maps_are_all_flat_is_never_the_best_and_comes_last() -> None:
+    flat = np.zeros((100, 6), bool)
+    flat[:, 0] = True  # the first layer, which has the best numbers
+    ranking = rank_ladder(rows_of(spread(CLEAR), flat), "deletion", "grey")
+    assert (ranking.best, ranking.second, ranking.order[-1]) == ("second", None, "first")
+    flat[0, 0] = False
+    assert rank_ladder(rows_of(spread(CLEAR), flat), "deletion", "grey").best == "first"
+    flat[:, :2] = True
+    none = rows_of(spread(CLEAR), flat)
+    assert ranking_sentence(rank_ladder(none, "deletion", "grey"), summarise_ladder(none)).startswith("No layer ranks pixels")
+
+
+def test_that_the_fill_decides_is_said() -> None:
+    rows = rows_of(spread(CLEAR))
+    sentence = fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS})
+    assert sentence == (
+        "By deletion the fill decides which layer is best: first with mid grey, second with the blurred picture and first with "
+        "noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred picture and "
+        "place 6 with noisy linear imputation."
+    )
+
+
+def test_an_unknown_fill_or_measure_is_named() -> None:
+    rows = rows_of(spread(CLEAR))
+    with pytest.raises(xl.InputError, match="fill: 'pink'; one of " + ", ".join(FILLS)):
+        rank_ladder(rows, "deletion", "pink")  # type: ignore[arg-type]  # what a caller may well write
+    with pytest.raises(xl.InputError, match="measure: 'accuracy'; one of " + ", ".join(MEASURES)):
+        rank_ladder(rows, "accuracy", "grey")  # type: ignore[arg-type]  # what a caller may well write

@@ -1,0 +1,176 @@
+"""The layer ladder: beside a plain NumPy deletion and insertion, the package's imputation, and published figures."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADCombined
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget
+from scan_samples import Overflowing
+from scipy import ndimage
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+from torch.nn import functional
+
+import explain_lib as xl
+from explain_lib.trust.faithfulness import blur_fill, impute_linearly
+from explain_lib.trust.ladder import (
+    LadderRows,
+    first_rows,
+    join_ladder_rows,
+    ladder_batch,
+    ladder_curves,
+    layer_ladder,
+)
+
+FIVE = ("conv1", "relu1", "pool1", "conv2", "relu2")
+SWAPS = 1e-4
+"""Pixels whose values differ by rounding only may swap their places in the order, here or there."""
+
+
+def probability(network: nn.Module, picture: Tensor, chosen: int) -> float:
+    with torch.no_grad():
+        return float(network(picture[None]).softmax(1)[0, chosen])
+
+
+def plain_loop(model: xl.Model, pixels: NDArray[np.uint8], layer: str) -> tuple[float, float]:
+    """Deletion and insertion of one picture with mid grey, by the book: one pass through the network for each point."""
+    network = deepcopy(model.network).eval()
+    cams = xl.grad_cam(model, pixels[None], layer)
+    chosen = int(cams.logits[0].argmax())
+    mean, std = (np.array(values)[:, None, None] for values in (model.mean, model.std))
+    picture = torch.from_numpy((pixels.transpose(2, 0, 1) / 255 - mean) / std).float()
+    grey = torch.from_numpy((0.5 - mean) / std).float().expand_as(picture)
+    size = model.input_size
+    large = functional.interpolate(torch.tensor(cams[layer].map)[None], size, mode="bilinear", align_corners=False)
+    order = np.argsort(-large.numpy().ravel(), kind="stable")
+    deletion, insertion = [], []
+    for step in range(17):
+        places = np.zeros(order.size, bool)
+        places[order[: order.size * step // 16]] = True
+        mask = torch.from_numpy(places.reshape(size))
+        deletion.append(probability(network, torch.where(mask, grey, picture), chosen))
+        insertion.append(probability(network, torch.where(mask, picture, grey), chosen))
+    return float(np.mean(deletion)), float(np.mean(insertion))
+
+
+def assert_like_the_loop(rows: LadderRows, row: int, model: xl.Model, pixels: NDArray[np.uint8], layers: Iterable[str]) -> None:
+    names = [rung.name for rung in rows.rungs]
+    for layer in layers:
+        deletion, insertion = plain_loop(model, pixels, layer)
+        assert rows.deletion[row, names.index(layer), 0] == pytest.approx(deletion, abs=SWAPS)
+        assert rows.insertion[row, names.index(layer), 0] == pytest.approx(insertion, abs=SWAPS)
+
+
+def test_deletion_and_insertion_are_those_of_a_plain_loop(tutorial: xl.Model, images: xl.ImageSet) -> None:
+    rows = ladder_batch(tutorial, images.pixels, np.array([7]), FIVE)
+    assert_like_the_loop(rows, 0, tutorial, images.pixels[7], FIVE)
+
+
+def test_so_they_are_for_resnet20(images: xl.ImageSet) -> None:
+    model = xl.load_model("resnet20")
+    rows = ladder_batch(model, images.pixels, np.array([2]))
+    assert [rung.name for rung in rows.rungs if rung.kind == "layer"] == list(model.conv_layers)
+    assert_like_the_loop(rows, 0, model, images.pixels[2], (model.conv_layers[0], model.conv_layers[-1]))
+
+
+def test_so_they_are_for_a_torchvision_network_with_random_weights(
+    random_model: Callable[[str], xl.Model], random_pixels: NDArray[np.uint8]
+) -> None:
+    model = random_model("resnet18")
+    layers = ("conv1", "layer2.1.conv2", "layer4.1.conv2")
+    rows = ladder_batch(model, random_pixels, np.array([1]), layers, None, "layer3.0.conv1")
+    assert_like_the_loop(rows, 0, model, random_pixels[1], layers)
+    opinions = [rung for rung in rows.rungs if rung.kind == "opinion"]
+    assert [rung.name for rung in opinions] == [f"{name} at layer3.0.conv1" for name in ("HiResCAM", "LayerCAM", "Grad-CAM++")]
+    assert {rung.grid for rung in opinions} == {(4, 4)}
+    assert [rung.grid for rung in rows.rungs if rung.kind == "layer"] == [(32, 32), (8, 8), (2, 2)]
+
+
+def test_road_is_what_the_package_calls_road_combined(
+    tutorial: xl.Model, images: xl.ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without noise, which each program draws for itself, and with maps of which no two pixels are alike."""
+    monkeypatch.setattr("explain_lib.trust.faithfulness.NOISE", 0.0)
+    monkeypatch.setattr("pytorch_grad_cam.metrics.road.torch.randn_like", torch.zeros_like)
+    shown = np.array([3, 9])
+    found = ladder_curves(tutorial, images.pixels, shown, ("conv2",))
+    maps = found.maps.maps
+    batch = torch.from_numpy((images.pixels[shown].transpose(0, 3, 1, 2) / 255 - 0.5) / 0.5).float()
+    targets = [ClassifierOutputSoftmaxTarget(index) for index in found.rows.explained.tolist()]
+    package = ROADCombined(percentiles=[12.5, 25, 37.5, 50, 62.5, 75, 87.5])
+    for place, rung in enumerate(found.rows.rungs):
+        order = np.argsort(np.argsort(-maps[:, place].reshape(2, -1), axis=1, kind="stable"), axis=1, kind="stable")
+        distinct = np.float32(1 - (order + 0.5) / 1024).reshape(2, 32, 32)
+        right = package(batch, distinct, targets, tutorial.network)
+        np.testing.assert_allclose(found.rows.road[:, place], right, atol=2e-5, err_msg=rung.name)
+
+
+def test_the_blurred_picture_is_scipys() -> None:
+    draw = np.random.default_rng(0).random((1, 3, 14, 12), dtype=np.float32)
+    places = np.arange(-5, 6)
+    kernel = np.exp(-(places**2) / (2 * 5.0**2))
+    right = ndimage.correlate1d(draw, kernel / kernel.sum(), axis=2, mode="mirror")
+    right = ndimage.correlate1d(right, kernel / kernel.sum(), axis=3, mode="mirror")
+    np.testing.assert_allclose(blur_fill(torch.from_numpy(draw)).numpy(), right, atol=1e-6)
+
+
+def test_correlations_are_scipys_and_the_centre_is_a_blob(tutorial: xl.Model, images: xl.ImageSet) -> None:
+    rows = ladder_batch(tutorial, images.pixels, np.array([11]), ("pool1",))
+    cams = xl.grad_cam(tutorial, images.pixels[[11]], "pool1")
+    large = functional.interpolate(torch.tensor(cams["pool1"].map)[None], (32, 32), mode="bilinear")[0, 0].numpy()
+    row, column = np.mgrid[:32, :32]
+    blob = np.exp(-((row - 15.5) ** 2 + (column - 15.5) ** 2) / 50)
+    grey = images.pixels[11].mean(2)
+    edges = np.hypot(ndimage.sobel(grey, 0, mode="mirror"), ndimage.sobel(grey, 1, mode="mirror"))
+    assert rows.centre[0, 0] == pytest.approx(spearmanr(large.ravel(), blob.ravel()).statistic, abs=1e-6)
+    assert rows.edges[0, 0] == pytest.approx(spearmanr(large.ravel(), edges.ravel()).statistic, abs=2e-4)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_imputed_pixels_are_the_packages_without_noise(share: float) -> None:
+    draw = np.random.default_rng(0)
+    picture, missing = draw.random((3, 12, 9), dtype=np.float32), draw.random((12, 9)) < share
+    known = torch.from_numpy((~missing).astype(np.float32))
+    right = NoisyLinearImputer(noise=0)(torch.from_numpy(picture), known).numpy()
+    np.testing.assert_allclose(impute_linearly(picture, missing), right, atol=1e-6)
+
+
+def test_a_zero_map_is_flat_and_removes_pixels_row_by_row(constant_model: xl.Model, constant_pixels: NDArray[np.uint8]) -> None:
+    rows = ladder_batch(constant_model, constant_pixels, np.array([0, 1]), ("conv",), 1)  # signed: all below zero but G's last
+    assert rows.flat[:, 0].tolist() == [False, True]
+    assert np.isnan([rows.edges[1, 0], rows.centre[1, 0]]).all()
+    assert np.isfinite(rows.deletion).all()
+
+
+def test_a_map_that_is_not_finite_has_no_numbers() -> None:
+    network = Overflowing()
+    with torch.no_grad():
+        network.fc.weight.abs_()  # so that the map is above zero
+    model = xl.as_model(network, classes=("a", "b"), input_size=(8, 8), mean=(0, 0, 0), std=(1, 1, 1))
+    pixels = np.random.default_rng(0).integers(0, 200, (2, 8, 8, 3), dtype=np.uint8)
+    pixels[1] = 255
+    rows = ladder_batch(model, pixels, np.array([0, 1]), ("relu",))
+    assert np.isfinite(rows.deletion[0, 0]).all()
+    assert np.isnan([*rows.deletion[1, 0], *rows.insertion[1, 0], rows.road[1, 0], rows.edges[1, 0]]).all()
+
+
+def test_rows_do_not_depend_on_how_they_are_batched_and_nothing_is_left_behind(tutorial: xl.Model, images: xl.ImageSet) -> None:
+    digest = tutorial.digest
+    whole = join_ladder_rows(list(layer_ladder(tutorial, images.pixels, range(16), ("conv2",))))
+    alone = ladder_batch(tutorial, images.pixels, np.array([15]), ("conv2",))
+    np.testing.assert_allclose(whole.deletion[15], alone.deletion[0], atol=SWAPS)
+    np.testing.assert_array_equal(first_rows(whole, 3).images, [0, 1, 2])
+    assert xl.load_model("captum-tutorial").digest == digest == tutorial.digest
+
+
+def test_wrong_layers_and_images_are_named(tutorial: xl.Model, images: xl.ImageSet) -> None:
+    with pytest.raises(xl.LayerError, match="unknown layer 'conv9'"):
+        list(layer_ladder(tutorial, images.pixels, [0], "conv9"))
+    with pytest.raises(xl.InputError, match="images: positions from 0 to 9999"):
+        list(layer_ladder(tutorial, images.pixels, [10000]))
+    with pytest.raises(xl.InputError, match="rows of one ladder"):
+        join_ladder_rows([])

@@ -1,0 +1,278 @@
+"""The sanity checks: correlations beside Captum and SciPy, summaries by hand, sentences, requests and the command."""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from numpy.typing import NDArray
+from sample_networks import noise
+from scan_samples import small_model, wait_until
+from scipy.stats import spearmanr
+
+import explain_lib as xl
+from explain_lib.__main__ import main
+from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.networks.randomisation import randomised
+from explain_lib.trust.sanity import TWIN, SanityRows, join_sanity_rows, sanity_batch, sanity_maps
+from explain_lib.trust.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
+from explain_lib.work.cache import ExplainCache
+from explain_lib.work.jobs import Jobs
+from explain_lib.work.requests import SanityRequest
+
+STEPS = ("fc", "conv2", "conv1")
+
+
+# Section: correlations
+
+
+def captum_map(model: xl.Model, picture: NDArray[np.uint8], layer: str, index: int) -> NDArray[np.float32]:
+    """Captum's Grad-CAM on a copy of the network."""
+    network = deepcopy(model.network).eval()
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.mean, model.std))
+    batch = (torch.from_numpy(picture.transpose(2, 0, 1).copy()) / 255 - mean) / std
+    found = LayerGradCam(network, network.get_submodule(layer)).attribute(
+        batch[None], target=int(index), relu_attributions=True
+    )
+    return np.asarray(found[0, 0].detach().numpy())
+
+
+def spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(spearmanr(one.ravel(), other.ravel()).statistic)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("tutorial", "conv1"), ("tutorial", "relu2"), ("resnet20", "layer3.2.conv2")])
+@pytest.mark.parametrize("mode", ["cascading", "independent"])
+def test_correlations_are_scipys_of_captums_maps(name: str, layer: str, mode: str, images: xl.ImageSet) -> None:
+    model, shown = xl.load_model(name), np.array([12, 40])
+    rows = sanity_batch(model, images.pixels, shown, layer, mode=mode)  # type: ignore[arg-type]  # one of the modes
+    own = [captum_map(model, images.pixels[image], layer, rows.explained[row]) for row, image in enumerate(shown)]
+    for depth in (1, len(rows.steps)):
+        other = randomised(model, depth, mode)  # type: ignore[arg-type]  # one of the modes
+        for row, image in enumerate(shown):
+            right = spearman(own[row], captum_map(other, images.pixels[image], layer, rows.explained[row]))
+            assert rows.correlations[row, depth - 1] == pytest.approx(right, abs=1e-4, nan_ok=True)
+    following = model.predict(images.pixels[shown + 1]).argmax(1)
+    right = spearman(own[0], captum_map(model, images.pixels[13], layer, following[0]))
+    assert rows.unrelated[0] == pytest.approx(right, abs=1e-4)
+
+
+def test_so_they_are_for_a_torchvision_network(
+    random_model: Callable[[str], xl.Model], random_pixels: NDArray[np.uint8]
+) -> None:
+    model = random_model("resnet18")
+    found = sanity_maps(model, random_pixels[:1], "layer2.1.conv2", 4)
+    assert found.maps.shape == (1, 22, 8, 8)
+    own = captum_map(model, random_pixels[0], "layer2.1.conv2", 4)
+    for depth in (1, 2):
+        right = captum_map(randomised(model, depth), random_pixels[0], "layer2.1.conv2", 4)
+        np.testing.assert_allclose(found.maps[0, depth], right, atol=1e-6)
+        assert found.correlations[0, depth - 1] == pytest.approx(spearman(own, right), abs=1e-4)
+
+
+def test_predictions_are_those_of_the_randomised_networks(images: xl.ImageSet) -> None:
+    model, shown = xl.load_model("tutorial"), np.arange(30)
+    rows = sanity_batch(model, images.pixels, shown, "conv2")
+    right = model.predict(images.pixels[:30]).argmax(1)
+    for depth in (1, 5):
+        predicted = randomised(model, depth).predict(images.pixels[:30]).argmax(1)
+        np.testing.assert_array_equal(rows.kept[:, depth - 1], predicted == right)
+
+
+def test_the_twin_is_asked_about_the_same_class(images: xl.ImageSet) -> None:
+    model, twin = (xl.load_model(name) for name in ("tutorial", "tutorial-permuted"))
+    rows = sanity_batch(model, images.pixels, np.array([5]), "conv2", twin=twin)
+    own, other = (captum_map(one, images.pixels[5], "conv2", rows.explained[0]) for one in (model, twin))
+    assert rows.steps == (TWIN,)
+    assert rows.correlations[0, 0] == pytest.approx(spearman(own, other), abs=1e-4)
+
+
+def test_a_map_that_is_the_same_everywhere_has_no_correlation(images: xl.ImageSet) -> None:
+    model = xl.load_model("tutorial")
+    rows = sanity_batch(model, images.pixels, np.arange(200), "pool1")
+    assert rows.flat.any()
+    assert np.isnan(rows.correlations[rows.flat]).all()
+    assert np.isfinite(rows.correlations[~rows.flat & ~rows.blank[:, None]]).all()
+
+
+def test_the_model_is_never_touched(images: xl.ImageSet) -> None:
+    model = xl.load_model("tutorial")
+    digest, network = model.digest, model.network
+    sanity_batch(model, images.pixels, np.arange(4), "conv2")
+    sanity_batch(model, images.pixels, np.arange(4), "conv2", mode="independent")
+    assert model.network is network
+    assert model.digest == digest == xl.load_model("tutorial").digest
+
+
+# Section: summaries and sentences
+
+
+def rows_of(means: tuple[float, ...], unrelated: float, count: int = 100, flat: int = 0) -> SanityRows:
+    """Correlations of these means, spread evenly over +-0.05; the first `flat` images have no map at the last step."""
+    spread = np.linspace(-0.05, 0.05, count)
+    correlations = np.stack([np.random.default_rng(place).permutation(spread) + mean for place, mean in enumerate(means)], 1)
+    is_flat = np.zeros(correlations.shape, bool)
+    is_flat[:flat, -1] = True
+    correlations[is_flat] = np.nan
+    kept = np.zeros(correlations.shape, bool)
+    kept[: count // 4] = True
+    none = np.zeros(count, np.int64)
+    beside = np.random.default_rng(9).permutation(spread) + unrelated
+    return SanityRows(STEPS[: len(means)], np.arange(count), none, correlations, kept, is_flat, np.zeros(count, bool), beside)
+
+
+def test_means_and_shares_are_those_of_the_rows() -> None:
+    summary = summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05))
+    assert [step.correlation.mean for step in summary.steps] == pytest.approx([0.8, 0.4, 0.1])
+    assert [step.kept.mean for step in summary.steps] == [0.25] * 3
+    assert summary.unrelated.mean == pytest.approx(0.05)
+    assert summary.left.mean == pytest.approx(0.05)
+    error = 0.05 / np.sqrt(3) / 10  # of the mean of 100 numbers spread evenly
+    assert summary.steps[0].correlation.high - 0.8 == pytest.approx(1.96 * error, rel=0.15)
+
+
+SAYS = {
+    "no more": (
+        (0.8, 0.4, 0.05),
+        0.05,
+        "no more than chance above that of unrelated maps",
+        "depends on what the network has learnt",
+    ),
+    "some": ((0.8, 0.6, 0.3), 0.05, "have 0.050 [", "comes from the picture and the architecture"),
+    "nearly all": ((0.9, 0.85, 0.8), 0.05, ": 0.750 [", "hardly depend on what the network has learnt"),
+    "in common": (
+        (0.8, 0.6, 0.3),
+        0.3,
+        "no more than chance above that of unrelated maps",
+        "tells them apart depends on what the network has learnt, what they all have in common does not.",
+    ),
+    "less": ((0.8, 0.4, 0.0), 0.5, "below that of unrelated maps", "depends on what the network has learnt"),
+}
+
+
+@pytest.mark.parametrize(("means", "unrelated", "gap", "verdict"), SAYS.values(), ids=SAYS)
+def test_what_is_left_at_the_end_of_the_cascade_is_judged(
+    means: tuple[float, ...], unrelated: float, gap: str, verdict: str
+) -> None:
+    sentence = sanity_sentence(summarise_sanity(rows_of(means, unrelated)), "conv2", "cascading")
+    assert gap in sentence
+    assert verdict in sentence
+
+
+def test_the_step_at_which_half_is_lost_is_named() -> None:
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05)), "conv2", "cascading")
+    assert sentence.startswith(
+        "The maps of conv2 have less than half of their order left (a correlation below 0.5) from conv2 on."
+    )
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.4, 0.6, 0.1), 0.05)), "conv2", "cascading")
+    assert "(a correlation below 0.5) from conv1 on." in sentence
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.7, 0.6), 0.05)), "conv2", "cascading")
+    assert sentence.startswith("With every layer randomised their correlation with the original maps is 0.600 [")
+
+
+def test_of_single_layers_the_one_that_matters_most_is_named() -> None:
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05)), "conv2", "independent")
+    assert "conv2 matters most to the maps of conv2: randomised alone it leaves a correlation of 0.100 [" in sentence
+    assert "fc matters least, 0.800 [" in sentence
+
+
+def test_maps_that_do_not_count_are_counted() -> None:
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05, flat=20)), "conv2", "cascading")
+    assert sentence.endswith("20.0 % of the maps are then the same everywhere and do not count.")
+    none = rows_of((0.8, 0.4, 0.1), 0.05, flat=100)
+    assert "all are the same everywhere" in sanity_sentence(summarise_sanity(none), "conv2", "cascading")
+    assert "No map of conv2 can be compared" in sanity_sentence(
+        summarise_sanity(rows_of((0.1,), 0.05, flat=100)), "conv2", "cascading"
+    )
+
+
+def test_few_images_say_nothing_about_chance() -> None:
+    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05, count=8)), "conv2", "cascading")
+    assert sentence.endswith("the 8 images with two maps to compare are too few to tell whether that is more than chance.")
+
+
+TWINS = {
+    "unlike": (0.05, "no more alike than those of two pictures"),
+    "a little": (0.2, "that much needs no right labels"),
+    "alike": (0.9, "hardly depend on the labels"),
+}
+
+
+@pytest.mark.parametrize(("mean", "verdict"), TWINS.values(), ids=TWINS)
+def test_the_twin_is_judged(mean: float, verdict: str) -> None:
+    sentence = twin_sentence(summarise_sanity(rows_of((mean,), 0.05)), "conv2", "tutorial")
+    assert f"have a correlation of {mean:.3f} [" in sentence
+    assert verdict in sentence
+
+
+# Section: requests and the command
+
+
+def asked(model: xl.Model, count: int = 150, **named: object) -> SanityRequest:
+    return SanityRequest(model, noise(count), np.arange(count), **{"layer": "body.3", **named})  # type: ignore[arg-type]
+
+
+def test_each_part_of_a_request_changes_its_fingerprint() -> None:
+    model = small_model()
+    requests = [
+        asked(model),
+        asked(model, 149),
+        asked(model, layer="body.1"),
+        asked(model, target=1),
+        asked(model, mode="independent"),
+        asked(model, twin=randomised(model, 1)),
+        asked(model, seed=1),
+    ]
+    assert len({one.fingerprint for one in requests}) == len(requests)
+    assert asked(model).fingerprint == asked(small_model()).fingerprint
+
+
+def test_in_the_background_it_finds_the_same_rows() -> None:
+    request, cache = asked(small_model()), ExplainCache()
+    jobs = Jobs(cache)
+    job = jobs.ask(request)
+    wait_until(lambda: job.progress.state == "done")
+    jobs.close()
+    assert job.rows is not None
+    right = join_sanity_rows(list(request.rows()))
+    assert len(job.rows) == len(right) == 150
+    for name in ("images", "correlations", "kept", "flat", "unrelated"):
+        np.testing.assert_array_equal(getattr(job.rows, name), getattr(right, name))
+    misses = cache.stats.misses
+    request.join(list(request.cached_rows(cache, lambda: None)))
+    assert cache.stats.misses == misses
+
+
+def test_what_is_wrong_is_said_before_anything_is_computed() -> None:
+    model = small_model()
+    with pytest.raises(xl.LayerError, match="unknown layer 'conv9'"):
+        asked(model, layer="conv9")
+    with pytest.raises(xl.InputError, match="mode: 'both'"):
+        asked(model, mode="both")
+    with pytest.raises(xl.InputError, match="rows of the same steps"):
+        join_sanity_rows([])
+
+
+def test_the_command_prints_each_step_and_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sanity", "--model", "tutorial", "--images", "0-39"]) == 0
+    _, *steps, sentence = capsys.readouterr().out.splitlines()
+    assert [step.split()[0] for step in steps] == ["fc3", "fc2", "fc1", "conv2", "conv1"]
+    assert sentence.startswith("The maps of conv2")
+    assert main(["sanity", "--model", "tutorial", "--twin", "--layer", "conv1", "--images", "0-39"]) == 0
+    assert "At conv1 the twin's maps" in capsys.readouterr().out
+    assert main(["sanity", "--twin"]) == 1
+    assert "twin: captum-tutorial has none" in capsys.readouterr().err
+
+
+def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    original = SanityRequest.rows
+
+    def broken_off(self: SanityRequest) -> object:
+        yield next(iter(original(self)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SanityRequest, "rows", broken_off)
+    assert main(["sanity", "--images", "0-99"]) == INTERRUPTED
+    assert "stopped after 64 of 100 images" in capsys.readouterr().err

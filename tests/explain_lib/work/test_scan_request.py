@@ -1,0 +1,191 @@
+"""What a scan is asked for: its images, its fingerprint, its batches; and the cached batch."""
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sample_networks import noise
+from scan_samples import A, B, assert_same_rows, request, small_model
+
+import explain_lib as xl
+from explain_lib.cam.configuration import parse_configuration
+from explain_lib.compare.scan import SCAN_BATCH, join_rows, scan_batch
+from explain_lib.pictures import sets as lazy_pixels
+from explain_lib.pictures.selection import parse_images, seen_images
+from explain_lib.pictures.sets import pixels_digest
+from explain_lib.work.requests import ScanRequest
+
+
+@pytest.fixture(scope="module")
+def model() -> xl.Model:
+    return small_model()
+
+
+WRITTEN = [
+    ("all", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    ("0-3", [0, 1, 2, 3]),
+    ("7", [7]),
+    ("7,3, 0-1", [7, 3, 0, 1]),
+    ("9-9", [9]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WRITTEN)
+def test_images_are_read_from_text(text: str, expected: list[int]) -> None:
+    assert_array_equal(parse_images(text, 10), expected)
+
+
+@pytest.mark.parametrize("text", ["", "10", "3-1", "0-10", "-1", "1-", "a", "1,,2", "1.5", "1-2-3", "٣", "1,1", "0-3,2"])
+def test_text_that_names_no_images_is_an_error(text: str) -> None:
+    with pytest.raises(xl.InputError, match=r"^images: .*0 to 9.*would be right"):
+        parse_images(text, 10)
+
+
+def test_what_is_looked_at() -> None:
+    chosen = np.array([9, 1, 2])
+    assert_array_equal(seen_images(chosen, 10, batch=1), [9, 1, 2])
+    assert_array_equal(seen_images(chosen, 10, batch=4), [0, 1, 2, 3, 8, 9])
+
+
+def test_equal_requests_have_equal_fingerprints(model: xl.Model) -> None:
+    assert request(model, 10).fingerprint == request(model, 10).fingerprint
+    assert request(small_model(), 10, targets=1).fingerprint == request(model, 10, targets=[1] * 10).fingerprint
+
+
+def test_each_part_of_a_request_changes_its_fingerprint(model: xl.Model, ledger: Any) -> None:
+    pixels, images = noise(10), np.arange(10)
+    other = small_model()
+    with torch.no_grad():
+        other.network.fc.bias.add_(1)
+    ledger.expect(other.network)
+    brighter = pixels.copy()
+    brighter[9, 7, 7, 2] ^= 1
+    requests = [
+        ScanRequest(model, pixels, images, A, B),
+        ScanRequest(other, pixels, images, A, B),
+        ScanRequest(model, brighter, images, A, B),
+        ScanRequest(model, pixels, images[::-1], A, B),
+        ScanRequest(model, pixels, images[:9], A, B),
+        ScanRequest(model, pixels, images, B, A),
+        ScanRequest(model, pixels, images, A, parse_configuration("package;layers=body.3")),
+        ScanRequest(model, pixels, images, A, B, 0),
+        ScanRequest(model, pixels, images, A, B, [0] * 9 + [1]),
+        ScanRequest(model, pixels, images, A, B, causes=False),
+        ScanRequest(model, pixels, images, A, B, package=True),
+    ]
+    assert len({one.fingerprint for one in requests}) == len(requests)
+
+
+def test_wrong_requests_are_refused_at_once(model: xl.Model) -> None:
+    wrong: list[tuple[type[xl.ExplainError], str, Any]] = [
+        (xl.InputError, "model", lambda: ScanRequest("captum-tutorial", noise(2), np.arange(2), A, B)),  # type: ignore[arg-type]
+        (xl.InputError, "pixels", lambda: ScanRequest(model, noise(2, side=9), np.arange(2), A, B)),
+        (xl.InputError, "images", lambda: ScanRequest(model, noise(2), np.arange(3), A, B)),
+        (xl.InputError, "b", lambda: ScanRequest(model, noise(2), np.arange(2), A, "package")),  # type: ignore[arg-type]
+        (xl.TargetError, "targets", lambda: ScanRequest(model, noise(2), np.arange(2), A, B, 7)),
+    ]
+    for kind, argument, make in wrong:
+        with pytest.raises(kind, match=f"^{argument}: "):
+            make()
+
+
+def test_batches_and_rest_make_up_the_request(model: xl.Model) -> None:
+    targets = np.arange(2 * SCAN_BATCH + 30) % 2
+    whole = request(model, len(targets), targets=targets.tolist())
+    expected = join_rows(list(whole.rows()))
+    batches = [scan_batch(one.model, one.pixels, one.images, one.a, one.b, one.targets) for one in whole.batches()]
+    assert [len(batch) for batch in batches] == [SCAN_BATCH, SCAN_BATCH, 30]
+    assert_same_rows(join_rows(batches), expected)
+    assert_same_rows(join_rows([batches[0], *whole.rest(SCAN_BATCH).rows()]), expected)
+
+
+def test_pixels_nobody_can_write_to_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    real = lazy_pixels._pixels_digest
+    monkeypatch.setattr(lazy_pixels, "_pixels_digest", lambda pixels: counted.append(1) or real(pixels))
+    frozen = noise(3)
+    frozen.flags.writeable = False
+    assert pixels_digest(frozen) == pixels_digest(frozen)
+    assert len(counted) == 1
+    writeable = noise(3)
+    before = pixels_digest(writeable)
+    writeable[0, 0, 0, 0] ^= 1
+    assert pixels_digest(writeable) != before
+    view = writeable[:]
+    view.flags.writeable = False
+    through_view = pixels_digest(view)
+    writeable[0, 0, 0, 0] ^= 1
+    assert pixels_digest(view) == before != through_view
+
+
+def test_the_digest_of_pixels_that_are_gone_is_forgotten() -> None:
+    held = len(lazy_pixels._digests)
+    frozen = noise(3)
+    frozen.flags.writeable = False
+    pixels_digest(frozen)
+    assert len(lazy_pixels._digests) == held + 1
+    del frozen
+    gc.collect()
+    assert len(lazy_pixels._digests) == held
+
+
+def test_a_batch_is_computed_once(model: xl.Model) -> None:
+    cache, pixels, targets = xl.ExplainCache(), noise(12), [0, 1, 0]
+    first = cache.scan_batch(model, pixels, [5, 1, 2], A, B, targets, package=True)
+    assert cache.scan_batch(model, pixels.copy(), np.array([5, 1, 2]), A, B, (0, 1, 0), package=True) is first
+    assert (cache.stats.hits, cache.stats.misses) == (1, 1)
+    assert_same_rows(first, scan_batch(model, pixels, [5, 1, 2], A, B, targets, package=True))
+
+
+def test_only_the_pictures_that_are_looked_at_make_the_entry(model: xl.Model) -> None:
+    cache, pixels = xl.ExplainCache(), noise(12)
+    alone = parse_configuration("manual;layers=body.3"), B
+    for sides, unseen, seen in (((A, B), 9, 6), (alone, 6, 5)):
+        before = cache.scan_batch(model, pixels, [5, 1], *sides)
+        pixels[unseen] ^= 255
+        assert cache.scan_batch(model, pixels, [5, 1], *sides) is before
+        assert cache.scan_batch(model, pixels[: max(unseen, 8)], [5, 1], *sides) is before
+        pixels[seen] ^= 255
+        after = cache.scan_batch(model, pixels, [5, 1], *sides)
+        assert_same_rows(after, scan_batch(model, pixels, [5, 1], *sides))
+        assert after is not before
+
+
+def test_each_argument_makes_another_entry(model: xl.Model) -> None:
+    cache, pixels = xl.ExplainCache(), noise(8)
+    asked: list[dict[str, Any]] = [
+        {},
+        {"images": [2, 1]},
+        {"a": B},
+        {"b": A},
+        {"targets": 0},
+        {"targets": [0, 1]},
+        {"causes": False},
+        {"package": True},
+    ]
+    for named in asked:
+        given = {"images": [1, 2], "a": A, "b": B, **named}
+        assert_same_rows(cache.scan_batch(model, pixels, **given), scan_batch(model, pixels, **given))
+    assert cache.stats.entries == len(asked)
+
+
+def test_a_short_last_batch_is_not_taken_for_a_longer_one(model: xl.Model) -> None:
+    cache, pixels = xl.ExplainCache(), noise(8)
+    for count in (8, 7, 6):
+        found = cache.scan_batch(model, pixels[:count], [4, 5], A, B)
+        assert_same_rows(found, scan_batch(model, pixels[:count], [4, 5], A, B))
+    assert cache.stats.entries == 3
+
+
+def test_the_cached_batch_raises_what_the_batch_raises(model: xl.Model) -> None:
+    cache = xl.ExplainCache()
+    for images, targets, kind in (([8], None, xl.InputError), ([1, 1], None, xl.InputError), ([1], [0, 0], xl.TargetError)):
+        with pytest.raises(kind) as plain:
+            scan_batch(model, noise(8), images, A, B, targets)
+        with pytest.raises(kind) as cached:
+            cache.scan_batch(model, noise(8), images, A, B, targets)
+        assert str(cached.value) == str(plain.value)
+    assert cache.stats.entries == 0
