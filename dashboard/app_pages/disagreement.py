@@ -20,7 +20,7 @@ from dashboard.topics.sides.sides import show_sides
 from dashboard.topics.sides.stepper import show_steps
 from dashboard.view import terms
 from dashboard.view.address import change_view, follow
-from dashboard.view.captions import grid_caption, image_caption, percent, picture_words, target_caption, target_name
+from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption, target_name
 from dashboard.view.record import TakeHome, arrays_file, offer, settings_file
 from dashboard.view.scene import Scene
 from dashboard.view.snippets import disagreement_snippet
@@ -30,6 +30,7 @@ from dashboard.widgets.map_card import NO_DIFFERENCE, MapCard, show_map
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map
+from explain_lib.base.words import percent
 from explain_lib.compare.comparison import METRICS
 from explain_lib.pictures.rendering import Picture, png
 

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explain_lib.base.maps import Map
+from explain_lib.base.words import proper_minus
 from explain_lib.pictures.rendering import DIVERGING, Palette, Picture, colour, colour_signed, enlarge, palette_table
 
 SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
@@ -74,7 +75,7 @@ def _colour_bar(scale: Scale) -> dict[str, object]:
         "len": 1,
         "outlinewidth": 0,
         "tickvals": [scale.low + inset, middle, scale.high - inset],
-        "ticktext": [f"{value:.3g}".replace("-", "−") for value in (scale.low, middle, scale.high)],
+        "ticktext": [proper_minus(f"{value:.3g}") for value in (scale.low, middle, scale.high)],
         "x": 0,
         "xanchor": "left",
         "xpad": 0,

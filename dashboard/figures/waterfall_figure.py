@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboard.figures.colours import AGAINST, FOR, NEUTRAL
+from explain_lib.base.words import proper_minus
 
 
 def waterfall_figure(causes: Sequence[tuple[str, float]], total: float, height: int = 260) -> go.Figure:
     """One bar a cause (its name and its share), each beginning where the last one ended, and the sum of all."""
     names = [*(name for name, _ in causes), "mean |b − a|"]
     values = [*(share for _, share in causes), total]
-    words = [f"{value:+.4f}".replace("-", "−") for _, value in causes]
+    words = [proper_minus(f"{value:+.4f}") for _, value in causes]
     bars = {
         "type": "waterfall",
         "orientation": "h",

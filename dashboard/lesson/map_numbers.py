@@ -9,12 +9,12 @@ from dashboard.lesson.number import Number
 from dashboard.lesson.picture_numbers import second_class
 from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
 from dashboard.topics.sides.side import batch_of, make_side, named_side
-from dashboard.view.captions import grid_caption, percent
+from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from dashboard.widgets.pickers import offered_layers
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import correlation_words, number
+from explain_lib.base.words import correlation_words, listed, number, percent
 from explain_lib.cam.edges import rank_correlations
 from explain_lib.cam.postprocess import resize_maps
 
@@ -214,9 +214,9 @@ def plain_causes(found: xl.Decomposition) -> str:
     if not differ(found):
         return _none(found)
     named = [(name, share / found.mae) for name, share in causes_by_size(found) if abs(share) >= SMALLEST * found.mae]
-    makes = _listed([f"from {CHOICES[name]} ({_percent(share)})" for name, share in named if share > 0])
-    closer = [f"{CHOICES[name]} ({_percent(share)})" for name, share in named if share < 0]
-    counts = f" What brings the two maps closer counts below zero: {_listed(closer)}." if closer else ""
+    makes = listed([f"from {CHOICES[name]} ({percent(share, 0)})" for name, share in named if share > 0])
+    closer = [f"{CHOICES[name]} ({percent(share, 0)})" for name, share in named if share < 0]
+    counts = f" What brings the two maps closer counts below zero: {listed(closer)}." if closer else ""
     return f"The difference comes {makes}.{counts}"
 
 
@@ -226,11 +226,3 @@ def _none(found: xl.Decomposition) -> str:
     if found.settings:
         return "What the two programs chose differently changes nothing on this picture."
     return "The two programs made the same choices."
-
-
-def _percent(share: float) -> str:
-    return f"{number(100 * share, 0)} %"
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

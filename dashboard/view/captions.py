@@ -6,16 +6,12 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.view.scene import Scene
+from explain_lib.base.words import percent
 
 
 def plain(text: str) -> str:
     """The text with everything escaped that Markdown would make something of."""
     return re.sub(r"([\\`*_\[\]#|$<>~]|:(?=\S))", r"\\\1", text)
-
-
-def percent(share: float) -> str:
-    """0.673 as "67.3 %"."""
-    return f"{share * 100:.1f} %"
 
 
 def picture_words(scene: Scene, image: int) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import ASSETS
 from dashboard.view.record import note_picture
 from explain_lib.base.statistics import Estimate
-from explain_lib.base.words import interval, number, percent
+from explain_lib.base.words import interval, number, percent, percent_interval
 from explain_lib.pictures.rendering import Picture, png
 
 STYLE = (ASSETS / "number_table.css").read_text()
@@ -59,7 +59,7 @@ def estimate_cell(estimate: Estimate) -> Cell:
 
 def share_cell(estimate: Estimate) -> Cell:
     """A mean share with its interval, in percent."""
-    return Cell(percent(estimate.mean), f"[{number(estimate.low * 100, 1)} … {number(estimate.high * 100, 1)}]")
+    return Cell(percent(estimate.mean), percent_interval(estimate))
 
 
 def show_number_table(columns: Sequence[Column], rows: Sequence[Row], caption: str) -> None:

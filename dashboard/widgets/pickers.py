@@ -10,11 +10,11 @@ import streamlit as st
 
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view, follow
-from dashboard.view.captions import percent
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10, View, chosen_layer
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
+from explain_lib.base.words import percent
 from explain_lib.networks.bundled import NetworkSize, load_card, network_size
 
 Option = TypeVar("Option", str, int)

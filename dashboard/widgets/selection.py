@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from dashboard.view import terms
 from dashboard.view.address import change_view, follow
-from dashboard.view.captions import percent
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10, Value, View, change
 from dashboard.widgets.pickers import choice, class_filter
+from explain_lib.base.words import percent
 from explain_lib.networks.predictions import ORDERS, Selection, select_images
 
 ORDER_WORDS = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from explain_lib.base.errors import DataError
+from explain_lib.base.words import error_words
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -54,7 +55,7 @@ def read_tensors(path: Path) -> object:
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except UNREADABLE as error:
-        raise DataError(f"{path} is damaged, or holds more than tensors ({_first_line(error)})") from error
+        raise DataError(f"{path} is damaged, or holds more than tensors ({error_words(error)})") from error
 
 
 def write_tensors(state: object, path: Path) -> None:
@@ -67,11 +68,7 @@ def write_tensors(state: object, path: Path) -> None:
         torch.save(state, new)
         new.replace(path)
     except (OSError, RuntimeError) as error:  # RuntimeError: what PyTorch's own writer raises where the disk is full
-        raise DataError(f"{path} cannot be written ({_first_line(error)}); name another folder, or make room") from error
+        raise DataError(f"{path} cannot be written ({error_words(error)}); name another folder, or make room") from error
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

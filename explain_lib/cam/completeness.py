@@ -16,6 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.base.errors import LayerError, TargetError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.words import proper_minus
 from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, expand_targets, explained_number
@@ -250,4 +251,4 @@ def signed(value: float, places: int = 2) -> str:
     """A number with so many places, or as many as it takes to show two digits of a small one; a proper minus."""
     shown = value + 0.0  # a zero below zero is a zero
     text = f"{shown:.{places}f}" if abs(shown) >= 0.1 or shown == 0 else f"{shown:.2g}"
-    return text.replace("-", "−")
+    return proper_minus(text)

@@ -101,9 +101,9 @@ def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities float32 (N, classes) of logits (N, classes)."""
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(powers / powers.sum(1, keepdims=True), dtype=np.float32)
+    """Probabilities float32 (..., classes) of logits (..., classes)."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(powers / powers.sum(-1, keepdims=True), dtype=np.float32)
 
 
 def predict_images(model: Model, images: ImageSet) -> Predictions:

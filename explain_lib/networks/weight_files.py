@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE
-from explain_lib.base.words import few_names, one_line
+from explain_lib.base.words import error_words, few_names, one_line
 from explain_lib.networks.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, outline_pickle
 
 RIGHT = "a file of torch.save(network.state_dict(), FILE), or of safetensors, would be right"
@@ -71,7 +71,9 @@ def _load_safetensors(content: bytes) -> object:
     try:
         return load_safetensors(content)
     except (SafetensorError, *UNREADABLE) as error:
-        raise RefusedFileError(f"it is damaged, cut short, or declares what it does not hold ({_first_line(error)})") from error
+        raise RefusedFileError(
+            f"it is damaged, cut short, or declares what it does not hold ({error_words(error, 200)})"
+        ) from error
 
 
 # Section: archives of torch.save
@@ -104,11 +106,11 @@ def _load_archive(content: bytes) -> object:
             keys = {tensor.storage.key for tensor in outline.tensors}
             checked = _repacked(archive, pickle, keys)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error, ValueError) as error:
-        raise RefusedFileError(f"it is damaged or cut short ({_first_line(error)})") from error
+        raise RefusedFileError(f"it is damaged or cut short ({error_words(error, 200)})") from error
     try:
         return torch.load(checked, weights_only=True, map_location="cpu")
     except (*UNREADABLE, AssertionError) as error:  # the latter is how PyTorch checks some of what it reads
-        raise RefusedFileError(f"it is damaged, or holds more than tensors ({_first_line(error)})") from error
+        raise RefusedFileError(f"it is damaged, or holds more than tensors ({error_words(error, 200)})") from error
 
 
 def _checked_archive(file: zipfile.ZipFile, length: int) -> _Archive:
@@ -188,8 +190,3 @@ def _is_named_tensor(name: object, value: object) -> bool:
 def _without_wrapper(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     wrapped = all(name.startswith(_WRAPPER) for name in weights)
     return {name.removeprefix(_WRAPPER): tensor for name, tensor in weights.items()} if wrapped else weights
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

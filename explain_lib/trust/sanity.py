@@ -16,6 +16,7 @@ from explain_lib.base.maps import Map
 from explain_lib.cam.edges import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.predictions import softmax
 from explain_lib.networks.randomisation import SEED, Mode, randomisation_steps, randomised
 from explain_lib.networks.targets import expand_targets
 from explain_lib.pictures.pixels import check_positions
@@ -93,7 +94,7 @@ def sanity_maps(
         logits.append(cams.logits)
     correlations = np.stack([rank_correlations(maps[0], one) for one in maps[1:]], axis=1)
     names = (TWIN,) if twin is not None else tuple(step.name for step in randomisation_steps(model))
-    return SanityMaps(names, np.stack(maps, axis=1), explained, _softmax(np.stack(logits, axis=1)), correlations)
+    return SanityMaps(names, np.stack(maps, axis=1), explained, softmax(np.stack(logits, axis=1)), correlations)
 
 
 def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator[Model]:
@@ -102,11 +103,6 @@ def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator
         return
     for depth in range(1, len(randomisation_steps(model)) + 1):
         yield randomised(model, depth, mode, seed=seed)
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return np.asarray(powers / powers.sum(-1, keepdims=True), dtype=np.float32)
 
 
 def sanity_batch(

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError, InputError
+from explain_lib.base.words import first_line
 from explain_lib.cam.configuration import Configuration
 from explain_lib.compare.scan import ScanRows
 from explain_lib.networks.bundled import find_checkpoint
@@ -109,7 +110,7 @@ def scan_on_cluster(
         with client:
             yield from _in_order(client, request, name, worker_seconds)
     except (OSError, CancelledError) as error:  # what distributed raises when the connection is lost
-        raise _lost(address, f"lost: {_first_line(error)}") from error
+        raise _lost(address, f"lost: {first_line(error)}") from error
     except RuntimeError as error:
         if not isinstance(error.__cause__, ImportError):
             raise
@@ -134,15 +135,11 @@ def _connect(address: str, seconds: float) -> _Client:
         socket.create_connection(get_address_host_port(address), timeout=seconds).close()
         return connect(address, timeout=seconds, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:
-        raise _lost(address, f"not reached: {_first_line(error)}") from error
+        raise _lost(address, f"not reached: {first_line(error)}") from error
 
 
 def _lost(address: str, how: str) -> InputError:
     return InputError(f"scheduler: {address!r} is {how}; the address of a Dask scheduler that runs would be right")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _in_order(client: _Client, request: ScanRequest, name: str, worker_seconds: float) -> Iterator[ScanRows]:
@@ -190,6 +187,6 @@ def _awaited(client: _Client, future: _Future, worker_seconds: float) -> ScanRow
                 ) from None
         except KilledWorker as error:
             raise InputError(
-                f"scheduler: a batch ended several workers, one after the other ({_first_line(error)}); workers with more "
+                f"scheduler: a batch ended several workers, one after the other ({first_line(error)}); workers with more "
                 "memory would be right"
             ) from error

@@ -11,13 +11,13 @@ from dashboard.figures.map_figure import diverging, map_picture
 from dashboard.figures.map_words import where_words
 from dashboard.view import terms
 from dashboard.view.address import change_view
-from dashboard.view.captions import grid_caption, percent, picture_words, plain
+from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing
 from dashboard.widgets.map_card import NO_EVIDENCE, show_overlay, state_badge
 from dashboard.widgets.pictures import show_exact, show_picture
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import correlation_words
+from explain_lib.base.words import correlation_words, percent, precise_percent
 from explain_lib.cam.contrast import Contrast, contrast, runner_up
 from explain_lib.pictures.rendering import Picture, diverging_table
 
@@ -170,7 +170,7 @@ def _alike(found: Contrast, pair: _Pair) -> str:
 
 def _score_sentence(found: Contrast, pair: _Pair) -> str:
     """Whether the map of A's probability differs from that of its logit, by how much, and why."""
-    difference, share = found.by_score, percent_of(float(found.probabilities[found.a]))
+    difference, share = found.by_score, precise_percent(float(found.probabilities[found.a]))
     derivative = (
         f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
         "weighed by their probabilities)"
@@ -197,11 +197,6 @@ def _score_sentence(found: Contrast, pair: _Pair) -> str:
             f"with every class at once; {size}, and vanishes as p goes to 1."
         )
     return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."
-
-
-def percent_of(share: float) -> str:
-    """A probability in percent, with more digits where one would round it to 0 or 100."""
-    return percent(share) if 0.0005 <= share <= 0.9995 else f"{share * 100:.7g} %"
 
 
 def _power(number: float) -> str:

@@ -10,12 +10,12 @@ from dashboard.figures.map_figure import map_picture, sequential
 from dashboard.figures.map_words import where_words
 from dashboard.topics.guesses.outline_picture import outline_picture
 from dashboard.topics.guesses.runs import masks_of, test_pixels
-from dashboard.view.captions import image_caption, percent, picture_words, plain
+from dashboard.view.captions import image_caption, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.pictures import show_exact, show_picture
 from explain_lib.base.maps import Map
-from explain_lib.base.words import number
+from explain_lib.base.words import number, percent
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.settings import NOTEBOOK_PACKAGE
 from explain_lib.study.rows import (

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard.figures.map_words import where_words
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
-from dashboard.view.captions import grid_caption, percent, plain
+from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
 from dashboard.widgets.charts import show_chart
@@ -17,7 +17,7 @@ from dashboard.widgets.pickers import offered_layers
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import number
+from explain_lib.base.words import number, percent
 from explain_lib.trust.faithfulness import FILLS, Fill, pixel_ranks
 from explain_lib.trust.ladder import BASELINES, CENTRE, OPINIONS, RANDOM, LadderCurves, Rung
 from explain_lib.trust.ladder_summary import FILL_WORDS, Ranking, measure_words, rank_ladder, ranking_sentence, summarise_ladder

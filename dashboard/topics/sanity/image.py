@@ -8,14 +8,14 @@ import streamlit as st
 
 from dashboard.view import terms
 from dashboard.view.address import change_view, follow
-from dashboard.view.captions import grid_caption, percent, picture_words
+from dashboard.view.captions import grid_caption, picture_words
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.map_card import show_overlay
 from dashboard.widgets.pictures import show_picture
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import correlation_words
+from explain_lib.base.words import correlation_words, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.trust.sanity import SanityMaps
 

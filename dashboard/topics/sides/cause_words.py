@@ -3,6 +3,7 @@
 from math import floor, log10
 
 import explain_lib as xl
+from explain_lib.base.words import listed, proper_minus
 from explain_lib.compare.scan_summary import ScanSummary
 
 NOTHING = 5e-7
@@ -26,13 +27,13 @@ def main_cause_sentence(found: xl.Decomposition) -> str:
     (name, share), *others = causes
     parts = [f"The main cause is **{setting_words(name)}**: {_of(share, found.mae)}."]
     if others:
-        parts.append(f"Then {_listed([f'{setting_words(other)} with {_of(part, found.mae)}' for other, part in others])}.")
+        parts.append(f"Then {listed([f'{setting_words(other)} with {_of(part, found.mae)}' for other, part in others])}.")
     against = [setting_words(other) for other, part in causes if part < 0]
     if against:
-        parts.append(f"Below zero works against the rest: with {_listed(against)} the two maps are more alike than without.")
+        parts.append(f"Below zero works against the rest: with {listed(against)} the two maps are more alike than without.")
     idle = [setting_words(other) for other in found.settings if other not in dict(causes)]
     if idle:
-        parts.append(f"Set differently, but without effect on this image: {_listed(idle)}.")
+        parts.append(f"Set differently, but without effect on this image: {listed(idle)}.")
     return " ".join(parts)
 
 
@@ -42,8 +43,8 @@ def total_causes_sentence(summary: ScanSummary) -> str:
     causes = [(name, share) for name, share in order if abs(share) > NOTHING]
     if not causes:
         return "No setting changes anything on these images."
-    listed = [f"{setting_words(name)} with {_of(share, summary.mean)}" for name, share in causes[:3]]
-    return f"Over {summary.finite:,} images most comes from {_listed(listed)}."
+    largest = [f"{setting_words(name)} with {_of(share, summary.mean)}" for name, share in causes[:3]]
+    return f"Over {summary.finite:,} images most comes from {listed(largest)}."
 
 
 def _of(share: float, whole: float) -> str:
@@ -51,11 +52,7 @@ def _of(share: float, whole: float) -> str:
 
 
 def _number(value: float, places: int = 4) -> str:
-    return f"{value:.{places}f}".replace("-", "−")
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return proper_minus(f"{value:.{places}f}")
 
 
 def differ(found: xl.Decomposition) -> bool:
@@ -70,9 +67,9 @@ def agreement_sentence(found: xl.Decomposition, largest: float) -> str:
     """
     alike = "The two sides are configured alike."
     if found.settings and causes_by_size(found):
-        alike = f"What {_listed([setting_words(name) for name in found.settings])} change cancels out on this image."
+        alike = f"What {listed([setting_words(name) for name in found.settings])} change cancels out on this image."
     elif found.settings:
-        alike = f"The two sides differ in {_listed([setting_words(name) for name in found.settings])}, without effect here."
+        alike = f"The two sides differ in {listed([setting_words(name) for name in found.settings])}, without effect here."
     if largest == 0:
         return f"{alike} Their maps agree in every digit: no pixel differs."
     if digits(largest) == 0:

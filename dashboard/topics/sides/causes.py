@@ -14,6 +14,7 @@ from dashboard.widgets.charts import show_chart
 from dashboard.widgets.map_card import MapCard, show_map
 from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map
+from explain_lib.base.words import proper_minus
 
 CARD_WIDTH = 240
 
@@ -60,7 +61,8 @@ def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
         for name, share in causes:
             with st.container():
                 words = setting_words(name)
-                how = f"What {words} adds to b − a at each pixel; the mean difference grows by {share:+.4f}.".replace("-", "−")
+                grows = proper_minus(f"{share:+.4f}")
+                how = f"What {words} adds to b − a at each pixel; the mean difference grows by {grows}."
                 card = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
                 show_map(card, under_pointer, f"cause-{name}", width=CARD_WIDTH)
     if found.residual is not None:

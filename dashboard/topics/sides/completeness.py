@@ -10,6 +10,7 @@ from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.map_card import MapCard, show_map
 from dashboard.widgets.presentation import enlarged
+from explain_lib.base.words import proper_minus
 from explain_lib.cam.completeness import LOGITS_ONLY, averaging_sentence, score_words, signed, sum_sentence
 
 CARD_WIDTH, NUMBER_WIDTH, LETTER_WIDTH = 280, 150, 7
@@ -46,7 +47,7 @@ def _numbers(found: xl.Completeness) -> None:
             with st.container(border=True, width=max(NUMBER_WIDTH, LETTER_WIDTH * len(name) + 48)):
                 st.metric(name, signed(value, 3))
     if found.holds:
-        st.caption(f"The parts and the {score} differ by {abs(found.residual):.1e}: float32 rounding.".replace("e-", "e−"))
+        st.caption(f"The parts and the {score} differ by {proper_minus(f'{abs(found.residual):.1e}')}: float32 rounding.")
 
 
 def _maps(found: xl.Completeness) -> None:

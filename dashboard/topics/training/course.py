@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.view.captions import percent
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
-from explain_lib.base.words import correlation_words
+from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time, watched_trainings
 
 

@@ -9,7 +9,7 @@ from dashboard.topics.training.course import Course, chosen_training, says, targ
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view, follow
-from dashboard.view.captions import grid_caption, percent, picture_words, plain, target_caption
+from dashboard.view.captions import grid_caption, picture_words, plain, target_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_drawing, chosen_layer
 from dashboard.widgets.charts import show_chart
@@ -18,7 +18,7 @@ from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.map_card import MapCard, show_map, show_overlay
 from dashboard.widgets.pickers import score_controls, target_picker
 from dashboard.widgets.pictures import show_picture
-from explain_lib.base.words import correlation_words
+from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
 
 SIDE = 224

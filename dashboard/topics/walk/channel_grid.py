@@ -11,6 +11,7 @@ from dashboard.figures.map_figure import Scale
 from dashboard.topics.walk.channel_sprite import COLUMNS, Tiles
 from dashboard.view.record import note_picture
 from dashboard.widgets.image_grid import grid_script
+from explain_lib.base.words import proper_minus
 from explain_lib.pictures.rendering import png
 
 KEY = "channel_grid"
@@ -92,5 +93,5 @@ def _legend(shown: Shown) -> dict[str, object] | None:
     if shown.scale is None:
         return None
     scale = shown.scale
-    low, high = (f"{value:+.3g}".replace("-", "−") if scale.low < 0 else f"{value:.3g}" for value in (scale.low, scale.high))
+    low, high = (proper_minus(f"{value:+.3g}") if scale.low < 0 else f"{value:.3g}" for value in (scale.low, scale.high))
     return {"colours": [colour for _, colour in scale.colours], "low": low, "high": high, "words": shown.scale_words}

@@ -11,6 +11,7 @@ from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
+from explain_lib.base.words import proper_minus
 
 MOST = 512
 """Of more channels than so many, those with the largest shares of the map are shown."""
@@ -105,4 +106,4 @@ def reach(values: Map) -> float:
 def short(value: float, *, sign: bool = False) -> str:
     """A number with three digits that count, as "0.0342" or "−1.2e-05"."""
     rounded = f"{value:+.3g}" if sign and value else f"{value + 0.0:.3g}"
-    return rounded.replace("-", "−").replace("e−", "e-")
+    return proper_minus(rounded).replace("e−", "e-")
