@@ -68,6 +68,18 @@ def weighted_sum(weights: Tensor, activation: Tensor) -> Tensor:
     return torch.bmm(weights.unsqueeze(1), activation.flatten(2)).view(len(activation), *activation.shape[2:])
 
 
+def positive_part(signed: Tensor) -> Tensor:
+    """ReLU of equation 2: signed maps of any shape with 0 in place of the values below zero."""
+    return signed.relu()
+
+
+def layer_cam(layer: LayerCapture) -> LayerCam:
+    """Grad-CAM from the activation and the gradient of one layer."""
+    weights = channel_weights(layer.gradient)
+    signed = weighted_sum(weights, layer.activation)
+    return LayerCam(weights.cpu().numpy(), signed.cpu().numpy(), positive_part(signed).cpu().numpy())
+
+
 def capture_layers(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -102,11 +114,5 @@ def grad_cam(
     class that does not exist or targets of the wrong number, NetworkError for a network that cannot be run or explained.
     """
     captured = capture_layers(model, pixels, layers, targets, between)
-    cams = tuple(_layer_cam(layer) for layer in captured.layers.values())
+    cams = tuple(map(layer_cam, captured.layers.values()))
     return GradCams(captured.logits.cpu().numpy(), captured.targets, tuple(captured.layers), cams)
-
-
-def _layer_cam(layer: LayerCapture) -> LayerCam:
-    weights = channel_weights(layer.gradient)
-    signed = weighted_sum(weights, layer.activation)
-    return LayerCam(weights.cpu().numpy(), signed.cpu().numpy(), signed.relu().cpu().numpy())

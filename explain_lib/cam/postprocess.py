@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
-from explain_lib.cam.grad_cam import capture_layers
+from explain_lib.cam.grad_cam import capture_layers, channel_weights, positive_part
 from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
 from explain_lib.networks.capture import LayerCapture
 from explain_lib.networks.model import Model, check_model
@@ -88,7 +88,7 @@ def rescale(maps: Tensor, epsilon: float) -> Tensor:
 
 
 def _not_zero(divisor: Tensor) -> Tensor:
-    """The divisor with 1 in place of 0: where it is 0, so is what is divided, and 0 / 0 shall be 0."""
+    """The divisor with 1 in place of 0: the dividend is 0 there too, and the quotient is to be 0."""
     return divisor.masked_fill(divisor == 0, 1.0)
 
 
@@ -245,7 +245,7 @@ class PostProcess:
             gradient = (captured.seen_gradient if settings.inplace_gradient else captured.gradient).cpu()
             if _in_numpy(settings) or settings.variant != "grad-cam":
                 return torch.from_numpy(position_weights(activation.numpy(), gradient.numpy(), settings.variant))
-            return gradient.mean((2, 3), keepdim=True)
+            return channel_weights(gradient)[:, :, None, None]
 
         return self._once(("weights", self._source(layer, settings)), compute), activation
 
@@ -301,7 +301,7 @@ def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
         summed = torch.from_numpy(_channel_by_channel(weights.numpy(), activation.numpy()))
     else:
         summed = (weights * activation).sum(-3)
-    return summed.relu_() if settings.relu else summed
+    return positive_part(summed) if settings.relu else summed
 
 
 def _channel_by_channel(weights: Values, activation: Values) -> Values:

@@ -15,7 +15,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
 from explain_lib.cam.completeness import find_own_layer
-from explain_lib.cam.grad_cam import capture_layers, channel_weights, weighted_sum
+from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, weighted_sum
 from explain_lib.networks.capture import check_logits, run_without_channels
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, expand_targets, explained_number, predicted_targets
@@ -89,11 +89,17 @@ class Walkthrough(Frozen):
         Raises InputError for a channel that there is not.
         """
         left_out = check_channels(channels, len(self.weights))
-        if not left_out:
-            return self.signed
-        weights, kept = torch.from_numpy(self.weights.copy())[None], torch.from_numpy(self.activation.copy())[None]
-        weights[:, left_out] = 0
-        return np.asarray(weighted_sum(weights, kept)[0].numpy())
+        return np.asarray(self._sum_without(left_out).numpy()) if left_out else self.signed
+
+    def map_without(self, channels: Iterable[int]) -> Map:
+        """ReLU of signed_without, float32 (h, w); `map` itself if there are none. Raises what signed_without raises."""
+        left_out = check_channels(channels, len(self.weights))
+        return np.asarray(positive_part(self._sum_without(left_out)).numpy()) if left_out else self.map
+
+    def _sum_without(self, left_out: list[int]) -> torch.Tensor:
+        weights, activation = torch.from_numpy(self.weights.copy()), torch.from_numpy(self.activation.copy())
+        weights[left_out] = 0
+        return weighted_sum(weights[None], activation[None])[0]
 
 
 def check_channels(channels: Iterable[int], count: int) -> list[int]:
@@ -121,17 +127,16 @@ def walkthrough(
     name = check_model(model).find_layers(layer)[-1].name
     captured = capture_layers(model, as_batch(picture, model.input_size), name, target, between)
     held, explained = captured.layers[name], captured.targets[0]
-    weights = channel_weights(held.gradient)
-    signed = weighted_sum(weights, held.activation)
+    cam = layer_cam(held)
     return Walkthrough(
         layer=name,
         target=explained,
         score=float(explained_number(explained, captured.logits[0].double())),
         activation=held.activation[0].cpu().numpy(),
         gradient=held.gradient[0].cpu().numpy(),
-        weights=weights[0].cpu().numpy(),
-        signed=signed[0].cpu().numpy(),
-        map=signed[0].relu().cpu().numpy(),
+        weights=cam.weights[0],
+        signed=cam.signed[0],
+        map=cam.map[0],
     )
 
 

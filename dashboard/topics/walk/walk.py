@@ -45,10 +45,10 @@ class Walk:
         """The sum over the channels that are on, float32 (h, w)."""
         return self.numbers.signed_without(self.left_out)
 
-    @property
+    @cached_property
     def map(self) -> Map:
-        """What is above zero of it."""
-        return np.maximum(self.signed, 0)
+        """ReLU of that sum, float32 (h, w)."""
+        return self.numbers.map_without(self.left_out)
 
     def channels(self, *, by_weight: bool) -> tuple[int, ...]:
         """The channels that are shown, in the order of their numbers or from the largest weight to the smallest."""
