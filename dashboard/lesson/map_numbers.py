@@ -14,8 +14,8 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from dashboard.widgets.pickers import offered_layers
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, listed, number, percent
-from explain_lib.cam.edges import rank_correlations
 from explain_lib.cam.postprocess import resize_maps
 
 THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))

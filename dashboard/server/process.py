@@ -7,7 +7,7 @@ import tempfile
 from functools import lru_cache
 
 from dashboard.view.server_options import is_server, server_options
-from explain_lib.base.cache_folder import cache_folder
+from explain_lib.base.files import cache_folder
 
 
 def pass_over_modules() -> None:

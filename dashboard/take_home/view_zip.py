@@ -13,7 +13,7 @@ from dashboard.view.record import ShownPicture, TakeHome, ViewRecord
 from dashboard.view.scene import Scene
 from explain_lib.base.devices import spare_cores
 from explain_lib.networks.bundled import REGISTRY
-from explain_lib.take_home.computation import Json
+from explain_lib.take_home.json_form import Json
 from explain_lib.take_home.replay import versions
 from explain_lib.take_home.script import reproduce_script
 from explain_lib.take_home.slide import Slide, draw_slide

@@ -1,15 +1,37 @@
-"""A file that is written whole or not at all."""
+"""Files written whole or not at all, files of tensors read without running code in them, and the folder for caches."""
 
 import os
 import pickle
+import shutil
 import struct
+import tempfile
+import threading
+from atexit import register
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import torch
+from platformdirs import user_cache_path
 
-from explain_lib.base.errors import DataError
+from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words
+
+UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+"""The exceptions of PyTorch for a file that is damaged, cut short, of another kind, or holds more than plain data."""
+
+NAME = "grad-cam-dashboard"
+_LOCK = threading.Lock()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -31,24 +53,8 @@ def write_whole(path: Path, content: bytes) -> None:
             new.unlink(missing_ok=True)
 
 
-# Section: Files of tensors, read without running anything that is in them.
-
-UNREADABLE = (
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    pickle.UnpicklingError,
-    struct.error,
-)
-"""What PyTorch raises on a file that is damaged, cut short, of another kind, or holds more than plain data."""
-
-
 def read_tensors(path: Path) -> object:
-    """What torch.save wrote, on the CPU: tensors and plain containers only.
+    """The content of a file of torch.save, tensors on the CPU and plain containers only.
 
     Raises DataError if the file cannot be read, or holds anything else.
     """
@@ -59,7 +65,7 @@ def read_tensors(path: Path) -> object:
 
 
 def write_tensors(state: object, path: Path) -> None:
-    """What read_tensors reads: torch.save, whole or not at all.
+    """Write a file for read_tensors with torch.save, whole or not at all.
 
     Raises DataError if it cannot be written; then nothing of it is left, and an old file of that name is as it was.
     """
@@ -72,3 +78,40 @@ def write_tensors(state: object, path: Path) -> None:
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def cache_folder(chosen: Path | None = None) -> Path:
+    """The folder for files that can be made again: it exists and can be written to, and stays the same while the process runs.
+
+    chosen: the folder itself, made if it is missing. None: `grad-cam-dashboard` in the user's folder for caches
+    (XDG_CACHE_HOME, else ~/.cache, on Linux), or a temporary folder, removed with the process, if that cannot be written to.
+    Raises InputError for a chosen folder that cannot be written to.
+    """
+    with _LOCK:
+        return _usual_cache() if chosen is None else _chosen_cache(chosen.expanduser().absolute())
+
+
+@cache
+def _chosen_cache(folder: Path) -> Path:
+    try:
+        _make_writable(folder)
+    except OSError as error:
+        said = error.strerror or "it cannot be written to"
+        raise InputError(f"cache: {str(folder)!r}: {said}; a folder that can be written to would be right") from error
+    return folder
+
+
+@cache
+def _usual_cache() -> Path:
+    try:
+        folder = user_cache_path(NAME, appauthor=False, opinion=False)
+        _make_writable(folder)
+    except (OSError, RuntimeError):  # a home that is read-only or missing, as services have; no home at all
+        folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-"))
+        register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _make_writable(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError, TargetError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.cam.edges import rank_correlations
+from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import GradCams, grad_cam
 from explain_lib.networks.model import Model
 from explain_lib.networks.predictions import softmax

@@ -1,4 +1,4 @@
-"""Edges of pictures, and how far maps follow them."""
+"""Edges of pictures, and what a coarse grid leaves of them."""
 
 import cv2
 import numpy as np
@@ -38,33 +38,3 @@ def edges_on_grid(edges: Map, grid: tuple[int, int]) -> Map:
     height, width = edges.shape[1:]
     cells = [cv2.resize(one, (grid[1], grid[0]), interpolation=cv2.INTER_AREA) for one in edges]
     return resize_maps(np.stack(cells), (height, width), "torch-bilinear")
-
-
-def standard_ranks(maps: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Ranks of each map's pixels, ties averaged, less their mean, and scaled to length 1: maps (N, H, W) to float64 (N, H * W).
-
-    The products of two maps' rows then sum to their Spearman correlation. NaN throughout for a map that is constant or holds
-    NaN or infinity. Raises InputError for anything but floating-point maps (N, H, W).
-    """
-    from scipy.stats import rankdata  # a third of a second to import
-
-    if not isinstance(maps, np.ndarray) or maps.dtype.kind != "f" or maps.ndim != 3:
-        found = f"{maps.dtype} of shape {maps.shape}" if isinstance(maps, np.ndarray) else f"a {type(maps).__name__}"
-        raise InputError(f"maps: {found}; floating-point maps (N, H, W) would be right")
-    flat = maps.reshape(len(maps), -1)
-    ranks = np.asarray(rankdata(flat, axis=1), dtype=np.float64)
-    ranks -= (flat.shape[1] + 1) / 2
-    lengths = np.sqrt((ranks**2).sum(1))
-    lengths[~np.isfinite(flat).all(1) | (lengths == 0)] = np.nan
-    return np.asarray(ranks / lengths[:, None])
-
-
-def rank_correlations(maps: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Spearman correlation of each map with the other map of the same place: both (N, H, W), to float64 (N,) in [-1, 1].
-
-    NaN where either is constant or holds NaN or infinity. Raises InputError for anything else, and for unlike shapes.
-    """
-    first, second = standard_ranks(maps), standard_ranks(others)
-    if maps.shape != others.shape:
-        raise InputError(f"others: the shape is {others.shape}; that of the maps, {maps.shape}, would be right")
-    return np.asarray((first * second).sum(1))

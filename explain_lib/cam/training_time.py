@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.cam.edges import rank_correlations
+from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import GradCams, grad_cam
 from explain_lib.networks.bundled import REGISTRY, list_models, load_card, load_model
 from explain_lib.networks.cards import ModelCard

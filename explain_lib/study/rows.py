@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.cam.edges import edges_on_grid, sobel_edges, standard_ranks
+from explain_lib.base.statistics import standard_ranks
+from explain_lib.cam.edges import edges_on_grid, sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE

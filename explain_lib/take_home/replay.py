@@ -11,7 +11,7 @@ import torch
 from explain_lib.base.errors import DataError, ExplainError
 from explain_lib.networks.bundled import REGISTRY
 from explain_lib.networks.model import Model
-from explain_lib.take_home.computation import Computation, PictureDepot, names_of, read
+from explain_lib.take_home.json_form import Computation, PictureDepot, names_of, read
 from explain_lib.take_home.registry import Progress, compute_anew
 from explain_lib.take_home.view_file import Array, ViewFile, array_mark, named_arrays
 from explain_lib.work.cache import ExplainCache

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.targets import Target
-from explain_lib.take_home.computation import Computation, Json
+from explain_lib.take_home.json_form import Computation, Json
 from explain_lib.take_home.registry import JOBS, PASSES
 from explain_lib.work.recording import RECORDED
 

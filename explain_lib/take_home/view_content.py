@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from explain_lib.base.errors import ExplainError, InputError
 from explain_lib.networks.model import Model
 from explain_lib.pictures.sets import LazyPixels
-from explain_lib.take_home.computation import Computation, PictureDepot, written
+from explain_lib.take_home.json_form import Computation, PictureDepot, written
 from explain_lib.take_home.registry import compute_anew, seen_positions
 from explain_lib.take_home.view_file import Array, named_arrays
 from explain_lib.work.cache import ExplainCache

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
-from explain_lib.take_home.computation import Computation, Json
+from explain_lib.take_home.json_form import Computation, Json
 
 # Section: arrays under readable names
 

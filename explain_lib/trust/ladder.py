@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.cam.edges import rank_correlations, sobel_edges
+from explain_lib.base.statistics import rank_correlations
+from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.package import package_grad_cam
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.cam.edges import rank_correlations
+from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import softmax

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import explain_lib as xl
-from explain_lib.base.cache_folder import cache_folder, platform_caches
+from explain_lib.base.files import cache_folder
 
 ROOT = Path(__file__).parents[3]
-ASK = "from explain_lib.base.cache_folder import cache_folder as ask; one = ask(); print(one, one == ask(), one.is_dir())"
+ASK = "from explain_lib.base.files import cache_folder as ask; one = ask(); print(one, one == ask(), one.is_dir())"
 
 
 def asked(variables: dict[str, str]) -> list[str]:
@@ -36,22 +36,6 @@ def test_a_chosen_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
         cache_folder(tmp_path / "file" / "in")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the variable is Linux's")
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [("{}/caches", "{}/caches"), ("caches", "{}/home/.cache"), ("", "{}/home/.cache"), (None, "{}/home/.cache")],
-)
-def test_without_a_choice_it_is_the_platforms(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    if given is None:
-        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    else:
-        monkeypatch.setenv("XDG_CACHE_HOME", given.format(tmp_path))
-    assert platform_caches() == Path(expected.format(tmp_path))
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="homes are elsewhere")
 def test_a_home_that_cannot_be_written_to_gives_a_temporary_folder_that_goes_with_the_process(tmp_path: Path) -> None:
     (tmp_path / "home").touch()  # not a folder, which root cannot write into either
@@ -63,6 +47,12 @@ def test_a_home_that_cannot_be_written_to_gives_a_temporary_folder_that_goes_wit
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="homes are elsewhere")
-def test_a_home_that_can_be_written_to_gets_the_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [({}, "home/.cache"), ({"XDG_CACHE_HOME": "relative"}, "home/.cache"), ({"XDG_CACHE_HOME": "{}/caches"}, "caches")],
+)
+def test_a_home_that_can_be_written_to_gets_the_folder(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
     (tmp_path / "home").mkdir()
-    assert asked({"HOME": str(tmp_path / "home")}) == [f"{tmp_path}/home/.cache/grad-cam-dashboard", "True", "True"]
+    given = {name: value.format(tmp_path) for name, value in variables.items()}
+    folder = f"{tmp_path}/{expected}/grad-cam-dashboard"
+    assert asked({"HOME": str(tmp_path / "home"), **given}) == [folder, "True", "True"]

@@ -7,7 +7,8 @@ from scipy.stats import spearmanr
 from skimage.filters import sobel
 
 import explain_lib as xl
-from explain_lib.cam.edges import edges_on_grid, rank_correlations, sobel_edges, standard_ranks
+from explain_lib.base.statistics import rank_correlations, standard_ranks
+from explain_lib.cam.edges import edges_on_grid, sobel_edges
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from explain_lib import __main__ as command_line
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.sets import subset
 from explain_lib.take_home import view_file
-from explain_lib.take_home.computation import PictureDepot, read, written
+from explain_lib.take_home.json_form import PictureDepot, read, written
 from explain_lib.take_home.replay import difference, versions
 from explain_lib.take_home.view_content import view_content
 from explain_lib.take_home.view_file import arrays_file, packed, read_view_file, sealed

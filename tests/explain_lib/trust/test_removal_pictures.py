@@ -7,9 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from explain_lib.trust.faithfulness import Fill, pixel_ranks
+from explain_lib.trust.faithfulness import Fill, pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import ladder_curves
-from explain_lib.trust.removal_pictures import removal_pictures
 
 IMAGE = 8
 ROWS = np.arange(1024)
