@@ -8,14 +8,13 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.figures.map_figure import Scale, diverging, map_picture, sequential
 from dashboard.frame.page import show_page
-from dashboard.take_home.slide_view import pair_slide
 from dashboard.topics.sides.causes import cause_values, decomposed, show_causes
 from dashboard.topics.sides.difference_figure import histogram_figure
 from dashboard.topics.sides.drawing_causes import show_drawing_causes
 from dashboard.topics.sides.flicker import show_flicker
 from dashboard.topics.sides.metric_row import show_metrics
 from dashboard.topics.sides.second_opinions import show_second_opinions
-from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side
+from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side, pair_slide
 from dashboard.topics.sides.sides import show_sides
 from dashboard.topics.sides.stepper import show_steps
 from dashboard.view import terms

@@ -52,9 +52,9 @@ def _show_guesses(scene: Scene) -> None:
     grass_example(scene, scene.view.image if scene.view.image in chosen else int(chosen[0]))
     show_frogs(scene)
     # What takes seconds comes last: the rest of the page waits for none of it.
-    show_contour_guess(contour_guess_of(scene, contour.bar), contour)
-    show_depth_guess(depth_guess_of(scene, depth.bar), depth)
-    show_grass_guess(grass_guess_of(scene, grass.bar), grass)
+    show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)
+    show_depth_guess(depth_guess_of(scene, depth.bar.progress), depth)
+    show_grass_guess(grass_guess_of(scene, grass.bar.progress), grass)
 
 
 def _layers_words(scene: Scene) -> str:

@@ -5,15 +5,14 @@ from typing import get_args
 import streamlit as st
 
 from dashboard.frame.page import show_page
-from dashboard.take_home.slide_view import walk_slide
 from dashboard.topics.walk.steps import show_step
-from dashboard.topics.walk.walk import make_walk
+from dashboard.topics.walk.walk import make_walk, walk_slide
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption, image_caption, target_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.view import Step
-from dashboard.widgets.pickers import layer_picker, modules_picker, offered_layers, score_controls, target_picker
+from dashboard.widgets.pickers import layer_picker, modules_picker, score_controls, target_picker
 
 STEPS: tuple[Step, ...] = get_args(Step)
 NAMES = {
@@ -36,7 +35,7 @@ TITLES = {
 
 def _draw(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        layer_picker(scene, offered_layers(scene))
+        layer_picker(scene, scene.offered_layers)
         modules_picker(scene.view)
         target_picker(scene)
     score_controls(scene)

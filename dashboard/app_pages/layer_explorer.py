@@ -11,13 +11,13 @@ from dashboard.figures.class_figure import probabilities_figure, probabilities_w
 from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
-from dashboard.take_home.slide_view import view_slide
 from dashboard.topics.explorer.contrast import show_contrast
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view, follow
 from dashboard.view.captions import grid_caption, image_caption, picture_words, plain, target_caption, target_name
 from dashboard.view.record import TakeHome, arrays_file, offer, settings_file
 from dashboard.view.scene import Scene
+from dashboard.view.slide import view_slide
 from dashboard.view.snippets import Explained, explorer_snippet
 from dashboard.view.view import chosen_drawing, chosen_layer
 from dashboard.widgets.charts import show_chart
@@ -28,7 +28,6 @@ from dashboard.widgets.pickers import (
     layer_picker,
     model_words,
     modules_picker,
-    offered_layers,
     offered_models,
     score_controls,
     target_picker,
@@ -79,7 +78,7 @@ def _draw(scene: Scene) -> None:
 def _controls(scene: Scene) -> None:
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        layer_picker(scene, offered_layers(scene))
+        layer_picker(scene, scene.offered_layers)
         modules_picker(view)
         target_picker(scene)
         choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
@@ -129,7 +128,7 @@ def _scenes(scene: Scene) -> list[Scene]:
 
 
 def _panel(scene: Scene) -> Panel:
-    cams = scene.cache.grad_cam(scene.model, scene.picture[None], offered_layers(scene), scene.target, between=scene.between)
+    cams = scene.cache.grad_cam(scene.model, scene.picture[None], scene.offered_layers, scene.target, between=scene.between)
     return Panel(scene, cams, chosen_layer(scene.view, scene.model))
 
 

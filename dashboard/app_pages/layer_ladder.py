@@ -8,7 +8,7 @@ from dashboard.topics.ladder.image import show_image_ladder
 from dashboard.topics.ladder.sample import show_sample_ladder
 from dashboard.view.captions import image_caption
 from dashboard.view.scene import Scene
-from dashboard.widgets.pickers import choice, layer_picker, modules_picker, offered_layers, target_picker
+from dashboard.widgets.pickers import choice, layer_picker, modules_picker, target_picker
 
 
 def _draw(scene: Scene) -> None:
@@ -25,7 +25,7 @@ def _controls(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP)
         choice("fill", "Removed pixels become", FILLS_ON_OFFER, view.fill, FILL_HELP)
-        layer_picker(scene, offered_layers(scene))
+        layer_picker(scene, scene.offered_layers)
         modules_picker(view, "Layers")
         target_picker(scene)
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.frame.page import show_page
-from dashboard.take_home.slide_view import check_slide
-from dashboard.topics.sanity.image import depth_slider, make_check, show_check, show_steps
+from dashboard.topics.sanity.check import check_slide, make_check
+from dashboard.topics.sanity.image import depth_slider, show_check, show_steps
 from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
 from dashboard.topics.sanity.twin import show_twin
 from dashboard.view import terms

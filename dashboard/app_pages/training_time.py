@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard.frame.page import show_page
-from dashboard.take_home.slide_view import view_slide
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
 from dashboard.topics.training.player import show_player
 from dashboard.topics.training.sections import (
@@ -17,6 +16,7 @@ from dashboard.topics.training.sections import (
 from dashboard.view import terms
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
+from dashboard.view.slide import view_slide
 from dashboard.widgets.drawing_controls import drawing_words
 from explain_lib.cam.training_time import Moment, training_moments
 

@@ -11,7 +11,6 @@ from dashboard.frame.check_up import warn_of_problems
 from dashboard.frame.keys import close_drawer, work_without_mouse
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
 from dashboard.frame.picture_menu import say_refused
-from dashboard.lesson.bar import show_lesson_bar
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
@@ -49,7 +48,7 @@ def show_page(
         take_short_turns()
         with foreground():
             scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
-            finish_lesson_bar = show_lesson_bar(name, scene)
+            finish_lesson_bar = _lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
             style_presentation()
@@ -68,6 +67,15 @@ def show_page(
     close_drawer(name)
     work_without_mouse()
     pass_over_modules()
+
+
+def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:
+    """The bar of the lesson that the address names, if any, and what is left to do for it once the page stands."""
+    if current_view().lesson is None:
+        return lambda: None
+    from dashboard.lesson.bar import show_lesson_bar  # the vocabulary of lessons loads what every topic measures
+
+    return show_lesson_bar(name, scene)
 
 
 def _way_back() -> None:

@@ -35,13 +35,11 @@ def open_stop(name: str, lesson: Lesson, number: int) -> None:
 
 
 def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
-    """The bar of the lesson that the address names, if any; a word if there is no such lesson, or no such stop.
+    """The bar of the lesson that the address names; a word if there is no such lesson, or no such stop.
 
     Gives what is left to do once the page stands: some numbers are there only when it has been drawn.
     """
     view = current_view()
-    if view.lesson is None:
-        return _nothing
     lesson, why_not = _find(view)
     if why_not:
         st.warning(f"Ignored in the address: {plain(why_not)}")

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.lesson.number import Number
+from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
-from dashboard.topics.ladder.sample import sample_ranking, sample_request, sample_summary
-from dashboard.topics.sanity.image import Check, make_check
+from dashboard.topics.ladder.measured import sample_ranking, sample_request, sample_summary
+from dashboard.topics.sanity.check import Check, make_check
 from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, number, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 import explain_lib as xl
-from dashboard.lesson.number import Number
-from dashboard.lesson.picture_numbers import second_class
+from dashboard.lesson.picture_numbers import Number, second_class
 from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
-from dashboard.topics.sides.side import batch_of, make_side, named_side
+from dashboard.topics.sides.side import decompose_sides, make_side, named_side
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
-from dashboard.widgets.pickers import offered_layers
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, listed, number, percent
@@ -31,7 +29,7 @@ def _layer(scene: Scene) -> str:
 def _map(scene: Scene, layer: str | None = None, target: int | xl.Target | None = None) -> Map:
     """The ReLU map (h, w), as the layer explorer asks for it: of the chosen layer and target unless others are given."""
     asked = scene.target if target is None else target
-    cams = scene.cache.grad_cam(scene.model, scene.picture[None], offered_layers(scene), asked, between=scene.between)
+    cams = scene.cache.grad_cam(scene.model, scene.picture[None], scene.offered_layers, asked, between=scene.between)
     return np.asarray(cams[layer or _layer(scene)].map[0])
 
 
@@ -80,7 +78,7 @@ def _strong_share(scene: Scene) -> str:
 
 
 def _between_layers(scene: Scene) -> str:
-    layers = offered_layers(scene)
+    layers = scene.offered_layers
     first, last = (
         resize_maps(_map(scene, name)[None].copy(), scene.model.input_size, "torch-bilinear")[0]
         for name in (layers[0], layers[-1])
@@ -103,17 +101,7 @@ def _pixel(scene: Scene) -> tuple[int, int]:
 
 
 def _decomposition(scene: Scene) -> xl.Decomposition:
-    a, b = named_side(scene, "a"), named_side(scene, "b")
-    batch = batch_of(scene, a, b)
-    return scene.cache.decompose(
-        scene.model,
-        scene.images.pixels[batch],
-        scene.view.image - batch.start,
-        a.settings,
-        b.settings,
-        scene.target,
-        between=scene.between,
-    )
+    return decompose_sides(scene, named_side(scene, "a"), named_side(scene, "b"))
 
 
 def _cause(scene: Scene, place: int) -> tuple[str, str]:
@@ -154,13 +142,13 @@ MAPS: Mapping[str, Number] = {
         "the Spearman correlation of the explained class's map with the predicted class's",
         lambda scene: _correlation(_map(scene), _map(scene, None, scene.predicted)),
     ),
-    "layers.count": Number("how many layers are on offer", lambda scene: str(len(offered_layers(scene)))),
-    "layers.first": Number("the first of them", lambda scene: offered_layers(scene)[0]),
-    "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, offered_layers(scene)[0]))),
-    "layers.first_place": Number("where its map is strongest", lambda scene: _place(_map(scene, offered_layers(scene)[0]))),
-    "layers.last": Number("the last of them", lambda scene: offered_layers(scene)[-1]),
-    "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, offered_layers(scene)[-1]))),
-    "layers.last_place": Number("where its map is strongest", lambda scene: _place(_map(scene, offered_layers(scene)[-1]))),
+    "layers.count": Number("how many layers are on offer", lambda scene: str(len(scene.offered_layers))),
+    "layers.first": Number("the first of them", lambda scene: scene.offered_layers[0]),
+    "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[0]))),
+    "layers.first_place": Number("where its map is strongest", lambda scene: _place(_map(scene, scene.offered_layers[0]))),
+    "layers.last": Number("the last of them", lambda scene: scene.offered_layers[-1]),
+    "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[-1]))),
+    "layers.last_place": Number("where its map is strongest", lambda scene: _place(_map(scene, scene.offered_layers[-1]))),
     "layers.correlation": Number("the Spearman correlation of the first layer's map with the last one's", _between_layers),
     "difference.mean": Number(
         "the mean absolute difference of the sides a and b", lambda scene: number(_comparison(scene).mae)

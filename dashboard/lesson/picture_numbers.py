@@ -1,13 +1,21 @@
-"""What a lesson's answer can say of the picture, of the network, and of what it makes of the picture."""
+"""One number that a lesson's answer can have in it, and those of the picture, the network, and what it makes of the picture."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 import explain_lib as xl
-from dashboard.lesson.number import Number
 from dashboard.view.scene import Scene
 from explain_lib.base.words import percent
+
+
+@dataclass(frozen=True)
+class Number:
+    """What a placeholder stands for, in one line, and the words for it; `of` raises ExplainError where there is no such."""
+
+    meaning: str
+    of: Callable[[Scene], str]
 
 
 def _true_class(scene: Scene) -> str:

@@ -6,8 +6,7 @@ import explain_lib as xl
 from dashboard.lesson.check_numbers import CHECKS
 from dashboard.lesson.file import filled
 from dashboard.lesson.map_numbers import MAPS
-from dashboard.lesson.number import Number
-from dashboard.lesson.picture_numbers import PICTURES
+from dashboard.lesson.picture_numbers import PICTURES, Number
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 

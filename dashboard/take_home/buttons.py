@@ -6,11 +6,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard.server.log import this_address
-from dashboard.take_home.slide_view import view_slide
-from dashboard.take_home.view_zip import view_zip
 from dashboard.view.address import current_view
 from dashboard.view.record import TakeHome, ViewRecord
 from dashboard.view.scene import Scene
+from dashboard.view.slide import view_slide
 from explain_lib.take_home.slide import draw_slide
 
 ZIP_HELP = (
@@ -29,6 +28,8 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
     name = take.name if take else f"{page}-image{scene.view.image}-{scene.view.model}"
 
     def everything() -> bytes:
+        from dashboard.take_home.view_zip import view_zip  # it loads whatever can be computed anew
+
         return view_zip(scene, page, address, record, slide, take)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take-home"):

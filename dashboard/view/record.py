@@ -1,8 +1,7 @@
 """What is on a page, noted while it is drawn, so that it can be taken home: its computations, and its pictures.
 
-A session holds the record of one view, the last one drawn. It is bounded: computations as explain_lib.work.recording
-says, pictures by MAX_PICTURES and MAX_BYTES; of a picture it holds the file that was sent to
-the browser anyway, of a map the map.
+A session holds the record of one view, the last one drawn. It is bounded: computations as explain_lib.work.recording says,
+pictures by MAX_PICTURES and MAX_BYTES; of a picture it holds the file that was sent to the browser anyway, of a map the map.
 """
 
 import json

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
-from dashboard.view.view import CIFAR10, View, explained
+from dashboard.view.view import CIFAR10, View, chosen_layer, explained
 from explain_lib.networks.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts
 from explain_lib.pictures.dataset import study_batch
@@ -79,6 +79,13 @@ class Scene:
         return explained(self.view, self.predicted)
 
     @property
+    def offered_layers(self) -> tuple[str, ...]:
+        """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
+        model, layer = self.model, chosen_layer(self.view, self.model)
+        names = model.spatial_layers if self.view.modules == "all" else model.conv_layers
+        return tuple(name for name in model.spatial_layers if name in names or name == layer)
+
+    @property
     def has_command(self) -> bool:
         """Whether the command line knows the model and the set: a bundled one, and the CIFAR-10 test images."""
         return self.view.model in REGISTRY and self.of_set().picture_set.address == CIFAR10
@@ -146,3 +153,27 @@ def make_scene(view: View, picture_set: PictureSet, cache: xl.ExplainCache, betw
     predictions = picture_set.predictions(view.model, model, images.pixels)
     drawn = replace(view, image=0) if isinstance(picture_set, OwnPicture) else view
     return Scene(drawn, model, picture_set, images, predictions, cache, between)
+
+
+# Section: the sample of a set
+
+
+def sample_scene(scene: Scene) -> tuple[Scene, NDArray[np.int64]]:
+    """The scene with the set that samples are of, and the positions of the view's sample in it, int64 (K,).
+
+    Test images are in no particular order, and the first are taken; a folder goes class by class, and images are taken from
+    all over it.
+    """
+    around = scene.of_set()
+    count = len(around.images.labels)
+    sample = min(scene.view.sample, count)
+    if around.picture_set.address == CIFAR10:
+        return around, np.arange(sample)
+    return around, np.arange(sample) * count // sample
+
+
+def sample_words(scene: Scene, images: NDArray[np.int64]) -> str:
+    """The sample in words, as the beginning of a sentence."""
+    if scene.picture_set.address == CIFAR10:
+        return f"Test images 0 to {len(images) - 1:,}"
+    return f"{len(images):,} images from all over {scene.picture_set.title}"

@@ -10,7 +10,6 @@ from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import Value, View, change, chosen_layer
-from dashboard.widgets.pickers import offered_layers
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class LayerSteps:
 
 def view_steps(scene: Scene) -> LayerSteps:
     """Steps through the layers on offer, from that of the view."""
-    return LayerSteps(offered_layers(scene), chosen_layer(scene.view, scene.model))
+    return LayerSteps(scene.offered_layers, chosen_layer(scene.view, scene.model))
 
 
 def side_steps(scene: Scene) -> LayerSteps:

@@ -162,13 +162,6 @@ def _step(scene: Scene, label: str, words: str, shortcut: str | None, other: Cal
     st.button(label, key=words, help=words, shortcut=shortcut, disabled=ended, on_click=pressed)
 
 
-def offered_layers(scene: Scene) -> tuple[str, ...]:
-    """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
-    model, layer = scene.model, chosen_layer(scene.view, scene.model)
-    names = model.spatial_layers if scene.view.modules == "all" else model.conv_layers
-    return tuple(name for name in model.spatial_layers if name in names or name == layer)
-
-
 def modules_picker(view: View, label: str = "Layers on offer") -> None:
     """Which layers are on offer: conv layers, or every module with a grid."""
     words = "Convolutions only, or every module whose output is a grid."

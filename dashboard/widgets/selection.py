@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from dashboard.view import terms
 from dashboard.view.address import change_view, follow
 from dashboard.view.scene import Scene
-from dashboard.view.view import CIFAR10, Value, View, change
+from dashboard.view.view import Value, View, change
 from dashboard.widgets.pickers import choice, class_filter
 from explain_lib.base.words import percent
 from explain_lib.networks.predictions import ORDERS, Selection, select_images
@@ -103,27 +103,3 @@ def offer_without(scene: Scene) -> None:
     st.button(
         f"Without any condition: {len(scene.images.labels):,} images", on_click=change_view, kwargs={**everything, "part": 1}
     )
-
-
-# Section: Which images of a set a sample takes, and how that is said.
-
-
-def sample_scene(scene: Scene) -> tuple[Scene, NDArray[np.int64]]:
-    """The scene with the set that samples are of, and the positions of the view's sample in it, int64 (K,).
-
-    Test images are in no particular order, and the first are taken; a folder goes class by class, and images are taken from
-    all over it.
-    """
-    around = scene.of_set()
-    count = len(around.images.labels)
-    sample = min(scene.view.sample, count)
-    if around.picture_set.address == CIFAR10:
-        return around, np.arange(sample)
-    return around, np.arange(sample) * count // sample
-
-
-def sample_words(scene: Scene, images: NDArray[np.int64]) -> str:
-    """The sample in words, as the beginning of a sentence."""
-    if scene.picture_set.address == CIFAR10:
-        return f"Test images 0 to {len(images) - 1:,}"
-    return f"{len(images):,} images from all over {scene.picture_set.title}"

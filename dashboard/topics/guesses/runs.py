@@ -1,11 +1,10 @@
-"""What the guesses are judged from, each batch computed once and kept, with its progress in the place of the result."""
+"""What the guesses are judged from: each batch is computed once and kept."""
 
 import hashlib
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
 from dashboard.view.scene import Scene
@@ -28,12 +27,13 @@ IMAGES = 1000
 NETWORKS = ("captum-tutorial", "tutorial", "resnet20")
 """Of the second guess: the last is the deep one, the one before it the shallow one, trained here as well."""
 
+ShowProgress = Callable[[float, str], object]
+"""Told the share that is done, and in words how far that is."""
 
-def watched(place: DeltaGenerator, what: str) -> Callable[[int, int], None]:
-    """Progress as a bar in that place."""
 
+def _watched(show: ShowProgress, what: str) -> Callable[[int, int], None]:
     def progress(done: int, total: int) -> None:
-        place.progress(done / total, f"{what}: {done:,} of {total:,} images")
+        show(done / total, f"{what}: {done:,} of {total:,} images")
 
     return progress
 
@@ -54,10 +54,10 @@ def masks_of(scene: Scene, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return scene.cache.entries.get(key, lambda: read_only(outline_masks(pixels)))
 
 
-def contour_guess_of(scene: Scene, place: DeltaGenerator) -> ContourGuess:
+def contour_guess_of(scene: Scene, show: ShowProgress) -> ContourGuess:
     """The first guess on the chosen model."""
     key = _contour_key(scene)
-    rows = _contour_rows(scene, scene.model, watched(place, f"Maps and edges, {scene.view.model}"))
+    rows = _contour_rows(scene, scene.model, _watched(show, f"Maps and edges, {scene.view.model}"))
     return scene.cache.entries.get(key, lambda: judge_contour(rows))
 
 
@@ -71,20 +71,20 @@ def _contour_key(scene: Scene) -> tuple[str, str]:
     return "contour_guess", scene.model.digest
 
 
-def depth_guess_of(scene: Scene, place: DeltaGenerator) -> DepthGuess:
+def depth_guess_of(scene: Scene, show: ShowProgress) -> DepthGuess:
     """The second guess, on the bundled networks."""
     models = {name: scene.cache.model(name) for name in NETWORKS}
     rows = {}
     for number, (name, model) in enumerate(models.items()):
-        progress = part_of_progress(watched(place, f"Maps and edges, {name}"), number, len(models))
+        progress = part_of_progress(_watched(show, f"Maps and edges, {name}"), number, len(models))
         rows[name] = _contour_rows(scene, model, progress)
     key = "depth_guess", *(model.digest for model in models.values())
     return scene.cache.entries.get(key, lambda: judge_depth(rows, scene.cache.images().labels))
 
 
-def grass_guess_of(scene: Scene, place: DeltaGenerator) -> GrassGuess:
+def grass_guess_of(scene: Scene, show: ShowProgress) -> GrassGuess:
     """The third guess on the chosen model, without the rejected outlines."""
-    rows = _grass_rows(scene, watched(place, f"Outlines and maps, {scene.view.model}"))
+    rows = _grass_rows(scene, _watched(show, f"Outlines and maps, {scene.view.model}"))
     rejected = tuple(image for image in scene.view.rejected if image in rows.images)
     key = "grass_guess", scene.model.digest, rejected
     return scene.cache.entries.get(key, lambda: judge_grass(rows, rejected))

@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard.figures.map_words import where_words
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
+from dashboard.topics.ladder.measured import opinions_layer
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
@@ -13,7 +14,6 @@ from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import show_job
 from dashboard.widgets.map_card import overlay_or_picture
 from dashboard.widgets.number_table import Cell, Row, show_number_table
-from dashboard.widgets.pickers import offered_layers
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map, MapState, map_state
@@ -35,14 +35,9 @@ STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
 
 
-def opinions_layer(layer: str) -> str | None:
-    """The layer itself, where the package can be asked for its other methods: None for one that is called several times."""
-    return None if "#" in layer else layer
-
-
 def show_image_ladder(scene: Scene) -> None:
     """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
-    layer, offered = chosen_layer(scene.view, scene.model), offered_layers(scene)
+    layer, offered = chosen_layer(scene.view, scene.model), scene.offered_layers
     pixels, image, target, opinions = scene.images.pixels, scene.view.image, scene.view.target, opinions_layer(layer)
     height, width = scene.model.input_size
     if height * width <= AT_ONCE:

@@ -7,19 +7,18 @@ import streamlit as st
 
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
-from dashboard.topics.ladder.image import opinions_layer
+from dashboard.topics.ladder.measured import sample_ranking, sample_request, sample_summary
 from dashboard.view.captions import grid_caption, plain
-from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_layer, usual_layer
+from dashboard.view.scene import Scene, sample_scene, sample_words
+from dashboard.view.view import chosen_layer
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
-from dashboard.widgets.pickers import offered_layers, sample_picker
-from dashboard.widgets.selection import sample_scene, sample_words
+from dashboard.widgets.pickers import sample_picker
 from explain_lib.base.errors import DataError
 from explain_lib.compare.scan_summary import to_csv
 from explain_lib.take_home.registry import note_kept_ladder
-from explain_lib.trust.faithfulness import FILLS, Fill
+from explain_lib.trust.faithfulness import FILLS
 from explain_lib.trust.ladder import LadderRows
 from explain_lib.trust.ladder_summary import (
     Measure,
@@ -28,9 +27,7 @@ from explain_lib.trust.ladder_summary import (
     fill_sentence,
     measure_words,
     opinions_sentence,
-    rank_ladder,
     ranking_sentence,
-    summarise_ladder,
 )
 from explain_lib.work.ladder_files import bundled_ladder, ladder_table
 from explain_lib.work.requests import LadderRequest
@@ -72,14 +69,6 @@ def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
         return None
 
 
-def sample_request(scene: Scene) -> LadderRequest:
-    """The ladder that the view asks for: the layers on offer, on its sample of the set."""
-    layers, view = offered_layers(scene), scene.view
-    around, images = sample_scene(scene)
-    where = opinions_layer(usual_layer(scene.model))
-    return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, where)
-
-
 def _explained(scene: Scene) -> str:
     target = scene.view.target
     if target is None:
@@ -100,18 +89,6 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
         _by_fill(scene, request, rows)
     _table(scene, summary, ranking)
     _files(scene, request, rows)
-
-
-def sample_summary(scene: Scene, request: LadderRequest, rows: LadderRows) -> tuple[RungSummary, ...]:
-    """Every row's means, kept, as is each ranking: the intervals take longest of all, and most clicks change none of them."""
-    key = "ladder_summary", request.fingerprint, len(rows)
-    return scene.cache.entries.get(key, lambda: summarise_ladder(rows))
-
-
-def sample_ranking(scene: Scene, request: LadderRequest, rows: LadderRows, measure: Measure, fill: Fill) -> Ranking:
-    """The ranking by one measure, kept."""
-    key = "ladder_ranking", request.fingerprint, len(rows), measure, fill
-    return scene.cache.entries.get(key, lambda: rank_ladder(rows, measure, fill))
 
 
 def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:

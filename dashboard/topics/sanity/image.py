@@ -1,57 +1,20 @@
 """The sanity check of the picked image: the map of the network as it is, and with layers that have forgotten."""
 
-from dataclasses import dataclass
-from math import nan
-
-import numpy as np
 import streamlit as st
 
+from dashboard.topics.sanity.check import Check
 from dashboard.view import terms
 from dashboard.view.address import change_view, follow
 from dashboard.view.captions import grid_caption, picture_words
-from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing, chosen_layer
+from dashboard.view.view import chosen_drawing
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.map_card import show_overlay
 from dashboard.widgets.pictures import show_picture
-from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import correlation_words, percent
+from explain_lib.base.maps import MapState, map_state
+from explain_lib.base.words import correlation_words
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
-from explain_lib.trust.sanity import SanityMaps
 
 SIDE, THUMBNAIL = 256, 112
-
-
-@dataclass(frozen=True)
-class Check:
-    """The picked image's maps at the chosen layer, and how many layers, from the last one on, are looked at."""
-
-    scene: Scene
-    layer: str
-    found: SanityMaps
-    shown: int
-
-    def values(self, depth: int) -> Map:
-        """The map with so many layers randomised, 0 for the network as it is."""
-        return np.asarray(self.found.maps[0, depth])
-
-    def correlation(self, depth: int) -> float:
-        """Of that map with the network's own; NaN where either is the same everywhere."""
-        if depth == 0:
-            return 1.0 if map_state(self.values(0)) is MapState.VARIED else nan
-        return float(self.found.correlations[0, depth - 1])
-
-    def says(self, depth: int) -> str:
-        """The class that is predicted then, with its probability."""
-        shares = self.found.probabilities[0, depth]
-        return f"{self.scene.model.classes[int(shares.argmax())]} {percent(float(shares.max()))}"
-
-
-def make_check(scene: Scene) -> Check:
-    """The maps of the picked image, at every depth."""
-    view, layer = scene.view, chosen_layer(scene.view, scene.model)
-    found = scene.cache.sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode, between=scene.between)
-    return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
 
 def depth_slider(check: Check) -> None:

@@ -6,14 +6,14 @@ from math import isnan
 
 import streamlit as st
 
+from dashboard.topics.sanity.check import Check
 from dashboard.topics.sanity.figure import steps_figure, steps_words
-from dashboard.topics.sanity.image import Check
 from dashboard.view.captions import plain
+from dashboard.view.scene import sample_scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import has_rows, say_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.widgets.pickers import sample_picker
-from dashboard.widgets.selection import sample_scene
 from explain_lib.trust.sanity import SanityRows
 from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
 from explain_lib.work.requests import SanityRequest

@@ -4,14 +4,15 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.topics.sanity.image import SIDE, Check
+from dashboard.topics.sanity.check import Check
+from dashboard.topics.sanity.image import SIDE
 from dashboard.topics.sanity.sample import summary_csv
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
+from dashboard.view.scene import sample_scene
 from dashboard.view.view import chosen_drawing
 from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.map_card import show_overlay
-from dashboard.widgets.selection import sample_scene
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.networks.bundled import REGISTRY, find_twin, list_models, load_card
 from explain_lib.trust.sanity import SanityRows

@@ -6,7 +6,7 @@ import explain_lib as xl
 from dashboard.figures.map_figure import diverging
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
 from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
-from dashboard.topics.sides.side import Side, batch_of
+from dashboard.topics.sides.side import Side, decompose_sides
 from dashboard.view import terms
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
@@ -21,17 +21,8 @@ CARD_WIDTH = 240
 
 def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
     """What causes the difference of the two sides; None where a map on the way from a to b is of another size than they."""
-    batch = batch_of(scene, a.configuration, b.configuration)
     try:
-        return scene.cache.decompose(
-            scene.model,
-            scene.images.pixels[batch],
-            scene.view.image - batch.start,
-            a.configuration.settings,
-            b.configuration.settings,
-            scene.target,
-            between=scene.between,
-        )
+        return decompose_sides(scene, a.configuration, b.configuration)
     except xl.InputError as error:
         st.info(f"The difference cannot be traced to its causes: {plain(str(error))}.")
         return None

@@ -7,14 +7,18 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.figures.map_figure import Scale, diverging, sequential
-from dashboard.view.captions import plain
+from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
+from dashboard.view.slide import map_slide, view_slide, view_title
 from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
+from explain_lib.take_home.slide import Slide
 
 MOST = 512
 """Of more channels than so many, those with the largest shares of the map are shown."""
+NAMED = 8
+"""So many channels are named on a slide; of more, how many there are."""
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,34 @@ def short(value: float, *, sign: bool = False) -> str:
     """A number with three digits that count, as "0.0342" or "−1.2e-05"."""
     rounded = f"{value:+.3g}" if sign and value else f"{value + 0.0:.3g}"
     return proper_minus(rounded).replace("e−", "e-")
+
+
+# Section: the slide
+
+
+def walk_slide(walk: Walk) -> Slide:
+    """The usual slide, or while channels are switched off that of the sum over the others, which says so."""
+    scene, off = walk.scene, walk.left_out
+    if not off or not walk.has_numbers:
+        return view_slide(scene)
+    values = walk.signed if scene.view.sign == "signed" else walk.map
+    title = f"{view_title(scene)}, {len(off):,} of {walk.count:,} channels off"
+    where = f"layer {walk.numbers.layer}, {grid_caption(walk.numbers.grid)} cells"
+    how = f"{_off_words(off, walk.count)}, not Grad-CAM's map · {where}"
+    return map_slide(scene, values, title, how)
+
+
+def _off_words(off: tuple[int, ...], count: int) -> str:
+    """Which channels are off, or which are on where these are fewer."""
+    on = [channel for channel in range(count) if channel not in set(off)]
+    if not on:
+        return "Every channel is switched off"
+    if len(on) < len(off) and len(on) <= NAMED:
+        return f"The sum of {_channels(on)} alone"
+    return f"The sum without {_channels(list(off))}"
+
+
+def _channels(numbers: list[int]) -> str:
+    if len(numbers) > NAMED:
+        return f"{len(numbers):,} channels"
+    return f"channel{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

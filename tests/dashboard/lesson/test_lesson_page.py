@@ -14,7 +14,7 @@ from opened_page import OpenedPage, open_page, press, query, texts, unescaped
 from scipy.stats import spearmanr
 
 import explain_lib as xl
-from dashboard.frame import page as frame
+from dashboard.lesson import bar
 from dashboard.lesson.file import Lesson, parse_lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY
@@ -204,7 +204,7 @@ def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
 
 def test_a_closed_bar_costs_less_than_ten_milliseconds() -> None:
     spent: list[float] = []
-    real = frame.show_lesson_bar
+    real = bar.show_lesson_bar
 
     def timed(*arguments: object) -> object:
         start = time.perf_counter()
@@ -213,7 +213,7 @@ def test_a_closed_bar_costs_less_than_ten_milliseconds() -> None:
         return done
 
     app = open_stop(2)
-    with mock.patch.object(frame, "show_lesson_bar", timed):
+    with mock.patch.object(bar, "show_lesson_bar", timed):
         for _ in range(8):
             app.run()
     assert len(spent) == 8

@@ -15,7 +15,7 @@ from streamlit.testing.v1.element_tree import Html
 from torch.nn import functional
 
 import explain_lib as xl
-from dashboard.topics.ladder.image import opinions_layer
+from dashboard.topics.ladder.measured import opinions_layer
 from explain_lib.networks.bundled import list_models
 
 

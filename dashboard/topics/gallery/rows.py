@@ -1,0 +1,107 @@
+"""The rows of the study's table: both programs' maps of one picture, drawn as the notebook drew them or fairly, and a slide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import explain_lib as xl
+from dashboard.figures.map_words import where_words
+from dashboard.view.scene import Scene
+from dashboard.view.slide import caption_lines, picture_panel
+from dashboard.view.view import usual_layer
+from explain_lib.base.maps import Map
+from explain_lib.compare.comparison import mean_absolute_difference
+from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.pictures.rendering import (
+    Picture,
+    colour,
+    overlay,
+    study_heatmap,
+    study_manual_overlay,
+    study_package_overlay,
+)
+from explain_lib.take_home.slide import Panel, Slide
+
+DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}
+LAYER = "relu2"
+"""Of the study's manual map."""
+STUDY_LAYERS = tuple(dict.fromkeys((*(xl.NOTEBOOK_PACKAGE.layers or ()), *(xl.NOTEBOOK_MANUAL.layers or ()))))
+"""The layers that the study's calls name; they are those of the tutorial network."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The three pictures beside the original, how far the two maps are apart, and where each picture's map is large."""
+
+    heatmap: Picture
+    manual: Picture
+    package: Picture
+    difference: float
+    where: tuple[str, str, str]
+
+
+def study_scene(scene: Scene) -> Scene:
+    """The scene with a model on which the study's calls can be made: its own, or else the default one."""
+    if scene.view.drawing == "fair" or set(STUDY_LAYERS) <= set(scene.model.spatial_layers):
+        return scene
+    return scene.with_model(DEFAULT_MODEL)
+
+
+def fair_layer(scene: Scene) -> str:
+    """The chosen layer; else that of the study's manual map, or the last conv layer where a model does not have it."""
+    layers = scene.model.spatial_layers
+    return next(name for name in (scene.view.layer, LAYER, usual_layer(scene.model)) if name in layers)
+
+
+def make_row(scene: Scene, image: int) -> Row:
+    """The row of an image, drawn as the view says."""
+    return _notebook_row(scene, image) if scene.view.drawing == "notebook" else _fair_row(scene, image)
+
+
+def _notebook_row(scene: Scene, image: int) -> Row:
+    batch = scene.batch(image)
+    pixels, place = scene.images.pixels[batch], image - batch.start
+    manual = scene.cache.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL, between=scene.between)[place]
+    package = scene.cache.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or (), between=scene.between)[place]
+    cells = scene.cache.grad_cam(scene.model, pixels, LAYER, between=scene.between)[LAYER].map[place]
+    picture = np.asarray(scene.images.pixels[image])
+    return Row(
+        study_heatmap(cells),
+        study_manual_overlay(picture, manual),
+        study_package_overlay(picture, package),
+        mean_absolute_difference(manual, package),
+        (where_words(cells), where_words(manual), where_words(package)),
+    )
+
+
+def _fair_row(scene: Scene, image: int) -> Row:
+    picture = np.asarray(scene.images.pixels[image])
+    layer = fair_layer(scene)
+    own_grid, on_pixels = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
+    cells = scene.cache.heatmap(scene.model, picture[None], own_grid, between=scene.between)[0]
+    manual = scene.cache.heatmap(scene.model, picture[None], on_pixels, between=scene.between)[0]
+    package = scene.cache.package_grad_cam(scene.model, picture[None], layer, between=scene.between)[0]
+    return Row(
+        colour(cells),
+        _fair_overlay(picture, manual),
+        _fair_overlay(picture, package),
+        mean_absolute_difference(manual, package),
+        (where_words(cells), where_words(manual), where_words(package)),
+    )
+
+
+def _fair_overlay(picture: Picture, values: Map) -> Picture:
+    return overlay(picture, colour(values))
+
+
+def row_slide(scene: Scene, row: Row) -> Slide:
+    """The picked image, and its columns as they are drawn."""
+    title = f"Two Grad-CAMs of one picture, {row.difference:.4f} apart on average"
+    columns = {"Heatmap": row.heatmap, "GradCAM1": row.manual, "GradCAM2": row.package}
+    panels = (picture_panel(scene), *(Panel(name, picture) for name, picture in columns.items()))
+    caption = (
+        caption_lines(scene)[0],
+        "Heatmap: the map on its own grid. GradCAM1: by hand. GradCAM2: by package. Both explain the predicted class",
+        f"{DRAWINGS[scene.view.drawing]} · model {scene.view.model}",
+    )
+    return Slide(title, panels, caption, f"{title}. {' '.join(caption)}")

@@ -1,0 +1,94 @@
+"""The sanity check of the picked image: its maps while layers forget one after the other, in numbers, words and as a slide."""
+
+from dataclasses import dataclass, replace
+from math import nan
+
+import numpy as np
+
+from dashboard.view.captions import grid_caption
+from dashboard.view.scene import Scene
+from dashboard.view.slide import caption_lines, picture_panel
+from dashboard.view.view import chosen_drawing, chosen_layer
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import correlation_words, few_names, percent
+from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
+from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
+from explain_lib.trust.sanity import SanityMaps
+
+NAMED = 8
+"""So many modules are named on a slide."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """The picked image's maps at the chosen layer, and how many layers, from the last one on, are looked at."""
+
+    scene: Scene
+    layer: str
+    found: SanityMaps
+    shown: int
+
+    def values(self, depth: int) -> Map:
+        """The map with so many layers randomised, 0 for the network as it is."""
+        return np.asarray(self.found.maps[0, depth])
+
+    def correlation(self, depth: int) -> float:
+        """Of that map with the network's own; NaN where either is the same everywhere."""
+        if depth == 0:
+            return 1.0 if map_state(self.values(0)) is MapState.VARIED else nan
+        return float(self.found.correlations[0, depth - 1])
+
+    def says(self, depth: int) -> str:
+        """The class that is predicted then, with its probability."""
+        shares = self.found.probabilities[0, depth]
+        return f"{self.scene.model.classes[int(shares.argmax())]} {percent(float(shares.max()))}"
+
+
+def make_check(scene: Scene) -> Check:
+    """The maps of the picked image, at every depth."""
+    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    found = scene.cache.sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode, between=scene.between)
+    return Check(scene, layer, found, min(view.randomised, len(found.steps)))
+
+
+# Section: the slide
+
+
+def check_slide(check: Check) -> Slide:
+    """The picture, the map of the network as it is over it, and the map with layers randomised."""
+    scene, shown = check.scene, check.shown
+    explained = scene.model.classes[int(check.found.explained[0])]
+    grid = grid_caption((check.found.maps.shape[2], check.found.maps.shape[3]))
+    how = f"Explained: {explained} · Grad-CAM at layer {check.layer}, {grid} cells · model {scene.view.model}"
+    if shown == 0:
+        title, says = "The map before any layer is randomised", f"The network says {check.says(0)}"
+        second = map_panel("Map", check.values(0), chosen_drawing(scene.view), None, f"{grid} cells")
+        third = _check_panel(check, 0, "Overlay")
+    else:
+        after = _how_much(check)
+        title = f"{after}: rank correlation of the maps {correlation_words(check.correlation(shown))}"
+        says = f"Randomised: {_modules(check)}. The network then says {check.says(shown)}, before {check.says(0)}"
+        second, third = _check_panel(check, 0, "Network as it is"), _check_panel(check, shown, after)
+    caption = (caption_lines(scene)[0], says, how)
+    return Slide(title, (picture_panel(scene), second, third), caption, f"{title}. {' '.join(caption)}")
+
+
+def _check_panel(check: Check, depth: int, name: str) -> Panel:
+    values = check.values(depth)
+    panel = overlay_panel(name, check.scene.picture, values, chosen_drawing(check.scene.view))
+    state = map_state(values)
+    if state is not MapState.VARIED:
+        return replace(panel, below=f"the picture alone: the map is {state.value}")
+    return replace(panel, below=f"{panel.below}, up to its own maximum")
+
+
+def _how_much(check: Check) -> str:
+    """How much has forgotten, in a few words."""
+    if check.scene.view.mode == "independent":
+        return f"{check.found.steps[check.shown - 1]} alone randomised"
+    return "1 layer randomised" if check.shown == 1 else f"{check.shown} layers randomised"
+
+
+def _modules(check: Check) -> str:
+    steps = chosen_steps(randomisation_steps(check.scene.model), check.shown, check.scene.view.mode)
+    return few_names([name for step in steps for name in step.modules], NAMED)

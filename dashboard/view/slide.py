@@ -1,0 +1,70 @@
+"""The slide of a view: the picked image, its map at the view's layer and target, and the two together, in words as on pages.
+
+Topics that show something else have slides of their own, made of the same parts.
+"""
+
+import re
+
+import numpy as np
+
+from dashboard.view.captions import grid_caption, image_caption, target_caption
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_drawing, chosen_layer
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
+
+
+def view_slide(scene: Scene, reach: float | None = None) -> Slide:
+    """Original, map with its colour bar, and overlay. reach: the end of the colours, None for the map's own."""
+    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    cam = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
+    values = np.asarray((cam.signed if view.sign == "signed" else cam.map)[0])
+    how = f"Grad-CAM at layer {layer}, {grid_caption(cam.grid)} cells · model {view.model}"
+    return map_slide(scene, values, view_title(scene), how, reach)
+
+
+def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | None = None) -> Slide:
+    """A map beside its picture and over it. how: the caption's last line."""
+    drawing, grid = chosen_drawing(scene.view), (values.shape[0], values.shape[1])
+    panels = (
+        picture_panel(scene),
+        map_panel("Map", values, drawing, reach, f"{grid_caption(grid)} cells, units of the {scene.target.score}"),
+        overlay_panel("Overlay", scene.picture, values, drawing, reach),
+    )
+    caption = (*caption_lines(scene), how)
+    return Slide(title, panels, caption, f"{title}. {_map_words(values)} {' '.join(caption)}")
+
+
+def view_title(scene: Scene) -> str:
+    """What the network looks for, as the title of a slide."""
+    sees = "sees evidence against" if scene.target.sign == -1 else "looks for"
+    return f"Where {scene.view.model} {sees} “{_target_words(scene)}”"
+
+
+def picture_panel(scene: Scene) -> Panel:
+    """The picked image by itself."""
+    height, width = scene.picture.shape[:2]
+    return Panel("Picture", scene.picture, below=f"{scene.name}, {height} × {width} pixels")
+
+
+def caption_lines(scene: Scene) -> tuple[str, str]:
+    """What the picture is and what the network says of it, and what is explained."""
+    said = _unmarked(image_caption(scene, scene.view.image))
+    return said[0].upper() + said[1:], f"Explained: {target_caption(scene)}"
+
+
+def _target_words(scene: Scene) -> str:
+    target, classes = scene.target, scene.model.classes
+    return classes[target.index] if target.minus is None else f"{classes[target.index]} rather than {classes[target.minus]}"
+
+
+def _unmarked(markdown: str) -> str:
+    return re.sub(r"\\(\W)", r"\1", markdown)
+
+
+def _map_words(values: Map) -> str:
+    state = map_state(values)
+    if state is not MapState.VARIED:
+        return f"The map is {state.value}, and is not painted."
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return f"The map goes from {values.min():.3g} to {values.max():.3g}, largest at row {row}, column {column}, counted from 0."
