@@ -12,7 +12,7 @@ from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.frame.page import show_page
 from dashboard.topics.browser.confusion import show_confusion
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
@@ -127,12 +127,10 @@ def _place(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
 
 def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    follow("average", scene.view.average)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.toggle(
             f"Average map of these {len(chosen):,} images",
-            key="average",
-            on_change=lambda: change_view(average=st.session_state["average"]),
+            **bound("average", scene.view.average),
             help=terms.AVERAGE,
         )
         if scene.view.average:

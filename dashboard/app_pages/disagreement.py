@@ -18,7 +18,7 @@ from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side,
 from dashboard.topics.sides.sides import show_sides
 from dashboard.topics.sides.stepper import show_steps
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound
 from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption, target_name
 from dashboard.view.record import TakeHome, arrays_file, offer, settings_file
 from dashboard.view.scene import Scene
@@ -131,13 +131,7 @@ def _histogram_words(difference: Map) -> str:
 
 
 def _flicker(scene: Scene, a: Side, b: Side) -> None:
-    follow("flicker", scene.view.flicker)
-    st.toggle(
-        "Flicker between a and b",
-        key="flicker",
-        on_change=lambda: change_view(flicker=st.session_state["flicker"]),
-        help=terms.FLICKER,
-    )
+    st.toggle("Flicker between a and b", **bound("flicker", scene.view.flicker), help=terms.FLICKER)
     if scene.view.flicker:
         scale = _scale(a, b)
         show_flicker(

@@ -13,7 +13,7 @@ from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
 from dashboard.topics.explorer.contrast import show_contrast
 from dashboard.view import terms
-from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.address import bound, change_view, current_view
 from dashboard.view.captions import grid_caption, image_caption, picture_words, plain, target_caption, target_name
 from dashboard.view.record import TakeHome, arrays_file, offer, settings_file
 from dashboard.view.scene import Scene
@@ -28,6 +28,7 @@ from dashboard.widgets.pickers import (
     layer_picker,
     model_words,
     modules_picker,
+    number_picker,
     offered_models,
     score_controls,
     target_picker,
@@ -95,24 +96,15 @@ def _controls(scene: Scene) -> None:
 
 def _other_image(scene: Scene) -> None:
     last = len(scene.of_set().images.labels) - 1
-
-    def typed() -> None:
-        image = st.session_state["other_image"]
-        if image is not None:
-            change_view(other_image=min(max(image, 0), last))
-
-    follow("other_image", scene.view.other_image)
-    st.number_input("The other image", value=None, step=1, key="other_image", on_change=typed, help=f"0 to {last:,}", width=140)
+    number_picker("other_image", "The other image", scene.view.other_image, last)
 
 
 def _other_model(scene: Scene) -> None:
-    follow("other_model", scene.view.other_model)
     st.selectbox(
         "The other model",
         offered_models(scene),
-        key="other_model",
+        **bound("other_model", scene.view.other_model),
         format_func=lambda name: model_words(scene, name),
-        on_change=lambda: change_view(other_model=st.session_state["other_model"]),
         width=400,
     )
 

@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard.frame.model_menu import model_menu, say_model_refused, say_own_model
 from dashboard.frame.picture_menu import picture_menu
 from dashboard.view.address import change_view, copy_button, current_view, open_view
+from dashboard.view.fitting import opening_view
 from dashboard.view.scene import Scene
-from dashboard.view.view import opening_view
 from dashboard.widgets.layer_steps import LayerSteps, show_layer_steps
 from dashboard.widgets.pickers import image_picker, model_picker
 

@@ -14,14 +14,14 @@ from dashboard.frame.picture_menu import say_refused
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
-from dashboard.view.address import current_view, open_view
-from dashboard.view.addressed_scene import addressed_scene
+from dashboard.view.address import addressed_scene, current_view, open_view
 from dashboard.view.captions import plain
+from dashboard.view.fitting import opening_view
 from dashboard.view.picture_sets import OwnPicture, server_set
 from dashboard.view.record import recorded_view
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache, server_options
-from dashboard.view.view import View, opening_view
+from dashboard.view.view import View
 from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.presentation import style_presentation
 from explain_lib.base.devices import spare_cores

@@ -82,7 +82,7 @@ def _take(cache: xl.ExplainCache, sent: UploadedFile | None) -> None:
 
 def _open_set(name: str | None) -> None:
     _close()
-    change_view(pictures=name, true_class=None, part=1)
+    change_view(pictures=name, true_class=None)
 
 
 def _close() -> None:

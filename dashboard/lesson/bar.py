@@ -12,14 +12,12 @@ import streamlit as st
 from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
 from dashboard.lesson.vocabulary import MISSING, VOCABULARY, lesson_words
-from dashboard.view.address import change_view, current_view, remember_view
+from dashboard.view.address import change_view, current_view, open_view, remember_view
 from dashboard.view.captions import plain
+from dashboard.view.fitting import fit_view
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
-from dashboard.view.view import View, chosen_layer, fit_view
-
-CLOSED = {"lesson": None, "stop": 1, "hint": False, "answer": False}
-"""Of the view, where no lesson is held."""
+from dashboard.view.view import View, chosen_layer
 
 
 def lessons_on_offer() -> tuple[ShelvedLesson, ...]:
@@ -44,7 +42,7 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
     if why_not:
         st.warning(f"Ignored in the address: {plain(why_not)}")
     if lesson is None:
-        remember_view(replace(view, **CLOSED))  # type: ignore[arg-type]  # each is a field with a value of its own type
+        remember_view(view.without_lesson())
         return _nothing
     if view.stop > len(lesson.stops):
         view = replace(view, stop=1, hint=False, answer=False)
@@ -132,7 +130,7 @@ def _fold(label: str, field: str, is_open: bool, shortcut: str, *, missing: bool
 
 
 def _end() -> None:
-    change_view(**CLOSED)
+    open_view(current_view().without_lesson())
 
 
 def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
@@ -142,6 +140,6 @@ def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
 
 def _seen(view: View, scene: Scene) -> View:
     """The view without the lesson, as far as the model and the set have it, with the layer named that it shows."""
-    plainly = replace(view, **CLOSED, present=False)  # type: ignore[arg-type]  # each is a field with a value of its own type
+    plainly = replace(view.without_lesson(), present=False)
     fitted, _ = fit_view(plainly, scene.model, scene.images.labels, scene.images.classes)
     return replace(fitted, layer=chosen_layer(fitted, scene.model))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from dashboard.lesson.file import LARGEST, Lesson, Problem, parse_lesson
-from dashboard.view.view import PARAMETERS
+from dashboard.view.view import lesson_name
 
 OWN_FOLDER = Path(__file__).parents[1] / "lessons"
 MOST_FILES = 100
@@ -57,7 +57,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _read(path: Path, known: tuple[str, ...]) -> ShelvedLesson:
     try:
-        PARAMETERS["lesson"].parse(path.stem)
+        lesson_name(path.stem)
         status = path.stat()
         return _parsed(path, status.st_mtime_ns, status.st_size, known)
     except ValueError:

@@ -2,8 +2,9 @@
 
 import explain_lib as xl
 from dashboard.lesson.file import Lesson
+from dashboard.view.fitting import fit_models, fit_view
 from dashboard.view.picture_sets import OwnPicture, chosen_set, server_set
-from dashboard.view.view import View, fit_models, fit_view
+from dashboard.view.view import View
 
 
 def stop_notes(lesson: Lesson, cache: xl.ExplainCache) -> tuple[str, ...]:

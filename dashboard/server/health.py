@@ -50,9 +50,9 @@ class ModelLoading:
         self._reason = "the loading failed by a fault of the program; the log says more"  # until there is another outcome
         import explain_lib as xl
         from dashboard.server.process import keep_files
+        from dashboard.view.fitting import opening_view
         from dashboard.view.picture_sets import server_set
         from dashboard.view.server_options import server_cache
-        from dashboard.view.view import opening_view
 
         try:
             keep_files()

@@ -1,12 +1,29 @@
-"""The view and the browser's address, kept in step: the address is the truth, widgets follow it."""
+"""The view and the browser's address, kept in step: the address is the truth, widgets follow it.
 
+On the way in, the scene that the address names; on the way out, what a widget needs to write the view.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import TypedDict, TypeVar
 from urllib.parse import urlencode
 
+import numpy as np
 import streamlit as st
 
+import explain_lib as xl
 from dashboard import ASSETS
+from dashboard.view.field import Value
+from dashboard.view.fitting import fit_models, fit_view, opening_view
+from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, chosen_set, server_set
+from dashboard.view.scene import Scene, make_scene
+from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import CARRIED_VIEW
-from dashboard.view.view import Value, View, change, read_query
+from dashboard.view.view import PARAMETERS, View, change, read_query
+from explain_lib.pictures.sets import LazyPixels, next_readable
+
+Notes = tuple[str, ...]
+Shown = TypeVar("Shown")
 
 _PAGE = "_current_page"
 _ADDRESS = st.components.v2.component(
@@ -17,7 +34,32 @@ _ADDRESS = st.components.v2.component(
 )
 
 
-def read_address(page: str, start: View) -> tuple[View, tuple[str, ...]]:
+# Section: from the address to what is drawn
+
+
+def addressed_scene(name: str, between: Callable[[], None], *, over_set: bool) -> tuple[Scene, Notes]:
+    """The scene of the page of that name, and a sentence for each part of the address that was ignored or replaced.
+
+    over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene.
+    """
+    cache = server_cache()
+    view, ignored = _read_address(name, opening_view(cache.own_models))
+    view, no_model = fit_models(view, cache.own_models)
+    picture_set, no_set = chosen_set(view, cache)
+    if no_set:
+        view = replace(view, pictures=None)
+    around = server_set(cache) if isinstance(picture_set, OwnPicture) else picture_set
+    model = cache.model(view.model)
+    images = around.pictures(model)
+    view, no_part = fit_view(view, model, images.labels, images.classes)
+    remember_view(view)
+    if over_set and picture_set is not around:
+        view, picture_set = replace(view, pictures=None), around
+    view, unreadable = _readable(view, picture_set, around, images)
+    return make_scene(view, picture_set, cache, between), (*ignored, *no_model, *no_set, *no_part, *unreadable)
+
+
+def _read_address(page: str, start: View) -> tuple[View, Notes]:
     """The view of the address, and what in it was ignored; a page reached by the navigation takes the last page's view.
 
     start: what the dashboard opens with.
@@ -29,30 +71,56 @@ def read_address(page: str, start: View) -> tuple[View, tuple[str, ...]]:
     return read_query(st.query_params.to_dict(), start)
 
 
-def copy_button(view: View) -> None:
-    """A button that copies the address. It completes a bare address in place, which makes no entry in the history."""
-    _ADDRESS(data={"query": urlencode(view.to_query())}, key="address", width="content", height="content")
+def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: Pictures) -> tuple[View, Notes]:
+    """The view with the next image that can be read, and why, if its own cannot be."""
+    if picture_set is not around or not isinstance(images.pixels, LazyPixels):
+        return view, ()
+    try:
+        images.pixels.read(view.image)
+    except xl.DataError as error:
+        following = int(next_readable(images.pixels, np.array([view.image]))[0])
+        return replace(view, image=following), (f"img={view.image}: {error}; the next picture that can be read is shown.",)
+    return view, ()
 
 
-def remember_view(view: View) -> None:
-    """Carry this view to the page that the navigation opens next."""
-    st.session_state[CARRIED_VIEW] = view
+# Section: from a widget to the address
 
 
-def current_view() -> View:
-    """The newest view, also while the page is still drawing an older one."""
-    view: View = st.session_state[CARRIED_VIEW]
-    return view
+class Bound(TypedDict):
+    """What a widget takes so that it follows the address and writes it: st.toggle("Flicker", **bound("flicker", ...))."""
+
+    key: str
+    on_change: Callable[[], None]
+
+
+def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None) -> Bound:
+    """Let a widget show a field of the view, and write it; the field's name is the widget's key.
+
+    none: the widget's entry for None. among: the values on offer, where no other may be taken: a quick press can send a value
+    of the list before, which nobody chose.
+    """
+
+    def write(chosen: Value) -> None:
+        if among is None or chosen in among:
+            change_view(**{field: None if chosen == none else chosen})
+
+    return bound_by(field, none if shown is None else shown, write)
+
+
+def bound_by(key: str, shown: Shown, write: Callable[[Shown], None]) -> Bound:
+    """Let a widget of that key show a value, and call `write` with what it is changed to."""
+    st.session_state[key] = shown
+    return {"key": key, "on_change": lambda: write(st.session_state[key])}
 
 
 def change_view(**values: Value) -> None:
     """Write a changed view into the address; for a widget's callback, so that the run after it shows the change.
 
-    The channels of another layer, or another model, are others: those of this one are let go.
+    Fields that belong to the value before go back to their defaults, unless they are given too: another layer has other
+    channels.
     """
-    if values.keys() & {"layer", "model"}:
-        values = {"channel": None, "without": (), **values}
-    open_view(change(current_view(), values))
+    let_go = {name: getattr(View(), name) for field in values for name in PARAMETERS[field].resets}
+    open_view(change(current_view(), let_go | values))
 
 
 def open_view(view: View) -> None:
@@ -61,6 +129,17 @@ def open_view(view: View) -> None:
     st.query_params.from_dict(view.to_query())
 
 
-def follow(key: str, value: object) -> None:
-    """Let a widget show what the address says."""
-    st.session_state[key] = value
+def current_view() -> View:
+    """The newest view, also while the page is still drawing an older one."""
+    view: View = st.session_state[CARRIED_VIEW]
+    return view
+
+
+def remember_view(view: View) -> None:
+    """Carry this view to the page that the navigation opens next."""
+    st.session_state[CARRIED_VIEW] = view
+
+
+def copy_button(view: View) -> None:
+    """A button that copies the address. It completes a bare address in place, which makes no entry in the history."""
+    _ADDRESS(data={"query": urlencode(view.to_query())}, key="address", width="content", height="content")

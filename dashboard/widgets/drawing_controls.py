@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound
 from dashboard.view.view import View
 from dashboard.widgets.pickers import choice
 from explain_lib.pictures.rendering import PALETTES
@@ -37,13 +37,11 @@ _SCALE_HELP = (
 
 
 def _palette(view: View) -> None:
-    follow("palette", view.palette)
     st.selectbox(
         "Palette",
         PALETTES,
-        key="palette",
+        **bound("palette", view.palette),
         format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
-        on_change=lambda: change_view(palette=st.session_state["palette"]),
         disabled=view.sign == "signed",
         help="Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps "
         "are always drawn from blue over white to red.",
@@ -52,14 +50,12 @@ def _palette(view: View) -> None:
 
 
 def _strength(view: View) -> None:
-    follow("strength", view.strength)
     st.slider(
         "Strength of the map, %",
         0,
         100,
         step=5,
-        key="strength",
-        on_change=lambda: change_view(strength=st.session_state["strength"]),
+        **bound("strength", view.strength),
         help="0: the picture alone. 100: the map alone.",
         width=200,
     )

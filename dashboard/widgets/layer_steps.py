@@ -8,8 +8,9 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import plain
+from dashboard.view.field import Value
 from dashboard.view.scene import Scene
-from dashboard.view.view import Value, View, change, chosen_layer
+from dashboard.view.view import View, change, chosen_layer
 
 
 @dataclass(frozen=True)

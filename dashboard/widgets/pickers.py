@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.view import terms
-from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.address import bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10, View, chosen_layer
 from explain_lib import ExplainCache, ExplainError, list_models
@@ -27,20 +27,21 @@ NONE = -1
 """Stands for the predicted class, or for no class, in lists of classes, where None would mean that nothing is chosen."""
 
 
-def choice(
-    field: str, label: str, words: Mapping[Option, str], value: Option, help_text: str | None = None, **also: int
-) -> None:
-    """One of a few values of a field of the view, each under its word; `also`: what else of the view changes with it."""
-    follow(field, value)
+def choice(field: str, label: str, words: Mapping[Option, str], value: Option, help_text: str | None = None) -> None:
+    """One of a few values of a field of the view, each under its word."""
     st.segmented_control(
-        label,
-        tuple(words),
-        key=field,
-        format_func=words.__getitem__,
-        required=True,
-        on_change=lambda: change_view(**{field: st.session_state[field]}, **also),
-        help=help_text,
+        label, tuple(words), **bound(field, value), format_func=words.__getitem__, required=True, help=help_text
     )
+
+
+def number_picker(field: str, label: str, value: int, last: int) -> None:
+    """A number from 0 to the last: what is typed beyond that becomes the nearest one, and an emptied field changes nothing."""
+
+    def typed(number: int | None) -> None:
+        if number is not None:
+            change_view(**{field: min(max(number, 0), last)})
+
+    st.number_input(label, value=None, step=1, **bound_by(field, value, typed), help=f"0 to {last:,}", width=140)
 
 
 def offered_models(scene: Scene) -> tuple[str, ...]:
@@ -75,13 +76,11 @@ def _size_words(size: NetworkSize) -> str:
 
 def model_picker(scene: Scene) -> None:
     """A list of the models on offer; the layer stays if the other model has it."""
-    follow("model", scene.view.model)
     st.selectbox(
         "Model",
         offered_models(scene),
-        key="model",
+        **bound_by("model", scene.view.model, lambda name: open_model(scene.cache, name)),
         format_func=lambda name: model_words(scene, name),
-        on_change=lambda: open_model(scene.cache, st.session_state["model"]),
         help=f"The network that is explained. {terms.ACCURACY}",
         width=400,
     )
@@ -110,23 +109,20 @@ def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
     which = "all of them" if among is None else "those that are shown"
     name = "Test image" if scene.picture_set.address == CIFAR10 else "Image"
 
-    def typed() -> None:
-        image = st.session_state["image"]
+    def typed(image: int | None) -> None:
         if image is None:  # an emptied field keeps the image
             return
         if not 0 <= image <= last:
             st.toast(f"There is no image {image:,}; they are 0 to {last:,}.")
         pick_image(scene, min(max(image, 0), last))
 
-    follow("image", scene.view.image)
     with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
         _step(scene, "Previous", "Previous image", "Left", lambda image: _neighbour(steps, image, -1))
         st.number_input(
             name,
             value=None,
             step=1,
-            key="image",
-            on_change=typed,
+            **bound_by("image", scene.view.image, typed),
             help=f"{name}s are numbered 0 to {last:,}. Previous and Next, or the keys ← and →, step through {which}.",
             width=104,
         )
@@ -171,18 +167,11 @@ def modules_picker(view: View, label: str = "Layers on offer") -> None:
 def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
     """A list of layers, each with its grid."""
     grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
-
-    def changed() -> None:
-        if st.session_state["layer"] in layers:  # see _class_list
-            change_view(layer=st.session_state["layer"])
-
-    follow("layer", chosen_layer(scene.view, scene.model))
     st.selectbox(
         "Layer",
         layers,
-        key="layer",
+        **bound("layer", chosen_layer(scene.view, scene.model), among=layers),
         format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
-        on_change=changed,
         help=terms.LAYER,
         width=200,
     )
@@ -213,7 +202,7 @@ def class_filter(scene: Scene, field: str, label: str, value: int | None) -> Non
     def words(index: int) -> str:
         return "any class" if index == NONE else names[index]
 
-    _class_list(field, label, value, words, None, 140, offered=offered, part=1)
+    _class_list(field, label, value, words, None, 140, offered=offered)
 
 
 def sample_picker(sample: int, offered: Sequence[int]) -> None:
@@ -237,22 +226,14 @@ def _class_list(
     width: int,
     *,
     offered: Sequence[int],
-    **also: int,
 ) -> None:
-    """A list of classes after an entry for none; `also`: what else of the view changes with it."""
-
-    def changed() -> None:
-        chosen = st.session_state[field]
-        if chosen in (NONE, *offered):  # a quick next step can send the words of the picture before, which nobody chose
-            change_view(**{field: None if chosen == NONE else chosen}, **also)
-
-    follow(field, NONE if value is None else value)
+    """A list of classes after an entry for none."""
+    options = (NONE, *offered)
     st.selectbox(
         label,
-        (NONE, *offered),
-        key=field,
+        options,
+        **bound(field, value, none=NONE, among=options),
         format_func=words,
-        on_change=changed,
         help=help_text,
         width=width,
     )

@@ -5,9 +5,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound, bound_by, change_view
+from dashboard.view.field import Value
 from dashboard.view.scene import Scene
-from dashboard.view.view import Value, View, change
+from dashboard.view.view import View, change
 from dashboard.widgets.pickers import choice, class_filter
 from explain_lib.base.words import percent
 from explain_lib.networks.predictions import ORDERS, Selection, select_images
@@ -37,29 +38,26 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         class_filter(scene, "true_class", "True class", view.true_class)
         class_filter(scene, "predicted_class", "Predicted class", view.predicted_class)
-        choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome, part=1)
+        choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
         _confidence(view)
         if sortable:
             _order(view)
 
 
 def _confidence(view: View) -> None:
-    def changed() -> None:
-        low, high = st.session_state["confidence"]
-        change_view(low=low, high=high, part=1)
+    def write(shares: tuple[int, int]) -> None:
+        change_view(low=shares[0], high=shares[1])
 
-    follow("confidence", (view.low, view.high))
-    st.slider("Confidence, %", 0, 100, key="confidence", on_change=changed, help=terms.CONFIDENCE, width=220)
+    shown = bound_by("confidence", (view.low, view.high), write)
+    st.slider("Confidence, %", 0, 100, **shown, help=terms.CONFIDENCE, width=220)
 
 
 def _order(view: View) -> None:
-    follow("order", view.order)
     st.selectbox(
         "Sorted by",
         ORDERS,
-        key="order",
+        **bound("order", view.order),
         format_func=ORDER_WORDS.__getitem__,
-        on_change=lambda: change_view(order=st.session_state["order"], part=1),
         help=f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}",
         width=230,
     )
@@ -96,10 +94,6 @@ def offer_without(scene: Scene) -> None:
     st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
     for words, without in conditions.items():
         left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
-        st.button(
-            f"Without “{words}”: {left:,} images", on_click=change_view, kwargs={**without, "part": 1}, disabled=left == 0
-        )
+        st.button(f"Without “{words}”: {left:,} images", on_click=change_view, kwargs=without, disabled=left == 0)
     everything: dict[str, Value] = {name: value for without in conditions.values() for name, value in without.items()}
-    st.button(
-        f"Without any condition: {len(scene.images.labels):,} images", on_click=change_view, kwargs={**everything, "part": 1}
-    )
+    st.button(f"Without any condition: {len(scene.images.labels):,} images", on_click=change_view, kwargs=everything)

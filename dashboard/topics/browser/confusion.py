@@ -37,7 +37,7 @@ def show_confusion(scene: Scene) -> None:
     def clicked() -> None:
         true, predicted = st.session_state[KEY]["cell"]
         again = (true, predicted) == (view.true_class, view.predicted_class)
-        change_view(true_class=true, predicted_class=None if again else predicted, part=1)
+        change_view(true_class=true, predicted_class=None if again else predicted)
 
     st.markdown("**Confusion matrix** · click a cell to see its images, again for its row", help=terms.CONFUSION)
     data = {

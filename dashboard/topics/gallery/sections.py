@@ -7,10 +7,11 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.topics.gallery.rows import DRAWINGS, STUDY_LAYERS, Row, fair_layer, make_row, row_slide
 from dashboard.view.captions import image_caption, picture_words, plain
+from dashboard.view.field import Value
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.view.view import Value, View, change
+from dashboard.view.view import View, change
 from dashboard.widgets.layer_steps import LayerSteps
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pickers import choice

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.topics.sanity.check import Check
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, picture_words
 from dashboard.view.view import chosen_drawing
 from dashboard.widgets.drawing_controls import drawing_words
@@ -20,13 +20,11 @@ SIDE, THUMBNAIL = 256, 112
 def depth_slider(check: Check) -> None:
     """How many layers have forgotten what they learnt."""
     names = ["none", *check.found.steps]
-    follow("randomised", check.shown)
     st.select_slider(
         "Randomised down to" if check.scene.view.mode == "cascading" else "Randomised alone",
         range(len(names)),
-        key="randomised",
+        **bound("randomised", check.shown),
         format_func=names.__getitem__,
-        on_change=lambda: change_view(randomised=st.session_state["randomised"]),
         help="Left: the network as it was trained. Each step makes one more layer forget, from the last one back to the first.",
     )
 

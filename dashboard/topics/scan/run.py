@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dashboard.topics.sides.side import named_side
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound
 from dashboard.view.scene import Scene
 from dashboard.view.view import explained
 from dashboard.widgets.job_run import ask_about_all, show_job
@@ -54,10 +54,4 @@ def _is_asked(scene: Scene) -> bool:
 def _options(scene: Scene) -> None:
     if "manual" == scene.view.a.program == scene.view.b.program:
         return
-    follow("check", scene.view.check)
-    st.toggle(
-        "Run the real programs too",
-        key="check",
-        on_change=lambda: change_view(check=st.session_state["check"]),
-        help=terms.CHECK,
-    )
+    st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)

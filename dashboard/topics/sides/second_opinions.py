@@ -12,7 +12,7 @@ from dashboard.figures.map_words import where_words
 from dashboard.topics.sides.completeness import show_completeness
 from dashboard.topics.sides.side import named_side
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import usual_layer
@@ -83,15 +83,13 @@ def package_warning(model: xl.Model, layers: Sequence[str]) -> str | None:
 
 def _layer_picker(scene: Scene) -> None:
     grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
-    follow("opinion", scene.view.opinion or _OF_B)
     st.selectbox(
         "Asked at",
         (_OF_B, *grids),
-        key="opinion",
+        **bound("opinion", scene.view.opinion, none=_OF_B),
         format_func=lambda name: (
             f"{name} · {grid_caption(grids[name])}" if name else f"the last one of side b: {_last_of_b(scene)}"
         ),
-        on_change=lambda: change_view(opinion=st.session_state["opinion"] or None),
         help=terms.LAYER,
         width=320,
     )

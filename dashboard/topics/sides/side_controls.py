@@ -6,7 +6,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.topics.sides.side import PROGRAMS
-from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.address import Bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
 from explain_lib.cam.configuration import FREE_SETTINGS, SEVERAL_LAYERS, Program, fixed_settings, is_installed
 from explain_lib.cam.settings import CHOICES
@@ -40,16 +40,12 @@ _NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
 def side_controls(scene: Scene, letter: str) -> None:
     """Everything that can be chosen for side "a" or "b" of the view."""
     side: xl.Configuration = getattr(scene.view, letter)
-    key = f"{letter}.program"
-    follow(key, side.program)
     st.segmented_control(
         f"Side {letter}",
         [program for program in PROGRAMS if program == side.program or is_installed(program)],
-        key=key,
+        **bound_by(f"{letter}.program", side.program, lambda program: _choose_program(letter, program)),
         format_func=_SHORT.__getitem__,
         required=True,
-        on_change=_choose_program,
-        args=(letter,),
     )
     _missing_programs()
     if side.program in SEVERAL_LAYERS:
@@ -76,41 +72,38 @@ def _missing_programs() -> None:
             st.caption(f"{PROGRAMS[program]} can be compared too, once it is installed: `{how_to_install(program)}`")
 
 
-def _choose_program(letter: str) -> None:
+def _choose_program(letter: str, program: Program) -> None:
     """Another program; the manual one starts from the last one's settings, so that it can be changed step by step."""
     side: xl.Configuration = getattr(current_view(), letter)
-    program: Program = st.session_state[f"{letter}.program"]
     settings = side.settings
     if settings.layers is not None and program not in SEVERAL_LAYERS:
         settings = replace(settings, layers=settings.layers[-1:])
     change_view(**{letter: xl.Configuration(program, fixed_settings(program, settings))})
 
 
-def _change(letter: str, name: str) -> None:
-    value = st.session_state[f"{letter}.{name}"]
-    if name == "layers":
-        value = tuple(value) or None
-    side: xl.Configuration = getattr(current_view(), letter)
-    if value is not None or name == "layers":  # an emptied number keeps the setting
-        change_view(**{letter: replace(side, settings=replace(side.settings, **{name: value}))})
+def _bound_setting(letter: str, name: str, shown: str | float) -> Bound:
+    """A widget for one setting of the side; an emptied number keeps the setting."""
+
+    def write(value: str | float | None) -> None:
+        if value is not None:
+            _change(letter, name, value)
+
+    return bound_by(f"{letter}.{name}", shown, write)
 
 
-def _change_layer(letter: str) -> None:
-    name = st.session_state[f"{letter}.layer"]
+def _change(letter: str, name: str, value: str | float | tuple[str, ...] | None) -> None:
     side: xl.Configuration = getattr(current_view(), letter)
-    change_view(**{letter: replace(side, settings=replace(side.settings, layers=None if name is None else (name,)))})
+    settings = xl.CamSettings(**(vars(side.settings) | {name: value}))
+    change_view(**{letter: replace(side, settings=settings)})
 
 
 def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
-    key = f"{letter}.layers"
     offered = scene.model.spatial_layers
-    follow(key, [name for name in side.settings.layers or () if name in offered])
+    shown = [name for name in side.settings.layers or () if name in offered]
     st.multiselect(
         f"Layers of {letter}",
         offered,
-        key=key,
-        on_change=_change,
-        args=(letter, "layers"),
+        **bound_by(f"{letter}.layers", shown, lambda names: _change(letter, "layers", tuple(names) or None)),
         help=_HELP["layers"],
         placeholder=_NO_LAYER,
     )
@@ -118,16 +111,13 @@ def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
 
 def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
     """The one layer of a program that takes no more."""
-    key = f"{letter}.layer"
     offered = scene.model.spatial_layers
-    follow(key, next((name for name in side.settings.layers or () if name in offered), None))
+    shown = next((name for name in side.settings.layers or () if name in offered), None)
     st.selectbox(
         f"Layer of {letter}",
         offered,
         index=None,
-        key=key,
-        on_change=_change_layer,
-        args=(letter,),
+        **bound_by(f"{letter}.layer", shown, lambda name: _change(letter, "layers", None if name is None else (name,))),
         help="None: the layer that is chosen for the page.",
         placeholder=_NO_LAYER,
     )
@@ -138,25 +128,18 @@ def _words(name: str) -> str:
 
 
 def _choice(letter: str, name: str, choices: tuple[str, ...], side: xl.Configuration, fixed: bool) -> None:
-    key = f"{letter}.{name}"
-    follow(key, getattr(side.settings, name))
-    st.selectbox(
-        _words(name), choices, key=key, on_change=_change, args=(letter, name), help=_HELP[name], disabled=fixed, width=150
-    )
+    shown = _bound_setting(letter, name, getattr(side.settings, name))
+    st.selectbox(_words(name), choices, **shown, help=_HELP[name], disabled=fixed, width=150)
 
 
 def _number(letter: str, name: str, least: float, form: str, side: xl.Configuration, fixed: bool) -> None:
-    key = f"{letter}.{name}"
-    follow(key, float(getattr(side.settings, name)))
     st.number_input(
         _words(name),
         min_value=least,
         value=None,
         step=None,
         format=form,
-        key=key,
-        on_change=_change,
-        args=(letter, name),
+        **_bound_setting(letter, name, float(getattr(side.settings, name))),
         help=_HELP[name],
         disabled=fixed,
         width=120,
@@ -164,6 +147,5 @@ def _number(letter: str, name: str, least: float, form: str, side: xl.Configurat
 
 
 def _switch(letter: str, name: str, side: xl.Configuration, fixed: bool) -> None:
-    key = f"{letter}.{name}"
-    follow(key, getattr(side.settings, name))
-    st.toggle(_words(name), key=key, on_change=_change, args=(letter, name), help=_HELP[name], disabled=fixed)
+    shown = _bound_setting(letter, name, getattr(side.settings, name))
+    st.toggle(_words(name), **shown, help=_HELP[name], disabled=fixed)

@@ -4,7 +4,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.topics.sides.side_controls import side_controls
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import bound_by, change_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import layer_picker, score_controls, target_picker
@@ -52,20 +52,17 @@ def _both_sides(scene: Scene) -> None:
 def _presets(scene: Scene) -> None:
     pair = scene.view.a, scene.view.b
     chosen = next((name for name, preset in PRESETS.items() if preset == pair), OWN)
-    follow("setup", chosen)
 
-    def changed() -> None:
-        name = st.session_state["setup"]
+    def write(name: str) -> None:
         if name in PRESETS:
             change_view(a=PRESETS[name][0], b=PRESETS[name][1])
 
     st.segmented_control(
         "Compare",
         (*PRESETS, OWN) if chosen == OWN else tuple(PRESETS),
-        key="setup",
+        **bound_by("setup", chosen, write),
         format_func=PRESET_WORDS.__getitem__,
         required=True,
-        on_change=changed,
         help="As the study called the two programs, or both on the same layer and each scaled by itself. “Set up both sides” "
         "changes every setting.",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.address import bound_by, change_view, current_view
 
 SECONDS = 1.2
 """How long a moment stays while it plays."""
@@ -43,16 +43,14 @@ _PLAY_HELP = "From this epoch to the end of the training; from the start if it i
 
 
 def _slider(epochs: Sequence[int], shown: int) -> None:
-    def moved() -> None:
+    def moved(epoch: int) -> None:
         _stop()
-        change_view(epoch=st.session_state[_SLIDER])
+        change_view(epoch=epoch)
 
-    follow(_SLIDER, shown)
     st.select_slider(
         "Epochs of training",
         epochs,
-        key=_SLIDER,
-        on_change=moved,
+        **bound_by(_SLIDER, shown, moved),
         help="How often the network had seen all training images by then; 0 is the random start. There is a checkpoint of each "
         "of these epochs; their distances on the slider mean nothing.",
         width=420,

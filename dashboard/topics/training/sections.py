@@ -8,7 +8,7 @@ from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.topics.training.course import Course, chosen_training, says, target_words
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
-from dashboard.view.address import change_view, current_view, follow
+from dashboard.view.address import bound_by, change_view, current_view
 from dashboard.view.captions import grid_caption, picture_words, plain, target_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_drawing, chosen_layer
@@ -61,17 +61,14 @@ def _layer_list(course: Course) -> None:
     model, last = course.scene.model, course.moments[-1].model
     grids = {layer.name: grid_caption(layer.grid) for layer in model.layers if layer.is_spatial}
 
-    def changed() -> None:
-        layer = st.session_state["layer"]
+    def write(layer: str) -> None:
         change_view(layer=layer, model=_model_with(course.scene, current_view(), layer, last))
 
-    follow("layer", course.layer)
     st.selectbox(
         "Layer",
         tuple(grids),
-        key="layer",
+        **bound_by("layer", course.layer, write),
         format_func=lambda name: f"{name} · {grids[name]}",
-        on_change=changed,
         help=terms.LAYER,
         width=200,
     )

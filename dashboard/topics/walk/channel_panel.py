@@ -9,8 +9,9 @@ import explain_lib as xl
 from dashboard.figures.map_figure import map_picture
 from dashboard.topics.walk.walk import Walk, short
 from dashboard.view import terms
-from dashboard.view.address import change_view, follow
+from dashboard.view.address import change_view
 from dashboard.view.captions import plain
+from dashboard.widgets.pickers import number_picker
 from dashboard.widgets.pictures import show_exact
 from explain_lib.base.words import number, percent
 from explain_lib.pictures.rendering import Picture
@@ -35,18 +36,10 @@ def show_channel(walk: Walk) -> None:
 
 
 def _title(walk: Walk) -> None:
-    def typed() -> None:
-        channel = st.session_state["channel"]
-        if channel is not None:
-            change_view(channel=min(max(channel, 0), walk.count - 1))
-
     leading = walk.channel == walk.numbers.leading and walk.numbers.map.any()
     st.markdown(f"**Channel {walk.channel}**" + (" · it has the largest share of the map" if leading else ""))
-    follow("channel", walk.channel)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.number_input(
-            "Look at channel", value=None, step=1, key="channel", on_change=typed, help=f"0 to {walk.count - 1:,}", width=140
-        )
+        number_picker("channel", "Look at channel", walk.channel, walk.count - 1)
         if walk.scene.view.channel is not None:
             st.button("The one with the largest share", on_click=change_view, kwargs={"channel": None})
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import explain_lib as xl
-from dashboard.view.view import View, chosen_layer, explained, fit_models, fit_view, opening_view, read_query
+from dashboard.view.fitting import fit_models, fit_view, opening_view
+from dashboard.view.view import View, chosen_layer, explained, read_query
 from explain_lib.networks.own import OwnModelOptions, OwnModels
 
 EVERYTHING = View(

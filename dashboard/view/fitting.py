@@ -1,0 +1,114 @@
+"""A view fitted to what is there: models, images, classes, layers, channels. A sentence says what was replaced."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import explain_lib as xl
+from dashboard.view.field import Value, spelled
+from dashboard.view.view import PARAMETERS, View, change, chosen_layer
+from explain_lib.base.words import few_names
+from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.networks.own import OwnModels
+
+OF_A_SET = ("image", "other_image", "sample", "true_class")
+"""The fields whose default a set of pictures may lack."""
+
+
+def opening_view(own: OwnModels) -> View:
+    """The view that the dashboard opens with: the server's own model, if it has one."""
+    return View(model=(*own.names, DEFAULT_MODEL)[0])
+
+
+def fit_models(view: View, own: OwnModels) -> tuple[View, tuple[str, ...]]:
+    """The view with models that exist, and a sentence for each that it had named and that does not.
+
+    own: the models that are not bundled; the server's own stands in for a missing one, if there is one.
+    """
+    notes, start = [], opening_view(own)
+    known = (*own.names, *xl.list_models())
+    for name in ("model", "other_model"):
+        chosen = getattr(view, name)
+        if chosen in known or own.holds(chosen):
+            continue
+        uploaded = own.names_own(chosen)
+        gone = "that upload is no longer kept; upload the file again" if uploaded else f"there are {', '.join(known)}"
+        notes.append(_note(name, chosen, gone))
+        view = change(view, {name: getattr(start, name), "layer": None if name == "model" else view.layer})
+    return view, tuple(notes)
+
+
+def fit_view(
+    view: View, model: xl.Model, labels: NDArray[np.int64], classes: tuple[str, ...] | None = None
+) -> tuple[View, tuple[str, ...]]:
+    """The view with only what this model and this set of images have, and a sentence for each part that was replaced.
+
+    labels: int64 (N,), the true classes. classes: their names, the model's first; None for the model's. What the view has by
+    default is replaced without a word.
+    """
+    default = _possible_default(labels)
+    view = change(view, {name: getattr(default, name) for name in OF_A_SET if getattr(view, name) == getattr(View(), name)})
+    lacking = {
+        **_lacking_images(view, len(labels)),
+        **_lacking_classes(view, len(model.classes), len(classes or model.classes)),
+        **_lacking_layers(view, model.spatial_layers),
+    }
+    notes = [_note(name, getattr(view, name), why) for name, why in lacking.items()]
+    view = change(view, {name: getattr(default, name) for name in lacking})
+    view, channels = _fit_channels(view, model)
+    return view, (*notes, *channels)
+
+
+def _lacking_images(view: View, count: int) -> dict[str, str]:
+    """Each field whose images a set of so many does not have, and those that it has, in words."""
+    why = f"the images are 0 to {count - 1:,}"
+    found = {name: why for name in ("image", "other_image") if getattr(view, name) >= count}
+    return found | ({"sample": f"there are {count:,} images"} if view.sample > count else {})
+
+
+def _lacking_classes(view: View, count: int, true: int) -> dict[str, str]:
+    """The same for classes; true: how many there are of true ones."""
+    counts = {"target": count, "minus": count, "true_class": true, "predicted_class": count}
+    chosen = {name: getattr(view, name) for name in counts}
+    return {
+        name: f"the classes are 0 to {counts[name] - 1}"
+        for name, index in chosen.items()
+        if index is not None and index >= counts[name]
+    }
+
+
+def _lacking_layers(view: View, layers: Sequence[str]) -> dict[str, str]:
+    """The same for layers."""
+    why = f"the layers with a grid are {few_names(layers, 12)}"
+    return {name: why for name in ("layer", "opinion") if getattr(view, name) not in (None, *layers)}
+
+
+def _fit_channels(view: View, model: xl.Model) -> tuple[View, list[str]]:
+    """The view with only those channels that its layer has, and a sentence for each part that was replaced."""
+    layer = chosen_layer(view, model)
+    count = next(trace.shape[0] for trace in model.layers if trace.name == layer)
+    fitted = replace(
+        view,
+        channel=None if view.channel is None or view.channel >= count else view.channel,
+        without=tuple(channel for channel in view.without if channel < count),
+    )
+    replaced = [name for name in ("channel", "without") if getattr(fitted, name) != getattr(view, name)]
+    return fitted, [_note(name, getattr(view, name), f"the channels of {layer} are 0 to {count - 1}") for name in replaced]
+
+
+def _note(name: str, value: Value, why: str) -> str:
+    return f"{PARAMETERS[name].key}={spelled(value)}: {why}."
+
+
+def _possible_default(labels: NDArray[np.int64]) -> View:
+    """The default view as far as a set with these classes has it."""
+    default, last = View(), len(labels) - 1
+    return replace(
+        default,
+        image=min(default.image, last),
+        other_image=min(default.other_image, last),
+        sample=min(default.sample, len(labels)),
+        true_class=default.true_class if (labels == default.true_class).any() else None,
+    )
