@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime import get_instance
 
 from dashboard import ASSETS
+from dashboard.figures.colours import PICKED
 
 # Section: scripts of grids over one picture
 
@@ -69,4 +70,4 @@ def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable
 
 def mark_picked(image: int) -> None:
     """Frame the picked thumbnail; a style of its own, so that the grid's data need not be sent again."""
-    st.html(f'<style>.image-grid button[data-image="{image}"] {{ box-shadow: 0 0 0 3px #ff9f1c; }}</style>')
+    st.html(f'<style>.image-grid button[data-image="{image}"] {{ box-shadow: 0 0 0 3px {PICKED}; }}</style>')

@@ -1,4 +1,4 @@
-"""Where networks run: a GPU if there is one, else the CPU, and on how many of its cores."""
+"""The device that networks run on, and how many CPU cores PyTorch takes."""
 
 import os
 
@@ -8,9 +8,9 @@ from explain_lib.base.errors import InputError
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device of that name, such as "cpu", "cuda" or "cuda:1"; for None a GPU if there is one, the CPU else.
+    """The device of that name, such as "cpu", "cuda" or "cuda:1"; for None a GPU if there is one, else the CPU.
 
-    Raises InputError for a name that is no device, and for a device that this machine does not have.
+    Raises InputError for a name that is not a device, and for a device that this machine does not have.
     """
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -29,9 +29,9 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def spare_cores() -> None:
-    """Let PyTorch take half of the cores at most, but one, in this thread and in those that start later.
+    """Limit PyTorch to half of the cores, at least one, in this thread and in those that start later.
 
-    Small networks gain little from more, and whoever answers people meanwhile, or shows the pages, needs the other half.
+    Small networks gain little from more, and the threads that serve the pages meanwhile need the other half.
     """
     half = max(1, (os.cpu_count() or 1) // 2)
     if torch.get_num_threads() > half:

@@ -5,13 +5,13 @@ ExplainError
 |   +-- LayerError     no such layer, no layer at all, or a layer that cannot be explained
 |   +-- TargetError    no such class, or targets of the wrong number
 +-- NetworkError       the network cannot be run or explained
-+-- TooLargeError      what was asked for needs more memory than there is
-+-- DataError          a bundled or given file is missing, damaged or not what its card says
++-- TooLargeError      the request needs more memory than there is
++-- DataError          a bundled or given file is missing, damaged or does not match its card
 """
 
 
 class ExplainError(Exception):
-    """Something that the caller can put right; the text names what was wrong and what would be right."""
+    """An error that the caller can put right; the text names what was wrong and what would be right."""
 
 
 class InputError(ExplainError):
@@ -23,16 +23,16 @@ class LayerError(InputError):
 
 
 class TargetError(InputError):
-    """A target is no class of the network, or there are too many or too few targets."""
+    """A target is not a class of the network, or there are too many or too few targets."""
 
 
 class NetworkError(ExplainError):
-    """The network cannot be run on the pixels, or what it returns cannot be explained."""
+    """The network cannot be run on the pixels, or its output cannot be explained."""
 
 
 class TooLargeError(ExplainError):
-    """What was asked for needs more memory than there is."""
+    """The request needs more memory than there is."""
 
 
 class DataError(ExplainError):
-    """A file is missing, damaged, or not what its card says."""
+    """A file is missing, damaged, or does not match its card."""

@@ -35,9 +35,9 @@ _LOCK = threading.Lock()
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replace the file by the content; whoever reads it meanwhile sees the old one or the new one.
+    """Replace a file by the content at once: a reader sees either the old file or the new one.
 
-    Raises DataError if it cannot be written; then nothing of it is left, and the old one is as it was.
+    Raises DataError if it cannot be written; then the old file is unchanged, and no part of the new one is left.
     """
     new = path.with_name(path.name + ".new.part")
     try:
@@ -67,13 +67,13 @@ def read_tensors(path: Path) -> object:
 def write_tensors(state: object, path: Path) -> None:
     """Write a file for read_tensors with torch.save, whole or not at all.
 
-    Raises DataError if it cannot be written; then nothing of it is left, and an old file of that name is as it was.
+    Raises DataError if it cannot be written; then an old file of that name is unchanged, and no part of the new one is left.
     """
-    new = path.with_suffix(".part")  # torch.save puts the name without its ending into the file
+    new = path.with_suffix(".part")  # torch.save writes the name without its suffix into the file
     try:
         torch.save(state, new)
         new.replace(path)
-    except (OSError, RuntimeError) as error:  # RuntimeError: what PyTorch's own writer raises where the disk is full
+    except (OSError, RuntimeError) as error:  # PyTorch's own writer raises RuntimeError if the disk is full
         raise DataError(f"{path} cannot be written ({error_words(error)}); name another folder, or make room") from error
     finally:
         with suppress(OSError):

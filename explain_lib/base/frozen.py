@@ -1,4 +1,4 @@
-"""The base of every result: a dataclass whose arrays cannot be changed by its reader."""
+"""The base of every result: a frozen dataclass whose arrays are read-only too."""
 
 from dataclasses import fields, is_dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """The array itself if nobody can write to it, else a copy that nobody can write to; dtype and shape stay."""
+    """The array itself if it is read-only throughout, else a read-only copy of the same dtype and shape."""
     if array.flags.writeable or (array.base is not None and _writeable_base(array)):
         array = array.copy()
         array.flags.writeable = False
@@ -18,7 +18,7 @@ def _writeable_base(array: np.ndarray) -> bool:
 
 
 class Frozen:
-    """Mix-in for frozen dataclasses: arrays are made read-only, also after unpickling (NumPy forgets the flag)."""
+    """Mix-in for frozen dataclasses: arrays become read-only, also after unpickling, where NumPy forgets the flag."""
 
     def __post_init__(self) -> None:
         self._freeze_arrays()
@@ -34,7 +34,7 @@ class Frozen:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held in arrays, those of nested results included."""
+        """Bytes held in arrays, including those of nested results."""
         assert is_dataclass(self)
         return sum(_bytes_of(getattr(self, field.name)) for field in fields(self))
 

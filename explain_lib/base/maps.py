@@ -1,4 +1,4 @@
-"""Checks of maps, and what can be said of one before it is drawn."""
+"""Maps as arrays: their check, and their state before they are drawn."""
 
 from enum import Enum
 
@@ -11,7 +11,7 @@ Map = NDArray[np.float32]
 
 
 class MapState(Enum):
-    """What can be said of a map before it is drawn."""
+    """Whether there is anything to draw."""
 
     VARIED = "varied"
     CONSTANT = "constant"
@@ -27,7 +27,7 @@ def check_map(argument: str, values: object) -> None:
 
 
 def map_state(values: Map) -> MapState:
-    """Whether a map (H, W) has something to show, is constant, zero everywhere, or holds NaN or infinity.
+    """Whether a map (H, W) varies, is constant, is zero everywhere, or holds NaN or infinity.
 
     Raises InputError for anything but a floating-point map with at least one cell.
     """

@@ -1,4 +1,4 @@
-"""Memory that is not there: said in a sentence, and what the computation held is let go at once."""
+"""Failed allocations: recognised, reported in a sentence, and the memory of the computation freed at once."""
 
 import re
 import traceback
@@ -11,12 +11,12 @@ from explain_lib.base.errors import TooLargeError
 
 REMEDY = "fewer pictures or layers at a time, smaller pictures, or a smaller network would be right"
 _ALLOCATOR = re.compile("DefaultCPUAllocator|out of memory|bad_alloc")
-"""What PyTorch's RuntimeError says where an allocation failed: on the CPU, on most other devices, in its C++ libraries."""
+"""Found in PyTorch's RuntimeError after a failed allocation: on the CPU, on most other devices, in its C++ libraries."""
 _ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGTPE]iB)")
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Whether an exception of Python, NumPy or PyTorch says that memory could not be had."""
+    """Whether an exception of Python, NumPy or PyTorch reports a failed allocation."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and _ALLOCATOR.search(str(error)) is not None
@@ -24,21 +24,21 @@ def is_shortage(error: BaseException) -> bool:
 
 @contextmanager
 def enough_memory(what: str, remedy: str = REMEDY) -> Iterator[None]:
-    """Raise TooLargeError where memory cannot be had inside; other exceptions pass.
+    """Raise TooLargeError in place of a failed allocation inside; other exceptions pass.
 
-    what: the argument, a colon, and what needs the memory, as in "pixels: 64 pictures". remedy: what would be right.
+    what: the argument, a colon, and the use of the memory, as in "pixels: 64 pictures". remedy: what would be right.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_shortage(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # the arrays that were made by then live as long as the exception
+        traceback.clear_frames(error.__traceback__)  # they keep the arrays made by then alive as long as the exception
         raise TooLargeError(f"{what} needs more memory than there is{_asked(error)}; {remedy}") from error
 
 
 def _asked(error: BaseException) -> str:
-    """How much was asked for in one piece, where it is said."""
+    """The size of the failed allocation in words, empty if the exception does not name it."""
     found = _ASKED.search(str(error))
     if found is None:
         return ""

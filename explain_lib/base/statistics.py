@@ -12,14 +12,14 @@ from explain_lib.base.frozen import Frozen
 RESAMPLES = 2000
 LEVEL = 0.95
 SEED = 0
-_DRAWS = 2**18  # images drawn at once: 2 MiB of positions, and as much of counts
+_DRAWS = 2**18  # images drawn at once: 2 MiB of positions, and as much again of counts
 
 
 @dataclass(frozen=True)
 class Estimate(Frozen):
     """A mean over images, in the unit of the values, with the ends of its 95 % interval.
 
-    mean, low, high: NaN where no image has a value. images: how many have one.
+    mean, low, high: NaN if no image has a value. images: how many have one.
     """
 
     mean: float
@@ -29,12 +29,12 @@ class Estimate(Frozen):
 
 
 def bootstrap_mean(values: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
-    """The mean of floating-point values (K,), one an image, with its interval; see bootstrap_means."""
+    """The mean of floating-point values (K,), one per image, with its interval; see bootstrap_means."""
     return bootstrap_means(_checked("values", values, 1)[:, None], seed=seed)[0]
 
 
 def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
-    """The mean of b - a over images, paired: a and b are floating-point (K,), and an image counts if it has both.
+    """The mean of the paired differences b - a over images: a and b are floating-point (K,), an image counts if it has both.
 
     Raises InputError as bootstrap_means does, and for arrays of unlike length.
     """
@@ -47,8 +47,8 @@ def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating], *, se
 def bootstrap_means(values: NDArray[np.floating], *, seed: int = SEED) -> tuple[Estimate, ...]:
     """The mean of each column of floating-point values (K, m), K images, each with its 95 % percentile interval.
 
-    2,000 resamples of the images, the same for all columns. NaN: the image has no value in that column, and does not count
-    there. K may be 0. seed: of the generator PCG64; the same seed gives the same intervals.
+    2,000 resamples of the images, the same for all columns. NaN marks a missing value, which does not count in its column.
+    K may be 0. seed: of the generator PCG64; the same seed gives the same intervals.
 
     Raises InputError for anything but a floating-point array of two dimensions without infinity.
     """
@@ -104,7 +104,7 @@ def _checked(argument: str, values: object, dimensions: int) -> NDArray[np.float
 
 
 def _resampled_means(values: NDArray[np.float64], present: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
-    """The columns' means in each resample, (RESAMPLES, m); NaN where a resample holds no value of a column."""
+    """The means of the columns in each resample, (RESAMPLES, m); NaN where a resample holds no value of a column."""
     generator, images = np.random.default_rng(seed), len(values)
     filled, counted = np.where(present, values, 0), present.astype(np.float64)
     rows = max(1, _DRAWS // images)

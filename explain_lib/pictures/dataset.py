@@ -1,4 +1,4 @@
-"""The 10,000 CIFAR-10 test images, bundled without loss.
+"""The 10,000 CIFAR-10 test images, bundled without loss, and labels in the numbering of a network with other classes.
 
 The pictures are the test batch of CIFAR-10 (Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images",
 2009), in the dataset's own order, as one mosaic of 100 x 100 pictures in lossless WebP.
@@ -26,7 +26,7 @@ DIGESTS = {
     "train": "f912919bdea371136f1aa4feed6beeca728015a5f08b1899a29c932a7e30be2b",
     "test": "8193b3fbce55bec361cd1b8fd4880cb1649832dc4d6de6da1e7a21847a4843aa",
 }
-"""SHA-256 of the pixels' bytes followed by the labels' bytes, both uint8, for either split."""
+"""For either split, the SHA-256 of the bytes of its pixels followed by those of its labels, both uint8."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def split_digest(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
 
 
 def check_split(split: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8], source: str) -> None:
-    """Raise DataError, naming `source`, unless these are the pixels and labels of CIFAR-10's split."""
+    """Raise DataError, naming `source`, unless these are the pixels and labels of that split of CIFAR-10."""
     digest = split_digest(pixels, labels)
     if digest != DIGESTS[split]:
         raise DataError(
@@ -71,6 +71,23 @@ def load_cifar10(folder: Path = FOLDER) -> ImageSet:
     pixels, labels = _read_mosaic(folder / "cifar10_test.webp"), _read_labels(folder / "cifar10_test_labels.npy")
     check_split("test", pixels, labels, str(folder))
     return ImageSet(pixels, labels.astype(np.int64))
+
+
+def fit_labels(
+    labels: NDArray[np.int64], classes: tuple[str, ...], known: tuple[str, ...]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The labels in the network's numbering, int64 (N,), and the names of all classes: the network's, then those it lacks.
+
+    labels: int64 (N,), positions in `classes`, -1 for a picture without a class. known: the network's classes. The case of
+    names is ignored.
+    """
+    if classes == known:
+        return labels, known
+    places = {name.casefold(): place for place, name in reversed(list(enumerate(known)))}
+    lacking = tuple(name for name in classes if name.casefold() not in places)
+    places |= {name.casefold(): len(known) + place for place, name in enumerate(lacking)}
+    numbers = np.array([*(places[name.casefold()] for name in classes), -1], dtype=np.int64)
+    return numbers[labels], (*known, *lacking)
 
 
 def _read_mosaic(path: Path) -> NDArray[np.uint8]:
@@ -94,23 +111,3 @@ def _read_labels(path: Path) -> NDArray[np.uint8]:
         raise DataError(
             f"the labels of the test images, {path}, cannot be read ({error}); restore them from the repository"
         ) from error
-
-
-# Section: Classes of a set of pictures in the numbering of a network that knows other classes.
-
-
-def fit_labels(
-    labels: NDArray[np.int64], classes: tuple[str, ...], known: tuple[str, ...]
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The labels in the network's numbering, int64 (N,), and the names of all classes: the network's, then those it lacks.
-
-    labels: int64 (N,), positions in `classes`, -1 for a picture without a class. known: the network's classes. Names are
-    the same whatever their case.
-    """
-    if classes == known:
-        return labels, known
-    places = {name.casefold(): place for place, name in reversed(list(enumerate(known)))}
-    lacking = tuple(name for name in classes if name.casefold() not in places)
-    places |= {name.casefold(): len(known) + place for place, name in enumerate(lacking)}
-    numbers = np.array([*(places[name.casefold()] for name in classes), -1], dtype=np.int64)
-    return numbers[labels], (*known, *lacking)

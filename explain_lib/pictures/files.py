@@ -1,4 +1,4 @@
-"""Picture files that strangers send: what is read, what is refused, and how a picture gets to the size that a network sees.
+"""Picture files from outside: read or refused, converted to 8-bit sRGB, and fitted to the input size of a network.
 
 Pictures are uint8 (H, W, 3), RGB. One file is decoded at a time, so that many readers at once need the memory of one.
 """
@@ -21,9 +21,9 @@ from explain_lib.base.memory import enough_memory
 from explain_lib.pictures.rendering import Picture
 
 MAX_PIXELS = 20_000_000
-"""Of a picture, told from the file's header before anything is decoded."""
+"""The most pixels of a picture, checked in the header of the file before anything is decoded."""
 MAX_BYTES = 20 * 2**20
-"""Of a file."""
+"""The most bytes of a file."""
 
 Fit = Literal["crop", "pad", "stretch"]
 FITS: tuple[Fit, ...] = get_args(Fit)
@@ -46,7 +46,7 @@ UNREADABLE = (
     struct.error,
     zlib.error,
 )
-"""What Pillow raises on a file that is damaged or cut short."""
+"""The exceptions of Pillow for a file that is damaged or cut short."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,26 +57,26 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each of EXIF's orientations. ImageOps.exif_transpose also rewrites the EXIF data, and fails where it is odd."""
+"""The inverse of each EXIF orientation. ImageOps.exif_transpose also rewrites the EXIF data, and fails if they are odd."""
 
 _decoding = threading.Lock()
 
 
 def read_picture(content: bytes) -> Picture:
-    """The picture in a JPEG, PNG, WebP, AVIF, GIF or TIFF file, uint8 (H, W, 3), RGB in sRGB, upright; of several the first.
+    """The first picture in a JPEG, PNG, WebP, AVIF, GIF or TIFF file, uint8 (H, W, 3), RGB in sRGB, upright.
 
-    EXIF's orientation counts where it can be read. For transparency, 16 bits, CMYK and profiles see picture_colours.srgb.
+    The EXIF orientation is followed if it can be read. For transparency, 16 bits, CMYK and profiles see srgb.
 
     Raises InputError for an empty file, another kind of file, one of more than MAX_BYTES or MAX_PIXELS, and numbers without a
-    known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short; TooLargeError where memory
-    cannot be had.
+    known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short; TooLargeError if there
+    is not enough memory.
     """
     with _one_at_a_time():
         return np.array(_decode(content, None), dtype=np.uint8)
 
 
 def read_thumbnail(content: bytes, side: int) -> Picture:
-    """The middle square of a picture reduced or enlarged to uint8 (side, side, 3); quick for a JPEG, which is decoded reduced.
+    """The middle square of a picture, resized to uint8 (side, side, 3); quick for a JPEG, which is decoded at a reduced size.
 
     Raises as read_picture does.
     """
@@ -87,11 +87,11 @@ def read_thumbnail(content: bytes, side: int) -> Picture:
 def fit_picture(picture: Picture, size: tuple[int, int], fit: Fit = "crop") -> Picture:
     """A picture of any size as a network of input size (height, width) sees it: uint8 (height, width, 3).
 
-    crop: the picture fills the size, and its middle is kept. pad: all of it is there, between black bars. stretch: all of it,
-    without its proportions. Reduced and enlarged bilinearly with antialiasing, as by torchvision's Resize on PIL images; for a
-    square, crop is Resize(side) and CenterCrop(side). A picture of that size is returned as it is.
+    crop: the picture fills the size, and its middle is kept. pad: all of it, between black bars. stretch: all of it, without
+    its proportions. Resized bilinearly with antialiasing, as by torchvision's Resize on PIL images; for a square, crop is
+    Resize(side) and CenterCrop(side). A picture of that size is returned unchanged.
 
-    Raises InputError for something else than a picture, a size or a fit.
+    Raises InputError for anything but a picture, a size and a fit.
     """
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise InputError("picture: not a picture; a NumPy array, uint8 of shape (H, W, 3), would be right")
@@ -106,7 +106,7 @@ def fit_picture(picture: Picture, size: tuple[int, int], fit: Fit = "crop") -> P
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """The lock, and inside it no half picture: another program in this process may have allowed those."""
+    """Hold the lock, and refuse truncated pictures meanwhile: other code in this process may have allowed them."""
     with _decoding, enough_memory("picture: decoding it", "a smaller picture would be right"):
         allowed, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
         try:
@@ -116,7 +116,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _decode(content: bytes, at_least: int | None) -> Image.Image:
-    """Mode RGB, upright. at_least: pixels on the shorter side that are enough, None for all."""
+    """The picture in mode RGB, upright. at_least: how many pixels on the shorter side are enough, None for all."""
     _check_length(content)
     try:
         with _open(content) as image:
@@ -126,7 +126,7 @@ def _decode(content: bytes, at_least: int | None) -> Image.Image:
                 image.draft(None, (at_least, at_least))
             return _upright(srgb(image), image)
     except UNREADABLE as error:
-        if "MAX_TEXT" in str(error):  # Pillow's limits for what is compressed in a PNG beside its pixels
+        if "MAX_TEXT" in str(error):  # Pillow's limits for compressed text and profiles in a PNG
             raise InputError(
                 "picture: its texts or its colour profile unpack to more than 1 MB; the picture without them would be right"
             ) from error
@@ -134,7 +134,7 @@ def _decode(content: bytes, at_least: int | None) -> Image.Image:
 
 
 def _upright(decoded: Image.Image, file: ImageFile.ImageFile) -> Image.Image:
-    """The picture turned as its EXIF data asks; one whose EXIF data cannot be read is whole, and stays as it is."""
+    """The picture turned as its EXIF data ask; unchanged if they cannot be read, since the pixels can."""
     try:
         turn = _UPRIGHT.get(file.getexif().get(ExifTags.Base.Orientation, 1))
     except UNREADABLE:
@@ -171,7 +171,7 @@ def _begins_as(name: str, start: bytes) -> bool:
 
 
 def _check_extent(image: ImageFile.ImageFile) -> None:
-    """Refuse more than MAX_PIXELS, also where a TIFF hides them in a tile or strip that is larger than the picture."""
+    """Refuse more than MAX_PIXELS, also in a tile or strip of a TIFF that is larger than the picture."""
     extents = [image.size]
     if isinstance(image, TiffImageFile):
         tags = image.tag_v2
@@ -217,13 +217,13 @@ def _padded(picture: Picture, size: tuple[int, int]) -> Picture:
     return canvas
 
 
-# Section: A picture as Pillow has opened it, of whatever mode, in 8-bit sRGB.
+# Section: conversion to 8-bit sRGB
 
 _PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-"""The mode whose numbers an ICC profile describes, by the profile's own name for its colour space."""
+"""The mode of the pictures that an ICC profile describes, by the name of its colour space."""
 _REFUSED = {"I": "32-bit or signed whole numbers", "F": "floating-point numbers", "LAB": "CIELAB colours"}
 _PNG_STEPS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
-"""What a number of a PNG's tRNS chunk is multiplied by, in the packed modes that Pillow unpacks to another range."""
+"""The factor for the numbers of a PNG's tRNS chunk, in the packed modes that Pillow unpacks to another range."""
 
 
 def check_mode(image: Image.Image) -> None:
@@ -238,9 +238,9 @@ def srgb(image: ImageFile.ImageFile) -> Image.Image:
     """The picture decoded, mode RGB in sRGB, of the same size.
 
     16-bit numbers keep their higher 8 bits. Greyscale, palette, 1-bit and CMYK pictures are converted. An ICC profile is
-    followed, unless it is damaged, is of another kind of colours than the picture, or changes no colour by more than one step
-    of 255, as sRGB's own does. Without one the numbers are taken for sRGB, those of CMYK for R = (1 - C)(1 - K). What shows
-    through is white. Colour spaces that are named otherwise (AVIF's nclx, PNG's gAMA and cHRM) are not followed.
+    followed unless it is damaged, belongs to another colour space than the picture, or changes no colour by more than one
+    step of 255, as that of sRGB itself does. Without one the numbers count as sRGB, those of CMYK as R = (1 - C)(1 - K).
+    Transparent pixels become white. Colour spaces named in other ways (nclx in AVIF, gAMA and cHRM in PNG) are ignored.
     """
     _scale_transparency(image)
     image.load()
@@ -253,7 +253,7 @@ def srgb(image: ImageFile.ImageFile) -> Image.Image:
 
 
 def _scale_transparency(image: ImageFile.ImageFile) -> None:
-    """Bring a PNG's transparent colour, which the file gives in its own depth, to the range of the decoded numbers."""
+    """Scale the transparent colour of a PNG from the depth of the file to the range of the decoded numbers."""
     colour, packing = image.info.get("transparency"), image.tile[0].args if image.tile else None
     if colour is None or isinstance(colour, bytes) or packing not in _PNG_STEPS:
         return
@@ -267,7 +267,7 @@ def _eight_bit(image: ImageFile.ImageFile) -> Image.Image:
     """A 16-bit grey picture in 8 bits, mode L, or LA if one of its greys is transparent."""
     values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
     bits, zero_is_white = 16, False
-    if isinstance(image, TiffImageFile):  # Pillow leaves 12-bit numbers, and those that count from white, as they are
+    if isinstance(image, TiffImageFile):  # Pillow converts neither 12-bit numbers nor those that count from white
         bits = int(image.tag_v2[BITSPERSAMPLE][0])
         zero_is_white = image.tag_v2[PHOTOMETRIC_INTERPRETATION] == 0
     grey = (values >> (bits - 8)).astype(np.uint8)
@@ -299,7 +299,7 @@ def _on_white(image: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _follow(image: Image.Image, content: bytes) -> Image.Image:
-    """The picture in sRGB by its profile; as it is if that cannot be followed, or is that of sRGB."""
+    """The picture converted from its profile to sRGB; unchanged if the profile cannot be followed, or is that of sRGB."""
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(content))
         mode = _PROFILE_MODES.get(profile.profile.xcolor_space)

@@ -1,4 +1,4 @@
-"""A folder of pictures as a set: a subfolder a class, or flat. Files are read when they are asked for."""
+"""A folder of pictures as a set, one subfolder per class or flat, whose files are read on demand."""
 
 import hashlib
 import os
@@ -16,19 +16,19 @@ from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import LazyPixels
 
 FITTED_BYTES = 64 * 2**20
-"""Of pictures at a network's size, kept from when they were last read."""
+"""How much is kept of the pictures, at the size of a network, that were read last."""
 
 
 class ImageFolder:
-    """The picture files below a folder, in the order of their names; hidden ones and other kinds of files are passed over.
+    """The picture files below a folder, in the order of their names; hidden files and those of other kinds are skipped.
 
-    path: the folder. files: their paths below it, with slashes. classes: the subfolders at its top that hold some, in order.
-    labels: int64 (N,), the position of each file's subfolder in `classes`, -1 for a file that is in none. identity: SHA-256,
-    in hex, over names, sizes and times of the files.
+    path: the folder. files: their paths below it, with slashes. classes: the subfolders at its top that hold pictures, in
+    order. labels: int64 (N,), the position in `classes` of the subfolder of each file, -1 for a file in none. identity:
+    SHA-256, in hex, over names, sizes and times of the files.
     """
 
     def __init__(self, path: Path) -> None:
-        """Lists the folder, and opens none of the files. Raises InputError for what is no folder, or holds no picture."""
+        """List the folder without opening a file. Raises InputError if it is not a folder, or holds no picture."""
         if not path.is_dir():
             raise InputError(f"images: {str(path)!r} is no folder; a folder of pictures would be right")
         found = sorted(_files(path))
@@ -52,30 +52,30 @@ class ImageFolder:
 
     @property
     def name(self) -> str:
-        """What the folder is called."""
+        """The name of the folder."""
         return self.path.resolve().name
 
     @property
     def unreadable(self) -> dict[int, str]:
-        """The files that could not be read so far: why, by position."""
+        """The reasons why files could not be read so far, by position."""
         with self._lock:
             return dict(sorted(self._unreadable.items()))
 
     def stamp(self, position: int) -> str:
-        """Size and time of a file as it was listed: another one when the file was changed."""
+        """Size and time of a file as listed; they change with the file."""
         return self._stamps[self.files[position]]
 
     def content(self, position: int) -> bytes:
-        """A file's bytes. Raises DataError if it is gone or cannot be read, or is too large."""
+        """The bytes of a file. Raises DataError if it is gone, or cannot be read."""
         path = self.path / self.files[position]
         try:
             with path.open("rb") as file:
-                return file.read(MAX_BYTES + 1)  # one more than is read at all, so that it is refused
+                return file.read(MAX_BYTES + 1)  # one byte too many, so that read_picture refuses it
         except OSError as error:
             raise self.refuse(position, f"it cannot be opened ({error.strerror})") from error
 
     def picture(self, position: int) -> Picture:
-        """A picture as it is, uint8 (H, W, 3). Raises DataError, naming the file, if it cannot be read."""
+        """A picture at its own size, uint8 (H, W, 3). Raises DataError, naming the file, if it cannot be read."""
         content = self.content(position)
         try:
             return read_picture(content)
@@ -91,7 +91,7 @@ class ImageFolder:
             raise self.refuse(position, str(error)) from error
 
     def refuse(self, position: int, why: str) -> DataError:
-        """Note that a file cannot be read, and say so."""
+        """Note that a file cannot be read, and why; returns the exception to raise."""
         said = why.removeprefix("picture: ")
         with self._lock:
             self._unreadable[position] = said
@@ -126,7 +126,7 @@ class _FolderPixels(LazyPixels):
 def _files(folder: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
     """Path below the folder, bytes and nanoseconds of each picture file; links to folders are not followed.
 
-    A subfolder that cannot be listed stands for its files, so that it is said to be unreadable when it is read.
+    A subfolder that cannot be listed takes the place of its files, so that reading it reports the error.
     """
     try:
         entries = list(os.scandir(folder))
@@ -148,5 +148,5 @@ def _stamp(entry: "os.DirEntry[str]") -> tuple[int, int]:
     try:
         status = entry.stat()
     except OSError:
-        return -1, -1  # a broken link: listed, and said to be unreadable when it is read
+        return -1, -1  # a broken link: listed, so that reading it reports the error
     return status.st_size, status.st_mtime_ns

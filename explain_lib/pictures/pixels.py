@@ -1,4 +1,4 @@
-"""Checks of pictures, and their way into the network."""
+"""Checks of pixels, indices and positions, and the conversion of pixels to the input of a network."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -47,10 +47,27 @@ def check_index(index: object, count: int) -> int:
     return int(index)
 
 
+def check_positions(
+    images: Sequence[int] | NDArray[np.int64], count: int, least: int = 1, argument: str = "images"
+) -> NDArray[np.int64]:
+    """The positions of some of `count` pictures as int64 (K,), in the order given.
+
+    Raises InputError, naming the argument, for fewer than `least`, for anything but whole numbers from 0 to count - 1, and
+    for a position that occurs twice.
+    """
+    chosen = np.asarray(images)
+    if chosen.ndim != 1 or len(chosen) < least or chosen.dtype.kind not in "iu":
+        few = "one position" if least == 1 else f"{least} positions"
+        raise InputError(f"{argument}: at least {few} of pictures, as whole numbers, would be right")
+    if chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
+        raise InputError(f"{argument}: positions from 0 to {count - 1}, each at most once, would be right")
+    return chosen.astype(np.int64)
+
+
 def to_input(pixels: NDArray[np.uint8], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
     """uint8 (N, H, W, 3) to the network's input, float32 (N, 3, H, W): (pixels / 255 - mean) / std.
 
-    Raises TooLargeError where memory cannot be had.
+    Raises TooLargeError if there is not enough memory.
     """
     shortage = enough_memory(f"pixels: {pixels.shape[0]:,} pictures of {pixels.shape[1]} x {pixels.shape[2]} as float32")
     with shortage, torch.inference_mode(False):  # a tensor made in inference mode could never take part in a gradient
@@ -65,25 +82,5 @@ def normalise(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
 
 @lru_cache(maxsize=64)
 def _for_each_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # it is kept for passes that are not in inference mode
+    with torch.inference_mode(False):  # it is kept for passes outside inference mode
         return torch.tensor(values, device=device).view(1, -1, 1, 1)
-
-
-# Section: Checks of the positions of pictures in a set.
-
-
-def check_positions(
-    images: Sequence[int] | NDArray[np.int64], count: int, least: int = 1, argument: str = "images"
-) -> NDArray[np.int64]:
-    """The positions of some of `count` pictures as int64 (K,), in the order given.
-
-    Raises InputError, naming the argument, for fewer than `least`, for what is no whole number from 0 to count - 1, and for a
-    position that is there twice.
-    """
-    chosen = np.asarray(images)
-    if chosen.ndim != 1 or len(chosen) < least or chosen.dtype.kind not in "iu":
-        few = "one position" if least == 1 else f"{least} positions"
-        raise InputError(f"{argument}: at least {few} of pictures, as whole numbers, would be right")
-    if chosen.min() < 0 or chosen.max() >= count or len(np.unique(chosen)) < len(chosen):
-        raise InputError(f"{argument}: positions from 0 to {count - 1}, each at most once, would be right")
-    return chosen.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Maps as pictures: palettes, overlays, and the study's own two ways of drawing.
+"""Maps as pictures: palettes, overlays, the study's own two ways of drawing, and picture files.
 
 Pictures are uint8 (H, W, 3) RGB. Nothing here smooths, and nothing rescales a map unless its docstring says so.
 """
@@ -88,13 +88,13 @@ def study_heatmap(values: Map) -> Picture:
 def study_manual_overlay(picture: Picture, values: Map) -> Picture:
     """The study's "GradCAM1": 0.4 * jet in BGR and 0 .. 255, plus the picture in BGR and 0 .. 1, cut to 0 .. 1, shown as RGB.
 
-    Since the two are in different units, nearly every channel is cut, and almost nothing of the map is left to see.
+    Since the two have different units, nearly every channel is cut, and almost nothing of the map remains visible.
     """
     return (np.clip(_manual_sums(picture, values), 0, 1) * 255).astype(np.uint8)
 
 
 def study_manual_cut(picture: Picture, values: Map) -> NDArray[np.bool_]:
-    """Which numbers of the study's "GradCAM1" are above 1 and cut: bool (H, W, 3), in the order in which they are shown."""
+    """The numbers of the study's "GradCAM1" that are above 1 and cut: bool (H, W, 3), channels in the order shown."""
     return np.asarray(_manual_sums(picture, values) > 1)
 
 
@@ -110,7 +110,7 @@ def study_package_overlay(picture: Picture, values: Map) -> Picture:
 
 
 def study_package_brightness(picture: Picture, values: Map) -> float:
-    """How many times as bright the study's "GradCAM2" gets when it is divided by its own maximum, 1 or more."""
+    """The factor by which dividing by its own maximum brightens the study's "GradCAM2", 1 or more."""
     return float(1 / _package_mixture(picture, values).max())
 
 
@@ -142,7 +142,7 @@ def png(picture: Picture) -> bytes:
 
 
 def webp(picture: Picture, *, lossless: bool = True) -> bytes:
-    """The picture as a WebP file, quick at Pillow's lowest effort; without loss smaller than PNG, with loss for photographs."""
+    """The picture as a WebP file, at Pillow's lowest effort; lossless it is smaller than a PNG, lossy suits photographs."""
     file = BytesIO()
     Image.fromarray(picture).save(file, "WEBP", lossless=lossless, quality=20 if lossless else 85, method=0)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Which images of a set a scan takes: their written form, and what is looked at beside them."""
+"""Selections of images and classes, parsed from text, and the batches around selected images."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from explain_lib.pictures.pixels import check_positions
 
 
 def parse_images(text: str, count: int) -> NDArray[np.int64]:
-    """The positions, int64 (K,), of a text: "all", or numbers and ranges that hold both ends: "0-999", "7,3,20-29".
+    """The positions, int64 (K,), in a text: "all", or numbers and ranges that include both ends: "0-999", "7,3,20-29".
 
     count: pictures in the set. Raises InputError, saying which part is wrong, for any other text.
     """
@@ -29,10 +29,10 @@ def _parse_range(part: str, count: int) -> Iterable[int]:
 
 
 def seen_images(images: NDArray[np.int64], count: int, batch: int) -> NDArray[np.int64]:
-    """The positions, int64, of all pictures that a comparison of these images looks at.
+    """The positions, int64, of all pictures that a comparison of these images needs.
 
-    count: pictures in the set. batch: how many are run together where a setting looks at the batch in which an image stands,
-    1 where none does; each batch is then there once, in the order of the set.
+    count: pictures in the set. batch: how many pictures are run together for a setting that depends on the batch of an
+    image, 1 if no setting does; each batch then occurs once, in the order of the set.
     """
     if batch == 1:
         return images

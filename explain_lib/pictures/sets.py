@@ -1,4 +1,4 @@
-"""Sets of pictures that are read, or brought to a network's size, only when they are asked for."""
+"""Sets of pictures in memory and lazy ones, which read or resize a picture on demand; their subsets and digests."""
 
 import hashlib
 import weakref
@@ -17,10 +17,10 @@ from explain_lib.pictures.rendering import Picture
 
 
 class LazyPixels(ABC):
-    """N pictures of one size, indexed as an array uint8 (N, H, W, 3) would be: by a position, a slice, or positions.
+    """N pictures of one size, indexed like an array uint8 (N, H, W, 3): by a position, a slice, or positions.
 
-    identity: SHA-256, in hex, the same for sets with the same pictures and for no others. batch: how many are run together
-    where a setting looks at the batch.
+    identity: SHA-256, in hex, the same for sets with the same pictures and for no others. batch: how many pictures are run
+    together for a setting that depends on the batch.
     """
 
     batch = 1
@@ -69,7 +69,7 @@ Pixels: TypeAlias = NDArray[np.uint8] | LazyPixels
 
 
 class Subset(LazyPixels):
-    """Some pictures of a set that is not in memory, at positions int64 (K,), in their order."""
+    """The pictures of a lazy set at positions int64 (K,), in that order."""
 
     def __init__(self, pixels: LazyPixels, positions: NDArray[np.int64]) -> None:
         identity = hashlib.sha256(pixels.identity.encode() + positions.tobytes()).hexdigest()
@@ -80,8 +80,44 @@ class Subset(LazyPixels):
         return self.base.read(int(self.positions[position]))
 
 
+class StoredPixels(LazyPixels):
+    """A set of `count` pictures of which only those at `places` int64 (K,) are stored: uint8 (K, H, W, 3)."""
+
+    def __init__(self, pictures: NDArray[np.uint8], places: NDArray[np.int64], count: int, batch: int) -> None:
+        """batch: see LazyPixels. Raises DataError unless the places are one per picture, in order, within the set."""
+        ordered = bool((np.diff(places) > 0).all())
+        if len(places) != len(pictures) or len(places) == 0 or not ordered or places[0] < 0 or places[-1] >= count:
+            raise DataError(f"places: {len(places):,} for {len(pictures):,} pictures; one a picture, in order, would be right")
+        if not 1 <= batch <= count or count > 10_000_000:
+            raise DataError(f"batch: {batch} of {count:,} pictures; a number from 1 up would be right")
+        identity = hashlib.sha256(repr((pictures.shape, count, batch)).encode() + places.tobytes() + pictures.tobytes())
+        super().__init__(count, (pictures.shape[1], pictures.shape[2]), identity.hexdigest())
+        self.batch = batch
+        self._pictures, self._places = pictures, places
+
+    def read(self, position: int) -> Picture:
+        place = int(np.searchsorted(self._places, position))
+        if place == len(self._places) or self._places[place] != position:
+            raise DataError(f"image {position:,}: it is not stored; it could not be read, or nothing looked at it")
+        return np.asarray(self._pictures[place])
+
+
+class FittedPixels(LazyPixels):
+    """Pictures in memory, uint8 (N, h, w, 3), fitted on demand to another input size; see fit_picture."""
+
+    batch = STUDY_BATCH
+
+    def __init__(self, pictures: NDArray[np.uint8], size: tuple[int, int], identity: str) -> None:
+        """size: (height, width). identity: that of the pictures in memory."""
+        super().__init__(len(pictures), size, hashlib.sha256(f"{identity} {size}".encode()).hexdigest())
+        self._pictures = pictures
+
+    def read(self, position: int) -> Picture:
+        return fit_picture(self._pictures[position], self.size)
+
+
 def subset(pixels: Pixels, positions: NDArray[np.int64]) -> Pixels:
-    """The pictures at some positions int64 (K,); what is not in memory stays so."""
+    """The pictures at some positions int64 (K,); a lazy set gives a lazy subset."""
     if isinstance(pixels, LazyPixels):
         return Subset(pixels, positions)
     taken = pixels[positions]
@@ -93,7 +129,7 @@ _origins: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", "weakref.ref[NDArray
 
 
 def keep_origin(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The whole set itself, known from now on as one that its owner keeps; see origin_of."""
+    """The set itself, registered as one that its owner keeps; see origin_of."""
     _remember_origin(pixels, pixels, None)
     return pixels
 
@@ -104,7 +140,7 @@ def _remember_origin(taken: NDArray[np.uint8], pixels: NDArray[np.uint8], positi
 
 
 def origin_of(taken: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None] | None:
-    """The set in memory that `subset` took pictures from, and their positions, None for all; None for other arrays."""
+    """The set in memory from which `subset` took pictures, and their positions (None for all); None for other arrays."""
     held = _origins.get(id(taken))
     if held is None or held[0]() is not taken:
         return None
@@ -113,14 +149,14 @@ def origin_of(taken: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 
 def readable_places(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of the positions int64 (K,) hold pictures that can be read: places in it, in order; all for a set in memory."""
+    """The indices into positions int64 (K,) whose pictures can be read, in order; all for a set in memory."""
     if not isinstance(pixels, LazyPixels):
         return np.arange(len(positions))
     return np.array([place for place, position in enumerate(positions) if pixels.is_readable(int(position))], dtype=np.int64)
 
 
 def next_readable(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each position int64 (K,) the next one whose picture can be read; the first of all comes after the last.
+    """For each position int64 (K,) the next one whose picture can be read, cyclically.
 
     Raises DataError if there is no picture that can be read.
     """
@@ -137,7 +173,7 @@ def _next_readable(pixels: Pixels, position: int) -> int:
 
 
 def batch_size_of(pixels: Pixels) -> int:
-    """How many pictures of a set are run together where a setting looks at the batch: the study's four for one in memory."""
+    """How many pictures of a set are run together for a setting that depends on the batch: the study's four in memory."""
     return pixels.batch if isinstance(pixels, LazyPixels) else STUDY_BATCH
 
 
@@ -159,7 +195,7 @@ _digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
 def pixels_digest(pixels: Pixels) -> str:
     """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
 
-    That of an array to which nobody can write is computed once, as long as the array lives.
+    The digest of a read-only array is computed once and kept as long as the array.
     """
     if isinstance(pixels, LazyPixels):
         return pixels.identity
@@ -178,45 +214,3 @@ def _pixels_digest(pixels: NDArray[np.uint8]) -> str:
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
-
-
-# Section: A set of pictures of which only some are at hand, as they were stored beside a computation that looks at no others.
-
-
-class StoredPixels(LazyPixels):
-    """A set of `count` pictures, of which those at `places` int64 (K,) are at hand: uint8 (K, H, W, 3)."""
-
-    def __init__(self, pictures: NDArray[np.uint8], places: NDArray[np.int64], count: int, batch: int) -> None:
-        """batch: see LazyPixels. Raises DataError for places that are not one a picture, in order, within the set."""
-        ordered = bool((np.diff(places) > 0).all())
-        if len(places) != len(pictures) or len(places) == 0 or not ordered or places[0] < 0 or places[-1] >= count:
-            raise DataError(f"places: {len(places):,} for {len(pictures):,} pictures; one a picture, in order, would be right")
-        if not 1 <= batch <= count or count > 10_000_000:
-            raise DataError(f"batch: {batch} of {count:,} pictures; a number from 1 up would be right")
-        identity = hashlib.sha256(repr((pictures.shape, count, batch)).encode() + places.tobytes() + pictures.tobytes())
-        super().__init__(count, (pictures.shape[1], pictures.shape[2]), identity.hexdigest())
-        self.batch = batch
-        self._pictures, self._places = pictures, places
-
-    def read(self, position: int) -> Picture:
-        place = int(np.searchsorted(self._places, position))
-        if place == len(self._places) or self._places[place] != position:
-            raise DataError(f"image {position:,}: it is not stored; it could not be read, or nothing looked at it")
-        return np.asarray(self._pictures[place])
-
-
-# Section: Pictures in memory as a network with another input size sees them.
-
-
-class FittedPixels(LazyPixels):
-    """Pictures in memory, uint8 (N, h, w, 3), as a network with another input size sees them; see fit_picture."""
-
-    batch = STUDY_BATCH
-
-    def __init__(self, pictures: NDArray[np.uint8], size: tuple[int, int], identity: str) -> None:
-        """identity: of the pictures in memory."""
-        super().__init__(len(pictures), size, hashlib.sha256(f"{identity} {size}".encode()).hexdigest())
-        self._pictures = pictures
-
-    def read(self, position: int) -> Picture:
-        return fit_picture(self._pictures[position], self.size)

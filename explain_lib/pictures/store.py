@@ -1,4 +1,4 @@
-"""Pictures that visitors sent: in memory only, as long as there is room, found again by their SHA-256."""
+"""Uploaded pictures, kept in memory as long as there is room and found by their SHA-256; their previews."""
 
 import hashlib
 import threading
@@ -17,7 +17,7 @@ STORE_BYTES = 128 * 2**20
 
 @dataclass(frozen=True)
 class Preview(Frozen):
-    """A picture's size in pixels, and itself reduced to at most 128 pixels of height and 160 of width: uint8 (h, w, 3)."""
+    """The size of a picture in pixels, and the picture reduced to at most 128 x 160 pixels: uint8 (h, w, 3)."""
 
     height: int
     width: int
@@ -33,17 +33,17 @@ def preview_of(picture: Picture) -> Preview:
 
 
 class PictureStore:
-    """Files of pictures, bounded by their bytes: the one that nobody has asked for the longest goes first."""
+    """Picture files within a limit of bytes; the least recently used goes first."""
 
     def __init__(self, max_bytes: int = STORE_BYTES) -> None:
-        """max_bytes: of all files together."""
+        """max_bytes: the limit for all files together."""
         self._files: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
         self._lock = threading.Lock()
 
     def keep(self, content: bytes) -> str:
-        """Keep a file, and give its SHA-256 in hex.
+        """Keep a file, and return its SHA-256 in hex.
 
-        Raises as read_picture does for what is no picture, and InputError for what is larger than there is room for.
+        Raises what read_picture raises for a file that is not a picture, and InputError for one larger than the store.
         """
         read_picture(content)
         room = int(self._files.maxsize)

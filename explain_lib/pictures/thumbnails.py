@@ -1,4 +1,4 @@
-"""Thumbnails of a folder's pictures: made once, in the background, and kept in a file."""
+"""Thumbnails of the pictures of a folder, made once, in the background, and kept in a file."""
 
 import sqlite3
 import threading
@@ -22,7 +22,7 @@ SIDE = 96
 QUALITY = 85
 HELD = 4096
 TOGETHER = 64
-"""Thumbnails that are written to the file at once."""
+"""How many thumbnails are written to the file at once."""
 PAUSE_SECONDS = 0.002
 PATIENCE_SECONDS = 10.0
 
@@ -33,9 +33,10 @@ _FIND = "SELECT jpeg FROM thumbnails WHERE file = ? AND stamp = ?"
 
 @dataclass(frozen=True)
 class ThumbnailProgress:
-    """done: files that have a thumbnail, or are known to be unreadable. total: all files. running: whether more are made now.
+    """How far the thumbnails of a folder are.
 
-    problem: why thumbnails are not kept for another time, None as long as they are.
+    done: files with a thumbnail, or known to be unreadable. total: all files. running: whether more are being made. problem:
+    the reason why thumbnails are not kept in the file, None as long as they are.
     """
 
     done: int
@@ -47,11 +48,11 @@ class ThumbnailProgress:
 class Thumbnails:
     """The thumbnails of a folder, uint8 (96, 96, 3): the middle square of each picture, kept as JPEG.
 
-    One thread, which lives until all are made, makes those first that are asked for.
+    One thread makes them, the requested ones first, and ends when all are made.
     """
 
     def __init__(self, folder: ImageFolder, kept: Path) -> None:
-        """kept: a folder that can be written to; the thumbnails are in one file of it, and are found there the next time."""
+        """kept: a writable folder; one file in it holds the thumbnails, also for later."""
         self.folder = folder
         self._file = kept / f"thumbnails-{sha256(str(folder.path.resolve()).encode()).hexdigest()[:16]}.sqlite"
         self._held: LRUCache[int, bytes] = LRUCache(HELD)
@@ -63,14 +64,14 @@ class Thumbnails:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Make what is missing, in the background; does nothing while that goes on, or when all are there."""
+        """Make the missing thumbnails in the background; does nothing while that goes on, or if none is missing."""
         with self._lock:
             if self._thread is None and not self._closed and len(self._known) < len(self.folder):
                 self._thread = threading.Thread(target=self._work, name="thumbnails", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop making them, and wait until the thread has ended."""
+        """Stop the thread, and wait for its end."""
         with self._lock:
             self._closed, thread = True, self._thread
         if thread is not None:
@@ -78,19 +79,19 @@ class Thumbnails:
 
     @property
     def progress(self) -> ThumbnailProgress:
-        """How far they are."""
+        """How many are done, and whether more are being made."""
         with self._lock:
             return ThumbnailProgress(len(self._known), len(self.folder), self._thread is not None, self._problem)
 
     def ready(self, positions: Sequence[int]) -> int:
-        """How many of these are there, or known to be unreadable; those that are missing are made next."""
+        """How many of these are done, or known to be unreadable; the missing ones are made next."""
         with self._lock:
             missing = [position for position in positions if position not in self._known]
             self._wanted = missing[::-1]
             return len(positions) - len(missing)
 
     def find(self, positions: Sequence[int]) -> list[Picture | None]:
-        """The thumbnails at these positions; None for one that is not there yet, or cannot be made."""
+        """The thumbnails at these positions; None for one that is not made yet, or cannot be made."""
         with self._lock:
             held = {position: self._held[position] for position in positions if position in self._held}
             rest = [position for position in positions if position in self._known and position not in held]
@@ -100,7 +101,7 @@ class Thumbnails:
         return [_decoded(held[position]) if position in held else None for position in positions]
 
     def _kept(self, positions: Sequence[int]) -> dict[int, bytes]:
-        """Those in the file."""
+        """Those of these thumbnails that the file holds."""
         if not positions or not self._file.exists():
             return {}
         folder = self.folder
@@ -119,7 +120,7 @@ class Thumbnails:
         return sqlite3.connect(self._file, timeout=PATIENCE_SECONDS)
 
     def _forgo(self, error: sqlite3.Error) -> None:
-        """The file cannot be used: what is not held in memory has to be made again."""
+        """Give up the file; thumbnails that are not in memory have to be made again."""
         with self._lock:
             self._problem = f"{self._file.name} cannot be used ({error}); make room, or delete it"
             self._known = {position for position in self._known if position in self._held}
@@ -134,7 +135,7 @@ class Thumbnails:
                 self._thread = None
 
     def _recall(self) -> None:
-        """What the file has from another time."""
+        """Note which thumbnails the file holds from earlier."""
         places = {name: position for position, name in enumerate(self.folder.files)}
         try:
             with closing(self._open()) as database, database:
@@ -152,7 +153,7 @@ class Thumbnails:
                     self._known.add(position)
 
     def _next_batch(self) -> list[int]:
-        """Those asked for first, then the others in order."""
+        """The requested ones first, then the others in order."""
         with self._lock:
             if self._closed:
                 return []
@@ -171,7 +172,7 @@ class Thumbnails:
                     return
 
     def _make(self, position: int) -> tuple[int, bytes | None, str | None]:
-        time.sleep(PAUSE_SECONDS)  # those who look at pages go first
+        time.sleep(PAUSE_SECONDS)  # the threads of the pages go first
         try:
             return position, _encoded(self.folder.thumbnail(position, SIDE)), None
         except DataError:

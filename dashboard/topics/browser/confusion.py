@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import ASSETS
+from dashboard.figures.colours import VARIABLES
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
@@ -14,7 +15,7 @@ MOST_CLASSES = 30
 _TABLE = st.components.v2.component(
     KEY,
     html='<table class="confusion"></table>',
-    css=(ASSETS / "confusion.css").read_text(),
+    css=VARIABLES + (ASSETS / "confusion.css").read_text(),
     js=(ASSETS / "confusion.js").read_text(),
     isolate_styles=False,
 )

@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 import explain_lib as xl
+from dashboard.figures.colours import PICKED
 from dashboard.topics.gallery.rows import DRAWINGS, STUDY_LAYERS, Row, fair_layer, make_row, row_slide
 from dashboard.view.captions import image_caption, picture_words, plain
 from dashboard.view.field import Value
@@ -80,7 +81,7 @@ def show_rows(scene: Scene, study: Scene) -> None:
                 offer(slide=partial(row_slide, one, row))
             with st.container(border=True, key="row-picked" if chosen else f"row-{image}"):
                 _show_card(one, image, name, row)
-    st.html("<style>.st-key-row-picked { border: 2px solid #ff9f1c; }</style>")
+    st.html(f"<style>.st-key-row-picked {{ border: 2px solid {PICKED}; }}</style>")
 
 
 def _label(scene: Scene, image: int) -> int | None:

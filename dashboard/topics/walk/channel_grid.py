@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime import get_instance
 
 from dashboard import ASSETS
+from dashboard.figures.colours import VARIABLES
 from dashboard.figures.map_figure import Scale
 from dashboard.topics.walk.channel_sprite import COLUMNS, Tiles
 from dashboard.view.record import note_picture
@@ -24,7 +25,7 @@ FEW = 16
 _GRID = st.components.v2.component(
     KEY,
     html='<div class="channel-grid"><div class="legend"></div><div class="channels" role="group"></div></div>',
-    css=(ASSETS / "channel_grid.css").read_text(),
+    css=VARIABLES + (ASSETS / "channel_grid.css").read_text(),
     js=grid_script("channel_grid"),
     isolate_styles=False,
 )
