@@ -1,4 +1,4 @@
-"""Networks that can be built by name, to be given weights: the bundled ones, torchvision's, and factories of the caller's."""
+"""Networks built by name and given weights: the bundled architectures, torchvision's, and factories of the caller's."""
 
 import importlib
 import sys
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explain_lib.base.errors import DataError, InputError, NetworkError
-from explain_lib.base.words import few_names, one_line
+from explain_lib.base.words import error_words, few_names, one_line
 from explain_lib.networks.sharing import own_random_numbers
 from explain_lib.pictures.dataset import CLASSES
 
@@ -24,7 +24,7 @@ Shape = tuple[tuple[int, ...], torch.dtype]
 TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
 )
-"""Of torchvision's networks: beginnings of the names of weights that only training uses; they are left out."""
+"""The prefixes, by network of torchvision, of weights that only training uses; they are left out."""
 
 _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
     {
@@ -36,11 +36,11 @@ _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network that can be built, without its weights, and what is usual for it.
+    """A network that can be built, without weights, and its usual input.
 
-    build: makes the network, with random weights, for a number of classes, None for its own. any_classes: whether that number
-    can be chosen. input_size: (height, width). mean, std: for pixels in [0, 1]. usual: in words, whose these three are.
-    classes: names, where the network has as many outputs as there are names.
+    build: makes the network, with random weights, for a number of classes, or for its own number if None. any_classes:
+    whether that number can be chosen. input_size: (height, width). mean, std: for pixels in [0, 1]. usual: the origin of
+    these three, in words. classes: names for a network with as many outputs.
     """
 
     name: str
@@ -120,7 +120,7 @@ def _build_torchvision(name: str, classes: int | None) -> nn.Module:
 
 
 def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    """A network of torchvision with the weights that torchvision publishes, which it downloads once, and its classes' names.
+    """A network of torchvision with the weights that torchvision publishes, downloaded once, and the names of its classes.
 
     Raises InputError for a network that is not torchvision's, DataError if the weights cannot be downloaded.
     """
@@ -133,10 +133,7 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
     weights = get_model_weights(name).DEFAULT
     try:
         network: nn.Module = get_model(name, weights=weights, progress=False)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # URLError is one of the former: no connection, no room, or another digest than torchvision expects
+    except (OSError, RuntimeError) as error:  # no connection (a URLError is an OSError), no room, or an unexpected digest
         reason = error.reason if isinstance(error, URLError) else error
         raise DataError(
             f"weights: DEFAULT: torchvision's weights of {name} cannot be downloaded ({reason}); a connection to the internet, "
@@ -165,7 +162,7 @@ def _import_factory(name: str) -> Callable[[], object]:
         found: object = importlib.import_module(module_name)
     except Exception as error:  # the caller's code may raise anything
         raise DataError(
-            f"model: {module_name} cannot be imported from {folder} ({_words(error)}); a module that Python can import "
+            f"model: {module_name} cannot be imported from {folder} ({error_words(error)}); a module that Python can import "
             "from there would be right"
         ) from error
     for part in path.split("."):
@@ -182,26 +179,22 @@ def _call(name: str, factory: Callable[[], object]) -> nn.Module:
         made = factory()
     except Exception as error:  # the caller's code may raise anything
         raise DataError(
-            f"model: {name}() raises {_words(error)}; a function that needs no argument and makes the network would be right"
+            f"model: {name}() raises {error_words(error)}; a function that needs no argument and makes the network would be "
+            "right"
         ) from error
     if not isinstance(made, nn.Module):
         raise DataError(f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right")
     return made
 
 
-def _words(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
 # Section: weights
 
 
 def build_network(architecture: Architecture, weights: Mapping[str, Tensor], source: str) -> nn.Module:
-    """The network with these weights; where the number of classes can be chosen, it is that of the last layer's rows.
+    """The network with these weights; a free number of classes is the number of rows of the last layer.
 
-    source: what the weights are called in messages. Raises DataError if they are not exactly those of the architecture, by
-    name, shape and dtype; that is decided before the network is built where it is not a factory's.
+    source: the name of the weights in messages. Raises DataError if they are not exactly those of the architecture, by name,
+    shape and dtype; this is checked before the network is built, except for a factory.
     """
     left_out = TRAINING_ONLY.get(architecture.name, ())
     used = {name: tensor for name, tensor in weights.items() if not name.startswith(left_out)} if left_out else dict(weights)
@@ -211,20 +204,20 @@ def build_network(architecture: Architecture, weights: Mapping[str, Tensor], sou
     if classes is not None:
         shapes = _with_classes(shapes, str(head), classes)
     _check_fit(shapes, used, head, architecture, source)
-    with own_random_numbers():  # a new network draws weights, which are overwritten
+    with own_random_numbers():  # a new network draws random weights, which are overwritten
         network = architecture.build(classes)
-    state = network.state_dict()  # which knows the versions of its modules
+    state = network.state_dict()  # carries the versions of its modules
     state.update(used)
     try:
         network.load_state_dict(state)
-    except (RuntimeError, ValueError) as error:  # modules may have conditions of their own
-        raise DataError(f"{source}: {architecture.name} does not take these weights ({_words(error)})") from error
+    except (RuntimeError, ValueError) as error:  # a module may check its weights itself
+        raise DataError(f"{source}: {architecture.name} does not take these weights ({error_words(error)})") from error
     return network
 
 
 def _shapes(architecture: Architecture) -> dict[str, Shape]:
-    """Shape and dtype of every weight, in order."""
-    if ":" in architecture.name:  # the caller's code may need more than shapes
+    """Shape and dtype of every weight, in the order of the network."""
+    if ":" in architecture.name:  # the caller's code may need real tensors
         return _shapes_of(architecture.build(None))
     return dict(_known_shapes(architecture.name))
 
@@ -233,9 +226,9 @@ def _shapes(architecture: Architecture) -> dict[str, Shape]:
 def _known_shapes(name: str) -> Mapping[str, Shape]:
     architecture = find_architecture(name)
     try:
-        with torch.device("meta"):  # no memory is taken for the weights
+        with torch.device("meta"):  # takes no memory for the weights
             return MappingProxyType(_shapes_of(architecture.build(None)))
-    except NotImplementedError:  # RegNets look at the numbers of their weights while they are built
+    except NotImplementedError:  # RegNets read their weights while they are built
         with own_random_numbers():
             return MappingProxyType(_shapes_of(architecture.build(None)))
 
@@ -297,7 +290,7 @@ def count_outputs(output: object) -> int:
     return int(output.shape[1])
 
 
-# Section: The network architectures whose checkpoints are bundled.
+# Section: the bundled architectures
 
 
 class TutorialNet(nn.Module):
@@ -348,7 +341,7 @@ class ShortcutA(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions with batch normalisation and a shortcut; one nn.ReLU a use."""
+    """Two 3 x 3 convolutions with batch normalisation and a shortcut; one nn.ReLU per use."""
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -404,4 +397,4 @@ class ResNet20(nn.Module):
 
 
 ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType({"TutorialNet": TutorialNet, "ResNet20": ResNet20})
-"""What a checkpoint's card may name as its architecture."""
+"""The architectures that the card of a checkpoint may name."""

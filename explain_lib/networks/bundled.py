@@ -1,4 +1,4 @@
-"""The registry of the bundled checkpoints, and how one is loaded."""
+"""The bundled checkpoints: their registry, and loading them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 class CheckpointSpec:
     """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy.
 
-    listed: whether it is offered as a model of its own; the steps of a training, and its twin on permuted labels, are not,
-    but load by their names. twin: the same network, trained alike on labels in random order.
+    listed: whether it is offered as a model; intermediate checkpoints of a training, and twins, are not, but load by their
+    names. twin: the checkpoint of the same network, trained in the same way on labels in random order.
     """
 
     name: str
@@ -62,7 +62,7 @@ REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({spec.name: spec for s
 
 
 def list_models() -> tuple[str, ...]:
-    """Names of the bundled models, the default first; steps of a training and controls are left out."""
+    """Names of the bundled models, the default first, without intermediate checkpoints and twins."""
     return tuple(spec.name for spec in REGISTRY.values() if spec.listed)
 
 
@@ -79,7 +79,7 @@ def load_card(name: str) -> ModelCard:
 
 
 def find_twin(name: str) -> str | None:
-    """The name of a bundled model's twin that was taught labels in random order, None if it has none.
+    """The name of the twin of a bundled model, trained on labels in random order; None if it has none.
 
     Raises InputError for an unknown name.
     """
@@ -88,7 +88,7 @@ def find_twin(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """conv_layers: how many convolutions the network has. parameters: how many numbers were learnt."""
+    """The depth of a network in convolutions, and how many numbers it has learnt."""
 
     conv_layers: int
     parameters: int
@@ -96,7 +96,7 @@ class NetworkSize:
 
 @lru_cache(maxsize=64)
 def network_size(name: str) -> NetworkSize:
-    """Depth and size of a bundled model, from its architecture alone: the weights are not read.
+    """Depth and size of a bundled model, from its architecture alone, without reading the weights.
 
     Raises InputError for an unknown name, DataError for a damaged card.
     """
@@ -113,8 +113,8 @@ def size_of(network: nn.Module) -> NetworkSize:
 def load_model(name: str = DEFAULT_MODEL, device: str | None = "cpu") -> Model:
     """A bundled model, loaded anew, on the CPU or another device; None for a GPU if there is one.
 
-    Raises InputError for an unknown name or device, and DataError if the checkpoint or its card is missing, damaged, or is
-    not what the card's digest says.
+    Raises InputError for an unknown name or device, and DataError if the checkpoint or its card is missing or damaged, or if
+    the checkpoint does not match the digest on its card.
     """
     return load_checkpoint(find_checkpoint(name), choose_device(device))
 
@@ -122,11 +122,11 @@ def load_model(name: str = DEFAULT_MODEL, device: str | None = "cpu") -> Model:
 def load_checkpoint(spec: CheckpointSpec, device: torch.device = CPU) -> Model:
     """The model of a checkpoint, its file checked against the digest on its card before anything in it is read.
 
-    Raises DataError if a file is missing, damaged, or not what the card says.
+    Raises DataError if a file is missing, damaged, or does not match the card.
     """
     card = read_card(spec.card_file)
     _check_file(spec.checkpoint_file, card.digest)
-    with own_random_numbers():  # a new network draws weights, which are overwritten
+    with own_random_numbers():  # a new network draws random weights, which are overwritten
         network = _build(card)
     _load_weights(network, spec.checkpoint_file, card)
     network.to(device)
@@ -165,7 +165,7 @@ def _check_file(path: Path, digest: str) -> None:
 def load_test_logits(name: str) -> NDArray[np.float32]:
     """Logits float32 (10000, classes) of a bundled model for the CIFAR-10 test images, as bundled beside the checkpoint.
 
-    Raises InputError for an unknown name, DataError if the file is missing or not what the card's digest says.
+    Raises InputError for an unknown name, DataError if the file is missing or does not match the digest on the card.
     """
     spec = find_checkpoint(name)
     _check_file(spec.logits_file, load_card(name).logits_digest)

@@ -1,4 +1,4 @@
-"""Model cards: what is known of a checkpoint, as JSON beside it."""
+"""Model cards: the origin, accuracy and digests of a checkpoint, as JSON beside it."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from explain_lib.base.files import write_whole
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a checkpoint.
+    """The card of a checkpoint.
 
     accuracy and class_accuracy are fractions of the 10,000 CIFAR-10 test images, the latter one per class in the order
     of `classes`; train_accuracy is the fraction of training images that were right during the last epoch, None where

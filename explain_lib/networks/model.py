@@ -1,4 +1,4 @@
-"""A model: a network with what is needed to run and explain it."""
+"""A model: a network with everything needed to run and explain it, its checks and its digest."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +23,11 @@ PREDICT_BATCH = 256
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network and what is known of it.
+    """A network with its classes, input and layers.
 
     input_size: (height, width) of the pictures. mean, std: of each RGB channel, for pixels scaled to [0, 1]. layers: every
     call of every module, in the order of the forward pass. architecture: the network as printed. card: None for a network
-    of the caller's own.
+    that is not bundled.
     """
 
     network: nn.Module
@@ -43,7 +43,7 @@ class Model:
 
     @property
     def conv_layers(self) -> tuple[str, ...]:
-        """Names of the convolutions that the forward pass reaches, in its order."""
+        """Names of the convolutions reached by the forward pass, in its order."""
         return tuple(layer.name for layer in self.layers if layer.is_conv and layer.is_spatial)
 
     @property
@@ -53,17 +53,17 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """Where the network's weights are."""
+        """The device of the weights."""
         return network_device(self.network)
 
     @property
     def lock(self) -> AbstractContextManager[None]:
-        """Held while the network runs: nobody else runs it inside, nor a network that shares a module with it."""
+        """The lock to hold while the network runs: it excludes other threads from it and from networks that share a module."""
         return exclusive(self.network)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; new when a weight was changed."""
+        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; it changes with any weight."""
         stamp = weight_stamp(self.network)
         digest = self._digests.get(stamp)
         if digest is None:
@@ -85,7 +85,7 @@ class Model:
     def find_layers(self, names: str | Sequence[str] | None) -> tuple[LayerTrace, ...]:
         """The layers of these names, in the order asked; every conv layer for None.
 
-        Raises LayerError for no name, an unknown, repeated or ambiguous one, and for a layer without (N, C, h, w).
+        Raises LayerError for no name, an unknown, repeated or ambiguous one, and for a layer whose output is not (N, C, h, w).
         """
         if names is None:
             names = self.conv_layers
@@ -145,7 +145,7 @@ class Model:
 
 
 def network_device(network: nn.Module) -> torch.device:
-    """Where a network's weights are; the CPU for one without any."""
+    """The device of the weights of a network; the CPU for one without any."""
     return next((tensor.device for _, tensor in named_tensors(network)), torch.device("cpu"))
 
 
@@ -172,11 +172,11 @@ def as_model(
     std: Sequence[float],
     card: ModelCard | None = None,
 ) -> Model:
-    """A network of the caller's as a Model. Runs it once, on one black picture; changes nothing in it.
+    """The caller's network as a Model. Runs it once, on a black picture, and changes nothing in it.
 
     classes: one name for each output. input_size: (height, width). mean, std: one number for each of R, G, B, for pixels
     in [0, 1]. Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN,
-    cannot run on a batch (N, 3, height, width) or returns something else than one tensor (N, classes).
+    cannot run on a batch (N, 3, height, width) or returns anything but one tensor (N, classes).
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
@@ -228,7 +228,7 @@ def _check_precision(network: nn.Module) -> None:
             raise NetworkError(f"network: {name} is {tensor.dtype}; float32 would be right: call network.float()")
 
 
-# Section: The digest of a model: what its maps depend on, as one SHA-256.
+# Section: weights, and the digest over all that maps depend on
 
 
 def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -240,7 +240,7 @@ def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
 def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int, int]) -> str:
     """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size.
 
-    The printed architecture counts because in-place or not changes what hooks see.
+    The printed architecture counts because in-place operations change what hooks see.
     """
     digest = hashlib.sha256(repr((str(network), tuple(mean), tuple(std), tuple(input_size))).encode())
     for name, tensor in named_tensors(network):
@@ -250,9 +250,9 @@ def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, 
 
 
 def weight_stamp(network: nn.Module) -> tuple[int, ...]:
-    """Numbers that change when a weight is replaced or written to, or a layer is switched between in-place and not.
+    """Numbers that change when a weight is replaced or written to, or when a layer switches between in-place and not.
 
-    Much cheaper than the digest; PyTorch counts each write to a tensor in `_version`, those through `.data` excepted.
+    Much cheaper than the digest: PyTorch counts the writes to a tensor in `_version`, except those through `.data`.
     """
     stamp: list[int] = []
     for module in modules_of(network):
@@ -264,7 +264,7 @@ def weight_stamp(network: nn.Module) -> tuple[int, ...]:
 
 
 def _is_in_place(module: nn.Module) -> bool:
-    has_flag = "inplace" in vars(module) or hasattr(type(module), "inplace")  # asking the module itself is slow if it has none
+    has_flag = "inplace" in vars(module) or hasattr(type(module), "inplace")  # a failed lookup on the module itself is slow
     return has_flag and bool(module.inplace)
 
 

@@ -1,4 +1,4 @@
-"""A model that is not bundled: an architecture with weights from a file, and what is taken as usual where nothing is said."""
+"""Models that are not bundled: an architecture with weights from a file, usual values for the rest, and a store of them."""
 
 import hashlib
 import re
@@ -33,7 +33,7 @@ DEFAULT_WEIGHTS = "DEFAULT"
 
 @dataclass(frozen=True)
 class Described:
-    """What is said of a network besides its weights; None for what is left to the architecture.
+    """The description of a network, besides its weights; None leaves a value to the architecture.
 
     classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1].
     """
@@ -46,7 +46,7 @@ class Described:
 
 @dataclass(frozen=True)
 class OwnModelOptions:
-    """A model that is to be loaded. weights: a file; DEFAULT for those of torchvision; None for those that a factory gives."""
+    """A model to load. weights: a file; DEFAULT for those of torchvision; None for those of a factory."""
 
     architecture: str
     weights: str | None = None
@@ -55,9 +55,10 @@ class OwnModelOptions:
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
-    """A model that is not bundled. file: the name of that with its weights; DEFAULT for torchvision's, None for a factory's.
+    """A model that is not bundled.
 
-    assumed: a sentence on what was not said and is taken as usual, empty where nothing is.
+    file: the name of the file with its weights; DEFAULT for those of torchvision, None for those of a factory. assumed:
+    sentences on the values that were not given, empty if all were.
     """
 
     name: str
@@ -68,14 +69,14 @@ class OwnModel:
 
     @property
     def weights(self) -> str:
-        """Where the weights are from."""
+        """The origin of the weights, in words."""
         if self.file is None:
             return "as the factory made them"
         return f"published by torchvision for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
 
     @property
     def python(self) -> str:
-        """The call that loads it, where the file is at hand."""
+        """The Python call that loads it, given the file."""
         arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
         arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
         return f"xl.load_own_model({', '.join(arguments)})"
@@ -101,16 +102,16 @@ def load_own_model(
     std: Sequence[float] | None = None,
     device: str | None = "cpu",
 ) -> Model:
-    """A model from a file with weights, without a line of code for a network that has a name.
+    """A model from a file with weights; a network with a known name needs no code.
 
-    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), or package.module:factory: a
-    function of the caller's own, imported from the working directory. weights: a state dict in a .pt or .safetensors file,
-    which is read without running anything in it; DEFAULT for those that torchvision publishes, downloaded once; None for a
-    factory whose network has its weights already. classes, input_size, mean, std: as for as_model; None for what is usual
-    for the architecture, and for class 0, class 1, ...
+    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), or package.module:factory, a
+    function of the caller's, imported from the working directory. weights: a state dict in a .pt or .safetensors file, read
+    without running anything in it; DEFAULT for the weights that torchvision publishes, downloaded once; None for a factory
+    whose network has its weights already. classes, input_size, mean, std: as for as_model; None for the usual values of the
+    architecture, and for the names class 0, class 1, ...
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
-    NetworkError as as_model does.
+    and NetworkError as as_model does.
     """
     given = Described(_names(classes), input_size, _numbers("mean", mean), _numbers("std", std))
     options = OwnModelOptions(architecture, None if weights is None else str(weights), given)
@@ -118,7 +119,7 @@ def load_own_model(
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """The names in a text file in UTF-8, one a line. Raises DataError if it cannot be read or holds none."""
+    """The names in a text file in UTF-8, one per line. Raises DataError if it cannot be read or holds none."""
     try:
         names = class_names(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
@@ -130,7 +131,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 
 
 def class_names(text: str) -> tuple[str, ...]:
-    """The lines of a text that hold something, without spaces around."""
+    """The lines of a text that are not blank, stripped."""
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
@@ -143,7 +144,7 @@ def _numbers(argument: str, values: Sequence[float] | None) -> tuple[float, ...]
 
 
 def load_own(options: OwnModelOptions, device: str) -> OwnModel:
-    """The model that the options name, with what was assumed of it. Raises what load_own_model raises."""
+    """The model that the options name, with the assumptions about it. Raises what load_own_model raises."""
     architecture, given = find_architecture(options.architecture), options.described
     if options.weights == DEFAULT_WEIGHTS:
         network, categories = published_network(architecture.name)
@@ -175,7 +176,7 @@ def make_own(
     device: str,
     categories: tuple[str, ...] = (),
 ) -> OwnModel:
-    """The model of a network that has its weights. file: what OwnModel has; categories: names that came with the weights.
+    """The model of a network that has its weights. file: as in OwnModel. categories: names that came with the weights.
 
     Raises what load_own_model raises.
     """
@@ -206,7 +207,7 @@ def _class_names(outputs: int, *known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
-    """What was not said and is taken as usual, in words."""
+    """Sentences on the values that were not given."""
     said = {"input size": given.input_size, "mean": given.mean, "std": given.std}
     missing = [name for name, value in said.items() if value is None]
     sentences = [f"Not given, and taken {architecture.usual}: {', '.join(missing)}."] if missing else []
@@ -221,19 +222,19 @@ def size_words(size: tuple[int, int]) -> str:
     return f"{size[0]} × {size[1]}"
 
 
-# Section: The models of a server that are not bundled: its own, and those whose weights visitors have sent.
+# Section: the store of a server, with its own model and uploaded ones
 
 MEBIBYTE = 2**20
 UPLOAD_BYTES = 120 * MEBIBYTE
-"""The largest file that a visitor may send; .streamlit/config.toml lets as much pass."""
+"""The largest upload; .streamlit/config.toml has the same limit."""
 KEPT_BYTES = 1024 * MEBIBYTE
-"""What the visitors' networks may have together; the least recently used goes first."""
+"""The limit for all uploaded networks together; the least recently used goes first."""
 UPLOAD_SIDE = 512
 UPLOAD_CLASSES = 1_000
 NAME_DIGITS = 16
 NAME_LENGTH = 60
 _HARMLESS_NAME = re.compile(rf"[\w .,'()&/+-]{{1,{NAME_LENGTH}}}")
-"""What others may be shown of a visitor's words: nothing that a page would take for a link, a picture or a formula."""
+"""Class names that may be shown to others: without anything that a page takes for a link, a picture or a formula."""
 
 UPLOAD_ARCHITECTURES = (
     *ARCHITECTURES,
@@ -242,17 +243,17 @@ UPLOAD_ARCHITECTURES = (
     "convnext_tiny", "regnet_x_400mf", "regnet_y_400mf", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "mnasnet1_0",
     "swin_t",
 )  # fmt: skip
-"""What a visitor may send weights for on any server: those whose weights stay below the limit with 1,000 classes."""
+"""The architectures that take uploaded weights on any server: below the limit with 1,000 classes."""
 
 
 class OwnModels:
-    """A server's own model, and those that its visitors have sent; shared by all threads.
+    """The own model of a server and the uploaded ones, shared by all threads.
 
-    The server's own is loaded when it is first asked for and stays; the visitors' are kept while there is room for them.
+    The server's own model is loaded on first use and stays; uploaded models are kept while there is room.
     """
 
     def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES) -> None:
-        """device: where the networks run. max_bytes: what the visitors' networks may have together."""
+        """device: where the networks run. max_bytes: the limit for all uploaded networks together."""
         self._device = str(choose_device(device))
         self._options: OwnModelOptions | None = None
         self._own: OwnModel | None = None
@@ -260,8 +261,8 @@ class OwnModels:
         self._loading, self._reading, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
 
     def offer(self, options: OwnModelOptions | None) -> None:
-        """Offer a model as the server's own, in place of an earlier one, None for none; it is loaded when it is asked for."""
-        if options == self._options:  # nobody waits for a model that is being loaded, to learn that nothing changes
+        """Set the server's own model, None for none; it is loaded on first use."""
+        if options == self._options:  # do not wait for a model that is being loaded if nothing changes
             return
         with self._loading:
             self._options, self._own = options, None
@@ -274,7 +275,7 @@ class OwnModels:
 
     @property
     def architectures(self) -> tuple[str, ...]:
-        """What a visitor may send weights for: the server's own architecture first."""
+        """The architectures that take uploaded weights, the server's own first."""
         return tuple(dict.fromkeys((*self.names, *UPLOAD_ARCHITECTURES)))
 
     def holds(self, name: str) -> bool:
@@ -283,17 +284,17 @@ class OwnModels:
             return name in self.names or name in self._sent
 
     def names_own(self, name: str) -> bool:
-        """Whether a name is that of the server's own model, or of one that a visitor may have sent, kept or not."""
+        """Whether a name is that of the server's own model, or has the form of an uploaded one, kept or not."""
         architecture, _, digits = name.rpartition("@")
         return name in self.names or (architecture in self.architectures and len(digits) == NAME_DIGITS)
 
     def known(self, name: str) -> OwnModel | None:
-        """The model of that name as far as it is loaded; loads nothing."""
+        """The model of that name if it is loaded, else None; loads nothing."""
         with self._keeping:
             return self._own if name in self.names else self._sent.get(name)
 
     def usual(self, architecture: str) -> Described:
-        """Input size, mean and std to begin with for that architecture, and names of classes where they are known.
+        """The usual input size, mean and std of an architecture, and the names of its classes if they are known.
 
         Raises what find_architecture raises.
         """
@@ -320,10 +321,11 @@ class OwnModels:
             return self._own
 
     def add(self, architecture: str, file: str, content: bytes, described: Described) -> str:
-        """Keep a network whose weights a visitor has sent, and return its name, the same for the same file and description.
+        """Keep a network with uploaded weights, and return its name, the same for the same file and description.
 
-        architecture: one of `architectures`. file: the file's name, for messages. Nothing in the file is run, and one file is
-        read at a time, so that what reading takes stays bounded by a few times the largest file.
+        architecture: one of `architectures`. file: the name of the file, for messages. Nothing in the file is run, and one
+        file is read at a time, which bounds the memory by a few times the largest file.
+
         Raises InputError, DataError or NetworkError, with a sentence for each thing that may be wrong with the file.
         """
         _check_described(described)
@@ -358,7 +360,7 @@ class OwnModels:
 
 
 def _identity(architecture: str, content: bytes, described: Described) -> str:
-    """Hex digits of the SHA-256 over the file and all that belongs to the model besides."""
+    """Hex digits of the SHA-256 over the file, the architecture and the description."""
     digest = hashlib.sha256(repr((architecture, astuple(described))).encode())
     digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()[:NAME_DIGITS]

@@ -1,7 +1,7 @@
-"""What a pickle of torch.save declares, found without unpickling it: nothing is imported, called or allocated for it.
+"""The tensors declared in a pickle of torch.save, found without unpickling it: nothing is imported, called or allocated.
 
-The few opcodes that torch.save writes for tensors in plain containers are followed one by one. Python's own unpickler is not
-used, not even a restricted one: plain opcodes can make it allocate gigabytes, or hash a tuple nested too deeply for its stack.
+The few opcodes that torch.save writes for tensors in plain containers are followed one by one. Even a restricted
+unpickler of Python is not used: plain opcodes can make it allocate gigabytes, or hash a tuple nested too deeply for its stack.
 """
 
 import pickletools
@@ -14,10 +14,10 @@ from explain_lib.base.errors import DataError
 from explain_lib.base.words import one_line
 
 MAX_BYTES = 2**19
-"""The longest pickle that is looked at; that of a network of 1,000 tensors has some 150,000 bytes."""
+"""The longest pickle that is read; that of a network of 1,000 tensors has some 150,000 bytes."""
 
 MAX_DIMENSIONS = 16
-"""Of a tensor; those of weights are at most five."""
+"""The most dimensions of a tensor; weights have at most five."""
 
 ITEM_BYTES: Mapping[str, int] = MappingProxyType(
     {
@@ -35,7 +35,7 @@ _NAMES_CODE = frozenset({"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "
 
 @dataclass(frozen=True)
 class DeclaredStorage:
-    """A piece of memory that the pickle declares: the kind of its numbers, the record that holds it, how many there are."""
+    """A storage that the pickle declares: the kind of its numbers, the record that holds it, and how many numbers it has."""
 
     kind: str
     key: str
@@ -59,7 +59,7 @@ class DeclaredTensor:
 
 @dataclass(frozen=True)
 class PickleOutline:
-    """All tensors that a pickle declares, wherever they stand, in the order of the file."""
+    """All tensors that a pickle declares, at any depth, in the order of the file."""
 
     tensors: tuple[DeclaredTensor, ...]
 
@@ -70,7 +70,7 @@ class _Global:
 
 
 class RefusedFileError(DataError):
-    """A pickle that is not looked at any further; the text continues a sentence about its file."""
+    """A file that is not read any further; the text continues a sentence about it."""
 
 
 def outline_pickle(content: bytes) -> PickleOutline:
@@ -105,7 +105,7 @@ def _refuse_code(steps: list[tuple[str, object]]) -> None:
 
 
 class _Reader:
-    """The stack of an unpickler that knows plain containers and tensors only, and makes descriptions of tensors."""
+    """The stack of an unpickler that knows only plain containers and tensors, and describes the tensors."""
 
     def __init__(self) -> None:
         self.tensors: list[DeclaredTensor] = []
@@ -137,7 +137,7 @@ class _Reader:
         self._marks.append(len(self._stack))
 
     def pop(self, count: int | None = None) -> tuple[object, ...]:
-        """The uppermost values, those above the last mark for None."""
+        """Take the topmost values off the stack, those above the last mark for None."""
         start = self._marks.pop() if count is None else len(self._stack) - count
         if start < 0:
             raise LookupError("the stack is empty")
@@ -201,7 +201,7 @@ def _whole(value: object) -> int:
 
 
 def _nothing(_: _Reader) -> None:
-    """The beginning and the end of a pickle."""
+    """For the first and the last opcode, which change nothing here."""
 
 
 def _push_constant(value: object, reader: _Reader) -> None:
@@ -225,7 +225,7 @@ def _push_global(reader: _Reader, argument: object) -> None:
 
 
 def _dotted(argument: object) -> str:
-    """Module and name, which a pickle has with a space between."""
+    """Module and name joined by a dot; a pickle separates them by a space."""
     return str(argument).replace(" ", ".", 1)
 
 

@@ -1,4 +1,4 @@
-"""What a model says of a set of pictures, and selections of them."""
+"""Predictions of a model on sets of pictures, selections of pictures by them, and the confusion matrix."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -15,10 +15,10 @@ from explain_lib.pictures.sets import Pixels
 
 @dataclass(frozen=True)
 class Predictions(Frozen):
-    """What a model says of N pictures.
+    """The predictions of a model for N pictures.
 
     logits: float32 (N, classes). probabilities: their softmax, float32 (N, classes). predicted: the class with the largest
-    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1]. margin: that probability less the second
+    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1]. margin: that probability minus the second
     largest, float32 (N,), in [0, 1].
     """
 
@@ -38,16 +38,16 @@ class Predictions(Frozen):
 
     @property
     def classes(self) -> int:
-        """How many classes the model knows."""
+        """The number of classes of the model."""
         return int(self.logits.shape[1])
 
 
 @dataclass(frozen=True)
 class Verdicts(Frozen):
-    """What a model says of N pictures in short, as far as it was asked.
+    """Predictions in short for N pictures, as far as they are known.
 
-    predicted: int64 (N,), -1 for a picture that it was not asked about. confidence, margin: float32 (N,), in [0, 1], NaN
-    there; see Predictions. classes: how many the model knows.
+    predicted: int64 (N,), -1 for a picture without a prediction yet. confidence, margin: float32 (N,), in [0, 1], NaN
+    there; see Predictions. classes: the number of classes of the model.
     """
 
     predicted: NDArray[np.int64]
@@ -57,13 +57,13 @@ class Verdicts(Frozen):
 
     @property
     def asked(self) -> NDArray[np.bool_]:
-        """About which pictures the model was asked, bool (N,)."""
+        """The pictures with a prediction, bool (N,)."""
         return self.predicted >= 0
 
 
 @dataclass(frozen=True)
 class VerdictRows(Frozen):
-    """What a model says of K pictures of a set: their positions, int64 (K,), and what Predictions has of each."""
+    """Predictions in short for K pictures of a set, at positions int64 (K,); see Predictions."""
 
     images: NDArray[np.int64]
     predicted: NDArray[np.int64]
@@ -84,7 +84,7 @@ def verdict_rows(model: Model, pixels: Pixels, images: NDArray[np.int64]) -> Ver
 
 
 def verdicts_of(rows: VerdictRows | None, count: int, classes: int) -> Verdicts:
-    """The verdicts on a whole set of `count` pictures, of which only some rows, or none, are known."""
+    """The verdicts on a whole set of `count` pictures, from the rows that are known, None for no row."""
     predicted = np.full(count, -1, dtype=np.int64)
     confidence, margin = np.full((2, count), np.nan, dtype=np.float32)
     if rows is not None:
@@ -93,7 +93,7 @@ def verdicts_of(rows: VerdictRows | None, count: int, classes: int) -> Verdicts:
 
 
 def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Largest less second largest of each row; the largest itself where there is one class only."""
+    """The largest minus the second largest of each row; the largest itself if there is only one class."""
     if probabilities.shape[1] == 1:
         return probabilities[:, 0].copy()
     second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
@@ -138,7 +138,7 @@ class Selection:
 def select_images(labels: NDArray[np.int64], predictions: Predictions | Verdicts, selection: Selection) -> NDArray[np.int64]:
     """Positions, int64 (K,), of the pictures that meet every condition, in the selection's order; K may be 0.
 
-    labels: int64 (N,), the true classes, -1 for a picture without one. A picture that the model was not asked about meets no
+    labels: int64 (N,), the true classes, -1 for a picture without one. A picture without a prediction meets no
     condition on predictions, and one without a true class is neither right nor wrong. Raises InputError if there are more or
     fewer labels than predictions.
     """
@@ -173,7 +173,7 @@ def _ordered(chosen: NDArray[np.int64], predictions: Predictions | Verdicts, ord
 def confusion_matrix(labels: NDArray[np.int64], predictions: Predictions | Verdicts) -> NDArray[np.int64]:
     """How many pictures of each true class (row) were given each class (column): int64 (classes, classes).
 
-    Pictures whose class the model does not know, and those that it was not asked about, do not count. Raises InputError if
+    Pictures of a class that the model does not know, and those without a prediction, do not count. Raises InputError if
     there are more or fewer labels than predictions.
     """
     _check_labels(labels, predictions)

@@ -1,4 +1,4 @@
-"""A network with layers forgotten: copies whose weights are random from the last layer down, or in one layer alone.
+"""Copies of a model with randomised weights: in its last layers, or in one layer alone.
 
 The model parameter randomisation test of Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292,
 section 3).
@@ -20,14 +20,14 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 SEED = 0
 
 SPREAD = 0.02
-"""Standard deviation of the numbers of a module that has no initialisation of its own."""
+"""The standard deviation of the weights of a module without an initialisation of its own."""
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is randomised at once: a layer with weights, by its name, and the normalisation that follows it.
+    """A layer with weights, by its name, and the normalisation after it, which are randomised together.
 
     modules: names in the network, the layer first.
     """
@@ -37,7 +37,7 @@ class Step:
 
 
 def randomisation_steps(model: Model) -> tuple[Step, ...]:
-    """The layers with weights of their own that the forward pass reaches, the last one first.
+    """The layers with weights of their own that the forward pass reaches, the last first.
 
     A normalisation belongs to the layer that runs before it: TutorialNet has 5 steps, ResNet-20 has 20.
     """
@@ -57,7 +57,7 @@ def _weighted_modules(model: Model) -> list[str]:
 
 
 def chosen_steps(steps: Sequence[Step], depth: int, mode: Mode) -> tuple[Step, ...]:
-    """Which steps are randomised at a depth: the first `depth` of them, or the last of those alone; none at 0.
+    """The steps that are randomised at a depth: the first `depth`, or only the last of those; none at 0.
 
     Raises InputError for another mode, and for a depth that is not from 0 to the number of steps.
     """
@@ -71,15 +71,15 @@ def chosen_steps(steps: Sequence[Step], depth: int, mode: Mode) -> tuple[Step, .
 def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int = SEED) -> Model:
     """A copy of the model whose last `depth` layers are initialised anew, or only the last of those; see randomisation_steps.
 
-    Each layer is initialised as PyTorch does it before a training, by its reset_parameters; a module without it takes
-    numbers of the truncated normal distribution with standard deviation 0.02, as torchvision draws ConvNeXt's weights.
-    The numbers of a layer belong to the seed and its place: at every depth of the cascade, in either mode and on every
-    device they are the same. The model itself, and the state of PyTorch's random numbers, are left as they were.
+    Each layer is initialised as PyTorch does before a training, by its reset_parameters; a module without that draws from
+    the truncated normal distribution with standard deviation 0.02, as torchvision does for ConvNeXt. The numbers of a layer
+    depend on the seed and its place alone: they are the same at every depth of the cascade, in either mode and on every
+    device. The model itself, and the state of PyTorch's random numbers, stay unchanged.
 
-    A normalisation starts with weight 1, bias 0 and the running statistics 0 and 1, and so does nothing until a training
-    would set them. Nothing saturates by that: PyTorch's convolutions start so that activations become smaller, layer by
-    layer. A network without any trained layer gives nearly the same probabilities for all images, those of its last bias,
-    and deep ones without shortcuts keep so little of the picture that maps can be zero everywhere.
+    A normalisation gets weight 1, bias 0 and the running statistics 0 and 1, which change nothing. Nothing saturates by
+    that: after PyTorch's initialisation of convolutions, activations become smaller, layer by layer. A network without any
+    trained layer gives nearly the same probabilities for all images, those of its last bias, and deep networks without
+    shortcuts keep so little of the picture that maps can be zero everywhere.
 
     Raises InputError as chosen_steps does.
     """

@@ -1,4 +1,4 @@
-"""Use of a network that is not ours alone: one thread at a time, and everything is put back afterwards."""
+"""Safe use of shared state: a network and PyTorch's random numbers, one thread at a time, restored afterwards."""
 
 import threading
 import weakref
@@ -12,10 +12,11 @@ from torch import nn
 _locks: "weakref.WeakKeyDictionary[nn.Module, _NumberedLock]" = weakref.WeakKeyDictionary()
 _locks_guard = threading.Lock()
 _lock_numbers = count()
+_taking = threading.RLock()
 
 
 class _NumberedLock:
-    """A lock with a place in the one order in which threads take several of them."""
+    """A lock with a number; threads that take several locks take them in the order of their numbers."""
 
     def __init__(self) -> None:
         self.number, self.lock = next(_lock_numbers), threading.RLock()
@@ -24,10 +25,10 @@ class _NumberedLock:
 def modules_of(network: nn.Module) -> list[nn.Module]:
     """Every module, each once, beginning with the network itself; several times as fast as network.modules().
 
-    What is done before each pass goes through here, and a small network runs in less than a millisecond.
+    It runs before each pass, and a small network takes less than a millisecond.
     """
     found, seen = [network], {network}
-    for module in found:  # the list grows while it is gone through
+    for module in found:  # the list grows during the loop
         for child in module._modules.values():
             if child is not None and child not in seen:
                 seen.add(child)
@@ -37,7 +38,7 @@ def modules_of(network: nn.Module) -> list[nn.Module]:
 
 @contextmanager
 def exclusive(network: nn.Module) -> Iterator[None]:
-    """Nobody else runs this network with hooks inside, nor a network that shares a module with it."""
+    """Exclude other threads from this network, and from networks that share a module with it."""
     held: list[_NumberedLock] = []
     try:
         for numbered in _locks_of(network):
@@ -50,7 +51,7 @@ def exclusive(network: nn.Module) -> Iterator[None]:
 
 
 def _locks_of(network: nn.Module) -> list[_NumberedLock]:
-    """The locks of all modules, each once, in order; a network that has none gets one for all of its modules."""
+    """The locks of all modules, each once, in order; modules without a lock get a common one."""
     modules = modules_of(network)
     with _locks_guard:
         held = [_locks.get(module) for module in modules]
@@ -63,7 +64,7 @@ def _locks_of(network: nn.Module) -> list[_NumberedLock]:
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode and frozen parameters inside, everything as it was outside."""
+    """Set evaluation mode and freeze the parameters inside; restore both afterwards."""
     modules = modules_of(network)
     training = [module for module in modules if module.training]
     parameters = (parameter for module in modules for parameter in module._parameters.values())
@@ -81,17 +82,12 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-# Section: PyTorch's random numbers, which are one sequence for all threads: taken by one at a time, and put back.
-
-_taking = threading.RLock()
-
-
 @contextmanager
 def own_random_numbers(device: torch.device | None = None) -> Iterator[torch.Generator]:
-    """Inside, the CPU's generator is this thread's alone, to be seeded at will; its state is the old one afterwards.
+    """Give this thread PyTorch's generator of the CPU, to be seeded at will; restore its state afterwards.
 
-    device: a GPU whose generator is put back as well. Alone among those who use this function: code that draws without it is
-    not kept out.
+    device: a GPU whose generator is restored as well. Only users of this function are excluded meanwhile, not other code that
+    draws random numbers.
     """
     also = [device] if device is not None and device.type == "cuda" else []
     with _taking, torch.random.fork_rng(devices=also):

@@ -1,4 +1,4 @@
-"""What a map explains: the score of a class, or the contrast of two."""
+"""The target of a map: the score of a class, or the contrast of two classes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ def _whole_number(value: object) -> int:
 
 
 def expand_targets(targets: Targets, count: int, classes: tuple[str, ...]) -> tuple[Target, ...] | None:
-    """One Target an image, or None for the predicted classes.
+    """One Target per image, or None for the predicted classes.
 
-    Raises TargetError for a class that does not exist, something that is no class, or targets of the wrong number.
+    Raises TargetError for a class that does not exist, for anything that is not a class, and for a wrong number of targets.
     """
     if targets is None:
         return None
@@ -79,7 +79,7 @@ def _checked(target: object, classes: tuple[str, ...]) -> Target:
 
 
 def predicted_targets(logits: Tensor) -> tuple[Target, ...]:
-    """The class with the largest logit, float (N, classes), for each image."""
+    """The class with the largest logit for each image, from logits (N, classes)."""
     return tuple(_class_target(index) for index in logits.argmax(1).tolist())
 
 
@@ -89,7 +89,7 @@ def _class_target(index: int) -> Target:
 
 
 def explained_number(target: Target, logits: Tensor) -> Tensor:
-    """What a target explains of one image's logits (classes,): a single number, as part of the graph."""
+    """The score that a target selects from the logits (classes,) of one image: a single number, part of the graph."""
     values = logits if target.score == "logit" else logits.softmax(0)
     score = values[target.index]
     if target.minus is not None:
@@ -98,21 +98,21 @@ def explained_number(target: Target, logits: Tensor) -> Tensor:
 
 
 def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
-    """The gradient, by the logits (N, classes), of the sum over images of what each target explains: (N, classes).
+    """The gradient of the sum of the explained scores over images with respect to the logits: (N, classes).
 
-    It is given to the backward pass, which then begins at the logits: a graph of the score's own would cost more than it.
+    The backward pass starts from it, at the logits: a graph for the score itself would cost more.
     """
     scores = {target.score for target in targets}
     gradient = _coefficients(logits, targets, "logit") if "logit" in scores else torch.zeros_like(logits)
     if "probability" in scores:
         coefficients, probabilities = _coefficients(logits, targets, "probability"), logits.softmax(1)
-        # The softmax, differentiated, in PyTorch's own order: of a probability near 1 another would leave other digits.
+        # The derivative of the softmax in PyTorch's own order: near a probability of 1 another order gives other digits.
         gradient += (coefficients - (coefficients * probabilities).sum(1, keepdim=True)) * probabilities
     return gradient
 
 
 def _coefficients(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:
-    """What the targets of that score multiply each number (N, classes) with."""
+    """The factors (N, classes) of the outputs in the targets of that score."""
     coefficients = np.zeros(logits.shape, np.float32)
     for image, target in enumerate(targets):
         if target.score == score:

@@ -1,7 +1,7 @@
-"""Training of the bundled checkpoints: recipes, and a loop that resumes where it was killed.
+"""Training of the bundled checkpoints: recipes, and a loop that resumes after a kill.
 
-An epoch's order and augmentation depend on the seed and the epoch's number alone, so a training that was killed and
-resumed ends with the same weights as one that was not.
+The order and augmentation of an epoch depend on the seed and its number alone, so a training that was killed and resumed
+ends with the same weights as an uninterrupted one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ def find_recipe(name: str) -> Recipe:
 def load_training_set(folder: Path | None) -> ImageSet:
     """The 50,000 training images: from `folder` (train.npz, or torchvision's layout), else torchvision's download.
 
-    Raises DataError if they are not there, cannot be downloaded, or are not CIFAR-10's.
+    Raises DataError if they are missing, cannot be downloaded, or are not those of CIFAR-10.
     """
     if folder is not None and (folder / "train.npz").is_file():
         pixels, labels = _npz_training_set(folder / "train.npz")
@@ -119,7 +119,7 @@ def learning_rate(progress: float, peak: float, warm_up: float = 0.15) -> float:
 
 
 def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Random crops and mirror images of uint8 (N, 3, H, W), one draw an image; same shape and dtype."""
+    """Random crops and mirror images of uint8 (N, 3, H, W), one draw per image; same shape and dtype."""
     count, _, height, width = pixels.shape
     if recipe.crop:
         top, left = torch.randint(0, 2 * recipe.crop + 1, (2, count), generator=generator)
@@ -135,7 +135,7 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
 
 
 class Trainer:
-    """One training of one recipe: the network, its optimiser, and how far they are."""
+    """One training of one recipe: the network, its optimiser and its progress."""
 
     def __init__(self, name: str, data: ImageSet, folder: Path, recipe: Recipe, command: str) -> None:
         self.name, self.folder, self.recipe, self.command = name, folder, recipe, command
@@ -156,7 +156,7 @@ class Trainer:
         return self.folder / f"{self.name}.resume.pt"
 
     def resume(self) -> None:
-        """Go on from the last whole epoch, if there is one."""
+        """Continue after the last complete epoch, if there is one."""
         if self.resume_file.is_file():
             try:
                 self._take_up(read_tensors(self.resume_file))
@@ -171,9 +171,9 @@ class Trainer:
         self.epoch, self.train_accuracy = state["epoch"], state["train_accuracy"]
 
     def run(self) -> ModelCard:
-        """Train to the end, a bar for each epoch; writes checkpoints, test logits and cards, returns the last card.
+        """Train to the end, with a progress bar per epoch; writes checkpoints, test logits and cards, returns the last card.
 
-        Raises DataError if the folder cannot be made or written to.
+        Raises DataError if the folder cannot be created or written to.
         """
         try:
             return self._run()
@@ -276,9 +276,9 @@ def _npy(array: NDArray[np.float32]) -> bytes:
 
 
 def train(name: str, data: Path | None, folder: Path, command: str) -> ModelCard:
-    """Train the checkpoint `name` into `folder`, resuming if a part of it is there; returns its card.
+    """Train the checkpoint `name` into `folder`, resuming an earlier run if there is one; returns its card.
 
-    Raises InputError for an unknown name and DataError if the training images cannot be had.
+    Raises InputError for an unknown name, and DataError if the training images are not available.
     """
     recipe = find_recipe(name)
     return Trainer(name, load_training_set(data), folder, recipe, command).run()

@@ -1,6 +1,6 @@
-"""Weight files from anybody: .pt of torch.save and .safetensors, checked before memory is taken for what they declare.
+"""Weight files from outside, .pt of torch.save and .safetensors, checked before memory is allocated for their tensors.
 
-Nothing in a file is ever run. What is read has no more bytes than the file, however much it declares.
+Nothing in a file is ever run. The tensors have no more bytes than the file, whatever it declares.
 """
 
 import math
@@ -30,10 +30,10 @@ _HEADER_LENGTH = struct.Struct("<Q")
 
 
 def read_weights(content: bytes, name: str) -> dict[str, Tensor]:
-    """The tensors of a state dict, by name, on the CPU, as they are in the file; at most as many bytes as it has.
+    """The tensors of a state dict by name, on the CPU, unchanged; they have at most as many bytes as the file.
 
-    content: the whole file. name: what it is called in messages; the format is told by the content. A state dict inside a
-    training checkpoint is found under state_dict, model_state_dict or model, and DataParallel's “module.” is taken off.
+    content: the whole file, which decides on the format. name: its name in messages. A state dict inside a training checkpoint
+    is found under state_dict, model_state_dict or model, and the prefix “module.” of DataParallel is removed.
 
     Raises DataError for a file that is empty, damaged, cut short, compressed, of another kind, that holds anything but tensors
     and plain values, or that declares more than it holds. Nothing in it is run.
@@ -81,7 +81,7 @@ def _load_safetensors(content: bytes) -> object:
 
 @dataclass(frozen=True)
 class _Archive:
-    """An archive whose records are what its directory says."""
+    """An archive whose records match its directory."""
 
     file: zipfile.ZipFile
     folder: str
@@ -95,7 +95,7 @@ class _Archive:
 
 
 def _load_archive(content: bytes) -> object:
-    if content.count(_ZIP_ENTRY) > MAX_RECORDS:  # before zipfile makes an object for each
+    if content.count(_ZIP_ENTRY) > MAX_RECORDS:  # before zipfile creates an object for each
         raise RefusedFileError(f"it has more than {MAX_RECORDS:,} records")
     try:
         with zipfile.ZipFile(BytesIO(content)) as file:
@@ -109,7 +109,7 @@ def _load_archive(content: bytes) -> object:
         raise RefusedFileError(f"it is damaged or cut short ({error_words(error, 200)})") from error
     try:
         return torch.load(checked, weights_only=True, map_location="cpu")
-    except (*UNREADABLE, AssertionError) as error:  # the latter is how PyTorch checks some of what it reads
+    except (*UNREADABLE, AssertionError) as error:  # PyTorch checks some of its input by assertions
         raise RefusedFileError(f"it is damaged, or holds more than tensors ({error_words(error, 200)})") from error
 
 
@@ -155,7 +155,7 @@ def _check_declared(tensors: Iterable[DeclaredTensor], archive: _Archive) -> Non
 
 
 def _repacked(archive: _Archive, pickle: bytes, keys: Iterable[str]) -> BytesIO:
-    """The checked records alone, in an archive that PyTorch's own reader of archives cannot take for anything else."""
+    """The checked records alone in a new archive, which PyTorch's own reader cannot read in any other way."""
     packed = BytesIO()
     order = archive.read("byteorder") if archive.size("byteorder") in (3, 6) else b"little"
     with zipfile.ZipFile(packed, "w") as file:
@@ -167,11 +167,11 @@ def _repacked(archive: _Archive, pickle: bytes, keys: Iterable[str]) -> BytesIO:
     return packed
 
 
-# Section: what was read
+# Section: the state dict
 
 
 def _state_dict(loaded: object) -> dict[str, Tensor]:
-    """The tensors by name, also where they are a part of a training checkpoint."""
+    """The tensors by name, also from inside a training checkpoint."""
     candidates = [loaded]
     if isinstance(loaded, dict):
         candidates += [loaded[key] for key in _NESTED if key in loaded]
