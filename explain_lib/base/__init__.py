@@ -1,1 +1,11 @@
-"""What every other room stands on: errors, frozen results, statistics, words, memory, devices, files."""
+"""The base of every other room: no networks, no pictures.
+
+devices     the device and the CPU threads of PyTorch
+errors      ExplainError and its subclasses, the only exceptions that callers meet
+files       write_whole, read_tensors, write_tensors, cache_folder
+frozen      Frozen, the base of results: read-only arrays
+maps        Map, MapState, map_state, check_map
+memory      enough_memory: TooLargeError in place of failed allocations
+statistics  Estimate, bootstrap means and differences, rank correlations
+words       numbers, percent, intervals, lists and errors in words
+"""

@@ -1,4 +1,4 @@
-"""Check-up of a network before any map: what stands in the way, what follows from it, and what to do."""
+"""The check-up of a network before any map: its obstacles to maps, their consequences and remedies."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ HALF = (0.5, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is checked up: the network, and what is said of it."""
+    """The network that is checked, with the input and classes given for it."""
 
     network: nn.Module
     input_size: tuple[int, int]
@@ -46,16 +46,16 @@ def check_up(
     std: Sequence[float] | None = None,
     card: ModelCard | None = None,
 ) -> CheckUp:
-    """What stands in the way of a map of this network, each with its sentence and what to do.
+    """Everything that stands in the way of a map of this network, each as a Finding with its consequence and remedy.
 
-    network: a Model, which brings all the rest along, or any nn.Module, also one that as_model refuses. input_size: (height,
+    network: a Model, which needs no other argument, or any nn.Module, also one that as_model refuses. input_size: (height,
     width) of the pictures. classes: how many, or their names; None leaves the number unchecked. mean, std: of R, G and B, for
-    pixels in [0, 1]; None leaves the normalisation unchecked. card: what they are compared with.
+    pixels in [0, 1]; None leaves the normalisation unchecked. card: the card to compare them with.
 
-    Two pictures of noise, always the same, are run through the network, forward and back. A bad network is no error here: each
-    thing that is wrong with it is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left as found,
-    and nobody else runs the network meanwhile. Raises InputError for arguments that are not of this form, TooLargeError where
-    memory cannot be had.
+    Two pictures of noise, always the same, are run through the network, forward and back. A bad network is not an error here:
+    each fault is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left unchanged, and other
+    threads are excluded from the network meanwhile. Raises InputError for arguments of another form, TooLargeError if there is
+    not enough memory.
     """
     subject = _subject(network, input_size, classes, mean, std, card)
     return in_order(_findings(subject))
@@ -115,13 +115,13 @@ def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iter
     yield from (weights := [*finite_weight_findings(network)])
     ran = _run(network, subject)
     if isinstance(ran, TooLargeError):
-        raise ran  # memory may be there the next time, so this is no finding
+        raise ran  # there may be enough memory the next time, so this is not a finding
     if isinstance(ran, Exception):
         yield _does_not_run(network, subject, ran)
     else:
         yield from output_findings(network, ran, PICTURES, subject.classes)
         found = gradient_findings(ran)
-        yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN in the weights is why
+        yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN in the weights is the cause
         yield from layer_findings(network, ran.layers, subject.input_size)
     yield from frozen_findings(network)
 
@@ -131,7 +131,7 @@ def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = N
     batch = probe_batch(size or subject.input_size, mean, std, network_device(network))
     try:
         return probe(network, batch)
-    except Exception as error:  # the caller's code may raise anything, and what it raises is a finding
+    except Exception as error:  # the caller's code may raise anything, and any exception is a finding
         return error
 
 

@@ -1,4 +1,4 @@
-"""What a check-up found, each with its sentence and what to do."""
+"""The findings of a check-up: obstacles and notes, each with its consequence and remedy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ Severity = Literal["problem", "note"]
 class Finding(Frozen):
     """One thing found in a network, before any map.
 
-    kind: which, in a word or two. severity: a "problem" makes maps wrong, empty or impossible; a "note" is good to know, above
-    all for those who use another program too. sentence: what was found and what follows. remedy: what to do.
+    kind: a name of one or two words. severity: a "problem" makes maps wrong, empty or impossible; a "note" is good to know,
+    mainly for users of other programs. sentence: the finding and its consequence. remedy: what to do.
     """
 
     kind: str
@@ -25,28 +25,28 @@ class Finding(Frozen):
 
 @dataclass(frozen=True)
 class CheckUp(Frozen):
-    """All that was found, problems first."""
+    """All findings, problems first."""
 
     findings: tuple[Finding, ...]
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """What makes maps wrong, empty or impossible."""
+        """The findings that make maps wrong, empty or impossible."""
         return tuple(finding for finding in self.findings if finding.severity == "problem")
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """What is good to know."""
+        """The findings that are good to know."""
         return tuple(finding for finding in self.findings if finding.severity == "note")
 
     @property
     def counts(self) -> str:
-        """How many there are of each, as "0 problems, 2 notes"."""
+        """The numbers of problems and notes, as "0 problems, 2 notes"."""
         return f"{_several(len(self.problems), 'problem')}, {_several(len(self.notes), 'note')}"
 
     @property
     def summary(self) -> str:
-        """All in one sentence."""
+        """The outcome in one sentence."""
         notes = len(self.notes)
         if not self.problems:
             also = f"; there {'is' if notes == 1 else 'are'} {_several(notes, 'note')}" if notes else ""
@@ -67,7 +67,7 @@ def note(kind: str, sentence: str, remedy: str) -> Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> CheckUp:
-    """Problems first, each kind of severity in the order found."""
+    """The findings as a CheckUp: problems first, otherwise in the order found."""
     return CheckUp(tuple(sorted(findings, key=lambda finding: finding.severity != "problem")))
 
 

@@ -1,4 +1,4 @@
-"""What a check-up finds in the layers: their grids, their calls, and what is written over."""
+"""Findings about layers: their grids, repeated calls, and outputs overwritten in place."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ Layers = Sequence[LayerTrace]
 
 
 def layer_findings(network: nn.Module, layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
-    """Everything about the layers, given every call of every module on pictures of that size, (height, width)."""
+    """All findings about layers, given every call of every module on pictures of that size, (height, width)."""
     modules = dict(network.named_modules())
     yield from _no_grid(modules, layers)
     yield from _channels_last(modules, layers)
@@ -97,7 +97,7 @@ def _normalises_last(module: nn.Module, layer: LayerTrace) -> bool:
 
 
 def _one_cell(layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
-    """Convolutions whose grid is one cell. Pooling to one cell is how most networks end, and nothing to remark on."""
+    """Convolutions whose grid is one cell; pooling to one cell is the usual end of a network, and not a finding."""
     convs = [layer for layer in layers if layer.is_conv and layer.is_spatial]
     single = [layer.name for layer in convs if layer.grid == (1, 1)]
     if not single:

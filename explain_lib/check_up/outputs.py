@@ -1,4 +1,4 @@
-"""What a check-up finds in what a network returns."""
+"""Findings about outputs: their form, and a softmax, log-softmax or sigmoid at the end."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -32,7 +32,7 @@ TOLERANCE = 1e-4
 
 
 def output_findings(network: nn.Module, probe: Probe, count: int, classes: int | None) -> Iterator[Finding]:
-    """Outputs that are not one tensor (N, classes), not finite, or squashed. count: the pictures that the network was given."""
+    """Outputs that are not one tensor (N, classes), or squashed. count: how many pictures the network was given."""
     yield from _form(probe.output, count, classes)
     yield from _squashed(network, probe)
 
@@ -88,14 +88,14 @@ def _taking_out(output: object, count: int, classes: int | None) -> str:
 
 
 def _fits(part: object, count: int, classes: int | None) -> bool:
-    """Whether it is (N, classes), or that with further axes."""
+    """Whether a part is a tensor (N, classes), possibly with further axes."""
     if not isinstance(part, Tensor) or part.dim() < 2 or len(part) != count:
         return False
     return classes is None or part.shape[1] == classes
 
 
 def _over_the_rest(part: object) -> str:
-    """The Python that averages over the axes behind (N, classes), empty where there are none."""
+    """Python code that averages over the axes after (N, classes), empty if there are none."""
     axes = range(2, part.dim()) if isinstance(part, Tensor) else ()
     return f".mean(({', '.join(map(str, axes))}))" if len(axes) > 1 else f".mean({axes[0]})" if axes else ""
 
@@ -108,7 +108,7 @@ def _reshaping(output: Tensor, count: int) -> str:
     return "Let forward keep the pictures as the first axis and return a row of scores for each of them."
 
 
-# Section: squashed
+# Section: squashed outputs
 
 
 def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
@@ -140,7 +140,7 @@ def _squash_of(network: nn.Module, probe: Probe) -> Squash | None:
 
 
 def _last_operation(reached: Reached | Exception) -> str | None:
-    """PyTorch's name of the operation that gave the scores, passing over those that only show them in another form."""
+    """PyTorch's name of the operation that gave the scores, skipping those that only change their shape."""
     scores = None if isinstance(reached, Exception) else class_scores(reached.output)
     step = None if scores is None else scores.grad_fn
     while step is not None and step.name().startswith(_FORMS) and step.next_functions[0][0] is not None:
@@ -154,7 +154,7 @@ def _by_last_module(network: nn.Module, probe: Probe) -> Squash | None:
 
 
 def _last_module(network: nn.Module, probe: Probe) -> str | None:
-    """The module without modules of its own that ran last and gave scores for the classes, if its output is the network's."""
+    """The last module without submodules to run, if its output has the shape of the scores."""
     scores = class_scores(probe.output)
     for layer in reversed(probe.layers):
         if layer.handed_on or next(network.get_submodule(layer.module).children(), None) is not None:

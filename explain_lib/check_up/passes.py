@@ -1,4 +1,4 @@
-"""What a check-up finds in the way back: where no gradient arrives, and where numbers are not finite."""
+"""Findings about the passes: layers without a gradient, and NaN or infinity, forward and back."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ FEW = 4
 
 
 def gradient_findings(probe: Probe) -> Iterator[Finding]:
-    """Everything about the gradient of the scores, and about NaN and infinity on the way there and back."""
+    """All findings about the gradient of the scores, and about NaN and infinity in either pass."""
     if isinstance(probe.reached, Exception):
         yield problem(
             "gradient",
@@ -68,7 +68,7 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
 
 
 def _names(layers: list[LayerTrace]) -> str:
-    """The convolutions among them; all where there is none."""
+    """The names of the convolutions among the layers, or of all layers if there is none."""
     return few_names([layer.name for layer in layers if layer.is_conv] or [layer.name for layer in layers], FEW)
 
 
@@ -106,7 +106,7 @@ def _is_finite(values: Tensor) -> bool:
 
 
 def error_line(error: Exception) -> str:
-    """What kind of error it was, and the first line of what it says."""
+    """The type of an exception, or of its cause, and the first line of its message."""
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     text = str(cause).strip()
     first = text.splitlines()[0].strip().rstrip(".") if text else ""

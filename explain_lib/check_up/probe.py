@@ -1,4 +1,4 @@
-"""A network on two pictures, forward and back, with everything left as it was."""
+"""A probe of a network: two pictures forward and back, with everything restored afterwards."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,11 +19,11 @@ BLOCKS = 8
 
 @dataclass(frozen=True)
 class Probe:
-    """What the network did with the pictures.
+    """The passes of a network over the pictures.
 
-    layers: every call of every module. output: what the network returned. reached: how far the gradient of the largest scores
-    came back to the layers with a grid; the error that stopped it where something did. unused: names of the layers with a
-    grid on which the output does not depend, among those to which no gradient came.
+    layers: every call of every module. output: the output of the network. reached: how far the gradient of the largest scores
+    came back to the layers with a grid, or the exception that stopped it. unused: names of the layers with a grid on which
+    the output does not depend, among those that no gradient reached.
     """
 
     layers: tuple[LayerTrace, ...]
@@ -41,26 +41,26 @@ def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple
 
 
 def probe(network: nn.Module, batch: Tensor) -> Probe:
-    """Run the network on a batch float32 (N, 3, H, W), twice, the second time back as well.
+    """Run the network on a batch float32 (N, 3, H, W), twice, the second time with a backward pass.
 
-    Raises whatever the network raises in its forward pass, and TooLargeError where memory cannot be had in any. Mode,
-    parameters, buffers and random numbers are as before.
+    Raises whatever the network raises in its forward pass, and TooLargeError if there is not enough memory in either. Mode,
+    parameters, buffers and random numbers are restored.
     """
     with left_as_found(network, batch.device):
         layers, output = trace(network, batch.clone())
         spatial = [layer for layer in layers if layer.is_spatial]
         try:
             reached: Reached | Exception = reach(network, batch, spatial, largest_scores)
-        except TooLargeError:  # of this moment, not of the network
+        except TooLargeError:  # a matter of the moment, not of the network
             raise
-        except Exception as error:  # the caller's code may raise anything, and what it raises is a finding
+        except Exception as error:  # the caller's code may raise anything, and any exception is a finding
             reached = error
         return Probe(layers, output, reached, _unused(network, batch, spatial, output, reached))
 
 
 @contextmanager
 def left_as_found(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """The network to oneself; buffers that it writes to, and the random numbers that it draws, are put back."""
+    """Exclude other threads from the network inside; restore its buffers and the random numbers afterwards."""
     with exclusive(network), torch.inference_mode(False), own_random_numbers(device), _buffers_kept(network):
         yield
 
@@ -84,7 +84,7 @@ def _buffers_kept(network: nn.Module) -> Iterator[None]:
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors of one shape hold the same, NaN included."""
+    """Whether two tensors of one shape are equal, where NaN equals NaN."""
     return bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 
@@ -104,15 +104,15 @@ def _same(answer: Tensor | None, other: object) -> bool:
 
 
 def largest_scores(output: object) -> Tensor | None:
-    """The sum over the pictures of each one's largest score; None where there are none to differentiate."""
+    """The sum of the largest scores of the pictures; None if there are no scores to differentiate."""
     scores = class_scores(output)
     return scores.amax(1).sum() if scores is not None and scores.is_floating_point() else None
 
 
 def class_scores(output: object) -> Tensor | None:
-    """Scores (N, K) in what a network returned, whatever its form, averaged over further axes; None where there are none.
+    """Scores (N, K) in an output of any form, averaged over further axes; None if there are none.
 
-    Of several tensors one with two axes is taken first.
+    Of several tensors, one with two axes comes first.
     """
     if isinstance(output, Tensor):
         if output.dim() < 2 or output.numel() == 0:
@@ -123,12 +123,12 @@ def class_scores(output: object) -> Tensor | None:
 
 
 def is_plain(output: object) -> bool:
-    """Whether it is a tensor with two axes, as scores (N, classes) are."""
+    """Whether an output is a tensor with two axes, as scores (N, classes) are."""
     return isinstance(output, Tensor) and output.dim() == 2
 
 
 def parts(output: object) -> dict[str, object]:
-    """What a network's output holds, each under the Python that takes it out: "[0]", "['out']", ".logits"; empty for others."""
+    """The parts of an output, by the Python code that extracts them: "[0]", "['out']", ".logits"; empty without parts."""
     if isinstance(output, Mapping):
         return {f"[{key!r}]": value for key, value in output.items()}
     if isinstance(output, tuple | list):

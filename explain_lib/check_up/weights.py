@@ -1,4 +1,4 @@
-"""What a check-up finds in a network that does not run: its wrapper, weights and normalisation."""
+"""Findings that need no run of the network: about its wrapper, weights and normalisation."""
 
 from collections.abc import Iterator, Sequence
 from math import isclose
@@ -15,7 +15,7 @@ from explain_lib.networks.model import named_tensors, not_finite
 FEW = 4
 PHOTOGRAPH_MEAN = (0.494, 0.485, 0.450)
 PHOTOGRAPH_STD = (0.247, 0.243, 0.262)
-"""Of the pixels of the 10,000 CIFAR-10 test images, in [0, 1]; photographs of other sets differ little."""
+"""Mean and deviation of the pixels of the 10,000 CIFAR-10 test images, in [0, 1]; other photographs differ little."""
 FAR_MEAN, SMALL_STD = 2.0, 0.1
 
 Channels = tuple[float, ...]
@@ -45,10 +45,11 @@ def wrapper_findings(network: nn.Module) -> Iterator[Finding]:
 
 
 def _inside(module: nn.Module) -> str | None:
-    """The attribute that holds what a wrapper wraps; None for what is no wrapper."""
+    """The attribute of a wrapper that holds the wrapped network; None for other modules."""
     if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return "module"
-    compiled = type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules  # its own file is slow to import
+    # by name, since the module that defines the class is slow to import
+    compiled = type(module).__name__ == "OptimizedModule" and "_orig_mod" in module._modules
     return "_orig_mod" if compiled else None
 
 
@@ -57,7 +58,7 @@ def _is_script(network: nn.Module) -> bool:
 
 
 def unwrapped(network: nn.Module) -> nn.Module | None:
-    """The network inside all wrappers around it; None where that can take no hooks."""
+    """The network inside all wrappers around it; None if it cannot take hooks."""
     while (inside := _inside(network)) is not None:
         network = network.get_submodule(inside)
     return None if _is_script(network) else network
@@ -86,7 +87,7 @@ def precision_findings(network: nn.Module) -> Iterator[Finding]:
 
 
 def _kind(tensor: Tensor) -> str | None:
-    """What a weight is instead of dense float32; None where it is that, or whole numbers."""
+    """The layout or dtype of a weight that is not dense float32; None for dense float32 and whole numbers."""
     if tensor.layout != torch.strided:
         return "sparse"
     is_other = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.float32
@@ -108,7 +109,7 @@ def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:
 
 
 def frozen_findings(network: nn.Module) -> Iterator[Finding]:
-    """Parameters that ask for no gradient."""
+    """Parameters with requires_grad off."""
     parameters = dict(network.named_parameters())
     frozen = [name for name, parameter in parameters.items() if not parameter.requires_grad]
     if not frozen:
@@ -129,7 +130,7 @@ def frozen_findings(network: nn.Module) -> Iterator[Finding]:
 
 
 def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None) -> Iterator[Finding]:
-    """Mean and std that are not the card's; without a card, those under which a photograph is far from what is usual."""
+    """Mean and std that differ from the card, or, without a card, take a photograph far from the usual range."""
     if card is not None:
         if not (_are_close(mean, card.mean) and _are_close(std, card.std)):
             right = f"mean={_numbers(card.mean)}, std={_numbers(card.std)}"
@@ -161,6 +162,6 @@ def _numbers(values: Sequence[float]) -> str:
 
 
 def _verb(names: Sequence[str], verb: str) -> str:
-    """The verb as it stands for one name, its plural for several."""
+    """The verb in the singular for one name, in the plural for several."""
     plural = {"holds": "hold", "is": "are"}
     return verb if len(names) == 1 else plural[verb]

@@ -1,1 +1,5 @@
-"""The commands of python -m explain_lib, one a file."""
+"""The commands of python -m explain_lib, one per module, each with add_options and run.
+
+check_up, layers, replay, sanity, scan, train  the commands of these names
+interruption                                   Ctrl-C, deferred to the end of a batch
+"""

@@ -1,4 +1,4 @@
-"""The command "check-up": what stands in the way of a map of a bundled model, and what to do."""
+"""The command "check-up": the findings about a bundled model, with remedies."""
 
 import argparse
 import textwrap
@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what was found; returns 1 if there are problems, else 0. Raises ExplainError for an unknown model."""
+    """Print the findings; returns 1 if there are problems, else 0. Raises ExplainError for an unknown model."""
     spare_cores()
     found = check_up(load_model(options.model))
     print(report(options.model, found))
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(name: str, found: CheckUp) -> str:
-    """The summary, then each finding with its sentence and what to do, as lines of text."""
+    """The summary, then each finding with its remedy, as lines of text."""
     lines = [f"{name}: {found.summary}"]
     for finding in found.findings:
         lines += ["", f"{finding.severity.upper()}: {finding.kind}"]

@@ -1,4 +1,4 @@
-"""Ctrl-C while a command computes: kept until a batch is done, so that nothing is lost half-way."""
+"""Ctrl-C during a command, deferred to the end of a batch, so that no work is lost."""
 
 import signal
 import threading
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C ended, 128 and the number of the signal."""
+"""The exit status after Ctrl-C: 128 plus the number of the signal."""
 
 
 @contextmanager
 def interrupted_between_batches() -> Iterator[Callable[[], None]]:
-    """Ctrl-C is kept until the function that this gives is called, which raises KeyboardInterrupt; a second one ends at once.
+    """Defer Ctrl-C until the function given here is called, which raises KeyboardInterrupt; a second Ctrl-C ends at once.
 
-    Raised anywhere, it could be swallowed by whatever calls back into Python at that moment, and the work would go on.
+    An exception raised anywhere else could be swallowed by code that calls back into Python, and the work would go on.
     """
     before = signal.getsignal(signal.SIGINT)
     asked: list[int] = []
@@ -27,7 +27,7 @@ def interrupted_between_batches() -> Iterator[Callable[[], None]]:
         if asked:
             raise KeyboardInterrupt
 
-    here = threading.current_thread() is threading.main_thread()  # others may not set what a signal does
+    here = threading.current_thread() is threading.main_thread()  # other threads may not set signal handlers
     if here:
         signal.signal(signal.SIGINT, ask)
     try:

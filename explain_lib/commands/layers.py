@@ -1,4 +1,4 @@
-"""The command "layers": every layer of a model beside orders that ask no network, ranked."""
+"""The command "layers": a ranking of the layers of a model by deletion, insertion or ROAD."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""The command "replay": a view that somebody took home, computed anew and compared bit for bit."""
+"""The command "replay": a view computed anew from its ZIP file, and compared bit for bit."""
 
 import argparse
 import sys
@@ -33,11 +33,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compute the view anew and say of each array whether it is identical, and of each other part whether it was changed.
+    """Compute the view anew; print which arrays are identical, and which other parts were changed.
 
     Returns 0 if all arrays are identical and nothing else was changed since the file was written, else 1.
 
-    Raises DataError for a file that is none, and what load_own_model raises.
+    Raises DataError for a file that is not a view, and what load_own_model raises.
     """
     view = _chosen(read_view_file(options.file), options.only)
     as_many_threads(view)
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _chosen(view: ViewFile, only: list[str] | None) -> ViewFile:
-    """The view with those computations alone that are asked for."""
+    """The view with only the computations of these keys."""
     if only is None:
         return view
     known = [one.key for one in view.computations]
@@ -71,7 +71,7 @@ def _chosen(view: ViewFile, only: list[str] | None) -> ViewFile:
 
 
 def _own_model(view: ViewFile, options: argparse.Namespace) -> Model | None:
-    """The model that the options name, with input size, mean, deviation and classes as the file says them."""
+    """The model that the options name, with input size, mean, deviation and classes from the file."""
     if options.model is None:
         return None
     names = missing_models(view)
@@ -87,7 +87,7 @@ def _tuple(value: object) -> object:
 
 @contextmanager
 def _watched() -> Iterator[Callable[[int, int], None]]:
-    """Progress of what takes long, as a bar."""
+    """A function that shows the progress of long computations as a bar."""
     with tqdm(unit="image", disable=None, leave=False) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -98,7 +98,7 @@ def _watched() -> Iterator[Callable[[int, int], None]]:
 
 
 def _head(view: ViewFile) -> str:
-    """What the file is of, what is different here, and what it says of itself that cannot be computed anew."""
+    """The page of the file, the versions that differ here, and its notes on what cannot be computed anew."""
     lines = [f"{view.settings.get('page', 'A view')}: {view.settings.get('link', '')}"]
     for name, (there, here) in other_versions(view).items():
         lines.append(
@@ -115,12 +115,12 @@ def _line(one: Replayed) -> str:
 
 
 def _printable(line: str) -> str:
-    """The line without what a terminal would take for a command: it is from a file of anybody's."""
+    """The line without control characters, since the file is from outside."""
     return "".join(sign if sign.isprintable() else "�" for sign in line)
 
 
 def verdict(found: list[Replayed], view: ViewFile) -> str:
-    """What it comes to, in a sentence."""
+    """The outcome in a sentence."""
     broken = [one for one in found if one.fault]
     if not found:
         return "Nothing in the file can be computed anew."
@@ -131,7 +131,7 @@ def verdict(found: list[Replayed], view: ViewFile) -> str:
 
 
 def about_the_rest(view: ViewFile) -> list[str]:
-    """What was not computed anew, and which of it is not as it was when the file was written."""
+    """The parts that were not computed anew, and which of them were changed since the file was written."""
     compared = f"Compared: the arrays of {ARRAYS} with those computed here."
     rest = f"Pictures, slide, page/, address and what {SETTINGS} says were not computed anew"
     if view.changed is None:

@@ -1,4 +1,4 @@
-"""The command "sanity": do a model's maps depend on what it has learnt?"""
+"""The command "sanity": do the maps of a model depend on its trained weights?"""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""The command "scan": from the words of the command line to a file, with a bar on the way."""
+"""The command "scan": two maps compared over many images, written to a file."""
 
 import argparse
 import logging

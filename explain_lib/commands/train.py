@@ -1,4 +1,4 @@
-"""The command "train": a checkpoint of a recipe."""
+"""The command "train": a checkpoint trained by a recipe."""
 
 import argparse
 from pathlib import Path

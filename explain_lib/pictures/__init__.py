@@ -1,1 +1,12 @@
-"""Pictures: the bundled test images, sets in memory and on disk, files of strangers, thumbnails, palettes."""
+"""Pictures, uint8 RGB, and sets of them.
+
+dataset     load_cifar10, ImageSet, CLASSES: the bundled test images
+files       read_picture, read_thumbnail, fit_picture: picture files from outside
+folder      ImageFolder: a folder of pictures as a set
+pixels      checks of pixels and positions; to_input, the input of a network
+rendering   palettes, overlays, the study's drawings, PNG and WebP
+selection   parse_images, parse_class, seen_images: selections as text
+sets        Pixels: sets in memory or lazy, their subsets and digests
+store       PictureStore: uploaded pictures in memory; previews
+thumbnails  Thumbnails of a folder, made in the background
+"""

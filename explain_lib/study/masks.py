@@ -1,4 +1,4 @@
-"""Where a picture's object ends and its background begins: outlines by GrabCut (Rother, Kolmogorov and Blake 2004)."""
+"""Outlines of the object in the middle of a picture, by GrabCut (Rother, Kolmogorov and Blake 2004)."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""A view computed anew from its file: every array compared with the one in the file, bit for bit."""
+"""Replay of a view: its arrays computed anew and compared with those in its file, bit for bit."""
 
 import platform
 from collections.abc import Iterator, Mapping
@@ -17,16 +17,16 @@ from explain_lib.take_home.view_file import Array, ViewFile, array_mark, named_a
 from explain_lib.work.cache import ExplainCache
 
 PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "scipy", "scikit-image", "pillow")
-"""The packages whose versions the numbers may depend on."""
+"""The packages whose versions may change the numbers."""
 MAX_THREADS = 256
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of one array, or of a computation of which nothing could be computed.
+    """The outcome for one array, or for a computation that failed.
 
-    key: of the array, or of the computation. shape, dtype: of the array in the file, None where it is not about one. fault:
-    what is wrong, None for an array that is identical bit for bit.
+    key: that of the array or of the computation. array: that in the file, None for a computation and for an array that is not
+    in the file. fault: the difference or error in words, None for an array that is identical bit for bit.
     """
 
     key: str
@@ -35,13 +35,13 @@ class Replayed:
 
 
 def versions() -> dict[str, str]:
-    """What the numbers may depend on: the versions of Python and of packages, and the processor's instructions."""
+    """The versions of Python and of packages, and the instruction set of the processor, which may change the numbers."""
     packages = {name: _version(name) for name in PACKAGES}
     return {"python": platform.python_version(), **packages, "processor": torch.backends.cpu.get_cpu_capability()}
 
 
 def as_many_threads(view: ViewFile) -> None:
-    """Let PyTorch take as many threads as it had when the file was written: sums over more of them are rounded otherwise."""
+    """Set PyTorch's number of threads to that of the file; sums over another number of threads round differently."""
     threads = view.settings.get("threads")
     if isinstance(threads, int) and 1 <= threads <= MAX_THREADS:
         torch.set_num_threads(threads)
@@ -55,7 +55,7 @@ def _version(name: str) -> str:
 
 
 def other_versions(view: ViewFile) -> dict[str, tuple[str, str]]:
-    """The packages whose version is another one here: that in the file, and that here."""
+    """The packages with another version here: the version in the file, and the version here."""
     said, here = view.settings.get("versions"), versions()
     if not isinstance(said, dict):
         return {}
@@ -63,14 +63,14 @@ def other_versions(view: ViewFile) -> dict[str, tuple[str, str]]:
 
 
 class Models:
-    """The models that a file names, each checked to be the one that it was."""
+    """The models that a file names, each checked against its digest in the file."""
 
     def __init__(self, said: Mapping[str, Mapping[str, object]], cache: ExplainCache, own: Model | None = None) -> None:
-        """own: what stands for a model that is not bundled."""
+        """own: the model to take for one that is not bundled."""
         self._said, self._cache, self._own = said, cache, own
 
     def find(self, name: str) -> Model:
-        """The model of that name. Raises DataError if it is not here, or is another one than the file is from."""
+        """The model of that name. Raises DataError if it is not here, or if its digest differs."""
         if name not in self._said:
             raise DataError(f"model: {name}: the file does not say which one it is")
         right = str(self._said[name].get("digest"))
@@ -115,7 +115,7 @@ def replay(
 
 
 def keys_of(one: Computation, keys: Mapping[str, object]) -> list[str]:
-    """The keys of a computation's arrays."""
+    """The keys of the arrays of a computation."""
     return [key for key in keys if key == one.key or key.startswith(f"{one.key}.")]
 
 
@@ -126,9 +126,9 @@ def _compared(key: str, kept: Array | None, made: Array, mark: str | None) -> Re
 
 
 def difference(kept: Array, made: Array, changed: bool) -> str | None:
-    """How an array in a file differs from the one computed here, None if they are identical bit for bit.
+    """The difference of an array in a file from the one computed here, in words; None if they are identical bit for bit.
 
-    changed: whether the array in the file is another one than was written to it.
+    changed: whether the array was changed after the file was written.
     """
     after = "; the file was changed after it was written" if changed else ""
     if kept.dtype != made.dtype or kept.shape != made.shape:
@@ -139,7 +139,7 @@ def difference(kept: Array, made: Array, changed: bool) -> str | None:
 
 
 def _largest(kept: Array, made: Array) -> str:
-    """The largest difference and where it is; something that is not finite on one side alone counts as the largest."""
+    """The largest difference and its place; a number that is finite on one side only counts as the largest."""
     a, b = (np.asarray(array, dtype=np.float64) for array in (kept, made))
     with np.errstate(invalid="ignore"):
         gap = np.abs(a - b)

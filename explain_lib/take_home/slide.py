@@ -1,6 +1,6 @@
-"""One picture for a slide, 16:9: what was looked at, its map, the two laid over each other, and what it is of in words.
+"""A slide, 16:9: a picture, its map, the overlay of both, and a caption.
 
-Drawn by matplotlib's own objects, without its global state, at 1920 x 1080 pixels; every cell of a map is a sharp square.
+Drawn with objects of matplotlib, without its global state, at 1920 x 1080 pixels; every cell of a map is a sharp square.
 """
 
 import textwrap
@@ -26,9 +26,9 @@ MARGIN, GAP, WIDEST = 60, 60, 560
 TOP, BAR_BELOW, BAR_HEIGHT = 190, 22, 26
 INK, FAINT, FRAME = "#1a1a1a", "#555555", "#767676"
 NAME_SIZE, TEXT_SIZE, SMALL_SIZE, TITLE_SIZE = 38, 31, 24, 46
-"""Heights of letters in pixels: 31 of 1080 are read from the last row of a room."""
+"""Sizes of letters in pixels: 31 of 1080 can be read from the last row of a room."""
 LETTER, BOLD_LETTER = 0.54, 0.68
-"""The widths of a letter of DejaVu Sans, of its size: 0.49 in a caption's mixture of letters and spaces, and some more."""
+"""The width of a letter of DejaVu Sans as a share of its size: 0.49 on average in captions, and some reserve."""
 _STATES = {
     MapState.ZERO: "The map is zero\neverywhere: there is\nnothing to paint.",
     MapState.CONSTANT: "The map is the same\neverywhere: there is\nnothing to paint.",
@@ -49,8 +49,10 @@ class ColourBar:
 
 @dataclass(frozen=True)
 class Panel:
-    """One of the slide's pictures: uint8 (H, W, 3) of any size, or words where there is nothing to paint; its colour bar, if
-    it has one, and a line under it.
+    """One picture of a slide.
+
+    picture: uint8 (H, W, 3) of any size, or words if there is nothing to paint. bar: its colour bar, if it has one. below: a
+    line under it.
     """
 
     name: str
@@ -61,7 +63,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Slide:
-    """Up to four panels, a title, and lines of a caption; description: what it shows, for those who do not see it."""
+    """Up to four panels, a title, and lines of a caption; description: its content in words, for people who cannot see it."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -72,7 +74,7 @@ class Slide:
 def map_panel(name: str, values: Map, drawing: Drawing, reach: float | None = None, below: str = "") -> Panel:
     """A map (h, w) in its own cells with its colour bar. reach: the end of the colours, None for the largest magnitude.
 
-    A map that is zero, constant or not finite is said to be so, and not painted.
+    A map that is zero, constant or not finite is not painted; a sentence stands in its place.
     """
     state = map_state(values)
     if state is not MapState.VARIED:
@@ -83,7 +85,7 @@ def map_panel(name: str, values: Map, drawing: Drawing, reach: float | None = No
 
 
 def overlay_panel(name: str, picture: Picture, values: Map, drawing: Drawing, reach: float | None = None) -> Panel:
-    """A map over its picture, as draw_overlay draws it; the picture alone where the map has nothing to paint."""
+    """A map over its picture, as draw_overlay draws it; the picture alone if the map has nothing to paint."""
     if map_state(values) is not MapState.VARIED:
         return Panel(name, picture, below="the picture alone: nothing is painted")
     share = round(drawing.strength * 100)
@@ -92,14 +94,14 @@ def overlay_panel(name: str, picture: Picture, values: Map, drawing: Drawing, re
 
 
 def _side(panels: int) -> int:
-    """How wide each of so many panels is, in pixels."""
+    """The width of each of so many panels, in pixels."""
     return min(WIDEST, (WIDTH - 2 * MARGIN - GAP * (panels - 1)) // panels)
 
 
 def draw_slide(slide: Slide, kind: Literal["png", "svg"]) -> bytes:
     """The slide as a PNG or SVG file of 1920 x 1080 pixels on white; the same slide gives the same bytes.
 
-    In the SVG letters are outlines, so that it looks the same wherever it is opened; its title and description are text.
+    In the SVG letters are outlines, so that it looks the same everywhere; its title and description are text.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -155,7 +157,7 @@ def _colour_bar(figure: "Figure", bar: ColourBar, left: int, top: int, width: in
 
 
 def _axes(figure: "Figure", left: int, top: int, width: int, height: int) -> "Axes":
-    """A frame of that many pixels, counted from the upper left corner."""
+    """Axes at a place in pixels, counted from the upper left corner, with a frame."""
     axes = figure.add_axes((left / WIDTH, 1 - (top + height) / HEIGHT, width / WIDTH, height / HEIGHT), xticks=[], yticks=[])
     for line in axes.spines.values():
         line.set(color=FRAME, linewidth=0.72)
@@ -174,7 +176,7 @@ def _write(
     weight: str = "normal",
     align: str = "left",
 ) -> None:
-    """Lines of text from a baseline on, made smaller where one would not fit into the room."""
+    """Lines of text from a baseline on; a line that does not fit into the room becomes smaller."""
     for place, line in enumerate(lines):
         y = 1 - (baseline + place * 1.42 * size) / HEIGHT
         fitting = size if room is None else min(size, size * room / max(_estimated_width(line, size, weight == "bold"), 1))
@@ -196,7 +198,7 @@ def _estimated_width(line: str, size: float, bold: bool) -> float:
 
 
 def _wrapped(lines: Sequence[str], room: int) -> tuple[list[str], int]:
-    """The lines broken to fit the room, and the size of their letters: smaller ones where they would not fit otherwise."""
+    """The lines broken to fit the room, and the size of their letters, smaller if they need more than three lines."""
     parts = _broken(lines, room, TEXT_SIZE)
     if len(parts) <= 3:
         return parts, TEXT_SIZE
@@ -213,7 +215,7 @@ def _points(pixels: float) -> float:
 
 
 def _described(content: bytes, slide: Slide) -> bytes:
-    """The SVG with its title and description, for those who hear it read, and for the pointer."""
+    """The SVG with its title and description, for screen readers and tooltips."""
     from xml.sax.saxutils import escape
 
     head, tag, rest = content.decode().partition("<svg ")

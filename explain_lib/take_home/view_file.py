@@ -1,4 +1,4 @@
-"""A view as one ZIP file: pictures, raw arrays, and the computations that they are from. Nothing in a file is ever run."""
+"""The ZIP file of a view: its pictures, its raw arrays, and their computations. Nothing in a file is ever run."""
 
 import hashlib
 import json
@@ -23,16 +23,16 @@ from explain_lib.take_home.json_form import Computation, Json
 
 Array = NDArray[np.generic]
 KINDS = "biuf"
-"""The kinds of dtypes that are kept: truth, whole numbers with and without sign, floating point."""
+"""The kinds of dtypes that are kept: booleans, signed and unsigned integers, floating point."""
 
 _HARMLESS = " #()+,-_&'@="
 
 
 def named_arrays(key: str, result: object) -> dict[str, Array]:
-    """What a result holds in arrays and numbers, each under a name that begins with the key.
+    """The arrays and numbers in a result, each under a name that begins with the key.
 
-    Numbers become arrays of shape (). Texts, targets and settings are left out: they say what was asked for. Signs that no
-    name of a file may have are written as in a URL.
+    Numbers become arrays of shape (). Texts, targets and settings are left out: they belong to the request. Characters that a
+    file name may not have are written as in a URL.
     """
     return dict(_walk(quote(key, safe=_HARMLESS), result))
 
@@ -62,7 +62,7 @@ def _fields(key: str, result: Frozen) -> Iterator[tuple[str, Array]]:
 
 
 def _labels(result: Frozen, parts: tuple[object, ...]) -> list[str]:
-    """The names that a result has for its parts, numbers where it has none."""
+    """The names of the parts of a result, or numbers if it has no names."""
     names: tuple[str, ...] = getattr(result, "names", ())
     return list(names) if len(names) == len(parts) else [str(place) for place in range(len(parts))]
 
@@ -86,17 +86,17 @@ _UNREADABLE = (BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, R
 _STORED = (".png", ".npz")
 _CHUNK = 2**20
 _DAWN = (1980, 1, 1, 0, 0, 0)
-"""The date of every entry: the same view gives the same bytes."""
+"""The date of every entry, so that the same view gives the same bytes."""
 
 
 @dataclass(frozen=True)
 class ViewFile:
-    """What a file holds besides what people look at.
+    """The content of a file, without the parts that are only looked at.
 
-    settings: all of settings.json. models: what is said of each model, by name. computations: what the arrays are from.
-    arrays: the numbers, by key; marks: the SHA-256 of each as it was when the file was written. pictures: uint8 arrays (K, H,
-    W, 3) that are no test images. changed: the parts of the ZIP file that are not as they were written, by name, with what
-    became of each; None where the file does not say what they were.
+    settings: all of settings.json. models: the description of each model, by name. computations: those of the arrays.
+    arrays: the numbers, by key. marks: the SHA-256 of each array when the file was written. pictures: uint8 arrays (K, H, W,
+    3) of pictures that are not test images. changed: the parts of the ZIP file that were changed since, by name, each
+    "changed", "added" or "missing"; None if the file has no digests to tell.
     """
 
     settings: Json
@@ -109,13 +109,13 @@ class ViewFile:
 
 
 def sealed(settings: Json, parts: Mapping[str, bytes]) -> Json:
-    """The settings with the SHA-256 of every other part of the file but maps.npz, and of themselves without it."""
+    """The settings with the SHA-256 of every part of the file but maps.npz, and with their own."""
     marked = settings | {"parts": {name: hashlib.sha256(one).hexdigest() for name, one in parts.items() if name != ARRAYS}}
     return marked | {"sha256": _settings_mark(marked)}
 
 
 def _settings_mark(settings: Json) -> str:
-    """SHA-256, in hex, over what the settings say, however the file is spaced and ordered, but for this number itself."""
+    """SHA-256, in hex, over the values of the settings, without this digest and whatever their spacing and order."""
     said = {name: value for name, value in settings.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -175,7 +175,7 @@ def read_view_file(path: Path) -> ViewFile:
 
 
 def _part(archive: ZipFile, name: str, most: int, path: Path) -> bytes:
-    """An entry's content; what is declared is not believed."""
+    """The content of an entry, limited in length whatever it declares."""
     if len(archive.infolist()) > MAX_ENTRIES or archive.namelist().count(name) != 1:
         raise DataError(f"{path}: it does not have one {name}; {RIGHT}")
     with archive.open(name) as entry:
@@ -196,7 +196,7 @@ def _arrays(content: bytes, path: Path, name: str) -> dict[str, Array]:
 
 
 def _array(content: bytes, where: str) -> Array:
-    """An array of NumPy's format. Its header is checked before memory is taken for what it declares; nothing is unpickled."""
+    """An array in NumPy's format; its header is checked before memory is allocated for it, and nothing is unpickled."""
     file = BytesIO(content)
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
@@ -223,7 +223,7 @@ def _settings(content: bytes, path: Path) -> Json:
 
 
 def _changes(settings: Json, archive: ZipFile, path: Path) -> dict[str, str] | None:
-    """What became of each part that is not as it was written; arrays have marks of their own."""
+    """The parts that were changed, added or removed since the file was written; arrays have digests of their own."""
     said = settings.get("parts")
     if not isinstance(said, dict):
         return None
@@ -238,7 +238,7 @@ def _changes(settings: Json, archive: ZipFile, path: Path) -> dict[str, str] | N
 
 
 def _digests(archive: ZipFile, path: Path) -> dict[str, str]:
-    """SHA-256 of every part but settings and arrays, read piece by piece; of one that is there twice, nothing that fits."""
+    """SHA-256 of every part but settings and arrays, read piece by piece; "twice" for a part that occurs twice."""
     digests: dict[str, str] = {}
     room = MAX_UNPACKED
     for entry in archive.infolist():
