@@ -16,7 +16,7 @@ from explain_lib.commands import train as train_command
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its name, a line on it, what adds its options to a parser, and what runs it and gives the exit status."""
+    """A command: its name, a line of help, a function that adds its options, and one that runs it and returns the status."""
 
     name: str
     help: str

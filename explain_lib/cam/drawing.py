@@ -1,4 +1,4 @@
-"""How a map is laid over its picture: one frozen value, and the picture that it gives."""
+"""The overlay of a map on its picture, and its options."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,11 @@ from explain_lib.pictures.rendering import PALETTES, Palette, Picture, colour, c
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a map is laid over its picture.
+    """The options of an overlay.
 
-    palette: of maps from 0 up; signed maps are always drawn from blue over white to red. strength: how much of the map
-    there is in the mixture, in [0, 1]. smooth: whether the map is enlarged bilinearly or cell by cell; the picture is
-    always enlarged pixel by pixel. signed: whether the map has values below zero to show. Raises InputError for another
-    palette or strength.
+    palette: for maps from 0 up; signed maps are always drawn from blue over white to red. strength: the share of the map in
+    the mixture, in [0, 1]. smooth: whether the map is enlarged bilinearly or cell by cell; the picture is always enlarged
+    pixel by pixel. signed: whether the map has values below zero to show. Raises InputError for another palette or strength.
     """
 
     palette: Palette = "magma"
@@ -38,9 +37,9 @@ def draw_overlay(
 ) -> Picture:
     """The map (h, w) over its picture uint8 (H, W, 3): uint8 (side, side, 3) RGB.
 
-    reach: the value that gets the last colour, None for the map's own largest magnitude; a shared one makes several
-    overlays comparable. A map without anything but zeros is all of the first colour, or of the middle one if signed. Raises
-    InputError for anything but a finite map, and for a reach that is below zero or not finite.
+    reach: the value of the last colour, None for the largest magnitude of the map; a common reach makes several overlays
+    comparable. A map of zeros gets the first colour throughout, or the middle one if signed. Raises InputError for anything
+    but a finite map, and for a reach that is negative or not finite.
     """
     chosen = drawing or Drawing()
     check_map("values", values)

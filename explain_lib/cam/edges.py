@@ -10,7 +10,7 @@ from explain_lib.cam.postprocess import resize_maps
 
 
 def sobel_edges(pixels: NDArray[np.uint8]) -> Map:
-    """Edge strength of pictures uint8 (N, H, W, 3): float32 (N, H, W), 0 and more, 0 to 255 * sqrt(32) at most.
+    """Edge strength of pictures uint8 (N, H, W, 3): float32 (N, H, W) in [0, 255 * sqrt(32)].
 
     The length of the gradient by OpenCV's Sobel filter of 3 x 3 (not divided by its weights) on the mean of red, green and
     blue; beyond the border the picture is mirrored without its outermost pixels, OpenCV's default.
@@ -31,9 +31,9 @@ def sobel_edges(pixels: NDArray[np.uint8]) -> Map:
 
 
 def edges_on_grid(edges: Map, grid: tuple[int, int]) -> Map:
-    """What is left of edges float32 (N, H, W) on a grid (h, w): averaged over its cells, and enlarged as maps are, (N, H, W).
+    """Edges float32 (N, H, W) averaged over the cells of a grid (h, w), and enlarged as maps are, (N, H, W).
 
-    A map on that grid cannot follow the edges any better than about so.
+    No map on that grid can follow the edges much better.
     """
     height, width = edges.shape[1:]
     cells = [cv2.resize(one, (grid[1], grid[0]), interpolation=cv2.INTER_AREA) for one in edges]

@@ -1,4 +1,4 @@
-"""All that lies between the layers and the heat map, one field a cause, and the presets."""
+"""The settings of a heat map, one field for each possible cause of a difference, and the presets."""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -20,7 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "resize": get_args(Resize),
     "variant": get_args(Variant),
 }
-"""The values of each setting that has a few."""
+"""The values of each setting with a fixed choice."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,18 @@ class CamSettings:
     layers: names of modules; None for the model's last conv layer; several are merged by the mean at the end.
     variant: grad-cam (arXiv 1610.02391), hirescam (arXiv 2011.08891), layercam (IEEE TIP 2021, 10.1109/TIP.2021.3089943),
       grad-cam++ (arXiv 1710.11063).
-    inplace_overwrites: use what a hook holds that does not copy the output, where an in-place operation follows the layer.
-    inplace_gradient: there, weigh by the gradient of what the operation left, not of the layer's own output.
+    inplace_overwrites: where an in-place operation follows the layer, use its result, which is what a hook that does not copy
+      the output holds.
+    inplace_gradient: weigh by the gradient of that result instead of the layer's own output.
     channel_reduction: sum or mean over the weighted channels.
     relu: drop negative evidence.
     scale_over: divide by the largest magnitude in this image's map (its maximum after a ReLU), or in the maps that this
       image's weights give on all images of the batch, or not at all.
-    subtract_minimum: subtract the minimum, over the same, before; the maximum is taken after.
+    subtract_minimum: first subtract the minimum over the same maps; the maximum is then that of the difference.
     epsilon: added to every divisor; 0 / 0 is 0.
     resize: to the size of the picture; none leaves the grid. PyTorch's bicubic has a = -0.75, Pillow's has a = -0.5.
-    rescale_after_merge: the merged map less its minimum, by its maximum.
-    exponent: the power at the end; that of a negative value's magnitude, with its sign unless the exponent is even.
+    rescale_after_merge: subtract the minimum of the merged map, then divide by the maximum.
+    exponent: the power at the end; for a negative value, the power of its magnitude, with its sign unless the exponent is even.
 
     Raises InputError for a value that is not among these, LayerError for an empty list of layers.
     """
@@ -72,7 +73,7 @@ class CamSettings:
             raise InputError(f"exponent: {self.exponent!r}; a finite number above 0 would be right")
 
     def as_dict(self) -> dict[str, object]:
-        """The fields by name, as they go into exported JSON."""
+        """The fields by name, for JSON."""
         return asdict(self)
 
 
@@ -97,7 +98,7 @@ def check_settings(settings: object) -> CamSettings:
 
 
 def differing(a: CamSettings, b: CamSettings) -> tuple[str, ...]:
-    """Names of the settings in which a and b differ, in the order in which they take effect."""
+    """The names of the settings in which a and b differ, in the order of their steps."""
     return tuple(field.name for field in fields(CamSettings) if getattr(a, field.name) != getattr(b, field.name))
 
 
@@ -105,7 +106,7 @@ PAPER = CamSettings(resize="torch-bilinear")
 """Equations 1 and 2 of arXiv 1610.02391 on the last conv layer, divided by the maximum and enlarged for display."""
 
 NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale_over="batch")
-"""The study's manual Grad-CAM (jane-cz/GradCAM): one image's weights on its whole batch, by the maximum over the batch."""
+"""The study's manual Grad-CAM (jane-cz/GradCAM): an image's weights on its whole batch, divided by the maximum over it."""
 
 NOTEBOOK_PACKAGE = CamSettings(
     layers=("conv1", "relu1", "pool1", "conv2", "relu2"),
@@ -114,11 +115,11 @@ NOTEBOOK_PACKAGE = CamSettings(
     rescale_after_merge=True,
     inplace_overwrites=True,
 )
-"""The study's call of the package grad-cam, which took the five modules of an nn.Sequential for five target layers."""
+"""The study's call of the package grad-cam, which took the five modules of an nn.Sequential as five target layers."""
 
 
 def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
-    """What the package grad-cam does on the CPU, at these layers (None: the last conv layer): it fixes every other setting."""
+    """The settings of the package grad-cam on the CPU, at these layers (None: the last conv layer); it fixes all others."""
     return CamSettings(
         layers=layers,
         variant=variant,
@@ -130,11 +131,11 @@ def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-ca
 
 
 def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
-    """What torch-cam 0.5 does until its overlay is coloured, at one layer (None: the last conv layer): all else is fixed.
+    """The settings of torch-cam 0.5 up to the colours of its overlay, at one layer (None: the last conv layer).
 
-    Its hooks keep a layer's output without copying it, and ask for the gradient of what is left there. A map is cut at zero,
-    less its minimum, by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it. Raises LayerError for
-    several layers: torch-cam merges them by their maximum, not by their mean.
+    Its hooks keep the output of a layer without copying it, and take the gradient of what is left there. A map is cut at zero,
+    its minimum subtracted, and divided by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it. Raises
+    LayerError for several layers: torch-cam merges them by their maximum, not by their mean.
     """
     return CamSettings(
         layers=_single("torch-cam merges by the maximum", layers),
@@ -148,7 +149,7 @@ def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
 
 
 def captum_settings(layers: tuple[str, ...] | None) -> CamSettings:
-    """What Captum's LayerGradCam and its `interpolate` do, at one layer (None: the last conv layer): all else is fixed.
+    """The settings of Captum's LayerGradCam and its `interpolate`, at one layer (None: the last conv layer).
 
     Both are called without options: nothing is cut or scaled, and cells are repeated. Raises LayerError for several layers.
     """

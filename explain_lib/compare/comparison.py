@@ -1,4 +1,4 @@
-"""How two maps differ: the difference at each pixel, and metrics over all of them."""
+"""The comparison of two maps: their difference at each pixel, and metrics over all pixels."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ TOP_SHARE = 0.2
 class Metric:
     """A field of Comparison in words.
 
-    name: of the field. title: as a heading. word: what it looks at, in few words. meaning: one sentence. equal: its value
-    for equal maps. higher_is_closer: whether a larger value means that the maps are more alike.
+    name: that of the field. title: as a heading. word: its aspect, in few words. meaning: one sentence. equal: its value for
+    equal maps. higher_is_closer: whether a larger value means that the maps are more alike.
     """
 
     name: str
@@ -65,7 +65,7 @@ SSIM_WINDOW = 11
 
 @dataclass(frozen=True)
 class Comparison(Frozen):
-    """Two maps (H, W) compared; the map's own units throughout.
+    """Two maps (H, W) compared, in the units of the maps.
 
     difference: float32 (H, W), b - a. mae, rmse, max_abs: mean, root mean square and largest of |b - a|, 0 for equal maps.
     pearson, spearman: correlation of values and of ranks, in [-1, 1], NaN where a map is constant. ssim: structural
@@ -103,12 +103,12 @@ def compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> Comparison:
 
 
 def mean_absolute_difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """The first number of compare(a, b) alone, which costs a hundredth of all seven. Arguments and errors are the same."""
+    """compare(a, b).mae alone, at a hundredth of the cost of all seven numbers. Arguments and errors are the same."""
     return float(np.abs(_difference(a, b)).mean())
 
 
 def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The gap b - a of two maps, which are checked."""
+    """The difference b - a of two maps, after checking them."""
     _check_finite("a", a)
     _check_finite("b", b)
     if a.shape != b.shape:

@@ -1,4 +1,4 @@
-"""A scan in few numbers: how far two configurations are from each other, for which images, and which settings cause it."""
+"""The summary of a scan over images, by class, outcome and setting, and its rows as a table, as CSV and as Parquet."""
 
 import io
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ LISTED_IMAGES = 12
 
 @dataclass(frozen=True)
 class ScanSummary(Frozen):
-    """What the rows of a scan have in common; means and quantiles are over its finite rows, NaN where there are none.
+    """The summary of a scan; means and quantiles are over its finite rows, NaN if there are none.
 
-    images, finite: rows, and those that are finite. mean: of the mean absolute difference, the MAE, of each image.
-    quantiles: float64 (5,), 5, 25, 50, 75 and 95 % of the MAEs. class_means: float64 (classes,), the mean MAE by true class;
-    class_images: int64 (classes,), over how many. right_mean, wrong_mean: the mean MAE where the prediction is right, and
-    where not, of images with a known class; right_images, wrong_images: over how many. settings: those that differ.
-    shares: float64 (settings,), the mean part of the MAE that each causes; fractions: float64 (settings,), the same divided by
-    the mean MAE, NaN if that is 0.
-    worst: int64, positions in the set of the images with the largest MAE, the largest first; typical: of those nearest to
-    the median, the nearest first; both: images that are as far by position.
+    images, finite: how many rows there are, and how many are finite. mean: of the mean absolute differences, MAEs, of the
+    images. quantiles: float64 (5,), at 5, 25, 50, 75 and 95 %, of the MAEs. class_means: float64 (classes,), the mean MAE by
+    true class; class_images: int64 (classes,), the images of each. right_mean, wrong_mean: the mean MAE of images with a right
+    and with a wrong prediction, where the class is known; right_images, wrong_images: the images of each. settings: those that
+    differ. shares: float64 (settings,), the mean part of the MAE that each causes; fractions: float64 (settings,), the same
+    divided by the mean MAE, NaN if that is 0.
+    worst: int64, positions in the set of the images with the largest MAE, the largest first. typical: int64, those of the
+    images nearest to the median, the nearest first. In both, ties are in the order of positions.
     """
 
     images: int
@@ -81,13 +81,13 @@ def summarise_scan(
 
 
 def _mean(values: NDArray[np.float64]) -> float:
-    """The mean, NaN of nothing."""
+    """The mean; NaN without values."""
     return float(values.mean()) if len(values) else float("nan")
 
 
-# Section: The rows of a scan as a table with named columns, as CSV and as Parquet.
+# Section: tables
 
-if TYPE_CHECKING:  # pyarrow is slow to import, and only those who want a table wait for it
+if TYPE_CHECKING:  # pyarrow is slow to import, and only tables need it
     import pyarrow
 
 FINITE, NOT_FINITE = "ok", "not finite"
@@ -101,12 +101,12 @@ def scan_table(
     causes: bool = True,
     package: bool = False,
 ) -> "pyarrow.Table":
-    """The rows as a table, in their order: a row an image.
+    """The rows as a table, in their order, one row per image.
 
-    labels: int64 (N,), the true class of every picture of the set, -1 where it is not known. classes: their names. causes,
-    package: whether the scan was asked for shares and residual. Columns: image int64, its position in the set; true_class,
-    predicted_class text; right bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 a
-    setting, with package residual float64. Numbers that are not known are null. Raises InputError for labels that do not fit
+    labels: int64 (N,), the true class of every picture of the set, -1 if unknown. classes: their names. causes, package:
+    whether the scan computed shares and residual. Columns: image int64, its position in the set; true_class,
+    predicted_class text; right bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 per
+    setting, with package residual float64. Unknown numbers are null. Raises InputError for labels that do not fit
     the rows or the classes.
     """
     import pyarrow
@@ -140,7 +140,7 @@ def true_classes(rows: ScanRows, labels: NDArray[np.int64]) -> NDArray[np.int64]
 
 
 def to_csv(table: "pyarrow.Table") -> bytes:
-    """The table as CSV in UTF-8: a line of names, then a line a row; numbers in full, nothing where one is not known."""
+    """The table as CSV in UTF-8: a line of names, then one line per row; numbers in full, unknown ones empty."""
     from pyarrow import csv
 
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What the sanity checks say over many images: means with intervals, each over the same images."""
+"""The summary of sanity checks over many images: means with intervals, and sentences about them."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ from explain_lib.trust.sanity import SanityRows
 class StepSummary(Frozen):
     """One step: means over images, each with its 95 % bootstrap interval.
 
-    correlation: Spearman of the maps with the model's own, over the images in which neither is the same everywhere. kept:
-    the share whose prediction is the model's own, flat: the share whose map is zero or constant, both in [0, 1].
+    correlation: Spearman correlation of the maps with those of the model, over the images without a constant map. kept: the
+    share of images with the same prediction as the model's. flat: the share with a zero or constant map, both in [0, 1].
     """
 
     name: str
@@ -28,10 +28,10 @@ class StepSummary(Frozen):
 
 @dataclass(frozen=True)
 class SanitySummary(Frozen):
-    """All steps in their order, and what maps of two different pictures have in common.
+    """All steps in their order, beside the maps of two different pictures.
 
-    left: how much more the last step's map has in common with the model's own than two pictures' maps have, paired over the
-    same images.
+    unrelated: the correlation of the maps of two different pictures. left: how much higher the correlation of the last
+    step's map with the model's own is, paired over the same images.
     """
 
     steps: tuple[StepSummary, ...]
@@ -53,16 +53,16 @@ def summarise_sanity(rows: SanityRows) -> SanitySummary:
     return SanitySummary(steps, estimates[-1], left, len(rows))
 
 
-# Section: What the sanity checks say over many images, in plain sentences that are written from their numbers.
+# Section: sentences
 
 HALF = 0.5
-"""A correlation below it has lost more than it kept."""
+"""A lower correlation has lost more than it kept."""
 LITTLE = 0.1
-"""What maps have in common is not worth a word below it."""
+"""A lower correlation of maps is not worth mentioning."""
 
 
 def sanity_sentence(summary: SanitySummary, layer: str, mode: Mode) -> str:
-    """Whether the maps of a layer depend on the weights."""
+    """A sentence on whether the maps of a layer depend on the weights."""
     if all(step.correlation.images == 0 for step in summary.steps):
         return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
     return _cascade(summary, layer) if mode == "cascading" else _independent(summary, layer)
@@ -85,7 +85,7 @@ def _cascade(summary: SanitySummary, layer: str) -> str:
 
 
 def _fall(summary: SanitySummary) -> StepSummary | None:
-    """The step from which on all correlations are below half; one that no image has counts as lost."""
+    """The step from which on all correlations are below half; a correlation without images counts as lost."""
     found = None
     for step in reversed(summary.steps):
         if step.correlation.mean >= HALF:
@@ -124,7 +124,7 @@ def _independent(summary: SanitySummary, layer: str) -> str:
 
 
 def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
-    """Whether the maps of a model are those of its twin, which learnt labels in random order."""
+    """A sentence on whether the maps of a model resemble those of its twin, trained on labels in random order."""
     (step,) = summary.steps
     if step.correlation.images == 0:
         return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
@@ -153,7 +153,7 @@ def _too_few(gap: Estimate) -> str:
 
 
 def _flat(step: StepSummary, end: str = " ") -> str:
-    """How many maps are the same everywhere and do not count, if any."""
+    """The share of maps that are the same everywhere and do not count, in words, if any."""
     if not step.flat.mean:
         return ""
     words = f"{percent(step.flat.mean)} of the maps are then the same everywhere and do not count"
