@@ -1,181 +1,30 @@
 """A class's images at once, filtered and sorted, and one of them picked."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-import explain_lib as xl
-from dashboard.figures.map_figure import SIDE_MARGIN, sequential
 from dashboard.frame.page import show_page
 from dashboard.topics.browser.confusion import show_confusion
-from dashboard.view import terms
-from dashboard.view.address import bound, change_view
-from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption
+from dashboard.topics.browser.sections import chosen_images, show_picked, show_thumbnails
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing, chosen_layer
-from dashboard.widgets.drawing_controls import drawing_words
-from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
 from dashboard.widgets.job_run import ask_about_all
-from dashboard.widgets.map_card import MapCard, show_map, show_overlay
-from dashboard.widgets.page_links import page_links
-from dashboard.widgets.pickers import layer_picker, pick_image
-from dashboard.widgets.pictures import show_picture
-from dashboard.widgets.selection import offer_without, selected_images, show_counts, show_filters
-from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
-from explain_lib.pictures.sets import subset
-
-PART = 1000  # thumbnails at most at once
-SIDE = 160
+from dashboard.widgets.selection import offer_without, show_counts, show_filters
 
 
 def _draw(scene: Scene) -> None:
     show_filters(scene)
-    chosen = _chosen(scene)
+    chosen = chosen_images(scene)
     show_counts(scene, chosen)
     ask_about_all(scene)
     side, gallery = st.columns([1, 2.4], gap="medium")
     with side:
         if len(chosen):
-            _picked(scene, chosen)
+            show_picked(scene, chosen)
         show_confusion(scene)
     with gallery:
         if len(chosen):
-            above = st.container()
-            part = _part(scene, chosen)
-            show_thumbnail_progress(scene)
-            while_they_come(scene, part, lambda: _grid(scene, part))
-            with above:  # drawn last: nothing on the page waits for it
-                _average(scene, chosen)
+            show_thumbnails(scene, chosen)
         else:
             offer_without(scene)
 
 
-def _steps(scene: Scene) -> Sequence[int]:
-    return [int(image) for image in _chosen(scene)]
-
-
-def _chosen(scene: Scene) -> NDArray[np.int64]:
-    return without_unreadable(scene, selected_images(scene))
-
-
-def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The thousand of the chosen images that the address names."""
-    parts = -(-len(chosen) // PART)
-    if parts == 1:
-        return chosen
-    part = min(scene.view.part, parts)
-    if part < scene.view.part:
-        st.caption(f"There is no part {scene.view.part:,} of this selection; this is the last one.")
-    key = f"part-{part}-of-{parts}"  # a key for each place: the address, not the widget, remembers
-    st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
-    start = (part - 1) * PART
-    st.caption(f"Images {start + 1:,} to {min(start + PART, len(chosen)):,} of {len(chosen):,}")
-    return chosen[start : start + PART]
-
-
-def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    image_grid(
-        sprite_of(scene, chosen), [_thumbnail(scene, int(image)) for image in chosen], lambda image: pick_image(scene, image)
-    )
-    mark_picked(scene.view.image)
-    st.caption(
-        "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
-        "move with the arrow keys and press Enter."
-    )
-
-
-def _thumbnail(scene: Scene, image: int) -> Thumbnail:
-    classes, predictions = scene.model.classes, scene.predictions
-    true, predicted = scene.true_class(image), int(predictions.predicted[image])
-    if predicted < 0:
-        return Thumbnail(image, true or "no class", "not asked yet", "")
-    said = f"{classes[predicted]} {predictions.confidence[image] * 100:.0f} %"
-    outcome: Outcome = "" if true is None else "right" if scene.images.labels[image] == predicted else "wrong"
-    return Thumbnail(image, true or "no class", said, outcome)
-
-
-def _picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    view, layer = scene.view, chosen_layer(scene.view, scene.model)
-    values = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target, between=scene.between)[layer]
-    st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
-    with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "the picture", f"{picture_words(scene, view.image)}, picked", side=SIDE)
-        with st.container(width=SIDE):
-            grid = grid_caption(values.grid)
-            words = f"Grad-CAM of layer {layer} on {scene.name}"
-            caption = f"Grad-CAM, {layer}, {grid}"
-            show_overlay(
-                scene.picture, values.map[0], chosen_drawing(replace(view, sign="positive")), None, words, SIDE, caption
-            )
-    st.caption(f"Explained: {target_caption(scene)}")
-    _place(scene, chosen)
-    page_links(view, "layer_explorer", "disagreement")
-
-
-def _place(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    """Where the picked image is, when it is not among the thumbnails."""
-    places = np.flatnonzero(chosen == scene.view.image)
-    if len(places) == 0:
-        st.caption("This image is not among those shown.")
-        return
-    part = int(places[0]) // PART + 1
-    if part != min(scene.view.part, -(-len(chosen) // PART)):
-        st.button(f"Show part {part}, where this image is", on_click=change_view, kwargs={"part": part})
-
-
-def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.toggle(
-            f"Average map of these {len(chosen):,} images",
-            **bound("average", scene.view.average),
-            help=terms.AVERAGE,
-        )
-        if scene.view.average:
-            layer_picker(scene, scene.model.spatial_layers)
-    if scene.view.average:
-        _show_average(scene, chosen)
-
-
-def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    layer, place = chosen_layer(scene.view, scene.model), st.empty()
-
-    def progress(done: int) -> None:
-        place.progress(done / len(chosen), f"Maps of {done:,} of {len(chosen):,} images at layer {layer}")
-
-    target = None if scene.view.target is None else scene.target
-    progress(0)  # also takes away what an earlier selection had
-    pixels = subset(scene.images.pixels, np.sort(chosen))
-    mean = scene.cache.average_map(scene.model, pixels, layer, target, progress=progress, between=scene.between)
-    with place.container(horizontal=True, gap="small"):
-        words = f"The mean map of {mean.images:,} images at layer {layer}"
-        with st.container(width=SIDE):
-            show_picture(mean.picture, "mean picture", f"The mean of {mean.images:,} pictures", side=SIDE)
-        with st.container(width=SIDE):
-            drawing = replace(chosen_drawing(scene.view), signed=False)
-            show_overlay(mean.picture, mean.map, drawing, None, words, SIDE, f"mean map, {layer}")
-        with st.container(width=SIDE + 2 * SIDE_MARGIN + 40):
-            scale = sequential(0, float(mean.map.max()) or 1.0, scene.view.palette)
-            card = MapCard("The mean map itself", "Point at a cell to read it.", mean.map, scale, help=terms.AVERAGE)
-            show_map(card, {"mean": mean.map}, "mean-map", width=SIDE + 2 * SIDE_MARGIN)
-        with st.container(width="stretch"):
-            st.caption(_average_words(scene, mean, target))
-
-
-def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
-    what = "each image's predicted class" if target is None else target_caption(scene)
-    words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {mean.map.min():.3f} and {mean.map.max():.3f}."
-    if mean.zero:
-        words += f" Zero everywhere, and counted as zero: {_maps(mean.zero)}."
-    if mean.not_finite:
-        words += f" Not finite, and left out: {_maps(mean.not_finite)}."
-    return f"{words} Drawn: {drawing_words(replace(scene.view, sign='positive', scale='map'))}"
-
-
-def _maps(count: int) -> str:
-    return "1 map" if count == 1 else f"{count:,} maps"
-
-
-show_page("class_browser", _draw, _steps, over_set=True)
+show_page("class_browser", _draw, lambda scene: chosen_images(scene).tolist(), over_set=True)

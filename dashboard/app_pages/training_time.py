@@ -6,7 +6,6 @@ from dashboard.frame.page import show_page
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
 from dashboard.topics.training.player import show_player
 from dashboard.topics.training.sections import (
-    common_reach,
     course_controls,
     course_steps,
     show_course_chart,
@@ -18,6 +17,7 @@ from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
 from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.explained import common_reach
 from explain_lib.cam.training_time import Moment, training_moments
 
 
@@ -31,7 +31,7 @@ def _draw(scene: Scene) -> None:
     course = make_course(scene, moments)
     course_controls(course)
     show_player([moment.epoch for moment in moments], course.shown.epoch)
-    reach = common_reach(course)
+    reach = common_reach(scene.view, [course.values(place) for place in range(len(moments))])
     show_moment(course, reach)
     offer(slide=lambda: view_slide(course.scene, reach))
     st.markdown(course_sentence(course))

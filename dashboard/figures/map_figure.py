@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from explain_lib.base.maps import Map
+from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import proper_minus
+from explain_lib.cam.drawing import Drawing, draw_overlay
 from explain_lib.pictures.rendering import DIVERGING, Palette, Picture, colour, colour_signed, enlarge, palette_table
 
 SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
@@ -92,3 +93,10 @@ def map_picture(values: Map, scale: Scale, side: int) -> Picture:
     """A map (h, w) as the charts draw it on this scale, which begins at 0 or is symmetric: uint8 (side, side, 3)."""
     small = colour_signed(values, scale.high) if scale.low < 0 else colour(values / scale.high)
     return enlarge(small, side, side)
+
+
+def overlay_or_picture(picture: Picture, values: Map, drawing: Drawing, reach: float | None, side: int) -> Picture:
+    """The overlay uint8 (side, side, 3), or the picture alone where the map has nothing to paint."""
+    if map_state(values) is not MapState.VARIED:
+        return enlarge(picture, side, side)
+    return draw_overlay(picture, values, drawing, side, reach)

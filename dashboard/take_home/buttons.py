@@ -7,7 +7,8 @@ import streamlit as st
 
 from dashboard.server.log import this_address
 from dashboard.view.address import current_view
-from dashboard.view.record import TakeHome, ViewRecord
+from dashboard.view.page_files import PageFiles
+from dashboard.view.record import ViewRecord
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
 from explain_lib.take_home.slide import draw_slide
@@ -22,42 +23,44 @@ VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 
 def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
     """The row of buttons at the foot of a page; nothing is made before one is pressed."""
-    path, take = this_address().partition("?")[0], record.take
+    path, files = this_address().partition("?")[0], record.files
     address = f"{path}?{urlencode(current_view().to_query())}"
     slide = record.slide or (lambda: view_slide(scene))
-    name = take.name if take else f"{page}-image{scene.view.image}-{scene.view.model}"
+    name = files.name if files else f"{page}-image{scene.view.image}-{scene.view.model}"
 
     def everything() -> bytes:
         from dashboard.take_home.view_zip import view_zip  # it loads whatever can be computed anew
 
-        return view_zip(scene, page, address, record, slide, take)
+        return view_zip(scene, page, address, record, slide, files)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take-home"):
         st.caption("Take this view home", width="content")
         _button("Everything (ZIP)", everything, f"{name}.zip", "application/zip", ZIP_HELP)
         _button("Slide (PNG)", lambda: draw_slide(slide(), "png"), f"{name}-slide.png", "image/png", SLIDE_HELP)
         _button("Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
-        if take:
-            _page_files(take)
-    if take:
-        _python(take)
+        if files:
+            _page_files(files)
+    if files:
+        _python(files)
 
 
-def _page_files(take: TakeHome) -> None:
+def _page_files(files: PageFiles) -> None:
     """The page's own files, one by one."""
     arrays = "The raw arrays, in NumPy's format."
-    _button("Picture (PNG)", take.picture, f"{take.name}.png", "image/png", "The overlay as it is shown, without loss.")
-    _button("Maps (.npz)", take.arrays, f"{take.name}.npz", "application/octet-stream", arrays)
-    _button("Settings (JSON)", take.settings, f"{take.name}.json", "application/json", "Address, model, target, versions.")
+    _button("Picture (PNG)", files.picture, f"{files.name}.png", "image/png", "The overlay as it is shown, without loss.")
+    _button("Maps (.npz)", files.arrays_file, f"{files.name}.npz", "application/octet-stream", arrays)
+    _button(
+        "Settings (JSON)", files.settings_file, f"{files.name}.json", "application/json", "Address, model, target, versions."
+    )
 
 
-def _python(take: TakeHome) -> None:
+def _python(files: PageFiles) -> None:
     folded = st.expander("Python that reproduces this view", key="python", on_change="rerun")
     if not folded.open:  # what is out of sight is not built
         return
     with folded:
         st.caption("Save it in the folder that holds explain_lib, or put that folder on PYTHONPATH.")
-        st.code(take.snippet(), language="python")
+        st.code(files.snippet(), language="python")
 
 
 def _button(label: str, content: Callable[[], bytes], name: str, mime: str, help_text: str) -> None:

@@ -9,7 +9,8 @@ import torch
 
 import explain_lib as xl
 from dashboard.view.captions import target_caption
-from dashboard.view.record import ShownPicture, TakeHome, ViewRecord
+from dashboard.view.page_files import PageFiles
+from dashboard.view.record import ShownPicture, ViewRecord
 from dashboard.view.scene import Scene
 from explain_lib.base.devices import spare_cores
 from explain_lib.networks.bundled import REGISTRY
@@ -25,7 +26,7 @@ LONGEST_NAME = 80
 
 
 def view_zip(
-    scene: Scene, page: str, address: str, record: ViewRecord, slide: Callable[[], Slide], take: TakeHome | None
+    scene: Scene, page: str, address: str, record: ViewRecord, slide: Callable[[], Slide], files: PageFiles | None
 ) -> bytes:
     """The file. Arrays are from the cache, or computed anew, which gives the same bits; the same view gives the same bytes."""
     spare_cores()  # as while pages are drawn: with other threads, what is no longer kept would be rounded otherwise
@@ -34,7 +35,7 @@ def view_zip(
     notes = (*record.recorder.notes, *own.notes)
     content = view_content(notes, scene.cache, lambda model: _name_of(model, scene))
     content.notes += _left_out(record)
-    calls = {name: _call(name, scene) for name in content.models}
+    calls = {name: scene.load_call(name) for name in content.models}
     digests = {name: model.digest for name, model in content.models.items()}
     parts = {
         ARRAYS: arrays_file(content.arrays),
@@ -44,16 +45,16 @@ def view_zip(
     }
     if content.depot.arrays:
         parts[PICTURES] = arrays_file(content.depot.arrays)
-    if take is not None:
+    if files is not None:
         parts |= {
-            "page/maps.npz": take.arrays(),
-            "page/settings.json": take.settings(),
-            "page/view.py": take.snippet().encode(),
+            "page/maps.npz": files.arrays_file(),
+            "page/settings.json": files.settings_file(),
+            "page/view.py": files.snippet().encode(),
         }
-        parts["page/picture.png"] = take.picture()
+        parts["page/picture.png"] = files.picture()
     said = {"README.txt": _readme(scene, address, content).encode(), "address.txt": f"{address}\n".encode()}
     parts |= _pictures(record.pictures)
-    settings = sealed(_settings(scene, page, address, content, take), said | parts)
+    settings = sealed(_settings(scene, page, address, content, files), said | parts)
     return packed(said | {SETTINGS: (json.dumps(settings, indent=1) + "\n").encode()} | parts)
 
 
@@ -70,12 +71,6 @@ def _name_of(model: xl.Model, scene: Scene) -> str:
     raise xl.InputError("model: the network is no longer kept here")
 
 
-def _call(name: str, scene: Scene) -> str:
-    """Python that loads a model."""
-    own = scene.cache.own_models.known(name)
-    return f"xl.load_model({name!r})" if own is None else own.python
-
-
 def _left_out(record: ViewRecord) -> list[str]:
     notes = []
     if record.left_out:
@@ -85,7 +80,7 @@ def _left_out(record: ViewRecord) -> list[str]:
     return notes
 
 
-def _settings(scene: Scene, page: str, address: str, content: ViewContent, take: TakeHome | None) -> Json:
+def _settings(scene: Scene, page: str, address: str, content: ViewContent, files: PageFiles | None) -> Json:
     view, target = scene.view, scene.target
     said = scene.said(view.image)
     return {
@@ -100,7 +95,7 @@ def _settings(scene: Scene, page: str, address: str, content: ViewContent, take:
         "predicted": {"class": scene.model.classes[said.predicted], "probability": said.confidence},
         "target": asdict(target) | {"class": scene.model.classes[target.index], "words": target_caption(scene)},
         "view": {name: _plain(value) for name, value in vars(view).items()},
-        "details": None if take is None else json.loads(take.settings()),
+        "details": None if files is None else json.loads(files.settings_file()),
         "versions": versions(),
         "threads": torch.get_num_threads(),
         "models": {name: _described(name, model, scene) for name, model in content.models.items()},

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.server_options import server_options
-from dashboard.view.snippets import TEST_PIXELS
 from dashboard.view.view import CIFAR10, FOLDER, View
 from explain_lib.base.files import cache_folder
 from explain_lib.networks.bundled import REGISTRY
@@ -82,7 +81,7 @@ class CifarImages:
 
     def snippet(self, model: xl.Model) -> str:
         if model.input_size == self.cache.images().pixels.shape[1:3]:
-            return TEST_PIXELS
+            return "pixels = xl.load_cifar10().pixels\n"
         return "pixels = xl.ExplainCache().fitted_images(model.input_size)  # the CIFAR-10 test images, resized\n"
 
 

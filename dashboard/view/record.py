@@ -4,60 +4,16 @@ A session holds the record of one view, the last one drawn. It is bounded: compu
 pictures by MAX_PICTURES and MAX_BYTES; of a picture it holds the file that was sent to the browser anyway, of a map the map.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
-from io import BytesIO
+from dataclasses import dataclass, field
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-import explain_lib as xl
-from dashboard.view.view import View
+from dashboard.view.page_files import PageFiles
 from explain_lib.take_home.slide import Slide
 from explain_lib.work.recording import Recorder, recording
-
-# Section: a page's own files
-
-PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")
-
-
-@dataclass(frozen=True)
-class TakeHome:
-    """What a page has to take home besides what every page has: the files' common name, and functions that make them."""
-
-    name: str
-    picture: Callable[[], bytes]
-    arrays: Callable[[], bytes]
-    settings: Callable[[], bytes]
-    snippet: Callable[[], str]
-
-
-def arrays_file(arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]) -> bytes:
-    """The arrays as a NumPy .npz file, in their own dtypes."""
-    file = BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays)
-    return file.getvalue()
-
-
-def settings_file(view: View, model: xl.Model, target: xl.Target, details: Mapping[str, object]) -> bytes:
-    """What the view shows, as JSON: its address, the model with its digest, the target, and the versions of the packages."""
-    content = {
-        "address": view.to_query(),
-        "model": {"name": view.model, "digest": model.digest, "mean": model.mean, "std": model.std},
-        "image": view.image,
-        "target": asdict(target) | {"class": model.classes[target.index]},
-        **details,
-        "versions": {name: version(name) for name in PACKAGES},
-    }
-    return (json.dumps(content, indent=2) + "\n").encode()
-
-
-# Section: the record of a view
 
 MAX_PICTURES = 400
 MAX_BYTES = 16 * 2**20
@@ -77,12 +33,12 @@ class ShownPicture:
 class ViewRecord:
     """The record of one view.
 
-    left_out: how many pictures did not find room. take, slide: the page's own files, and its slide in place of the usual one.
+    left_out: how many pictures did not find room. files, slide: the page's own files, and its slide in place of the usual one.
     """
 
     recorder: Recorder = field(default_factory=Recorder)
     left_out: int = 0
-    take: TakeHome | None = None
+    files: PageFiles | None = None
     slide: Callable[[], Slide] | None = None
     _parts: dict[str, list[ShownPicture]] = field(default_factory=dict)
     _part: str = ""
@@ -146,11 +102,11 @@ def recorded_part(name: str) -> Iterator[None]:
         yield
 
 
-def offer(take: TakeHome | None = None, slide: Callable[[], Slide] | None = None) -> None:
+def offer(files: PageFiles | None = None, slide: Callable[[], Slide] | None = None) -> None:
     """Offer files of the page's own, and a slide in place of the usual one, at the foot of the page that is being drawn."""
     record = _active.get()
     if record is not None:
-        record.take, record.slide = take or record.take, slide or record.slide
+        record.files, record.slide = files or record.files, slide or record.slide
 
 
 def note_picture(alt: str, caption: str, file: Callable[[], bytes], size: int) -> None:

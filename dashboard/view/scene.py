@@ -90,11 +90,10 @@ class Scene:
         """Whether the command line knows the model and the set: a bundled one, and the CIFAR-10 test images."""
         return self.view.model in REGISTRY and self.of_set().picture_set.address == CIFAR10
 
-    @property
-    def load_call(self) -> str | None:
-        """The call that loads a model that is not bundled, None for a bundled one."""
-        own = self.cache.own_models.known(self.view.model)
-        return None if own is None else own.python
+    def load_call(self, name: str) -> str:
+        """Python that loads the model of that name."""
+        own = self.cache.own_models.known(name)
+        return f"xl.load_model({name!r})" if own is None else own.python
 
     def true_class(self, image: int) -> str | None:
         """The name of an image's true class, None if it is not known."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import Scale, map_figure, map_picture
+from dashboard.figures.map_figure import Scale, map_figure, map_picture, overlay_or_picture
 from dashboard.figures.map_words import map_words, where_words
 from dashboard.view.record import note_picture
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.pictures import show_exact
 from explain_lib import MapState, map_state
 from explain_lib.base.maps import Map
-from explain_lib.pictures.rendering import Picture, enlarge, png
+from explain_lib.pictures.rendering import Picture, png
 
 TAKEN_SIDE = 640
 """Of a map that is taken home as a picture, in pixels."""
@@ -72,10 +72,3 @@ def show_overlay(
         return
     show_exact(drawn, "", f"The picture alone, the map is {state.value}: {words}")
     state_badge(state, NO_EVIDENCE, short=side < 200)
-
-
-def overlay_or_picture(picture: Picture, values: Map, drawing: xl.Drawing, reach: float | None, side: int) -> Picture:
-    """The overlay uint8 (side, side, 3), or the picture alone where the map has nothing to paint."""
-    if xl.map_state(values) is not xl.MapState.VARIED:
-        return enlarge(picture, side, side)
-    return xl.draw_overlay(picture, values, drawing, side, reach)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -42,6 +42,12 @@ def number_picker(field: str, label: str, value: int, last: int) -> None:
             change_view(**{field: min(max(number, 0), last)})
 
     st.number_input(label, value=None, step=1, **bound_by(field, value, typed), help=f"0 to {last:,}", width=140)
+
+
+def choose_button(label: str, key: str, *, chosen: bool, **changes: Option) -> None:
+    """A button for one of several things side by side: it makes the view show that one, and stands out while it is shown."""
+    kind: Literal["primary", "secondary"] = "primary" if chosen else "secondary"
+    st.button(label, key=key, type=kind, on_click=change_view, kwargs=changes, width="stretch")
 
 
 def offered_models(scene: Scene) -> tuple[str, ...]:

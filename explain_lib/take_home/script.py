@@ -2,12 +2,12 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.targets import Target
 from explain_lib.take_home.json_form import Computation, Json
 from explain_lib.take_home.registry import JOBS, PASSES
+from explain_lib.take_home.snippet import call_code
 from explain_lib.work.recording import RECORDED
 
 WIDTH = 100
@@ -142,12 +142,9 @@ def _kind_code(value: Json, names: Mapping[str, str]) -> str:
 
 
 def _built_code(value: Json) -> str:
-    """A target or settings, defaults left out."""
     ((kind, given),) = value.items()
     assert isinstance(given, dict)
-    defaults = {field.name: field.default for field in fields(Target if kind == "Target" else CamSettings)}
-    parts = (f"{name}={tuple(one) if isinstance(one, list) else one!r}" for name, one in given.items() if one != defaults[name])
-    return f"xl.{kind}({', '.join(parts)})"
+    return call_code(Target if kind == "Target" else CamSettings, given)
 
 
 def _numbers_code(numbers: list[int]) -> str:

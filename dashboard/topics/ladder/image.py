@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from dashboard.figures.map_figure import overlay_or_picture
 from dashboard.figures.map_words import where_words
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
@@ -12,7 +13,6 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import show_job
-from dashboard.widgets.map_card import overlay_or_picture
 from dashboard.widgets.number_table import Cell, Row, show_number_table
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged

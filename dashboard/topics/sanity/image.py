@@ -4,12 +4,13 @@ import streamlit as st
 
 from dashboard.topics.sanity.check import Check
 from dashboard.view import terms
-from dashboard.view.address import bound, change_view
-from dashboard.view.captions import grid_caption, picture_words
+from dashboard.view.address import bound
+from dashboard.view.captions import grid_caption
 from dashboard.view.view import chosen_drawing
 from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.explained import show_original
 from dashboard.widgets.map_card import show_overlay
-from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.pickers import choose_button
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import correlation_words
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
@@ -38,10 +39,7 @@ def show_check(check: Check) -> None:
             f"The map of {check.layer} on this picture is {state.value}: no map can be compared with it. Try another layer."
         )
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=SIDE):
-            st.markdown("**The picture**")
-            side = scene.picture.shape[0]
-            show_picture(scene.picture, f"{side} × {side} pixels", picture_words(scene, scene.view.image), SIDE)
+        show_original(scene, SIDE)
         with st.container(width=SIDE):
             st.markdown("**The network as it is**", help=terms.OVERLAY)
             _overlay(check, 0, SIDE, drawing_words(scene.view))
@@ -86,18 +84,7 @@ def show_steps(check: Check) -> None:
     with st.container(horizontal=True, gap="small"):
         for depth, name in enumerate(["none", *check.found.steps]):
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-                _choose(depth, name, chosen=depth == check.shown)
+                choose_button(name, f"choose-depth-{depth}", chosen=depth == check.shown, randomised=depth)
                 _overlay(check, depth, THUMBNAIL)
                 mark = " · shown" if depth == check.shown else ""
                 st.caption(f"{correlation_words(check.correlation(depth))}{mark}  \n{check.says(depth)}")
-
-
-def _choose(depth: int, name: str, *, chosen: bool) -> None:
-    st.button(
-        name,
-        key=f"choose-depth-{depth}",
-        type="primary" if chosen else "secondary",
-        on_click=change_view,
-        kwargs={"randomised": depth},
-        width="stretch",
-    )

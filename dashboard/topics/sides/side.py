@@ -7,14 +7,11 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.figures.map_figure import Scale, diverging, sequential
-from dashboard.view.captions import grid_caption, plain
+from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
-from dashboard.view.slide import caption_lines, picture_panel
 from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
-from explain_lib.base.words import few_names
 from explain_lib.cam.configuration import Program
-from explain_lib.take_home.slide import Slide, map_panel
 
 
 @dataclass(frozen=True)
@@ -134,26 +131,3 @@ def _scaling(settings: xl.CamSettings, batch: slice) -> list[str]:
                 "divided by the largest value that this image's weights give on any of the four images of the batch that the "
                 f"notebook would have put it in ({images})"
             ]
-
-
-# Section: the slide
-
-
-def pair_slide(scene: Scene, a: Side, b: Side, drawing: xl.Drawing, reach: float) -> Slide:
-    """Original, the maps of two sides on one scale that ends at `reach`, and b − a on a symmetric one of its own."""
-    difference = np.asarray(b.values - a.values)
-    signed = xl.Drawing(drawing.palette, signed=True)
-    panels = (
-        picture_panel(scene),
-        map_panel(a.title, a.values, drawing, reach),
-        map_panel(b.title, b.values, drawing, reach),
-        map_panel("b − a", difference, signed, None, "red: b is above a"),
-    )
-    mean = float(np.abs(difference).mean())
-    title = f"Two maps of one picture, {mean:.3f} apart on average"
-    layers = "; ".join(
-        f"{name} at {few_names(side.configuration.settings.layers or ())}" for name, side in (("a", a), ("b", b))
-    )
-    grid = grid_caption((difference.shape[0], difference.shape[1]))
-    caption = (*caption_lines(scene), f"{layers}; {grid} cells · model {scene.view.model}")
-    return Slide(title, panels, caption, f"{title}. {' '.join(caption)}")

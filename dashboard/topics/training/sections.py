@@ -1,23 +1,20 @@
 """The parts of the page of a training in time: what is chosen, one moment, all of them, and their numbers as a chart."""
 
-import numpy as np
 import streamlit as st
 
-from dashboard.figures.class_figure import probabilities_figure
-from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
 from dashboard.topics.training.course import Course, chosen_training, says, target_words
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
 from dashboard.view.address import bound_by, change_view, current_view
-from dashboard.view.captions import grid_caption, picture_words, plain, target_caption
+from dashboard.view.captions import grid_caption, plain, target_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_drawing, chosen_layer
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.drawing_controls import drawing_controls, drawing_words
+from dashboard.widgets.drawing_controls import drawing_controls
+from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
 from dashboard.widgets.layer_steps import LayerSteps, view_steps
-from dashboard.widgets.map_card import MapCard, show_map, show_overlay
-from dashboard.widgets.pickers import score_controls, target_picker
-from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.map_card import show_overlay
+from dashboard.widgets.pickers import choose_button, score_controls, target_picker
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
 
@@ -86,14 +83,6 @@ def _one_class_for_all(course: Course) -> None:
         st.button(words, help="Each epoch's own prediction", on_click=change_view, kwargs={"target": None})
 
 
-def common_reach(course: Course) -> float | None:
-    """The largest finite magnitude in any moment's map, where the view asks for one scale; else None."""
-    if course.scene.view.scale == "map":
-        return None
-    maps = [course.values(place) for place in range(len(course.moments))]
-    return max((float(np.abs(values).max()) for values in maps if np.isfinite(values).all()), default=0.0)
-
-
 def show_moment(course: Course, reach: float | None) -> None:
     """The picture, its map at the moment that is shown, and what the network says of it."""
     scene, place = course.scene, course.place
@@ -102,22 +91,17 @@ def show_moment(course: Course, reach: float | None) -> None:
         f"{view.model} · epoch {course.shown.epoch} · {_picture_words(course)} · "
         f"explained: {target_caption(scene)} · layer {course.layer}, {grid_caption((grid[0], grid[1]))}"
     )
+    words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
+    caption = "In units of the score; not scaled. Point at a cell to read it."
+    alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, place)}"
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=SIDE):
-            st.markdown("**The picture**")
-            show_picture(scene.picture, "32 × 32 pixels", picture_words(scene, view.image), SIDE)
-        with st.container(width=SIDE):
-            st.markdown("**Overlay**", help=terms.OVERLAY)
-            words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
-            show_overlay(
-                scene.picture, course.values(place), chosen_drawing(view), reach, words, SIDE, drawing_words(view, "epochs")
-            )
-        with st.container(width=SIDE + 2 * SIDE_MARGIN):
-            _numbers(course, reach)
+        show_original(scene, SIDE)
+        show_map_over(scene, course.values(place), words, SIDE, reach, "epochs")
+        show_map_itself(view, course.values(place), caption, "map", SIDE, reach)
         with st.container(width=NUMBERS):
             _metrics(course)
         with st.container(width=PROBABILITIES):
-            _probabilities(course)
+            show_probabilities(scene, "probabilities", alt)
 
 
 def _picture_words(course: Course) -> str:
@@ -125,15 +109,6 @@ def _picture_words(course: Course) -> str:
     scene, image = course.scene, course.scene.view.image
     words, true = plain(scene.name), scene.true_class(image)
     return words if true is None else f"{words}, true class {true}"
-
-
-def _numbers(course: Course, reach: float | None) -> None:
-    view, values = course.scene.view, course.values(course.place)
-    top = (float(np.abs(values).max()) if reach is None else reach) or 1.0
-    scale = diverging(top) if view.sign == "signed" else sequential(0, top, view.palette)
-    caption = "In units of the score; not scaled. Point at a cell to read it."
-    card = MapCard("The map itself", caption, values, scale, help=terms.MAP)
-    show_map(card, {"value": values}, "map", width=SIDE + 2 * SIDE_MARGIN)
 
 
 def _metrics(course: Course) -> None:
@@ -150,23 +125,14 @@ def _metrics(course: Course) -> None:
         st.caption(f"Of two classes: {here} is explained here, {there} at the end.")
 
 
-def _probabilities(course: Course) -> None:
-    scene = course.scene
-    shares = scene.probabilities
-    st.markdown("**Class probabilities**", help=terms.PROBABILITIES)
-    figure = probabilities_figure(
-        scene.model.classes, shares, target=scene.target.index, true=course.true, minus=scene.target.minus
-    )
-    alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, course.place)}"
-    show_chart(figure, key="probabilities", alt=alt)
-
-
 def show_strip(course: Course, reach: float | None) -> None:
     """All moments side by side, the one that is shown marked, each with a button that shows it."""
     with st.container(horizontal=True, gap="small"):
         for place, moment in enumerate(course.moments):
             with st.container(width=THUMBNAIL, gap="xsmall"):
-                _choose(course, place)
+                chosen = place == course.place
+                label = f"epoch {moment.epoch}, shown" if chosen else f"epoch {moment.epoch}"
+                choose_button(label, f"choose-epoch-{moment.epoch}", chosen=chosen, epoch=moment.epoch)
                 words = f"epoch {moment.epoch}, {says(course, place)}"
                 drawing = chosen_drawing(course.scene.view)
                 show_overlay(course.scene.picture, course.values(place), drawing, reach, words, THUMBNAIL)
@@ -175,19 +141,6 @@ def show_strip(course: Course, reach: float | None) -> None:
                     f"  \ncorrelation {correlation_words(float(course.correlations[place]))}  \n"
                     f"{percent(moment.accuracy)} of all right"
                 )
-
-
-def _choose(course: Course, place: int) -> None:
-    epoch = course.moments[place].epoch
-    chosen = place == course.place
-    st.button(
-        f"epoch {epoch}, shown" if chosen else f"epoch {epoch}",
-        key=f"choose-epoch-{epoch}",
-        type="primary" if chosen else "secondary",
-        on_click=change_view,
-        kwargs={"epoch": epoch},
-        width="stretch",
-    )
 
 
 def show_course_chart(course: Course) -> None:

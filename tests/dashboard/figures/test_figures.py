@@ -5,7 +5,7 @@ import pytest
 
 from dashboard.figures.class_figure import probabilities_figure, shown_words
 from dashboard.figures.map_figure import diverging, map_figure, sequential
-from dashboard.topics.sides.difference_figure import histogram_figure
+from dashboard.topics.sides.figure import histogram_figure
 
 A = np.array([[0.0, 0.25], [0.5, 1.0]], dtype=np.float32)
 B = np.array([[0.1, 0.25], [0.2, 1.0]], dtype=np.float32)

@@ -3,16 +3,20 @@
 import contextlib
 import io
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 
 import numpy as np
 import pytest
 from independent_maps import captum_signed, drawn, logit, package_map, pixels, predicted, study_manual_map
+from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.view.record import arrays_file, settings_file
-from dashboard.view.snippets import Explained, disagreement_snippet, explorer_snippet
-from dashboard.view.view import View, explained
+from dashboard.view.page_files import PageFiles
+from dashboard.view.picture_sets import CifarImages
+from dashboard.view.scene import make_scene
+from dashboard.view.view import View
+from explain_lib.take_home.snippet import DrawnMap, Explained, comparison_snippet, maps_snippet
 
 
 def run(code: str) -> tuple[dict[str, object], str]:
@@ -26,9 +30,15 @@ def run(code: str) -> tuple[dict[str, object], str]:
 # Section: files
 
 
+def files_of(view: View, arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]], **details: object) -> PageFiles:
+    cache = xl.shared_cache()
+    scene = make_scene(view, CifarImages(cache), cache, lambda: None)
+    return PageFiles(scene, "name", picture=bytes, arrays=arrays, details=details, snippet=str)
+
+
 def test_arrays_are_kept_with_their_names_types_and_numbers() -> None:
     given = {"map": np.array([[0, 0.1], [1e-30, 7]], np.float32), "picture": np.arange(12, dtype=np.uint8).reshape(2, 2, 3)}
-    with np.load(io.BytesIO(arrays_file(given)), allow_pickle=False) as file:
+    with np.load(io.BytesIO(files_of(View(), given).arrays_file()), allow_pickle=False) as file:
         assert set(file) == set(given)
         for name, values in given.items():
             np.testing.assert_array_equal(file[name], values)
@@ -37,8 +47,7 @@ def test_arrays_are_kept_with_their_names_types_and_numbers() -> None:
 
 def test_settings_hold_address_model_target_details_and_versions() -> None:
     view, model = View(image=17, model="tutorial", target=4, minus=2), xl.load_model("tutorial")
-    target = xl.Target(4, minus=2)
-    content = json.loads(settings_file(view, model, target, {"layer": "conv1", "grid": (28, 28)}))
+    content = json.loads(files_of(view, {}, layer="conv1", grid=(28, 28)).settings_file())
     assert content == {
         "address": {"img": "17", "model": "tutorial", "target": "4", "minus": "2"},
         "model": {"name": "tutorial", "digest": model.digest, "mean": list(model.mean), "std": list(model.std)},
@@ -52,13 +61,18 @@ def test_settings_hold_address_model_target_details_and_versions() -> None:
 
 # Section: Python
 
+PIXELS = "pixels = xl.load_cifar10().pixels\n"
+
+
+def explained(image: int, target: xl.Target, words: str = "words") -> Explained:
+    return Explained('xl.load_model("captum-tutorial")', PIXELS, image, target, words)
+
 
 def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
-    view = View(image=5, palette="viridis", strength=80)
+    drawing = xl.Drawing("viridis", 0.8)
     cells = captum_signed(5, "conv2", logit(6)).clip(min=0)
-    code = explorer_snippet(
-        [Explained(view, xl.Target(6), "frog, logit", "conv2", (10, 10), float(cells.max()), "frog")], side=320
-    )
+    shown = DrawnMap(explained(5, xl.Target(6)), "conv2", (10, 10), drawing, float(cells.max()), "frog")
+    code = maps_snippet([shown], 320)
     names, _ = run(code)
     np.testing.assert_allclose(names["values"], cells, rtol=1e-4, atol=1e-6)
     expected = drawn(pixels()[5], cells, 320, "viridis", 0.8)
@@ -66,15 +80,16 @@ def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
 
 
 def test_the_explorers_python_keeps_a_contrast_against_in_probability_and_the_sign() -> None:
-    view = View(image=5, minus=2, evidence="against", score="probability", sign="signed")
-    target = explained(view, predicted=6)
-    names, _ = run(explorer_snippet([Explained(view, target, "words", "conv1", (28, 28), 1.0, "frog")], side=64))
+    target = xl.Target(6, minus=2, sign=-1, score="probability")
+    shown = DrawnMap(explained(5, target), "conv1", (28, 28), xl.Drawing(signed=True), 1.0, "frog")
+    names, _ = run(maps_snippet([shown], 64))
     expected = captum_signed(5, "conv1", lambda logits: logits.softmax(1)[:, 2] - logits.softmax(1)[:, 6])
     np.testing.assert_allclose(names["values"], expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_defaults_are_left_out_of_the_python() -> None:
-    code = explorer_snippet([Explained(View(), xl.Target(8), "ship, logit", "conv2", (10, 10), 0.5, "ship")], side=352)
+    shown = DrawnMap(explained(3, xl.Target(8), "ship, logit"), "conv2", (10, 10), xl.Drawing(), 0.5, "ship")
+    code = maps_snippet([shown], 352)
     assert "target = xl.Target(index=8)  # ship, logit\n" in code
     assert "drawing = xl.Drawing()\n" in code
     assert "image 3" not in code
@@ -82,9 +97,10 @@ def test_defaults_are_left_out_of_the_python() -> None:
 
 
 def test_the_python_of_two_sides_prints_the_mean_difference_of_the_studys_two_programs() -> None:
-    view = View(image=18)
-    target = xl.Target(predicted(18))
-    code = disagreement_snippet(view, target, "words", view.a, view.b, slice(16, 20), "the notebook's batch of four")
+    sides, batch = (View().a, View().b), slice(16, 20)
+    code = comparison_snippet(
+        explained(18, xl.Target(predicted(18))), *sides, batch, "the notebook's batch of four", causes=True
+    )
     names, printed = run(code)
     package = package_map(18, ("conv1", "relu1", "pool1", "conv2", "relu2"), predicted(18))
     assert float(printed.splitlines()[0]) == pytest.approx(np.abs(package - study_manual_map(18)).mean(), abs=6e-5)
@@ -93,7 +109,7 @@ def test_the_python_of_two_sides_prints_the_mean_difference_of_the_studys_two_pr
 
 def test_any_text_in_the_name_of_a_layer_is_quoted() -> None:
     side = xl.Configuration("manual", xl.CamSettings(layers=('a"b', "c'd")))
-    code = disagreement_snippet(View(), xl.Target(0), "words", side, side, slice(3, 4), "the image alone")
+    code = comparison_snippet(explained(3, xl.Target(0)), side, side, slice(3, 4), "the image alone", causes=True)
     made = next(line for line in code.splitlines() if line.startswith("a = "))
     names: dict[str, object] = {"xl": xl}
     exec(made, names)

@@ -8,10 +8,9 @@ from opened_page import OpenedPage, arrays, captions, chart, open_page, query, r
 from streamlit.testing.v1 import AppTest
 
 import explain_lib as xl
-from dashboard.view.snippets import disagreement_snippet
-from dashboard.view.view import View
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
 from explain_lib.cam.third_opinions import captum_map, torch_cam_map
+from explain_lib.take_home.snippet import Explained, comparison_snippet
 
 
 def open_sides(**address: str) -> OpenedPage:
@@ -114,6 +113,7 @@ def test_the_python_of_both_sides_computes_their_maps(both: OpenedPage) -> None:
 
 def test_the_python_names_the_programs() -> None:
     sides = xl.Configuration("torch-cam", torch_cam_settings(("conv2",))), xl.Configuration("captum", captum_settings(None))
-    code = disagreement_snippet(View(), xl.Target(0), "words", *sides, slice(3, 4), "the image alone")
+    explained = Explained("model", "", 3, xl.Target(0), "words")
+    code = comparison_snippet(explained, *sides, slice(3, 4), "the image alone", causes=True)
     assert "a = xl.Configuration(\"torch-cam\", xl.torch_cam_settings(('conv2',)))" in code
     assert 'b = xl.Configuration("captum", xl.captum_settings(None))' in code

@@ -1,0 +1,131 @@
+"""The parts of the layer explorer: what is chosen, one picture explained or two side by side, and all layers in a strip."""
+
+import streamlit as st
+
+from dashboard.topics.explorer.panels import Panel, what
+from dashboard.view import terms
+from dashboard.view.address import bound, current_view
+from dashboard.view.captions import grid_caption, picture_words, plain
+from dashboard.view.scene import Scene
+from dashboard.view.view import chosen_drawing
+from dashboard.widgets.drawing_controls import drawing_controls, drawing_words
+from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
+from dashboard.widgets.map_card import show_overlay
+from dashboard.widgets.pickers import (
+    choice,
+    choose_button,
+    layer_picker,
+    model_words,
+    modules_picker,
+    number_picker,
+    offered_models,
+    score_controls,
+    target_picker,
+)
+from dashboard.widgets.pictures import show_picture
+
+SIDE, SIDE_OF_TWO = 288, 256
+PROBABILITIES = 312
+THUMBNAIL = 128
+BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
+
+
+def explorer_controls(scene: Scene) -> None:
+    """Layer, target, what stands beside, and how maps are drawn."""
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        layer_picker(scene, scene.offered_layers)
+        modules_picker(view)
+        target_picker(scene)
+        choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
+        if view.beside == "image":
+            _other_image(scene)
+        if view.beside == "model":
+            _other_model(scene)
+    explained, drawn = st.columns(2, gap="small")
+    with explained:
+        score_controls(scene)
+    with drawn:
+        drawing_controls(view)
+
+
+def _other_image(scene: Scene) -> None:
+    last = len(scene.of_set().images.labels) - 1
+    number_picker("other_image", "The other image", scene.view.other_image, last)
+
+
+def _other_model(scene: Scene) -> None:
+    st.selectbox(
+        "The other model",
+        offered_models(scene),
+        **bound("other_model", scene.view.other_model),
+        format_func=lambda name: model_words(scene, name),
+        width=400,
+    )
+
+
+def show_panels(panels: list[Panel], reach: float | None) -> None:
+    """One picture with its map, or two side by side. reach: the common end of the colours, None for each map's own."""
+    if len(panels) == 1:
+        _one(panels[0], reach)
+        return
+    for column, panel, key in zip(st.columns(2, gap="medium"), panels, ("left", "right"), strict=True):
+        with column:
+            _one_of_two(panel, reach, key)
+
+
+def _one(panel: Panel, reach: float | None) -> None:
+    st.caption(what(panel))
+    with st.container(horizontal=True, gap="small"):
+        show_original(panel.scene, SIDE)
+        _map(panel, reach, "map", SIDE)
+        with st.container(width=PROBABILITIES):
+            show_probabilities(panel.scene, "probabilities")
+
+
+def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:
+    with st.container(border=True):
+        st.caption(what(panel))
+        if panel.scene.view.layer not in (None, panel.layer):
+            st.caption(f"{panel.scene.view.model} has no layer {panel.scene.view.layer}: its last conv layer is shown.")
+        if panel.scene.view.target is None and current_view().target is not None:
+            st.caption(f"{panel.scene.view.model} has other classes: what it predicts is explained.")
+        with st.container(horizontal=True, gap="small"):
+            _map(panel, reach, f"map-{key}", SIDE_OF_TWO)
+        show_probabilities(panel.scene, f"probabilities-{key}")
+
+
+def _map(panel: Panel, reach: float | None, key: str, side: int) -> None:
+    """The map over the picture, and the map itself."""
+    scene, values = panel.scene, panel.values(panel.layer)
+    show_map_over(scene, values, f"Grad-CAM of layer {panel.layer} on {scene.name}", side, reach)
+    how = "The weighted sum" if scene.view.sign == "signed" else "ReLU of the weighted sum"
+    caption = f"{how} of activations, in units of the score; not scaled. Point at a cell to read it."
+    show_map_itself(scene.view, values, caption, key, side, reach)
+
+
+def show_layers(panels: list[Panel], reach: float | None) -> None:
+    """The maps of all layers on offer, each over a button that chooses its layer."""
+    st.header("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
+    st.caption(f"Choose a layer by the button under its map. {drawing_words(panels[0].scene.view)}")
+    for number, panel in enumerate(panels):
+        _strip(panel, reach, number)
+
+
+def _strip(panel: Panel, reach: float | None, number: int) -> None:
+    scene = panel.scene
+    if scene.view.beside != "nothing":
+        st.caption(f"{scene.view.model} · {plain(scene.name)}")
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=THUMBNAIL + 8, gap="xsmall"):
+            show_picture(
+                scene.picture, "the picture", f"{picture_words(scene, scene.view.image)}, without a map", side=THUMBNAIL
+            )
+        for name in panel.cams:
+            with st.container(width=THUMBNAIL + 8, gap="xsmall"):
+                grid = grid_caption(panel.cams[name].grid)
+                words = f"layer {name}, {grid}"
+                values = panel.values(name)
+                show_overlay(scene.picture, values, chosen_drawing(scene.view), reach, words, THUMBNAIL, grid)
+                key = f"choose-{name}" if number == 0 else f"choose-{name}-beside"
+                choose_button(name, key, chosen=name == panel.layer, layer=name)

@@ -1,0 +1,57 @@
+"""What a page has to take home besides what every page has: its picture, arrays, settings, and Python that computes it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.view.captions import target_caption
+from dashboard.view.scene import Scene
+from explain_lib.take_home.snippet import Explained
+
+PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")
+
+
+@dataclass(frozen=True)
+class PageFiles:
+    """The files of one view of a page; what takes time is made when it is asked for.
+
+    scene: what they are of. name: the beginning of each file's name. picture: gives the PNG file. arrays: by name. details:
+    what the settings say besides what they say on every page. snippet: gives the Python that computes it.
+    """
+
+    scene: Scene
+    name: str
+    picture: Callable[[], bytes]
+    arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
+    details: Mapping[str, object]
+    snippet: Callable[[], str]
+
+    def arrays_file(self) -> bytes:
+        """The arrays as a NumPy .npz file, in their own dtypes."""
+        file = BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **self.arrays)
+        return file.getvalue()
+
+    def settings_file(self) -> bytes:
+        """What the view shows, as JSON: its address, the model with its digest, the target, and the versions of packages."""
+        view, model, target = self.scene.view, self.scene.model, self.scene.target
+        content = {
+            "address": view.to_query(),
+            "model": {"name": view.model, "digest": model.digest, "mean": model.mean, "std": model.std},
+            "image": view.image,
+            "target": asdict(target) | {"class": model.classes[target.index]},
+            **self.details,
+            "versions": {name: version(name) for name in PACKAGES},
+        }
+        return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def explained_code(scene: Scene) -> Explained:
+    """What the scene explains, as Python of the library alone."""
+    model, pixels = scene.load_call(scene.view.model), scene.picture_set.snippet(scene.model)
+    return Explained(model, pixels, scene.view.image, scene.target, target_caption(scene))

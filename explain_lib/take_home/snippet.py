@@ -1,0 +1,124 @@
+"""Python that computes what a page shows, in a few lines, with explain_lib alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import assert_never
+
+from explain_lib.cam.configuration import Configuration
+from explain_lib.cam.drawing import Drawing
+from explain_lib.cam.settings import CamSettings
+from explain_lib.networks.targets import Target
+
+_IMPORT = "import explain_lib as xl\n"
+_EXPLAINED = """
+model = {model}
+{pixels}target = {target}  # {words}
+"""
+
+_MAP = """
+cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
+values = cams[{layer!r}].{sign}[0]  # float32 {grid}, in units of the score
+drawing = {drawing}
+picture = xl.draw_overlay(pixels[{image}], values, drawing, side={width}, reach={reach!r})
+print(f"{{values.min():.4f}} to {{values.max():.4f}}")
+# To keep the picture: from PIL import Image; Image.fromarray(picture).save("{file}.png")
+"""
+
+_COMPARISON = """
+batch = pixels[{start}:{stop}]  # {batch_words}
+a = {a}
+b = {b}
+map_a = xl.configured_heatmap(model, batch, a, target)[{place}]
+map_b = xl.configured_heatmap(model, batch, b, target)[{place}]
+comparison = xl.compare(map_a, map_b)
+print(f"{{comparison.mae:.4f}}")
+"""
+
+_CAUSES = """
+found = xl.decompose(model, batch, {place}, a.settings, b.settings, target)
+for setting, share in found.causes.items():
+    print(f"{{setting}}: {{share:.4f}}")  # the shares sum to the mean difference
+"""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What is explained. model: Python that loads the network. pixels: Python that sets `pixels`, given `model`. image: the
+    picture's place among these. target, words: what of it is explained, and that in words.
+    """
+
+    model: str
+    pixels: str
+    image: int
+    target: Target
+    words: str
+
+
+@dataclass(frozen=True)
+class DrawnMap:
+    """A map over its picture. grid: of the layer. reach: the value that gets the last colour. file: a name for the picture."""
+
+    explained: Explained
+    layer: str
+    grid: tuple[int, int]
+    drawing: Drawing
+    reach: float
+    file: str
+
+
+def maps_snippet(maps: Sequence[DrawnMap], width: int) -> str:
+    """Python that computes `values` and draws `picture`, so many pixels wide, for one map after the other."""
+    return _IMPORT + "".join(_map_part(one, width) for one in maps)
+
+
+def _map_part(one: DrawnMap, width: int) -> str:
+    return _explained_part(one.explained) + _MAP.format(
+        image=one.explained.image,
+        layer=one.layer,
+        sign="signed" if one.drawing.signed else "map",
+        grid=one.grid,
+        drawing=call_code(Drawing, vars(one.drawing)),
+        width=width,
+        reach=one.reach,
+        file=one.file,
+    )
+
+
+def comparison_snippet(
+    explained: Explained, a: Configuration, b: Configuration, batch: slice, batch_words: str, *, causes: bool
+) -> str:
+    """Python that computes the maps of both configurations and compares them.
+
+    batch: the pictures that are run together. causes: whether it goes on to say what causes the difference.
+    """
+    place = explained.image - batch.start
+    sides = {"a": _configuration_call(a), "b": _configuration_call(b)}
+    compared = _COMPARISON.format(start=batch.start, stop=batch.stop, batch_words=batch_words, place=place, **sides)
+    return _IMPORT + _explained_part(explained) + compared + (_CAUSES.format(place=place) if causes else "")
+
+
+def _explained_part(one: Explained) -> str:
+    return _EXPLAINED.format(model=one.model, pixels=one.pixels, target=call_code(Target, vars(one.target)), words=one.words)
+
+
+def _configuration_call(one: Configuration) -> str:
+    layers = repr(one.settings.layers)
+    match one.program:
+        case "manual":
+            settings = call_code(CamSettings, vars(one.settings))
+        case "package":
+            settings = f"xl.package_settings({layers}, {one.settings.variant!r})"
+        case "torch-cam":
+            settings = f"xl.torch_cam_settings({layers})"
+        case "captum":
+            settings = f"xl.captum_settings({layers})"
+        case _:
+            assert_never(one.program)
+    return f'xl.Configuration("{one.program}", {settings})'
+
+
+def call_code(kind: type[Target] | type[CamSettings] | type[Drawing], given: Mapping[str, object]) -> str:
+    """The call that makes a value, defaults left out."""
+    defaults = {field.name: field.default for field in fields(kind)}
+    parts = (f"{name}={tuple(one) if isinstance(one, list) else one!r}" for name, one in given.items() if one != defaults[name])
+    return f"xl.{kind.__name__}({', '.join(parts)})"
