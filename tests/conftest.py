@@ -16,11 +16,42 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 from torchvision.models.vgg import cfgs, make_layers
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 import explain_lib as xl
 from explain_lib.networks import bundled as models
 from explain_lib.networks.model import Model
 from explain_lib.work import ladder_files as ladder_file
+
+# Section: which tests one of several processes runs
+
+IN_BROWSER = {"browser", "root"}
+
+
+class ByFile(LoadGroupScheduling):
+    """The tests of a file stay together, and what its fixtures compute is computed once; groups go first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.rpartition("@")[2] if nodeid.endswith("@browser") else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser are one group, wherever they stand: they share a server. They take longest, and begin first."""
+    in_browser = [item for item in items if IN_BROWSER & set(getattr(item, "fixturenames", ()))]
+    for item in in_browser:
+        item.add_marker(pytest.mark.xdist_group("browser"))
+    items.sort(key=lambda item: item not in in_browser)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """The order of the work for `-n 2 --dist loadgroup`."""
+    return ByFile(config, log)
+
+
+# Section: networks are left as they were
+
 
 HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks") or "_hooks_" in name)
 GLOBAL_HOOKS = tuple(name for name in vars(torch_module) if name.startswith("_global_") and name.endswith("_hooks"))
@@ -62,14 +93,14 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._networks: dict[int, nn.Module] = {}  # keeps them alive, so that a network dropped by its test is checked too
+        self.networks: dict[int, nn.Module] = {}  # keeps them alive, so that a network dropped by its test is checked too
         self._modules: dict[int, dict[str, ModuleState]] = {}
         self._tensors: dict[int, dict[str, TensorState]] = {}
         self._global_hooks = self._global_state()
 
     def watch(self, network: nn.Module) -> None:
         with self._lock:
-            if id(network) not in self._networks:
+            if id(network) not in self.networks:
                 self._take(network)
 
     def expect(self, network: nn.Module) -> None:
@@ -79,12 +110,12 @@ class Ledger:
 
     def complaints(self) -> list[str]:
         found = [] if self._global_state() == self._global_hooks else ["a global hook or the gradient mode"]
-        for key, network in self._networks.items():
+        for key, network in self.networks.items():
             found += [f"{type(network).__name__}: {text}" for text in self._different(key, network)]
         return found
 
     def _take(self, network: nn.Module) -> None:
-        self._networks[id(network)] = network
+        self.networks[id(network)] = network
         self._modules[id(network)] = {name: state_of_module(module) for name, module in network.named_modules()}
         self._tensors[id(network)] = {name: state_of_tensor(tensor) for name, tensor in tensors_of(network).items()}
 
@@ -116,9 +147,8 @@ class Ledger:
         return hooks, torch.is_grad_enabled(), torch.is_inference_mode_enabled()
 
 
-torch.set_num_threads(
-    1
-)  # the networks here are small: threads of one operation only wait for each other, and for other programs
+# The networks here are small: threads of one operation only wait for each other, and for other programs.
+torch.set_num_threads(1)
 
 _networks: "weakref.WeakSet[nn.Module]" = weakref.WeakSet()
 _ledgers: list[Ledger] = []
@@ -265,6 +295,5 @@ def copied_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def _forget_checkpoints() -> None:
-    for function in (ladder_file._bundled_files, ladder_file._bundled, models.network_size):
-        function.cache_clear()
+    models.network_size.cache_clear()
     xl.shared_cache().entries.clear()

@@ -84,7 +84,7 @@ def bundled_ladder(request: LadderRequest) -> LadderRows | None:
     of this model is damaged; those of other models do not matter.
     """
     damaged: list[DataError] = []
-    for path in _bundled_files():
+    for path in _bundled_files(CHECKPOINTS):
         try:
             rows, fingerprint = _bundled(path)
         except DataError as error:
@@ -105,8 +105,8 @@ def _answers(rows: LadderRows, request: LadderRequest) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _bundled_files() -> tuple[Path, ...]:
-    return tuple(sorted(CHECKPOINTS.glob(BUNDLED)))
+def _bundled_files(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.glob(BUNDLED)))
 
 
 @lru_cache(maxsize=64)

@@ -1,9 +1,12 @@
-"""The dashboard's server that tests in a browser share: what takes seconds is worked out once."""
+"""The dashboard's server and the browser that tests share: what takes seconds is worked out once."""
 
 from collections.abc import Iterator
 
 import pytest
-from running_app import free_port, make_command, served
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from running_app import BROWSER_FLAGS, browser_path, free_port, make_command, served
+
+expect.set_options(timeout=60_000)  # a busy machine may take long over a page
 
 
 @pytest.fixture(scope="session")
@@ -11,3 +14,20 @@ def root() -> Iterator[str]:
     """The dashboard as the README's first command opens it."""
     with served(make_command("run"), free_port()) as address:
         yield address
+
+
+# For a module only: while Playwright runs, nothing else in the process can start an event loop.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own on a desk."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context.new_page()
+    context.close()

@@ -17,7 +17,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest, app_test
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
-SECONDS = 60
+SECONDS = 300
 START = {"img": "3", "model": "captum-tutorial"}
 """The address of the view that the dashboard opens with."""
 FOLDS = ("drawing-controls", "score-controls", "sides", "python", "drawn")

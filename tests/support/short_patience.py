@@ -6,7 +6,7 @@ Run: python short_patience.py PORT
 import json
 import sys
 import threading
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 from streamlit.web import cli
@@ -15,12 +15,6 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from explain_lib.work import jobs  # noqa: E402
-from explain_lib.work.cache import shared_cache  # noqa: E402
-
-
-@lru_cache(maxsize=1)
-def _impatient(device: str) -> jobs.Jobs:
-    return jobs.Jobs(shared_cache(device), idle_seconds=2.0)
 
 
 def _tell() -> None:
@@ -29,6 +23,6 @@ def _tell() -> None:
         sys.__stdout__.flush()
 
 
-jobs._shared = _impatient
+jobs.Jobs = partial(jobs.Jobs, idle_seconds=2.0)
 threading.Thread(target=_tell, daemon=True).start()
 cli.main(["run", str(ROOT / "dashboard/app.py"), "--server.port", sys.argv[1], "--server.headless", "true"])

@@ -11,7 +11,7 @@ from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
-SECONDS = 60
+SECONDS = 300
 
 
 class Visitor:

@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 from independent_maps import captum_map, labels, logit, package_map, pixels, probabilities, squares
 from opened_page import START, pixels_of
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path, free_port, served, streamlit_command
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect
+from running_app import SETTLED, free_port, served, streamlit_command
 
 from explain_lib.pictures.rendering import png
-
-expect.set_options(timeout=20_000)  # a busy machine may take seconds over a page
 
 PAGES = (
     "Seed gallery",
@@ -34,14 +32,6 @@ PAGES = (
 )
 NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 900), (1440, 1400), (390, 844)))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @dataclass

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path
+from playwright.sync_api import Browser, Page
+from running_app import SETTLED
 
 ADDRESSES = (
     "/",
@@ -23,14 +23,6 @@ ADDRESSES = (
     "/guesses?img=4",
 )
 LOOKS = {"light desk": (1440, "light"), "dark phone": (390, "dark")}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module", params=LOOKS)

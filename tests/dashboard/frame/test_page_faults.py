@@ -103,8 +103,7 @@ def test_a_damaged_ladder_is_said_and_the_rest_of_its_page_works(copied_checkpoi
 def test_a_mosaic_that_is_damaged_at_the_start_is_said_on_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cifar10_test.webp").write_bytes((FOLDER / "cifar10_test.webp").read_bytes()[:50_000])
     shutil.copy(FOLDER / "cifar10_test_labels.npy", tmp_path)
-    monkeypatch.setattr(server_cache(), "_images", ByteCache(2**25))
-    monkeypatch.setattr(explain_cache, "load_cifar10", lambda: xl.load_cifar10(tmp_path))
+    monkeypatch.setattr(xl.ExplainCache, "images", lambda _: xl.load_cifar10(tmp_path))
     for page in ("seed_gallery", "scan"):
         (said,) = errors(open_page(page))
         assert "the mosaic of the test images" in said

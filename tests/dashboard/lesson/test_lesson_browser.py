@@ -4,22 +4,19 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from running_app import SETTLED
 
 from dashboard.lesson.file import Lesson, parse_lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY
-
-expect.set_options(timeout=30_000)  # the first maps wait for PyTorch
-
 
 LOADED = "() => [...document.images].every(picture => picture.complete && picture.naturalWidth > 0)"
 """Whether every picture on the page is there."""
 
 
 @pytest.fixture(scope="module")
-def visit(root: str) -> Iterator[tuple[Page, list[str]]]:
+def visit(browser: Browser, root: str) -> Iterator[tuple[Page, list[str]]]:
     """A page in a browser at a running server's lessons, and what its console has logged as errors."""
     errors: list[str] = []
 
@@ -29,13 +26,11 @@ def visit(root: str) -> Iterator[tuple[Page, list[str]]]:
         if message.type == "error" and "/_stcore/" not in said and "/media/" not in said:
             errors.append(said)
 
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
-        page.on("console", note)
-        page.goto(f"{root}/lesson?present=on")
-        yield page, errors
-        chromium.close()
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.on("console", note)
+    page.goto(f"{root}/lesson?present=on")
+    yield page, errors
+    page.close()
 
 
 def own_lesson() -> Lesson:

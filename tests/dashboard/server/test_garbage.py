@@ -10,7 +10,6 @@ import pytest
 import torch  # noqa: F401  half of the objects that are to be passed over
 from opened_page import open_page
 
-from dashboard.server import process as garbage_module
 from dashboard.server.process import pass_over_modules
 
 
@@ -21,8 +20,8 @@ class Cycle:
 
 @pytest.fixture(autouse=True)
 def thawed() -> Iterator[None]:
+    pass_over_modules()  # so that what this test imports is new
     gc.unfreeze()
-    garbage_module._freeze.cache_clear()
     yield
     gc.unfreeze()
 

@@ -21,8 +21,8 @@ from opened_page import (
     texts,
     unescaped,
 )
-from playwright.sync_api import Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, browser_path, free_port, served, streamlit_command
+from playwright.sync_api import Page, expect
+from running_app import free_port, served, streamlit_command
 from scipy import ndimage
 from scipy.stats import spearmanr
 from torch.nn import functional
@@ -177,10 +177,8 @@ def test_a_model_without_the_studys_layers_is_looked_at_in_its_conv_layers() -> 
 # Section: in a browser
 
 
-def test_the_frogs_stand_before_the_verdicts_and_a_click_rejects_one() -> None:
-    with served(streamlit_command(), free_port()) as root, sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+def test_the_frogs_stand_before_the_verdicts_and_a_click_rejects_one(page: Page) -> None:
+    with served(streamlit_command(), free_port()) as root:
         page.goto(f"{root}/guesses")
         frogs = page.locator(".outline-grid button")
         expect(frogs).to_have_count(44, timeout=60_000)
@@ -194,7 +192,6 @@ def test_the_frogs_stand_before_the_verdicts_and_a_click_rejects_one() -> None:
         expect(page.get_by_text("Rejected: 7.")).to_be_visible(timeout=60_000)
         assert address(page)["rejected"] == "7"
         expect(frogs.nth(1)).to_have_attribute("aria-pressed", "false")
-        chromium.close()
 
 
 def address(page: Page) -> dict[str, str]:

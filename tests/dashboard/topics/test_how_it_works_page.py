@@ -15,8 +15,8 @@ import torch
 from independent_maps import assert_same_colours, captum_map, captum_signed, labels, logit, pixels, predicted
 from numpy.typing import NDArray
 from opened_page import OpenedPage, alts, captions, component_data, open_page, picture, pixels_of, press, query, texts
-from playwright.sync_api import Page, expect, sync_playwright
-from running_app import BROWSER_FLAGS, SETTLED, browser_path
+from playwright.sync_api import Page, expect
+from running_app import SETTLED
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -450,21 +450,17 @@ def address(page: Page) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(page.url).query))
 
 
-def test_in_a_browser_keys_step_and_clicks_pick_and_switch(root: str) -> None:
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser_path(), args=list(BROWSER_FLAGS))
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(f"{root}/how_it_works?img=3")
-        tiles = page.locator(".channel-grid button")
-        expect(tiles).to_have_count(16, timeout=60_000)
-        assert page.evaluate(SETTLED)
-        _keys_step(page)
-        _keys_in_a_field_are_typed(page)
-        _a_click_picks_and_arrow_keys_stay_in_the_grid(page)
-        _a_click_switches(page)
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        chromium.close()
+def test_in_a_browser_keys_step_and_clicks_pick_and_switch(page: Page, root: str) -> None:
+    page.goto(f"{root}/how_it_works?img=3")
+    tiles = page.locator(".channel-grid button")
+    expect(tiles).to_have_count(16, timeout=60_000)
+    assert page.evaluate(SETTLED)
+    _keys_step(page)
+    _keys_in_a_field_are_typed(page)
+    _a_click_picks_and_arrow_keys_stay_in_the_grid(page)
+    _a_click_switches(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def _keys_step(page: Page) -> None:

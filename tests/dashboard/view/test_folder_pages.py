@@ -1,21 +1,25 @@
 """The dashboard on a folder of the server's own: browser, scan, ladder, and files that cannot be read."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from opened_page import OpenedPage, captions, component_data, open_page, press, query, texts, unescaped
 from PIL import Image
+from scan_samples import job_threads, wait_until
+from starlette.requests import Request
 
 import explain_lib as xl
 from dashboard.frame.picture_menu import KEY
 from dashboard.server.health import ModelLoading
 from dashboard.server.log import LOG
-from dashboard.view import picture_sets
+from dashboard.view.picture_sets import FolderImages, server_set
 from dashboard.view.server_options import server_options
-from explain_lib.work.jobs import shared_jobs
+from explain_lib.work.jobs import Job, Jobs, shared_jobs
 
 SHOWN = {"cat": 0, "ship": 1, "zebra": 4}
 """Subfolders, and the test image from which on each has three."""
@@ -24,9 +28,11 @@ DAMAGED = "ship/damaged.png"
 LISTED = sorted([*FILES, DAMAGED])
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("pictures")
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of this test's own: nothing is known of it yet."""
+    root = tmp_path / "pictures"
+    root.mkdir()
     images = xl.load_cifar10()
     for name, first in SHOWN.items():
         (root / name).mkdir()
@@ -41,14 +47,31 @@ def served(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """A server with that folder, and nothing left of it afterwards."""
     monkeypatch.setattr(sys, "argv", ["app.py", "--device", "cpu", "--images", str(folder), "--cache", str(tmp_path)])
     server_options.cache_clear()
-    picture_sets._open_folder.cache_clear()
+    pictures = opened_folder()
     yield
-    if picture_sets._open_folder.cache_info().currsize:
-        picture_sets.server_set(xl.shared_cache("cpu")).thumbnails.close()  # type: ignore[attr-defined]  # that of a folder
+    pictures.thumbnails.close()
     shared_jobs("cpu").close()
-    shared_jobs("cpu")._jobs.clear()
     server_options.cache_clear()
-    picture_sets._open_folder.cache_clear()
+
+
+def opened_folder() -> FolderImages:
+    pictures = server_set(xl.shared_cache("cpu"))
+    assert isinstance(pictures, FolderImages)
+    return pictures
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job[Any]]:
+    """The jobs that pages ask for."""
+    asked: list[Job[Any]] = []
+    real = Jobs.ask
+
+    def noting(self: Jobs, request: Any) -> Job[Any]:
+        asked.append(real(self, request))
+        return asked[-1]
+
+    monkeypatch.setattr(Jobs, "ask", noting)
+    return asked
 
 
 def place(name: str) -> int:
@@ -57,9 +80,7 @@ def place(name: str) -> int:
 
 def finished(app: OpenedPage) -> OpenedPage:
     """The page once the work in the background is done."""
-    thread = shared_jobs("cpu")._thread
-    if thread is not None:
-        thread.join()
+    wait_until(lambda: not job_threads())
     app.run()
     assert not app.exception
     return app
@@ -83,7 +104,7 @@ def test_the_browser_opens_on_the_folder_and_asks_nothing() -> None:
     assert data["true"] == [name.split("/")[0] for name in LISTED]
     assert set(data["predicted"]) == {"not asked yet"}  # type: ignore[call-overload]  # a list
     assert "The network was asked about 0 of 10 images" in app.info[0].value
-    assert shared_jobs("cpu")._thread is None
+    assert job_threads() == []
     assert f"image 3, {LISTED[3]} · true ship · predicted" in unescaped(captions(app) + texts(app))
 
 
@@ -127,10 +148,7 @@ def test_the_true_classes_on_offer_are_those_of_the_folder() -> None:
 
 def test_files_that_cannot_be_read_are_listed_and_the_page_goes_on() -> None:
     app = open_page("class_browser")
-    thumbnails = picture_sets.server_set(xl.shared_cache("cpu")).thumbnails  # type: ignore[attr-defined]  # that of a folder
-    thread = thumbnails._thread
-    if thread is not None:
-        thread.join()
+    wait_until(lambda: not opened_folder().thumbnails.progress.running)
     app.run()
     assert "1 file of 10 cannot be read, and is left out" in [one.label for one in app.expander]
     assert f"- {DAMAGED}: this is no picture" in unescaped(texts(app))
@@ -148,11 +166,11 @@ def test_for_a_picture_that_cannot_be_read_the_next_one_is_shown_and_one_can_ste
     assert query(app)["img"] == str(damaged - 1)
 
 
-def test_a_scan_of_the_folder_has_a_row_for_each_picture_that_can_be_read() -> None:
+def test_a_scan_of_the_folder_has_a_row_for_each_picture_that_can_be_read(jobs: list[Job[Any]]) -> None:
     app = open_page("scan", a="manual", b="package")
     press(app, "Scan 10 images")
     finished(app)
-    job = next(iter(shared_jobs("cpu")._jobs.values()))
+    (job,) = jobs
     assert job.progress.state == "done"
     assert job.rows.images.tolist() == [place(name) for name in LISTED if name != DAMAGED]
     pixels = xl.load_cifar10().pixels
@@ -164,12 +182,12 @@ def test_a_scan_of_the_folder_has_a_row_for_each_picture_that_can_be_read() -> N
     assert job.rows.mae[place("cat/0.png")] == pytest.approx(xl.compare(*sides).mae, abs=1e-6)
 
 
-def test_the_ladder_samples_the_folder() -> None:
+def test_the_ladder_samples_the_folder(jobs: list[Job[Any]]) -> None:
     app = open_page("layer_ladder", sample="5")
     assert f"5 images from all over the folder “{Path(sys.argv[4]).name}”" in unescaped(captions(app))
     press(app, "Measure 5 images")
     finished(app)
-    job = next(iter(shared_jobs("cpu")._jobs.values()))
+    (job,) = jobs
     wanted = [0, 2, 4, 6, 8]
     assert job.request.images.tolist() == wanted
     assert job.rows.images.tolist() == [image for image in wanted if image != place(DAMAGED)]
@@ -227,8 +245,9 @@ def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
     loading = ModelLoading()
     for _ in range(2):  # whoever asks again finds the same, and the log says it once
         loading.start().join()
-        said = loading._said(loading=False)
-        assert (said["status"], said["loaded"]) == ("failed", False)
+        answer = loading.answer(Request({"type": "http"}))
+        said = json.loads(bytes(answer.body))
+        assert (answer.status_code, said["status"], said["loaded"]) == (503, "failed", False)
         assert "'/no/such/folder' is no folder" in str(said["reason"])
     (line,) = [record for record in caplog.records if record.getMessage() == "start failed"]
     assert (line.levelname, line.fields) == ("ERROR", {"error": said["reason"]})  # type: ignore[attr-defined]  # given with it

@@ -1,7 +1,6 @@
 """Pictures of a visitor's own on every page: sent, refused, found again by their address, and gone."""
 
 import hashlib
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -31,11 +30,9 @@ WIDE = png_file(RNG.integers(0, 256, (50, 120, 3), dtype=np.uint8))
 
 
 @pytest.fixture
-def digest() -> Iterator[str]:
-    """A picture that somebody sent; at the end none is kept."""
-    store = xl.shared_cache("cpu").own_pictures
-    yield store.keep(png_file(PIXELS))
-    store._files.clear()
+def digest() -> str:
+    """A picture that somebody sent."""
+    return xl.shared_cache("cpu").own_pictures.keep(png_file(PIXELS))
 
 
 def send(app: OpenedPage, name: str, content: bytes, mime: str = "image/png") -> None:
@@ -59,7 +56,6 @@ def test_an_upload_is_in_the_address_and_explained() -> None:
         np.testing.assert_array_equal(arrays(one)["map"], right)
         np.testing.assert_array_equal(arrays(one)["picture"], PIXELS)
         assert f"your picture · predicted {model.classes[predicted]}" in captions(one)
-    xl.shared_cache("cpu").own_pictures._files.clear()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -110,7 +106,6 @@ def test_how_it_is_fitted_is_in_the_address_and_seen(fit: str, expected: tuple[i
     other = "stretch" if fit != "stretch" else "pad"
     app.segmented_control(key="fit").select(other).run()
     assert query(app)["fit"] == other
-    store._files.clear()
 
 
 def test_a_picture_beside_it_is_one_of_the_set(digest: str) -> None:

@@ -139,6 +139,13 @@ def made(thumbnails: Thumbnails) -> Thumbnails:
     return thumbnails
 
 
+def database_of(path: Path, kept: Path) -> Path:
+    """The file with the thumbnails of the folder, once they are made."""
+    made(Thumbnails(xl.ImageFolder(path), kept))
+    (file,) = kept.glob("*.sqlite")
+    return file
+
+
 def test_thumbnails_are_made_once_and_kept(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = xl.ImageFolder(path)
     first = made(Thumbnails(folder, tmp_path))
@@ -192,18 +199,16 @@ def test_those_that_are_asked_for_come_first(tmp_path: Path, monkeypatch: pytest
 def test_without_room_on_the_disk_thumbnails_are_made_and_it_is_said(path: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
-    thumbnails = Thumbnails(xl.ImageFolder(path), kept)
-    thumbnails._file.mkdir()  # a file that cannot be opened, whoever the user is
-    made(thumbnails)
+    (kept / database_of(path, tmp_path).name).mkdir()  # a file that cannot be opened, whoever the user is
+    thumbnails = made(Thumbnails(xl.ImageFolder(path), kept))
     assert thumbnails.progress.problem is not None
     assert "cannot be used (unable to open database file); make room, or delete it" in thumbnails.progress.problem
     assert [one is None for one in thumbnails.find(range(6))] == [place == DAMAGED for place in range(6)]
 
 
 def test_a_damaged_file_of_thumbnails_is_said_and_nothing_is_lost(path: Path, tmp_path: Path) -> None:
-    thumbnails = Thumbnails(xl.ImageFolder(path), tmp_path)
-    thumbnails._file.write_bytes(b"this is no database, and long enough to be taken for a damaged one" * 40)
-    made(thumbnails)
+    database_of(path, tmp_path).write_bytes(b"this is no database, and long enough to be taken for a damaged one" * 40)
+    thumbnails = made(Thumbnails(xl.ImageFolder(path), tmp_path))
     assert "file is not a database" in str(thumbnails.progress.problem)
     assert thumbnails.ready(range(6)) == 6
 
@@ -227,7 +232,8 @@ def test_two_servers_share_one_file(path: Path, tmp_path: Path) -> None:
     for one in pair:
         wait_until(lambda one=one: not one.progress.running)
         assert one.progress.problem is None
-    with sqlite3.connect(pair[0]._file) as database:
+    (file,) = tmp_path.glob("*.sqlite")
+    with sqlite3.connect(file) as database:
         assert database.execute("SELECT COUNT(*) FROM thumbnails").fetchone() == (6,)
     database.close()
 
