@@ -170,6 +170,10 @@ def test_no_folder_holds_too_many_modules(house: str) -> None:
 # Section: private names
 
 
+PYTORCHS = {"_version"}
+"""Names that are PyTorch's own as well: how often a tensor was written to."""
+
+
 def is_private(name: str) -> bool:
     return name.startswith("_") and name.strip("_") != "" and not name.startswith("__")
 
@@ -189,7 +193,7 @@ def reached_for(source: Iterable[ast.AST]) -> Iterator[str]:
     for node in source:
         if isinstance(node, ast.ImportFrom):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "super()"):
             yield node.attr
         elif isinstance(node, ast.Call):
             texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
@@ -204,7 +208,7 @@ def test_names_that_are_reached_for_are_found() -> None:
 
 def test_no_test_reaches_for_a_private_name() -> None:
     ours = [name for name in modules() if not within(name, "tests")]
-    private = {name for module in ours for name in defined(nodes(module)) if is_private(name)}
+    private = {name for module in ours for name in defined(nodes(module)) if is_private(name)} - PYTORCHS
     assert len(private) > 500
     found = {f"{module}: {name}" for module in parts_of("tests") for name in reached_for(nodes(module)) if name in private}
     assert found == set()

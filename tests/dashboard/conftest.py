@@ -1,10 +1,13 @@
 """The dashboard's server and the browser that tests share: what takes seconds is worked out once."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running_app import BROWSER_FLAGS, browser_path, free_port, make_command, served
+
+from explain_lib.work.jobs import Job, Jobs
 
 expect.set_options(timeout=60_000)  # a busy machine may take long over a page
 
@@ -14,6 +17,20 @@ def root() -> Iterator[str]:
     """The dashboard as the README's first command opens it."""
     with served(make_command("run"), free_port()) as address:
         yield address
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job[Any]]:
+    """The jobs that pages ask for."""
+    asked: list[Job[Any]] = []
+    real = Jobs.ask
+
+    def noting(self: Jobs, request: Any) -> Job[Any]:
+        asked.append(real(self, request))
+        return asked[-1]
+
+    monkeypatch.setattr(Jobs, "ask", noting)
+    return asked
 
 
 # For a module only: while Playwright runs, nothing else in the process can start an event loop.

@@ -7,6 +7,7 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -16,6 +17,7 @@ import torch
 from independent_maps import assert_same_colours, captum_map, captum_signed, drawn, logit, pixels
 from opened_page import OpenedPage, download, open_page, picture, pixels_of, press
 from PIL import Image
+from scan_samples import wait_until
 from streamlit.testing.v1 import AppTest
 
 import explain_lib as xl
@@ -25,7 +27,7 @@ from explain_lib import __main__ as command_line
 from explain_lib.networks.own import Described
 from explain_lib.take_home.view_file import packed
 from explain_lib.work.cache import shared_cache
-from explain_lib.work.jobs import shared_jobs
+from explain_lib.work.jobs import Job
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
@@ -189,14 +191,14 @@ def test_of_a_network_that_a_visitor_sent_the_file_says_what_it_lacks(
 # Section: work in the background
 
 
-def test_rows_that_a_job_has_found_are_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_that_a_job_has_found_are_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: list[Job[Any]]
+) -> None:
     app = open_page("scan", img="3", model="captum-tutorial", class_="6", low="97")
     (label,) = [button.label for button in app.button if button.label.startswith("Scan ")]
     press(app, label)
-    jobs = shared_jobs()
-    for job in list(jobs._jobs.values()):
-        while not job.is_settled:
-            job.progress  # noqa: B018  (keeps it wanted)
+    (job,) = jobs
+    wait_until(lambda: job.progress.state == "done")
     app.run()
     path = taken(app, tmp_path)
     found = arrays_in(path)

@@ -19,7 +19,7 @@ from dashboard.server.health import ModelLoading
 from dashboard.server.log import LOG
 from dashboard.view.picture_sets import FolderImages, server_set
 from dashboard.view.server_options import server_options
-from explain_lib.work.jobs import Job, Jobs, shared_jobs
+from explain_lib.work.jobs import Job, shared_jobs
 
 SHOWN = {"cat": 0, "ship": 1, "zebra": 4}
 """Subfolders, and the test image from which on each has three."""
@@ -58,20 +58,6 @@ def opened_folder() -> FolderImages:
     pictures = server_set(xl.shared_cache("cpu"))
     assert isinstance(pictures, FolderImages)
     return pictures
-
-
-@pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job[Any]]:
-    """The jobs that pages ask for."""
-    asked: list[Job[Any]] = []
-    real = Jobs.ask
-
-    def noting(self: Jobs, request: Any) -> Job[Any]:
-        asked.append(real(self, request))
-        return asked[-1]
-
-    monkeypatch.setattr(Jobs, "ask", noting)
-    return asked
 
 
 def place(name: str) -> int:

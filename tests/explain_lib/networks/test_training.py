@@ -57,38 +57,43 @@ class Killed(BaseException):
     """Stands for a kill: nothing in the library may catch it."""
 
 
-def killed_at(method: str, call: int, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
-    """From now on the process dies in that call of Trainer's method, before or after it has done its work."""
-    original: Callable[..., Any] = getattr(Trainer, method)
+def killed_at(step: str, call: int, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+    """From now on the process dies in that call of a step of the training, before or after it has done its work.
+
+    step: "augment", of each batch, or "write_tensors", of which only those to the resume file count.
+    """
+    original: Callable[..., Any] = getattr(training, step)
     calls: list[None] = []
 
-    def dying(self: Trainer, *arguments: Any) -> Any:
-        calls.append(None)
-        if len(calls) == call and not after:
+    def dying(*arguments: Any) -> Any:
+        if step == "augment" or arguments[1].name.endswith(".resume.pt"):
+            calls.append(None)
+        dies = len(calls) == call
+        if dies and not after:
             raise Killed
-        value = original(self, *arguments)
-        if len(calls) == call:
+        value = original(*arguments)
+        if dies:
             raise Killed
         return value
 
-    monkeypatch.setattr(Trainer, method, dying)
+    monkeypatch.setattr(training, step, dying)
 
 
 KILLS = [
-    ("_step", 3, False),  # in the first epoch
-    ("_save_progress", 1, True),  # after the first epoch
-    ("_save_progress", 2, False),  # after the second epoch, which is therefore lost
-    ("_step", 12, False),  # in the third epoch; there are five steps in each
-    ("_save_progress", 3, True),  # after the last epoch, before the checkpoint is written
+    ("augment", 3, False),  # in the first epoch
+    ("write_tensors", 1, True),  # after the first epoch
+    ("write_tensors", 2, False),  # after the second epoch, which is therefore lost
+    ("augment", 12, False),  # in the third epoch; there are five batches in each
+    ("write_tensors", 3, True),  # after the last epoch, before the checkpoint is written
 ]
 
 
-@pytest.mark.parametrize(("method", "call", "after"), KILLS)
+@pytest.mark.parametrize(("step", "call", "after"), KILLS)
 def test_a_killed_and_resumed_training_ends_with_the_same_weights(
-    method: str, call: int, after: bool, finished: tuple[Path, ModelCard], tmp_path: Path
+    step: str, call: int, after: bool, finished: tuple[Path, ModelCard], tmp_path: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        killed_at(method, call, patch, after)
+        killed_at(step, call, patch, after)
         with pytest.raises(Killed):
             trainer(tmp_path).run()
     torch.manual_seed(1234)  # a new process has another state of the global generator
@@ -101,7 +106,7 @@ def test_a_killed_and_resumed_training_ends_with_the_same_weights(
 
 def test_a_resumed_training_does_not_repeat_whole_epochs(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        killed_at("_save_progress", 2, patch, after=True)
+        killed_at("write_tensors", 2, patch, after=True)
         with pytest.raises(Killed):
             trainer(tmp_path).run()
     resumed = trainer(tmp_path)

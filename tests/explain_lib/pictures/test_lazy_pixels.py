@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 from sample_networks import model_of, noise, plain, seeded
-from scan_samples import A, B, assert_same_rows
+from scan_samples import A, B, assert_same_rows, wait_until
 
 import explain_lib as xl
 from explain_lib.cam.average_map import average_map
@@ -150,7 +150,7 @@ def test_a_job_comes_to_its_end_whatever_cannot_be_read(model: xl.Model) -> None
     broken = (0, *range(200, 205), 409)
     lazy, jobs = Holey(410, broken), Jobs(xl.ExplainCache())
     job = jobs.ask(ScanRequest(model, lazy, np.arange(410), A, B))
-    jobs._thread.join()  # type: ignore[union-attr]  # it was started just now
+    wait_until(lambda: job.is_settled)
     progress = job.progress
     assert (progress.state, progress.images, progress.total) == ("done", 410, 410)
     assert job.rows is not None
@@ -164,10 +164,10 @@ def test_a_job_that_was_stopped_goes_on_after_the_last_readable_picture(model: x
     jobs = Jobs(StoppingCache())
     job = jobs.ask(request)
     jobs.cache.stop = job.stop  # type: ignore[attr-defined]  # the test's own cache
-    jobs._thread.join()  # type: ignore[union-attr]
+    wait_until(lambda: job.is_settled)
     assert (job.progress.state, job.progress.images) == ("stopped", 199)
     jobs.ask(request)
-    jobs._thread.join()  # type: ignore[union-attr]
+    wait_until(lambda: job.is_settled)
     assert job.progress.state == "done"
     assert job.rows is not None
     assert_same_rows(job.rows, whole)
@@ -177,7 +177,7 @@ class StoppingCache(xl.ExplainCache):
     """A cache that has the job stopped as soon as the batch after its first is asked for."""
 
     def scan_batch(self, *arguments: object, **named: object) -> object:  # type: ignore[override]  # passed through
-        if len(self.entries._entries) == 1 and hasattr(self, "stop"):
+        if self.entries.stats.entries == 1 and hasattr(self, "stop"):
             self.stop()
             del self.stop
         return super().scan_batch(*arguments, **named)  # type: ignore[arg-type]

@@ -24,7 +24,6 @@ from explain_lib.__main__ import main
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.compare.scan import SCAN_BATCH, ScanRows, join_rows, scan_batch
 from explain_lib.pictures.sets import pixels_digest
-from explain_lib.work import cluster as scan_cluster
 from explain_lib.work.cluster import Batch, compute_batch, scan_on_cluster
 from explain_lib.work.requests import ScanRequest
 from explain_lib.work.scan_files import scan_to_file
@@ -161,33 +160,42 @@ class Pretended:
         pass
 
 
-def test_no_more_batches_are_under_way_than_keep_the_workers_busy(quick: ScanRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Pretended], str]]:
+    """Puts a client in the place of distributed's own; gives the address that it is to be connected to."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def put(client: Pretended) -> str:
+            monkeypatch.setattr("distributed.Client", lambda *_, **__: client)
+            return f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+
+        yield put
+
+
+def test_no_more_batches_are_under_way_than_keep_the_workers_busy(quick: ScanRequest, pretend: Callable[..., str]) -> None:
     client = Pretended()
-    monkeypatch.setattr(scan_cluster, "_connect", lambda *_: client)
-    parts = list(scan_on_cluster(quick, NAME, "tcp://nowhere:1"))
+    parts = list(scan_on_cluster(quick, NAME, pretend(client)))
     assert client.most == 6
     assert_same_rows(join_rows(parts), join_rows(list(quick.rows())))
 
 
 LOST = [
     (KilledWorker("key", SimpleNamespace(address="tcp://worker"), 3), "a batch ended several workers"),
-    (ConnectionResetError("gone"), "'tcp://nowhere:1' is lost: gone; the address of a Dask scheduler that runs"),
+    (ConnectionResetError("gone"), r"'tcp://127\.0\.0\.1:\d+' is lost: gone; the address of a Dask scheduler that runs"),
 ]
 
 
 @pytest.mark.parametrize(("error", "said"), LOST, ids=["worker", "scheduler"])
-def test_what_is_lost_is_said(error: Exception, said: str, asked: ScanRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan_cluster, "_connect", lambda *_: Pretended(error))
+def test_what_is_lost_is_said(error: Exception, said: str, asked: ScanRequest, pretend: Callable[..., str]) -> None:
     with pytest.raises(xl.InputError, match=f"^scheduler: {said}"):
-        list(scan_on_cluster(asked, NAME, "tcp://nowhere:1"))
+        list(scan_on_cluster(asked, NAME, pretend(Pretended(error))))
 
 
-def test_workers_that_cannot_import_the_project_are_said(asked: ScanRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_that_cannot_import_the_project_are_said(asked: ScanRequest, pretend: Callable[..., str]) -> None:
     error = RuntimeError("Error during deserialization")
     error.__cause__ = ModuleNotFoundError("No module named 'explain_lib'")
-    monkeypatch.setattr(scan_cluster, "_connect", lambda *_: Pretended(error))
     with pytest.raises(xl.InputError, match=r"cannot import this project \(No module named 'explain_lib'\)"):
-        list(scan_on_cluster(asked, NAME, "tcp://nowhere:1"))
+        list(scan_on_cluster(asked, NAME, pretend(Pretended(error))))
 
 
 @pytest.fixture

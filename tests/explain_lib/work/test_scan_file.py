@@ -307,8 +307,8 @@ def test_the_command_says_what_an_earlier_run_did(
 def test_ctrl_c_before_the_first_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(scan_command, "_place", lambda _: Counted(0))
-    assert main(["scan", "--out", str(tmp_path / "scan.csv"), "--images", "0-3"]) == 130
+    monkeypatch.setattr(scan_command, "scan_on_cluster", lambda asked, **_: Counted(0)(asked))
+    assert main(["scan", "--out", str(tmp_path / "scan.csv"), "--images", "0-3", "--scheduler", "tcp://nowhere:1"]) == 130
     assert capsys.readouterr().err == "explain_lib: stopped; nothing was done yet\n"
 
 
@@ -317,12 +317,12 @@ def test_what_libraries_log_is_not_shown(
 ) -> None:
     log = logging.getLogger("distributed")
 
-    def noisy(asked: ScanRequest) -> Iterator[ScanRows]:
+    def noisy(asked: ScanRequest, **_: object) -> Iterator[ScanRows]:
         log.critical("a traceback")
         return asked.rows()
 
-    monkeypatch.setattr(scan_command, "_place", lambda _: noisy)
-    assert main(["scan", "--out", str(tmp_path / "scan.csv"), "--images", "0-3"]) == 0
+    monkeypatch.setattr(scan_command, "scan_on_cluster", noisy)
+    assert main(["scan", "--out", str(tmp_path / "scan.csv"), "--images", "0-3", "--scheduler", "tcp://nowhere:1"]) == 0
     log.critical("afterwards")
     assert [record.message for record in caplog.records if record.name == "distributed"] == ["afterwards"]
 

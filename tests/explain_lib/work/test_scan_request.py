@@ -1,6 +1,8 @@
 """What a scan is asked for: its images, its fingerprint, its batches; and the cached batch."""
 
 import gc
+import hashlib
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,6 @@ from scan_samples import A, B, assert_same_rows, request, small_model
 import explain_lib as xl
 from explain_lib.cam.configuration import parse_configuration
 from explain_lib.compare.scan import SCAN_BATCH, join_rows, scan_batch
-from explain_lib.pictures import sets as lazy_pixels
 from explain_lib.pictures.selection import parse_images, seen_images
 from explain_lib.pictures.sets import pixels_digest
 from explain_lib.work.requests import ScanRequest
@@ -104,8 +105,8 @@ def test_batches_and_rest_make_up_the_request(model: xl.Model) -> None:
 
 def test_pixels_nobody_can_write_to_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
-    real = lazy_pixels._pixels_digest
-    monkeypatch.setattr(lazy_pixels, "_pixels_digest", lambda pixels: counted.append(1) or real(pixels))
+    real = hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", lambda content: counted.append(1) or real(content))
     frozen = noise(3)
     frozen.flags.writeable = False
     assert pixels_digest(frozen) == pixels_digest(frozen)
@@ -122,14 +123,18 @@ def test_pixels_nobody_can_write_to_are_hashed_once(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_digest_of_pixels_that_are_gone_is_forgotten() -> None:
-    held = len(lazy_pixels._digests)
-    frozen = noise(3)
-    frozen.flags.writeable = False
-    pixels_digest(frozen)
-    assert len(lazy_pixels._digests) == held + 1
-    del frozen
+    tracemalloc.start()
+    many = [np.zeros((1, 1, 1, 3), np.uint8) for _ in range(2000)]
+    for frozen in many:
+        frozen.flags.writeable = False
+        pixels_digest(frozen)
+    with_digests = tracemalloc.get_traced_memory()[0]
+    del frozen, many
     gc.collect()
-    assert len(lazy_pixels._digests) == held
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert with_digests > 500_000
+    assert left < with_digests / 4
 
 
 def test_a_batch_is_computed_once(model: xl.Model) -> None:
