@@ -1,5 +1,8 @@
 """Grad-CAM by hand and by package, on the same inputs, and why the two differ."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from explain_lib.base.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError, TooLargeError
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.cam.average_map import AverageMap, average_map
@@ -34,9 +37,11 @@ from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
-from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
-from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.work.cache import CacheStats, ExplainCache, shared_cache
+
+if TYPE_CHECKING:
+    from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
+    from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 
 __all__ = [
     "CLASSES",
@@ -110,3 +115,21 @@ __all__ = [
     "torch_cam_settings",
     "walkthrough",
 ]  # fmt: skip
+
+_LADDER = ("LadderRows", "Rung", "join_ladder_rows", "layer_ladder")
+_LADDER_SUMMARY = ("Ranking", "RungSummary", "rank_ladder", "summarise_ladder")
+_ON_DEMAND = dict.fromkeys(_LADDER, "explain_lib.trust.ladder") | dict.fromkeys(
+    _LADDER_SUMMARY, "explain_lib.trust.ladder_summary"
+)
+"""The public names that few programs use, with the modules that are loaded when one of them is asked for."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_ON_DEMAND[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

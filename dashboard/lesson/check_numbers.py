@@ -21,7 +21,8 @@ from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.study.rows import contour_batch
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
-from explain_lib.trust.ladder_summary import Ranking, centre_sentence, measure_words
+from explain_lib.trust.ladder_summary import Ranking, centre_sentence
+from explain_lib.trust.measures import measure_words
 from explain_lib.work.ladder_files import bundled_ladder
 from explain_lib.work.requests import LadderRequest
 

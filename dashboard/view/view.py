@@ -27,8 +27,7 @@ from explain_lib.networks.randomisation import MODES, Mode
 from explain_lib.networks.targets import Score
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.rendering import PALETTES, Palette
-from explain_lib.trust.faithfulness import FILLS, Fill
-from explain_lib.trust.ladder_summary import MEASURES, Measure
+from explain_lib.trust.measures import FILLS, MEASURES, Fill, Measure
 
 Evidence = Literal["for", "against"]
 Modules = Literal["conv", "all"]

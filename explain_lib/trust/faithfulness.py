@@ -8,7 +8,7 @@ of the probability of the explained class.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from explain_lib.base.maps import Map
 from explain_lib.networks.model import Model, check_model
 from explain_lib.pictures.pixels import check_pixels, to_input
 from explain_lib.pictures.rendering import Picture
+from explain_lib.trust.measures import Fill
 
 # Section: orders of pixels
 
@@ -62,9 +63,6 @@ def random_map(image: int, height: int, width: int) -> Map:
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-Fill = Literal["grey", "blur", "noisy-linear"]
-FILLS: tuple[Fill, ...] = get_args(Fill)
 
 BLUR_SIZE, BLUR_SIGMA = 11, 5.0
 """RISE's own kernel for its blurred canvas (arXiv 1806.07421), in pixels."""

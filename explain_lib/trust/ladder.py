@@ -20,7 +20,8 @@ from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import expand_targets
 from explain_lib.pictures.pixels import check_positions, to_input
 from explain_lib.pictures.sets import Pixels, check_set, readable_places
-from explain_lib.trust.faithfulness import FILLS, Fill, RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves
+from explain_lib.trust.faithfulness import RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves
+from explain_lib.trust.measures import FILLS
 
 Number = TypeVar("Number", bound=np.generic)
 Kind = Literal["layer", "average", "opinion", "baseline"]
@@ -308,11 +309,3 @@ def join_ladder_rows(parts: Sequence[LadderRows]) -> LadderRows:
 def first_rows(rows: LadderRows, count: int) -> LadderRows:
     """The rows of the first `count` images."""
     return LadderRows(rungs=rows.rungs, **{name: getattr(rows, name)[:count] for name in _ARRAYS})
-
-
-def check_fill(fill: str) -> Fill:
-    """The fill itself. Raises InputError, listing the fills, for anything else."""
-    for known in FILLS:
-        if fill == known:
-            return known
-    raise InputError(f"fill: {fill!r}; one of {', '.join(FILLS)} would be right")

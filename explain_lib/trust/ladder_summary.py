@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,8 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.statistics import Estimate, bootstrap_means
 from explain_lib.base.words import interval, listed, number
-from explain_lib.trust.faithfulness import FILLS, Fill
-from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung, check_fill
-
-Measure = Literal["deletion", "insertion", "road"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
+from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
+from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
 
 LEAST_IMAGES = 30
 """With fewer images nothing is said of chance."""
@@ -137,13 +133,6 @@ def is_more_than_chance(estimate: Estimate) -> bool:
 
 
 # Section: What a ladder says, in plain sentences that are written from its numbers.
-
-FILL_WORDS: Mapping[Fill, str] = {"grey": "mid grey", "blur": "the blurred picture", "noisy-linear": "noisy linear imputation"}
-
-
-def measure_words(measure: Measure, fill: Fill) -> str:
-    """The measure and its fill, as "deletion with mid grey"; ROAD has its own."""
-    return "ROAD" if measure == "road" else f"{measure} with {FILL_WORDS[fill]}"
 
 
 def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:

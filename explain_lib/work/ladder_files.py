@@ -16,8 +16,8 @@ from explain_lib.base.files import UNREADABLE, write_whole
 from explain_lib.compare.scan_summary import to_csv, to_parquet
 from explain_lib.networks.bundled import CHECKPOINTS
 from explain_lib.pictures.dataset import CLASSES
-from explain_lib.trust.faithfulness import FILLS
 from explain_lib.trust.ladder import Kind, LadderRows, Rung, first_rows
+from explain_lib.trust.measures import FILLS
 from explain_lib.work.requests import LadderRequest
 
 ENDINGS = (".csv", ".parquet", ".npz")

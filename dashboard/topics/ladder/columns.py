@@ -2,9 +2,8 @@
 
 from dashboard.view.view import View
 from dashboard.widgets.number_table import Column
-from explain_lib.trust.faithfulness import FILLS, Fill
 from explain_lib.trust.ladder import AVERAGE, CENTRE, EDGES, RANDOM
-from explain_lib.trust.ladder_summary import FILL_WORDS, Measure
+from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, Measure
 
 MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
 FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}

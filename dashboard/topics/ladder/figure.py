@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL, interval_bars
 from explain_lib.base.statistics import Estimate
-from explain_lib.trust.faithfulness import FILLS, ROAD_STEPS, STEPS, Fill, RemovalCurves
+from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS, RemovalCurves
 from explain_lib.trust.ladder import CENTRE, RANDOM, Kind, Rung
-from explain_lib.trust.ladder_summary import FILL_WORDS, Measure, Ranking
+from explain_lib.trust.ladder_summary import Ranking
+from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, Measure
 
 ROW = 26
 KINDS: Mapping[Kind, tuple[str, str, str]] = {

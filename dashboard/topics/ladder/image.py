@@ -18,9 +18,10 @@ from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import number, percent
-from explain_lib.trust.faithfulness import FILLS, Fill, pixel_ranks, removal_pictures
+from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import BASELINES, CENTRE, OPINIONS, RANDOM, LadderCurves, Rung
-from explain_lib.trust.ladder_summary import FILL_WORDS, Ranking, measure_words, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.ladder_summary import Ranking, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
 from explain_lib.work.requests import ASKED_PER_ROW, CurvesRequest, LadderRequest
 
 FLAT_WORDS = (

@@ -2,9 +2,9 @@
 
 from dashboard.view.scene import Scene, sample_scene
 from dashboard.view.view import usual_layer
-from explain_lib.trust.faithfulness import Fill
 from explain_lib.trust.ladder import LadderRows
-from explain_lib.trust.ladder_summary import Measure, Ranking, RungSummary, rank_ladder, summarise_ladder
+from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
+from explain_lib.trust.measures import Fill, Measure
 from explain_lib.work.requests import LadderRequest
 
 

@@ -18,17 +18,9 @@ from dashboard.widgets.pickers import sample_picker
 from explain_lib.base.errors import DataError
 from explain_lib.compare.scan_summary import to_csv
 from explain_lib.take_home.registry import note_kept_ladder
-from explain_lib.trust.faithfulness import FILLS
 from explain_lib.trust.ladder import LadderRows
-from explain_lib.trust.ladder_summary import (
-    Measure,
-    Ranking,
-    RungSummary,
-    fill_sentence,
-    measure_words,
-    opinions_sentence,
-    ranking_sentence,
-)
+from explain_lib.trust.ladder_summary import Ranking, RungSummary, fill_sentence, opinions_sentence, ranking_sentence
+from explain_lib.trust.measures import FILLS, Measure, measure_words
 from explain_lib.work.ladder_files import bundled_ladder, ladder_table
 from explain_lib.work.requests import LadderRequest
 

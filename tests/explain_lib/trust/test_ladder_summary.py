@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from explain_lib.trust.faithfulness import FILLS
 from explain_lib.trust.ladder import AVERAGE, BASELINES, LadderRows, Rung
-from explain_lib.trust.ladder_summary import MEASURES, fill_sentence, measured, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.ladder_summary import fill_sentence, measured, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.measures import FILLS, MEASURES
 
 RUNGS = (
     Rung("first", "layer", (4, 4)),

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from explain_lib.trust.faithfulness import Fill, pixel_ranks, removal_pictures
+from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import ladder_curves
+from explain_lib.trust.measures import Fill
 
 IMAGE = 8
 ROWS = np.arange(1024)
