@@ -1,6 +1,7 @@
 """Addresses: what they open, what they carry from page to page, and what is said of nonsense in them."""
 
 import pytest
+from given_out import GIVEN_OUT
 from opened_page import START, captions, open_page, press, query, unescaped
 
 import explain_lib as xl
@@ -10,51 +11,7 @@ PAGES = (
     "disagreement",
 )
 every_page = pytest.mark.parametrize("page", PAGES)
-EVERYTHING = {
-    "img": "17",
-    "model": "tutorial",
-    "layer": "relu1",
-    "target": "6",
-    "minus": "2",
-    "evidence": "against",
-    "score": "probability",
-    "modules": "all",
-    "drawing": "fair",
-    "class": "7",
-    "predicted": "4",
-    "outcome": "wrong",
-    "low": "5",
-    "high": "95",
-    "order": "narrowest-margin",
-    "average": "on",
-    "texture": "smooth",
-    "palette": "cividis",
-    "strength": "75",
-    "sign": "signed",
-    "scale": "strip",
-    "beside": "model",
-    "img2": "23",
-    "model2": "resnet20",
-    "a": "package;layers=conv1,relu2;variant=layercam",
-    "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
-    "flicker": "on",
-    "steps": "rescale_after_merge,layers",
-    "check": "on",
-    "rejected": "4,29",
-    "measure": "road",
-    "fill": "blur",
-    "sample": "1000",
-    "randomised": "3",
-    "mode": "independent",
-    "epoch": "5",
-    "set": "cifar10",
-    "fit": "pad",
-    "step": "sum",
-    "channel": "4",
-    "without": "2,5",
-    "channels": "weight",
-    "present": "on",
-}
+EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items()}
 
 
 @every_page

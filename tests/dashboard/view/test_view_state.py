@@ -1,123 +1,37 @@
 """The view and its address."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import pytest
+from given_out import GIVEN_OUT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import explain_lib as xl
 from dashboard.view.fitting import fit_models, fit_view, opening_view
-from dashboard.view.view import View, chosen_layer, explained, read_query
+from dashboard.view.view import NAMES, PARAMETERS, View, chosen_layer, explained, read_query
 from explain_lib.networks.own import OwnModelOptions, OwnModels
 
-EVERYTHING = View(
-    image=17,
-    model="tutorial",
-    layer="relu1",
-    target=6,
-    minus=2,
-    evidence="against",
-    score="probability",
-    modules="all",
-    drawing="fair",
-    true_class=None,
-    predicted_class=9,
-    outcome="wrong",
-    low=5,
-    high=95,
-    order="narrowest-margin",
-    part=2,
-    average=True,
-    texture="smooth",
-    palette="cividis",
-    strength=75,
-    sign="signed",
-    scale="strip",
-    beside="model",
-    other_image=23,
-    other_model="resnet20",
-    a=xl.Configuration("package", xl.package_settings(("conv1", "relu2"), "layercam")),
-    b=xl.Configuration("manual", xl.CamSettings(layers=("pool1",), relu=False, resize="nearest", exponent=2.0)),
-    flicker=True,
-    opinion="conv1",
-    steps=("rescale_after_merge", "layers"),
-    check=True,
-    rejected=(4, 29),
-    measure="road",
-    fill="blur",
-    sample=1000,
-    randomised=3,
-    mode="independent",
-    epoch=5,
-    pictures="0f" * 32,
-    fit="pad",
-    step="sum",
-    channel=4,
-    without=(2, 5),
-    channels="weight",
-    lesson="grad-cam",
-    stop=3,
-    hint=True,
-    answer=True,
-    present=True,
-)
-ADDRESS = {
-    "img": "17",
-    "model": "tutorial",
-    "layer": "relu1",
-    "target": "6",
-    "minus": "2",
-    "evidence": "against",
-    "score": "probability",
-    "modules": "all",
-    "drawing": "fair",
-    "class": "any",
-    "predicted": "9",
-    "outcome": "wrong",
-    "low": "5",
-    "high": "95",
-    "order": "narrowest-margin",
-    "part": "2",
-    "average": "on",
-    "texture": "smooth",
-    "palette": "cividis",
-    "strength": "75",
-    "sign": "signed",
-    "scale": "strip",
-    "beside": "model",
-    "img2": "23",
-    "model2": "resnet20",
-    "a": "package;layers=conv1,relu2;variant=layercam",
-    "b": "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0",
-    "flicker": "on",
-    "opinion": "conv1",
-    "steps": "rescale_after_merge,layers",
-    "check": "on",
-    "rejected": "4,29",
-    "measure": "road",
-    "fill": "blur",
-    "sample": "1000",
-    "randomised": "3",
-    "mode": "independent",
-    "epoch": "5",
-    "set": "0f" * 32,
-    "fit": "pad",
-    "step": "sum",
-    "channel": "4",
-    "without": "2,5",
-    "channels": "weight",
-    "lesson": "grad-cam",
-    "stop": "3",
-    "hint": "on",
-    "answer": "on",
-    "present": "on",
+START = {"img": "3", "model": "captum-tutorial"}
+FIELDS = {
+    "img": "image",
+    "class": "true_class",
+    "predicted": "predicted_class",
+    "img2": "other_image",
+    "model2": "other_model",
+    "set": "pictures",
 }
-
+"""What the keys are called in View, where that is not the same."""
+EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items()}
 
 LABELS = np.arange(10_000) % 10
+
+
+def changed(view: View) -> set[str]:
+    """The fields that are not at their defaults."""
+    return {part.name for part in fields(View) if getattr(view, part.name) != getattr(View(), part.name)}
 
 
 @pytest.fixture(scope="module")
@@ -128,22 +42,76 @@ def model() -> xl.Model:
 # Section: to and from the address
 
 
-def test_every_field_is_in_the_address() -> None:
-    default = View()
-    assert all(getattr(EVERYTHING, part.name) != getattr(default, part.name) for part in fields(View))
-    assert EVERYTHING.to_query() == ADDRESS
+def test_a_field_of_the_view_is_declared_with_all_that_belongs_to_it() -> None:
+    assert all(part.metadata for part in fields(View))
+    assert list(PARAMETERS) == [part.name for part in fields(View)]
+    assert all(f"\n{name}: {parameter.about}" in (View.__doc__ or "") for name, parameter in PARAMETERS.items())
+    assert all(name in PARAMETERS for parameter in PARAMETERS.values() for name in parameter.resets)
 
 
-def test_an_address_gives_its_view_back() -> None:
-    assert read_query(ADDRESS) == (EVERYTHING, ())
+def test_the_keys_are_those_that_were_given_out_in_their_order() -> None:
+    assert list(NAMES.items()) == [(key, FIELDS.get(key, key)) for key in GIVEN_OUT]
 
 
-@pytest.mark.parametrize(("name", "key"), [*zip([part.name for part in fields(View)], ADDRESS, strict=True)])
-def test_each_field_round_trips_by_itself(name: str, key: str) -> None:
-    view = replace(View(), **{name: getattr(EVERYTHING, name)})
-    address = view.to_query()
-    assert set(address) == {"img", "model", key}
-    assert read_query(address) == (view, ())
+def test_an_address_in_which_everything_is_chosen_gives_its_view_back() -> None:
+    view, ignored = read_query(EVERYTHING)
+    assert not ignored
+    assert changed(view) == set(PARAMETERS)
+    assert view.to_query() == EVERYTHING
+    assert list(view.to_query()) == list(EVERYTHING)
+
+
+@pytest.mark.parametrize("key", GIVEN_OUT)
+def test_each_field_round_trips_by_itself(key: str) -> None:
+    view, ignored = read_query({key: EVERYTHING[key]})
+    assert not ignored
+    assert changed(view) == {NAMES[key]}
+    assert view.to_query() == START | {key: EVERYTHING[key]}
+
+
+@pytest.mark.parametrize("key", GIVEN_OUT)
+def test_what_an_address_leaves_out_means_what_it_always_did(key: str) -> None:
+    text, _ = GIVEN_OUT[key]
+    if text is None:
+        assert getattr(View(), NAMES[key]) in (None, ())
+    else:
+        assert read_query({key: text}) == (View(), ())
+
+
+def test_each_kind_of_text_becomes_its_value() -> None:
+    sides = {"a": "package;layers=conv1,relu2;variant=layercam", "b": "manual;layers=pool1;relu=false;exponent=2.0"}
+    lists = {"rejected": "33,4,29,4", "steps": "rescale_after_merge,layers"}
+    others = {
+        "img": "17",
+        "layer": "relu1",
+        "class": "any",
+        "low": "5",
+        "palette": "cividis",
+        "average": "on",
+        "set": "0f" * 32,
+    }
+    assert read_query(sides | lists | others) == (
+        View(
+            a=xl.Configuration("package", xl.package_settings(("conv1", "relu2"), "layercam")),
+            b=xl.Configuration("manual", xl.CamSettings(layers=("pool1",), relu=False, exponent=2.0)),
+            rejected=(4, 29, 33),
+            steps=("rescale_after_merge", "layers"),
+            image=17,
+            layer="relu1",
+            true_class=None,
+            low=5,
+            palette="cividis",
+            average=True,
+            pictures="0f" * 32,
+        ),
+        (),
+    )
+
+
+def test_the_view_without_its_lesson_is_otherwise_the_same() -> None:
+    view, _ = read_query(EVERYTHING)
+    lesson = {"lesson", "stop", "hint", "answer"}
+    assert view.without_lesson().to_query() == {key: text for key, text in EVERYTHING.items() if key not in lesson}
 
 
 SIDES = st.one_of(
@@ -170,16 +138,11 @@ def test_any_sides_and_names_survive_a_browsers_address(a: xl.Configuration, b: 
 
 
 def test_the_default_view_names_only_image_and_model() -> None:
-    assert View().to_query() == {"img": "3", "model": "captum-tutorial"}
+    assert View().to_query() == START
 
 
 def test_an_empty_address_is_the_default_view() -> None:
     assert read_query({}) == (View(), ())
-
-
-def test_the_sides_are_the_studys_two_programs_at_first() -> None:
-    assert View().a == xl.Configuration("manual", xl.NOTEBOOK_MANUAL)
-    assert View().b == xl.Configuration("package", xl.NOTEBOOK_PACKAGE)
 
 
 def test_the_first_image_class_and_percent_are_zero() -> None:
@@ -262,7 +225,7 @@ def test_nonsense_is_ignored_and_said(key: str, text: str, why: str) -> None:
 
 
 def test_only_the_names_of_models_and_layers_can_be_any_text() -> None:
-    assert set(ADDRESS) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2"}
+    assert set(GIVEN_OUT) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2"}
 
 
 def test_a_low_above_the_high_is_ignored_and_said() -> None:
