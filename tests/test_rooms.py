@@ -147,6 +147,41 @@ def test_figures_do_not_import_streamlit() -> None:
     assert [name for name in who_imports("streamlit") if within(name, "dashboard.figures")] == []
 
 
+def test_the_frame_knows_no_topic() -> None:
+    imported = {name: imported_by(name) for name in parts_of("dashboard.frame")}
+    assert [name for name, targets in imported.items() if any(within(target, "dashboard.topics") for target in targets)] == []
+
+
+TOPICS = sorted(name for name in modules() if name.startswith("dashboard.topics.") and name.count(".") == 2)
+
+
+def listed_modules(topic: str, heading: str) -> list[str]:
+    """The modules that the map of a topic names under a heading."""
+    _, _, below = (ast.get_docstring(ast.parse(modules()[topic].read_text())) or "").partition(f"{heading}:\n")
+    return [f"{topic}.{line.split()[0]}" for line in below.partition("\n\n")[0].splitlines()]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_map_of_a_topic_names_each_of_its_modules_once(topic: str) -> None:
+    named = [*listed_modules(topic, "Without Streamlit"), *listed_modules(topic, "On the page")]
+    assert sorted(named) == [name for name in parts_of(topic) if name != topic]
+
+
+def test_what_topics_compute_and_say_loads_no_streamlit() -> None:
+    without = [name for topic in TOPICS for name in listed_modules(topic, "Without Streamlit")]
+    assert len(without) > 10
+    numbers = [name for name in parts_of("dashboard.lesson") if "numbers" in name]
+    assert len(numbers) == 3
+    assert {name.split(".")[0] for name in loaded_by(f"import {', '.join(without + numbers)}")} & {"streamlit"} == set()
+
+
+def loaded_by(code: str) -> set[str]:
+    """All modules that a fresh process has loaded once it has run the code."""
+    code = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_nothing_but_the_dashboard_and_its_tests_imports_it() -> None:
     others = [name for name in who_imports("dashboard") if not within(name, "dashboard") and not within(name, "tests")]
     assert others == []
@@ -232,8 +267,6 @@ SLOW = {
 
 
 def test_importing_the_library_imports_no_slow_package() -> None:
-    code = "import sys, explain_lib; print(*{name.split('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
+    loaded = {name.split(".")[0] for name in loaded_by("import explain_lib")}
     assert "explain_lib" in loaded
     assert loaded & SLOW == set()

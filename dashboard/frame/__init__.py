@@ -1,1 +1,11 @@
-"""The frame around every page."""
+"""The frame around every page; it knows no topic.
+
+bar           what stands above every page
+check_up      the problems of the model, and the folded list of all findings
+fault         what a page says when the program is at fault
+keys          keys for somebody without a mouse, and the drawer of a phone
+model_menu    a visitor's own network
+own_picture   a visitor's picture, as sent and as the network sees it
+page          show_page: the address read, the page drawn, errors said
+picture_menu  the choice of pictures
+"""

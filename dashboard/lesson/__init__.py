@@ -1,1 +1,11 @@
-"""A lesson: its file, its stops, and the numbers in its answers."""
+"""A lesson: its file, its stops, and the numbers in its answers. Loaded when a lesson is open.
+
+bar              the bar of an open lesson, above every page
+check_numbers    numbers of the ladder, of contours, and of networks that have forgotten
+file             Lesson: parsed from Markdown, with what is wrong in it
+map_numbers      numbers of maps, of two sides, and of the causes of their difference
+picture_numbers  Number; numbers of the picture and of what the network says
+shelf            the lessons on offer
+stops            which stops name what this server does not have
+vocabulary       all numbers by name, and answers filled with them
+"""

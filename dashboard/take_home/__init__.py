@@ -1,1 +1,5 @@
-"""What can be taken home from every page."""
+"""What can be taken home from every page.
+
+buttons   the row of buttons at the foot of a page, and the Python that reproduces the view
+view_zip  everything in one ZIP file
+"""

@@ -1,1 +1,16 @@
-"""What the pages show, one folder a topic: a part without Streamlit, and the sections of its page."""
+"""What the pages show, one folder a topic.
+
+Each folder's map names first its part without Streamlit: what the topic computes and says, its figures and its slide; the
+numbers of lessons take only that. Then come the sections, which draw it on the page.
+
+browser   the images of a class
+explorer  Grad-CAM on any layer, for any class
+gallery   the study's eight pictures
+guesses   the study's three guesses
+ladder    every layer measured
+sanity    networks that have forgotten
+scan      both sides over many images
+sides     two maps of one picture, and why they differ
+training  a training in time
+walk      Grad-CAM in six steps
+"""

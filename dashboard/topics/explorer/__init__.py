@@ -1,1 +1,9 @@
-"""Manual Grad-CAM on any layer, for any class."""
+"""Manual Grad-CAM on any layer, for any class.
+
+Without Streamlit:
+panels    a picture explained, or two beside each other; what of them is taken home
+
+On the page:
+contrast  why this class and not that one
+sections  controls, the panels, the strip of all layers
+"""

@@ -1,1 +1,8 @@
-"""The study's eight pictures."""
+"""The study's eight pictures, as its table has them.
+
+Without Streamlit:
+rows      a row of the table: the maps of both programs, drawn; its slide
+
+On the page:
+sections  what the table is, and its cards
+"""

@@ -1,1 +1,11 @@
-"""The layer ladder, on one picture and over many."""
+"""The layer ladder, on one picture and over many.
+
+Without Streamlit:
+figure    ranking, places by fill, and curves of removal
+measured  what a view asks for, and its ranking
+
+On the page:
+columns   the columns of both tables, and the words of the controls
+image     the ladder of the picked image
+sample    the ladder over many images
+"""

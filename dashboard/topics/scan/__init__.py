@@ -1,1 +1,9 @@
-"""Two sides over many images."""
+"""Both sides over many images.
+
+Without Streamlit:
+figure   the spread of the differences, and their means by class
+
+On the page:
+results  numbers, charts, images and files
+run      controls and progress
+"""

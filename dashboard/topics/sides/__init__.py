@@ -1,1 +1,18 @@
-"""Two maps of one picture: both sides, their difference, and its causes."""
+"""Two maps of one picture: both sides, their difference, and its causes.
+
+Without Streamlit:
+cause_words      the causes in sentences
+figure           the histogram of the differences
+pair             both sides for one picture; what of them is taken home
+side             one side: its configuration, its map, its words
+
+On the page:
+causes           waterfall and maps of the causes
+comparison       numbers, maps and spread of the difference
+completeness     whether the cells add up to the score
+drawing_causes   what the ways of drawing do to one map
+second_opinions  other methods of the package on the same layer
+side_controls    every setting of one side
+sides            the choice of both sides
+stepper          from a to b, one setting at a time
+"""
