@@ -1,24 +1,23 @@
 """The six steps of Grad-CAM, each with its formula, its picture and its numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.figures.map_figure import Scale, diverging, map_picture, sequential
 from dashboard.figures.map_words import map_words
-from dashboard.topics.walk.channel_grid import FEW, VALUED, Shown, show_channels
+from dashboard.topics.walk.channel_grid import order_picker, show_bars, show_tiles
 from dashboard.topics.walk.channel_panel import show_channel
-from dashboard.topics.walk.channel_sprite import Tiles, channel_tiles, side_for
-from dashboard.topics.walk.walk import MOST, Walk, reach, short
+from dashboard.topics.walk.walk import Walk, reach, short
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption, picture_words
+from dashboard.view.scene import Scene
 from dashboard.view.view import Step
 from dashboard.widgets.map_card import state_badge
-from dashboard.widgets.pickers import choice
 from dashboard.widgets.pictures import show_exact, show_picture
 from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
@@ -26,17 +25,60 @@ from explain_lib.cam.postprocess import resize_maps
 from explain_lib.cam.settings import Resize
 from explain_lib.pictures.rendering import Picture, colour, enlarge, overlay
 
+STEPS: tuple[Step, ...] = get_args(Step)
+NAMES = {
+    "forward": "Forward",
+    "gradient": "Gradient",
+    "weights": "Weights",
+    "sum": "Sum",
+    "relu": "ReLU",
+    "enlarge": "Enlarge",
+}
+TITLES = {
+    "forward": "What does the layer find, and where?",
+    "gradient": "How much does the score care?",
+    "weights": "One weight for each channel",
+    "sum": "All channels, weighed and added up",
+    "relu": "Only what speaks for the answer",
+    "enlarge": "From the grid to the picture",
+}
 SIDE = 224
 METHODS: Mapping[Resize, str] = {
     "nearest": "nearest: each cell is repeated",
     xl.CamSettings().resize: f"bilinear ({xl.CamSettings().resize}, the library's default)",
 }
 """The ways from the grid to the picture that are shown, and what they are called."""
-LARGE, INPUT, THUMBNAIL = 256, 96, 40
-ORDERS = {"number": "by number", "weight": "by weight"}
-COMMON = "one range for all channels"
+LARGE, INPUT = 256, 96
 NOTHING_ABOVE_ZERO = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
 ALL_OFF = "Zero everywhere: no channel that is on adds anything."
+
+
+def step_title(step: Step) -> str:
+    """The number of a step, and the question that it answers."""
+    return f"{STEPS.index(step) + 1} of {len(STEPS)} · {TITLES[step]}"
+
+
+def step_buttons(scene: Scene) -> None:
+    """A button for each step, and one back and one on."""
+    shown = STEPS.index(scene.view.step)
+    with st.container(horizontal=True, gap="xsmall", key="walk-steps"):
+        st.button("Step back", shortcut="Shift+Left", disabled=shown == 0, on_click=_move, args=(-1,))
+        for place, step in enumerate(STEPS):
+            st.button(
+                NAMES[step],
+                key=f"step-{step}",
+                shortcut=str(place + 1),
+                type="primary" if place == shown else "secondary",
+                on_click=change_view,
+                kwargs={"step": step},
+            )
+        st.button("Next step", shortcut="Shift+Right", disabled=shown == len(STEPS) - 1, on_click=_move, args=(1,))
+
+
+def _move(by: int) -> None:
+    """Counted from the newest view, so that presses during a run add up."""
+    place = STEPS.index(current_view().step) + by
+    change_view(step=STEPS[min(max(place, 0), len(STEPS) - 1)])
 
 
 def show_step(walk: Walk) -> None:
@@ -78,7 +120,7 @@ def _forward(walk: Walk) -> None:
             )
     peaks = numbers.activation.max((1, 2))
     values = [short(float(peak)) for peak in peaks]
-    _tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
+    show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
 
 
 def _below_words(below: float) -> str:
@@ -105,7 +147,7 @@ def _gradient(walk: Walk) -> None:
         "does not depend on them at all."
     )
     values = [short(float(one.flat[np.abs(one).argmax()]), sign=True) for one in numbers.gradient]
-    _tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
+    show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
 
 
 # Section: 3, weights
@@ -128,8 +170,10 @@ def _weights(walk: Walk) -> None:
         f"is **{short(float(weights.max()), sign=True)}** (channel {weights.argmax()}), the smallest "
         f"**{short(float(weights.min()), sign=True)}** (channel {weights.argmin()})."
     )
-    _order(walk)
-    _bars(walk, "Weights", weights, [short(float(one), sign=True) for one in weights], numbers.gradient, walk.gradient_scale)
+    order_picker(walk)
+    show_bars(
+        walk, "Weights", weights, [short(float(one), sign=True) for one in weights], numbers.gradient, walk.gradient_scale
+    )
 
 
 # Section: 4, sum
@@ -150,9 +194,9 @@ def _sum(walk: Walk) -> None:
         with st.container(width="stretch"):
             st.markdown(_sum_words(walk))
             _switches(walk)
-            _order(walk)
+            order_picker(walk)
     values = [short(float(one), sign=True) for one in numbers.promised]
-    _tiles(
+    show_tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
         by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
     )  # fmt: skip
@@ -195,12 +239,6 @@ def _switches(walk: Walk) -> None:
             )
 
 
-def _toggle(channel: int) -> None:
-    """Switch a channel, and look at it; counted from the newest view, so that clicks during a run add up."""
-    off = set(current_view().without) ^ {channel}
-    change_view(without=tuple(sorted(off)), channel=channel)
-
-
 # Section: 5, ReLU
 
 
@@ -224,10 +262,10 @@ def _relu(walk: Walk) -> None:
     if not walk.numbers.map.any():
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        _order(walk)
+        order_picker(walk)
         st.markdown("**Which channels made the map?** Each one's share:", help=terms.CHANNEL_SHARE, width="content")
     shares = walk.numbers.shares
-    _bars(walk, "Shares of the map", shares, [f"{number(float(one) * 100, 1, sign=True)} %" for one in shares])
+    show_bars(walk, "Shares of the map", shares, [f"{number(float(one) * 100, 1, sign=True)} %" for one in shares])
 
 
 def _thrown_away(signed: Map) -> str:
@@ -335,85 +373,6 @@ def _note_left_out(walk: Walk) -> None:
             f"{len(walk.left_out):,} of {walk.count:,} channels are switched off in step 4: this is the map of the others, not "
             "Grad-CAM's. Switch all on again there."
         )
-
-
-def _order(walk: Walk) -> None:
-    words = "By number: as the layer has them. By weight: the largest weight first."
-    choice("channels", "Channels", ORDERS, walk.scene.view.channels, words)
-
-
-def _tiles(
-    walk: Walk,
-    title: str,
-    values: NDArray[np.float32],
-    scale: Scale,
-    numbers: Sequence[str],
-    *,
-    by_weight: bool,
-    what: str,
-    switches: bool = False,
-) -> None:
-    """Tiles of all channels; numbers: one for each, what: what that number is."""
-    channels = walk.channels(by_weight=by_weight)
-    tiles = channel_tiles(values[list(channels)], scale, side_for(len(channels)))
-    shown = Shown(
-        title=title,
-        channels=channels,
-        values=[numbers[k] for k in channels],
-        words=[f"{what} {numbers[k]}" for k in channels],
-        picked=walk.channel,
-        tiles=tiles,
-        scale=scale,
-        scale_words=f"{COMMON}{_reduced(walk, tiles)}" + (f"; under each its {what}" if tiles.width >= VALUED else ""),
-        left_out=walk.left_out if switches else (),
-        switches=switches,
-    )
-    show_channels(shown, _toggle if switches else _pick)
-    _say_bounded(walk)
-
-
-def _bars(
-    walk: Walk,
-    title: str,
-    values: NDArray[np.float32] | NDArray[np.float64],
-    numbers: Sequence[str],
-    pictures: NDArray[np.float32] | None = None,
-    scale: Scale | None = None,
-) -> None:
-    channels = walk.channels(by_weight=walk.scene.view.channels == "weight")
-    tiles = None
-    if pictures is not None and scale is not None and len(channels) <= FEW:
-        tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL)
-    shown = Shown(
-        title=title,
-        channels=channels,
-        values=[numbers[k] for k in channels],
-        words=[numbers[k] for k in channels],
-        picked=walk.channel,
-        bars=[float(values[k]) for k in channels],
-        tiles=tiles,
-        scale=scale if tiles else None,
-        scale_words=f"gradients, under the bars; {COMMON}" if tiles else "",
-    )
-    show_channels(shown, _pick)
-    _say_bounded(walk)
-
-
-def _pick(channel: int) -> None:
-    change_view(channel=channel)
-
-
-def _say_bounded(walk: Walk) -> None:
-    if walk.count > MOST:
-        st.caption(
-            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; look at any other by its number."
-        )
-
-
-def _reduced(walk: Walk, tiles: Tiles) -> str:
-    if tiles.cells == walk.numbers.grid:
-        return ""
-    return f"; reduced from {grid_caption(walk.numbers.grid)} to {grid_caption(tiles.cells)} cells by averaging"
 
 
 _STEPS: Mapping[Step, Callable[[Walk], None]] = {
