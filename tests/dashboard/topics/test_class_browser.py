@@ -1,7 +1,7 @@
 """The class browser: filters, orders, thumbnails, the picked image, the mean map, the confusion matrix."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_a_selection_shows_and_counts_the_images_that_numpy_finds(
 
 
 def test_the_filters_are_kept_in_the_address() -> None:
-    app = open_browser(part="2")
+    app = open_browser()
     app.selectbox(key="true_class").select(6).run()
     app.selectbox(key="predicted_class").select(3).run()
     assert query(app) == {"img": "3", "model": "captum-tutorial", "class": "6", "predicted": "3"}
@@ -95,6 +95,24 @@ def test_the_filters_are_kept_in_the_address() -> None:
     }
     expected = (labels() == 6) & (GUESSES == 3) & (SURENESS >= 0.2) & (SURENESS <= 0.7)
     assert sorted(shown(app)) == list(np.flatnonzero(expected))
+
+
+OTHER_SELECTIONS: dict[str, Callable[[AppTest], object]] = {
+    "true class": lambda app: app.selectbox(key="true_class").select(6),
+    "predicted class": lambda app: app.selectbox(key="predicted_class").select(3),
+    "outcome": lambda app: app.segmented_control(key="outcome").select("wrong"),
+    "confidence": lambda app: app.slider(key="confidence").set_range(20, 70),
+    "order": lambda app: app.selectbox(key="order").select("widest-margin"),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_SELECTIONS.values(), ids=OTHER_SELECTIONS)
+def test_another_selection_begins_with_its_first_part(change: Callable[[AppTest], object]) -> None:
+    app = open_browser(part="2")
+    change(app)
+    app.run()
+    assert len(query(app)) > 2
+    assert "part" not in query(app)
 
 
 def test_any_class_shows_all_classes() -> None:
