@@ -23,7 +23,7 @@ from benchmarks.figures import Figure, Table
 from benchmarks.peers import Contestant
 from benchmarks.rounds import Summary, alternate, ratios, summary
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
-from explain_lib.compare.scan import SCAN_BATCH, scan_batch
+from explain_lib.compare.scan import SCAN_BATCH, ScanRequest
 from explain_lib.pictures.dataset import STUDY_BATCH
 
 MOST_ROUNDS = 400
@@ -58,7 +58,8 @@ class Bench:
         """The study's two sides on so many images."""
         for start in range(0, count, SCAN_BATCH):
             images = np.arange(start, start + SCAN_BATCH)
-            scan_batch(self.model, self.pixels, images, STUDY_MANUAL, STUDY_PACKAGE, causes=causes, package=package)
+            request = ScanRequest(self.model, self.pixels, images, STUDY_MANUAL, STUDY_PACKAGE, causes=causes, package=package)
+            request.compute()
 
     def own_time(self) -> None:
         """What a scan with the package cannot do without, at the same batch: both sides by hand, and the package."""

@@ -137,10 +137,11 @@ def cache_hits(budget: float) -> Table:
         "tutorial network, batch 256": tutorial(256),
     }
     calls = {
-        name: partial(cache.grad_cam, subject.model, subject.pixels, subject.model.conv_layers)
+        name: partial(explain_lib.grad_cam, subject.model, subject.pixels, subject.model.conv_layers)
         for name, subject in subjects.items()
     }
-    seconds = alternate(calls, MOST_ROUNDS, budget=budget)
+    with cache.running():
+        seconds = alternate(calls, MOST_ROUNDS, budget=budget)
     figures = (
         Figure(name, summary([1000 * turn for turn in seconds[name]]), len(subject.pixels), goal=1.0)
         for name, subject in subjects.items()

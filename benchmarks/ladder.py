@@ -6,7 +6,7 @@ import explain_lib
 from benchmarks.figures import Figure, Table
 from benchmarks.rounds import alternate, ratios, summary
 from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS
-from explain_lib.trust.ladder import BASELINES, OPINIONS, ladder_batch
+from explain_lib.trust.ladder import BASELINES, OPINIONS, LadderRequest
 
 IMAGE = 3
 GOAL_MS = 2000.0
@@ -22,7 +22,7 @@ def ladder_of_one_picture(name: str, budget: float) -> Table:
     many = pixels[:asked]
     ladder, plain = f"the ladder, {rows} rows", f"prediction of {asked:,} pictures"
     contestants = {
-        ladder: lambda: ladder_batch(model, pixels, np.array([IMAGE]), opinions=last),
+        ladder: LadderRequest(model, pixels, np.array([IMAGE]), opinions=last).compute,
         plain: lambda: model.predict(many),
     }
     seconds = alternate(contestants, MOST_ROUNDS, budget=budget)

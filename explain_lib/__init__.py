@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from explain_lib.base.errors import DataError, ExplainError, InputError, LayerError, NetworkError, TargetError, TooLargeError
 from explain_lib.base.maps import MapState, map_state
+from explain_lib.base.memo import CacheStats
 from explain_lib.cam.average_map import AverageMap, average_map
 from explain_lib.cam.completeness import Completeness, completeness
 from explain_lib.cam.configuration import Configuration, configured_heatmap
@@ -37,7 +38,7 @@ from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
-from explain_lib.work.cache import CacheStats, ExplainCache, shared_cache
+from explain_lib.work.cache import ExplainCache, shared_cache
 
 if TYPE_CHECKING:
     from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder

@@ -46,8 +46,8 @@ def show_page(
         keep_files()
         spare_cores()
         take_short_turns()
-        with foreground():
-            scene, ignored = addressed_scene(name, lambda: _pause(checkpoint), over_set=over_set)
+        with foreground(), server_cache().running(lambda: _pause(checkpoint)):
+            scene, ignored = addressed_scene(name, over_set=over_set)
             finish_lesson_bar = _lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))

@@ -4,44 +4,40 @@ Nothing here takes seconds: ladders are those that were measured beforehand, the
 it, and all else is about one picture.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
-from dashboard.topics.ladder.measured import sample_ranking, sample_request, sample_summary
+from dashboard.topics.ladder.measured import sample_request
 from dashboard.topics.sanity.check import Check, make_check
 from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, number, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.study.guesses import ContourGuess
-from explain_lib.study.rows import contour_batch
+from explain_lib.study.rows import ContourRequest
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
-from explain_lib.trust.ladder_summary import Ranking, centre_sentence
+from explain_lib.trust.ladder_summary import Ranking, centre_sentence, rank_ladder, summarise_ladder
 from explain_lib.trust.measures import measure_words
 from explain_lib.work.ladder_files import bundled_ladder
-from explain_lib.work.requests import LadderRequest
 
 # Section: the ladder over many pictures
 
 
-def _ladder(scene: Scene) -> tuple[LadderRequest, LadderRows]:
-    request = sample_request(scene)
-    rows = bundled_ladder(request)
+def _ladder(scene: Scene) -> LadderRows:
+    rows = bundled_ladder(sample_request(scene))
     if rows is None:
         raise xl.InputError(
             "ladder: nothing was measured beforehand for these layers, this class, set or number of pictures; "
             "the default view of the ladder page would be right"
         )
-    return request, rows
+    return rows
 
 
 def _ranking(scene: Scene) -> Ranking:
-    return sample_ranking(scene, *_ladder(scene), scene.view.measure, scene.view.fill)
+    return rank_ladder(_ladder(scene), scene.view.measure, scene.view.fill)
 
 
 def _best(scene: Scene) -> str:
@@ -52,13 +48,13 @@ def _best(scene: Scene) -> str:
 
 
 def _rung(scene: Scene, name: str) -> str:
-    summary = sample_summary(scene, *_ladder(scene))
+    summary = summarise_ladder(_ladder(scene))
     return number(next(one.value(scene.view.measure, scene.view.fill).mean for one in summary if one.rung.name == name))
 
 
 def _verdict(scene: Scene) -> str:
     _best(scene)
-    return centre_sentence(_ranking(scene), sample_summary(scene, *_ladder(scene)))
+    return centre_sentence(_ranking(scene), summarise_ladder(_ladder(scene)))
 
 
 # Section: contours
@@ -71,14 +67,9 @@ def _edges(scene: Scene, own: bool) -> str:
         raise xl.InputError("image: there is no other picture in this set; a set of two or more would be right")
     chosen = np.array([image, (image + 1) % len(pixels)])
     pair = np.ascontiguousarray(pixels[chosen])
-    key = "lesson_edges", scene.model.digest, hashlib.sha256(pair.data).digest()
-
-    def compute() -> NDArray[np.float64]:
-        rows = contour_batch(scene.model, pair, np.array([0]), np.array([1]), between=scene.between)
-        place = rows.layers.index(rows.hooked)
-        return np.array([rows.own[0, place], rows.other[0, place]])
-
-    return correlation_words(float(scene.cache.entries.get(key, compute)[0 if own else 1]))
+    rows = ContourRequest(scene.model, pair, np.array([0]), np.array([1])).all_rows()
+    found = rows.own if own else rows.other
+    return correlation_words(float(found[0, rows.layers.index(rows.hooked)]))
 
 
 def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
@@ -142,7 +133,7 @@ CHECKS: Mapping[str, Number] = {
         lambda scene: measure_words(scene.view.measure, scene.view.fill),
     ),
     "ladder.layers": Number(
-        "how many layers were measured", lambda scene: str(sum(rung.kind == "layer" for rung in _ladder(scene)[1].rungs))
+        "how many layers were measured", lambda scene: str(sum(rung.kind == "layer" for rung in _ladder(scene).rungs))
     ),
     "ladder.best_layer": Number("the best of them", _best),
     "ladder.best": Number("its number", lambda scene: _rung(scene, _best(scene))),

@@ -29,7 +29,7 @@ def _layer(scene: Scene) -> str:
 def _map(scene: Scene, layer: str | None = None, target: int | xl.Target | None = None) -> Map:
     """The ReLU map (h, w), as the layer explorer asks for it: of the chosen layer and target unless others are given."""
     asked = scene.target if target is None else target
-    cams = scene.cache.grad_cam(scene.model, scene.picture[None], scene.offered_layers, asked, between=scene.between)
+    cams = xl.grad_cam(scene.model, scene.picture[None], scene.offered_layers, asked)
     return np.asarray(cams[layer or _layer(scene)].map[0])
 
 

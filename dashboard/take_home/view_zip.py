@@ -13,14 +13,15 @@ from dashboard.view.page_files import PageFiles
 from dashboard.view.record import ShownPicture, ViewRecord
 from dashboard.view.scene import Scene
 from explain_lib.base.devices import spare_cores
+from explain_lib.base.run import recording
 from explain_lib.networks.bundled import REGISTRY
 from explain_lib.take_home.json_form import Json
+from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.replay import versions
 from explain_lib.take_home.script import reproduce_script
 from explain_lib.take_home.slide import Slide, draw_slide
 from explain_lib.take_home.view_content import ViewContent, view_content
 from explain_lib.take_home.view_file import ARRAYS, FORMAT, PICTURES, SETTINGS, VERSION, array_mark, arrays_file, packed, sealed
-from explain_lib.work.recording import Recorder, recording
 
 LONGEST_NAME = 80
 
@@ -30,7 +31,7 @@ def view_zip(
 ) -> bytes:
     """The file. Arrays are from the cache, or computed anew, which gives the same bits; the same view gives the same bytes."""
     spare_cores()  # as while pages are drawn: with other threads, what is no longer kept would be rounded otherwise
-    with recording(Recorder()) as own:
+    with scene.cache.running(), recording(Recorder()) as own:
         drawn = slide()
     notes = (*record.recorder.notes, *own.notes)
     content = view_content(notes, scene.cache, lambda model: _name_of(model, scene))

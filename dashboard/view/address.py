@@ -37,7 +37,7 @@ _ADDRESS = st.components.v2.component(
 # Section: from the address to what is drawn
 
 
-def addressed_scene(name: str, between: Callable[[], None], *, over_set: bool) -> tuple[Scene, Notes]:
+def addressed_scene(name: str, *, over_set: bool) -> tuple[Scene, Notes]:
     """The scene of the page of that name, and a sentence for each part of the address that was ignored or replaced.
 
     over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene.
@@ -56,7 +56,7 @@ def addressed_scene(name: str, between: Callable[[], None], *, over_set: bool) -
     if over_set and picture_set is not around:
         view, picture_set = replace(view, pictures=None), around
     view, unreadable = _readable(view, picture_set, around, images)
-    return make_scene(view, picture_set, cache, between), (*ignored, *no_model, *no_set, *no_part, *unreadable)
+    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *no_part, *unreadable)
 
 
 def _read_address(page: str, start: View) -> tuple[View, Notes]:

@@ -13,14 +13,13 @@ from dashboard.view.server_options import server_options
 from dashboard.view.view import CIFAR10, FOLDER, View
 from explain_lib.base.files import cache_folder
 from explain_lib.networks.bundled import REGISTRY
-from explain_lib.networks.predictions import Predictions, Verdicts, verdicts_of
+from explain_lib.networks.predictions import Predictions, Verdicts, predict, verdict_request, verdicts_of
 from explain_lib.pictures.dataset import fit_labels
 from explain_lib.pictures.files import Fit
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.sets import Pixels
 from explain_lib.pictures.thumbnails import Thumbnails
 from explain_lib.work.jobs import shared_jobs
-from explain_lib.work.requests import VerdictRequest
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ class OwnPicture:
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
         del name
-        return self.cache.predict(model, pixels[:1])
+        return predict(model, pixels[:1])
 
     def words(self, image: int) -> str:
         del image
@@ -152,7 +151,7 @@ class OwnPicture:
 
 def asked_so_far(model: xl.Model, pixels: Pixels) -> Verdicts:
     """What the model has said of a set, as far as somebody had it asked; starts nothing."""
-    job = shared_jobs(server_options().device).find(VerdictRequest(model, pixels))
+    job = shared_jobs(server_options().device).find(verdict_request(model, pixels))
     return verdicts_of(None if job is None else job.rows, len(pixels), len(model.classes))
 
 

@@ -1,6 +1,6 @@
 """What is on a page, noted while it is drawn, so that it can be taken home: its computations, and its pictures.
 
-A session holds the record of one view, the last one drawn. It is bounded: computations as explain_lib.work.recording says,
+A session holds the record of one view, the last one drawn. It is bounded: computations as explain_lib.take_home.notes says,
 pictures by MAX_PICTURES and MAX_BYTES; of a picture it holds the file that was sent to the browser anyway, of a map the map.
 """
 
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from dashboard.view.page_files import PageFiles
+from explain_lib.base.run import recording
+from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.slide import Slide
-from explain_lib.work.recording import Recorder, recording
 
 MAX_PICTURES = 400
 MAX_BYTES = 16 * 2**20

@@ -1,6 +1,5 @@
 """What a page draws from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +9,7 @@ import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.view import CIFAR10, View, chosen_layer, explained
 from explain_lib.networks.bundled import REGISTRY
-from explain_lib.networks.predictions import Predictions, Verdicts
+from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import batch_size_of
@@ -30,7 +29,7 @@ class Scene:
     """What a page draws from: the view, and what it names.
 
     picture_set: where the pictures are from; images: as the model sees them. predictions: of all of them, as far as the model
-    was asked. between: for computations, which call it once it is their turn; a run that a newer one has overtaken ends there.
+    was asked. cache: of the process.
     """
 
     view: View
@@ -39,7 +38,6 @@ class Scene:
     images: Pictures
     predictions: Predictions | Verdicts
     cache: xl.ExplainCache
-    between: Callable[[], None]
 
     @property
     def picture(self) -> Picture:
@@ -56,7 +54,7 @@ class Scene:
         if isinstance(self.predictions, Predictions):
             found = self.predictions
         else:
-            found, image = self.cache.predict(self.model, self.images.pixels[image : image + 1]), 0
+            found, image = predict(self.model, self.images.pixels[image : image + 1]), 0
         return Said(found.probabilities[image], int(found.predicted[image]), float(found.confidence[image]))
 
     def predictions_known(self, images: NDArray[np.int64]) -> bool:
@@ -131,12 +129,12 @@ class Scene:
         """The same scene with another model; its predicted class is the target where it has other classes."""
         same = self.cache.model(name).classes == self.model.classes
         view = replace(self.view, model=name) if same else replace(self.view, model=name, target=None, minus=None)
-        return make_scene(view, self.picture_set, self.cache, self.between)
+        return make_scene(view, self.picture_set, self.cache)
 
     def with_set(self, picture_set: PictureSet) -> "Scene":
         """The same scene with another set of pictures; the first image if it has not as many."""
         name = None if picture_set == server_set(self.cache) else picture_set.address
-        made = make_scene(replace(self.view, pictures=name), picture_set, self.cache, self.between)
+        made = make_scene(replace(self.view, pictures=name), picture_set, self.cache)
         fits = made.view.image < len(made.images.labels)
         return made if fits else replace(made, view=replace(made.view, image=0))
 
@@ -145,13 +143,13 @@ class Scene:
         return self.with_set(server_set(self.cache)) if self.is_own else self
 
 
-def make_scene(view: View, picture_set: PictureSet, cache: xl.ExplainCache, between: Callable[[], None]) -> Scene:
+def make_scene(view: View, picture_set: PictureSet, cache: xl.ExplainCache) -> Scene:
     """The scene of a view, whose model and pictures exist."""
     model = cache.model(view.model)
     images = picture_set.pictures(model)
     predictions = picture_set.predictions(view.model, model, images.pixels)
     drawn = replace(view, image=0) if isinstance(picture_set, OwnPicture) else view
-    return Scene(drawn, model, picture_set, images, predictions, cache, between)
+    return Scene(drawn, model, picture_set, images, predictions, cache)
 
 
 # Section: the sample of a set

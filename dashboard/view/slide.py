@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 
+import explain_lib as xl
 from dashboard.view.captions import grid_caption, image_caption, target_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
@@ -17,7 +18,7 @@ from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 def view_slide(scene: Scene, reach: float | None = None) -> Slide:
     """Original, map with its colour bar, and overlay. reach: the end of the colours, None for the map's own."""
     view, layer = scene.view, chosen_layer(scene.view, scene.model)
-    cam = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
+    cam = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
     values = np.asarray((cam.signed if view.sign == "signed" else cam.map)[0])
     how = f"Grad-CAM at layer {layer}, {grid_caption(cam.grid)} cells · model {view.model}"
     return map_slide(scene, values, view_title(scene), how, reach)

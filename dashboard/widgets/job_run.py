@@ -8,10 +8,11 @@ from dashboard.view.captions import plain
 from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
-from explain_lib.networks.predictions import VerdictRows, Verdicts
+from explain_lib.base.run import in_this_run
+from explain_lib.networks.predictions import VerdictRows, Verdicts, verdict_request
+from explain_lib.networks.requests import Request, Rows
 from explain_lib.take_home.registry import note_rows
-from explain_lib.work.jobs import Job, JobProgress, Jobs, Request, Rows, shared_jobs
-from explain_lib.work.requests import VerdictRequest
+from explain_lib.work.jobs import Job, JobProgress, Jobs, shared_jobs
 
 EVERY = 1.0
 """Seconds between two looks at a job that runs."""
@@ -37,6 +38,7 @@ def show_job(
 
     # a fragment: the page around it is not drawn anew at each look, and answers meanwhile
     @st.fragment(run_every=EVERY if running else None)
+    @in_this_run
     def look() -> None:
         job = jobs.find(request)
         if _is_running(job) != running:
@@ -124,7 +126,7 @@ def ask_about_all(scene: Scene) -> bool:
     said = scene.predictions
     if not isinstance(said, Verdicts) or said.asked.all():
         return True
-    request = VerdictRequest(scene.model, scene.images.pixels)
+    request = verdict_request(scene.model, scene.images.pixels)
     if is_done(request):  # what is missing cannot be read
         return True
     asked = int(said.asked.sum())

@@ -12,6 +12,7 @@ from dashboard.view.captions import plain
 from dashboard.view.picture_sets import FolderImages
 from dashboard.view.scene import Scene
 from dashboard.widgets.image_grid import COLUMNS
+from explain_lib.base.run import in_this_run, remember
 from explain_lib.pictures.rendering import mosaic, webp
 from explain_lib.pictures.thumbnails import SIDE, Thumbnails
 
@@ -25,12 +26,12 @@ EVERY = 1.0
 def sprite_of(scene: Scene, images: NDArray[np.int64]) -> bytes:
     """A WebP file with the thumbnails of these images in rows of COLUMNS."""
     if isinstance(scene.picture_set, FolderImages):
-        return _folder_sprite(scene, scene.picture_set.thumbnails, images)
+        return _folder_sprite(scene.picture_set.thumbnails, images)
     pixels = scene.cache.images().pixels
-    return scene.cache.entries.get(("sprite", images.tobytes()), lambda: webp(mosaic(pixels[images], COLUMNS)))
+    return remember(("sprite", images.tobytes()), lambda: webp(mosaic(pixels[images], COLUMNS)))
 
 
-def _folder_sprite(scene: Scene, thumbnails: Thumbnails, images: NDArray[np.int64]) -> bytes:
+def _folder_sprite(thumbnails: Thumbnails, images: NDArray[np.int64]) -> bytes:
     chosen = images.tolist()
     thumbnails.start()
     ready = thumbnails.ready(chosen)
@@ -41,7 +42,7 @@ def _folder_sprite(scene: Scene, thumbnails: Thumbnails, images: NDArray[np.int6
         found = [grey if one is None else one for one in thumbnails.find(chosen)]
         return webp(mosaic(np.stack(found), COLUMNS), lossless=False)
 
-    return scene.cache.entries.get(("folder_sprite", thumbnails.folder.identity, asked, ready), draw)
+    return remember(("folder_sprite", thumbnails.folder.identity, asked, ready), draw)
 
 
 def without_unreadable(scene: Scene, images: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,6 +65,7 @@ def while_they_come(scene: Scene, images: NDArray[np.int64], draw: Callable[[], 
     before = current_view()
 
     @st.fragment(run_every=EVERY)
+    @in_this_run
     def look() -> None:
         if not are_coming(scene, images) or current_view() != before:
             st.rerun()  # all are there, or one was picked: a press inside of a fragment draws nothing around it

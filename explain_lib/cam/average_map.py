@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
+from explain_lib.base.run import recorded, remembered
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
@@ -43,22 +44,23 @@ class PartialSum(Frozen):
     not_finite: int
 
 
+@remembered()
 def partial_sum(
     model: Model,
     pixels: NDArray[np.uint8],
     layer: str,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> PartialSum:
     """The sum of one batch's maps, each divided by its own maximum. Arguments and errors are those of average_map."""
-    maps = grad_cam(model, pixels, layer, targets, between=between)[layer].map
+    maps = grad_cam(model, pixels, layer, targets)[layer].map
     finite = maps[np.isfinite(maps).all((1, 2))]
     peaks = finite.max((1, 2), keepdims=True, initial=0)
     scaled = np.divide(finite, peaks, out=np.zeros_like(finite), where=peaks > 0)
     return PartialSum(scaled.sum(0, dtype=np.float64), len(maps), int((peaks == 0).sum()), len(maps) - len(finite))
 
 
+@recorded
+@remembered(parts=True)
 def average_map(
     model: Model,
     pixels: Pixels,
@@ -66,16 +68,13 @@ def average_map(
     targets: Targets = None,
     *,
     progress: Callable[[int], None] | None = None,
-    between: Callable[[], None] | None = None,
-    sum_batch: Callable[..., PartialSum] = partial_sum,
 ) -> AverageMap:
     """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
 
     Pictures that cannot be read are left out.
 
-    progress: called after each batch with the number of images done. sum_batch: partial_sum, or a cached one, so that an
-    average that was broken off goes on where it stood. Arguments and errors are those of grad_cam; targets: None, or one
-    for all.
+    progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
+    None, or one for all.
     """
     check_set(pixels, check_model(model).input_size)
     parts: list[PartialSum] = []
@@ -85,7 +84,7 @@ def average_map(
         batch = pixels[chosen[readable_places(pixels, chosen)]]
         if len(batch):
             brightness += batch.sum(0, dtype=np.int64)
-            parts.append(sum_batch(model, batch, layer, targets, between=between))
+            parts.append(partial_sum(model, batch, layer, targets))
         if progress is not None:
             progress(min(start + BATCH, len(pixels)))
     images, not_finite = (sum(getattr(part, name) for part in parts) for name in ("images", "not_finite"))

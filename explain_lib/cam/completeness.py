@@ -5,7 +5,6 @@ batch normalisations in evaluation mode is linear around each input, so that the
 times its gradient: the cells of the layer, the biases after it, and what reaches the score past the layer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.base.errors import LayerError, TargetError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run import recorded, remembered
 from explain_lib.base.words import proper_minus
 from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
@@ -108,18 +108,18 @@ class Completeness(Frozen):
         return float(max(np.abs(self.grad_cam).max(), np.abs(self.hirescam).max()))
 
 
+@recorded
+@remembered()
 def completeness(
     model: Model,
     picture: NDArray[np.uint8],
     layer: str | None = None,
     target: int | Target | None = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Completeness:
     """What the score of one picture is made of at a layer: its cells, the biases after it, what goes past it.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for the last conv layer. target: None for the predicted class, a class, or a Target of logits. between: as in grad_cam.
+    for the last conv layer. target: None for the predicted class, a class, or a Target of logits.
 
     Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or hands on what
     it was given (nn.Identity), TargetError for a class that does not exist and for a probability, which no cells add up to,
@@ -139,7 +139,6 @@ def completeness(
         {name: -1 if isinstance(model.network.get_submodule(name), nn.Linear) else 1 for name in constants},
         target=None if explained is None else explained[0],
         classes=len(model.classes),
-        between=between,
     )
     return _add_up(held_layer.name, held, constants)
 

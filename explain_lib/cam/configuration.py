@@ -1,6 +1,6 @@
 """One side of a comparison: which program makes the map, and under which settings; also as one line of text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal, assert_never, get_args
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.maps import Map
+from explain_lib.base.run import recorded
 from explain_lib.cam.package import package_grad_cam
 from explain_lib.cam.postprocess import heatmap, layer_names
 from explain_lib.cam.settings import (
@@ -175,13 +176,12 @@ STUDY_PACKAGE = Configuration("package", NOTEBOOK_PACKAGE)
 """The study's call of the package."""
 
 
+@recorded
 def configured_heatmap(
     model: Model,
     pixels: NDArray[np.uint8],
     configuration: Configuration,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Map:
     """The heat maps of a configuration, float32 (N, H, W), from the program itself that it names.
 
@@ -189,8 +189,8 @@ def configured_heatmap(
     """
     program, settings = configuration.program, configuration.settings
     if program == "manual":
-        return heatmap(model, pixels, settings, targets, between=between)
+        return heatmap(model, pixels, settings, targets)
     layers = layer_names(check_model(model), settings)
     if program == "package":
-        return package_grad_cam(model, pixels, layers, targets, variant=settings.variant, between=between)
-    return third_opinion(program, model, pixels, layers[0], targets, between=between)
+        return package_grad_cam(model, pixels, layers, targets, variant=settings.variant)
+    return third_opinion(program, model, pixels, layers[0], targets)

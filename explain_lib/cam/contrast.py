@@ -1,6 +1,5 @@
 """Two classes contrasted in one picture: what speaks for the one rather than for the other, and what speaks against it."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from explain_lib.base.errors import InputError, TargetError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.cam.grad_cam import GradCams, grad_cam
+from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model
 from explain_lib.networks.predictions import softmax
 from explain_lib.networks.targets import Score, Target
@@ -126,12 +125,10 @@ def contrast(
     a: int,
     b: int,
     score: Score = "logit",
-    *,
-    explain: Callable[[Model, NDArray[np.uint8], str, Sequence[Target]], GradCams] = grad_cam,
 ) -> Contrast:
     """Class a contrasted with class b in one picture, at one layer: one forward and one backward pass over five copies of it.
 
-    pixels: uint8 (1, H, W, 3) RGB, of the model's input size. explain: grad_cam, or a cached one.
+    pixels: uint8 (1, H, W, 3) RGB, of the model's input size.
 
     Raises InputError for more or fewer pictures than one, TargetError for b = a or a class that does not exist, and what
     grad_cam raises.
@@ -147,7 +144,7 @@ def contrast(
         Target(a, sign=-1, score=score),
         Target(a, score="probability" if score == "logit" else "logit"),
     )
-    cams = explain(model, pixels.repeat(len(targets), axis=0), layer, targets)
+    cams = grad_cam(model, pixels.repeat(len(targets), axis=0), layer, targets)
     found = cams[layer]
     own, other = found.map[0], found.map[4]
     by_logit, by_probability = (own, other) if score == "logit" else (other, own)

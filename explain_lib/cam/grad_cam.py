@@ -1,6 +1,6 @@
 """Grad-CAM by hand (Selvaraju et al. 2017, arXiv 1610.02391)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explain_lib.base.errors import LayerError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run import recorded, remembered
 from explain_lib.networks.capture import Capture, LayerCapture, capture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, Targets, expand_targets
@@ -85,7 +86,6 @@ def capture_layers(
     pixels: NDArray[np.uint8],
     layers: str | Sequence[str] | None,
     targets: Targets,
-    between: Callable[[], None] | None = None,
 ) -> Capture:
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
     asked = check_model(model).find_layers(layers)
@@ -93,26 +93,25 @@ def capture_layers(
     explained = expand_targets(targets, len(pixels), model.classes)
     model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)
-    return capture(model.network, batch, asked, targets=explained, classes=len(model.classes), between=between)
+    return capture(model.network, batch, asked, targets=explained, classes=len(model.classes))
 
 
+@recorded
+@remembered()
 def grad_cam(
     model: Model,
     pixels: NDArray[np.uint8],
     layers: str | Sequence[str] | None = None,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> GradCams:
     """Grad-CAM at every asked layer, from one forward and one backward pass over the batch.
 
     pixels: uint8 (N, H, W, 3) RGB, of the model's input size. layers: names of modules whose output is (N, C, h, w); None
     for every conv layer. targets: None for the predicted class, a class or Target for all images, or one per image.
-    between: called once the model's lock is held; what it raises ends the computation.
 
     Raises InputError for other pixels, LayerError for a layer that does not exist or cannot be explained, TargetError for a
     class that does not exist or targets of the wrong number, NetworkError for a network that cannot be run or explained.
     """
-    captured = capture_layers(model, pixels, layers, targets, between)
+    captured = capture_layers(model, pixels, layers, targets)
     cams = tuple(map(layer_cam, captured.layers.values()))
     return GradCams(captured.logits.cpu().numpy(), captured.targets, tuple(captured.layers), cams)

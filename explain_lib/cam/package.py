@@ -5,7 +5,7 @@ GradCAM object keeps every later activation. Here all of that is put back. Param
 a gradient instead, which changes no map and lets networks with frozen parameters through.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
+from explain_lib.base.run import checkpoint, recorded, remembered
 from explain_lib.cam.settings import VARIANTS, Variant
 from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
 from explain_lib.networks.model import Model, check_model
@@ -24,6 +25,8 @@ from explain_lib.networks.targets import Target, Targets, expand_targets, explai
 from explain_lib.pictures.pixels import check_pixels, to_input
 
 
+@recorded
+@remembered()
 def package_grad_cam(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -31,7 +34,6 @@ def package_grad_cam(
     targets: Targets = None,
     *,
     variant: Variant = "grad-cam",
-    between: Callable[[], None] | None = None,
 ) -> NDArray[np.float32]:
     """The package's own heat maps, float32 (N, H, W) in [0, 1].
 
@@ -49,8 +51,7 @@ def package_grad_cam(
     model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)
     with model.lock:
-        if between is not None:
-            between()
+        checkpoint()
         with (
             undisturbed(model.network),
             _gradients_kept(model.network),

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
+from explain_lib.base.run import recorded, remembered
 from explain_lib.cam.grad_cam import capture_layers, channel_weights, positive_part
 from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
 from explain_lib.networks.capture import LayerCapture
@@ -340,13 +341,13 @@ def named_layers(model: Model, settings: CamSettings) -> CamSettings:
     return replace(settings, layers=layer_names(model, settings))
 
 
+@recorded
+@remembered()
 def heatmap(
     model: Model,
     pixels: NDArray[np.uint8],
     settings: CamSettings,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Map:
     """The manual implementation under the settings: float32 (N, H, W), or (N, h, w) without resizing.
 
@@ -354,7 +355,7 @@ def heatmap(
     are those of grad_cam; InputError also where several layers with unlike grids are to be merged without resizing.
     """
     named = named_layers(check_model(model), check_settings(settings))
-    captured = capture_layers(model, pixels, named.layers, targets, between)
+    captured = capture_layers(model, pixels, named.layers, targets)
     return PostProcess(captured.layers, model.input_size).heatmaps(named).numpy()
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.maps import Map
 from explain_lib.base.memory import enough_memory
+from explain_lib.base.run import checkpoint, recorded, remembered
 from explain_lib.cam.package import addressable_layers
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
@@ -74,18 +75,18 @@ def check_installed(program: Opinion) -> None:
         raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
 
 
+@recorded
+@remembered()
 def third_opinion(
     program: Opinion,
     model: Model,
     pixels: NDArray[np.uint8],
     layer: str,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Map:
     """torch_cam_map or captum_map, by the name of the program."""
     ask = torch_cam_map if program == "torch-cam" else captum_map
-    return ask(model, pixels, layer, targets, between=between)
+    return ask(model, pixels, layer, targets)
 
 
 def torch_cam_map(
@@ -93,8 +94,6 @@ def torch_cam_map(
     pixels: NDArray[np.uint8],
     layer: str,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Map:
     """What torch-cam's overlay colours, float32 (N, H, W): from 0, and above 1 where the bicubic curve swings over.
 
@@ -102,7 +101,7 @@ def torch_cam_map(
     bicubic enlargement and the square. Arguments and errors are those of package_grad_cam, with a single layer; InputError
     also where torch-cam is not installed.
     """
-    grids = _ask("torch-cam", _run_torch_cam, model, pixels, layer, targets, between)
+    grids = _ask("torch-cam", _run_torch_cam, model, pixels, layer, targets)
     return np.asarray(resize_maps(grids, model.input_size, "pil-bicubic") ** 2)
 
 
@@ -111,15 +110,13 @@ def captum_map(
     pixels: NDArray[np.uint8],
     layer: str,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Map:
     """Captum's LayerGradCam.attribute and LayerAttribution.interpolate, without options: float32 (N, H, W), with sign.
 
     The unit is that of the score. Arguments and errors are those of package_grad_cam, with a single layer; InputError also
     where Captum is not installed.
     """
-    return _ask("captum", _run_captum, model, pixels, layer, targets, between)
+    return _ask("captum", _run_captum, model, pixels, layer, targets)
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,6 @@ def _ask(
     pixels: NDArray[np.uint8],
     layer: str,
     targets: Targets,
-    between: Callable[[], None] | None,
 ) -> Map:
     """Check the arguments, and run the program on the network while nobody else does."""
     check_installed(program)
@@ -159,8 +155,7 @@ def _ask(
     model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)
     with model.lock:
-        if between is not None:
-            between()
+        checkpoint()
         with undisturbed(model.network), torch.inference_mode(False), torch.enable_grad():
             asking = batch.clone().requires_grad_().clone()  # not a leaf: some networks write to their input
             try:

@@ -1,6 +1,6 @@
 """A training in time: the moments of which there is a checkpoint, and what each of them sees in one picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.cam.grad_cam import GradCams, grad_cam
-from explain_lib.networks.bundled import REGISTRY, list_models, load_card, load_model
+from explain_lib.cam.grad_cam import grad_cam
+from explain_lib.networks.bundled import REGISTRY, list_models, load_card
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model
 from explain_lib.networks.targets import Target
@@ -70,29 +70,23 @@ class MapsInTime(Frozen):
 
 
 def maps_in_time(
-    moments: Sequence[Moment],
-    pixels: NDArray[np.uint8],
-    layer: str,
-    targets: Sequence[int | Target | None],
-    *,
-    load: Callable[[str], Model] = load_model,
-    explain: Callable[[Model, NDArray[np.uint8], str, int | Target | None], GradCams] = grad_cam,
+    models: Sequence[Model], pixels: NDArray[np.uint8], layer: str, targets: Sequence[int | Target | None]
 ) -> MapsInTime:
     """The map of one picture at each moment, each by a pass of its own network.
 
-    pixels: uint8 (1, H, W, 3) RGB, the one picture. layer: one that the networks share. targets: one a moment, None for the
-    class that its network predicts. load, explain: what loads a model and explains a picture, such as the cached ones.
+    models: the network of each moment. pixels: uint8 (1, H, W, 3) RGB, the one picture. layer: one that the networks share.
+    targets: one a moment, None for the class that its network predicts.
 
     Raises InputError for no moment, for more or fewer targets than moments, and for more or fewer pictures than one; and what
-    grad_cam and load_model raise.
+    grad_cam raises.
     """
-    if not moments or len(targets) != len(moments):
+    if not models or len(targets) != len(models):
         raise InputError(
-            f"targets: {len(targets)} of them for {len(moments)} moments; one a moment, at least one, would be right"
+            f"targets: {len(targets)} of them for {len(models)} moments; one a moment, at least one, would be right"
         )
     if len(pixels) != 1:
         raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
-    passes = [explain(load(one.model), pixels, layer, target) for one, target in zip(moments, targets, strict=True)]
+    passes = [grad_cam(model, pixels, layer, target) for model, target in zip(models, targets, strict=True)]
     return MapsInTime(
         targets=tuple(cams.targets[0] for cams in passes),
         logits=np.concatenate([cams.logits for cams in passes]),

@@ -3,7 +3,7 @@
 Selvaraju et al. 2017 (arXiv 1610.02391), equations 1 and 2.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
+from explain_lib.base.run import checkpoint, recorded, remembered
 from explain_lib.cam.completeness import find_own_layer
 from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, weighted_sum
 from explain_lib.networks.capture import check_logits, run_without_channels
@@ -111,21 +112,21 @@ def check_channels(channels: Iterable[int], count: int) -> list[int]:
     return sorted({int(one) for one in listed})
 
 
+@recorded
+@remembered()
 def walkthrough(
     model: Model,
     picture: NDArray[np.uint8],
     layer: str | None = None,
     target: int | Target | None = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> Walkthrough:
     """Grad-CAM of one picture at one layer, with every number on the way; the map is that of grad_cam, to the last bit.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for the last conv layer. target: None for the predicted class, a class, or a Target. between, errors: as in grad_cam.
+    for the last conv layer. target: None for the predicted class, a class, or a Target. Errors: as in grad_cam.
     """
     name = check_model(model).find_layers(layer)[-1].name
-    captured = capture_layers(model, as_batch(picture, model.input_size), name, target, between)
+    captured = capture_layers(model, as_batch(picture, model.input_size), name, target)
     held, explained = captured.layers[name], captured.targets[0]
     cam = layer_cam(held)
     return Walkthrough(
@@ -165,20 +166,20 @@ class ChannelAblation(Frozen):
         return self.score - self.score_without
 
 
+@recorded
+@remembered()
 def channel_ablation(
     model: Model,
     picture: NDArray[np.uint8],
     layer: str | None,
     channels: int | Sequence[int],
     target: int | Target | None = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> ChannelAblation:
     """The score of one picture with all channels of a layer, and with these channels set to zero, all at once.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
     for the last conv layer. channels: one or several, from 0. target: None for the class that is predicted with all channels,
-    a class, or a Target. between: as in grad_cam.
+    a class, or a Target.
 
     Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or hands on
     what it was given (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
@@ -191,8 +192,7 @@ def channel_ablation(
     model.check_network()
     batch, classes = to_input(pixels, model.mean, model.std, model.device), len(model.classes)
     with model.lock:
-        if between is not None:
-            between()
+        checkpoint()
         logits = model.run_input(batch.clone())
         without = check_logits(run_without_channels(model.network, batch, held, zeroed), 1, classes)
     (explained,) = predicted_targets(logits) if targets is None else targets

@@ -12,11 +12,10 @@ from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_b
 from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
-from explain_lib.trust.ladder import LadderRows
+from explain_lib.trust.ladder import LadderRequest, LadderRows
 from explain_lib.trust.ladder_summary import rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILLS, MEASURES, measure_words
 from explain_lib.work.ladder_files import ENDINGS, check_ladder_path, write_ladder
-from explain_lib.work.requests import LadderRequest
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -14,9 +14,8 @@ from explain_lib.networks.bundled import DEFAULT_MODEL, find_twin, list_models, 
 from explain_lib.networks.randomisation import MODES, SEED
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
-from explain_lib.trust.sanity import SanityRows
+from explain_lib.trust.sanity import SanityRequest, SanityRows
 from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity, twin_sentence
-from explain_lib.work.requests import SanityRequest
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

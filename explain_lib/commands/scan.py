@@ -16,12 +16,11 @@ from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
-from explain_lib.compare.scan import ScanRows
+from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import ImageSet, load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
 from explain_lib.work.cluster import scan_on_cluster
-from explain_lib.work.requests import ScanRequest
 from explain_lib.work.scan_files import check_ending, part_path, scan_to_file
 
 

@@ -5,7 +5,7 @@ from a. The cause map of a setting is its Shapley value of H, pixel by pixel; it
 Only the steps after the pass through the network vary, so that one forward and one backward pass do for all of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import factorial
@@ -19,6 +19,7 @@ from torch import Tensor
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
+from explain_lib.base.run import recorded, remembered
 from explain_lib.cam.configuration import Configuration, configured_heatmap, is_installed, program_of
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, named_layers
@@ -69,6 +70,8 @@ class Decomposition(Frozen):
         return float(self.shares.sum())
 
 
+@recorded
+@remembered(parts=True)
 def decompose(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -76,19 +79,16 @@ def decompose(
     a: CamSettings = NOTEBOOK_MANUAL,
     b: CamSettings = NOTEBOOK_PACKAGE,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
-    real: Callable[..., Map] = configured_heatmap,
 ) -> Decomposition:
     """What causes the difference of the heat maps under a and b of image `index` of the batch `pixels`.
 
-    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. real: configured_heatmap, or a cached one,
-    for the residual. Other arguments and errors are those of heatmap; InputError also for an index that is not in the batch,
-    and for maps of unlike sizes or with values that are not finite.
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. Other arguments and errors are those of
+    heatmap; InputError also for an index that is not in the batch, and for maps of unlike sizes or with values that are not
+    finite.
     """
     sides = named_sides(model, a, b)
     check_index(index, len(check_pixels(pixels, model.input_size)))
-    captured = capture_sides(model, pixels, sides, targets, between)
+    captured = capture_sides(model, pixels, sides, targets)
     process = PostProcess(captured.layers, model.input_size, images=[index])
     map_a, map_b = (process.heatmaps(side)[0] for side in sides)
     check_comparable(process, sides)
@@ -97,11 +97,14 @@ def decompose(
     shares, maps = _attribute(process, sides, map_a, map_b.shape)
     residual, program = None, _real_configuration(model, sides[1])
     if program is not None:
-        theirs = real(model, pixels, program, captured.targets, between=between)[index]
+        said = captured.targets if targets is None else targets  # as a page asks for this map, which may be kept then
+        theirs = configured_heatmap(model, pixels, program, said)[index]
         residual = float(np.abs(theirs - map_b.numpy()).max())
     return Decomposition(map_a.numpy(), map_b.numpy(), differing(*sides), shares, maps, residual)
 
 
+@recorded
+@remembered()
 def decomposition_steps(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -110,8 +113,6 @@ def decomposition_steps(
     a: CamSettings = NOTEBOOK_MANUAL,
     b: CamSettings = NOTEBOOK_PACKAGE,
     targets: Targets = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> NDArray[np.float32]:
     """The heat map under a, and after each setting that is then taken from b, in this order: float32 (len(order) + 1, H, W).
 
@@ -122,7 +123,7 @@ def decomposition_steps(
     players = differing(*sides)
     if len(set(order)) < len(order) or not set(order) <= set(players):
         raise InputError(f"order: {', '.join(order)}; each of {', '.join(players) or 'no setting'} at most once would be right")
-    captured = capture_sides(model, pixels, sides, targets, between)
+    captured = capture_sides(model, pixels, sides, targets)
     process = PostProcess(captured.layers, model.input_size, images=[index])
     check_comparable(process, sides)
     on_the_way = [_hybrid(sides, order[:count]) for count in range(len(order) + 1)]
@@ -138,12 +139,10 @@ def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
     return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
 
 
-def capture_sides(
-    model: Model, pixels: NDArray[np.uint8], sides: Sides, targets: Targets, between: Callable[[], None] | None = None
-) -> Capture:
+def capture_sides(model: Model, pixels: NDArray[np.uint8], sides: Sides, targets: Targets) -> Capture:
     """What one pass leaves at the layers of both sides."""
     layers = dict.fromkeys(name for side in sides for name in side.layers or ())
-    return capture_layers(model, pixels, tuple(layers), targets, between)
+    return capture_layers(model, pixels, tuple(layers), targets)
 
 
 def check_comparable(process: PostProcess, sides: Sides) -> None:

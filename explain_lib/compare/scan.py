@@ -1,22 +1,21 @@
-"""Two configurations compared over many images: a pure function over a batch, and the batches one after the other."""
+"""Two configurations compared over many images."""
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.cam.configuration import Configuration, Program, configured_heatmap
+from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import differing
 from explain_lib.compare.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.requests import Request, join_rows, take_rows
 from explain_lib.networks.targets import Target, Targets, expand_targets
-from explain_lib.pictures.pixels import check_positions
-from explain_lib.pictures.sets import Pixels, batch_size_of, check_set, readable_places
+from explain_lib.pictures.sets import batch_size_of
 
 SCAN_BATCH = 200
 """Images a batch: their maps fit into a processor's cache, and a scan can be stopped after each."""
@@ -49,175 +48,108 @@ class ScanRows(Frozen):
         return len(self.images)
 
 
-def join_rows(parts: Sequence[ScanRows]) -> ScanRows:
-    """The rows of several parts of one scan, in their order. Raises InputError for parts of unlike scans, and for none."""
-    if len({part.settings for part in parts}) != 1:
-        raise InputError("parts: rows of one scan, at least one part of them, would be right")
-    names = ("images", "predicted", "mae", "shares", "residual")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return ScanRows(settings=parts[0].settings, **joined)
+@dataclass(frozen=True, eq=False)
+class ScanRequest(Request[ScanRows]):
+    """Two configurations to be compared over K images of a set.
 
-
-def scan_batch(
-    model: Model,
-    pixels: Pixels,
-    images: Sequence[int] | NDArray[np.int64],
-    a: Configuration,
-    b: Configuration,
-    targets: Targets = None,
-    *,
-    causes: bool = True,
-    package: bool = False,
-    between: Callable[[], None] | None = None,
-) -> ScanRows:
-    """Compare the two sides on some images of a set: a pure function, the same rows wherever it runs.
-
-    pixels: uint8 (N, H, W, 3), the whole set, of which settings that look at the batch take images 4 * (k // 4) to + 3 for
-    image k, or the image alone from a folder. images: positions in it. targets: None, one for all, or one per image.
-    causes: whether the settings' shares are computed. package: whether the programs themselves run too, for the residual;
-    InputError where one is not installed.
-    Arguments and errors are else those of decompose; values that are not finite are no error but a row.
+    Settings that look at the batch take images 4 * (k // 4) to + 3 for image k, or the image alone from a folder. targets:
+    None for the predicted classes, else one Target an image once it is made. causes: whether the settings' shares are
+    computed. package: whether the programs themselves run too, for the residual; InputError where one is not installed.
+    Errors are else those of decompose; values that are not finite are no error but a row.
     """
-    chosen = _checked(check_model(model), pixels, images)
-    sides = named_sides(model, a.settings, b.settings)
-    explained = expand_targets(targets, len(chosen), model.classes)
-    work = _Work(model, sides, (a.program, b.program), causes, package, between)
-    if "batch" not in {side.scale_over for side in sides}:
-        return work.rows(pixels[chosen], chosen, np.arange(len(chosen)), None, explained)
-    size = batch_size_of(pixels)
-    starts = chosen - chosen % size
-    full = starts + size <= len(pixels)
-    parts = []
-    for group in (full, ~full):  # the last batch of a set may be a short one
-        if group.any():
-            parts.append(_batched(work, pixels, chosen, np.flatnonzero(group), explained))
-    return _in_order(join_rows(parts), chosen)
 
+    a: Configuration
+    b: Configuration
+    targets: Targets = None
+    causes: bool = True
+    package: bool = False
 
-def _checked(model: Model, pixels: Pixels, images: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    return check_positions(images, len(check_set(pixels, model.input_size)))
+    per_image: ClassVar[tuple[str, ...]] = ("images", "targets")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle(targets=expand_targets(self.targets, len(self), self.model.classes))
+        for name in ("a", "b"):
+            if not isinstance(getattr(self, name), Configuration):
+                found = type(getattr(self, name)).__name__
+                raise InputError(f"{name}: a {found}; a Configuration, such as STUDY_MANUAL, would be right")
 
-def _batched(
-    work: "_Work",
-    pixels: Pixels,
-    chosen: NDArray[np.int64],
-    group: NDArray[np.int64],
-    explained: tuple[Target, ...] | None,
-) -> ScanRows:
-    """The rows of those of the chosen images, each beside the others of its batch."""
-    images = chosen[group]
-    whole = batch_size_of(pixels)
-    starts = np.unique(images - images % whole)
-    size = min(whole, len(pixels) - int(starts[0]))
-    together = (starts[:, None] + np.arange(size)).ravel()
-    places = np.searchsorted(together, images)
-    targets = None
-    if explained is not None:  # those that are only looked at need one as well
-        beside = [explained[group[0]]] * len(together)
-        for place, position in zip(places, group, strict=True):
-            beside[place] = explained[position]
-        targets = tuple(beside)
-    return work.rows(pixels[together], images, places, size, targets)
+    @property
+    def batch_size(self) -> int:
+        return SCAN_BATCH
 
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return self.a.to_text(), self.b.to_text(), self.targets, self.causes, self.package, SCAN_BATCH
 
-def _in_order(rows: ScanRows, chosen: NDArray[np.int64]) -> ScanRows:
-    """The rows in the order of the chosen images."""
-    if np.array_equal(rows.images, chosen):
-        return rows
-    order = np.argsort(rows.images)[np.searchsorted(np.sort(rows.images), chosen)]
-    return ScanRows(
-        rows.images[order], rows.predicted[order], rows.mae[order], rows.settings, rows.shares[order], rows.residual[order]
-    )
+    @property
+    def _targets(self) -> tuple[Target, ...] | None:
+        """One an image, None for the predicted classes."""
+        return expand_targets(self.targets, len(self), self.model.classes)
 
+    def compute(self) -> ScanRows:
+        images, sides = self.images, named_sides(self.model, self.a.settings, self.b.settings)
+        if "batch" not in {side.scale_over for side in sides}:
+            return self._rows(sides, self.pixels[images], images, np.arange(len(images)), None, self._targets)
+        size = batch_size_of(self.pixels)
+        full = images - images % size + size <= len(self.pixels)
+        # the last batch of a set may be a short one
+        groups = [np.flatnonzero(group) for group in (full, ~full) if group.any()]
+        rows = join_rows([self._beside_others(sides, group) for group in groups])
+        return take_rows(rows, np.argsort(np.concatenate(groups)))
 
-@dataclass(frozen=True)
-class _Work:
-    """What is done with each batch."""
-
-    model: Model
-    sides: Sides
-    programs: tuple[Program, Program]
-    causes: bool
-    package: bool
-    between: Callable[[], None] | None
-
-    def rows(
-        self,
-        pixels: NDArray[np.uint8],
-        images: NDArray[np.int64],
-        places: NDArray[np.int64],
-        batch: int | None,
-        targets: tuple[Target, ...] | None,
-    ) -> ScanRows:
-        """One pass over the pixels; rows of the images at those places of it."""
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is a marked row, not a warning
-            return self._rows(pixels, images, places, batch, targets)
+    def _beside_others(self, sides: Sides, group: NDArray[np.int64]) -> ScanRows:
+        """The rows of the images at some places of the request, each image beside the others of its batch."""
+        images, explained = self.images[group], self._targets
+        whole = batch_size_of(self.pixels)
+        starts = np.unique(images - images % whole)
+        size = min(whole, len(self.pixels) - int(starts[0]))
+        together = (starts[:, None] + np.arange(size)).ravel()
+        places = np.searchsorted(together, images)
+        targets = None
+        if explained is not None:  # those that are only looked at need one as well
+            beside = [explained[group[0]]] * len(together)
+            for place, position in zip(places, group, strict=True):
+                beside[place] = explained[position]
+            targets = tuple(beside)
+        return self._rows(sides, self.pixels[together], images, places, size, targets)
 
     def _rows(
         self,
+        sides: Sides,
         pixels: NDArray[np.uint8],
         images: NDArray[np.int64],
         places: NDArray[np.int64],
         batch: int | None,
         targets: tuple[Target, ...] | None,
     ) -> ScanRows:
-        captured = capture_sides(self.model, pixels, self.sides, targets, self.between)
-        own = None if np.array_equal(places, np.arange(len(pixels))) else places.tolist()
-        process = PostProcess(captured.layers, self.model.input_size, batch=batch, images=own)
-        check_comparable(process, self.sides)
-        a, b = (process.heatmaps(side) for side in self.sides)
-        mae = (b - a).abs().mean((1, 2)).double().numpy()
-        shares = np.full((len(places), len(differing(*self.sides))), np.nan)
-        if self.causes:
-            shares = shares_of(process, self.sides, a).T
-        residual = np.full(len(places), np.nan)
-        if self.package:
-            residual = self._residual(pixels, places, captured.targets, (a, b))
+        """One pass over the pixels; rows of the images at those places of it. What is not finite is a row, not a warning."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            captured = capture_sides(self.model, pixels, sides, targets)
+            own = None if np.array_equal(places, np.arange(len(pixels))) else places.tolist()
+            process = PostProcess(captured.layers, self.model.input_size, batch=batch, images=own)
+            check_comparable(process, sides)
+            a, b = (process.heatmaps(side) for side in sides)
+            mae = (b - a).abs().mean((1, 2)).double().numpy()
+            shares = np.full((len(places), len(differing(*sides))), np.nan)
+            if self.causes:
+                shares = shares_of(process, sides, a).T
+            residual = np.full(len(places), np.nan)
+            if self.package:
+                explained = [captured.targets[place] for place in places]
+                residual = self._residual(pixels[places], explained, sides, (a, b))
         broken = ~np.isfinite(mae)
         mae[broken], shares[broken], residual[broken] = np.nan, np.nan, np.nan
         predicted = captured.logits.argmax(1).cpu().numpy()[places]
-        return ScanRows(images, predicted, mae, differing(*self.sides), shares, residual)
+        return ScanRows(images, predicted, mae, differing(*sides), shares, residual)
 
     def _residual(
-        self,
-        pixels: NDArray[np.uint8],
-        places: NDArray[np.int64],
-        targets: tuple[Target, ...],
-        maps: tuple[torch.Tensor, torch.Tensor],
+        self, pixels: NDArray[np.uint8], explained: list[Target], sides: Sides, maps: tuple[Tensor, Tensor]
     ) -> NDArray[np.float64]:
         """How far each program itself is from the manual implementation under its settings, the worse of the two sides."""
-        gaps = [np.full(len(places), np.nan)]
-        for program, side, ours in zip(self.programs, self.sides, maps, strict=True):
+        gaps = [np.full(len(pixels), np.nan)]
+        for program, side, ours in zip((self.a.program, self.b.program), sides, maps, strict=True):
             if program != "manual":
-                own = pixels[places]
-                explained = [targets[place] for place in places]
-                theirs = configured_heatmap(self.model, own, Configuration(program, side), explained, between=self.between)
+                theirs = configured_heatmap(self.model, pixels, Configuration(program, side), explained)
                 gaps.append(np.abs(theirs.astype(np.float64) - ours.numpy()).max((1, 2)))
         return np.asarray(np.fmax.reduce(gaps))
-
-
-def scan(
-    model: Model,
-    pixels: Pixels,
-    images: Sequence[int] | NDArray[np.int64],
-    a: Configuration,
-    b: Configuration,
-    targets: Targets = None,
-    *,
-    causes: bool = True,
-    package: bool = False,
-    batch_rows: Callable[..., ScanRows] = scan_batch,
-) -> Iterator[ScanRows]:
-    """The rows of all images, in batches of 200, each as soon as it is known; pictures that cannot be read have none.
-
-    batch_rows: scan_batch, or what stands in for it: a cached one, or one that runs elsewhere. Arguments and errors are
-    else those of scan_batch.
-    """
-    chosen = _checked(check_model(model), pixels, images)
-    explained = expand_targets(targets, len(chosen), model.classes)
-    for start in range(0, len(chosen), SCAN_BATCH):
-        places = readable_places(pixels, chosen[start : start + SCAN_BATCH]) + start
-        own = None if explained is None else [explained[place] for place in places]
-        if len(places):
-            yield batch_rows(model, pixels, chosen[places], a, b, own, causes=causes, package=package)

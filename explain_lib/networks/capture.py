@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 
 from explain_lib.base.errors import ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
+from explain_lib.base.run import checkpoint
 from explain_lib.networks.sharing import exclusive, undisturbed
 from explain_lib.networks.targets import Target, predicted_targets, score_gradient
 
@@ -232,18 +233,16 @@ def capture(
     *,
     targets: tuple[Target, ...] | None,
     classes: int,
-    between: Callable[[], None] | None = None,
 ) -> Capture:
     """Activations and gradients at the layers: one forward pass, one backward pass that ends at the earliest of them.
 
-    batch: float32 (N, 3, H, W). targets: one an image, None for the predicted classes. between: called once the network's
-    lock is held; what it raises ends the capture. Raises LayerError for a layer that the pass does not reach or that does
+    batch: float32 (N, 3, H, W). targets: one an image, None for the predicted classes. Once the network's lock is
+    held, the run may end the capture; see checkpoint. Raises LayerError for a layer that the pass does not reach or that does
     not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes),
     TooLargeError where memory cannot be had.
     """
     with exclusive(network):
-        if between is not None:
-            between()
+        checkpoint()
         with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
             recorder, output = _record(network, _start(batch, layers), layers)
             logits = check_logits(output, len(batch), classes)
@@ -369,16 +368,14 @@ def hold(
     *,
     target: Target | None,
     classes: int,
-    between: Callable[[], None] | None = None,
 ) -> Held:
     """One forward and one backward pass in which a layer's output is a constant: what the score depends on beside it.
 
     batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
-    target, between, errors: as in capture.
+    target, errors: as in capture.
     """
     with exclusive(network):
-        if between is not None:
-            between()
+        checkpoint()
         with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
             holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
             names = dict.fromkeys((layer.module, *channel_axes))

@@ -1,7 +1,7 @@
 """A model: a network with everything needed to run and explain it, its checks and its digest."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.run import checkpoint
 from explain_lib.base.words import few_names, list_names
 from explain_lib.networks.capture import LayerTrace, check_logits, run, trace
 from explain_lib.networks.cards import ModelCard
@@ -71,6 +72,11 @@ class Model:
             self._digests.clear()
             self._digests[stamp] = digest
         return digest
+
+    @property
+    def identity(self) -> str:
+        """The same for models whose results are the same to the last bit."""
+        return f"{self.digest} {self.device.type}"
 
     def check_network(self) -> None:
         """Raise NetworkError if a weight has become NaN or infinite, or if the layers are not those that as_model saw."""
@@ -132,14 +138,13 @@ class Model:
         logits = self.run_input(to_input(pixels, self.mean, self.std, self.device))
         return np.asarray(logits.cpu().numpy(), dtype=np.float32)
 
-    def run_input(self, batch: Tensor, between: Callable[[], None] | None = None) -> Tensor:
+    def run_input(self, batch: Tensor) -> Tensor:
         """Logits (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass.
 
-        between: called once the model's lock is held; what it raises ends the pass. Raises NetworkError as predict does.
+        Once the model's lock is held, the run may end the pass; see checkpoint. Raises NetworkError as predict does.
         """
         with self.lock:
-            if between is not None:
-                between()
+            checkpoint()
             with undisturbed(self.network), torch.no_grad():
                 return check_logits(run(self.network, batch), len(batch), len(self.classes))
 

@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.networks.model import Model
+from explain_lib.base.run import recorded, remembered
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.requests import Request
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.sets import Pixels
+
+VERDICT_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,26 @@ class VerdictRows(Frozen):
         return len(self.images)
 
 
-def verdict_rows(model: Model, pixels: Pixels, images: NDArray[np.int64]) -> VerdictRows:
-    """The model's predictions for the pictures at some positions int64 (K,) of a set, in short.
+@dataclass(frozen=True, eq=False)
+class VerdictRequest(Request[VerdictRows]):
+    """The model's predictions for pictures of a set, in short; see Request."""
 
-    Raises InputError if their size does not fit, DataError for one that cannot be read, NetworkError as predict does.
-    """
-    said = Predictions(model.predict(pixels[images]))
-    return VerdictRows(images, said.predicted, said.confidence, said.margin)
+    @property
+    def batch_size(self) -> int:
+        return VERDICT_BATCH
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return ("verdicts",)
+
+    def compute(self) -> VerdictRows:
+        said = Predictions(self.model.predict(self.pixels[self.images]))
+        return VerdictRows(self.images, said.predicted, said.confidence, said.margin)
+
+
+def verdict_request(model: Model, pixels: Pixels) -> VerdictRequest:
+    """The request for the model's predictions for all pictures of a set."""
+    return VerdictRequest(model, pixels, np.arange(len(pixels)))
 
 
 def verdicts_of(rows: VerdictRows | None, count: int, classes: int) -> Verdicts:
@@ -104,6 +121,13 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities float32 (..., classes) of logits (..., classes)."""
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     return np.asarray(powers / powers.sum(-1, keepdims=True), dtype=np.float32)
+
+
+@recorded
+@remembered()
+def predict(model: Model, pixels: NDArray[np.uint8]) -> Predictions:
+    """The model's predictions for pictures uint8 (N, H, W, 3). Raises InputError if their size does not fit."""
+    return Predictions(check_model(model).predict(pixels))
 
 
 def predict_images(model: Model, images: ImageSet) -> Predictions:

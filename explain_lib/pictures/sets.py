@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError, InputError
-from explain_lib.base.frozen import read_only
+from explain_lib.base.identity import array_digest
 from explain_lib.pictures.dataset import STUDY_BATCH
 from explain_lib.pictures.files import fit_picture
 from explain_lib.pictures.pixels import check_pixels
@@ -189,28 +189,9 @@ def check_set(pixels: object, input_size: tuple[int, int]) -> Pixels:
     return pixels
 
 
-_digests: dict[int, tuple["weakref.ref[NDArray[np.uint8]]", str]] = {}
-
-
 def pixels_digest(pixels: Pixels) -> str:
     """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
 
     The digest of a read-only array is computed once and kept as long as the array.
     """
-    if isinstance(pixels, LazyPixels):
-        return pixels.identity
-    frozen = read_only(pixels)
-    if frozen is not pixels:
-        return _pixels_digest(frozen)
-    key = id(pixels)
-    held = _digests.get(key)
-    if held is None or held[0]() is not pixels:
-        held = weakref.ref(pixels, lambda _: _digests.pop(key, None)), _pixels_digest(pixels)
-        _digests[key] = held
-    return held[1]
-
-
-def _pixels_digest(pixels: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()
+    return pixels.identity if isinstance(pixels, LazyPixels) else array_digest(pixels)

@@ -5,7 +5,7 @@ bootstrap interval lies wholly above the threshold, "not supported" if it lies w
 pictures count, one "can't tell". Where a change in either direction would count, so does the threshold's negative.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Literal
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run import remembered
 from explain_lib.base.statistics import Estimate, bootstrap_difference, bootstrap_mean, bootstrap_means
 from explain_lib.base.words import interval, listed, number, percent, points
 from explain_lib.networks.model import Model
+from explain_lib.networks.requests import Progress
 from explain_lib.study.rows import AVERAGE, ContourRows, GrassRows, contour_rows, grass_rows
 
 Verdict = Literal["supported", "not supported", "can't tell"]
-Progress = Callable[[int, int], None] | None
-Between = Callable[[], None] | None
 Positions = Sequence[int] | NDArray[np.int64]
 
 LEAST_IMAGES = 30
@@ -175,6 +175,7 @@ class GrassGuess(Frozen):
     sentence: str
 
 
+@remembered()
 def judge_contour(rows: ContourRows) -> ContourGuess:
     """The verdict of CONTOUR_RULE on these rows."""
     layers = _layer_contours(rows)
@@ -212,6 +213,7 @@ def _plain_mean(values: NDArray[np.float64]) -> float:
     return float(some.mean()) if len(some) else float("nan")
 
 
+@remembered()
 def judge_depth(rows: Mapping[str, ContourRows], labels: NDArray[np.int64]) -> DepthGuess:
     """The verdict of DEPTH_RULE on rows of the same images, by the networks' names; the last two are compared.
 
@@ -246,6 +248,7 @@ def _network_contour(name: str, rows: ContourRows, labels: NDArray[np.int64]) ->
     return NetworkContour(name, rows.conv_layers, bootstrap_mean(right), contour)
 
 
+@remembered()
 def judge_grass(rows: GrassRows, rejected: Collection[int] = ()) -> GrassGuess:
     """The verdict of GRASS_RULE on these rows.
 
@@ -280,11 +283,9 @@ def judge_grass(rows: GrassRows, rejected: Collection[int] = ()) -> GrassGuess:
     )
 
 
-def contour_guess(
-    model: Model, pixels: NDArray[np.uint8], images: Positions, *, progress: Progress = None, between: Between = None
-) -> ContourGuess:
+def contour_guess(model: Model, pixels: NDArray[np.uint8], images: Positions, *, progress: Progress = None) -> ContourGuess:
     """Test the first guess on images of a set. Arguments and errors are those of contour_rows."""
-    return judge_contour(contour_rows(model, pixels, images, progress=progress, between=between))
+    return judge_contour(contour_rows(model, pixels, images, progress=progress))
 
 
 def depth_guess(
@@ -294,7 +295,6 @@ def depth_guess(
     images: Positions,
     *,
     progress: Progress = None,
-    between: Between = None,
 ) -> DepthGuess:
     """Test the second guess on images of a set. models: by name, the deep one last, the shallow one before it.
 
@@ -303,9 +303,7 @@ def depth_guess(
     """
     rows: dict[str, ContourRows] = {}
     for place, (name, model) in enumerate(models.items()):
-        rows[name] = contour_rows(
-            model, pixels, images, progress=part_of_progress(progress, place, len(models)), between=between
-        )
+        rows[name] = contour_rows(model, pixels, images, progress=part_of_progress(progress, place, len(models)))
     return judge_depth(rows, labels)
 
 
@@ -324,10 +322,9 @@ def grass_guess(
     rejected: Collection[int] = (),
     *,
     progress: Progress = None,
-    between: Between = None,
 ) -> GrassGuess:
     """Test the third guess on those images of a set that are frogs. Arguments: those of grass_rows and judge_grass."""
-    return judge_grass(grass_rows(model, pixels, labels, images, progress=progress, between=between), rejected)
+    return judge_grass(grass_rows(model, pixels, labels, images, progress=progress), rejected)
 
 
 # Section: What was found of each guess, in a plain sentence that is written from the numbers.

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
+from explain_lib.base.run import remembered
 
 TIMES = 2
 """How often pixels are repeated before. GrabCut's cost of a long outline is fixed, and made for larger pictures: on 32 x 32
@@ -15,6 +16,7 @@ LEAST_SHARE, MOST_SHARE = 0.08, 0.85
 _NO_RECTANGLE = (0, 0, 1, 1)  # GrabCut wants one also where the labels say everything
 
 
+@remembered()
 def outline_masks(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """The object in the middle of each picture uint8 (N, H, W, 3): bool (N, H, W), True on the object.
 

@@ -1,13 +1,15 @@
 """How far a network's maps follow contours, image by image: a pure function over a batch, and all batches in turn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run import remembered
 from explain_lib.base.statistics import standard_ranks
 from explain_lib.cam.edges import edges_on_grid, sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
@@ -15,6 +17,7 @@ from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import softmax
+from explain_lib.networks.requests import Progress, Request
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_pixels, check_positions
 from explain_lib.study.masks import outline_masks, usable_outlines
@@ -61,78 +64,69 @@ class ContourRows(Frozen):
         return len(self.images)
 
 
-def contour_batch(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    images: NDArray[np.int64],
-    others: NDArray[np.int64],
-    *,
-    between: Callable[[], None] | None = None,
-) -> ContourRows:
-    """The rows of some images of a set uint8 (N, H, W, 3), whose control is `others`, as many of them; see contour_rows."""
-    layers = guess_layers(check_model(model))
-    captured = capture_layers(model, pixels[images], layers, None, between)
-    process = PostProcess(captured.layers, model.input_size)
-    edges = sobel_edges(pixels[images])
-    own, other = standard_ranks(edges), standard_ranks(sobel_edges(pixels[others]))
-    grids = {layer: (values.activation.shape[2], values.activation.shape[3]) for layer, values in captured.layers.items()}
-    maps = {layer: enlarged_maps(process, layer) for layer in layers}
-    if layers == STUDY_LAYERS:
-        maps[AVERAGE] = process.heatmaps(NOTEBOOK_PACKAGE).numpy()
-    ranks = {layer: standard_ranks(values) for layer, values in maps.items()}
-    ceilings = {grid: (standard_ranks(edges_on_grid(edges, grid)) * own).sum(1) for grid in set(grids.values())}
-    nothing = np.full(len(images), np.nan)
-    return ContourRows(
-        images,
-        captured.logits.argmax(1).cpu().numpy(),
-        tuple(maps),
-        hooked_layer(model),
-        np.stack([(values * own).sum(1) for values in ranks.values()], axis=1),
-        np.stack([(values * other).sum(1) for values in ranks.values()], axis=1),
-        np.stack([ceilings[grids[layer]] if layer in grids else nothing for layer in maps], axis=1),
-        len(model.conv_layers),
-    )
+@dataclass(frozen=True, eq=False)
+class ContourRequest(Request[ContourRows]):
+    """How far the maps of K images of a set in memory, each of its predicted class, follow contours.
 
-
-def contour_rows(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    images: Sequence[int] | NDArray[np.int64],
-    *,
-    progress: Callable[[int, int], None] | None = None,
-    between: Callable[[], None] | None = None,
-    batch_rows: Callable[..., ContourRows] = contour_batch,
-) -> ContourRows:
-    """Correlate the maps of images, each of its predicted class, with edges; in batches of 200.
-
-    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: at least two positions in it. Map: ReLU,
-    enlarged bilinearly; edges: sobel_edges. progress: called with images done and images in all, after each batch. between:
-    called in each batch once the model's lock is held; what it raises ends the work. batch_rows: contour_batch, or a cached
-    one, so that work that was broken off goes on where it stood.
-
-    Raises InputError for other pixels and positions, and the errors of grad_cam.
+    others: int64 (K,), the picture whose edges are each image's control; None for the next of the images, of which there must
+    be at least two then. Map: ReLU, enlarged bilinearly; edges: sobel_edges. Errors are else those of grad_cam.
     """
-    check_pixels(pixels, check_model(model).input_size)
-    chosen = check_positions(images, len(pixels), least=2)
-    others = np.roll(chosen, -1)
-    parts = []
-    for start in range(0, len(chosen), GUESS_BATCH):
-        part = slice(start, start + GUESS_BATCH)
-        parts.append(batch_rows(model, pixels, chosen[part], others[part], between=between))
-        if progress is not None:
-            progress(min(start + GUESS_BATCH, len(chosen)), len(chosen))
-    return join_contour_rows(parts)
+
+    others: NDArray[np.int64] | None = None
+
+    per_image: ClassVar[tuple[str, ...]] = ("images", "others")
+
+    def __post_init__(self) -> None:
+        check_pixels(self.pixels, check_model(self.model).input_size)
+        least = 2 if self.others is None else 1
+        chosen = check_positions(self.images, len(self.pixels), least)
+        self._settle(images=chosen, others=np.roll(chosen, -1) if self.others is None else self.others)
+        super().__post_init__()
+
+    @property
+    def batch_size(self) -> int:
+        return GUESS_BATCH
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return "contours", np.asarray(self.others).tolist()
+
+    def compute(self) -> ContourRows:
+        model, pixels = self.model, self.pixels[self.images]
+        layers = guess_layers(model)
+        captured = capture_layers(model, pixels, layers, None)
+        process = PostProcess(captured.layers, model.input_size)
+        edges = sobel_edges(pixels)
+        own, other = standard_ranks(edges), standard_ranks(sobel_edges(self.pixels[np.asarray(self.others)]))
+        grids = {layer: (values.activation.shape[2], values.activation.shape[3]) for layer, values in captured.layers.items()}
+        maps = {layer: enlarged_maps(process, layer) for layer in layers}
+        if layers == STUDY_LAYERS:
+            maps[AVERAGE] = process.heatmaps(NOTEBOOK_PACKAGE).numpy()
+        ranks = {layer: standard_ranks(values) for layer, values in maps.items()}
+        ceilings = {grid: (standard_ranks(edges_on_grid(edges, grid)) * own).sum(1) for grid in set(grids.values())}
+        nothing = np.full(len(self), np.nan)
+        return ContourRows(
+            self.images,
+            captured.logits.argmax(1).cpu().numpy(),
+            tuple(maps),
+            hooked_layer(model),
+            np.stack([(values * own).sum(1) for values in ranks.values()], axis=1),
+            np.stack([(values * other).sum(1) for values in ranks.values()], axis=1),
+            np.stack([ceilings[grids[layer]] if layer in grids else nothing for layer in maps], axis=1),
+            len(model.conv_layers),
+        )
 
 
-def join_contour_rows(parts: Sequence[ContourRows]) -> ContourRows:
-    """The rows of several parts, in their order. Raises InputError for parts of unlike networks, and for none."""
-    if len({(part.layers, part.hooked, part.conv_layers) for part in parts}) != 1:
-        raise InputError("parts: rows of one network, at least one part of them, would be right")
-    first = parts[0]
-    images, predicted, own, other, ceiling = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "predicted", "own", "other", "ceiling")
-    )
-    return ContourRows(images, predicted, first.layers, first.hooked, own, other, ceiling, first.conv_layers)
+@remembered(parts=True)
+def contour_rows(
+    model: Model, pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64], *, progress: Progress = None
+) -> ContourRows:
+    """Correlate the maps of images with edges, their own and those of the next image; see ContourRequest.
+
+    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: at least two positions in it. progress:
+    called with images done and images in all, at the start and after each batch of 200.
+    """
+    return ContourRequest(model, pixels, np.asarray(images)).all_rows(progress)
 
 
 # Section: Where maps of frogs lie, and what the network says without the frog or without its background, image by image.
@@ -180,34 +174,47 @@ def find_frogs(
     return np.asarray(chosen[labels[chosen] == true_class])
 
 
-def grass_batch(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    frogs: NDArray[np.int64],
-    masks: NDArray[np.bool_],
-    true_class: int = FROG,
-    *,
-    between: Callable[[], None] | None = None,
-) -> GrassRows:
-    """The rows of some frogs of a set uint8 (N, H, W, 3), with their outlines bool (K, H, W); see grass_rows."""
-    layers, own = guess_layers(check_model(model)), pixels[frogs]
-    captured = capture_layers(model, own, layers, true_class, between)
-    process = PostProcess(captured.layers, model.input_size)
-    whole, frog_only, background_only = (
-        softmax(logits)[:, true_class].astype(np.float64)
-        for logits in (captured.logits.cpu().numpy(), model.predict(greyed(own, ~masks)), model.predict(greyed(own, masks)))
-    )
-    return GrassRows(
-        frogs,
-        usable_outlines(masks),
-        1 - masks.mean((1, 2)),
-        layers,
-        hooked_layer(model),
-        np.stack([_share_outside(enlarged_maps(process, layer), masks) for layer in layers], axis=1),
-        whole,
-        frog_only,
-        background_only,
-    )
+@dataclass(frozen=True, eq=False)
+class GrassRequest(Request[GrassRows]):
+    """Maps, and pictures, of K frogs of a set in memory, split along their outlines into frog and background.
+
+    true_class: that of the frogs, and the one explained. Map: ReLU, enlarged bilinearly. Errors are else those of grad_cam.
+    """
+
+    true_class: int = FROG
+
+    keeps_parts: ClassVar[bool] = True  # the outlines are the same for every model
+
+    def __post_init__(self) -> None:
+        check_pixels(self.pixels, check_model(self.model).input_size)
+        super().__post_init__()
+
+    @property
+    def batch_size(self) -> int:
+        return GUESS_BATCH
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return "grass", self.true_class
+
+    def compute(self) -> GrassRows:
+        model, own = self.model, self.pixels[self.images]
+        masks, layers = outline_masks(own), guess_layers(model)
+        captured = capture_layers(model, own, layers, self.true_class)
+        process = PostProcess(captured.layers, model.input_size)
+        asked = (captured.logits.cpu().numpy(), model.predict(greyed(own, ~masks)), model.predict(greyed(own, masks)))
+        whole, frog_only, background_only = (softmax(logits)[:, self.true_class].astype(np.float64) for logits in asked)
+        return GrassRows(
+            self.images,
+            usable_outlines(masks),
+            1 - masks.mean((1, 2)),
+            layers,
+            hooked_layer(model),
+            np.stack([_share_outside(enlarged_maps(process, layer), masks) for layer in layers], axis=1),
+            whole,
+            frog_only,
+            background_only,
+        )
 
 
 def _share_outside(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -218,6 +225,7 @@ def _share_outside(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArr
     return np.asarray(np.divide(outside, total, out=np.full(len(maps), np.nan), where=some))
 
 
+@remembered(parts=True)
 def grass_rows(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -225,19 +233,13 @@ def grass_rows(
     images: Sequence[int] | NDArray[np.int64],
     *,
     true_class: int = FROG,
-    progress: Callable[[int, int], None] | None = None,
-    between: Callable[[], None] | None = None,
-    batch_masks: Callable[[NDArray[np.uint8]], NDArray[np.bool_]] = outline_masks,
-    batch_rows: Callable[..., GrassRows] = grass_batch,
+    progress: Progress = None,
 ) -> GrassRows:
-    """Split maps, and pictures, of frogs into frog and background along their outlines; in batches of 200.
+    """Split maps, and pictures, of frogs into frog and background along their outlines; see GrassRequest.
 
     pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. labels: int64 (N,). images: positions in the set,
-    of which those of the true class count, at least one. Map: that of the true class, ReLU, enlarged bilinearly. progress:
-    called with frogs done and frogs in all, after each batch. between: called in each batch; what it raises ends the work.
-    batch_masks, batch_rows: outline_masks and grass_batch, or cached ones, so that work that was broken off goes on.
-
-    Raises InputError for other pixels, labels and positions, and if there is no frog; and the errors of grad_cam.
+    of which those of the true class count, at least one. progress: called with frogs done and frogs in all, at the start and
+    after each batch of 200. Raises InputError for other labels, and if there is no frog.
     """
     check_pixels(pixels, check_model(model).input_size)
     if labels.shape != (len(pixels),):
@@ -245,21 +247,4 @@ def grass_rows(
     frogs = find_frogs(labels, images, true_class)
     if len(frogs) == 0:
         raise InputError(f"images: none of them is of class {true_class}; at least one would be right")
-    parts = []
-    for start in range(0, len(frogs), GUESS_BATCH):
-        part = frogs[start : start + GUESS_BATCH]
-        if between is not None:
-            between()
-        parts.append(batch_rows(model, pixels, part, batch_masks(pixels[part]), true_class, between=between))
-        if progress is not None:
-            progress(min(start + GUESS_BATCH, len(frogs)), len(frogs))
-    return join_grass_rows(parts)
-
-
-def join_grass_rows(parts: Sequence[GrassRows]) -> GrassRows:
-    """The rows of several parts, in their order. Raises InputError for parts of unlike networks, and for none."""
-    if len({(part.layers, part.hooked) for part in parts}) != 1:
-        raise InputError("parts: rows of one network, at least one part of them, would be right")
-    names = ("images", "outlined", "area", "share", "whole", "frog_only", "background_only")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return GrassRows(layers=parts[0].layers, hooked=parts[0].hooked, **joined)
+    return GrassRequest(model, pixels, frogs, true_class).all_rows(progress)

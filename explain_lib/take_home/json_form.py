@@ -17,7 +17,7 @@ from explain_lib.networks.model import Model
 from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import DIGESTS, load_cifar10
 from explain_lib.pictures.sets import FittedPixels, LazyPixels, StoredPixels, Subset, pixels_digest, subset
-from explain_lib.work.recording import SetPositions
+from explain_lib.take_home.notes import SetPositions
 
 Json = dict[str, object]
 STORED_BYTES = 48 * 2**20

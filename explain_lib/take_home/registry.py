@@ -2,78 +2,107 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run import current_run, note
+from explain_lib.cam.average_map import average_map
+from explain_lib.cam.completeness import completeness
+from explain_lib.cam.configuration import configured_heatmap
+from explain_lib.cam.grad_cam import grad_cam
+from explain_lib.cam.package import package_grad_cam
+from explain_lib.cam.postprocess import heatmap
+from explain_lib.cam.third_opinions import third_opinion
+from explain_lib.cam.walkthrough import channel_ablation, walkthrough
+from explain_lib.compare.decomposition import decompose, decomposition_steps
+from explain_lib.compare.scan import ScanRequest
+from explain_lib.networks.predictions import VerdictRequest, predict, verdict_request
+from explain_lib.networks.requests import Request, Rows
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import seen_images
 from explain_lib.pictures.sets import Pixels, batch_size_of, next_readable, subset
 from explain_lib.study.rows import contour_rows, grass_rows
+from explain_lib.trust.ladder import CurvesRequest, LadderRequest, LadderRows, ladder_curves
+from explain_lib.trust.sanity import SanityRequest, sanity_maps
 from explain_lib.work.cache import ExplainCache
-from explain_lib.work.jobs import Request, Rows
-from explain_lib.work.recording import RECORDED, active_recorder, note_computation
-from explain_lib.work.requests import CurvesRequest, LadderRequest, SanityRequest, ScanRequest, VerdictRequest, kept_ladder
+from explain_lib.work.ladder_files import kept_ladder
 
 Progress = Callable[[int, int], None]
 """Told how many images are done, and of how many."""
 
-JOBS: Mapping[str, type] = {
+RECORDED: Mapping[str, Callable[..., object]] = {
+    function.__name__: function
+    for function in (
+        predict,
+        grad_cam,
+        package_grad_cam,
+        completeness,
+        walkthrough,
+        channel_ablation,
+        heatmap,
+        configured_heatmap,
+        third_opinion,
+        decompose,
+        decomposition_steps,
+        ladder_curves,
+        sanity_maps,
+        average_map,
+    )
+}
+"""The functions that pages call, and are noted; these, and no others, may be called for a note that comes from a file."""
+
+
+class _Asked(Protocol):
+    def all_rows(self, progress: Progress) -> object: ...
+
+
+JOBS: Mapping[str, Callable[..., _Asked]] = {
     "scan": ScanRequest,
     "ladder": LadderRequest,
     "sanity": SanityRequest,
-    "verdicts": VerdictRequest,
+    "verdicts": verdict_request,
 }
 """What is computed in the background, by name: its arguments are the fields of its request."""
 
+_NAMES = {ScanRequest: "scan", LadderRequest: "ladder", SanityRequest: "sanity", VerdictRequest: "verdicts"}
+
 PASSES: Mapping[str, Callable[..., object]] = {
-    "contour_rows": contour_rows,
-    "kept_ladder": lambda progress, **given: kept_ladder(LadderRequest(**given), progress=progress),
-    "grass_rows": lambda **given: grass_rows(labels=load_cifar10().labels, **given),
+    function.__name__: function for function in (contour_rows, grass_rows, kept_ladder)
 }
-"""What the guesses are judged from, and the ladders that are bundled."""
+"""What the guesses are judged from, of the test images, and the ladders that are bundled."""
 
 
-def job_name(request: object) -> str | None:
-    """The name under which a request can be computed anew, None if it cannot."""
-    return next((name for name, kind in JOBS.items() if type(request) is kind), None)
-
-
-def job_arguments(request: object, rows: Frozen) -> dict[str, object]:
+def job_arguments(request: Request[Rows], rows: Rows) -> dict[str, object]:
     """The fields of a request, cut after the last image of which there are rows: the batches stay the same."""
-    arguments = {field.name: getattr(request, field.name) for field in fields(cast(type, type(request)))}
-    done: NDArray[np.int64] = rows.images  # type: ignore[attr-defined]  # every job's rows have them
+    last = rows.images[-1]
     if isinstance(request, VerdictRequest):
-        return {"model": request.model, "pixels": subset(request.pixels, np.arange(int(done[-1]) + 1))}
-    stop = int(np.flatnonzero(request.images == done[-1])[0]) + 1  # type: ignore[attr-defined]  # see above
-    arguments["images"] = arguments["images"][:stop]
-    if isinstance(arguments.get("targets"), tuple):
-        arguments["targets"] = arguments["targets"][:stop]
-    return arguments
+        return {"model": request.model, "pixels": subset(request.pixels, np.arange(int(last) + 1))}
+    done = request.take(slice(int(np.flatnonzero(request.images == last)[0]) + 1))
+    return {field.name: getattr(done, field.name) for field in fields(done)}
 
 
-def note_kept_ladder(request: LadderRequest, rows: Frozen) -> None:
+def note_kept_ladder(request: LadderRequest, rows: LadderRows) -> None:
     """Note the rows of a ladder that come from a bundled file, where there is a recorder."""
-    if active_recorder() is not None:
-        note_computation("kept_ladder", job_arguments(request, rows), rows)
+    if current_run().recorder is not None:
+        note("kept_ladder", job_arguments(request, rows), rows)
 
 
-def note_rows(request: object, rows: object) -> None:
+def note_rows(request: Request[Rows], rows: Rows) -> None:
     """Note what a job has found so far, where there is a recorder; it can be computed anew."""
-    if active_recorder() is None:
+    if current_run().recorder is None:
         return
     if isinstance(request, CurvesRequest):
-        asked = request.ladder
-        given = (asked.model, asked.pixels, int(asked.images[0]), asked.layers, asked.target, asked.opinions)
-        names = ("model", "pixels", "image", "layers", "target", "opinions")
-        note_computation("ladder_curves", dict(zip(names, given, strict=True)), cast(Frozen, rows))
+        given = {field.name: getattr(request, field.name) for field in fields(request)}
+        arguments = {"image" if name == "images" else name: value for name, value in given.items()}
+        note("ladder_curves", arguments | {"image": int(request.images[0])}, cast(Frozen, rows))
         return
-    name = job_name(request)
+    name = _NAMES.get(type(request))
     if name is not None:
-        note_computation(name, job_arguments(request, cast(Frozen, rows)), cast(Frozen, rows))
+        note(name, job_arguments(request, rows), cast(Frozen, rows))
 
 
 def compute_anew(name: str, arguments: Mapping[str, object], cache: ExplainCache, progress: Progress) -> object:
@@ -82,12 +111,17 @@ def compute_anew(name: str, arguments: Mapping[str, object], cache: ExplainCache
     Raises DataError for a name that stands for nothing, or arguments that it does not have, and what the function raises.
     """
     try:
-        if name in RECORDED:
-            return RECORDED[name](cache, **arguments)
-        if name in PASSES:
-            return PASSES[name](**arguments, progress=progress)
-        if name in JOBS:
-            return _all_rows(JOBS[name](**arguments), cache, progress)
+        with cache.running():
+            if name in RECORDED:
+                return RECORDED[name](**arguments)
+            if name in JOBS:
+                return JOBS[name](**arguments).all_rows(progress)
+            if name == kept_ladder.__name__:
+                build: Callable[..., LadderRequest] = LadderRequest
+                return kept_ladder(build(**arguments), progress=progress)
+            if name in PASSES:
+                labels = {"labels": load_cifar10().labels} if name == grass_rows.__name__ else {}
+                return PASSES[name](**arguments, **labels, progress=progress)
     except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
         raise DataError(f"{name}: these are no arguments for it ({error})") from error
     raise DataError(f"{name}: there is no such computation; one of {', '.join(known_names())} would be right")
@@ -96,15 +130,6 @@ def compute_anew(name: str, arguments: Mapping[str, object], cache: ExplainCache
 def known_names() -> tuple[str, ...]:
     """Everything that can be computed anew."""
     return (*RECORDED, *PASSES, *JOBS)
-
-
-def _all_rows(request: Request[Rows], cache: ExplainCache, progress: Progress) -> object:
-    parts: list[Rows] = []
-    progress(0, len(request))
-    for rows in request.cached_rows(cache, lambda: None):
-        parts.append(rows)
-        progress(sum(len(part.images) for part in parts), len(request))
-    return request.join(parts)
 
 
 def seen_positions(name: str, arguments: Mapping[str, object]) -> NDArray[np.int64] | None:

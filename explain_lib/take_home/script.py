@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.targets import Target
 from explain_lib.take_home.json_form import Computation, Json
-from explain_lib.take_home.registry import JOBS, PASSES
+from explain_lib.take_home.registry import JOBS, PASSES, RECORDED
 from explain_lib.take_home.snippet import call_code
-from explain_lib.work.recording import RECORDED
 
 WIDTH = 100
 _HEAD = '''"""Computes the arrays of maps.npz anew, and compares them bit for bit.
@@ -30,8 +29,7 @@ import explain_lib as xl
 torch.set_num_threads({threads})  # as many as there were: sums over more of them are rounded otherwise
 here = Path(__file__).parent
 images = xl.load_cifar10().pixels
-{pictures}cache = xl.ExplainCache()
-results = {{}}
+{pictures}{cache}results = {{}}
 '''
 _FOOT = """
 arrays = {}
@@ -69,6 +67,7 @@ def reproduce_script(
         and_pictures=" and pictures.npz" if stored else "",
         imports="".join(f"{line}\n" for line in _imports(computations, text)),
         pictures='pictures = dict(np.load(here / "pictures.npz"))\n' if stored else "",
+        cache="cache = xl.ExplainCache()\n" if "cache." in text else "",
     )
     models = "".join(
         f"\n{names[name]} = {call}\nassert {names[name]}.digest == {digests[name]!r}, 'another model'\n"
@@ -79,16 +78,11 @@ def reproduce_script(
 
 def _imports(computations: Sequence[Computation], text: str) -> list[str]:
     lines = {"from explain_lib.take_home.view_file import named_arrays"}
-    for kind in {**JOBS, **PASSES}:
-        if any(one.name == kind for one in computations):
-            owner = JOBS.get(kind)
-            lines.add(
-                f"from explain_lib.{kind} import {kind}"
-                if owner is None
-                else f"from {owner.__module__} import {owner.__name__}"
-            )
+    owners = {**RECORDED, **PASSES, **JOBS}
+    for name in {one.name for one in computations}:
+        lines.add(f"from {owners[name].__module__} import {owners[name].__name__}")
     if "LadderRequest(" in text:
-        lines.add("from explain_lib.work.requests import LadderRequest")
+        lines.add("from explain_lib.trust.ladder import LadderRequest")
     if "parse_configuration(" in text:
         lines.add("from explain_lib.cam.configuration import parse_configuration")
     if "StoredPixels(" in text:
@@ -101,15 +95,12 @@ def _imports(computations: Sequence[Computation], text: str) -> list[str]:
 def _part(one: Computation, names: Mapping[str, str]) -> str:
     given = "".join(f"\n{_filled(f'{name}={_code(value, names)},')}" for name, value in one.arguments.items())
     if one.name in JOBS:
-        kind = JOBS[one.name].__name__
-        rows = "request.join(list(request.cached_rows(cache, lambda: None)))"
-        return f"request = {kind}({given}\n)\nresults[{one.key!r}] = {rows}\n"
+        return f"results[{one.key!r}] = {JOBS[one.name].__name__}({given}\n).all_rows()\n"
     if one.name == "grass_rows":
         given += "\n    labels=xl.load_cifar10().labels,"
     if one.name == "kept_ladder":
         return f"results[{one.key!r}] = kept_ladder(LadderRequest({given}\n))\n"
-    call = f"cache.{one.name}" if one.name in RECORDED else one.name
-    return f"results[{one.key!r}] = {call}({given}\n)\n"
+    return f"results[{one.key!r}] = {one.name}({given}\n)\n"
 
 
 def _filled(argument: str) -> str:

@@ -9,10 +9,10 @@ from explain_lib.base.errors import ExplainError, InputError
 from explain_lib.networks.model import Model
 from explain_lib.pictures.sets import LazyPixels
 from explain_lib.take_home.json_form import Computation, PictureDepot, written
+from explain_lib.take_home.notes import Note, SetPositions
 from explain_lib.take_home.registry import compute_anew, seen_positions
 from explain_lib.take_home.view_file import Array, named_arrays
 from explain_lib.work.cache import ExplainCache
-from explain_lib.work.recording import Note, SetPositions
 
 ARRAY_BYTES = 192 * 2**20
 """The most that the arrays of a view may have."""

@@ -19,6 +19,7 @@ from torch import Tensor
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
+from explain_lib.base.run import checkpoint
 from explain_lib.networks.model import Model, check_model
 from explain_lib.pictures.pixels import check_pixels, to_input
 from explain_lib.pictures.rendering import Picture
@@ -136,8 +137,6 @@ ROAD_STEPS = tuple(range(2, STEPS, 2))
 CHUNK_PIXELS = 2**16
 """Pixels that go through a network at once: 64 pictures of 32 x 32, one of 224 x 224."""
 
-Between = Callable[[], None] | None
-
 
 @dataclass(frozen=True)
 class RemovalCurves(Frozen):
@@ -173,16 +172,13 @@ def removal_curves(
     ranks: Orders,
     classes: NDArray[np.int64],
     images: NDArray[np.int64],
-    *,
-    between: Between = None,
 ) -> RemovalCurves:
     """Remove pixels in every order, with every fill, and ask the network each time.
 
     batch: float32 (K, 3, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. classes: int64 (K,), those
-    whose probability counts. images: int64 (K,), positions in the set, which ROAD's noise belongs to. between: called before
-    each pass through the network, while its lock is held; what it raises ends the work.
+    whose probability counts. images: int64 (K,), positions in the set, which ROAD's noise belongs to.
     """
-    asker = _Asker(model, batch, ranks, classes, between)
+    asker = _Asker(model, batch, ranks, classes)
     fills = (grey_fill(batch, model.mean, model.std), blur_fill(batch))
     deletion = np.stack([asker.curve(fill, batch) for fill in fills], axis=2)
     insertion = np.stack([asker.curve(batch, fill) for fill in fills], axis=2)
@@ -199,7 +195,6 @@ class _Asker:
     batch: Tensor
     ranks: Orders
     classes: NDArray[np.int64]
-    between: Between
 
     def curve(self, first: Tensor, rest: Tensor) -> NDArray[np.float32]:
         """Probabilities (K, R, 17) as more and more pixels, by their order, come from `first`, and the others from `rest`."""
@@ -226,8 +221,7 @@ class _Asker:
             for column in range(orders):
                 holes = missing(self.ranks[row, column], cut).reshape(height, width)
                 filled[row, column] = impute_linearly(pictures[row], holes) + noise * holes
-            if self.between is not None:
-                self.between()
+            checkpoint()
         return self._ask(torch.from_numpy(filled).flatten(0, 1).to(self.batch.device), orders)
 
     def _cut(self, step: int) -> int:
@@ -236,7 +230,7 @@ class _Asker:
 
     def _ask(self, pictures: Tensor, orders: int) -> NDArray[np.float32]:
         """The classes' probabilities (K, orders) for pictures (K * orders, 3, H, W)."""
-        logits = torch.cat([self.model.run_input(part, self.between) for part in _chunks(pictures)]).cpu()
+        logits = torch.cat([self.model.run_input(part) for part in _chunks(pictures)]).cpu()
         chosen = torch.tensor(self.classes.tolist()).repeat_interleave(orders)
         probabilities = logits.softmax(1).gather(1, chosen[:, None])[:, 0]
         return probabilities.view(-1, orders).numpy()

@@ -1,6 +1,6 @@
 """Every layer of a network beside the dull baselines: how faithful its maps are, and what they follow, image by image."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeVar
 
@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
+from explain_lib.base.run import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
+from explain_lib.base.words import list_names
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
-from explain_lib.cam.package import package_grad_cam
+from explain_lib.cam.package import addressable_layers, package_grad_cam
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.requests import HasImages, Request, join_rows
 from explain_lib.networks.targets import expand_targets
 from explain_lib.pictures.pixels import check_positions, to_input
-from explain_lib.pictures.sets import Pixels, check_set, readable_places
+from explain_lib.pictures.sets import Pixels, check_set
 from explain_lib.trust.faithfulness import RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves
 from explain_lib.trust.measures import FILLS
 
 Number = TypeVar("Number", bound=np.generic)
+Found = TypeVar("Found", bound=HasImages)
 Kind = Literal["layer", "average", "opinion", "baseline"]
 
 AVERAGE = "all layers averaged"
@@ -37,7 +41,6 @@ ORDERS_AT_ONCE = 128
 
 _AT = " at "
 _BY_RUNG = ("deletion", "insertion", "edges", "centre", "flat")
-_ARRAYS = ("images", "predicted", "explained", *_BY_RUNG)
 
 
 @dataclass(frozen=True)
@@ -124,26 +127,23 @@ class LadderCurves(Frozen):
         return self.rows.images
 
 
-def ladder_maps(
+def _ladder_maps(
     model: Model,
-    pixels: Pixels,
+    own: NDArray[np.uint8],
     images: NDArray[np.int64],
-    layers: Sequence[str] | None = None,
-    target: int | None = None,
+    layers: Sequence[str] | None,
+    target: int | None,
     opinions: str | None = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> LadderMaps:
-    """The map of every rung on some images of a set; see layer_ladder."""
-    own = pixels[images]
-    captured = capture_layers(check_model(model), own, layers, target, between)
+    """The map of every rung on pictures uint8 (K, H, W, 3), which are at those positions of their set."""
+    captured = capture_layers(check_model(model), own, layers, target)
     process = PostProcess(captured.layers, model.input_size)
     names = tuple(captured.layers)
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
     merged = CamSettings(layers=names, resize="torch-bilinear")
     maps[Rung(AVERAGE, "average", None)] = process.heatmaps(merged).numpy()
     if opinions is not None:
-        maps |= _opinion_maps(model, own, target, opinions, between)
+        maps |= _opinion_maps(model, own, target, opinions)
     height, width = model.input_size
     maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
     maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))
@@ -153,15 +153,11 @@ def ladder_maps(
     return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
 
 
-def _opinion_maps(
-    model: Model, own: NDArray[np.uint8], target: int | None, opinions: str, between: Callable[[], None] | None
-) -> dict[Rung, Map]:
+def _opinion_maps(model: Model, own: NDArray[np.uint8], target: int | None, opinions: str) -> dict[Rung, Map]:
     """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, 3)."""
     grid = next(layer.grid for layer in model.find_layers(opinions))
     return {
-        Rung(f"{name}{_AT}{opinions}", "opinion", grid): package_grad_cam(
-            model, own, opinions, target, variant=variant, between=between
-        )
+        Rung(f"{name}{_AT}{opinions}", "opinion", grid): package_grad_cam(model, own, opinions, target, variant=variant)
         for variant, name in OPINIONS.items()
     }
 
@@ -170,63 +166,67 @@ def _grid(shape: Sequence[int]) -> tuple[int, int]:
     return shape[2], shape[3]
 
 
+@recorded
 def ladder_curves(
     model: Model,
     pixels: Pixels,
-    images: NDArray[np.int64],
+    image: int,
     layers: Sequence[str] | None = None,
     target: int | None = None,
     opinions: str | None = None,
-    *,
-    between: Callable[[], None] | None = None,
 ) -> LadderCurves:
-    """The rows, maps and curves of some images of a set: a pure function over a batch; see layer_ladder."""
-    return _measured(
-        model, pixels, images, ladder_maps(model, pixels, images, layers, target, opinions, between=between), between
-    )
+    """The rows, maps and curves of one image of a set; see layer_ladder.
+
+    The part without other methods is kept by itself: at another layer only those are measured.
+    """
+    images = check_positions([image], len(check_set(pixels, check_model(model).input_size)))
+    own = pixels[images]
+    base = _layer_curves(model, own, images, layers, target)
+    return base if opinions is None else with_opinions(base, _opinion_curves(model, own, base, target, opinions))
 
 
-def opinion_curves(
-    model: Model,
-    pixels: Pixels,
-    base: LadderCurves,
-    target: int | None,
-    opinions: str,
-    *,
-    between: Callable[[], None] | None = None,
+@remembered(alone=True)
+def _layer_curves(
+    model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], layers: Sequence[str] | None, target: int | None
+) -> LadderCurves:
+    """own: the pictures at these positions of their set."""
+    return _measured(model, own, images, _ladder_maps(model, own, images, layers, target))
+
+
+@remembered(alone=True)
+def _opinion_curves(
+    model: Model, own: NDArray[np.uint8], base: LadderCurves, target: int | None, opinions: str
 ) -> LadderCurves:
     """The rows, maps and curves of the package's other methods alone, on the images of a ladder without them."""
-    maps = _opinion_maps(model, pixels[base.images], target, opinions, between)
+    maps = _opinion_maps(model, own, target, opinions)
     said = base.maps
     found = LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), said.predicted, said.explained)
-    return _measured(model, pixels, base.images, found, between)
+    return _measured(model, own, base.images, found)
 
 
 def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
     """A ladder with the rows of other methods, on the same images, put in before the baselines."""
     place = len(base.rows.rungs) - len(BASELINES)
 
-    def between(one: NDArray[Number], other: NDArray[Number]) -> NDArray[Number]:
+    def put_in(one: NDArray[Number], other: NDArray[Number]) -> NDArray[Number]:
         return np.concatenate([one[:, :place], other, one[:, place:]], axis=1)
 
     rungs = (*base.rows.rungs[:place], *opinions.rows.rungs, *base.rows.rungs[place:])
     rows = replace(
-        base.rows, rungs=rungs, **{name: between(getattr(base.rows, name), getattr(opinions.rows, name)) for name in _BY_RUNG}
+        base.rows, rungs=rungs, **{name: put_in(getattr(base.rows, name), getattr(opinions.rows, name)) for name in _BY_RUNG}
     )
-    maps = replace(base.maps, rungs=rungs, maps=between(base.maps.maps, opinions.maps.maps))
+    maps = replace(base.maps, rungs=rungs, maps=put_in(base.maps.maps, opinions.maps.maps))
     names = [part.name for part in fields(RemovalCurves)]
-    curves = RemovalCurves(**{name: between(getattr(base.curves, name), getattr(opinions.curves, name)) for name in names})
+    curves = RemovalCurves(**{name: put_in(getattr(base.curves, name), getattr(opinions.curves, name)) for name in names})
     return LadderCurves(rows, maps, curves)
 
 
-def _measured(
-    model: Model, pixels: Pixels, images: NDArray[np.int64], found: LadderMaps, between: Callable[[], None] | None
-) -> LadderCurves:
+def _measured(model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], found: LadderMaps) -> LadderCurves:
     """What the network says while pixels are removed in the order of these maps."""
-    batch = to_input(pixels[images], model.mean, model.std, model.device)
+    batch = to_input(own, model.mean, model.std, model.device)
     finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
     ranks = pixel_ranks(np.where(finite[:, :, None, None], found.maps, np.float32(0)))
-    curves = removal_curves(model, batch, ranks, found.explained, images, between=between)
+    curves = removal_curves(model, batch, ranks, found.explained, images)
     rows = LadderRows(
         images,
         found.predicted,
@@ -234,7 +234,7 @@ def _measured(
         found.rungs,
         np.where(finite[:, :, None], curves.mean_deletion, np.nan),
         np.where(finite[:, :, None], curves.mean_insertion, np.nan),
-        _correlations(found.maps, sobel_edges(pixels[images])),
+        _correlations(found.maps, sobel_edges(own)),
         _correlations(found.maps, np.broadcast_to(centre_map(*model.input_size), found.maps[:, 0].shape)),
         found.maps.min((2, 3)) == found.maps.max((2, 3)),
     )
@@ -246,18 +246,64 @@ def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:
     return np.stack([rank_correlations(maps[:, column], others) for column in range(maps.shape[1])], axis=1)
 
 
-def ladder_batch(
-    model: Model,
-    pixels: Pixels,
-    images: NDArray[np.int64],
-    layers: Sequence[str] | None = None,
-    target: int | None = None,
-    opinions: str | None = None,
-    *,
-    between: Callable[[], None] | None = None,
-) -> LadderRows:
-    """The rows of some images of a set: a pure function over a batch; see layer_ladder."""
-    return ladder_curves(model, pixels, images, layers, target, opinions, between=between).rows
+@dataclass(frozen=True, eq=False)
+class _LadderQuestion(Request[Found]):
+    """What a ladder is asked for, whatever it gives.
+
+    layers: None for every conv layer, names once it is made. The other fields are those of layer_ladder, and so are the
+    errors.
+    """
+
+    layers: tuple[str, ...] | None = None
+    target: int | None = None
+    opinions: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle(layers=tuple(layer.name for layer in self.model.find_layers(self.layers)))
+        expand_targets(self.target, 1, self.model.classes)
+        if self.opinions is not None:
+            addressable_layers(self.model, self.opinions, "the package")
+
+    @property
+    def batch_size(self) -> int:
+        rungs = len(self.layers or ()) + 1 + len(BASELINES) + (len(OPINIONS) if self.opinions is not None else 0)
+        return max(1, ORDERS_AT_ONCE // rungs)
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return "ladder", self.layers or (), self.target, self.opinions, self.batch_size
+
+
+@dataclass(frozen=True, eq=False)
+class LadderRequest(_LadderQuestion[LadderRows]):
+    """A ladder over K images of a set; see layer_ladder."""
+
+    def compute(self) -> LadderRows:
+        own = self.pixels[self.images]
+        found = _ladder_maps(self.model, own, self.images, self.layers, self.target, self.opinions)
+        return _measured(self.model, own, self.images, found).rows
+
+
+ASKED_PER_ROW = 74
+"""Pictures that the network is asked about for each row: 15 steps of deletion and insertion with two fills, 14 of ROAD."""
+
+
+@dataclass(frozen=True, eq=False)
+class CurvesRequest(_LadderQuestion[LadderCurves]):
+    """The ladder of one image, with maps and curves. Raises InputError for a request of more images, or of none."""
+
+    def __post_init__(self) -> None:
+        if len(self.images) != 1:
+            raise InputError(f"images: {len(self.images)} of them; one would be right")
+        super().__post_init__()
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        return "curves", *super().asked
+
+    def compute(self) -> LadderCurves:
+        return ladder_curves(self.model, self.pixels, int(self.images[0]), self.layers, self.target, self.opinions)
 
 
 def layer_ladder(
@@ -267,45 +313,20 @@ def layer_ladder(
     layers: str | Sequence[str] | None = None,
     target: int | None = None,
     opinions: str | None = None,
-    *,
-    between: Callable[[], None] | None = None,
-    batch_rows: Callable[..., LadderRows] = ladder_batch,
 ) -> Iterator[LadderRows]:
     """Measure every layer, the average of all, and the baselines on images of a set; rows come a batch at a time, none of
     pictures that cannot be read.
 
     pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
     class that is explained in every image, None for the predicted one. opinions: a layer at which the package's HiResCAM,
-    LayerCAM and Grad-CAM++ get a row each, None for no such rows. between: called before each pass through the network; what
-    it raises ends the work. batch_rows: ladder_batch, or a cached one.
+    LayerCAM and Grad-CAM++ get a row each, None for no such rows.
 
     Raises InputError for other pixels and positions, and the errors of grad_cam and package_grad_cam.
     """
-    check_set(pixels, check_model(model).input_size)
-    chosen = check_positions(images, len(pixels))
-    names = tuple(layer.name for layer in model.find_layers(layers))
-    expand_targets(target, 1, model.classes)
-    size = batch_size(len(names), opinions)
-    for start in range(0, len(chosen), size):
-        part = chosen[readable_places(pixels, chosen[start : start + size]) + start]
-        if len(part):
-            yield batch_rows(model, pixels, part, names, target, opinions, between=between)
-
-
-def batch_size(layers: int, opinions: str | None) -> int:
-    """Images a batch, for so many layers."""
-    rungs = layers + 1 + len(BASELINES) + (len(OPINIONS) if opinions is not None else 0)
-    return max(1, ORDERS_AT_ONCE // rungs)
+    names = None if layers is None else list_names(layers)
+    return LadderRequest(model, pixels, np.asarray(images), names, target, opinions).rows()
 
 
 def join_ladder_rows(parts: Sequence[LadderRows]) -> LadderRows:
     """The rows of several parts of one ladder, in their order. Raises InputError for parts of unlike ladders, and for none."""
-    if len({part.rungs for part in parts}) != 1:
-        raise InputError("parts: rows of one ladder, at least one part of them, would be right")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
-    return LadderRows(rungs=parts[0].rungs, **joined)
-
-
-def first_rows(rows: LadderRows, count: int) -> LadderRows:
-    """The rows of the first `count` images."""
-    return LadderRows(rungs=rows.rungs, **{name: getattr(rows, name)[:count] for name in _ARRAYS})
+    return join_rows(parts, "ladder")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run import remembered
 from explain_lib.base.statistics import Estimate, bootstrap_means
 from explain_lib.base.words import interval, listed, number
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
@@ -79,6 +80,7 @@ def measured(rows: LadderRows, measure: Measure, fill: Fill) -> NDArray[np.float
             raise InputError(f"measure: {measure!r}; one of {', '.join(MEASURES)} would be right")
 
 
+@remembered()
 def summarise_ladder(rows: LadderRows) -> tuple[RungSummary, ...]:
     """Every rung's means with their intervals, in the order of the rungs."""
     rungs = len(rows.rungs)
@@ -93,6 +95,7 @@ def summarise_ladder(rows: LadderRows) -> tuple[RungSummary, ...]:
     )
 
 
+@remembered()
 def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "grey") -> Ranking:
     """Rank the rungs, and compare the best layer with the others and with the baselines.
 

@@ -4,29 +4,27 @@ Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292): model
 randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the layer's own grid.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
+from explain_lib.base.run import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import softmax
-from explain_lib.networks.randomisation import SEED, Mode, randomisation_steps, randomised
+from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
+from explain_lib.networks.requests import Request
 from explain_lib.networks.targets import expand_targets
-from explain_lib.pictures.pixels import check_positions
-from explain_lib.pictures.sets import Pixels, check_set, next_readable, readable_places
+from explain_lib.pictures.sets import next_readable
 
 BATCH = 64
 TWIN = "labels in random order"
 """The name of the only step when a model is compared with its twin that learnt such labels."""
-
-_ARRAYS = ("images", "explained", "correlations", "kept", "flat", "blank", "unrelated")
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,8 @@ class SanityRows(Frozen):
         return len(self.images)
 
 
+@recorded
+@remembered(alone=True)
 def sanity_maps(
     model: Model,
     pixels: NDArray[np.uint8],
@@ -77,19 +77,18 @@ def sanity_maps(
     twin: Model | None = None,
     *,
     seed: int = SEED,
-    between: Callable[[], None] | None = None,
 ) -> SanityMaps:
     """The maps of a batch of pictures, of the model and of the model with ever more layers randomised, or of its twin.
 
     pixels: uint8 (K, H, W, 3). layer: one layer's name. target: the class that is explained in every picture, None for the
     one that the model predicts; the others are asked about the same class. mode: see randomised. twin: compared instead of
-    randomised copies; a model with the same layers. between: see grad_cam. Raises the errors of grad_cam.
+    randomised copies; a model with the same layers. Raises the errors of grad_cam.
     """
-    own = grad_cam(check_model(model), pixels, layer, target, between=between)
+    own = grad_cam(check_model(model), pixels, layer, target)
     explained = np.array([one.index for one in own.targets], dtype=np.int64)
     maps, logits = [own[layer].map], [own.logits]
     for other in _others(model, mode, twin, seed):
-        cams = grad_cam(other, pixels, layer, explained.tolist(), between=between)
+        cams = grad_cam(other, pixels, layer, explained.tolist())
         maps.append(cams[layer].map)
         logits.append(cams.logits)
     correlations = np.stack([rank_correlations(maps[0], one) for one in maps[1:]], axis=1)
@@ -105,66 +104,49 @@ def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator
         yield randomised(model, depth, mode, seed=seed)
 
 
-def sanity_batch(
-    model: Model,
-    pixels: Pixels,
-    images: NDArray[np.int64],
-    layer: str,
-    target: int | None = None,
-    mode: Mode = "cascading",
-    twin: Model | None = None,
-    *,
-    seed: int = SEED,
-    between: Callable[[], None] | None = None,
-) -> SanityRows:
-    """The rows of some images of a set, at positions int64 (K,): a pure function over a batch; see sanity_rows."""
-    found = sanity_maps(model, pixels[images], layer, target, mode, twin, seed=seed, between=between)
-    following = grad_cam(model, pixels[next_readable(pixels, images)], layer, target, between=between)
-    predicted = found.probabilities.argmax(2)
-    flat = found.maps.min((2, 3)) == found.maps.max((2, 3))
-    return SanityRows(
-        found.steps,
-        images,
-        found.explained,
-        found.correlations,
-        predicted[:, 1:] == predicted[:, :1],
-        flat[:, 1:],
-        flat[:, 0],
-        rank_correlations(found.maps[:, 0], following[layer].map),
-    )
+@dataclass(frozen=True, eq=False)
+class SanityRequest(Request[SanityRows]):
+    """Maps compared with those of the model's randomised copies, or of its twin, on K images of a set.
 
-
-def sanity_rows(
-    model: Model,
-    pixels: Pixels,
-    images: Sequence[int] | NDArray[np.int64],
-    layer: str,
-    target: int | None = None,
-    mode: Mode = "cascading",
-    twin: Model | None = None,
-    *,
-    seed: int = SEED,
-    between: Callable[[], None] | None = None,
-    batch_rows: Callable[..., SanityRows] = sanity_batch,
-) -> Iterator[SanityRows]:
-    """Compare the model's maps with those of its randomised copies, or of its twin, on images of a set, a batch at a time.
-
-    pixels: uint8 (N, H, W, 3), the whole set. images: positions in it, of which those that cannot be read have no
-    row. The other arguments are those of sanity_maps.
-    batch_rows: sanity_batch, or a cached one. Raises InputError for other pixels and positions, and the errors of grad_cam.
+    The other fields are arguments of sanity_maps, and the errors are those.
     """
-    check_set(pixels, check_model(model).input_size)
-    chosen = check_positions(images, len(pixels))
-    model.find_layers(layer)
-    expand_targets(target, 1, model.classes)
-    for start in range(0, len(chosen), BATCH):
-        part = chosen[readable_places(pixels, chosen[start : start + BATCH]) + start]
-        if len(part):
-            yield batch_rows(model, pixels, part, layer, target, mode, twin, seed=seed, between=between)
 
+    layer: str
+    target: int | None = None
+    mode: Mode = "cascading"
+    twin: Model | None = None
+    seed: int = SEED
 
-def join_sanity_rows(parts: Sequence[SanityRows]) -> SanityRows:
-    """The rows of several parts, in their order. Raises InputError for parts with unlike steps, and for none."""
-    if len({part.steps for part in parts}) != 1:
-        raise InputError("parts: rows of the same steps, at least one part of them, would be right")
-    return SanityRows(parts[0].steps, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.model.find_layers(self.layer)
+        if self.twin is not None:
+            check_model(self.twin).find_layers(self.layer)
+        expand_targets(self.target, 1, self.model.classes)
+        chosen_steps((), 0, self.mode)
+
+    @property
+    def batch_size(self) -> int:
+        return BATCH
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        twin = None if self.twin is None else self.twin.digest
+        return "sanity", self.layer, self.target, self.mode, twin, self.seed
+
+    def compute(self) -> SanityRows:
+        own, following = self.pixels[self.images], self.pixels[next_readable(self.pixels, self.images)]
+        found = sanity_maps(self.model, own, self.layer, self.target, self.mode, self.twin, seed=self.seed)
+        others = grad_cam(self.model, following, self.layer, self.target)
+        predicted = found.probabilities.argmax(2)
+        flat = found.maps.min((2, 3)) == found.maps.max((2, 3))
+        return SanityRows(
+            found.steps,
+            self.images,
+            found.explained,
+            found.correlations,
+            predicted[:, 1:] == predicted[:, :1],
+            flat[:, 1:],
+            flat[:, 0],
+            rank_correlations(found.maps[:, 0], others[self.layer].map),
+        )

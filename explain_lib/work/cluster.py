@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import first_line
 from explain_lib.cam.configuration import Configuration
-from explain_lib.compare.scan import ScanRows
+from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.networks.bundled import find_checkpoint
 from explain_lib.networks.targets import Targets
 from explain_lib.pictures.sets import pixels_digest
 from explain_lib.work.cache import shared_cache
-from explain_lib.work.requests import ScanRequest
 
 CONNECT_SECONDS = 10.0
 WORKER_SECONDS = 30.0
@@ -37,7 +36,7 @@ BATCHES_PER_THREAD = 2
 class Batch:
     """One batch as it goes to a worker, which has the model and the images itself and checks that they are the same.
 
-    name: of the bundled model. digest, pixels_digest: of the model and of the set. The other fields are those of scan_batch.
+    name: of the bundled model. digest, pixels_digest: of the model and of the set. The other fields are those of ScanRequest.
     """
 
     name: str
@@ -55,7 +54,7 @@ class Batch:
 def compute_batch(batch: Batch) -> ScanRows:
     """The rows of a batch, on a worker; it keeps model and images for the next one.
 
-    Raises DataError if the worker's model or images are others than the client's, and the errors of scan_batch.
+    Raises DataError if the worker's model or images are others than the client's, and the errors of ScanRequest.
     """
     torch.set_num_threads(1)  # the workers are as many as the cores; in whole groups of four images no bit depends on it
     cache = shared_cache(batch.device)
@@ -65,9 +64,9 @@ def compute_batch(batch: Batch) -> ScanRows:
             f"the worker on {socket.gethostname()} has another {batch.name!r} or other images; the version of this project "
             "that the client has, and its bundled model and images, would be right"
         )
-    return cache.scan_batch(
-        model, pixels, batch.images, batch.a, batch.b, batch.targets, causes=batch.causes, package=batch.package
-    )
+    request = ScanRequest(model, pixels, batch.images, batch.a, batch.b, batch.targets, batch.causes, batch.package)
+    with cache.running():
+        return request.at_once()
 
 
 class _Future(Protocol):

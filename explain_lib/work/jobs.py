@@ -4,27 +4,18 @@ import atexit
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, Literal, Protocol, Self, TypeVar, cast
+from typing import Generic, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import ExplainError
+from explain_lib.networks.requests import HasImages, Request, Rows
 from explain_lib.work.cache import ExplainCache, shared_cache
-
-
-class _HasImages(Sized, Protocol):
-    @property
-    def images(self) -> NDArray[np.int64]:
-        """The positions of the images that the rows are of, int64 (K,)."""
-
-
-Rows = TypeVar("Rows", bound=_HasImages)
 
 State = Literal["waiting", "running", "stopped", "done", "failed"]
 
@@ -38,32 +29,6 @@ PATIENCE_SECONDS = 0.5
 """How long a job waits after each batch for those who draw pages: it goes on all the same if there is always somebody."""
 
 BROKE_OFF = "the work broke off by a fault of this program; its log says more"
-
-
-class Request(Protocol[Rows]):
-    """What a job is asked for: rows of a number of images, which is its length, computed batch by batch."""
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for requests with the same rows, and for no others, of whatever kind."""
-
-    @property
-    def images(self) -> NDArray[np.int64]:
-        """The positions of the images, int64 (K,), in the order of the work."""
-
-    def __len__(self) -> int: ...
-
-    def rest(self, done: int) -> Self:
-        """The request for the images after the first `done`, of which there must be at least one."""
-
-    def cached_rows(self, cache: ExplainCache, between: Callable[[], None]) -> Iterator[Rows]:
-        """The rows, a batch at a time, each kept in the cache; an image that cannot be read has none.
-
-        between: called in each batch; what it raises ends the work.
-        """
-
-    def join(self, parts: Sequence[Rows]) -> Rows:
-        """The rows of several parts, in their order."""
 
 
 @dataclass(frozen=True)
@@ -149,11 +114,12 @@ class Job(Generic[Rows]):
         if not self._begin():
             return
         try:
-            for rows in self.request.rest(self._images).cached_rows(cache, self._check_wanted):
-                if not self._keep(rows):
-                    return
-                time.sleep(YIELD_SECONDS)
-                await_quiet(PATIENCE_SECONDS)
+            with cache.running(self._check_wanted):
+                for rows in self.request.rest(self._images).rows():
+                    if not self._keep(rows):
+                        return
+                    time.sleep(YIELD_SECONDS)
+                    await_quiet(PATIENCE_SECONDS)
             self._settle("done")  # pictures at the end that cannot be read are done as well
         except _NotWantedError:
             return
@@ -222,8 +188,8 @@ class Jobs:
         self.cache = cache
         self.idle_seconds = idle_seconds
         self.kept = kept
-        self._jobs: OrderedDict[str, Job[_HasImages]] = OrderedDict()
-        self._queue: deque[Job[_HasImages]] = deque()
+        self._jobs: OrderedDict[str, Job[HasImages]] = OrderedDict()
+        self._queue: deque[Job[HasImages]] = deque()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -240,9 +206,9 @@ class Jobs:
             job = cast(Job[Rows] | None, self._find(fingerprint))
             if job is None:
                 job = Job(request, self.idle_seconds)
-                self._jobs[fingerprint] = cast(Job[_HasImages], job)
+                self._jobs[fingerprint] = cast(Job[HasImages], job)
             if job.await_turn():
-                self._queue.append(cast(Job[_HasImages], job))
+                self._queue.append(cast(Job[HasImages], job))
             self._start_thread()
             self._forget()
             return job
@@ -256,7 +222,7 @@ class Jobs:
         if thread is not None:
             thread.join()
 
-    def _find(self, fingerprint: str) -> Job[_HasImages] | None:
+    def _find(self, fingerprint: str) -> Job[HasImages] | None:
         if fingerprint in self._jobs:
             self._jobs.move_to_end(fingerprint)
         return self._jobs.get(fingerprint)
@@ -278,7 +244,7 @@ class Jobs:
                 self._thread = None
                 self._start_thread()  # somebody may have asked since, or a fault ended this one
 
-    def _next(self) -> Job[_HasImages] | None:
+    def _next(self) -> Job[HasImages] | None:
         with self._lock:
             return self._queue.popleft() if self._queue else None
 

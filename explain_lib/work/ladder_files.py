@@ -15,10 +15,10 @@ from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, write_whole
 from explain_lib.compare.scan_summary import to_csv, to_parquet
 from explain_lib.networks.bundled import CHECKPOINTS
+from explain_lib.networks.requests import Progress, take_rows
 from explain_lib.pictures.dataset import CLASSES
-from explain_lib.trust.ladder import Kind, LadderRows, Rung, first_rows
+from explain_lib.trust.ladder import Kind, LadderRequest, LadderRows, Rung
 from explain_lib.trust.measures import FILLS
-from explain_lib.work.requests import LadderRequest
 
 ENDINGS = (".csv", ".parquet", ".npz")
 BUNDLED = "*.ladder.npz"
@@ -77,6 +77,12 @@ def read_ladder(path: Path) -> tuple[LadderRows, str]:
         raise DataError(f"{path} is no ladder that can be read ({error}); restore it from the repository") from error
 
 
+def kept_ladder(request: LadderRequest, *, progress: Progress = None) -> LadderRows:
+    """The rows of a request as a .npz file keeps them: measured, then rounded to float32. progress: see Request.all_rows."""
+    rows = request.all_rows(progress)
+    return replace(rows, **{name: getattr(rows, name).astype(np.float32).astype(np.float64) for name in _NUMBERS})
+
+
 def bundled_ladder(request: LadderRequest) -> LadderRows | None:
     """The rows of a request if they are bundled, computed beforehand on a CPU; None if they are not.
 
@@ -92,7 +98,7 @@ def bundled_ladder(request: LadderRequest) -> LadderRows | None:
                 damaged.append(error)
             continue
         if _answers(rows, request) and replace(request, images=rows.images).fingerprint == fingerprint:
-            return first_rows(rows, len(request))
+            return take_rows(rows, slice(len(request)))
     if damaged:
         raise damaged[0]
     return None

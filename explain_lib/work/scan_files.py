@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import write_whole
-from explain_lib.compare.scan import ScanRows, join_rows
+from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.compare.scan_summary import scan_table, to_csv, to_parquet
-from explain_lib.work.requests import ScanRequest
+from explain_lib.networks.requests import join_rows
 
 if TYPE_CHECKING:  # pyarrow is slow to import
     import pyarrow
@@ -50,7 +50,7 @@ def scan_to_file(
     ends with the same file. labels: int64 (N,), the true classes of the set. compute: gives the rows of a request batch by
     batch, here or elsewhere. progress: called with the number of images done, first with those of an earlier run. Raises
     InputError for another ending than .csv or .parquet, and where the .part file is that of another request; DataError if
-    a file cannot be read or written; and the errors of scan.
+    a file cannot be read or written; and the errors of ScanRequest.
     """
     check_ending(path)
     part = PartFile(part_path(path), request.fingerprint)

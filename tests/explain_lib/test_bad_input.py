@@ -1,12 +1,14 @@
 """Bad input to every public function: the right ExplainError, naming the argument, what was wrong, what would be right."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from runs import through
 from sample_networks import Scripted, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
@@ -24,15 +26,15 @@ def package_of(model: xl.Model, pixels: Any, layers: Any = "body.2", targets: An
 
 
 def cached_heatmap(model: xl.Model, pixels: Any, layers: Any = None, targets: Any = None) -> Any:
-    return xl.ExplainCache().heatmap(model, pixels, xl.CamSettings(layers=layers), targets)
+    return through(xl.ExplainCache(), xl.heatmap, model, pixels, xl.CamSettings(layers=layers), targets)
 
 
 def cached_grad_cam(model: xl.Model, pixels: Any, layers: Any = None, targets: Any = None) -> Any:
-    return xl.ExplainCache().grad_cam(model, pixels, layers, targets)
+    return through(xl.ExplainCache(), xl.grad_cam, model, pixels, layers, targets)
 
 
 def cached_package(model: xl.Model, pixels: Any, layers: Any = "body.2", targets: Any = None) -> Any:
-    return xl.ExplainCache().package_grad_cam(model, pixels, layers, targets)
+    return through(xl.ExplainCache(), xl.package_grad_cam, model, pixels, layers, targets)
 
 
 MAPPERS: list[Call] = [xl.grad_cam, package_of, heatmap_of, cached_grad_cam, cached_package, cached_heatmap]
@@ -137,7 +139,7 @@ def test_a_bare_network_in_place_of_a_model_is_refused(function: Call) -> None:
         function(plain(), GOOD)
 
 
-@pytest.mark.parametrize("function", [xl.heatmap, xl.ExplainCache().heatmap], ids=["heatmap", "cached"])
+@pytest.mark.parametrize("function", [xl.heatmap, partial(through, xl.ExplainCache(), xl.heatmap)], ids=["heatmap", "cached"])
 def test_something_else_than_settings_is_refused(function: Call, model: xl.Model) -> None:
     with pytest.raises(xl.InputError, match=r"settings: a str; .*CamSettings"):
         function(model, GOOD, "PAPER")

@@ -2,17 +2,19 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sample_networks import model_of, noise, plain, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.cam.configuration import parse_configuration
-from explain_lib.compare.scan import ScanRows
-from explain_lib.work.requests import ScanRequest
+from explain_lib.cam.configuration import Configuration, parse_configuration
+from explain_lib.compare.scan import ScanRequest, ScanRows
+from explain_lib.networks.targets import Targets
+from explain_lib.pictures.sets import Pixels
 
 ARRAYS = ("images", "predicted", "mae", "shares", "residual")
 A = parse_configuration("manual;layers=body.3;scale_over=batch")
@@ -27,6 +29,19 @@ def request(model: xl.Model, count: int, seed: int = 0, **named: object) -> Scan
     """All of `count` pictures of noise, 8 x 8, under A and B."""
     given = {"a": A, "b": B, **named}
     return ScanRequest(model, noise(count, seed=seed), np.arange(count), **given)  # type: ignore[arg-type]  # the fields' own types
+
+
+def scan_batch(
+    model: xl.Model,
+    pixels: Pixels,
+    images: Sequence[int] | NDArray[np.int64],
+    a: Configuration,
+    b: Configuration,
+    targets: Targets = None,
+    **named: bool,
+) -> ScanRows:
+    """The rows of some images at once, by a request for them."""
+    return ScanRequest(model, pixels, np.asarray(images), a, b, targets, **named).at_once()
 
 
 def assert_same_rows(found: ScanRows, right: ScanRows) -> None:

@@ -81,7 +81,7 @@ def _thumbnail(scene: Scene, image: int) -> Thumbnail:
 def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
     view, layer = scene.view, chosen_layer(scene.view, scene.model)
-    values = scene.cache.grad_cam(scene.model, scene.picture[None], layer, scene.target, between=scene.between)[layer]
+    values = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
     st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
     with st.container(horizontal=True, gap="small"):
         show_picture(scene.picture, "the picture", f"{picture_words(scene, view.image)}, picked", side=SIDE)
@@ -130,7 +130,7 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
     target = None if scene.view.target is None else scene.target
     progress(0)  # also takes away what an earlier selection had
     pixels = subset(scene.images.pixels, np.sort(chosen))
-    mean = scene.cache.average_map(scene.model, pixels, layer, target, progress=progress, between=scene.between)
+    mean = xl.average_map(scene.model, pixels, layer, target, progress=progress)
     with place.container(horizontal=True, gap="small"):
         words = f"The mean map of {mean.images:,} images at layer {layer}"
         with st.container(width=SIDE):

@@ -1,7 +1,6 @@
 """Why this class and not that one: the signed maps of both, their contrast, what speaks against, and logit or probability."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from math import isnan
 
 import numpy as np
@@ -62,8 +61,7 @@ def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
     chosen = target.minus is not None
     shares = scene.probabilities
     b = target.minus if target.minus is not None else runner_up(shares, target.index)
-    explain = partial(scene.cache.grad_cam, between=scene.between)
-    found = contrast(scene.model, scene.picture[None], layer, target.index, b, view.score, explain=explain)
+    found = contrast(scene.model, scene.picture[None], layer, target.index, b, view.score)
     return found, _Pair(scene.model.classes[target.index], scene.model.classes[b], chosen)
 
 

@@ -49,7 +49,7 @@ def _scenes(scene: Scene) -> list[Scene]:
 
 
 def _panel(scene: Scene) -> Panel:
-    cams = scene.cache.grad_cam(scene.model, scene.picture[None], scene.offered_layers, scene.target, between=scene.between)
+    cams = xl.grad_cam(scene.model, scene.picture[None], scene.offered_layers, scene.target)
     return Panel(scene, cams, chosen_layer(scene.view, scene.model))
 
 

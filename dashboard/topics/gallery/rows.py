@@ -61,9 +61,9 @@ def make_row(scene: Scene, image: int) -> Row:
 def _notebook_row(scene: Scene, image: int) -> Row:
     batch = scene.batch(image)
     pixels, place = scene.images.pixels[batch], image - batch.start
-    manual = scene.cache.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL, between=scene.between)[place]
-    package = scene.cache.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or (), between=scene.between)[place]
-    cells = scene.cache.grad_cam(scene.model, pixels, LAYER, between=scene.between)[LAYER].map[place]
+    manual = xl.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL)[place]
+    package = xl.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or ())[place]
+    cells = xl.grad_cam(scene.model, pixels, LAYER)[LAYER].map[place]
     picture = np.asarray(scene.images.pixels[image])
     return Row(
         study_heatmap(cells),
@@ -78,9 +78,9 @@ def _fair_row(scene: Scene, image: int) -> Row:
     picture = np.asarray(scene.images.pixels[image])
     layer = fair_layer(scene)
     own_grid, on_pixels = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
-    cells = scene.cache.heatmap(scene.model, picture[None], own_grid, between=scene.between)[0]
-    manual = scene.cache.heatmap(scene.model, picture[None], on_pixels, between=scene.between)[0]
-    package = scene.cache.package_grad_cam(scene.model, picture[None], layer, between=scene.between)[0]
+    cells = xl.heatmap(scene.model, picture[None], own_grid)[0]
+    manual = xl.heatmap(scene.model, picture[None], on_pixels)[0]
+    package = xl.package_grad_cam(scene.model, picture[None], layer)[0]
     return Row(
         colour(cells),
         _fair_overlay(picture, manual),

@@ -9,7 +9,7 @@ import explain_lib as xl
 from dashboard.figures.map_figure import map_picture, sequential
 from dashboard.figures.map_words import where_words
 from dashboard.topics.guesses.outline_picture import outline_picture
-from dashboard.topics.guesses.runs import masks_of, test_pixels
+from dashboard.topics.guesses.runs import test_pixels
 from dashboard.view.captions import image_caption, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.layer_steps import LayerSteps, view_steps
@@ -18,13 +18,13 @@ from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.settings import NOTEBOOK_PACKAGE
+from explain_lib.study.masks import outline_masks
 from explain_lib.study.rows import (
     AVERAGE,
     FROG,
+    ContourRequest,
     ContourRows,
-    GrassRows,
-    contour_batch,
-    grass_batch,
+    GrassRequest,
     greyed,
     guess_layers,
     hooked_layer,
@@ -68,11 +68,7 @@ def _example_layer(scene: Scene) -> str:
 
 
 def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
-    key = "contour_example", scene.model.digest, image
-    positions = np.array([image]), np.array([beside])
-    return scene.cache.entries.get(
-        key, lambda: contour_batch(scene.model, test_pixels(scene), *positions, between=scene.between)
-    )
+    return ContourRequest(scene.model, test_pixels(scene), np.array([image]), np.array([beside])).all_rows()
 
 
 def _maps(scene: Scene) -> dict[str, Map]:
@@ -84,10 +80,7 @@ def _maps(scene: Scene) -> dict[str, Map]:
         settings[chosen] = replace(judged, layers=(chosen,))
     if set(NOTEBOOK_PACKAGE.layers or ()) <= set(scene.model.spatial_layers):
         settings[AVERAGE] = NOTEBOOK_PACKAGE
-    maps = {
-        name: scene.cache.heatmap(scene.model, scene.picture[None], one, between=scene.between)
-        for name, one in settings.items()
-    }
+    maps = {name: xl.heatmap(scene.model, scene.picture[None], one) for name, one in settings.items()}
     return {name: values[0] for name, values in maps.items()}
 
 
@@ -104,10 +97,10 @@ def _show_map(values: Map, caption: str, alt: str) -> None:
 def grass_example(scene: Scene, frog: int) -> None:
     """One frog with its outline, without its background, and without itself, with the probability of each."""
     pixels = test_pixels(scene)[[frog]]
-    mask = masks_of(scene, pixels)
-    row = _grass_row(scene, frog, mask)
+    mask = outline_masks(pixels)
+    row = GrassRequest(scene.model, test_pixels(scene), np.array([frog])).all_rows()
     layer = row.hooked
-    values = scene.cache.grad_cam(scene.model, pixels, layer, FROG, between=scene.between)[layer].map[0]
+    values = xl.grad_cam(scene.model, pixels, layer, FROG)[layer].map[0]
     st.markdown(f"**What is measured** · {plain(image_caption(scene, frog))}")
     with st.container(horizontal=True, gap="small"):
         _show(
@@ -133,13 +126,6 @@ def grass_example(scene: Scene, frog: int) -> None:
     st.caption(
         f"Percentages of frog: the network's probability. The background is {area} of this picture's area. The map is that of "
         "the class frog, in its own cells."
-    )
-
-
-def _grass_row(scene: Scene, frog: int, mask: np.ndarray) -> GrassRows:
-    key = "grass_example", scene.model.digest, frog
-    return scene.cache.entries.get(
-        key, lambda: grass_batch(scene.model, test_pixels(scene), np.array([frog]), mask, between=scene.between)
     )
 
 

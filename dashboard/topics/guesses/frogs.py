@@ -10,12 +10,13 @@ from streamlit.runtime import get_instance
 
 from dashboard import ASSETS
 from dashboard.topics.guesses.outline_picture import outline_picture
-from dashboard.topics.guesses.runs import frogs, masks_of, test_pixels
+from dashboard.topics.guesses.runs import frogs, test_pixels
 from dashboard.view.address import change_view, current_view
 from dashboard.view.scene import Scene
 from dashboard.widgets.image_grid import grid_script
+from explain_lib.base.run import remember
 from explain_lib.pictures.rendering import mosaic, webp
-from explain_lib.study.masks import usable_outlines
+from explain_lib.study.masks import outline_masks, usable_outlines
 
 PART = 44
 
@@ -25,7 +26,7 @@ def show_frogs(scene: Scene) -> None:
     chosen, rejected = frogs(scene), scene.view.rejected
     st.markdown("**The frogs and their outlines** · click a picture to reject an outline that is wrong, again to take it back")
     images = _part(scene, chosen)
-    masks = masks_of(scene, test_pixels(scene)[images])
+    masks = outline_masks(test_pixels(scene)[images])
     outlined = [
         Outlined(int(image), bool(usable), int(image) in rejected)
         for image, usable in zip(images, usable_outlines(masks), strict=True)
@@ -48,7 +49,7 @@ def _sprite(scene: Scene, images: NDArray[np.int64], masks: NDArray[np.bool_]) -
         drawn = [outline_picture(test_pixels(scene)[image], mask, SIDE) for image, mask in zip(images, masks, strict=True)]
         return webp(mosaic(np.stack(drawn), COLUMNS))
 
-    return scene.cache.entries.get(("outline_sprite", images.tobytes()), draw)
+    return remember(("outline_sprite", images.tobytes()), draw)
 
 
 def _toggle(image: int) -> None:

@@ -19,10 +19,19 @@ from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import number, percent
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
-from explain_lib.trust.ladder import BASELINES, CENTRE, OPINIONS, RANDOM, LadderCurves, Rung
+from explain_lib.trust.ladder import (
+    ASKED_PER_ROW,
+    BASELINES,
+    CENTRE,
+    OPINIONS,
+    RANDOM,
+    CurvesRequest,
+    LadderCurves,
+    Rung,
+    ladder_curves,
+)
 from explain_lib.trust.ladder_summary import Ranking, rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
-from explain_lib.work.requests import ASKED_PER_ROW, CurvesRequest, LadderRequest
 
 FLAT_WORDS = (
     " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
@@ -42,10 +51,10 @@ def show_image_ladder(scene: Scene) -> None:
     pixels, image, target, opinions = scene.images.pixels, scene.view.image, scene.view.target, opinions_layer(layer)
     height, width = scene.model.input_size
     if height * width <= AT_ONCE:
-        found = scene.cache.ladder_curves(scene.model, pixels, image, offered, target, opinions, between=scene.between)
+        found = ladder_curves(scene.model, pixels, image, offered, target, opinions)
         _show(scene, layer, found)
         return
-    request = CurvesRequest(LadderRequest(scene.model, pixels, np.array([image]), offered, target, opinions))
+    request = CurvesRequest(scene.model, pixels, np.array([image]), offered, target, opinions)
     asked = ASKED_PER_ROW * (len(offered) + OTHER_ROWS)
     nothing = f"The network would be asked about {asked:,} pictures of {height} × {width} pixels, which may take minutes."
     show_job(request, "Measure", lambda curves, _: _show(scene, layer, curves), what="The measurement", nothing=nothing)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
-from dashboard.topics.ladder.measured import sample_ranking, sample_request, sample_summary
+from dashboard.topics.ladder.measured import sample_request
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from dashboard.view.view import chosen_layer
@@ -18,11 +18,18 @@ from dashboard.widgets.pickers import sample_picker
 from explain_lib.base.errors import DataError
 from explain_lib.compare.scan_summary import to_csv
 from explain_lib.take_home.registry import note_kept_ladder
-from explain_lib.trust.ladder import LadderRows
-from explain_lib.trust.ladder_summary import Ranking, RungSummary, fill_sentence, opinions_sentence, ranking_sentence
+from explain_lib.trust.ladder import LadderRequest, LadderRows
+from explain_lib.trust.ladder_summary import (
+    Ranking,
+    RungSummary,
+    fill_sentence,
+    opinions_sentence,
+    rank_ladder,
+    ranking_sentence,
+    summarise_ladder,
+)
 from explain_lib.trust.measures import FILLS, Measure, measure_words
 from explain_lib.work.ladder_files import bundled_ladder, ladder_table
-from explain_lib.work.requests import LadderRequest
 
 SAMPLES = (500, 1000, 2000)
 FLAT = Column("flat", "of the images", "Share of the images whose map is zero or the same everywhere: it ranks no pixel")
@@ -72,13 +79,13 @@ def _explained(scene: Scene) -> str:
 def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
     view = scene.view
     say_so_far(len(rows), more)
-    summary, ranking = sample_summary(scene, request, rows), sample_ranking(scene, request, rows, view.measure, view.fill)
+    summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
     st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
     ranked, places = st.columns(2, gap="medium")
     with ranked:
         _ranked(scene, summary, ranking)
     with places:
-        _by_fill(scene, request, rows)
+        _by_fill(scene, rows)
     _table(scene, summary, ranking)
     _files(scene, request, rows)
 
@@ -94,10 +101,10 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
     show_chart(figure, key="ladder-ranked", alt=ranked_words(rows, title))
 
 
-def _by_fill(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
+def _by_fill(scene: Scene, rows: LadderRows) -> None:
     """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
     measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
-    rankings = {fill: sample_ranking(scene, request, rows, measure, fill) for fill in FILLS}
+    rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
     other = "For comparison: places" if scene.view.measure == "road" else "Places"
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
     marked = chosen_layer(scene.view, scene.model)

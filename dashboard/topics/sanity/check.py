@@ -13,7 +13,7 @@ from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, few_names, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
-from explain_lib.trust.sanity import SanityMaps
+from explain_lib.trust.sanity import SanityMaps, sanity_maps
 
 NAMED = 8
 """So many modules are named on a slide."""
@@ -47,7 +47,7 @@ class Check:
 def make_check(scene: Scene) -> Check:
     """The maps of the picked image, at every depth."""
     view, layer = scene.view, chosen_layer(scene.view, scene.model)
-    found = scene.cache.sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode, between=scene.between)
+    found = sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode)
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
 

@@ -14,9 +14,8 @@ from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import has_rows, say_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.widgets.pickers import sample_picker
-from explain_lib.trust.sanity import SanityRows
+from explain_lib.trust.sanity import SanityRequest, SanityRows
 from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
-from explain_lib.work.requests import SanityRequest
 
 SAMPLES = (200, 500, 1000)
 INTERVALS = (

@@ -15,9 +15,8 @@ from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.map_card import show_overlay
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.networks.bundled import REGISTRY, find_twin, list_models, load_card
-from explain_lib.trust.sanity import SanityRows
+from explain_lib.trust.sanity import SanityRequest, SanityRows, sanity_maps
 from explain_lib.trust.sanity_summary import summarise_sanity, twin_sentence
-from explain_lib.work.requests import SanityRequest
 
 
 def show_twin(check: Check) -> None:
@@ -42,9 +41,7 @@ def show_twin(check: Check) -> None:
 
 def _maps(check: Check, name: str) -> None:
     scene, twin = check.scene, check.scene.cache.model(name)
-    found = scene.cache.sanity_maps(
-        scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin, between=scene.between
-    )
+    found = sanity_maps(scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin)
     value = float(found.correlations[0, 0])
     explained = scene.model.classes[int(found.explained[0])]
     with st.container(horizontal=True, gap="small"):

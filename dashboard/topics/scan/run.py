@@ -13,9 +13,8 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import explained
 from dashboard.widgets.job_run import ask_about_all, show_job
 from dashboard.widgets.pickers import PLAIN
-from explain_lib.compare.scan import ScanRows
+from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.networks.targets import Targets
-from explain_lib.work.requests import ScanRequest
 
 
 def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[ScanRows, bool], None]) -> None:

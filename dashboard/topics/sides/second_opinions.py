@@ -114,9 +114,7 @@ def _opinions(scene: Scene, layers: tuple[str, ...]) -> None:
 
 
 def _package_map(scene: Scene, layers: tuple[str, ...], variant: Variant) -> Map:
-    found = scene.cache.package_grad_cam(
-        scene.model, scene.picture[None], layers, scene.target, variant=variant, between=scene.between
-    )
+    found = xl.package_grad_cam(scene.model, scene.picture[None], layers, scene.target, variant=variant)
     return np.asarray(found[0])
 
 

@@ -29,7 +29,7 @@ def make_side(scene: Scene, letter: str) -> Side:
     full = named_side(scene, letter)
     layers = full.settings.layers or ()
     batch = batch_of(scene, full)
-    maps = scene.cache.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target, between=scene.between)
+    maps = xl.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target)
     return Side(full, maps[scene.view.image - batch.start], side_title(letter, full), side_words(full, layers, batch))
 
 
@@ -50,14 +50,13 @@ def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:
 def decompose_sides(scene: Scene, a: xl.Configuration, b: xl.Configuration) -> xl.Decomposition:
     """What causes the difference of the two. Raises InputError where a map on the way from a to b is of another size."""
     batch = batch_of(scene, a, b)
-    return scene.cache.decompose(
+    return xl.decompose(
         scene.model,
         scene.images.pixels[batch],
         scene.view.image - batch.start,
         a.settings,
         b.settings,
         scene.target,
-        between=scene.between,
     )
 
 

@@ -26,7 +26,7 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
     by_size = sorted(found.settings, key=lambda name: -abs(found.causes[name]))
     _buttons(taken, tuple(name for name in by_size if name not in taken))
     batch = batch_of(scene, a.configuration, b.configuration)
-    maps = scene.cache.decomposition_steps(
+    maps = xl.decomposition_steps(
         scene.model,
         scene.images.pixels[batch],
         scene.view.image - batch.start,
@@ -34,7 +34,6 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
         a.configuration.settings,
         b.configuration.settings,
         scene.target,
-        between=scene.between,
     )
     scale = common_scale(maps, (a, b))
     with st.container(horizontal=True, gap="small"):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import isnan
 
 import numpy as np
@@ -83,14 +82,8 @@ def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
     """The training seen through the picked image; the last moment is shown where the view names none that there is."""
     scenes = tuple(scene.with_model(moment.model) for moment in moments)
     layer = chosen_layer(scene.view, scenes[-1].model)
-    maps = maps_in_time(
-        moments,
-        scenes[-1].picture[None],
-        layer,
-        [one.target for one in scenes],
-        load=scene.cache.model,
-        explain=partial(scene.cache.grad_cam, between=scene.between),
-    )
+    models, targets = [one.model for one in scenes], [one.target for one in scenes]
+    maps = maps_in_time(models, scenes[-1].picture[None], layer, targets)
     place = place_of(moments, scene.view.epoch)
     correlations = correlations_with_last(_drawn(scene, maps))
     return Course(moments, scenes, layer, maps, correlations, len(moments) - 1 if place is None else place)

@@ -99,7 +99,7 @@ class Walk:
 def make_walk(scene: Scene) -> Walk:
     """The walk for the picked image, model, layer and target."""
     layer = chosen_layer(scene.view, scene.model)
-    return Walk(scene, scene.cache.walkthrough(scene.model, scene.picture, layer, scene.target, between=scene.between))
+    return Walk(scene, xl.walkthrough(scene.model, scene.picture, layer, scene.target))
 
 
 def reach(values: Map) -> float:

@@ -13,11 +13,11 @@ from opened_page import OpenedPage, alts, captions, open_page, press, unescaped
 import explain_lib as xl
 from dashboard.view.server_options import server_cache
 from dashboard.widgets.pickers import bundled_words
+from explain_lib.base.memo import Memo
+from explain_lib.compare.scan import ScanRequest
 from explain_lib.networks import capture
 from explain_lib.networks.bundled import CHECKPOINTS
 from explain_lib.pictures.dataset import FOLDER
-from explain_lib.work import cache as explain_cache
-from explain_lib.work.cache import ByteCache
 from explain_lib.work.jobs import BROKE_OFF, shared_jobs
 
 DEFAULT, OTHER = "captum-tutorial", "resnet20"
@@ -117,7 +117,7 @@ def test_a_mosaic_that_is_damaged_at_the_start_is_said_on_every_page(tmp_path: P
 
 @pytest.mark.parametrize("page", ["seed_gallery", "class_browser", "layer_explorer", "disagreement"])
 def test_pages_work_while_the_cache_has_no_room(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = ByteCache(2_000)
+    full = Memo(2_000)
     monkeypatch.setattr(server_cache(), "entries", full)
     for image in ("3", "4"):
         assert_works(open_page(page, img=image))
@@ -175,7 +175,7 @@ def test_a_scan_that_ends_by_a_fault_says_so_and_can_go_on(
     app = open_page("scan", **query)
     (start,) = [button.label for button in app.button if button.label.startswith("Scan ")]
     with monkeypatch.context() as patch:
-        patch.setattr(explain_cache, "scan_batch", fails)
+        patch.setattr(ScanRequest, "compute", fails)
         (said,) = errors(settled(press(app, start)))
         assert words in said
         assert_works(open_page("layer_explorer"))

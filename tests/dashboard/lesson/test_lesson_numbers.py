@@ -42,11 +42,12 @@ def own_cache() -> ExplainCache:
 
 
 def scene_of(**view: object) -> Scene:
-    return make_scene(View(**view), CifarImages(own_cache()), own_cache(), lambda: None)  # type: ignore[arg-type]
+    return make_scene(View(**view), CifarImages(own_cache()), own_cache())  # type: ignore[arg-type]
 
 
 def said(text: str, **view: object) -> str:
-    return lesson_words(text, scene_of(**view)).replace("\\", "")
+    with own_cache().running():
+        return lesson_words(text, scene_of(**view)).replace("\\", "")
 
 
 def number(name: str, **view: object) -> float:

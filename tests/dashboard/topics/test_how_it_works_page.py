@@ -248,7 +248,7 @@ def test_a_layer_that_hands_on_what_it_was_given_has_no_ablation(monkeypatch: py
     def handed_on(*_: object, **__: object) -> xl.ChannelAblation:
         raise xl.LayerError("layers: 'x' hands on what it was given")
 
-    monkeypatch.setattr(xl.ExplainCache, "channel_ablation", handed_on)
+    monkeypatch.setattr(xl, "channel_ablation", handed_on)
     app = open_walk()
     assert "That cannot be tried at this layer: layers: 'x' hands on what it was given." in captions(app)
     assert not app.error

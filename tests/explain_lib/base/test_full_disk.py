@@ -17,18 +17,18 @@ from scan_samples import assert_same_rows, request, small_model, wait_until
 import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.base.files import write_tensors, write_whole
-from explain_lib.compare.scan import SCAN_BATCH, join_rows
+from explain_lib.compare.scan import SCAN_BATCH
 from explain_lib.networks import training
 from explain_lib.networks.bundled import load_card
 from explain_lib.networks.cards import write_card
+from explain_lib.networks.requests import join_rows
 from explain_lib.networks.training import RECIPES, Trainer
 from explain_lib.pictures import files as picture_files
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.thumbnails import Thumbnails
-from explain_lib.trust.ladder import join_ladder_rows
+from explain_lib.trust.ladder import LadderRequest, join_ladder_rows
 from explain_lib.work.ladder_files import read_ladder, write_ladder
-from explain_lib.work.requests import LadderRequest
 from explain_lib.work.scan_files import scan_to_file
 
 LINUX = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
+from runs import through
 from sample_networks import model_of, noise
 from scan_samples import request, wait_until
 from torch import Tensor, nn
@@ -141,11 +142,11 @@ def test_the_cache_keeps_no_failure_and_serves_the_others(greedy: xl.Model, tuto
     set_where(greedy, "backward")
     before = cache.stats.entries
     with pytest.raises(xl.TooLargeError):
-        cache.grad_cam(greedy, PIXELS, "first")
+        through(cache, xl.grad_cam, greedy, PIXELS, "first")
     assert cache.stats.entries == before
-    cache.grad_cam(tutorial, study, "conv2")
+    through(cache, xl.grad_cam, tutorial, study, "conv2")
     set_where(greedy, "nowhere")
-    found = cache.grad_cam(greedy, PIXELS, "first")["first"].map
+    found = through(cache, xl.grad_cam, greedy, PIXELS, "first")["first"].map
     np.testing.assert_array_equal(found, xl.grad_cam(greedy, PIXELS, "first")["first"].map)
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 from numpy.testing import assert_allclose, assert_array_equal
+from runs import cancelled
 from sample_networks import model_of, noise, plain, seeded
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
@@ -139,7 +140,7 @@ def test_progress_tells_the_images_done_after_each_batch(count: int, right: list
     assert told == right
 
 
-def test_between_is_called_for_each_batch_and_may_end_the_computation() -> None:
+def test_the_run_may_end_it_before_each_batch() -> None:
     calls: list[int] = []
 
     def stop_at_the_second() -> None:
@@ -148,7 +149,7 @@ def test_between_is_called_for_each_batch_and_may_end_the_computation() -> None:
             raise KeyError("stop")
 
     with pytest.raises(KeyError, match="stop"):
-        xl.average_map(model_of(seeded(plain)), noise(600), "body.0", between=stop_at_the_second)
+        cancelled(stop_at_the_second, xl.average_map, model_of(seeded(plain)), noise(600), "body.0")
     assert calls == [0, 1]
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from captum.attr import LayerFeatureAblation
 from numpy.typing import NDArray
+from runs import through
 from sample_networks import Headed, Repeated, model_of, noise, seeded
 from torch import Tensor, nn
 from torch.nn import functional
@@ -254,8 +255,8 @@ def test_threads_do_not_meet_in_one_network(images: xl.ImageSet, tutorial: xl.Mo
 
 
 def test_the_cache_asks_for_each_channel_once(images: xl.ImageSet, tutorial: xl.Model) -> None:
-    cache, calls = xl.ExplainCache(), []
+    cache = xl.ExplainCache()
     for channels in ([3], [3], [4], [3, 4]):
-        found = cache.channel_ablation(tutorial, images.pixels[3], "conv2", channels, between=lambda: calls.append(1))
-    assert len(calls) == 3
+        found = through(cache, xl.channel_ablation, tutorial, images.pixels[3], "conv2", channels)
+    assert cache.stats.misses == 3
     assert found.channels == (3, 4)

@@ -12,6 +12,7 @@ from captum.attr import LayerGradCam
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from pytorch_grad_cam import HiResCAM
+from runs import cancelled, through
 from sample_networks import DeadEnd, Repeated, Scripted, model_of, noise, seeded
 from torch import Tensor, nn
 from torch.nn import functional
@@ -426,12 +427,12 @@ def test_what_cannot_be_asked_is_said(tutorial: xl.Model, images: xl.ImageSet) -
         xl.completeness(TutorialNet(), picture)
 
 
-def test_what_between_raises_ends_it(tutorial: xl.Model, images: xl.ImageSet) -> None:
+def test_the_run_may_end_it(tutorial: xl.Model, images: xl.ImageSet) -> None:
     def stop() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        xl.completeness(tutorial, images.pixels[0], between=stop)
+        cancelled(stop, xl.completeness, tutorial, images.pixels[0])
 
 
 def test_the_result_is_frozen_and_survives_pickling(tutorial: xl.Model, images: xl.ImageSet) -> None:
@@ -445,10 +446,10 @@ def test_the_result_is_frozen_and_survives_pickling(tutorial: xl.Model, images: 
 
 def test_the_cache_computes_it_once(tutorial: xl.Model, images: xl.ImageSet) -> None:
     cache = xl.ExplainCache()
-    first = cache.completeness(tutorial, images.pixels[0], "conv2", xl.Target(3))
-    assert cache.completeness(tutorial, images.pixels[0], "conv2", 3) is first
-    assert cache.completeness(tutorial, images.pixels[0], "relu2", 3) is not first
-    assert cache.completeness(tutorial, images.pixels[1], "conv2", 3) is not first
+    first = through(cache, xl.completeness, tutorial, images.pixels[0], "conv2", 3)
+    assert through(cache, xl.completeness, tutorial, images.pixels[0], "conv2", 3) is first
+    assert through(cache, xl.completeness, tutorial, images.pixels[0], "relu2", 3) is not first
+    assert through(cache, xl.completeness, tutorial, images.pixels[1], "conv2", 3) is not first
     assert cache.stats.misses == 3
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, replace
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from pytorch_grad_cam import GradCAM, HiResCAM, LayerCAM
+from runs import cancelled, through
 from sample_networks import model_of, noise, plain, seeded
 from torchvision.transforms.functional import normalize
 
@@ -272,7 +274,7 @@ def test_the_studys_two_configurations_are_its_presets() -> None:
 
 EACH = [*PROGRAMS, *(f"{program};layers=body.0" for program in PROGRAMS)]
 Ask = Callable[..., Any]
-ASKS: list[Ask] = [xl.configured_heatmap, xl.ExplainCache().configured_heatmap]
+ASKS: list[Ask] = [xl.configured_heatmap, partial(through, xl.ExplainCache(), xl.configured_heatmap)]
 
 
 @pytest.mark.parametrize("text", EACH)
@@ -295,9 +297,9 @@ def test_an_unknown_layer_is_refused_by_every_program(ask: Ask, program: str) ->
 
 
 @pytest.mark.parametrize("text", EACH)
-def test_between_may_end_every_program(text: str) -> None:
+def test_the_run_may_end_every_program(text: str) -> None:
     def stop() -> None:
         raise KeyError("stop")
 
     with pytest.raises(KeyError, match="stop"):
-        xl.configured_heatmap(model_of(seeded(plain)), noise(1), parse_configuration(text), between=stop)
+        cancelled(stop, xl.configured_heatmap, model_of(seeded(plain)), noise(1), parse_configuration(text))

@@ -119,7 +119,9 @@ def test_maps_on_paper(constant_model: xl.Model, constant_pixels: NDArray[np.uin
     assert found.alike == pytest.approx(-1)  # one is -2 times the other
 
 
-def test_five_copies_go_through_the_network_at_once(study: NDArray[np.uint8], tutorial: xl.Model) -> None:
+def test_five_copies_go_through_the_network_at_once(
+    study: NDArray[np.uint8], tutorial: xl.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = []
 
     def explain(model: xl.Model, pixels: NDArray[np.uint8], layer: str, targets: Sequence[xl.Target]) -> xl.GradCams:
@@ -127,7 +129,8 @@ def test_five_copies_go_through_the_network_at_once(study: NDArray[np.uint8], tu
         assert (pixels == study[:1]).all()
         return xl.grad_cam(model, pixels, layer, targets)
 
-    contrast(tutorial, study[:1], "conv2", 3, 5, "probability", explain=explain)
+    monkeypatch.setattr("explain_lib.cam.contrast.grad_cam", explain)
+    contrast(tutorial, study[:1], "conv2", 3, 5, "probability")
     share = "probability"
     targets = (
         xl.Target(3, score=share),

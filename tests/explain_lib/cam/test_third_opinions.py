@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from captum.attr import LayerAttribution, LayerGradCam
 from matplotlib.colors import Colormap
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from runs import through
 from sample_networks import DeadEnd, Gated, Headed, Repeated, Scripted, model_of, noise, plain, seeded
+from scan_samples import scan_batch
 from torch import Tensor, nn
 from torchcam.methods import GradCAM
 from torchcam.utils import overlay_mask
@@ -23,7 +26,6 @@ from explain_lib.cam import third_opinions
 from explain_lib.cam.configuration import Configuration, is_installed, parse_configuration, program_of
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
 from explain_lib.cam.third_opinions import OPINIONS, captum_map, third_opinion, torch_cam_map
-from explain_lib.compare.scan import scan_batch
 
 Score = Callable[[Tensor], Tensor]
 """From logits (N, classes) to one number an image."""
@@ -215,15 +217,16 @@ def test_the_gradient_of_what_is_left_is_a_cause_of_its_own(
 
 @pytest.mark.parametrize("program", OPINIONS)
 def test_the_residual_is_taken_from_the_program_that_fixes_the_settings(
-    program: Any, tutorial: xl.Model, study: np.ndarray
+    program: Any, tutorial: xl.Model, study: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
-    def real(model: xl.Model, pixels: np.ndarray, configuration: Configuration, targets: Any, *, between: Any) -> np.ndarray:
+    def real(model: xl.Model, pixels: np.ndarray, configuration: Configuration, targets: Any) -> np.ndarray:
         asked.append(configuration)
-        return xl.configured_heatmap(model, pixels, configuration, targets, between=between) + np.float32(0.25)
+        return xl.configured_heatmap(model, pixels, configuration, targets) + np.float32(0.25)
 
-    found = xl.decompose(tutorial, study, 2, xl.PAPER, PRESETS[program](None), 4, real=real)
+    monkeypatch.setattr("explain_lib.compare.decomposition.configured_heatmap", real)
+    found = xl.decompose(tutorial, study, 2, xl.PAPER, PRESETS[program](None), 4)
     assert found.residual == pytest.approx(0.25, abs=1e-6)
     assert asked == [Configuration(program, PRESETS[program](("conv2",)))]
 
@@ -267,20 +270,20 @@ def test_a_scan_notices_a_program_that_does_something_else(monkeypatch: pytest.M
 @pytest.mark.parametrize("layers", ["", ";layers=relu1"])
 def test_a_configuration_asks_the_program_itself(program: Any, layers: str, tutorial: xl.Model, study: np.ndarray) -> None:
     right = ALONE[program](tutorial, study, "relu1" if layers else "conv2")
-    for ask in (xl.configured_heatmap, xl.ExplainCache().configured_heatmap):
+    for ask in (xl.configured_heatmap, partial(through, xl.ExplainCache(), xl.configured_heatmap)):
         assert_allclose(ask(tutorial, study, parse_configuration(program + layers)), right, atol=1e-7)
 
 
 def test_each_cached_map_is_computed_once_and_cannot_be_written_to(tutorial: xl.Model, study: np.ndarray) -> None:
     cache = xl.ExplainCache()
     texts = ["torch-cam", "captum", "torch-cam;layers=conv2", "captum;layers=conv1", "captum"]
-    found = [cache.configured_heatmap(tutorial, study, parse_configuration(text), 1) for text in texts]
+    found = [through(cache, xl.configured_heatmap, tutorial, study, parse_configuration(text), 1) for text in texts]
     assert cache.stats.entries == cache.stats.misses == 3
     assert found[0] is found[2]
     assert found[1] is found[4]
     assert not any(one.flags.writeable for one in found)
-    assert cache.third_opinion("captum", tutorial, study, "conv2", 1) is found[1]
-    assert cache.third_opinion("captum", tutorial, study, "conv2", 2) is not found[1]
+    assert through(cache, third_opinion, "captum", tutorial, study, "conv2", 1) is found[1]
+    assert through(cache, third_opinion, "captum", tutorial, study, "conv2", 2) is not found[1]
 
 
 # Section: where they are not installed
@@ -300,7 +303,7 @@ def test_a_program_that_is_not_installed_gets_a_sentence_that_says_how(
     hide(program, monkeypatch)
     assert not is_installed(program)
     configuration = parse_configuration(f"{program};layers=conv2")
-    for ask in (xl.configured_heatmap, xl.ExplainCache().configured_heatmap):
+    for ask in (xl.configured_heatmap, partial(through, xl.ExplainCache(), xl.configured_heatmap)):
         with pytest.raises(xl.InputError) as raised:
             ask(tutorial, study, configuration)
         assert str(raised.value) == f"program: {program} is not installed in a version that fits; {command} brings it"

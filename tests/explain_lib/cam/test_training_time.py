@@ -95,6 +95,10 @@ def test_an_unknown_model_is_named() -> None:
 # Section: maps of one picture
 
 
+def networks_of(moments: tuple[Moment, ...]) -> list[xl.Model]:
+    return [xl.load_model(one.model) for one in moments]
+
+
 def captum_signed(name: str, pixels: NDArray[np.uint8], layer: str, target: int) -> NDArray[np.float32]:
     explain = LayerGradCam(network(name), network(name).get_submodule(layer))
     return explain.attribute(batch(pixels), target)[0, 0].detach().numpy()
@@ -111,7 +115,7 @@ def assert_maps_are_captums(found: MapsInTime, pixels: NDArray[np.uint8], layer:
 def test_each_map_is_captums_for_the_class_that_its_network_predicts(
     moments: tuple[Moment, ...], study: NDArray[np.uint8], layer: str
 ) -> None:
-    found = maps_in_time(moments, study[:1], layer, [None] * 5)
+    found = maps_in_time(networks_of(moments), study[:1], layer, [None] * 5)
     with torch.no_grad():
         logits = np.concatenate([network(name)(batch(study[:1])).numpy() for name in NAMES])
     assert_allclose(found.logits, logits, atol=1e-5)
@@ -121,29 +125,20 @@ def test_each_map_is_captums_for_the_class_that_its_network_predicts(
 
 
 def test_each_map_is_captums_for_the_class_that_was_asked(moments: tuple[Moment, ...], study: NDArray[np.uint8]) -> None:
-    found = maps_in_time(moments, study[2:3], "pool1", [8, 7, 6, 5, 4])
+    found = maps_in_time(networks_of(moments), study[2:3], "pool1", [8, 7, 6, 5, 4])
     assert [target.index for target in found.targets] == [8, 7, 6, 5, 4]
     assert_maps_are_captums(found, study[2:3], "pool1")
-
-
-def test_models_and_explanations_come_from_whatever_is_given(moments: tuple[Moment, ...], study: NDArray[np.uint8]) -> None:
-    cache = xl.ExplainCache()
-    first = maps_in_time(moments, study[:1], "conv2", [None] * 5, load=cache.model, explain=cache.grad_cam)
-    misses = cache.stats.misses
-    again = maps_in_time(moments, study[:1], "conv2", [None] * 5, load=cache.model, explain=cache.grad_cam)
-    assert cache.stats.misses == misses
-    np.testing.assert_array_equal(first.signed, again.signed)
 
 
 @pytest.mark.parametrize(("count", "targets"), [(5, 4), (5, 6), (0, 0)])
 def test_a_target_a_moment_is_right(moments: tuple[Moment, ...], study: NDArray[np.uint8], count: int, targets: int) -> None:
     with pytest.raises(xl.InputError, match=f"targets: {targets} of them for {count} moments; one a moment"):
-        maps_in_time(moments[:count], study[:1], "conv2", [None] * targets)
+        maps_in_time(networks_of(moments)[:count], study[:1], "conv2", [None] * targets)
 
 
 def test_one_picture_is_right(moments: tuple[Moment, ...], study: NDArray[np.uint8]) -> None:
     with pytest.raises(xl.InputError, match="pixels: 4 pictures; one, as a batch of one"):
-        maps_in_time(moments, study, "conv2", [None] * 5)
+        maps_in_time(networks_of(moments), study, "conv2", [None] * 5)
 
 
 # Section: correlation with the end

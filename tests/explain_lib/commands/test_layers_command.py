@@ -9,10 +9,9 @@ import pytest
 import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.commands.interruption import INTERRUPTED
-from explain_lib.trust.ladder import join_ladder_rows, layer_ladder
+from explain_lib.trust.ladder import LadderRequest, join_ladder_rows, layer_ladder
 from explain_lib.trust.measures import FILLS
 from explain_lib.work.ladder_files import read_ladder, write_ladder
-from explain_lib.work.requests import LadderRequest
 
 ASKED = ("layers", "--layers", "conv1", "relu2")
 

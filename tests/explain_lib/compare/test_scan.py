@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from runs import cancelled
 from sample_networks import model_of, noise, seeded
-from scan_samples import ARRAYS, A, B, Overflowing, assert_same_rows, small_model
+from scan_samples import ARRAYS, A, B, Overflowing, assert_same_rows, scan_batch, small_model
 
 import explain_lib as xl
+from explain_lib.base.run import Run, running
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, Configuration, parse_configuration
-from explain_lib.compare.scan import SCAN_BATCH, ScanRows, join_rows, scan, scan_batch
+from explain_lib.compare.scan import SCAN_BATCH, ScanRequest
+from explain_lib.networks.requests import join_rows
 
 CLOSE = 1e-6
 """The same picture in a batch of another size gives sums that differ in their last bits."""
@@ -163,18 +166,13 @@ def test_sides_that_cannot_be_subtracted_are_an_error(model: xl.Model) -> None:
 
 
 def test_a_scan_gives_batches_as_soon_as_they_are_known(model: xl.Model) -> None:
-    pixels, asked = noise(2 * SCAN_BATCH + 50), []
-
-    def noted(*arguments: Any, **named: Any) -> ScanRows:
-        asked.append(arguments[2].tolist())
-        return scan_batch(*arguments, **named)
-
+    pixels, passes = noise(2 * SCAN_BATCH + 50), []
     chosen = np.random.default_rng(1).permutation(len(pixels))
-    parts = scan(model, pixels, chosen, A, B, np.arange(len(pixels)) % 2, batch_rows=noted)
-    first = next(parts)
-    assert len(asked) == 1
-    rest = list(parts)
-    assert [image for batch in asked for image in batch] == chosen.tolist()
+    with running(Run(lambda: passes.append(1))):
+        parts = ScanRequest(model, pixels, chosen, A, B, np.arange(len(pixels)) % 2).rows()
+        first, early = next(parts), len(passes)
+        rest = list(parts)
+    assert 0 < early < len(passes)
     assert [len(first), *map(len, rest)] == [SCAN_BATCH, SCAN_BATCH, 50]
     joined = join_rows([first, *rest])
     assert_array_equal(joined.images, chosen)
@@ -214,7 +212,7 @@ def test_a_long_scan_keeps_no_maps(model: xl.Model) -> None:
     pixels = noise(12 * SCAN_BATCH)
 
     def consume(batches: int) -> None:
-        for _ in scan(model, pixels, np.arange(batches * SCAN_BATCH), A, B):
+        for _ in ScanRequest(model, pixels, np.arange(batches * SCAN_BATCH), A, B).rows():
             pass
 
     consume(1)  # what is made once, such as tables of weights, is there now
@@ -228,5 +226,5 @@ def test_a_scan_can_be_left_between_the_network_and_the_lock(model: xl.Model) ->
         raise KeyError("leave")
 
     with pytest.raises(KeyError, match="leave"):
-        scan_batch(model, noise(4), [0], A, B, between=leave)
+        cancelled(leave, scan_batch, model, noise(4), [0], A, B)
     assert len(scan_batch(model, noise(4), [0], A, B)) == 1

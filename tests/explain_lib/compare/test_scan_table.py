@@ -8,11 +8,11 @@ import pyarrow.parquet
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sample_networks import model_of, noise, seeded
-from scan_samples import Overflowing
+from scan_samples import Overflowing, scan_batch
 
 import explain_lib as xl
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
-from explain_lib.compare.scan import ScanRows, scan_batch
+from explain_lib.compare.scan import ScanRows
 from explain_lib.compare.scan_summary import scan_table, summarise_scan, to_csv, to_parquet
 
 COUNT = 60

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from runs import cancelled
 from sample_networks import DeadEnd, Folded, Headed, Repeated, Scripted, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
@@ -86,11 +87,11 @@ def test_no_graph_is_built_below_the_earliest_asked_layer() -> None:
     assert seen == [False]
 
 
-def test_between_is_called_once_before_the_forward_pass() -> None:
+def test_the_run_is_asked_once_before_the_forward_pass() -> None:
     model = model_of(noting_network())
     EVENTS.clear()
     seen: list[int] = []
-    xl.grad_cam(model, noise(2), between=lambda: seen.append(EVENTS["bottom forward"]))
+    cancelled(lambda: seen.append(EVENTS["bottom forward"]), xl.grad_cam, model, noise(2))
     assert seen == [0]
 
 
@@ -250,14 +251,14 @@ def test_an_untidy_network_is_left_exactly_as_it_was(run: Callable[[xl.Model], o
 
 
 FAILURES: dict[str, Callable[[xl.Model], object]] = {
-    "between, manual": lambda model: xl.grad_cam(model, noise(1), between=stop),
-    "between, package": lambda model: xl.package_grad_cam(model, noise(1), "body.0", between=stop),
-    "between, heatmap": lambda model: xl.heatmap(model, noise(1), xl.PAPER, between=stop),
+    "manual": lambda model: cancelled(stop, xl.grad_cam, model, noise(1)),
+    "package": lambda model: cancelled(stop, xl.package_grad_cam, model, noise(1), "body.0"),
+    "heatmap": lambda model: cancelled(stop, xl.heatmap, model, noise(1), xl.PAPER),
 }
 
 
 @pytest.mark.parametrize("fail", FAILURES.values(), ids=FAILURES.keys())
-def test_what_between_raises_passes_through_and_leaves_nothing(fail: Callable[[xl.Model], object], ledger: Any) -> None:
+def test_what_ends_the_run_passes_through_and_leaves_nothing(fail: Callable[[xl.Model], object], ledger: Any) -> None:
     model = model_of(untidy_network())
     with pytest.raises(StopError):
         fail(model)

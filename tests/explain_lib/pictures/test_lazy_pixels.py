@@ -1,5 +1,7 @@
 """Sets of pictures that are read when they are asked for, and what is computed over them."""
 
+import threading
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -9,8 +11,8 @@ from scan_samples import A, B, assert_same_rows, wait_until
 
 import explain_lib as xl
 from explain_lib.cam.average_map import average_map
-from explain_lib.compare.scan import join_rows, scan
-from explain_lib.networks.predictions import verdicts_of
+from explain_lib.compare.scan import ScanRequest, ScanRows
+from explain_lib.networks.predictions import VERDICT_BATCH, verdict_request, verdicts_of
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import (
     FittedPixels,
@@ -23,9 +25,8 @@ from explain_lib.pictures.sets import (
     subset,
 )
 from explain_lib.trust.ladder import join_ladder_rows, layer_ladder
-from explain_lib.trust.sanity import join_sanity_rows, sanity_rows
+from explain_lib.trust.sanity import SanityRequest
 from explain_lib.work.jobs import Jobs
-from explain_lib.work.requests import VERDICT_BATCH, ScanRequest, VerdictRequest
 
 BROKEN = (1, 2, 8)
 COUNT = 11
@@ -118,10 +119,10 @@ def test_a_network_of_another_size_sees_test_images_as_pillow_resizes_them() -> 
 
 def test_a_scan_gives_the_rows_of_the_readable_pictures_alone(model: xl.Model) -> None:
     lazy = Holey()
-    found = join_rows(list(scan(model, lazy, np.arange(COUNT), A, B, list(np.arange(COUNT) % 2))))
+    found = ScanRequest(model, lazy, np.arange(COUNT), A, B, list(np.arange(COUNT) % 2)).all_rows()
     assert_array_equal(found.images, GOOD)
     for place, image in enumerate(GOOD):  # a batch is the image alone: a folder has no batches of four
-        (alone,) = scan(model, lazy.whole[[image]], [0], A, B, [int(image) % 2])
+        alone = ScanRequest(model, lazy.whole[[image]], np.array([0]), A, B, [int(image) % 2]).at_once()
         np.testing.assert_allclose(found.mae[place], alone.mae[0], atol=1e-6)
 
 
@@ -129,9 +130,9 @@ def test_ladder_and_sanity_checks_leave_unreadable_pictures_out(model: xl.Model)
     lazy = Holey()
     rows = join_ladder_rows(list(layer_ladder(model, lazy, np.arange(COUNT))))
     assert_array_equal(rows.images, GOOD)
-    checks = join_sanity_rows(list(sanity_rows(model, lazy, np.arange(COUNT), "body.3")))
+    checks = SanityRequest(model, lazy, np.arange(COUNT), "body.3").all_rows()
     assert_array_equal(checks.images, GOOD)
-    whole = join_sanity_rows(list(sanity_rows(model, lazy.whole[GOOD], np.arange(len(GOOD)), "body.3")))
+    whole = SanityRequest(model, lazy.whole[GOOD], np.arange(len(GOOD)), "body.3").all_rows()
     assert_array_equal(checks.correlations, whole.correlations)
     assert_array_equal(checks.unrelated, whole.unrelated)  # beside each the next picture that can be read
 
@@ -157,13 +158,23 @@ def test_a_job_comes_to_its_end_whatever_cannot_be_read(model: xl.Model) -> None
     assert_array_equal(job.rows.images, [image for image in range(410) if image not in broken])
 
 
-def test_a_job_that_was_stopped_goes_on_after_the_last_readable_picture(model: xl.Model) -> None:
+def test_a_job_that_was_stopped_goes_on_after_the_last_readable_picture(
+    model: xl.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lazy = Holey(410, (3, 199, 200))
     request = ScanRequest(model, lazy, np.arange(410), A, B)
-    whole = join_rows(list(request.rows()))
-    jobs = Jobs(StoppingCache())
+    whole = request.all_rows()
+    jobs, at_once = Jobs(xl.ExplainCache()), ScanRequest.at_once
+    stopped = threading.Event()
+
+    def stopping(batch: ScanRequest) -> ScanRows:
+        if batch.images[0] and not stopped.is_set():  # as soon as the batch after the first is asked for
+            stopped.set()
+            job.stop()
+        return at_once(batch)
+
+    monkeypatch.setattr(ScanRequest, "at_once", stopping)
     job = jobs.ask(request)
-    jobs.cache.stop = job.stop  # type: ignore[attr-defined]  # the test's own cache
     wait_until(lambda: job.is_settled)
     assert (job.progress.state, job.progress.images) == ("stopped", 199)
     jobs.ask(request)
@@ -173,21 +184,11 @@ def test_a_job_that_was_stopped_goes_on_after_the_last_readable_picture(model: x
     assert_same_rows(job.rows, whole)
 
 
-class StoppingCache(xl.ExplainCache):
-    """A cache that has the job stopped as soon as the batch after its first is asked for."""
-
-    def scan_batch(self, *arguments: object, **named: object) -> object:  # type: ignore[override]  # passed through
-        if self.entries.stats.entries == 1 and hasattr(self, "stop"):
-            self.stop()
-            del self.stop
-        return super().scan_batch(*arguments, **named)  # type: ignore[arg-type]
-
-
 def test_verdicts_are_those_of_the_model_and_lack_what_cannot_be_read(model: xl.Model) -> None:
     count = VERDICT_BATCH + 5
     lazy = Holey(count)
-    request = VerdictRequest(model, lazy)
-    rows = request.join(list(request.cached_rows(xl.ExplainCache(), lambda: None)))
+    request = verdict_request(model, lazy)
+    rows = request.all_rows()
     right = xl.Predictions(model.predict(lazy.whole))
     verdicts = verdicts_of(rows, count, len(model.classes))
     asked = ~np.isin(np.arange(count), BROKEN)

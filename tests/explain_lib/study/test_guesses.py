@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from runs import cancelled
 from scipy import ndimage
 from scipy.stats import spearmanr
 from torch.nn import functional
@@ -24,15 +25,14 @@ from explain_lib.study.guesses import (
     judge_depth,
     judge_grass,
 )
-from explain_lib.study.masks import outline_masks
 from explain_lib.study.rows import (
     AVERAGE,
+    ContourRequest,
     ContourRows,
+    GrassRequest,
     GrassRows,
-    contour_batch,
     contour_rows,
     find_frogs,
-    grass_batch,
     grass_rows,
     greyed,
     guess_layers,
@@ -141,22 +141,11 @@ def test_each_row_is_scipys_correlation_with_own_and_with_the_next_pictures_edge
 
 
 def test_rows_do_not_depend_on_the_batches(tutorial: xl.Model, images: xl.ImageSet, thousand: ContourRows) -> None:
-    sizes: list[tuple[int, ...]] = []
-
-    def noting(*arguments: object, **named: object) -> ContourRows:
-        sizes.append((len(arguments[2]), arguments[2][0], arguments[3][-1]))  # type: ignore[arg-type, index]
-        return contour_batch(*arguments, **named)  # type: ignore[arg-type]
-
+    batches = ContourRequest(tutorial, images.pixels, np.arange(250)).batches()
+    assert [(len(one), one.images[0], one.others[-1]) for one in batches] == [(200, 0, 200), (50, 200, 0)]  # type: ignore[index]
     done: list[tuple[int, int]] = []
-    rows = contour_rows(
-        tutorial,
-        images.pixels,
-        range(250),
-        batch_rows=noting,
-        progress=lambda *counts: done.append(counts),
-    )
-    assert sizes == [(200, 0, 200), (50, 200, 0)]
-    assert done == [(200, 250), (250, 250)]
+    rows = contour_rows(tutorial, images.pixels, range(250), progress=lambda *counts: done.append(counts))
+    assert done == [(0, 250), (200, 250), (250, 250)]
     np.testing.assert_allclose(rows.own, thousand.own[:250], atol=2e-3)
     np.testing.assert_allclose(rows.other[:-1], thousand.other[:249], atol=2e-3)
 
@@ -266,7 +255,7 @@ def test_depth_is_measured_on_each_network(tutorial: xl.Model, deep: xl.Model, i
     found = depth_guess(
         {"a": tutorial, "b": deep}, images.pixels, images.labels, chosen, progress=lambda *counts: done.append(counts)
     )
-    assert done == [(40, 80), (80, 80)]
+    assert done == [(0, 80), (40, 80), (40, 80), (80, 80)]
     assert [network.conv_layers for network in found.networks] == [2, 19]
     labels = images.labels[chosen]
     right = [(model.predict(images.pixels[chosen]).argmax(1) == labels).mean() for model in (tutorial, deep)]
@@ -289,13 +278,21 @@ def test_greyed_places_are_mid_grey(study: np.ndarray) -> None:
     np.testing.assert_array_equal(found[:, 16:], study[:, 16:])
 
 
-def test_each_row_is_what_numpy_counts_inside_and_outside_the_outline(tutorial: xl.Model, images: xl.ImageSet) -> None:
+def with_outlines(masks: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These in place of those that would be found."""
+    monkeypatch.setattr("explain_lib.study.rows.outline_masks", lambda pixels: masks[: len(pixels)])
+
+
+def test_each_row_is_what_numpy_counts_inside_and_outside_the_outline(
+    tutorial: xl.Model, images: xl.ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frogs = np.array([4, 5, 7, 19])
     pixels = images.pixels[frogs]
     masks = np.zeros((4, 32, 32), bool)
     for place, picture in enumerate(masks):
         picture[8 : 20 + place, 10:25] = True
-    rows = grass_batch(tutorial, images.pixels, frogs, masks)
+    with_outlines(masks, monkeypatch)
+    rows = GrassRequest(tutorial, images.pixels, frogs).at_once()
     np.testing.assert_allclose(rows.area, [1 - 15 * (12 + place) / 1024 for place in range(4)])
     cams = xl.grad_cam(tutorial, pixels, FIVE, 6)
     for column, layer in enumerate(FIVE):
@@ -310,38 +307,38 @@ def test_each_row_is_what_numpy_counts_inside_and_outside_the_outline(tutorial: 
     assert (rows.layers, rows.hooked) == (FIVE, "relu2")
 
 
-def test_a_map_that_is_zero_everywhere_has_no_share(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+def test_a_map_that_is_zero_everywhere_has_no_share(
+    constant_model: xl.Model, constant_pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     masks = np.array([[[True, False], [False, False]]] * 2)
-    found = grass_batch(constant_model, constant_pixels, np.array([0, 1]), masks, 1)
+    with_outlines(masks, monkeypatch)
+    found = GrassRequest(constant_model, constant_pixels, np.array([0, 1]), 1).at_once()
     # by hand: for class 1, alpha is (-1, 0.5); the first map is ReLU([[-1, -.3], [0, .5]]), the second zero
     np.testing.assert_allclose(found.share[:, 0], [1, np.nan])
-    found = grass_batch(constant_model, constant_pixels, np.array([0, 1]), masks, 0)
+    found = GrassRequest(constant_model, constant_pixels, np.array([0, 1]), 0).at_once()
     # for class 0, alpha is (2, -1): [[2, .6], [0, -1]] and [[0, 0], [0, .8]]
     np.testing.assert_allclose(found.share[:, 0], [0.6 / 2.6, 1], rtol=1e-6)
 
 
-def test_only_frogs_among_the_images_count(tutorial: xl.Model, images: xl.ImageSet) -> None:
+def test_only_frogs_among_the_images_count(tutorial: xl.Model, images: xl.ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[int, int]] = []
-    calls: list[str] = []
+    with_outlines(np.ones((60, 32, 32), bool), monkeypatch)
     rows = grass_rows(
         tutorial,
         images.pixels,
         images.labels,
         range(3, 60),
         progress=lambda *counts: done.append(counts),
-        between=lambda: calls.append("between"),
-        batch_masks=lambda pixels: np.ones(pixels.shape[:3], bool),
     )
     assert rows.images.tolist() == [image for image in range(3, 60) if images.labels[image] == 6]
-    assert done == [(len(rows), len(rows))]
-    assert calls
+    assert done == [(0, len(rows)), (len(rows), len(rows))]
     assert not rows.outlined.any()  # everything is no outline
     assert (rows.area == 0).all()
 
 
 def test_the_outlines_are_those_of_the_pictures(tutorial: xl.Model, images: xl.ImageSet) -> None:
     found = grass_guess(tutorial, images.pixels, images.labels, range(40), rejected=(5, 7, 8))
-    rows = grass_rows(tutorial, images.pixels, images.labels, range(40), batch_masks=outline_masks)
+    rows = grass_rows(tutorial, images.pixels, images.labels, range(40))
     assert (found.rejected, found.images + found.without_outline) == (2, len(rows) - 2)
     assert found.verdict == "can't tell"  # too few
 
@@ -410,13 +407,13 @@ class Stopped(BaseException):
 
 
 @pytest.mark.parametrize("work", ["contour", "grass"])
-def test_what_between_raises_ends_the_work(work: str, tutorial: xl.Model, images: xl.ImageSet) -> None:
+def test_the_run_may_end_the_work(work: str, tutorial: xl.Model, images: xl.ImageSet) -> None:
     def stop() -> None:
         raise Stopped
 
     runs: dict[str, Callable[[], object]] = {
-        "contour": lambda: contour_guess(tutorial, images.pixels, range(300), between=stop),
-        "grass": lambda: grass_guess(tutorial, images.pixels, images.labels, range(300), between=stop),
+        "contour": lambda: cancelled(stop, contour_guess, tutorial, images.pixels, range(300)),
+        "grass": lambda: cancelled(stop, grass_guess, tutorial, images.pixels, images.labels, range(300)),
     }
     with pytest.raises(Stopped):
         runs[work]()

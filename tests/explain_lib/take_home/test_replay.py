@@ -11,17 +11,21 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from runs import through
 
 import explain_lib as xl
 from explain_lib import __main__ as command_line
+from explain_lib.base.run import recording
+from explain_lib.networks.predictions import predict
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.sets import subset
 from explain_lib.take_home import view_file
 from explain_lib.take_home.json_form import PictureDepot, read, written
+from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.replay import difference, versions
 from explain_lib.take_home.view_content import view_content
 from explain_lib.take_home.view_file import arrays_file, packed, read_view_file, sealed
-from explain_lib.work.recording import Recorder, recording
+from explain_lib.trust.ladder import ladder_curves
 
 MODEL = "captum-tutorial"
 Say = pytest.CaptureFixture[str]
@@ -52,7 +56,7 @@ def made_view(draw: Callable[[xl.ExplainCache, xl.Model], object], **changed: ob
 
 
 def explain_three(cache: xl.ExplainCache, model: xl.Model) -> None:
-    cache.grad_cam(model, cache.images().pixels[3:4], "conv2", xl.Target(8, minus=0))
+    through(cache, xl.grad_cam, model, cache.images().pixels[3:4], "conv2", xl.Target(8, minus=0))
 
 
 def written_to(folder: Path, parts: Mapping[str, bytes]) -> Path:
@@ -77,16 +81,16 @@ def test_what_a_recorded_call_calls_in_turn_is_a_part_of_it() -> None:
     cache = xl.ExplainCache()
     model, pixels = cache.model(MODEL), cache.images().pixels
     with recording(Recorder()) as recorder:
-        cache.configured_heatmap(model, pixels[:4], xl.Configuration("manual", xl.NOTEBOOK_MANUAL))
-        cache.configured_heatmap(model, pixels[:4], xl.Configuration("manual", xl.NOTEBOOK_MANUAL))
-    cache.grad_cam(model, pixels[:1])
+        through(cache, xl.configured_heatmap, model, pixels[:4], xl.Configuration("manual", xl.NOTEBOOK_MANUAL))
+        through(cache, xl.configured_heatmap, model, pixels[:4], xl.Configuration("manual", xl.NOTEBOOK_MANUAL))
+    through(cache, xl.grad_cam, model, pixels[:1])
     assert [note.name for note in recorder.notes] == ["configured_heatmap"]
 
 
 def test_a_computation_that_fails_is_not_noted() -> None:
     cache = xl.ExplainCache()
     with recording(Recorder()) as recorder, pytest.raises(xl.LayerError):
-        cache.grad_cam(cache.model(MODEL), cache.images().pixels[:1], "conv9")
+        through(cache, xl.grad_cam, cache.model(MODEL), cache.images().pixels[:1], "conv9")
     assert recorder.notes == ()
 
 
@@ -94,7 +98,7 @@ def test_a_note_keeps_neither_a_model_nor_a_large_set_alive() -> None:
     cache = xl.ExplainCache()
     pixels = cache.images().pixels
     with recording(Recorder()) as recorder:
-        cache.average_map(cache.model(MODEL), subset(pixels, np.arange(0, 9000, 3)), "conv2")
+        through(cache, xl.average_map, cache.model(MODEL), subset(pixels, np.arange(0, 9000, 3)), "conv2")
     (note,) = recorder.notes
     assert not any(isinstance(value, np.ndarray | xl.Model) for value in note.arguments.values())
     content = view_content(recorder.notes, cache, lambda _: MODEL)
@@ -271,7 +275,7 @@ def test_other_versions_are_noted(tmp_path: Path, capsys: Say) -> None:
 def test_some_computations_only(tmp_path: Path, capsys: Say) -> None:
     def two(cache: xl.ExplainCache, model: xl.Model) -> None:
         explain_three(cache, model)
-        cache.predict(model, cache.images().pixels[:2])
+        through(cache, predict, model, cache.images().pixels[:2])
 
     path = written_to(tmp_path, made_view(two))
     assert replay(path, "--only", "predict") == 0
@@ -290,7 +294,7 @@ def test_a_model_that_is_not_bundled_is_asked_for_and_may_be_given(tmp_path: Pat
     own = xl.load_own_model("TutorialNet", weights)
     cache = xl.ExplainCache()
     with recording(Recorder()) as recorder:
-        cache.grad_cam(own, cache.images().pixels[:1], "conv2")
+        through(cache, xl.grad_cam, own, cache.images().pixels[:1], "conv2")
     content = view_content(recorder.notes, cache, lambda _: "TutorialNet@0123456789abcdef")
     described = {"digest": own.digest, "classes": own.classes, "input_size": own.input_size, "mean": own.mean, "std": own.std}
     settings = {
@@ -315,7 +319,7 @@ def test_of_a_folder_only_what_was_looked_at_is_stored(tmp_path: Path, capsys: S
     for number, picture in enumerate(255 - xl.load_cifar10().pixels[:9]):
         Image.fromarray(picture).save(folder / f"{number}.png")
     pixels = ImageFolder(folder).pixels((32, 32))
-    parts = made_view(lambda cache, model: cache.ladder_curves(model, pixels, 4, ("conv2",)))
+    parts = made_view(lambda cache, model: through(cache, ladder_curves, model, pixels, 4, ("conv2",)))
     with np.load(BytesIO(parts["pictures.npz"])) as stored:
         (held,) = stored.values()
     np.testing.assert_array_equal(held, 255 - xl.load_cifar10().pixels[4:5])
@@ -329,7 +333,7 @@ def test_what_needs_too_much_room_is_said() -> None:
     cache = xl.ExplainCache()
     pixels = np.zeros((4, 32, 32, 3), np.uint8)
     with recording(Recorder()) as recorder:
-        cache.predict(cache.model(MODEL), pixels)
+        through(cache, predict, cache.model(MODEL), pixels)
     with pytest.raises(xl.InputError, match="for which there is no room"):
         written(recorder.notes[0].arguments["pixels"], lambda _: MODEL, PictureDepot(room=100))
 

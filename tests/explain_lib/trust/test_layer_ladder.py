@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import explain_lib as xl
+from explain_lib.networks.requests import take_rows
 from explain_lib.trust.faithfulness import blur_fill, impute_linearly
 from explain_lib.trust.ladder import (
+    LadderRequest,
     LadderRows,
-    first_rows,
     join_ladder_rows,
-    ladder_batch,
     ladder_curves,
     layer_ladder,
 )
@@ -55,6 +56,10 @@ def plain_loop(model: xl.Model, pixels: NDArray[np.uint8], layer: str) -> tuple[
         deletion.append(probability(network, torch.where(mask, grey, picture), chosen))
         insertion.append(probability(network, torch.where(mask, picture, grey), chosen))
     return float(np.mean(deletion)), float(np.mean(insertion))
+
+
+def ladder_batch(model: xl.Model, pixels: NDArray[np.uint8], images: NDArray[np.int64], *asked: Any) -> LadderRows:
+    return LadderRequest(model, pixels, images, *asked).at_once()
 
 
 def assert_like_the_loop(rows: LadderRows, row: int, model: xl.Model, pixels: NDArray[np.uint8], layers: Iterable[str]) -> None:
@@ -97,16 +102,16 @@ def test_road_is_what_the_package_calls_road_combined(
     monkeypatch.setattr("explain_lib.trust.faithfulness.NOISE", 0.0)
     monkeypatch.setattr("pytorch_grad_cam.metrics.road.torch.randn_like", torch.zeros_like)
     shown = np.array([3, 9])
-    found = ladder_curves(tutorial, images.pixels, shown, ("conv2",))
-    maps = found.maps.maps
+    both = [ladder_curves(tutorial, images.pixels, int(image), ("conv2",)) for image in shown]
+    found, maps = join_ladder_rows([one.rows for one in both]), np.concatenate([one.maps.maps for one in both])
     batch = torch.from_numpy((images.pixels[shown].transpose(0, 3, 1, 2) / 255 - 0.5) / 0.5).float()
-    targets = [ClassifierOutputSoftmaxTarget(index) for index in found.rows.explained.tolist()]
+    targets = [ClassifierOutputSoftmaxTarget(index) for index in found.explained.tolist()]
     package = ROADCombined(percentiles=[12.5, 25, 37.5, 50, 62.5, 75, 87.5])
-    for place, rung in enumerate(found.rows.rungs):
+    for place, rung in enumerate(found.rungs):
         order = np.argsort(np.argsort(-maps[:, place].reshape(2, -1), axis=1, kind="stable"), axis=1, kind="stable")
         distinct = np.float32(1 - (order + 0.5) / 1024).reshape(2, 32, 32)
         right = package(batch, distinct, targets, tutorial.network)
-        np.testing.assert_allclose(found.rows.road[:, place], right, atol=2e-5, err_msg=rung.name)
+        np.testing.assert_allclose(found.road[:, place], right, atol=2e-5, err_msg=rung.name)
 
 
 def test_the_blurred_picture_is_scipys() -> None:
@@ -163,7 +168,7 @@ def test_rows_do_not_depend_on_how_they_are_batched_and_nothing_is_left_behind(t
     whole = join_ladder_rows(list(layer_ladder(tutorial, images.pixels, range(16), ("conv2",))))
     alone = ladder_batch(tutorial, images.pixels, np.array([15]), ("conv2",))
     np.testing.assert_allclose(whole.deletion[15], alone.deletion[0], atol=SWAPS)
-    np.testing.assert_array_equal(first_rows(whole, 3).images, [0, 1, 2])
+    np.testing.assert_array_equal(take_rows(whole, slice(3)).images, [0, 1, 2])
     assert xl.load_model("captum-tutorial").digest == digest == tutorial.digest
 
 

@@ -37,8 +37,7 @@ def test_the_blurred_picture_is_opencvs(tutorial: xl.Model, images: xl.ImageSet)
 
 @pytest.mark.parametrize("fill", ["grey", "blur", "noisy-linear"])
 def test_the_network_says_of_the_picture_what_the_curve_has(tutorial: xl.Model, images: xl.ImageSet, fill: Fill) -> None:
-    chosen = np.array([IMAGE])
-    found = ladder_curves(tutorial, images.pixels, chosen, ("conv2",))
+    found = ladder_curves(tutorial, images.pixels, IMAGE, ("conv2",))
     order = pixel_ranks(found.maps.maps[0, 0])
     shown = removal_pictures(tutorial, images.pixels[IMAGE], IMAGE, order, fill, (4, 8, 12))
     left = probabilities(tutorial, shown)[:, found.rows.explained[0]]

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
 from numpy.typing import NDArray
+from runs import through
 from sample_networks import noise
 from scan_samples import small_model, wait_until
 from scipy.stats import spearmanr
@@ -16,11 +18,10 @@ import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.commands.interruption import INTERRUPTED
 from explain_lib.networks.randomisation import randomised
-from explain_lib.trust.sanity import TWIN, SanityRows, join_sanity_rows, sanity_batch, sanity_maps
+from explain_lib.trust.sanity import TWIN, SanityRequest, SanityRows, sanity_maps
 from explain_lib.trust.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.jobs import Jobs
-from explain_lib.work.requests import SanityRequest
 
 STEPS = ("fc", "conv2", "conv1")
 
@@ -43,11 +44,15 @@ def spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(spearmanr(one.ravel(), other.ravel()).statistic)
 
 
+def sanity_batch(model: xl.Model, pixels: NDArray[np.uint8], images: NDArray[np.int64], layer: str, **named: Any) -> SanityRows:
+    return SanityRequest(model, pixels, images, layer, **named).at_once()
+
+
 @pytest.mark.parametrize(("name", "layer"), [("tutorial", "conv1"), ("tutorial", "relu2"), ("resnet20", "layer3.2.conv2")])
 @pytest.mark.parametrize("mode", ["cascading", "independent"])
 def test_correlations_are_scipys_of_captums_maps(name: str, layer: str, mode: str, images: xl.ImageSet) -> None:
     model, shown = xl.load_model(name), np.array([12, 40])
-    rows = sanity_batch(model, images.pixels, shown, layer, mode=mode)  # type: ignore[arg-type]  # one of the modes
+    rows = sanity_batch(model, images.pixels, shown, layer, mode=mode)
     own = [captum_map(model, images.pixels[image], layer, rows.explained[row]) for row, image in enumerate(shown)]
     for depth in (1, len(rows.steps)):
         other = randomised(model, depth, mode)  # type: ignore[arg-type]  # one of the modes
@@ -236,12 +241,12 @@ def test_in_the_background_it_finds_the_same_rows() -> None:
     wait_until(lambda: job.progress.state == "done")
     jobs.close()
     assert job.rows is not None
-    right = join_sanity_rows(list(request.rows()))
+    right = request.all_rows()
     assert len(job.rows) == len(right) == 150
     for name in ("images", "correlations", "kept", "flat", "unrelated"):
         np.testing.assert_array_equal(getattr(job.rows, name), getattr(right, name))
     misses = cache.stats.misses
-    request.join(list(request.cached_rows(cache, lambda: None)))
+    through(cache, request.all_rows)
     assert cache.stats.misses == misses
 
 
@@ -251,8 +256,6 @@ def test_what_is_wrong_is_said_before_anything_is_computed() -> None:
         asked(model, layer="conv9")
     with pytest.raises(xl.InputError, match="mode: 'both'"):
         asked(model, mode="both")
-    with pytest.raises(xl.InputError, match="rows of the same steps"):
-        join_sanity_rows([])
 
 
 def test_the_command_prints_each_step_and_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,8 @@ from sample_networks import noise
 
 import explain_lib as xl
 from explain_lib.networks.bundled import CHECKPOINTS
-from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, ladder_batch
+from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRequest, LadderRows
 from explain_lib.work.ladder_files import BUNDLED, bundled_ladder
-from explain_lib.work.requests import LadderRequest
 
 ALL = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
 ASKED = {
@@ -69,7 +68,7 @@ def test_so_is_random_order_within_its_own_chance() -> None:
 def test_a_few_images_computed_anew_have_the_same_numbers(name: str) -> None:
     asked, rows = request(name), rows_of(name)
     image = len(rows) - 2
-    found = ladder_batch(asked.model, asked.pixels, np.array([image]), asked.layers, None, asked.opinions)
+    found = asked.take(np.array([image])).at_once()
     assert found.rungs == rows.rungs
     # in another batch some pixels of nearly equal value change places in the order: of 16 x 3 passes one may differ a little
     for values in ("deletion", "insertion", "edges", "centre"):

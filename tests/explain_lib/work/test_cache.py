@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from runs import through
 from sample_networks import model_of, noise, plain, seeded
 
 import explain_lib as xl
+from explain_lib.base.memo import Memo
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.networks.bundled import load_test_logits
 from explain_lib.networks.sharing import undisturbed
-from explain_lib.work.cache import ByteCache
 
 OVERHEAD = 1024  # bytes counted for an entry beside its arrays
 THREADS = 12
@@ -27,7 +28,7 @@ def block(number: int, size: int = 1000) -> np.ndarray:
 
 
 class Counted:
-    """A `between` that counts the computations."""
+    """A cancel that counts the passes through the network, and lets them go on."""
 
     def __init__(self, pause: float = 0.0) -> None:
         self.pause, self.count, self._lock = pause, 0, threading.Lock()
@@ -36,6 +37,13 @@ class Counted:
         with self._lock:
             self.count += 1
         time.sleep(self.pause)
+
+
+def counting(
+    cache: xl.ExplainCache, counted: Callable[[], None], function: Callable[..., Any], *args: Any, **named: Any
+) -> Any:
+    with cache.running(counted):
+        return function(*args, **named)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +68,14 @@ def together(job: Callable[[], Any]) -> list[Any]:
 
 def test_a_request_is_computed_once_for_many_threads(model: xl.Model) -> None:
     cache, counted, pixels = xl.ExplainCache(), Counted(pause=0.05), noise(2)
-    found = together(lambda: cache.heatmap(model, pixels, xl.PAPER, between=counted))
+    found = together(lambda: counting(cache, counted, xl.heatmap, model, pixels, xl.PAPER))
     assert counted.count == 1
     assert all(one is found[0] for one in found)
     assert (cache.stats.hits, cache.stats.misses, cache.stats.entries) == (THREADS - 1, 1, 1)
 
 
 def test_different_requests_do_not_wait_for_each_other() -> None:
-    cache, first_runs, second_done = ByteCache(10_000), threading.Event(), threading.Event()
+    cache, first_runs, second_done = Memo(10_000), threading.Event(), threading.Event()
 
     def slow() -> np.ndarray:
         first_runs.set()
@@ -89,13 +97,13 @@ def test_a_raised_exception_is_not_kept(model: xl.Model) -> None:
         raise KeyError("stop")
 
     with pytest.raises(KeyError, match="stop"):
-        cache.grad_cam(model, pixels, between=stop)
+        counting(cache, stop, xl.grad_cam, model, pixels)
     assert cache.stats.entries == 0
-    assert_array_equal(cache.grad_cam(model, pixels).logits, xl.grad_cam(model, pixels).logits)
+    assert_array_equal(through(cache, xl.grad_cam, model, pixels).logits, xl.grad_cam(model, pixels).logits)
 
 
 def test_those_who_wait_for_a_computation_that_raises_get_a_value() -> None:
-    cache, calls, lock = ByteCache(10_000), [], threading.Lock()
+    cache, calls, lock = Memo(10_000), [], threading.Lock()
 
     def fails_first() -> np.ndarray:
         with lock:
@@ -113,7 +121,7 @@ def test_those_who_wait_for_a_computation_that_raises_get_a_value() -> None:
 
 
 def test_a_value_that_cannot_be_kept_leaves_nobody_waiting() -> None:
-    cache, started = ByteCache(10_000), threading.Event()
+    cache, started = Memo(10_000), threading.Event()
 
     def unkeepable() -> Any:
         started.wait(timeout=60)
@@ -138,7 +146,7 @@ def test_a_value_that_cannot_be_kept_leaves_nobody_waiting() -> None:
 
 
 def test_the_least_recently_used_entry_makes_room() -> None:
-    cache = ByteCache(3 * (1000 + OVERHEAD))
+    cache = Memo(3 * (1000 + OVERHEAD))
     for number in (0, 1, 2):
         cache.get(number, lambda number=number: block(number))
     cache.get(0, lambda: block(99))  # used again: a hit
@@ -149,35 +157,35 @@ def test_the_least_recently_used_entry_makes_room() -> None:
 
 
 def test_the_bytes_held_never_exceed_the_bound() -> None:
-    cache = ByteCache(10_000)
+    cache = Memo(10_000)
     for number in range(50):
         cache.get(number, lambda number=number: block(number, 100 + 137 * (number % 20)))
         assert cache.stats.bytes <= 10_000
 
 
 def test_a_value_too_big_is_handed_out_but_not_kept() -> None:
-    cache = ByteCache(2000)
+    cache = Memo(2000)
     cache.get("small", lambda: block(1, 100))
     assert int(cache.get("big", lambda: block(9, 5000)).sum()) == 9 * 5000
     assert (cache.stats.entries, cache.stats.bytes) == (1, 100 + OVERHEAD)
 
 
 def test_stats_count_hits_misses_entries_and_bytes() -> None:
-    cache = ByteCache(10_000)
+    cache = Memo(10_000)
     for key in ("a", "b", "a", "a"):
         cache.get(key, lambda: block(0))
     assert cache.stats == xl.CacheStats(hits=2, misses=2, entries=2, bytes=2 * (1000 + OVERHEAD), max_bytes=10_000)
 
 
 def test_clearing_forgets_entries_and_keeps_the_counts() -> None:
-    cache = ByteCache(10_000)
+    cache = Memo(10_000)
     cache.get("a", lambda: block(0))
     cache.clear()
     assert cache.stats == xl.CacheStats(hits=0, misses=1, entries=0, bytes=0, max_bytes=10_000)
 
 
 def test_a_discarded_entry_is_computed_again() -> None:
-    cache = ByteCache(10_000)
+    cache = Memo(10_000)
     cache.get("a", lambda: block(1))
     cache.discard("a")
     cache.discard("never there")
@@ -193,11 +201,11 @@ def test_a_bound_that_is_not_positive_is_refused(bound: int) -> None:
 def test_maps_are_those_of_the_uncached_functions_bit_by_bit(tutorial: xl.Model, study: np.ndarray) -> None:
     cache, layers, target = xl.ExplainCache(), ["conv1", "relu2"], xl.Target(3, minus=5)
     for _ in range(2):  # computed, then kept
-        cams = cache.grad_cam(tutorial, study, layers, target)
+        cams = through(cache, xl.grad_cam, tutorial, study, layers, target)
         assert_array_equal(cams["relu2"].signed, xl.grad_cam(tutorial, study, layers, target)["relu2"].signed)
-        package = cache.package_grad_cam(tutorial, study, layers, target, variant="layercam")
+        package = through(cache, xl.package_grad_cam, tutorial, study, layers, target, variant="layercam")
         assert_array_equal(package, xl.package_grad_cam(tutorial, study, layers, target, variant="layercam"))
-        found = cache.heatmap(tutorial, study, xl.NOTEBOOK_MANUAL, target)
+        found = through(cache, xl.heatmap, tutorial, study, xl.NOTEBOOK_MANUAL, target)
         assert_array_equal(found, xl.heatmap(tutorial, study, xl.NOTEBOOK_MANUAL, target))
     assert (cache.stats.hits, cache.stats.misses) == (3, 3)
 
@@ -219,32 +227,32 @@ def test_configured_maps_are_those_of_the_uncached_function_bit_by_bit(tutorial:
     rights = [xl.configured_heatmap(tutorial, study, configuration, target) for configuration in CONFIGURATIONS]
     for _ in range(2):  # computed, then kept
         for configuration, right in zip(CONFIGURATIONS, rights, strict=True):
-            assert_array_equal(cache.configured_heatmap(tutorial, study, configuration, target), right)
+            assert_array_equal(through(cache, xl.configured_heatmap, tutorial, study, configuration, target), right)
     assert (cache.stats.hits, cache.stats.misses) == (len(CONFIGURATIONS), len(CONFIGURATIONS))
 
 
 def test_a_configured_map_is_computed_once_and_another_configuration_anew(tutorial: xl.Model, study: np.ndarray) -> None:
     cache, counted = xl.ExplainCache(), Counted()
     for configuration in CONFIGURATIONS * 2:
-        cache.configured_heatmap(tutorial, study, configuration, between=counted)
+        counting(cache, counted, xl.configured_heatmap, tutorial, study, configuration)
     assert counted.count == len(CONFIGURATIONS)
-    cache.configured_heatmap(tutorial, study, STUDY_PACKAGE, 4, between=counted)
+    counting(cache, counted, xl.configured_heatmap, tutorial, study, STUDY_PACKAGE, 4)
     assert counted.count == len(CONFIGURATIONS) + 1
 
 
 def test_a_configured_map_is_the_entry_of_its_program(tutorial: xl.Model, study: np.ndarray) -> None:
     cache, counted = xl.ExplainCache(), Counted()
-    cache.heatmap(tutorial, study, xl.NOTEBOOK_MANUAL, between=counted)
-    cache.package_grad_cam(tutorial, study, "conv2", variant="hirescam", between=counted)
-    cache.configured_heatmap(tutorial, study, STUDY_MANUAL, between=counted)
-    cache.configured_heatmap(tutorial, study, parse_configuration("package;variant=hirescam"), between=counted)
+    counting(cache, counted, xl.heatmap, tutorial, study, xl.NOTEBOOK_MANUAL)
+    counting(cache, counted, xl.package_grad_cam, tutorial, study, ("conv2",), variant="hirescam")
+    counting(cache, counted, xl.configured_heatmap, tutorial, study, STUDY_MANUAL)
+    counting(cache, counted, xl.configured_heatmap, tutorial, study, parse_configuration("package;variant=hirescam"))
     assert (counted.count, cache.stats.hits) == (2, 2)
 
 
 def test_an_average_is_that_of_the_uncached_function_and_is_kept(model: xl.Model) -> None:
     cache, counted, pixels = xl.ExplainCache(), Counted(), noise(300)
     right = xl.average_map(model, pixels, "body.2", 1)
-    found = [cache.average_map(model, pixels, "body.2", 1, between=counted) for _ in range(2)]
+    found = [counting(cache, counted, xl.average_map, model, pixels, "body.2", 1) for _ in range(2)]
     assert found[0] is found[1]
     assert_array_equal(found[0].map, right.map)
     assert_array_equal(found[0].picture, right.picture)
@@ -262,15 +270,15 @@ def test_another_average_is_another_entry(model: xl.Model) -> None:
         (pixels[:4], "body.2"),
         (noise(5), "body.2"),
     ):
-        cache.average_map(model, *arguments, between=counted)
-    cache.grad_cam(model, pixels, "body.2", between=counted)
+        counting(cache, counted, xl.average_map, model, *arguments)
+    counting(cache, counted, xl.grad_cam, model, pixels, "body.2")
     assert (counted.count, cache.stats.hits) == (5, 1)
 
 
 def test_progress_of_an_average_is_told_only_where_it_is_computed(model: xl.Model) -> None:
     cache, told = xl.ExplainCache(), []
     for _ in range(2):
-        cache.average_map(model, noise(300), "body.2", progress=told.append)
+        through(cache, xl.average_map, model, noise(300), "body.2", progress=told.append)
     assert told == [256, 300]
 
 
@@ -303,7 +311,7 @@ def test_another_request_is_another_entry(model: xl.Model) -> None:
         asked(model, targets=xl.Target(0, score="probability")),
     ]
     for request in requests:
-        cache.grad_cam(**request, between=counted)
+        counting(cache, counted, xl.grad_cam, **request)
     assert (counted.count, cache.stats.hits) == (len(requests) - 1, 1)
 
 
@@ -313,44 +321,43 @@ def test_the_same_request_in_other_words_is_the_same_entry(model: xl.Model) -> N
     frozen.flags.writeable = False
     for request in (
         asked(model),
-        asked(model, layers="body.0"),
-        asked(model, targets=[xl.Target(0), 0]),
+        asked(model, layers=("body.0",)),
         asked(model, pixels=frozen),
         asked(model, pixels=np.asfortranarray(noise(2))),
     ):
-        cache.grad_cam(**request, between=counted)
+        counting(cache, counted, xl.grad_cam, **request)
     assert counted.count == 1
 
 
 def test_other_settings_are_another_entry(tutorial: xl.Model, study: np.ndarray) -> None:
     cache, counted = xl.ExplainCache(), Counted()
     for settings in (xl.PAPER, xl.CamSettings(), xl.NOTEBOOK_MANUAL, xl.NOTEBOOK_PACKAGE, xl.CamSettings(exponent=2.0)):
-        cache.heatmap(tutorial, study, settings, between=counted)
+        counting(cache, counted, xl.heatmap, tutorial, study, settings)
     assert counted.count == 5
 
 
 def test_another_variant_of_the_package_is_another_entry(model: xl.Model) -> None:
     cache, counted = xl.ExplainCache(), Counted()
     for variant in ("grad-cam", "hirescam", "layercam", "grad-cam++"):
-        cache.package_grad_cam(model, noise(2), "body.0", variant=variant, between=counted)
+        counting(cache, counted, xl.package_grad_cam, model, noise(2), "body.0", variant=variant)
     assert counted.count == 4
 
 
 def test_pixels_changed_in_place_are_another_request(model: xl.Model) -> None:
     cache, pixels = xl.ExplainCache(), noise(1)
-    before = cache.grad_cam(model, pixels)["body.2"].signed
+    before = through(cache, xl.grad_cam, model, pixels)["body.2"].signed
     pixels[:] = 255 - pixels
-    after = cache.grad_cam(model, pixels)["body.2"].signed
+    after = through(cache, xl.grad_cam, model, pixels)["body.2"].signed
     assert np.abs(before - after).max() > 1e-4
 
 
 def test_a_weight_changed_in_place_makes_another_request(ledger: Any) -> None:
     model, cache, pixels = model_of(seeded(plain)), xl.ExplainCache(), noise(1)
-    before = cache.grad_cam(model, pixels).logits
+    before = through(cache, xl.grad_cam, model, pixels).logits
     with torch.no_grad():
         model.network.fc.bias.add_(1)
     ledger.expect(model.network)
-    np.testing.assert_allclose(cache.grad_cam(model, pixels).logits, before + 1, atol=1e-5)
+    np.testing.assert_allclose(through(cache, xl.grad_cam, model, pixels).logits, before + 1, atol=1e-5)
 
 
 def test_what_the_cache_hands_out_cannot_be_written_to(model: xl.Model) -> None:
@@ -358,12 +365,12 @@ def test_what_the_cache_hands_out_cannot_be_written_to(model: xl.Model) -> None:
     arrays = [
         cache.images().pixels,
         cache.predictions("captum-tutorial").probabilities,
-        cache.grad_cam(model, pixels)["body.0"].map,
-        cache.package_grad_cam(model, pixels, "body.0"),
-        cache.heatmap(model, pixels, xl.PAPER),
-        cache.configured_heatmap(model, pixels, xl.Configuration()),
-        cache.configured_heatmap(model, pixels, parse_configuration("package")),
-        cache.average_map(model, pixels, "body.0").map,
+        through(cache, xl.grad_cam, model, pixels)["body.0"].map,
+        through(cache, xl.package_grad_cam, model, pixels, "body.0"),
+        through(cache, xl.heatmap, model, pixels, xl.PAPER),
+        through(cache, xl.configured_heatmap, model, pixels, xl.Configuration()),
+        through(cache, xl.configured_heatmap, model, pixels, parse_configuration("package")),
+        through(cache, xl.average_map, model, pixels, "body.0").map,
     ]
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
@@ -415,7 +422,7 @@ def test_an_unknown_model_is_refused_as_without_the_cache() -> None:
 def test_a_cache_too_small_for_anything_still_computes(model: xl.Model) -> None:
     cache, counted = xl.ExplainCache(1), Counted()
     for _ in range(2):
-        found = cache.heatmap(model, noise(1), xl.PAPER, between=counted)
+        found = counting(cache, counted, xl.heatmap, model, noise(1), xl.PAPER)
     assert_array_equal(found, xl.heatmap(model, noise(1), xl.PAPER))
     assert (counted.count, cache.stats.entries, cache.stats.bytes) == (2, 0, 0)
 
@@ -432,9 +439,9 @@ def test_an_average_that_was_broken_off_goes_on_where_it_stood(tutorial: xl.Mode
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        cache.average_map(tutorial, pixels, "conv2", progress=leave_after_two)
+        through(cache, xl.average_map, tutorial, pixels, "conv2", progress=leave_after_two)
     before = cache.stats
-    mean = cache.average_map(tutorial, pixels, "conv2")
+    mean = through(cache, xl.average_map, tutorial, pixels, "conv2")
     after = cache.stats
     assert after.hits - before.hits == 2
     assert after.misses - before.misses == 3  # the two batches that were left, and the whole
@@ -463,7 +470,7 @@ def test_a_check_up_waits_for_whoever_runs_the_network_and_has_frozen_it() -> No
 
 
 def test_what_is_kept_can_be_looked_up_without_computing_or_counting() -> None:
-    entries = ByteCache(10_000)
+    entries = Memo(10_000)
     assert entries.kept("a") is None
     entries.get("a", lambda: b"one")
     before = entries.stats

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from runs import through
 
 import explain_lib as xl
 from explain_lib.networks.bundled import CHECKPOINTS
 from explain_lib.pictures.dataset import FOLDER
+from explain_lib.trust.ladder import LadderRequest
 from explain_lib.work.ladder_files import bundled_ladder, read_ladder
-from explain_lib.work.requests import LadderRequest
 
 NAME = "captum-tutorial"
 OTHER = "tutorial"
@@ -51,12 +52,12 @@ def test_a_file_of_a_model_that_is_damaged_while_it_is_used(
     """Whoever has the model goes on with it; once it is forgotten, a sentence names the file, and other models load."""
     cache = xl.ExplainCache()
     model, predictions = cache.model(NAME), cache.predictions(NAME)
-    right = cache.grad_cam(model, study, "conv1")["conv1"].map
+    right = through(cache, xl.grad_cam, model, study, "conv1")["conv1"].map
     damage(copied_checkpoints / f"{NAME}{ending}")
     assert cache.model(NAME) is model
     assert cache.predictions(NAME) is predictions
     cache.entries.clear()
-    np.testing.assert_array_equal(cache.grad_cam(model, study, "conv1")["conv1"].map, right)
+    np.testing.assert_array_equal(through(cache, xl.grad_cam, model, study, "conv1")["conv1"].map, right)
     named = rf"{NAME}\{'.pt' if ending == '.pt' else ending}.* restore it from the repository"
     needs_it = cache.predictions if ending == ".logits.npy" else cache.model
     with pytest.raises(xl.DataError, match=named):
@@ -170,7 +171,7 @@ def test_a_cache_that_is_full_or_too_small_gives_the_same_and_does_not_grow() ->
             model = cache.model(NAME)
             for image in range(6):
                 batch = cache.images().pixels[image : image + 1]
-                found = cache.grad_cam(model, batch, ["conv1", "conv2"])
+                found = through(cache, xl.grad_cam, model, batch, ["conv1", "conv2"])
                 np.testing.assert_array_equal(
                     found["conv2"].map, right.grad_cam(right.model(NAME), batch, ["conv1", "conv2"])["conv2"].map
                 )

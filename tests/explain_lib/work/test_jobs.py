@@ -6,10 +6,9 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +17,9 @@ from scan_samples import A, B, assert_same_rows, job_threads, request, small_mod
 
 import explain_lib as xl
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
-from explain_lib.compare.scan import SCAN_BATCH, ScanRows, join_rows
+from explain_lib.compare.scan import SCAN_BATCH, ScanRequest, ScanRows
+from explain_lib.networks.requests import join_rows
 from explain_lib.work.jobs import BROKE_OFF, Job, Jobs, shared_jobs
-from explain_lib.work.requests import ScanRequest
 
 ROOT = Path(__file__).parents[3]
 THREADS = 12
@@ -29,7 +28,7 @@ IMAGES = BATCHES * SCAN_BATCH - 50
 
 
 class Gate(xl.ExplainCache):
-    """A cache in which each batch waits for a permit; it counts those under way and can be told to raise."""
+    """A cache before which each batch of a job waits for a permit; counts those under way and can be told to raise."""
 
     def __init__(self, permits: int = 0) -> None:
         super().__init__()
@@ -40,15 +39,17 @@ class Gate(xl.ExplainCache):
         self.inside = self.most_inside = 0
         self.raises: dict[int, BaseException] = {}
 
-    def scan_batch(self, *arguments: Any, **named: Any) -> ScanRows:
-        self.entered.append(int(arguments[2][0]))
+    def let_in(self, batch: ScanRequest, compute: Callable[[ScanRequest], ScanRows]) -> ScanRows:
+        if threading.current_thread() not in job_threads():
+            return compute(batch)
+        self.entered.append(int(batch.images[0]))
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
         try:
             assert self.permits.acquire(timeout=30)
             if self.entered[-1] in self.raises:
                 raise self.raises.pop(self.entered[-1])
-            rows = super().scan_batch(*arguments, **named)
+            rows = compute(batch)
             assert self.leave.wait(timeout=30)
             return rows
         finally:
@@ -64,8 +65,10 @@ def model() -> xl.Model:
 
 
 @pytest.fixture
-def gate() -> Gate:
-    return Gate()
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    made, compute = Gate(), ScanRequest.at_once
+    monkeypatch.setattr(ScanRequest, "at_once", lambda batch: made.let_in(batch, compute))
+    return made
 
 
 @pytest.fixture
@@ -153,6 +156,7 @@ def test_a_stopped_scan_goes_on_where_it_stood(model: xl.Model, gate: Gate, jobs
     asked = request(model, IMAGES)
     job = jobs.ask(asked)
     let_through(gate, job, 2)
+    wait_until(lambda: len(gate.entered) == 3)
     job.stop()
     gate.permits.release()  # the batch that it waits in is left before it is computed
     wait_until(lambda: job_threads() == [])
@@ -404,7 +408,7 @@ def test_a_process_ends_while_a_scan_runs() -> None:
         "import time, numpy as np, explain_lib as xl\n"
         "from explain_lib.cam.configuration import STUDY_MANUAL as a, STUDY_PACKAGE as b\n"
         "from explain_lib.work.jobs import shared_jobs\n"
-        "from explain_lib.work.requests import ScanRequest\n"
+        "from explain_lib.compare.scan import ScanRequest\n"
         "jobs = shared_jobs()\n"
         "model, images = jobs.cache.model('captum-tutorial'), jobs.cache.images()\n"
         "job = jobs.ask(ScanRequest(model, images.pixels, np.arange(10_000), a, b))\n"

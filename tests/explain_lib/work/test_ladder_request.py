@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from runs import through
 from sample_networks import noise
 from scan_samples import small_model, wait_until
 from torch import Tensor
 
 import explain_lib as xl
-from explain_lib.trust.ladder import LadderRows
+from explain_lib.trust.ladder import LadderRequest, LadderRows, ladder_curves
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.jobs import Jobs
-from explain_lib.work.requests import LadderRequest
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_in_the_background_it_finds_the_same_rows_and_keeps_each_batch(model: xl
     right = request.join(list(request.rows()))
     assert_same(job.rows, right)
     before = cache.stats
-    again = request.join(list(request.cached_rows(cache, lambda: None)))
+    again = through(cache, request.all_rows)
     assert_same(again, right)
     assert (cache.stats.misses, cache.stats.hits - before.hits) == (before.misses, len(list(request.rows())))
     jobs.close()
@@ -71,11 +71,11 @@ def test_in_the_background_it_finds_the_same_rows_and_keeps_each_batch(model: xl
 def test_one_picked_image_is_computed_once(model: xl.Model) -> None:
     cache, pixels = ExplainCache(), noise(4)
     for _ in range(2):
-        found = cache.ladder_curves(model, pixels, 2, ("body.3",))
+        found = through(cache, ladder_curves, model, pixels, 2, ("body.3",))
     assert (cache.stats.misses, cache.stats.hits) == (1, 1)
     assert (found.rows.images.tolist(), found.maps.maps.shape) == ([2], (1, 5, 8, 8))
-    cache.ladder_curves(model, pixels, 2, ("body.3",), 1)
-    cache.ladder_curves(model, pixels, 3, ("body.3",))
+    through(cache, ladder_curves, model, pixels, 2, ("body.3",), 1)
+    through(cache, ladder_curves, model, pixels, 3, ("body.3",))
     assert cache.stats.misses == 3
 
 
@@ -89,7 +89,7 @@ def test_at_another_layer_only_the_other_methods_are_asked(model: xl.Model, monk
 
     monkeypatch.setattr(type(model), "run_input", counted)
     for layer in ("body.1", "body.3", "body.1"):
-        found = cache.ladder_curves(model, pixels, 2, ("body.1", "body.3"), None, layer)
+        found = through(cache, ladder_curves, model, pixels, 2, ("body.1", "body.3"), None, layer)
         assert [rung.asked_at for rung in found.rows.rungs] == [None] * 3 + [layer] * 3 + [None] * 3
         seen.append(0)
     assert seen[1] - 8 == (seen[0] - 16) / 3 > 0  # 3 of 9 rows; the ends of curves are asked once for each part

@@ -17,15 +17,15 @@ import pytest
 import torch
 from distributed import Client, LocalCluster
 from distributed.scheduler import KilledWorker
-from scan_samples import assert_same_rows, wait_until
+from scan_samples import assert_same_rows, scan_batch, wait_until
 
 import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
-from explain_lib.compare.scan import SCAN_BATCH, ScanRows, join_rows, scan_batch
+from explain_lib.compare.scan import SCAN_BATCH, ScanRequest, ScanRows
+from explain_lib.networks.requests import join_rows
 from explain_lib.pictures.sets import pixels_digest
 from explain_lib.work.cluster import Batch, compute_batch, scan_on_cluster
-from explain_lib.work.requests import ScanRequest
 from explain_lib.work.scan_files import scan_to_file
 
 ROOT = Path(__file__).parents[3]
@@ -111,7 +111,7 @@ def order(asked: ScanRequest, **changed: Any) -> Batch:
     return Batch(**{**values, **changed})
 
 
-def test_a_worker_computes_what_scan_batch_does(asked: ScanRequest) -> None:
+def test_a_worker_computes_what_is_computed_here(asked: ScanRequest) -> None:
     expected = scan_batch(asked.model, asked.pixels, asked.images[:8], asked.a, asked.b)
     assert_same_rows(compute_batch(order(asked)), expected)
 

@@ -19,8 +19,8 @@ import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.commands import scan as scan_command
-from explain_lib.compare.scan import SCAN_BATCH, ScanRows, join_rows
-from explain_lib.work.requests import ScanRequest
+from explain_lib.compare.scan import SCAN_BATCH, ScanRequest, ScanRows
+from explain_lib.networks.requests import join_rows
 from explain_lib.work.scan_files import part_path, scan_to_file
 
 ROOT = Path(__file__).parents[3]

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from runs import through
 from sample_networks import noise
-from scan_samples import A, B, assert_same_rows, request, small_model
+from scan_samples import A, B, assert_same_rows, request, scan_batch, small_model
 
 import explain_lib as xl
-from explain_lib.cam.configuration import parse_configuration
-from explain_lib.compare.scan import SCAN_BATCH, join_rows, scan_batch
+from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.compare.scan import SCAN_BATCH, ScanRequest
+from explain_lib.networks.requests import join_rows
 from explain_lib.pictures.selection import parse_images, seen_images
 from explain_lib.pictures.sets import pixels_digest
-from explain_lib.work.requests import ScanRequest
+from explain_lib.trust.ladder import LadderRequest
+from explain_lib.trust.sanity import SanityRequest
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,7 @@ def test_batches_and_rest_make_up_the_request(model: xl.Model) -> None:
     targets = np.arange(2 * SCAN_BATCH + 30) % 2
     whole = request(model, len(targets), targets=targets.tolist())
     expected = join_rows(list(whole.rows()))
-    batches = [scan_batch(one.model, one.pixels, one.images, one.a, one.b, one.targets) for one in whole.batches()]
+    batches = [one.compute() for one in whole.batches()]
     assert [len(batch) for batch in batches] == [SCAN_BATCH, SCAN_BATCH, 30]
     assert_same_rows(join_rows(batches), expected)
     assert_same_rows(join_rows([batches[0], *whole.rest(SCAN_BATCH).rows()]), expected)
@@ -139,24 +142,10 @@ def test_the_digest_of_pixels_that_are_gone_is_forgotten() -> None:
 
 def test_a_batch_is_computed_once(model: xl.Model) -> None:
     cache, pixels, targets = xl.ExplainCache(), noise(12), [0, 1, 0]
-    first = cache.scan_batch(model, pixels, [5, 1, 2], A, B, targets, package=True)
-    assert cache.scan_batch(model, pixels.copy(), np.array([5, 1, 2]), A, B, (0, 1, 0), package=True) is first
+    first = through(cache, scan_batch, model, pixels, [5, 1, 2], A, B, targets, package=True)
+    assert through(cache, scan_batch, model, pixels.copy(), np.array([5, 1, 2]), A, B, (0, 1, 0), package=True) is first
     assert (cache.stats.hits, cache.stats.misses) == (1, 1)
     assert_same_rows(first, scan_batch(model, pixels, [5, 1, 2], A, B, targets, package=True))
-
-
-def test_only_the_pictures_that_are_looked_at_make_the_entry(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(12)
-    alone = parse_configuration("manual;layers=body.3"), B
-    for sides, unseen, seen in (((A, B), 9, 6), (alone, 6, 5)):
-        before = cache.scan_batch(model, pixels, [5, 1], *sides)
-        pixels[unseen] ^= 255
-        assert cache.scan_batch(model, pixels, [5, 1], *sides) is before
-        assert cache.scan_batch(model, pixels[: max(unseen, 8)], [5, 1], *sides) is before
-        pixels[seen] ^= 255
-        after = cache.scan_batch(model, pixels, [5, 1], *sides)
-        assert_same_rows(after, scan_batch(model, pixels, [5, 1], *sides))
-        assert after is not before
 
 
 def test_each_argument_makes_another_entry(model: xl.Model) -> None:
@@ -173,24 +162,39 @@ def test_each_argument_makes_another_entry(model: xl.Model) -> None:
     ]
     for named in asked:
         given = {"images": [1, 2], "a": A, "b": B, **named}
-        assert_same_rows(cache.scan_batch(model, pixels, **given), scan_batch(model, pixels, **given))
+        assert_same_rows(through(cache, scan_batch, model, pixels, **given), scan_batch(model, pixels, **given))
     assert cache.stats.entries == len(asked)
 
 
 def test_a_short_last_batch_is_not_taken_for_a_longer_one(model: xl.Model) -> None:
     cache, pixels = xl.ExplainCache(), noise(8)
     for count in (8, 7, 6):
-        found = cache.scan_batch(model, pixels[:count], [4, 5], A, B)
+        found = through(cache, scan_batch, model, pixels[:count], [4, 5], A, B)
         assert_same_rows(found, scan_batch(model, pixels[:count], [4, 5], A, B))
     assert cache.stats.entries == 3
 
 
-def test_the_cached_batch_raises_what_the_batch_raises(model: xl.Model) -> None:
-    cache = xl.ExplainCache()
-    for images, targets, kind in (([8], None, xl.InputError), ([1, 1], None, xl.InputError), ([1], [0, 0], xl.TargetError)):
-        with pytest.raises(kind) as plain:
-            scan_batch(model, noise(8), images, A, B, targets)
-        with pytest.raises(kind) as cached:
-            cache.scan_batch(model, noise(8), images, A, B, targets)
-        assert str(cached.value) == str(plain.value)
-    assert cache.stats.entries == 0
+def test_a_batch_whose_neighbour_changed_is_computed_anew(model: xl.Model) -> None:
+    cache, pixels = xl.ExplainCache(), noise(12)
+    before = through(cache, scan_batch, model, pixels, [5, 1], A, B)
+    pixels[6] ^= 255  # beside 5
+    after = through(cache, scan_batch, model, pixels, [5, 1], A, B)
+    assert after is not before
+    assert_same_rows(after, scan_batch(model, pixels, [5, 1], A, B))
+
+
+def test_fingerprints_are_those_by_which_files_are_found(tutorial: xl.Model, images: xl.ImageSet) -> None:
+    """The bundled ladders and the .part files of scans have such fingerprints in them."""
+    chosen = np.array([3, 1, 17])
+    twin = xl.load_model("tutorial")
+    requests = (
+        ScanRequest(tutorial, images.pixels, chosen, STUDY_MANUAL, STUDY_PACKAGE, [1, 2, 3], causes=False),
+        LadderRequest(tutorial, images.pixels, chosen, ("conv1", "conv2"), 5, "conv2"),
+        SanityRequest(tutorial, images.pixels, chosen, "conv2", None, "independent", twin, 4),
+    )
+    assert [one.fingerprint for one in requests] == [
+        "6ab2915a1b99196d4be1f6b6d4439381e511b2cb0ec9f5ed84090bddac394d5f",
+        "35fe37b54db2911b5374de1d459afdb77fc7bd614749c0eda93539b3909df224",
+        "b8594be62b45e64c0f19ab1cbddb3956b448e899dab7bce733b907b55db54c48",
+    ]
+    assert requests[0].rest(1).fingerprint == "79c969cdbcf4d86217a715ed9b7c15b62ac7856cac6555510b1a3c86f0324af6"

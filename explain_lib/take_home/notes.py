@@ -1,17 +1,9 @@
-"""What is computed while a page is drawn, noted so that it can be computed anew: names and arguments, no results.
+"""What is computed while a page is drawn, noted so that it can be computed anew: names and arguments, no results."""
 
-A method that is decorated with `recorded` notes its call in the recorder that is active in this thread, if there is one. Only
-the outermost call is noted: what it calls in turn is a part of it.
-"""
-
-import inspect
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +15,9 @@ from explain_lib.networks.model import Model
 from explain_lib.networks.targets import Target
 from explain_lib.pictures.sets import origin_of
 
-Arguments = ParamSpec("Arguments")
-Owner = TypeVar("Owner")
-Result = TypeVar("Result")
-
 MAX_NOTES = 256
 MAX_BYTES = 8 * 2**20
 """Of the pictures that the notes of one recorder hold."""
-FOLLOWED = ("between", "progress")
-"""Arguments that follow a computation and do not change it."""
-
-RECORDED: dict[str, Callable[..., object]] = {}
-"""The methods that are recorded, by their names; these, and no others, may be called for a note that comes from a file."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +62,7 @@ class Recorder:
 
     def note(self, name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
         """Note a computation; one that is noted already is not noted twice."""
-        kept = {key: _kept(value) for key, value in arguments.items() if key not in FOLLOWED}
+        kept = {key: _kept(value) for key, value in arguments.items()}
         identity = (name, *((key, _identity(value)) for key, value in kept.items()))
         part = self._notes.setdefault(self._part, {})
         if identity in part:
@@ -101,56 +84,6 @@ class Recorder:
             yield
         finally:
             self._part = before
-
-
-_active: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
-
-
-Kept = TypeVar("Kept", bound=Recorder | None)
-
-
-def active_recorder() -> Recorder | None:
-    """The recorder that notes what this thread computes."""
-    return _active.get()
-
-
-@contextmanager
-def recording(recorder: Kept) -> Iterator[Kept]:
-    """Let a recorder note what this thread computes; None for none."""
-    token = _active.set(recorder)
-    try:
-        yield recorder
-    finally:
-        _active.reset(token)
-
-
-def note_computation(name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
-    """Note what was computed in another way than by a recorded method, if there is a recorder."""
-    recorder = _active.get()
-    if recorder is not None:
-        recorder.note(name, arguments, rows)
-
-
-def recorded(
-    method: Callable[Concatenate[Owner, Arguments], Result],
-) -> Callable[Concatenate[Owner, Arguments], Result]:
-    """The method, noting each call that has ended well; arguments must be such as `computation.written` knows."""
-    signature = inspect.signature(method)
-
-    @wraps(method)
-    def noting(self: Owner, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        recorder = _active.get()
-        if recorder is None:
-            return method(self, *args, **kwargs)
-        with recording(None):
-            result = method(self, *args, **kwargs)
-        given = dict(signature.bind(self, *args, **kwargs).arguments)
-        del given["self"]
-        recorder.note(method.__name__, given)
-        return result
-
-    RECORDED[method.__name__] = noting
-    return noting
 
 
 def _kept(value: object) -> object:

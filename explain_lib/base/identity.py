@@ -1,0 +1,66 @@
+"""Values as keys: two arguments with the same identity give the same result."""
+
+import hashlib
+import weakref
+from collections.abc import Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.frozen import read_only
+
+_digests: dict[int, tuple["weakref.ref[NDArray[np.generic]]", str]] = {}
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A model, or a set of pictures that is not in memory: what has an identity of its own."""
+
+    @property
+    def identity(self) -> str:
+        """The same for values that give the same results, and for no others."""
+
+
+def identity_of(value: object) -> Hashable:
+    """What tells a value from others as an argument: arrays by their content, lists as tuples, dataclasses by their fields.
+
+    Raises TypeError for a value of another kind.
+    """
+    if value is None or isinstance(value, str | int | float | np.generic):
+        return type(value), value
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, array_digest(value)
+    if isinstance(value, list | tuple | range):
+        return tuple(map(identity_of, value))
+    if isinstance(value, Mapping):
+        return tuple((key, identity_of(one)) for key, one in value.items())
+    if isinstance(value, Identified):
+        return value.identity
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value), *(identity_of(getattr(value, field.name)) for field in fields(value))
+    raise TypeError(f"a {type(value).__name__} has no identity")
+
+
+def array_digest(array: NDArray[np.generic]) -> str:
+    """SHA-256, in hex, over an array's shape and content.
+
+    That of an array to which nobody can write is computed once, as long as the array lives.
+    """
+    if array.flags.writeable or read_only(array) is not array:
+        return _digest(array)
+    key = id(array)
+    held = _digests.get(key)
+    if held is None or held[0]() is not array:
+        held = weakref.ref(array, lambda _: _digests.pop(key, None)), _digest(array)
+        _digests[key] = held
+    return held[1]
+
+
+def _digest(array: NDArray[np.generic]) -> str:
+    if array.dtype.hasobject:
+        raise TypeError("an array of objects has no identity")
+    digest = hashlib.sha256(repr(array.shape).encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

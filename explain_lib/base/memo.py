@@ -1,0 +1,126 @@
+"""Results kept by key: bounded in bytes, each computed once however many threads ask for it."""
+
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar, cast, runtime_checkable
+
+from cachetools import LRUCache
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.memory import enough_memory
+
+Value = TypeVar("Value")
+
+ENTRY_OVERHEAD = 1024
+
+
+@runtime_checkable
+class HasBytes(Protocol):
+    """An array, a result made of arrays, or a network: what knows how many bytes it holds."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+
+
+@dataclass(frozen=True)
+class CacheStats:
+    """hits, misses: requests so far. entries, bytes: held now. max_bytes: the bound."""
+
+    hits: int
+    misses: int
+    entries: int
+    bytes: int
+    max_bytes: int
+
+
+@dataclass
+class _Pending:
+    """A computation under way."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+    outcome: tuple[object] | None = None
+
+
+class Memo:
+    """Results by key, the least recently used forgotten first, bounded by the bytes that they hold and a kilobyte for each.
+
+    A missing entry is computed once, however many ask for it at the same time; the others wait. If the computation raises,
+    the one who computed gets the exception, and each of the others computes for itself.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        if max_bytes <= 0:
+            raise InputError(f"max_bytes: {max_bytes}; a number of bytes above 0 would be right")
+        self._entries: LRUCache[Hashable, object] = LRUCache(max_bytes, getsizeof=bytes_of)
+        self._pending: dict[Hashable, _Pending] = {}
+        self._lock = threading.Lock()
+        self._hits = self._misses = 0
+
+    def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """The entry of that key, computed if it is missing; what `compute` raises passes through and is not kept."""
+        while True:
+            with self._lock:
+                if key in self._entries:
+                    self._hits += 1
+                    return cast(Value, self._entries[key])
+                pending = self._pending.get(key)
+                if pending is None:
+                    mine = self._pending[key] = _Pending()
+                    self._misses += 1
+                    break
+            pending.ended.wait()
+            if pending.outcome is not None:
+                with self._lock:
+                    self._hits += 1
+                return cast(Value, pending.outcome[0])
+        return self._compute(key, mine, compute)
+
+    def _compute(self, key: Hashable, mine: _Pending, compute: Callable[[], Value]) -> Value:
+        try:
+            with enough_memory("this view: what is computed for it"):
+                value = compute()
+            size = bytes_of(value)
+            with self._lock:
+                if size <= self._entries.maxsize:
+                    self._entries[key] = value
+            mine.outcome = (value,)
+        finally:
+            with self._lock:
+                del self._pending[key]
+            mine.ended.set()
+        return value
+
+    def kept(self, key: Hashable) -> object | None:
+        """The entry of that key if it is there, None if not: computes nothing, waits for nobody, and is not counted."""
+        with self._lock:
+            return self._entries.get(key)
+
+    def discard(self, key: Hashable) -> None:
+        """Forget an entry, if it is there."""
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget every entry; the counts of hits and misses stay."""
+        with self._lock:
+            self._entries.clear()
+
+    @property
+    def stats(self) -> CacheStats:
+        """Hits, misses, entries and bytes at this moment."""
+        with self._lock:
+            held = int(self._entries.currsize)
+            return CacheStats(self._hits, self._misses, len(self._entries), held, int(self._entries.maxsize))
+
+
+def bytes_of(value: object) -> int:
+    """Bytes that an entry is counted with."""
+    if isinstance(value, bytes):
+        return ENTRY_OVERHEAD + len(value)
+    if isinstance(value, tuple):
+        return sum(map(bytes_of, value))
+    if isinstance(value, HasBytes):
+        return ENTRY_OVERHEAD + int(value.nbytes)
+    raise InputError(f"value: a {type(value).__name__} cannot be cached; an array, a result, bytes or a model would be right")

@@ -1,0 +1,178 @@
+"""The run that a computation belongs to: what may end it, where its results are kept, and who notes what it computed.
+
+A page, a job or a replay enters its run once, at the top; the functions below find it in a context variable. Without a run,
+as in a notebook, they compute and do nothing else.
+"""
+
+import inspect
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import ParamSpec, Protocol, TypeVar, cast
+
+import numpy as np
+
+from explain_lib.base.frozen import Frozen, read_only
+from explain_lib.base.identity import identity_of
+from explain_lib.base.memo import Memo
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+FOLLOWED = ("progress",)
+"""Arguments that follow a computation and do not change its result."""
+
+
+class Recorder(Protocol):
+    """Who notes what is computed."""
+
+    def note(self, name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
+        """Note a computation: its name, its arguments by name, and its rows where they must not be computed again."""
+
+
+Noting = TypeVar("Noting", bound=Recorder | None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """cancel: called at every checkpoint; what it raises ends the work. memo: keeps results. recorder: notes computations."""
+
+    cancel: Callable[[], None] | None = None
+    memo: Memo | None = None
+    recorder: Recorder | None = None
+
+
+_none = Run()
+_current: ContextVar[Run] = ContextVar("run", default=_none)
+_long_work = threading.Lock()
+
+
+def current_run() -> Run:
+    """The run that this thread is in; one that does nothing where none was entered."""
+    return _current.get()
+
+
+@contextmanager
+def running(run: Run) -> Iterator[None]:
+    """What this thread computes inside belongs to that run."""
+    token = _current.set(run)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def recording(recorder: Noting) -> Iterator[Noting]:
+    """Let that recorder, or none, note what this thread computes inside; all else stays as it is."""
+    with running(replace(_current.get(), recorder=recorder)):
+        yield recorder
+
+
+def in_this_run(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The function, which belongs to the run of now wherever and whenever it is called."""
+    run = _current.get()
+
+    @wraps(function)
+    def continued(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with running(run):
+            return function(*args, **kwargs)
+
+    return continued
+
+
+def checkpoint() -> None:
+    """Raise what the run's cancel raises, if the work is no longer wanted."""
+    cancel = _current.get().cancel
+    if cancel is not None:
+        cancel()
+
+
+def note(name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
+    """Note a computation whose result comes from elsewhere than a recorded function, if there is a recorder."""
+    recorder = _current.get().recorder
+    if recorder is not None:
+        recorder.note(name, arguments, rows)
+
+
+def recorded(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The function, noting each call that ends well, and not the calls inside it, which are a part of it."""
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def noting(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        recorder = _current.get().recorder
+        if recorder is None:
+            return function(*args, **kwargs)
+        with recording(None):
+            result = function(*args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        recorder.note(function.__name__, {name: value for name, value in given.items() if name not in FOLLOWED})
+        return result
+
+    return noting
+
+
+def remember(key: Hashable, compute: Callable[[], Result], *, parts: bool = False, alone: bool = False) -> Result:
+    """The result of that key, kept by the run's memo if there is one; arrays cannot be written to then.
+
+    parts: whether what is computed on the way is kept by itself too. alone: whether it waits for others that are computed
+    alone: several at once would keep everybody waiting, and be no sooner done.
+    """
+    run = _current.get()
+    if run.memo is None:
+        return compute()
+
+    def computed() -> Result:
+        with _long_work if alone else nullcontext(), running(run if parts else replace(run, memo=None)):
+            result = compute()
+        return cast(Result, read_only(result)) if isinstance(result, np.ndarray) else result
+
+    return run.memo.get(key, computed)
+
+
+def remembered(
+    *, parts: bool = False, alone: bool = False
+) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
+    """Decorate a pure function: its results are kept by name and arguments, all of which count; see remember.
+
+    A call with an argument that has no identity is computed each time.
+    """
+
+    def decorate(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def remembering(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            if _current.get().memo is None:
+                return function(*args, **kwargs)
+            key = _key(function, signature, *args, **kwargs)
+            if key is None:
+                return function(*args, **kwargs)
+            return remember(key, lambda: function(*args, **kwargs), parts=parts, alone=alone)
+
+        return remembering
+
+    return decorate
+
+
+def kept(function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | None:
+    """The result of a remembered function if the run keeps it, else None: computes nothing, and waits for nobody."""
+    memo, inner = _current.get().memo, inspect.unwrap(function)
+    if memo is None:
+        return None
+    return cast(Result | None, memo.kept(_key(inner, inspect.signature(inner), *args, **kwargs)))
+
+
+def _key(function: Callable[..., object], signature: inspect.Signature, *args: object, **kwargs: object) -> Hashable | None:
+    """Name and arguments, those left out included; None where an argument has no identity, or the call is wrong."""
+    try:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = [identity_of(value) for name, value in bound.arguments.items() if name not in FOLLOWED]
+    except (TypeError, ValueError):
+        return None
+    return function.__module__, function.__qualname__, *given

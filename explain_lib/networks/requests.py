@@ -1,0 +1,172 @@
+"""What is asked about many pictures of a set, as one value: checked once, worked on batch by batch, joined at the end."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from typing import ClassVar, Generic, Protocol, Self, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explain_lib.base.errors import InputError
+from explain_lib.base.frozen import read_only
+from explain_lib.base.run import checkpoint, current_run, remember
+from explain_lib.networks.model import Model, check_model
+from explain_lib.pictures.pixels import check_positions
+from explain_lib.pictures.sets import Pixels, check_set, pixels_digest, readable_places
+
+Progress = Callable[[int, int], None] | None
+"""Called with the images that are done, and all of them."""
+
+Places = slice | NDArray[np.int64]
+
+
+class HasImages(Protocol):
+    """Rows, one an image: a frozen dataclass whose arrays have the images first, and whose other fields all images share."""
+
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """The positions of the images in their set, int64 (K,)."""
+
+    def __len__(self) -> int: ...
+
+
+Rows = TypeVar("Rows", bound=HasImages)
+Values = TypeVar("Values")
+
+
+def take_rows(rows: Rows, places: Places) -> Rows:
+    """The rows at some places, in their order."""
+    return _changed(rows, {name: values[places] for name, values in _arrays(rows).items()})
+
+
+def join_rows(parts: Sequence[Rows], what: str = "request") -> Rows:
+    """The rows of several parts of one whole, in their order.
+
+    what: names the whole. Raises InputError for parts that differ in what all images share, and for no part.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if len({tuple(_shared(part).items()) for part in parts}) != 1:
+        raise InputError(f"parts: rows of one {what}, at least one part of them, would be right")
+    return _changed(parts[0], {name: np.concatenate([getattr(part, name) for part in parts]) for name in _arrays(parts[0])})
+
+
+def _values(rows: object) -> dict[str, object]:
+    assert is_dataclass(rows)
+    return {field.name: getattr(rows, field.name) for field in fields(rows)}
+
+
+def _arrays(rows: object) -> dict[str, NDArray[np.generic]]:
+    return {name: value for name, value in _values(rows).items() if isinstance(value, np.ndarray)}
+
+
+def _shared(rows: object) -> dict[str, object]:
+    return {name: value for name, value in _values(rows).items() if not isinstance(value, np.ndarray)}
+
+
+def _changed(rows: Rows, arrays: dict[str, NDArray[np.generic]]) -> Rows:
+    return type(rows)(**(_shared(rows) | arrays))
+
+
+@dataclass(frozen=True, eq=False)
+class Request(ABC, Generic[Rows]):
+    """What is asked about K images of a set; subclasses add what else the rows depend on.
+
+    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: int64 (K,), positions in it, at least one,
+    each at most once. Raises InputError for others.
+    """
+
+    model: Model
+    pixels: Pixels
+    images: NDArray[np.int64]
+
+    per_image: ClassVar[tuple[str, ...]] = ("images",)
+    """The fields with one value an image."""
+    keeps_parts: ClassVar[bool] = False
+    """Whether what is computed on the way is kept by itself as well; see remember."""
+
+    def __post_init__(self) -> None:
+        count = len(check_set(self.pixels, check_model(self.model).input_size))
+        self._settle(images=read_only(check_positions(self.images, count)))
+
+    def _settle(self, **values: object) -> None:
+        """Set fields to their checked values, while the request is made."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """How many images are worked on at once."""
+
+    @property
+    @abstractmethod
+    def asked(self) -> tuple[object, ...]:
+        """All that the rows depend on besides the model, the set and the images, in values whose text tells them apart."""
+
+    @abstractmethod
+    def compute(self) -> Rows:
+        """The rows of all images at once: a pure function. Raises DataError for an image that cannot be read."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, over all that the rows depend on: the same for requests with the same rows."""
+        where = (self.model.digest, self.model.device.type, pixels_digest(self.pixels))
+        digest = hashlib.sha256(repr((self.asked, where)).encode())
+        digest.update(self.images.data)
+        return digest.hexdigest()
+
+    def take(self, places: Places) -> Self:
+        """The same about the images at some places, of which there must be at least one."""
+        chosen = np.arange(len(self))[places].tolist()
+        return replace(self, **{name: _taken(getattr(self, name), chosen) for name in self.per_image})
+
+    def rest(self, done: int) -> Self:
+        """The request for the images after the first `done`, of which there must be at least one."""
+        return self.take(slice(done, None))
+
+    def batches(self) -> Iterator[Self]:
+        """One request a batch, without the images that cannot be read."""
+        for start in range(0, len(self), self.batch_size):
+            places = readable_places(self.pixels, self.images[start : start + self.batch_size]) + start
+            if len(places):
+                yield self.take(places)
+
+    def rows(self) -> Iterator[Rows]:
+        """The rows, batch by batch, each as soon as it is known."""
+        for batch in self.batches():
+            checkpoint()
+            yield batch.at_once()
+
+    def at_once(self) -> Rows:
+        """What `compute` gives, kept by the run."""
+        if current_run().memo is None:
+            return self.compute()
+        return remember((type(self), self.fingerprint), self.compute, parts=self.keeps_parts)
+
+    def all_rows(self, progress: Progress = None) -> Rows:
+        """The rows of all images that can be read. progress: called at the start, and after each batch."""
+        parts: list[Rows] = []
+        tell = progress or (lambda *_: None)
+        tell(0, len(self))
+        for rows in self.rows():
+            parts.append(rows)
+            tell(sum(map(len, parts)), len(self))
+        return self.join(parts)
+
+    def join(self, parts: Sequence[Rows]) -> Rows:
+        """The rows of several parts, in their order."""
+        return join_rows(parts)
+
+
+def _taken(values: Values, chosen: list[int]) -> Values:
+    """Those of the values at some places; None for None, which stands for all images."""
+    if isinstance(values, np.ndarray):
+        return cast(Values, values[chosen])
+    return cast(Values, tuple(values[place] for place in chosen)) if isinstance(values, tuple) else values
