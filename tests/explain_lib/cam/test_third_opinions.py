@@ -26,6 +26,7 @@ from explain_lib.cam import third_opinions
 from explain_lib.cam.configuration import Configuration, is_installed, parse_configuration, program_of
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
 from explain_lib.cam.third_opinions import OPINIONS, captum_map, third_opinion, torch_cam_map
+from explain_lib.compare import decomposition
 
 Score = Callable[[Tensor], Tensor]
 """From logits (N, classes) to one number an image."""
@@ -225,7 +226,7 @@ def test_the_residual_is_taken_from_the_program_that_fixes_the_settings(
         asked.append(configuration)
         return xl.configured_heatmap(model, pixels, configuration, targets) + np.float32(0.25)
 
-    monkeypatch.setattr("explain_lib.compare.decomposition.configured_heatmap", real)
+    monkeypatch.setattr(decomposition, "configured_heatmap", real)
     found = xl.decompose(tutorial, study, 2, xl.PAPER, PRESETS[program](None), 4)
     assert found.residual == pytest.approx(0.25, abs=1e-6)
     assert asked == [Configuration(program, PRESETS[program](("conv2",)))]
