@@ -32,7 +32,7 @@ def run(code: str) -> tuple[dict[str, object], str]:
 
 def files_of(view: View, arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]], **details: object) -> PageFiles:
     cache = xl.shared_cache()
-    scene = make_scene(view, CifarImages(cache), cache, lambda: None)
+    scene = make_scene(view, CifarImages(cache), cache)
     return PageFiles(scene, "name", picture=bytes, arrays=arrays, details=details, snippet=str)
 
 
