@@ -1,4 +1,4 @@
-"""Values as keys: two arguments with the same identity give the same result."""
+"""The identity of values as arguments: equal identities mean equal results."""
 
 import hashlib
 import weakref
@@ -16,7 +16,7 @@ _digests: dict[int, tuple["weakref.ref[NDArray[np.generic]]", str]] = {}
 
 @runtime_checkable
 class Identified(Protocol):
-    """A model, or a set of pictures that is not in memory: what has an identity of its own."""
+    """A value with an identity of its own: a model, or a lazy set of pictures."""
 
     @property
     def identity(self) -> str:
@@ -24,7 +24,7 @@ class Identified(Protocol):
 
 
 def identity_of(value: object) -> Hashable:
-    """What tells a value from others as an argument: arrays by their content, lists as tuples, dataclasses by their fields.
+    """The identity of a value: of arrays by content, of lists as tuples, of dataclasses by their fields.
 
     Raises TypeError for a value of another kind.
     """

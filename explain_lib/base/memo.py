@@ -1,4 +1,4 @@
-"""Results kept by key: bounded in bytes, each computed once however many threads ask for it."""
+"""A memo: results by key, bounded in bytes, each computed once for all threads that ask for it."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -17,7 +17,7 @@ ENTRY_OVERHEAD = 1024
 
 @runtime_checkable
 class HasBytes(Protocol):
-    """An array, a result made of arrays, or a network: what knows how many bytes it holds."""
+    """A value with a size in bytes: an array, a result made of arrays, or a model."""
 
     @property
     def nbytes(self) -> int:
@@ -26,7 +26,7 @@ class HasBytes(Protocol):
 
 @dataclass(frozen=True)
 class CacheStats:
-    """hits, misses: requests so far. entries, bytes: held now. max_bytes: the bound."""
+    """The state of a cache: hits and misses so far, entries and bytes held now, and the limit of bytes."""
 
     hits: int
     misses: int
@@ -44,10 +44,10 @@ class _Pending:
 
 
 class Memo:
-    """Results by key, the least recently used forgotten first, bounded by the bytes that they hold and a kilobyte for each.
+    """Results by key, bounded by their bytes and a kilobyte for each; the least recently used goes first.
 
-    A missing entry is computed once, however many ask for it at the same time; the others wait. If the computation raises,
-    the one who computed gets the exception, and each of the others computes for itself.
+    A missing entry is computed by the first thread that asks for it, while the others wait. If that fails, the first thread
+    gets the exception, and the next one computes. An entry too large to keep still goes to all who waited.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -59,7 +59,7 @@ class Memo:
         self._hits = self._misses = 0
 
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The entry of that key, computed if it is missing; what `compute` raises passes through and is not kept."""
+        """The entry of a key, computed if it is missing; exceptions of `compute` pass and are not kept."""
         while True:
             with self._lock:
                 if key in self._entries:
@@ -93,7 +93,7 @@ class Memo:
         return value
 
     def kept(self, key: Hashable) -> object | None:
-        """The entry of that key if it is there, None if not: computes nothing, waits for nobody, and is not counted."""
+        """The entry of a key if it is there, else None; never computes or waits, and is not counted."""
         with self._lock:
             return self._entries.get(key)
 
@@ -116,7 +116,7 @@ class Memo:
 
 
 def bytes_of(value: object) -> int:
-    """Bytes that an entry is counted with."""
+    """The size of an entry."""
     if isinstance(value, bytes):
         return ENTRY_OVERHEAD + len(value)
     if isinstance(value, tuple):

@@ -1,7 +1,6 @@
-"""The run that a computation belongs to: what may end it, where its results are kept, and who notes what it computed.
+"""The run of a computation, in a context variable: how to cancel it, the memo of its results, and the recorder of its calls.
 
-A page, a job or a replay enters its run once, at the top; the functions below find it in a context variable. Without a run,
-as in a notebook, they compute and do nothing else.
+A page, a job or a replay enters its run once, at the top. Without a run, as in a notebook, the functions below only compute.
 """
 
 import inspect
@@ -23,14 +22,14 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 FOLLOWED = ("progress",)
-"""Arguments that follow a computation and do not change its result."""
+"""The arguments that only observe a computation and do not change its result."""
 
 
 class Recorder(Protocol):
-    """Who notes what is computed."""
+    """An object that notes computations."""
 
     def note(self, name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
-        """Note a computation: its name, its arguments by name, and its rows where they must not be computed again."""
+        """Note a computation: its name, its arguments by name, and its rows if they must not be computed again."""
 
 
 Noting = TypeVar("Noting", bound=Recorder | None)
@@ -38,7 +37,10 @@ Noting = TypeVar("Noting", bound=Recorder | None)
 
 @dataclass(frozen=True)
 class Run:
-    """cancel: called at every checkpoint; what it raises ends the work. memo: keeps results. recorder: notes computations."""
+    """The surroundings of a computation.
+
+    cancel: called at every checkpoint; an exception from it ends the work. memo: keeps results. recorder: notes computations.
+    """
 
     cancel: Callable[[], None] | None = None
     memo: Memo | None = None
@@ -51,13 +53,13 @@ _long_work = threading.Lock()
 
 
 def current_run() -> Run:
-    """The run that this thread is in; one that does nothing where none was entered."""
+    """The run of this thread; an empty one if none was entered."""
     return _current.get()
 
 
 @contextmanager
 def running(run: Run) -> Iterator[None]:
-    """What this thread computes inside belongs to that run."""
+    """Enter a run: computations of this thread inside belong to it."""
     token = _current.set(run)
     try:
         yield
@@ -67,13 +69,13 @@ def running(run: Run) -> Iterator[None]:
 
 @contextmanager
 def recording(recorder: Noting) -> Iterator[Noting]:
-    """Let that recorder, or none, note what this thread computes inside; all else stays as it is."""
+    """Replace the recorder, None for none, inside; the rest of the run stays."""
     with running(replace(_current.get(), recorder=recorder)):
         yield recorder
 
 
 def in_this_run(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function, which belongs to the run of now wherever and whenever it is called."""
+    """The function bound to the current run, wherever and whenever it is called."""
     run = _current.get()
 
     @wraps(function)
@@ -85,21 +87,21 @@ def in_this_run(function: Callable[Arguments, Result]) -> Callable[Arguments, Re
 
 
 def checkpoint() -> None:
-    """Raise what the run's cancel raises, if the work is no longer wanted."""
+    """Let the run end the work: raises whatever its cancel raises."""
     cancel = _current.get().cancel
     if cancel is not None:
         cancel()
 
 
 def note(name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
-    """Note a computation whose result comes from elsewhere than a recorded function, if there is a recorder."""
+    """Note a computation whose result does not come from a recorded function, if there is a recorder."""
     recorder = _current.get().recorder
     if recorder is not None:
         recorder.note(name, arguments, rows)
 
 
 def recorded(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function, noting each call that ends well, and not the calls inside it, which are a part of it."""
+    """Decorate a function: each successful call is noted, but not the recorded calls inside it, which are part of it."""
     signature = inspect.signature(function)
 
     @wraps(function)
@@ -117,10 +119,10 @@ def recorded(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
 
 def remember(key: Hashable, compute: Callable[[], Result], *, parts: bool = False, alone: bool = False) -> Result:
-    """The result of that key, kept by the run's memo if there is one; arrays cannot be written to then.
+    """The result of a key from the memo of the run, or computed and kept there; a kept array is read-only.
 
-    parts: whether what is computed on the way is kept by itself too. alone: whether it waits for others that are computed
-    alone: several at once would keep everybody waiting, and be no sooner done.
+    parts: whether intermediate results are kept by themselves too. alone: whether to wait for other computations of this
+    kind, since several at once would delay all pages and not finish earlier.
     """
     run = _current.get()
     if run.memo is None:
@@ -137,9 +139,9 @@ def remember(key: Hashable, compute: Callable[[], Result], *, parts: bool = Fals
 def remembered(
     *, parts: bool = False, alone: bool = False
 ) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
-    """Decorate a pure function: its results are kept by name and arguments, all of which count; see remember.
+    """Decorate a pure function: its results are kept by its name and all arguments; see remember.
 
-    A call with an argument that has no identity is computed each time.
+    A call with an argument without identity is computed each time.
     """
 
     def decorate(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -160,7 +162,7 @@ def remembered(
 
 
 def kept(function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | None:
-    """The result of a remembered function if the run keeps it, else None: computes nothing, and waits for nobody."""
+    """The result of a remembered function if the run has it, else None; never computes or waits."""
     memo, inner = _current.get().memo, inspect.unwrap(function)
     if memo is None:
         return None
@@ -168,7 +170,7 @@ def kept(function: Callable[Arguments, Result], *args: Arguments.args, **kwargs:
 
 
 def _key(function: Callable[..., object], signature: inspect.Signature, *args: object, **kwargs: object) -> Hashable | None:
-    """Name and arguments, those left out included; None where an argument has no identity, or the call is wrong."""
+    """Name and arguments, with defaults; None if an argument has no identity, or the call is wrong."""
     try:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()

@@ -1,4 +1,4 @@
-"""The mean of many images' maps at one layer."""
+"""The mean of the maps of many images at one layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class AverageMap(Frozen):
-    """What the maps of several images have in common.
+    """The mean of the maps of several images.
 
-    map: float32 (h, w) in [0, 1], the mean of the maps, each divided by its own maximum, so that every image counts alike.
-    picture: uint8 (H, W, 3), the mean of the pictures, rounded. images: how many. zero: how many of their maps are zero
-    everywhere; they count as zero. not_finite: how many hold NaN or infinity; they are left out.
+    map: float32 (h, w) in [0, 1], the mean of the maps, each divided by its own maximum, so that all images have the same
+    weight. picture: uint8 (H, W, 3), the mean of the pictures, rounded. images: how many. zero: how many of their maps are
+    zero everywhere; they count as zero. not_finite: how many hold NaN or infinity; they are left out.
     """
 
     map: Map
@@ -36,7 +36,7 @@ class AverageMap(Frozen):
 
 @dataclass(frozen=True)
 class PartialSum(Frozen):
-    """What one batch adds to an average: total float64 (h, w), the sum of its scaled maps, and the counts of AverageMap."""
+    """The part of one batch in an average: total float64 (h, w), the sum of its scaled maps, and the counts of AverageMap."""
 
     total: NDArray[np.float64]
     images: int

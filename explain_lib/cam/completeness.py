@@ -1,8 +1,8 @@
-"""Whether a map's cells add up to the score: HiResCAM's do, but for the biases after the layer; Grad-CAM's need not.
+"""Completeness: HiResCAM's cells and the biases after the layer add up to the score; Grad-CAM's need not.
 
-Draelos and Carin 2020 (arXiv 2011.08891). A network of ReLUs, max-poolings, convolutions, linear layers and
-batch normalisations in evaluation mode is linear around each input, so that the score is the sum of all it is made of, each
-times its gradient: the cells of the layer, the biases after it, and what reaches the score past the layer.
+Draelos and Carin 2020 (arXiv 2011.08891). A network of ReLUs, max-poolings, convolutions, linear layers and batch
+normalisations in evaluation mode is linear around each input. The score is then a sum of parts, each times its gradient: the
+cells of the layer, the biases after it, and paths that bypass the layer.
 """
 
 from dataclasses import dataclass
@@ -23,22 +23,22 @@ from explain_lib.networks.targets import Target, expand_targets, explained_numbe
 from explain_lib.pictures.pixels import as_batch, to_input
 
 ROUNDING = 1e-4
-"""A residual within this share of what is added up is rounding: float32, and sums of many numbers that cancel."""
+"""A residual within this share of the largest part is rounding: float32, and sums of many numbers that cancel."""
 
 SAME = 1e-5
-"""Two cells within this share of the larger map's reach are one number, computed in two orders."""
+"""Two cells within this share of the larger map's reach are equal up to the order of the sums."""
 
 
 @dataclass(frozen=True)
 class Completeness(Frozen):
-    """What the score of one image is made of at one layer, on a grid of h x w; all in units of the score.
+    """The parts of the score of one image at one layer, on a grid of h x w, in units of the score.
 
-    layer: its name. target: what was explained. grad_cam: float32 (h, w), the sum over k of alpha_k A_k, with its sign
+    layer: its name. target: the explained target. grad_cam: float32 (h, w), the sum over k of alpha_k A_k, with its sign
     (equation 1 of arXiv 1610.02391, without the ReLU). hirescam: float32 (h, w), the sum over k of dy/dA_k * A_k (equation 5
-    of arXiv 2011.08891). score: y itself. biases: the share of the biases of the modules that run after the layer, those of
-    a batch normalisation being bias - mean * weight / sqrt(variance + eps). past: what reaches the score without the
-    layer, over a shortcut or a parallel branch; 0 where every path leads through the layer. even: whether every
-    channel's gradient is the same in all cells, so that averaging it over the grid changes nothing and the two maps are one.
+    of arXiv 2011.08891). score: y itself. biases: the part of the biases of the modules that run after the layer, where that
+    of a batch normalisation is bias - mean * weight / sqrt(variance + eps). past: the part of the paths that bypass the layer,
+    over a shortcut or a parallel branch; 0 if all paths lead through the layer. even: whether the gradient of every channel is
+    the same in all cells, so that averaging it over the grid changes nothing and the two maps are equal.
     """
 
     layer: str
@@ -62,34 +62,34 @@ class Completeness(Frozen):
 
     @property
     def gap(self) -> float:
-        """What HiResCAM's cells leave of the score."""
+        """The score minus the sum of HiResCAM's cells."""
         return self.score - self.hirescam_sum
 
     @property
     def residual(self) -> float:
-        """What is left of the score by HiResCAM's cells, the biases and what goes past the layer: rounding, where `holds`."""
+        """The score minus all parts: HiResCAM's cells, the biases and the bypassing paths; rounding if `holds`."""
         return self.gap - self.biases - self.past
 
     @property
     def holds(self) -> bool:
-        """Whether the parts add up to the score but for rounding; not so where a later module is not piecewise linear."""
+        """Whether the parts add up to the score up to rounding; they do not if a later module is not piecewise linear."""
         parts = (float(np.abs(self.hirescam).sum(dtype=np.float64)), abs(self.biases), abs(self.past), abs(self.score))
         return abs(self.residual) <= ROUNDING * max(parts)
 
     @property
     def moved(self) -> float:
-        """By how much averaging the gradients over the grid changes the sum of the cells."""
+        """The change in the sum of the cells from averaging the gradients over the grid."""
         return self.grad_cam_sum - self.hirescam_sum
 
     @property
     def turned(self) -> NDArray[np.bool_]:
-        """Cells above zero in one map and below in the other, by more than rounding: bool (h, w)."""
+        """The cells with opposite signs in the two maps, beyond rounding: bool (h, w)."""
         opposite = np.sign(self.grad_cam) * np.sign(self.hirescam) < 0
         return np.asarray(opposite & (np.abs(self.grad_cam - self.hirescam) > SAME * self._reach))
 
     @property
     def turned_share(self) -> float:
-        """The share of the grid's cells that are turned, in [0, 1]."""
+        """The share of turned cells, in [0, 1]."""
         return float(self.turned.mean())
 
     @property
@@ -100,7 +100,7 @@ class Completeness(Frozen):
 
     @property
     def same_map(self) -> bool:
-        """Whether the two maps are one but for rounding."""
+        """Whether the two maps are equal up to rounding."""
         return bool(np.abs(self.grad_cam - self.hirescam).max() <= SAME * self._reach)
 
     @property
@@ -116,14 +116,14 @@ def completeness(
     layer: str | None = None,
     target: int | Target | None = None,
 ) -> Completeness:
-    """What the score of one picture is made of at a layer: its cells, the biases after it, what goes past it.
+    """The parts of the score of one picture at a layer: its cells, the biases after it, and bypassing paths.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
     for the last conv layer. target: None for the predicted class, a class, or a Target of logits.
 
-    Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or hands on what
-    it was given (nn.Identity), TargetError for a class that does not exist and for a probability, which no cells add up to,
-    NetworkError for a network that cannot be run or explained.
+    Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or returns its
+    input unchanged (nn.Identity), TargetError for a class that does not exist and for a probability, which is not a sum of
+    cells, NetworkError for a network that cannot be run or explained.
     """
     held_layer = find_own_layer(check_model(model), layer)
     pixels = as_batch(picture, model.input_size)
@@ -144,7 +144,7 @@ def completeness(
 
 
 def find_own_layer(model: Model, name: str | None) -> LayerTrace:
-    """The layer of that name, None for the last conv layer. Raises LayerError for one that hands on what it was given."""
+    """The layer of that name, None for the last conv layer. Raises LayerError for one that returns its input unchanged."""
     found = model.find_layers(None)[-1] if name is None else model.find_layers(name)[0]
     if found.handed_on:
         raise LayerError(
@@ -155,7 +155,7 @@ def find_own_layer(model: Model, name: str | None) -> LayerTrace:
 
 
 def _constants(network: nn.Module) -> dict[str, Tensor]:
-    """What each module adds to its output whatever comes in, float32 (C,), by the module's name."""
+    """The constant part of the output of each module, (C,), by the name of the module."""
     found = {name: _constant(module) for name, module in network.named_modules()}
     return {name: constant for name, constant in found.items() if constant is not None}
 
@@ -168,9 +168,9 @@ def _constant(module: nn.Module) -> Tensor | None:
 
 
 def _batch_norm_constant(module: _BatchNorm) -> Tensor | None:
-    """The bias of a batch normalisation that is written as weight * x + bias; in float64, since it can be a small rest."""
+    """The bias of a batch normalisation in the form weight * x + bias; in float64, since it can be a small difference."""
     mean, variance = module.running_mean, module.running_var
-    if mean is None or variance is None:  # then it is not linear
+    if mean is None or variance is None:  # it is not linear then
         return None if module.bias is None else module.bias.detach()
     constant = -mean.double() / (variance.double() + module.eps).sqrt()
     if module.weight is not None:
@@ -200,17 +200,17 @@ def _sum(cells: NDArray[np.float32]) -> float:
     return float(cells.sum(dtype=np.float64))
 
 
-# Section: the sum in sentences
+# Section: sentences
 
 LOGITS_ONLY = (
     "HiResCAM's cells add up to a logit, or to the difference of two; a probability is no sum of cells, so nothing is "
     "compared here. With the score “logit” it would be."
 )
-"""What stands in the place of the sentences where a probability is explained."""
+"""The text in place of the sentences if a probability is explained."""
 
 
 def sum_sentence(found: Completeness) -> str:
-    """What HiResCAM's cells, the biases and what goes past the layer come to, beside the score."""
+    """A sentence on the sum of all parts, compared with the score."""
     parts = f"HiResCAM's cells add up to {signed(found.hirescam_sum)}, the biases after the layer to {signed(found.biases)}"
     if found.past:
         parts += f", and what reaches the score past the layer to {signed(found.past)}"
@@ -224,7 +224,7 @@ def sum_sentence(found: Completeness) -> str:
 
 
 def averaging_sentence(found: Completeness) -> str:
-    """What averaging the gradients over the grid does to the map: to its sum, to the signs of its cells, to one most."""
+    """A sentence on the effect of averaging the gradients: on the sum, the signs, and the cell that changes most."""
     if found.same_map:
         why = (
             "Every channel's gradient is the same in all cells" if found.even else "Gradients vary only where it does not count"
@@ -241,13 +241,13 @@ def averaging_sentence(found: Completeness) -> str:
 
 
 def score_words(found: Completeness) -> str:
-    """What the parts add up to: the logit, a difference of two, or either with its sign turned."""
+    """The score in words: the logit, a difference of two, or either with its sign turned."""
     words = "the logit" if found.target.minus is None else "the difference of the two logits"
     return words if found.target.sign == 1 else f"{words} with its sign turned"
 
 
 def signed(value: float, places: int = 2) -> str:
-    """A number with so many places, or as many as it takes to show two digits of a small one; a proper minus."""
-    shown = value + 0.0  # a zero below zero is a zero
+    """A number with so many decimals, or two significant digits if it is small; with a proper minus."""
+    shown = value + 0.0  # -0.0 + 0.0 is 0.0
     text = f"{shown:.{places}f}" if abs(shown) >= 0.1 or shown == 0 else f"{shown:.2g}"
     return proper_minus(text)

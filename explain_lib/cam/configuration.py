@@ -1,4 +1,4 @@
-"""One side of a comparison: which program makes the map, and under which settings; also as one line of text."""
+"""Configurations: a program that makes maps, with its settings; also as one line of text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -39,7 +39,7 @@ FREE_SETTINGS: Mapping[Program, tuple[str, ...]] = MappingProxyType(
         "captum": ("layers",),
     }
 )
-"""The settings that each program leaves to its caller."""
+"""The settings that each program leaves open."""
 
 SEVERAL_LAYERS: tuple[Program, ...] = ("manual", "package")
 """The programs that merge layers by their mean; the others take one."""
@@ -53,9 +53,9 @@ class Configuration:
     """A program and its settings.
 
     program: manual, the implementation by hand; package, the package grad-cam, which fixes all settings but `layers` and
-    `variant`; torch-cam or captum, which need not be installed until a map is asked for, take one layer and fix the rest.
-    settings: with layers None for the model's last conv layer. Raises InputError for another program, and for one under
-    settings that it does not have.
+    `variant`; torch-cam or captum, which take one layer, fix the rest, and need to be installed only to make a map.
+    settings: with layers None for the model's last conv layer. Raises InputError for another program, and for settings that
+    the program does not have.
     """
 
     program: Program = "manual"
@@ -71,9 +71,9 @@ class Configuration:
             raise InputError(f"settings: {who} fixes {', '.join(wrong)}; {preset}(...) would be right")
 
     def to_text(self) -> str:
-        """The program and the settings that are not its defaults: "manual;layers=conv1,conv2;relu=false".
+        """The program and the settings that differ from its defaults: "manual;layers=conv1,conv2;relu=false".
 
-        Commas, semicolons and percent signs in the name of a layer are written as in a URL: %2C, %3B, %25.
+        Commas, semicolons and percent signs in the names of layers are written as in a URL: %2C, %3B, %25.
         """
         default = _defaults(self.program)
         parts = [f"{name}={_written(getattr(self.settings, name))}" for name in differing(self.settings, default)]
@@ -81,7 +81,7 @@ class Configuration:
 
 
 def parse_configuration(text: str) -> Configuration:
-    """The configuration of a text that `to_text` wrote. Raises InputError, saying which part is wrong, for any other."""
+    """The configuration from a text of `to_text`. Raises InputError, naming the wrong part, for any other text."""
     program, *parts = text.split(";")
     if program not in PROGRAMS:
         raise InputError(f"program: {program!r}; one of {', '.join(PROGRAMS)} would be right")
@@ -103,7 +103,7 @@ _WORDS = {
 
 
 def fixed_settings(program: Program, settings: CamSettings) -> CamSettings:
-    """The settings that a program has in place of these: what it leaves to its caller is taken from them.
+    """The settings of a program, with those that it leaves open taken from `settings`.
 
     Raises LayerError for several layers where the program takes one.
     """
@@ -121,14 +121,14 @@ def fixed_settings(program: Program, settings: CamSettings) -> CamSettings:
 
 
 def program_of(settings: CamSettings) -> Program:
-    """The program that fixes these settings, manual if none does."""
+    """The program that fixes these settings; manual if none does."""
     one_layer = settings.layers is None or len(settings.layers) == 1
     others = [name for name in PROGRAMS if name != "manual" and (one_layer or name in SEVERAL_LAYERS)]
     return next((name for name in others if settings == fixed_settings(name, settings)), "manual")
 
 
 def is_installed(program: Program) -> bool:
-    """Whether maps of a program can be had here; torch-cam and Captum do not come with this library."""
+    """Whether a program is available; torch-cam and Captum do not come with this library."""
     library = LIBRARIES.get(program)
     return library is None or library.is_installed
 
@@ -183,7 +183,7 @@ def configured_heatmap(
     configuration: Configuration,
     targets: Targets = None,
 ) -> Map:
-    """The heat maps of a configuration, float32 (N, H, W), from the program itself that it names.
+    """The heat maps of a configuration, float32 (N, H, W), from its program itself.
 
     Arguments and errors are those of heatmap, package_grad_cam, torch_cam_map and captum_map.
     """

@@ -1,4 +1,4 @@
-"""Two classes contrasted in one picture: what speaks for the one rather than for the other, and what speaks against it."""
+"""The contrast of two classes in one picture: evidence for one rather than the other, and evidence against it."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,16 @@ from explain_lib.networks.predictions import softmax
 from explain_lib.networks.targets import Score, Target
 
 VISIBLE = 0.02
-"""How far two maps, each divided by its own maximum, must be apart at some cell to look different: 1/50 of the colours."""
+"""The difference at some cell from which two maps, each divided by its maximum, look different: 1/50 of the colours."""
 
 
 @dataclass(frozen=True)
 class ScoreDifference:
-    """How the ReLU map of a class's probability differs from that of its logit.
+    """The difference of the ReLU maps of the probability and the logit of a class.
 
     spearman, pearson: correlation of ranks and of values, in [-1, 1], NaN where a map is constant. largest: the largest
-    difference at any cell once each map is divided by its own maximum, in [0, 1]; 0 for maps that are proportional, which
-    look the same, whatever their size. ratio: maximum of the probability's map over that of the logit's, NaN where the
-    latter is zero everywhere.
+    difference at any cell after dividing each map by its own maximum, in [0, 1]; 0 for proportional maps, which look the
+    same. ratio: maximum of the probability's map over that of the logit's, NaN if the latter is zero everywhere.
     """
 
     spearman: float
@@ -44,17 +43,17 @@ class Contrast(Frozen):
     """Classes a and b of one picture contrasted at one layer, on its grid of h x w; y is the score, logit or probability.
 
     probabilities: float32 (classes,). signed_a, signed_b: float32 (h, w), the signed maps of y_a and of y_b.
-    signed_contrast: that of y_a - y_b, explained as a target of its own. Since a gradient is linear in what is derived, it is
-    signed_a - signed_b but for rounding. against: float32 (h, w), 0 and more, the ReLU map of -y_a: what lowers y_a, the
-    "counterfactual explanation" of arXiv 1610.02391. by_logit, by_probability: float32 (h, w), the ReLU maps of a's logit and
-    of its probability p_a.
+    signed_contrast: that of y_a - y_b, explained as a target of its own. Since the gradient is linear, it
+    is signed_a - signed_b up to rounding. against: float32 (h, w), at least 0, the ReLU map of -y_a: evidence that lowers
+    y_a, the "counterfactual explanation" of arXiv 1610.02391. by_logit, by_probability: float32 (h, w), the ReLU maps of
+    the logit and of the probability p_a of a.
 
     The latter two differ. By the derivative of the softmax, with y now the logits,
 
         dp_a/dA = p_a * (dy_a/dA - sum over j of p_j * dy_j/dA),
 
-    so the map of the probability is a contrast with all classes at once, each weighed by its probability: what speaks for
-    every class alike is gone, and as p_a goes to 1 the whole map vanishes, whatever the picture shows.
+    so the map of the probability is a contrast with all classes at once, each weighted by its probability: evidence common to
+    all classes cancels, and the whole map vanishes as p_a goes to 1, whatever the picture shows.
     """
 
     layer: str
@@ -77,7 +76,7 @@ class Contrast(Frozen):
 
     @property
     def reach(self) -> float:
-        """The largest magnitude in any of the three signed maps: the end of a scale that they share."""
+        """The largest magnitude in any of the three signed maps, the end of their common scale."""
         return float(np.abs([self.signed_a, self.signed_b, self.signed_contrast]).max())
 
     @property
@@ -87,7 +86,7 @@ class Contrast(Frozen):
 
     @property
     def by_score(self) -> ScoreDifference:
-        """How by_probability differs from by_logit."""
+        """The difference of by_probability from by_logit."""
         return _difference(self.by_logit, self.by_probability)
 
 
@@ -106,7 +105,7 @@ def _difference(by_logit: Map, by_probability: Map) -> ScoreDifference:
 
 
 def runner_up(scores: NDArray[np.float32], a: int) -> int:
-    """The class with the highest score (classes,) but for class `a`; the first of those that tie.
+    """The class with the highest score (classes,) except class `a`; the first of several.
 
     Raises TargetError if there is no class `a`, or no other.
     """

@@ -22,7 +22,7 @@ class LayerCam(Frozen):
     """Grad-CAM at one layer with C channels on a grid of h x w.
 
     weights: float32 (N, C), alpha_k of equation 1: the gradient of the score by the activation A_k, averaged over the
-    grid. signed: float32 (N, h, w), the sum over k of alpha_k A_k. map: float32 (N, h, w), ReLU of it, equation 2; not scaled.
+    grid. signed: float32 (N, h, w), the sum over k of alpha_k A_k. map: float32 (N, h, w), its ReLU, equation 2; not scaled.
     """
 
     weights: NDArray[np.float32]
@@ -37,9 +37,9 @@ class LayerCam(Frozen):
 
 @dataclass(frozen=True)
 class GradCams(Frozen):
-    """Grad-CAM at several layers from one pass: cams["conv2"] is a LayerCam, `names` lists the layers in the order asked.
+    """Grad-CAM at several layers from one pass: cams["conv2"] is a LayerCam, `names` are the layers in the requested order.
 
-    logits: float32 (N, classes). targets: what was explained, one an image.
+    logits: float32 (N, classes). targets: the explained targets, one per image.
     """
 
     logits: NDArray[np.float32]
@@ -104,7 +104,7 @@ def grad_cam(
     layers: str | Sequence[str] | None = None,
     targets: Targets = None,
 ) -> GradCams:
-    """Grad-CAM at every asked layer, from one forward and one backward pass over the batch.
+    """Grad-CAM at all requested layers, from one forward and one backward pass over the batch.
 
     pixels: uint8 (N, H, W, 3) RGB, of the model's input size. layers: names of modules whose output is (N, C, h, w); None
     for every conv layer. targets: None for the predicted class, a class or Target for all images, or one per image.

@@ -1,8 +1,8 @@
 """Grad-CAM and its relatives from the package grad-cam, on the same inputs as the manual one.
 
-The package leaves traces: evaluation mode stays on, the parameters' gradients are cleared and filled, and a living
-GradCAM object keeps every later activation. Here all of that is put back. Parameters are frozen and the input asks for
-a gradient instead, which changes no map and lets networks with frozen parameters through.
+The package has side effects: evaluation mode stays on, the gradients of the parameters are overwritten, and a GradCAM object
+keeps all later activations as long as it lives. All of that is undone here. The parameters are frozen, and the input requires
+a gradient instead, which changes no map and admits networks with frozen parameters.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,8 +38,8 @@ def package_grad_cam(
     """The package's own heat maps, float32 (N, H, W) in [0, 1].
 
     Several layers are merged by the package: each is scaled, enlarged and averaged, and the mean is scaled again. Arguments
-    and errors are those of grad_cam; layers must be named, and a module that is called more than once cannot be asked for,
-    since the package has no way to tell its calls apart. variant: grad-cam, hirescam, layercam or grad-cam++.
+    and errors are those of grad_cam, but layers must be named, and a module that is called more than once is refused, since the
+    package cannot tell its calls apart. variant: grad-cam, hirescam, layercam or grad-cam++.
     """
     if variant not in VARIANTS:
         raise InputError(f"variant: {variant!r}; one of {', '.join(VARIANTS)} would be right")
@@ -62,7 +62,7 @@ def package_grad_cam(
 
 
 def addressable_layers(model: Model, layers: str | Sequence[str], program: str) -> tuple[LayerTrace, ...]:
-    """The layers of these names, for a program that is given modules.
+    """The layers of these names, for a program that takes modules.
 
     Raises LayerError, naming the program, for a module that is called more than once, and as Model.find_layers does.
     """
@@ -88,7 +88,7 @@ def _gradients_kept(network: nn.Module) -> Iterator[None]:
 def _run_package(
     model: Model, layers: tuple[LayerTrace, ...], batch: Tensor, targets: tuple[Target, ...] | None, variant: Variant
 ) -> NDArray[np.float32]:
-    import pytorch_grad_cam  # brings matplotlib and scikit-learn: seconds that most pages need not wait
+    import pytorch_grad_cam  # imports matplotlib and scikit-learn, which takes seconds
 
     methods = {
         "grad-cam": pytorch_grad_cam.GradCAM,
@@ -98,13 +98,13 @@ def _run_package(
     }
     modules = dict(model.network.named_modules())
     cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
-    asking = batch.requires_grad_().clone()  # not a leaf: some networks write to their input
+    asking = batch.requires_grad_().clone()  # not a leaf, since some networks write to their input
     try:
         scores = None if targets is None else [partial(explained_number, target) for target in targets]
         with enough_memory(f"pixels: the package's map of {len(batch)} pictures at {len(layers)} layers"):
             maps = cam(input_tensor=asking, targets=scores)
     except NETWORK_FAILURES as error:
-        # the manual pass over the same input says what is wrong in a sentence, if it is the network or a layer
+        # if the network or a layer is the cause, the manual pass over the same input raises an error that says so
         capture(model.network, batch.detach(), layers, targets=targets, classes=len(model.classes))
         raise NetworkError(f"the package grad-cam failed on this network: {type(error).__name__}: {error}") from error
     finally:

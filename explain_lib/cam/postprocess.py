@@ -1,8 +1,8 @@
 """From activations and gradients to a heat map: weigh, reduce, shift, resize, scale, merge.
 
-The same steps in the same order for every setting, so that two heat maps that differ in one setting differ for that
-reason alone. Dividing comes after resizing, since a resized map divided is the divided map resized: so maps that differ
-in their divisor alone are resized once.
+The steps and their order are the same for all settings, so that two heat maps under settings that differ in one field differ
+for that reason alone. Division comes after resizing, which gives the same result: maps that differ only in their divisor are
+resized once.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -32,9 +32,9 @@ Values = NDArray[np.float32]
 
 
 def position_weights(activation: Values, gradient: Values, variant: Variant) -> Values:
-    """What each activation is multiplied by before the channels are reduced: (N, C, 1, 1) or (N, C, h, w).
+    """The factors of the activations before the channels are reduced: (N, C, 1, 1) or (N, C, h, w).
 
-    In NumPy, and in the package's order: where a map is the small rest of large sums, another order of the same sums is seen.
+    In NumPy, and in the order of the package: where large terms cancel in a map, another order of the same sum is visible.
     """
     match variant:
         case "grad-cam":
@@ -83,7 +83,7 @@ def _interpolate(maps: Map, size: tuple[int, int], mode: str) -> Map:
 
 
 def rescale(maps: Tensor, epsilon: float) -> Tensor:
-    """Each map (N, H, W) less its minimum, by its maximum plus epsilon; 0 / 0 is 0."""
+    """Each map (N, H, W) minus its minimum, divided by its maximum plus epsilon; 0 / 0 is 0."""
     shifted = maps - maps.amin((1, 2), keepdim=True)
     return shifted / _not_zero(shifted.amax((1, 2), keepdim=True) + epsilon)
 
@@ -94,11 +94,11 @@ def _not_zero(divisor: Tensor) -> Tensor:
 
 
 class PostProcess:
-    """What follows the pass through a network, under any settings; steps that settings have in common are done once.
+    """The steps after the pass through a network, under any settings; steps that settings share are computed once.
 
-    layers: what the pass left at every layer that will be asked for, N images. size: (H, W) of the picture. batch: how many
-    images, one after the other, are a batch to scale_over="batch"; None for all. images: those of the N, K of them, whose
-    maps are wanted; None for all. Settings must name their layers, L of them.
+    layers: the captures of all layers that the settings name, of N images. size: (H, W) of the picture. batch: how many
+    consecutive images form a batch for scale_over="batch"; None for all. images: the positions of the K images, of the N,
+    whose maps are wanted; None for all. The settings must name their layers, L of them.
     """
 
     def __init__(
@@ -119,10 +119,10 @@ class PostProcess:
     def heatmaps(self, settings: CamSettings) -> Tensor:
         """Heat maps float32 (K, H, W), on the CPU.
 
-        Raises InputError where layers with unlike grids are to be merged without resizing.
+        Raises InputError if layers with different grids are to be merged without resizing.
         """
         key = _until_merged(settings)
-        if self._last[0] != key:  # no more than the last one is kept: there can be thousands
+        if self._last[0] != key:  # only the last one is kept: there can be thousands
             self._last = key, self._merged(settings)
         maps = self._last[1]
         if settings.rescale_after_merge:
@@ -132,10 +132,10 @@ class PostProcess:
         return maps
 
     def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
-        """Whether this setting changes nothing here, whichever side the other settings are taken from.
+        """Whether this setting has no effect here, whichever side the other settings come from.
 
-        It is known of `inplace_overwrites` and `inplace_gradient`, where no layer is overwritten, and of `subtract_minimum`,
-        where all minima are 0.
+        This is known for `inplace_overwrites` and `inplace_gradient` if no layer is overwritten, and for `subtract_minimum`
+        if all minima are 0; False for all others.
         """
         layers = tuple(dict.fromkeys(layer for side in sides for layer in side.layers or ()))
         match name:
@@ -155,7 +155,7 @@ class PostProcess:
         return self._done[key]
 
     def _merged(self, settings: CamSettings) -> Tensor:
-        """The mean over the layers, each resized and divided: (K, H, W)."""
+        """The mean over the layers, each resized and divided, (K, H, W)."""
         divisors, resized = self._divisors(settings), self._resized_layers(settings)
         if len(resized) == 1:
             return resized[0] / divisors[:, :, None]
@@ -164,7 +164,7 @@ class PostProcess:
         return torch.bmm((1 / (divisors * len(resized)))[:, None], stacked).view_as(resized[0])
 
     def _divisors(self, settings: CamSettings) -> Tensor:
-        """What each layer's maps are divided by, (K, L). A mean over channels is their sum divided by their number, here."""
+        """The divisors of the maps of each layer, (K, L); a mean over channels is a sum divided by their number here."""
         low, high = self._ranges(settings)
         channels = torch.ones(1)
         if settings.channel_reduction == "mean":
@@ -175,19 +175,19 @@ class PostProcess:
         return _not_zero(peak + channels * settings.epsilon)
 
     def _ranges(self, settings: CamSettings) -> Tensor:
-        """Least and largest value, (2, K, L), of what the settings scale over."""
+        """The smallest and largest values, (2, K, L), of the maps that the settings scale over."""
         layers, scope = settings.layers or (), _scope(settings)
         key = "ranges", *(self._source(layer, settings) for layer in layers), scope
         return self._once(key, lambda: torch.stack([self._range(layer, settings) for layer in layers], 2))
 
     def _resized_layers(self, settings: CamSettings) -> list[Tensor]:
-        """Each layer's maps at the size of the picture, (K, H, W)."""
+        """The maps of each layer at the size of the picture, (K, H, W)."""
         resized = [self._resized(layer, settings) for layer in settings.layers or ()]
         _check_grids({tuple(maps.shape[1:]) for maps in resized})
         return resized
 
     def _resized(self, layer: str, settings: CamSettings) -> Tensor:
-        """Sums over channels, less their minimum if so set, at the size of the picture: (K, H, W)."""
+        """The sums over channels, minus their minimum if so set, at the size of the picture: (K, H, W)."""
 
         def compute() -> Tensor:
             maps = self._reduced(layer, settings)
@@ -195,19 +195,19 @@ class PostProcess:
                 maps = maps - self._range(layer, settings)[0][:, None, None]
             resized = torch.from_numpy(resize_maps(maps.numpy(), self._size, settings.resize))
             flat = maps.amin((1, 2)) == maps.amax((1, 2))
-            if flat.any():  # rounding in the interpolation must not make specks of a map that is the same everywhere
+            if flat.any():  # rounding in the interpolation must not make specks in a constant map
                 resized[flat] = maps[flat, :1, :1]
             return resized
 
         return self._once(("resized", self._shifted(layer, settings), settings.resize), compute)
 
     def _shifted(self, layer: str, settings: CamSettings) -> Hashable:
-        """What the sum over channels less its minimum depends on: not on the latter where it is 0."""
+        """The key of the sum over channels minus its minimum, without the scope of the minimum if that is 0."""
         shifts = settings.subtract_minimum and bool(self._range(layer, settings)[0].any())
         return self._source(layer, settings), _scope(settings) if shifts else None
 
     def _range(self, layer: str, settings: CamSettings) -> Tensor:
-        """Least and largest value, (2, K), of what the settings scale over, of one layer."""
+        """The smallest and largest values, (2, K), of the maps of one layer that the settings scale over."""
         scope = _scope(settings)
 
         def compute() -> Tensor:
@@ -218,7 +218,7 @@ class PostProcess:
         return self._once(("range", self._source(layer, settings), scope), compute)
 
     def _batch_range(self, layer: str, settings: CamSettings) -> Tensor:
-        """The same over the maps that each image's weights give on every image of its batch."""
+        """The same over the maps that the weights of each image give on all images of its batch."""
         weights, activation = self._weighed(layer, settings)
         size = self._batch or len(activation)
         batches = activation.reshape(-1, size, *activation.shape[1:])
@@ -238,7 +238,7 @@ class PostProcess:
         return self._once(("reduced", self._source(layer, settings)), compute)
 
     def _weighed(self, layer: str, settings: CamSettings) -> tuple[Tensor, Tensor]:
-        """The weights of the activations, and the activations."""
+        """The weights of the activations of a layer, and the activations."""
         captured = self._layers[layer]
         activation = (captured.seen_by_hooks if settings.inplace_overwrites else captured.activation).cpu()
 
@@ -251,7 +251,7 @@ class PostProcess:
         return self._once(("weights", self._source(layer, settings)), compute), activation
 
     def _source(self, layer: str, settings: CamSettings) -> Hashable:
-        """What the sum over channels depends on."""
+        """The key of the sum over channels."""
         in_place = (settings.inplace_overwrites, settings.inplace_gradient) if self._is_overwritten(layer) else None
         return layer, in_place, settings.variant, settings.relu, _in_numpy(settings)
 
@@ -283,21 +283,21 @@ _until_merged = attrgetter(
 
 
 def _scope(settings: CamSettings) -> Scope:
-    """What minimum and maximum are taken over; without scaling, a minimum that is subtracted is the image's own."""
+    """The scope of minimum and maximum; without scaling, the minimum is that of the image."""
     return "batch" if settings.scale_over == "batch" else "image"
 
 
 def _in_numpy(settings: CamSettings) -> bool:
-    """Whether sums are taken by NumPy, as the package does, or by PyTorch, as torch-cam and Captum do.
+    """Whether NumPy computes the sums, as in the package, or PyTorch, as in torch-cam and Captum.
 
-    Where a map is the small rest of large sums, another order of the same sums is seen. It goes by the resize, in which the
-    three programs differ.
+    Where large terms cancel in a map, another order of the same sum is visible. The resize decides, since the three programs
+    differ in it.
     """
     return settings.resize in ("cv2-linear", "none")
 
 
 def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
-    """Weighted activations (..., C, h, w) summed over the channels, cut at zero if so set."""
+    """The sum of weighted activations (..., C, h, w) over the channels, cut at zero if so set."""
     if _in_numpy(settings):
         summed = torch.from_numpy(_channel_by_channel(weights.numpy(), activation.numpy()))
     else:
@@ -306,7 +306,7 @@ def _sum(weights: Tensor, activation: Tensor, settings: CamSettings) -> Tensor:
 
 
 def _channel_by_channel(weights: Values, activation: Values) -> Values:
-    """NumPy's sum of all products over the channels, in its order, without all products at once: they fit into no cache."""
+    """NumPy's sum of all products over the channels, in its order, but without holding all products, which fit no cache."""
     (first, values), *others = zip(np.moveaxis(weights, -3, 0), np.moveaxis(activation, -3, 0), strict=True)
     total = first * values
     for weight, values in others:
@@ -315,7 +315,7 @@ def _channel_by_channel(weights: Values, activation: Values) -> Values:
 
 
 def _extremes(maps: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Least and largest value over the axes, stacked; several times as fast as aminmax."""
+    """The smallest and largest values over the axes, stacked; several times as fast as aminmax."""
     return torch.stack([maps.amin(axes), maps.amax(axes)])
 
 
@@ -332,7 +332,7 @@ def _check_grids(sizes: set[tuple[int, ...]]) -> None:
 
 
 def layer_names(model: Model, settings: CamSettings) -> tuple[str, ...]:
-    """The layers that the settings mean for this model, None being its last conv layer."""
+    """The names of the layers of the settings; that of the model's last conv layer for None."""
     return settings.layers if settings.layers is not None else (model.find_layers(None)[-1].name,)
 
 
@@ -351,8 +351,8 @@ def heatmap(
 ) -> Map:
     """The manual implementation under the settings: float32 (N, H, W), or (N, h, w) without resizing.
 
-    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it (scale_over="batch"). Arguments and errors
-    are those of grad_cam; InputError also where several layers with unlike grids are to be merged without resizing.
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that depend on it (scale_over="batch"). Arguments and errors
+    are those of grad_cam; InputError also if layers with different grids are to be merged without resizing.
     """
     named = named_layers(check_model(model), check_settings(settings))
     captured = capture_layers(model, pixels, named.layers, targets)

@@ -1,6 +1,6 @@
-"""Grad-CAM by two more programs, torch-cam and Captum's LayerGradCam, on the same inputs, where they are installed.
+"""Grad-CAM by two more programs, torch-cam and Captum's LayerGradCam, on the same inputs, if they are installed.
 
-As in package_cam, all that they leave in a network is put back, parameters are frozen, and the input asks for a gradient.
+As in package.py, their side effects on the network are undone, the parameters are frozen, and the input requires a gradient.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ OPINIONS: tuple[Opinion, ...] = get_args(Opinion)
 
 @dataclass(frozen=True)
 class _Library:
-    """A library by the name that Python imports, and its versions, from `least` to before `end`, that are known here."""
+    """A library by its import name, and its supported versions, from `least` up to but without `end`."""
 
     module: str
     least: tuple[int, int]
@@ -42,12 +42,12 @@ class _Library:
 
     @property
     def requirement(self) -> str:
-        """As pip takes it."""
+        """The requirement in the syntax of pip."""
         return f"{self.module}>={_dotted(self.least)},<{_dotted(self.end)}"
 
     @property
     def is_installed(self) -> bool:
-        """Whether Python finds it, in one of these versions."""
+        """Whether it is installed in a supported version."""
         if find_spec(self.module) is None:
             return False
         major, minor, *_ = version(self.module).split(".")
@@ -61,16 +61,16 @@ def _dotted(numbers: tuple[int, int]) -> str:
 LIBRARIES: Mapping[str, _Library] = MappingProxyType(
     {"torch-cam": _Library("torchcam", (0, 5), (0, 6)), "captum": _Library("captum", (0, 8), (1, 0))}
 )
-"""What each program needs, which requirements.txt does not bring."""
+"""The library of each program, which requirements.txt does not contain."""
 
 
 def how_to_install(program: Opinion) -> str:
-    """The command that brings a program, for a shell."""
+    """The shell command that installs a program."""
     return f"pip install '{LIBRARIES[program].requirement}'"
 
 
 def check_installed(program: Opinion) -> None:
-    """Raise InputError, saying how to install it, if a program is not there in a version that is known here."""
+    """Raise InputError, with the command to install it, if a program is not installed in a supported version."""
     if not LIBRARIES[program].is_installed:
         raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
 
@@ -95,11 +95,11 @@ def torch_cam_map(
     layer: str,
     targets: Targets = None,
 ) -> Map:
-    """What torch-cam's overlay colours, float32 (N, H, W): from 0, and above 1 where the bicubic curve swings over.
+    """The mask that torch-cam's overlay colours, float32 (N, H, W), at least 0, and above 1 where bicubic resizing overshoots.
 
     torchcam.methods.GradCAM, normalised, then what torchcam.utils.overlay_mask does to a mask before it colours it: Pillow's
     bicubic enlargement and the square. Arguments and errors are those of package_grad_cam, with a single layer; InputError
-    also where torch-cam is not installed.
+    also if torch-cam is not installed.
     """
     grids = _ask("torch-cam", _run_torch_cam, model, pixels, layer, targets)
     return np.asarray(resize_maps(grids, model.input_size, "pil-bicubic") ** 2)
@@ -114,14 +114,14 @@ def captum_map(
     """Captum's LayerGradCam.attribute and LayerAttribution.interpolate, without options: float32 (N, H, W), with sign.
 
     The unit is that of the score. Arguments and errors are those of package_grad_cam, with a single layer; InputError also
-    where Captum is not installed.
+    if Captum is not installed.
     """
     return _ask("captum", _run_captum, model, pixels, layer, targets)
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What a program is asked: a batch float32 (N, 3, H, W), and one target an image, None for the predicted classes."""
+    """A request to a program: a batch float32 (N, 3, H, W), and one target per image, None for the predicted classes."""
 
     model: Model
     layer: LayerTrace
@@ -145,7 +145,7 @@ def _ask(
     layer: str,
     targets: Targets,
 ) -> Map:
-    """Check the arguments, and run the program on the network while nobody else does."""
+    """Check the arguments, and run the program while other threads are excluded from the network."""
     check_installed(program)
     found = addressable_layers(model, layer, program)
     if len(found) > 1:
@@ -157,12 +157,12 @@ def _ask(
     with model.lock:
         checkpoint()
         with undisturbed(model.network), torch.inference_mode(False), torch.enable_grad():
-            asking = batch.clone().requires_grad_().clone()  # not a leaf: some networks write to their input
+            asking = batch.clone().requires_grad_().clone()  # not a leaf, since some networks write to their input
             try:
                 with enough_memory(f"pixels: {program}'s map of {len(batch)} pictures"):
                     maps = run(_Request(model, found[0], asking, explained))
             except NETWORK_FAILURES as error:
-                # the manual pass over the same input says what is wrong in a sentence, if it is the network or the layer
+                # if the network or the layer is the cause, the manual pass over the same input raises an error that says so
                 capture(model.network, batch, found, targets=explained, classes=len(model.classes))
                 raise NetworkError(f"{program} failed on this network: {type(error).__name__}: {error}") from error
     return np.asarray(maps.detach().cpu().numpy(), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""A training in time: the moments of which there is a checkpoint, and what each of them sees in one picture."""
+"""The course of a training: its checkpoints, and their maps of one picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Moment:
 
 
 def training_moments(name: str) -> tuple[Moment, ...]:
-    """The moments of the training that a bundled model is the end of, the earliest first, the model itself the last.
+    """The moments of the training that ended in a bundled model, the earliest first, the model itself last.
 
-    A checkpoint belongs to it if its card names the same architecture, command and seed, and no more epochs. A model whose
-    card does not say how it was trained is a training of one moment, or of none where it does not know its epochs.
+    A checkpoint belongs to the training if its card has the same architecture, command and seed, and fewer epochs. A model
+    whose card does not describe its training has one moment, or none if its epochs are unknown.
 
     Raises InputError for an unknown name, DataError for a damaged card.
     """
@@ -44,14 +44,14 @@ def training_moments(name: str) -> tuple[Moment, ...]:
 
 
 def _leads_to(card: ModelCard, end: ModelCard) -> bool:
-    """Whether a card is of an earlier moment of the training that ended so."""
+    """Whether a card belongs to an earlier moment of the training that ended in the other."""
     if end.command is None or card.epochs is None or end.epochs is None or card.epochs >= end.epochs:
         return False
     return (card.architecture, card.command, card.seed) == (end.architecture, end.command, end.seed)
 
 
 def watched_trainings() -> tuple[str, ...]:
-    """Names of the listed models of whose training there is more than the end. Raises DataError for a damaged card."""
+    """The names of the listed models whose training has more than one moment. Raises DataError for a damaged card."""
     return tuple(name for name in list_models() if len(training_moments(name)) > 1)
 
 
@@ -59,7 +59,7 @@ def watched_trainings() -> tuple[str, ...]:
 class MapsInTime(Frozen):
     """Grad-CAM of one picture at one layer, by the network of each of M moments.
 
-    targets: what each map explains. logits: float32 (M, classes). signed: float32 (M, h, w), before the ReLU. map: float32
+    targets: the target of each map. logits: float32 (M, classes). signed: float32 (M, h, w), before the ReLU. map: float32
     (M, h, w), after it; not scaled.
     """
 

@@ -1,4 +1,4 @@
-"""Grad-CAM of one picture at one layer, every number on the way: activations, gradients, weights, sum and map.
+"""Grad-CAM of one picture at one layer with all intermediate numbers, and the effect of switching channels off.
 
 Selvaraju et al. 2017 (arXiv 1610.02391), equations 1 and 2.
 """
@@ -30,9 +30,9 @@ Channels = NDArray[np.float32]
 class Walkthrough(Frozen):
     """Grad-CAM at a layer with C channels, numbered from 0, on a grid of h x w; gradients in units of the score.
 
-    layer: its name. target: what was explained. score: y, the number that the target explains. activation: float32 (C, h, w),
+    layer: its name. target: the explained target. score: y, the explained number. activation: float32 (C, h, w),
     A_k. gradient: float32 (C, h, w), dy/dA_k. weights: float32 (C,), alpha_k, the mean of dy/dA_k over the grid (equation 1).
-    signed: float32 (h, w), the sum over k of alpha_k A_k. map: float32 (h, w), ReLU of it (equation 2); not scaled.
+    signed: float32 (h, w), the sum over k of alpha_k A_k. map: float32 (h, w), its ReLU (equation 2); not scaled.
     """
 
     layer: str
@@ -51,14 +51,14 @@ class Walkthrough(Frozen):
 
     @property
     def contributions(self) -> Channels:
-        """What each channel adds to each cell of the sum: alpha_k A_k, float32 (C, h, w)."""
+        """The term of each channel in the sum: alpha_k A_k, float32 (C, h, w)."""
         return self.weights[:, None, None] * self.activation
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """Each channel's part of the map: what it adds to the cells above zero, by the sum of the map; float64 (C,).
+        """The share of each channel in the map: its terms in the cells above zero, divided by the sum of the map; float64 (C,).
 
-        The shares sum to 1; a channel that takes away from the map has one below zero. All are 0 if the map is zero everywhere.
+        The shares sum to 1; a channel that lowers the map has a negative share. All are 0 if the map is zero everywhere.
         """
         total = self.map.sum(dtype=np.float64)
         if not total > 0:
@@ -73,21 +73,21 @@ class Walkthrough(Frozen):
 
     @cached_property
     def promised(self) -> NDArray[np.float64]:
-        """What each channel adds to the sum of the cells, alpha_k times the sum of A_k: float64 (C,).
+        """The contribution of each channel to the sum of the cells, alpha_k times the sum of A_k: float64 (C,).
 
-        It is what alpha_k promises that the score loses without the channel.
+        It is the loss of the score without the channel that alpha_k predicts.
         """
         return read_only(self.weights * self.activation.sum((1, 2), dtype=np.float64))
 
     @cached_property
     def promised_by_cell(self) -> NDArray[np.float64]:
-        """The same promise with each cell's own gradient in place of the mean: the sum of dy/dA_k * A_k, float64 (C,)."""
+        """The same prediction from the gradient of each cell in place of the mean: the sum of dy/dA_k * A_k, float64 (C,)."""
         return read_only((self.gradient.astype(np.float64) * self.activation).sum((1, 2)))
 
     def signed_without(self, channels: Iterable[int]) -> Map:
         """The sum over all channels but these, float32 (h, w); `signed` itself if there are none.
 
-        Raises InputError for a channel that there is not.
+        Raises InputError for a channel that does not exist.
         """
         left_out = check_channels(channels, len(self.weights))
         return np.asarray(self._sum_without(left_out).numpy()) if left_out else self.signed
@@ -120,7 +120,7 @@ def walkthrough(
     layer: str | None = None,
     target: int | Target | None = None,
 ) -> Walkthrough:
-    """Grad-CAM of one picture at one layer, with every number on the way; the map is that of grad_cam, to the last bit.
+    """Grad-CAM of one picture at one layer, with all intermediate numbers; the map is that of grad_cam, bit for bit.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
     for the last conv layer. target: None for the predicted class, a class, or a Target. Errors: as in grad_cam.
@@ -141,15 +141,15 @@ def walkthrough(
     )
 
 
-# Section: What really happens to the score when channels of a layer are set to zero.
+# Section: ablation of channels
 
 
 @dataclass(frozen=True)
 class ChannelAblation(Frozen):
     """A score with all channels of a layer, and with some of them set to zero.
 
-    layer: its name. target: what was explained. channels: those that were set to zero, numbered from 0. logits,
-    logits_without: float32 (classes,). score, score_without: what the target explains of them.
+    layer: its name. target: the explained target. channels: those set to zero, numbered from 0. logits, logits_without:
+    float32 (classes,). score, score_without: the explained number from either.
     """
 
     layer: str
@@ -162,7 +162,7 @@ class ChannelAblation(Frozen):
 
     @property
     def effect(self) -> float:
-        """What the channels really add to the score: with them less without them."""
+        """The actual effect of the channels on the score: with them minus without them."""
         return self.score - self.score_without
 
 
@@ -181,8 +181,8 @@ def channel_ablation(
     for the last conv layer. channels: one or several, from 0. target: None for the class that is predicted with all channels,
     a class, or a Target.
 
-    Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or hands on
-    what it was given (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
+    Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or returns its
+    input unchanged (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
     """
     held = find_own_layer(check_model(model), layer)
     count = held.shape[0]

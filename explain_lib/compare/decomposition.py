@@ -1,8 +1,8 @@
-"""Why two heat maps differ: how much of the difference each setting causes, as exact Shapley values.
+"""The causes of the difference of two heat maps: the share of each setting, as exact Shapley values.
 
 The players are the settings in which a and b differ. H(S) is the heat map with the settings in S taken from b and the rest
 from a. The cause map of a setting is its Shapley value of H, pixel by pixel; its share is that of v(S) = mean |H(S) - a|.
-Only the steps after the pass through the network vary, so that one forward and one backward pass do for all of them.
+Only the steps after the pass through the network vary, so one forward and one backward pass are enough.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,13 +38,13 @@ from explain_lib.pictures.pixels import check_index, check_pixels
 
 @dataclass(frozen=True)
 class Decomposition(Frozen):
-    """The difference b - a of two heat maps (H, W) of one image, and what causes it.
+    """The difference b - a of two heat maps (H, W) of one image, and its causes.
 
-    a, b: the heat maps, float32 (H, W). settings: those in which the two sides differ, in the order in which they take
-    effect. shares: float64 (settings,), the part of the mean absolute difference that each causes; negative where it makes
-    the maps more alike. maps: float32 (settings, H, W), the part of b - a that each causes. residual: the largest absolute
+    a, b: the heat maps, float32 (H, W). settings: those in which the two sides differ, in the order of their steps. shares:
+    float64 (settings,), the part of the mean absolute difference that each causes; negative if it makes the maps more alike.
+    maps: float32 (settings, H, W), the part of b - a that each causes. residual: the largest absolute
     difference between b and the map of the program itself that fixes these settings: the package grad-cam, torch-cam or
-    Captum; None where there is no such program, and where it is not installed.
+    Captum; None if there is no such program, or if it is not installed.
     """
 
     a: Map
@@ -80,9 +80,9 @@ def decompose(
     b: CamSettings = NOTEBOOK_PACKAGE,
     targets: Targets = None,
 ) -> Decomposition:
-    """What causes the difference of the heat maps under a and b of image `index` of the batch `pixels`.
+    """The causes of the difference between the heat maps under a and b of image `index` of the batch `pixels`.
 
-    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that look at it. Other arguments and errors are those of
+    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that depend on it. Other arguments and errors are those of
     heatmap; InputError also for an index that is not in the batch, and for maps of unlike sizes or with values that are not
     finite.
     """
@@ -114,7 +114,7 @@ def decomposition_steps(
     b: CamSettings = NOTEBOOK_PACKAGE,
     targets: Targets = None,
 ) -> NDArray[np.float32]:
-    """The heat map under a, and after each setting that is then taken from b, in this order: float32 (len(order) + 1, H, W).
+    """The heat map under a, then after taking each setting from b, in this order: float32 (len(order) + 1, H, W).
 
     order: settings in which a and b differ, each at most once. Other arguments and errors are those of decompose.
     """
@@ -134,19 +134,19 @@ Sides = tuple[CamSettings, CamSettings]
 
 
 def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
-    """Both sides with their layers named. Raises InputError for what are no settings."""
+    """Both sides with their layers named. Raises InputError for anything but settings."""
     check_model(model)
     return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
 
 
 def capture_sides(model: Model, pixels: NDArray[np.uint8], sides: Sides, targets: Targets) -> Capture:
-    """What one pass leaves at the layers of both sides."""
+    """The captures of one pass at the layers of both sides."""
     layers = dict.fromkeys(name for side in sides for name in side.layers or ())
     return capture_layers(model, pixels, tuple(layers), targets)
 
 
 def check_comparable(process: PostProcess, sides: Sides) -> None:
-    """Raise InputError if a heat map on the way from one side to the other is of another size than the rest."""
+    """Raise InputError if the heat maps between one side and the other differ in size."""
     layers, resizes = {side.layers for side in sides}, {side.resize for side in sides}
     every = [replace(sides[0], layers=names, resize=resize) for names in layers for resize in resizes]
     sizes = {tuple(process.heatmaps(settings).shape[1:]) for settings in every}
@@ -156,7 +156,7 @@ def check_comparable(process: PostProcess, sides: Sides) -> None:
 
 
 def shares_of(process: PostProcess, sides: Sides, map_a: Tensor) -> NDArray[np.float64]:
-    """The shares of every image's settings, float64 (settings, K), without their maps. map_a: heat maps under a, (K, H, W)."""
+    """The shares of the settings for every image, float64 (settings, K). map_a: heat maps under a, (K, H, W)."""
     shares = np.zeros((len(differing(*sides)), len(map_a)))
     for column, hybrid in _hybrids(process, sides):
         shares += column[:, None] * _distance(hybrid, map_a).numpy()
@@ -176,15 +176,15 @@ def _attribute(
 
 
 def _distance(maps: Tensor, others: Tensor) -> Tensor:
-    """The mean absolute difference of each two maps (K, H, W): float32 (K,)."""
+    """The mean absolute difference of each pair of maps (K, H, W): float32 (K,)."""
     return torch.sub(maps, others).abs_().mean((1, 2))
 
 
 def _hybrids(process: PostProcess, sides: Sides) -> Iterator[tuple[NDArray[np.float64], Tensor]]:
-    """The heat map of each coalition, (K, H, W), and what it counts for every player, (settings,).
+    """The heat map of each coalition, (K, H, W), and its weight for every player, (settings,).
 
-    Settings that change nothing here take no part: their share is 0 by the definition. The last steps change first, since
-    heat maps that differ in those alone have all the others in common.
+    Settings without an effect here are left out: their share is 0 by definition. The last steps change first, since heat maps
+    that differ only in those share all others.
     """
     every = differing(*sides)
     players = [name for name in every if not process.is_idle(name, sides)]
@@ -211,17 +211,17 @@ def _real_configuration(model: Model, settings: CamSettings) -> Configuration | 
     return Configuration(program, settings)
 
 
-# Section: Exact Shapley values of few players (Shapley 1953, "A Value for n-Person Games").
+# Section: Shapley values (Shapley 1953, "A Value for n-Person Games")
 
 MOST_PLAYERS = 12
 
 
 @lru_cache(maxsize=MOST_PLAYERS + 1)
 def shapley_matrix(players: int) -> NDArray[np.float64]:
-    """Float64 (n, 2^n): times the values of all coalitions, it gives each player's Shapley value.
+    """The matrix float64 (n, 2^n) that maps the values of all coalitions to the Shapley values of the players.
 
-    Coalition k holds player i if bit i of k is set. Row i has |S|! (n - |S| - 1)! / n! at each S with i, and less the same at
-    S without i, where |S| counts the others. Raises InputError for more than 12 players.
+    Coalition k holds player i if bit i of k is set. Row i has |S|! (n - |S| - 1)! / n! at each coalition with i, and its
+    negative at each one without i, where |S| counts the other players. Raises InputError for more than 12 players.
     """
     if not 0 <= players <= MOST_PLAYERS:
         raise InputError(f"players: {players}; 0 to {MOST_PLAYERS} would be right")

@@ -1,4 +1,4 @@
-"""Two configurations compared over many images."""
+"""Scans: two configurations compared over many images."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,18 +18,18 @@ from explain_lib.networks.targets import Target, Targets, expand_targets
 from explain_lib.pictures.sets import batch_size_of
 
 SCAN_BATCH = 200
-"""Images a batch: their maps fit into a processor's cache, and a scan can be stopped after each."""
+"""Images per batch: their maps fit into the cache of a processor, and a scan can stop after each batch."""
 
 
 @dataclass(frozen=True)
 class ScanRows(Frozen):
-    """One row an image, K of them.
+    """The rows of a scan, one per image, K of them.
 
     images: int64 (K,), positions in the set. predicted: int64 (K,), classes. mae: float64 (K,), the mean absolute difference
     of the two maps. settings: those in which the two sides differ. shares: float64 (K, settings), the part of the MAE that
-    each causes, NaN if not asked for. residual: float64 (K,), the largest absolute difference between the manual
-    implementation and the program itself on a side that is another program's, NaN if not asked for. Rows of images that give
-    nothing finite hold NaN throughout.
+    each causes, NaN if not requested. residual: float64 (K,), the largest absolute difference between the manual
+    implementation and the program itself on a side that is another program's, NaN if not requested. The rows of images
+    without finite maps hold NaN throughout.
     """
 
     images: NDArray[np.int64]
@@ -41,7 +41,7 @@ class ScanRows(Frozen):
 
     @property
     def finite(self) -> NDArray[np.bool_]:
-        """Which images gave two finite maps, bool (K,)."""
+        """The images with two finite maps, bool (K,)."""
         return np.isfinite(self.mae)
 
     def __len__(self) -> int:
@@ -50,12 +50,12 @@ class ScanRows(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class ScanRequest(Request[ScanRows]):
-    """Two configurations to be compared over K images of a set.
+    """The comparison of two configurations over K images of a set.
 
-    Settings that look at the batch take images 4 * (k // 4) to + 3 for image k, or the image alone from a folder. targets:
-    None for the predicted classes, else one Target an image once it is made. causes: whether the settings' shares are
-    computed. package: whether the programs themselves run too, for the residual; InputError where one is not installed.
-    Errors are else those of decompose; values that are not finite are no error but a row.
+    For settings that depend on the batch, that of image k is images 4 * (k // 4) to + 3, or the image alone in a folder.
+    targets: None for the predicted classes; others become one Target per image. causes: whether to compute the shares of the
+    settings. package: whether to run the programs themselves too, for the residual; InputError if one is not installed. The
+    other errors are those of decompose, except that values that are not finite give a row, not an error.
     """
 
     a: Configuration
@@ -84,7 +84,7 @@ class ScanRequest(Request[ScanRows]):
 
     @property
     def _targets(self) -> tuple[Target, ...] | None:
-        """One an image, None for the predicted classes."""
+        """One target per image, None for the predicted classes."""
         return expand_targets(self.targets, len(self), self.model.classes)
 
     def compute(self) -> ScanRows:
@@ -93,7 +93,7 @@ class ScanRequest(Request[ScanRows]):
             return self._rows(sides, self.pixels[images], images, np.arange(len(images)), None, self._targets)
         size = batch_size_of(self.pixels)
         full = images - images % size + size <= len(self.pixels)
-        # the last batch of a set may be a short one
+        # the last batch of a set may be shorter
         groups = [np.flatnonzero(group) for group in (full, ~full) if group.any()]
         rows = join_rows([self._beside_others(sides, group) for group in groups])
         return take_rows(rows, np.argsort(np.concatenate(groups)))
@@ -107,7 +107,7 @@ class ScanRequest(Request[ScanRows]):
         together = (starts[:, None] + np.arange(size)).ravel()
         places = np.searchsorted(together, images)
         targets = None
-        if explained is not None:  # those that are only looked at need one as well
+        if explained is not None:  # the other images of the batch need one as well
             beside = [explained[group[0]]] * len(together)
             for place, position in zip(places, group, strict=True):
                 beside[place] = explained[position]
@@ -123,7 +123,7 @@ class ScanRequest(Request[ScanRows]):
         batch: int | None,
         targets: tuple[Target, ...] | None,
     ) -> ScanRows:
-        """One pass over the pixels; rows of the images at those places of it. What is not finite is a row, not a warning."""
+        """The rows of the images at some places of one pass over the pixels; values that are not finite give no warning."""
         with np.errstate(invalid="ignore", over="ignore"):
             captured = capture_sides(self.model, pixels, sides, targets)
             own = None if np.array_equal(places, np.arange(len(pixels))) else places.tolist()
@@ -146,7 +146,7 @@ class ScanRequest(Request[ScanRows]):
     def _residual(
         self, pixels: NDArray[np.uint8], explained: list[Target], sides: Sides, maps: tuple[Tensor, Tensor]
     ) -> NDArray[np.float64]:
-        """How far each program itself is from the manual implementation under its settings, the worse of the two sides."""
+        """The largest difference between a program itself and the manual implementation, over both sides."""
         gaps = [np.full(len(pixels), np.nan)]
         for program, side, ours in zip((self.a.program, self.b.program), sides, maps, strict=True):
             if program != "manual":

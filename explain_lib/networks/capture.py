@@ -1,6 +1,6 @@
 """Activations and gradients of chosen layers, from one forward and one backward pass. Hooks live only here.
 
-The first asked outputs become leaves of the graph, so that the backward pass ends there.
+The first requested outputs become leaves of the graph, so that the backward pass ends there.
 """
 
 from collections import Counter
@@ -23,10 +23,10 @@ from explain_lib.networks.targets import Target, predicted_targets, score_gradie
 class LayerTrace:
     """One call of one module in a forward pass.
 
-    name: the module's name, with "#1", "#2" ... behind it when it is called more than once. shape: of the output without
-    the batch, () when the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
-    overwritten: whether a later in-place operation writes over the output. handed_on: whether the output is the input, as it
-    came, like that of nn.Identity.
+    name: the name of the module, followed by "#1", "#2" ... if it is called more than once. shape: that of the output without
+    the batch, () if the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
+    overwritten: whether a later in-place operation overwrites the output. handed_on: whether the output is the unchanged
+    input, as for nn.Identity.
     """
 
     name: str
@@ -50,11 +50,11 @@ class LayerTrace:
 
 @dataclass(frozen=True)
 class LayerCapture:
-    """What a pass left at a layer, each float32 (N, C, h, w).
+    """The capture of one layer, each float32 (N, C, h, w).
 
-    activation: the layer's output. gradient: of the sum of all images' scores with respect to it. seen_by_hooks: what
-    a hook that keeps the output without copying it holds after the pass; not the activation if something in-place follows.
-    seen_gradient: of the same sum with respect to that.
+    activation: the output of the layer. gradient: that of the sum of the scores of all images with respect to it.
+    seen_by_hooks: the output after the pass, as a hook that does not copy it holds it; not the activation if an in-place
+    operation follows. seen_gradient: that of the same sum with respect to seen_by_hooks.
     """
 
     activation: Tensor
@@ -65,7 +65,7 @@ class LayerCapture:
 
 @dataclass(frozen=True)
 class Capture:
-    """Logits float32 (N, classes), the targets that were explained, and a LayerCapture for each asked layer."""
+    """Logits float32 (N, classes), the explained targets, and a LayerCapture for each requested layer."""
 
     logits: Tensor
     targets: tuple[Target, ...]
@@ -81,11 +81,11 @@ NETWORK_FAILURES = (
     AssertionError,
     ArithmeticError,
 )
-"""What a network, which is the caller's code, is expected to raise on a batch that it cannot take."""
+"""The exceptions expected from a network, which is the caller's code, on a batch that it cannot process."""
 
 
 def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], object]:
-    """Run the network once and tell which modules ran, in the order in which they finished; and what the network returned.
+    """Run the network once; returns the calls of its modules, in the order in which they finished, and its output.
 
     batch: float32 (N, 3, H, W). Raises NetworkError if the network cannot run on it.
     """
@@ -96,7 +96,7 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
         def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
             version = output._version if isinstance(output, Tensor) else 0
             handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
-            versions[id(output)] = version  # the id stays its own, since the call keeps the output
+            versions[id(output)] = version  # the id stays unique, since the call keeps the output
             calls.append(_Call(name, module, output, version, handed_on))
 
         return note
@@ -112,7 +112,7 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
 
 @dataclass(frozen=True)
 class _Call:
-    """What a module returned, how often that had been written to by then, and whether it is what came in."""
+    """The output of a module, its version (the count of writes to it) at that time, and whether it is the unchanged input."""
 
     name: str
     module: nn.Module
@@ -137,16 +137,16 @@ def _traces(calls: list[_Call], images: int) -> Iterator[LayerTrace]:
 
 
 def _shape_for_each(output: object, images: int) -> tuple[int, ...]:
-    """The shape of what an output holds for each image, () where it is not one tensor with the images first."""
+    """The shape of an output for each image, () if it is not one tensor with the images first."""
     if isinstance(output, Tensor) and output.dim() > 0 and len(output) == images:
         return tuple(output.shape[1:])
     return ()
 
 
 def run(network: nn.Module, batch: Tensor) -> object:
-    """The network's output.
+    """The output of the network.
 
-    Raises TooLargeError where memory cannot be had, and NetworkError in place of whatever else the network raises.
+    Raises TooLargeError if there is not enough memory, and NetworkError in place of other exceptions of the network.
     """
     try:
         with enough_memory(f"network: a forward pass over a batch of shape {tuple(batch.shape)}"):
@@ -171,7 +171,7 @@ def check_logits(output: object, count: int, classes: int) -> Tensor:
 
 @dataclass(frozen=True)
 class _Kept:
-    """An output as it left its module, what the network went on with, and how often the former had been written to."""
+    """An output as it left its module, the tensor passed on to the network, and the version of the output."""
 
     own: Tensor
     passed_on: Tensor
@@ -179,7 +179,7 @@ class _Kept:
 
 
 class _Recorder:
-    """Keeps the outputs of the asked layers during one forward pass over `images` images."""
+    """Keeps the outputs of the requested layers during one forward pass over `images` images."""
 
     def __init__(self, layers: Sequence[LayerTrace], images: int) -> None:
         self.layers = {(layer.module, layer.call): layer for layer in layers}
@@ -215,7 +215,7 @@ class _Recorder:
         return [self.kept[layer.name].own for layer in self.layers.values()]
 
     def seen_by_hooks(self) -> list[Tensor]:
-        """What is left where a hook had kept each output: a copy that a later layer took over counts as the same place."""
+        """Each output as a hook without a copy would hold it; a copy passed on to a later layer counts as the same place."""
         return [self._place(layer.name) for layer in self.layers.values()]
 
     def _place(self, name: str) -> Tensor:
@@ -236,10 +236,10 @@ def capture(
 ) -> Capture:
     """Activations and gradients at the layers: one forward pass, one backward pass that ends at the earliest of them.
 
-    batch: float32 (N, 3, H, W). targets: one an image, None for the predicted classes. Once the network's lock is
+    batch: float32 (N, 3, H, W). targets: one per image, None for the predicted classes. Once the network's lock is
     held, the run may end the capture; see checkpoint. Raises LayerError for a layer that the pass does not reach or that does
-    not influence the score, NetworkError for a network that cannot run or returns something else than (N, classes),
-    TooLargeError where memory cannot be had.
+    not influence the score, NetworkError for a network that cannot run or does not return (N, classes),
+    TooLargeError if there is not enough memory.
     """
     with exclusive(network):
         checkpoint()
@@ -259,7 +259,7 @@ def capture(
 
 
 def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> tuple[_Recorder, object]:
-    """One forward pass: what was kept at the layers, and what the network returned."""
+    """One forward pass: the outputs kept at the layers, and the output of the network."""
     recorder = _Recorder(layers, len(batch))
     names = dict.fromkeys(layer.module for layer in layers)
     handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
@@ -271,10 +271,10 @@ def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> 
 
 @dataclass(frozen=True)
 class Reached:
-    """What a pass left, and how far its gradient came back.
+    """A pass, and how far its gradient came back.
 
-    output: what the network returned. activations: float32 (N, C, h, w) of each asked layer. gradients: of the score, by each
-    of them; None where none arrives.
+    output: that of the network. activations: float32 (N, C, h, w) of each requested layer. gradients: of the score with
+    respect to each of them; None for a layer without a gradient.
     """
 
     output: object
@@ -283,9 +283,9 @@ class Reached:
 
 
 def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score: Callable[[object], Tensor | None]) -> Reached:
-    """How far the gradient of a score comes back: as capture, but a layer that it does not come to is no error.
+    """How far the gradient of a score comes back: like capture, but a layer without a gradient is not an error.
 
-    batch: float32 (N, 3, H, W). score: what is differentiated, a single number made from what the network returned, or None.
+    batch: float32 (N, 3, H, W). score: the number to differentiate, computed from the output of the network, or None.
     """
     with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.enable_grad():
         recorder, output = _record(network, batch.detach().requires_grad_().clone(), layers)
@@ -302,8 +302,8 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
 class Shift:
     """One call of a module to whose output an offset could be added.
 
-    module: its name. later: whether the call came after that of the held layer. gradient: float32 (C,), of the score by an
-    offset to each channel of the output, wherever on the grid; 0 where no gradient arrives.
+    module: its name. later: whether the call came after that of the held layer. gradient: float32 (C,), of the score with
+    respect to an offset of each channel of the output, the same in all cells; 0 without a gradient.
     """
 
     module: str
@@ -313,11 +313,11 @@ class Shift:
 
 @dataclass(frozen=True)
 class Held:
-    """What one image's score depends on while a layer's output is held as it is.
+    """The gradients of the score of one image while the output of a layer is held constant.
 
-    logits: float32 (1, classes). target: what was explained. activation, gradient: float32 (1, C, h, w) of the layer. shifts:
-    the calls of the modules that were asked for, in their order. batch, batch_gradient: float32 (1, 3, H, W), the input and
-    the gradient of the score by it, past the layer: 0 where every path leads through the layer.
+    logits: float32 (1, classes). target: the explained target. activation, gradient: float32 (1, C, h, w) of the layer. shifts:
+    the calls of the requested modules, in their order. batch, batch_gradient: float32 (1, 3, H, W), the input and
+    the gradient of the score with respect to it, bypassing the layer: 0 if all paths lead through the layer.
     """
 
     logits: Tensor
@@ -330,7 +330,7 @@ class Held:
 
 
 class _Holder:
-    """Cuts the graph at one layer, and adds a zero to every output of the modules asked for."""
+    """Cuts the graph at one layer, and adds a zero to every output of the requested modules."""
 
     def __init__(self, layer: LayerTrace, channel_axes: dict[str, int]) -> None:
         self.layer, self.channel_axes = layer, channel_axes
@@ -351,7 +351,7 @@ class _Holder:
         if not isinstance(output, Tensor) or output.dim() != 4:
             raise LayerError(f"layers: {self.layer.name!r} gave no (N, C, h, w) this time; name another layer")
         self.own = output.detach().clone().requires_grad_()
-        return self.own.clone()  # what follows may write to it
+        return self.own.clone()  # later operations may write to it
 
     def _shift(self, name: str, output: Tensor) -> Tensor:
         axis = self.channel_axes[name]
@@ -369,7 +369,7 @@ def hold(
     target: Target | None,
     classes: int,
 ) -> Held:
-    """One forward and one backward pass in which a layer's output is a constant: what the score depends on beside it.
+    """One forward and one backward pass in which the output of a layer is a constant.
 
     batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
     target, errors: as in capture.
@@ -403,7 +403,7 @@ def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> 
 
 
 def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace) -> object:
-    """What the network returns once that layer's output a is replaced by 1 - a: the same, if nothing depends on it."""
+    """The output of the network after replacing the output a of a layer by 1 - a: the same if it does not depend on it."""
     calls = Counter[str]()
 
     def replace(_: nn.Module, __: object, output: Tensor) -> Tensor | None:
@@ -419,9 +419,9 @@ def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace
 
 
 def run_without_channels(network: nn.Module, batch: Tensor, layer: LayerTrace, channels: Sequence[int]) -> object:
-    """What the network returns once those channels of that layer's output (N, C, h, w) are zero; nothing else is touched.
+    """The output of the network with those channels of the output (N, C, h, w) of a layer set to zero.
 
-    Raises LayerError where the pass does not reach the layer, or gets no (N, C, h, w) there, and errors as run does.
+    Raises LayerError if the pass does not reach the layer, or its output is not (N, C, h, w), and errors as run does.
     """
     calls = Counter[str]()
 
@@ -431,7 +431,7 @@ def run_without_channels(network: nn.Module, batch: Tensor, layer: LayerTrace, c
             return None
         if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(batch):
             raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
-        silenced = output.clone()  # others may hold the output itself
+        silenced = output.clone()  # other code may hold the output itself
         silenced[:, list(channels)] = 0
         return silenced
 
@@ -449,22 +449,22 @@ def run_without_channels(network: nn.Module, batch: Tensor, layer: LayerTrace, c
 def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
     """The batch, as part of the graph if that cannot begin at the layers.
 
-    Where a layer hands on what it was given, others may have been given the same, and be earlier: all of that counts, whatever
-    layers are asked together.
+    If a layer returns its input unchanged, the same tensor may have gone to other modules, which count too, whatever layers
+    are requested together.
     """
     if any(layer.handed_on for layer in layers):
-        return batch.detach().requires_grad_().clone()  # not a leaf: some networks write to their input
+        return batch.detach().requires_grad_().clone()  # not a leaf, since some networks write to their input
     return batch
 
 
 def _differentiate(output: Tensor, by: Sequence[Tensor], start: Tensor | None = None) -> tuple[Tensor | None, ...]:
-    """The gradient by each tensor, None where none arrives. start: the gradient at the output, None for that of a number."""
+    """The gradient with respect to each tensor, None without one. start: the gradient at the output, None for a number."""
     with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
         return torch.autograd.grad(output, by, start, allow_unused=True)
 
 
 def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
-    """Whether the layers do not lead to the output, or nothing does since the network cuts its gradient."""
+    """The error: either the layers do not influence the output, or the network cuts its gradient."""
     output = run(network, batch.clone().requires_grad_())
     if isinstance(output, Tensor) and output.requires_grad:
         return no_influence([layer.name for layer in layers])
@@ -481,7 +481,7 @@ def no_influence(names: Sequence[str]) -> LayerError:
 def _gradients(
     logits: Tensor, start: Tensor, outputs: list[Tensor], seen: list[Tensor], layers: Sequence[LayerTrace]
 ) -> list[tuple[Tensor, Tensor]]:
-    """The gradients by each layer's output, and by what a hook sees of it."""
+    """The gradients with respect to the output of each layer, and to the output as a hook sees it."""
     others = [place for own, place in zip(outputs, seen, strict=True) if place is not own and place.requires_grad]
     found = _differentiate(logits, [*outputs, *others], start)
     by_place = {id(place): gradient for place, gradient in zip(others, found[len(outputs) :], strict=True)}
@@ -495,6 +495,6 @@ def _gradients(
 
 
 def remove(handles: Sequence[RemovableHandle]) -> None:
-    """Take the hooks off again."""
+    """Remove the hooks."""
     for handle in handles:
         handle.remove()

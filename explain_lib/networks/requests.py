@@ -1,4 +1,4 @@
-"""What is asked about many pictures of a set, as one value: checked once, worked on batch by batch, joined at the end."""
+"""Requests about many pictures of a set: one checked value, computed batch by batch into rows that are joined."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -18,13 +18,13 @@ from explain_lib.pictures.pixels import check_positions
 from explain_lib.pictures.sets import Pixels, check_set, pixels_digest, readable_places
 
 Progress = Callable[[int, int], None] | None
-"""Called with the images that are done, and all of them."""
+"""Called with the number of images done, and of all images."""
 
 Places = slice | NDArray[np.int64]
 
 
 class HasImages(Protocol):
-    """Rows, one an image: a frozen dataclass whose arrays have the images first, and whose other fields all images share."""
+    """Rows, one per image: a frozen dataclass whose arrays have the images as first axis; all images share the other fields."""
 
     @property
     def images(self) -> NDArray[np.int64]:
@@ -38,14 +38,14 @@ Values = TypeVar("Values")
 
 
 def take_rows(rows: Rows, places: Places) -> Rows:
-    """The rows at some places, in their order."""
+    """The rows at some places, in that order."""
     return _changed(rows, {name: values[places] for name, values in _arrays(rows).items()})
 
 
 def join_rows(parts: Sequence[Rows], what: str = "request") -> Rows:
     """The rows of several parts of one whole, in their order.
 
-    what: names the whole. Raises InputError for parts that differ in what all images share, and for no part.
+    what: the name of the whole. Raises InputError for parts that differ in a shared field, and for no part.
     """
     if len(parts) == 1:
         return parts[0]
@@ -73,10 +73,10 @@ def _changed(rows: Rows, arrays: dict[str, NDArray[np.generic]]) -> Rows:
 
 @dataclass(frozen=True, eq=False)
 class Request(ABC, Generic[Rows]):
-    """What is asked about K images of a set; subclasses add what else the rows depend on.
+    """A request about K images of a set; subclasses add the other arguments of the rows.
 
     pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: int64 (K,), positions in it, at least one,
-    each at most once. Raises InputError for others.
+    each at most once. Raises InputError for other values.
     """
 
     model: Model
@@ -84,16 +84,16 @@ class Request(ABC, Generic[Rows]):
     images: NDArray[np.int64]
 
     per_image: ClassVar[tuple[str, ...]] = ("images",)
-    """The fields with one value an image."""
+    """The fields with one value per image."""
     keeps_parts: ClassVar[bool] = False
-    """Whether what is computed on the way is kept by itself as well; see remember."""
+    """Whether intermediate results are kept by themselves too; see remember."""
 
     def __post_init__(self) -> None:
         count = len(check_set(self.pixels, check_model(self.model).input_size))
         self._settle(images=read_only(check_positions(self.images, count)))
 
     def _settle(self, **values: object) -> None:
-        """Set fields to their checked values, while the request is made."""
+        """Set fields to their checked values during initialisation."""
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -103,12 +103,12 @@ class Request(ABC, Generic[Rows]):
     @property
     @abstractmethod
     def batch_size(self) -> int:
-        """How many images are worked on at once."""
+        """How many images are computed at once."""
 
     @property
     @abstractmethod
     def asked(self) -> tuple[object, ...]:
-        """All that the rows depend on besides the model, the set and the images, in values whose text tells them apart."""
+        """The arguments of the rows besides model, set and images, as values with distinct texts."""
 
     @abstractmethod
     def compute(self) -> Rows:
@@ -116,36 +116,36 @@ class Request(ABC, Generic[Rows]):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256, in hex, over all that the rows depend on: the same for requests with the same rows."""
+        """SHA-256, in hex, over all arguments of the rows: the same for requests with the same rows."""
         where = (self.model.digest, self.model.device.type, pixels_digest(self.pixels))
         digest = hashlib.sha256(repr((self.asked, where)).encode())
         digest.update(self.images.data)
         return digest.hexdigest()
 
     def take(self, places: Places) -> Self:
-        """The same about the images at some places, of which there must be at least one."""
+        """The same request for the images at some places, at least one."""
         chosen = np.arange(len(self))[places].tolist()
         return replace(self, **{name: _taken(getattr(self, name), chosen) for name in self.per_image})
 
     def rest(self, done: int) -> Self:
-        """The request for the images after the first `done`, of which there must be at least one."""
+        """The same request for the images after the first `done`, at least one."""
         return self.take(slice(done, None))
 
     def batches(self) -> Iterator[Self]:
-        """One request a batch, without the images that cannot be read."""
+        """One request per batch, without the images that cannot be read."""
         for start in range(0, len(self), self.batch_size):
             places = readable_places(self.pixels, self.images[start : start + self.batch_size]) + start
             if len(places):
                 yield self.take(places)
 
     def rows(self) -> Iterator[Rows]:
-        """The rows, batch by batch, each as soon as it is known."""
+        """The rows, batch by batch, as they become available."""
         for batch in self.batches():
             checkpoint()
             yield batch.at_once()
 
     def at_once(self) -> Rows:
-        """What `compute` gives, kept by the run."""
+        """The result of `compute`, kept by the memo of the run."""
         if current_run().memo is None:
             return self.compute()
         return remember((type(self), self.fingerprint), self.compute, parts=self.keeps_parts)
@@ -166,7 +166,7 @@ class Request(ABC, Generic[Rows]):
 
 
 def _taken(values: Values, chosen: list[int]) -> Values:
-    """Those of the values at some places; None for None, which stands for all images."""
+    """The values at some places; a single value for all images stays."""
     if isinstance(values, np.ndarray):
         return cast(Values, values[chosen])
     return cast(Values, tuple(values[place] for place in chosen)) if isinstance(values, tuple) else values

@@ -1,8 +1,8 @@
-"""The study's three guesses, tested: rules, each of which says what was known when it was written, and the verdicts.
+"""The three guesses of the study: their rules, written down with what was known at the time, verdicts, and sentences.
 
-A rule names one number a picture, its mean over the pictures, and a threshold. The guess is "supported" if the mean's 95 %
-bootstrap interval lies wholly above the threshold, "not supported" if it lies wholly below; else, and where fewer than 30
-pictures count, one "can't tell". Where a change in either direction would count, so does the threshold's negative.
+A rule names one number per picture, and a threshold for its mean. The guess is "supported" if the 95 % bootstrap interval of
+the mean lies wholly above the threshold, "not supported" if it lies wholly below; otherwise, or with fewer than 30 pictures,
+one "can't tell". If a change in either direction counts, the negative of the threshold counts too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -57,7 +57,7 @@ GRASS_RULE = (
 
 
 def judge(estimate: Estimate, threshold: float) -> Verdict:
-    """The verdict of a mean with its interval on a guess that says that it is above the threshold; see the module."""
+    """The verdict on the guess that a mean is above the threshold; see the module."""
     if estimate.images >= LEAST_IMAGES and estimate.low > threshold:
         return "supported"
     if estimate.images >= LEAST_IMAGES and estimate.high < threshold:
@@ -66,7 +66,7 @@ def judge(estimate: Estimate, threshold: float) -> Verdict:
 
 
 def judge_change(estimate: Estimate, threshold: float) -> Verdict:
-    """The verdict of a mean with its interval on a guess that says that it is beyond the threshold in either direction."""
+    """The verdict on the guess that a mean is beyond the threshold in either direction."""
     if estimate.images < LEAST_IMAGES:
         return "can't tell"
     if estimate.low > threshold or estimate.high < -threshold:
@@ -78,9 +78,9 @@ def judge_change(estimate: Estimate, threshold: float) -> Verdict:
 class LayerContour(Frozen):
     """How far the maps of one layer follow contours; Spearman correlations, means over images.
 
-    own: with the edges of the picture itself. other: with those of another one. excess: the former less the latter, paired.
-    ceiling: what the edges themselves would reach on the layer's grid, NaN where there is no one grid. left_out: images
-    whose map or edges are constant or not finite; they count in none of these.
+    own: with the edges of the picture itself. other: with those of another one. excess: own minus other, paired. ceiling: the
+    correlation of the edges themselves on the grid of the layer, NaN without a single grid. left_out: images whose map or
+    edges are constant or not finite; they do not count.
     """
 
     layer: str
@@ -95,8 +95,8 @@ class LayerContour(Frozen):
 class ContourGuess(Frozen):
     """The first guess, "the network looks at contours", by CONTOUR_RULE.
 
-    layers: each layer that was looked at, in the network's order, the average of the study's five last where there is one.
-    judged: the one that the verdict is about. images: how many were looked at. sentence: what was found, from the numbers.
+    layers: the layers in the order of the network, then the average of the study's five if there is one. judged: the layer of
+    the verdict. images: how many there are. sentence: the result in words.
     """
 
     layers: tuple[LayerContour, ...]
@@ -108,9 +108,7 @@ class ContourGuess(Frozen):
 
 @dataclass(frozen=True)
 class NetworkContour(Frozen):
-    """One network in the second guess: its name, how many conv layers it has, the share of the images that it gets right,
-    and the layer that stands for it.
-    """
+    """One network in the second guess: its name, its number of conv layers, its accuracy, and the contours of its layer."""
 
     name: str
     conv_layers: int
@@ -124,7 +122,7 @@ class DepthGuess(Frozen):
 
     networks: in the order given, the last of which is the deep one and the one before it the shallow one. decrease: how much
     less the deep one follows contours, paired over images. accuracy_gain: of the deep over the shallow one, paired. images:
-    how many were looked at. sentence: what was found, from the numbers.
+    how many there are. sentence: the result in words.
     """
 
     networks: tuple[NetworkContour, ...]
@@ -137,7 +135,7 @@ class DepthGuess(Frozen):
 
 @dataclass(frozen=True)
 class LayerShare(Frozen):
-    """Where the maps of one layer lie: the background's share of the map's sum, and that share less the area's, paired.
+    """The maps of one layer: the background's share of their sum, and that share minus its share of the area, paired.
 
     left_out: frogs that count whose map is zero everywhere or not finite.
     """
@@ -152,11 +150,11 @@ class LayerShare(Frozen):
 class GrassGuess(Frozen):
     """The third guess, "for a frog it looks at the grass", by GRASS_RULE; means over the frogs that count.
 
-    layers: each layer that was looked at. judged: the one that the verdict is about. area: the background's share of the
+    layers: the tested layers. judged: the layer of the verdict. area: the background's share of the
     picture. whole, frog_only, background_only: probability of the class frog, as it is, with the background greyed, with the
-    frog greyed. need: background_only less frog_only, paired. where_verdict, need_verdict: of the rule's two questions.
+    frog greyed. need: background_only minus frog_only, paired. where_verdict, need_verdict: of the rule's two questions.
     images: frogs that count. rejected: frogs whose outline a person rejected. without_outline: others whose outline is
-    degenerate. sentence: what was found, from the numbers.
+    degenerate. sentence: the result in words.
     """
 
     layers: tuple[LayerShare, ...]
@@ -208,7 +206,7 @@ def _layer_contours(rows: ContourRows) -> tuple[LayerContour, ...]:
 
 
 def _plain_mean(values: NDArray[np.float64]) -> float:
-    """The mean of what is not NaN; NaN of nothing."""
+    """The mean of the values that are not NaN; NaN without any."""
     some = values[~np.isnan(values)]
     return float(some.mean()) if len(some) else float("nan")
 
@@ -252,7 +250,7 @@ def _network_contour(name: str, rows: ContourRows, labels: NDArray[np.int64]) ->
 def judge_grass(rows: GrassRows, rejected: Collection[int] = ()) -> GrassGuess:
     """The verdict of GRASS_RULE on these rows.
 
-    rejected: positions of images whose outline does not count; what is no frog of the rows changes nothing.
+    rejected: positions of images whose outline does not count; others than frogs of the rows have no effect.
     """
     thrown = np.isin(rows.images, np.array(sorted(rejected), dtype=np.int64))
     counts = rows.outlined & ~thrown
@@ -308,7 +306,7 @@ def depth_guess(
 
 
 def part_of_progress(progress: Progress, place: int, parts: int) -> Progress:
-    """The progress of one of several parts of equal size, counted from 0, told as progress of the whole."""
+    """The progress of one of several equal parts, counted from 0, as progress of the whole."""
     if progress is None:
         return None
     return lambda done, total: progress(place * total + done, parts * total)
@@ -327,10 +325,10 @@ def grass_guess(
     return judge_grass(grass_rows(model, pixels, labels, images, progress=progress), rejected)
 
 
-# Section: What was found of each guess, in a plain sentence that is written from the numbers.
+# Section: sentences
 
 Network = tuple[str, int, str, float, float]
-"""Name, conv layers, layer that stands for it, share of the images right, correlation with own edges beyond the control."""
+"""Name, conv layers, tested layer, accuracy, and correlation with own edges beyond the control."""
 
 
 def contour_sentence(
@@ -360,7 +358,7 @@ def contour_sentence(
 
 
 def depth_sentence(shallow: Network, deep: Network, decrease: Estimate, gain: Estimate, threshold: float) -> str:
-    """decrease: how much less the deep network follows contours. gain: how many more images, as a share, it gets right."""
+    """decrease: how much less the deep network follows contours. gain: how much higher its accuracy is."""
     (name, convs, layer, right, excess), (other, layers, deeper, better, beyond) = shallow, deep
     accuracy = (
         f"{other}, with {layers} conv layers, gets {percent(better)} of the same small pictures right, {name}, with {convs}, "

@@ -8,12 +8,12 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.run import remembered
 
 TIMES = 2
-"""How often pixels are repeated before. GrabCut's cost of a long outline is fixed, and made for larger pictures: on 32 x 32
-pixels as they are it leaves three outlines in four empty."""
+"""How often pixels are repeated first. GrabCut's fixed cost of a long outline suits larger pictures: on 32 x 32 pixels it
+leaves three outlines in four empty."""
 LEAST_SHARE, MOST_SHARE = 0.08, 0.85
-"""An outline that holds less or more of the picture is degenerate: the square in the middle that is taken for granted is
-6 % of it, everything within the edge 88 %."""
-_NO_RECTANGLE = (0, 0, 1, 1)  # GrabCut wants one also where the labels say everything
+"""An outline with a smaller or larger share of the picture is degenerate: the given square in the middle is 6 % of it, and
+everything within the edge 88 %."""
+_NO_RECTANGLE = (0, 0, 1, 1)  # GrabCut requires one although the labels say everything
 
 
 @remembered()
@@ -40,13 +40,13 @@ def outline_masks(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def usable_outlines(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which outlines bool (N, H, W) are not degenerate, next to nothing or next to everything: bool (N,)."""
+    """The outlines bool (N, H, W) that are neither almost empty nor almost everything: bool (N,)."""
     shares = masks.mean((1, 2))
     return np.asarray((shares >= LEAST_SHARE) & (shares <= MOST_SHARE))
 
 
 def _beforehand(height: int, width: int) -> NDArray[np.uint8]:
-    """What GrabCut is told of each pixel, (H, W)."""
+    """The labels of the pixels that GrabCut starts from, (H, W)."""
     told = np.full((height, width), cv2.GC_PR_BGD, dtype=np.uint8)
     for share, word in ((3 / 32, cv2.GC_PR_FGD), (12 / 32, cv2.GC_FGD)):
         rows, columns = round(share * height), round(share * width)

@@ -1,4 +1,4 @@
-"""How far a network's maps follow contours, image by image: a pure function over a batch, and all batches in turn."""
+"""The measurements behind the guesses, image by image: maps beside contours, and beside the background of frogs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,31 +23,31 @@ from explain_lib.pictures.pixels import check_pixels, check_positions
 from explain_lib.study.masks import outline_masks, usable_outlines
 
 GUESS_BATCH = 200
-"""Images a batch, so that memory is bounded, progress is seen, and the work can be stopped."""
+"""Images per batch: it bounds memory, and the work reports progress and can stop after each."""
 STUDY_LAYERS = NOTEBOOK_PACKAGE.layers or ()
 AVERAGE = "average of five"
-"""Stands among the layers for the mean of the study's five, as the package made it of them."""
+"""The name, among the layers, of the mean of the study's five, as the package computes it."""
 
 
 def guess_layers(model: Model) -> tuple[str, ...]:
-    """The layers on which the study's guesses are tested: its five where the model has them, else every conv layer."""
+    """The layers on which the guesses are tested: the study's five if the model has them, else every conv layer."""
     return STUDY_LAYERS if set(STUDY_LAYERS) <= set(model.spatial_layers) else model.conv_layers
 
 
 def hooked_layer(model: Model) -> str:
-    """The layer that the verdicts are about: the one of the study's manual map, or the last conv layer of another model."""
+    """The layer of the verdicts: that of the study's manual map, or the last conv layer of another model."""
     layers = guess_layers(model)
     return (NOTEBOOK_MANUAL.layers or ())[0] if layers == STUDY_LAYERS else layers[-1]
 
 
 @dataclass(frozen=True)
 class ContourRows(Frozen):
-    """Spearman correlations of maps with edges, one row an image, K of them, one column a layer, L.
+    """Spearman correlations of maps with edges, one row per image, K of them, one column per layer, L.
 
-    images: int64 (K,), positions in the set. predicted: int64 (K,), classes. layers: names, AVERAGE the last of them where
-    the model has the study's five. hooked: the one that verdicts are about. own, other: float64 (K, L) in [-1, 1], with the
+    images: int64 (K,), positions in the set. predicted: int64 (K,), classes. layers: names, with AVERAGE last if the
+    model has the study's five. hooked: the layer of the verdicts. own, other: float64 (K, L) in [-1, 1], with the
     edges of the picture and with those of another one, the next of the images (the first after the last). ceiling: float64
-    (K, L), what the edges themselves would reach on the layer's grid; NaN for AVERAGE. NaN elsewhere: the map, or the
+    (K, L), the correlation of the edges themselves on the grid of the layer; NaN for AVERAGE. NaN elsewhere: the map, or the
     edges, are constant or not finite. conv_layers: how many the network has.
     """
 
@@ -129,19 +129,19 @@ def contour_rows(
     return ContourRequest(model, pixels, np.asarray(images)).all_rows(progress)
 
 
-# Section: Where maps of frogs lie, and what the network says without the frog or without its background, image by image.
+# Section: frogs and their background
 
 FROG = CLASSES.index("frog")
 MID_GREY = 128
-"""What greyed pixels become in red, green and blue, of 255."""
+"""The value of greyed pixels in red, green and blue, of 255."""
 
 
 @dataclass(frozen=True)
 class GrassRows(Frozen):
-    """One row a frog, K of them; one column a layer, L.
+    """Maps and probabilities beside outlines, one row per frog, K of them, one column per layer, L.
 
     images: int64 (K,), positions in the set. outlined: bool (K,), whether the outline is not degenerate. area: float64 (K,),
-    the background's share of the picture, in [0, 1]. layers: names. hooked: the one that the verdict is about. share:
+    the background's share of the picture, in [0, 1]. layers: names. hooked: the layer of the verdict. share:
     float64 (K, L), the background's share of the sum of the map, in [0, 1]; NaN for a map that is zero everywhere or not
     finite. whole, frog_only, background_only: float64 (K,), the probability of the class in the picture as it is, with the
     background greyed, and with the frog greyed.
@@ -169,7 +169,7 @@ def greyed(pixels: NDArray[np.uint8], places: NDArray[np.bool_]) -> NDArray[np.u
 def find_frogs(
     labels: NDArray[np.int64], images: Sequence[int] | NDArray[np.int64], true_class: int = FROG
 ) -> NDArray[np.int64]:
-    """Which of the images are of that class, int64 (K,), in their order; K may be 0. Raises InputError for other positions."""
+    """The images of that class, int64 (K,), in their order; K may be 0. Raises InputError for other positions."""
     chosen = check_positions(images, len(labels))
     return np.asarray(chosen[labels[chosen] == true_class])
 
@@ -218,7 +218,7 @@ class GrassRequest(Request[GrassRows]):
 
 
 def _share_outside(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How much of each map (N, H, W) lies outside the outline, of its sum: (N,); NaN where there is no such sum."""
+    """The share of the sum of each map (N, H, W) outside the outline: (N,); NaN if the sum is 0 or not finite."""
     total = maps.sum((1, 2), dtype=np.float64)
     outside = np.where(masks, np.float32(0), maps).sum((1, 2), dtype=np.float64)
     some = np.isfinite(total) & (total > 0)

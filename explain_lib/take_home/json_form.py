@@ -1,4 +1,4 @@
-"""One computation as JSON: its name and its arguments, models by name and digest, pictures by number or as arrays."""
+"""Computations as JSON, written and read: models by name, test images by number, other pictures as stored arrays."""
 
 import hashlib
 import weakref
@@ -21,20 +21,20 @@ from explain_lib.take_home.notes import SetPositions
 
 Json = dict[str, object]
 STORED_BYTES = 48 * 2**20
-"""Of the pictures that are stored beside the computations, in all."""
+"""The limit for all pictures stored beside the computations."""
 
 
 class PictureDepot:
-    """Pictures that are no test images, as they are stored beside the computations: arrays uint8 (K, H, W, 3) by name."""
+    """The pictures that are not test images, stored beside the computations: arrays uint8 (K, H, W, 3) by name."""
 
     def __init__(self, arrays: Mapping[str, NDArray[np.uint8]] | None = None, room: int = STORED_BYTES) -> None:
-        """arrays: what is stored already. room: bytes of what may come to it."""
+        """arrays: those stored already. room: the bytes of further ones."""
         self.arrays = dict(arrays or {})
         self._names: dict[str, str] = {}
         self._room = room
 
     def put(self, pictures: NDArray[np.uint8]) -> str:
-        """Store pictures, once, and return their name. Raises InputError where there is no room for them."""
+        """Store pictures, once, and return their name. Raises InputError if there is no room for them."""
         content = np.ascontiguousarray(pictures)
         digest = hashlib.sha256(repr(content.shape).encode() + content.tobytes()).hexdigest()
         if digest not in self._names:
@@ -48,7 +48,7 @@ class PictureDepot:
         return self._names[digest]
 
     def get(self, name: object) -> NDArray[np.uint8]:
-        """Stored pictures. Raises DataError for a name that there is not."""
+        """The stored pictures of that name. Raises DataError for an unknown name."""
         if not isinstance(name, str) or name not in self.arrays:
             raise DataError(f"pictures: {name!r} is not stored; one of {', '.join(self.arrays) or 'none'} would be right")
         return self.arrays[name]
@@ -69,7 +69,7 @@ NameOf = Callable[[Model], str]
 
 
 def written(value: object, name_of: NameOf, depot: PictureDepot, seen: NDArray[np.int64] | None = None) -> object:
-    """An argument as JSON. name_of: the name of a model. seen: which pictures of a set are looked at, None for all.
+    """An argument as JSON. name_of: the name of a model. seen: the pictures of a set that matter, None for all.
 
     Raises InputError for a model that is no longer kept, for pictures that need too much room, and for values of other types.
     """
@@ -134,7 +134,7 @@ def _array(pixels: NDArray[np.uint8], depot: PictureDepot) -> Json:
 
 
 def _lazy(pixels: LazyPixels, depot: PictureDepot, seen: NDArray[np.int64] | None) -> Json:
-    """A set that is not in memory: test images of another size by number, of others those that are looked at."""
+    """A lazy set: test images of another size by number, else the pictures that matter, stored."""
     base = pixels.base if isinstance(pixels, Subset) else pixels
     positions = pixels.positions if isinstance(pixels, Subset) else None
     if isinstance(base, FittedPixels) and base.identity == _fitted(base.size).identity:
@@ -151,7 +151,7 @@ def _lazy(pixels: LazyPixels, depot: PictureDepot, seen: NDArray[np.int64] | Non
 
 
 def _ranges(positions: NDArray[np.int64] | None) -> str | list[int]:
-    """All, or numbers; those that follow each other as "16-19"."""
+    """All, or numbers; consecutive ones as "16-19"."""
     if positions is None:
         return "all"
     if len(positions) > 1 and bool((np.diff(positions) == 1).all()):
@@ -165,9 +165,9 @@ ModelOf = Callable[[str], Model]
 
 
 def read(value: object, model_of: ModelOf, depot: PictureDepot) -> object:
-    """The argument that `written` has written. model_of: the model of a name.
+    """The argument from the JSON of `written`. model_of: the model of a name.
 
-    Raises DataError for another form, InputError as the values themselves do.
+    Raises DataError for another form, and InputError as the values themselves do.
     """
     if isinstance(value, list):
         return tuple(read(one, model_of, depot) for one in value)
@@ -256,7 +256,7 @@ def _short(value: object) -> str:
 
 @lru_cache(maxsize=1)
 def load_images() -> NDArray[np.uint8]:
-    """The CIFAR-10 test images, uint8 (10000, 32, 32, 3), once for all."""
+    """The CIFAR-10 test images, uint8 (10000, 32, 32, 3), loaded once."""
     return load_cifar10().pixels
 
 
@@ -266,7 +266,7 @@ def _fitted(size: tuple[int, int]) -> FittedPixels:
 
 @lru_cache(maxsize=1)
 def _numbers() -> Mapping[bytes, int]:
-    """The number of each test image, by what tells its pixels from others."""
+    """The number of each test image, by a digest of its pixels."""
     return {_mark(picture): number for number, picture in reversed(list(enumerate(load_images())))}
 
 
@@ -279,7 +279,7 @@ def _mark(picture: NDArray[np.uint8]) -> bytes:
 
 
 def names_of(arguments: Sequence[Json]) -> set[str]:
-    """The names of the models that these arguments name."""
+    """The names of the models in these arguments."""
     return {
         str(value["model"])
         for one in arguments

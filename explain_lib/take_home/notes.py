@@ -1,4 +1,4 @@
-"""What is computed while a page is drawn, noted so that it can be computed anew: names and arguments, no results."""
+"""Notes of the computations on a page, by name and arguments, so that they can be repeated."""
 
 import weakref
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,12 @@ from explain_lib.pictures.sets import origin_of
 
 MAX_NOTES = 256
 MAX_BYTES = 8 * 2**20
-"""Of the pictures that the notes of one recorder hold."""
+"""The limit for the pictures in the notes of one recorder."""
 
 
 @dataclass(frozen=True)
 class SetPositions:
-    """Pictures of a set that somebody else keeps, by their positions int64 (K,), None for the whole set."""
+    """Pictures of a set that its owner keeps, by their positions int64 (K,), None for the whole set."""
 
     pixels: NDArray[np.uint8]
     positions: NDArray[np.int64] | None
@@ -34,7 +34,7 @@ class SetPositions:
 
 @dataclass(frozen=True)
 class Note:
-    """One computation: its name, its arguments by name, and its rows where they were computed in the background."""
+    """One computation: its name, its arguments by name, and its rows if they were computed in the background."""
 
     name: str
     arguments: Mapping[str, object]
@@ -42,10 +42,10 @@ class Note:
 
 
 class Recorder:
-    """The notes of one view, bounded in number and in bytes; left_out: how many did not find room.
+    """The notes of one view, bounded in number and in bytes; left_out: how many did not fit.
 
-    Models are held weakly, so that a network which is no longer kept is not kept by a note. Notes belong to a part of the
-    page: when the part is drawn anew, its earlier notes are forgotten.
+    Models are held weakly, so that notes do not keep networks alive. Notes belong to a part of the page: when the part is
+    drawn again, its earlier notes are dropped.
     """
 
     def __init__(self, max_notes: int = MAX_NOTES, max_bytes: int = MAX_BYTES) -> None:
@@ -61,7 +61,7 @@ class Recorder:
         return tuple(note for part in list(self._notes.values()) for note in list(part.values()))
 
     def note(self, name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:
-        """Note a computation; one that is noted already is not noted twice."""
+        """Note a computation, unless it is noted already."""
         kept = {key: _kept(value) for key, value in arguments.items()}
         identity = (name, *((key, _identity(value)) for key, value in kept.items()))
         part = self._notes.setdefault(self._part, {})
@@ -77,7 +77,7 @@ class Recorder:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Note what follows as that part of the page, in place of what the part had before."""
+        """Assign the notes inside to that part of the page, in place of its earlier ones."""
         before, self._part = self._part, name
         self._notes[name], self._bytes[name] = {}, 0
         try:
@@ -87,7 +87,7 @@ class Recorder:
 
 
 def _kept(value: object) -> object:
-    """What a note holds of an argument: models weakly, large sets by position."""
+    """An argument as a note holds it: models weakly, large sets by position."""
     if isinstance(value, Model):
         return weakref.ref(value)
     if isinstance(value, np.ndarray) and value.dtype == np.uint8:
@@ -100,7 +100,7 @@ _COMPARED = (str, int, float, tuple, type(None), Configuration, CamSettings, Tar
 
 
 def _identity(value: object) -> object:
-    """What tells an argument from another, at once: arrays by their place in memory, which a note keeps."""
+    """A quick identity of an argument: that of arrays is their place in memory, which a note keeps."""
     if isinstance(value, SetPositions):
         return "set", id(value.pixels), None if value.positions is None else value.positions.tobytes()
     if isinstance(value, np.ndarray):

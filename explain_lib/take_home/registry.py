@@ -1,4 +1,4 @@
-"""What can be computed anew from a name and arguments, and how."""
+"""The registry of computations that can be repeated from a name and arguments."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -32,7 +32,7 @@ from explain_lib.work.cache import ExplainCache
 from explain_lib.work.ladder_files import kept_ladder
 
 Progress = Callable[[int, int], None]
-"""Told how many images are done, and of how many."""
+"""Called with the number of images done, and of all images."""
 
 RECORDED: Mapping[str, Callable[..., object]] = {
     function.__name__: function
@@ -106,9 +106,9 @@ def note_rows(request: Request[Rows], rows: Rows) -> None:
 
 
 def compute_anew(name: str, arguments: Mapping[str, object], cache: ExplainCache, progress: Progress) -> object:
-    """The result of a computation, by the function of that name; progress is called where it takes long.
+    """The result of a computation, by the function of that name; long ones call progress.
 
-    Raises DataError for a name that stands for nothing, or arguments that it does not have, and what the function raises.
+    Raises DataError for an unknown name or for wrong arguments, and what the function raises.
     """
     try:
         with cache.running():
@@ -128,12 +128,12 @@ def compute_anew(name: str, arguments: Mapping[str, object], cache: ExplainCache
 
 
 def known_names() -> tuple[str, ...]:
-    """Everything that can be computed anew."""
+    """The names of all computations that can be repeated."""
     return (*RECORDED, *PASSES, *JOBS)
 
 
 def seen_positions(name: str, arguments: Mapping[str, object]) -> NDArray[np.int64] | None:
-    """Which pictures of its set a computation looks at, int64 (K,), None for all of them."""
+    """The pictures of its set that a computation needs, int64 (K,), None for all of them."""
     images, pixels = arguments.get("images", arguments.get("image")), cast(Pixels, arguments.get("pixels"))
     if images is None or not isinstance(images, int | np.ndarray | Iterable):
         return None

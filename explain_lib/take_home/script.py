@@ -1,4 +1,4 @@
-"""Python that computes the arrays of a view anew, with explain_lib alone."""
+"""The Python script of a view, which computes its arrays anew with explain_lib alone."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ sys.exit(1 if broken else 0)
 def reproduce_script(
     computations: Sequence[Computation], calls: Mapping[str, str], digests: Mapping[str, str], threads: int
 ) -> str:
-    """The Python. calls: that load each model, by its name. digests: of each model. threads: of PyTorch."""
+    """The script. calls: Python that loads each model, by its name. digests: of each model. threads: of PyTorch."""
     names = (
         {name: f"model_{number}" for number, name in enumerate(calls, 1)} if len(calls) > 1 else dict.fromkeys(calls, "model")
     )
@@ -104,14 +104,14 @@ def _part(one: Computation, names: Mapping[str, str]) -> str:
 
 
 def _filled(argument: str) -> str:
-    """An argument on lines of its own, broken only where its list of numbers or of targets is."""
+    """An argument on lines of its own, broken only inside lists of numbers or targets."""
     return textwrap.fill(
         argument, WIDTH, initial_indent="    ", subsequent_indent="        ", break_long_words=False, break_on_hyphens=False
     )
 
 
 def _code(value: object, names: Mapping[str, str]) -> str:
-    """A JSON argument as Python."""
+    """A JSON argument as Python code."""
     if isinstance(value, list):
         parts = [_code(one, names) for one in value]
         return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"

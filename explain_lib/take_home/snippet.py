@@ -1,4 +1,4 @@
-"""Python that computes what a page shows, in a few lines, with explain_lib alone."""
+"""Snippets: a few lines of Python, with explain_lib alone, that compute the content of a page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -43,7 +43,7 @@ for setting, share in found.causes.items():
 
 @dataclass(frozen=True)
 class Explained:
-    """What is explained. model: Python that loads the network. pixels: Python that sets `pixels`, given `model`. image: the
+    """The explained target. model: Python that loads the network. pixels: Python that sets `pixels`, given `model`. image: the
     picture's place among these. target, words: what of it is explained, and that in words.
     """
 
@@ -56,7 +56,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class DrawnMap:
-    """A map over its picture. grid: of the layer. reach: the value that gets the last colour. file: a name for the picture."""
+    """A map over its picture. grid: of the layer. reach: the value of the last colour. file: a name for the picture."""
 
     explained: Explained
     layer: str
@@ -67,7 +67,7 @@ class DrawnMap:
 
 
 def maps_snippet(maps: Sequence[DrawnMap], width: int) -> str:
-    """Python that computes `values` and draws `picture`, so many pixels wide, for one map after the other."""
+    """Python that computes `values` and draws `picture`, so many pixels wide, for each map in turn."""
     return _IMPORT + "".join(_map_part(one, width) for one in maps)
 
 
@@ -118,7 +118,7 @@ def _configuration_call(one: Configuration) -> str:
 
 
 def call_code(kind: type[Target] | type[CamSettings] | type[Drawing], given: Mapping[str, object]) -> str:
-    """The call that makes a value, defaults left out."""
+    """The call that makes a value, without defaults."""
     defaults = {field.name: field.default for field in fields(kind)}
     parts = (f"{name}={tuple(one) if isinstance(one, list) else one!r}" for name, one in given.items() if one != defaults[name])
     return f"xl.{kind.__name__}({', '.join(parts)})"

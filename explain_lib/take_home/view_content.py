@@ -1,4 +1,4 @@
-"""What the notes of a view come to: its computations as JSON, their arrays, and a sentence where one cannot be taken along."""
+"""The content of a view file from the notes of a view: computations as JSON, their arrays, and notes on missing ones."""
 
 import weakref
 from collections import Counter
@@ -15,13 +15,15 @@ from explain_lib.take_home.view_file import Array, named_arrays
 from explain_lib.work.cache import ExplainCache
 
 ARRAY_BYTES = 192 * 2**20
-"""The most that the arrays of a view may have."""
+"""The limit for all arrays of a view."""
 
 
 @dataclass
 class ViewContent:
-    """computations: what can be computed anew. arrays: their numbers, by key. pictures: that are no test images. models: that
-    were used, by name. notes: sentences on what is not in it.
+    """The content of a view file.
+
+    computations: those that can be repeated. arrays: their results, by key. depot: pictures that are not test images. models:
+    those used, by name. notes: sentences on missing computations.
     """
 
     computations: list[Computation] = field(default_factory=list)
@@ -32,7 +34,7 @@ class ViewContent:
 
 
 def view_content(notes: Sequence[Note], cache: ExplainCache, name_of: Callable[[Model], str]) -> ViewContent:
-    """The computations of the notes with their arrays: from the cache, or computed anew, which gives the same bits."""
+    """The computations of the notes with their arrays, from the cache or computed anew, with the same bits."""
     content, count = ViewContent(), Counter[str]()
 
     def named(model: Model) -> str:

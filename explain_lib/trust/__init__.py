@@ -1,1 +1,8 @@
-"""Whether a map deserves belief: faithfulness, the ladder of layers, and sanity checks."""
+"""How far maps can be trusted.
+
+faithfulness    deletion, insertion and ROAD; removal_pictures
+ladder          layer_ladder: every layer of a network beside baselines
+ladder_summary  summarise_ladder, rank_ladder, and sentences
+sanity          SanityRequest: maps beside those of randomised networks and of a twin
+sanity_summary  summarise_sanity, and sentences
+"""

@@ -1,8 +1,8 @@
-"""How much of a prediction hangs on the pixels that a map calls important: deletion, insertion and ROAD.
+"""Faithfulness of maps: deletion, insertion and ROAD, and the pictures behind their curves.
 
 Deletion and insertion are those of RISE (Petsiuk et al. 2018, arXiv 1806.07421), ROAD is that of Rong et al. 2022 (arXiv
-2202.00449). Pixels are taken away, or shown, in the order of the map, highest first; the number is the mean, over the steps,
-of the probability of the explained class.
+2202.00449). Pixels are removed, or shown, in the order of the map, highest first; the number is the mean, over the steps, of
+the probability of the explained class.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +47,7 @@ def pixel_ranks(maps: Map) -> Orders:
 def centre_map(height: int, width: int) -> Map:
     """A blob in the middle: minus the distance to the centre, in pixels, float32 (H, W).
 
-    Only the order of its values is used, which it shares with every blob that falls off evenly on all sides.
+    Only the order of its values matters, and any blob that falls off evenly on all sides has the same order.
     """
     row, column = np.mgrid[:height, :width]
     distance = np.hypot(row - (height - 1) / 2, column - (width - 1) / 2)
@@ -55,7 +55,7 @@ def centre_map(height: int, width: int) -> Map:
 
 
 def random_map(image: int, height: int, width: int) -> Map:
-    """Each pixel a different number, in an order by chance that belongs to the image's position in its set: float32 (H, W)."""
+    """A random order of the pixels, fixed by the position of the image in its set: different numbers, float32 (H, W)."""
     order = np.random.default_rng((SEED, image, 1)).permutation(height * width)
     return order.reshape(height, width).astype(np.float32)
 
@@ -68,11 +68,11 @@ if TYPE_CHECKING:
 BLUR_SIZE, BLUR_SIGMA = 11, 5.0
 """RISE's own kernel for its blurred canvas (arXiv 1806.07421), in pixels."""
 NOISE = 0.01
-"""The deviation of ROAD's noise, in units of the normalised input, as its authors' code has it."""
+"""The deviation of ROAD's noise, in units of the normalised input, from its authors' code."""
 
 
 def grey_fill(batch: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Mid grey, half of white, in the place of every pixel of float32 (N, 3, H, W)."""
+    """Mid grey, half of white, in place of every pixel of float32 (N, 3, H, W)."""
     grey = torch.tensor([(0.5 - shift) / scale for shift, scale in zip(mean, std, strict=True)], dtype=torch.float32)
     return grey.to(batch.device).view(1, -1, 1, 1).expand_as(batch)
 
@@ -87,9 +87,9 @@ def blur_fill(batch: Tensor) -> Tensor:
 def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) -> NDArray[np.float32]:
     """ROAD's linear imputation (Rong et al. 2022, arXiv 2202.00449, section 4.3), without its noise.
 
-    picture: float32 (C, H, W). missing: bool (H, W), at least one pixel not among them. Each missing pixel becomes the mean of
-    its neighbours, those at a side counting 1/6 and those at a corner 1/12, and less at the border where there are fewer: one
-    system of linear equations for all of them, solved exactly.
+    picture: float32 (C, H, W). missing: bool (H, W), not all pixels. Each missing pixel becomes the weighted mean of its
+    neighbours, with weight 1/6 at a side and 1/12 at a corner, normalised at the border: one system of linear equations for
+    all missing pixels, solved exactly.
     """
     from scipy.sparse.linalg import splu  # a third of a second to import
 
@@ -98,7 +98,7 @@ def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) ->
     if len(holes):
         equations = _neighbour_equations(*missing.shape)[holes]
         system, right = equations[:, holes].tocsc(), -(equations[:, known] @ filled[:, known].T)
-        # symmetric and diagonally dominant: no pivoting is needed, and this order of elimination fills in least
+        # symmetric and diagonally dominant: no pivoting is needed, and this order of elimination gives the least fill-in
         solver = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
         filled[:, holes] = solver.solve(right).T
     return filled.reshape(picture.shape).astype(np.float32)
@@ -106,7 +106,7 @@ def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) ->
 
 @lru_cache(maxsize=8)
 def _neighbour_equations(height: int, width: int) -> "csr_matrix":
-    """One row a pixel: its neighbours' weights taken from the sum of them, (H * W, H * W)."""
+    """One row per pixel: the sum of the weights of its neighbours on the diagonal, minus those weights, (H * W, H * W)."""
     from scipy.sparse import csr_matrix, diags
 
     row, column = np.mgrid[:height, :width]
@@ -124,18 +124,18 @@ def _neighbour_equations(height: int, width: int) -> "csr_matrix":
 
 
 def noise_of(image: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """ROAD's noise for the image at that position of its set, of a picture's shape: the same for every order and share."""
+    """ROAD's noise for the image at that position of its set, the same for every order and share of pixels."""
     return (NOISE * np.random.default_rng((SEED, image)).standard_normal(shape)).astype(np.float32)
 
 
 # Section: curves
 
 STEPS = 16
-"""Deletion and insertion take so many steps from no pixel to all: 17 points."""
+"""The number of steps of deletion and insertion from no pixel to all: 17 points."""
 ROAD_STEPS = tuple(range(2, STEPS, 2))
-"""Of them, those at which pixels are imputed: an eighth of the pixels to seven eighths."""
+"""The steps of ROAD: an eighth to seven eighths of the pixels."""
 CHUNK_PIXELS = 2**16
-"""Pixels that go through a network at once: 64 pictures of 32 x 32, one of 224 x 224."""
+"""How many pixels go through a network at once: 64 pictures of 32 x 32, one of 224 x 224."""
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,12 @@ class RemovalCurves(Frozen):
 
     @property
     def mean_deletion(self) -> NDArray[np.float64]:
-        """Lower is better; float64 (K, R, fills), the last of which is ROAD's, most relevant first."""
+        """The means of the deletion curves, lower is better: float64 (K, R, fills), the last ROAD, most relevant first."""
         return _means(self.deletion, self.morf)
 
     @property
     def mean_insertion(self) -> NDArray[np.float64]:
-        """Higher is better; float64 (K, R, fills), the last of which is ROAD's, least relevant first."""
+        """The means of the insertion curves, higher is better: float64 (K, R, fills), the last ROAD, least relevant first."""
         return _means(self.insertion, self.lerf)
 
 
@@ -173,7 +173,7 @@ def removal_curves(
     classes: NDArray[np.int64],
     images: NDArray[np.int64],
 ) -> RemovalCurves:
-    """Remove pixels in every order, with every fill, and ask the network each time.
+    """The probabilities of the explained classes as pixels are removed, in every order and with every fill.
 
     batch: float32 (K, 3, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. classes: int64 (K,), those
     whose probability counts. images: int64 (K,), positions in the set, which ROAD's noise belongs to.
@@ -189,7 +189,7 @@ def removal_curves(
 
 @dataclass(frozen=True)
 class _Asker:
-    """A batch of K pictures in R orders, and the network that is asked."""
+    """The network, with a batch of K pictures in R orders."""
 
     model: Model
     batch: Tensor
@@ -197,7 +197,7 @@ class _Asker:
     classes: NDArray[np.int64]
 
     def curve(self, first: Tensor, rest: Tensor) -> NDArray[np.float32]:
-        """Probabilities (K, R, 17) as more and more pixels, by their order, come from `first`, and the others from `rest`."""
+        """Probabilities (K, R, 17) as more and more pixels, in their order, come from `first`, and the others from `rest`."""
         images, orders = self.ranks.shape[:2]
         ends = [np.repeat(self._ask(end, 1), orders, axis=1) for end in (rest, first)]
         height, width = self.batch.shape[2:]
@@ -211,7 +211,7 @@ class _Asker:
     def imputed(
         self, images: NDArray[np.int64], missing: Callable[[Orders, int], NDArray[np.bool_]], step: int
     ) -> NDArray[np.float32]:
-        """Probabilities (K, R) with k/16 of the pixels imputed: those that `missing` names, by order and number."""
+        """Probabilities (K, R) with k/16 of the pixels imputed: those that `missing` selects by their order and number."""
         orders = self.ranks.shape[1]
         height, width = self.batch.shape[2:]
         pictures, cut = self.batch.cpu().numpy(), self._cut(step)
@@ -225,7 +225,7 @@ class _Asker:
         return self._ask(torch.from_numpy(filled).flatten(0, 1).to(self.batch.device), orders)
 
     def _cut(self, step: int) -> int:
-        """How many pixels k/16 of them are."""
+        """The number of pixels in k/16 of them."""
         return round(step * int(self.ranks.shape[2]) / STEPS)
 
     def _ask(self, pictures: Tensor, orders: int) -> NDArray[np.float32]:
@@ -253,8 +253,8 @@ def removal_pictures(
     """A picture uint8 (H, W, 3) with k/16 of its pixels removed, for each k of `steps`: uint8 (len(steps), H, W, 3).
 
     image: its position in its set, to which ROAD's noise belongs. order: int64 (H * W,), the place of each pixel, see
-    pixel_ranks. from_last: whether the last in order go first. The network is asked with float32; here that is rounded to
-    whole numbers, and cut to 0 .. 255, which only noise can exceed. Raises InputError for steps outside 0 .. 16, and for all
+    pixel_ranks. from_last: whether to remove the last in order first. The network sees float32; here the values are rounded to
+    whole numbers and cut to 0 .. 255, which only noise can exceed. Raises InputError for steps outside 0 .. 16, and for all
     16 of them with noisy linear imputation, which needs a pixel to start from.
     """
     batch = to_input(check_pixels(picture[None], check_model(model).input_size), model.mean, model.std, torch.device("cpu"))

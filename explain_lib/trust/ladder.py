@@ -1,4 +1,4 @@
-"""Every layer of a network beside the dull baselines: how faithful its maps are, and what they follow, image by image."""
+"""The layer ladder: faithfulness of the maps of every layer beside baselines that need no network, image by image."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -34,10 +34,10 @@ AVERAGE = "all layers averaged"
 RANDOM, CENTRE, EDGES = "random order", "centre first", "edges"
 BASELINES = (RANDOM, CENTRE, EDGES)
 OPINIONS: Mapping[Variant, str] = {"hirescam": "HiResCAM", "layercam": "LayerCAM", "grad-cam++": "Grad-CAM++"}
-"""The package's other methods, each a row at one layer, and their names."""
+"""The other methods of the package, each a row at one layer, and their names."""
 
 ORDERS_AT_ONCE = 128
-"""Rows times images of a batch: a few seconds' work, after which progress is seen."""
+"""Rungs times images of a batch: some seconds of work between two reports of progress."""
 
 _AT = " at "
 _BY_RUNG = ("deletion", "insertion", "edges", "centre", "flat")
@@ -47,8 +47,8 @@ _BY_RUNG = ("deletion", "insertion", "edges", "centre", "flat")
 class Rung:
     """One row of the ladder.
 
-    name: of the layer; of other rows what it is. kind: a layer, the mean of all of them, another method at one layer, or a
-    baseline that asks no network. grid: (h, w) of its map, None for baselines and the average.
+    name: that of the layer, or a description of another row. kind: a layer, the average of all layers, another method at one
+    layer, or a baseline that needs no network. grid: (h, w) of its map, None for baselines and the average.
     """
 
     name: str
@@ -57,16 +57,16 @@ class Rung:
 
     @property
     def asked_at(self) -> str | None:
-        """The layer at which another method was asked, None for the other kinds."""
+        """The layer of another method, None for the other kinds."""
         return self.name.partition(_AT)[2] if self.kind == "opinion" else None
 
 
 @dataclass(frozen=True)
 class LadderRows(Frozen):
-    """What was measured of every rung, R of them, on K images.
+    """The measurements of R rungs on K images.
 
     images: int64 (K,), positions in the set. predicted: int64 (K,). explained: int64 (K,), the class whose probability
-    counts. rungs: the layers in the network's order, their average, the other methods, the baselines. deletion, insertion:
+    counts. rungs: the layers in the order of the network, their average, the other methods, the baselines. deletion, insertion:
     float64 (K, R, 3), the mean probability while pixels are removed, lower is better, and while they are shown, higher is
     better, in [0, 1]; the fills are those of FILLS, with noisy-linear the two halves of ROAD. edges, centre: float64 (K, R),
     the Spearman correlation of the map with the picture's edges and with a blob in its middle, NaN for a map that is the same
@@ -88,9 +88,9 @@ class LadderRows(Frozen):
 
     @property
     def road(self) -> NDArray[np.float64]:
-        """ROAD, both orders combined: half of what is kept when the least relevant go first, more than when the most do.
+        """ROAD with both orders combined: half the difference of least relevant first and most relevant first.
 
-        float64 (K, R), in [-0.5, 0.5], higher is better, 0 for an order that says nothing.
+        float64 (K, R), in [-0.5, 0.5], higher is better, 0 for an order without information.
         """
         place = FILLS.index("noisy-linear")
         return np.asarray((self.insertion[..., place] - self.deletion[..., place]) / 2)
@@ -98,7 +98,7 @@ class LadderRows(Frozen):
 
 @dataclass(frozen=True)
 class LadderMaps(Frozen):
-    """The maps that pixels are ordered by: maps float32 (K, R, H, W), and the class explained in each image, int64 (K,).
+    """The maps that order the pixels, float32 (K, R, H, W), and the class explained in each image, int64 (K,).
 
     Layers: ReLU maps, not scaled, enlarged bilinearly (align_corners=False). The average: the mean of those, each divided by
     its own maximum. Other methods: the package's heat maps, in [0, 1]. predicted: int64 (K,).
@@ -112,7 +112,7 @@ class LadderMaps(Frozen):
 
 @dataclass(frozen=True)
 class LadderCurves(Frozen):
-    """The rows of some images, the maps by which pixels were ordered, and the curves whose means the rows hold."""
+    """The rows of some images, the maps that order the pixels, and the curves whose means the rows hold."""
 
     rows: LadderRows
     maps: LadderMaps
@@ -177,7 +177,8 @@ def ladder_curves(
 ) -> LadderCurves:
     """The rows, maps and curves of one image of a set; see layer_ladder.
 
-    The part without other methods is kept by itself: at another layer only those are measured.
+    opinions: the name of the layer of the other methods, None for no such rows. The part without other methods is kept by
+    itself, so that another layer needs only those.
     """
     images = check_positions([image], len(check_set(pixels, check_model(model).input_size)))
     own = pixels[images]
@@ -189,7 +190,7 @@ def ladder_curves(
 def _layer_curves(
     model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], layers: Sequence[str] | None, target: int | None
 ) -> LadderCurves:
-    """own: the pictures at these positions of their set."""
+    """The curves without other methods. own: the pictures at these positions of their set."""
     return _measured(model, own, images, _ladder_maps(model, own, images, layers, target))
 
 
@@ -205,7 +206,7 @@ def _opinion_curves(
 
 
 def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
-    """A ladder with the rows of other methods, on the same images, put in before the baselines."""
+    """A ladder with the rows of other methods, on the same images, inserted before the baselines."""
     place = len(base.rows.rungs) - len(BASELINES)
 
     def put_in(one: NDArray[Number], other: NDArray[Number]) -> NDArray[Number]:
@@ -222,7 +223,7 @@ def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
 
 
 def _measured(model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], found: LadderMaps) -> LadderCurves:
-    """What the network says while pixels are removed in the order of these maps."""
+    """The rows and curves of removing pixels in the order of these maps."""
     batch = to_input(own, model.mean, model.std, model.device)
     finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
     ranks = pixel_ranks(np.where(finite[:, :, None, None], found.maps, np.float32(0)))
@@ -242,16 +243,16 @@ def _measured(model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], f
 
 
 def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:
-    """The Spearman correlation of each map (K, R, H, W) with its image's own (K, H, W): (K, R)."""
+    """The Spearman correlation of each map (K, R, H, W) with the other map of its image (K, H, W): (K, R)."""
     return np.stack([rank_correlations(maps[:, column], others) for column in range(maps.shape[1])], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
 class _LadderQuestion(Request[Found]):
-    """What a ladder is asked for, whatever it gives.
+    """The fields of a request for a ladder, whatever its rows.
 
-    layers: None for every conv layer, names once it is made. The other fields are those of layer_ladder, and so are the
-    errors.
+    layers: names, or None for every conv layer, replaced by their names. opinions: the name of the layer of the other methods,
+    None for no such rows. The other fields, and the errors, are those of layer_ladder.
     """
 
     layers: tuple[str, ...] | None = None
@@ -286,7 +287,7 @@ class LadderRequest(_LadderQuestion[LadderRows]):
 
 
 ASKED_PER_ROW = 74
-"""Pictures that the network is asked about for each row: 15 steps of deletion and insertion with two fills, 14 of ROAD."""
+"""Pictures through the network for each row: 15 steps of deletion and of insertion with two fills, and 14 of ROAD."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,12 +315,12 @@ def layer_ladder(
     target: int | None = None,
     opinions: str | None = None,
 ) -> Iterator[LadderRows]:
-    """Measure every layer, the average of all, and the baselines on images of a set; rows come a batch at a time, none of
+    """Measure every layer, the average of all, and the baselines on images of a set; gives rows batch by batch, without
     pictures that cannot be read.
 
     pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
-    class that is explained in every image, None for the predicted one. opinions: a layer at which the package's HiResCAM,
-    LayerCAM and Grad-CAM++ get a row each, None for no such rows.
+    class that is explained in every image, None for the predicted one. opinions: the name of a layer at which the
+    package's HiResCAM, LayerCAM and Grad-CAM++ get a row each, None for no such rows.
 
     Raises InputError for other pixels and positions, and the errors of grad_cam and package_grad_cam.
     """
@@ -328,5 +329,5 @@ def layer_ladder(
 
 
 def join_ladder_rows(parts: Sequence[LadderRows]) -> LadderRows:
-    """The rows of several parts of one ladder, in their order. Raises InputError for parts of unlike ladders, and for none."""
+    """The rows of several parts of one ladder, in their order. Raises InputError for parts of different ladders, or no part."""
     return join_rows(parts, "ladder")

@@ -1,4 +1,4 @@
-"""What a ladder says over many images: means with intervals, the ranking, and whether its differences are more than chance."""
+"""The summary of a ladder over many images: means with intervals, the ranking, its significance, and sentences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
 
 LEAST_IMAGES = 30
-"""With fewer images nothing is said of chance."""
+"""The least number of images for a statement about chance."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,21 @@ class RungSummary(Frozen):
     centre: Estimate
 
     def value(self, measure: Measure, fill: Fill) -> Estimate:
-        """The estimate that a ranking looks at; ROAD has its own fill."""
+        """The estimate of a measure; ROAD has its own fill."""
         place = FILLS.index(fill)
         return {"deletion": self.deletion[place], "insertion": self.insertion[place], "road": self.road}[measure]
 
 
 @dataclass(frozen=True)
 class Ranking(Frozen):
-    """The rungs by one measure.
+    """The rungs ranked by one measure.
 
-    order: names of all rungs, the best first; last are those without a number, and those whose maps are all flat and rank no
-    pixel. best, second: names of the best layer and the next one, None where there are
-    not so many layers. lead: how much better the best layer is than the next, over_centre, over_random: than those two
-    baselines; means over images with intervals, paired over the same images, positive where the best layer is better. tied:
-    the other layers of which nobody can tell whether they are worse than the best. opinions: by the name of each other
-    method's row, how much better it is than Grad-CAM at the same layer, paired too; none if that layer has no row. images: how
-    many were looked at.
+    order: names of all rungs, the best first; those without a number, or with only flat maps, come last. best, second: names
+    of the best layer and the next one, None if there are too few layers. lead: how much better the best layer is than the
+    next; over_centre, over_random: than those two baselines; paired means over images with intervals, positive if the best
+    layer is better. tied: the other layers that are not worse than the best by more than chance. opinions: for each row of
+    another method, its name and how much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no
+    row. images: how many there are.
     """
 
     measure: Measure
@@ -67,7 +66,7 @@ class Ranking(Frozen):
 
 
 def measured(rows: LadderRows, measure: Measure, fill: Fill) -> NDArray[np.float64]:
-    """The numbers of a measure, float64 (K, R). Raises InputError for an unknown measure or fill."""
+    """The values of a measure, float64 (K, R). Raises InputError for an unknown measure or fill."""
     place = FILLS.index(check_fill(fill))
     match measure:
         case "deletion":
@@ -82,7 +81,7 @@ def measured(rows: LadderRows, measure: Measure, fill: Fill) -> NDArray[np.float
 
 @remembered()
 def summarise_ladder(rows: LadderRows) -> tuple[RungSummary, ...]:
-    """Every rung's means with their intervals, in the order of the rungs."""
+    """The means of every rung with their intervals, in the order of the rungs."""
     rungs = len(rows.rungs)
     columns = [*np.moveaxis(rows.deletion, 2, 0), *np.moveaxis(rows.insertion, 2, 0), rows.road]
     columns += [rows.flat.astype(np.float64), rows.edges, rows.centre]
@@ -112,7 +111,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
     asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
     over_asked = bootstrap_means(better[:, opinions] - better[:, asked])
-    # all in one, since drawing the resamples is what takes time
+    # in one call, since drawing the resamples takes the time
     over_all = bootstrap_means(better[:, layers[:1]] - better) if layers else ()
     gaps = {other: over_all[other] for other in layers[1:]}
     return Ranking(
@@ -131,15 +130,15 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
 
 
 def is_more_than_chance(estimate: Estimate) -> bool:
-    """Whether a mean's interval lies wholly on one side of zero, with at least 30 images."""
+    """Whether the interval of a mean lies wholly on one side of zero, with at least 30 images."""
     return estimate.images >= LEAST_IMAGES and (estimate.low > 0 or estimate.high < 0)
 
 
-# Section: What a ladder says, in plain sentences that are written from its numbers.
+# Section: sentences
 
 
 def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
-    """Which layer is best, whether that is more than chance, and whether it beats the centre and chance itself."""
+    """A sentence on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
     values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
     layers = sum(one.rung.kind == "layer" for one in summary)
     if ranking.best is None:
@@ -170,7 +169,7 @@ def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
-    """Whether the best layer beats the centre, the order that asks no network; empty where no layer ranks pixels."""
+    """A sentence on whether the best layer beats the order by distance from the centre; empty if no layer ranks pixels."""
     values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
     return "" if ranking.over_centre is None else _against_centre(ranking, ranking.over_centre, values[CENTRE])
 
@@ -203,7 +202,7 @@ def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
 
 
 def _gap(size: float, estimate: Estimate, turned: bool = False) -> str:
-    """A difference with its interval, the interval turned round with the sign; one image has none."""
+    """A difference with its interval, negated if `turned`; without an interval for one image."""
     if estimate.images == 1:
         return number(size)
     ends = Estimate(-estimate.mean, -estimate.high, -estimate.low, estimate.images) if turned else estimate
@@ -211,7 +210,7 @@ def _gap(size: float, estimate: Estimate, turned: bool = False) -> str:
 
 
 def opinions_sentence(ranking: Ranking) -> str:
-    """Whether another method does better than Grad-CAM at the same layer; empty where none was asked, or of few images."""
+    """A sentence on other methods beside Grad-CAM at the same layer; empty without rows of them, or for few images."""
     if not ranking.opinions or ranking.images < LEAST_IMAGES:
         return ""
     layer = ranking.opinions[0][0].partition(" at ")[2]
@@ -226,7 +225,7 @@ def _against(gap: Estimate) -> str:
 
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
-    """Whether it matters what stands in the place of removed pixels: rankings by one measure, one for each fill."""
+    """A sentence on the effect of the fill. rankings: by one measure, one for each fill."""
     best = {fill: ranking.best for fill, ranking in rankings.items()}
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
     total, measure = len(rankings["grey"].order), rankings["grey"].measure

@@ -1,7 +1,7 @@
-"""Whether maps depend on what a network has learnt: compared with those of networks that have forgotten, or learnt nonsense.
+"""Sanity checks: do maps change when the weights are randomised, or trained on labels in random order?
 
 Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292): model parameter randomisation (section 3) and data
-randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the layer's own grid.
+randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the grid of the layer.
 """
 
 from collections.abc import Iterator
@@ -24,16 +24,16 @@ from explain_lib.pictures.sets import next_readable
 
 BATCH = 64
 TWIN = "labels in random order"
-"""The name of the only step when a model is compared with its twin that learnt such labels."""
+"""The name of the only step in the comparison of a model with its twin, trained on such labels."""
 
 
 @dataclass(frozen=True)
 class SanityMaps(Frozen):
-    """The maps of K images at one layer, of the model itself and of S others: the model with layers randomised, or a twin.
+    """The maps of K images at one layer, by the model itself and by S others: randomised copies, or a twin.
 
     steps: the names of the others. maps: float32 (K, 1 + S, h, w), ReLU maps, not scaled, the model's own first. explained:
-    int64 (K,), the class that all of them are asked about. probabilities: float32 (K, 1 + S, classes). correlations: float64
-    (K, S), Spearman of each map with the model's own, NaN where either is the same everywhere or not finite.
+    int64 (K,), the class that all of them explain. probabilities: float32 (K, 1 + S, classes). correlations: float64
+    (K, S), Spearman of each map with the model's own, NaN if either is constant or not finite.
     """
 
     steps: tuple[str, ...]
@@ -45,12 +45,12 @@ class SanityMaps(Frozen):
 
 @dataclass(frozen=True)
 class SanityRows(Frozen):
-    """What K images say of S steps.
+    """The results of K images and S steps.
 
     images: int64 (K,), positions in the set. explained: int64 (K,). correlations: float64 (K, S), see SanityMaps. kept: bool
     (K, S), whether the prediction is the model's own. flat: bool (K, S), whether the step's map is zero or constant; blank:
     bool (K,), whether the model's own is. unrelated: float64 (K,), the Spearman correlation of the model's map with its map
-    of the next image of the set: what maps have in common that have nothing to do with each other.
+    of the next image of the set: the correlation of unrelated maps.
     """
 
     steps: tuple[str, ...]
@@ -81,7 +81,7 @@ def sanity_maps(
     """The maps of a batch of pictures, of the model and of the model with ever more layers randomised, or of its twin.
 
     pixels: uint8 (K, H, W, 3). layer: one layer's name. target: the class that is explained in every picture, None for the
-    one that the model predicts; the others are asked about the same class. mode: see randomised. twin: compared instead of
+    one that the model predicts; the others explain the same class. mode: see randomised. twin: compared instead of
     randomised copies; a model with the same layers. Raises the errors of grad_cam.
     """
     own = grad_cam(check_model(model), pixels, layer, target)

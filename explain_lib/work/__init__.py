@@ -1,1 +1,8 @@
-"""Work over many images: requests, the cache, jobs in the background, a cluster, and files of rows."""
+"""Work of a process over many images.
+
+cache         ExplainCache, shared_cache
+cluster       scan_on_cluster: a scan on a Dask cluster
+jobs          Jobs: requests in the background
+ladder_files  write_ladder, read_ladder, bundled_ladder
+scan_files    scan_to_file: a scan that resumes after a kill
+"""

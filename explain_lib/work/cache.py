@@ -1,4 +1,4 @@
-"""What a process keeps between computations: images, models, pictures and networks of visitors, and a memo of results."""
+"""The cache of a process: images, models, uploaded pictures and networks, and a memo of results."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,18 +35,18 @@ class _LoadedModel:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the weights."""
+        """Bytes of the weights and buffers."""
         return sum(tensor.nbytes for _, tensor in named_tensors(self.model.network))
 
 
 class ExplainCache:
-    """Images, models and predictions, each loaded once, and the memo of what is computed inside `running`.
+    """Images, models and predictions, each loaded once, and a memo of the results computed inside `running`.
 
     Everything is kept as long as there is room. Arrays are read-only.
     """
 
     def __init__(self, max_bytes: int = DEFAULT_BYTES, device: str | None = "cpu") -> None:
-        """max_bytes: the bound of what is kept; pictures and networks of visitors have bounds of their own.
+        """max_bytes: the limit of the memo; uploaded pictures and networks have limits of their own.
 
         device: where models run, None for a GPU if there is one.
         """
@@ -58,24 +58,24 @@ class ExplainCache:
 
     @property
     def stats(self) -> CacheStats:
-        """Hits, misses, entries and bytes at this moment."""
+        """The current hits, misses, entries and bytes."""
         return self.entries.stats
 
     @contextmanager
     def running(self, cancel: Callable[[], None] | None = None) -> Iterator[None]:
-        """What this thread computes inside is kept here, and looked up here first.
+        """Keep the results that this thread computes inside, and look them up first.
 
-        cancel: called before each pass through a network; what it raises ends the work.
+        cancel: called before each pass through a network; an exception from it ends the work.
         """
         with running(replace(current_run(), cancel=cancel, memo=self.entries)):
             yield
 
     def images(self) -> ImageSet:
-        """The CIFAR-10 test images; kept besides what `max_bytes` bounds, since every page needs them."""
+        """The CIFAR-10 test images; kept outside the limit `max_bytes`, since every page needs them."""
         return self._images.get("images", _load_images)
 
     def model(self, name: str) -> Model:
-        """A bundled model, loaded anew if somebody wrote to it, or one of `own_models`; shared by all who ask."""
+        """A bundled model, shared by all callers and reloaded if its weights were changed, or one of `own_models`."""
         if self.own_models.names_own(name):
             return self.own_models.find(name).model
         key = "model", name
@@ -90,24 +90,24 @@ class ExplainCache:
         return self.entries.get(("predictions", name), lambda: Predictions(load_test_logits(name)))
 
     def fitted_images(self, size: tuple[int, int]) -> Pixels:
-        """The CIFAR-10 test images as a network of input size (height, width) sees them; see fit_picture."""
+        """The CIFAR-10 test images fitted to an input size (height, width); see fit_picture."""
         pixels = self.images().pixels
         return pixels if size == (SIDE, SIDE) else FittedPixels(pixels, size, DIGESTS["test"])
 
     def own_picture(self, digest: str, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
-        """A visitor's picture as a network of that input size sees it, uint8 (height, width, 3); see PictureStore.find."""
+        """An uploaded picture fitted to an input size, uint8 (height, width, 3); see PictureStore.find."""
         content = self.own_pictures.find(digest)
         key = ("own_picture", digest, size, fit)
         return self.entries.get(key, lambda: read_only(fit_picture(read_picture(content), size, fit)))
 
     def own_preview(self, digest: str) -> Preview:
-        """What a visitor's picture looks like, reduced; see PictureStore.find."""
+        """The preview of an uploaded picture; see PictureStore.find."""
         content = self.own_pictures.find(digest)
         return self.entries.get(("own_preview", digest), lambda: preview_of(read_picture(content)))
 
     def check_up(self, model: Model) -> CheckUp:
         """check_up of a Model, cached."""
-        with check_model(model).lock:  # whoever runs the network meanwhile has its parameters frozen, and puts them back
+        with check_model(model).lock:  # a thread that runs the network freezes its parameters meanwhile
             frozen = tuple(parameter.requires_grad for parameter in model.network.parameters())
         key = ("check_up", model.digest, model.classes, model.card, frozen)
 
@@ -130,7 +130,7 @@ def _load(name: str, device: str) -> _LoadedModel:
 
 
 def shared_cache(device: str | None = "cpu") -> ExplainCache:
-    """The cache of this process, the same for all threads, for one device; see ExplainCache."""
+    """The cache of this process for one device, shared by all threads; see ExplainCache."""
     return _shared(str(choose_device(device)))
 
 

@@ -1,4 +1,4 @@
-"""A scan on a Dask cluster: the batches go to its workers, the rows come back in order, the same as here bit for bit."""
+"""Scans on a Dask cluster: batches go to its workers, and rows come back in order, bit for bit the same as here."""
 
 import socket
 import time
@@ -24,17 +24,17 @@ from explain_lib.work.cache import shared_cache
 
 CONNECT_SECONDS = 10.0
 WORKER_SECONDS = 30.0
-"""How long a cluster may be without any worker."""
+"""How long a cluster may be without a worker."""
 
 POLL_SECONDS = 1.0
 RETRIES = 2
 BATCHES_PER_THREAD = 2
-"""One that a worker's thread computes, and one that waits beside it."""
+"""One batch that a thread of a worker computes, and one that waits for it."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch as it goes to a worker, which has the model and the images itself and checks that they are the same.
+    """One batch as it goes to a worker, which has the model and the images itself and checks their digests.
 
     name: of the bundled model. digest, pixels_digest: of the model and of the set. The other fields are those of ScanRequest.
     """
@@ -52,11 +52,11 @@ class Batch:
 
 
 def compute_batch(batch: Batch) -> ScanRows:
-    """The rows of a batch, on a worker; it keeps model and images for the next one.
+    """The rows of a batch, computed on a worker, which keeps model and images for the next one.
 
-    Raises DataError if the worker's model or images are others than the client's, and the errors of ScanRequest.
+    Raises DataError if the model or images of the worker differ from those of the client, and the errors of ScanRequest.
     """
-    torch.set_num_threads(1)  # the workers are as many as the cores; in whole groups of four images no bit depends on it
+    torch.set_num_threads(1)  # there are as many workers as cores; for whole groups of four images no bit depends on it
     cache = shared_cache(batch.device)
     model, pixels = cache.model(batch.name), cache.images().pixels
     if (model.digest, pixels_digest(pixels)) != (batch.digest, batch.pixels_digest):
@@ -74,7 +74,7 @@ class _Future(Protocol):
 
 
 class _Client(Protocol):
-    """What is used of distributed.Client, which has no types of its own."""
+    """The used part of distributed.Client, which has no types of its own."""
 
     def submit(self, function: Callable[[Batch], ScanRows], batch: Batch, /, *, pure: bool, retries: int) -> _Future: ...
 
@@ -95,20 +95,21 @@ def scan_on_cluster(
     connect_seconds: float = CONNECT_SECONDS,
     worker_seconds: float = WORKER_SECONDS,
 ) -> Iterator[ScanRows]:
-    """The rows of a request, batch by batch in its order, each as soon as it and those before it are known.
+    """The rows of a request, batch by batch in its order, as they become available.
 
-    name: of the bundled model that the request is about, on the CIFAR-10 test images. address: of the scheduler, as
-    "tcp://host:8786"; it and its workers must be able to import this project. A batch whose worker is killed goes to
-    another one. connect_seconds, worker_seconds: how long to wait for the scheduler, and for a first worker whenever there
-    is none. Raises InputError where distributed is not installed, the scheduler cannot be reached or is lost, or no worker
-    is there; DataError if a worker has another model or other images; and the errors of scan.
+    name: that of the bundled model of the request, which is about the CIFAR-10 test images. address: that of the scheduler,
+    as "tcp://host:8786"; it and its workers must be able to import this project. A batch whose worker is killed goes to
+    another one. connect_seconds, worker_seconds: how long to wait for the scheduler, and for a worker while there is none.
+
+    Raises InputError if distributed is not installed, the scheduler cannot be reached or is lost, or there is no worker;
+    DataError if a worker has another model or other images; and the errors of ScanRequest.
     """
     find_checkpoint(name)
     client = _connect(address, connect_seconds)
     try:
         with client:
             yield from _in_order(client, request, name, worker_seconds)
-    except (OSError, CancelledError) as error:  # what distributed raises when the connection is lost
+    except (OSError, CancelledError) as error:  # raised by distributed when the connection is lost
         raise _lost(address, f"lost: {first_line(error)}") from error
     except RuntimeError as error:
         if not isinstance(error.__cause__, ImportError):
@@ -121,7 +122,7 @@ def scan_on_cluster(
 
 def _connect(address: str, seconds: float) -> _Client:
     try:
-        from distributed import Client  # slow to import, and not everybody has it
+        from distributed import Client  # slow to import, and optional
         from distributed.comm.addressing import get_address_host_port
     except ImportError as error:
         raise InputError(
@@ -130,7 +131,7 @@ def _connect(address: str, seconds: float) -> _Client:
         ) from error
     connect: Callable[..., _Client] = Client
     try:
-        # a Client that fails leaves tracebacks behind, so what can be known before is asked before
+        # a Client that fails prints tracebacks, so the connection is tried first
         socket.create_connection(get_address_host_port(address), timeout=seconds).close()
         return connect(address, timeout=seconds, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:
@@ -142,7 +143,7 @@ def _lost(address: str, how: str) -> InputError:
 
 
 def _in_order(client: _Client, request: ScanRequest, name: str, worker_seconds: float) -> Iterator[ScanRows]:
-    """No more batches are under way than the workers need to be busy."""
+    """Submit batches so that the workers are busy, but no more, and give the rows in order."""
     batches = (_batch(part, name) for part in request.batches())
     flying: deque[_Future] = deque()
     while True:

@@ -1,4 +1,4 @@
-"""Long work in the background, each shared by all who ask for the same. One computes at a time; the others wait."""
+"""Background jobs, one per request however many ask for it, computed one at a time after the pages in the foreground."""
 
 import atexit
 import threading
@@ -23,21 +23,21 @@ IDLE_SECONDS = 30.0
 KEPT_JOBS = 8
 PACE_BATCHES = 20
 YIELD_SECONDS = 0.002
-"""The pause after each batch: those who wait for the network, or for Python, go first."""
+"""The pause after each batch, in which waiting threads get the network, or Python."""
 
 PATIENCE_SECONDS = 0.5
-"""How long a job waits after each batch for those who draw pages: it goes on all the same if there is always somebody."""
+"""The longest wait after each batch for the pages being drawn, so that a job is never starved."""
 
 BROKE_OFF = "the work broke off by a fault of this program; its log says more"
 
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a job is.
+    """The progress of a job.
 
-    state: waiting for another job, running, stopped (by somebody, or since nobody looked), done or failed. images: done so
-    far. total: asked for. speed: images a second over the last 20 batches, None until one is done. seconds_left: None while
-    it is not known or the job does not run, 0 once it is done. error: the sentence of a failed one, else None.
+    state: waiting for another job, running, stopped (on request, or because nobody asked for it), done or failed. images:
+    done so far. total: requested. speed: images per second over the last 20 batches, None before the first one. seconds_left:
+    None while it is unknown or the job does not run, 0 once it is done. error: the sentence of a failed job, else None.
     """
 
     state: State
@@ -49,14 +49,14 @@ class JobProgress:
 
 
 class _NotWantedError(Exception):
-    """Raised on the way into the network, to leave a batch that nobody wants any more."""
+    """Raised before a pass through the network, to leave a batch that is no longer wanted."""
 
 
 class Job(Generic[Rows]):
-    """One piece of work; Jobs makes it and runs it. To ask for its progress or its rows keeps it going."""
+    """One request in the background, created and run by Jobs. Asking for its progress or rows keeps it going."""
 
     def __init__(self, request: Request[Rows], idle_seconds: float = IDLE_SECONDS) -> None:
-        """idle_seconds: how long it goes on while nobody asks for its progress."""
+        """idle_seconds: how long it continues while nobody asks for its progress."""
         self.request = request
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class Job(Generic[Rows]):
 
     @property
     def progress(self) -> JobProgress:
-        """How far it is at this moment."""
+        """The current progress."""
         with self._lock:
             self._asked = time.monotonic()
             speed = self._speed()
@@ -77,7 +77,7 @@ class Job(Generic[Rows]):
 
     @property
     def rows(self) -> Rows | None:
-        """The rows so far, in the order of the request's images; None before the first batch is done."""
+        """The rows so far, in the order of the images of the request; None before the first batch is done."""
         with self._lock:
             self._asked = time.monotonic()
             if len(self._parts) > 1:
@@ -91,12 +91,12 @@ class Job(Generic[Rows]):
             return self._state not in ("waiting", "running")
 
     def stop(self) -> None:
-        """Let it end at the next batch, for all who share it; the rows so far stay. Nothing happens to one that has ended."""
+        """End it at the next batch, for all who share it; the rows so far stay. No effect on a job that has ended."""
         with self._lock:
             self._leave("stopped")
 
     def await_turn(self) -> bool:
-        """Wait for the turn if it is stopped, failed or new. Whether it now has to be put into the queue."""
+        """Set a stopped, failed or new job to waiting; returns whether it has to join the queue."""
         with self._lock:
             self._asked = time.monotonic()
             if self._state not in ("stopped", "failed"):
@@ -105,12 +105,12 @@ class Job(Generic[Rows]):
             return True
 
     def expire(self) -> None:
-        """Stop if nobody has asked for the progress for too long."""
+        """Stop it if nobody has asked for its progress for too long."""
         with self._lock:
             self._expire()
 
     def run(self, cache: ExplainCache) -> None:
-        """Compute what is missing, unless it is no longer wanted; returns when it is settled, or waits for another turn."""
+        """Compute the missing rows, unless they are no longer wanted; returns when the job is settled, or waiting again."""
         if not self._begin():
             return
         try:
@@ -120,13 +120,13 @@ class Job(Generic[Rows]):
                         return
                     time.sleep(YIELD_SECONDS)
                     await_quiet(PATIENCE_SECONDS)
-            self._settle("done")  # pictures at the end that cannot be read are done as well
+            self._settle("done")  # unreadable pictures at the end count as done
         except _NotWantedError:
             return
         except ExplainError as error:
             self._settle("failed", str(error))
         finally:
-            self._settle("failed", BROKE_OFF)  # reached while it runs only if something unforeseen was raised
+            self._settle("failed", BROKE_OFF)  # has an effect only after an unforeseen exception
 
     def _begin(self) -> bool:
         with self._lock:
@@ -145,7 +145,7 @@ class Job(Generic[Rows]):
                 raise _NotWantedError
 
     def _keep(self, rows: Rows) -> bool:
-        """Keep a batch's rows, unless it was stopped meanwhile: the cache has them if it goes on."""
+        """Keep the rows of a batch, unless the job was stopped meanwhile: the cache has them if it continues."""
         with self._lock:
             if self._state == "running":
                 self._parts.append(rows)
@@ -181,10 +181,10 @@ class Job(Generic[Rows]):
 
 
 class Jobs:
-    """The work of a process in the background: one thread, which lives as long as there is any, does it in turn."""
+    """The background jobs of a process: one thread runs them in turn, and ends when there are none."""
 
     def __init__(self, cache: ExplainCache, *, idle_seconds: float = IDLE_SECONDS, kept: int = KEPT_JOBS) -> None:
-        """cache: of the batches. idle_seconds: see Job. kept: how many settled jobs are remembered, the last asked."""
+        """cache: for the batches. idle_seconds: see Job. kept: how many settled jobs are remembered, the most recently used."""
         self.cache = cache
         self.idle_seconds = idle_seconds
         self.kept = kept
@@ -194,13 +194,13 @@ class Jobs:
         self._lock = threading.Lock()
 
     def find(self, request: Request[Rows]) -> Job[Rows] | None:
-        """The job that somebody asked for with the same request, if it is remembered; starts nothing."""
+        """The remembered job of the same request, if there is one; starts nothing."""
         fingerprint = request.fingerprint
         with self._lock:
             return cast(Job[Rows] | None, self._find(fingerprint))
 
     def ask(self, request: Request[Rows]) -> Job[Rows]:
-        """The job of this request, shared by all who ask for it; one that was stopped or failed goes on where it stood."""
+        """The job of this request, shared by all who ask for it; a stopped or failed one continues where it stood."""
         fingerprint = request.fingerprint
         with self._lock:
             job = cast(Job[Rows] | None, self._find(fingerprint))
@@ -214,7 +214,7 @@ class Jobs:
             return job
 
     def close(self) -> None:
-        """Stop every job and wait until the thread has ended."""
+        """Stop all jobs, and wait for the end of the thread."""
         with self._lock:
             thread = self._thread
             for job in self._jobs.values():
@@ -229,7 +229,7 @@ class Jobs:
 
     def _start_thread(self) -> None:
         if self._thread is None and self._queue:
-            # a daemon, so that a process that ends does not wait for a job
+            # a daemon, so that the end of the process does not wait for a job
             self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
             self._thread.start()
 
@@ -242,14 +242,14 @@ class Jobs:
         finally:
             with self._lock:
                 self._thread = None
-                self._start_thread()  # somebody may have asked since, or a fault ended this one
+                self._start_thread()  # a job may have joined the queue since, or an exception ended this thread
 
     def _next(self) -> Job[HasImages] | None:
         with self._lock:
             return self._queue.popleft() if self._queue else None
 
     def _forget(self) -> None:
-        """Forget settled jobs beyond the last ones; those that nobody waits for any more are settled first."""
+        """Forget settled jobs beyond the last ones, after stopping those that nobody asks for any more."""
         for job in self._jobs.values():
             job.expire()
         settled = [fingerprint for fingerprint, job in self._jobs.items() if job.is_settled]
@@ -258,18 +258,18 @@ class Jobs:
 
 
 def shared_jobs(device: str | None = "cpu") -> Jobs:
-    """The jobs of this process, the same for all threads, over the shared cache of a device; see Jobs."""
+    """The jobs of this process over the shared cache of a device, the same for all threads; see Jobs."""
     return _shared(str(choose_device(device)))
 
 
 @lru_cache(maxsize=1)
 def _shared(device: str) -> Jobs:
     jobs = Jobs(shared_cache(device))
-    atexit.register(jobs.close)  # PyTorch must not be in the middle of a pass when Python goes away
+    atexit.register(jobs.close)  # PyTorch must not be inside a pass when Python ends
     return jobs
 
 
-# Section: Somebody who waits goes before work in the background.
+# Section: foreground work first
 
 _lock = threading.Lock()
 _quiet = threading.Event()
@@ -279,7 +279,7 @@ _waited_for = 0
 
 @contextmanager
 def foreground() -> Iterator[None]:
-    """Inside, somebody waits for what is computed, and work in the background lets it go first; for any number of threads."""
+    """Mark the work inside as awaited by somebody: background jobs yield to it. Any number of threads may do so at once."""
     global _waited_for  # noqa: PLW0603  (one count for the process, which has one interpreter lock to share)
     with _lock:
         _waited_for += 1
@@ -294,5 +294,5 @@ def foreground() -> Iterator[None]:
 
 
 def await_quiet(seconds: float) -> bool:
-    """Wait until nobody waits for anything, at most so many seconds. Whether it is quiet."""
+    """Wait until no thread is in the foreground, at most so many seconds; returns whether that was reached."""
     return _quiet.wait(seconds)

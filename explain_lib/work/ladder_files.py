@@ -1,4 +1,4 @@
-"""The rows of a ladder as a file, and the ladders that are bundled beside the checkpoints, so that nobody waits for them."""
+"""Files of ladders: tables and .npz, and the ladders bundled beside the checkpoints."""
 
 import zlib
 from dataclasses import replace
@@ -28,7 +28,7 @@ _NUMBERS = ("deletion", "insertion", "edges", "centre")
 
 
 def check_ladder_path(path: Path) -> Path:
-    """The path itself. Raises InputError for a folder, and unless its ending names a kind of file that can be written."""
+    """The path itself. Raises InputError for a folder, and for an ending of a format that is not written here."""
     if path.suffix not in ENDINGS or path.is_dir():
         raise InputError(f"out: {path}; a file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} would be right")
     return path
@@ -61,7 +61,7 @@ def _arrays(rows: LadderRows, fingerprint: str) -> bytes:
 def read_ladder(path: Path) -> tuple[LadderRows, str]:
     """The rows in a .npz of write_ladder, their numbers rounded to float32, and their request's fingerprint.
 
-    Raises DataError for a file that is missing or is something else.
+    Raises DataError for a missing file, or one of another kind.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -78,16 +78,16 @@ def read_ladder(path: Path) -> tuple[LadderRows, str]:
 
 
 def kept_ladder(request: LadderRequest, *, progress: Progress = None) -> LadderRows:
-    """The rows of a request as a .npz file keeps them: measured, then rounded to float32. progress: see Request.all_rows."""
+    """The rows of a request as in a .npz file: computed, then rounded to float32. progress: see Request.all_rows."""
     rows = request.all_rows(progress)
     return replace(rows, **{name: getattr(rows, name).astype(np.float32).astype(np.float64) for name in _NUMBERS})
 
 
 def bundled_ladder(request: LadderRequest) -> LadderRows | None:
-    """The rows of a request if they are bundled, computed beforehand on a CPU; None if they are not.
+    """The bundled rows of a request, computed beforehand on a CPU; None if there are none.
 
-    A bundled ladder also answers for fewer of its images, the first ones. Raises DataError where there is no answer and a file
-    of this model is damaged; those of other models do not matter.
+    A bundled ladder also has the rows of its first images alone. Raises DataError if there are no rows and a file of this
+    model is damaged; files of other models do not matter.
     """
     damaged: list[DataError] = []
     for path in _bundled_files(CHECKPOINTS):
@@ -105,7 +105,7 @@ def bundled_ladder(request: LadderRequest) -> LadderRows | None:
 
 
 def _answers(rows: LadderRows, request: LadderRequest) -> bool:
-    """Whether a request's images are the first ones of these rows, and all of them are in its set."""
+    """Whether the images of a request are the first ones of these rows, and all images of the rows are in its set."""
     inside = int(rows.images.max()) < len(request.pixels)
     return inside and len(request) <= len(rows) and np.array_equal(request.images, rows.images[: len(request)])
 
@@ -117,22 +117,22 @@ def _bundled_files(folder: Path) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=64)
 def _bundled(path: Path) -> tuple[LadderRows, str]:
-    """What read_ladder gives, kept once it has been read."""
+    """The result of read_ladder, kept after the first time."""
     return read_ladder(path)
 
 
-# Section: The rows of a ladder as a table with named columns.
+# Section: tables
 
-if TYPE_CHECKING:  # pyarrow is slow to import, and only those who want a table wait for it
+if TYPE_CHECKING:  # pyarrow is slow to import, and only tables need it
     import pyarrow
 
 
 def ladder_table(rows: LadderRows, classes: tuple[str, ...] = CLASSES) -> "pyarrow.Table":
-    """The rows as a table: a line for each image and rung, image by image.
+    """The rows as a table: a row for each image and rung, image by image.
 
     Columns: image int64, its position in the set; explained, predicted text; row, kind text; grid text, "10 x 10", null
-    without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road, edges, centre, all float64, null where
-    there is no number.
+    without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road, edges, centre, all float64, null if
+    unknown.
     """
     import pyarrow
 

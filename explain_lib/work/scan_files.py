@@ -1,4 +1,4 @@
-"""A scan into a file, CSV or Parquet, that can be killed at any moment and goes on where it stood."""
+"""Scans to a file, CSV or Parquet, which resume after a kill at any moment."""
 
 import hashlib
 import json
@@ -21,16 +21,16 @@ if TYPE_CHECKING:  # pyarrow is slow to import
     import pyarrow
 
 WRITERS: Mapping[str, Callable[["pyarrow.Table"], bytes]] = MappingProxyType({".csv": to_csv, ".parquet": to_parquet})
-"""What makes the bytes of a file, by the ending of its name."""
+"""The functions that make the bytes of a file, by the ending of its name."""
 
 
 def part_path(path: Path) -> Path:
-    """Where the finished batches of the scan into `path` are while it is not whole."""
+    """The file of the finished batches of an unfinished scan to `path`."""
     return path.with_name(path.name + ".part")
 
 
 def check_ending(path: Path) -> Path:
-    """The path itself. Raises InputError for a folder, and unless its ending names a kind of file that can be written."""
+    """The path itself. Raises InputError for a folder, and for an ending of a format that is not written here."""
     if path.suffix not in WRITERS or path.is_dir():
         raise InputError(f"out: {path}; a file that ends in {' or '.join(WRITERS)} would be right")
     return path
@@ -44,13 +44,14 @@ def scan_to_file(
     compute: Callable[[ScanRequest], Iterator[ScanRows]] = ScanRequest.rows,
     progress: Callable[[int], None] | None = None,
 ) -> ScanRows:
-    """Write the table of a scan to `path`, whole or not at all; returns all rows, those of an earlier run included.
+    """Write the table of a scan to `path`, whole or not at all; returns all rows, including those of an earlier run.
 
-    Until then the finished batches are in `path` with .part behind it; a scan that was broken off goes on from them and
-    ends with the same file. labels: int64 (N,), the true classes of the set. compute: gives the rows of a request batch by
-    batch, here or elsewhere. progress: called with the number of images done, first with those of an earlier run. Raises
-    InputError for another ending than .csv or .parquet, and where the .part file is that of another request; DataError if
-    a file cannot be read or written; and the errors of ScanRequest.
+    Until then the finished batches are in `path` + ".part"; an interrupted scan resumes from them and ends with the same file.
+    labels: int64 (N,), the true classes of the set. compute: gives the rows of a request batch by batch, here or elsewhere.
+    progress: called with the number of images done, first with those of an earlier run.
+
+    Raises InputError for another ending than .csv or .parquet, and for a .part file of another request; DataError if a file
+    cannot be read or written; and the errors of ScanRequest.
     """
     check_ending(path)
     part = PartFile(part_path(path), request.fingerprint)
@@ -74,16 +75,16 @@ def _tell_nobody(_: int) -> None:
     pass
 
 
-# Section: The finished batches of a scan on disk: a line a batch, so that a scan that was killed goes on where it stood.
+# Section: the file of finished batches, one per line
 
 TITLE = b"explain_lib scan 1 "
 
 
 class PartFile:
-    """The file of one scan; it is made by the first batch, and one that holds no batch counts as none."""
+    """The file of one scan, created by the first batch; a file without a batch counts as missing."""
 
     def __init__(self, path: Path, fingerprint: str) -> None:
-        """Read what is there. Raises InputError for the file of another request, DataError if it cannot be read."""
+        """Read the file if it exists. Raises InputError for the file of another request, DataError if it cannot be read."""
         self.path = path
         self.parts: list[ScanRows] = []
         self.images = 0
@@ -93,14 +94,14 @@ class PartFile:
         self._read()
 
     def append(self, rows: ScanRows) -> None:
-        """Add a batch; once this returns, it outlives the process. Raises DataError if it cannot be written."""
+        """Add a batch; after the return it survives a kill of the process. Raises DataError if it cannot be written."""
         try:
             if self._file is None:
                 self._file = self._open()
             self._file.write(_line(rows, self.images))
             self._file.flush()
         except OSError as error:
-            with suppress(OSError):  # closing tries to write once more
+            with suppress(OSError):  # closing tries to write again
                 self.close()
             raise DataError(f"{self.path} cannot be written to ({error}); name another file, or make room") from error
         self.parts.append(rows)
@@ -118,7 +119,7 @@ class PartFile:
         self.path.unlink(missing_ok=True)
 
     def _open(self) -> BinaryIO:
-        """The file, ready for the next batch, without what was cut short."""
+        """The file, ready for the next batch, without an incomplete last line."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = self.path.open("ab")
         if self._is_cut:
@@ -148,7 +149,7 @@ class PartFile:
             if found is None or found[0] > self.images:
                 break
             end += len(line)
-            if found[0] == self.images:  # a batch that is there already was written by a second process
+            if found[0] == self.images:  # a repeated batch was written by a second process
                 self.parts.append(found[1])
                 self.images += len(found[1])
         self._end = end
@@ -161,7 +162,7 @@ def _line(rows: ScanRows, start: int) -> bytes:
 
 
 def _batch(line: bytes) -> tuple[int, ScanRows] | None:
-    """The number of images before a batch, and its rows; None for a line that is not whole."""
+    """The number of images before a batch, and its rows; None for an incomplete line."""
     digest, _, text = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or hashlib.sha256(text).hexdigest().encode() != digest:
         return None
