@@ -122,7 +122,7 @@ _LADDER_SUMMARY = ("Ranking", "RungSummary", "rank_ladder", "summarise_ladder")
 _ON_DEMAND = dict.fromkeys(_LADDER, "explain_lib.trust.ladder") | dict.fromkeys(
     _LADDER_SUMMARY, "explain_lib.trust.ladder_summary"
 )
-"""The public names that few programs use, with the modules that are loaded when one of them is asked for."""
+"""The public names that few programs use, with the modules that are imported on their first use."""
 
 
 def __getattr__(name: str) -> object:

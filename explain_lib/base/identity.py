@@ -44,9 +44,9 @@ def identity_of(value: object) -> Hashable:
 
 
 def array_digest(array: NDArray[np.generic]) -> str:
-    """SHA-256, in hex, over an array's shape and content.
+    """SHA-256, in hex, over the shape and content of an array.
 
-    That of an array to which nobody can write is computed once, as long as the array lives.
+    The digest of a read-only array is computed once and kept as long as the array.
     """
     if array.flags.writeable or read_only(array) is not array:
         return _digest(array)

@@ -69,7 +69,7 @@ def running(run: Run) -> Iterator[None]:
 
 @contextmanager
 def recording(recorder: Noting) -> Iterator[Noting]:
-    """Replace the recorder, None for none, inside; the rest of the run stays."""
+    """Use this recorder inside, or no recorder if None; the rest of the run stays."""
     with running(replace(_current.get(), recorder=recorder)):
         yield recorder
 

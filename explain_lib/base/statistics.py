@@ -36,7 +36,7 @@ def bootstrap_mean(values: NDArray[np.floating], *, seed: int = SEED) -> Estimat
 def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
     """The mean of the paired differences b - a over images: a and b are floating-point (K,), an image counts if it has both.
 
-    Raises InputError as bootstrap_means does, and for arrays of unlike length.
+    Raises InputError as bootstrap_means does, and for arrays of different lengths.
     """
     first, second = _checked("a", a, 1), _checked("b", b, 1)
     if len(first) != len(second):
@@ -85,7 +85,7 @@ def standard_ranks(maps: NDArray[np.floating]) -> NDArray[np.float64]:
 def rank_correlations(maps: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
     """Spearman correlation of each map with the one at the same place in `others`: (N, H, W) each, to float64 (N,) in [-1, 1].
 
-    NaN where either map is constant or holds NaN or infinity. Raises InputError for anything else, and for unlike shapes.
+    NaN where either map is constant or holds NaN or infinity. Raises InputError for anything else, and for different shapes.
     """
     first, second = standard_ranks(maps), standard_ranks(others)
     if maps.shape != others.shape:

@@ -129,7 +129,7 @@ def contrast(
 
     pixels: uint8 (1, H, W, 3) RGB, of the model's input size.
 
-    Raises InputError for more or fewer pictures than one, TargetError for b = a or a class that does not exist, and what
+    Raises InputError unless there is one picture, TargetError for b = a or a class that does not exist, and what
     grad_cam raises.
     """
     if len(pixels) != 1:

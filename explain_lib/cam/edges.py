@@ -1,4 +1,4 @@
-"""Edges of pictures, and what a coarse grid leaves of them."""
+"""Edges of pictures, at full resolution and on the grid of a map."""
 
 import cv2
 import numpy as np

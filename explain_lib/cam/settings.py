@@ -30,8 +30,8 @@ class CamSettings:
     layers: names of modules; None for the model's last conv layer; several are merged by the mean at the end.
     variant: grad-cam (arXiv 1610.02391), hirescam (arXiv 2011.08891), layercam (IEEE TIP 2021, 10.1109/TIP.2021.3089943),
       grad-cam++ (arXiv 1710.11063).
-    inplace_overwrites: where an in-place operation follows the layer, use its result, which is what a hook that does not copy
-      the output holds.
+    inplace_overwrites: where an in-place operation follows the layer, use its result, which a hook holds that does not copy
+      the output.
     inplace_gradient: weigh by the gradient of that result instead of the layer's own output.
     channel_reduction: sum or mean over the weighted channels.
     relu: drop negative evidence.
@@ -133,9 +133,9 @@ def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-ca
 def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
     """The settings of torch-cam 0.5 up to the colours of its overlay, at one layer (None: the last conv layer).
 
-    Its hooks keep the output of a layer without copying it, and take the gradient of what is left there. A map is cut at zero,
-    its minimum subtracted, and divided by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it. Raises
-    LayerError for several layers: torch-cam merges them by their maximum, not by their mean.
+    Its hooks keep the output of a layer without copying it, and take the gradient of the overwritten tensor. A map is cut at
+    zero, its minimum subtracted, and divided by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it.
+    Raises LayerError for several layers: torch-cam merges them by their maximum, not by their mean.
     """
     return CamSettings(
         layers=_single("torch-cam merges by the maximum", layers),

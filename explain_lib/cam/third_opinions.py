@@ -97,8 +97,8 @@ def torch_cam_map(
 ) -> Map:
     """The mask that torch-cam's overlay colours, float32 (N, H, W), at least 0, and above 1 where bicubic resizing overshoots.
 
-    torchcam.methods.GradCAM, normalised, then what torchcam.utils.overlay_mask does to a mask before it colours it: Pillow's
-    bicubic enlargement and the square. Arguments and errors are those of package_grad_cam, with a single layer; InputError
+    torchcam.methods.GradCAM, normalised, then the steps of torchcam.utils.overlay_mask before colouring: Pillow's bicubic
+    enlargement and the square. Arguments and errors are those of package_grad_cam, with a single layer; InputError
     also if torch-cam is not installed.
     """
     grids = _ask("torch-cam", _run_torch_cam, model, pixels, layer, targets)

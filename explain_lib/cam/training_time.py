@@ -74,11 +74,11 @@ def maps_in_time(
 ) -> MapsInTime:
     """The map of one picture at each moment, each by a pass of its own network.
 
-    models: the network of each moment. pixels: uint8 (1, H, W, 3) RGB, the one picture. layer: one that the networks share.
-    targets: one a moment, None for the class that its network predicts.
+    models: the network of each moment. pixels: uint8 (1, H, W, 3) RGB, the one picture. layer: one that all networks have.
+    targets: one per moment, None for the class that its network predicts.
 
-    Raises InputError for no moment, for more or fewer targets than moments, and for more or fewer pictures than one; and what
-    grad_cam raises.
+    Raises InputError for no moment, for another number of targets than moments, and unless there is one picture; and the
+    errors of grad_cam.
     """
     if not models or len(targets) != len(models):
         raise InputError(

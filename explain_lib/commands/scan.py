@@ -92,7 +92,7 @@ def _chosen(options: argparse.Namespace, images: ImageSet) -> NDArray[np.int64]:
 
 
 def _place(options: argparse.Namespace) -> Callable[[ScanRequest], Iterator[ScanRows]]:
-    """Where the rows are computed: here, or on a cluster."""
+    """The function that computes the rows: here, or on a cluster."""
     if options.scheduler is None:
         return ScanRequest.rows
     return partial(scan_on_cluster, name=options.model, address=options.scheduler)
@@ -100,7 +100,7 @@ def _place(options: argparse.Namespace) -> Callable[[ScanRequest], Iterator[Scan
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No messages of libraries: what a cluster logs as tracebacks is said in a sentence here."""
+    """Silence the log messages of libraries: errors of a cluster become sentences here, not tracebacks."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -83,7 +83,7 @@ def decompose(
     """The causes of the difference between the heat maps under a and b of image `index` of the batch `pixels`.
 
     pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that depend on it. Other arguments and errors are those of
-    heatmap; InputError also for an index that is not in the batch, and for maps of unlike sizes or with values that are not
+    heatmap; InputError also for an index that is not in the batch, and for maps of different sizes or with values that are not
     finite.
     """
     sides = named_sides(model, a, b)
@@ -97,7 +97,7 @@ def decompose(
     shares, maps = _attribute(process, sides, map_a, map_b.shape)
     residual, program = None, _real_configuration(model, sides[1])
     if program is not None:
-        said = captured.targets if targets is None else targets  # as a page asks for this map, which may be kept then
+        said = captured.targets if targets is None else targets  # as on a page, so that a kept map is found
         theirs = configured_heatmap(model, pixels, program, said)[index]
         residual = float(np.abs(theirs - map_b.numpy()).max())
     return Decomposition(map_a.numpy(), map_b.numpy(), differing(*sides), shares, maps, residual)

@@ -261,7 +261,7 @@ class OwnModels:
         self._loading, self._reading, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
 
     def offer(self, options: OwnModelOptions | None) -> None:
-        """Set the server's own model, None for none; it is loaded on first use."""
+        """Set the server's own model, or remove it if None; it is loaded on first use."""
         if options == self._options:  # do not wait for a model that is being loaded if nothing changes
             return
         with self._loading:

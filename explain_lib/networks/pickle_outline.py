@@ -79,7 +79,7 @@ def outline_pickle(content: bytes) -> PickleOutline:
         raise RefusedFileError(f"its list of tensors has {len(content):,} bytes, of which at most {MAX_BYTES:,} are read")
     try:
         steps = [(code.name, argument) for code, argument, _ in pickletools.genops(content)]
-    except (ValueError, EOFError) as error:  # UnicodeDecodeError is one of the former
+    except (ValueError, EOFError) as error:  # a UnicodeDecodeError is a ValueError
         raise RefusedFileError(f"it is damaged ({one_line(error)})") from error
     _refuse_code(steps)
     reader = _Reader()

@@ -158,7 +158,7 @@ def readable_places(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.
 def next_readable(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each position int64 (K,) the next one whose picture can be read, cyclically.
 
-    Raises DataError if there is no picture that can be read.
+    Raises DataError if no picture can be read.
     """
     return np.array([_next_readable(pixels, int(position)) for position in positions], dtype=np.int64)
 

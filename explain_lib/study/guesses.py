@@ -120,7 +120,7 @@ class NetworkContour(Frozen):
 class DepthGuess(Frozen):
     """The second guess, "perhaps the pictures are too small or the network not deep enough", by DEPTH_RULE.
 
-    networks: in the order given, the last of which is the deep one and the one before it the shallow one. decrease: how much
+    networks: in the given order, the deep one last, after the shallow one. decrease: how much
     less the deep one follows contours, paired over images. accuracy_gain: of the deep over the shallow one, paired. images:
     how many there are. sentence: the result in words.
     """
@@ -215,7 +215,7 @@ def _plain_mean(values: NDArray[np.float64]) -> float:
 def judge_depth(rows: Mapping[str, ContourRows], labels: NDArray[np.int64]) -> DepthGuess:
     """The verdict of DEPTH_RULE on rows of the same images, by the networks' names; the last two are compared.
 
-    labels: int64 (N,), of the whole set. Raises InputError for fewer than two networks, and for unlike images.
+    labels: int64 (N,), of the whole set. Raises InputError for fewer than two networks, and for different images.
     """
     if len(rows) < 2:
         raise InputError("rows: at least two networks, a shallow one and last a deep one, would be right")

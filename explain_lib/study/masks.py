@@ -22,7 +22,7 @@ def outline_masks(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
     One pass of OpenCV's GrabCut on the picture with each pixel repeated 2 x 2 times. It is told that the outermost pixels
     are background, that the middle quarter of either side (8 x 8 of 32 x 32 pixels) is object, and that the rest of a centred
-    rectangle, which leaves 3 of 32 pixels free on each side, probably is. Of what it finds, the pieces that touch the
+    rectangle, which leaves 3 of 32 pixels free on each side, probably is. The pieces of the result that touch the
     middle count. The same picture gives the same outline. About 7 ms for a picture of 32 x 32.
 
     Raises InputError for other pixels, and for pictures of less than 8 x 8.

@@ -66,10 +66,10 @@ class ContourRows(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class ContourRequest(Request[ContourRows]):
-    """How far the maps of K images of a set in memory, each of its predicted class, follow contours.
+    """The correlations of the maps of K images of a set in memory, each of its predicted class, with edges.
 
-    others: int64 (K,), the picture whose edges are each image's control; None for the next of the images, of which there must
-    be at least two then. Map: ReLU, enlarged bilinearly; edges: sobel_edges. Errors are else those of grad_cam.
+    others: int64 (K,), the pictures whose edges are the controls; None for the next image each, of at least two. Map: ReLU,
+    enlarged bilinearly; edges: sobel_edges. The other errors are those of grad_cam.
     """
 
     others: NDArray[np.int64] | None = None
@@ -121,7 +121,7 @@ class ContourRequest(Request[ContourRows]):
 def contour_rows(
     model: Model, pixels: NDArray[np.uint8], images: Sequence[int] | NDArray[np.int64], *, progress: Progress = None
 ) -> ContourRows:
-    """Correlate the maps of images with edges, their own and those of the next image; see ContourRequest.
+    """The correlations of the maps of images with their own edges, and with those of the next image; see ContourRequest.
 
     pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: at least two positions in it. progress:
     called with images done and images in all, at the start and after each batch of 200.
@@ -176,9 +176,10 @@ def find_frogs(
 
 @dataclass(frozen=True, eq=False)
 class GrassRequest(Request[GrassRows]):
-    """Maps, and pictures, of K frogs of a set in memory, split along their outlines into frog and background.
+    """Maps and pictures of K frogs of a set in memory, split along their outlines into frog and background.
 
-    true_class: that of the frogs, and the one explained. Map: ReLU, enlarged bilinearly. Errors are else those of grad_cam.
+    true_class: the class of the frogs, which is explained. Map: ReLU, enlarged bilinearly. The other errors are those of
+    grad_cam.
     """
 
     true_class: int = FROG
@@ -235,10 +236,10 @@ def grass_rows(
     true_class: int = FROG,
     progress: Progress = None,
 ) -> GrassRows:
-    """Split maps, and pictures, of frogs into frog and background along their outlines; see GrassRequest.
+    """Maps and pictures of frogs, split along their outlines into frog and background; see GrassRequest.
 
-    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. labels: int64 (N,). images: positions in the set,
-    of which those of the true class count, at least one. progress: called with frogs done and frogs in all, at the start and
+    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. labels: int64 (N,). images: positions in the set;
+    those of the true class count, at least one. progress: called with frogs done and frogs in all, at the start and
     after each batch of 200. Raises InputError for other labels, and if there is no frog.
     """
     check_pixels(pixels, check_model(model).input_size)

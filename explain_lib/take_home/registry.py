@@ -66,18 +66,18 @@ JOBS: Mapping[str, Callable[..., _Asked]] = {
     "sanity": SanityRequest,
     "verdicts": verdict_request,
 }
-"""What is computed in the background, by name: its arguments are the fields of its request."""
+"""The computations in the background, by name; their arguments are the fields of the request."""
 
 _NAMES = {ScanRequest: "scan", LadderRequest: "ladder", SanityRequest: "sanity", VerdictRequest: "verdicts"}
 
 PASSES: Mapping[str, Callable[..., object]] = {
     function.__name__: function for function in (contour_rows, grass_rows, kept_ladder)
 }
-"""What the guesses are judged from, of the test images, and the ladders that are bundled."""
+"""The measurements of the guesses on the test images, and bundled ladders, by name."""
 
 
 def job_arguments(request: Request[Rows], rows: Rows) -> dict[str, object]:
-    """The fields of a request, cut after the last image of which there are rows: the batches stay the same."""
+    """The fields of a request, cut after the last image with rows, so that the batches stay the same."""
     last = rows.images[-1]
     if isinstance(request, VerdictRequest):
         return {"model": request.model, "pixels": subset(request.pixels, np.arange(int(last) + 1))}
@@ -86,13 +86,13 @@ def job_arguments(request: Request[Rows], rows: Rows) -> dict[str, object]:
 
 
 def note_kept_ladder(request: LadderRequest, rows: LadderRows) -> None:
-    """Note the rows of a ladder that come from a bundled file, where there is a recorder."""
+    """Note the rows of a ladder from a bundled file, if there is a recorder."""
     if current_run().recorder is not None:
         note("kept_ladder", job_arguments(request, rows), rows)
 
 
 def note_rows(request: Request[Rows], rows: Rows) -> None:
-    """Note what a job has found so far, where there is a recorder; it can be computed anew."""
+    """Note the rows of a job so far, if there is a recorder, so that they can be computed anew."""
     if current_run().recorder is None:
         return
     if isinstance(request, CurvesRequest):

@@ -44,7 +44,7 @@ for setting, share in found.causes.items():
 @dataclass(frozen=True)
 class Explained:
     """The explained target. model: Python that loads the network. pixels: Python that sets `pixels`, given `model`. image: the
-    picture's place among these. target, words: what of it is explained, and that in words.
+    place of the picture in them. target, words: the target, and its description.
     """
 
     model: str
@@ -89,7 +89,7 @@ def comparison_snippet(
 ) -> str:
     """Python that computes the maps of both configurations and compares them.
 
-    batch: the pictures that are run together. causes: whether it goes on to say what causes the difference.
+    batch: the pictures that are run together. causes: whether to compute the causes of the difference too.
     """
     place = explained.image - batch.start
     sides = {"a": _configuration_call(a), "b": _configuration_call(b)}

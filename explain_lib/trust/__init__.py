@@ -3,6 +3,7 @@
 faithfulness    deletion, insertion and ROAD; removal_pictures
 ladder          layer_ladder: every layer of a network beside baselines
 ladder_summary  summarise_ladder, rank_ladder, and sentences
+measures        the names of measures and fills
 sanity          SanityRequest: maps beside those of randomised networks and of a twin
 sanity_summary  summarise_sanity, and sentences
 """

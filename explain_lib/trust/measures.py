@@ -1,4 +1,4 @@
-"""What layers are ranked by, and what stands in the place of removed pixels: the names, without what computes them."""
+"""The measures that rank layers, and the fills of removed pixels: their names, without the computation."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args

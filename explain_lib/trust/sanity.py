@@ -106,9 +106,9 @@ def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator
 
 @dataclass(frozen=True, eq=False)
 class SanityRequest(Request[SanityRows]):
-    """Maps compared with those of the model's randomised copies, or of its twin, on K images of a set.
+    """The comparison of maps with those of randomised copies of the model, or of its twin, on K images of a set.
 
-    The other fields are arguments of sanity_maps, and the errors are those.
+    The other fields, and the errors, are those of sanity_maps.
     """
 
     layer: str
