@@ -38,6 +38,11 @@ def diverging(reach: float) -> Scale:
     return Scale([[float(step), colour] for step, colour in zip(steps, DIVERGING, strict=True)], -reach, reach)
 
 
+def own_reach(values: Map, reach: float | None) -> float:
+    """The value that gets the last colour: the common one, or the map's own largest magnitude."""
+    return float(np.abs(values).max()) if reach is None else reach
+
+
 def map_figure(values: Map, scale: Scale, under_pointer: Mapping[str, Map], width: int) -> go.Figure:
     """One map (h, w), a cell a number, `width` pixels wide, with the values of every map of `under_pointer` in the hover."""
     names = list(under_pointer)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.figures.class_figure import probabilities_figure, probabilities_words, shown_words
-from dashboard.figures.map_figure import SIDE_MARGIN, diverging, sequential
+from dashboard.figures.map_figure import SIDE_MARGIN, diverging, own_reach, sequential
 from dashboard.view import terms
 from dashboard.view.captions import picture_words
 from dashboard.view.scene import Scene
@@ -23,11 +23,6 @@ def common_reach(view: View, maps: Iterable[Map]) -> float | None:
     if view.scale == "map":
         return None
     return max((float(np.abs(values).max()) for values in maps if np.isfinite(values).all()), default=0.0)
-
-
-def own_reach(values: Map, reach: float | None) -> float:
-    """The value that gets the last colour: the common one, or the map's own largest magnitude."""
-    return float(np.abs(values).max()) if reach is None else reach
 
 
 def show_original(scene: Scene, side: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.figures.map_figure import overlay_or_picture
+from dashboard.figures.map_figure import overlay_or_picture, own_reach
 from dashboard.view.captions import grid_caption, image_caption, target_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
@@ -99,21 +99,22 @@ def _file_name(panel: Panel) -> str:
     return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene.target, scene.model.classes)}"
 
 
-def _top(panel: Panel, reach: float | None) -> float:
-    """The value that gets the last colour."""
-    return reach if reach is not None else float(np.abs(panel.values(panel.layer)).max())
-
-
 def _drawn_map(panel: Panel, reach: float | None) -> DrawnMap:
     scene, grid = panel.scene, panel.cams[panel.layer].grid
     drawing = chosen_drawing(scene.view)
-    return DrawnMap(explained_code(scene), panel.layer, grid, drawing, _top(panel, reach), _file_name(panel))
+    return DrawnMap(
+        explained_code(scene), panel.layer, grid, drawing, own_reach(panel.values(panel.layer), reach), _file_name(panel)
+    )
 
 
 def _details(panels: Sequence[Panel], reach: float | None) -> dict[str, object]:
     """What the settings file says of the map, and of the one beside it."""
     first, *others = panels
-    details: dict[str, object] = {"layer": first.layer, "grid": first.cams[first.layer].grid, "reach": _top(first, reach)}
+    details: dict[str, object] = {
+        "layer": first.layer,
+        "grid": first.cams[first.layer].grid,
+        "reach": own_reach(first.values(first.layer), reach),
+    }
     for other in others:
         scene = other.scene
         details["beside"] = {
