@@ -172,7 +172,17 @@ def test_what_topics_compute_and_say_loads_no_streamlit() -> None:
     assert len(without) > 10
     numbers = [name for name in parts_of("dashboard.lesson") if "numbers" in name]
     assert len(numbers) == 3
-    assert {name.split(".")[0] for name in loaded_by(f"import {', '.join(without + numbers)}")} & {"streamlit"} == set()
+    assert "streamlit" not in loaded_by(f"import {', '.join(without + numbers)}")
+
+
+def test_the_landing_page_loads_no_ladder_no_guess_no_sanity_check_and_no_lesson() -> None:
+    page = (ROOT / "dashboard" / "app.py").as_posix()
+    loaded = loaded_by(f"from streamlit.testing.v1 import AppTest; AppTest({page!r}, default_timeout=60).run()")
+    assert "dashboard.topics.gallery.sections" in loaded
+    light = {"explain_lib.trust", "explain_lib.trust.measures"}
+    heavy = {"explain_lib.trust", "explain_lib.study", "dashboard.lesson", *TOPICS} - {"dashboard.topics.gallery"}
+    assert {name for name in loaded for part in heavy if within(name, part)} - light == set()
+    assert sum(within(name, "dashboard") for name in loaded) < 50
 
 
 def loaded_by(code: str) -> set[str]:
