@@ -1,4 +1,4 @@
-"""A view fitted to what is there: models, images, classes, layers, channels. A sentence says what was replaced."""
+"""A view fitted to what the server has: models, images, classes, layers, channels. A sentence says what was replaced."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What whoever starts the server chooses: streamlit run dashboard/app.py -- --device cpu."""
+"""The options of the server: streamlit run dashboard/app.py -- --device cpu."""
 
 import argparse
 import sys

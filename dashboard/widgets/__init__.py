@@ -1,1 +1,17 @@
-"""Pieces that several pages use."""
+"""Pieces that several pages use; each follows the address, and what is chosen in it is written there.
+
+charts            a Plotly chart with its alternative text
+drawing_controls  how maps are drawn over pictures
+explained         a picture, its map over it, the map, and the probabilities
+image_grid        a grid of thumbnails, one of which is picked
+job_run           long work: start, progress, stop
+layer_steps       the layer before, and the one after
+map_card          a map with its caption and colour bar
+number_table      numbers with their intervals
+page_links        links to the other pages
+pickers           choice, number_picker; the model, the image, the layer, the target
+pictures          a picture as it is, or larger
+presentation      what changes for a room
+selection         the filters of images
+thumbnail_sprite  many thumbnails in one file
+"""
