@@ -121,6 +121,8 @@ def test_a_sum_without_channels_on_paper(constant_model: xl.Model, constant_pixe
     assert_allclose(found.signed_without([1]), [[2, 0.8], [0.4, 0]], **CLOSE)
     assert_allclose(found.signed_without([0]), [[0, -0.2], [-0.4, -1]], **CLOSE)
     assert_array_equal(found.signed_without([1, 0, 1]), np.zeros((2, 2)))
+    assert_allclose(found.map_without([1]), [[2, 0.8], [0.4, 0]], **CLOSE)
+    assert_array_equal(found.map_without([0]), np.zeros((2, 2)))
 
 
 def test_of_a_map_that_is_zero_everywhere_nobody_has_a_share(
