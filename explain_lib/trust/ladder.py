@@ -133,7 +133,7 @@ def _ladder_maps(
     images: NDArray[np.int64],
     layers: Sequence[str] | None,
     target: int | None,
-    opinions: str | None = None,
+    asked_at: str | None = None,
 ) -> LadderMaps:
     """The map of every rung on pictures uint8 (K, H, W, 3), which are at those positions of their set."""
     captured = capture_layers(check_model(model), own, layers, target)
@@ -142,8 +142,8 @@ def _ladder_maps(
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
     merged = CamSettings(layers=names, resize="torch-bilinear")
     maps[Rung(AVERAGE, "average", None)] = process.heatmaps(merged).numpy()
-    if opinions is not None:
-        maps |= _opinion_maps(model, own, target, opinions)
+    if asked_at is not None:
+        maps |= _opinion_maps(model, own, target, asked_at)
     height, width = model.input_size
     maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
     maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))
@@ -153,11 +153,11 @@ def _ladder_maps(
     return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
 
 
-def _opinion_maps(model: Model, own: NDArray[np.uint8], target: int | None, opinions: str) -> dict[Rung, Map]:
+def _opinion_maps(model: Model, own: NDArray[np.uint8], target: int | None, asked_at: str) -> dict[Rung, Map]:
     """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, 3)."""
-    grid = next(layer.grid for layer in model.find_layers(opinions))
+    grid = next(layer.grid for layer in model.find_layers(asked_at))
     return {
-        Rung(f"{name}{_AT}{opinions}", "opinion", grid): package_grad_cam(model, own, opinions, target, variant=variant)
+        Rung(f"{name}{_AT}{asked_at}", "opinion", grid): package_grad_cam(model, own, asked_at, target, variant=variant)
         for variant, name in OPINIONS.items()
     }
 
@@ -196,10 +196,10 @@ def _layer_curves(
 
 @remembered(alone=True)
 def _opinion_curves(
-    model: Model, own: NDArray[np.uint8], base: LadderCurves, target: int | None, opinions: str
+    model: Model, own: NDArray[np.uint8], base: LadderCurves, target: int | None, asked_at: str
 ) -> LadderCurves:
     """The rows, maps and curves of the package's other methods alone, on the images of a ladder without them."""
-    maps = _opinion_maps(model, own, target, opinions)
+    maps = _opinion_maps(model, own, target, asked_at)
     said = base.maps
     found = LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), said.predicted, said.explained)
     return _measured(model, own, base.images, found)

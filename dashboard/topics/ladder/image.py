@@ -7,7 +7,7 @@ from dashboard.figures.map_figure import overlay_or_picture
 from dashboard.figures.map_words import where_words
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
-from dashboard.topics.ladder.measured import opinions_layer
+from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_drawing, chosen_layer
@@ -31,7 +31,7 @@ from explain_lib.trust.ladder import (
     ladder_curves,
 )
 from explain_lib.trust.ladder_summary import Ranking, rank_ladder, ranking_sentence, summarise_ladder
-from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
+from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill
 
 FLAT_WORDS = (
     " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
@@ -48,13 +48,13 @@ STEPS = (4, 8, 12)
 def show_image_ladder(scene: Scene) -> None:
     """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
     layer, offered = chosen_layer(scene.view, scene.model), scene.offered_layers
-    pixels, image, target, opinions = scene.images.pixels, scene.view.image, scene.view.target, opinions_layer(layer)
+    pixels, image, target, asked_at = scene.images.pixels, scene.view.image, scene.view.target, asked_layer(layer)
     height, width = scene.model.input_size
     if height * width <= AT_ONCE:
-        found = ladder_curves(scene.model, pixels, image, offered, target, opinions)
+        found = ladder_curves(scene.model, pixels, image, offered, target, asked_at)
         _show(scene, layer, found)
         return
-    request = CurvesRequest(scene.model, pixels, np.array([image]), offered, target, opinions)
+    request = CurvesRequest(scene.model, pixels, np.array([image]), offered, target, asked_at)
     asked = ASKED_PER_ROW * (len(offered) + OTHER_ROWS)
     nothing = f"The network would be asked about {asked:,} pictures of {height} × {width} pixels, which may take minutes."
     show_job(request, "Measure", lambda curves, _: _show(scene, layer, curves), what="The measurement", nothing=nothing)
@@ -120,14 +120,14 @@ def _number(value: float) -> str:
 def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The curve whose mean a row's number is, beside those of two orders that ask no network."""
     names = [rung.name for rung in found.rows.rungs]
-    st.markdown(f"**{_curve_title(scene)}, by the map of {plain(layer)}**")
+    st.markdown(f"**{curve_title(scene)}, by the map of {plain(layer)}**")
     axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
     curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
     if scene.view.measure == "road":
         curves.append(least_first_curve(found.curves, names.index(layer), layer))
     words = curves_words(curves, axis)
     show_chart(curves_figure(curves, axis), key="removal-curves", alt=words)
-    st.caption(_curve_caption(scene, found))
+    st.caption(curve_caption(scene, found))
 
 
 def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
@@ -148,23 +148,6 @@ def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
     return removal_curve(found.curves, place, name, scene.view.measure, scene.view.fill)
 
 
-def _curve_title(scene: Scene) -> str:
-    words = measure_words(scene.view.measure, scene.view.fill)
-    return words[0].upper() + words[1:]
-
-
-def _curve_caption(scene: Scene, found: LadderCurves) -> str:
-    name = scene.model.classes[int(found.rows.explained[0])]
-    if scene.view.measure == "road":
-        return (
-            f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
-            "half the mean distance to the curve above it, with the least important gone first."
-        )
-    good = "rises" if scene.view.measure == "insertion" else "falls"
-    mean = "the number in the table is the mean over the points"
-    return f"The probability of {name}; {mean}. A curve that {good} early is good."
-
-
 def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None:
     """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
     order = pixel_ranks(found.maps.maps[0, place])
@@ -173,17 +156,10 @@ def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None
     st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
     with st.container(horizontal=True, gap="xxsmall"):
         for step, picture in zip(STEPS, shown, strict=True):
-            left = percent(_left(found, place, fill, step))
+            left = percent(left_over(found, place, fill, step))
             share = f"{100 * step // 16} %"
             with st.container(width=SIDE):
                 show_picture(picture, f"{share} gone: {left}", _alt(scene, share, fill, name, left), side=SIDE)
-
-
-def _left(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
-    """The probability of the explained class with k/16 of the pixels removed."""
-    if fill == "noisy-linear":
-        return float(found.curves.morf[0, place, step // 2 - 1])
-    return float(found.curves.deletion[0, place, FILLS.index(fill), step])
 
 
 def _alt(scene: Scene, share: str, fill: Fill, name: str, left: str) -> str:

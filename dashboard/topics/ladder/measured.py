@@ -1,11 +1,12 @@
-"""The layer ladder of a view: what it asks for, and on which pictures."""
+"""The layer ladder of a view: what it asks for, and on which pictures; numbers and words of what was measured."""
 
 from dashboard.view.scene import Scene, sample_scene
 from dashboard.view.view import usual_layer
-from explain_lib.trust.ladder import LadderRequest
+from explain_lib.trust.ladder import LadderCurves, LadderRequest
+from explain_lib.trust.measures import FILLS, Fill, measure_words
 
 
-def opinions_layer(layer: str) -> str | None:
+def asked_layer(layer: str) -> str | None:
     """The layer itself, where the package can be asked for its other methods: None for one that is called several times."""
     return None if "#" in layer else layer
 
@@ -14,5 +15,54 @@ def sample_request(scene: Scene) -> LadderRequest:
     """The ladder that the view asks for: the layers on offer, on its sample of the set."""
     layers, view = scene.offered_layers, scene.view
     around, images = sample_scene(scene)
-    where = opinions_layer(usual_layer(scene.model))
-    return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, where)
+    asked_at = asked_layer(usual_layer(scene.model))
+    return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, asked_at)
+
+
+def left_over(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
+    """The probability of the explained class with k/16 of the pixels removed."""
+    if fill == "noisy-linear":
+        return float(found.curves.morf[0, place, step // 2 - 1])
+    return float(found.curves.deletion[0, place, FILLS.index(fill), step])
+
+
+# Section: words
+
+
+def explained_words(scene: Scene) -> str:
+    """The class that is explained of each picture of a sample."""
+    target = scene.view.target
+    if target is None:
+        return "the class that is predicted for it"
+    name = scene.model.classes[target]
+    return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
+
+
+def curve_title(scene: Scene) -> str:
+    """The measure and its fill, as the title of its curves."""
+    words = measure_words(scene.view.measure, scene.view.fill)
+    return words[0].upper() + words[1:]
+
+
+def curve_caption(scene: Scene, found: LadderCurves) -> str:
+    """What the curves of the picked image are of, and which are good."""
+    name = scene.model.classes[int(found.rows.explained[0])]
+    if scene.view.measure == "road":
+        return (
+            f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
+            "half the mean distance to the curve above it, with the least important gone first."
+        )
+    good = "rises" if scene.view.measure == "insertion" else "falls"
+    mean = "the number in the table is the mean over the points"
+    return f"The probability of {name}; {mean}. A curve that {good} early is good."
+
+
+def ladder_command(scene: Scene, request: LadderRequest) -> str:
+    """The command that measures the same from a terminal."""
+    view = scene.view
+    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{len(request) - 1}"]
+    if request.layers != scene.model.conv_layers:
+        words += ["--layers", *(request.layers or ())]
+    words += ["--opinions", request.opinions] if request.opinions else []
+    words += ["--target", str(view.target)] if view.target is not None else []
+    return " ".join([*words, "--measure", view.measure, "--fill", view.fill])

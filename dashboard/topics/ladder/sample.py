@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
-from dashboard.topics.ladder.measured import sample_request
+from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from dashboard.view.view import chosen_layer
@@ -46,7 +46,7 @@ def show_sample_ladder(scene: Scene) -> None:
     request = sample_request(scene)
     where, images = request.opinions, sample_words(*sample_scene(scene))
     others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
-    st.caption(f"{images}, each with {_explained(scene)}.{others}")
+    st.caption(f"{images}, each with {explained_words(scene)}.{others}")
     known = _measured_beforehand(request)
     if known is not None:
         note_kept_ladder(request, known)
@@ -66,14 +66,6 @@ def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
     except DataError as error:
         st.warning(f"What was measured beforehand cannot be shown: {plain(str(error))}. It can be measured here.")
         return None
-
-
-def _explained(scene: Scene) -> str:
-    target = scene.view.target
-    if target is None:
-        return "the class that is predicted for it"
-    name = scene.model.classes[target]
-    return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
 
 
 def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
@@ -141,14 +133,4 @@ def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
     if scene.has_command:
-        st.caption(f"The same from a terminal: `{_command(scene, request)}`")
-
-
-def _command(scene: Scene, request: LadderRequest) -> str:
-    view = scene.view
-    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{len(request) - 1}"]
-    if request.layers != scene.model.conv_layers:
-        words += ["--layers", *(request.layers or ())]
-    words += ["--opinions", request.opinions] if request.opinions else []
-    words += ["--target", str(view.target)] if view.target is not None else []
-    return " ".join([*words, "--measure", view.measure, "--fill", view.fill])
+        st.caption(f"The same from a terminal: `{ladder_command(scene, request)}`")

@@ -1,5 +1,7 @@
 """The sanity check of the picked image: its maps while layers forget one after the other, in numbers, words and as a slide."""
 
+import csv
+import io
 from dataclasses import dataclass, replace
 from math import nan
 
@@ -14,6 +16,7 @@ from explain_lib.base.words import correlation_words, few_names, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 from explain_lib.trust.sanity import SanityMaps, sanity_maps
+from explain_lib.trust.sanity_summary import SanitySummary
 
 NAMED = 8
 """So many modules are named on a slide."""
@@ -49,6 +52,47 @@ def make_check(scene: Scene) -> Check:
     view, layer = scene.view, chosen_layer(scene.view, scene.model)
     found = sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode)
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
+
+
+# Section: words
+
+
+def depth_words(check: Check, depth: int) -> str:
+    """Which layers have forgotten at that depth: "down to conv2"."""
+    name = check.found.steps[depth - 1]
+    return f"down to {name}" if check.scene.view.mode == "cascading" else f"at {name} alone"
+
+
+def randomised_modules(check: Check) -> str:
+    """The modules that have forgotten, in words."""
+    steps = chosen_steps(randomisation_steps(check.scene.model), check.shown, check.scene.view.mode)
+    modules = [name for step in steps for name in step.modules]
+    if not modules:
+        return "nothing"
+    return ", ".join(modules) if len(modules) <= 6 else f"{', '.join(modules[:3])} … {modules[-1]}, {len(modules)} modules"
+
+
+def check_command(check: Check) -> str:
+    """The command that checks many images from a terminal."""
+    view = check.scene.view
+    words = f"python -m explain_lib sanity --model {view.model} --layer {check.layer} --images 0-{view.sample - 1}"
+    target = "" if view.target is None else f" --target {view.target}"
+    return f"{words}{target} --mode {view.mode}"
+
+
+def summary_csv(summary: SanitySummary) -> str:
+    """A line a step: means and the ends of their intervals; the last line is the baseline, with a correlation alone."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    names = ("correlation", "same_prediction", "flat")
+    writer.writerow(["randomised", "images", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))])
+    for step in summary.steps:
+        estimates = (step.correlation, step.kept, step.flat)
+        numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
+        writer.writerow([step.name, step.correlation.images, *numbers])
+    unrelated = summary.unrelated
+    writer.writerow(["two different pictures", unrelated.images, unrelated.mean, unrelated.low, unrelated.high, *[""] * 6])
+    return file.getvalue()
 
 
 # Section: the slide

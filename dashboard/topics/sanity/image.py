@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.topics.sanity.check import Check
+from dashboard.topics.sanity.check import Check, depth_words, randomised_modules
 from dashboard.view import terms
 from dashboard.view.address import bound
 from dashboard.view.captions import grid_caption
@@ -13,7 +13,6 @@ from dashboard.widgets.map_card import show_overlay
 from dashboard.widgets.pickers import choose_button
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import correlation_words
-from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 
 SIDE, THUMBNAIL = 256, 112
 
@@ -32,7 +31,9 @@ def depth_slider(check: Check) -> None:
 
 def show_check(check: Check) -> None:
     """The picture, the map of the network as it is, and the map with layers randomised."""
-    st.caption(f"Randomised: {_randomised(check)}. Its weights are what a training would start from, the same at each visit.")
+    st.caption(
+        f"Randomised: {randomised_modules(check)}. Its weights are what a training would start from, the same at each visit."
+    )
     scene, state = check.scene, map_state(check.values(0))
     if state is not MapState.VARIED:
         st.info(
@@ -52,23 +53,9 @@ def show_check(check: Check) -> None:
 
 def _overlay(check: Check, depth: int, side: int, caption: str = "") -> None:
     scene = check.scene
-    what = "nothing randomised" if depth == 0 else f"randomised {_depth_words(check, depth)}"
+    what = "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
     words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
     show_overlay(scene.picture, check.values(depth), chosen_drawing(scene.view), None, words, side, caption)
-
-
-def _depth_words(check: Check, depth: int) -> str:
-    name = check.found.steps[depth - 1]
-    return f"down to {name}" if check.scene.view.mode == "cascading" else f"at {name} alone"
-
-
-def _randomised(check: Check) -> str:
-    """The modules that have forgotten, in words."""
-    steps = chosen_steps(randomisation_steps(check.scene.model), check.shown, check.scene.view.mode)
-    modules = [name for step in steps for name in step.modules]
-    if not modules:
-        return "nothing"
-    return ", ".join(modules) if len(modules) <= 6 else f"{', '.join(modules[:3])} … {modules[-1]}, {len(modules)} modules"
 
 
 def _numbers(check: Check) -> None:

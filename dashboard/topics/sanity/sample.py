@@ -1,12 +1,10 @@
 """The sanity checks over many images: started and watched here, and what they say."""
 
-import csv
-import io
 from math import isnan
 
 import streamlit as st
 
-from dashboard.topics.sanity.check import Check
+from dashboard.topics.sanity.check import Check, check_command, summary_csv
 from dashboard.topics.sanity.figure import steps_figure, steps_words
 from dashboard.view.captions import plain
 from dashboard.view.scene import sample_scene
@@ -34,7 +32,7 @@ def show_sanity_sample(check: Check) -> None:
 
     show_job(_request(check), "Check", results, what="The check", nothing=nothing)
     if check.scene.has_command:
-        st.caption(f"The same from a terminal: `{_command(check)}`")
+        st.caption(f"The same from a terminal: `{check_command(check)}`")
 
 
 def show_own_chart(check: Check) -> None:
@@ -82,25 +80,3 @@ def _table(check: Check, summary: SanitySummary) -> None:
     show_number_table(columns, rows, f"Sanity checks over {summary.images:,} images")
     name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
     st.download_button("Table (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")
-
-
-def _command(check: Check) -> str:
-    view = check.scene.view
-    words = f"python -m explain_lib sanity --model {view.model} --layer {check.layer} --images 0-{view.sample - 1}"
-    target = "" if view.target is None else f" --target {view.target}"
-    return f"{words}{target} --mode {view.mode}"
-
-
-def summary_csv(summary: SanitySummary) -> str:
-    """A line a step: means and the ends of their intervals; the last line is the baseline, with a correlation alone."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    names = ("correlation", "same_prediction", "flat")
-    writer.writerow(["randomised", "images", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))])
-    for step in summary.steps:
-        estimates = (step.correlation, step.kept, step.flat)
-        numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
-        writer.writerow([step.name, step.correlation.images, *numbers])
-    unrelated = summary.unrelated
-    writer.writerow(["two different pictures", unrelated.images, unrelated.mean, unrelated.low, unrelated.high, *[""] * 6])
-    return file.getvalue()

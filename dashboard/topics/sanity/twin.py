@@ -4,9 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.topics.sanity.check import Check
+from dashboard.topics.sanity.check import Check, summary_csv
 from dashboard.topics.sanity.image import SIDE
-from dashboard.topics.sanity.sample import summary_csv
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import sample_scene

@@ -15,7 +15,7 @@ from streamlit.testing.v1.element_tree import Html
 from torch.nn import functional
 
 import explain_lib as xl
-from dashboard.topics.ladder.measured import opinions_layer
+from dashboard.topics.ladder.measured import asked_layer
 from explain_lib.networks.bundled import list_models
 
 
@@ -230,7 +230,7 @@ def test_what_is_not_known_beforehand_is_measured_on_request() -> None:
 
 
 def test_the_package_is_not_asked_at_one_of_several_calls_of_a_module() -> None:
-    assert [opinions_layer(name) for name in ("conv2", "layer1.0.relu#2")] == ["conv2", None]
+    assert [asked_layer(name) for name in ("conv2", "layer1.0.relu#2")] == ["conv2", None]
 
 
 def test_more_images_than_there_are_is_said() -> None:
