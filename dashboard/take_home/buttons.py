@@ -35,23 +35,22 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take-home"):
         st.caption("Take this view home", width="content")
-        _button("Everything (ZIP)", everything, f"{name}.zip", "application/zip", ZIP_HELP)
-        _button("Slide (PNG)", lambda: draw_slide(slide(), "png"), f"{name}-slide.png", "image/png", SLIDE_HELP)
-        _button("Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
+        _button(scene, "Everything (ZIP)", everything, f"{name}.zip", "application/zip", ZIP_HELP)
+        _button(scene, "Slide (PNG)", lambda: draw_slide(slide(), "png"), f"{name}-slide.png", "image/png", SLIDE_HELP)
+        _button(scene, "Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
         if files:
-            _page_files(files)
+            _page_files(scene, files)
     if files:
         _python(files)
 
 
-def _page_files(files: PageFiles) -> None:
+def _page_files(scene: Scene, files: PageFiles) -> None:
     """The page's own files, one by one."""
-    arrays = "The raw arrays, in NumPy's format."
-    _button("Picture (PNG)", files.picture, f"{files.name}.png", "image/png", "The overlay as it is shown, without loss.")
-    _button("Maps (.npz)", files.arrays_file, f"{files.name}.npz", "application/octet-stream", arrays)
-    _button(
-        "Settings (JSON)", files.settings_file, f"{files.name}.json", "application/json", "Address, model, target, versions."
-    )
+    name, picture = files.name, "The overlay as it is shown, without loss."
+    arrays, settings = "The raw arrays, in NumPy's format.", "Address, model, target, versions."
+    _button(scene, "Picture (PNG)", files.picture, f"{name}.png", "image/png", picture)
+    _button(scene, "Maps (.npz)", files.arrays_file, f"{name}.npz", "application/octet-stream", arrays)
+    _button(scene, "Settings (JSON)", files.settings_file, f"{name}.json", "application/json", settings)
 
 
 def _python(files: PageFiles) -> None:
@@ -63,5 +62,11 @@ def _python(files: PageFiles) -> None:
         st.code(files.snippet(), language="python")
 
 
-def _button(label: str, content: Callable[[], bytes], name: str, mime: str, help_text: str) -> None:
-    st.download_button(label, content, name, mime, key=label, on_click="ignore", help=help_text)
+def _button(scene: Scene, label: str, content: Callable[[], bytes], name: str, mime: str, help_text: str) -> None:
+    """A button to a file that is made once it is pressed, when the run of the page is over, from what the page computed."""
+
+    def made() -> bytes:
+        with scene.cache.running():
+            return content()
+
+    st.download_button(label, made, name, mime, key=label, on_click="ignore", help=help_text)

@@ -4,7 +4,6 @@ import hashlib
 import weakref
 from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +13,11 @@ from explain_lib.base.frozen import read_only
 _digests: dict[int, tuple["weakref.ref[NDArray[np.generic]]", str]] = {}
 
 
-@runtime_checkable
-class Identified(Protocol):
-    """A value with an identity of its own: a model, or a lazy set of pictures."""
-
-    @property
-    def identity(self) -> str:
-        """The same for values that give the same results, and for no others."""
-
-
 def identity_of(value: object) -> Hashable:
     """The identity of a value: of arrays by content, of lists as tuples, of dataclasses by their fields.
 
-    Raises TypeError for a value of another kind.
+    A value with a text `identity`, such as a model or a set of pictures that is not in memory, says it itself. Raises TypeError
+    for a value of another kind.
     """
     if value is None or isinstance(value, str | int | float | np.generic):
         return type(value), value
@@ -34,12 +25,13 @@ def identity_of(value: object) -> Hashable:
         return value.dtype.str, array_digest(value)
     if isinstance(value, list | tuple | range):
         return tuple(map(identity_of, value))
-    if isinstance(value, Mapping):
-        return tuple((key, identity_of(one)) for key, one in value.items())
-    if isinstance(value, Identified):
-        return value.identity
+    own = getattr(value, "identity", None)
+    if isinstance(own, str):
+        return own
     if is_dataclass(value) and not isinstance(value, type):
         return type(value), *(identity_of(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, Mapping):
+        return tuple((key, identity_of(one)) for key, one in value.items())
     raise TypeError(f"a {type(value).__name__} has no identity")
 
 

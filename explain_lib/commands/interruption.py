@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from tqdm import tqdm
+
+from explain_lib.networks.requests import Request, Rows
+
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 plus the number of the signal."""
 
@@ -35,3 +39,12 @@ def interrupted_between_batches() -> Iterator[Callable[[], None]]:
     finally:
         if here:
             signal.signal(signal.SIGINT, before)
+
+
+def work_through(request: Request[Rows], parts: list[Rows]) -> None:
+    """Append the rows of each batch of a request as it is done, with a bar on the way; Ctrl-C ends it after a batch."""
+    with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
+        for rows in request.rows():
+            parts.append(rows)
+            bar.update(len(rows))
+            check()

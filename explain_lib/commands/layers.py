@@ -4,11 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.words import interval, number
-from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
+from explain_lib.commands.interruption import INTERRUPTED, work_through
 from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
@@ -40,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     request = _request(options)
     parts: list[LadderRows] = []
     try:
-        _measure(request, parts)
+        work_through(request, parts)
     except KeyboardInterrupt:
         done = sum(map(len, parts))
         print(f"explain_lib: stopped after {done:,} of {len(request):,} images", file=sys.stderr)
@@ -61,15 +59,6 @@ def _request(options: argparse.Namespace) -> LadderRequest:
     target = None if options.target is None else parse_class(options.target, images.classes, "target")
     layers = None if options.layers is None else tuple(options.layers)
     return LadderRequest(load_model(options.model), images.pixels, chosen, layers, target, options.opinions)
-
-
-def _measure(request: LadderRequest, parts: list[LadderRows]) -> None:
-    """Append the rows of each batch as it is done; Ctrl-C ends it between two."""
-    with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
-        for rows in request.rows():
-            parts.append(rows)
-            bar.update(len(rows))
-            check()
 
 
 def _print(options: argparse.Namespace, rows: LadderRows) -> None:

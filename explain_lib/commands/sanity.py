@@ -4,12 +4,11 @@ import argparse
 import sys
 
 import numpy as np
-from tqdm import tqdm
 
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import interval, number
-from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
+from explain_lib.commands.interruption import INTERRUPTED, work_through
 from explain_lib.networks.bundled import DEFAULT_MODEL, find_twin, list_models, load_model
 from explain_lib.networks.randomisation import MODES, SEED
 from explain_lib.pictures.dataset import load_cifar10
@@ -37,11 +36,7 @@ def run(options: argparse.Namespace) -> int:
     request = _request(options)
     parts: list[SanityRows] = []
     try:
-        with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
-            for rows in request.rows():
-                parts.append(rows)
-                bar.update(len(rows))
-                check()
+        work_through(request, parts)
     except KeyboardInterrupt:
         done = sum(map(len, parts))
         print(f"explain_lib: stopped after {done:,} of {len(request):,} images", file=sys.stderr)
