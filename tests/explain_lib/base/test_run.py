@@ -70,6 +70,7 @@ class Notes:
         self.taken: list[tuple[str, dict[str, object]]] = []
 
     def note(self, name: str, arguments: Mapping[str, object], rows: object = None) -> None:
+        del rows
         self.taken.append((name, dict(arguments)))
 
 
