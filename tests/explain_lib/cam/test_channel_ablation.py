@@ -8,7 +8,6 @@ import pytest
 import torch
 from captum.attr import LayerFeatureAblation
 from numpy.typing import NDArray
-from runs import through
 from sample_networks import Headed, Repeated, model_of, noise, seeded
 from torch import Tensor, nn
 from torch.nn import functional
@@ -252,11 +251,3 @@ def test_threads_do_not_meet_in_one_network(images: xl.ImageSet, tutorial: xl.Mo
     for thread in threads:
         thread.join()
     assert found == {k: [alone[k]] * 5 for k in range(16)}
-
-
-def test_the_cache_asks_for_each_channel_once(images: xl.ImageSet, tutorial: xl.Model) -> None:
-    cache = xl.ExplainCache()
-    for channels in ([3], [3], [4], [3, 4]):
-        found = through(cache, xl.channel_ablation, tutorial, images.pixels[3], "conv2", channels)
-    assert cache.stats.misses == 3
-    assert found.channels == (3, 4)

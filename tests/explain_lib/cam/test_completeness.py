@@ -12,7 +12,7 @@ from captum.attr import LayerGradCam
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from pytorch_grad_cam import HiResCAM
-from runs import cancelled, through
+from runs import cancelled
 from sample_networks import DeadEnd, Repeated, Scripted, model_of, noise, seeded
 from torch import Tensor, nn
 from torch.nn import functional
@@ -442,15 +442,6 @@ def test_the_result_is_frozen_and_survives_pickling(tutorial: xl.Model, images: 
         with pytest.raises(ValueError, match="read-only"):
             one.hirescam[0, 0] = 1
     assert copied.residual == found.residual
-
-
-def test_the_cache_computes_it_once(tutorial: xl.Model, images: xl.ImageSet) -> None:
-    cache = xl.ExplainCache()
-    first = through(cache, xl.completeness, tutorial, images.pixels[0], "conv2", 3)
-    assert through(cache, xl.completeness, tutorial, images.pixels[0], "conv2", 3) is first
-    assert through(cache, xl.completeness, tutorial, images.pixels[0], "relu2", 3) is not first
-    assert through(cache, xl.completeness, tutorial, images.pixels[1], "conv2", 3) is not first
-    assert cache.stats.misses == 3
 
 
 # Section: sentences

@@ -275,18 +275,6 @@ def test_a_configuration_asks_the_program_itself(program: Any, layers: str, tuto
         assert_allclose(ask(tutorial, study, parse_configuration(program + layers)), right, atol=1e-7)
 
 
-def test_each_cached_map_is_computed_once_and_cannot_be_written_to(tutorial: xl.Model, study: np.ndarray) -> None:
-    cache = xl.ExplainCache()
-    texts = ["torch-cam", "captum", "torch-cam;layers=conv2", "captum;layers=conv1", "captum"]
-    found = [through(cache, xl.configured_heatmap, tutorial, study, parse_configuration(text), 1) for text in texts]
-    assert cache.stats.entries == cache.stats.misses == 3
-    assert found[0] is found[2]
-    assert found[1] is found[4]
-    assert not any(one.flags.writeable for one in found)
-    assert through(cache, third_opinion, "captum", tutorial, study, "conv2", 1) is found[1]
-    assert through(cache, third_opinion, "captum", tutorial, study, "conv2", 2) is not found[1]
-
-
 # Section: where they are not installed
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
-from runs import through
 from sample_networks import Repeated, model_of, noise, seeded
 from torch import Tensor, nn
 
@@ -178,14 +177,3 @@ def test_bad_input_gets_a_sentence(images: xl.ImageSet, tutorial: xl.Model) -> N
     for wrong in (16, -1, 1.5, True):
         with pytest.raises(xl.InputError, match="whole numbers from 0 to 15 would be right"):
             found.signed_without([wrong])
-
-
-# Section: the cache
-
-
-def test_the_cache_computes_each_walk_once(images: xl.ImageSet, tutorial: xl.Model) -> None:
-    cache = xl.ExplainCache()
-    for target in (None, 6, 6, None):
-        found = through(cache, xl.walkthrough, tutorial, images.pixels[3], "conv2", target)
-    assert cache.stats.misses == 2
-    assert_array_equal(found.map, xl.walkthrough(tutorial, images.pixels[3], "conv2").map)

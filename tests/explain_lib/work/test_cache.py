@@ -3,28 +3,27 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
-from runs import through
+from runs import THREADS, through, together
 from sample_networks import model_of, noise, plain, seeded
 
 import explain_lib as xl
-from explain_lib.base.memo import Memo
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.cam.third_opinions import third_opinion
 from explain_lib.networks.bundled import load_test_logits
+from explain_lib.networks.predictions import predict
 from explain_lib.networks.sharing import undisturbed
+from explain_lib.study.masks import outline_masks
+from explain_lib.take_home.view_file import named_arrays
+from explain_lib.trust.ladder import ladder_curves
+from explain_lib.trust.sanity import sanity_maps
 
 OVERHEAD = 1024  # bytes counted for an entry beside its arrays
-THREADS = 12
-
-
-def block(number: int, size: int = 1000) -> np.ndarray:
-    return np.full(size, number, np.uint8)
 
 
 class Counted:
@@ -51,43 +50,12 @@ def model() -> xl.Model:
     return model_of(seeded(plain))
 
 
-def together(job: Callable[[], Any]) -> list[Any]:
-    """What the job gives in many threads that start at the same time; an exception is a result too."""
-    barrier = threading.Barrier(THREADS)
-
-    def run(_: int) -> Any:
-        barrier.wait(timeout=60)
-        try:
-            return job()
-        except RuntimeError as error:
-            return error
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(run, range(THREADS)))
-
-
 def test_a_request_is_computed_once_for_many_threads(model: xl.Model) -> None:
     cache, counted, pixels = xl.ExplainCache(), Counted(pause=0.05), noise(2)
     found = together(lambda: counting(cache, counted, xl.heatmap, model, pixels, xl.PAPER))
     assert counted.count == 1
     assert all(one is found[0] for one in found)
     assert (cache.stats.hits, cache.stats.misses, cache.stats.entries) == (THREADS - 1, 1, 1)
-
-
-def test_different_requests_do_not_wait_for_each_other() -> None:
-    cache, first_runs, second_done = Memo(10_000), threading.Event(), threading.Event()
-
-    def slow() -> np.ndarray:
-        first_runs.set()
-        assert second_done.wait(timeout=60)
-        return block(1)
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(cache.get, "slow", slow)
-        assert first_runs.wait(timeout=60)
-        cache.get("quick", lambda: block(2))
-        second_done.set()
-        assert first.result(timeout=60)[0] == 1
 
 
 def test_a_raised_exception_is_not_kept(model: xl.Model) -> None:
@@ -102,142 +70,37 @@ def test_a_raised_exception_is_not_kept(model: xl.Model) -> None:
     assert_array_equal(through(cache, xl.grad_cam, model, pixels).logits, xl.grad_cam(model, pixels).logits)
 
 
-def test_those_who_wait_for_a_computation_that_raises_get_a_value() -> None:
-    cache, calls, lock = Memo(10_000), [], threading.Lock()
-
-    def fails_first() -> np.ndarray:
-        with lock:
-            calls.append(None)
-            first = len(calls) == 1
-        time.sleep(0.05)  # time for the others to start waiting
-        if first:
-            raise RuntimeError("stopped")
-        return block(7)
-
-    found = together(lambda: cache.get("key", fails_first))
-    failed = [one for one in found if isinstance(one, RuntimeError)]
-    assert (len(failed), len(calls)) == (1, 2)
-    assert sum(int(one[0]) for one in found if isinstance(one, np.ndarray)) == 7 * (THREADS - 1)
-
-
-def test_a_value_that_cannot_be_kept_leaves_nobody_waiting() -> None:
-    cache, started = Memo(10_000), threading.Event()
-
-    def unkeepable() -> Any:
-        started.wait(timeout=60)
-        return "text"
-
-    outcomes: list[BaseException] = []
-
-    def ask() -> None:
-        try:
-            cache.get("key", unkeepable)
-        except xl.InputError as error:
-            outcomes.append(error)
-
-    threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.05)
-    started.set()
-    for thread in threads:
-        thread.join(timeout=2)
-    assert len(outcomes) == 3
+REMEMBERED: dict[str, Callable[[xl.Model, np.ndarray], Any]] = {
+    "grad_cam": lambda model, pixels: xl.grad_cam(model, pixels, ["conv1", "relu2"], xl.Target(3, minus=5)),
+    "package_grad_cam": lambda model, pixels: xl.package_grad_cam(model, pixels, "conv2", variant="layercam"),
+    "heatmap": lambda model, pixels: xl.heatmap(model, pixels, xl.NOTEBOOK_MANUAL, 3),
+    "configured_heatmap": lambda model, pixels: xl.configured_heatmap(model, pixels, STUDY_PACKAGE, 3),
+    "third_opinion": lambda model, pixels: third_opinion("captum", model, pixels, "conv2"),
+    "completeness": lambda model, pixels: xl.completeness(model, pixels[0], "conv2"),
+    "walkthrough": lambda model, pixels: xl.walkthrough(model, pixels[0], "conv2"),
+    "channel_ablation": lambda model, pixels: xl.channel_ablation(model, pixels[0], "conv2", [3, 4]),
+    "decompose": lambda model, pixels: xl.decompose(model, pixels, 2),
+    "decomposition_steps": lambda model, pixels: xl.decomposition_steps(model, pixels, 2, ["layers"]),
+    "average_map": lambda model, pixels: xl.average_map(model, pixels, "conv2"),
+    "sanity_maps": lambda model, pixels: sanity_maps(model, pixels, "conv2"),
+    "ladder_curves": lambda model, pixels: ladder_curves(model, pixels, 2, ("conv2",)),
+    "outline_masks": lambda _, pixels: outline_masks(pixels),
+    "predict": predict,
+}
 
 
-def test_the_least_recently_used_entry_makes_room() -> None:
-    cache = Memo(3 * (1000 + OVERHEAD))
-    for number in (0, 1, 2):
-        cache.get(number, lambda number=number: block(number))
-    cache.get(0, lambda: block(99))  # used again: a hit
-    cache.get(3, lambda: block(3))  # 1 is now the oldest
-    found = {key: int(cache.get(key, lambda: block(77))[0]) for key in (0, 2, 3)}
-    assert found == {0: 0, 2: 2, 3: 3}
-    assert int(cache.get(1, lambda: block(77))[0]) == 77
-
-
-def test_the_bytes_held_never_exceed_the_bound() -> None:
-    cache = Memo(10_000)
-    for number in range(50):
-        cache.get(number, lambda number=number: block(number, 100 + 137 * (number % 20)))
-        assert cache.stats.bytes <= 10_000
-
-
-def test_a_value_too_big_is_handed_out_but_not_kept() -> None:
-    cache = Memo(2000)
-    cache.get("small", lambda: block(1, 100))
-    assert int(cache.get("big", lambda: block(9, 5000)).sum()) == 9 * 5000
-    assert (cache.stats.entries, cache.stats.bytes) == (1, 100 + OVERHEAD)
-
-
-def test_stats_count_hits_misses_entries_and_bytes() -> None:
-    cache = Memo(10_000)
-    for key in ("a", "b", "a", "a"):
-        cache.get(key, lambda: block(0))
-    assert cache.stats == xl.CacheStats(hits=2, misses=2, entries=2, bytes=2 * (1000 + OVERHEAD), max_bytes=10_000)
-
-
-def test_clearing_forgets_entries_and_keeps_the_counts() -> None:
-    cache = Memo(10_000)
-    cache.get("a", lambda: block(0))
-    cache.clear()
-    assert cache.stats == xl.CacheStats(hits=0, misses=1, entries=0, bytes=0, max_bytes=10_000)
-
-
-def test_a_discarded_entry_is_computed_again() -> None:
-    cache = Memo(10_000)
-    cache.get("a", lambda: block(1))
-    cache.discard("a")
-    cache.discard("never there")
-    assert int(cache.get("a", lambda: block(2))[0]) == 2
-
-
-@pytest.mark.parametrize("bound", [0, -1])
-def test_a_bound_that_is_not_positive_is_refused(bound: int) -> None:
-    with pytest.raises(xl.InputError, match=rf"max_bytes: {bound}; a number of bytes above 0"):
-        xl.ExplainCache(bound)
-
-
-def test_maps_are_those_of_the_uncached_functions_bit_by_bit(tutorial: xl.Model, study: np.ndarray) -> None:
-    cache, layers, target = xl.ExplainCache(), ["conv1", "relu2"], xl.Target(3, minus=5)
-    for _ in range(2):  # computed, then kept
-        cams = through(cache, xl.grad_cam, tutorial, study, layers, target)
-        assert_array_equal(cams["relu2"].signed, xl.grad_cam(tutorial, study, layers, target)["relu2"].signed)
-        package = through(cache, xl.package_grad_cam, tutorial, study, layers, target, variant="layercam")
-        assert_array_equal(package, xl.package_grad_cam(tutorial, study, layers, target, variant="layercam"))
-        found = through(cache, xl.heatmap, tutorial, study, xl.NOTEBOOK_MANUAL, target)
-        assert_array_equal(found, xl.heatmap(tutorial, study, xl.NOTEBOOK_MANUAL, target))
-    assert (cache.stats.hits, cache.stats.misses) == (3, 3)
-
-
-CONFIGURATIONS = [
-    STUDY_MANUAL,
-    STUDY_PACKAGE,
-    xl.Configuration(),
-    xl.Configuration("manual", xl.NOTEBOOK_PACKAGE),
-    *(
-        parse_configuration(text)
-        for text in ("package", "package;variant=layercam", "package;layers=conv1", "manual;relu=false")
-    ),
-]
-
-
-def test_configured_maps_are_those_of_the_uncached_function_bit_by_bit(tutorial: xl.Model, study: np.ndarray) -> None:
-    cache, target = xl.ExplainCache(), xl.Target(3, minus=5)
-    rights = [xl.configured_heatmap(tutorial, study, configuration, target) for configuration in CONFIGURATIONS]
-    for _ in range(2):  # computed, then kept
-        for configuration, right in zip(CONFIGURATIONS, rights, strict=True):
-            assert_array_equal(through(cache, xl.configured_heatmap, tutorial, study, configuration, target), right)
-    assert (cache.stats.hits, cache.stats.misses) == (len(CONFIGURATIONS), len(CONFIGURATIONS))
-
-
-def test_a_configured_map_is_computed_once_and_another_configuration_anew(tutorial: xl.Model, study: np.ndarray) -> None:
-    cache, counted = xl.ExplainCache(), Counted()
-    for configuration in CONFIGURATIONS * 2:
-        counting(cache, counted, xl.configured_heatmap, tutorial, study, configuration)
-    assert counted.count == len(CONFIGURATIONS)
-    counting(cache, counted, xl.configured_heatmap, tutorial, study, STUDY_PACKAGE, 4)
-    assert counted.count == len(CONFIGURATIONS) + 1
+@pytest.mark.parametrize("name", REMEMBERED)
+def test_what_pages_ask_for_is_computed_once_and_is_what_the_function_gives(
+    name: str, tutorial: xl.Model, study: np.ndarray
+) -> None:
+    cache, ask = xl.ExplainCache(), REMEMBERED[name]
+    first, second = (through(cache, ask, tutorial, study) for _ in range(2))
+    assert second is first
+    found, right = named_arrays(name, first), named_arrays(name, ask(tutorial, study))
+    assert found.keys() == right.keys()
+    for key, array in found.items():
+        assert array.ndim == 0 or not array.flags.writeable
+        assert_array_equal(array, right[key])
 
 
 def test_a_configured_map_is_the_entry_of_its_program(tutorial: xl.Model, study: np.ndarray) -> None:
@@ -259,20 +122,6 @@ def test_an_average_is_that_of_the_uncached_function_and_is_kept(model: xl.Model
     assert counted.count == 2  # two batches, once
     whole, batches = 4 * 4 * 4 + 8 * 8 * 3 + OVERHEAD, 2 * (4 * 4 * 8 + OVERHEAD)  # two convolutions of 3 x 3 leave 4 x 4
     assert cache.stats.bytes == whole + batches
-
-
-def test_another_average_is_another_entry(model: xl.Model) -> None:
-    cache, counted, pixels = xl.ExplainCache(), Counted(), noise(5)
-    for arguments in (
-        (pixels, "body.2"),
-        (pixels, "body.0"),
-        (pixels, "body.2", 1),
-        (pixels[:4], "body.2"),
-        (noise(5), "body.2"),
-    ):
-        counting(cache, counted, xl.average_map, model, *arguments)
-    counting(cache, counted, xl.grad_cam, model, pixels, "body.2")
-    assert (counted.count, cache.stats.hits) == (5, 1)
 
 
 def test_progress_of_an_average_is_told_only_where_it_is_computed(model: xl.Model) -> None:
@@ -315,42 +164,6 @@ def test_another_request_is_another_entry(model: xl.Model) -> None:
     assert (counted.count, cache.stats.hits) == (len(requests) - 1, 1)
 
 
-def test_the_same_request_in_other_words_is_the_same_entry(model: xl.Model) -> None:
-    cache, counted = xl.ExplainCache(), Counted()
-    frozen = noise(2)
-    frozen.flags.writeable = False
-    for request in (
-        asked(model),
-        asked(model, layers=("body.0",)),
-        asked(model, pixels=frozen),
-        asked(model, pixels=np.asfortranarray(noise(2))),
-    ):
-        counting(cache, counted, xl.grad_cam, **request)
-    assert counted.count == 1
-
-
-def test_other_settings_are_another_entry(tutorial: xl.Model, study: np.ndarray) -> None:
-    cache, counted = xl.ExplainCache(), Counted()
-    for settings in (xl.PAPER, xl.CamSettings(), xl.NOTEBOOK_MANUAL, xl.NOTEBOOK_PACKAGE, xl.CamSettings(exponent=2.0)):
-        counting(cache, counted, xl.heatmap, tutorial, study, settings)
-    assert counted.count == 5
-
-
-def test_another_variant_of_the_package_is_another_entry(model: xl.Model) -> None:
-    cache, counted = xl.ExplainCache(), Counted()
-    for variant in ("grad-cam", "hirescam", "layercam", "grad-cam++"):
-        counting(cache, counted, xl.package_grad_cam, model, noise(2), "body.0", variant=variant)
-    assert counted.count == 4
-
-
-def test_pixels_changed_in_place_are_another_request(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(1)
-    before = through(cache, xl.grad_cam, model, pixels)["body.2"].signed
-    pixels[:] = 255 - pixels
-    after = through(cache, xl.grad_cam, model, pixels)["body.2"].signed
-    assert np.abs(before - after).max() > 1e-4
-
-
 def test_a_weight_changed_in_place_makes_another_request(ledger: Any) -> None:
     model, cache, pixels = model_of(seeded(plain)), xl.ExplainCache(), noise(1)
     before = through(cache, xl.grad_cam, model, pixels).logits
@@ -358,23 +171,6 @@ def test_a_weight_changed_in_place_makes_another_request(ledger: Any) -> None:
         model.network.fc.bias.add_(1)
     ledger.expect(model.network)
     np.testing.assert_allclose(through(cache, xl.grad_cam, model, pixels).logits, before + 1, atol=1e-5)
-
-
-def test_what_the_cache_hands_out_cannot_be_written_to(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(1)
-    arrays = [
-        cache.images().pixels,
-        cache.predictions("captum-tutorial").probabilities,
-        through(cache, xl.grad_cam, model, pixels)["body.0"].map,
-        through(cache, xl.package_grad_cam, model, pixels, "body.0"),
-        through(cache, xl.heatmap, model, pixels, xl.PAPER),
-        through(cache, xl.configured_heatmap, model, pixels, xl.Configuration()),
-        through(cache, xl.configured_heatmap, model, pixels, parse_configuration("package")),
-        through(cache, xl.average_map, model, pixels, "body.0").map,
-    ]
-    for array in arrays:
-        with pytest.raises(ValueError, match="read-only"):
-            array[...] = 0
 
 
 def test_a_bundled_model_is_loaded_once_and_shared() -> None:
@@ -467,13 +263,3 @@ def test_a_check_up_waits_for_whoever_runs_the_network_and_has_frozen_it() -> No
     misses = cache.stats.misses
     cache.check_up(model)
     assert cache.stats.misses == misses  # the same question: nothing was frozen by whoever asked
-
-
-def test_what_is_kept_can_be_looked_up_without_computing_or_counting() -> None:
-    entries = Memo(10_000)
-    assert entries.kept("a") is None
-    entries.get("a", lambda: b"one")
-    before = entries.stats
-    assert entries.kept("a") == b"one"
-    assert entries.kept("b") is None
-    assert entries.stats == before
