@@ -73,8 +73,8 @@ class TensorState:
 
 
 def state_of_module(module: nn.Module) -> ModuleState:
-    hooks = tuple((kind, hook) for kind in HOOKS for hook in vars(module)[kind].values())
-    return ModuleState(module.training, hooks)
+    own = vars(module)
+    return ModuleState(module.training, tuple((kind, hook) for kind in HOOKS if own[kind] for hook in own[kind].values()))
 
 
 def state_of_tensor(tensor: Tensor) -> TensorState:
@@ -84,8 +84,22 @@ def state_of_tensor(tensor: Tensor) -> TensorState:
     return TensorState(tensor.requires_grad, gradient, None if gradient is None else gradient.clone(), values, hooks)
 
 
-def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+@dataclass(frozen=True)
+class NetworkState:
+    modules: dict[str, ModuleState]
+    tensors: dict[str, TensorState]
+
+
+def tensors_of(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, module in network.named_modules():
+        own = vars(module)
+        for kind in ("_parameters", "_buffers"):
+            yield from ((f"{name}.{last}" if name else last, one) for last, one in own[kind].items() if one is not None)
+
+
+def state_of_network(network: nn.Module) -> NetworkState:
+    modules = {name: state_of_module(module) for name, module in network.named_modules()}
+    return NetworkState(modules, {name: state_of_tensor(tensor) for name, tensor in tensors_of(network)})
 
 
 class Ledger:
@@ -93,14 +107,28 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.networks: dict[int, nn.Module] = {}  # keeps them alive, so that a network dropped by its test is checked too
-        self._modules: dict[int, dict[str, ModuleState]] = {}
-        self._tensors: dict[int, dict[str, TensorState]] = {}
+        self._states: weakref.WeakKeyDictionary[nn.Module, NetworkState] = weakref.WeakKeyDictionary()
+        self.networks: list[nn.Module] = []  # keeps them alive, so that a network dropped by its test is checked too
         self._global_hooks = self._global_state()
+
+    def begin(self) -> None:
+        """A test begins; what the last ones left in order is as it was."""
+        with self._lock:
+            self.networks = list(self._states)
+            self._global_hooks = self._global_state()
+
+    def end(self) -> list[str]:
+        """The complaints about the test that has ended, none of which comes again."""
+        found = self.complaints()
+        for network in self.networks if found else ():
+            self.expect(network)
+        with self._lock:
+            self.networks = []
+        return found
 
     def watch(self, network: nn.Module) -> None:
         with self._lock:
-            if id(network) not in self.networks:
+            if network not in self._states:
                 self._take(network)
 
     def expect(self, network: nn.Module) -> None:
@@ -110,23 +138,24 @@ class Ledger:
 
     def complaints(self) -> list[str]:
         found = [] if self._global_state() == self._global_hooks else ["a global hook or the gradient mode"]
-        for key, network in self.networks.items():
-            found += [f"{type(network).__name__}: {text}" for text in self._different(key, network)]
+        for network in self.networks:
+            found += [f"{type(network).__name__}: {text}" for text in self._different(network)]
         return found
 
     def _take(self, network: nn.Module) -> None:
-        self.networks[id(network)] = network
-        self._modules[id(network)] = {name: state_of_module(module) for name, module in network.named_modules()}
-        self._tensors[id(network)] = {name: state_of_tensor(tensor) for name, tensor in tensors_of(network).items()}
+        if not any(one is network for one in self.networks):
+            self.networks.append(network)
+        self._states[network] = state_of_network(network)
 
-    def _different(self, key: int, network: nn.Module) -> Iterator[str]:
+    def _different(self, network: nn.Module) -> Iterator[str]:
+        state = self._states[network]
         for name, module in network.named_modules():
-            before, now = self._modules[key].get(name), state_of_module(module)
+            before, now = state.modules.get(name), state_of_module(module)
             if before != now:
                 yield f"module {name!r}: training mode or hooks were {before}, are {now}"
-        for name, tensor in tensors_of(network).items():
-            if name in self._tensors[key]:
-                yield from self._tensor_differences(name, self._tensors[key][name], tensor)
+        for name, tensor in tensors_of(network):
+            if name in state.tensors:
+                yield from self._tensor_differences(name, state.tensors[name], tensor)
 
     def _tensor_differences(self, name: str, before: TensorState, tensor: Tensor) -> Iterator[str]:
         now = state_of_tensor(tensor)
@@ -150,37 +179,27 @@ class Ledger:
 # The networks here are small: threads of one operation only wait for each other, and for other programs.
 torch.set_num_threads(1)
 
-_networks: "weakref.WeakSet[nn.Module]" = weakref.WeakSet()
-_ledgers: list[Ledger] = []
 
-
-@pytest.fixture(scope="session", autouse=True)
-def every_network_noted() -> Iterator[None]:
+@pytest.fixture(scope="session")
+def every_network_noted() -> Iterator[Ledger]:
     """From now on each network that becomes a Model is known here, before as_model has touched it."""
-    original = Model.__init__
+    original, kept = Model.__init__, Ledger()
 
     def noting(self: Model, network: nn.Module, *arguments: object, **named: object) -> None:
-        _networks.add(network)
-        for ledger in _ledgers:
-            ledger.watch(network)
+        kept.watch(network)
         original(self, network, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Model, "__init__", noting)
-        yield
+        yield kept
 
 
-# Asked for its effect: from then on every network that becomes a Model is noted.
 @pytest.fixture(autouse=True)
-def ledger(every_network_noted: None) -> Iterator[Ledger]:  # noqa: ARG001
+def ledger(every_network_noted: Ledger) -> Iterator[Ledger]:
     """Fails the test if a network that it used is left with a hook, a mode, a gradient or a weight that it did not have."""
-    own = Ledger()
-    for network in list(_networks):
-        own.watch(network)
-    _ledgers.append(own)
-    yield own
-    _ledgers.remove(own)
-    complaints = own.complaints()
+    every_network_noted.begin()
+    yield every_network_noted
+    complaints = every_network_noted.end()
     assert not complaints, "left behind: " + "; ".join(complaints)
 
 
@@ -269,7 +288,7 @@ def _random_model(name: str) -> xl.Model:
 
 # Asked for its effect: the networks made here are to be noted.
 @pytest.fixture(scope="session")
-def random_model(every_network_noted: None) -> Callable[[str], xl.Model]:  # noqa: ARG001
+def random_model(every_network_noted: Ledger) -> Callable[[str], xl.Model]:  # noqa: ARG001
     """A torchvision architecture with random weights, by its name; the same object each time."""
     return _random_model
 

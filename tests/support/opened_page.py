@@ -3,7 +3,8 @@
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -90,6 +91,22 @@ def query(app: AppTest) -> dict[str, str]:
 def press(app: AppTest, label: str) -> AppTest:
     (button,) = [button for button in app.button if button.label == label]
     return button.click().run()
+
+
+def run_until(app: AppTest, reached: Callable[[], bool]) -> AppTest:
+    """The page, drawn anew until what is worked on in the background has brought it there."""
+    deadline = time.monotonic() + SECONDS
+    while not reached():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def ended(app: AppTest) -> AppTest:
+    """The page once its work in the background has ended."""
+    return run_until(app, lambda: "Stop" not in [button.label for button in app.button])
 
 
 # Section: pictures and charts

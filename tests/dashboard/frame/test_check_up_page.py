@@ -24,10 +24,6 @@ PAGES = [
 PLANTED = "ailing-tutorial"
 
 
-def folds(app: AppTest) -> list[str]:
-    return [expander.label for expander in app.expander]
-
-
 def warnings(app: AppTest) -> list[str]:
     return [unescaped(warning.value) for warning in app.warning if warning.value.startswith("A problem of")]
 
@@ -48,11 +44,7 @@ def test_the_explorer_shows_the_check_up_folded_with_its_counts(name: str) -> No
     assert not expander.proto.expanded
     assert check_up_texts(app) == ["Nothing stands in the way of a map."]
     assert "Looked at, with two pictures of noise" in captions(app)
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "guesses"])  # which computes for long
-def test_no_page_warns_about_a_bundled_model(page: str) -> None:
-    assert warnings(open_folded(page, model="tutorial")) == []
+    assert warnings(app) == []
 
 
 # Section: a model with something wrong
@@ -95,17 +87,13 @@ def test_every_page_warns_about_the_problems_before_any_map(page: str) -> None:
 
 def first_of(app: OpenedPage, kind: str) -> int:
     """The place of the first element of that kind among all of the page, far behind if there is none."""
-    return next((place for place, element in enumerate(elements_of(app)) if element == kind), 10**6)
-
-
-def elements_of(app: OpenedPage) -> list[str]:
-    return [element.type for element in app.main]
+    return next((place for place, element in enumerate(app.main) if element.type == kind), 10**6)
 
 
 @pytest.mark.usefixtures("planted")
 def test_the_folded_list_has_the_problem_first_and_says_in_words_what_is_what() -> None:
     app = open_page("layer_explorer", model=PLANTED)
-    assert "Model check-up: 1 problem, 1 note" in folds(app)
+    assert "Model check-up: 1 problem, 1 note" in [expander.label for expander in app.expander]
     summary, problem, note = check_up_texts(app)
     assert summary == "1 problem stands in the way of a map; there is 1 note as well."
     assert problem.startswith("**Problem, softmax.** The network ends in a softmax")

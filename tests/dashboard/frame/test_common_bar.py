@@ -11,17 +11,32 @@ PAGES = (
     *(None, "class_browser", "layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "training_time"),
     "disagreement",
 )
-every_page = pytest.mark.parametrize("page", PAGES)
+ACCURACY = {
+    name: f"{(probabilities(name).argmax(1) == labels()).mean() * 100:.1f} %"
+    for name in ("captum-tutorial", "tutorial", "resnet20")
+}
 
 
-@every_page
-def test_next_and_previous_move_by_one_image(page: str | None) -> None:
-    app = open_page(page, img="17", class_="any")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_steps_through_the_images_the_models_and_the_way_back_to_the_start(page: str | None) -> None:
+    app = open_page(page, img="17", class_="any", target="2", a="manual;relu=false", drawing="fair", low="5")
     press(app, "Next")
     assert query(app)["img"] == "18"
     assert app.number_input(key="image").value == 18
     press(app, "Previous")
     assert query(app)["img"] == "17"
+    assert query(press(app, "Random"))["img"] not in ("17", START["img"])
+    assert app.selectbox(key="model").options == [
+        f"captum-tutorial · {ACCURACY['captum-tutorial']} · 2 conv layers · 62 k weights",
+        f"tutorial · {ACCURACY['tutorial']} · 2 conv layers · 62 k weights",
+        f"resnet20 · {ACCURACY['resnet20']} · 19 conv layers · 270 k weights",
+    ]
+    app.selectbox(key="model").select("tutorial").run()
+    assert query(app)["model"] == "tutorial"
+    press(app, "Reset")
+    assert query(app) == START
+    assert app.number_input(key="image").value == 3
+    assert app.selectbox(key="model").value == "captum-tutorial"
 
 
 @pytest.mark.parametrize(
@@ -35,68 +50,18 @@ def test_the_steps_stop_at_the_ends(image: str, ended: str, other: str, there: s
     assert query(app)["img"] == there
 
 
-@every_page
-def test_random_opens_another_image(page: str | None) -> None:
-    app = open_page(page, img="17", class_="any")
-    assert query(press(app, "Random"))["img"] not in ("17", START["img"])
-
-
-@every_page
-def test_a_number_that_is_too_large_opens_the_last_image_and_says_so(page: str | None) -> None:
-    app = open_page(page)
-    app.number_input(key="image").set_value(123_456).run()
-    assert [toast.value for toast in app.toast] == ["There is no image 123,456; they are 0 to 9,999."]
-    assert query(app)["img"] == "9999"
-    assert app.number_input(key="image").value == 9_999
-
-
-def test_a_number_below_zero_opens_the_first_image_and_says_so() -> None:
+def test_a_number_opens_its_image_or_the_nearest_there_is_and_says_so() -> None:
     app = open_page("layer_explorer")
-    app.number_input(key="image").set_value(-5).run()
-    assert [toast.value for toast in app.toast] == ["There is no image -5; they are 0 to 9,999."]
-    assert query(app)["img"] == "0"
-
-
-def test_a_number_that_exists_is_opened_without_a_word() -> None:
-    app = open_page("layer_explorer")
-    app.number_input(key="image").set_value(42).run()
-    assert query(app)["img"] == "42"
-    assert not app.toast
-
-
-def test_an_emptied_number_keeps_the_image() -> None:
-    app = open_page("layer_explorer", img="5")
-    app.number_input(key="image").set_value(None).run()
-    assert app.number_input(key="image").value == 5
-
-
-@every_page
-def test_reset_opens_the_default_view(page: str | None) -> None:
-    app = open_page(page, img="17", model="tutorial", class_="4", target="2", a="manual;relu=false", drawing="fair", low="5")
-    assert press(app, "Reset") is not None
-    assert query(app) == START
-    assert app.number_input(key="image").value == 3
-    assert app.selectbox(key="model").value == "captum-tutorial"
-
-
-@every_page
-def test_the_list_of_models_gives_accuracy_depth_and_size(page: str | None) -> None:
-    accuracy = {
-        name: f"{(probabilities(name).argmax(1) == labels()).mean() * 100:.1f} %"
-        for name in ("captum-tutorial", "tutorial", "resnet20")
-    }
-    assert open_page(page).selectbox(key="model").options == [
-        f"captum-tutorial · {accuracy['captum-tutorial']} · 2 conv layers · 62 k weights",
-        f"tutorial · {accuracy['tutorial']} · 2 conv layers · 62 k weights",
-        f"resnet20 · {accuracy['resnet20']} · 19 conv layers · 270 k weights",
-    ]
-
-
-@every_page
-def test_another_model_is_in_the_address(page: str | None) -> None:
-    app = open_page(page)
-    app.selectbox(key="model").select("tutorial").run()
-    assert query(app) == START | {"model": "tutorial"}
+    for number, opened, said in (
+        (42, "42", []),
+        (123_456, "9999", ["There is no image 123,456; they are 0 to 9,999."]),
+        (-5, "0", ["There is no image -5; they are 0 to 9,999."]),
+        (None, "0", []),
+    ):
+        app.number_input(key="image").set_value(number).run()
+        assert [toast.value for toast in app.toast] == said
+        assert query(app)["img"] == opened
+        assert app.number_input(key="image").value == int(opened)
 
 
 @pytest.mark.parametrize(("model", "layer"), [("tutorial", "pool1"), ("resnet20", None)])

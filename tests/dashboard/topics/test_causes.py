@@ -11,7 +11,6 @@ from opened_page import (
     alts,
     captions,
     chart,
-    elements,
     open_folded,
     open_page,
     picture,
@@ -75,12 +74,6 @@ def test_under_the_pointer_stands_what_each_cause_adds(notebook: OpenedPage) -> 
         for name, place in named:
             own = chart(notebook, f"cause-{name.replace(' ', '_')}")["z"]
             np.testing.assert_array_equal(np.asarray(card["customdata"])[..., int(place)], own)
-
-
-def test_sides_that_are_configured_alike_agree_in_every_digit() -> None:
-    app = open_page("disagreement", a="manual;layers=conv1", b="manual;layers=conv1")
-    assert "The two sides are configured alike. Their maps agree in every digit: no pixel differs." in texts(app)
-    assert not [shown for shown in elements(app, "plotly_chart") if shown.proto.id.endswith("-waterfall")]
 
 
 def test_the_package_and_its_settings_by_hand_agree_to_six_digits() -> None:

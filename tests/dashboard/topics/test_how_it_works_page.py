@@ -388,7 +388,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     sys.modules.pop("walked_networks", None)
 
 
-@every_step
+@pytest.mark.parametrize("step", ["weights", "relu", "enlarge"])
 def test_a_grid_of_one_cell_is_named_and_not_taken_for_a_place(step: str, own: Callable[[str], None]) -> None:
     own("tiny")
     app = open_page("how_it_works", step=step, img="0")

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,13 +9,25 @@ import pytest
 import torch
 from independent_maps import captum_map, pixels, predicted, probabilities
 from numpy.typing import NDArray
-from opened_page import OpenedPage, alts, captions, chart, download, elements, open_page, press, query, texts, unescaped
+from opened_page import (
+    OpenedPage,
+    alts,
+    captions,
+    chart,
+    download,
+    elements,
+    open_page,
+    press,
+    query,
+    run_until,
+    texts,
+    unescaped,
+)
 from streamlit.testing.v1.element_tree import Html
 from torch.nn import functional
 
 import explain_lib as xl
 from dashboard.topics.ladder.measured import asked_layer
-from explain_lib.networks.bundled import list_models
 
 
 class Table(HTMLParser):
@@ -174,12 +185,10 @@ def test_another_class_can_be_explained() -> None:
     assert "each with the class frog" in captions(app)
 
 
-@pytest.mark.parametrize("model", list_models())
-def test_every_model_has_its_ladder(model: str) -> None:
-    app = open_page("layer_ladder", model=model)
+def test_a_deeper_network_has_its_ladder() -> None:
+    app = open_page("layer_ladder", model="resnet20")
     assert not app.error
-    layers = xl.load_model(model).conv_layers
-    assert [row[1] for row in tables(app)[0].rows[1:]][: len(layers)] == list(layers)
+    assert [row[1] for row in tables(app)[0].rows[1:]][:19] == list(xl.load_model("resnet20").conv_layers)
 
 
 # Section: over many images
@@ -220,13 +229,9 @@ def test_what_is_not_known_beforehand_is_measured_on_request() -> None:
     assert "Nothing has been measured yet" in captions(app)
     assert len(tables(app)) == 1
     press(app, "Measure 24 images")
-    end = time.monotonic() + 60
-    while len(tables(app)) == 1 or "So far" in captions(app):
-        assert time.monotonic() < end, "it took too long"
-        app.run()
+    run_until(app, lambda: len(tables(app)) == 2 and "So far" not in captions(app))
     assert "24 images are too few to tell" in texts(app)
     assert "Measured beforehand" not in captions(app)
-    assert not app.exception
 
 
 def test_the_package_is_not_asked_at_one_of_several_calls_of_a_module() -> None:

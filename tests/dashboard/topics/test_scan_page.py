@@ -2,14 +2,13 @@
 
 import csv
 import io
-import time
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 from independent_maps import labels, package_map, predicted, probabilities, study_manual_map
-from opened_page import START, OpenedPage, alts, chart, download, elements, open_page, press, query, texts
+from opened_page import START, OpenedPage, alts, chart, download, elements, ended, open_page, press, query, texts
 
 import explain_lib as xl
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure
@@ -20,17 +19,6 @@ STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
 SURE = probabilities("captum-tutorial")
 FEW = {"class_": "3", "predicted": "8", "low": "40"}
 FEW_IMAGES = np.flatnonzero((labels() == 3) & (SURE.argmax(1) == 8) & (SURE.max(1) >= 0.4))
-
-
-def ended(app: OpenedPage) -> OpenedPage:
-    """The page once its scan has ended, drawn anew."""
-    deadline = time.monotonic() + 60
-    while any(button.label == "Stop" for button in app.button):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-        app.run()
-    assert not app.exception
-    return app
 
 
 @pytest.fixture(autouse=True)

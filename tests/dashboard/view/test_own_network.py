@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from opened_page import OpenedPage, alts, captions, chart, open_folded, press, query, run_snippet
+from opened_page import OpenedPage, alts, captions, chart, ended, open_folded, press, query, run_snippet
 from running_app import ROOT, free_port, served, streamlit_command
 from weight_samples import planting_files
 
@@ -158,19 +158,14 @@ def test_two_models_with_other_classes_stand_side_by_side(monkeypatch: pytest.Mo
     ("options", "sentence"),
     [
         (["--weights", "a.pt"], "server option: --weights belongs to a model; --model NAME before it would be right"),
-        (["--model", "resnet18"], "weights: none are given for resnet18; a file, or DEFAULT for torchvision's, would be right"),
-        (["--model", "resnet18", "--weights", "missing.pt"], "weights: missing.pt cannot be read (No such file or directory)"),
-        (["--model", "os:getcwd"], "model: os:getcwd() gives a str; a torch.nn.Module would be right"),
         (["--model", "own_networks:fails"], "model: own_networks:fails() raises KeyError: 'no such layer'"),
         (["--model", MAKE, "--classes", "missing.txt"], "classes: missing.txt cannot be read (No such file or directory)"),
         (["--model", MAKE, "--classes", "empty.txt"], "classes: empty.txt is empty; a text file with a name a line"),
         (["--model", MAKE, "--classes", "two.txt"], f"classes: 2 names; {MAKE} has 5 outputs, and a name for each"),
         (["--model", MAKE, "--classes", "binary.txt"], "classes: binary.txt cannot be read (it is not text in UTF-8)"),
         (["--model", MAKE, "--input-size", "1", "2", "3"], "input_size: (1, 2, 3); (height, width) in pixels"),
-        (["--model", MAKE, "--input-size", "-4"], "input_size: (-4, -4); (height, width) in pixels"),
         (["--model", MAKE, "--input-size", "big"], "argument --input-size: invalid int value: 'big'"),
         (["--model", MAKE, "--input-size", "2"], "the network cannot run on a batch of shape (1, 3, 2, 2)"),
-        (["--model", MAKE, "--mean", "0", "0"], "argument --mean: expected 3 arguments"),
         (["--model", MAKE, "--mean", "0", "0", "nan"], "--mean: (0.0, 0.0, nan); three finite numbers"),
         (["--model", MAKE, "--std", "1", "0", "1"], "std: (1.0, 0.0, 1.0); numbers above 0 would be right"),
     ],
@@ -249,11 +244,7 @@ def test_the_ladder_of_a_large_picture_is_measured_on_request(monkeypatch: pytes
     app = open_folded("layer_ladder")
     rows = 2 + 1 + 3 + 3  # conv layers, their average, other methods, baselines
     assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
-    press(app, "Measure 1 image")
-    deadline = time.monotonic() + 60
-    while "Stop" in [button.label for button in app.button] and time.monotonic() < deadline:
-        time.sleep(0.5)
-        app.run()
+    ended(press(app, "Measure 1 image"))
     assert errors(app) == ""
     assert "Layers in the order of the forward pass; then rows to measure them against." in captions(app)
     assert sum(alt.startswith("Image 3 with 25 % of its pixels replaced") for alt in alts(app)) == 3  # one a fill
@@ -327,9 +318,7 @@ def test_each_architecture_begins_with_what_is_usual_for_it() -> None:
     [
         ("own-size", "4096", "input size: 4096 × 4096; at most 512 a side would be right"),
         ("own-size", "32.5", "input_size: (0, 0); (height, width) in pixels"),
-        ("own-size", "", "input_size: (); (height, width) in pixels"),
         ("own-mean", "half", "mean: 'half'; numbers with spaces between would be right"),
-        ("own-mean", "0 0", "mean: (0.0, 0.0); three finite numbers, for R, G and B, would be right"),
         ("own-std", "0 0 0", "net.pt: std: (0.0, 0.0, 0.0); numbers above 0 would be right"),
         ("own-classes", "a\nb", "net.pt: classes: 2 names; TutorialNet has 10 outputs"),
         ("own-classes", "![](x)", "class names: '![](x)'; letters, digits, spaces and"),

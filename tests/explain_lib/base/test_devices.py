@@ -33,11 +33,8 @@ def test_without_a_gpu_the_cpu_is_chosen(gpus: Gpus) -> None:
 def test_a_gpu_is_chosen_where_there_is_one(gpus: Gpus) -> None:
     gpus(1)
     assert choose_device() == choose_device(None) == torch.device("cuda")
-
-
-def test_the_cpu_may_be_asked_for_beside_a_gpu(gpus: Gpus) -> None:
-    gpus(1)
     assert choose_device("cpu") == torch.device("cpu")
+    assert xl.ExplainCache().device == "cpu"
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:1"])
@@ -110,11 +107,6 @@ def test_a_cache_loads_models_onto_its_device(device: str | None, right: str, gp
     cache = xl.ExplainCache(device=device)
     cache.model("tutorial")
     assert (cache.device, moves) == (right, [torch.device(right)])
-
-
-def test_a_cache_runs_on_the_cpu_unless_told_otherwise(gpus: Gpus) -> None:
-    gpus(1)
-    assert xl.ExplainCache().device == "cpu"
 
 
 def test_a_cache_and_a_model_refuse_a_device_that_is_not_there(gpus: Gpus) -> None:

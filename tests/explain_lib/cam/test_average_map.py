@@ -1,7 +1,6 @@
 """The mean map of many images: by hand, and against the mean of Captum's maps."""
 
 from copy import deepcopy
-from typing import Any
 
 import numpy as np
 import pytest
@@ -48,12 +47,8 @@ def test_the_average_is_the_mean_of_captums_maps_each_by_its_maximum(
     assert found.map.dtype == np.float32
     assert_allclose(found.map, mean_of_scaled(maps), atol=2e-6)
     assert found.zero == (maps.max((1, 2)) == 0).sum()
+    assert found.zero > 0 or layer != "pool1"  # or the comparison with Captum would not show how they count
     assert (found.images, found.not_finite) == (COUNT, 0)
-
-
-def test_maps_that_are_zero_are_among_those_averaged(tutorial: xl.Model, images: xl.ImageSet) -> None:
-    maps = captum_maps(tutorial, images.pixels[:COUNT], "pool1")
-    assert (maps.max((1, 2)) == 0).any()  # or the comparison with Captum would not show how they count
 
 
 def test_the_picture_is_the_rounded_mean_of_the_pictures(tutorial: xl.Model, images: xl.ImageSet) -> None:
@@ -81,11 +76,6 @@ def test_only_zero_maps_average_to_zero(constant_model: xl.Model, constant_pixel
     found = xl.average_map(constant_model, constant_pixels[[1, 1, 1]], "conv", 1)
     assert_array_equal(found.map, np.zeros((2, 2), np.float32))
     assert (found.images, found.zero) == (3, 3)
-
-
-def test_one_image_averages_to_its_own_map_by_its_maximum(tutorial: xl.Model, study: np.ndarray) -> None:
-    own = captum_maps(tutorial, study[:1], "conv2")[0]
-    assert_allclose(xl.average_map(tutorial, study[:1], "conv2").map, own / own.max(), atol=1e-6)
 
 
 class Overflowing(nn.Module):
@@ -153,24 +143,12 @@ def test_the_run_may_end_it_before_each_batch() -> None:
     assert calls == [0, 1]
 
 
-BAD_PIXELS: list[tuple[Any, str]] = [
-    (noise(1)[:0], r"pixels: the batch is empty; at least one picture would be right"),
-    (None, r"pixels: a NoneType; a NumPy array"),
-    (noise(2).tolist(), r"pixels: a list; a NumPy array"),
-    (noise(2) / 255, r"pixels: the dtype is float64; uint8"),
-    (noise(2)[0], r"pixels: the shape is \(8, 8, 3\)"),
-    (noise(2, side=9), r"pixels: the pictures are 9 x 9; uint8"),
-]
-
-
-@pytest.mark.parametrize(("pixels", "sentence"), BAD_PIXELS, ids=["empty", "None", "list", "float", "one", "large"])
-def test_bad_pixels_are_refused_as_by_grad_cam(pixels: Any, sentence: str) -> None:
-    with pytest.raises(xl.InputError, match=sentence):
-        xl.average_map(model_of(seeded(plain)), pixels, "body.0")
-
-
-def test_a_bad_model_layer_or_class_is_refused_as_by_grad_cam() -> None:
+def test_a_bad_model_picture_layer_or_class_is_refused_as_by_grad_cam() -> None:
     model = model_of(seeded(plain))
+    with pytest.raises(xl.InputError, match=r"pixels: the batch is empty; at least one picture would be right"):
+        xl.average_map(model, noise(1)[:0], "body.0")
+    with pytest.raises(xl.InputError, match=r"pixels: the pictures are 9 x 9; uint8"):
+        xl.average_map(model, noise(2, side=9), "body.0")
     with pytest.raises(xl.InputError, match=r"model: a str; a Model"):
         xl.average_map("resnet18", noise(1), "body.0")  # type: ignore[arg-type]  # the mistake tested
     with pytest.raises(xl.LayerError, match=r"layers: unknown layer 'conv9'; this network has body.0, body.2"):
@@ -185,9 +163,3 @@ def test_the_result_cannot_be_written_to_and_counts_its_bytes(constant_model: xl
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
     assert found.nbytes == 2 * 2 * 4 + 2 * 2 * 3
-
-
-def test_the_pictures_are_not_written_to() -> None:
-    pixels = noise(3)
-    xl.average_map(model_of(seeded(plain)), pixels, "body.0")
-    assert_array_equal(pixels, noise(3))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from functools import partial
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from pytorch_grad_cam import GradCAM, HiResCAM, LayerCAM
+from pytorch_grad_cam import GradCAM, LayerCAM
 from runs import cancelled, through
 from sample_networks import model_of, noise, plain, seeded
 from torchvision.transforms.functional import normalize
@@ -64,12 +64,8 @@ IDS = [text[:40] for _, text in TEXTS]
 
 
 @pytest.mark.parametrize(("configuration", "text"), TEXTS, ids=IDS)
-def test_a_configuration_is_written_as_what_is_not_default(configuration: xl.Configuration, text: str) -> None:
+def test_a_configuration_is_written_as_what_is_not_default_and_read_again(configuration: xl.Configuration, text: str) -> None:
     assert configuration.to_text() == text
-
-
-@pytest.mark.parametrize(("configuration", "text"), TEXTS, ids=IDS)
-def test_a_text_is_read_as_its_configuration(configuration: xl.Configuration, text: str) -> None:
     assert parse_configuration(text) == configuration
 
 
@@ -107,12 +103,6 @@ def test_any_configuration_comes_back_from_its_text(configuration: xl.Configurat
     assert parse_configuration(configuration.to_text()) == configuration
 
 
-@given(CONFIGURATIONS, CONFIGURATIONS)
-@settings(max_examples=50, deadline=None)
-def test_equal_texts_are_equal_configurations(one: xl.Configuration, other: xl.Configuration) -> None:
-    assert (one.to_text() == other.to_text()) == (one == other)
-
-
 @pytest.mark.parametrize("name", ["relu", "subtract_minimum", "inplace_overwrites", "inplace_gradient", "rescale_after_merge"])
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_true_and_false_are_read_also_where_they_are_the_default(name: str, text: str, value: bool) -> None:
@@ -123,8 +113,6 @@ def test_true_and_false_are_read_also_where_they_are_the_default(name: str, text
 BAD_TEXTS = [
     ("", r"^program: ''; one of manual, package, torch-cam, captum would be right$"),
     ("Manual", r"^program: 'Manual'; one of manual, package"),
-    ("Captum;layers=conv1", r"^program: 'Captum'; one of manual, package"),
-    ("layers=conv1", r"^program: 'layers=conv1'; one of manual, package"),
     ("manual;", r"^: there is no such setting; one of layers, variant, .*, exponent would be right"),
     ("manual;Relu=false", r"^Relu: there is no such setting; one of layers, variant"),
     ("manual;as_dict=1", r"^as_dict: there is no such setting"),
@@ -132,30 +120,19 @@ BAD_TEXTS = [
     ("manual;layers=", r"^layers: ''; names of layers"),
     ("manual;layers=conv1,", r"^layers: 'conv1,'; names of layers"),
     ("manual;layers=conv1,,conv2", r"^layers: 'conv1,,conv2'; names of layers"),
-    ("manual;variant", r"^variant: ''; one of grad-cam, hirescam, layercam, grad-cam\+\+ would be right"),
     ("manual;variant=scorecam", r"^variant: 'scorecam'; one of grad-cam, hirescam, layercam, grad-cam\+\+"),
-    ("manual;channel_reduction=max", r"^channel_reduction: 'max'; one of sum, mean"),
-    ("manual;scale_over=none;resize=bicubic", r"^resize: 'bicubic'; one of cv2-linear, torch-bilinear"),
     ("manual;relu", r"^relu: ''; True or False would be right"),
-    ("manual;relu=1", r"^relu: '1'; True or False"),
     ("manual;relu=False", r"^relu: 'False'; True or False"),
     ("manual;epsilon=small", r"^epsilon: 'small'; a finite number, 0 or more"),
-    ("manual;epsilon=-1", r"^epsilon: -1.0; a finite number, 0 or more"),
-    ("manual;epsilon=nan", r"^epsilon: nan; a finite number"),
-    ("manual;exponent=inf", r"^exponent: inf; a finite number above 0"),
     ("manual;exponent=0", r"^exponent: 0.0; a finite number above 0"),
     ("manual;exponent=", r"^exponent: ''; a finite number above 0"),
     ("manual;relu=false;relu=true", r"^relu: it is there twice; once would be right"),
-    ("package;layers=conv1;layers=conv1", r"^layers: it is there twice"),
     ("package;relu=false", r"^settings: the package fixes relu; package_settings\(\.\.\.\) would be right"),
-    ("package;epsilon=0", r"^settings: the package fixes epsilon; package_settings"),
     ("package;exponent=2.0;scale_over=batch", r"^settings: the package fixes scale_over, exponent; package_settings"),
     ("torch-cam;relu=false", r"^settings: torch-cam fixes relu; torch_cam_settings\(\.\.\.\) would be right"),
-    ("torch-cam;variant=layercam", r"^settings: torch-cam fixes variant; torch_cam_settings"),
     ("torch-cam;layers=conv1,conv2", r"^layers: conv1, conv2; one layer would be right, since torch-cam merges by the maximum"),
     ("captum;scale_over=image;exponent=2", r"^settings: Captum fixes scale_over, exponent; captum_settings\(\.\.\.\) would"),
     ("captum;layers=conv1,conv2", r"^layers: conv1, conv2; one layer would be right, since Captum merges none"),
-    ("package;variant=scorecam", r"^variant: 'scorecam'; one of grad-cam"),
 ]
 
 
@@ -163,28 +140,6 @@ BAD_TEXTS = [
 def test_a_bad_text_is_refused_with_what_is_wrong(text: str, sentence: str) -> None:
     with pytest.raises(xl.InputError, match=sentence):
         parse_configuration(text)
-
-
-FIXED: list[tuple[str, Any]] = [
-    ("inplace_overwrites", False),
-    ("inplace_gradient", True),
-    ("channel_reduction", "mean"),
-    ("relu", False),
-    ("scale_over", "none"),
-    ("subtract_minimum", False),
-    ("epsilon", 0.0),
-    ("resize", "nearest"),
-    ("rescale_after_merge", False),
-    ("exponent", 2.0),
-]
-
-
-@pytest.mark.parametrize(("name", "value"), FIXED, ids=[name for name, _ in FIXED])
-def test_the_package_under_a_setting_that_it_does_not_have_is_refused(name: str, value: Any) -> None:
-    wrong = replace(xl.package_settings(("conv1",), "layercam"), **{name: value})
-    with pytest.raises(xl.InputError, match=rf"settings: the package fixes {name}; package_settings\(\.\.\.\) would be right"):
-        xl.Configuration("package", wrong)
-    assert xl.Configuration("manual", wrong).settings == wrong
 
 
 def test_the_package_under_the_manual_defaults_is_refused_with_all_that_differs() -> None:
@@ -210,7 +165,7 @@ def test_a_configuration_is_frozen_and_can_be_a_key() -> None:
     assert len({STUDY_PACKAGE, xl.Configuration("package", xl.package_settings(FIVE)), STUDY_MANUAL}) == 2
 
 
-METHODS = {"grad-cam": GradCAM, "hirescam": HiResCAM, "layercam": LayerCAM}
+METHODS = {"grad-cam": GradCAM, "layercam": LayerCAM}
 
 
 def package_alone(model: xl.Model, pixels: np.ndarray, layers: tuple[str, ...], targets: Any, variant: str) -> np.ndarray:
@@ -223,11 +178,8 @@ def package_alone(model: xl.Model, pixels: np.ndarray, layers: tuple[str, ...], 
 
 CALLS = [
     ("package;layers=conv2", ("conv2",), "grad-cam"),
-    ("package;layers=conv1,relu1,pool1,conv2,relu2", FIVE, "grad-cam"),
     ("package;layers=relu1,relu2;variant=layercam", ("relu1", "relu2"), "layercam"),
-    ("package;layers=pool1;variant=hirescam", ("pool1",), "hirescam"),
     ("package", ("conv2",), "grad-cam"),  # the last conv layer
-    ("package;variant=layercam", ("conv2",), "layercam"),
 ]
 
 
@@ -238,15 +190,6 @@ def test_a_package_configuration_gives_the_packages_own_maps(
     right = package_alone(tutorial, study, layers, None, variant)
     assert right.max() > 0.9
     assert_allclose(xl.configured_heatmap(tutorial, study, parse_configuration(text)), right, atol=2e-6)
-
-
-def test_targets_reach_the_package(tutorial: xl.Model, study: np.ndarray) -> None:
-    right = package_alone(
-        tutorial, study, ("conv2",), [lambda y: y[1], lambda y: -y[0], lambda y: y[9], lambda y: y[2]], "grad-cam"
-    )
-    configuration = xl.Configuration("package", xl.package_settings(("conv2",)))
-    found = xl.configured_heatmap(tutorial, study, configuration, [1, xl.Target(0, sign=-1), 9, 2])
-    assert_allclose(found, right, atol=5e-6)
 
 
 def test_a_package_configuration_runs_the_package_itself(tutorial: xl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,13 +230,8 @@ def test_bad_arguments_are_refused_whichever_program_is_asked_for(ask: Ask, text
         ask(model, noise(1, side=9), configuration)
     with pytest.raises(xl.TargetError, match=r"targets: there is no class 2; the network has 0 to 1"):
         ask(model, noise(1), configuration, 2)
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("ask", ASKS, ids=["uncached", "cached"])
-def test_an_unknown_layer_is_refused_by_every_program(ask: Ask, program: str) -> None:
     with pytest.raises(xl.LayerError, match=r"layers: unknown layer 'conv9'; this network has body.0, body.2"):
-        ask(model_of(seeded(plain)), noise(1), parse_configuration(f"{program};layers=conv9"))
+        ask(model, noise(1), parse_configuration(f"{text.partition(';')[0]};layers=conv9"))
 
 
 @pytest.mark.parametrize("text", EACH)

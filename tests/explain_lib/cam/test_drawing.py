@@ -3,7 +3,6 @@
 from typing import Any
 
 import cv2
-import matplotlib as mpl
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -52,11 +51,8 @@ def test_at_half_strength_each_pixel_is_the_mean_of_picture_and_colour() -> None
     assert found[0, 0].tolist() == [0, 0, 64]
     assert found[1, 1].tolist() == [164, 50, 0]
     assert_array_equal(found, np.rint((PICTURE.astype(float) + colours(STEPS, "jet")) / 2))
-
-
-def test_strength_is_the_share_of_the_map() -> None:
-    found = xl.draw_overlay(PICTURE, VALUES, xl.Drawing("jet", strength=0.25), side=2)
-    assert found[1, 1].tolist() == [182, 75, 0]  # .75 (200, 100, 0) + .25 (128, 0, 0)
+    quarter = xl.draw_overlay(PICTURE, VALUES, xl.Drawing("jet", strength=0.25), side=2)
+    assert quarter[1, 1].tolist() == [182, 75, 0]  # .75 (200, 100, 0) + .25 (128, 0, 0)
 
 
 def test_without_a_drawing_it_is_magma_at_half_strength_on_352_pixels() -> None:
@@ -64,14 +60,6 @@ def test_without_a_drawing_it_is_magma_at_half_strength_on_352_pixels() -> None:
     assert found.shape == (352, 352, 3)
     right = np.rint((PICTURE.astype(float) + colours(STEPS)) / 2)
     assert_array_equal(found, right.repeat(176, 0).repeat(176, 1))
-
-
-def test_the_palettes_are_matplotlibs_from_the_least_to_the_largest() -> None:
-    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    for palette in ("magma", "inferno", "viridis", "cividis"):
-        found = xl.draw_overlay(np.zeros((1, 1, 3), np.uint8), ramp, xl.Drawing(palette, strength=1), side=256)
-        right = mpl.colormaps[palette](np.arange(256), bytes=True)[:, :3]
-        assert np.abs(found[0].astype(int) - right).max() <= 1  # rounded differently from the same colours
 
 
 def test_a_smooth_map_is_enlarged_bilinearly_over_a_picture_that_is_not() -> None:
@@ -96,12 +84,6 @@ def test_a_smooth_map_is_opencvs_bilinear_one() -> None:
     assert np.abs(cells - right).max() > 50
 
 
-def test_cells_of_a_map_keep_their_colour_without_smoothing() -> None:
-    values = np.random.default_rng(4).random((8, 8), dtype=np.float32)
-    found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1), side=32)
-    assert_array_equal(found, quadrupled(colours(np.rint(values / values.max() * 255))))
-
-
 BLUE, WHITE, RED = [33, 102, 172], [247, 247, 247], [178, 24, 43]  # #2166ac, #f7f7f7, #b2182b
 
 
@@ -112,16 +94,13 @@ def test_a_signed_map_goes_from_blue_over_white_to_red() -> None:
     assert found.tolist() == [[BLUE, WHITE], [[243, 164, 129], RED]]
 
 
-def test_a_signed_map_reaches_as_far_down_as_up() -> None:
+def test_a_signed_map_reaches_as_far_down_as_up_and_as_far_up_as_down() -> None:
     """White stays zero, and a map with little below zero has no deep blue."""
     values = np.array([[-0.5, 0.0], [0.0, 1.0]], np.float32)
     found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2)
     assert found[0, 1].tolist() == WHITE
     assert found[1, 1].tolist() == RED
     assert found[0, 0].tolist() == [145, 196, 222]  # -63.5 to the even -64: .9921 between 2166ac and 92c5de
-
-
-def test_a_signed_map_reaches_as_far_up_as_down() -> None:
     values = np.array([[-2.0, 0.0], [0.0, 1.0]], np.float32)
     found = xl.draw_overlay(PICTURE, values, xl.Drawing(strength=1, signed=True), side=2)
     assert found.tolist() == [[BLUE, WHITE], [WHITE, [243, 164, 129]]]
@@ -172,13 +151,6 @@ def test_a_map_that_is_read_only_or_of_double_precision_is_drawn_alike() -> None
         assert_array_equal(xl.draw_overlay(PICTURE, frozen, drawing, side=8), right)
         double = xl.draw_overlay(PICTURE, VALUES.astype(np.float64), drawing, side=8)
         assert np.abs(double.astype(int) - right).max() <= 2  # a neighbouring colour, where rounding decides
-
-
-def test_picture_and_map_are_not_written_to() -> None:
-    picture, values = PICTURE.copy(), VALUES.copy()
-    xl.draw_overlay(picture, values, xl.Drawing(signed=True), side=8)
-    assert_array_equal(picture, PICTURE)
-    assert_array_equal(values, VALUES)
 
 
 BAD_MAPS: list[tuple[Any, str]] = [

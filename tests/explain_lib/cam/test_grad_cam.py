@@ -28,20 +28,34 @@ def first_cam(model: xl.Model, pixels: np.ndarray, targets: object) -> xl.LayerC
     return xl.grad_cam(model, pixels[:1], "conv", targets)["conv"]
 
 
-def test_logits_are_those_worked_out_by_hand(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+def test_logits_weights_and_maps_are_those_worked_out_by_hand(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
     assert_allclose(xl.grad_cam(constant_model, constant_pixels).logits, [[0.8, -2.0], [0.8, -0.4]], **CLOSE)
+    cam = first_cam(constant_model, constant_pixels, 0)
+    assert_allclose(cam.weights, [[2, -1]], **CLOSE)
+    assert_allclose(cam.signed, [SIGNED_0], **CLOSE)
+    assert_allclose(cam.map, [[[2, 0.6], [0, 0]]], **CLOSE)
 
 
-def test_weights_are_the_mean_gradient_of_each_channel(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_cam(constant_model, constant_pixels, 0).weights, [[2, -1]], **CLOSE)
+# p0 = 1 / (1 + exp(-2.8)) = 0.9426758; dp0/dy0 = -dp0/dy1 = p0 (1 - p0) = 0.0540381
+P_SLOPE = 0.05403813
 
 
-def test_signed_map_is_the_weighted_sum_of_activations(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_cam(constant_model, constant_pixels, 0).signed, [SIGNED_0], **CLOSE)
-
-
-def test_map_drops_what_is_negative(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_cam(constant_model, constant_pixels, 0).map, [[[2, 0.6], [0, 0]]], **CLOSE)
+@pytest.mark.parametrize(
+    ("target", "weights"),
+    [
+        (xl.Target(0, minus=1), [3, -1.5]),
+        (xl.Target(0, sign=-1), [-2, 1]),
+        (xl.Target(0, minus=1, sign=-1), [-3, 1.5]),
+        (xl.Target(1, minus=1), [0, 0]),
+        (xl.Target(0, score="probability"), [3 * P_SLOPE, -1.5 * P_SLOPE]),
+        (xl.Target(0, minus=1, score="probability"), [6 * P_SLOPE, -3 * P_SLOPE]),
+    ],
+    ids=str,
+)
+def test_the_weights_of_every_kind_of_target_are_those_worked_out_by_hand(
+    target: xl.Target, weights: list[float], constant_model: xl.Model, constant_pixels: np.ndarray
+) -> None:
+    assert_allclose(first_cam(constant_model, constant_pixels, target).weights, [weights], **CLOSE)
 
 
 def test_map_of_the_less_likely_class_is_its_own(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
@@ -54,43 +68,6 @@ def test_map_is_zero_where_all_evidence_is_negative(constant_model: xl.Model, co
     cam = xl.grad_cam(constant_model, constant_pixels[1:], "conv", 1)["conv"]
     assert_allclose(cam.signed, [[[0, 0], [0, -0.4]]], **CLOSE)
     assert_array_equal(cam.map, np.zeros((1, 2, 2), np.float32))
-
-
-def test_minus_explains_the_contrast_of_two_classes(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    cam = first_cam(constant_model, constant_pixels, xl.Target(0, minus=1))
-    assert_allclose(cam.weights, [[3, -1.5]], **CLOSE)
-    assert_allclose(cam.signed, [np.subtract(SIGNED_0, SIGNED_1)], **CLOSE)
-
-
-def test_sign_minus_one_explains_the_evidence_against(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    cam = first_cam(constant_model, constant_pixels, xl.Target(0, sign=-1))
-    assert_allclose(cam.map, [[[0, 0], [0, 1]]], **CLOSE)
-    assert_allclose(cam.weights, [[-2, 1]], **CLOSE)
-
-
-# p0 = 1 / (1 + exp(-2.8)) = 0.9426758; dp0/dy0 = -dp0/dy1 = p0 (1 - p0) = 0.0540381
-P_SLOPE = 0.05403813
-
-
-def test_probability_is_explained_through_the_softmax(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    cam = first_cam(constant_model, constant_pixels, xl.Target(0, score="probability"))
-    assert_allclose(cam.weights, [[3 * P_SLOPE, -1.5 * P_SLOPE]], **CLOSE)
-
-
-def test_contrast_of_two_probabilities_is_twice_that_of_one_of_two(
-    constant_model: xl.Model, constant_pixels: np.ndarray
-) -> None:
-    cam = first_cam(constant_model, constant_pixels, xl.Target(0, minus=1, score="probability"))
-    assert_allclose(cam.weights, [[6 * P_SLOPE, -3 * P_SLOPE]], **CLOSE)
-
-
-def test_minus_and_sign_together_negate_the_contrast(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    cam = first_cam(constant_model, constant_pixels, xl.Target(0, minus=1, sign=-1))
-    assert_allclose(cam.weights, [[-3, 1.5]], **CLOSE)
-
-
-def test_a_contrast_of_a_class_with_itself_is_zero(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_array_equal(first_cam(constant_model, constant_pixels, xl.Target(1, minus=1)).signed, np.zeros((1, 2, 2)))
 
 
 def test_each_image_is_explained_for_its_own_target(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:

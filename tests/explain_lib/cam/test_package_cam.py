@@ -10,7 +10,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from sample_networks import DeadEnd, Gated, Headed, Repeated, Scripted, model_of, noise, plain, seeded
+from sample_networks import DeadEnd, Gated, Headed, Repeated, model_of, noise, plain, seeded
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize, to_tensor
 
@@ -257,33 +257,3 @@ class Weightless(nn.Module):
 def test_a_network_without_parameters_gets_a_sentence() -> None:
     with pytest.raises(xl.NetworkError, match="parameter"):
         xl.package_grad_cam(model_of(Weightless()), noise(1), "act")
-
-
-ANSWERS: dict[str, Callable[[Tensor], object]] = {
-    "a tuple": lambda logits: (logits, logits),
-    r"\(2, 1\)": lambda logits: logits[:, :1],
-    r"\(2, 3\)": lambda logits: torch.cat([logits, logits[:, :1]], 1),
-}
-
-
-@pytest.mark.parametrize("targets", [None, 1])
-@pytest.mark.parametrize("found", ANSWERS)
-def test_an_output_that_is_not_logits_is_refused_as_by_grad_cam(found: str, targets: int | None) -> None:
-    network = Scripted()
-    model = model_of(network)
-    network.answer = ANSWERS[found]
-    with pytest.raises(xl.NetworkError, match=rf"the network returns .*{found}.*\(2, 2\)"):
-        xl.package_grad_cam(model, noise(2), "conv", targets)
-
-
-@pytest.mark.parametrize("error", [RuntimeError, ValueError, KeyError, IndexError, AssertionError])
-def test_whatever_the_network_raises_becomes_a_network_error(error: type[Exception]) -> None:
-    network = Scripted()
-    model = model_of(network)
-
-    def fail(_: Tensor) -> object:
-        raise error("out of coffee")
-
-    network.answer = fail
-    with pytest.raises(xl.NetworkError, match="out of coffee"):
-        xl.package_grad_cam(model, noise(2), "conv")

@@ -25,51 +25,27 @@ def first_map(model: xl.Model, pixels: np.ndarray, targets: Any = 0, **settings:
     return xl.heatmap(model, pixels, xl.CamSettings(resize="none", **settings), targets)[0]
 
 
-def test_a_map_is_divided_by_its_own_maximum(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_map(constant_model, constant_pixels), [[1, 0.3], [0, 0]], **CLOSE)
-
-
-def test_without_scaling_the_map_stays_raw(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_map(constant_model, constant_pixels, scale_over="none"), [[2, 0.6], [0, 0]], **CLOSE)
-
-
-def test_without_relu_negative_evidence_stays(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    found = first_map(constant_model, constant_pixels, scale_over="none", relu=False)
-    assert_allclose(found, [[2, 0.6], [0, -1]], **CLOSE)
-
-
-def test_mean_over_channels_is_half_the_sum_of_two(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    found = first_map(constant_model, constant_pixels, scale_over="none", channel_reduction="mean")
-    assert_allclose(found, [[1, 0.3], [0, 0]], **CLOSE)
-
-
-def test_minimum_is_subtracted_before_the_maximum_is_taken(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
+BY_HAND: dict[str, tuple[dict[str, Any], list[list[float]]]] = {
+    "divided by its own maximum": ({}, [[1, 0.3], [0, 0]]),
+    "raw": ({"scale_over": "none"}, [[2, 0.6], [0, 0]]),
+    "without ReLU": ({"scale_over": "none", "relu": False}, [[2, 0.6], [0, -1]]),
+    "half the sum of two channels": ({"scale_over": "none", "channel_reduction": "mean"}, [[1, 0.3], [0, 0]]),
     # [[2, .6], [0, -1]] + 1 = [[3, 1.6], [1, 0]], by 3
-    found = first_map(constant_model, constant_pixels, relu=False, subtract_minimum=True)
-    assert_allclose(found, [[1, 1.6 / 3], [1 / 3, 0]], **CLOSE)
+    "less the minimum, then by the maximum": ({"relu": False, "subtract_minimum": True}, [[1, 1.6 / 3], [1 / 3, 0]]),
+    "less the minimum": ({"relu": False, "subtract_minimum": True, "scale_over": "none"}, [[3, 1.6], [1, 0]]),
+    "by the maximum and epsilon": ({"epsilon": 0.5}, [[0.8, 0.24], [0, 0]]),
+    "squared": ({"exponent": 2.0}, [[1, 0.09], [0, 0]]),
+    "cubed, the sign kept": ({"exponent": 3.0, "relu": False, "scale_over": "none"}, [[8, 0.216], [0, -1]]),
+    "its root, the sign kept": ({"exponent": 0.5, "relu": False, "scale_over": "none"}, [[2**0.5, 0.6**0.5], [0, -1]]),
+    "squared with its sign": ({"exponent": 2.0, "relu": False, "scale_over": "none"}, [[4, 0.36], [0, 1]]),
+}
 
 
-def test_minimum_is_subtracted_also_without_scaling(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    found = first_map(constant_model, constant_pixels, relu=False, subtract_minimum=True, scale_over="none")
-    assert_allclose(found, [[3, 1.6], [1, 0]], **CLOSE)
-
-
-def test_epsilon_is_added_to_the_divisor(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_map(constant_model, constant_pixels, epsilon=0.5), [[0.8, 0.24], [0, 0]], **CLOSE)
-
-
-def test_exponent_raises_the_scaled_map_to_a_power(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    assert_allclose(first_map(constant_model, constant_pixels, exponent=2.0), [[1, 0.09], [0, 0]], **CLOSE)
-
-
-@pytest.mark.parametrize(
-    ("exponent", "right"), [(3.0, [[8, 0.216], [0, -1]]), (0.5, [[2**0.5, 0.6**0.5], [0, -1]]), (2.0, [[4, 0.36], [0, 1]])]
-)
-def test_a_power_keeps_the_sign_unless_it_is_even(
-    exponent: float, right: list[list[float]], constant_model: xl.Model, constant_pixels: np.ndarray
+@pytest.mark.parametrize(("settings", "right"), BY_HAND.values(), ids=BY_HAND)
+def test_a_map_under_each_setting_is_the_one_worked_out_by_hand(
+    settings: dict[str, Any], right: list[list[float]], constant_model: xl.Model, constant_pixels: np.ndarray
 ) -> None:
-    found = first_map(constant_model, constant_pixels, exponent=exponent, relu=False, scale_over="none")
-    assert_allclose(found, right, **CLOSE)
+    assert_allclose(first_map(constant_model, constant_pixels, **settings), right, **CLOSE)
 
 
 def test_scale_over_batch_divides_by_the_largest_map_of_the_batch(
@@ -252,22 +228,6 @@ def test_unlike_grids_cannot_be_merged_without_resizing(tutorial: xl.Model, stud
     settings = xl.CamSettings(("conv1", "conv2"), resize="none")
     with pytest.raises(xl.InputError, match=r"resize: 'none' leaves grids of 28 x 28 and 10 x 10.*another resize"):
         xl.heatmap(tutorial, study, settings)
-
-
-STATES = [
-    ([[0.0, 0.5]], xl.MapState.VARIED),
-    ([[0.5, 0.5]], xl.MapState.CONSTANT),
-    ([[0.0, 0.0]], xl.MapState.ZERO),
-    ([[0.0, -0.0]], xl.MapState.ZERO),
-    ([[-1.0, -1.0]], xl.MapState.CONSTANT),
-    ([[np.nan, 0.5]], xl.MapState.NOT_FINITE),
-    ([[np.inf, 0.5]], xl.MapState.NOT_FINITE),
-]
-
-
-@pytest.mark.parametrize(("values", "state"), STATES)
-def test_a_map_has_one_of_four_states(values: list[list[float]], state: xl.MapState) -> None:
-    assert xl.map_state(np.array(values, np.float32)) is state
 
 
 def test_a_one_by_one_layer_gives_a_constant_map(random_model: Any, images: xl.ImageSet) -> None:

@@ -61,15 +61,6 @@ def test_the_table_reads_back_as_it_was(write, read, rows: ScanRows, tutorial: x
     assert_array_equal(frame[causes].to_numpy(), rows.shares)
 
 
-def test_numbers_of_the_table_are_those_of_the_maps(rows: ScanRows, tutorial: xl.Model, images: xl.ImageSet) -> None:
-    frame = from_csv(to_csv(scan_table(rows, images.labels)))
-    for start in (100, 132):
-        batch = images.pixels[start : start + 4]
-        a, b = (xl.heatmap(tutorial, batch, settings) for settings in (xl.NOTEBOOK_MANUAL, xl.NOTEBOOK_PACKAGE))
-        expected = np.abs(a.astype(np.float64) - b).mean((1, 2))
-        assert_allclose(frame.set_index("image").loc[start : start + 3, "mae"], expected, atol=1e-6)
-
-
 @WAYS
 def test_a_row_that_is_not_finite_says_so_and_has_no_numbers(write, read, broken: ScanRows) -> None:
     labels = np.array([0, 1] * 4)

@@ -139,11 +139,6 @@ def test_a_layer_without_influence_on_the_output_is_refused(layers: object) -> N
         xl.grad_cam(model_of(DeadEnd()), noise(1), layers)
 
 
-def test_a_layer_without_a_grid_is_refused_with_its_shape(tutorial: xl.Model, study: np.ndarray) -> None:
-    with pytest.raises(xl.LayerError, match=r"layers: 'fc1' gives \(N, 120\); .*\(N, C, h, w\) would be right: conv1, relu1"):
-        xl.grad_cam(tutorial, study, "fc1")
-
-
 def test_a_layer_whose_first_axis_is_not_the_batch_is_refused() -> None:
     with pytest.raises(xl.LayerError, match=r"layers: 'conv'"):
         xl.grad_cam(model_of(Folded()), noise(2), "conv")

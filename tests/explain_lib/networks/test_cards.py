@@ -28,9 +28,9 @@ def test_the_captum_card_names_source_and_licence(card: xl.ModelCard) -> None:
     assert "BSD 3-Clause License" in find_checkpoint("captum-tutorial").checkpoint_file.with_suffix(".LICENSE").read_text()
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}', "{"])
-def test_a_damaged_card_is_refused_by_its_name(content: str, tmp_path: Path) -> None:
-    (tmp_path / "card.json").write_text(content)
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"name": "x"}', b"{", b"\xff"])
+def test_a_damaged_card_is_refused_by_its_name(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(xl.DataError, match=r"the card .*card\.json"):
         read_card(tmp_path / "card.json")
 

@@ -59,7 +59,7 @@ def test_a_gradient_written_in_place_is_complained_about(ledger: Any) -> None:
 def test_a_network_dropped_by_its_test_is_still_checked(ledger: Any) -> None:
     add_forward_hook(model_of(plain()).network)
     assert len(ledger.complaints()) == 1
-    for network in ledger.networks.values():
+    for network in ledger.networks:
         ledger.expect(network)
 
 

@@ -27,7 +27,7 @@ from explain_lib.networks.bundled import (
     load_test_logits,
     network_size,
 )
-from explain_lib.networks.cards import file_digest, read_card, write_card
+from explain_lib.networks.cards import file_digest, write_card
 
 GOOD: dict[str, Any] = {"classes": ("a", "b"), "input_size": (8, 8), "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
@@ -145,21 +145,7 @@ def test_steps_of_a_training_load_but_are_not_listed() -> None:
     assert xl.load_model("tutorial-epoch-5").card.epochs == 5
 
 
-# conv1, conv2, fc1, fc2, fc3, weights and biases
-LENET = 3 * 6 * 25 + 6 + 6 * 16 * 25 + 16 + 400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10
-# He et al. 2015, option A for CIFAR: 3 -> 16, then three stages of six convolutions of 3 x 3 without biases; a scale and a
-# shift for each channel of each of the 19 normalisations; the linear layer
-RESNET = (
-    9 * (3 * 16 + 6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64) + 2 * (7 * 16 + 6 * 32 + 6 * 64) + 64 * 10 + 10
-)
-SIZES = [
-    ("captum-tutorial", 2, 62_006),
-    ("tutorial", 2, LENET),
-    ("tutorial-epoch-0", 2, LENET),
-    ("tutorial-permuted", 2, LENET),
-    ("resnet20", 19, RESNET),
-    ("resnet20", 19, 269_722),
-]
+SIZES = [("captum-tutorial", 2, 62_006), ("tutorial-permuted", 2, 62_006), ("resnet20", 19, 269_722)]
 
 
 @pytest.mark.parametrize(("name", "conv_layers", "parameters"), SIZES)
@@ -195,25 +181,10 @@ def test_asking_for_sizes_leaves_the_default_device_and_the_random_numbers_alone
     assert torch.equal(found, right)
 
 
-def test_the_size_of_an_unknown_model_is_refused() -> None:
-    with pytest.raises(xl.InputError, match=r"name: unknown model 'vgg'; there are captum-tutorial"):
-        network_size("vgg")
-
-
 def test_an_unknown_model_lists_the_known_ones() -> None:
-    with pytest.raises(xl.InputError, match=r"name: unknown model 'resnet50'; there are captum-tutorial, tutorial"):
-        xl.load_model("resnet50")
-
-
-def test_the_bundled_networks_have_the_published_numbers_of_parameters() -> None:
-    counts = [sum(parameter.numel() for parameter in network().parameters()) for network in (TutorialNet, ResNet20)]
-    assert counts == [62_006, 269_722]
-
-
-def test_resnet20_has_19_conv_layers_on_three_grids() -> None:
-    model = xl.as_model(ResNet20(), **GOOD | {"classes": tuple("0123456789"), "input_size": (32, 32)})
-    grids = [layer.grid for layer in model.layers if layer.is_conv]
-    assert grids == [(32, 32)] * 7 + [(16, 16)] * 6 + [(8, 8)] * 6
+    for ask in (xl.load_model, network_size):
+        with pytest.raises(xl.InputError, match=r"name: unknown model 'resnet50'; there are captum-tutorial, tutorial"):
+            ask("resnet50")
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -328,14 +299,6 @@ def test_a_missing_card_is_named(tmp_path: Path) -> None:
         load_checkpoint(CheckpointSpec("copy", tmp_path))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"name": "copy"}', "\udcff"])
-def test_a_damaged_card_is_refused(text: str, tmp_path: Path) -> None:
-    spec = checkpoint(tmp_path, original())
-    spec.card_file.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(xl.DataError, match=r"the card .*copy.json (cannot be read|does not hold exactly the fields)"):
-        load_checkpoint(spec)
-
-
 def test_a_card_of_an_unknown_architecture_lists_the_known_ones(tmp_path: Path) -> None:
     spec = checkpoint(tmp_path, original(), architecture="VGG")
     with pytest.raises(xl.DataError, match=r"the architecture 'VGG'; there are TutorialNet, ResNet20"):
@@ -356,12 +319,6 @@ CARDS: list[dict[str, Any]] = [
 def test_a_card_whose_values_do_not_fit_the_network_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(xl.DataError, match=r"card"):
         load_checkpoint(checkpoint(tmp_path, original(), **wrong))
-
-
-def test_a_written_card_reads_back_equal(tmp_path: Path) -> None:
-    card = load_card("tutorial")
-    write_card(card, tmp_path / "card.json")
-    assert read_card(tmp_path / "card.json") == card
 
 
 def test_logits_that_are_not_those_on_the_card_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,17 +210,10 @@ def test_what_a_server_is_started_with_wrongly_gets_its_sentence(
     assert sentence in refused(*arguments)
 
 
-@pytest.mark.parametrize(
-    ("named", "sentence"),
-    [
-        ({"classes": ("a", "b")}, "classes: 2 names; my_networks.small:make has 3 outputs, and a name for each would be right"),
-        ({"input_size": (0, 16)}, "input_size: (0, 16); (height, width) in pixels, two whole numbers above 0"),
-        ({"mean": (0, 1)}, "mean: (0.0, 1.0); three finite numbers, for R, G and B, would be right"),
-        ({"std": (1, 1, 0)}, "std: (1.0, 1.0, 0.0); numbers above 0 would be right"),
-    ],
-)
-def test_a_wrong_description_gets_its_sentence(own_code: Path, named: dict[str, object], sentence: str) -> None:  # noqa: ARG001
-    assert sentence in refused("my_networks.small:make", **{"input_size": (16, 16), **named})
+def test_a_wrong_description_gets_its_sentence(own_code: Path) -> None:  # noqa: ARG001
+    said = refused("my_networks.small:make", input_size=(16, 16), classes=("a", "b"))
+    assert said.startswith("classes: 2 names; my_networks.small:make has 3 outputs, and a name for each would be right")
+    assert refused("my_networks.small:make", input_size=(0, 16)).startswith("input_size: (0, 16); (height, width) in pixels")
 
 
 def test_a_network_without_a_grid_gets_its_sentence(own_code: Path) -> None:  # noqa: ARG001

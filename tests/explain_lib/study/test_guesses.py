@@ -12,7 +12,6 @@ from torch.nn import functional
 
 import explain_lib as xl
 from explain_lib.base.statistics import Estimate
-from explain_lib.cam.edges import sobel_edges
 from explain_lib.study.guesses import (
     CONTOUR_RULE,
     DEPTH_RULE,
@@ -439,7 +438,3 @@ def test_other_pixels_labels_and_no_frogs_are_refused(tutorial: xl.Model, images
         grass_rows(tutorial, images.pixels, images.labels[:9], range(4))
     with pytest.raises(xl.InputError, match=r"^images: none of them is of class 6"):
         grass_rows(tutorial, images.pixels, images.labels, [0, 1, 2, 3])
-
-
-def test_edges_are_those_that_scipy_finds(study: np.ndarray) -> None:
-    np.testing.assert_allclose(sobel_edges(study), edges_by_scipy(study), rtol=1e-5, atol=1e-3)
