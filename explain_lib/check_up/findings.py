@@ -25,7 +25,7 @@ class Finding(Frozen):
 
 @dataclass(frozen=True)
 class CheckUp(Frozen):
-    """All findings, problems first."""
+    """The findings of a check-up, problems first."""
 
     findings: tuple[Finding, ...]
 
