@@ -10,7 +10,6 @@ from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_siz
 from dashboard.topics.sides.side import decompose_sides, make_side, named_side
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, listed, number, percent
@@ -22,15 +21,11 @@ THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("botto
 # Section: the map of the chosen layer and class
 
 
-def _layer(scene: Scene) -> str:
-    return chosen_layer(scene.view, scene.model)
-
-
 def _map(scene: Scene, layer: str | None = None, target: int | xl.Target | None = None) -> Map:
     """The ReLU map (h, w), as the layer explorer asks for it: of the chosen layer and target unless others are given."""
     asked = scene.target if target is None else target
     cams = xl.grad_cam(scene.model, scene.picture[None], scene.offered_layers, asked)
-    return np.asarray(cams[layer or _layer(scene)].map[0])
+    return np.asarray(cams[layer or scene.layer].map[0])
 
 
 def _peak(values: Map) -> tuple[int, int]:
@@ -55,11 +50,11 @@ def _correlation(a: Map, b: Map) -> str:
 
 
 def _trace_shape(scene: Scene) -> tuple[int, ...]:
-    return next(trace.shape for trace in scene.model.layers if trace.name == _layer(scene))
+    return next(trace.shape for trace in scene.model.layers if trace.name == scene.layer)
 
 
 def _cell(scene: Scene) -> str:
-    height, width = (side / cells for side, cells in zip(scene.model.input_size, _grid(scene, _layer(scene)), strict=True))
+    height, width = (side / cells for side, cells in zip(scene.model.input_size, _grid(scene, scene.layer), strict=True))
     return f"{height:.3g} × {width:.3g}"
 
 
@@ -121,8 +116,8 @@ def _why(scene: Scene) -> str:
 
 
 MAPS: Mapping[str, Number] = {
-    "layer.name": Number("the chosen layer", _layer),
-    "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, _layer(scene)))),
+    "layer.name": Number("the chosen layer", lambda scene: scene.layer),
+    "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer))),
     "layer.channels": Number("how many channels it has", lambda scene: str(_trace_shape(scene)[0])),
     "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
     "map.peak": Number("the largest value of the map, not scaled", lambda scene: f"{float(_map(scene).max()):.3g}"),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
-from dashboard.view.view import CIFAR10, View, chosen_layer, explained
+from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained
 from explain_lib.networks.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.pictures.dataset import study_batch
@@ -77,11 +77,20 @@ class Scene:
         return explained(self.view, self.predicted)
 
     @property
+    def layer(self) -> str:
+        """The layer of the view, the usual one where it names none or one that the model lacks."""
+        return chosen_layer(self.view, self.model)
+
+    @property
+    def drawing(self) -> xl.Drawing:
+        """How the view draws maps over pictures."""
+        return chosen_drawing(self.view)
+
+    @property
     def offered_layers(self) -> tuple[str, ...]:
         """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
-        model, layer = self.model, chosen_layer(self.view, self.model)
-        names = model.spatial_layers if self.view.modules == "all" else model.conv_layers
-        return tuple(name for name in model.spatial_layers if name in names or name == layer)
+        names = self.model.spatial_layers if self.view.modules == "all" else self.model.conv_layers
+        return tuple(name for name in self.model.spatial_layers if name in names or name == self.layer)
 
     @property
     def has_command(self) -> bool:

@@ -10,14 +10,13 @@ import numpy as np
 import explain_lib as xl
 from dashboard.view.captions import grid_caption, image_caption, target_caption
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing, chosen_layer
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 
 
 def view_slide(scene: Scene, reach: float | None = None) -> Slide:
     """Original, map with its colour bar, and overlay. reach: the end of the colours, None for the map's own."""
-    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    view, layer = scene.view, scene.layer
     cam = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
     values = np.asarray((cam.signed if view.sign == "signed" else cam.map)[0])
     how = f"Grad-CAM at layer {layer}, {grid_caption(cam.grid)} cells · model {view.model}"
@@ -26,7 +25,7 @@ def view_slide(scene: Scene, reach: float | None = None) -> Slide:
 
 def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | None = None) -> Slide:
     """A map beside its picture and over it. how: the caption's last line."""
-    drawing, grid = chosen_drawing(scene.view), (values.shape[0], values.shape[1])
+    drawing, grid = scene.drawing, (values.shape[0], values.shape[1])
     panels = (
         picture_panel(scene),
         map_panel("Map", values, drawing, reach, f"{grid_caption(grid)} cells, units of the {scene.target.score}"),

@@ -10,7 +10,7 @@ from dashboard.figures.map_figure import SIDE_MARGIN, diverging, own_reach, sequ
 from dashboard.view import terms
 from dashboard.view.captions import picture_words
 from dashboard.view.scene import Scene
-from dashboard.view.view import View, chosen_drawing
+from dashboard.view.view import View
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.map_card import MapCard, show_map, show_overlay
@@ -38,7 +38,7 @@ def show_map_over(scene: Scene, values: Map, words: str, side: int, reach: float
     with st.container(width=side):
         st.markdown("**Overlay**", help=terms.OVERLAY)
         caption = drawing_words(scene.view, shown)
-        show_overlay(scene.picture, values, chosen_drawing(scene.view), reach, words, side, caption)
+        show_overlay(scene.picture, values, scene.drawing, reach, words, side, caption)
 
 
 def show_map_itself(view: View, values: Map, caption: str, key: str, side: int, reach: float | None) -> None:

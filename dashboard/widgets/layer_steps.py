@@ -10,7 +10,7 @@ from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import plain
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
-from dashboard.view.view import View, change, chosen_layer
+from dashboard.view.view import View, change
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class LayerSteps:
 
 def view_steps(scene: Scene) -> LayerSteps:
     """Steps through the layers on offer, from that of the view."""
-    return LayerSteps(scene.offered_layers, chosen_layer(scene.view, scene.model))
+    return LayerSteps(scene.offered_layers, scene.layer)
 
 
 def side_steps(scene: Scene) -> LayerSteps:
     """Steps that put both sides of a comparison on one layer; where they stand on different ones, from that of the view."""
     named = {side.settings.layers for side in (scene.view.a, scene.view.b)} - {None}
     together = next(iter(named)) if len(named) == 1 else None
-    usual = chosen_layer(scene.view, scene.model)
+    usual = scene.layer
     shown = together[0] if together is not None and len(together) == 1 else usual
     layers = scene.model.spatial_layers
     return LayerSteps(layers, shown if shown in layers else usual, _both_sides, "Puts both sides on this one layer")

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
-from dashboard.view.view import CIFAR10, View, chosen_layer
+from dashboard.view.view import CIFAR10, View
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
@@ -176,7 +176,7 @@ def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
     st.selectbox(
         "Layer",
         layers,
-        **bound("layer", chosen_layer(scene.view, scene.model), among=layers),
+        **bound("layer", scene.layer, among=layers),
         format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
         help=terms.LAYER,
         width=200,

@@ -12,7 +12,6 @@ from dashboard.view import terms
 from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing, chosen_layer
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
 from dashboard.widgets.map_card import MapCard, show_map, show_overlay
@@ -80,7 +79,7 @@ def _thumbnail(scene: Scene, image: int) -> Thumbnail:
 
 def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
-    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    view, layer = scene.view, scene.layer
     values = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
     st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
     with st.container(horizontal=True, gap="small"):
@@ -89,9 +88,7 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
             grid = grid_caption(values.grid)
             words = f"Grad-CAM of layer {layer} on {scene.name}"
             caption = f"Grad-CAM, {layer}, {grid}"
-            show_overlay(
-                scene.picture, values.map[0], chosen_drawing(replace(view, sign="positive")), None, words, SIDE, caption
-            )
+            show_overlay(scene.picture, values.map[0], replace(scene.drawing, signed=False), None, words, SIDE, caption)
     st.caption(f"Explained: {target_caption(scene)}")
     _place(scene, chosen)
     page_links(view, "layer_explorer", "disagreement")
@@ -122,7 +119,7 @@ def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
 
 def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    layer, place = chosen_layer(scene.view, scene.model), st.empty()
+    layer, place = scene.layer, st.empty()
 
     def progress(done: int) -> None:
         place.progress(done / len(chosen), f"Maps of {done:,} of {len(chosen):,} images at layer {layer}")
@@ -136,7 +133,7 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
         with st.container(width=SIDE):
             show_picture(mean.picture, "mean picture", f"The mean of {mean.images:,} pictures", side=SIDE)
         with st.container(width=SIDE):
-            drawing = replace(chosen_drawing(scene.view), signed=False)
+            drawing = replace(scene.drawing, signed=False)
             show_overlay(mean.picture, mean.map, drawing, None, words, SIDE, f"mean map, {layer}")
         with st.container(width=SIDE + 2 * SIDE_MARGIN + 40):
             scale = sequential(0, float(mean.map.max()) or 1.0, scene.view.palette)

@@ -12,7 +12,6 @@ from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing
 from dashboard.widgets.map_card import NO_EVIDENCE, show_overlay, state_badge
 from dashboard.widgets.pictures import show_exact, show_picture
 from explain_lib.base.maps import Map, MapState, map_state
@@ -116,7 +115,7 @@ def _map(scene: Scene, values: Map, reach: float, title: str, meaning: str) -> N
 
 def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
     """The maps of A's logit and of its probability, each on its own scale."""
-    drawing = replace(chosen_drawing(scene.view), signed=False)
+    drawing = replace(scene.drawing, signed=False)
     with st.container(horizontal=True, gap="small"):
         for score, values in (("logit", found.by_logit), ("probability", found.by_probability)):
             words, caption = f"map of the {score} of {pair.a}", f"{score} of {pair.a}, up to {values.max():.3g}"

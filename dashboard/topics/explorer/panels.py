@@ -13,7 +13,6 @@ from dashboard.figures.map_figure import overlay_or_picture, own_reach
 from dashboard.view.captions import grid_caption, image_caption, target_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing, chosen_layer
 from explain_lib.base.maps import Map
 from explain_lib.pictures.rendering import Picture, png
 from explain_lib.take_home.snippet import DrawnMap, maps_snippet
@@ -50,7 +49,7 @@ def _scenes(scene: Scene) -> list[Scene]:
 
 def _panel(scene: Scene) -> Panel:
     cams = xl.grad_cam(scene.model, scene.picture[None], scene.offered_layers, scene.target)
-    return Panel(scene, cams, chosen_layer(scene.view, scene.model))
+    return Panel(scene, cams, scene.layer)
 
 
 def what(panel: Panel) -> str:
@@ -85,7 +84,7 @@ def panel_files(panels: Sequence[Panel], reach: float | None, side: int) -> Page
 def _drawn(panel: Panel, reach: float | None, side: int) -> Picture:
     """The overlay as the page shows it."""
     scene = panel.scene
-    return overlay_or_picture(scene.picture, panel.values(panel.layer), chosen_drawing(scene.view), reach, side)
+    return overlay_or_picture(scene.picture, panel.values(panel.layer), scene.drawing, reach, side)
 
 
 def _arrays(panel: Panel, prefix: str) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
@@ -101,7 +100,7 @@ def _file_name(panel: Panel) -> str:
 
 def _drawn_map(panel: Panel, reach: float | None) -> DrawnMap:
     scene, grid = panel.scene, panel.cams[panel.layer].grid
-    drawing = chosen_drawing(scene.view)
+    drawing = scene.drawing
     return DrawnMap(
         explained_code(scene), panel.layer, grid, drawing, own_reach(panel.values(panel.layer), reach), _file_name(panel)
     )

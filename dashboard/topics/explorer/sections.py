@@ -7,7 +7,6 @@ from dashboard.view import terms
 from dashboard.view.address import bound, current_view
 from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing
 from dashboard.widgets.drawing_controls import drawing_controls, drawing_words
 from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
 from dashboard.widgets.map_card import show_overlay
@@ -126,6 +125,6 @@ def _strip(panel: Panel, reach: float | None, number: int) -> None:
                 grid = grid_caption(panel.cams[name].grid)
                 words = f"layer {name}, {grid}"
                 values = panel.values(name)
-                show_overlay(scene.picture, values, chosen_drawing(scene.view), reach, words, THUMBNAIL, grid)
+                show_overlay(scene.picture, values, scene.drawing, reach, words, THUMBNAIL, grid)
                 key = f"choose-{name}" if number == 0 else f"choose-{name}-beside"
                 choose_button(name, key, chosen=name == panel.layer, layer=name)

@@ -10,7 +10,6 @@ from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, l
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_drawing, chosen_layer
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import show_job
 from dashboard.widgets.number_table import Cell, Row, show_number_table
@@ -47,7 +46,7 @@ STEPS = (4, 8, 12)
 
 def show_image_ladder(scene: Scene) -> None:
     """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
-    layer, offered = chosen_layer(scene.view, scene.model), scene.offered_layers
+    layer, offered = scene.layer, scene.offered_layers
     pixels, image, target, asked_at = scene.images.pixels, scene.view.image, scene.view.target, asked_layer(layer)
     height, width = scene.model.input_size
     if height * width <= AT_ONCE:
@@ -101,7 +100,7 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: boo
     first, last = "none" if rows.flat[0, column] else str(place), grid_caption(rung.grid) if rung.grid else ""
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
     state = map_state(values)
-    picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), chosen_drawing(scene.view), None, SIDE)
+    picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), scene.drawing, None, SIDE)
     what = f"Map of {rung.name} over {scene.name}; {where_words(values)}"
     alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
     badge = "" if state is MapState.VARIED else f"{state.value} map"

@@ -10,7 +10,6 @@ from dashboard.topics.ladder.figure import RankedRow, places_figure, places_word
 from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene, sample_scene, sample_words
-from dashboard.view.view import chosen_layer
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
@@ -99,7 +98,7 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
     rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
     other = "For comparison: places" if scene.view.measure == "road" else "Places"
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
-    marked = chosen_layer(scene.view, scene.model)
+    marked = scene.layer
     figure = places_figure(rankings, rows.rungs, marked)
     show_chart(figure, key="ladder-places", alt=places_words(rankings))
     st.caption(
@@ -109,7 +108,7 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
 
 
 def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
-    layer = chosen_layer(scene.view, scene.model)
+    layer = scene.layer
     place = "Of all rows, by the measure that ranks; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1, one.rung.name == layer) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)

@@ -10,7 +10,6 @@ import numpy as np
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
-from dashboard.view.view import chosen_drawing, chosen_layer
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, few_names, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
@@ -49,7 +48,7 @@ class Check:
 
 def make_check(scene: Scene) -> Check:
     """The maps of the picked image, at every depth."""
-    view, layer = scene.view, chosen_layer(scene.view, scene.model)
+    view, layer = scene.view, scene.layer
     found = sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode)
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
@@ -106,7 +105,7 @@ def check_slide(check: Check) -> Slide:
     how = f"Explained: {explained} · Grad-CAM at layer {check.layer}, {grid} cells · model {scene.view.model}"
     if shown == 0:
         title, says = "The map before any layer is randomised", f"The network says {check.says(0)}"
-        second = map_panel("Map", check.values(0), chosen_drawing(scene.view), None, f"{grid} cells")
+        second = map_panel("Map", check.values(0), scene.drawing, None, f"{grid} cells")
         third = _check_panel(check, 0, "Overlay")
     else:
         after = _how_much(check)
@@ -119,7 +118,7 @@ def check_slide(check: Check) -> Slide:
 
 def _check_panel(check: Check, depth: int, name: str) -> Panel:
     values = check.values(depth)
-    panel = overlay_panel(name, check.scene.picture, values, chosen_drawing(check.scene.view))
+    panel = overlay_panel(name, check.scene.picture, values, check.scene.drawing)
     state = map_state(values)
     if state is not MapState.VARIED:
         return replace(panel, below=f"the picture alone: the map is {state.value}")

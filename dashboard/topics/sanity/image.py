@@ -6,7 +6,6 @@ from dashboard.topics.sanity.check import Check, depth_words, randomised_modules
 from dashboard.view import terms
 from dashboard.view.address import bound
 from dashboard.view.captions import grid_caption
-from dashboard.view.view import chosen_drawing
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import show_original
 from dashboard.widgets.map_card import show_overlay
@@ -55,7 +54,7 @@ def _overlay(check: Check, depth: int, side: int, caption: str = "") -> None:
     scene = check.scene
     what = "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
     words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
-    show_overlay(scene.picture, check.values(depth), chosen_drawing(scene.view), None, words, side, caption)
+    show_overlay(scene.picture, check.values(depth), scene.drawing, None, words, side, caption)
 
 
 def _numbers(check: Check) -> None:

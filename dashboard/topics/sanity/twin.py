@@ -9,7 +9,6 @@ from dashboard.topics.sanity.image import SIDE
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import sample_scene
-from dashboard.view.view import chosen_drawing
 from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.map_card import show_overlay
 from explain_lib.base.words import correlation_words, percent
@@ -49,7 +48,7 @@ def _maps(check: Check, name: str) -> None:
                 st.markdown(f"**{title}**")
                 share = percent(float(found.probabilities[0, place, int(found.explained[0])]))
                 words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
-                drawing = chosen_drawing(scene.view)
+                drawing = scene.drawing
                 show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
         with st.container(width=SIDE):
             st.metric("Correlation of the two maps", correlation_words(value))

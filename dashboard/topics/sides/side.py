@@ -9,7 +9,6 @@ import explain_lib as xl
 from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
-from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
 from explain_lib.cam.configuration import Program
 
@@ -36,7 +35,7 @@ def make_side(scene: Scene, letter: str) -> Side:
 def named_side(scene: Scene, letter: str) -> xl.Configuration:
     """The configuration of side "a" or "b" with the page's layer put in where it names none."""
     configuration: xl.Configuration = getattr(scene.view, letter)
-    layers = configuration.settings.layers or (chosen_layer(scene.view, scene.model),)
+    layers = configuration.settings.layers or (scene.layer,)
     return replace(configuration, settings=replace(configuration.settings, layers=layers))
 
 

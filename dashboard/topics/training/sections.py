@@ -8,7 +8,7 @@ from dashboard.view import terms
 from dashboard.view.address import bound_by, change_view, current_view
 from dashboard.view.captions import grid_caption, plain, target_caption
 from dashboard.view.scene import Scene
-from dashboard.view.view import View, chosen_drawing, chosen_layer
+from dashboard.view.view import View, chosen_layer
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.drawing_controls import drawing_controls
 from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
@@ -134,7 +134,7 @@ def show_strip(course: Course, reach: float | None) -> None:
                 label = f"epoch {moment.epoch}, shown" if chosen else f"epoch {moment.epoch}"
                 choose_button(label, f"choose-epoch-{moment.epoch}", chosen=chosen, epoch=moment.epoch)
                 words = f"epoch {moment.epoch}, {says(course, place)}"
-                drawing = chosen_drawing(course.scene.view)
+                drawing = course.scene.drawing
                 show_overlay(course.scene.picture, course.values(place), drawing, reach, words, THUMBNAIL)
                 st.caption(
                     f"says {says(course, place)}  \nexplained: {target_words(course.maps.targets[place], course.scenes[place])}"

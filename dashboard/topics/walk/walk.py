@@ -10,7 +10,6 @@ from dashboard.figures.map_figure import Scale, diverging, sequential
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
-from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
 from explain_lib.take_home.slide import Slide
@@ -98,7 +97,7 @@ class Walk:
 
 def make_walk(scene: Scene) -> Walk:
     """The walk for the picked image, model, layer and target."""
-    layer = chosen_layer(scene.view, scene.model)
+    layer = scene.layer
     return Walk(scene, xl.walkthrough(scene.model, scene.picture, layer, scene.target))
 
 
