@@ -19,6 +19,7 @@ from independent_maps import (
     probabilities,
     study_manual_map,
 )
+from runs import through
 from scipy.stats import spearmanr
 
 import explain_lib as xl
@@ -236,7 +237,7 @@ def test_a_map_beside_the_edges_of_its_own_and_of_the_next_picture() -> None:
 
 def test_the_verdict_on_contours_is_told_once_it_is_there() -> None:
     assert said("{contour.verdict}").startswith("—\n\n*Not there: contour.verdict. contour: the first guess is not judged yet")
-    contour_guess_of(scene_of(), mock.MagicMock())
+    through(own_cache(), contour_guess_of, scene_of(), mock.MagicMock())
     assert said("{contour.images} {contour.layer} {contour.verdict}") == "1,000 relu2 not supported"
     assert number("contour.own") == pytest.approx(0.023, abs=0.0011)  # measured beforehand on images 0 to 999
     assert number("contour.excess") == pytest.approx(number("contour.own") - number("contour.other"), abs=0.0011)
