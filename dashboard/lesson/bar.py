@@ -141,5 +141,5 @@ def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
 def _seen(view: View, scene: Scene) -> View:
     """The view without the lesson, as far as the model and the set have it, with the layer named that it shows."""
     plainly = replace(view.without_lesson(), present=False)
-    fitted, _ = fit_view(plainly, scene.model, scene.images.labels, scene.images.classes)
+    fitted, _ = fit_view(plainly, scene.model, scene.images)
     return replace(fitted, layer=chosen_layer(fitted, scene.model))

@@ -23,5 +23,5 @@ def _view_notes(view: View, cache: xl.ExplainCache) -> tuple[str, ...]:
         images = (server_set(cache) if isinstance(chosen, OwnPicture) else chosen).pictures(model)
     except xl.ExplainError as error:
         return (*no_model, f"{error}.")
-    _, no_part = fit_view(view, model, images.labels, images.classes)
+    _, no_part = fit_view(view, model, images)
     return (*no_model, *no_set, *no_part)

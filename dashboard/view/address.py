@@ -1,7 +1,4 @@
-"""The view and the browser's address, kept in step: the address is the truth, widgets follow it.
-
-On the way in, the scene that the address names; on the way out, what a widget needs to write the view.
-"""
+"""The view and the browser's address, kept in step: the address is the truth, widgets follow it."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -51,7 +48,7 @@ def addressed_scene(name: str, *, over_set: bool) -> tuple[Scene, Notes]:
     around = server_set(cache) if isinstance(picture_set, OwnPicture) else picture_set
     model = cache.model(view.model)
     images = around.pictures(model)
-    view, no_part = fit_view(view, model, images.labels, images.classes)
+    view, no_part = fit_view(view, model, images)
     remember_view(view)
     if over_set and picture_set is not around:
         view, picture_set = replace(view, pictures=None), around
@@ -73,13 +70,12 @@ def _read_address(page: str, start: View) -> tuple[View, Notes]:
 
 def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: Pictures) -> tuple[View, Notes]:
     """The view with the next image that can be read, and why, if its own cannot be."""
-    if picture_set is not around or not isinstance(images.pixels, LazyPixels):
-        return view, ()
-    try:
-        images.pixels.read(view.image)
-    except xl.DataError as error:
-        following = int(next_readable(images.pixels, np.array([view.image]))[0])
-        return replace(view, image=following), (f"img={view.image}: {error}; the next picture that can be read is shown.",)
+    if picture_set is around and isinstance(images.pixels, LazyPixels):
+        try:
+            images.pixels.read(view.image)
+        except xl.DataError as error:
+            following = int(next_readable(images.pixels, np.array([view.image]))[0])
+            return replace(view, image=following), (f"img={view.image}: {error}; the next picture that can be read is shown.",)
     return view, ()
 
 
@@ -96,8 +92,8 @@ class Bound(TypedDict):
 def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None) -> Bound:
     """Let a widget show a field of the view, and write it; the field's name is the widget's key.
 
-    none: the widget's entry for None. among: the values on offer, where no other may be taken: a quick press can send a value
-    of the list before, which nobody chose.
+    none: the widget's entry for None. among: the values on offer, if only these are taken: a quick press can send one of the
+    list before, which nobody chose.
     """
 
     def write(chosen: Value) -> None:
@@ -116,8 +112,7 @@ def bound_by(key: str, shown: Shown, write: Callable[[Shown], None]) -> Bound:
 def change_view(**values: Value) -> None:
     """Write a changed view into the address; for a widget's callback, so that the run after it shows the change.
 
-    Fields that belong to the value before go back to their defaults, unless they are given too: another layer has other
-    channels.
+    Fields that belong to the value before, as channels to a layer, go back to their defaults unless they are given too.
     """
     let_go = {name: getattr(View(), name) for field in values for name in PARAMETERS[field].resets}
     open_view(change(current_view(), let_go | values))

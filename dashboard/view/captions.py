@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 
-import explain_lib as xl
 from dashboard.view.scene import Scene
 from explain_lib.base.words import percent
 
@@ -23,16 +22,13 @@ def picture_words(scene: Scene, image: int) -> str:
 
 def image_caption(scene: Scene, image: int) -> str:
     """Image number, true class, predicted class with its probability."""
-    said, true = scene.said(image), scene.true_class(image)
+    said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = plain(scene.picture_set.words(image).removeprefix("test "))
-    predicted = f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
-    if true is None:
-        return f"{name} · {predicted}"
-    label = int(scene.images.labels[image])
-    if label >= len(scene.model.classes):  # the network cannot say it
-        return f"{name} · true {true} · {predicted}"
-    mark = "right" if label == said.predicted else "wrong"
-    return f"{name} · true {true} · {predicted} ({mark})"
+    words = f"{name} · {'' if true is None else f'true {true} · '}"
+    words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
+    if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
+        return words
+    return f"{words} ({'right' if label == said.predicted else 'wrong'})"
 
 
 def target_caption(scene: Scene) -> str:
@@ -56,8 +52,9 @@ def grid_caption(grid: tuple[int, int]) -> str:
     return f"{grid[0]} × {grid[1]}"
 
 
-def target_name(target: xl.Target, classes: tuple[str, ...]) -> str:
-    """A target as part of a file's name: "ship", "ship-minus-plane", "against-ship-probability"."""
+def target_name(scene: Scene) -> str:
+    """The target as part of a file's name: "ship", "ship-minus-plane", "against-ship-probability"."""
+    target, classes = scene.target, scene.model.classes
     parts = ["against"] if target.sign == -1 else []
     parts.append(classes[target.index])
     if target.minus is not None:

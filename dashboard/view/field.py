@@ -1,4 +1,4 @@
-"""How a field of the view is declared: its default, how an address spells its values, and its meaning, in one place."""
+"""The declaration of a field of the view: its default, how an address spells its values, and its meaning."""
 
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, replace
@@ -75,32 +75,26 @@ def spelled(value: Value) -> str:
 # Section: parsers; each raises ValueError
 
 
-def whole(text: str) -> int:
-    """A whole number from 0."""
-    return _at_least(0, text)
+def whole(least: int = 0, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`."""
 
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < least or (most is not None and value > most):
+            raise ValueError("out of range")
+        return value
 
-def from_one(text: str) -> int:
-    """A whole number from 1."""
-    return _at_least(1, text)
-
-
-def whole_percent(text: str) -> int:
-    """A whole number from 0 to 100."""
-    value = whole(text)
-    if value > 100:
-        raise ValueError("above 100")
-    return value
+    return parse
 
 
 def whole_or_any(text: str) -> int | None:
     """A whole number from 0, or None."""
-    return None if text == ANY else whole(text)
+    return None if text == ANY else whole()(text)
 
 
 def wholes(text: str) -> tuple[int, ...]:
     """Whole numbers from 0, each once, in rising order."""
-    return tuple(sorted({whole(number) for number in text.split(",")}))
+    return tuple(sorted(set(map(whole(), text.split(",")))))
 
 
 def one_of(choices: tuple[Word, ...]) -> Callable[[str], Word]:
@@ -118,10 +112,3 @@ def one_of(choices: tuple[Word, ...]) -> Callable[[str], Word]:
 def words(choices: tuple[Word, ...]) -> Spelling[Word]:
     """The spelling of a field that has one of a few words."""
     return Spelling(one_of(choices), f"one of {', '.join(choices)}")
-
-
-def _at_least(least: int, text: str) -> int:
-    value = int(text)
-    if value < least:
-        raise ValueError(f"below {least}")
-    return value

@@ -1,6 +1,5 @@
 """A view fitted to what the server has: models, images, classes, layers, channels. A sentence says what was replaced."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.field import Value, spelled
+from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names
 from explain_lib.networks.bundled import DEFAULT_MODEL
@@ -40,49 +40,38 @@ def fit_models(view: View, own: OwnModels) -> tuple[View, tuple[str, ...]]:
     return view, tuple(notes)
 
 
-def fit_view(
-    view: View, model: xl.Model, labels: NDArray[np.int64], classes: tuple[str, ...] | None = None
-) -> tuple[View, tuple[str, ...]]:
+def fit_view(view: View, model: xl.Model, images: Pictures) -> tuple[View, tuple[str, ...]]:
     """The view with only what this model and this set of images have, and a sentence for each part that was replaced.
 
-    labels: int64 (N,), the true classes. classes: their names, the model's first; None for the model's. What the view has by
-    default is replaced without a word.
+    What the view has by default is replaced without a word.
     """
-    default = _possible_default(labels)
+    default = _possible_default(images.labels)
     view = change(view, {name: getattr(default, name) for name in OF_A_SET if getattr(view, name) == getattr(View(), name)})
-    lacking = {
-        **_lacking_images(view, len(labels)),
-        **_lacking_classes(view, len(model.classes), len(classes or model.classes)),
-        **_lacking_layers(view, model.spatial_layers),
-    }
+    lacking = _lacking(view, model, images)
     notes = [_note(name, getattr(view, name), why) for name, why in lacking.items()]
     view = change(view, {name: getattr(default, name) for name in lacking})
     view, channels = _fit_channels(view, model)
     return view, (*notes, *channels)
 
 
-def _lacking_images(view: View, count: int) -> dict[str, str]:
-    """Each field whose images a set of so many does not have, and those that it has, in words."""
-    why = f"the images are 0 to {count - 1:,}"
-    found = {name: why for name in ("image", "other_image") if getattr(view, name) >= count}
-    return found | ({"sample": f"there are {count:,} images"} if view.sample > count else {})
-
-
-def _lacking_classes(view: View, count: int, true: int) -> dict[str, str]:
-    """The same for classes; true: how many there are of true ones."""
-    counts = {"target": count, "minus": count, "true_class": true, "predicted_class": count}
-    chosen = {name: getattr(view, name) for name in counts}
-    return {
-        name: f"the classes are 0 to {counts[name] - 1}"
-        for name, index in chosen.items()
-        if index is not None and index >= counts[name]
+def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
+    """Each field that names an image, a class or a layer that is not there, and those that are there, in words."""
+    count = len(images.labels)
+    pictures = (count, f"the images are 0 to {count - 1:,}")
+    classes, true = ((len(names), f"the classes are 0 to {len(names) - 1}") for names in (model.classes, images.classes))
+    first_missing = {
+        "image": pictures,
+        "other_image": pictures,
+        "sample": (count + 1, f"there are {count:,} images"),
+        "target": classes,
+        "minus": classes,
+        "true_class": true,
+        "predicted_class": classes,
     }
-
-
-def _lacking_layers(view: View, layers: Sequence[str]) -> dict[str, str]:
-    """The same for layers."""
-    why = f"the layers with a grid are {few_names(layers, 12)}"
-    return {name: why for name in ("layer", "opinion") if getattr(view, name) not in (None, *layers)}
+    chosen = {name: getattr(view, name) for name in first_missing}
+    lacking = {name: why for name, (end, why) in first_missing.items() if chosen[name] is not None and chosen[name] >= end}
+    layers = f"the layers with a grid are {few_names(model.spatial_layers, 12)}"
+    return lacking | {name: layers for name in ("layer", "opinion") if getattr(view, name) not in (None, *model.spatial_layers)}
 
 
 def _fit_channels(view: View, model: xl.Model) -> tuple[View, list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.view.server_options import server_options
+from dashboard.view.server_options import server_jobs, server_options
 from dashboard.view.view import CIFAR10, FOLDER, View
 from explain_lib.base.files import cache_folder
 from explain_lib.networks.bundled import REGISTRY
@@ -19,7 +19,6 @@ from explain_lib.pictures.files import Fit
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.sets import Pixels
 from explain_lib.pictures.thumbnails import Thumbnails
-from explain_lib.work.jobs import shared_jobs
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ class OwnPicture:
 
 def asked_so_far(model: xl.Model, pixels: Pixels) -> Verdicts:
     """What the model has said of a set, as far as somebody had it asked; starts nothing."""
-    job = shared_jobs(server_options().device).find(verdict_request(model, pixels))
+    job = server_jobs().find(verdict_request(model, pixels))
     return verdicts_of(None if job is None else job.rows, len(pixels), len(model.classes))
 
 

@@ -1,7 +1,7 @@
 """What is on a page, noted while it is drawn, so that it can be taken home: its computations, and its pictures.
 
-A session holds the record of one view, the last one drawn. It is bounded: computations as explain_lib.take_home.notes says,
-pictures by MAX_PICTURES and MAX_BYTES; of a picture it holds the file that was sent to the browser anyway, of a map the map.
+A session holds the record of the view that was drawn last. It is bounded: computations as explain_lib.take_home.notes says,
+pictures by MAX_PICTURES and MAX_BYTES. Of a picture it holds the file that was sent to the browser anyway, of a map the map.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,11 +23,12 @@ _KEY = "_view_record"
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """A picture on the page: what it shows, its caption, and what gives its PNG file."""
+    """A picture on the page: what it shows, its caption, what gives its PNG file, and the bytes that this holds."""
 
     alt: str
     caption: str
     file: Callable[[], bytes]
+    size: int
 
 
 @dataclass
@@ -43,26 +44,25 @@ class ViewRecord:
     slide: Callable[[], Slide] | None = None
     _parts: dict[str, list[ShownPicture]] = field(default_factory=dict)
     _part: str = ""
-    _bytes: dict[str, int] = field(default_factory=dict)
 
     @property
     def pictures(self) -> tuple[ShownPicture, ...]:
         """All pictures, in the order in which the page's parts were first drawn."""
         return tuple(picture for part in list(self._parts.values()) for picture in list(part))
 
-    def add(self, picture: ShownPicture, size: int) -> None:
-        """Note a picture that holds so many bytes."""
-        if sum(self._bytes.values()) + size > MAX_BYTES or sum(map(len, self._parts.values())) >= MAX_PICTURES:
+    def add(self, picture: ShownPicture) -> None:
+        """Note a picture, if there is room for it."""
+        noted = self.pictures
+        if len(noted) >= MAX_PICTURES or sum(one.size for one in noted) + picture.size > MAX_BYTES:
             self.left_out += 1
-            return
-        self._bytes[self._part] = self._bytes.get(self._part, 0) + size
-        self._parts.setdefault(self._part, []).append(picture)
+        else:
+            self._parts.setdefault(self._part, []).append(picture)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Note what follows as that part of the page, in place of what the part had before."""
         before, self._part = self._part, name
-        self._parts[name], self._bytes[name] = [], 0
+        self._parts[name] = []
         try:
             with self.recorder.part(name):
                 yield
@@ -114,4 +114,4 @@ def note_picture(alt: str, caption: str, file: Callable[[], bytes], size: int) -
     """Note a picture that is on the page. file: gives it as PNG when it is asked for. size: the bytes that this holds."""
     record = _active.get()
     if record is not None:
-        record.add(ShownPicture(alt, caption, file), size)
+        record.add(ShownPicture(alt, caption, file, size))

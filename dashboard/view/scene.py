@@ -57,10 +57,6 @@ class Scene:
             found, image = predict(self.model, self.images.pixels[image : image + 1]), 0
         return Said(found.probabilities[image], int(found.predicted[image]), float(found.confidence[image]))
 
-    def predictions_known(self, images: NDArray[np.int64]) -> bool:
-        """Whether the network was asked about all of these images."""
-        return bool((self.predictions.predicted[images] >= 0).all())
-
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """Of each class for the picked image, float32 (classes,)."""
@@ -129,8 +125,7 @@ class Scene:
         """
         scene = self.of_set()
         if image >= len(scene.images.labels):
-            last = len(scene.images.labels) - 1
-            where = scene.picture_set.title
+            where, last = scene.picture_set.title, len(scene.images.labels) - 1
             raise xl.InputError(f"image: there is no {image:,} in {where}; a number from 0 to {last:,} would be right")
         return replace(scene, view=replace(scene.view, image=image))
 

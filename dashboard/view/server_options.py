@@ -11,6 +11,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.networks.model import checked_channels, checked_size
 from explain_lib.networks.own import Described, OwnModelOptions, read_class_names
 from explain_lib.work.cache import ExplainCache, shared_cache
+from explain_lib.work.jobs import Jobs, shared_jobs
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,24 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--slow", type=_seconds, metavar="SECONDS", default=2.0, help="which views the log notes; default: 2")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="pictures of your own, a subfolder a class, or flat")
     parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="lessons of your own, a Markdown file each")
-    _add_own_model(parser)
+    parser.add_argument("--model", metavar="NAME", help="resnet18 or another of torchvision, or package.module:factory")
+    parser.add_argument("--weights", metavar="FILE", help=".pt or .safetensors, or DEFAULT for those of torchvision")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="a name a line; default: class 0, class 1, ...")
+    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
+    parser.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+    parser.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
     given = vars(parser.parse_args(arguments))
     own = {name: given.pop(name) for name in ("model", *_BESIDE_MODEL)}
+    for name in _BESIDE_MODEL:
+        if own["model"] is None and own[name] is not None:
+            option = name.replace("_", "-")
+            raise InputError(f"server option: --{option} belongs to a model; --model NAME before it would be right")
     return ServerOptions(**given, own_model=_own_model(**own))
+
+
+def server_jobs() -> Jobs:
+    """The jobs of this server."""
+    return shared_jobs(server_options().device)
 
 
 def server_cache() -> ExplainCache:
@@ -75,15 +90,6 @@ def server_cache() -> ExplainCache:
 _BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std")
 
 
-def _add_own_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="NAME", help="resnet18 or another of torchvision, or package.module:factory")
-    parser.add_argument("--weights", metavar="FILE", help=".pt or .safetensors, or DEFAULT for those of torchvision")
-    parser.add_argument("--classes", type=Path, metavar="FILE", help="a name a line; default: class 0, class 1, ...")
-    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
-    parser.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
-    parser.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
-
-
 def _own_model(
     model: str | None,
     weights: str | None,
@@ -93,27 +99,14 @@ def _own_model(
     std: list[float] | None,
 ) -> OwnModelOptions | None:
     if model is None:
-        given = [
-            name
-            for name, value in zip(_BESIDE_MODEL, (weights, classes, input_size, mean, std), strict=True)
-            if value is not None
-        ]
-        if given:
-            raise InputError(
-                f"server option: --{given[0].replace('_', '-')} belongs to a model; --model NAME before it would be right"
-            )
         return None
     described = Described(
         classes=None if classes is None else read_class_names(classes),
-        input_size=None if input_size is None else _size(input_size),
+        input_size=None if input_size is None else checked_size(tuple(input_size * 2 if len(input_size) == 1 else input_size)),
         mean=None if mean is None else checked_channels("--mean", mean),
         std=None if std is None else checked_channels("--std", std),
     )
     return OwnModelOptions(model, weights, described)
-
-
-def _size(numbers: list[int]) -> tuple[int, int]:
-    return checked_size((numbers[0], numbers[0]) if len(numbers) == 1 else tuple(numbers))
 
 
 def _seconds(text: str) -> float:

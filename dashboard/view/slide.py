@@ -37,8 +37,10 @@ def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | No
 
 def view_title(scene: Scene) -> str:
     """What the network looks for, as the title of a slide."""
-    sees = "sees evidence against" if scene.target.sign == -1 else "looks for"
-    return f"Where {scene.view.model} {sees} “{_target_words(scene)}”"
+    target, classes = scene.target, scene.model.classes
+    sees = "sees evidence against" if target.sign == -1 else "looks for"
+    than = "" if target.minus is None else f" rather than {classes[target.minus]}"
+    return f"Where {scene.view.model} {sees} “{classes[target.index]}{than}”"
 
 
 def picture_panel(scene: Scene) -> Panel:
@@ -49,17 +51,8 @@ def picture_panel(scene: Scene) -> Panel:
 
 def caption_lines(scene: Scene) -> tuple[str, str]:
     """What the picture is and what the network says of it, and what is explained."""
-    said = _unmarked(image_caption(scene, scene.view.image))
+    said = re.sub(r"\\(\W)", r"\1", image_caption(scene, scene.view.image))  # without Markdown's escapes
     return said[0].upper() + said[1:], f"Explained: {target_caption(scene)}"
-
-
-def _target_words(scene: Scene) -> str:
-    target, classes = scene.target, scene.model.classes
-    return classes[target.index] if target.minus is None else f"{classes[target.index]} rather than {classes[target.minus]}"
-
-
-def _unmarked(markdown: str) -> str:
-    return re.sub(r"\\(\W)", r"\1", markdown)
 
 
 def _map_words(values: Map) -> str:

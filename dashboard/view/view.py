@@ -10,13 +10,11 @@ from dashboard.view.field import (
     Spelling,
     Value,
     declared,
-    from_one,
     one_of,
     parameter_of,
     spelled,
     whole,
     whole_or_any,
-    whole_percent,
     wholes,
     words,
 )
@@ -68,11 +66,11 @@ def lesson_name(text: str) -> str:
     return text
 
 
-_IMAGE = Spelling(whole, "the number of a test image")
+_IMAGE = Spelling(whole(), "the number of a test image")
 _MODEL = Spelling(str, "the name of a model")
 _LAYER = Spelling(str, "the name of a layer")
 _CLASS = Spelling(whole_or_any, "the number of a class, or any,")
-_SHARE = Spelling(whole_percent, "a whole number of percent, 0 to 100,")
+_SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
 _PART = ("part",)
@@ -87,7 +85,7 @@ class View:
     model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_CHANNELS)
     layer: str | None = declared(_LAYER, None, "the layer that is explained; None: the model's last conv one", resets=_CHANNELS)
     target: int | None = declared(_CLASS, None, "the class that is explained; None: the predicted one")
-    minus: int | None = declared(Spelling(whole, "the number of a class"), None, "the class it is contrasted with, if any")
+    minus: int | None = declared(Spelling(whole(), "the number of a class"), None, "the class it is contrasted with, if any")
     evidence: Evidence = declared(words(get_args(Evidence)), "for", "whether evidence for or against the class is explained")
     score: Score = declared(words(get_args(Score)), "logit", "which score of the class is explained")
     modules: Modules = declared(words(get_args(Modules)), "conv", "which layers are on offer")
@@ -100,7 +98,7 @@ class View:
     low: int = declared(_SHARE, 0, "images with at least this confidence, in percent", resets=_PART)
     high: int = declared(_SHARE, 100, "images with at most this confidence, in percent", resets=_PART)
     order: Order = declared(words(ORDERS), "number", "the order of the images", resets=_PART)
-    part: int = declared(Spelling(from_one, "the number of a part, from 1,"), 1, "which part of many images is shown")
+    part: int = declared(Spelling(whole(1), "the number of a part, from 1,"), 1, "which part of many images is shown")
     average: bool = declared(_SWITCH, False, "whether the average map of the images is shown")
     texture: Texture = declared(words(get_args(Texture)), "grid", "whether a map over a picture is smooth")
     palette: Palette = declared(words(PALETTES), "magma", "the colours of a map over a picture")
@@ -126,16 +124,18 @@ class View:
     measure: Measure = declared(words(MEASURES), "deletion", "what ranks the layers")
     fill: Fill = declared(words(FILLS), "grey", "what stands in the place of removed pixels")
     sample: int = declared(
-        Spelling(from_one, "a number of images, from 1,"), 500, "how many images are looked at, of test images the first"
+        Spelling(whole(1), "a number of images, from 1,"), 500, "how many images are looked at, of test images the first"
     )
     randomised: int = declared(
-        Spelling(whole, "a number of layers, from the last one,"),
+        Spelling(whole(), "a number of layers, from the last one,"),
         1,
         "how many layers, from the last one on, have forgotten what they learnt",
     )
     mode: Mode = declared(words(MODES), "cascading", "whether all of these layers have forgotten, or only the foremost")
     epoch: int | None = declared(
-        Spelling(whole, "a number of epochs, from 0,"), None, "after how many epochs a training is looked at; None: at its end"
+        Spelling(whole(), "a number of epochs, from 0,"),
+        None,
+        "after how many epochs a training is looked at; None: at its end",
     )
     pictures: str | None = declared(
         Spelling(_picture_set, "cifar10, folder, or the SHA-256 of an uploaded picture,"),
@@ -146,7 +146,7 @@ class View:
     fit: Fit = declared(words(FITS), "crop", "how an uploaded picture is brought to the network's size")
     step: Step = declared(words(get_args(Step)), "forward", "where the walk through Grad-CAM stands")
     channel: int | None = declared(
-        Spelling(whole, "the number of a channel, from 0,"),
+        Spelling(whole(), "the number of a channel, from 0,"),
         None,
         "the channel that is looked at; None: the one with the largest share of the map",
     )
@@ -157,7 +157,7 @@ class View:
     lesson: str | None = declared(
         Spelling(lesson_name, "the name of a lesson, of letters, digits and hyphens,"), None, "the lesson that is held, if any"
     )
-    stop: int = declared(Spelling(from_one, "the number of a stop, from 1,"), 1, "the stop of the lesson")
+    stop: int = declared(Spelling(whole(1), "the number of a stop, from 1,"), 1, "the stop of the lesson")
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
     present: bool = declared(_SWITCH, False, "whether only the pictures are shown, enlarged for a room")
@@ -170,6 +170,10 @@ class View:
             for name, parameter in PARAMETERS.items()
             if parameter.always or getattr(self, name) != getattr(default, name)
         }
+
+    def side(self, letter: str) -> xl.Configuration:
+        """Side "a" or "b" of the disagreement page."""
+        return {"a": self.a, "b": self.b}[letter]
 
     def without_lesson(self) -> "View":
         """The same view while no lesson is held."""

@@ -95,7 +95,7 @@ def _arrays(panel: Panel, prefix: str) -> dict[str, NDArray[np.float32] | NDArra
 
 def _file_name(panel: Panel) -> str:
     scene = panel.scene
-    return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene.target, scene.model.classes)}"
+    return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene)}"
 
 
 def _drawn_map(panel: Panel, reach: float | None) -> DrawnMap:

@@ -23,7 +23,7 @@ def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[Scan
     show_rows: shows rows; it is told whether more of them are on their way.
     """
     _options(scene)
-    if scene.view.target is None and _is_asked(scene) and not scene.predictions_known(chosen):
+    if scene.view.target is None and _is_asked(scene) and (scene.predictions.predicted[chosen] < 0).any():
         st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
         ask_about_all(scene)
         return

@@ -92,7 +92,7 @@ def pair_files(pair: Pair, found: xl.Decomposition | None) -> PageFiles:
     batch_words = "the image alone" if batch.stop - batch.start == 1 else "the notebook's batch of four"
     return PageFiles(
         scene,
-        name=f"image{scene.view.image}-{scene.view.model}-a-b-{target_name(scene.target, scene.model.classes)}",
+        name=f"image{scene.view.image}-{scene.view.model}-a-b-{target_name(scene)}",
         picture=lambda: png(np.concatenate([map_picture(side.values, pair.scale, TAKEN_SIDE) for side in (a, b)], axis=1)),
         arrays=_arrays(pair, found),
         details=_details(pair, found),

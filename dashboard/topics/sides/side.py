@@ -34,7 +34,7 @@ def make_side(scene: Scene, letter: str) -> Side:
 
 def named_side(scene: Scene, letter: str) -> xl.Configuration:
     """The configuration of side "a" or "b" with the page's layer put in where it names none."""
-    configuration: xl.Configuration = getattr(scene.view, letter)
+    configuration = scene.view.side(letter)
     layers = configuration.settings.layers or (scene.layer,)
     return replace(configuration, settings=replace(configuration.settings, layers=layers))
 

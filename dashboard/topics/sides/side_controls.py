@@ -39,7 +39,7 @@ _NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
 
 def side_controls(scene: Scene, letter: str) -> None:
     """Everything that can be chosen for side "a" or "b" of the view."""
-    side: xl.Configuration = getattr(scene.view, letter)
+    side = scene.view.side(letter)
     st.segmented_control(
         f"Side {letter}",
         [program for program in PROGRAMS if program == side.program or is_installed(program)],
@@ -74,7 +74,7 @@ def _missing_programs() -> None:
 
 def _choose_program(letter: str, program: Program) -> None:
     """Another program; the manual one starts from the last one's settings, so that it can be changed step by step."""
-    side: xl.Configuration = getattr(current_view(), letter)
+    side = current_view().side(letter)
     settings = side.settings
     if settings.layers is not None and program not in SEVERAL_LAYERS:
         settings = replace(settings, layers=settings.layers[-1:])
@@ -92,7 +92,7 @@ def _bound_setting(letter: str, name: str, shown: str | float) -> Bound:
 
 
 def _change(letter: str, name: str, value: str | float | tuple[str, ...] | None) -> None:
-    side: xl.Configuration = getattr(current_view(), letter)
+    side = current_view().side(letter)
     settings = xl.CamSettings(**(vars(side.settings) | {name: value}))
     change_view(**{letter: replace(side, settings=settings)})
 

@@ -233,7 +233,7 @@ def test_a_part_that_is_drawn_again_is_noted_once() -> None:
     for number in range(50):
         with record.part("job"):
             record.recorder.note("scan", {"images": np.arange(number + 1)})
-            record.add(ShownPicture("map", "", lambda: b""), view_record.MAX_BYTES // 2)
+            record.add(ShownPicture("map", "", lambda: b"", view_record.MAX_BYTES // 2))
     assert len(record.pictures) == len(record.recorder.notes) == 1
     assert record.left_out == record.recorder.left_out == 0
 
@@ -241,7 +241,7 @@ def test_a_part_that_is_drawn_again_is_noted_once() -> None:
 def test_what_a_session_holds_is_bounded() -> None:
     record = ViewRecord()
     for number in range(1000):
-        record.add(ShownPicture(str(number), "", lambda: b""), 2**20)
+        record.add(ShownPicture(str(number), "", lambda: b"", 2**20))
         record.recorder.note("predict", {"pixels": np.zeros((1, 300, 300, 3), np.uint8)})
     assert len(record.pictures) == 16
     assert len(record.recorder.notes) * 270_000 <= 8 * 2**20

@@ -1,5 +1,6 @@
 """The view and its address."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from urllib.parse import parse_qsl, urlencode
 
@@ -8,9 +9,11 @@ import pytest
 from given_out import GIVEN_OUT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.fitting import fit_models, fit_view, opening_view
+from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import NAMES, PARAMETERS, View, chosen_layer, explained, read_query
 from explain_lib.networks.own import OwnModelOptions, OwnModels
 
@@ -27,6 +30,11 @@ FIELDS = {
 EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items()}
 
 LABELS = np.arange(10_000) % 10
+
+
+def pictures(model: xl.Model, labels: Sequence[int] | NDArray[np.int64] = LABELS, *more: str) -> Pictures:
+    """A set with these classes, whose names are the model's and some more."""
+    return Pictures(np.empty((0, 32, 32, 3), np.uint8), np.asarray(labels), (*model.classes, *more))
 
 
 def changed(view: View) -> set[str]:
@@ -242,7 +250,7 @@ def test_a_low_that_equals_the_high_stays() -> None:
 
 
 def test_channels_that_the_layer_lacks_are_let_go_and_said(model: xl.Model) -> None:
-    view, notes = fit_view(View(layer="conv1", channel=6, without=(0, 5, 6)), model, LABELS)
+    view, notes = fit_view(View(layer="conv1", channel=6, without=(0, 5, 6)), model, pictures(model))
     assert view == View(layer="conv1", without=(0, 5))
     assert notes == (
         "channel=6: the channels of conv1 are 0 to 5.",
@@ -252,7 +260,7 @@ def test_channels_that_the_layer_lacks_are_let_go_and_said(model: xl.Model) -> N
 
 def test_channels_are_those_of_the_usual_layer_where_none_is_named(model: xl.Model) -> None:
     view = View(channel=15, without=(15,))
-    assert fit_view(view, model, LABELS) == (view, ())
+    assert fit_view(view, model, pictures(model)) == (view, ())
 
 
 def test_an_unknown_model_becomes_the_default_without_its_layer() -> None:
@@ -297,7 +305,7 @@ def test_what_the_model_lacks_is_replaced_and_named(model: xl.Model) -> None:
     lacking = View(
         image=10_000, other_image=12_345, layer="conv9", target=10, minus=13, true_class=11, predicted_class=12, part=3
     )
-    view, notes = fit_view(lacking, model, LABELS)
+    view, notes = fit_view(lacking, model, pictures(model))
     assert view == View(part=3)
     assert [note.split(":")[0] for note in notes] == [
         "img=10000",
@@ -314,13 +322,13 @@ def test_what_the_model_lacks_is_replaced_and_named(model: xl.Model) -> None:
 
 def test_what_the_model_has_stays(model: xl.Model) -> None:
     view = View(image=9_999, other_image=9_999, layer="pool1", target=9, minus=9)
-    assert fit_view(view, model, LABELS) == (view, ())
+    assert fit_view(view, model, pictures(model)) == (view, ())
 
 
 def test_a_default_that_a_set_cannot_have_is_replaced_without_a_word(model: xl.Model) -> None:
-    view, notes = fit_view(View(), model, np.array([4, -1]))
+    view, notes = fit_view(View(), model, pictures(model, [4, -1]))
     assert (view, notes) == (View(image=1, true_class=None, sample=2), ())
-    asked, notes = fit_view(View(image=2, sample=3, true_class=11), model, np.array([4, 11]), (*model.classes, "newt", "toad"))
+    asked, notes = fit_view(View(image=2, sample=3, true_class=11), model, pictures(model, [4, 11], "newt", "toad"))
     assert asked == View(image=1, true_class=11, sample=2)
     assert [note.split(":")[0] for note in notes] == ["img=2", "sample=3"]
 
