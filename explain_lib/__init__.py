@@ -1,5 +1,6 @@
 """Grad-CAM by hand and by package, on the same inputs, and why the two differ."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
+from explain_lib.take_home.former_modules import FormerModules
 from explain_lib.work.cache import ExplainCache, shared_cache
 
 if TYPE_CHECKING:
@@ -123,6 +125,9 @@ _ON_DEMAND = dict.fromkeys(_LADDER, "explain_lib.trust.ladder") | dict.fromkeys(
     _LADDER_SUMMARY, "explain_lib.trust.ladder_summary"
 )
 """The public names that few programs use, with the modules that are imported on their first use."""
+
+
+sys.meta_path.append(FormerModules())
 
 
 def __getattr__(name: str) -> object:

@@ -1,12 +1,14 @@
 """The Python script of a view, which computes its arrays anew with explain_lib alone."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
 from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.targets import Target
+from explain_lib.take_home import reproduce
 from explain_lib.take_home.json_form import Computation, Json
-from explain_lib.take_home.registry import JOBS, PASSES, RECORDED
+from explain_lib.take_home.registry import JOBS
 from explain_lib.take_home.snippet import call_code
 
 WIDTH = 100
@@ -65,7 +67,7 @@ def reproduce_script(
     head = _HEAD.format(
         threads=threads,
         and_pictures=" and pictures.npz" if stored else "",
-        imports="".join(f"{line}\n" for line in _imports(computations, text)),
+        imports=_imports(text + _FOOT),
         pictures='pictures = dict(np.load(here / "pictures.npz"))\n' if stored else "",
         cache="cache = xl.ExplainCache()\n" if "cache." in text else "",
     )
@@ -76,31 +78,23 @@ def reproduce_script(
     return head + models + "\n" + text + _FOOT
 
 
-def _imports(computations: Sequence[Computation], text: str) -> list[str]:
-    lines = {"from explain_lib.take_home.view_file import named_arrays"}
-    owners = {**RECORDED, **PASSES, **JOBS}
-    for name in {one.name for one in computations}:
-        lines.add(f"from {owners[name].__module__} import {owners[name].__name__}")
-    if "LadderRequest(" in text:
-        lines.add("from explain_lib.trust.ladder import LadderRequest")
-    if "parse_configuration(" in text:
-        lines.add("from explain_lib.cam.configuration import parse_configuration")
-    if "StoredPixels(" in text:
-        lines.add("from explain_lib.pictures.sets import StoredPixels")
-    if "subset(" in text:
-        lines.add("from explain_lib.pictures.sets import subset")
-    return sorted(lines)
+def _imports(text: str) -> str:
+    """The import of what the script calls by its bare name."""
+    used = sorted(set(re.findall(r"(?<![\w.])\w+(?=\()", text)) & set(reproduce.__all__))
+    return f"from {reproduce.__name__} import (\n{_filled(', '.join(used))},\n)\n"
 
 
 def _part(one: Computation, names: Mapping[str, str]) -> str:
     given = "".join(f"\n{_filled(f'{name}={_code(value, names)},')}" for name, value in one.arguments.items())
-    if one.name in JOBS:
-        return f"results[{one.key!r}] = {JOBS[one.name].__name__}({given}\n).all_rows()\n"
     if one.name == "grass_rows":
         given += "\n    labels=xl.load_cifar10().labels,"
-    if one.name == "kept_ladder":
-        return f"results[{one.key!r}] = kept_ladder(LadderRequest({given}\n))\n"
-    return f"results[{one.key!r}] = {one.name}({given}\n)\n"
+    if one.name in JOBS:
+        call = f"{JOBS[one.name].__name__}({given}\n).all_rows()"
+    elif one.name == "kept_ladder":
+        call = f"kept_ladder(LadderRequest({given}\n))"
+    else:
+        call = f"{'' if one.name in reproduce.__all__ else 'xl.'}{one.name}({given}\n)"
+    return f"results[{one.key!r}] = {call}\n"
 
 
 def _filled(argument: str) -> str:

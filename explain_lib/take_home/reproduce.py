@@ -1,0 +1,33 @@
+"""The names that the reproduce.py of a view file imports, beside those of explain_lib itself.
+
+Files that people keep import them from here: this module and its names stay, wherever their code moves.
+"""
+
+from explain_lib.cam.configuration import parse_configuration
+from explain_lib.cam.third_opinions import third_opinion
+from explain_lib.compare.scan import ScanRequest
+from explain_lib.networks.predictions import predict, verdict_request
+from explain_lib.pictures.sets import StoredPixels, subset
+from explain_lib.study.rows import contour_rows, grass_rows
+from explain_lib.take_home.view_file import named_arrays
+from explain_lib.trust.ladder import LadderRequest, ladder_curves
+from explain_lib.trust.sanity import SanityRequest, sanity_maps
+from explain_lib.work.ladder_files import kept_ladder
+
+__all__ = [
+    "LadderRequest",
+    "SanityRequest",
+    "ScanRequest",
+    "StoredPixels",
+    "contour_rows",
+    "grass_rows",
+    "kept_ladder",
+    "ladder_curves",
+    "named_arrays",
+    "parse_configuration",
+    "predict",
+    "sanity_maps",
+    "subset",
+    "third_opinion",
+    "verdict_request",
+]  # fmt: skip
