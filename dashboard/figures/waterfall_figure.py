@@ -8,7 +8,7 @@ from dashboard.figures.colours import AGAINST, FOR, NEUTRAL
 from explain_lib.base.words import proper_minus
 
 
-def waterfall_figure(causes: Sequence[tuple[str, float]], total: float, height: int = 260) -> go.Figure:
+def waterfall_figure(causes: Sequence[tuple[str, float]], total: float) -> go.Figure:
     """One bar a cause (its name and its share), each beginning where the last one ended, and the sum of all."""
     names = [*(name for name, _ in causes), "mean |b − a|"]
     values = [*(share for _, share in causes), total]
@@ -29,7 +29,7 @@ def waterfall_figure(causes: Sequence[tuple[str, float]], total: float, height: 
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     layout = {
-        "height": max(120, min(height, 60 + 36 * len(names))),
+        "height": max(120, min(260, 60 + 36 * len(names))),
         "margin": {"l": 0, "r": 56, "t": 4, "b": 0},
         "dragmode": False,
         "showlegend": False,

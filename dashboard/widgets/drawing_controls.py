@@ -11,6 +11,15 @@ FIELDS = ("palette", "strength", "texture", "sign", "scale")
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
 SIGNS = {"positive": "above zero only", "signed": "with its sign"}
 SCALES = {"map": "each map its own", "strip": "one for all"}
+_PALETTE_HELP = (
+    "Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps are always "
+    "drawn from blue over white to red."
+)
+_SIGN_HELP = "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
+_SCALE_HELP = (
+    "The last colour stands for a map's own largest value, so that every map looks equally strong, however weak it is; or for "
+    "the largest of all maps shown, so that the colours of layers, and of the two sides, can be compared."
+)
 
 
 def drawing_controls(view: View) -> None:
@@ -21,44 +30,22 @@ def drawing_controls(view: View) -> None:
     if not folded.open:  # what is out of sight is not built
         return
     with folded, st.container(horizontal=True, gap="medium"):
-        _palette(view)
-        _strength(view)
-        choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
-        choice(
-            "sign", "Values", SIGNS, view.sign, "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
+        st.selectbox(
+            "Palette",
+            PALETTES,
+            **bound("palette", view.palette),
+            format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
+            disabled=view.sign == "signed",
+            help=_PALETTE_HELP,
+            width=170,
         )
+        strength = bound("strength", view.strength)
+        st.slider(
+            "Strength of the map, %", 0, 100, step=5, **strength, help="0: the picture alone. 100: the map alone.", width=200
+        )
+        choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
+        choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
         choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
-
-
-_SCALE_HELP = (
-    "The last colour stands for a map's own largest value, so that every map looks equally strong, however weak it is; or for "
-    "the largest of all maps shown, so that the colours of layers, and of the two sides, can be compared."
-)
-
-
-def _palette(view: View) -> None:
-    st.selectbox(
-        "Palette",
-        PALETTES,
-        **bound("palette", view.palette),
-        format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
-        disabled=view.sign == "signed",
-        help="Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps "
-        "are always drawn from blue over white to red.",
-        width=170,
-    )
-
-
-def _strength(view: View) -> None:
-    st.slider(
-        "Strength of the map, %",
-        0,
-        100,
-        step=5,
-        **bound("strength", view.strength),
-        help="0: the picture alone. 100: the map alone.",
-        width=200,
-    )
 
 
 def drawing_words(view: View, shown: str = "layers") -> str:

@@ -33,7 +33,7 @@ def show_original(scene: Scene, side: int) -> None:
         show_picture(scene.picture, f"{width} × {height} pixels", picture_words(scene, scene.view.image), side)
 
 
-def show_map_over(scene: Scene, values: Map, words: str, side: int, reach: float | None = None, shown: str = "layers") -> None:
+def show_map_over(scene: Scene, values: Map, words: str, side: int, reach: float | None, shown: str = "layers") -> None:
     """The map over the picked image, drawn as the view says. words: of which map it is. shown: what stands side by side."""
     with st.container(width=side):
         st.markdown("**Overlay**", help=terms.OVERLAY)

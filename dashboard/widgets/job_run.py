@@ -7,12 +7,12 @@ import streamlit as st
 from dashboard.view.captions import plain
 from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
-from dashboard.view.server_options import server_options
+from dashboard.view.server_options import server_jobs
 from explain_lib.base.run import in_this_run
-from explain_lib.networks.predictions import VerdictRows, Verdicts, verdict_request
+from explain_lib.networks.predictions import Verdicts, verdict_request
 from explain_lib.networks.requests import Request, Rows
 from explain_lib.take_home.registry import note_rows
-from explain_lib.work.jobs import Job, JobProgress, Jobs, shared_jobs
+from explain_lib.work.jobs import Job, JobProgress, Jobs
 
 EVERY = 1.0
 """Seconds between two looks at a job that runs."""
@@ -33,15 +33,15 @@ def show_job(
     start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
     their way. what: names the work where it failed. nothing: said while there are no rows.
     """
-    jobs = shared_jobs(server_options().device)
-    running = _is_running(jobs.find(request))
+    jobs = server_jobs()
+    running = _state(jobs.find(request)) in RUNNING
 
     # a fragment: the page around it is not drawn anew at each look, and answers meanwhile
     @st.fragment(run_every=EVERY if running else None)
     @in_this_run
     def look() -> None:
         job = jobs.find(request)
-        if _is_running(job) != running:
+        if (_state(job) in RUNNING) != running:
             st.rerun()  # it was started or has ended: the page looks as often as it must from now on
         _controls(jobs, request, job, start, what)
         rows = None if job is None else job.rows
@@ -57,14 +57,8 @@ def show_job(
 
 def has_rows(request: Request[Rows]) -> bool:
     """Whether this request's job has found anything yet; starts nothing."""
-    job = shared_jobs(server_options().device).find(request)
+    job = server_jobs().find(request)
     return job is not None and job.rows is not None
-
-
-def is_done(request: Request[Rows]) -> bool:
-    """Whether this request's job has come to its end; starts nothing."""
-    job = shared_jobs(server_options().device).find(request)
-    return job is not None and job.progress.state == "done"
 
 
 def say_so_far(images: int, more: bool) -> None:
@@ -73,12 +67,12 @@ def say_so_far(images: int, more: bool) -> None:
         st.caption(f"So far, over {images:,} images; more are on their way.")
 
 
-def _is_running(job: Job[Rows] | None) -> bool:
-    return job is not None and job.progress.state in RUNNING
+def _state(job: Job[Rows] | None) -> str | None:
+    return None if job is None else job.progress.state
 
 
 def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: str, what: str) -> None:
-    """Start, stop or go on, whichever there is to do, and how far it is."""
+    """A button to start, to stop or to go on, and the progress."""
 
     def ask() -> None:
         jobs.ask(request)
@@ -118,7 +112,7 @@ def _time_words(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-# Section: What the network says of all images of a set, where that is not known beforehand: asked in the background.
+# Section: the predictions for all images of a set
 
 
 def ask_about_all(scene: Scene) -> bool:
@@ -127,15 +121,11 @@ def ask_about_all(scene: Scene) -> bool:
     if not isinstance(said, Verdicts) or said.asked.all():
         return True
     request = verdict_request(scene.model, scene.images.pixels)
-    if is_done(request):  # what is missing cannot be read
+    if _state(server_jobs().find(request)) == "done":  # what is missing cannot be read
         return True
     asked = int(said.asked.sum())
     st.info(
         f"The network was asked about {asked:,} of {len(said.asked):,} images. Conditions on predictions leave the others out."
     )
-
-    def nothing(rows: VerdictRows, more: bool) -> None:
-        del rows, more
-
-    show_job(request, "Ask about", nothing, what="The work", nothing="Until then, filters by class work.")
+    show_job(request, "Ask about", lambda *_: None, what="The work", nothing="Until then, filters by class work.")
     return False

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-import explain_lib as xl
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import plain
 from dashboard.view.field import Value
@@ -15,10 +14,10 @@ from dashboard.view.view import View, change
 
 @dataclass(frozen=True)
 class LayerSteps:
-    """What a page steps through: the layers in forward order, the one that is shown, and what else changes with the layer.
+    """The layers that a page steps through, in forward order, the one that is shown, and what else changes with the layer.
 
-    also: the other fields of the view that follow, made from the newest view and the layer's name. words: what a step does,
-    for the tooltip, where it does more than to show another layer.
+    also: the other fields of the view that follow, made from the newest view and the layer's name. words: the effect of a step,
+    for the tooltip, where it is more than to show another layer.
     """
 
     layers: Sequence[str]
@@ -34,19 +33,16 @@ def view_steps(scene: Scene) -> LayerSteps:
 
 def side_steps(scene: Scene) -> LayerSteps:
     """Steps that put both sides of a comparison on one layer; where they stand on different ones, from that of the view."""
-    named = {side.settings.layers for side in (scene.view.a, scene.view.b)} - {None}
-    together = next(iter(named)) if len(named) == 1 else None
-    usual = scene.layer
-    shown = together[0] if together is not None and len(together) == 1 else usual
     layers = scene.model.spatial_layers
-    return LayerSteps(layers, shown if shown in layers else usual, _both_sides, "Puts both sides on this one layer")
+    named = {side.settings.layers for side in (scene.view.a, scene.view.b)} - {None}
+    shown = next((layer for layer in layers if named == {(layer,)}), scene.layer)
+    return LayerSteps(layers, shown, _both_sides, "Puts both sides on this one layer")
 
 
 def _both_sides(view: View, layer: str) -> dict[str, Value]:
-    def at_layer(side: xl.Configuration) -> xl.Configuration:
-        return replace(side, settings=replace(side.settings, layers=(layer,)))
-
-    return {"a": at_layer(view.a), "b": at_layer(view.b)}
+    return {
+        name: replace(side, settings=replace(side.settings, layers=(layer,))) for name, side in (("a", view.a), ("b", view.b))
+    }
 
 
 def show_layer_steps(steps: LayerSteps) -> None:

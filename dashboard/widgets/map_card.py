@@ -1,18 +1,17 @@
-"""A map with its title, caption and colour bar, or a badge where there is nothing to paint."""
+"""A map with its title, caption and colour bar, or over its picture; a badge where there is nothing to paint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
-import explain_lib as xl
 from dashboard.figures.map_figure import Scale, map_figure, map_picture, overlay_or_picture
 from dashboard.figures.map_words import map_words, where_words
 from dashboard.view.record import note_picture
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.pictures import show_exact
-from explain_lib import MapState, map_state
-from explain_lib.base.maps import Map
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.cam.drawing import Drawing
 from explain_lib.pictures.rendering import Picture, png
 
 TAKEN_SIDE = 640
@@ -40,10 +39,9 @@ class MapCard:
 
 
 def state_badge(state: MapState, when_zero: str, short: bool = False) -> None:
-    """Says that a map is zero, constant or not finite; `short`: in one or two words."""
-    st.badge(
-        f"{state.value} map" if short else _BADGES.get(state, when_zero), color="orange", help=_BADGES.get(state, when_zero)
-    )
+    """Say that a map is zero, constant or not finite; `short`: in one or two words."""
+    meaning = _BADGES.get(state, when_zero)
+    st.badge(f"{state.value} map" if short else meaning, color="orange", help=meaning)
 
 
 def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: int = 312) -> None:
@@ -59,15 +57,12 @@ def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: i
     st.caption(card.caption)
 
 
-# Section: A map over its picture, or the picture and a badge where there is nothing to paint.
-
-
 def show_overlay(
-    picture: Picture, values: Map, drawing: xl.Drawing, reach: float | None, words: str, side: int, caption: str = ""
+    picture: Picture, values: Map, drawing: Drawing, reach: float | None, words: str, side: int, caption: str = ""
 ) -> None:
     """The overlay, `side` pixels wide; a zero, constant or not finite map is named and not painted."""
-    state, drawn = xl.map_state(values), overlay_or_picture(picture, values, drawing, reach, side)
-    if state is xl.MapState.VARIED:
+    state, drawn = map_state(values), overlay_or_picture(picture, values, drawing, reach, side)
+    if state is MapState.VARIED:
         show_exact(drawn, caption, f"Overlay: {words}; {where_words(values)}")
         return
     show_exact(drawn, "", f"The picture alone, the map is {state.value}: {words}")

@@ -13,8 +13,7 @@ from explain_lib.base.statistics import Estimate
 from explain_lib.base.words import interval, number, percent, percent_interval
 from explain_lib.pictures.rendering import Picture, png
 
-STYLE = (ASSETS / "number_table.css").read_text()
-
+_STYLE = (ASSETS / "number_table.css").read_text()
 MANY = 16
 """Tables with more rows have smaller pictures."""
 
@@ -39,9 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its name, the group it stands in, its cells, its picture with alternative text, a badge, whether it is marked,
-    and what it means.
-    """
+    """A row: its name, its group, its cells, its picture with alternative text, a badge, whether it is marked, its meaning."""
 
     name: str
     group: str
@@ -68,18 +65,14 @@ def show_number_table(columns: Sequence[Column], rows: Sequence[Row], caption: s
     with_pictures = any(row.picture for row in rows)
     many = " many" if len(rows) > MANY else ""
     first = "<th></th>" * with_pictures + '<th scope="col" style="text-align: left">row</th>'
-    body = "".join(_row(row, columns, with_pictures, place) for row, place in zip(rows, _parts(rows), strict=True))
+    starts = [before is not None and before.group != row.group for before, row in zip((None, *rows), rows, strict=False)]
+    body = "".join(_row(row, columns, with_pictures, is_first) for row, is_first in zip(rows, starts, strict=True))
     st.html(
-        f"<style>{STYLE}</style>"
+        f"<style>{_STYLE}</style>"
         f'<div class="number-table{many}" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table></div>"
         '<p class="number-table-hint">The table goes on to the right.</p>'
     )
-
-
-def _parts(rows: Sequence[Row]) -> list[bool]:
-    """Whether a new group of rows starts there."""
-    return [place > 0 and rows[place - 1].group != row.group for place, row in enumerate(rows)]
 
 
 def _head(column: Column) -> str:
@@ -87,8 +80,8 @@ def _head(column: Column) -> str:
     return f'<th scope="col"><abbr title="{escape(column.meaning)}">{escape(column.title)}</abbr>{under}</th>'
 
 
-def _row(row: Row, columns: Sequence[Column], with_pictures: bool, starts: bool) -> str:
-    classes = " ".join(name for name, is_so in (("part", starts), ("marked", row.marked)) if is_so)
+def _row(row: Row, columns: Sequence[Column], with_pictures: bool, starts_group: bool) -> str:
+    classes = " ".join(["part"] * starts_group + ["marked"] * row.marked)
     badge = f' <span class="badge">{escape(row.badge)}</span>' if row.badge else ""
     title = f'<abbr title="{escape(row.meaning)}">{escape(row.name)}</abbr>' if row.meaning else escape(row.name)
     name = f'<th scope="row">{title}{badge}</th>'

@@ -3,13 +3,14 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
+from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10, View
 from explain_lib import ExplainCache, ExplainError, list_models
@@ -35,7 +36,7 @@ def choice(field: str, label: str, words: Mapping[Option, str], value: Option, h
 
 
 def number_picker(field: str, label: str, value: int, last: int) -> None:
-    """A number from 0 to the last: what is typed beyond that becomes the nearest one, and an emptied field changes nothing."""
+    """A number from 0 to `last`; what is typed beyond becomes the nearest of them, and an emptied field changes nothing."""
 
     def typed(number: int | None) -> None:
         if number is not None:
@@ -46,8 +47,7 @@ def number_picker(field: str, label: str, value: int, last: int) -> None:
 
 def choose_button(label: str, key: str, *, chosen: bool, **changes: Option) -> None:
     """A button for one of several things side by side: it makes the view show that one, and stands out while it is shown."""
-    kind: Literal["primary", "secondary"] = "primary" if chosen else "secondary"
-    st.button(label, key=key, type=kind, on_click=change_view, kwargs=changes, width="stretch")
+    st.button(label, key=key, type="primary" if chosen else "secondary", on_click=change_view, kwargs=changes, width="stretch")
 
 
 def offered_models(scene: Scene) -> tuple[str, ...]:
@@ -108,8 +108,8 @@ def pick_image(scene: Scene, image: int) -> None:
     change_view(image=image, pictures=scene.view.pictures)
 
 
-def image_picker(scene: Scene, among: Sequence[int] | None = None) -> None:
-    """The image's number, with a step back, one on and a leap through the images `among`, also by the arrow keys."""
+def image_picker(scene: Scene, among: Sequence[int] | None) -> None:
+    """The image's number, with a step back, one on and a leap through the images `among` (None for all), also by arrow keys."""
     last = len(scene.images.pixels) - 1
     steps = range(last + 1) if among is None else among
     which = "all of them" if among is None else "those that are shown"
@@ -177,7 +177,7 @@ def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
         "Layer",
         layers,
         **bound("layer", scene.layer, among=layers),
-        format_func=lambda name: f"{name} · {grids[name][0]} × {grids[name][1]}",
+        format_func=lambda name: f"{name} · {grid_caption(grids[name])}",
         help=terms.LAYER,
         width=200,
     )
@@ -192,11 +192,8 @@ def target_picker(scene: Scene) -> None:
         name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
         return f"predicted: {name}" if target == NONE else name
 
-    _class_list("target", "Target class", scene.view.target, words, terms.TARGET, 220, offered=_all_classes(scene))
-
-
-def _all_classes(scene: Scene) -> Sequence[int]:
-    return range(len(scene.model.classes))
+    offered = range(len(scene.model.classes))
+    _class_list("target", "Target class", scene.view.target, words, offered, help_text=terms.TARGET, width=220)
 
 
 def class_filter(scene: Scene, field: str, label: str, value: int | None) -> None:
@@ -208,19 +205,20 @@ def class_filter(scene: Scene, field: str, label: str, value: int | None) -> Non
     def words(index: int) -> str:
         return "any class" if index == NONE else names[index]
 
-    _class_list(field, label, value, words, None, 140, offered=offered)
+    _class_list(field, label, value, words, offered)
 
 
 def sample_picker(sample: int, offered: Sequence[int]) -> None:
     """How many of the first test images are looked at; a number that the address has is among those on offer."""
     words = {count: f"{count:,}" for count in sorted({*offered, sample})}
-    choice(
-        "sample",
-        "Images",
-        words,
-        sample,
-        "Of the test images the first, which are in no particular order; of a folder some from all over it.",
-    )
+    which = "Of the test images the first, which are in no particular order; of a folder some from all over it."
+    choice("sample", "Images", words, sample, which)
+
+
+def part_picker(part: int, parts: int) -> None:
+    """Which part of many images is shown, where not all fit on the page at once."""
+    key = f"part-{part}-of-{parts}"  # a key for each place: the address, not the widget, remembers
+    st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
 
 
 def _class_list(
@@ -228,25 +226,19 @@ def _class_list(
     label: str,
     value: int | None,
     words: Callable[[int], str],
-    help_text: str | None,
-    width: int,
-    *,
     offered: Sequence[int],
+    *,
+    help_text: str | None = None,
+    width: int = 140,
 ) -> None:
     """A list of classes after an entry for none."""
     options = (NONE, *offered)
-    st.selectbox(
-        label,
-        options,
-        **bound(field, value, none=NONE, among=options),
-        format_func=words,
-        help=help_text,
-        width=width,
-    )
+    shown = bound(field, value, none=NONE, among=options)
+    st.selectbox(label, options, **shown, format_func=words, help=help_text, width=width)
 
 
 def score_controls(scene: Scene) -> None:
-    """What of the target class is explained: a contrast, evidence for or against, logit or probability."""
+    """The score that is explained: a contrast, evidence for or against the class, logit or probability."""
     view = scene.view
 
     def words(index: int) -> str:
@@ -257,6 +249,6 @@ def score_controls(scene: Scene) -> None:
     if not folded.open:  # what is out of sight is not built
         return
     with folded, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _class_list("minus", "Rather than", view.minus, words, terms.CONTRAST, 140, offered=_all_classes(scene))
+        _class_list("minus", "Rather than", view.minus, words, range(len(scene.model.classes)), help_text=terms.CONTRAST)
         choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
         choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)

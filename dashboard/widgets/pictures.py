@@ -6,7 +6,7 @@ from dashboard.view.record import note_picture
 from explain_lib.pictures.rendering import Picture, enlarge, png
 
 
-def show_picture(picture: Picture, caption: str, alt: str, side: int = 160) -> None:
+def show_picture(picture: Picture, caption: str, alt: str, side: int) -> None:
     """A picture of `side` pixels, every pixel of the original a sharp square."""
     show_exact(enlarge(picture, side, side), caption, alt)
 

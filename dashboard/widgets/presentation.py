@@ -9,8 +9,6 @@ FACTOR = 1.45
 """How many times as large everything is in a presentation, so that four pictures stand side by side on 1920 pixels; the same
 number stands in present.css."""
 
-_STYLE = ASSETS / "present.css"
-
 
 def is_presentation() -> bool:
     """Whether the page is one now."""
@@ -25,4 +23,4 @@ def enlarged(pixels: int) -> int:
 def style_presentation() -> None:
     """Hide what is not the picture, and scale the rest, if the page is a presentation."""
     if is_presentation():
-        st.html(f"<style>{_STYLE.read_text()}</style>")
+        st.html(f"<style>{(ASSETS / 'present.css').read_text()}</style>")

@@ -39,28 +39,13 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
         class_filter(scene, "true_class", "True class", view.true_class)
         class_filter(scene, "predicted_class", "Predicted class", view.predicted_class)
         choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
-        _confidence(view)
+        shown = bound_by("confidence", (view.low, view.high), lambda shares: change_view(low=shares[0], high=shares[1]))
+        st.slider("Confidence, %", 0, 100, **shown, help=terms.CONFIDENCE, width=220)
         if sortable:
-            _order(view)
-
-
-def _confidence(view: View) -> None:
-    def write(shares: tuple[int, int]) -> None:
-        change_view(low=shares[0], high=shares[1])
-
-    shown = bound_by("confidence", (view.low, view.high), write)
-    st.slider("Confidence, %", 0, 100, **shown, help=terms.CONFIDENCE, width=220)
-
-
-def _order(view: View) -> None:
-    st.selectbox(
-        "Sorted by",
-        ORDERS,
-        **bound("order", view.order),
-        format_func=ORDER_WORDS.__getitem__,
-        help=f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}",
-        width=230,
-    )
+            meaning = f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}"
+            st.selectbox(
+                "Sorted by", ORDERS, **bound("order", view.order), format_func=ORDER_WORDS.__getitem__, help=meaning, width=230
+            )
 
 
 def show_counts(scene: Scene, chosen: NDArray[np.int64]) -> None:

@@ -75,7 +75,7 @@ def while_they_come(scene: Scene, images: NDArray[np.int64], draw: Callable[[], 
 
 
 def show_thumbnail_progress(scene: Scene) -> None:
-    """How far a folder's thumbnails are, and which of its files cannot be read; nothing for other sets."""
+    """The progress of a folder's thumbnails, and which of its files cannot be read; nothing for other sets."""
     found = scene.picture_set
     if not isinstance(found, FolderImages):
         return

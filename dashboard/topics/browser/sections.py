@@ -16,7 +16,7 @@ from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
 from dashboard.widgets.map_card import MapCard, show_map, show_overlay
 from dashboard.widgets.page_links import page_links
-from dashboard.widgets.pickers import layer_picker, pick_image
+from dashboard.widgets.pickers import layer_picker, part_picker, pick_image
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.selection import selected_images
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
@@ -49,8 +49,7 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     part = min(scene.view.part, parts)
     if part < scene.view.part:
         st.caption(f"There is no part {scene.view.part:,} of this selection; this is the last one.")
-    key = f"part-{part}-of-{parts}"  # a key for each place: the address, not the widget, remembers
-    st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
+    part_picker(part, parts)
     start = (part - 1) * PART
     st.caption(f"Images {start + 1:,} to {min(start + PART, len(chosen)):,} of {len(chosen):,}")
     return chosen[start : start + PART]

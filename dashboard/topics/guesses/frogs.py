@@ -14,6 +14,7 @@ from dashboard.topics.guesses.runs import frogs, test_pixels
 from dashboard.view.address import change_view, current_view
 from dashboard.view.scene import Scene
 from dashboard.widgets.image_grid import grid_script
+from dashboard.widgets.pickers import part_picker
 from explain_lib.base.run import remember
 from explain_lib.pictures.rendering import mosaic, webp
 from explain_lib.study.masks import outline_masks, usable_outlines
@@ -38,8 +39,7 @@ def show_frogs(scene: Scene) -> None:
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     parts = -(-len(chosen) // PART)
     part = min(scene.view.part, parts)
-    key = f"frogs-{part}"  # a key for each place: the address, not the widget, remembers
-    st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
+    part_picker(part, parts)
     start = (part - 1) * PART
     return chosen[start : start + PART]
 
