@@ -11,9 +11,7 @@ function bar(data, place) {
 }
 
 function channel(data, place) {
-  const button = element("button", "");
-  button.type = "button";
-  button.dataset.channel = data.channels[place];
+  const button = numbered("channel", data.channels[place]);
   if (data.bars) button.append(bar(data, place));
   if (data.sprite) button.append(tile(data, place, data.width, data.height));
   if (data.numbers) button.append(element("span", "number", data.channels[place]));
@@ -27,8 +25,7 @@ function mark(button, data, place) {
   button.classList.toggle("picked", picked);
   button.classList.toggle("left-out", left);
   const action = data.switches ? (left ? "left out; click to put it back" : "in the sum; click to leave it out") : "click to look at it";
-  button.title = `Channel ${number}: ${data.words[place]}; ${action}`;
-  button.setAttribute("aria-label", button.title);
+  label(button, `Channel ${number}: ${data.words[place]}; ${action}`);
   button.setAttribute("aria-pressed", String(data.switches ? !left : picked));
 }
 
@@ -36,9 +33,9 @@ function build(list, data) {
   list.className = data.bars ? "channels bars" : "channels tiles";
   // Bars stand as wide as what is written under them.
   const wide = data.values ? 48 : 4 + 7 * `${Math.max(...data.channels)}`.length, high = data.values ? 170 : data.channels.length > 128 ? 60 : 100;
-  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--across": `${data.columns * data.width}px`, "--zero": `${data.zero}%`, "--bar": `${wide}px`, "--plot": `${high}px` };
+  const style = { "--width": `${data.width}px`, "--height": `${data.height}px`, "--zero": `${data.zero}%`, "--bar": `${wide}px`, "--plot": `${high}px` };
   for (const [name, value] of Object.entries(style)) list.style.setProperty(name, value);
-  list.style.setProperty("--sprite", data.sprite ? `url(${address(data.sprite)})` : "none");
+  showSprite(list, data, data.width);
   list.setAttribute("aria-label", data.title);
   list.replaceChildren(...data.channels.map((_, place) => channel(data, place)));
   for (const button of list.children) button.tabIndex = -1;
@@ -56,17 +53,13 @@ function legend(place, data) {
 function showPicked(list, focused) {
   const picked = list.querySelector(".picked") ?? list.firstElementChild;
   picked.tabIndex = 0;
-  list.scrollTop = Math.max(0, picked.offsetTop - list.offsetTop - list.clientHeight / 2);
+  bringIntoSight(list, picked);
   if (focused) picked.focus({ preventScroll: true });
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".channels");
-  list.onclick = (event) => {
-    const button = event.target.closest("button");
-    if (button) setTriggerValue("chosen", Number(button.dataset.channel));
-  };
-  list.onkeydown = (event) => move(list, event);
+  listen(list, "channel", (channel) => setTriggerValue("chosen", channel));
   const anew = list.dataset.revision !== data.revision, focused = list.contains(document.activeElement);
   if (anew) {
     list.dataset.revision = data.revision;

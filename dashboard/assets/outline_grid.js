@@ -1,10 +1,7 @@
 // Pictures with outlines over one sprite that holds them all. A click, Enter or Space rejects one or takes it back; arrow keys move.
-const SIDE = 96;
 
 function thumbnail(data, place) {
-  const button = element("button", "");
-  button.type = "button";
-  button.dataset.image = data.images[place];
+  const button = numbered("image", data.images[place]);
   button.tabIndex = place === 0 ? 0 : -1;
   button.append(tile(data, place, SIDE, SIDE), element("span", "word"));
   return button;
@@ -15,20 +12,14 @@ function mark(button, usable, rejected) {
   const action = rejected ? "click to take it back" : "click to reject its outline";
   button.className = usable && !rejected ? "counts" : "out";
   button.setAttribute("aria-pressed", String(rejected));
-  button.title = `image ${button.dataset.image}: ${word}; ${action}`;
-  button.setAttribute("aria-label", button.title);
+  label(button, `image ${button.dataset.image}: ${word}; ${action}`);
   button.querySelector(".word").textContent = word === "counts" ? button.dataset.image : word;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".outline-grid");
-  grid.onclick = (event) => {
-    const button = event.target.closest("button");
-    if (button) setTriggerValue("toggled", Number(button.dataset.image));
-  };
-  grid.onkeydown = (event) => move(grid, event);
-  grid.style.setProperty("--sprite", `url(${address(data.sprite)})`);
-  grid.style.setProperty("--sprite-width", `${data.columns * SIDE}px`);
+  listen(grid, "image", (image) => setTriggerValue("toggled", image));
+  showSprite(grid, data, SIDE);
   const content = data.images.join();
   if (grid.dataset.content !== content) { // the button that has the focus keeps it when a picture is only marked anew
     grid.dataset.content = content;

@@ -10,12 +10,13 @@ from streamlit.runtime import get_instance
 from dashboard import ASSETS
 from dashboard.figures.colours import PICKED
 
-# Section: scripts of grids over one picture
+# Section: styles and scripts of grids over one picture
 
 
-def grid_script(name: str) -> str:
-    """The script of the grid of that name in the assets."""
-    return (ASSETS / "sprite_grid.js").read_text() + (ASSETS / f"{name}.js").read_text()
+def grid_asset(name: str) -> str:
+    """A grid's style or script, behind what all grids share: "image_grid.css"."""
+    file = ASSETS / name
+    return file.with_stem("sprite_grid").read_text() + file.read_text()
 
 
 # Section: the grid of thumbnails
@@ -26,9 +27,9 @@ KEY = "image_grid"
 
 _GRID = st.components.v2.component(
     KEY,
-    html='<div class="image-grid" role="group" aria-label="Test images"></div>',
-    css=(ASSETS / "image_grid.css").read_text(),
-    js=grid_script("image_grid"),
+    html='<div class="sprite-grid thumbnails image-grid" role="group" aria-label="Test images"></div>',
+    css=grid_asset("image_grid.css"),
+    js=grid_asset("image_grid.js"),
     isolate_styles=False,
 )
 

@@ -8,12 +8,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from dashboard import ASSETS
 from dashboard.topics.guesses.outline_picture import outline_picture
 from dashboard.topics.guesses.runs import frogs, test_pixels
 from dashboard.view.address import change_view, current_view
 from dashboard.view.scene import Scene
-from dashboard.widgets.image_grid import grid_script
+from dashboard.widgets.image_grid import grid_asset
 from dashboard.widgets.pickers import part_picker
 from explain_lib.base.run import remember
 from explain_lib.pictures.rendering import mosaic, webp
@@ -78,9 +77,9 @@ KEY = "outline_grid"
 
 _GRID = st.components.v2.component(
     KEY,
-    html='<div class="outline-grid" role="group" aria-label="Frogs with their outlines"></div>',
-    css=(ASSETS / "outline_grid.css").read_text(),
-    js=grid_script("outline_grid"),
+    html='<div class="sprite-grid thumbnails outline-grid" role="group" aria-label="Frogs with their outlines"></div>',
+    css=grid_asset("outline_grid.css"),
+    js=grid_asset("outline_grid.js"),
     isolate_styles=False,
 )
 

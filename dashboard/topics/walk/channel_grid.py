@@ -8,7 +8,6 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from dashboard import ASSETS
 from dashboard.figures.colours import VARIABLES
 from dashboard.figures.map_figure import Scale
 from dashboard.topics.walk.channel_sprite import COLUMNS, Tiles, channel_tiles, side_for
@@ -16,7 +15,7 @@ from dashboard.topics.walk.walk import MOST, Walk
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption
 from dashboard.view.record import note_picture
-from dashboard.widgets.image_grid import grid_script
+from dashboard.widgets.image_grid import grid_asset
 from dashboard.widgets.pickers import choice
 from explain_lib.base.words import proper_minus
 from explain_lib.pictures.rendering import png
@@ -30,9 +29,9 @@ FEW = 16
 
 _GRID = st.components.v2.component(
     KEY,
-    html='<div class="channel-grid"><div class="legend"></div><div class="channels" role="group"></div></div>',
-    css=VARIABLES + (ASSETS / "channel_grid.css").read_text(),
-    js=grid_script("channel_grid"),
+    html='<div class="sprite-grid channel-grid"><div class="legend"></div><div class="channels" role="group"></div></div>',
+    css=VARIABLES + grid_asset("channel_grid.css"),
+    js=grid_asset("channel_grid.js"),
     isolate_styles=False,
 )
 
