@@ -1,7 +1,6 @@
 """A visitor's own network: the weights of an architecture that the server knows, from a file."""
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePath
 
 import streamlit as st
@@ -44,7 +43,7 @@ def say_model_refused() -> None:
 
 
 def say_own_model(scene: Scene) -> None:
-    """Where the weights on screen are from, and what the network is given; nothing of a bundled model."""
+    """The origin of the weights on screen, and the network's input; nothing of a bundled model."""
     own = scene.cache.own_models.known(scene.view.model)
     if own is None:
         return
@@ -54,27 +53,9 @@ def say_own_model(scene: Scene) -> None:
     st.caption(plain(said))
 
 
-@dataclass(frozen=True)
-class _Fields:
-    """Keys of the fields that describe a network, others for each architecture, so that each begins with what is usual."""
-
-    architecture: str
-
-    @property
-    def size(self) -> str:
-        return f"own-size-{self.architecture}"
-
-    @property
-    def mean(self) -> str:
-        return f"own-mean-{self.architecture}"
-
-    @property
-    def std(self) -> str:
-        return f"own-std-{self.architecture}"
-
-    @property
-    def classes(self) -> str:
-        return f"own-classes-{self.architecture}"
+def _key(field: str, architecture: str) -> str:
+    """The key of a field that describes a network; one for each architecture, so that each begins with what is usual."""
+    return f"own-{field}-{architecture}"
 
 
 def _upload(cache: xl.ExplainCache) -> None:
@@ -83,7 +64,7 @@ def _upload(cache: xl.ExplainCache) -> None:
     key = f"own-weights-{st.session_state.get(_SENT, 0)}"  # another one after a file was taken, which lets go of its memory
     sent = st.file_uploader("File with weights", ["pt", "pth", "safetensors"], key=key, max_upload_size=UPLOAD_BYTES // 2**20)
     try:
-        _describe(cache.own_models.usual(architecture), _Fields(architecture))
+        _describe(cache.own_models.usual(architecture), architecture)
     except xl.ExplainError as error:
         st.error(plain(f"{error}."))
         return
@@ -93,15 +74,16 @@ def _upload(cache: xl.ExplainCache) -> None:
     st.caption(f"{_LIMITS} {_PRIVACY}")
 
 
-def _describe(usual: Described, fields: _Fields) -> None:
+def _describe(usual: Described, architecture: str) -> None:
     """Fields for what belongs to a network besides its weights."""
+    size, size_help = _written(_shortest(usual.input_size)), f"Pixels of a side, or height and width, at most {UPLOAD_SIDE}."
     with st.container(horizontal=True, gap="small"):
-        size_help = f"Pixels of a side, or height and width, at most {UPLOAD_SIDE}."
-        st.text_input("Input size", _written(_shortest(usual.input_size)), key=fields.size, help=size_help, width=110)
-        st.text_input("Mean", _written(usual.mean), key=fields.mean, help="Of R, G and B, for pixels from 0 to 1.", width=190)
-        st.text_input("Std", _written(usual.std), key=fields.std, help="Of R, G and B, for pixels from 0 to 1.", width=190)
-    known = "\n".join(usual.classes or ())
-    st.text_area("Class names, one a line", known, key=fields.classes, help="May be left empty.", height=100)
+        st.text_input("Input size", size, key=_key("size", architecture), help=size_help, width=110)
+        for label, field, numbers in (("Mean", "mean", usual.mean), ("Std", "std", usual.std)):
+            per_channel = "Of R, G and B, for pixels from 0 to 1."
+            st.text_input(label, _written(numbers), key=_key(field, architecture), help=per_channel, width=190)
+    known, key = "\n".join(usual.classes or ()), _key("classes", architecture)
+    st.text_area("Class names, one a line", known, key=key, help="May be left empty.", height=100)
 
 
 def _shortest(size: tuple[int, int] | None) -> tuple[int, ...]:
@@ -118,7 +100,7 @@ def _take(cache: xl.ExplainCache, architecture: str, key: str) -> None:
     if sent is None:
         return
     try:
-        described = _described(_Fields(architecture))
+        described = _described(architecture)
         name = cache.own_models.add(architecture, one_line(PurePath(sent.name).name), sent.getvalue(), described)
     except xl.ExplainError as error:
         st.session_state[_REFUSED] = str(error)
@@ -129,12 +111,14 @@ def _take(cache: xl.ExplainCache, architecture: str, key: str) -> None:
     open_model(cache, name)
 
 
-def _described(fields: _Fields) -> Described:
+def _described(architecture: str) -> Described:
+    """The network that the fields describe. Raises InputError for what is no description."""
+    given = {name: st.session_state[_key(name, architecture)] for name in ("classes", "size", "mean", "std")}
     return Described(
-        classes=class_names(st.session_state[fields.classes]) or None,
-        input_size=_size(st.session_state[fields.size]),
-        mean=checked_channels("mean", _numbers("mean", st.session_state[fields.mean])),
-        std=checked_channels("std", _numbers("std", st.session_state[fields.std])),
+        classes=class_names(given["classes"]) or None,
+        input_size=_size(given["size"]),
+        mean=checked_channels("mean", _numbers("mean", given["mean"])),
+        std=checked_channels("std", _numbers("std", given["std"])),
     )
 
 

@@ -1,6 +1,7 @@
 """The frame of every page: what was ignored, the bar, the page itself, and errors as sentences."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -70,7 +71,7 @@ def show_page(
 
 
 def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:
-    """The bar of the lesson that the address names, if any, and what is left to do for it once the page stands."""
+    """Show the bar of the lesson that the address names, if any; the call that completes it once the page stands."""
     if current_view().lesson is None:
         return lambda: None
     from dashboard.lesson.bar import show_lesson_bar  # the vocabulary of lessons loads what every topic measures
@@ -80,31 +81,15 @@ def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:
 
 def _way_back() -> None:
     """A button to a view that can be shown, or a word to whom to turn where the server's own options are wrong."""
-    for view, words in _ways_back():
-        if _can_open(view):
-            st.button(words, on_click=open_view, args=(view,))
-            return
-    st.caption("This is not for visitors to mend: whoever started the server finds the same sentence in its log.")
-
-
-def _ways_back() -> list[tuple[View, str]]:
-    """The view that the dashboard opens with, and the default model's, each with what its button says."""
-    try:
-        opening = opening_view(server_cache().own_models)
-    except xl.ExplainError:
-        return []
-    return [(opening, "Back to the default view"), (View(), f"Open {View().model}")]
-
-
-def _can_open(view: View) -> bool:
-    """Whether there are the model and the set of pictures of a view."""
-    cache = server_cache()
-    try:
+    with suppress(xl.ExplainError):
+        cache = server_cache()
         server_set(cache)
-        cache.model(view.model)
-    except xl.ExplainError:
-        return False
-    return True
+        for view, words in ((opening_view(cache.own_models), "Back to the default view"), (View(), f"Open {View().model}")):
+            with suppress(xl.ExplainError):
+                cache.model(view.model)
+                st.button(words, on_click=open_view, args=(view,))
+                return
+    st.caption("This is not for visitors to mend: whoever started the server finds the same sentence in its log.")
 
 
 def _own_picture(scene: Scene) -> None:

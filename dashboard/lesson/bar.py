@@ -35,7 +35,7 @@ def open_stop(name: str, lesson: Lesson, number: int) -> None:
 def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
     """The bar of the lesson that the address names; a word if there is no such lesson, or no such stop.
 
-    Gives what is left to do once the page stands: some numbers are there only when it has been drawn.
+    Returns the call that completes it once the page stands: some numbers are there only when that has been drawn.
     """
     view = current_view()
     lesson, why_not = _find(view)
@@ -56,7 +56,7 @@ def _nothing() -> None:
 
 
 def _find(view: View) -> tuple[Lesson | None, str]:
-    """The lesson that the view names, None for none, and what is wrong with what it names, empty for nothing."""
+    """The lesson that the view names, None where it cannot be shown, and the fault of the name or the stop, empty if none."""
     offered = {shelved.name: shelved for shelved in lessons_on_offer()}
     found = offered.get(view.lesson or "")
     if found is None:
@@ -82,7 +82,7 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
     places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
 
     def fill() -> bool:
-        """Write what is open with its numbers; whether all of them are there."""
+        """Write the hint and the answer, if open, with their numbers; whether all of these are there."""
         words = [lesson_words(text, scene) for _, text in places]
         for (place, _), filled in zip(places, words, strict=True):
             place.markdown(filled)
@@ -100,15 +100,15 @@ def _gap(text: str) -> str:
 
 
 def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
-    """All that can be done at a stop, each with its key."""
+    """The buttons of a stop, each with its key."""
     stop, name = lesson.stops[view.stop - 1], view.lesson or ""
     with st.container(horizontal=True, width="content", gap="xsmall"):
         if _is_elsewhere(page, scene, view, stop) and st.button(
             "Back to this stop's view", key="lesson-here", shortcut="B", help="What is on screen is no longer what it opened."
         ):
             open_stop(name, lesson, view.stop)
-        _fold("Hint", "hint", view.hint, "H", missing=not stop.hint)
-        _fold("Answer", "answer", view.answer, "A", missing=False)
+        _fold("hint", view.hint, "H", missing=not stop.hint)
+        _fold("answer", view.answer, "A", missing=False)
         if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
@@ -117,15 +117,14 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
         st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
 
 
-def _fold(label: str, field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
-    words = f"Hide {label.lower()}" if is_open else label
+def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
     st.button(
-        words,
+        f"Hide {field}" if is_open else field.capitalize(),
         key=f"lesson-{field}",
         shortcut=shortcut,
         disabled=missing,
         on_click=lambda: change_view(**{field: not getattr(current_view(), field)}),
-        help=f"The {label.lower()} of this stop, written for what is on screen",
+        help=f"The {field} of this stop, written for what is on screen",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a lesson's answer can say of the checks of maps: the layer ladder, contours, and networks that have forgotten.
+"""The numbers of the checks of maps for a lesson's answer: the layer ladder, contours, and networks that have forgotten.
 
 Nothing here takes seconds: ladders are those that were measured beforehand, the verdict on contours is told once its page has
 it, and all else is about one picture.
@@ -12,7 +12,7 @@ import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
-from dashboard.topics.sanity.check import Check, make_check
+from dashboard.topics.sanity.check import make_check
 from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, number, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
@@ -88,32 +88,28 @@ def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
 # Section: networks that have forgotten
 
 
-def _sanity(scene: Scene) -> Check:
-    return make_check(scene)
-
-
 def _says(scene: Scene, depth: int | None) -> int:
-    check = _sanity(scene)
+    check = make_check(scene)
     return int(check.found.probabilities[0, check.shown if depth is None else depth].argmax())
 
 
 def _then(scene: Scene) -> str:
-    check = _sanity(scene)
+    check = make_check(scene)
     return percent(float(check.found.probabilities[0, check.shown].max()))
 
 
 def _forgotten(scene: Scene) -> str:
-    check = _sanity(scene)
+    check = make_check(scene)
     return str(len(chosen_steps(randomisation_steps(scene.model), check.shown, scene.view.mode)))
 
 
 def _after(scene: Scene, end: bool) -> str:
-    check = _sanity(scene)
+    check = make_check(scene)
     return correlation_words(check.correlation(len(check.found.steps) if end else check.shown))
 
 
 def _told(scene: Scene) -> str:
-    """What the randomised network says and how far its map is from the original one; that nothing is randomised where so."""
+    """The prediction of the randomised network and the correlation of its map with the original one, in sentences."""
     count, correlation = _forgotten(scene), _after(scene, end=False)
     if count == "0":
         says = f"{scene.model.classes[_says(scene, 0)]} with {_then(scene)}"

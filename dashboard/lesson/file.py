@@ -1,7 +1,7 @@
 """A lesson as one Markdown file: a title, an introduction, and stops, each an address with a question, a hint and an answer."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,8 +19,8 @@ BY_ITSELF = ("lesson", "stop", "hint", "answer", "present")
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<address>[^\s)]+)\)|<?(?P<bare>https?://[^\s>]+|/[^\s>]*)>?")
 _COLONLESS = re.compile(r"\s*>\s*[*_]*hint\b", re.IGNORECASE)
-"""Begins a block quote that means to be a hint, where it does not begin as _HINT does."""
-_HINT, _ANSWER = re.compile(r">\s*Hint:\s*"), re.compile(r"Answer:\s*")
+"""Begins a block quote that means to be a hint, where it does not begin as _BEGINS has it."""
+_BEGINS = re.compile(r"(?P<hint>>\s*Hint:\s*)|(?P<answer>Answer:\s*)")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong in a lesson's file, in a sentence without its full stop, and in which line, counted from 1."""
+    """A fault in a lesson's file: its line, counted from 1, and a sentence without its full stop."""
 
     line: int
     sentence: str
@@ -89,7 +89,7 @@ def parse_lesson(content: bytes, known: Sequence[str]) -> tuple[Lesson | None, t
 
 
 def _parts(text: str) -> list[_Part]:
-    """What stands before the first stop, and each stop; a heading inside a block of code begins none."""
+    """The part before the first stop, and each stop; a heading inside a block of code begins none."""
     parts, in_code = [_Part(1, "")], False
     for number, line in enumerate(text.splitlines(), 1):
         in_code ^= line.lstrip().startswith("```")
@@ -110,7 +110,7 @@ def _head(head: _Part, problems: list[Problem]) -> tuple[str, str]:
     for number, _ in titles[1:]:
         problems.append(Problem(number, "there is a second title; one “# Title” and then “## Title of a stop” would be right"))
     own = {number for number, _ in titles}
-    return (titles[0][1] if titles else ""), _joined(line for number, line in head.lines if number not in own)
+    return (titles[0][1] if titles else ""), _text([line for line in head.lines if line[0] not in own])
 
 
 def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | None:
@@ -126,19 +126,14 @@ def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | 
     question, hint, answer = _words(rest)
     if not _text(question):
         problems.append(Problem(part.line, f"{name} has no question; a paragraph of text under its address would be right"))
-    problems += _colonless_hints(question)
+    wrong = "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would be right"
+    problems += (Problem(number, wrong) for number, line in question if _COLONLESS.match(line))
     if not _text(answer):
         problems.append(Problem(part.line, f"{name} has no answer; a paragraph that begins with “Answer:” would be right"))
     for lines, computed in ((question, False), (hint, True), (answer, True)):
         for number, line in lines:
             problems += (Problem(number, said) for said in placeholder_problems(line, known, computed=computed))
     return opened and Stop(part.title, *opened, _text(question), _text(hint), _text(answer))
-
-
-def _colonless_hints(question: Sequence[tuple[int, str]]) -> Iterator[Problem]:
-    """What stands in the question and means to be a hint."""
-    wrong = "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would be right"
-    return (Problem(number, wrong) for number, line in question if _COLONLESS.match(line))
 
 
 def _address(part: _Part) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:
@@ -169,49 +164,31 @@ def _opened(number: int, address: str, problems: list[Problem]) -> tuple[str, Vi
 
 def _words(lines: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], ...]:
     """The lines of the question, the hint and the answer, without the words that begin the latter two."""
-    question: list[tuple[int, str]] = []
-    hint: list[tuple[int, str]] = []
-    answer: list[tuple[int, str]] = []
-    into = question
+    words: dict[str, list[tuple[int, str]]] = {"question": [], "hint": [], "answer": []}
+    into = "question"
     for number, line in lines:
-        text, into = _sorted(line, into, question, hint, answer)
-        into.append((number, text))
-    return question, hint, answer
-
-
-def _sorted(
-    line: str,
-    into: list[tuple[int, str]],
-    question: list[tuple[int, str]],
-    hint: list[tuple[int, str]],
-    answer: list[tuple[int, str]],
-) -> tuple[str, list[tuple[int, str]]]:
-    """A line's own words and where they belong: to what the lines before it belong to, unless it begins something."""
-    if into is answer:
-        return line, answer
-    if begun := _ANSWER.match(line):
-        return line[begun.end() :], answer
-    if begun := _HINT.match(line):
-        return line[begun.end() :], hint
-    if into is hint and line.startswith(">"):
-        return line[1:].lstrip(), hint
-    return line, question
+        begun = None if into == "answer" else _BEGINS.match(line)
+        if begun:
+            into = begun.lastgroup or into
+            words[into].append((number, line[begun.end() :]))
+        elif into == "hint" and line.startswith(">"):
+            words[into].append((number, line[1:].lstrip()))
+        else:
+            into = "answer" if into == "answer" else "question"
+            words[into].append((number, line))
+    return tuple(words.values())
 
 
 def _text(lines: Sequence[tuple[int, str]]) -> str:
-    return _joined(line for _, line in lines)
-
-
-def _joined(lines: Iterator[str]) -> str:
-    return "\n".join(lines).strip()
+    return "\n".join(line for _, line in lines).strip()
 
 
 def stop_view(lesson: str, stop: Stop, number: int, *, present: bool) -> View:
-    """What is on screen when a lesson of that name opens its stop of that number: hint and answer are closed."""
+    """The view that a lesson of that name opens at its stop of that number: hint and answer are closed."""
     return replace(stop.view, lesson=lesson, stop=number, present=present)
 
 
-# Section: Placeholders in a lesson's hints and answers, such as {map.peak_row}: where they stand, and which do not exist.
+# Section: placeholders in hints and answers, such as {map.peak_row}
 
 # Braces behind a backslash, a letter or another brace are LaTeX, unless what they hold has the form of a placeholder.
 _PLACEHOLDER = re.compile(r"(?<!\\)\{(?P<name>[A-Za-z_]+\.[A-Za-z_]+)\}|(?<![\\\w}^])\{(?P<other>[^{}\n]{1,80})\}")

@@ -1,4 +1,4 @@
-"""What a lesson's answer can say of maps: where one is strong, how it changes with the class, the layer and the program."""
+"""The numbers of maps for a lesson's answer: where one is strong, how it changes with the class, the layer and the program."""
 
 from collections.abc import Mapping
 
@@ -170,7 +170,7 @@ MAPS: Mapping[str, Number] = {
 }
 
 
-# Section: What causes a difference, in the words of a lesson: choices instead of settings, and only those that matter.
+# Section: the causes of a difference as choices instead of settings, and only those that matter
 
 SMALLEST = 0.01
 """The least share of the mean difference, up or down, that is named."""

@@ -1,4 +1,4 @@
-"""The vocabulary of lessons: what each placeholder of an answer stands for, and how it is computed from what is on screen."""
+"""The vocabulary of lessons: each placeholder of an answer, and its number for what is on screen."""
 
 from collections.abc import Mapping
 
@@ -12,8 +12,6 @@ from dashboard.view.scene import Scene
 
 VOCABULARY: Mapping[str, Number] = {**PICTURES, **MAPS, **CHECKS}
 """Every placeholder by its name."""
-
-
 MISSING = "—"
 """Stands where a number is not there."""
 

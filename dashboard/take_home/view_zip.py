@@ -1,4 +1,4 @@
-"""A view as one ZIP file: pictures, raw maps, what they were computed from, and Python that computes them anew."""
+"""A view as one ZIP file: pictures, raw maps, the request of each, and Python that computes them anew."""
 
 import json
 import re
@@ -51,8 +51,8 @@ def view_zip(
             "page/maps.npz": files.arrays_file(),
             "page/settings.json": files.settings_file(),
             "page/view.py": files.snippet().encode(),
+            "page/picture.png": files.picture(),
         }
-        parts["page/picture.png"] = files.picture()
     said = {"README.txt": _readme(scene, address, content).encode(), "address.txt": f"{address}\n".encode()}
     parts |= _pictures(record.pictures)
     settings = sealed(_settings(scene, page, address, content, files), said | parts)
@@ -73,12 +73,8 @@ def _name_of(model: xl.Model, scene: Scene) -> str:
 
 
 def _left_out(record: ViewRecord) -> list[str]:
-    notes = []
-    if record.left_out:
-        notes.append(f"{record.left_out:,} pictures of this page are left out, since it has too many.")
-    if record.recorder.left_out:
-        notes.append(f"{record.recorder.left_out:,} computations of this page are left out, since it has too many.")
-    return notes
+    counts = {"pictures": record.left_out, "computations": record.recorder.left_out}
+    return [f"{count:,} {what} of this page are left out, since it has too many." for what, count in counts.items() if count]
 
 
 def _settings(scene: Scene, page: str, address: str, content: ViewContent, files: PageFiles | None) -> Json:
