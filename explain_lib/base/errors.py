@@ -1,13 +1,6 @@
-"""The exceptions that callers may catch: ExplainError and its subclasses.
+"""The exceptions that callers may catch, ExplainError and its subclasses, and wrong values in their messages."""
 
-ExplainError
-+-- InputError         an argument is of the wrong type, shape or size, or holds NaN
-|   +-- LayerError     no such layer, no layer at all, or a layer that cannot be explained
-|   +-- TargetError    no such class, or targets of the wrong number
-+-- NetworkError       the network cannot be run or explained
-+-- TooLargeError      the request needs more memory than there is
-+-- DataError          a bundled or given file is missing, damaged or does not match its card
-"""
+import numpy as np
 
 
 class ExplainError(Exception):
@@ -36,3 +29,8 @@ class TooLargeError(ExplainError):
 
 class DataError(ExplainError):
     """A file is missing, damaged, or does not match its card."""
+
+
+def kind_of(value: object) -> str:
+    """A wrong value in words: "float32 of shape (3, 4)" for an array, else its type, as "a list"."""
+    return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

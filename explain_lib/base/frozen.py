@@ -7,14 +7,11 @@ import numpy as np
 
 def read_only(array: np.ndarray) -> np.ndarray:
     """The array itself if it is read-only throughout, else a read-only copy of the same dtype and shape."""
-    if array.flags.writeable or (array.base is not None and _writeable_base(array)):
+    base = array.base
+    if array.flags.writeable or not (base is None or (isinstance(base, np.ndarray) and not base.flags.writeable)):
         array = array.copy()
         array.flags.writeable = False
     return array
-
-
-def _writeable_base(array: np.ndarray) -> bool:
-    return not isinstance(array.base, np.ndarray) or bool(array.base.flags.writeable)
 
 
 class Frozen:

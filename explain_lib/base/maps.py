@@ -5,7 +5,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import InputError
+from explain_lib.base.errors import InputError, kind_of
 
 Map = NDArray[np.float32]
 
@@ -19,11 +19,18 @@ class MapState(Enum):
     NOT_FINITE = "not finite"
 
 
-def check_map(argument: str, values: object) -> None:
+def check_floats(argument: str, values: object, axes: int, right: str) -> None:
+    """Raise InputError, with what would be right, for anything but a floating-point array with so many axes."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim != axes:
+        raise InputError(f"{argument}: {kind_of(values)}; {right} would be right")
+
+
+def check_map(argument: str, values: Map) -> None:
     """Raise InputError, naming the argument, for anything but a floating-point map (H, W) with at least one cell."""
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim != 2 or values.size == 0:
-        found = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else f"a {type(values).__name__}"
-        raise InputError(f"{argument}: {found}; a floating-point map of shape (H, W) would be right")
+    right = "a floating-point map of shape (H, W)"
+    check_floats(argument, values, 2, right)
+    if values.size == 0:
+        raise InputError(f"{argument}: {kind_of(values)}; {right} would be right")
 
 
 def map_state(values: Map) -> MapState:

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast, runtime_checkable
 
 from cachetools import LRUCache
@@ -35,14 +37,6 @@ class CacheStats:
     max_bytes: int
 
 
-@dataclass
-class _Pending:
-    """A computation under way."""
-
-    ended: threading.Event = field(default_factory=threading.Event)
-    outcome: tuple[object] | None = None
-
-
 class Memo:
     """Results by key, bounded by their bytes and a kilobyte for each; the least recently used goes first.
 
@@ -54,7 +48,7 @@ class Memo:
         if max_bytes <= 0:
             raise InputError(f"max_bytes: {max_bytes}; a number of bytes above 0 would be right")
         self._entries: LRUCache[Hashable, object] = LRUCache(max_bytes, getsizeof=bytes_of)
-        self._pending: dict[Hashable, _Pending] = {}
+        self._pending: dict[Hashable, Future[object]] = {}
         self._lock = threading.Lock()
         self._hits = self._misses = 0
 
@@ -67,17 +61,17 @@ class Memo:
                     return cast(Value, self._entries[key])
                 pending = self._pending.get(key)
                 if pending is None:
-                    mine = self._pending[key] = _Pending()
+                    mine = self._pending[key] = Future()
                     self._misses += 1
                     break
-            pending.ended.wait()
-            if pending.outcome is not None:
+            with suppress(CancelledError):  # the computation failed; this thread may be the next one
+                value = pending.result()
                 with self._lock:
                     self._hits += 1
-                return cast(Value, pending.outcome[0])
+                return cast(Value, value)
         return self._compute(key, mine, compute)
 
-    def _compute(self, key: Hashable, mine: _Pending, compute: Callable[[], Value]) -> Value:
+    def _compute(self, key: Hashable, mine: Future[object], compute: Callable[[], Value]) -> Value:
         try:
             with enough_memory("this view: what is computed for it"):
                 value = compute()
@@ -85,12 +79,12 @@ class Memo:
             with self._lock:
                 if size <= self._entries.maxsize:
                     self._entries[key] = value
-            mine.outcome = (value,)
+            mine.set_result(value)
+            return value
         finally:
             with self._lock:
                 del self._pending[key]
-            mine.ended.set()
-        return value
+            mine.cancel()  # changes nothing after a result
 
     def kept(self, key: Hashable) -> object | None:
         """The entry of a key if it is there, else None; never computes or waits, and is not counted."""

@@ -5,21 +5,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 from explain_lib.base.errors import TooLargeError
 
 REMEDY = "fewer pictures or layers at a time, smaller pictures, or a smaller network would be right"
 _ALLOCATOR = re.compile("DefaultCPUAllocator|out of memory|bad_alloc")
-"""Found in PyTorch's RuntimeError after a failed allocation: on the CPU, on most other devices, in its C++ libraries."""
+"""Found in PyTorch's RuntimeError after a failed allocation: on the CPU, on a GPU, in its C++ libraries."""
 _ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGTPE]iB)")
-
-
-def is_shortage(error: BaseException) -> bool:
-    """Whether an exception of Python, NumPy or PyTorch reports a failed allocation."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and _ALLOCATOR.search(str(error)) is not None
 
 
 @contextmanager
@@ -31,7 +22,7 @@ def enough_memory(what: str, remedy: str = REMEDY) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not is_shortage(error):
+        if isinstance(error, RuntimeError) and not _ALLOCATOR.search(str(error)):
             raise
         traceback.clear_frames(error.__traceback__)  # they keep the arrays made by then alive as long as the exception
         raise TooLargeError(f"{what} needs more memory than there is{_asked(error)}; {remedy}") from error

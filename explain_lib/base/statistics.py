@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.maps import check_floats
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -28,12 +29,12 @@ class Estimate(Frozen):
     images: int
 
 
-def bootstrap_mean(values: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
+def bootstrap_mean(values: NDArray[np.floating]) -> Estimate:
     """The mean of floating-point values (K,), one per image, with its interval; see bootstrap_means."""
-    return bootstrap_means(_checked("values", values, 1)[:, None], seed=seed)[0]
+    return bootstrap_means(_checked("values", values, 1)[:, None])[0]
 
 
-def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating], *, seed: int = SEED) -> Estimate:
+def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> Estimate:
     """The mean of the paired differences b - a over images: a and b are floating-point (K,), an image counts if it has both.
 
     Raises InputError as bootstrap_means does, and for arrays of different lengths.
@@ -41,14 +42,14 @@ def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating], *, se
     first, second = _checked("a", a, 1), _checked("b", b, 1)
     if len(first) != len(second):
         raise InputError(f"b: there are {len(second)} values, and {len(first)} of a; as many would be right")
-    return bootstrap_mean(second - first, seed=seed)
+    return bootstrap_mean(second - first)
 
 
-def bootstrap_means(values: NDArray[np.floating], *, seed: int = SEED) -> tuple[Estimate, ...]:
+def bootstrap_means(values: NDArray[np.floating]) -> tuple[Estimate, ...]:
     """The mean of each column of floating-point values (K, m), K images, each with its 95 % percentile interval.
 
-    2,000 resamples of the images, the same for all columns. NaN marks a missing value, which does not count in its column.
-    K may be 0. seed: of the generator PCG64; the same seed gives the same intervals.
+    2,000 resamples of the images by PCG64, the same for all columns and calls. NaN marks a missing value, which does
+    not count in its column. K may be 0.
 
     Raises InputError for anything but a floating-point array of two dimensions without infinity.
     """
@@ -58,7 +59,7 @@ def bootstrap_means(values: NDArray[np.floating], *, seed: int = SEED) -> tuple[
     if len(checked) == 0:
         return tuple(Estimate(nan, nan, nan, 0) for _ in counts)
     means = _ratio(np.where(present, checked, 0).sum(0), counts.astype(np.float64))
-    low, high = _ends(_resampled_means(checked, present, seed))
+    low, high = _ends(_resampled_means(checked, present))
     every = zip(means, low, high, counts, strict=True)
     return tuple(Estimate(float(mean), float(a), float(b), int(count)) for mean, a, b, count in every)
 
@@ -71,9 +72,7 @@ def standard_ranks(maps: NDArray[np.floating]) -> NDArray[np.float64]:
     """
     from scipy.stats import rankdata  # a third of a second to import
 
-    if not isinstance(maps, np.ndarray) or maps.dtype.kind != "f" or maps.ndim != 3:
-        found = f"{maps.dtype} of shape {maps.shape}" if isinstance(maps, np.ndarray) else f"a {type(maps).__name__}"
-        raise InputError(f"maps: {found}; floating-point maps (N, H, W) would be right")
+    check_floats("maps", maps, 3, "floating-point maps (N, H, W)")
     flat = maps.reshape(len(maps), -1)
     ranks = np.asarray(rankdata(flat, axis=1), dtype=np.float64)
     ranks -= (flat.shape[1] + 1) / 2
@@ -93,19 +92,17 @@ def rank_correlations(maps: NDArray[np.floating], others: NDArray[np.floating]) 
     return np.asarray((first * second).sum(1))
 
 
-def _checked(argument: str, values: object, dimensions: int) -> NDArray[np.float64]:
+def _checked(argument: str, values: NDArray[np.floating], dimensions: int) -> NDArray[np.float64]:
     right = f"a floating-point array of {dimensions} dimension{'s' * (dimensions > 1)}, NaN where there is no value,"
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.ndim != dimensions:
-        found = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else f"a {type(values).__name__}"
-        raise InputError(f"{argument}: {found}; {right} would be right")
+    check_floats(argument, values, dimensions, right)
     if np.isinf(values).any():
         raise InputError(f"{argument}: the array holds infinity; {right} would be right")
     return values.astype(np.float64)
 
 
-def _resampled_means(values: NDArray[np.float64], present: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
+def _resampled_means(values: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The means of the columns in each resample, (RESAMPLES, m); NaN where a resample holds no value of a column."""
-    generator, images = np.random.default_rng(seed), len(values)
+    generator, images = np.random.default_rng(SEED), len(values)
     filled, counted = np.where(present, values, 0), present.astype(np.float64)
     rows = max(1, _DRAWS // images)
     parts = []

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
 from explain_lib.cam.postprocess import resize_maps
+from explain_lib.pictures.pixels import check_pictures
 
 
 def sobel_edges(pixels: NDArray[np.uint8]) -> Map:
@@ -17,11 +17,7 @@ def sobel_edges(pixels: NDArray[np.uint8]) -> Map:
 
     Raises InputError for other pixels, and for pictures of less than 2 x 2.
     """
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
-        found = f"{pixels.dtype} of shape {pixels.shape}" if isinstance(pixels, np.ndarray) else f"a {type(pixels).__name__}"
-        raise InputError(f"pixels: {found}; uint8 of shape (N, H, W, 3) would be right")
-    if min(pixels.shape[1:3]) < 2:
-        raise InputError(f"pixels: the pictures are {pixels.shape[1]} x {pixels.shape[2]}; at least 2 x 2 would be right")
+    check_pictures(pixels, 2)
     grey: Map = pixels.mean(3, dtype=np.float32)
     edges = np.empty_like(grey)
     for one, strength in zip(grey, edges, strict=True):

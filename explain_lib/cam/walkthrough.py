@@ -17,7 +17,7 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run import checkpoint, recorded, remembered
 from explain_lib.cam.completeness import find_own_layer
 from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, weighted_sum
-from explain_lib.networks.capture import check_logits, run_without_channels
+from explain_lib.networks.capture import check_logits, run_changed
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, expand_targets, explained_number, predicted_targets
 from explain_lib.pictures.pixels import as_batch, to_input
@@ -191,10 +191,16 @@ def channel_ablation(
     targets = expand_targets(target, 1, model.classes)
     model.check_network()
     batch, classes = to_input(pixels, model.mean, model.std, model.device), len(model.classes)
+
+    def silence(output: torch.Tensor) -> torch.Tensor:
+        silenced = output.clone()
+        silenced[:, list(zeroed)] = 0
+        return silenced
+
     with model.lock:
         checkpoint()
         logits = model.run_input(batch.clone())
-        without = check_logits(run_without_channels(model.network, batch, held, zeroed), 1, classes)
+        without = check_logits(run_changed(model.network, batch, held, silence), 1, classes)
     (explained,) = predicted_targets(logits) if targets is None else targets
     return ChannelAblation(
         layer=held.name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from explain_lib.base.errors import InputError, TooLargeError
-from explain_lib.check_up.findings import CheckUp, Finding, in_order, problem
+from explain_lib.check_up.findings import CheckUp, Finding, problem
 from explain_lib.check_up.layers import layer_findings
 from explain_lib.check_up.outputs import output_findings
 from explain_lib.check_up.passes import error_line, gradient_findings
@@ -20,7 +20,7 @@ from explain_lib.check_up.weights import (
     wrapper_findings,
 )
 from explain_lib.networks.cards import ModelCard
-from explain_lib.networks.model import Model, checked_channels, checked_size, network_device
+from explain_lib.networks.model import Model, checked_normalisation, checked_size, network_device
 
 USUAL_SIDES = (32, 64, 224, 28)
 HALF = (0.5, 0.5, 0.5)
@@ -57,26 +57,16 @@ def check_up(
     threads are excluded from the network meanwhile. Raises InputError for arguments of another form, TooLargeError if there is
     not enough memory.
     """
-    subject = _subject(network, input_size, classes, mean, std, card)
-    return in_order(_findings(subject))
-
-
-def _subject(
-    network: nn.Module | Model,
-    input_size: tuple[int, int] | None,
-    classes: int | Sequence[str] | None,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    card: ModelCard | None,
-) -> _Subject:
     if isinstance(network, Model):
         if not all(given is None for given in (input_size, classes, mean, std, card)):
             raise InputError("network: a Model brings input size, classes, mean, std and card along; it alone would be right")
         model = network
-        return _Subject(model.network, model.input_size, len(model.classes), (model.mean, model.std), model.card)
-    if not isinstance(network, nn.Module):
+        subject = _Subject(model.network, model.input_size, len(model.classes), (model.mean, model.std), model.card)
+    elif isinstance(network, nn.Module):
+        subject = _Subject(network, checked_size(input_size), _count(classes), _normalisation(mean, std), card)
+    else:
         raise InputError(f"network: a {type(network).__name__}; a Model or a torch.nn.Module would be right")
-    return _Subject(network, checked_size(input_size), _count(classes), _normalisation(mean, std), card)
+    return CheckUp(tuple(sorted(_findings(subject), key=lambda finding: finding.severity != "problem")))
 
 
 def _count(classes: int | Sequence[str] | None) -> int | None:
@@ -94,10 +84,7 @@ def _normalisation(
         return None
     if mean is None or std is None:
         raise InputError(f"{'mean' if mean is None else 'std'}: missing; mean and std together, or neither, would be right")
-    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
-    if min(scale) <= 0:
-        raise InputError(f"std: {scale}; numbers above 0 would be right")
-    return shift, scale
+    return checked_normalisation(mean, std)
 
 
 def _findings(subject: _Subject) -> Iterator[Finding]:

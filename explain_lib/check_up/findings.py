@@ -1,12 +1,15 @@
 """The findings of a check-up: obstacles and notes, each with its consequence and remedy."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.words import few_names
 
 Severity = Literal["problem", "note"]
+FEW = 4
+"""How many layers or weights a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,12 @@ class CheckUp(Frozen):
     @property
     def summary(self) -> str:
         """The outcome in one sentence."""
-        notes = len(self.notes)
-        if not self.problems:
-            also = f"; there {'is' if notes == 1 else 'are'} {_several(notes, 'note')}" if notes else ""
+        problems, notes = len(self.problems), len(self.notes)
+        also = f"; there {'is' if notes == 1 else 'are'} {_several(notes, 'note')}" if notes else ""
+        if not problems:
             return f"Nothing stands in the way of a map{also}."
-        stand = "stands" if len(self.problems) == 1 else "stand"
-        also = f"; there {'is' if notes == 1 else 'are'} {_several(notes, 'note')} as well" if notes else ""
-        return f"{_several(len(self.problems), 'problem')} {stand} in the way of a map{also}."
+        stand, also = "stands" if problems == 1 else "stand", f"{also} as well" if also else ""
+        return f"{_several(problems, 'problem')} {stand} in the way of a map{also}."
 
 
 def problem(kind: str, sentence: str, remedy: str) -> Finding:
@@ -66,9 +68,10 @@ def note(kind: str, sentence: str, remedy: str) -> Finding:
     return Finding(kind, "note", sentence, remedy)
 
 
-def in_order(findings: Iterable[Finding]) -> CheckUp:
-    """The findings as a CheckUp: problems first, otherwise in the order found."""
-    return CheckUp(tuple(sorted(findings, key=lambda finding: finding.severity != "problem")))
+def subject(names: Sequence[str], verb: str) -> str:
+    """The first four names, how many more there are, and the verb, in the plural for several: "conv1, conv2 are"."""
+    plural = "are" if verb == "is" else verb.removesuffix("s")
+    return f"{few_names(names, FEW)} {verb if len(names) == 1 else plural}"
 
 
 def _several(count: int, word: str) -> str:

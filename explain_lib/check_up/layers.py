@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from torch import nn
 
 from explain_lib.base.words import few_names
-from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.check_up.findings import FEW, Finding, note, problem, subject
 from explain_lib.networks.capture import LayerTrace
 
-FEW = 4
 NO_INPLACE = "for module in network.modules(): if hasattr(module, 'inplace'): module.inplace = False"
 
 Modules = Mapping[str, nn.Module]
@@ -82,7 +81,7 @@ def _channels_last(modules: Modules, layers: Layers) -> Iterator[Finding]:
     if names:
         yield note(
             "channels last",
-            f"{few_names(names, FEW)} {'works' if len(names) == 1 else 'work'} on (N, h, w, C), the channels last, and so may "
+            f"{subject(names, 'works')} on (N, h, w, C), the channels last, and so may "
             "layers around: taken for (N, C, h, w), a map there is over the wrong axes.",
             "Name a layer behind the place where the network permutes to (N, C, h, w); or put a module there that does, "
             "x.permute(0, 3, 1, 2), and back.",
@@ -134,13 +133,13 @@ def _in_place(modules: Modules, layers: Layers) -> Iterator[Finding]:
     if not overwritten:
         return
     listed = [place for place in overwritten if layers[place].is_conv] or overwritten
-    names = few_names([layers[place].name for place in listed], FEW)
+    names = [layers[place].name for place in listed]
     writer, others = _writer(modules, layers, listed[0]), len(overwritten) - len(listed)
     by = f", the first by {writer}" if writer and len(listed) > 1 else f" by {writer}" if writer else ""
     also = f", and so {'is' if others == 1 else 'are'} {others} of other modules" if others else ""
     yield note(
         "in-place",
-        f"What {names} {'gives' if len(listed) == 1 else 'give'} is overwritten in place{by}{also}. Maps made here copy it "
+        f"What {subject(names, 'gives')} is overwritten in place{by}{also}. Maps made here copy it "
         "before and are right; the package grad-cam and torch-cam explain what is left of it.",
         f"Nothing for maps made here. For other programs: {NO_INPLACE}."
         if writer
@@ -165,8 +164,7 @@ def _repeated(layers: Layers) -> Iterator[Finding]:
     of = "its calls are" if len(repeated) == 1 else f"those of {repeated[0]} are"
     yield note(
         "repeated",
-        f"{few_names(repeated, FEW)} {'is' if len(repeated) == 1 else 'are'} called more than once in a forward pass: {of} "
-        f"named {few_names(first, FEW)}.",
+        f"{subject(repeated, 'is')} called more than once in a forward pass: {of} named {few_names(first, FEW)}.",
         f"Name the call, as in layers={first[-1]!r}. Other programs cannot tell the calls apart: for them, give each use a "
         "module of its own.",
     )

@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.words import few_names
-from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.check_up.findings import FEW, Finding, note, problem
 from explain_lib.check_up.probe import Probe, class_scores
 from explain_lib.networks.capture import LayerTrace, Reached
-
-FEW = 4
 
 
 def gradient_findings(probe: Probe) -> Iterator[Finding]:
@@ -53,11 +51,12 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
     cut = [layer for layer in without if layer.name not in probe.unused]
     unused = [layer for layer in without if layer.name in probe.unused]
     if cut:
-        names = _names(cut)
+        arrived = next((name for name, gradient in reached.gradients.items() if gradient is not None), None)
+        later = f"; or name a layer from {arrived} on, to which it does come" if arrived else ""
         yield problem(
             "gradient",
-            f"No gradient comes back to {names}, though the output depends on it: there is no map.",
-            f"Take detach(), .data or torch.no_grad() around or behind {cut[-1].name} out of forward{_or_later(reached)}.",
+            f"No gradient comes back to {_names(cut)}, though the output depends on it: there is no map.",
+            f"Take detach(), .data or torch.no_grad() around or behind {cut[-1].name} out of forward{later}.",
         )
     if unused:
         yield note(
@@ -70,11 +69,6 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
 def _names(layers: list[LayerTrace]) -> str:
     """The names of the convolutions among the layers, or of all layers if there is none."""
     return few_names([layer.name for layer in layers if layer.is_conv] or [layer.name for layer in layers], FEW)
-
-
-def _or_later(reached: Reached) -> str:
-    arrived = next((name for name, gradient in reached.gradients.items() if gradient is not None), None)
-    return f"; or name a layer from {arrived} on, to which it does come" if arrived else ""
 
 
 def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
@@ -108,6 +102,5 @@ def _is_finite(values: Tensor) -> bool:
 def error_line(error: Exception) -> str:
     """The type of an exception, or of its cause, and the first line of its message."""
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    text = str(cause).strip()
-    first = text.splitlines()[0].strip().rstrip(".") if text else ""
-    return f"{type(cause).__name__}: {first}" if first else type(cause).__name__
+    first, _, _ = str(cause).strip().partition("\n")
+    return f"{type(cause).__name__}: {first.strip().rstrip('.')}".removesuffix(": ")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.base.errors import TooLargeError
-from explain_lib.networks.capture import LayerTrace, Reached, reach, run_with_another_output, trace
+from explain_lib.networks.capture import LayerTrace, Reached, reach, run_changed, trace
 from explain_lib.networks.sharing import exclusive, modules_of, own_random_numbers
 from explain_lib.pictures.pixels import to_input
 
@@ -95,7 +95,7 @@ def _unused(
         return frozenset()
     answer = class_scores(output)
     without = [layer for layer in layers if reached.gradients[layer.name] is None]
-    return frozenset(layer.name for layer in without if _same(answer, run_with_another_output(network, batch, layer)))
+    return frozenset(layer.name for layer in without if _same(answer, run_changed(network, batch, layer, lambda a: 1 - a)))
 
 
 def _same(answer: Tensor | None, other: object) -> bool:

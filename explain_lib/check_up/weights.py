@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.words import few_names
-from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.check_up.findings import FEW, Finding, note, problem, subject
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import named_tensors, not_finite
 
-FEW = 4
 PHOTOGRAPH_MEAN = (0.494, 0.485, 0.450)
 PHOTOGRAPH_STD = (0.247, 0.243, 0.262)
 """Mean and deviation of the pixels of the 10,000 CIFAR-10 test images, in [0, 1]; other photographs differ little."""
@@ -70,8 +69,7 @@ def precision_findings(network: nn.Module) -> Iterator[Finding]:
     if empty:
         yield problem(
             "precision",
-            f"{few_names(empty, FEW)} {_verb(empty, 'holds')} no numbers yet: a lazy layer that never ran, or one on the "
-            "device 'meta'.",
+            f"{subject(empty, 'holds')} no numbers yet: a lazy layer that never ran, or one on the device 'meta'.",
             "Run a network with lazy layers once on a picture; bring one on 'meta' to a device with "
             "network.to_empty(device='cpu'); then load its weights.",
         )
@@ -81,7 +79,7 @@ def precision_findings(network: nn.Module) -> Iterator[Finding]:
     if other:
         yield problem(
             "precision",
-            f"{few_names(other, FEW)} {_verb(other, 'is')} {kinds[other[0]]}: maps are made with dense weights in float32.",
+            f"{subject(other, 'is')} {kinds[other[0]]}: maps are made with dense weights in float32.",
             "Call network.float() before any map, and make sparse weights dense with to_dense().",
         )
 
@@ -101,8 +99,7 @@ def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:
         behind = "it" if len(broken) == 1 else "them"
         yield problem(
             "finite",
-            f"{few_names(broken, FEW)} {_verb(broken, 'holds')} NaN or infinity: no score and no map that depends on {behind} "
-            "means anything.",
+            f"{subject(broken, 'holds')} NaN or infinity: no score and no map that depends on {behind} means anything.",
             "Load weights that are finite: an earlier checkpoint of the same training, or a new one with a lower learning "
             "rate.",
         )
@@ -159,9 +156,3 @@ def _are_close(one: Channels, other: Channels) -> bool:
 
 def _numbers(values: Sequence[float]) -> str:
     return f"({', '.join(f'{value:.4g}' for value in values)})"
-
-
-def _verb(names: Sequence[str], verb: str) -> str:
-    """The verb in the singular for one name, in the plural for several."""
-    plural = {"holds": "hold", "is": "are"}
-    return verb if len(names) == 1 else plural[verb]

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explain_lib.base.errors import DataError, InputError, NetworkError
+from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words, few_names, one_line
 from explain_lib.networks.sharing import own_random_numbers
 from explain_lib.pictures.dataset import CLASSES
 
-Channels = tuple[float, float, float]
+Channels = tuple[float, ...]
 Shape = tuple[tuple[int, ...], torch.dtype]
 
 TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -94,21 +94,8 @@ def _torchvision(name: str) -> Architecture:
 
     usual = get_model_weights(name).DEFAULT.transforms()
     (side,) = usual.crop_size
-    mean, std = _channels(usual.mean), _channels(usual.std)
-    return Architecture(
-        name,
-        partial(_build_torchvision, name),
-        True,
-        (side, side),
-        mean,
-        std,
-        f"as for torchvision's own weights of {name}",
-    )
-
-
-def _channels(values: list[float]) -> Channels:
-    red, green, blue = values
-    return red, green, blue
+    mean, std, said = tuple(usual.mean), tuple(usual.std), f"as for torchvision's own weights of {name}"
+    return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said)
 
 
 def _build_torchvision(name: str, classes: int | None) -> nn.Module:
@@ -146,9 +133,8 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
 
 
 def _made_by(name: str) -> Architecture:
-    factory = partial(_call, name, _import_factory(name))
-    usual = "as usual where nothing is known"
-    return Architecture(name, lambda _: factory(), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual)
+    factory, usual = _import_factory(name), "as usual where nothing is known"
+    return Architecture(name, lambda _: _call(name, factory), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual)
 
 
 def _import_factory(name: str) -> Callable[[], object]:
@@ -199,10 +185,12 @@ def build_network(architecture: Architecture, weights: Mapping[str, Tensor], sou
     left_out = TRAINING_ONLY.get(architecture.name, ())
     used = {name: tensor for name, tensor in weights.items() if not name.startswith(left_out)} if left_out else dict(weights)
     shapes = _shapes(architecture)
-    head = next((name for name in reversed(shapes) if name.endswith(".weight")), None)
-    classes = _rows(used.get(head)) if architecture.any_classes and head is not None else None
+    head = next((name for name in reversed(shapes) if name.endswith(".weight")), "")
+    classes = _rows(used.get(head)) if architecture.any_classes else None
     if classes is not None:
-        shapes = _with_classes(shapes, str(head), classes)
+        for name in {head, head.removesuffix("weight") + "bias"} & set(shapes):
+            (_, *others), dtype = shapes[name]
+            shapes[name] = (classes, *others), dtype
     _check_fit(shapes, used, head, architecture, source)
     with own_random_numbers():  # a new network draws random weights, which are overwritten
         network = architecture.build(classes)
@@ -241,17 +229,8 @@ def _rows(weight: Tensor | None) -> int | None:
     return weight.shape[0] if weight is not None and weight.dim() > 1 and weight.shape[0] > 0 else None
 
 
-def _with_classes(shapes: dict[str, Shape], head: str, classes: int) -> dict[str, Shape]:
-    rows = {name: ((classes, *shapes[name][0][1:]), shapes[name][1]) for name in (head, _bias(head)) if name in shapes}
-    return shapes | rows
-
-
-def _bias(head: str) -> str:
-    return head.removesuffix("weight") + "bias"
-
-
 def _check_fit(
-    shapes: Mapping[str, Shape], weights: Mapping[str, Tensor], head: str | None, architecture: Architecture, source: str
+    shapes: Mapping[str, Shape], weights: Mapping[str, Tensor], head: str, architecture: Architecture, source: str
 ) -> None:
     missing = [name for name in shapes if name not in weights]
     surplus = [one_line(name) for name in weights if name not in shapes]
@@ -264,30 +243,17 @@ def _check_fit(
     for name, (_, dtype) in shapes.items():
         if weights[name].dtype != dtype:
             raise DataError(f"{source}: {name} is {_dtype(weights[name].dtype)}; {_dtype(dtype)} would be right")
-    for name, (shape, _) in shapes.items():
-        _check_shape(name, shape, tuple(weights[name].shape), name == head, architecture, source)
-
-
-def _check_shape(
-    name: str, right: tuple[int, ...], found: tuple[int, ...], is_head: bool, architecture: Architecture, source: str
-) -> None:
-    if found == right:
-        return
-    if is_head and found[1:] == right[1:]:
-        raise DataError(f"{source}: the last layer, {name}, has {found[0]:,} classes; {architecture.name} has {right[0]:,}")
-    raise DataError(f"{source}: {name} has the shape {found}; {right} would be right for {architecture.name}")
+    for name, (right, _) in shapes.items():
+        found = tuple(weights[name].shape)
+        if found == right:
+            continue
+        if name == head and found[1:] == right[1:]:
+            raise DataError(f"{source}: the last layer, {name}, has {found[0]:,} classes; {architecture.name} has {right[0]:,}")
+        raise DataError(f"{source}: {name} has the shape {found}; {right} would be right for {architecture.name}")
 
 
 def _dtype(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def count_outputs(output: object) -> int:
-    """How many classes an output for one picture has. Raises NetworkError for anything but one tensor (1, classes)."""
-    if not isinstance(output, Tensor) or output.dim() != 2 or output.shape[0] != 1:
-        found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
-    return int(output.shape[1])
 
 
 # Section: the bundled architectures

@@ -1,6 +1,6 @@
 """The bundled checkpoints: their registry, and loading them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -148,12 +148,11 @@ def _load_weights(network: nn.Module, path: Path, card: ModelCard) -> None:
 
 
 def _build(card: ModelCard) -> nn.Module:
-    build: Callable[[], nn.Module] | None = ARCHITECTURES.get(card.architecture)
-    if build is None:
+    if card.architecture not in ARCHITECTURES:
         raise DataError(
             f"the card of {card.name} names the architecture {card.architecture!r}; there are {', '.join(ARCHITECTURES)}"
         )
-    return build()
+    return ARCHITECTURES[card.architecture]()
 
 
 def _check_file(path: Path, digest: str) -> None:

@@ -4,19 +4,21 @@ The first requested outputs become leaves of the graph, so that the backward pas
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
-from torch.utils.hooks import RemovableHandle
 
 from explain_lib.base.errors import ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run import checkpoint
 from explain_lib.networks.sharing import exclusive, undisturbed
 from explain_lib.networks.targets import Target, predicted_targets, score_gradient
+
+Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,8 @@ class Capture:
 
 
 NETWORK_FAILURES = (
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-)
+    RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError
+)  # fmt: skip
 """The exceptions expected from a network, which is the caller's code, on a batch that it cannot process."""
 
 
@@ -92,7 +88,7 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
     calls: list[_Call] = []
     versions = {id(batch): batch._version}
 
-    def hook_for(name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+    def hook_for(name: str) -> Hook:
         def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
             version = output._version if isinstance(output, Tensor) else 0
             handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
@@ -101,13 +97,9 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
 
         return note
 
-    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
-        handles = [module.register_forward_hook(hook_for(name)) for name, module in network.named_modules() if name]
-        try:
-            result = run(network, batch)
-        finally:
-            remove(handles)
-    return tuple(_traces(calls, len(batch))), result
+    with _alone(network, gradients=False):
+        output = _run_hooked(network, batch, {name: hook_for(name) for name, _ in network.named_modules() if name})
+    return tuple(_traces(calls, len(batch))), output
 
 
 @dataclass(frozen=True)
@@ -159,6 +151,21 @@ def run(network: nn.Module, batch: Tensor) -> object:
         ) from error
 
 
+@contextmanager
+def _alone(network: nn.Module, *, gradients: bool) -> Iterator[None]:
+    """Exclude other threads from the network and set evaluation mode inside, with gradients of activations or without."""
+    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.set_grad_enabled(gradients):
+        yield
+
+
+def _run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) -> object:
+    """The output of the network, run with hooks at the modules of these names."""
+    with ExitStack() as hooked:
+        for name, hook in hooks.items():
+            hooked.enter_context(network.get_submodule(name).register_forward_hook(hook))
+        return run(network, batch)
+
+
 def check_logits(output: object, count: int, classes: int) -> Tensor:
     """The output if it is one tensor (count, classes). Raises NetworkError otherwise."""
     right = f"one tensor of shape ({count}, {classes}), a logit for each class, would be right"
@@ -187,7 +194,7 @@ class _Recorder:
         self.calls: Counter[str] = Counter()
         self.kept: dict[str, _Kept] = {}
 
-    def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
+    def hook_for(self, name: str) -> Hook:
         def keep(_: nn.Module, __: object, output: object) -> Tensor | None:
             self.calls[name] += 1
             layer = self.layers.get((name, self.calls[name]))
@@ -195,9 +202,8 @@ class _Recorder:
 
         return keep
 
-    def _keep(self, layer: LayerTrace, output: object) -> Tensor:
-        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != self.images:
-            raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+    def _keep(self, layer: LayerTrace, given: object) -> Tensor:
+        output = _check_grid(given, layer, self.images)
         own = output if output.requires_grad else output.detach().requires_grad_()
         passed_on = own.clone() if layer.overwritten else own
         self.kept[layer.name] = _Kept(own, passed_on, own._version)
@@ -206,7 +212,7 @@ class _Recorder:
     def outputs(self) -> list[Tensor]:
         for layer in self.layers.values():
             if layer.name not in self.kept:
-                raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+                raise _not_reached(layer)
             kept = self.kept[layer.name]
             if kept.own._version != kept.version:
                 raise NetworkError(
@@ -226,6 +232,17 @@ class _Recorder:
         return place
 
 
+def _check_grid(output: object, layer: LayerTrace, images: int) -> Tensor:
+    """The output of a layer if it is (N, C, h, w). Raises LayerError otherwise."""
+    if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != images:
+        raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+    return output
+
+
+def _not_reached(layer: LayerTrace) -> LayerError:
+    return LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+
+
 def capture(
     network: nn.Module,
     batch: Tensor,
@@ -241,16 +258,15 @@ def capture(
     not influence the score, NetworkError for a network that cannot run or does not return (N, classes),
     TooLargeError if there is not enough memory.
     """
-    with exclusive(network):
+    with _alone(network, gradients=True):
         checkpoint()
-        with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
-            recorder, output = _record(network, _start(batch, layers), layers)
-            logits = check_logits(output, len(batch), classes)
-            outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
-            explained = predicted_targets(logits.detach()) if targets is None else targets
-            if not logits.requires_grad:
-                raise _why_no_gradient(network, batch, layers)
-            gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, seen, layers)
+        recorder, output = _record(network, _start(batch, layers), layers)
+        logits = check_logits(output, len(batch), classes)
+        outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
+        explained = predicted_targets(logits.detach()) if targets is None else targets
+        if not logits.requires_grad:
+            raise _why_no_gradient(network, batch, layers)
+        gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, seen, layers)
     kept = {
         layer.name: LayerCapture(own.detach(), gradient, place.detach(), seen_gradient)
         for layer, own, place, (gradient, seen_gradient) in zip(layers, outputs, seen, gradients, strict=True)
@@ -261,12 +277,7 @@ def capture(
 def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> tuple[_Recorder, object]:
     """One forward pass: the outputs kept at the layers, and the output of the network."""
     recorder = _Recorder(layers, len(batch))
-    names = dict.fromkeys(layer.module for layer in layers)
-    handles = [network.get_submodule(name).register_forward_hook(recorder.hook_for(name)) for name in names]
-    try:
-        return recorder, run(network, batch)
-    finally:
-        remove(handles)
+    return recorder, _run_hooked(network, batch, {layer.module: recorder.hook_for(layer.module) for layer in layers})
 
 
 @dataclass(frozen=True)
@@ -287,7 +298,7 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
 
     batch: float32 (N, 3, H, W). score: the number to differentiate, computed from the output of the network, or None.
     """
-    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.enable_grad():
+    with _alone(network, gradients=True):
         recorder, output = _record(network, batch.detach().requires_grad_().clone(), layers)
         outputs, explained = recorder.outputs(), score(output)
         found: Sequence[Tensor | None] = [None] * len(outputs)
@@ -338,7 +349,7 @@ class _Holder:
         self.own: Tensor | None = None
         self.zeros: list[tuple[str, bool, Tensor]] = []
 
-    def hook_for(self, name: str) -> Callable[[nn.Module, object, object], Tensor | None]:
+    def hook_for(self, name: str) -> Hook:
         def pass_on(_: nn.Module, __: object, output: object) -> Tensor | None:
             self.calls[name] += 1
             if (name, self.calls[name]) == (self.layer.module, self.layer.call):
@@ -348,9 +359,7 @@ class _Holder:
         return pass_on
 
     def _cut(self, output: object) -> Tensor:
-        if not isinstance(output, Tensor) or output.dim() != 4:
-            raise LayerError(f"layers: {self.layer.name!r} gave no (N, C, h, w) this time; name another layer")
-        self.own = output.detach().clone().requires_grad_()
+        self.own = _check_grid(output, self.layer, 1).detach().clone().requires_grad_()
         return self.own.clone()  # later operations may write to it
 
     def _shift(self, name: str, output: Tensor) -> Tensor:
@@ -374,75 +383,45 @@ def hold(
     batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
     target, errors: as in capture.
     """
-    with exclusive(network):
+    with _alone(network, gradients=True):
         checkpoint()
-        with undisturbed(network), torch.inference_mode(False), torch.enable_grad():
-            holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
-            names = dict.fromkeys((layer.module, *channel_axes))
-            handles = [network.get_submodule(name).register_forward_hook(holder.hook_for(name)) for name in names]
-            try:
-                logits = check_logits(run(network, start.clone()), len(batch), classes)
-            finally:
-                remove(handles)
-            if not logits.requires_grad:
-                raise _why_no_gradient(network, batch, [layer])
-            (explained,) = predicted_targets(logits.detach()) if target is None else (target,)
-            return _held(holder, start, logits, explained)
+        holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
+        hooks = {name: holder.hook_for(name) for name in (layer.module, *channel_axes)}
+        logits = check_logits(_run_hooked(network, start.clone(), hooks), len(batch), classes)
+        if not logits.requires_grad:
+            raise _why_no_gradient(network, batch, [layer])
+        (explained,) = predicted_targets(logits.detach()) if target is None else (target,)
+        return _held(holder, start, logits, explained)
 
 
 def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> Held:
     if holder.own is None:
-        raise LayerError(f"layers: the forward pass did not reach {holder.layer.name!r}; name another layer")
+        raise _not_reached(holder.layer)
     asked = [holder.own, start, *(zero for _, _, zero in holder.zeros)]
     found = _differentiate(logits, asked, score_gradient(logits.detach(), (explained,)))
     if found[0] is None:
-        raise no_influence([holder.layer.name])
+        raise _no_influence([holder.layer.name])
     gradient, past, *by_zero = (torch.zeros_like(of) if one is None else one for of, one in zip(asked, found, strict=True))
     shifts = (Shift(name, later, one) for (name, later, _), one in zip(holder.zeros, by_zero, strict=True))
     return Held(logits.detach(), explained, holder.own.detach(), gradient, tuple(shifts), start.detach(), past)
 
 
-def run_with_another_output(network: nn.Module, batch: Tensor, layer: LayerTrace) -> object:
-    """The output of the network after replacing the output a of a layer by 1 - a: the same if it does not depend on it."""
-    calls = Counter[str]()
+def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Callable[[Tensor], Tensor]) -> object:
+    """The output of the network after changing the output (N, C, h, w) of one layer.
 
-    def replace(_: nn.Module, __: object, output: Tensor) -> Tensor | None:
-        calls[layer.module] += 1
-        return 1 - output if calls[layer.module] == layer.call else None
-
-    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
-        handle = network.get_submodule(layer.module).register_forward_hook(replace)
-        try:
-            return run(network, batch.clone())
-        finally:
-            handle.remove()
-
-
-def run_without_channels(network: nn.Module, batch: Tensor, layer: LayerTrace, channels: Sequence[int]) -> object:
-    """The output of the network with those channels of the output (N, C, h, w) of a layer set to zero.
-
-    Raises LayerError if the pass does not reach the layer, or its output is not (N, C, h, w), and errors as run does.
+    change: returns the new output, and leaves the old one, which other code may hold. Raises LayerError if the pass does not
+    reach the layer, or its output is not (N, C, h, w), and errors as run does.
     """
     calls = Counter[str]()
 
-    def silence(_: nn.Module, __: object, output: object) -> Tensor | None:
+    def replace(_: nn.Module, __: object, output: object) -> Tensor | None:
         calls[layer.module] += 1
-        if calls[layer.module] != layer.call:
-            return None
-        if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(batch):
-            raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
-        silenced = output.clone()  # other code may hold the output itself
-        silenced[:, list(channels)] = 0
-        return silenced
+        return change(_check_grid(output, layer, len(batch))) if calls[layer.module] == layer.call else None
 
-    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.no_grad():
-        handle = network.get_submodule(layer.module).register_forward_hook(silence)
-        try:
-            output = run(network, batch.clone())
-        finally:
-            handle.remove()
+    with _alone(network, gradients=False):
+        output = _run_hooked(network, batch.clone(), {layer.module: replace})
     if calls[layer.module] < layer.call:
-        raise LayerError(f"layers: the forward pass did not reach {layer.name!r}; name another layer")
+        raise _not_reached(layer)
     return output
 
 
@@ -467,11 +446,11 @@ def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTr
     """The error: either the layers do not influence the output, or the network cuts its gradient."""
     output = run(network, batch.clone().requires_grad_())
     if isinstance(output, Tensor) and output.requires_grad:
-        return no_influence([layer.name for layer in layers])
+        return _no_influence([layer.name for layer in layers])
     return NetworkError("network: its output has no gradient; let its forward pass run without no_grad or detach")
 
 
-def no_influence(names: Sequence[str]) -> LayerError:
+def _no_influence(names: Sequence[str]) -> LayerError:
     """The error for layers on which the output does not depend."""
     return LayerError(
         f"layers: {' or '.join(map(repr, names))} does not influence the output, so it has no gradient; name another"
@@ -488,13 +467,7 @@ def _gradients(
     pairs = []
     for layer, place, gradient in zip(layers, seen, found[: len(outputs)], strict=True):
         if gradient is None:
-            raise no_influence([layer.name])
+            raise _no_influence([layer.name])
         seen_gradient = by_place.get(id(place), gradient)
         pairs.append((gradient, torch.zeros_like(gradient) if seen_gradient is None else seen_gradient))
     return pairs
-
-
-def remove(handles: Sequence[RemovableHandle]) -> None:
-    """Remove the hooks."""
-    for handle in handles:
-        handle.remove()

@@ -131,12 +131,9 @@ class Model:
         """
         check_pixels(pixels, self.input_size)
         self.check_network()
-        batches = [pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH)]
-        return np.concatenate([self._predict_batch(batch) for batch in batches])
-
-    def _predict_batch(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        logits = self.run_input(to_input(pixels, self.mean, self.std, self.device))
-        return np.asarray(logits.cpu().numpy(), dtype=np.float32)
+        batches = (pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH))
+        logits = [self.run_input(to_input(batch, self.mean, self.std, self.device)).cpu().numpy() for batch in batches]
+        return np.concatenate(logits, dtype=np.float32)
 
     def run_input(self, batch: Tensor) -> Tensor:
         """Logits (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass.
@@ -157,8 +154,7 @@ def network_device(network: nn.Module) -> torch.device:
 def check_model(model: object) -> Model:
     """The model itself. Raises InputError for anything else."""
     if not isinstance(model, Model):
-        found = f"a {type(model).__name__}"
-        raise InputError(f"model: {found}; a Model, from load_model or as_model, would be right")
+        raise InputError(f"model: a {type(model).__name__}; a Model, from load_model or as_model, would be right")
     return model
 
 
@@ -185,10 +181,7 @@ def as_model(
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
-    size = checked_size(input_size)
-    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
-    if min(scale) <= 0:
-        raise InputError(f"std: {scale}; numbers above 0 would be right")
+    size, (shift, scale) = checked_size(input_size), checked_normalisation(mean, std)
     if not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
     _check_precision(network)
@@ -221,6 +214,14 @@ def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...
     if len(checked) != 3 or not np.isfinite(checked).all():
         raise InputError(f"{argument}: {checked}; three finite numbers, for R, G and B, would be right")
     return checked
+
+
+def checked_normalisation(mean: Sequence[float], std: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std of R, G and B. Raises InputError as checked_channels does, and for a std that is not above 0."""
+    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
+    if min(scale) <= 0:
+        raise InputError(f"std: {scale}; numbers above 0 would be right")
+    return shift, scale
 
 
 def _check_precision(network: nn.Module) -> None:

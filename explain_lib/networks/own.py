@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from cachetools import LRUCache
-from torch import nn
+from torch import Tensor, nn
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
@@ -18,7 +18,6 @@ from explain_lib.networks.architectures import (
     ARCHITECTURES,
     Architecture,
     build_network,
-    count_outputs,
     find_architecture,
     published_network,
 )
@@ -113,7 +112,12 @@ def load_own_model(
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.
     """
-    given = Described(_names(classes), input_size, _numbers("mean", mean), _numbers("std", std))
+    given = Described(
+        None if classes is None else tuple(classes),
+        input_size,
+        None if mean is None else checked_channels("mean", mean),
+        None if std is None else checked_channels("std", std),
+    )
     options = OwnModelOptions(architecture, None if weights is None else str(weights), given)
     return load_own(options, str(choose_device(device))).model
 
@@ -133,14 +137,6 @@ def read_class_names(path: Path) -> tuple[str, ...]:
 def class_names(text: str) -> tuple[str, ...]:
     """The lines of a text that are not blank, stripped."""
     return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _names(classes: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if classes is None else tuple(classes)
-
-
-def _numbers(argument: str, values: Sequence[float] | None) -> tuple[float, ...] | None:
-    return None if values is None else checked_channels(argument, values)
 
 
 def load_own(options: OwnModelOptions, device: str) -> OwnModel:
@@ -186,11 +182,13 @@ def make_own(
     mean, std = given.mean or architecture.mean, given.std or architecture.std
     black = to_input(np.zeros((1, *checked_size(size), 3), np.uint8), mean, std, choose_device(device))
     try:
-        outputs = count_outputs(trace(network, black)[1])
+        outputs = _count_outputs(trace(network, black)[1])
     except NetworkError as error:
         hint = "" if given.input_size else f" at {size_words(size)}, which was taken since no input size is given"
         raise NetworkError(f"{name}{hint}: {error}") from error
-    classes = given.classes or _class_names(outputs, categories, architecture.classes)
+    numbered = tuple(f"class {number}" for number in range(outputs))
+    known = (categories, architecture.classes, numbered)
+    classes = given.classes or next(names for names in known if len(names) == outputs)
     if len(classes) != outputs:
         raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
     model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
@@ -201,9 +199,11 @@ def make_own(
     return OwnModel(name, model, name, file, _assumed(given, architecture, model, bool(categories)))
 
 
-def _class_names(outputs: int, *known: tuple[str, ...]) -> tuple[str, ...]:
-    numbered = tuple(f"class {number}" for number in range(outputs))
-    return next((names for names in known if len(names) == outputs), numbered)
+def _count_outputs(output: object) -> int:
+    if not isinstance(output, Tensor) or output.dim() != 2 or output.shape[0] != 1:
+        found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
+    return int(output.shape[1])
 
 
 def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
@@ -304,15 +304,11 @@ class OwnModels:
 
     def find(self, name: str) -> OwnModel:
         """The model of that name. Raises InputError if it is not kept, and what load_own_model raises for the server's own."""
-        if name in self.names:
-            return self._find_own()
-        with self._keeping:
-            found = self._sent.get(name)
-        if found is None:
-            raise InputError(f"model: {name}: that upload is no longer kept; upload the file again")
-        return found
-
-    def _find_own(self) -> OwnModel:
+        if name not in self.names:
+            found = self.known(name)
+            if found is None:
+                raise InputError(f"model: {name}: that upload is no longer kept; upload the file again")
+            return found
         with self._loading:
             if self._options is None:
                 raise InputError("model: this server has no model of its own any more; another one would be right")

@@ -7,7 +7,6 @@ unpickler of Python is not used: plain opcodes can make it allocate gigabytes, o
 import pickletools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 
 from explain_lib.base.errors import DataError
@@ -58,13 +57,6 @@ class DeclaredTensor:
 
 
 @dataclass(frozen=True)
-class PickleOutline:
-    """All tensors that a pickle declares, at any depth, in the order of the file."""
-
-    tensors: tuple[DeclaredTensor, ...]
-
-
-@dataclass(frozen=True)
 class _Global:
     name: str
 
@@ -73,8 +65,11 @@ class RefusedFileError(DataError):
     """A file that is not read any further; the text continues a sentence about it."""
 
 
-def outline_pickle(content: bytes) -> PickleOutline:
-    """The tensors that a pickle declares. Raises RefusedFileError for one that names code, is damaged or too long."""
+def declared_tensors(content: bytes) -> tuple[DeclaredTensor, ...]:
+    """The tensors that a pickle declares, at any depth, in the order of the file.
+
+    Raises RefusedFileError for a pickle that names code, is damaged or too long.
+    """
     if len(content) > MAX_BYTES:
         raise RefusedFileError(f"its list of tensors has {len(content):,} bytes, of which at most {MAX_BYTES:,} are read")
     try:
@@ -85,7 +80,7 @@ def outline_pickle(content: bytes) -> PickleOutline:
     reader = _Reader()
     for name, argument in steps:
         reader.step(name, argument)
-    return PickleOutline(tuple(reader.tensors))
+    return tuple(reader.tensors)
 
 
 def _refuse_code(steps: list[tuple[str, object]]) -> None:
@@ -114,13 +109,10 @@ class _Reader:
         self._memo: dict[object, object] = {}
 
     def step(self, name: str, argument: object) -> None:
+        if name not in _STEPS:
+            raise RefusedFileError(f"it holds more than tensors by name (opcode {name})")
         try:
-            if name in _STEPS:
-                _STEPS[name](self)
-            elif name in _STEPS_WITH_ARGUMENT:
-                _STEPS_WITH_ARGUMENT[name](self, argument)
-            else:
-                raise RefusedFileError(f"it holds more than tensors by name (opcode {name})")
+            _STEPS[name](self, argument)
         except (LookupError, TypeError, ValueError) as error:
             raise RefusedFileError(f"it is damaged (at opcode {name})") from error
 
@@ -200,64 +192,36 @@ def _whole(value: object) -> int:
     return value
 
 
-def _nothing(_: _Reader) -> None:
-    """For the first and the last opcode, which change nothing here."""
-
-
-def _push_constant(value: object, reader: _Reader) -> None:
-    reader.push(value)
-
-
-def _push_new(container: type[dict[object, object]] | type[list[object]], reader: _Reader) -> None:
-    reader.push(container())
-
-
-def _push_tuple(count: int | None, reader: _Reader) -> None:
-    reader.push(reader.pop(count))
-
-
-def _drop(count: int | None, reader: _Reader) -> None:
-    reader.pop(count)
-
-
-def _push_global(reader: _Reader, argument: object) -> None:
-    reader.push(_Global(_dotted(argument)))
-
-
 def _dotted(argument: object) -> str:
     """Module and name joined by a dot; a pickle separates them by a space."""
     return str(argument).replace(" ", ".", 1)
 
 
-_STEPS: Mapping[str, Callable[[_Reader], None]] = MappingProxyType(
-    {
-        "PROTO": _nothing,
-        "STOP": _nothing,
-        "MARK": _Reader.mark,
-        "NONE": partial(_push_constant, None),
-        "NEWTRUE": partial(_push_constant, True),
-        "NEWFALSE": partial(_push_constant, False),
-        "EMPTY_TUPLE": partial(_push_constant, ()),
-        "EMPTY_DICT": partial(_push_new, dict),
-        "EMPTY_LIST": partial(_push_new, list),
-        "TUPLE": partial(_push_tuple, None),
-        "TUPLE1": partial(_push_tuple, 1),
-        "TUPLE2": partial(_push_tuple, 2),
-        "TUPLE3": partial(_push_tuple, 3),
-        "SETITEM": partial(_Reader.set_items, count=2),
-        "SETITEMS": partial(_Reader.set_items, count=None),
-        "APPEND": partial(_drop, 1),
-        "APPENDS": partial(_drop, None),
-        "BUILD": _Reader.build,
-        "BINPERSID": _Reader.storage,
-        "REDUCE": _Reader.reduce,
-    }
-)
-_STEPS_WITH_ARGUMENT: Mapping[str, Callable[[_Reader, object], None]] = MappingProxyType(
+_STEPS: Mapping[str, Callable[[_Reader, object], object]] = MappingProxyType(
     {
         **dict.fromkeys(("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), _Reader.push),
         **dict.fromkeys(("BINPUT", "LONG_BINPUT"), _Reader.put),
         **dict.fromkeys(("BINGET", "LONG_BINGET"), _Reader.get),
-        "GLOBAL": _push_global,
+        "GLOBAL": lambda reader, argument: reader.push(_Global(_dotted(argument))),
+        "PROTO": lambda *_: None,
+        "STOP": lambda *_: None,
+        "NONE": lambda reader, _: reader.push(None),
+        "NEWTRUE": lambda reader, _: reader.push(True),
+        "NEWFALSE": lambda reader, _: reader.push(False),
+        "EMPTY_TUPLE": lambda reader, _: reader.push(()),
+        "EMPTY_DICT": lambda reader, _: reader.push({}),
+        "EMPTY_LIST": lambda reader, _: reader.push([]),
+        "MARK": lambda reader, _: reader.mark(),
+        "TUPLE": lambda reader, _: reader.push(reader.pop()),
+        "TUPLE1": lambda reader, _: reader.push(reader.pop(1)),
+        "TUPLE2": lambda reader, _: reader.push(reader.pop(2)),
+        "TUPLE3": lambda reader, _: reader.push(reader.pop(3)),
+        "SETITEM": lambda reader, _: reader.set_items(2),
+        "SETITEMS": lambda reader, _: reader.set_items(None),
+        "APPEND": lambda reader, _: reader.pop(1),
+        "APPENDS": lambda reader, _: reader.pop(),
+        "BUILD": lambda reader, _: reader.build(),
+        "BINPERSID": lambda reader, _: reader.storage(),
+        "REDUCE": lambda reader, _: reader.reduce(),
     }
 )

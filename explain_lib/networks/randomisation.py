@@ -42,18 +42,15 @@ def randomisation_steps(model: Model) -> tuple[Step, ...]:
     A normalisation belongs to the layer that runs before it: TutorialNet has 5 steps, ResNet-20 has 20.
     """
     groups: list[list[str]] = []
-    for name in _weighted_modules(check_model(model)):
-        if groups and isinstance(model.network.get_submodule(name), _NORMS):
+    for name in dict.fromkeys(layer.module for layer in check_model(model).layers):
+        module = model.network.get_submodule(name)
+        if next(module.parameters(recurse=False), None) is None:
+            continue
+        if groups and isinstance(module, _NORMS):
             groups[-1].append(name)
         else:
             groups.append([name])
     return tuple(Step(group[0], tuple(group)) for group in reversed(groups))
-
-
-def _weighted_modules(model: Model) -> list[str]:
-    """Names of the modules with parameters of their own, each once, in the order in which they first run."""
-    reached = dict.fromkeys(layer.module for layer in model.layers)
-    return [name for name in reached if next(model.network.get_submodule(name).parameters(recurse=False), None) is not None]
 
 
 def chosen_steps(steps: Sequence[Step], depth: int, mode: Mode) -> tuple[Step, ...]:

@@ -73,13 +73,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 """The recipe of each checkpoint that this project trains."""
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name. Raises InputError, listing the names, if there is none."""
-    if name not in RECIPES:
-        raise InputError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
-    return RECIPES[name]
-
-
 def load_training_set(folder: Path | None) -> ImageSet:
     """The 50,000 training images: from `folder` (train.npz, or torchvision's layout), else torchvision's download.
 
@@ -225,13 +218,8 @@ class Trainer:
         return int((logits.argmax(1) == labels).sum())
 
     def _save_progress(self) -> None:
-        state = {
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "epoch": self.epoch,
-            "train_accuracy": self.train_accuracy,
-        }
-        write_tensors(state, self.resume_file)
+        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        write_tensors(state | {"epoch": self.epoch, "train_accuracy": self.train_accuracy}, self.resume_file)
 
     def write(self, name: str) -> ModelCard:
         """Write checkpoint, test logits float32 (10000, 10) and card under that name."""
@@ -244,7 +232,9 @@ class Trainer:
         logits = model.predict(test.pixels)
         right = logits.argmax(1) == test.labels
         write_tensors(network.state_dict(), spec.checkpoint_file)
-        write_whole(spec.logits_file, _npy(logits))
+        file = BytesIO()
+        np.save(file, logits)
+        write_whole(spec.logits_file, file.getvalue())
         after = f", after {self.epoch} of {self.recipe.epochs} epochs" if name != self.name else ""
         card = ModelCard(
             name=name,
@@ -269,16 +259,11 @@ class Trainer:
         return card
 
 
-def _npy(array: NDArray[np.float32]) -> bytes:
-    file = BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
 def train(name: str, data: Path | None, folder: Path, command: str) -> ModelCard:
     """Train the checkpoint `name` into `folder`, resuming an earlier run if there is one; returns its card.
 
     Raises InputError for an unknown name, and DataError if the training images are not available.
     """
-    recipe = find_recipe(name)
-    return Trainer(name, load_training_set(data), folder, recipe, command).run()
+    if name not in RECIPES:
+        raise InputError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
+    return Trainer(name, load_training_set(data), folder, RECIPES[name], command).run()

@@ -18,7 +18,7 @@ from torch import Tensor
 from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE
 from explain_lib.base.words import error_words, few_names, one_line
-from explain_lib.networks.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, outline_pickle
+from explain_lib.networks.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, declared_tensors
 
 RIGHT = "a file of torch.save(network.state_dict(), FILE), or of safetensors, would be right"
 MAX_RECORDS = 20_000
@@ -39,11 +39,11 @@ def read_weights(content: bytes, name: str) -> dict[str, Tensor]:
     and plain values, or that declares more than it holds. Nothing in it is run.
     """
     try:
-        loaded = _load(content, name)
-        weights = _without_wrapper(_state_dict(loaded))
+        weights = _state_dict(_load(content, name))
     except RefusedFileError as error:
         raise DataError(f"{name}: {error}; {RIGHT}") from error
-    return weights
+    wrapped = all(key.startswith(_WRAPPER) for key in weights)
+    return {key.removeprefix(_WRAPPER): tensor for key, tensor in weights.items()} if wrapped else weights
 
 
 def _load(content: bytes, name: str) -> object:
@@ -101,10 +101,9 @@ def _load_archive(content: bytes) -> object:
         with zipfile.ZipFile(BytesIO(content)) as file:
             archive = _checked_archive(file, len(content))
             pickle = archive.read("data.pkl")
-            outline = outline_pickle(pickle)
-            _check_declared(outline.tensors, archive)
-            keys = {tensor.storage.key for tensor in outline.tensors}
-            checked = _repacked(archive, pickle, keys)
+            tensors = declared_tensors(pickle)
+            _check_declared(tensors, archive)
+            checked = _repacked(archive, pickle, {tensor.storage.key for tensor in tensors})
     except (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error, ValueError) as error:
         raise RefusedFileError(f"it is damaged or cut short ({error_words(error, 200)})") from error
     try:
@@ -176,17 +175,10 @@ def _state_dict(loaded: object) -> dict[str, Tensor]:
     if isinstance(loaded, dict):
         candidates += [loaded[key] for key in _NESTED if key in loaded]
     for candidate in candidates:
-        if isinstance(candidate, dict) and candidate and all(_is_named_tensor(*item) for item in candidate.items()):
+        if not isinstance(candidate, dict) or not candidate:
+            continue
+        if all(isinstance(name, str) and isinstance(value, Tensor) for name, value in candidate.items()):
             return dict(candidate)
     if isinstance(loaded, dict):
         raise RefusedFileError(f"it holds {few_names([one_line(key) for key in loaded], 3) or 'nothing'}, not tensors by name")
     raise RefusedFileError(f"it holds a {type(loaded).__name__}, not tensors by name")
-
-
-def _is_named_tensor(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor)
-
-
-def _without_wrapper(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    wrapped = all(name.startswith(_WRAPPER) for name in weights)
-    return {name.removeprefix(_WRAPPER): tensor for name, tensor in weights.items()} if wrapped else weights

@@ -47,20 +47,14 @@ def study_batch(index: int) -> slice:
     return slice(start, start + STUDY_BATCH)
 
 
-def split_digest(pixels: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
-    """SHA-256, in hex, of a split's pixels uint8 (N, 32, 32, 3) and labels uint8 (N,)."""
-    digest = hashlib.sha256(np.ascontiguousarray(pixels).data)
-    digest.update(np.ascontiguousarray(labels).data)
-    return digest.hexdigest()
-
-
 def check_split(split: str, pixels: NDArray[np.uint8], labels: NDArray[np.uint8], source: str) -> None:
     """Raise DataError, naming `source`, unless these are the pixels and labels of that split of CIFAR-10."""
-    digest = split_digest(pixels, labels)
-    if digest != DIGESTS[split]:
-        raise DataError(
-            f"the CIFAR-10 {split} images in {source} are damaged: their SHA-256 is {digest}, {DIGESTS[split]} would be right"
-        )
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).data)
+    digest.update(np.ascontiguousarray(labels).data)
+    found, right = digest.hexdigest(), DIGESTS[split]
+    if found != right:
+        said = f"their SHA-256 is {found}, {right} would be right"
+        raise DataError(f"the CIFAR-10 {split} images in {source} are damaged: {said}")
 
 
 def load_cifar10(folder: Path = FOLDER) -> ImageSet:

@@ -31,6 +31,9 @@ FITS: tuple[Fit, ...] = get_args(Fit)
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff")
 _RIGHT = "a JPEG, PNG, WebP, AVIF, GIF or TIFF file would be right"
+_REFUSED = {"I": "32-bit or signed whole numbers", "F": "floating-point numbers", "LAB": "CIELAB colours"}
+"""Numbers without a known range on a screen, by Pillow's mode."""
+_MEGAPIXELS = f"at most {MAX_PIXELS // 1_000_000} megapixels would be right"
 
 UNREADABLE = (
     OSError,
@@ -117,11 +120,16 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _decode(content: bytes, at_least: int | None) -> Image.Image:
     """The picture in mode RGB, upright. at_least: how many pixels on the shorter side are enough, None for all."""
-    _check_length(content)
+    if not content:
+        raise InputError(f"picture: the file is empty; {_RIGHT}")
+    if len(content) > MAX_BYTES:
+        raise InputError(f"picture: the file has {len(content) / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB would be right")
     try:
         with _open(content) as image:
             _check_extent(image)
-            check_mode(image)
+            if image.mode in _REFUSED:
+                found = f"{_REFUSED[image.mode]}, which have no known range"
+                raise InputError(f"picture: it holds {found}; 8 or 16 bits a channel would be right")
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             return _upright(srgb(image), image)
@@ -142,13 +150,6 @@ def _upright(decoded: Image.Image, file: ImageFile.ImageFile) -> Image.Image:
     return decoded if turn is None else decoded.transpose(turn)
 
 
-def _check_length(content: bytes) -> None:
-    if not content:
-        raise InputError(f"picture: the file is empty; {_RIGHT}")
-    if len(content) > MAX_BYTES:
-        raise InputError(f"picture: the file has {len(content) / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB would be right")
-
-
 def _open(content: bytes) -> ImageFile.ImageFile:
     """The file with its header read, nothing decoded."""
     Image.preinit()
@@ -160,9 +161,6 @@ def _open(content: bytes) -> ImageFile.ImageFile:
         if any(_begins_as(name, content[:16]) for name in FORMATS):
             raise
         raise InputError(f"picture: this is no picture, or of a kind that is not read here; {_RIGHT}") from None
-
-
-_MEGAPIXELS = f"at most {MAX_PIXELS // 1_000_000} megapixels would be right"
 
 
 def _begins_as(name: str, start: bytes) -> bool:
@@ -185,15 +183,13 @@ def _fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Picture:
     if fit == "stretch":
         return _resized(image, (height, width))
     by_width = height * image.width >= width * image.height if fit == "pad" else height * image.width < width * image.height
-    scaled = _scaled(image, height, width, by_width=by_width)
-    return _cropped(image, scaled, size) if fit == "crop" else _padded(_resized(image, scaled), size)
-
-
-def _scaled(image: Image.Image, height: int, width: int, *, by_width: bool) -> tuple[int, int]:
-    """(height, width) in proportion, one of them as asked, the other rounded down as torchvision does."""
-    if by_width:
-        return max(1, width * image.height // image.width), width
-    return height, max(1, height * image.width // image.height)
+    if by_width:  # in proportion, the other side rounded down as torchvision does
+        height = max(1, width * image.height // image.width)
+    else:
+        width = max(1, height * image.width // image.height)
+    if fit == "crop":
+        return _cropped(image, (height, width), size)
+    return _padded(_resized(image, (height, width)), size)
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Picture:
@@ -221,17 +217,8 @@ def _padded(picture: Picture, size: tuple[int, int]) -> Picture:
 
 _PROFILE_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 """The mode of the pictures that an ICC profile describes, by the name of its colour space."""
-_REFUSED = {"I": "32-bit or signed whole numbers", "F": "floating-point numbers", "LAB": "CIELAB colours"}
 _PNG_STEPS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
 """The factor for the numbers of a PNG's tRNS chunk, in the packed modes that Pillow unpacks to another range."""
-
-
-def check_mode(image: Image.Image) -> None:
-    """Raise InputError for a picture, not yet decoded, whose numbers have no known range on a screen."""
-    if image.mode in _REFUSED:
-        raise InputError(
-            f"picture: it holds {_REFUSED[image.mode]}, which have no known range; 8 or 16 bits a channel would be right"
-        )
 
 
 def srgb(image: ImageFile.ImageFile) -> Image.Image:
@@ -249,7 +236,11 @@ def srgb(image: ImageFile.ImageFile) -> Image.Image:
     opaque, alpha = _split_alpha(plain)
     coloured = _follow(opaque, profile) if profile else opaque
     rgb = coloured.convert("RGB")
-    return rgb if alpha is None else _on_white(rgb, alpha)
+    if alpha is None:
+        return rgb
+    canvas = Image.new("RGB", rgb.size, "white")
+    canvas.paste(rgb, mask=alpha)
+    return canvas
 
 
 def _scale_transparency(image: ImageFile.ImageFile) -> None:
@@ -292,18 +283,11 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return image.convert("L" if image.mode == "LA" else "RGB"), image.getchannel("A")
 
 
-def _on_white(image: Image.Image, alpha: Image.Image) -> Image.Image:
-    canvas = Image.new("RGB", image.size, "white")
-    canvas.paste(image, mask=alpha)
-    return canvas
-
-
 def _follow(image: Image.Image, content: bytes) -> Image.Image:
     """The picture converted from its profile to sRGB; unchanged if the profile cannot be followed, or is that of sRGB."""
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(content))
-        mode = _PROFILE_MODES.get(profile.profile.xcolor_space)
-        if mode != image.mode:
+        if _PROFILE_MODES.get(profile.profile.xcolor_space) != image.mode:
             return image
         transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), image.mode, "RGB")
     except (ImageCms.PyCMSError, OSError):

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explain_lib.base.errors import InputError
+from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.memory import enough_memory
 
 
@@ -30,6 +30,15 @@ def check_pixels(pixels: object, input_size: tuple[int, int], argument: str = "p
     if len(pixels) == 0:
         raise InputError(f"{argument}: the batch is empty; at least one picture would be right")
     return pixels
+
+
+def check_pictures(pixels: object, least: int) -> None:
+    """Raise InputError for anything but pictures uint8 (N, H, W, 3) of at least `least` pixels on each side."""
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
+        raise InputError(f"pixels: {kind_of(pixels)}; uint8 of shape (N, H, W, 3) would be right")
+    height, width = pixels.shape[1:3]
+    if min(height, width) < least:
+        raise InputError(f"pixels: the pictures are {height} x {width}; at least {least} x {least} would be right")
 
 
 def as_batch(picture: object, input_size: tuple[int, int]) -> NDArray[np.uint8]:

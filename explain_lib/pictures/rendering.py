@@ -12,22 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from explain_lib.base.errors import InputError
+from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.frozen import read_only
 from explain_lib.base.maps import Map
 
 Picture = NDArray[np.uint8]
 Palette = Literal["magma", "inferno", "viridis", "cividis", "jet"]
 PALETTES: tuple[Palette, ...] = get_args(Palette)
-
-_CV2_PALETTES: dict[str, int] = {
-    "magma": cv2.COLORMAP_MAGMA,
-    "inferno": cv2.COLORMAP_INFERNO,
-    "viridis": cv2.COLORMAP_VIRIDIS,
-    "cividis": cv2.COLORMAP_CIVIDIS,
-    "jet": cv2.COLORMAP_JET,
-}
-
 
 DIVERGING = ("#2166ac", "#92c5de", "#f7f7f7", "#f4a582", "#b2182b")
 """Blue for below zero, white for zero, red for above, at equal steps: ColorBrewer's RdBu, reversed."""
@@ -52,10 +43,10 @@ def colour_signed(values: Map, reach: float) -> Picture:
 @lru_cache(maxsize=len(PALETTES))
 def palette_table(palette: Palette) -> Picture:
     """The palette's 256 colours, uint8 (256, 3) RGB, from low to high. Raises InputError for an unknown one."""
-    if palette not in _CV2_PALETTES:
+    if palette not in PALETTES:
         raise InputError(f"palette: {palette!r}; one of {', '.join(PALETTES)} would be right")
     ramp = np.arange(256, dtype=np.uint8)[:, None]
-    table = np.asarray(cv2.applyColorMap(ramp, _CV2_PALETTES[palette]), dtype=np.uint8)
+    table = np.asarray(cv2.applyColorMap(ramp, getattr(cv2, f"COLORMAP_{palette.upper()}")), dtype=np.uint8)
     return read_only(table[:, 0, ::-1])
 
 
@@ -136,8 +127,7 @@ def png(picture: Picture) -> bytes:
     """The picture as a PNG file, without loss."""
     done, data = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))
     if not done:
-        found = f"{picture.dtype} of shape {picture.shape}"
-        raise InputError(f"picture: {found} cannot be written as PNG; uint8 (H, W, 3) would be right")
+        raise InputError(f"picture: {kind_of(picture)} cannot be written as PNG; uint8 (H, W, 3) would be right")
     return data.tobytes()
 
 

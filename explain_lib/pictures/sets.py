@@ -160,14 +160,15 @@ def next_readable(pixels: Pixels, positions: NDArray[np.int64]) -> NDArray[np.in
 
     Raises DataError if no picture can be read.
     """
+    if not isinstance(pixels, LazyPixels):
+        return np.asarray((positions + 1) % len(pixels))
     return np.array([_next_readable(pixels, int(position)) for position in positions], dtype=np.int64)
 
 
-def _next_readable(pixels: Pixels, position: int) -> int:
+def _next_readable(pixels: LazyPixels, position: int) -> int:
     count = len(pixels)
     for step in range(1, count + 1):
-        found = (position + step) % count
-        if not isinstance(pixels, LazyPixels) or pixels.is_readable(found):
+        if pixels.is_readable(found := (position + step) % count):
             return found
     raise DataError("pixels: no picture of the set can be read; at least one would be right")
 

@@ -3,11 +3,12 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -159,17 +160,8 @@ class Thumbnails:
                 return []
             wanted = [self._wanted.pop() for _ in range(min(TOGETHER, len(self._wanted)))]
             chosen = [position for position in wanted if position not in self._known]
-            if not chosen:
-                chosen = list(self._missing(TOGETHER))
-            return chosen
-
-    def _missing(self, most: int) -> Iterator[int]:
-        for position in range(len(self.folder)):
-            if position not in self._known:
-                yield position
-                most -= 1
-                if most == 0:
-                    return
+            missing = (position for position in range(len(self.folder)) if position not in self._known)
+            return chosen or list(islice(missing, TOGETHER))
 
     def _make(self, position: int) -> tuple[int, bytes | None, str | None]:
         time.sleep(PAUSE_SECONDS)  # the threads of the pages go first

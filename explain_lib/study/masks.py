@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import InputError
 from explain_lib.base.run import remembered
+from explain_lib.pictures.pixels import check_pictures
 
 TIMES = 2
 """How often pixels are repeated first. GrabCut's fixed cost of a long outline suits larger pictures: on 32 x 32 pixels it
@@ -27,11 +27,7 @@ def outline_masks(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
     Raises InputError for other pixels, and for pictures of less than 8 x 8.
     """
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
-        found = f"{pixels.dtype} of shape {pixels.shape}" if isinstance(pixels, np.ndarray) else f"a {type(pixels).__name__}"
-        raise InputError(f"pixels: {found}; uint8 of shape (N, H, W, 3) would be right")
-    if min(pixels.shape[1:3]) < 8:
-        raise InputError(f"pixels: the pictures are {pixels.shape[1]} x {pixels.shape[2]}; at least 8 x 8 would be right")
+    check_pictures(pixels, 8)
     beforehand = _beforehand(*pixels.shape[1:3])
     masks = np.zeros(pixels.shape[:3], dtype=bool)
     for place, picture in enumerate(pixels):

@@ -42,12 +42,6 @@ def test_columns_are_those_of_the_values_one_by_one(skewed: np.ndarray) -> None:
         assert (found.mean, found.low, found.high) == pytest.approx((alone.mean, alone.low, alone.high), rel=1e-12)
 
 
-def test_one_seed_gives_one_interval_and_another_another(skewed: np.ndarray) -> None:
-    column = skewed[:, 0]
-    assert bootstrap_mean(column) == bootstrap_mean(column.copy())
-    assert bootstrap_mean(column, seed=1) != bootstrap_mean(column)
-
-
 def test_what_is_nan_does_not_count(skewed: np.ndarray) -> None:
     values = skewed.copy()
     values[:100, 1] = np.nan
