@@ -46,7 +46,7 @@ def probe(network: nn.Module, batch: Tensor) -> Probe:
     Raises whatever the network raises in its forward pass, and TooLargeError if there is not enough memory in either. Mode,
     parameters, buffers and random numbers are restored.
     """
-    with left_as_found(network, batch.device):
+    with exclusive(network), torch.inference_mode(False), own_random_numbers(batch.device), _buffers_kept(network):
         layers, output = trace(network, batch.clone())
         spatial = [layer for layer in layers if layer.is_spatial]
         try:
@@ -56,13 +56,6 @@ def probe(network: nn.Module, batch: Tensor) -> Probe:
         except Exception as error:  # the caller's code may raise anything, and any exception is a finding
             reached = error
         return Probe(layers, output, reached, _unused(network, batch, spatial, output, reached))
-
-
-@contextmanager
-def left_as_found(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Exclude other threads from the network inside; restore its buffers and the random numbers afterwards."""
-    with exclusive(network), torch.inference_mode(False), own_random_numbers(device), _buffers_kept(network):
-        yield
 
 
 @contextmanager

@@ -74,9 +74,7 @@ class Capture:
     layers: dict[str, LayerCapture]
 
 
-NETWORK_FAILURES = (
-    RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError
-)  # fmt: skip
+NETWORK_FAILURES = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError)
 """The exceptions expected from a network, which is the caller's code, on a batch that it cannot process."""
 
 
@@ -260,7 +258,11 @@ def capture(
     """
     with _alone(network, gradients=True):
         checkpoint()
-        recorder, output = _record(network, _start(batch, layers), layers)
+        # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
+        # requested together: the graph begins before. The start is not a leaf, since some networks write to their input.
+        handed_on = any(layer.handed_on for layer in layers)
+        start = batch.detach().requires_grad_().clone() if handed_on else batch
+        recorder, output = _record(network, start, layers)
         logits = check_logits(output, len(batch), classes)
         outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
         explained = predicted_targets(logits.detach()) if targets is None else targets
@@ -423,17 +425,6 @@ def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Ca
     if calls[layer.module] < layer.call:
         raise _not_reached(layer)
     return output
-
-
-def _start(batch: Tensor, layers: Sequence[LayerTrace]) -> Tensor:
-    """The batch, as part of the graph if that cannot begin at the layers.
-
-    If a layer returns its input unchanged, the same tensor may have gone to other modules, which count too, whatever layers
-    are requested together.
-    """
-    if any(layer.handed_on for layer in layers):
-        return batch.detach().requires_grad_().clone()  # not a leaf, since some networks write to their input
-    return batch
 
 
 def _differentiate(output: Tensor, by: Sequence[Tensor], start: Tensor | None = None) -> tuple[Tensor | None, ...]:

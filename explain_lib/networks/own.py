@@ -331,7 +331,9 @@ class OwnModels:
             raise DataError(
                 f"{file}: it has {len(content) / MEBIBYTE:.0f} MiB; at most {UPLOAD_BYTES // MEBIBYTE} would be right"
             )
-        name = f"{architecture}@{_identity(architecture, content, described)}"
+        digest = hashlib.sha256(repr((architecture, astuple(described))).encode())
+        digest.update(hashlib.sha256(content).digest())
+        name = f"{architecture}@{digest.hexdigest()[:NAME_DIGITS]}"
         with self._reading:
             if not self.holds(name):
                 self._keep(replace(self._read(architecture, file, content, described), name=name))
@@ -353,13 +355,6 @@ class OwnModels:
             if own.nbytes > self._sent.maxsize:
                 raise DataError(f"{own.file}: the network has {own.nbytes / MEBIBYTE:.0f} MiB, more than is kept")
             self._sent[own.name] = own
-
-
-def _identity(architecture: str, content: bytes, described: Described) -> str:
-    """Hex digits of the SHA-256 over the file, the architecture and the description."""
-    digest = hashlib.sha256(repr((architecture, astuple(described))).encode())
-    digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()[:NAME_DIGITS]
 
 
 def _check_described(described: Described) -> None:

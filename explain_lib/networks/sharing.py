@@ -3,23 +3,14 @@
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import torch
 from torch import nn
 
-_locks: "weakref.WeakKeyDictionary[nn.Module, _NumberedLock]" = weakref.WeakKeyDictionary()
+_locks: "weakref.WeakKeyDictionary[nn.Module, AbstractContextManager[object]]" = weakref.WeakKeyDictionary()
 _locks_guard = threading.Lock()
-_lock_numbers = count()
 _taking = threading.RLock()
-
-
-class _NumberedLock:
-    """A lock with a number; threads that take several locks take them in the order of their numbers."""
-
-    def __init__(self) -> None:
-        self.number, self.lock = next(_lock_numbers), threading.RLock()
 
 
 def modules_of(network: nn.Module) -> list[nn.Module]:
@@ -39,23 +30,21 @@ def modules_of(network: nn.Module) -> list[nn.Module]:
 @contextmanager
 def exclusive(network: nn.Module) -> Iterator[None]:
     """Exclude other threads from this network, and from networks that share a module with it."""
-    held: list[_NumberedLock] = []
-    try:
-        for numbered in _locks_of(network):
-            numbered.lock.acquire()
-            held.append(numbered)
+    with ExitStack() as held:
+        for lock in _locks_of(network):
+            held.enter_context(lock)
         yield
-    finally:
-        for numbered in reversed(held):
-            numbered.lock.release()
 
 
-def _locks_of(network: nn.Module) -> list[_NumberedLock]:
-    """The locks of all modules, each once, in order; modules without a lock get a common one."""
+def _locks_of(network: nn.Module) -> list[AbstractContextManager[object]]:
+    """The locks of all modules, each once; modules without a lock get a common one.
+
+    All threads take several locks in the same order, that of their addresses.
+    """
     modules = modules_of(network)
     with _locks_guard:
         held = [_locks.get(module) for module in modules]
-        found = sorted({lock for lock in held if lock is not None} or {_NumberedLock()}, key=lambda lock: lock.number)
+        found = sorted({lock for lock in held if lock is not None} or {threading.RLock()}, key=id)
         for module, lock in zip(modules, held, strict=True):
             if lock is None:
                 _locks[module] = found[0]

@@ -150,18 +150,17 @@ class Trainer:
 
     def resume(self) -> None:
         """Continue after the last complete epoch, if there is one."""
-        if self.resume_file.is_file():
-            try:
-                self._take_up(read_tensors(self.resume_file))
-            except (DataError, *UNREADABLE) as error:
-                raise DataError(f"{self.resume_file} is damaged; delete it to train from the start ({error})") from error
-
-    def _take_up(self, state: object) -> None:
-        if not isinstance(state, dict):
-            raise DataError(f"it holds a {type(state).__name__}; the state of a training would be right")
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.epoch, self.train_accuracy = state["epoch"], state["train_accuracy"]
+        if not self.resume_file.is_file():
+            return
+        try:
+            state = read_tensors(self.resume_file)
+            if not isinstance(state, dict):
+                raise DataError(f"it holds a {type(state).__name__}; the state of a training would be right")
+            self.network.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.epoch, self.train_accuracy = state["epoch"], state["train_accuracy"]
+        except (DataError, *UNREADABLE) as error:
+            raise DataError(f"{self.resume_file} is damaged; delete it to train from the start ({error})") from error
 
     def run(self) -> ModelCard:
         """Train to the end, with a progress bar per epoch; writes checkpoints, test logits and cards, returns the last card.
@@ -169,22 +168,19 @@ class Trainer:
         Raises DataError if the folder cannot be created or written to.
         """
         try:
-            return self._run()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.resume()
+            if self.epoch == 0 and 0 in self.recipe.snapshots:
+                self.write(f"{self.name}-epoch-0")
+            while self.epoch < self.recipe.epochs:
+                self._train_epoch()
+                if self.epoch in self.recipe.snapshots:
+                    self.write(f"{self.name}-epoch-{self.epoch}")
+                self._save_progress()
+            card = self.write(self.name)
+            self.resume_file.unlink()
         except OSError as error:
             raise DataError(f"{self.folder} cannot be written to ({error}); name another folder, or make room") from error
-
-    def _run(self) -> ModelCard:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.resume()
-        if self.epoch == 0 and 0 in self.recipe.snapshots:
-            self.write(f"{self.name}-epoch-0")
-        while self.epoch < self.recipe.epochs:
-            self._train_epoch()
-            if self.epoch in self.recipe.snapshots:
-                self.write(f"{self.name}-epoch-{self.epoch}")
-            self._save_progress()
-        card = self.write(self.name)
-        self.resume_file.unlink()
         return card
 
     def _train_epoch(self) -> None:

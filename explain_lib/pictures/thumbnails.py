@@ -166,9 +166,12 @@ class Thumbnails:
     def _make(self, position: int) -> tuple[int, bytes | None, str | None]:
         time.sleep(PAUSE_SECONDS)  # the threads of the pages go first
         try:
-            return position, _encoded(self.folder.thumbnail(position, SIDE)), None
+            thumbnail = self.folder.thumbnail(position, SIDE)
         except DataError:
             return position, None, self.folder.unreadable[position]
+        file = BytesIO()
+        Image.fromarray(thumbnail).save(file, "JPEG", quality=QUALITY)
+        return position, file.getvalue(), None
 
     def _keep(self, made: Sequence[tuple[int, bytes | None, str | None]]) -> None:
         folder = self.folder
@@ -185,12 +188,6 @@ class Thumbnails:
                 database.executemany(_KEEP, rows)
         except sqlite3.Error as error:
             self._forgo(error)
-
-
-def _encoded(thumbnail: Picture) -> bytes:
-    file = BytesIO()
-    Image.fromarray(thumbnail).save(file, "JPEG", quality=QUALITY)
-    return file.getvalue()
 
 
 def _decoded(jpeg: bytes) -> Picture:
