@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from explain_lib.base.errors import InputError, TooLargeError
-from explain_lib.check_up.findings import CheckUp, Finding, problem
+from explain_lib.check_up.findings import CheckUp, Finding, in_order, problem
 from explain_lib.check_up.layers import layer_findings
 from explain_lib.check_up.outputs import output_findings
 from explain_lib.check_up.passes import error_line, gradient_findings
@@ -66,7 +66,7 @@ def check_up(
         subject = _Subject(network, checked_size(input_size), _count(classes), _normalisation(mean, std), card)
     else:
         raise InputError(f"network: a {type(network).__name__}; a Model or a torch.nn.Module would be right")
-    return CheckUp(tuple(sorted(_findings(subject), key=lambda finding: finding.severity != "problem")))
+    return in_order(_findings(subject))
 
 
 def _count(classes: int | Sequence[str] | None) -> int | None:

@@ -1,6 +1,6 @@
 """The findings of a check-up: obstacles and notes, each with its consequence and remedy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,6 +66,11 @@ def problem(kind: str, sentence: str, remedy: str) -> Finding:
 def note(kind: str, sentence: str, remedy: str) -> Finding:
     """A finding that is good to know."""
     return Finding(kind, "note", sentence, remedy)
+
+
+def in_order(findings: Iterable[Finding]) -> CheckUp:
+    """The findings as a CheckUp: problems first, otherwise in the order found."""
+    return CheckUp(tuple(sorted(findings, key=lambda finding: finding.severity != "problem")))
 
 
 def subject(names: Sequence[str], verb: str) -> str:

@@ -1,6 +1,6 @@
 """Findings about outputs: their form, and a softmax, log-softmax or sigmoid at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from explain_lib.check_up.findings import Finding, problem
 from explain_lib.check_up.probe import Probe, class_scores, is_plain, parts
-from explain_lib.networks.capture import Reached
+from explain_lib.networks.capture import LayerTrace, Reached
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
 _OPERATIONS: dict[str, Squash] = {
@@ -112,31 +112,26 @@ def _reshaping(output: Tensor, count: int) -> str:
 
 
 def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
-    kind, name = _squash_of(network, probe), _last_module(network, probe)
+    scores = class_scores(probe.output)
+    if scores is None or not scores.is_floating_point() or not bool(torch.isfinite(scores).all()):
+        return
+    name, operation = _last_module(network, probe.layers, scores), _last_operation(probe.reached)
+    by_module = None if name is None else _MODULES.get(type(network.get_submodule(name)))
+    kind = (by_module if operation is None else _OPERATIONS.get(operation)) or _by_values(scores)
     if kind is None:
         return
-    named = _by_last_module(network, probe) == kind
-    where = f"the module {name!r}" if named else "in its forward pass"
-    out = (
-        f"Take it out, network.set_submodule({name!r}, nn.Identity()), and apply it to the outputs where they are read"
-        if named
-        else f"Let forward return what goes into the {kind}, and apply it where the outputs are read"
-    )
+    if by_module == kind:
+        where = f"the module {name!r}"
+        out = f"Take it out, network.set_submodule({name!r}, nn.Identity()), and apply it to the outputs where they are read"
+    else:
+        where = "in its forward pass"
+        out = f"Let forward return what goes into the {kind}, and apply it where the outputs are read"
     yield problem(
         "softmax",
         f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}: their gradient vanishes where the network is "
         "sure, and maps fade or turn into noise just there.",
         f"{out}. Target(index, score='probability') then still explains the probability.",
     )
-
-
-def _squash_of(network: nn.Module, probe: Probe) -> Squash | None:
-    scores = class_scores(probe.output)
-    if scores is None or not scores.is_floating_point() or not bool(torch.isfinite(scores).all()):
-        return None
-    operation = _last_operation(probe.reached)
-    last = _by_last_module(network, probe) if operation is None else _OPERATIONS.get(operation)
-    return last or _by_values(scores)
 
 
 def _last_operation(reached: Reached | Exception) -> str | None:
@@ -148,18 +143,11 @@ def _last_operation(reached: Reached | Exception) -> str | None:
     return None if step is None else step.name()
 
 
-def _by_last_module(network: nn.Module, probe: Probe) -> Squash | None:
-    name = _last_module(network, probe)
-    return None if name is None else _MODULES.get(type(network.get_submodule(name)))
-
-
-def _last_module(network: nn.Module, probe: Probe) -> str | None:
+def _last_module(network: nn.Module, layers: Sequence[LayerTrace], scores: Tensor) -> str | None:
     """The last module without submodules to run, if its output has the shape of the scores."""
-    scores = class_scores(probe.output)
-    for layer in reversed(probe.layers):
-        if layer.handed_on or next(network.get_submodule(layer.module).children(), None) is not None:
-            continue
-        return layer.module if scores is not None and layer.shape == tuple(scores.shape[1:]) else None
+    for layer in reversed(layers):
+        if not layer.handed_on and next(network.get_submodule(layer.module).children(), None) is None:
+            return layer.module if layer.shape == tuple(scores.shape[1:]) else None
     return None
 
 

@@ -144,16 +144,16 @@ def load_own(options: OwnModelOptions, device: str) -> OwnModel:
     architecture, given = find_architecture(options.architecture), options.described
     if options.weights == DEFAULT_WEIGHTS:
         network, categories = published_network(architecture.name)
-        return make_own(architecture, network, given, DEFAULT_WEIGHTS, device, categories)
+        return _make_own(architecture, network, given, DEFAULT_WEIGHTS, device, categories)
     if options.weights is None:
         if ":" not in architecture.name:
             raise InputError(
                 f"weights: none are given for {architecture.name}; a file, or DEFAULT for torchvision's, would be right"
             )
-        return make_own(architecture, architecture.build(None), given, None, device)
+        return _make_own(architecture, architecture.build(None), given, None, device)
     source = f"weights: {options.weights}"
     network = build_network(architecture, read_weights(_content(options.weights), source), source)
-    return make_own(architecture, network, given, Path(options.weights).name, device)
+    return _make_own(architecture, network, given, Path(options.weights).name, device)
 
 
 def _content(path: str) -> bytes:
@@ -164,7 +164,7 @@ def _content(path: str) -> bytes:
         raise DataError(f"weights: {path} cannot be read ({why}); a file with weights, or DEFAULT, would be right") from error
 
 
-def make_own(
+def _make_own(
     architecture: Architecture,
     network: nn.Module,
     given: Described,
@@ -172,10 +172,7 @@ def make_own(
     device: str,
     categories: tuple[str, ...] = (),
 ) -> OwnModel:
-    """The model of a network that has its weights. file: as in OwnModel. categories: names that came with the weights.
-
-    Raises what load_own_model raises.
-    """
+    """The model of a network that has its weights. file: as in OwnModel. categories: names that came with the weights."""
     name = architecture.name
     network.to(device).eval()
     size = given.input_size or architecture.input_size
@@ -343,7 +340,7 @@ class OwnModels:
         built = find_architecture(architecture)
         network = build_network(built, read_weights(content, file), file)
         try:
-            own = make_own(built, network, described, file, self._device)
+            own = _make_own(built, network, described, file, self._device)
         except ExplainError as error:
             raise type(error)(f"{file}: {str(error).removeprefix('network: ')}") from error
         if len(own.model.classes) > UPLOAD_CLASSES:

@@ -68,9 +68,3 @@ class PictureStore:
         """Whether the file with that SHA-256 is kept."""
         with self._lock:
             return digest in self._files
-
-    @property
-    def bytes(self) -> int:
-        """Bytes held now."""
-        with self._lock:
-            return int(self._files.currsize)

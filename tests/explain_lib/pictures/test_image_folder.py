@@ -263,14 +263,13 @@ def test_a_set_without_classes_has_none() -> None:
 
 
 def test_a_visitors_picture_is_found_by_its_sha256() -> None:
-    store, content = PictureStore(), picture_file((5, 6, 7))
+    content, other = picture_file((5, 6, 7)), picture_file((7, 6, 5))
+    store = PictureStore(max_bytes=len(content) + len(other))
     digest = store.keep(content)
-    assert digest == hashlib.sha256(content).hexdigest()
-    assert store.find(digest) == content
+    assert digest == store.keep(content) == hashlib.sha256(content).hexdigest()
+    store.keep(other)  # there is room for it, since the first is kept once
     assert store.holds(digest)
-    assert store.bytes == len(content)
-    assert store.keep(content) == digest
-    assert store.bytes == len(content)
+    assert store.find(digest) == content
 
 
 def test_the_one_that_was_not_looked_at_longest_goes_first() -> None:
@@ -285,12 +284,12 @@ def test_the_one_that_was_not_looked_at_longest_goes_first() -> None:
 
 
 def test_what_is_no_picture_is_not_kept() -> None:
-    store = PictureStore()
+    store, files = PictureStore(), (b"MZ" + bytes(1000), picture_file((1, 2, 3))[:60])
     with pytest.raises(xl.InputError, match="picture: this is no picture"):
-        store.keep(b"MZ" + bytes(1000))
+        store.keep(files[0])
     with pytest.raises(xl.DataError, match="picture: the file is damaged"):
-        store.keep(picture_file((1, 2, 3))[:60])
-    assert store.bytes == 0
+        store.keep(files[1])
+    assert not any(store.holds(hashlib.sha256(content).hexdigest()) for content in files)
 
 
 def test_a_picture_larger_than_the_store_is_refused_in_a_sentence() -> None:
