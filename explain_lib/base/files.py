@@ -28,7 +28,7 @@ UNREADABLE = (
     pickle.UnpicklingError,
     struct.error,
 )
-"""The exceptions of PyTorch for a file that is damaged, cut short, of another kind, or holds more than plain data."""
+"""The exceptions of libraries for a file that is damaged, cut short, of another kind, or holds more than plain data."""
 
 NAME = "grad-cam-dashboard"
 _LOCK = threading.Lock()

@@ -3,7 +3,6 @@
 Pictures are uint8 (H, W, 3), RGB. One file is decoded at a time, so that many readers at once need the memory of one.
 """
 
-import struct
 import threading
 import zlib
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TILELENGTH, TILEWIDTH, TiffImageFile
 
+from explain_lib.base import files
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.memory import enough_memory
 from explain_lib.pictures.rendering import Picture
@@ -35,20 +35,7 @@ _REFUSED = {"I": "32-bit or signed whole numbers", "F": "floating-point numbers"
 """Numbers without a known range on a screen, by Pillow's mode."""
 _MEGAPIXELS = f"at most {MAX_PIXELS // 1_000_000} megapixels would be right"
 
-UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    RuntimeError,
-    EOFError,
-    struct.error,
-    zlib.error,
-)
+UNREADABLE = (*files.UNREADABLE, SyntaxError, AssertionError, ArithmeticError, zlib.error)
 """The exceptions of Pillow for a file that is damaged or cut short."""
 
 _UPRIGHT = {
