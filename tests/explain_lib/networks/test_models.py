@@ -1,6 +1,5 @@
 """as_model, the registry of bundled checkpoints, and what is refused."""
 
-import io
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sample_networks import Headed, Scripted, model_of, noise, plain, seeded
 from torch import nn
+from weight_samples import saved
 
 import explain_lib as xl
 from explain_lib.networks.architectures import ResNet20, TutorialNet
@@ -145,7 +145,12 @@ def test_steps_of_a_training_load_but_are_not_listed() -> None:
     assert xl.load_model("tutorial-epoch-5").card.epochs == 5
 
 
-SIZES = [("captum-tutorial", 2, 62_006), ("tutorial-permuted", 2, 62_006), ("resnet20", 19, 269_722)]
+SIZES = [
+    # 3*6*25+6 + 6*16*25+16 + 400*120+120 + 120*84+84 + 84*10+10
+    *((name, 2, 62_006) for name in ("captum-tutorial", "tutorial-permuted")),
+    # convolutions 432 + 6*2304 + 4608 + 5*9216 + 18432 + 5*36864, normalisation 2*(7*16 + 6*32 + 6*64), linear 650
+    ("resnet20", 19, 269_722),
+]
 
 
 @pytest.mark.parametrize(("name", "conv_layers", "parameters"), SIZES)
@@ -213,12 +218,6 @@ def test_a_model_is_what_its_card_says(name: str) -> None:
     assert (model.card, model.classes, model.mean, model.std) == (card, xl.CLASSES, card.mean, card.std)
     assert (card.name, type(model.network).__name__, model.network.training) == (name, card.architecture, False)
     assert all(text for text in (card.title, card.source, card.licence))
-
-
-def saved(value: object) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
 
 
 def original() -> bytes:
