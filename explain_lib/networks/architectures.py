@@ -184,7 +184,8 @@ def build_network(architecture: Architecture, weights: Mapping[str, Tensor], sou
     """
     left_out = TRAINING_ONLY.get(architecture.name, ())
     used = {name: tensor for name, tensor in weights.items() if not name.startswith(left_out)} if left_out else dict(weights)
-    shapes = _shapes(architecture)
+    own = ":" in architecture.name  # the caller's code may need real tensors
+    shapes = _shapes_of(architecture.build(None)) if own else dict(_known_shapes(architecture.name))
     head = next((name for name in reversed(shapes) if name.endswith(".weight")), "")
     classes = _rows(used.get(head)) if architecture.any_classes else None
     if classes is not None:
@@ -203,13 +204,6 @@ def build_network(architecture: Architecture, weights: Mapping[str, Tensor], sou
     return network
 
 
-def _shapes(architecture: Architecture) -> dict[str, Shape]:
-    """Shape and dtype of every weight, in the order of the network."""
-    if ":" in architecture.name:  # the caller's code may need real tensors
-        return _shapes_of(architecture.build(None))
-    return dict(_known_shapes(architecture.name))
-
-
 @lru_cache(maxsize=128)
 def _known_shapes(name: str) -> Mapping[str, Shape]:
     architecture = find_architecture(name)
@@ -222,6 +216,7 @@ def _known_shapes(name: str) -> Mapping[str, Shape]:
 
 
 def _shapes_of(network: nn.Module) -> dict[str, Shape]:
+    """Shape and dtype of every weight, in the order of the network."""
     return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in network.state_dict().items()}
 
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
-from explain_lib.networks.architectures import ARCHITECTURES
+from explain_lib.networks.architectures import find_architecture
 from explain_lib.networks.bundled import CheckpointSpec
 from explain_lib.networks.cards import ModelCard, file_digest, write_card
 from explain_lib.networks.model import as_model
@@ -44,8 +44,6 @@ class Recipe:
     architecture: str
     epochs: int
     peak_rate: float
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
     weight_decay: float = 5e-4
     batch_size: int = 128
     crop: int = 0
@@ -55,19 +53,14 @@ class Recipe:
     seed: int = 0
 
 
-HALF = (0.5, 0.5, 0.5)
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "tutorial": Recipe(
-            "Tutorial network, trained longer", "TutorialNet", 60, 0.05, HALF, HALF, crop=2, snapshots=(0, 1, 2, 5)
-        ),
+        "tutorial": Recipe("Tutorial network, trained longer", "TutorialNet", 60, 0.05, crop=2, snapshots=(0, 1, 2, 5)),
         "tutorial-permuted": Recipe(
-            "Tutorial network, trained on permuted labels", "TutorialNet", 60, 0.02, HALF, HALF,
+            "Tutorial network, trained on permuted labels", "TutorialNet", 60, 0.02,
             weight_decay=0.0, flip=False, permute_labels=True,
         ),
-        "resnet20": Recipe(
-            "ResNet-20", "ResNet20", 24, 0.4, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), crop=4
-        ),
+        "resnet20": Recipe("ResNet-20", "ResNet20", 24, 0.4, crop=4),
     }
 )  # fmt: skip
 """The recipe of each checkpoint that this project trains."""
@@ -132,8 +125,9 @@ class Trainer:
 
     def __init__(self, name: str, data: ImageSet, folder: Path, recipe: Recipe, command: str) -> None:
         self.name, self.folder, self.recipe, self.command = name, folder, recipe, command
+        self.architecture = find_architecture(recipe.architecture)
         torch.manual_seed(recipe.seed)
-        self.network = ARCHITECTURES[recipe.architecture]().to(memory_format=torch.channels_last)
+        self.network = self.architecture.build(None).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.SGD(
             self.network.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
         )
@@ -199,7 +193,7 @@ class Trainer:
     def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.recipe.batch_size):
             pixels = augment(self.pixels[chosen], self.recipe, generator)
-            batch = normalise(pixels, self.recipe.mean, self.recipe.std)
+            batch = normalise(pixels, self.architecture.mean, self.architecture.std)
             yield batch.contiguous(memory_format=torch.channels_last), self.labels[chosen]
 
     def _step(self, step: int, pixels: Tensor, labels: Tensor) -> int:
@@ -220,11 +214,10 @@ class Trainer:
     def write(self, name: str) -> ModelCard:
         """Write checkpoint, test logits float32 (10000, 10) and card under that name."""
         test = load_cifar10()
-        spec = CheckpointSpec(name, self.folder)
-        network = ARCHITECTURES[self.recipe.architecture]()
+        spec, usual = CheckpointSpec(name, self.folder), self.architecture
+        network = usual.build(None)
         network.load_state_dict(self.network.state_dict())
-        size = test.pixels.shape[1], test.pixels.shape[2]
-        model = as_model(network, classes=CLASSES, input_size=size, mean=self.recipe.mean, std=self.recipe.std)
+        model = as_model(network, classes=CLASSES, input_size=usual.input_size, mean=usual.mean, std=usual.std)
         logits = model.predict(test.pixels)
         right = logits.argmax(1) == test.labels
         write_tensors(network.state_dict(), spec.checkpoint_file)
@@ -235,11 +228,11 @@ class Trainer:
         card = ModelCard(
             name=name,
             title=self.recipe.title + after,
-            architecture=self.recipe.architecture,
+            architecture=usual.name,
             classes=CLASSES,
-            input_size=size,
-            mean=self.recipe.mean,
-            std=self.recipe.std,
+            input_size=usual.input_size,
+            mean=usual.mean,
+            std=usual.std,
             accuracy=float(right.mean()),
             class_accuracy=tuple(float(right[test.labels == k].mean()) for k in range(len(CLASSES))),
             train_accuracy=self.train_accuracy if self.epoch else None,

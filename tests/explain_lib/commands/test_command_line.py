@@ -46,8 +46,7 @@ def tiny_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe "tiny" on twenty pictures."""
     pixels = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
     few = xl.ImageSet(pixels, np.arange(20) % 10)
-    half = (0.5, 0.5, 0.5)
-    monkeypatch.setattr(training, "RECIPES", {"tiny": Recipe("Tiny", "TutorialNet", 1, 0.01, half, half)})
+    monkeypatch.setattr(training, "RECIPES", {"tiny": Recipe("Tiny", "TutorialNet", 1, 0.01)})
     monkeypatch.setattr(training, "load_training_set", lambda _: few)
     monkeypatch.setattr(training, "load_cifar10", lambda: few)
 

@@ -18,7 +18,7 @@ from explain_lib.networks.training import RECIPES, Recipe, Trainer, augment, lea
 
 EPOCHS = 3
 HALF = (0.5, 0.5, 0.5)
-TINY = Recipe("Tiny", "TutorialNet", EPOCHS, 0.05, HALF, HALF, batch_size=32, crop=2, snapshots=(0, 2), seed=5)
+TINY = Recipe("Tiny", "TutorialNet", EPOCHS, 0.05, batch_size=32, crop=2, snapshots=(0, 2), seed=5)
 
 
 def fake_images(count: int, seed: int) -> xl.ImageSet:
