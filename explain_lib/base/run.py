@@ -149,9 +149,7 @@ def remembered(
 
         @wraps(function)
         def remembering(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-            if _current.get().memo is None:
-                return function(*args, **kwargs)
-            key = _key(function, signature, *args, **kwargs)
+            key = None if _current.get().memo is None else _key(function, signature, *args, **kwargs)
             if key is None:
                 return function(*args, **kwargs)
             return remember(key, lambda: function(*args, **kwargs), parts=parts, alone=alone)

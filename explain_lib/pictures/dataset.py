@@ -31,10 +31,7 @@ DIGESTS = {
 
 @dataclass(frozen=True)
 class ImageSet(Frozen):
-    """Pictures with their labels.
-
-    pixels: uint8 (N, 32, 32, 3), RGB. labels: int64 (N,), positions in `classes`.
-    """
+    """Pictures uint8 (N, 32, 32, 3), RGB, with their labels int64 (N,), positions in `classes`."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]

@@ -604,7 +604,7 @@ def test_the_network_is_left_as_it_was(network: nn.Module, training: bool, ledge
         parameter.grad = torch.ones_like(parameter)
     counts = {name: tensor.clone() for name, tensor in network.named_buffers()}
     if not isinstance(network, Meddling):
-        ledger.watch(network)
+        ledger.expect(network)  # both runs of this test have the same network
     digest = model_digest(network, HALF, HALF, SIDE)
     random, numpys = torch.get_rng_state(), np.random.get_state()[1].copy()
     check(network)

@@ -1,5 +1,6 @@
 """Training on a few small pictures: resumed after a kill it ends with the same weights, and the card tells the truth."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 import explain_lib as xl
 from explain_lib.networks import training
+from explain_lib.networks.architectures import TutorialNet
 from explain_lib.networks.bundled import CheckpointSpec, load_checkpoint
 from explain_lib.networks.cards import ModelCard, file_digest, read_card
 from explain_lib.networks.training import RECIPES, Recipe, Trainer, augment, learning_rate, load_training_set, train
@@ -135,7 +137,7 @@ def test_training_learns_the_brightness_of_the_classes(tmp_path: Path) -> None:
 
 def test_the_first_snapshot_is_the_initialisation(finished: tuple[Path, ModelCard]) -> None:
     torch.manual_seed(TINY.seed)
-    right = training.ARCHITECTURES["TutorialNet"]().state_dict()
+    right = TutorialNet().state_dict()
     for name, found in weights(finished[0], "tiny-epoch-0").items():
         assert torch.equal(found, right[name]), name
 
@@ -225,24 +227,19 @@ def test_missing_training_images_get_a_sentence(tmp_path: Path) -> None:
         load_training_set(tmp_path)
 
 
-def damaged(folder: Path, content: bytes) -> Path:
-    (folder / "train.npz").write_bytes(content)
-    return folder
+def archive(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
 
 
-def test_a_file_that_is_no_archive_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(xl.DataError, match=r"train.npz"):
-        load_training_set(damaged(tmp_path, b"not an archive"))
-
-
-def test_an_archive_cut_short_gets_a_sentence(tmp_path: Path) -> None:
-    np.savez(tmp_path / "train.npz", images=TRAINING.pixels, labels=TRAINING.labels)
-    with pytest.raises(xl.DataError, match=r"train.npz"):
-        load_training_set(damaged(tmp_path, (tmp_path / "train.npz").read_bytes()[:1000]))
-
-
-def test_an_archive_without_images_gets_a_sentence(tmp_path: Path) -> None:
-    np.savez(tmp_path / "train.npz", pictures=np.zeros(3))
+@pytest.mark.parametrize(
+    "content",
+    [b"not an archive", archive(images=TRAINING.pixels, labels=TRAINING.labels)[:1000], archive(pictures=np.zeros(3))],
+    ids=["no archive", "cut short", "without images"],
+)
+def test_a_damaged_file_of_training_images_gets_a_sentence(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "train.npz").write_bytes(content)
     with pytest.raises(xl.DataError, match=r"train.npz"):
         load_training_set(tmp_path)
 
