@@ -10,7 +10,7 @@ from dashboard.topics.sides.pair import Pair, make_pair, pair_files, pair_slide,
 from dashboard.topics.sides.second_opinions import show_second_opinions
 from dashboard.topics.sides.sides import show_sides
 from dashboard.topics.sides.stepper import show_steps
-from dashboard.view.captions import image_caption, target_caption
+from dashboard.view.captions import scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.widgets.layer_steps import side_steps
@@ -20,7 +20,7 @@ def _draw(scene: Scene) -> None:
     if not show_sides(scene):
         return
     pair = make_pair(scene)
-    st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target_caption(scene)}")
+    st.caption(scene_caption(scene))
     why_not = why_not_comparable(pair)
     if why_not is None:
         _compare(pair)

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.frame.page import show_page
 from dashboard.topics.walk.steps import show_step, step_buttons, step_title
 from dashboard.topics.walk.walk import make_walk, walk_slide
-from dashboard.view.captions import grid_caption, image_caption, target_caption
+from dashboard.view.captions import grid_caption, scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import layer_picker, modules_picker, score_controls, target_picker
@@ -22,10 +22,7 @@ def _draw(scene: Scene) -> None:
     offer(slide=lambda: walk_slide(walk))
     numbers = walk.numbers
     st.header(step_title(scene.view.step), anchor=False)
-    st.caption(
-        f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target_caption(scene)} · "
-        f"layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}"
-    )
+    st.caption(f"{scene_caption(scene)} · layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}")
     if not walk.has_numbers:
         st.error("Not finite: this layer's activations or gradients hold NaN or infinity, so there is nothing to walk through.")
         return

@@ -38,14 +38,16 @@ grad-cam.md takes the place of the lesson that comes with the dashboard.
 
 def _draw(scene: Scene) -> None:
     offered = lessons_on_offer()
-    held = [shelved for shelved in offered if shelved.lesson]
+    held = [(shelved, shelved.lesson) for shelved in offered if shelved.lesson]
     with st.container(key="lessons"):
-        for place, shelved in enumerate(held):
-            if shelved.lesson:
-                _lesson(shelved.name, shelved.lesson, first=place == 0)
+        for place, (shelved, lesson) in enumerate(held):
+            _lesson(shelved.name, lesson, first=place == 0)
     _faults(offered)
-    for shelved in held:
-        _amiss(shelved, scene)
+    for shelved, lesson in held:
+        notes = stop_notes(lesson, scene.cache)
+        if notes:
+            words = f"{plain(shelved.path.name)} can be held, but not all of it opens as it is written:"
+            st.warning("\n".join([words, *(f"- {plain(note)}" for note in notes)]))
     _how_to_write()
 
 
@@ -55,10 +57,9 @@ def _lesson(name: str, lesson: Lesson, *, first: bool) -> None:
     with st.container(border=True):
         st.header(lesson.title, anchor=False)
         st.markdown(lesson.introduction)
-        free = first and view.lesson is None
-        count = len(lesson.stops)
-        words = f"Start · {count} stop{'s' if count > 1 else ''}"
-        if st.button(words, key=f"start-{name}", type="primary", shortcut="PageDown" if free else None):
+        words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
+        key = "PageDown" if first and view.lesson is None else None
+        if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
             open_stop(name, lesson, 1)
         for number, stop in enumerate(lesson.stops, 1):
             opened = stop_view(name, stop, number, present=view.present)
@@ -76,14 +77,6 @@ def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
         if shelved.problems:
             lines = "\n".join(f"- Line {problem.line}: {plain(problem.sentence)}." for problem in shelved.problems)
             st.warning(f"{plain(shelved.path.name)} cannot be used as it is:\n{lines}")
-
-
-def _amiss(shelved: ShelvedLesson, scene: Scene) -> None:
-    """What a lesson's stops name that this server does not have."""
-    notes = stop_notes(shelved.lesson, scene.cache) if shelved.lesson else ()
-    if notes:
-        lines = "\n".join(f"- {plain(note)}" for note in notes)
-        st.warning(f"{plain(shelved.path.name)} can be held, but not all of it opens as it is written:\n{lines}")
 
 
 def _how_to_write() -> None:

@@ -8,7 +8,7 @@ from dashboard.topics.sanity.image import depth_slider, show_check, show_steps
 from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
 from dashboard.topics.sanity.twin import show_twin
 from dashboard.view import terms
-from dashboard.view.captions import image_caption
+from dashboard.view.captions import scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words
@@ -18,11 +18,13 @@ MODES = {"cascading": "all, from the last layer down", "independent": "one layer
 
 
 def _draw(scene: Scene) -> None:
-    _controls(scene)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE)
+        layer_picker(scene, scene.model.spatial_layers)
+        target_picker(scene)
     check = make_check(scene)
     offer(slide=lambda: check_slide(check))
-    target = scene.model.classes[int(check.found.explained[0])]
-    st.caption(f"{scene.view.model} · {image_caption(scene, scene.view.image)} · explained: {target} · layer {check.layer}")
+    st.caption(f"{scene_caption(scene, check.explained)} · layer {check.layer}")
     depth_slider(check)
     show_check(check)
     how = "Step by step" if scene.view.mode == "cascading" else "Layer by layer, each alone,"
@@ -33,13 +35,6 @@ def _draw(scene: Scene) -> None:
     st.header("Many pictures", anchor=False)
     show_sanity_sample(check)
     show_twin(check)
-
-
-def _controls(scene: Scene) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE)
-        layer_picker(scene, scene.model.spatial_layers)
-        target_picker(scene)
 
 
 show_page("sanity_checks", _draw)

@@ -1,5 +1,7 @@
 """The two sides of the disagreement page on many images: how far apart, for which images, for which reasons."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.frame.page import show_page
@@ -18,12 +20,10 @@ def _draw(scene: Scene) -> None:
     chosen = selected_images(scene)
     show_counts(scene, chosen)
     if len(chosen):
-        show_scan(scene, chosen, lambda rows, more: show_results(scene, rows, more))
+        show_scan(scene, chosen, partial(show_results, scene))
     else:
         offer_without(scene)
-    st.caption(
-        "The same from a terminal, also for a cluster: `python -m explain_lib scan --help`.",
-    )
+    st.caption("The same from a terminal, also for a cluster: `python -m explain_lib scan --help`.")
 
 
 show_page("scan", _draw, layers=side_steps, over_set=True)

@@ -5,13 +5,7 @@ import streamlit as st
 from dashboard.frame.page import show_page
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
 from dashboard.topics.training.player import show_player
-from dashboard.topics.training.sections import (
-    course_controls,
-    course_steps,
-    show_course_chart,
-    show_moment,
-    show_strip,
-)
+from dashboard.topics.training.sections import course_controls, course_steps, show_course_chart, show_moment, show_strip
 from dashboard.view import terms
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene

@@ -47,6 +47,17 @@ def target_caption(scene: Scene) -> str:
     return words
 
 
+def scene_caption(scene: Scene, explained: str | None = None) -> str:
+    """The model, the picked image, and what is explained; explained: None for the target of the view."""
+    picked = image_caption(scene, scene.view.image)
+    return f"{scene.view.model} · {picked} · explained: {explained or target_caption(scene)}"
+
+
+def layer_words(model: xl.Model) -> dict[str, str]:
+    """Each layer with a grid, in words: "conv2 · 10 × 10"."""
+    return {layer.name: f"{layer.name} · {grid_caption(layer.grid)}" for layer in model.layers if layer.is_spatial}
+
+
 def grid_caption(grid: tuple[int, int]) -> str:
     """(10, 10) as "10 × 10"."""
     return f"{grid[0]} × {grid[1]}"

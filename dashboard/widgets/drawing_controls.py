@@ -3,8 +3,9 @@
 import streamlit as st
 
 from dashboard.view.address import bound
+from dashboard.view.scene import Scene
 from dashboard.view.view import View
-from dashboard.widgets.pickers import choice
+from dashboard.widgets.pickers import choice, score_controls
 from explain_lib.pictures.rendering import PALETTES
 
 FIELDS = ("palette", "strength", "texture", "sign", "scale")
@@ -46,6 +47,15 @@ def drawing_controls(view: View) -> None:
         choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
         choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
         choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
+
+
+def score_and_drawing_controls(scene: Scene) -> None:
+    """What is explained of the target, and beside it how maps are drawn."""
+    explained, drawn = st.columns(2, gap="small")
+    with explained:
+        score_controls(scene)
+    with drawn:
+        drawing_controls(scene.view)
 
 
 def drawing_words(view: View, shown: str = "layers") -> str:

@@ -10,6 +10,7 @@ from dashboard.figures.map_words import map_words, where_words
 from dashboard.view.record import note_picture
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.pictures import show_exact
+from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.cam.drawing import Drawing
 from explain_lib.pictures.rendering import Picture, png
@@ -42,6 +43,14 @@ def state_badge(state: MapState, when_zero: str, short: bool = False) -> None:
     """Say that a map is zero, constant or not finite; `short`: in one or two words."""
     meaning = _BADGES.get(state, when_zero)
     st.badge(f"{state.value} map" if short else meaning, color="orange", help=meaning)
+
+
+def show_maps(cards: Mapping[str, MapCard], under_pointer: Mapping[str, Map], card_width: int, width: int = 312) -> None:
+    """Maps side by side by the keys of their charts, as many in a row as have room. card_width: of each at least, in pixels."""
+    with st.grid(min_column_width=enlarged(card_width), gap="small"):
+        for key, card in cards.items():
+            with st.container():
+                show_map(card, under_pointer, key, width)
 
 
 def show_map(card: MapCard, under_pointer: Mapping[str, Map], key: str, width: int = 312) -> None:

@@ -1,6 +1,7 @@
 """The parts of the class browser: the thumbnails of the chosen images, the picked one, and the average of their maps."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -56,9 +57,8 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    image_grid(
-        sprite_of(scene, chosen), [_thumbnail(scene, int(image)) for image in chosen], lambda image: pick_image(scene, image)
-    )
+    thumbnails = [_thumbnail(scene, int(image)) for image in chosen]
+    image_grid(sprite_of(scene, chosen), thumbnails, partial(pick_image, scene))
     mark_picked(scene.view.image)
     st.caption(
         "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
@@ -84,33 +84,22 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     with st.container(horizontal=True, gap="small"):
         show_picture(scene.picture, "the picture", f"{picture_words(scene, view.image)}, picked", side=SIDE)
         with st.container(width=SIDE):
-            grid = grid_caption(values.grid)
-            words = f"Grad-CAM of layer {layer} on {scene.name}"
-            caption = f"Grad-CAM, {layer}, {grid}"
+            words, caption = f"Grad-CAM of layer {layer} on {scene.name}", f"Grad-CAM, {layer}, {grid_caption(values.grid)}"
             show_overlay(scene.picture, values.map[0], replace(scene.drawing, signed=False), None, words, SIDE, caption)
     st.caption(f"Explained: {target_caption(scene)}")
-    _place(scene, chosen)
-    page_links(view, "layer_explorer", "disagreement")
-
-
-def _place(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    """Where the picked image is, when it is not among the thumbnails."""
-    places = np.flatnonzero(chosen == scene.view.image)
-    if len(places) == 0:
+    places = np.flatnonzero(chosen == view.image)
+    part = int(places[0]) // PART + 1 if len(places) else None
+    if part is None:
         st.caption("This image is not among those shown.")
-        return
-    part = int(places[0]) // PART + 1
-    if part != min(scene.view.part, -(-len(chosen) // PART)):
+    elif part != min(view.part, -(-len(chosen) // PART)):
         st.button(f"Show part {part}, where this image is", on_click=change_view, kwargs={"part": part})
+    page_links(view, "layer_explorer", "disagreement")
 
 
 def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.toggle(
-            f"Average map of these {len(chosen):,} images",
-            **bound("average", scene.view.average),
-            help=terms.AVERAGE,
-        )
+        label = f"Average map of these {len(chosen):,} images"
+        st.toggle(label, **bound("average", scene.view.average), help=terms.AVERAGE)
         if scene.view.average:
             layer_picker(scene, scene.model.spatial_layers)
     if scene.view.average:
@@ -153,4 +142,4 @@ def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) 
 
 
 def _maps(count: int) -> str:
-    return "1 map" if count == 1 else f"{count:,} maps"
+    return f"{count:,} map{'' if count == 1 else 's'}"

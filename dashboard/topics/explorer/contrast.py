@@ -1,5 +1,6 @@
 """Why this class and not that one: the signed maps of both, their contrast, what speaks against, and logit or probability."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import isnan
 
@@ -56,12 +57,10 @@ def show_contrast(scene: Scene, layer: str) -> None:
 
 
 def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
-    target, view = scene.target, scene.view
-    chosen = target.minus is not None
-    shares = scene.probabilities
-    b = target.minus if target.minus is not None else runner_up(shares, target.index)
-    found = contrast(scene.model, scene.picture[None], layer, target.index, b, view.score)
-    return found, _Pair(scene.model.classes[target.index], scene.model.classes[b], chosen)
+    target, classes = scene.target, scene.model.classes
+    b = runner_up(scene.probabilities, target.index) if target.minus is None else target.minus
+    found = contrast(scene.model, scene.picture[None], layer, target.index, b, scene.view.score)
+    return found, _Pair(classes[target.index], classes[b], target.minus is not None)
 
 
 def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
@@ -90,9 +89,8 @@ def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
     }
     # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
     with st.container(horizontal=True, gap="small"):
-        show_picture(
-            scene.picture, "**The picture**", f"{picture_words(scene, scene.view.image)}, beside maps of A and B", side=SIDE
-        )
+        alt = f"{picture_words(scene, scene.view.image)}, beside maps of A and B"
+        show_picture(scene.picture, "**The picture**", alt, SIDE)
         for title, (values, meaning) in signed.items():
             _map(scene, values, found.reach, title, meaning)
     if np.isfinite(found.reach):
@@ -105,7 +103,7 @@ def _map(scene: Scene, values: Map, reach: float, title: str, meaning: str) -> N
     """A map in the colours of the common scale, or the picture with a badge where there is nothing to paint."""
     state, caption = map_state(values), f"**{title}** · {meaning}"
     if state is MapState.VARIED:
-        words = f"{title}, {meaning}; {_range_words(values)}; {where_words(values)}"
+        words = f"{title}, {meaning}; from {values.min():.3g} to {values.max():.3g}; {where_words(values)}"
         show_exact(map_picture(values, diverging(reach), SIDE), caption, words)
         return
     with st.container(width=SIDE, gap="xsmall"):
@@ -117,17 +115,15 @@ def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
     """The maps of A's logit and of its probability, each on its own scale."""
     drawing = replace(scene.drawing, signed=False)
     with st.container(horizontal=True, gap="small"):
-        for score, values in (("logit", found.by_logit), ("probability", found.by_probability)):
+        for score, values in _maps_by_score(found).items():
             words, caption = f"map of the {score} of {pair.a}", f"{score} of {pair.a}, up to {values.max():.3g}"
-            if map_state(values) is MapState.VARIED:
+            flat = map_state(values) is not MapState.VARIED  # a badge stands under its picture
+            with st.container(width=SIDE, gap="xsmall") if flat else nullcontext():
                 show_overlay(scene.picture, values, drawing, None, words, SIDE, caption)
-            else:
-                with st.container(width=SIDE, gap="xsmall"):
-                    show_overlay(scene.picture, values, drawing, None, words, SIDE)
 
 
-def _range_words(values: Map) -> str:
-    return f"from {values.min():.3g} to {values.max():.3g}"
+def _maps_by_score(found: Contrast) -> dict[str, Map]:
+    return {"logit": found.by_logit, "probability": found.by_probability}
 
 
 def _colour_bar(width: int) -> Picture:
@@ -173,11 +169,7 @@ def _score_sentence(found: Contrast, pair: _Pair) -> str:
         "weighed by their probabilities)"
     )
     why = f"{derivative}. With p = {share}"
-    zero = [
-        score
-        for score, values in (("logit", found.by_logit), ("probability", found.by_probability))
-        if map_state(values) is MapState.ZERO
-    ]
+    zero = [score for score, values in _maps_by_score(found).items() if map_state(values) is MapState.ZERO]
     if len(zero) == 2:
         return f"**Logit or probability?** The maps of both are zero everywhere: at {found.layer} nothing speaks for {pair.a}."
     if zero:

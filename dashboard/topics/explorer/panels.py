@@ -1,6 +1,4 @@
-"""What the layer explorer shows: one picture explained at all layers on offer, or two beside each other, and what of it can be
-taken home.
-"""
+"""A picture explained at all layers on offer, or two beside each other, and their files."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +8,7 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.figures.map_figure import overlay_or_picture, own_reach
-from dashboard.view.captions import grid_caption, image_caption, target_caption, target_name
+from dashboard.view.captions import grid_caption, scene_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map
@@ -34,32 +32,17 @@ class Panel:
 
 def make_panels(scene: Scene) -> list[Panel]:
     """The scene itself, and the picture or the model that the view sets beside it."""
-    return [_panel(one) for one in _scenes(scene)]
+    scenes = [scene]
+    if scene.view.beside == "image":
+        scenes.append(scene.with_image(scene.view.other_image))
+    elif scene.view.beside == "model":
+        scenes.append(scene.with_model(scene.view.other_model))
+    return [Panel(one, xl.grad_cam(one.model, one.picture[None], one.offered_layers, one.target), one.layer) for one in scenes]
 
 
-def _scenes(scene: Scene) -> list[Scene]:
-    match scene.view.beside:
-        case "nothing":
-            return [scene]
-        case "image":
-            return [scene, scene.with_image(scene.view.other_image)]
-        case "model":
-            return [scene, scene.with_model(scene.view.other_model)]
-
-
-def _panel(scene: Scene) -> Panel:
-    cams = xl.grad_cam(scene.model, scene.picture[None], scene.offered_layers, scene.target)
-    return Panel(scene, cams, scene.layer)
-
-
-def what(panel: Panel) -> str:
-    """What is explained: the model, the picture, the target, and the layer with its grid."""
-    view = panel.scene.view
-    grid = grid_caption(panel.cams[panel.layer].grid)
-    return (
-        f"{view.model} · {image_caption(panel.scene, view.image)} · explained: {target_caption(panel.scene)} · "
-        f"layer {panel.layer}, {grid}"
-    )
+def panel_caption(panel: Panel) -> str:
+    """The model, the picture, the target, and the layer with its grid."""
+    return f"{scene_caption(panel.scene)} · layer {panel.layer}, {grid_caption(panel.cams[panel.layer].grid)}"
 
 
 # Section: to take home
@@ -67,10 +50,9 @@ def what(panel: Panel) -> str:
 
 def panel_files(panels: Sequence[Panel], reach: float | None, side: int) -> PageFiles:
     """The files of the panels. reach: the common end of the colours, None for each map's own. side: of the picture."""
-    prefixes = ("", "beside_")
-    arrays = {
-        name: array for panel, prefix in zip(panels, prefixes, strict=False) for name, array in _arrays(panel, prefix).items()
-    }
+    arrays: dict[str, NDArray[np.float32] | NDArray[np.uint8]] = {}
+    for prefix, panel in zip(("", "beside_"), panels, strict=False):
+        arrays |= {f"{prefix}{name}": array for name, array in _arrays(panel).items()}
     return PageFiles(
         panels[0].scene,
         name="-beside-".join(_file_name(panel) for panel in panels),
@@ -83,14 +65,18 @@ def panel_files(panels: Sequence[Panel], reach: float | None, side: int) -> Page
 
 def _drawn(panel: Panel, reach: float | None, side: int) -> Picture:
     """The overlay as the page shows it."""
-    scene = panel.scene
-    return overlay_or_picture(scene.picture, panel.values(panel.layer), scene.drawing, reach, side)
+    return overlay_or_picture(panel.scene.picture, panel.values(panel.layer), panel.scene.drawing, reach, side)
 
 
-def _arrays(panel: Panel, prefix: str) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
+def _arrays(panel: Panel) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
     cam = panel.cams[panel.layer]
-    arrays = {"map": cam.map[0], "signed": cam.signed[0], "weights": cam.weights[0], "logits": panel.cams.logits[0]}
-    return {f"{prefix}{name}": array for name, array in (arrays | {"picture": panel.scene.picture}).items()}
+    return {
+        "map": cam.map[0],
+        "signed": cam.signed[0],
+        "weights": cam.weights[0],
+        "logits": panel.cams.logits[0],
+        "picture": panel.scene.picture,
+    }
 
 
 def _file_name(panel: Panel) -> str:
@@ -99,11 +85,8 @@ def _file_name(panel: Panel) -> str:
 
 
 def _drawn_map(panel: Panel, reach: float | None) -> DrawnMap:
-    scene, grid = panel.scene, panel.cams[panel.layer].grid
-    drawing = scene.drawing
-    return DrawnMap(
-        explained_code(scene), panel.layer, grid, drawing, own_reach(panel.values(panel.layer), reach), _file_name(panel)
-    )
+    grid, own = panel.cams[panel.layer].grid, own_reach(panel.values(panel.layer), reach)
+    return DrawnMap(explained_code(panel.scene), panel.layer, grid, panel.scene.drawing, own, _file_name(panel))
 
 
 def _details(panels: Sequence[Panel], reach: float | None) -> dict[str, object]:

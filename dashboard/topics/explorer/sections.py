@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard.topics.explorer.panels import Panel, what
+from dashboard.topics.explorer.panels import Panel, panel_caption
 from dashboard.view import terms
 from dashboard.view.address import bound, current_view
 from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.drawing_controls import drawing_controls, drawing_words
+from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
 from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
 from dashboard.widgets.map_card import show_overlay
 from dashboard.widgets.pickers import (
@@ -18,7 +18,6 @@ from dashboard.widgets.pickers import (
     modules_picker,
     number_picker,
     offered_models,
-    score_controls,
     target_picker,
 )
 from dashboard.widgets.pictures import show_picture
@@ -38,53 +37,37 @@ def explorer_controls(scene: Scene) -> None:
         target_picker(scene)
         choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
         if view.beside == "image":
-            _other_image(scene)
+            last = len(scene.of_set().images.labels) - 1
+            number_picker("other_image", "The other image", view.other_image, last)
         if view.beside == "model":
-            _other_model(scene)
-    explained, drawn = st.columns(2, gap="small")
-    with explained:
-        score_controls(scene)
-    with drawn:
-        drawing_controls(view)
-
-
-def _other_image(scene: Scene) -> None:
-    last = len(scene.of_set().images.labels) - 1
-    number_picker("other_image", "The other image", scene.view.other_image, last)
-
-
-def _other_model(scene: Scene) -> None:
-    st.selectbox(
-        "The other model",
-        offered_models(scene),
-        **bound("other_model", scene.view.other_model),
-        format_func=lambda name: model_words(scene, name),
-        width=400,
-    )
+            st.selectbox(
+                "The other model",
+                offered_models(scene),
+                **bound("other_model", view.other_model),
+                format_func=lambda name: model_words(scene, name),
+                width=400,
+            )
+    score_and_drawing_controls(scene)
 
 
 def show_panels(panels: list[Panel], reach: float | None) -> None:
     """One picture with its map, or two side by side. reach: the common end of the colours, None for each map's own."""
     if len(panels) == 1:
-        _one(panels[0], reach)
+        st.caption(panel_caption(panels[0]))
+        with st.container(horizontal=True, gap="small"):
+            show_original(panels[0].scene, SIDE)
+            _map(panels[0], reach, "map", SIDE)
+            with st.container(width=PROBABILITIES):
+                show_probabilities(panels[0].scene, "probabilities")
         return
     for column, panel, key in zip(st.columns(2, gap="medium"), panels, ("left", "right"), strict=True):
         with column:
             _one_of_two(panel, reach, key)
 
 
-def _one(panel: Panel, reach: float | None) -> None:
-    st.caption(what(panel))
-    with st.container(horizontal=True, gap="small"):
-        show_original(panel.scene, SIDE)
-        _map(panel, reach, "map", SIDE)
-        with st.container(width=PROBABILITIES):
-            show_probabilities(panel.scene, "probabilities")
-
-
 def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:
     with st.container(border=True):
-        st.caption(what(panel))
+        st.caption(panel_caption(panel))
         if panel.scene.view.layer not in (None, panel.layer):
             st.caption(f"{panel.scene.view.model} has no layer {panel.scene.view.layer}: its last conv layer is shown.")
         if panel.scene.view.target is None and current_view().target is not None:
@@ -117,14 +100,12 @@ def _strip(panel: Panel, reach: float | None, number: int) -> None:
         st.caption(f"{scene.view.model} · {plain(scene.name)}")
     with st.container(horizontal=True, gap="small"):
         with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-            show_picture(
-                scene.picture, "the picture", f"{picture_words(scene, scene.view.image)}, without a map", side=THUMBNAIL
-            )
+            alt = f"{picture_words(scene, scene.view.image)}, without a map"
+            show_picture(scene.picture, "the picture", alt, THUMBNAIL)
         for name in panel.cams:
             with st.container(width=THUMBNAIL + 8, gap="xsmall"):
                 grid = grid_caption(panel.cams[name].grid)
                 words = f"layer {name}, {grid}"
-                values = panel.values(name)
-                show_overlay(scene.picture, values, scene.drawing, reach, words, THUMBNAIL, grid)
+                show_overlay(scene.picture, panel.values(name), scene.drawing, reach, words, THUMBNAIL, grid)
                 key = f"choose-{name}" if number == 0 else f"choose-{name}-beside"
                 choose_button(name, key, chosen=name == panel.layer, layer=name)

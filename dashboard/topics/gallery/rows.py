@@ -1,4 +1,4 @@
-"""The rows of the study's table: both programs' maps of one picture, drawn as the notebook drew them or fairly, and a slide."""
+"""The rows of the study's table: both programs' maps of one picture, drawn as the notebook drew them or fairly."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,7 @@ from dashboard.view.view import usual_layer
 from explain_lib.base.maps import Map
 from explain_lib.compare.comparison import mean_absolute_difference
 from explain_lib.networks.bundled import DEFAULT_MODEL
-from explain_lib.pictures.rendering import (
-    Picture,
-    colour,
-    overlay,
-    study_heatmap,
-    study_manual_overlay,
-    study_package_overlay,
-)
+from explain_lib.pictures.rendering import Picture, colour, overlay, study_heatmap, study_manual_overlay, study_package_overlay
 from explain_lib.take_home.slide import Panel, Slide
 
 DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}
@@ -55,43 +48,34 @@ def fair_layer(scene: Scene) -> str:
 
 def make_row(scene: Scene, image: int) -> Row:
     """The row of an image, drawn as the view says."""
-    return _notebook_row(scene, image) if scene.view.drawing == "notebook" else _fair_row(scene, image)
+    picture = np.asarray(scene.images.pixels[image])
+    if scene.view.drawing == "notebook":
+        cells, manual, package = _notebook_maps(scene, image)
+        drawn = study_heatmap(cells), study_manual_overlay(picture, manual), study_package_overlay(picture, package)
+    else:
+        cells, manual, package = _fair_maps(scene, picture)
+        drawn = colour(cells), overlay(picture, colour(manual)), overlay(picture, colour(package))
+    where = where_words(cells), where_words(manual), where_words(package)
+    return Row(*drawn, mean_absolute_difference(manual, package), where)
 
 
-def _notebook_row(scene: Scene, image: int) -> Row:
+def _notebook_maps(scene: Scene, image: int) -> tuple[Map, Map, Map]:
+    """The manual map on its own grid, and the maps of both programs, as the notebook computed them."""
     batch = scene.batch(image)
     pixels, place = scene.images.pixels[batch], image - batch.start
-    manual = xl.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL)[place]
-    package = xl.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or ())[place]
-    cells = xl.grad_cam(scene.model, pixels, LAYER)[LAYER].map[place]
-    picture = np.asarray(scene.images.pixels[image])
-    return Row(
-        study_heatmap(cells),
-        study_manual_overlay(picture, manual),
-        study_package_overlay(picture, package),
-        mean_absolute_difference(manual, package),
-        (where_words(cells), where_words(manual), where_words(package)),
-    )
+    cells = xl.grad_cam(scene.model, pixels, LAYER)[LAYER].map
+    manual = xl.heatmap(scene.model, pixels, xl.NOTEBOOK_MANUAL)
+    package = xl.package_grad_cam(scene.model, pixels, xl.NOTEBOOK_PACKAGE.layers or ())
+    return cells[place], manual[place], package[place]
 
 
-def _fair_row(scene: Scene, image: int) -> Row:
-    picture = np.asarray(scene.images.pixels[image])
+def _fair_maps(scene: Scene, picture: Picture) -> tuple[Map, Map, Map]:
+    """The same of one layer, each scaled by itself."""
     layer = fair_layer(scene)
     own_grid, on_pixels = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
-    cells = xl.heatmap(scene.model, picture[None], own_grid)[0]
-    manual = xl.heatmap(scene.model, picture[None], on_pixels)[0]
-    package = xl.package_grad_cam(scene.model, picture[None], layer)[0]
-    return Row(
-        colour(cells),
-        _fair_overlay(picture, manual),
-        _fair_overlay(picture, package),
-        mean_absolute_difference(manual, package),
-        (where_words(cells), where_words(manual), where_words(package)),
-    )
-
-
-def _fair_overlay(picture: Picture, values: Map) -> Picture:
-    return overlay(picture, colour(values))
+    cells = xl.heatmap(scene.model, picture[None], own_grid)
+    manual = xl.heatmap(scene.model, picture[None], on_pixels)
+    return cells[0], manual[0], xl.package_grad_cam(scene.model, picture[None], layer)[0]
 
 
 def row_slide(scene: Scene, row: Row) -> Slide:

@@ -84,14 +84,10 @@ def show_rows(scene: Scene, study: Scene) -> None:
     st.html(f"<style>.st-key-row-picked {{ border: 2px solid {PICKED}; }}</style>")
 
 
-def _label(scene: Scene, image: int) -> int | None:
-    label = int(scene.images.labels[image])
-    return None if label < 0 else label
-
-
 def _opened(scene: Scene, image: int) -> View:
     """The view with that image, the browser at its class, and the comparison that the gallery shows."""
-    changes: dict[str, Value] = {"image": image, "true_class": _label(scene, image), "part": 1}
+    label = int(scene.images.labels[image])
+    changes: dict[str, Value] = {"image": image, "true_class": None if label < 0 else label, "part": 1}
     study: dict[str, Value] = {"a": STUDY_MANUAL, "b": STUDY_PACKAGE}
     fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": fair_layer(scene)}
     return change(scene.view, changes | (fair if scene.view.drawing == "fair" else study))

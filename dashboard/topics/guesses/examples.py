@@ -19,16 +19,7 @@ from explain_lib.base.words import number, percent
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.settings import NOTEBOOK_PACKAGE
 from explain_lib.study.masks import outline_masks
-from explain_lib.study.rows import (
-    AVERAGE,
-    FROG,
-    ContourRequest,
-    ContourRows,
-    GrassRequest,
-    greyed,
-    guess_layers,
-    hooked_layer,
-)
+from explain_lib.study.rows import AVERAGE, FROG, ContourRequest, GrassRequest, greyed, guess_layers, hooked_layer
 
 SIDE = 128
 
@@ -37,7 +28,7 @@ def contour_example(scene: Scene) -> None:
     """The picked image, its edges, another picture's, and the maps with their correlations with both."""
     image = scene.view.image
     beside = (image + 1) % len(test_pixels(scene))
-    rows = _contour_row(scene, image, beside)
+    rows = ContourRequest(scene.model, test_pixels(scene), np.array([image]), np.array([beside])).all_rows()
     edges = sobel_edges(test_pixels(scene)[[image, beside]])
     st.markdown(f"**What is measured** · {plain(image_caption(scene, image))}")
     with st.container(horizontal=True, gap="small"):
@@ -67,10 +58,6 @@ def _example_layer(scene: Scene) -> str:
     return scene.view.layer if scene.view.layer in guess_layers(scene.model) else hooked_layer(scene.model)
 
 
-def _contour_row(scene: Scene, image: int, beside: int) -> ContourRows:
-    return ContourRequest(scene.model, test_pixels(scene), np.array([image]), np.array([beside])).all_rows()
-
-
 def _maps(scene: Scene) -> dict[str, Map]:
     """The maps of the layer that is judged, of the chosen one, and of five averaged where there are; of the predicted class."""
     layer = hooked_layer(scene.model)
@@ -80,8 +67,7 @@ def _maps(scene: Scene) -> dict[str, Map]:
         settings[chosen] = replace(judged, layers=(chosen,))
     if set(NOTEBOOK_PACKAGE.layers or ()) <= set(scene.model.spatial_layers):
         settings[AVERAGE] = NOTEBOOK_PACKAGE
-    maps = {name: xl.heatmap(scene.model, scene.picture[None], one) for name, one in settings.items()}
-    return {name: values[0] for name, values in maps.items()}
+    return {name: xl.heatmap(scene.model, scene.picture[None], one)[0] for name, one in settings.items()}
 
 
 def _correlation(value: float) -> str:
@@ -89,52 +75,37 @@ def _correlation(value: float) -> str:
 
 
 def _show_map(values: Map, caption: str, alt: str) -> None:
-    with st.container(width=SIDE):
-        high = float(values.max()) if xl.map_state(values) is xl.MapState.VARIED else 1.0
-        show_exact(map_picture(values, sequential(0, high), SIDE), caption, f"{alt}; {where_words(values)}")
+    high = float(values.max()) if xl.map_state(values) is xl.MapState.VARIED else 1.0
+    _show(map_picture(values, sequential(0, high), SIDE), caption, f"{alt}; {where_words(values)}")
 
 
 def grass_example(scene: Scene, frog: int) -> None:
     """One frog with its outline, without its background, and without itself, with the probability of each."""
     pixels = test_pixels(scene)[[frog]]
-    mask = outline_masks(pixels)
+    masks = outline_masks(pixels)
     row = GrassRequest(scene.model, test_pixels(scene), np.array([frog])).all_rows()
-    layer = row.hooked
+    layer, area = row.hooked, percent(float(row.area[0]))
     values = xl.grad_cam(scene.model, pixels, layer, FROG)[layer].map[0]
+    share = row.share[0, row.layers.index(layer)]
+    lies = "zero everywhere" if np.isnan(share) else f"{percent(float(share))} outside the outline"
+    coloured = map_picture(values, sequential(0, float(values.max()) or 1.0), SIDE)
+    whole, without_background, without_frog = (
+        f"frog {percent(float(shares[0]))}" for shares in (row.whole, row.frog_only, row.background_only)
+    )
+    name = f"Test image {frog}"
     st.markdown(f"**What is measured** · {plain(image_caption(scene, frog))}")
     with st.container(horizontal=True, gap="small"):
-        _show(
-            outline_picture(pixels[0], mask[0], SIDE),
-            f"outline; frog {_share(row.whole)}",
-            f"Test image {frog} with its outline, which leaves {percent(float(row.area[0]))} of the picture outside",
-        )
-        without_background, without_frog = greyed(pixels, ~mask)[0], greyed(pixels, mask)[0]
-        show_picture(
-            without_background,
-            f"background greyed; frog {_share(row.frog_only)}",
-            f"Test image {frog}, its background mid grey",
-            SIDE,
-        )
-        show_picture(
-            without_frog, f"frog greyed; frog {_share(row.background_only)}", f"Test image {frog}, its frog mid grey", SIDE
-        )
-        share = row.share[0, row.layers.index(layer)]
-        lies = "zero everywhere" if np.isnan(share) else f"{percent(float(share))} outside the outline"
-        drawn = outline_picture(_map_colours(values), mask[0], SIDE)
-        _show(drawn, f"map of {layer}: {lies}", f"Map of {layer} on test image {frog}, with the outline; {where_words(values)}")
-    area = percent(float(row.area[0]))
+        alt = f"{name} with its outline, which leaves {area} of the picture outside"
+        _show(outline_picture(pixels[0], masks[0], SIDE), f"outline; {whole}", alt)
+        alt = f"{name}, its background mid grey"
+        show_picture(greyed(pixels, ~masks)[0], f"background greyed; {without_background}", alt, SIDE)
+        show_picture(greyed(pixels, masks)[0], f"frog greyed; {without_frog}", f"{name}, its frog mid grey", SIDE)
+        alt = f"Map of {layer} on test image {frog}, with the outline; {where_words(values)}"
+        _show(outline_picture(coloured, masks[0], SIDE), f"map of {layer}: {lies}", alt)
     st.caption(
         f"Percentages of frog: the network's probability. The background is {area} of this picture's area. The map is that of "
         "the class frog, in its own cells."
     )
-
-
-def _map_colours(values: Map) -> np.ndarray:
-    return map_picture(values, sequential(0, float(values.max()) or 1.0), SIDE)
-
-
-def _share(values: np.ndarray) -> str:
-    return percent(float(values[0]))
 
 
 def _show(picture: np.ndarray, caption: str, alt: str) -> None:

@@ -71,12 +71,11 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     with _found(section):
         count = f"{_images(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
         _verdict(found.verdict, found.sentence, count)
+        limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
         _charts(
             {
                 "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
-                "contour-beyond": DotChart(
-                    "own less other edges", rows, [beyond], bold, (CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}")
-                ),
+                "contour-beyond": DotChart("own less other edges", rows, [beyond], bold, limit),
             }
         )
 
@@ -105,16 +104,11 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
         _verdict(found.verdict, found.sentence, _frogs_that_count(found))
         if found.images == 0:
             return
+        title = "background's share of the map, less its share of the area"
+        limit = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
         _charts(
             {
-                "grass-where": DotChart(
-                    "background's share of the map, less its share of the area",
-                    rows,
-                    [beyond],
-                    bold,
-                    (GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"),
-                    percent=True,
-                ),
+                "grass-where": DotChart(title, rows, [beyond], bold, limit, percent=True),
                 "grass-need": DotChart("probability of frog", SHOWN, [shown], percent=True),
             }
         )

@@ -3,10 +3,11 @@
 from dashboard.view.view import View
 from dashboard.widgets.number_table import Column
 from explain_lib.trust.ladder import AVERAGE, CENTRE, EDGES, RANDOM
-from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, Measure
+from explain_lib.trust.measures import FILL_WORDS, FILLS
 
 MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
 FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}
+assert set(FILLS_ON_OFFER) == set(FILLS)
 MEASURE_HELP = (
     "Deletion: the mean probability of the class while pixels are removed, the most important first; lower is better. "
     "Insertion: while they are shown one after the other; higher is better (RISE, arXiv 1806.07421). ROAD: how much more is "
@@ -30,25 +31,16 @@ ROW_MEANINGS = {
 
 def columns(view: View, *, place: str) -> tuple[Column, ...]:
     """The columns of a ladder under a view's measure and fill. place: what the first column tells."""
+    fill = FILL_WORDS[view.fill]
+    gone = f"Mean probability while pixels give way to {fill}, the most important first"
+    shown = f"Mean probability while pixels are shown on {fill}, the most important first"
+    road = "Half of what is left when the least important pixels go first, more than when the most important do"
     return (
         Column("place", "", place),
-        Column("deletion", "lower is better", _meaning("deletion", view.fill), view.measure == "deletion"),
-        Column("insertion", "higher is better", _meaning("insertion", view.fill), view.measure == "insertion"),
-        Column("ROAD", "higher is better", _meaning("road", view.fill), view.measure == "road"),
+        Column("deletion", "lower is better", gone, view.measure == "deletion"),
+        Column("insertion", "higher is better", shown, view.measure == "insertion"),
+        Column("ROAD", "higher is better", road, view.measure == "road"),
         Column("edges", "correlation", ALONG_EDGES),
         Column("centre", "correlation", IN_THE_MIDDLE),
         Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
     )
-
-
-def _meaning(measure: Measure, fill: Fill) -> str:
-    match measure:
-        case "deletion":
-            return f"Mean probability while pixels give way to {FILL_WORDS[fill]}, the most important first"
-        case "insertion":
-            return f"Mean probability while pixels are shown on {FILL_WORDS[fill]}, the most important first"
-        case _:
-            return "Half of what is left when the least important pixels go first, more than when the most important do"
-
-
-assert set(FILLS_ON_OFFER) == set(FILLS)

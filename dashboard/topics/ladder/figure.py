@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL, interval_bars
+from dashboard.figures.chart_parts import LEGEND, chart, interval_dots, name_rows
+from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
 from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS, RemovalCurves
 from explain_lib.trust.ladder import CENTRE, RANDOM, Kind, Rung
@@ -32,44 +33,15 @@ class RankedRow:
 
 def ranked_figure(rows: Sequence[RankedRow], title: str, best: str | None) -> go.Figure:
     """The rows, the best on top, each with the bar of its interval; a symbol for each kind."""
-    traces = [_kind_trace(rows, kind) for kind in KINDS if any(row.rung.kind == kind for row in rows)]
+    traces = []
+    for kind, (word, colour, symbol) in KINDS.items():
+        own = [(place, row.rung.name, row.estimate) for place, row in enumerate(rows) if row.rung.kind == kind]
+        if own:
+            traces.append(interval_dots(word, colour, own, symbol=symbol))
     names = [f"<b>{row.rung.name}</b>" if row.rung.name == best else row.rung.name for row in rows]
-    layout = {
-        "height": ROW * len(rows) + 96,
-        "margin": {"l": 0, "r": 12, "t": 36, "b": 0},
-        "dragmode": False,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
-        "xaxis": {"title": {"text": title}, "automargin": True, "zeroline": False},
-        "yaxis": {
-            "tickvals": list(range(len(rows))),
-            "ticktext": names,
-            "range": [len(rows) - 0.5, -0.5],
-            "automargin": True,
-            "ticksuffix": "  ",
-            "zeroline": False,
-        },
-    }
-    return go.Figure(traces, layout)
-
-
-def _kind_trace(rows: Sequence[RankedRow], kind: Kind) -> dict[str, object]:
-    word, colour, symbol = KINDS[kind]
-    own = [(place, row) for place, row in enumerate(rows) if row.rung.kind == kind]
-    estimates = [row.estimate for _, row in own]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": word,
-        "x": [estimate.mean for estimate in estimates],
-        "y": [place for place, _ in own],
-        "marker": {"color": colour, "size": 9, "symbol": symbol},
-        "error_x": interval_bars(estimates, colour),
-        "customdata": [[row.rung.name, row.estimate.low, row.estimate.high, row.estimate.images] for _, row in own],
-        "hovertemplate": (
-            "%{customdata[0]}: %{x:.3f}<br>95 % interval %{customdata[1]:.3f} to %{customdata[2]:.3f}, "
-            "%{customdata[3]} images<extra></extra>"
-        ),
-    }
+    axis = {"title": {"text": title}, "automargin": True, "zeroline": False}
+    layout = {"legend": LEGEND, "xaxis": axis, "yaxis": name_rows(names)}
+    return chart(traces, layout, height=ROW * len(rows) + 96, top=36)
 
 
 def ranked_words(rows: Sequence[RankedRow], title: str) -> str:
@@ -80,31 +52,23 @@ def ranked_words(rows: Sequence[RankedRow], title: str) -> str:
 
 def places_figure(rankings: Mapping[Fill, Ranking], rungs: Sequence[Rung], marked: str) -> go.Figure:
     """The place of every row under each fill, the first on top; lines show how the fill moves them."""
-    last = rankings[FILLS[-1]].order
-    layout = {
-        "height": ROW * len(rungs) + 96,
-        "margin": {"l": 0, "r": 0, "t": 44, "b": 0},
-        "dragmode": False,
-        "showlegend": False,
-        "xaxis": {
-            "tickvals": list(range(len(FILLS))),
-            "ticktext": ["mid<br>grey", "blurred<br>picture", "noisy<br>linear"],
-            "range": [-0.25, len(FILLS) - 0.8],
-            "showgrid": False,
-            "zeroline": False,
-            "side": "top",
-        },
-        "yaxis": {
-            "tickvals": list(range(1, len(rungs) + 1)),
-            "ticktext": [f"{place}  {name}" for place, name in enumerate(last, 1)],
-            "range": [len(rungs) + 0.5, 0.5],
-            "side": "right",
-            "automargin": True,
-            "showgrid": False,
-            "zeroline": False,
-        },
+    plain_axis = {"showgrid": False, "zeroline": False}
+    fills = {
+        "tickvals": list(range(len(FILLS))),
+        "ticktext": ["mid<br>grey", "blurred<br>picture", "noisy<br>linear"],
+        "range": [-0.25, len(FILLS) - 0.8],
+        "side": "top",
     }
-    return go.Figure([_places_trace(rankings, rung, marked) for rung in rungs], layout)
+    places = {
+        "tickvals": list(range(1, len(rungs) + 1)),
+        "ticktext": [f"{place}  {name}" for place, name in enumerate(rankings[FILLS[-1]].order, 1)],
+        "range": [len(rungs) + 0.5, 0.5],
+        "side": "right",
+        "automargin": True,
+    }
+    traces = [_places_trace(rankings, rung, marked) for rung in rungs]
+    layout = {"showlegend": False, "xaxis": fills | plain_axis, "yaxis": places | plain_axis}
+    return chart(traces, layout, height=ROW * len(rungs) + 96, top=44, right=0)
 
 
 def _places_trace(rankings: Mapping[Fill, Ranking], rung: Rung, marked: str) -> dict[str, object]:
@@ -154,7 +118,7 @@ def removal_curve(curves: RemovalCurves, place: int, name: str, measure: Measure
     return Curve(name, tuple(100 * step / STEPS for step in range(STEPS + 1)), tuple(plain.tolist()))
 
 
-def curves_figure(curves: Sequence[Curve], axis: str, height: int = 300) -> go.Figure:
+def curves_figure(curves: Sequence[Curve], axis: str) -> go.Figure:
     """The curves, the first one strongest, each with a line of its own kind."""
     styles = ((CHOSEN, "solid", 3), (AGAINST, "dash", 2), (NEUTRAL, "dot", 2), (CHOSEN, "longdash", 2))
     traces = [
@@ -169,21 +133,15 @@ def curves_figure(curves: Sequence[Curve], axis: str, height: int = 300) -> go.F
         }
         for curve, (colour, dash, width) in zip(curves, styles, strict=False)
     ]
-    layout = {
-        "height": height,
-        "margin": {"l": 0, "r": 12, "t": 36, "b": 0},
-        "dragmode": False,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"},
-        "xaxis": {"title": {"text": axis}, "range": [0, 100], "ticksuffix": " %", "automargin": True},
-        "yaxis": {
-            "title": {"text": "probability"},
-            "rangemode": "tozero",
-            "range": [0, 1],
-            "tickformat": ".0%",
-            "automargin": True,
-        },
+    shares = {"title": {"text": axis}, "range": [0, 100], "ticksuffix": " %", "automargin": True}
+    probability = {
+        "title": {"text": "probability"},
+        "rangemode": "tozero",
+        "range": [0, 1],
+        "tickformat": ".0%",
+        "automargin": True,
     }
-    return go.Figure(traces, layout)
+    return chart(traces, {"legend": LEGEND, "xaxis": shares, "yaxis": probability}, height=300, top=36)
 
 
 def curves_words(curves: Sequence[Curve], axis: str) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard.figures.map_figure import overlay_or_picture
 from dashboard.figures.map_words import where_words
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
-from dashboard.topics.ladder.figure import Curve, curves_figure, curves_words, least_first_curve, removal_curve
+from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
@@ -15,7 +15,7 @@ from dashboard.widgets.job_run import show_job
 from dashboard.widgets.number_table import Cell, Row, show_number_table
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
-from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import number, percent
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import (
@@ -26,7 +26,6 @@ from explain_lib.trust.ladder import (
     RANDOM,
     CurvesRequest,
     LadderCurves,
-    Rung,
     ladder_curves,
 )
 from explain_lib.trust.ladder_summary import Ranking, rank_ladder, ranking_sentence, summarise_ladder
@@ -73,10 +72,8 @@ def _show(scene: Scene, layer: str, found: LadderCurves) -> None:
 def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> None:
     view = scene.view
     place = "Of all rows on this one image, by the measure that ranks; 1 is best"
-    drawn = [
-        _row(scene, found, column, ranking.order.index(rung.name) + 1, rung.name == layer)
-        for column, rung in enumerate(found.rows.rungs)
-    ]
+    places = [ranking.order.index(rung.name) + 1 for rung in found.rows.rungs]
+    drawn = [_row(scene, found, column, place, layer) for column, place in enumerate(places)]
     show_number_table(columns(view, place=place), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
@@ -86,30 +83,20 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     )
 
 
-def _row(scene: Scene, found: LadderCurves, column: int, place: int, marked: bool) -> Row:
+def _row(scene: Scene, found: LadderCurves, column: int, place: int, layer: str) -> Row:
     rows, values = found.rows, found.maps.maps[0, column]
-    rung = rows.rungs[column]
-    fill = FILLS.index(scene.view.fill)
-    numbers = (
-        rows.deletion[0, column, fill],
-        rows.insertion[0, column, fill],
-        rows.road[0, column],
-        rows.edges[0, column],
-        rows.centre[0, column],
-    )
+    rung, fill = rows.rungs[column], FILLS.index(scene.view.fill)
+    by_fill = rows.deletion[0, column, fill], rows.insertion[0, column, fill]
+    numbers = (*by_fill, rows.road[0, column], rows.edges[0, column], rows.centre[0, column])
     first, last = "none" if rows.flat[0, column] else str(place), grid_caption(rung.grid) if rung.grid else ""
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
-    state = map_state(values)
-    picture = overlay_or_picture(scene.picture, _from_lowest(rung, values), scene.drawing, None, SIDE)
-    what = f"Map of {rung.name} over {scene.name}; {where_words(values)}"
-    alt = what if state is MapState.VARIED else f"The picture alone, the map of {rung.name} is {state.value}"
-    badge = "" if state is MapState.VARIED else f"{state.value} map"
-    return Row(rung.name, rung.kind, cells, (picture, alt), badge, marked, ROW_MEANINGS.get(rung.name, ""))
-
-
-def _from_lowest(rung: Rung, values: Map) -> Map:
-    """What is drawn of a row: baselines have no zero of their own, and are drawn from their lowest value."""
-    return np.asarray(values - values.min()) if rung.kind == "baseline" else values
+    # baselines have no zero of their own, and are drawn from their lowest value
+    painted = np.asarray(values - values.min()) if rung.kind == "baseline" else values
+    picture = overlay_or_picture(scene.picture, painted, scene.drawing, None, SIDE)
+    state, badge, alt = map_state(values), "", f"Map of {rung.name} over {scene.name}; {where_words(values)}"
+    if state is not MapState.VARIED:
+        badge, alt = f"{state.value} map", f"The picture alone, the map of {rung.name} is {state.value}"
+    return Row(rung.name, rung.kind, cells, (picture, alt), badge, rung.name == layer, ROW_MEANINGS.get(rung.name, ""))
 
 
 def _number(value: float) -> str:
@@ -118,14 +105,16 @@ def _number(value: float) -> str:
 
 def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The curve whose mean a row's number is, beside those of two orders that ask no network."""
-    names = [rung.name for rung in found.rows.rungs]
+    view, names = scene.view, [rung.name for rung in found.rows.rungs]
     st.markdown(f"**{curve_title(scene)}, by the map of {plain(layer)}**")
-    axis = "pixels shown" if scene.view.measure == "insertion" else "pixels removed"
-    curves = [_curve(scene, found, names.index(name), name) for name in dict.fromkeys((layer, CENTRE, RANDOM))]
-    if scene.view.measure == "road":
+    axis = "pixels shown" if view.measure == "insertion" else "pixels removed"
+    curves = [
+        removal_curve(found.curves, names.index(name), name, view.measure, view.fill)
+        for name in dict.fromkeys((layer, CENTRE, RANDOM))
+    ]
+    if view.measure == "road":
         curves.append(least_first_curve(found.curves, names.index(layer), layer))
-    words = curves_words(curves, axis)
-    show_chart(curves_figure(curves, axis), key="removal-curves", alt=words)
+    show_chart(curves_figure(curves, axis), key="removal-curves", alt=curves_words(curves, axis))
     st.caption(curve_caption(scene, found))
 
 
@@ -143,24 +132,17 @@ def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
                 _fill_row(scene, found, place, fill)
 
 
-def _curve(scene: Scene, found: LadderCurves, place: int, name: str) -> Curve:
-    return removal_curve(found.curves, place, name, scene.view.measure, scene.view.fill)
-
-
 def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None:
     """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
     order = pixel_ranks(found.maps.maps[0, place])
     shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
-    name = scene.model.classes[int(found.rows.explained[0])]
-    st.caption(f"{FILL_WORDS[fill][0].upper()}{FILL_WORDS[fill][1:]}")
+    words, name = FILL_WORDS[fill], scene.model.classes[int(found.rows.explained[0])]
+    picked = scene.name[0].upper() + scene.name[1:]
+    st.caption(words[0].upper() + words[1:])
     with st.container(horizontal=True, gap="xxsmall"):
         for step, picture in zip(STEPS, shown, strict=True):
             left = percent(left_over(found, place, fill, step))
             share = f"{100 * step // 16} %"
+            alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
             with st.container(width=SIDE):
-                show_picture(picture, f"{share} gone: {left}", _alt(scene, share, fill, name, left), side=SIDE)
-
-
-def _alt(scene: Scene, share: str, fill: Fill, name: str, left: str) -> str:
-    words = scene.name[0].upper() + scene.name[1:]
-    return f"{words} with {share} of its pixels replaced by {FILL_WORDS[fill]}; {name} is left with {left}"
+                show_picture(picture, f"{share} gone: {left}", alt, SIDE)

@@ -98,8 +98,7 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
     rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
     other = "For comparison: places" if scene.view.measure == "road" else "Places"
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
-    marked = scene.layer
-    figure = places_figure(rankings, rows.rungs, marked)
+    figure = places_figure(rankings, rows.rungs, scene.layer)
     show_chart(figure, key="ladder-places", alt=places_words(rankings))
     st.caption(
         f"{plain(fill_sentence(rankings))} Thick lines: the chosen layer, the best of each fill, centre first, random "
@@ -108,21 +107,20 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
 
 
 def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
-    layer = scene.layer
     place = "Of all rows, by the measure that ranks; 1 is best"
-    rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1, one.rung.name == layer) for one in summary]
+    rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
     show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
     if any(one.flat.mean for one in summary):
         st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
 
 
-def _row(scene: Scene, one: RungSummary, place: int, marked: bool) -> Row:
-    fill = FILLS.index(scene.view.fill)
+def _row(scene: Scene, one: RungSummary, place: int) -> Row:
+    rung, fill = one.rung, FILLS.index(scene.view.fill)
     estimates = (one.deletion[fill], one.insertion[fill], one.road, one.edges, one.centre)
-    grid = grid_caption(one.rung.grid) if one.rung.grid else ""
+    grid = grid_caption(rung.grid) if rung.grid else ""
     cells = [Cell(str(place)), *map(estimate_cell, estimates), Cell(grid), share_cell(one.flat)]
-    return Row(one.rung.name, one.rung.kind, cells, marked=marked, meaning=ROW_MEANINGS.get(one.rung.name, ""))
+    return Row(rung.name, rung.kind, cells, marked=rung.name == scene.layer, meaning=ROW_MEANINGS.get(rung.name, ""))
 
 
 def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:

@@ -45,6 +45,17 @@ class Check:
         shares = self.found.probabilities[0, depth]
         return f"{self.scene.model.classes[int(shares.argmax())]} {percent(float(shares.max()))}"
 
+    @property
+    def explained(self) -> str:
+        """The class that all maps explain."""
+        return self.scene.model.classes[int(self.found.explained[0])]
+
+    @property
+    def randomised(self) -> list[str]:
+        """The modules that have forgotten what they learnt at the depth that is shown."""
+        steps = chosen_steps(randomisation_steps(self.scene.model), self.shown, self.scene.view.mode)
+        return [name for step in steps for name in step.modules]
+
 
 def make_check(scene: Scene) -> Check:
     """The maps of the picked image, at every depth."""
@@ -64,8 +75,7 @@ def depth_words(check: Check, depth: int) -> str:
 
 def randomised_modules(check: Check) -> str:
     """The modules that have forgotten, in words."""
-    steps = chosen_steps(randomisation_steps(check.scene.model), check.shown, check.scene.view.mode)
-    modules = [name for step in steps for name in step.modules]
+    modules = check.randomised
     if not modules:
         return "nothing"
     return ", ".join(modules) if len(modules) <= 6 else f"{', '.join(modules[:3])} … {modules[-1]}, {len(modules)} modules"
@@ -100,38 +110,28 @@ def summary_csv(summary: SanitySummary) -> str:
 def check_slide(check: Check) -> Slide:
     """The picture, the map of the network as it is over it, and the map with layers randomised."""
     scene, shown = check.scene, check.shown
-    explained = scene.model.classes[int(check.found.explained[0])]
     grid = grid_caption((check.found.maps.shape[2], check.found.maps.shape[3]))
-    how = f"Explained: {explained} · Grad-CAM at layer {check.layer}, {grid} cells · model {scene.view.model}"
+    how = f"Explained: {check.explained} · Grad-CAM at layer {check.layer}, {grid} cells · model {scene.view.model}"
     if shown == 0:
         title, says = "The map before any layer is randomised", f"The network says {check.says(0)}"
         second = map_panel("Map", check.values(0), scene.drawing, None, f"{grid} cells")
         third = _check_panel(check, 0, "Overlay")
     else:
-        after = _how_much(check)
+        if scene.view.mode == "independent":
+            after = f"{check.found.steps[shown - 1]} alone randomised"
+        else:
+            after = "1 layer randomised" if shown == 1 else f"{shown} layers randomised"
         title = f"{after}: rank correlation of the maps {correlation_words(check.correlation(shown))}"
-        says = f"Randomised: {_modules(check)}. The network then says {check.says(shown)}, before {check.says(0)}"
+        modules = few_names(check.randomised, NAMED)
+        says = f"Randomised: {modules}. The network then says {check.says(shown)}, before {check.says(0)}"
         second, third = _check_panel(check, 0, "Network as it is"), _check_panel(check, shown, after)
     caption = (caption_lines(scene)[0], says, how)
     return Slide(title, (picture_panel(scene), second, third), caption, f"{title}. {' '.join(caption)}")
 
 
 def _check_panel(check: Check, depth: int, name: str) -> Panel:
-    values = check.values(depth)
-    panel = overlay_panel(name, check.scene.picture, values, check.scene.drawing)
-    state = map_state(values)
+    state = map_state(check.values(depth))
+    panel = overlay_panel(name, check.scene.picture, check.values(depth), check.scene.drawing)
     if state is not MapState.VARIED:
         return replace(panel, below=f"the picture alone: the map is {state.value}")
     return replace(panel, below=f"{panel.below}, up to its own maximum")
-
-
-def _how_much(check: Check) -> str:
-    """How much has forgotten, in a few words."""
-    if check.scene.view.mode == "independent":
-        return f"{check.found.steps[check.shown - 1]} alone randomised"
-    return "1 layer randomised" if check.shown == 1 else f"{check.shown} layers randomised"
-
-
-def _modules(check: Check) -> str:
-    steps = chosen_steps(randomisation_steps(check.scene.model), check.shown, check.scene.view.mode)
-    return few_names([name for step in steps for name in step.modules], NAMED)

@@ -5,7 +5,8 @@ from math import isnan
 
 import plotly.graph_objects as go
 
-from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL, interval_bars
+from dashboard.figures.chart_parts import LEGEND, Part, chart, interval_bars, shown_mark
+from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
 from explain_lib.networks.randomisation import Mode
 from explain_lib.trust.sanity_summary import SanitySummary
@@ -17,7 +18,6 @@ def steps_figure(
     summary: SanitySummary | None,
     shown: int,
     mode: Mode,
-    height: int = 360,
 ) -> go.Figure:
     """Spearman correlation with the original map after each step: of the picked image, and the mean over many with intervals.
 
@@ -30,24 +30,20 @@ def steps_figure(
     traces = [_own(names, own) | {"mode": drawn}]
     if summary is not None:
         traces += [_means(names, summary) | {"mode": drawn}, _unrelated(names, summary)]
-    layout = {
-        "height": height,
-        "margin": {"l": 0, "r": 12, "t": 44, "b": 0},
-        "dragmode": False,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-        "xaxis": {"title": {"text": axis}, "type": "category", "automargin": True},
-        "yaxis": {"title": {"text": "Spearman correlation"}, "range": [-1.05, 1.05], "automargin": True},
-        "shapes": [
-            {"type": "rect", "x0": shown - 0.3, "x1": shown + 0.3, "y0": 0, "y1": 1, "yref": "paper", "line": {"width": 1.5}}
-        ],
-        "annotations": [
-            {"x": shown, "y": 1, "yref": "paper", "yanchor": "top", "text": "shown", "showarrow": False, "font": {"size": 11}}
-        ],
-    }
-    return go.Figure(traces, layout)
+    return chart(
+        traces,
+        {
+            "legend": LEGEND | {"y": 1.02},
+            "xaxis": {"title": {"text": axis}, "type": "category", "automargin": True},
+            "yaxis": {"title": {"text": "Spearman correlation"}, "range": [-1.05, 1.05], "automargin": True},
+            **shown_mark(shown, 0.3),
+        },
+        height=360,
+        top=44,
+    )
 
 
-def _own(names: Sequence[str], own: Sequence[float]) -> dict[str, object]:
+def _own(names: Sequence[str], own: Sequence[float]) -> Part:
     return {
         "type": "scatter",
         "name": "this picture",
@@ -59,7 +55,7 @@ def _own(names: Sequence[str], own: Sequence[float]) -> dict[str, object]:
     }
 
 
-def _means(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
+def _means(names: Sequence[str], summary: SanitySummary) -> Part:
     start = Estimate(1.0, 1.0, 1.0, summary.images)  # a map has a correlation of 1 with itself
     estimates = [start, *(step.correlation for step in summary.steps)]
     return {
@@ -74,7 +70,7 @@ def _means(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
     }
 
 
-def _unrelated(names: Sequence[str], summary: SanitySummary) -> dict[str, object]:
+def _unrelated(names: Sequence[str], summary: SanitySummary) -> Part:
     mean, low, high = summary.unrelated.mean, summary.unrelated.low, summary.unrelated.high
     return {
         "type": "scatter",

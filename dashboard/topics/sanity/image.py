@@ -35,9 +35,8 @@ def show_check(check: Check) -> None:
     )
     scene, state = check.scene, map_state(check.values(0))
     if state is not MapState.VARIED:
-        st.info(
-            f"The map of {check.layer} on this picture is {state.value}: no map can be compared with it. Try another layer."
-        )
+        flat = f"The map of {check.layer} on this picture is {state.value}"
+        st.info(f"{flat}: no map can be compared with it. Try another layer.")
     with st.container(horizontal=True, gap="small"):
         show_original(scene, SIDE)
         with st.container(width=SIDE):
@@ -47,7 +46,10 @@ def show_check(check: Check) -> None:
             st.markdown("**With layers randomised**" if scene.view.mode == "cascading" else "**With one layer randomised**")
             _overlay(check, check.shown, SIDE, f"layer {check.layer}, {grid_caption(check.found.maps.shape[2:])}")
         with st.container(width=SIDE):
-            _numbers(check)
+            correlation = correlation_words(check.correlation(check.shown))
+            st.metric("Correlation with the original map", correlation, help=terms.SANITY_CORRELATION)
+            st.metric("The network then says", check.says(check.shown))
+            st.caption(f"Before: {check.says(0)}. Explained in both: {check.explained}.")
 
 
 def _overlay(check: Check, depth: int, side: int, caption: str = "") -> None:
@@ -55,14 +57,6 @@ def _overlay(check: Check, depth: int, side: int, caption: str = "") -> None:
     what = "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
     words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
     show_overlay(scene.picture, check.values(depth), scene.drawing, None, words, side, caption)
-
-
-def _numbers(check: Check) -> None:
-    st.metric(
-        "Correlation with the original map", correlation_words(check.correlation(check.shown)), help=terms.SANITY_CORRELATION
-    )
-    st.metric("The network then says", check.says(check.shown))
-    st.caption(f"Before: {check.says(0)}. Explained in both: {check.scene.model.classes[int(check.found.explained[0])]}.")
 
 
 def show_steps(check: Check) -> None:

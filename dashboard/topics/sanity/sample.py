@@ -1,5 +1,6 @@
 """The sanity checks over many images: started and watched here, and what they say."""
 
+from functools import partial
 from math import isnan
 
 import streamlit as st
@@ -26,11 +27,7 @@ def show_sanity_sample(check: Check) -> None:
     """The chart of the picked image, and of many images as far as they are known."""
     sample_picker(check.scene.view.sample, SAMPLES)
     nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
-
-    def results(rows: SanityRows, more: bool) -> None:
-        _results(check, summarise_sanity(rows), more)
-
-    show_job(_request(check), "Check", results, what="The check", nothing=nothing)
+    show_job(_request(check), "Check", partial(_results, check), what="The check", nothing=nothing)
     if check.scene.has_command:
         st.caption(f"The same from a terminal: `{check_command(check)}`")
 
@@ -47,7 +44,8 @@ def _request(check: Check) -> SanityRequest:
     return SanityRequest(scene.model, around.images.pixels, images, check.layer, view.target, view.mode)
 
 
-def _results(check: Check, summary: SanitySummary, more: bool) -> None:
+def _results(check: Check, rows: SanityRows, more: bool) -> None:
+    summary = summarise_sanity(rows)
     say_so_far(summary.images, more)
     st.markdown(plain(sanity_sentence(summary, check.layer, check.scene.view.mode)))
     _chart(check, summary, "sanity-many")
@@ -66,15 +64,10 @@ def _table(check: Check, summary: SanitySummary) -> None:
         Column("same prediction", "of the images", "Share of the images of which the network still predicts the same class"),
         Column("flat", "of the images", "Share of the images whose map is then zero or the same everywhere"),
     )
-    rows = [
-        Row(
-            step.name,
-            "layer",
-            [estimate_cell(step.correlation), share_cell(step.kept), share_cell(step.flat)],
-            marked=place == check.shown,
-        )
-        for place, step in enumerate(summary.steps, 1)
-    ]
+    rows = []
+    for place, step in enumerate(summary.steps, 1):
+        cells = [estimate_cell(step.correlation), share_cell(step.kept), share_cell(step.flat)]
+        rows.append(Row(step.name, "layer", cells, marked=place == check.shown))
     rows.append(Row("two different pictures", "baseline", [estimate_cell(summary.unrelated), Cell(""), Cell("")]))
     st.markdown("**Step by step**", help=INTERVALS)
     show_number_table(columns, rows, f"Sanity checks over {summary.images:,} images")

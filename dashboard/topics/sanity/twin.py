@@ -11,6 +11,7 @@ from dashboard.view.captions import plain
 from dashboard.view.scene import sample_scene
 from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.map_card import show_overlay
+from explain_lib import Model
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.networks.bundled import REGISTRY, find_twin, list_models, load_card
 from explain_lib.trust.sanity import SanityRequest, SanityRows, sanity_maps
@@ -33,31 +34,30 @@ def show_twin(check: Check) -> None:
         f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It "
         f"{known}gets {percent(card.accuracy)} of the test images right, as chance does (arXiv 1810.03292, section 4)."
     )
-    _maps(check, name)
-    _sample(check, name)
+    twin = check.scene.cache.model(name)
+    _maps(check, name, twin)
+    _sample(check, twin)
 
 
-def _maps(check: Check, name: str) -> None:
-    scene, twin = check.scene, check.scene.cache.model(name)
+def _maps(check: Check, name: str, twin: Model) -> None:
+    scene = check.scene
     found = sanity_maps(scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin)
-    value = float(found.correlations[0, 0])
-    explained = scene.model.classes[int(found.explained[0])]
+    index = int(found.explained[0])
     with st.container(horizontal=True, gap="small"):
         for place, title in enumerate((scene.view.model, name)):
             with st.container(width=SIDE):
                 st.markdown(f"**{title}**")
-                share = percent(float(found.probabilities[0, place, int(found.explained[0])]))
+                caption = f"{scene.model.classes[index]}: {percent(float(found.probabilities[0, place, index]))}"
                 words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
-                drawing = scene.drawing
-                show_overlay(scene.picture, found.maps[0, place], drawing, None, words, SIDE, f"{explained}: {share}")
+                show_overlay(scene.picture, found.maps[0, place], scene.drawing, None, words, SIDE, caption)
         with st.container(width=SIDE):
-            st.metric("Correlation of the two maps", correlation_words(value))
+            st.metric("Correlation of the two maps", correlation_words(float(found.correlations[0, 0])))
 
 
-def _sample(check: Check, name: str) -> None:
-    scene, view = check.scene, check.scene.view
-    twin, (around, images) = scene.cache.model(name), sample_scene(scene)
-    request = SanityRequest(scene.model, around.images.pixels, images, check.layer, view.target, twin=twin)
+def _sample(check: Check, twin: Model) -> None:
+    scene = check.scene
+    around, images = sample_scene(scene)
+    request = SanityRequest(scene.model, around.images.pixels, images, check.layer, scene.view.target, twin=twin)
     nothing = "The twin has not been asked about many images yet."
     show_job(request, "Compare over", partial(_results, check), what="The comparison", nothing=nothing)
 

@@ -7,48 +7,30 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from dashboard.figures.chart_parts import chart, histogram, note_at, upright
 from dashboard.figures.colours import CHOSEN, NEUTRAL
 from explain_lib.compare.scan_summary import ScanSummary
 
 BINS = 40
 
 
-def spread_figure(mae: NDArray[np.float64], height: int = 260) -> go.Figure:
-    """How many images have which mean absolute difference; the median is marked."""
-    counts, edges = np.histogram(mae, bins=BINS, range=(0, float(mae.max()) or 1.0))
+def spread_figure(mae: NDArray[np.float64]) -> go.Figure:
+    """The number of images by their mean absolute difference; the median is marked."""
     median = float(np.median(mae))
-    bars = {
-        "type": "bar",
-        "x": (edges[:-1] + edges[1:]) / 2,
-        "y": counts,
-        "width": edges[1] - edges[0],
-        "marker": {"color": NEUTRAL},
-        "customdata": np.stack([edges[:-1], edges[1:]], axis=-1),
-        "hovertemplate": "%{customdata[0]:.4f} to %{customdata[1]:.4f}: %{y} images<extra></extra>",
-    }
-    layout = {
-        "height": height,
-        "margin": {"l": 0, "r": 8, "t": 24, "b": 0},
-        "bargap": 0,
-        "dragmode": False,
-        "xaxis": {"title": {"text": "mean |b − a| of an image"}, "automargin": True},
-        "yaxis": {"title": {"text": "images"}, "automargin": True},
-        "shapes": [
-            {
-                "type": "line",
-                "x0": median,
-                "x1": median,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": CHOSEN, "width": 2},
-            }
-        ],
-        "annotations": [
-            {"x": median, "y": 1, "yref": "paper", "yanchor": "bottom", "text": f"median {median:.4f}", "showarrow": False}
-        ],
-    }
-    return go.Figure([bars], layout)
+    words = "%{customdata[0]:.4f} to %{customdata[1]:.4f}: %{y} images"
+    return chart(
+        [histogram(mae, BINS, 0.0, float(mae.max()) or 1.0, NEUTRAL, words)],
+        {
+            "bargap": 0,
+            "xaxis": {"title": {"text": "mean |b − a| of an image"}, "automargin": True},
+            "yaxis": {"title": {"text": "images"}, "automargin": True},
+            "shapes": [upright("line", median, median, color=CHOSEN, width=2)],
+            "annotations": [note_at(median, f"median {median:.4f}", "bottom")],
+        },
+        height=260,
+        top=24,
+        right=8,
+    )
 
 
 def spread_words(summary: ScanSummary) -> str:
@@ -58,7 +40,7 @@ def spread_words(summary: ScanSummary) -> str:
     return f"Histogram of the mean difference of {summary.finite:,} images: {spread}"
 
 
-def class_figure(summary: ScanSummary, classes: Sequence[str], height: int = 320) -> go.Figure:
+def class_figure(summary: ScanSummary, classes: Sequence[str]) -> go.Figure:
     """The mean over each true class, over right and over wrong predictions; a bar each, those without images left out."""
     names, means, counts = _groups(summary, classes)
     bars = {
@@ -74,13 +56,10 @@ def class_figure(summary: ScanSummary, classes: Sequence[str], height: int = 320
         "hovertemplate": "%{y}: %{text}, %{customdata} images<extra></extra>",
     }
     layout = {
-        "height": height,
-        "margin": {"l": 0, "r": 48, "t": 4, "b": 0},
-        "dragmode": False,
         "yaxis": {"autorange": "reversed", "automargin": True},
         "xaxis": {"title": {"text": "mean |b − a|"}, "rangemode": "tozero", "automargin": True},
     }
-    return go.Figure([bars], layout)
+    return chart([bars], layout, height=320, top=4, right=48)
 
 
 def _groups(summary: ScanSummary, classes: Sequence[str]) -> tuple[list[str], list[float], list[int]]:

@@ -34,13 +34,11 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     spread, classes = st.columns(2, gap="medium")
     with spread:
         st.markdown("**How far apart, image by image**")
-        figure = spread_figure(rows.mae[rows.finite])
-        show_chart(figure, key="scan-spread", alt=spread_words(summary))
+        show_chart(spread_figure(rows.mae[rows.finite]), key="scan-spread", alt=spread_words(summary))
     with classes:
         st.markdown("**By true class, and by right or wrong**")
         names = scene.images.classes
-        figure = class_figure(summary, names)
-        show_chart(figure, key="scan-classes", alt=class_words(summary, names))
+        show_chart(class_figure(summary, names), key="scan-classes", alt=class_words(summary, names))
     _causes(summary)
     if more:  # pictures that change every second would be gone before a browser has fetched them
         st.caption("The images that are furthest apart, and the files, come when the scan stops.")
@@ -88,11 +86,7 @@ def _causes(summary: ScanSummary) -> None:
     order = np.argsort(-np.abs(summary.shares))
     causes = [(setting_words(summary.settings[place]), float(summary.shares[place])) for place in order]
     shown = [cause for cause in causes if abs(cause[1]) >= SHOWN_SHARE]
-    show_chart(
-        waterfall_figure(shown, summary.mean),
-        key="scan-causes",
-        alt=waterfall_words(shown, summary.mean),
-    )
+    show_chart(waterfall_figure(shown, summary.mean), key="scan-causes", alt=waterfall_words(shown, summary.mean))
 
 
 def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64]) -> None:
@@ -103,11 +97,8 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
             with st.container(width=SIDE, gap="xxsmall"):
                 words = f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}"
                 show_picture(scene.images.pixels[image], f"{mae[image]:.4f}", words, side=SIDE)
-                st.page_link(
-                    "app_pages/disagreement.py",
-                    label=f"image {image}",
-                    query_params=replace(scene.view, image=image, steps=()).to_query(),
-                )
+                query = replace(scene.view, image=image, steps=()).to_query()
+                st.page_link("app_pages/disagreement.py", label=f"image {image}", query_params=query)
 
 
 def _files(scene: Scene, rows: ScanRows) -> None:
@@ -116,11 +107,5 @@ def _files(scene: Scene, rows: ScanRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), f"{name}.csv", "text/csv", on_click="ignore", key="scan-csv")
-        st.download_button(
-            "Rows (Parquet)",
-            lambda: to_parquet(table()),
-            f"{name}.parquet",
-            "application/vnd.apache.parquet",
-            on_click="ignore",
-            key="scan-parquet",
-        )
+        file, form = f"{name}.parquet", "application/vnd.apache.parquet"
+        st.download_button("Rows (Parquet)", lambda: to_parquet(table()), file, form, on_click="ignore", key="scan-parquet")

@@ -22,7 +22,8 @@ def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[Scan
 
     show_rows: shows rows; it is told whether more of them are on their way.
     """
-    _options(scene)
+    if not "manual" == scene.view.a.program == scene.view.b.program:
+        st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)
     if scene.view.target is None and _is_asked(scene) and (scene.predictions.predicted[chosen] < 0).any():
         st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
         ask_about_all(scene)
@@ -48,9 +49,3 @@ def _targets(scene: Scene, images: NDArray[np.int64]) -> Targets:
 def _is_asked(scene: Scene) -> bool:
     """Whether more is explained than a class's logit."""
     return (scene.view.minus, scene.view.evidence, scene.view.score) != PLAIN
-
-
-def _options(scene: Scene) -> None:
-    if "manual" == scene.view.a.program == scene.view.b.program:
-        return
-    st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)

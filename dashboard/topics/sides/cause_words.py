@@ -1,5 +1,6 @@
 """What causes a difference, in words that are written from the numbers."""
 
+from collections.abc import Iterable
 from math import floor, log10
 
 import explain_lib as xl
@@ -17,8 +18,11 @@ def setting_words(name: str) -> str:
 
 def causes_by_size(found: xl.Decomposition) -> list[tuple[str, float]]:
     """Each setting with its share, largest magnitude first; those that change nothing are left out."""
-    causes = [(name, share) for name, share in found.causes.items() if abs(share) > NOTHING]
-    return sorted(causes, key=lambda cause: -abs(cause[1]))
+    return _by_size(found.causes.items())
+
+
+def _by_size(causes: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted((cause for cause in causes if abs(cause[1]) > NOTHING), key=lambda cause: -abs(cause[1]))
 
 
 def main_cause_sentence(found: xl.Decomposition) -> str:
@@ -39,8 +43,7 @@ def main_cause_sentence(found: xl.Decomposition) -> str:
 
 def total_causes_sentence(summary: ScanSummary) -> str:
     """What causes most of the difference of many images, on average."""
-    order = sorted(zip(summary.settings, summary.shares.tolist(), strict=True), key=lambda cause: -abs(cause[1]))
-    causes = [(name, share) for name, share in order if abs(share) > NOTHING]
+    causes = _by_size(zip(summary.settings, summary.shares.tolist(), strict=True))
     if not causes:
         return "No setting changes anything on these images."
     largest = [f"{setting_words(name)} with {_of(share, summary.mean)}" for name, share in causes[:3]]

@@ -11,8 +11,7 @@ from dashboard.view import terms
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.map_card import MapCard, show_map
-from dashboard.widgets.presentation import enlarged
+from dashboard.widgets.map_card import MapCard, show_maps
 from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
 
@@ -48,19 +47,16 @@ def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
     show_chart(waterfall_figure(named, found.mae), key="waterfall", alt=waterfall_words(named, found.mae))
     reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
     under_pointer = {"b − a": found.b - found.a, **cause_values(found)}
-    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
-        for name, share in causes:
-            with st.container():
-                words = setting_words(name)
-                grows = proper_minus(f"{share:+.4f}")
-                how = f"What {words} adds to b − a at each pixel; the mean difference grows by {grows}."
-                card = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
-                show_map(card, under_pointer, f"cause-{name}", width=CARD_WIDTH)
-    if found.residual is not None:
-        st.caption(f"The maps above sum to b − a. {_residual_words(found.residual)}")
-
-
-def _residual_words(residual: float) -> str:
-    if residual == 0:
-        return "Side b as decomposed is the map of the program itself in every digit."
-    return f"Side b as decomposed and the map of the program itself differ by at most {residual:.1e}."
+    cards = {}
+    for name, share in causes:
+        words, grows = setting_words(name), proper_minus(f"{share:+.4f}")
+        how = f"What {words} adds to b − a at each pixel; the mean difference grows by {grows}."
+        cards[f"cause-{name}"] = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
+    show_maps(cards, under_pointer, CARD_WIDTH, CARD_WIDTH)
+    if found.residual is None:
+        return
+    if found.residual == 0:
+        checked = "Side b as decomposed is the map of the program itself in every digit."
+    else:
+        checked = f"Side b as decomposed and the map of the program itself differ by at most {found.residual:.1e}."
+    st.caption(f"The maps above sum to b − a. {checked}")

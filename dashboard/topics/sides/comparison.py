@@ -3,23 +3,21 @@
 from base64 import b64encode
 from math import isnan
 
-import numpy as np
 import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.map_figure import diverging, map_picture, sequential
-from dashboard.topics.sides.figure import histogram_figure
+from dashboard.topics.sides.figure import histogram_figure, histogram_words
 from dashboard.topics.sides.pair import Pair
 from dashboard.topics.sides.side import common_scale
 from dashboard.view import terms
 from dashboard.view.address import bound
 from dashboard.view.captions import picture_words
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.map_card import NO_DIFFERENCE, MapCard, show_map
+from dashboard.widgets.map_card import NO_DIFFERENCE, MapCard, show_map, show_maps
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
 from explain_lib.base.maps import Map
-from explain_lib.base.words import percent
 from explain_lib.compare.comparison import METRICS, Metric
 from explain_lib.pictures.rendering import png
 
@@ -58,14 +56,9 @@ def _help(metric: Metric) -> str:
 
 
 def show_difference(pair: Pair, causes: dict[str, Map]) -> None:
-    """Both maps and their difference, with its sign and without. causes: the part of each cause, for the words under the
-    pointer.
-    """
+    """Both maps and their difference, with its sign and without. causes: the part of each, for the words under the pointer."""
     under_pointer = {"a": pair.a.values, "b": pair.b.values, "b − a": pair.comparison.difference, **causes}
-    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
-        for key, card in _cards(pair).items():
-            with st.container():
-                show_map(card, under_pointer, key)
+    show_maps(_cards(pair), under_pointer, CARD_WIDTH)
 
 
 def show_apart(pair: Pair) -> None:
@@ -99,11 +92,7 @@ def show_spread(pair: Pair) -> None:
     chart, places = st.columns([1, 1], gap="medium")
     with chart:
         st.markdown("**How the differences are spread**", help=terms.HISTOGRAM)
-        show_chart(
-            histogram_figure(difference),
-            key="histogram",
-            alt=_histogram_words(difference),
-        )
+        show_chart(histogram_figure(difference), key="histogram", alt=histogram_words(difference))
     with places, st.container(horizontal=True, gap="medium"):
         with st.container(width="content"):
             st.markdown("**The picture**")
@@ -112,26 +101,12 @@ def show_spread(pair: Pair) -> None:
             _flicker(pair)
 
 
-def _histogram_words(difference: Map) -> str:
-    below, equal = float((difference < 0).mean()), float((difference == 0).mean())
-    largest = float(np.abs(difference).max())
-    return (
-        f"Histogram of b − a over all pixels, within {largest:.3f} of zero: {percent(below)} of the pixels are below it, "
-        f"{percent(equal)} at it"
-    )
-
-
 def _flicker(pair: Pair) -> None:
     st.toggle("Flicker between a and b", **bound("flicker", pair.scene.view.flicker), help=terms.FLICKER)
-    if pair.scene.view.flicker:
-        _show_in_turn(pair)
-    else:
+    if not pair.scene.view.flicker:
         with st.container(key="aside-flicker"):
             st.caption("Shows the two maps in turn in one place: what differs seems to move.")
-
-
-def _show_in_turn(pair: Pair) -> None:
-    """Both maps in one place, each under its title."""
+        return
     sides = ((map_picture(side.values, pair.scale, FLICKER_SIDE), side.title) for side in (pair.a, pair.b))
     figures = "".join(
         f'<figure><img src="data:image/png;base64,{b64encode(png(picture)).decode()}" alt="{words}">'

@@ -8,8 +8,7 @@ from dashboard.figures.map_figure import diverging
 from dashboard.view import terms
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.map_card import MapCard, show_map
-from dashboard.widgets.presentation import enlarged
+from dashboard.widgets.map_card import MapCard, show_maps
 from explain_lib.base.words import proper_minus
 from explain_lib.cam.completeness import LOGITS_ONLY, averaging_sentence, score_words, signed, sum_sentence
 
@@ -51,34 +50,26 @@ def _numbers(found: xl.Completeness) -> None:
 
 
 def _maps(found: xl.Completeness) -> None:
-    averaged = found.grad_cam - found.hirescam
-    reach = float(max(np.abs(found.hirescam).max(), np.abs(found.grad_cam).max(), np.abs(averaged).max())) or 1.0
-    scale = diverging(reach)
+    averaged, turned = found.grad_cam - found.hirescam, int(found.turned.sum())
     under_pointer = {"HiResCAM": found.hirescam, "Grad-CAM": found.grad_cam, "Grad-CAM − HiResCAM": averaged}
+    scale = diverging(max(float(np.abs(values).max()) for values in under_pointer.values()) or 1.0)
     cards = {
-        "hirescam": MapCard(
+        "sum-hirescam": MapCard(
             "HiResCAM, signed",
             "Each activation times its own gradient, summed over the channels. Red speaks for, blue against.",
             found.hirescam,
             scale,
         ),
-        "grad-cam": MapCard(
+        "sum-grad-cam": MapCard(
             "Grad-CAM, signed", "Each activation times its channel's mean gradient: equation 1, no ReLU.", found.grad_cam, scale
         ),
-        "averaged": MapCard(
+        "sum-averaged": MapCard(
             "Grad-CAM − HiResCAM",
-            f"What averaging the gradients adds to each cell. {_turned_words(found)}",
+            f"What averaging the gradients adds to each cell. Of {found.turned.size} cells, {turned or 'none'} turned "
+            f"{'their' if turned > 1 else 'its'} sign.",
             averaged,
             scale,
             "Zero everywhere: the two maps are the same.",
         ),
     }
-    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
-        for key, card in cards.items():
-            with st.container():
-                show_map(card, under_pointer, f"sum-{key}", width=CARD_WIDTH)
-
-
-def _turned_words(found: xl.Completeness) -> str:
-    count, cells = int(found.turned.sum()), found.turned.size
-    return f"Of {cells} cells, {count or 'none'} turned {'their' if count > 1 else 'its'} sign."
+    show_maps(cards, under_pointer, CARD_WIDTH, CARD_WIDTH)

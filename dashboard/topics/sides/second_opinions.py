@@ -1,6 +1,6 @@
 """Other methods of the package on the same layer: beside Grad-CAM, in numbers, and each a press away from side b."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +13,7 @@ from dashboard.topics.sides.completeness import show_completeness
 from dashboard.topics.sides.side import named_side
 from dashboard.view import terms
 from dashboard.view.address import bound, change_view
-from dashboard.view.captions import grid_caption, picture_words, plain
+from dashboard.view.captions import layer_words, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import usual_layer
 from dashboard.widgets.map_card import NO_EVIDENCE, state_badge
@@ -45,67 +45,58 @@ def show_second_opinions(scene: Scene) -> None:
     if not folded.open:
         return
     with folded:
-        layer = _asked_layer(scene)
+        layer = view.opinion or _last_of_b(scene)
         _layer_picker(scene)
-        warning = package_warning(scene.model, (layer,))
+        warning = package_warning(scene.model, layer)
         if warning is not None:
             st.info(plain(warning))
         if "#" not in layer:
-            _opinions(scene, (layer,))
+            _opinions(scene, layer)
         show_completeness(scene, layer)
-
-
-def _asked_layer(scene: Scene) -> str:
-    """The picked layer, or the last one of side b."""
-    return scene.view.opinion or _last_of_b(scene)
 
 
 def _last_of_b(scene: Scene) -> str:
     return (named_side(scene, "b").settings.layers or (usual_layer(scene.model),))[-1]
 
 
-def package_warning(model: xl.Model, layers: Sequence[str]) -> str | None:
-    """Why the package's maps of these layers are missing or not to be believed; None where they are right."""
-    several = [name for name in layers if "#" in name]
-    if several:
+def package_warning(model: xl.Model, layer: str) -> str | None:
+    """Why the package's maps of a layer are missing or not to be believed; None where they are right."""
+    if "#" in layer:
         return (
-            f"{' and '.join(several)}: this module is called more than once in a pass. The package cannot tell the calls "
+            f"{layer}: this module is called more than once in a pass. The package cannot tell the calls "
             "apart, so there is no second opinion from it; the sums below are of this call alone."
         )
-    overwritten = [layer.name for layer in model.find_layers(layers) if layer.overwritten]
-    if overwritten:
+    if model.find_layers((layer,))[0].overwritten:
         return (
-            f"{' and '.join(overwritten)}: an in-place operation writes over the output of this layer. The package keeps what "
+            f"{layer}: an in-place operation writes over the output of this layer. The package keeps what "
             "is left there, not the layer's own output, so its four maps are not those of the layer; the sums below are."
         )
     return None
 
 
 def _layer_picker(scene: Scene) -> None:
-    grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
+    words = {_OF_B: f"the last one of side b: {_last_of_b(scene)}", **layer_words(scene.model)}
     st.selectbox(
         "Asked at",
-        (_OF_B, *grids),
+        tuple(words),
         **bound("opinion", scene.view.opinion, none=_OF_B),
-        format_func=lambda name: (
-            f"{name} · {grid_caption(grids[name])}" if name else f"the last one of side b: {_last_of_b(scene)}"
-        ),
+        format_func=words.__getitem__,
         help=terms.LAYER,
         width=320,
     )
 
 
-def _opinions(scene: Scene, layers: tuple[str, ...]) -> None:
-    maps = {variant: _package_map(scene, layers, variant) for variant in METHODS}
+def _opinions(scene: Scene, layer: str) -> None:
+    pixels, target = scene.picture[None], scene.target
+    maps = {name: xl.package_grad_cam(scene.model, pixels, layer, target, variant=name)[0] for name in METHODS}
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=SIDE, gap="xsmall"):
             st.markdown("**The picture**")
-            show_picture(
-                scene.picture, "", f"{picture_words(scene, scene.view.image)}, beside what the methods make of it", SIDE
-            )
+            alt = f"{picture_words(scene, scene.view.image)}, beside what the methods make of it"
+            show_picture(scene.picture, "", alt, SIDE)
         for variant, values in maps.items():
             with st.container(width=SIDE, gap="xsmall"):
-                _opinion(layers, variant, values)
+                _opinion(layer, variant, values)
     st.caption(
         "By the package itself, for the class that is explained, each from 0 (black) to 1 (light). “Compare” puts Grad-CAM "
         "on side a and the other method on side b, both by the package at the same layer: then only the method differs."
@@ -113,29 +104,18 @@ def _opinions(scene: Scene, layers: tuple[str, ...]) -> None:
     _pairs(maps)
 
 
-def _package_map(scene: Scene, layers: tuple[str, ...], variant: Variant) -> Map:
-    found = xl.package_grad_cam(scene.model, scene.picture[None], layers, scene.target, variant=variant)
-    return np.asarray(found[0])
-
-
-def _opinion(layers: tuple[str, ...], variant: Variant, values: Map) -> None:
+def _opinion(layer: str, variant: Variant, values: Map) -> None:
     name, state = METHODS[variant], xl.map_state(values)
     st.markdown(f"**{name}**", help=_PAPERS[variant])
     if state is xl.MapState.VARIED:
-        words = f"{name} by the package at {', '.join(layers)}: {where_words(values)}"
+        words = f"{name} by the package at {layer}: {where_words(values)}"
         show_exact(map_picture(values, sequential(0, 1), SIDE), "", words)
     else:
         state_badge(state, NO_EVIDENCE, short=True)
     if variant != "grad-cam":
-        st.button("Compare", key=f"compare-{variant}", on_click=change_view, kwargs=_sides(layers, variant), width="stretch")
-
-
-def _sides(layers: tuple[str, ...], variant: Variant) -> dict[str, xl.Configuration]:
-    """Grad-CAM and the other method, by the package, as sides a and b."""
-    return {
-        "a": xl.Configuration("package", xl.package_settings(layers)),
-        "b": xl.Configuration("package", xl.package_settings(layers, variant)),
-    }
+        settings = {"a": xl.package_settings((layer,)), "b": xl.package_settings((layer,), variant)}
+        sides = {letter: xl.Configuration("package", one) for letter, one in settings.items()}
+        st.button("Compare", key=f"compare-{variant}", on_click=change_view, kwargs=sides, width="stretch")
 
 
 def _pairs(maps: Mapping[Variant, Map]) -> None:

@@ -26,10 +26,9 @@ class Side:
 def make_side(scene: Scene, letter: str) -> Side:
     """Side "a" or "b" of the view."""
     full = named_side(scene, letter)
-    layers = full.settings.layers or ()
     batch = batch_of(scene, full)
     maps = xl.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target)
-    return Side(full, maps[scene.view.image - batch.start], side_title(letter, full), side_words(full, layers, batch))
+    return Side(full, maps[scene.view.image - batch.start], _title(letter, full), _words(full, batch))
 
 
 def named_side(scene: Scene, letter: str) -> xl.Configuration:
@@ -49,14 +48,8 @@ def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:
 def decompose_sides(scene: Scene, a: xl.Configuration, b: xl.Configuration) -> xl.Decomposition:
     """What causes the difference of the two. Raises InputError where a map on the way from a to b is of another size."""
     batch = batch_of(scene, a, b)
-    return xl.decompose(
-        scene.model,
-        scene.images.pixels[batch],
-        scene.view.image - batch.start,
-        a.settings,
-        b.settings,
-        scene.target,
-    )
+    pixels, index = scene.images.pixels[batch], scene.view.image - batch.start
+    return xl.decompose(scene.model, pixels, index, a.settings, b.settings, scene.target)
 
 
 def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> Scale:
@@ -70,7 +63,7 @@ def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> Scale:
     return sequential(0, max(reach, 1.0) if scaled else reach)
 
 
-# Section: What a side of a comparison does, in words.
+# Section: words
 
 _RESIZE = {
     "cv2-linear": "enlarged bilinearly (OpenCV)",
@@ -88,22 +81,22 @@ PROGRAMS: Mapping[Program, str] = {
 }
 
 
-def side_title(letter: str, side: xl.Configuration) -> str:
+def _title(letter: str, side: xl.Configuration) -> str:
     """The heading of a side's map: "a · manual Grad-CAM"."""
     variant = "" if side.settings.variant == "grad-cam" else f", {side.settings.variant}"
     return f"{letter} · {PROGRAMS[side.program]}{variant}"
 
 
-def side_words(side: xl.Configuration, layers: tuple[str, ...], batch: slice) -> str:
+def _words(side: xl.Configuration, batch: slice) -> str:
     """Every step from the layers to the heat map, in its order."""
-    settings = side.settings
+    settings, layers = side.settings, side.settings.layers or ()
     several = len(layers) > 1
     steps = [f"{settings.channel_reduction} over channels"]
     if settings.relu:
         steps.append("cut at zero")
     if settings.subtract_minimum:
         steps.append("less its minimum")
-    steps += _scaling(settings, batch)
+    steps.append(_scaling(settings, batch))
     steps.append(_RESIZE[settings.resize])
     if several:
         steps.append("then the mean over the layers")
@@ -115,17 +108,12 @@ def side_words(side: xl.Configuration, layers: tuple[str, ...], batch: slice) ->
     return f"{'Layers' if several else 'Layer'} {names}{', each' if several else ''}: {', '.join(steps)}."
 
 
-def _scaling(settings: xl.CamSettings, batch: slice) -> list[str]:
-    match settings.scale_over:
-        case "none":
-            return ["not scaled"]
-        case "image":
-            return ["divided by its maximum"]
-        case "batch":
-            if batch.stop - batch.start == 1:
-                return ["divided by the largest value of its batch, which is this image alone"]
-            images = f"images {batch.start} to {batch.stop - 1}"
-            return [
-                "divided by the largest value that this image's weights give on any of the four images of the batch that the "
-                f"notebook would have put it in ({images})"
-            ]
+def _scaling(settings: xl.CamSettings, batch: slice) -> str:
+    if settings.scale_over != "batch":
+        return "not scaled" if settings.scale_over == "none" else "divided by its maximum"
+    if batch.stop - batch.start == 1:
+        return "divided by the largest value of its batch, which is this image alone"
+    return (
+        "divided by the largest value that this image's weights give on any of the four images of the batch that the notebook "
+        f"would have put it in (images {batch.start} to {batch.stop - 1})"
+    )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 import explain_lib as xl
+from dashboard.topics.sides.cause_words import setting_words
 from dashboard.topics.sides.side import PROGRAMS
 from dashboard.view.address import Bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
@@ -52,15 +53,27 @@ def side_controls(scene: Scene, letter: str) -> None:
         _layers(scene, letter, side)
     else:
         _layer(scene, letter, side)
-    free = FREE_SETTINGS[side.program]
+    free, settings = FREE_SETTINGS[side.program], side.settings
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         for name, choices in CHOICES.items():
-            _choice(letter, name, choices, side, name not in free)
+            shown = _bound_setting(letter, name, getattr(settings, name))
+            st.selectbox(setting_words(name), choices, **shown, help=_HELP[name], disabled=name not in free, width=150)
         for name, (least, form) in _NUMBERS.items():
-            _number(letter, name, least, form, side, name not in free)
+            st.number_input(
+                setting_words(name),
+                min_value=least,
+                value=None,
+                step=None,
+                format=form,
+                **_bound_setting(letter, name, float(getattr(settings, name))),
+                help=_HELP[name],
+                disabled=name not in free,
+                width=120,
+            )
     with st.container(horizontal=True, gap="medium"):
         for name in _SWITCHES:
-            _switch(letter, name, side, name not in free)
+            shown = _bound_setting(letter, name, getattr(settings, name))
+            st.toggle(setting_words(name), **shown, help=_HELP[name], disabled=name not in free)
     if side.program in _FIXED:
         st.caption(_FIXED[side.program])
 
@@ -121,31 +134,3 @@ def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
         help="None: the layer that is chosen for the page.",
         placeholder=_NO_LAYER,
     )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _choice(letter: str, name: str, choices: tuple[str, ...], side: xl.Configuration, fixed: bool) -> None:
-    shown = _bound_setting(letter, name, getattr(side.settings, name))
-    st.selectbox(_words(name), choices, **shown, help=_HELP[name], disabled=fixed, width=150)
-
-
-def _number(letter: str, name: str, least: float, form: str, side: xl.Configuration, fixed: bool) -> None:
-    st.number_input(
-        _words(name),
-        min_value=least,
-        value=None,
-        step=None,
-        format=form,
-        **_bound_setting(letter, name, float(getattr(side.settings, name))),
-        help=_HELP[name],
-        disabled=fixed,
-        width=120,
-    )
-
-
-def _switch(letter: str, name: str, side: xl.Configuration, fixed: bool) -> None:
-    shown = _bound_setting(letter, name, getattr(side.settings, name))
-    st.toggle(_words(name), **shown, help=_HELP[name], disabled=fixed)

@@ -19,9 +19,14 @@ PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer
 def show_sides(scene: Scene) -> bool:
     """The widgets for both sides; whether the model has the layers that they name. If not, that is said, with a way out."""
     _controls(scene)
-    lacking = _lacking(scene)
+    named = (*(scene.view.a.settings.layers or ()), *(scene.view.b.settings.layers or ()))
+    lacking = [name for name in dict.fromkeys(named) if name not in scene.model.spatial_layers]
     if lacking:
-        _offer_shared(scene, lacking)
+        st.info(
+            f"The two sides name layers ({plain(', '.join(lacking))}) that {scene.view.model} does not have. "
+            "The two programs can be compared on one layer that both are given."
+        )
+        st.button("Compare on one shared layer", on_click=change_view, kwargs={"a": SHARED[0], "b": SHARED[1]})
     return not lacking
 
 
@@ -39,14 +44,10 @@ def _controls(scene: Scene) -> None:
         folded = st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides", on_change="rerun")
         if folded.open:  # what is out of sight is not built
             with folded:
-                _both_sides(scene)
-
-
-def _both_sides(scene: Scene) -> None:
-    st.button("Swap a and b", on_click=change_view, kwargs={"a": scene.view.b, "b": scene.view.a})
-    for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
-        with column:
-            side_controls(scene, letter)
+                st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
+                for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
+                    with column:
+                        side_controls(scene, letter)
 
 
 def _presets(scene: Scene) -> None:
@@ -66,17 +67,3 @@ def _presets(scene: Scene) -> None:
         help="As the study called the two programs, or both on the same layer and each scaled by itself. “Set up both sides” "
         "changes every setting.",
     )
-
-
-def _lacking(scene: Scene) -> list[str]:
-    """Layers that a side names and the model does not have."""
-    named = (*(scene.view.a.settings.layers or ()), *(scene.view.b.settings.layers or ()))
-    return [name for name in dict.fromkeys(named) if name not in scene.model.spatial_layers]
-
-
-def _offer_shared(scene: Scene, lacking: list[str]) -> None:
-    st.info(
-        f"The two sides name layers ({plain(', '.join(lacking))}) that {scene.view.model} does not have. "
-        "The two programs can be compared on one layer that both are given."
-    )
-    st.button("Compare on one shared layer", on_click=change_view, kwargs={"a": SHARED[0], "b": SHARED[1]})

@@ -1,6 +1,5 @@
 """From one side to the other, one setting at a time, in the order that a person picks."""
 
-import numpy as np
 import streamlit as st
 
 import explain_lib as xl
@@ -42,20 +41,14 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
             if count == len(found.settings):
                 words += " = b"
             far = mean_absolute_difference(values, found.b)
+            step = f"{mean_absolute_difference(maps[count - 1], values):.4f} from the last, " if count else ""
             with st.container(width=SIDE):
-                show_exact(
-                    map_picture(values, scale, SIDE),
-                    words,
-                    f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}",
-                )
-                st.caption(f"{_change(maps, count)}{far:.4f} from b")
+                alt = f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}"
+                show_exact(map_picture(values, scale, SIDE), words, alt)
+                st.caption(f"{step}{far:.4f} from b")
     st.caption(
         f"One colour scale for all steps: {scale.low:.3g} to {scale.high:.3g}. Below each: the mean absolute differences."
     )
-
-
-def _change(maps: np.ndarray, count: int) -> str:
-    return "" if count == 0 else f"{mean_absolute_difference(maps[count - 1], maps[count]):.4f} from the last, "
 
 
 def _buttons(taken: tuple[str, ...], left: tuple[str, ...]) -> None:

@@ -57,8 +57,7 @@ class Course:
 
     def probability(self, place: int, index: int) -> float:
         """What the network of a moment gives a class."""
-        scene = self.scenes[place]
-        return float(scene.probabilities[index])
+        return float(self.scenes[place].probabilities[index])
 
 
 def _drawn(scene: Scene, maps: MapsInTime) -> NDArray[np.float32]:
@@ -102,21 +101,17 @@ def says(course: Course, place: int) -> str:
 
 def course_sentence(course: Course) -> str:
     """The moment that is shown beside the end, in numbers."""
-    shown, last = course.shown, course.moments[-1]
     if course.place == len(course.moments) - 1:
         return _end_sentence(course)
+    shown, start, last = course.shown, course.moments[0], course.moments[-1]
     words = correlation_words(float(course.correlations[course.place]))
-    start = course.moments[0]
+    epochs = "1 epoch" if shown.epoch == 1 else f"{shown.epoch} epochs"
     way = (shown.accuracy - start.accuracy) / (last.accuracy - start.accuracy) if last.accuracy != start.accuracy else 1.0
     return (
-        f"After {_epochs(shown.epoch)} of {last.epoch} the map's correlation with the final one is {words}, while the network "
+        f"After {epochs} of {last.epoch} the map's correlation with the final one is {words}, while the network "
         f"gets {percent(shown.accuracy)} of all test images right: {way * 100:.0f} % of the way from {percent(start.accuracy)} "
         f"at the start to {percent(last.accuracy)} at the end. {_questions(course, course.place)}"
     )
-
-
-def _epochs(epoch: int) -> str:
-    return f"{epoch} epoch" if epoch == 1 else f"{epoch} epochs"
 
 
 def _end_sentence(course: Course) -> str:

@@ -4,48 +4,36 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_parts import LEGEND, Part, chart, shown_mark
 from dashboard.figures.colours import AGAINST, CHOSEN
 
 
 def training_figure(
-    epochs: Sequence[int], accuracy: Sequence[float], true_class: Sequence[float], shown: int, name: str, height: int = 300
+    epochs: Sequence[int], accuracy: Sequence[float], true_class: Sequence[float], shown: int, name: str
 ) -> go.Figure:
     """Both as shares in [0, 1] against the epochs, which stand at equal distances; the one that is shown is marked.
 
     name: of the true class.
     """
     ticks = [str(epoch) for epoch in epochs]
-    place = list(epochs).index(shown)
-    layout = {
-        "height": height,
-        "margin": {"l": 0, "r": 12, "t": 40, "b": 0},
-        "dragmode": False,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-        "xaxis": {"title": {"text": "epochs of training (not to scale)"}, "type": "category", "automargin": True},
-        "yaxis": {"range": [0, 1.03], "tickformat": ".0%", "automargin": True},
-        "shapes": [
-            {
-                "type": "rect",
-                "x0": place - 0.22,
-                "x1": place + 0.22,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": CHOSEN, "width": 1.5},
-            }
-        ],
-        "annotations": [
-            {"x": place, "y": 1, "yref": "paper", "yanchor": "top", "text": "shown", "showarrow": False, "font": {"size": 11}}
-        ],
-    }
     lines = [
         _line("right of 10,000 test images", ticks, accuracy, AGAINST, "solid", "circle"),
         _line(f"probability of {name}, the true class of this image", ticks, true_class, CHOSEN, "dash", "diamond"),
     ]
-    return go.Figure(lines, layout)
+    return chart(
+        lines,
+        {
+            "legend": LEGEND | {"y": 1.02},
+            "xaxis": {"title": {"text": "epochs of training (not to scale)"}, "type": "category", "automargin": True},
+            "yaxis": {"range": [0, 1.03], "tickformat": ".0%", "automargin": True},
+            **shown_mark(list(epochs).index(shown), 0.22, color=CHOSEN),
+        },
+        height=300,
+        top=40,
+    )
 
 
-def _line(name: str, ticks: list[str], shares: Sequence[float], colour: str, dash: str, symbol: str) -> dict[str, object]:
+def _line(name: str, ticks: list[str], shares: Sequence[float], colour: str, dash: str, symbol: str) -> Part:
     return {
         "type": "scatter",
         "mode": "lines+markers",

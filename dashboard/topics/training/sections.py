@@ -6,15 +6,15 @@ from dashboard.topics.training.course import Course, chosen_training, says, targ
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
 from dashboard.view.address import bound_by, change_view, current_view
-from dashboard.view.captions import grid_caption, plain, target_caption
+from dashboard.view.captions import grid_caption, layer_words, plain, target_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_layer
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.drawing_controls import drawing_controls
+from dashboard.widgets.drawing_controls import score_and_drawing_controls
 from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
 from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.map_card import show_overlay
-from dashboard.widgets.pickers import choose_button, score_controls, target_picker
+from dashboard.widgets.pickers import choose_button, target_picker
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
 
@@ -30,11 +30,7 @@ def course_controls(course: Course) -> None:
         _layer_list(course)
         target_picker(course.scene)
         _one_class_for_all(course)
-    explained, drawn = st.columns(2, gap="small")
-    with explained:
-        score_controls(course.scene)
-    with drawn:
-        drawing_controls(course.scene.view)
+    score_and_drawing_controls(course.scene)
 
 
 def course_steps(scene: Scene) -> LayerSteps:
@@ -56,16 +52,16 @@ def _model_with(scene: Scene, view: View, layer: str, last: str) -> str:
 def _layer_list(course: Course) -> None:
     """The layers with a grid. One that the model of the bar lacks is chosen together with the end of this training."""
     model, last = course.scene.model, course.moments[-1].model
-    grids = {layer.name: grid_caption(layer.grid) for layer in model.layers if layer.is_spatial}
+    words = layer_words(model)
 
     def write(layer: str) -> None:
         change_view(layer=layer, model=_model_with(course.scene, current_view(), layer, last))
 
     st.selectbox(
         "Layer",
-        tuple(grids),
+        tuple(words),
         **bound_by("layer", course.layer, write),
-        format_func=lambda name: f"{name} · {grids[name]}",
+        format_func=words.__getitem__,
         help=terms.LAYER,
         width=200,
     )
@@ -86,9 +82,10 @@ def _one_class_for_all(course: Course) -> None:
 def show_moment(course: Course, reach: float | None) -> None:
     """The picture, its map at the moment that is shown, and what the network says of it."""
     scene, place = course.scene, course.place
-    view, grid = scene.view, course.maps.map.shape[1:]
+    view, grid, true = scene.view, course.maps.map.shape[1:], scene.true_class(scene.view.image)
+    picked = plain(scene.name) + ("" if true is None else f", true class {true}")
     st.caption(
-        f"{view.model} · epoch {course.shown.epoch} · {_picture_words(course)} · "
+        f"{view.model} · epoch {course.shown.epoch} · {picked} · "
         f"explained: {target_caption(scene)} · layer {course.layer}, {grid_caption((grid[0], grid[1]))}"
     )
     words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
@@ -104,21 +101,13 @@ def show_moment(course: Course, reach: float | None) -> None:
             show_probabilities(scene, "probabilities", alt)
 
 
-def _picture_words(course: Course) -> str:
-    """The picture, and its true class if it is known."""
-    scene, image = course.scene, course.scene.view.image
-    words, true = plain(scene.name), scene.true_class(image)
-    return words if true is None else f"{words}, true class {true}"
-
-
 def _metrics(course: Course) -> None:
     scene, place = course.scene, course.place
     st.metric("Right of 10,000 test images", percent(course.shown.accuracy), help=terms.ACCURACY)
-    name = scene.model.classes[scene.predicted]
-    known = scene.true_class(scene.view.image)
-    true = "" if known is None else f"; true is {known}"
-    st.metric("Says of this image", name, help=terms.PROBABILITIES)
-    st.caption(f"with {percent(course.probability(place, scene.predicted))}{true}")
+    true = scene.true_class(scene.view.image)
+    st.metric("Says of this image", scene.model.classes[scene.predicted], help=terms.PROBABILITIES)
+    share = percent(course.probability(place, scene.predicted))
+    st.caption(f"with {share}{'' if true is None else f'; true is {true}'}")
     st.metric("Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION)
     here, there = (scene.model.classes[course.maps.targets[one].index] for one in (place, -1))
     if here != there:
@@ -133,9 +122,8 @@ def show_strip(course: Course, reach: float | None) -> None:
                 chosen = place == course.place
                 label = f"epoch {moment.epoch}, shown" if chosen else f"epoch {moment.epoch}"
                 choose_button(label, f"choose-epoch-{moment.epoch}", chosen=chosen, epoch=moment.epoch)
-                words = f"epoch {moment.epoch}, {says(course, place)}"
-                drawing = course.scene.drawing
-                show_overlay(course.scene.picture, course.values(place), drawing, reach, words, THUMBNAIL)
+                words, scene = f"epoch {moment.epoch}, {says(course, place)}", course.scene
+                show_overlay(scene.picture, course.values(place), scene.drawing, reach, words, THUMBNAIL)
                 st.caption(
                     f"says {says(course, place)}  \nexplained: {target_words(course.maps.targets[place], course.scenes[place])}"
                     f"  \ncorrelation {correlation_words(float(course.correlations[place]))}  \n"
@@ -149,8 +137,5 @@ def show_course_chart(course: Course) -> None:
     accuracy = [moment.accuracy for moment in course.moments]
     true_class = [course.probability(place, course.true) for place in range(len(epochs))]
     name = course.scene.model.classes[course.true]
-    show_chart(
-        training_figure(epochs, accuracy, true_class, course.shown.epoch, name),
-        key="training",
-        alt=training_words(epochs, accuracy, true_class, name),
-    )
+    figure = training_figure(epochs, accuracy, true_class, course.shown.epoch, name)
+    show_chart(figure, key="training", alt=training_words(epochs, accuracy, true_class, name))

@@ -164,13 +164,12 @@ def _show(shown: _Shown, on_choose: Callable[[int], None]) -> None:
         on_choose(int(st.session_state[KEY]["chosen"]))
 
     tiles, bars = shown.tiles, shown.bars
-    sprite = None if tiles is None else _address(shown.title, png(tiles.sprite))
     high, low = (0.0, 0.0) if bars is None else (max(0.0, *bars), min(0.0, *bars))
-    span = (high - low) or 1.0
-    width, few_bars = 0 if tiles is None else tiles.width, bars is not None and len(shown.channels) <= FEW
+    span, width = (high - low) or 1.0, 0 if tiles is None else tiles.width
+    few_bars = bars is not None and len(shown.channels) <= FEW
     data = {
         "title": shown.title,
-        "sprite": sprite,
+        "sprite": None if tiles is None else _address(shown.title, png(tiles.sprite)),
         "columns": COLUMNS,
         "width": width,
         "height": 0 if tiles is None else tiles.height,

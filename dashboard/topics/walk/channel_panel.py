@@ -7,7 +7,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.map_figure import map_picture
-from dashboard.topics.walk.walk import Walk, short
+from dashboard.topics.walk.walk import Walk, short, signed
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
@@ -46,18 +46,14 @@ def _title(walk: Walk) -> None:
 
 def _strip(walk: Walk) -> Picture:
     """A_k, its gradient and alpha_k A_k side by side, grey between, which no number has."""
-    k, side = walk.channel, SIDE
-    numbers = walk.numbers
+    k, side, numbers = walk.channel, SIDE, walk.numbers
     parts = (
         map_picture(numbers.activation[k], walk.activation_scale, side),
         map_picture(numbers.gradient[k], walk.gradient_scale, side),
         map_picture(numbers.weights[k] * numbers.activation[k], walk.contribution_scale, side),
     )
-    strip = np.full((side, 3 * side + 2 * GAP, 3), GREY, np.uint8)
-    for place, part in enumerate(parts):
-        start = place * (side + GAP)
-        strip[:, start : start + side] = part
-    return strip
+    gap = np.full((side, GAP, 3), GREY, np.uint8)
+    return np.concatenate([parts[0], gap, parts[1], gap, parts[2]], axis=1)
 
 
 def _numbers(walk: Walk) -> str:
@@ -66,9 +62,9 @@ def _numbers(walk: Walk) -> str:
     share = percent(float(numbers.shares[k])) if numbers.map.any() else "none, the map is zero everywhere"
     more = " (more than all of it, since others take away)" if numbers.shares[k] > 1 else ""
     lines = (
-        f"Activation A: {short(float(activation.min()))} to {short(float(activation.max()))}",
-        f"Gradient ∂y/∂A: {short(float(gradient.min()), sign=True)} to {short(float(gradient.max()), sign=True)}",
-        f"Weight α, the mean gradient: **{short(float(numbers.weights[k]), sign=True)}**",
+        f"Activation A: {short(activation.min())} to {short(activation.max())}",
+        f"Gradient ∂y/∂A: {signed(gradient.min())} to {signed(gradient.max())}",
+        f"Weight α, the mean gradient: **{signed(numbers.weights[k])}**",
         f"Share of the map: **{share}**{more}",
     )
     return "  \n".join(lines)
@@ -82,13 +78,14 @@ def _without_it(walk: Walk) -> None:
     except xl.LayerError as error:  # a layer that hands on what it was given can be explained, but not be cut off
         st.caption(f"That cannot be tried at this layer: {plain(str(error))}.")
         return
-    st.markdown(ablation_sentence(found, float(numbers.promised[walk.channel]), float(numbers.promised_by_cell[walk.channel])))
+    promised, by_cell = (float(each[walk.channel]) for each in (numbers.promised, numbers.promised_by_cell))
+    st.markdown(_ablation_sentence(found, promised, by_cell))
 
 
 # Section: words
 
 
-def ablation_sentence(found: xl.ChannelAblation, promised: float, by_cell: float) -> str:
+def _ablation_sentence(found: xl.ChannelAblation, promised: float, by_cell: float) -> str:
     """What alpha_k promised, what happens, and why the two differ."""
     places = _places(found.effect)
     really = (

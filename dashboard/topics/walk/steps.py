@@ -1,17 +1,17 @@
 """The six steps of Grad-CAM, each with its formula, its picture and its numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import Scale, diverging, map_picture, sequential
+from dashboard.figures.map_figure import Scale, diverging, map_picture
 from dashboard.figures.map_words import map_words
 from dashboard.topics.walk.channel_grid import order_picker, show_bars, show_tiles
 from dashboard.topics.walk.channel_panel import show_channel
-from dashboard.topics.walk.walk import Walk, reach, short
+from dashboard.topics.walk.walk import Walk, reach, short, signed
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption, picture_words
@@ -111,22 +111,18 @@ def _forward(walk: Walk) -> None:
         with st.container(width=INPUT):
             show_picture(scene.picture, "what goes in", f"{picture_words(scene, scene.view.image)}, the network's input", INPUT)
         with st.container(width="stretch"):
-            zero = float((numbers.activation == 0).mean())
-            below = float((numbers.activation < 0).mean())
+            zero, below = float((numbers.activation == 0).mean()), float((numbers.activation < 0).mean())
+            meaning = _TWO_SIGNS if below else "Dark: the channel finds nothing here. Bright: it finds what it answers to."
             st.markdown(
-                f"Activations from **{short(float(numbers.activation.min()))}** to "
-                f"**{short(float(numbers.activation.max()))}**; {percent(zero)} of all cells are exactly 0, {percent(below)} "
-                f"are below 0. {_below_words(below)}"
+                f"Activations from **{short(numbers.activation.min())}** to "
+                f"**{short(numbers.activation.max())}**; {percent(zero)} of all cells are exactly 0, {percent(below)} "
+                f"are below 0. {meaning}"
             )
-    peaks = numbers.activation.max((1, 2))
-    values = [short(float(peak)) for peak in peaks]
+    values = [short(peak) for peak in numbers.activation.max((1, 2))]
     show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
 
 
-def _below_words(below: float) -> str:
-    if below == 0:
-        return "Dark: the channel finds nothing here. Bright: it finds what it answers to."
-    return "This layer's numbers have two signs (no ReLU has cut them yet): red above zero, white 0, blue below."
+_TWO_SIGNS = "This layer's numbers have two signs (no ReLU has cut them yet): red above zero, white 0, blue below."
 
 
 # Section: 2, gradient
@@ -142,11 +138,11 @@ def _gradient(walk: Walk) -> None:
     )
     none = float((numbers.gradient == 0).mean())
     st.markdown(
-        f"Gradients from **{short(float(numbers.gradient.min()), sign=True)}** to "
-        f"**{short(float(numbers.gradient.max()), sign=True)}**; {percent(none)} of all cells have a gradient of exactly 0: y "
+        f"Gradients from **{signed(numbers.gradient.min())}** to "
+        f"**{signed(numbers.gradient.max())}**; {percent(none)} of all cells have a gradient of exactly 0: y "
         "does not depend on them at all."
     )
-    values = [short(float(one.flat[np.abs(one).argmax()]), sign=True) for one in numbers.gradient]
+    values = [signed(one.flat[np.abs(one).argmax()]) for one in numbers.gradient]
     show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
 
 
@@ -155,7 +151,7 @@ def _gradient(walk: Walk) -> None:
 
 def _weights(walk: Walk) -> None:
     numbers, k = walk.numbers, walk.channel
-    cells = numbers.grid[0] * numbers.grid[1]
+    cells, weights = numbers.grid[0] * numbers.grid[1], numbers.weights
     _say(
         "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero (red): the more the "
         "channel finds, the higher y. Below (blue): the lower. Where on the grid the gradient was strong is forgotten here.",
@@ -163,17 +159,14 @@ def _weights(walk: Walk) -> None:
         rf"\alpha_{{{k}}} = \frac{{{_tex(float(numbers.gradient[k].sum(dtype=np.float64)))}}}{{{cells}}} = "
         rf"{_tex(float(numbers.weights[k]))}\end{{gathered}}",
     )
-    weights = numbers.weights
     st.markdown(
         f"**{int((weights > 0).sum())}** channels have a weight above zero, **{int((weights < 0).sum())}** below and "
         f"**{int((weights == 0).sum())}** at zero; the largest "
-        f"is **{short(float(weights.max()), sign=True)}** (channel {weights.argmax()}), the smallest "
-        f"**{short(float(weights.min()), sign=True)}** (channel {weights.argmin()})."
+        f"is **{signed(weights.max())}** (channel {weights.argmax()}), the smallest "
+        f"**{signed(weights.min())}** (channel {weights.argmin()})."
     )
     order_picker(walk)
-    show_bars(
-        walk, "Weights", weights, [short(float(one), sign=True) for one in weights], numbers.gradient, walk.gradient_scale
-    )
+    show_bars(walk, "Weights", weights, [signed(one) for one in weights], numbers.gradient, walk.gradient_scale)
 
 
 # Section: 4, sum
@@ -195,7 +188,7 @@ def _sum(walk: Walk) -> None:
             st.markdown(_sum_words(walk))
             _switches(walk)
             order_picker(walk)
-    values = [short(float(one), sign=True) for one in numbers.promised]
+    values = [signed(one) for one in numbers.promised]
     show_tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
         by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
@@ -204,28 +197,27 @@ def _sum(walk: Walk) -> None:
 
 def _sum_words(walk: Walk) -> str:
     numbers, off = walk.numbers, list(walk.left_out)
-    total, strongest = float(walk.signed.sum(dtype=np.float64)), int(np.abs(numbers.promised).argmax())
+    total, strongest = signed(walk.signed.sum(dtype=np.float64)), int(np.abs(numbers.promised).argmax())
     if not off:
         return (
-            f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{short(total, sign=True)}**; channel "
-            f"{strongest} moves that most, by **{short(float(numbers.promised[strongest]), sign=True)}**."
+            f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{total}**; channel "
+            f"{strongest} moves that most, by **{signed(numbers.promised[strongest])}**."
         )
     missing, which = numbers.signed - walk.signed, "The one that is off" if len(off) == 1 else f"The {len(off):,} that are off"
     row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
     return (
         f"**{walk.count - len(off):,}** of {walk.count:,} channels are on; the cells of the sum add up to "
-        f"**{short(total, sign=True)}**. {which} would have added "
-        f"**{short(float(numbers.promised[off].sum()), sign=True)}** to that, most of all to the cell in row {row}, column "
-        f"{column}: **{short(float(missing[row, column]), sign=True)}**. Of the full map that is a share of "
+        f"**{total}**. {which} would have added "
+        f"**{signed(numbers.promised[off].sum())}** to that, most of all to the cell in row {row}, column "
+        f"{column}: **{signed(missing[row, column])}**. Of the full map that is a share of "
         f"**{percent(float(numbers.shares[off].sum()))}**."
     )
 
 
 def _switches(walk: Walk) -> None:
     """Buttons that switch many channels at once."""
-    weights = walk.numbers.weights
-    every = range(walk.count)
-    groups: Mapping[str, Sequence[int]] = {
+    weights, every = walk.numbers.weights, range(walk.count)
+    groups: Mapping[str, tuple[int, ...]] = {
         "All on": (),
         "Only α above 0": tuple(np.flatnonzero(weights <= 0).tolist()),
         "Only α below 0": tuple(np.flatnonzero(weights >= 0).tolist()),
@@ -234,30 +226,29 @@ def _switches(walk: Walk) -> None:
     }
     with st.container(horizontal=True, gap="xsmall"):
         for name, off in groups.items():
-            st.button(
-                name, key=f"switch-{name}", on_click=change_view, kwargs={"without": tuple(off)}, disabled=off == walk.left_out
-            )
+            changes, is_so = {"without": off}, off == walk.left_out
+            st.button(name, key=f"switch-{name}", on_click=change_view, kwargs=changes, disabled=is_so)
 
 
 # Section: 5, ReLU
 
 
 def _relu(walk: Walk) -> None:
-    signed = walk.signed
+    before = walk.signed
     _say(
         "A cell below zero (blue) lowers y: it speaks against the answer. Grad-CAM asks only what speaks **for** it, and sets "
         "all of these cells to zero. What is left is the map.",
         r"L = \operatorname{ReLU}(S) = \max(S,\, 0)\quad\text{in each cell}",
     )
     _note_left_out(walk)
-    scale = diverging(reach(signed))
+    scale = diverging(reach(before))
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=SIDE, gap="xsmall"):
-            _map(signed, scale, "Before the ReLU", f"before: the sum S, {_range(signed)}", ALL_OFF)
+            _map(before, scale, "Before the ReLU", f"before: the sum S, {_range(before)}", ALL_OFF)
         with st.container(width=SIDE, gap="xsmall"):
             _map(walk.map, scale, "After the ReLU", f"after: the map L, {_range(walk.map)}", NOTHING_ABOVE_ZERO)
         with st.container(width="stretch"):
-            st.markdown(_thrown_away(signed))
+            st.markdown(_thrown_away(before))
             st.caption(f"Both in the same colours: {_two_signs(scale.high)}.")
     if not walk.numbers.map.any():
         return
@@ -268,17 +259,17 @@ def _relu(walk: Walk) -> None:
     show_bars(walk, "Shares of the map", shares, [f"{number(float(one) * 100, 1, sign=True)} %" for one in shares])
 
 
-def _thrown_away(signed: Map) -> str:
-    below = signed[signed < 0]
+def _thrown_away(before: Map) -> str:
+    below = before[before < 0]
     if len(below) == 0:
         return "**Nothing was thrown away**: no cell of the sum is below zero."
-    row, column = np.unravel_index(int(signed.argmin()), signed.shape)
-    kept = float(signed[signed > 0].sum(dtype=np.float64))
+    row, column = np.unravel_index(int(before.argmin()), before.shape)
+    kept = float(before[before > 0].sum(dtype=np.float64))
     return (
-        f"**Thrown away: {percent(len(below) / signed.size)} of the cells** ({len(below):,} of {signed.size:,}), which add up "
-        f"to **{short(float(below.sum(dtype=np.float64)), sign=True)}**; the largest of them is "
-        f"**{short(float(signed.min()), sign=True)}**, in row {row}, column {column}. What is kept adds up to "
-        f"**{short(kept, sign=True)}**."
+        f"**Thrown away: {percent(len(below) / before.size)} of the cells** ({len(below):,} of {before.size:,}), which add up "
+        f"to **{signed(below.sum(dtype=np.float64))}**; the largest of them is "
+        f"**{signed(before.min())}**, in row {row}, column {column}. What is kept adds up to "
+        f"**{signed(kept)}**."
     )
 
 
@@ -296,31 +287,25 @@ def _enlarge(walk: Walk) -> None:
         rf"{columns} \times {rows}\ \longrightarrow\ {width} \times {height}",
     )
     _note_left_out(walk)
-    state = xl.map_state(values)
-    side = LARGE
+    state, side, palette = xl.map_state(values), LARGE, scene.view.palette
     if state is not xl.MapState.VARIED:
         show_picture(scene.picture, "the picture", f"The picture alone, the map is {state.value}", side)
         state_badge(state, NOTHING_ABOVE_ZERO)
         return
-    scale = sequential(0, float(values.max()), scene.view.palette)
+    highest, picture = float(values.max()), enlarge(scene.picture, side, side)
     with st.container(horizontal=True, gap="large"):
-        grid = colour(values / scale.high, scene.view.palette)
-        _stack(
-            enlarge(grid, side, side),
-            enlarge(scene.picture, side, side),
-            "the map, and the picture",
-            "The map over its own grid",
-        )
+        grid = enlarge(colour(values / highest, palette), side, side)
+        _stack(grid, picture, "the map, and the picture", "The map over its own grid")
         for method, name in METHODS.items():
             large = resize_maps(values[None], (height, width), method)[0]
-            drawn = enlarge(colour(large / scale.high, scene.view.palette), side, side)
-            mixed = overlay(enlarge(scene.picture, side, side), drawn, scene.view.strength / 100)
-            top = short(float(large.max()))
+            drawn = enlarge(colour(large / highest, palette), side, side)
+            mixed = overlay(picture, drawn, scene.view.strength / 100)
+            top = short(large.max())
             words = f"The map enlarged to {width} by {height} pixels, {name}, alone and over the picture; largest {top}"
             _stack(drawn, mixed, f"{name}; largest {top}", words)
     st.caption(
         f"Above the map alone, below it over the picture ({scene.view.strength} % map, {100 - scene.view.strength} % picture). "
-        f"Palette {scene.view.palette}, from 0 to {short(scale.high)}, the largest cell. Bilinear: between the centres of two "
+        f"Palette {palette}, from 0 to {short(highest)}, the largest cell. Bilinear: between the centres of two "
         "cells the number changes evenly, so that the strongest cell keeps its number only where a pixel lies at its centre."
     )
 
@@ -346,7 +331,7 @@ def _tex(value: float) -> str:
 
 
 def _range(values: Map) -> str:
-    return f"from {short(float(values.min()), sign=True)} to {short(float(values.max()), sign=True)}"
+    return f"from {signed(values.min())} to {signed(values.max())}"
 
 
 def _two_signs(top: float) -> str:

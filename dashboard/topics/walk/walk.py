@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -66,8 +67,7 @@ class Walk:
     def activation_scale(self) -> Scale:
         """One range of colours for all channels' activations; with two sides if some are below zero."""
         values = self.numbers.activation
-        top = reach(values)
-        return diverging(top) if (values < 0).any() else sequential(0, top)
+        return diverging(reach(values)) if (values < 0).any() else sequential(0, reach(values))
 
     @cached_property
     def gradient_scale(self) -> Scale:
@@ -97,8 +97,7 @@ class Walk:
 
 def make_walk(scene: Scene) -> Walk:
     """The walk for the picked image, model, layer and target."""
-    layer = scene.layer
-    return Walk(scene, xl.walkthrough(scene.model, scene.picture, layer, scene.target))
+    return Walk(scene, xl.walkthrough(scene.model, scene.picture, scene.layer, scene.target))
 
 
 def reach(values: Map) -> float:
@@ -106,10 +105,14 @@ def reach(values: Map) -> float:
     return float(np.abs(values).max()) or 1.0
 
 
-def short(value: float, *, sign: bool = False) -> str:
+def short(number: SupportsFloat) -> str:
     """A number with three digits that count, as "0.0342" or "−1.2e-05"."""
-    rounded = f"{value:+.3g}" if sign and value else f"{value + 0.0:.3g}"
-    return proper_minus(rounded).replace("e−", "e-")
+    return proper_minus(f"{float(number) + 0.0:.3g}").replace("e−", "e-")
+
+
+def signed(number: SupportsFloat) -> str:
+    """The same with its sign, also above zero."""
+    return short(number) if float(number) <= 0 else f"+{short(number)}"
 
 
 # Section: the slide
