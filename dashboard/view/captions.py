@@ -6,6 +6,7 @@ import numpy as np
 
 from dashboard.view.scene import Scene
 from explain_lib.base.words import percent
+from explain_lib.networks.model import Model
 
 
 def plain(text: str) -> str:
@@ -53,7 +54,7 @@ def scene_caption(scene: Scene, explained: str | None = None) -> str:
     return f"{scene.view.model} · {picked} · explained: {explained or target_caption(scene)}"
 
 
-def layer_words(model: xl.Model) -> dict[str, str]:
+def layer_words(model: Model) -> dict[str, str]:
     """Each layer with a grid, in words: "conv2 · 10 × 10"."""
     return {layer.name: f"{layer.name} · {grid_caption(layer.grid)}" for layer in model.layers if layer.is_spatial}
 
