@@ -67,7 +67,7 @@ def _lesson(name: str, lesson: Lesson, *, first: bool) -> None:
 
 
 def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
-    """What keeps a file from being a lesson, line by line."""
+    """The faults in the files of lessons, line by line."""
     nothing = folder_problem(server_options().lessons)
     if nothing:
         st.warning(

@@ -1,4 +1,4 @@
-"""Whether maps depend on what a network has learnt: the same network with layers that have forgotten, and its twin."""
+"""Sanity checks of maps: the same network with layers that have forgotten, and its twin."""
 
 import streamlit as st
 

@@ -1,7 +1,7 @@
-"""What the pages show, one folder a topic.
+"""The topics of the pages, a folder each.
 
-Each folder's map names first its part without Streamlit: what the topic computes and says, its figures and its slide; the
-numbers of lessons take only that. Then come the sections, which draw it on the page.
+Each folder's map names first its part without Streamlit: its computations and words, its figures and its slide; the numbers
+of lessons take only that. Then come the sections, which draw it on the page.
 
 browser   the images of a class
 explorer  Grad-CAM on any layer, for any class

@@ -1,7 +1,7 @@
 """Manual Grad-CAM on any layer, for any class.
 
 Without Streamlit:
-panels    a picture explained, or two beside each other; what of them is taken home
+panels    a picture explained, or two beside each other; their files
 
 On the page:
 contrast  why this class and not that one

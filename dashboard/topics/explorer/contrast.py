@@ -64,7 +64,7 @@ def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
 
 
 def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
-    """What the maps above explain, changed by one press."""
+    """Buttons that change what the maps above explain."""
     view, likeliest = scene.view, runner_up(scene.probabilities, found.a)
     with st.container(horizontal=True, gap="xsmall"):
         if not pair.chosen or found.b != likeliest:
@@ -149,7 +149,7 @@ def _sum_sentence(found: Contrast, pair: _Pair) -> str:
 
 
 def _alike(found: Contrast, pair: _Pair) -> str:
-    """What the contrast teaches: what speaks for both is gone from it."""
+    """The lesson of the contrast: the evidence for both is gone from it."""
     alike = found.alike
     if isnan(alike):
         return "One of the two maps is the same everywhere."
@@ -162,7 +162,7 @@ def _alike(found: Contrast, pair: _Pair) -> str:
 
 
 def _score_sentence(found: Contrast, pair: _Pair) -> str:
-    """Whether the map of A's probability differs from that of its logit, by how much, and why."""
+    """The difference between the maps of A's probability and of its logit, and its reason."""
     difference, share = found.by_score, precise_percent(float(found.probabilities[found.a]))
     derivative = (
         f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "

@@ -90,7 +90,7 @@ def _drawn_map(panel: Panel, reach: float | None) -> DrawnMap:
 
 
 def _details(panels: Sequence[Panel], reach: float | None) -> dict[str, object]:
-    """What the settings file says of the map, and of the one beside it."""
+    """The settings of the map, and of the one beside it."""
     first, *others = panels
     details: dict[str, object] = {
         "layer": first.layer,

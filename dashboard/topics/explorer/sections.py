@@ -1,4 +1,4 @@
-"""The parts of the layer explorer: what is chosen, one picture explained or two side by side, and all layers in a strip."""
+"""The parts of the layer explorer: controls, one picture explained or two side by side, and all layers in a strip."""
 
 import streamlit as st
 
@@ -29,7 +29,7 @@ BESIDE = {"nothing": "nothing", "image": "another image", "model": "another mode
 
 
 def explorer_controls(scene: Scene) -> None:
-    """Layer, target, what stands beside, and how maps are drawn."""
+    """Layer, target, the picture or model beside, and how maps are drawn."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer_picker(scene, scene.offered_layers)

@@ -4,5 +4,5 @@ Without Streamlit:
 rows      a row of the table: the maps of both programs, drawn; its slide
 
 On the page:
-sections  what the table is, and its cards
+sections  the introduction, and the cards
 """

@@ -3,10 +3,10 @@
 Without Streamlit:
 figure           means with their intervals as dots
 outline_picture  a picture with an outline
-runs             what the guesses are judged from, kept
+runs             the measurements that the guesses are judged from
 
 On the page:
-examples         what is measured, on one picture
+examples         the measurements on one picture
 frogs            the frogs, whose outlines can be rejected
 sections         the verdict on each guess
 """

@@ -1,4 +1,4 @@
-"""What the guesses measure, shown on one picture."""
+"""The measurements behind the guesses, on one picture."""
 
 from dataclasses import replace
 

@@ -1,8 +1,5 @@
 """The frogs with their outlines, some at once; outlines that a person rejects do not count."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -19,19 +16,33 @@ from explain_lib.pictures.rendering import mosaic, webp
 from explain_lib.study.masks import outline_masks, usable_outlines
 
 PART = 44
+COLUMNS = 12
+SIDE = 96
+KEY = "outline_grid"
+
+_GRID = st.components.v2.component(
+    KEY,
+    html='<div class="sprite-grid thumbnails outline-grid" role="group" aria-label="Frogs with their outlines"></div>',
+    css=grid_asset("outline_grid.css"),
+    js=grid_asset("outline_grid.js"),
+    isolate_styles=False,
+)
 
 
 def show_frogs(scene: Scene) -> None:
-    """The part that the address names, what is rejected so far, and a way to take it back."""
+    """The part that the address names, the outlines that are rejected so far, and a way to take that back."""
     chosen, rejected = frogs(scene), scene.view.rejected
     st.markdown("**The frogs and their outlines** · click a picture to reject an outline that is wrong, again to take it back")
     images = _part(scene, chosen)
     masks = outline_masks(test_pixels(scene)[images])
-    outlined = [
-        Outlined(int(image), bool(usable), int(image) in rejected)
-        for image, usable in zip(images, usable_outlines(masks), strict=True)
-    ]
-    outline_grid(_sprite(scene, images, masks), outlined, _toggle)
+    data = {
+        "sprite": get_instance().media_file_mgr.add(_sprite(scene, images, masks), "image/webp", KEY),
+        "columns": COLUMNS,
+        "images": images.tolist(),
+        "usable": usable_outlines(masks).tolist(),
+        "rejected": [image in rejected for image in images.tolist()],
+    }
+    _GRID(data=data, key=KEY, on_toggled_change=_toggle)
     _rejections(chosen, rejected)
 
 
@@ -51,8 +62,9 @@ def _sprite(scene: Scene, images: NDArray[np.int64], masks: NDArray[np.bool_]) -
     return remember(("outline_sprite", images.tobytes()), draw)
 
 
-def _toggle(image: int) -> None:
-    """From the newest view, so that clicks during a run add up."""
+def _toggle() -> None:
+    """Reject the clicked outline, or take that back; from the newest view, so that clicks during a run add up."""
+    image = int(st.session_state[KEY]["toggled"])
     change_view(rejected=tuple(sorted({*current_view().rejected} ^ {image})))
 
 
@@ -67,46 +79,3 @@ def _rejections(chosen: NDArray[np.int64], rejected: tuple[int, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words.strip(), width="content")
         st.button("Take all back", on_click=change_view, kwargs={"rejected": ()})
-
-
-# Section: A grid of outlined pictures, each of which a click rejects or takes back.
-
-COLUMNS = 12
-SIDE = 96
-KEY = "outline_grid"
-
-_GRID = st.components.v2.component(
-    KEY,
-    html='<div class="sprite-grid thumbnails outline-grid" role="group" aria-label="Frogs with their outlines"></div>',
-    css=grid_asset("outline_grid.css"),
-    js=grid_asset("outline_grid.js"),
-    isolate_styles=False,
-)
-
-
-@dataclass(frozen=True)
-class Outlined:
-    """A picture's number, and whether its outline is usable, and rejected by a person."""
-
-    image: int
-    usable: bool
-    rejected: bool
-
-
-def outline_grid(sprite: bytes, outlined: Sequence[Outlined], on_toggle: Callable[[int], None]) -> None:
-    """Show pictures; `on_toggle` gets the number of the clicked one.
-
-    sprite: a WebP file with the pictures, SIDE wide, in rows of COLUMNS, in the order of `outlined`.
-    """
-
-    def toggled() -> None:
-        on_toggle(int(st.session_state[KEY]["toggled"]))
-
-    data = {
-        "sprite": get_instance().media_file_mgr.add(sprite, "image/webp", KEY),
-        "columns": COLUMNS,
-        "images": [one.image for one in outlined],
-        "usable": [one.usable for one in outlined],
-        "rejected": [one.rejected for one in outlined],
-    }
-    _GRID(data=data, key=KEY, on_toggled_change=toggled)

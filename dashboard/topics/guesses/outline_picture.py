@@ -1,4 +1,4 @@
-"""A picture with the outline of what is in it."""
+"""A picture with the outline of its object."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""What the guesses are judged from: each batch is computed once and kept."""
+"""The measurements that the guesses are judged from; each batch is computed once and kept."""
 
 from collections.abc import Callable
 

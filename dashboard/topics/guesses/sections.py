@@ -1,4 +1,4 @@
-"""What was found of each guess: the verdict, a sentence, how many images, and charts."""
+"""The finding on each guess: the verdict, a sentence, the number of images, and charts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ OF_IMAGES = f"test images 0 to {IMAGES - 1:,}"
 
 @dataclass(frozen=True)
 class Section:
-    """Where a guess is shown: a place for its progress, and one for what was found; key: of the page's memory."""
+    """The places on the page for a guess's progress and for its finding; key: of the page's memory."""
 
     bar: DeltaGenerator
     place: DeltaGenerator
@@ -43,7 +43,7 @@ class Section:
 
 
 def open_section(title: str, rule: str, model: str) -> Section:
-    """The guess as a heading, a place for what was found, and the rule."""
+    """The guess as a heading, a place for its finding, and the rule."""
     st.header(title, anchor=False)
     # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
     bar, place, key = st.empty(), st.container(), f"found: {title} {model}"
@@ -56,7 +56,7 @@ def open_section(title: str, rule: str, model: str) -> Section:
 
 @contextmanager
 def _found(section: Section) -> Iterator[None]:
-    """Into the place of what was found, without the progress."""
+    """Into the place of the finding, without the progress."""
     section.bar.empty()
     st.session_state[section.key] = True
     with section.place:

@@ -2,7 +2,7 @@
 
 Without Streamlit:
 figure    ranking, places by fill, and curves of removal
-measured  what a view asks for, and its ranking
+measured  the request of a view, and words for its results
 
 On the page:
 columns   the columns of both tables, and the words of the controls

@@ -1,4 +1,4 @@
-"""What the columns and rows of a layer ladder are, in words."""
+"""The meanings of the columns and rows of a layer ladder."""
 
 from dashboard.view.view import View
 from dashboard.widgets.number_table import Column
@@ -26,11 +26,11 @@ ROW_MEANINGS = {
     CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at no picture and no network",
     EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture and asks no network",
 }
-"""What the rows are that are no layers."""
+"""The meanings of the rows that are no layers."""
 
 
 def columns(view: View, *, place: str) -> tuple[Column, ...]:
-    """The columns of a ladder under a view's measure and fill. place: what the first column tells."""
+    """The columns of a ladder under a view's measure and fill. place: the meaning of the first column."""
     fill = FILL_WORDS[view.fill]
     gone = f"Mean probability while pixels give way to {fill}, the most important first"
     shown = f"Mean probability while pixels are shown on {fill}, the most important first"

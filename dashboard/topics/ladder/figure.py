@@ -20,7 +20,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     "opinion": ("another method", AGAINST, "diamond"),
     "baseline": ("asks no network", NEUTRAL, "square"),
 }
-"""How each kind of row is drawn: its word, colour and symbol."""
+"""The word, colour and symbol of each kind of row."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ class Curve:
 
 
 def least_first_curve(curves: RemovalCurves, place: int, name: str) -> Curve:
-    """The first image's other half of ROAD: what is left when the least relevant pixels go first."""
+    """The first image's other half of ROAD: the probability that is left when the least relevant pixels go first."""
     shares = tuple(100 * step / STEPS for step in ROAD_STEPS)
     return Curve(f"{name}, least important first", shares, tuple(curves.lerf[0, place].tolist()))
 
 
 def removal_curve(curves: RemovalCurves, place: int, name: str, measure: Measure, fill: Fill) -> Curve:
-    """The first image's curve of the rung at that place; under ROAD, of what is left when the most relevant pixels go."""
+    """The first image's curve of the rung at that place; under ROAD, with the most relevant pixels gone first."""
     if measure == "road" or fill == "noisy-linear":
         imputed = curves.lerf[0, place, ::-1] if measure == "insertion" else curves.morf[0, place]
         shares = tuple(100 * step / STEPS for step in ROAD_STEPS)

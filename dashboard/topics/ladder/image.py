@@ -1,4 +1,4 @@
-"""The layer ladder of the picked image: every row with its map and numbers, and what removing pixels does."""
+"""The layer ladder of the picked image: every row with its map and numbers, and the effect of removing pixels."""
 
 import numpy as np
 import streamlit as st
@@ -119,7 +119,7 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
 
 
 def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
-    """What the network was asked: the same pixels removed, with each fill."""
+    """The pictures that the network was asked about: the same pixels removed, with each fill."""
     place = [rung.name for rung in found.rows.rungs].index(layer)
     if found.rows.flat[0, place]:
         which = f"the map of {plain(layer)} puts no pixel first, and they go row by row from the top"

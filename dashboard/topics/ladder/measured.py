@@ -1,4 +1,4 @@
-"""The layer ladder of a view: what it asks for, and on which pictures; numbers and words of what was measured."""
+"""The layer ladder of a view: its request, and numbers and words of its results."""
 
 from dashboard.view.scene import Scene, sample_scene
 from dashboard.view.view import usual_layer
@@ -45,7 +45,7 @@ def curve_title(scene: Scene) -> str:
 
 
 def curve_caption(scene: Scene, found: LadderCurves) -> str:
-    """What the curves of the picked image are of, and which are good."""
+    """The meaning of the picked image's curves, and which are good."""
     name = scene.model.classes[int(found.rows.explained[0])]
     if scene.view.measure == "road":
         return (

@@ -1,4 +1,4 @@
-"""The layer ladder over many images: the ranking with its sentence, what the fill changes, every number with its interval."""
+"""The layer ladder over many images: the ranking, its change with the fill, and every number with its interval."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -93,7 +93,7 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
 
 
 def _by_fill(scene: Scene, rows: LadderRows) -> None:
-    """What the choice of fill does to the ranking; ROAD has its own fill, and is shown by the deletion beside it."""
+    """The ranking under each fill; ROAD has a fill of its own, and deletion is shown in its place."""
     measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
     rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
     other = "For comparison: places" if scene.view.measure == "road" else "Places"

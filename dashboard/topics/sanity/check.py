@@ -68,7 +68,7 @@ def make_check(scene: Scene) -> Check:
 
 
 def depth_words(check: Check, depth: int) -> str:
-    """Which layers have forgotten at that depth: "down to conv2"."""
+    """The layers that have forgotten at that depth: "down to conv2"."""
     name = check.found.steps[depth - 1]
     return f"down to {name}" if check.scene.view.mode == "cascading" else f"at {name} alone"
 

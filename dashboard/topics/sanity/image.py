@@ -17,7 +17,7 @@ SIDE, THUMBNAIL = 256, 112
 
 
 def depth_slider(check: Check) -> None:
-    """How many layers have forgotten what they learnt."""
+    """The slider for the number of layers that have forgotten."""
     names = ["none", *check.found.steps]
     st.select_slider(
         "Randomised down to" if check.scene.view.mode == "cascading" else "Randomised alone",

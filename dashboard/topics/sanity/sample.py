@@ -1,4 +1,4 @@
-"""The sanity checks over many images: started and watched here, and what they say."""
+"""The sanity checks over many images: the job and its results."""
 
 from functools import partial
 from math import isnan

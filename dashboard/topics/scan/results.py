@@ -1,4 +1,4 @@
-"""What a scan has found: how far two sides are apart, for which images, for which reasons, and the rows as a file."""
+"""The results of a scan: numbers and charts, the images that are furthest apart, the causes, and the rows as a file."""
 
 from dataclasses import replace
 from functools import partial
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
-from dashboard.topics.sides.cause_words import setting_words, total_causes_sentence
+from dashboard.topics.sides.cause_words import setting_words, total_causes, total_causes_sentence
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.pictures import show_picture
@@ -27,7 +27,10 @@ SHOWN_SHARE = 5e-5
 def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     """Numbers, spread, classes and causes; and if no more rows are on their way, images and files."""
     summary = summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
-    _marked(rows)
+    broken = rows.images[~rows.finite]
+    if len(broken):  # they are rows of the file, and count for nothing else
+        some = ", ".join(f"{image:,}" for image in broken[:10])
+        st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
     if summary.finite == 0:
         return
     _numbers(summary)
@@ -46,14 +49,6 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     _images(scene, "Furthest apart", rows, summary.worst)
     _images(scene, "Typical: nearest to the median", rows, summary.typical)
     _files(scene, rows)
-
-
-def _marked(rows: ScanRows) -> None:
-    """Images that gave nothing finite: they are rows of the file, and count for nothing else."""
-    broken = rows.images[~rows.finite]
-    if len(broken):
-        some = ", ".join(f"{image:,}" for image in broken[:10])
-        st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
 
 
 def _numbers(summary: ScanSummary) -> None:
@@ -83,9 +78,7 @@ def _causes(summary: ScanSummary) -> None:
         return
     st.markdown("**Why, on average**")
     st.markdown(total_causes_sentence(summary))
-    order = np.argsort(-np.abs(summary.shares))
-    causes = [(setting_words(summary.settings[place]), float(summary.shares[place])) for place in order]
-    shown = [cause for cause in causes if abs(cause[1]) >= SHOWN_SHARE]
+    shown = [(setting_words(name), share) for name, share in total_causes(summary) if abs(share) >= SHOWN_SHARE]
     show_chart(waterfall_figure(shown, summary.mean), key="scan-causes", alt=waterfall_words(shown, summary.mean))
 
 

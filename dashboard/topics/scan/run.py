@@ -39,7 +39,7 @@ def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:
 
 
 def _targets(scene: Scene, images: NDArray[np.int64]) -> Targets:
-    """What is explained of each image: None for the predicted classes, as nothing else is chosen."""
+    """The target of each image: None for the logits of the predicted classes."""
     view = scene.view
     if view.target is None and not _is_asked(scene):
         return None

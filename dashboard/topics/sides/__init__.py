@@ -3,14 +3,14 @@
 Without Streamlit:
 cause_words      the causes in sentences
 figure           the histogram of the differences
-pair             both sides for one picture; what of them is taken home
+pair             both sides for one picture; their slide and files
 side             one side: its configuration, its map, its words
 
 On the page:
 causes           waterfall and maps of the causes
 comparison       numbers, maps and spread of the difference
-completeness     whether the cells add up to the score
-drawing_causes   what the ways of drawing do to one map
+completeness     the sum of the cells beside the score
+drawing_causes   one map drawn in several ways
 second_opinions  other methods of the package on the same layer
 side_controls    every setting of one side
 sides            the choice of both sides

@@ -1,4 +1,4 @@
-"""What causes a difference, in words that are written from the numbers."""
+"""The causes of a difference, in words that are written from the numbers."""
 
 from collections.abc import Iterable
 from math import floor, log10
@@ -26,7 +26,7 @@ def _by_size(causes: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def main_cause_sentence(found: xl.Decomposition) -> str:
-    """What the main cause is, what comes next, and what works against it; for maps that differ."""
+    """The main cause, the next ones, and those that work against it; for maps that differ."""
     causes = causes_by_size(found)
     (name, share), *others = causes
     parts = [f"The main cause is **{setting_words(name)}**: {_of(share, found.mae)}."]
@@ -41,9 +41,14 @@ def main_cause_sentence(found: xl.Decomposition) -> str:
     return " ".join(parts)
 
 
+def total_causes(summary: ScanSummary) -> list[tuple[str, float]]:
+    """Each setting with its mean share over many images, in the same order."""
+    return _by_size(zip(summary.settings, summary.shares.tolist(), strict=True))
+
+
 def total_causes_sentence(summary: ScanSummary) -> str:
-    """What causes most of the difference of many images, on average."""
-    causes = _by_size(zip(summary.settings, summary.shares.tolist(), strict=True))
+    """The main causes of the difference of many images, on average."""
+    causes = total_causes(summary)
     if not causes:
         return "No setting changes anything on these images."
     largest = [f"{setting_words(name)} with {_of(share, summary.mean)}" for name, share in causes[:3]]
@@ -81,5 +86,5 @@ def agreement_sentence(found: xl.Decomposition, largest: float) -> str:
 
 
 def digits(largest: float) -> int:
-    """How many digits after the decimal point two numbers have in common that are this far apart, up to rounding."""
+    """The digits after the decimal point that two numbers this far apart have in common, up to rounding."""
     return max(0, floor(-log10(2 * largest)))

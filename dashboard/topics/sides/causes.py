@@ -19,7 +19,7 @@ CARD_WIDTH = 240
 
 
 def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
-    """What causes the difference of the two sides; None where a map on the way from a to b is of another size than they."""
+    """The causes of the difference; None, with a sentence, where a map on the way from a to b is of another size."""
     try:
         return decompose_sides(scene, a.configuration, b.configuration)
     except xl.InputError as error:
@@ -28,7 +28,7 @@ def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
 
 
 def cause_values(found: xl.Decomposition | None) -> dict[str, Map]:
-    """How much each cause moves each pixel, for the words under the pointer."""
+    """The part of each cause at each pixel, for the words under the pointer."""
     if found is None:
         return {}
     return {f"by {setting_words(name)}": found.cause_maps[name] for name, _ in causes_by_size(found)}

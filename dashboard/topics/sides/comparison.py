@@ -1,4 +1,4 @@
-"""Both sides and their difference on the page: numbers, maps side by side, how the differences are spread, both in turn."""
+"""Both sides and their difference on the page: numbers, maps side by side, the histogram, both in turn."""
 
 from base64 import b64encode
 from math import isnan
@@ -87,7 +87,7 @@ def _cards(pair: Pair) -> dict[str, MapCard]:
 
 
 def show_spread(pair: Pair) -> None:
-    """How the differences are spread, and beside it the picture, and both maps in turn."""
+    """The histogram of the differences, and beside it the picture, and both maps in turn."""
     scene, difference = pair.scene, pair.comparison.difference
     chart, places = st.columns([1, 1], gap="medium")
     with chart:

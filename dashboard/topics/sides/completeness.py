@@ -1,4 +1,4 @@
-"""Whether the cells of a layer's map add up to the score: HiResCAM's sum beside the logit, and what averaging makes of it."""
+"""The completeness of a layer's map: HiResCAM's sum beside the logit, and the effect of averaging gradients on it."""
 
 import numpy as np
 import streamlit as st
@@ -33,7 +33,7 @@ def show_completeness(scene: Scene, layer: str) -> None:
 
 
 def _numbers(found: xl.Completeness) -> None:
-    """What the sum is made of, in its order, then what Grad-CAM's cells come to."""
+    """The parts of the sum in their order, then the sum of Grad-CAM's cells."""
     score = score_words(found).removeprefix("the ")
     parts = {"HiResCAM's cells": found.hirescam_sum, "+ biases after the layer": found.biases}
     if found.past:

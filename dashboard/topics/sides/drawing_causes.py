@@ -1,4 +1,4 @@
-"""How a map is drawn is a cause as well: the notebook's two overlays beside a fair one of the same map, with the reasons."""
+"""Drawing as a cause: the notebook's two overlays beside a fair one of the same map, with the reasons."""
 
 import numpy as np
 import streamlit as st
@@ -21,7 +21,7 @@ SIDE = 176
 
 
 def show_drawing_causes(picture: Picture, a: Side) -> None:
-    """Five pictures of one map, side a's, with what each way of drawing does to it."""
+    """Five pictures of side a's map, each with the effect of its way of drawing."""
     folded = st.expander("How the pictures are drawn is a cause, too", key="drawn", on_change="rerun")
     if not folded.open:  # what is out of sight is not built
         return
@@ -41,7 +41,7 @@ def show_drawing_causes(picture: Picture, a: Side) -> None:
 
 
 def _ways(picture: Picture, values: Map) -> list[tuple[Picture, str, str]]:
-    """Each picture, its title, and what it shows of the way of drawing."""
+    """Each picture, its title, and its words."""
     cut = study_manual_cut(picture, values)
     brighter = study_package_brightness(picture, values)
     return [

@@ -1,4 +1,4 @@
-"""Both sides for one picture: whether they can be compared, their difference, and what of it can be taken home."""
+"""Both sides for one picture, their difference, its slide and its files."""
 
 from dataclasses import dataclass
 from functools import cached_property

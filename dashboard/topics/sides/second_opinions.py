@@ -37,7 +37,7 @@ _PAPERS: Mapping[Variant, str] = {
 
 
 def show_second_opinions(scene: Scene) -> None:
-    """The section, folded unless the address asks for it; what is out of sight is not computed."""
+    """The section, folded and not computed unless the address asks for it."""
     view = scene.view
     other = {view.a.settings.variant, view.b.settings.variant} != {"grad-cam"}
     title = "Second opinions on the same layer: HiResCAM, LayerCAM, Grad-CAM++; do the cells add up to the logit?"
@@ -119,7 +119,7 @@ def _opinion(layer: str, variant: Variant, values: Map) -> None:
 
 
 def _pairs(maps: Mapping[Variant, Map]) -> None:
-    """How alike each two methods are."""
+    """The agreement of each two methods."""
     st.markdown("**How alike each two of them are**")
     lines = ["| methods | Spearman | mean gap | IoU |", "|:--|--:|--:|--:|"]
     for first, second in combinations(maps, 2):

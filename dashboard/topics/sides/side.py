@@ -46,7 +46,7 @@ def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:
 
 
 def decompose_sides(scene: Scene, a: xl.Configuration, b: xl.Configuration) -> xl.Decomposition:
-    """What causes the difference of the two. Raises InputError where a map on the way from a to b is of another size."""
+    """The causes of the difference. Raises InputError where a map on the way from a to b is of another size."""
     batch = batch_of(scene, a, b)
     pixels, index = scene.images.pixels[batch], scene.view.image - batch.start
     return xl.decompose(scene.model, pixels, index, a.settings, b.settings, scene.target)

@@ -79,7 +79,7 @@ def side_controls(scene: Scene, letter: str) -> None:
 
 
 def _missing_programs() -> None:
-    """What would bring the programs that are not offered."""
+    """How to install the programs that are not offered."""
     for program in OPINIONS:
         if not is_installed(program):
             st.caption(f"{PROGRAMS[program]} can be compared too, once it is installed: `{how_to_install(program)}`")

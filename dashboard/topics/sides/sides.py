@@ -1,4 +1,4 @@
-"""Which two Grad-CAMs are compared: presets, the class that is explained, and everything that can be set on either side."""
+"""The choice of the two Grad-CAMs that are compared: presets, the class that is explained, and every setting."""
 
 import streamlit as st
 

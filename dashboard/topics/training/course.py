@@ -1,4 +1,4 @@
-"""What the page of a training in time draws from: its moments, and what each of them makes of the picked image."""
+"""A training in time: its moments, and the map and prediction of each for the picked image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Course:
         return np.asarray(_drawn(self.scene, self.maps)[place])
 
     def probability(self, place: int, index: int) -> float:
-        """What the network of a moment gives a class."""
+        """The probability of a class at a moment."""
         return float(self.scenes[place].probabilities[index])
 
 
@@ -92,7 +92,7 @@ def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
 
 
 def says(course: Course, place: int) -> str:
-    """What the network of a moment says of the image: "cat, 51.5 % (right)"."""
+    """The prediction at a moment: "cat, 51.5 % (right)"."""
     scene = course.scenes[place]
     mark = "right" if scene.predicted == course.true else "wrong"
     marked = f" ({mark})" if course.true >= 0 else ""

@@ -9,14 +9,14 @@ import streamlit as st
 from dashboard.view.address import bound_by, change_view, current_view
 
 SECONDS = 1.2
-"""How long a moment stays while it plays."""
+"""The time that a moment stays while it plays."""
 
 _PLAYING, _SLIDER = "playing", "epoch"
 
 
 @dataclass(frozen=True)
 class _Playing:
-    """What plays: the epoch that was shown last, and when the next one is due, in seconds of the monotonic clock."""
+    """The epoch that was played last, and when the next one is due, in seconds of the monotonic clock."""
 
     epoch: int
     due: float

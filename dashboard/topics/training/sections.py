@@ -1,4 +1,4 @@
-"""The parts of the page of a training in time: what is chosen, one moment, all of them, and their numbers as a chart."""
+"""The parts of the page of a training in time: controls, one moment, all of them, and their numbers as a chart."""
 
 import streamlit as st
 
@@ -80,7 +80,7 @@ def _one_class_for_all(course: Course) -> None:
 
 
 def show_moment(course: Course, reach: float | None) -> None:
-    """The picture, its map at the moment that is shown, and what the network says of it."""
+    """The picture, its map and its probabilities at the moment that is shown."""
     scene, place = course.scene, course.place
     view, grid, true = scene.view, course.maps.map.shape[1:], scene.true_class(scene.view.image)
     picked = plain(scene.name) + ("" if true is None else f", true class {true}")

@@ -1,7 +1,6 @@
 """The channels of a layer as tiles or as bars; one is chosen with a click or the keyboard."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -14,6 +13,7 @@ from dashboard.topics.walk.channel_sprite import COLUMNS, Tiles, channel_tiles, 
 from dashboard.topics.walk.walk import MOST, Walk
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption
+from dashboard.view.field import Value
 from dashboard.view.record import note_picture
 from dashboard.widgets.image_grid import grid_asset
 from dashboard.widgets.pickers import choice
@@ -22,7 +22,7 @@ from explain_lib.pictures.rendering import png
 
 KEY = "channel_grid"
 NAMED, VALUED = 40, 56
-"""How wide a tile is at least that has its number, and its value, under it; a smaller one has them in its tooltip."""
+"""The least widths of a tile with its number, and with its value, under it; a smaller one has them in its tooltip."""
 
 FEW = 16
 """So many bars have room for their values under them."""
@@ -63,20 +63,10 @@ def show_tiles(
     """
     channels = walk.channels(by_weight=by_weight)
     tiles = channel_tiles(values[list(channels)], scale, side_for(len(channels)))
-    shown = _Shown(
-        title=title,
-        channels=channels,
-        values=[numbers[k] for k in channels],
-        words=[f"{what} {numbers[k]}" for k in channels],
-        picked=walk.channel,
-        tiles=tiles,
-        scale=scale,
-        scale_words=f"{COMMON}{_reduced(walk, tiles)}" + (f"; under each its {what}" if tiles.width >= VALUED else ""),
-        left_out=walk.left_out if switches else (),
-        switches=switches,
-    )
-    _show(shown, _toggle if switches else _pick)
-    _say_bounded(walk)
+    scale_words = f"{COMMON}{_reduced(walk, tiles)}" + (f"; under each its {what}" if tiles.width >= VALUED else "")
+    shown = [numbers[k] for k in channels]
+    words = [f"{what} {number}" for number in shown]
+    _show(walk, title, channels, shown, words, tiles=tiles, scale=scale, scale_words=scale_words, switches=switches)
 
 
 def show_bars(
@@ -91,39 +81,13 @@ def show_bars(
     each bar, where there is room.
     """
     channels = walk.channels(by_weight=walk.scene.view.channels == "weight")
-    tiles = None
-    if pictures is not None and scale is not None and len(channels) <= FEW:
-        tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL)
-    shown = _Shown(
-        title=title,
-        channels=channels,
-        values=[numbers[k] for k in channels],
-        words=[numbers[k] for k in channels],
-        picked=walk.channel,
-        bars=[float(values[k]) for k in channels],
-        tiles=tiles,
-        scale=scale if tiles else None,
-        scale_words=f"gradients, under the bars; {COMMON}" if tiles else "",
-    )
-    _show(shown, _pick)
-    _say_bounded(walk)
-
-
-def _pick(channel: int) -> None:
-    change_view(channel=channel)
-
-
-def _toggle(channel: int) -> None:
-    """Switch a channel, and look at it; counted from the newest view, so that clicks during a run add up."""
-    off = set(current_view().without) ^ {channel}
-    change_view(without=tuple(sorted(off)), channel=channel)
-
-
-def _say_bounded(walk: Walk) -> None:
-    if walk.count > MOST:
-        st.caption(
-            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; look at any other by its number."
-        )
+    shown, bars = [numbers[k] for k in channels], [float(values[k]) for k in channels]
+    if pictures is None or scale is None or len(channels) > FEW:
+        _show(walk, title, channels, shown, shown, bars=bars)
+        return
+    tiles = channel_tiles(pictures[list(channels)], scale, THUMBNAIL)
+    scale_words = f"gradients, under the bars; {COMMON}"
+    _show(walk, title, channels, shown, shown, bars=bars, tiles=tiles, scale=scale, scale_words=scale_words)
 
 
 def _reduced(walk: Walk, tiles: Tiles) -> str:
@@ -135,67 +99,64 @@ def _reduced(walk: Walk, tiles: Tiles) -> str:
 # Section: the component
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """Channels as they stand: their numbers, what is written under each, and what its tooltip says after its number.
+def _show(
+    walk: Walk,
+    title: str,
+    channels: Sequence[int],
+    values: Sequence[str],
+    words: Sequence[str],
+    *,
+    bars: Sequence[float] | None = None,
+    tiles: Tiles | None = None,
+    scale: Scale | None = None,
+    scale_words: str = "",
+    switches: bool = False,
+) -> None:
+    """Channels by their numbers, the value under each, and the words of its tooltip; a click looks at one, or switches it too.
 
-    title: what they are, for those who hear it read. bars: the height of each, None for tiles alone. tiles: their pictures,
-    None for bars alone. scale, scale_words: the colours of the tiles, and what is said of them. picked: the channel that is
-    looked at. left_out: those that are switched off; switches: whether a click switches.
+    title: their name, for those who hear it read. bars: the height of each, None for tiles alone. tiles: their pictures, None
+    for bars alone. scale, scale_words: the colours of the tiles, and their meaning.
     """
 
-    title: str
-    channels: Sequence[int]
-    values: Sequence[str]
-    words: Sequence[str]
-    picked: int
-    bars: Sequence[float] | None = None
-    tiles: Tiles | None = None
-    scale: Scale | None = None
-    scale_words: str = ""
-    left_out: Sequence[int] = ()
-    switches: bool = False
-
-
-def _show(shown: _Shown, on_choose: Callable[[int], None]) -> None:
-    """Show them; `on_choose` gets the number of the chosen channel."""
-
     def chosen() -> None:
-        on_choose(int(st.session_state[KEY]["chosen"]))
+        channel = int(st.session_state[KEY]["chosen"])
+        # counted from the newest view, so that clicks during a run add up
+        changes: dict[str, Value] = {"without": tuple(sorted({*current_view().without} ^ {channel}))} if switches else {}
+        change_view(**changes, channel=channel)
 
-    tiles, bars = shown.tiles, shown.bars
     high, low = (0.0, 0.0) if bars is None else (max(0.0, *bars), min(0.0, *bars))
     span, width = (high - low) or 1.0, 0 if tiles is None else tiles.width
-    few_bars = bars is not None and len(shown.channels) <= FEW
+    few_bars = bars is not None and len(channels) <= FEW
     data = {
-        "title": shown.title,
-        "sprite": None if tiles is None else _address(shown.title, png(tiles.sprite)),
+        "title": title,
+        "sprite": None if tiles is None else _address(title, png(tiles.sprite)),
         "columns": COLUMNS,
         "width": width,
         "height": 0 if tiles is None else tiles.height,
-        "channels": list(shown.channels),
-        "words": list(shown.words),
+        "channels": list(channels),
+        "words": list(words),
         "numbers": width >= NAMED or bars is not None,
-        "values": list(shown.values) if width >= VALUED or few_bars else None,
+        "values": list(values) if width >= VALUED or few_bars else None,
         "bars": None if bars is None else list(bars),
         "span": span,
         "zero": high / span * 100,
-        "legend": _legend(shown),
-        "switches": shown.switches,
+        "legend": None if scale is None else _legend(scale, scale_words),
+        "switches": switches,
     }
-    marks = {"picked": shown.picked, "left_out": list(shown.left_out)}
+    marks = {"picked": walk.channel, "left_out": list(walk.left_out if switches else ())}
     _GRID(data=data | marks | {"revision": f"{hash(repr(data))}"}, key=KEY, on_chosen_change=chosen)
+    if walk.count > MOST:
+        st.caption(
+            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; look at any other by its number."
+        )
 
 
 def _address(title: str, sprite: bytes) -> str:
-    """Where the browser finds the picture of all tiles, which can be taken home too."""
+    """The address of the picture of all tiles, which can be taken home too."""
     note_picture(f"{title}, in rows of {COLUMNS}", title, lambda: sprite, len(sprite))
     return get_instance().media_file_mgr.add(sprite, "image/png", KEY)
 
 
-def _legend(shown: _Shown) -> dict[str, object] | None:
-    if shown.scale is None:
-        return None
-    scale = shown.scale
+def _legend(scale: Scale, words: str) -> dict[str, object]:
     low, high = (proper_minus(f"{value:+.3g}") if scale.low < 0 else f"{value:.3g}" for value in (scale.low, scale.high))
-    return {"colours": [colour for _, colour in scale.colours], "low": low, "high": high, "words": shown.scale_words}
+    return {"colours": [colour for _, colour in scale.colours], "low": low, "high": high, "words": words}

@@ -1,4 +1,4 @@
-"""One channel: what it found, what the score thinks of that, and what happens to the score without it."""
+"""One channel: its activation, its gradient, its weight, and the score without it."""
 
 from math import floor, isclose, log10
 
@@ -86,7 +86,7 @@ def _without_it(walk: Walk) -> None:
 
 
 def _ablation_sentence(found: xl.ChannelAblation, promised: float, by_cell: float) -> str:
-    """What alpha_k promised, what happens, and why the two differ."""
+    """The effect that alpha_k promises, the real one, and why the two differ."""
     places = _places(found.effect)
     really = (
         f"In a real forward pass without it the score **{_moves(found.effect)}**, from {number(found.score, places)} to "
@@ -96,12 +96,12 @@ def _ablation_sentence(found: xl.ChannelAblation, promised: float, by_cell: floa
 
 
 def _places(effect: float) -> int:
-    """How many places two scores need so that one sees that they are this far apart."""
+    """The places that two scores need so that one sees that they are this far apart."""
     return 3 if effect == 0 else min(9, max(2, 1 - floor(log10(abs(effect)))))
 
 
 def _moves(effect: float) -> str:
-    """What the score does if something that adds this much is taken away."""
+    """The change of the score without something that adds this much."""
     if effect == 0:
         return "stays as it is"
     return f"{'falls' if effect > 0 else 'rises'} by {short(abs(effect))}"

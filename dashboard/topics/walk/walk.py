@@ -1,4 +1,4 @@
-"""What the walk through Grad-CAM draws from: its numbers for the picked image, and which channels stand where."""
+"""The walk through Grad-CAM: its numbers for the picked image, the order of its channels, and its slide."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +30,7 @@ class Walk:
 
     @property
     def count(self) -> int:
-        """How many channels the layer has."""
+        """The number of channels of the layer."""
         return len(self.numbers.weights)
 
     @property
@@ -81,7 +81,7 @@ class Walk:
 
     @property
     def score_words(self) -> str:
-        """What y is: "the logit of ship", "the probability of ship less that of plane"."""
+        """The score y in words: "the logit of ship", "the probability of ship less that of plane"."""
         target, classes = self.numbers.target, self.scene.model.classes
         words = f"the {target.score} of {plain(classes[target.index])}"
         if target.minus is not None:
@@ -131,7 +131,7 @@ def walk_slide(walk: Walk) -> Slide:
 
 
 def _off_words(off: tuple[int, ...], count: int) -> str:
-    """Which channels are off, or which are on where these are fewer."""
+    """The channels that are off, or those that are on where these are fewer."""
     on = [channel for channel in range(count) if channel not in set(off)]
     if not on:
         return "Every channel is switched off"
