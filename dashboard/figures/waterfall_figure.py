@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_parts import chart
 from dashboard.figures.colours import AGAINST, FOR, NEUTRAL
 from explain_lib.base.words import proper_minus
 
@@ -29,14 +30,11 @@ def waterfall_figure(causes: Sequence[tuple[str, float]], total: float) -> go.Fi
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     layout = {
-        "height": max(120, min(260, 60 + 36 * len(names))),
-        "margin": {"l": 0, "r": 56, "t": 4, "b": 0},
-        "dragmode": False,
         "showlegend": False,
         "yaxis": {"autorange": "reversed", "automargin": True},
         "xaxis": {"rangemode": "tozero", "zeroline": True, "automargin": True},
     }
-    return go.Figure([bars], layout)
+    return chart([bars], layout, height=max(120, min(260, 60 + 36 * len(names))), top=4, right=56)
 
 
 def waterfall_words(causes: Sequence[tuple[str, float]], total: float) -> str:

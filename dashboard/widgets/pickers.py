@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
-from dashboard.view.captions import grid_caption
+from dashboard.view.captions import layer_words
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10, View
 from explain_lib import ExplainCache, ExplainError, list_models
@@ -172,12 +172,11 @@ def modules_picker(view: View, label: str = "Layers on offer") -> None:
 
 def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
     """A list of layers, each with its grid."""
-    grids = {layer.name: layer.grid for layer in scene.model.layers if layer.is_spatial}
     st.selectbox(
         "Layer",
         layers,
         **bound("layer", scene.layer, among=layers),
-        format_func=lambda name: f"{name} · {grid_caption(grids[name])}",
+        format_func=layer_words(scene.model).__getitem__,
         help=terms.LAYER,
         width=200,
     )

@@ -13,10 +13,9 @@ from dashboard.view.captions import grid_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
-from explain_lib.base.maps import Map
 from explain_lib.base.words import few_names
 from explain_lib.compare.comparison import METRICS
-from explain_lib.pictures.rendering import Picture, png
+from explain_lib.pictures.rendering import png
 from explain_lib.take_home.slide import Slide, map_panel
 from explain_lib.take_home.snippet import comparison_snippet
 
@@ -88,29 +87,19 @@ def pair_slide(pair: Pair) -> Slide:
 def pair_files(pair: Pair, found: xl.Decomposition | None) -> PageFiles:
     """The files of both sides. found: the causes of their difference, if it can be traced to causes."""
     scene, a, b = pair.scene, pair.a, pair.b
+    causes = {} if found is None else {f"cause_{name}": values for name, values in found.cause_maps.items()}
     batch = batch_of(scene, a.configuration, b.configuration)
     batch_words = "the image alone" if batch.stop - batch.start == 1 else "the notebook's batch of four"
     return PageFiles(
         scene,
         name=f"image{scene.view.image}-{scene.view.model}-a-b-{target_name(scene)}",
         picture=lambda: png(np.concatenate([map_picture(side.values, pair.scale, TAKEN_SIDE) for side in (a, b)], axis=1)),
-        arrays=_arrays(pair, found),
+        arrays={"a": a.values, "b": b.values, "difference": pair.comparison.difference, "picture": scene.picture, **causes},
         details=_details(pair, found),
         snippet=lambda: comparison_snippet(
             explained_code(scene), a.configuration, b.configuration, batch, batch_words, causes=found is not None
         ),
     )
-
-
-def _arrays(pair: Pair, found: xl.Decomposition | None) -> dict[str, Map | Picture]:
-    arrays: dict[str, Map | Picture] = {
-        "a": pair.a.values,
-        "b": pair.b.values,
-        "difference": pair.comparison.difference,
-        "picture": pair.scene.picture,
-    }
-    causes = {} if found is None else found.cause_maps
-    return arrays | {f"cause_{name}": values for name, values in causes.items()}
 
 
 def _details(pair: Pair, found: xl.Decomposition | None) -> dict[str, object]:
