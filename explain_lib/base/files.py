@@ -7,6 +7,7 @@ import struct
 import tempfile
 import threading
 from atexit import register
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,14 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def check_ending(path: Path, endings: Iterable[str]) -> Path:
+    """The path of a file to write. Raises InputError for a folder, and for an ending of a format that is not written."""
+    if path.suffix not in endings or path.is_dir():
+        *others, last = endings
+        raise InputError(f"out: {path}; a file that ends in {', '.join(others)} or {last} would be right")
+    return path
 
 
 def read_tensors(path: Path) -> object:

@@ -28,6 +28,11 @@ class Estimate(Frozen):
     high: float
     images: int
 
+    @property
+    def negated(self) -> "Estimate":
+        """The mean of the negated values."""
+        return Estimate(-self.mean, -self.high, -self.low, self.images)
+
 
 def bootstrap_mean(values: NDArray[np.floating]) -> Estimate:
     """The mean of floating-point values (K,), one per image, with its interval; see bootstrap_means."""

@@ -75,7 +75,7 @@ class Configuration:
 
         Commas, semicolons and percent signs in the names of layers are written as in a URL: %2C, %3B, %25.
         """
-        default = _defaults(self.program)
+        default = fixed_settings(self.program, PLAIN)
         parts = [f"{name}={_written(getattr(self.settings, name))}" for name in differing(self.settings, default)]
         return ";".join((self.program, *parts))
 
@@ -90,7 +90,7 @@ def parse_configuration(text: str) -> Configuration:
         if name in values:
             raise InputError(f"{name}: it is there twice; once would be right")
         values[name] = value
-    default = _defaults(program)
+    default = fixed_settings(program, PLAIN)
     kept = {field.name: getattr(default, field.name) for field in fields(CamSettings)}
     return Configuration(program, CamSettings(**{**kept, **values}))
 
@@ -131,10 +131,6 @@ def is_installed(program: Program) -> bool:
     """Whether a program is available; torch-cam and Captum do not come with this library."""
     library = LIBRARIES.get(program)
     return library is None or library.is_installed
-
-
-def _defaults(program: Program) -> CamSettings:
-    return fixed_settings(program, PLAIN)
 
 
 def _written(value: object) -> str:
@@ -185,7 +181,7 @@ def configured_heatmap(
 ) -> Map:
     """The heat maps of a configuration, float32 (N, H, W), from its program itself.
 
-    Arguments and errors are those of heatmap, package_grad_cam, torch_cam_map and captum_map.
+    Arguments and errors are those of heatmap, package_grad_cam and third_opinion.
     """
     program, settings = configuration.program, configuration.settings
     if program == "manual":

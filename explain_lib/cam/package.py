@@ -46,6 +46,21 @@ def package_grad_cam(
     asked = addressable_layers(model, layers, "the package")
     if next(model.network.parameters(), None) is None:
         raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
+    what = f"the package's map of {len(pixels)} pictures at {len(asked)} layers"
+    with foreign_pass("the package grad-cam", what, model, asked, pixels, targets) as (batch, explained):
+        return _run_package(model, asked, batch, explained, variant)
+
+
+@contextmanager
+def foreign_pass(
+    program: str, what: str, model: Model, layers: tuple[LayerTrace, ...], pixels: NDArray[np.uint8], targets: Targets
+) -> Iterator[tuple[Tensor, tuple[Target, ...] | None]]:
+    """Let a program run the network: other threads are excluded from it, and side effects on it are undone.
+
+    what: the result in words, for an error about memory. Gives the network's input, float32 (N, 3, H, W), which requires a
+    gradient, and one target per image, None for the predicted classes. Raises what grad_cam raises, and NetworkError for an
+    exception of the program.
+    """
     check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
     model.check_network()
@@ -58,7 +73,14 @@ def package_grad_cam(
             torch.inference_mode(False),
             torch.enable_grad(),
         ):
-            return _run_package(model, asked, batch, explained, variant)
+            asking = batch.requires_grad_().clone()  # not a leaf, since some networks write to their input
+            try:
+                with enough_memory(f"pixels: {what}"):
+                    yield asking, explained
+            except NETWORK_FAILURES as error:
+                # if the network or a layer is the cause, the manual pass over the same input raises an error that says so
+                capture(model.network, batch.detach(), layers, targets=explained, classes=len(model.classes))
+                raise NetworkError(f"{program} failed on this network: {type(error).__name__}: {error}") from error
 
 
 def addressable_layers(model: Model, layers: str | Sequence[str], program: str) -> tuple[LayerTrace, ...]:
@@ -98,15 +120,9 @@ def _run_package(
     }
     modules = dict(model.network.named_modules())
     cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
-    asking = batch.requires_grad_().clone()  # not a leaf, since some networks write to their input
     try:
         scores = None if targets is None else [partial(explained_number, target) for target in targets]
-        with enough_memory(f"pixels: the package's map of {len(batch)} pictures at {len(layers)} layers"):
-            maps = cam(input_tensor=asking, targets=scores)
-    except NETWORK_FAILURES as error:
-        # if the network or a layer is the cause, the manual pass over the same input raises an error that says so
-        capture(model.network, batch.detach(), layers, targets=targets, classes=len(model.classes))
-        raise NetworkError(f"the package grad-cam failed on this network: {type(error).__name__}: {error}") from error
+        maps = cam(input_tensor=batch, targets=scores)
     finally:
         cam.activations_and_grads.release()
     check_logits(cam.outputs, len(batch), len(model.classes))

@@ -12,13 +12,12 @@ Scope = Literal["image", "batch", "none"]
 Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest", "none"]
 Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
-RESIZES: tuple[Resize, ...] = get_args(Resize)
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "channel_reduction": get_args(Reduction),
     "scale_over": get_args(Scope),
     "resize": get_args(Resize),
-    "variant": get_args(Variant),
+    "variant": VARIANTS,
 }
 """The values of each setting with a fixed choice."""
 
@@ -108,15 +107,6 @@ PAPER = CamSettings(resize="torch-bilinear")
 NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale_over="batch")
 """The study's manual Grad-CAM (jane-cz/GradCAM): an image's weights on its whole batch, divided by the maximum over it."""
 
-NOTEBOOK_PACKAGE = CamSettings(
-    layers=("conv1", "relu1", "pool1", "conv2", "relu2"),
-    subtract_minimum=True,
-    epsilon=1e-7,
-    rescale_after_merge=True,
-    inplace_overwrites=True,
-)
-"""The study's call of the package grad-cam, which took the five modules of an nn.Sequential as five target layers."""
-
 
 def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
     """The settings of the package grad-cam on the CPU, at these layers (None: the last conv layer); it fixes all others."""
@@ -128,6 +118,10 @@ def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-ca
         rescale_after_merge=True,
         inplace_overwrites=True,
     )
+
+
+NOTEBOOK_PACKAGE = package_settings(("conv1", "relu1", "pool1", "conv2", "relu2"))
+"""The study's call of the package grad-cam, which took the five modules of an nn.Sequential as five target layers."""
 
 
 def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:

@@ -16,17 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.maps import Map
-from explain_lib.base.memory import enough_memory
-from explain_lib.base.run import checkpoint, recorded, remembered
-from explain_lib.cam.package import addressable_layers
+from explain_lib.base.run import recorded, remembered
+from explain_lib.cam.package import addressable_layers, foreign_pass
 from explain_lib.cam.postprocess import resize_maps
-from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
+from explain_lib.networks.capture import LayerTrace, check_logits
 from explain_lib.networks.model import Model
-from explain_lib.networks.sharing import undisturbed
-from explain_lib.networks.targets import Target, Targets, expand_targets, explained_number, predicted_targets
-from explain_lib.pictures.pixels import check_pixels, to_input
+from explain_lib.networks.targets import Target, Targets, explained_number, predicted_targets
 
 Opinion = Literal["torch-cam", "captum"]
 OPINIONS: tuple[Opinion, ...] = get_args(Opinion)
@@ -69,56 +66,6 @@ def how_to_install(program: Opinion) -> str:
     return f"pip install '{LIBRARIES[program].requirement}'"
 
 
-def check_installed(program: Opinion) -> None:
-    """Raise InputError, with the command to install it, if a program is not installed in a supported version."""
-    if not LIBRARIES[program].is_installed:
-        raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
-
-
-@recorded
-@remembered()
-def third_opinion(
-    program: Opinion,
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layer: str,
-    targets: Targets = None,
-) -> Map:
-    """torch_cam_map or captum_map, by the name of the program."""
-    ask = torch_cam_map if program == "torch-cam" else captum_map
-    return ask(model, pixels, layer, targets)
-
-
-def torch_cam_map(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layer: str,
-    targets: Targets = None,
-) -> Map:
-    """The mask that torch-cam's overlay colours, float32 (N, H, W), at least 0, and above 1 where bicubic resizing overshoots.
-
-    torchcam.methods.GradCAM, normalised, then the steps of torchcam.utils.overlay_mask before colouring: Pillow's bicubic
-    enlargement and the square. Arguments and errors are those of package_grad_cam, with a single layer; InputError
-    also if torch-cam is not installed.
-    """
-    grids = _ask("torch-cam", _run_torch_cam, model, pixels, layer, targets)
-    return np.asarray(resize_maps(grids, model.input_size, "pil-bicubic") ** 2)
-
-
-def captum_map(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layer: str,
-    targets: Targets = None,
-) -> Map:
-    """Captum's LayerGradCam.attribute and LayerAttribution.interpolate, without options: float32 (N, H, W), with sign.
-
-    The unit is that of the score. Arguments and errors are those of package_grad_cam, with a single layer; InputError also
-    if Captum is not installed.
-    """
-    return _ask("captum", _run_captum, model, pixels, layer, targets)
-
-
 @dataclass(frozen=True)
 class _Request:
     """A request to a program: a batch float32 (N, 3, H, W), and one target per image, None for the predicted classes."""
@@ -137,35 +84,38 @@ class _Request:
         return predicted_targets(logits.detach()) if self.targets is None else self.targets
 
 
-def _ask(
+@recorded
+@remembered()
+def third_opinion(
     program: Opinion,
-    run: Callable[[_Request], Tensor],
     model: Model,
     pixels: NDArray[np.uint8],
     layer: str,
-    targets: Targets,
+    targets: Targets = None,
 ) -> Map:
-    """Check the arguments, and run the program while other threads are excluded from the network."""
-    check_installed(program)
+    """The map of a program at one layer, float32 (N, H, W).
+
+    torch-cam: the mask that its overlay colours, at least 0, and above 1 where bicubic resizing overshoots:
+    torchcam.methods.GradCAM, normalised, then the steps of torchcam.utils.overlay_mask before colouring, Pillow's bicubic
+    enlargement and the square. Captum: LayerGradCam.attribute and LayerAttribution.interpolate, without options, with sign
+    and in the unit of the score.
+
+    Arguments and errors are those of package_grad_cam, with a single layer; InputError also if the program is not installed
+    in a supported version.
+    """
+    if not LIBRARIES[program].is_installed:
+        raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
     found = addressable_layers(model, layer, program)
     if len(found) > 1:
         raise LayerError(f"layers: {', '.join(one.name for one in found)}; one layer for {program} would be right")
-    check_pixels(pixels, model.input_size)
-    explained = expand_targets(targets, len(pixels), model.classes)
-    model.check_network()
-    batch = to_input(pixels, model.mean, model.std, model.device)
-    with model.lock:
-        checkpoint()
-        with undisturbed(model.network), torch.inference_mode(False), torch.enable_grad():
-            asking = batch.clone().requires_grad_().clone()  # not a leaf, since some networks write to their input
-            try:
-                with enough_memory(f"pixels: {program}'s map of {len(batch)} pictures"):
-                    maps = run(_Request(model, found[0], asking, explained))
-            except NETWORK_FAILURES as error:
-                # if the network or the layer is the cause, the manual pass over the same input raises an error that says so
-                capture(model.network, batch, found, targets=explained, classes=len(model.classes))
-                raise NetworkError(f"{program} failed on this network: {type(error).__name__}: {error}") from error
-    return np.asarray(maps.detach().cpu().numpy(), dtype=np.float32)
+    run = _run_torch_cam if program == "torch-cam" else _run_captum
+    with foreign_pass(program, f"{program}'s map of {len(pixels)} pictures", model, found, pixels, targets) as (
+        batch,
+        explained,
+    ):
+        maps = run(_Request(model, found[0], batch, explained))
+    values = np.asarray(maps.detach().cpu().numpy(), dtype=np.float32)
+    return np.asarray(resize_maps(values, model.input_size, "pil-bicubic") ** 2) if program == "torch-cam" else values
 
 
 def _run_torch_cam(request: _Request) -> Tensor:

@@ -1,6 +1,7 @@
 """Ctrl-C during a command, deferred to the end of a batch, so that no work is lost."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,10 +42,16 @@ def interrupted_between_batches() -> Iterator[Callable[[], None]]:
             signal.signal(signal.SIGINT, before)
 
 
-def work_through(request: Request[Rows], parts: list[Rows]) -> None:
-    """Append the rows of each batch of a request as it is done, with a bar on the way; Ctrl-C ends it after a batch."""
-    with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
-        for rows in request.rows():
-            parts.append(rows)
-            bar.update(len(rows))
-            check()
+def rows_until_stopped(request: Request[Rows]) -> tuple[list[Rows], bool]:
+    """The rows of a request, batch by batch under a progress bar, and whether Ctrl-C ended it early, which is printed."""
+    parts: list[Rows] = []
+    try:
+        with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
+            for rows in request.rows():
+                parts.append(rows)
+                bar.update(len(rows))
+                check()
+    except KeyboardInterrupt:
+        print(f"explain_lib: stopped after {sum(map(len, parts)):,} of {len(request):,} images", file=sys.stderr)
+        return parts, True
+    return parts, False

@@ -1,19 +1,19 @@
 """The command "layers": a ranking of the layers of a model by deletion, insertion or ROAD."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from explain_lib.base.devices import spare_cores
+from explain_lib.base.files import check_ending
 from explain_lib.base.words import interval, number
-from explain_lib.commands.interruption import INTERRUPTED, work_through
+from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
 from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
 from explain_lib.trust.ladder import LadderRequest, LadderRows
 from explain_lib.trust.ladder_summary import rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILLS, MEASURES, measure_words
-from explain_lib.work.ladder_files import ENDINGS, check_ladder_path, write_ladder
+from explain_lib.work.ladder_files import ENDINGS, write_ladder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,19 +34,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Rank as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
     spare_cores()
-    out: Path | None = None if options.out is None else check_ladder_path(options.out)
+    out: Path | None = None if options.out is None else check_ending(options.out, ENDINGS)
     request = _request(options)
-    parts: list[LadderRows] = []
-    try:
-        work_through(request, parts)
-    except KeyboardInterrupt:
-        done = sum(map(len, parts))
-        print(f"explain_lib: stopped after {done:,} of {len(request):,} images", file=sys.stderr)
-        if parts:
-            _print(options, request.join(parts))
+    parts, stopped = rows_until_stopped(request)
+    if stopped and not parts:
         return INTERRUPTED
     rows = request.join(parts)
     _print(options, rows)
+    if stopped:
+        return INTERRUPTED
     if out is not None:
         write_ladder(rows, request, out)
         print(f"Every image's numbers are in {out}.")

@@ -1,19 +1,18 @@
 """The command "sanity": do the maps of a model depend on its trained weights?"""
 
 import argparse
-import sys
 
 import numpy as np
 
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import interval, number
-from explain_lib.commands.interruption import INTERRUPTED, work_through
+from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
 from explain_lib.networks.bundled import DEFAULT_MODEL, find_twin, list_models, load_model
 from explain_lib.networks.randomisation import MODES, SEED
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
-from explain_lib.trust.sanity import SanityRequest, SanityRows
+from explain_lib.trust.sanity import SanityRequest
 from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity, twin_sentence
 
 
@@ -34,12 +33,8 @@ def run(options: argparse.Namespace) -> int:
     """Check as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
     spare_cores()
     request = _request(options)
-    parts: list[SanityRows] = []
-    try:
-        work_through(request, parts)
-    except KeyboardInterrupt:
-        done = sum(map(len, parts))
-        print(f"explain_lib: stopped after {done:,} of {len(request):,} images", file=sys.stderr)
+    parts, stopped = rows_until_stopped(request)
+    if stopped:
         return INTERRUPTED
     _print(request, options.model, summarise_sanity(request.join(parts)))
     return 0

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
+from explain_lib.base.files import check_ending
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
 from explain_lib.compare.scan import ScanRequest, ScanRows
@@ -21,7 +22,7 @@ from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import ImageSet, load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
 from explain_lib.work.cluster import scan_on_cluster
-from explain_lib.work.scan_files import check_ending, part_path, scan_to_file
+from explain_lib.work.scan_files import WRITERS, part_path, scan_to_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scan as the options say; returns the exit status. Raises ExplainError where an option is wrong or the scan fails."""
-    path: Path = check_ending(options.out)
+    path: Path = check_ending(options.out, WRITERS)
     try:
         return _scan(options, path)
     except KeyboardInterrupt:

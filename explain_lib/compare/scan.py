@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explain_lib.base.errors import InputError
-from explain_lib.base.frozen import Frozen
 from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import differing
 from explain_lib.compare.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
-from explain_lib.networks.requests import Request, join_rows, take_rows
+from explain_lib.networks.requests import ImageRows, Request, join_rows, take_rows
 from explain_lib.networks.targets import Target, Targets, expand_targets
 from explain_lib.pictures.sets import batch_size_of
 
@@ -22,7 +21,7 @@ SCAN_BATCH = 200
 
 
 @dataclass(frozen=True)
-class ScanRows(Frozen):
+class ScanRows(ImageRows):
     """The rows of a scan, one per image, K of them.
 
     images: int64 (K,), positions in the set. predicted: int64 (K,), classes. mae: float64 (K,), the mean absolute difference
@@ -43,9 +42,6 @@ class ScanRows(Frozen):
     def finite(self) -> NDArray[np.bool_]:
         """The images with two finite maps, bool (K,)."""
         return np.isfinite(self.mae)
-
-    def __len__(self) -> int:
-        return len(self.images)
 
 
 @dataclass(frozen=True, eq=False)

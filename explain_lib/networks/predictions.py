@@ -10,7 +10,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run import recorded, remembered
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.requests import Request
+from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.sets import Pixels
 
@@ -66,16 +66,13 @@ class Verdicts(Frozen):
 
 
 @dataclass(frozen=True)
-class VerdictRows(Frozen):
+class VerdictRows(ImageRows):
     """Predictions in short for K pictures of a set, at positions int64 (K,); see Predictions."""
 
     images: NDArray[np.int64]
     predicted: NDArray[np.int64]
     confidence: NDArray[np.float32]
     margin: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.images)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
-from explain_lib.base.frozen import read_only
+from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.run import checkpoint, current_run, remember
 from explain_lib.networks.model import Model, check_model
 from explain_lib.pictures.pixels import check_positions
@@ -31,6 +31,15 @@ class HasImages(Protocol):
         """The positions of the images in their set, int64 (K,)."""
 
     def __len__(self) -> int: ...
+
+
+class ImageRows(Frozen):
+    """A mix-in for rows: see HasImages."""
+
+    images: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.images)
 
 
 Rows = TypeVar("Rows", bound=HasImages)

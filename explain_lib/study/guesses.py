@@ -5,7 +5,7 @@ the mean lies wholly above the threshold, "not supported" if it lies wholly belo
 one "can't tell". If a change in either direction counts, the negative of the threshold counts too.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Literal
@@ -18,12 +18,9 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.run import remembered
 from explain_lib.base.statistics import Estimate, bootstrap_difference, bootstrap_mean, bootstrap_means
 from explain_lib.base.words import interval, listed, number, percent, points
-from explain_lib.networks.model import Model
-from explain_lib.networks.requests import Progress
-from explain_lib.study.rows import AVERAGE, ContourRows, GrassRows, contour_rows, grass_rows
+from explain_lib.study.rows import AVERAGE, ContourRows, GrassRows
 
 Verdict = Literal["supported", "not supported", "can't tell"]
-Positions = Sequence[int] | NDArray[np.int64]
 
 LEAST_IMAGES = 30
 CONTOUR_THRESHOLD = 0.1
@@ -96,14 +93,46 @@ class ContourGuess(Frozen):
     """The first guess, "the network looks at contours", by CONTOUR_RULE.
 
     layers: the layers in the order of the network, then the average of the study's five if there is one. judged: the layer of
-    the verdict. images: how many there are. sentence: the result in words.
+    the verdict. images: how many there are.
     """
 
     layers: tuple[LayerContour, ...]
     judged: LayerContour
     images: int
-    verdict: Verdict
-    sentence: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the rule."""
+        return judge(self.judged.excess, CONTOUR_THRESHOLD)
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        judged = self.judged
+        if judged.excess.images == 0:
+            return f"No map of {judged.layer} has anything to correlate."
+        words = (
+            f"The maps of {judged.layer} follow the picture's own contours {_much(judged.excess)} than another picture's: "
+            f"correlation {number(judged.own.mean)} against {number(judged.other.mean)}, a difference of "
+            f"{number(judged.excess.mean)} {interval(judged.excess)}."
+        )
+        if not isnan(judged.ceiling):
+            words += f" A map on the layer's grid could reach {number(judged.ceiling, 2)}."
+        average = next((one.own.mean for one in self.layers if one.layer == AVERAGE), None)
+        if average is None:
+            return words
+        stronger = [f"{one.layer} ({number(one.own.mean)})" for one in self.layers if one.own.mean > average]
+        if average <= judged.own.mean or not stronger:
+            return f"{words} The average of five layers gets {number(average)}."
+        return f"{words} The contours seen in the average of five layers ({number(average)}) come from {listed(stronger)}."
+
+
+def _much(excess: Estimate) -> str:
+    if excess.low > CONTOUR_THRESHOLD:
+        return "clearly more"
+    if excess.high >= CONTOUR_THRESHOLD:
+        return f"more, though perhaps by less than {CONTOUR_THRESHOLD:g},"
+    return "a little more" if excess.low > 0 else "no more"
 
 
 @dataclass(frozen=True)
@@ -120,17 +149,45 @@ class NetworkContour(Frozen):
 class DepthGuess(Frozen):
     """The second guess, "perhaps the pictures are too small or the network not deep enough", by DEPTH_RULE.
 
-    networks: in the given order, the deep one last, after the shallow one. decrease: how much
-    less the deep one follows contours, paired over images. accuracy_gain: of the deep over the shallow one, paired. images:
-    how many there are. sentence: the result in words.
+    networks: in the given order, the deep one last, after the shallow one. decrease: how much less the deep one follows
+    contours, paired over images. accuracy_gain: of the deep over the shallow one, paired. images: how many there are.
     """
 
     networks: tuple[NetworkContour, ...]
     decrease: Estimate
     accuracy_gain: Estimate
     images: int
-    verdict: Verdict
-    sentence: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the rule."""
+        return judge_change(self.decrease, CONTOUR_THRESHOLD)
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        shallow, deep = self.networks[-2:]
+        accuracy = (
+            f"{deep.name}, with {deep.conv_layers} conv layers, gets {percent(deep.accuracy.mean)} of the same small pictures "
+            f"right, {shallow.name}, with {shallow.conv_layers}, {percent(shallow.accuracy.mean)} "
+            f"({points(self.accuracy_gain)})"
+        )
+        if self.decrease.images == 0:
+            return f"{accuracy}. There are no maps to compare."
+        compared = (
+            f"Its map at {deep.contour.layer} follows the picture's own contours by {number(deep.contour.excess.mean)} more "
+            f"than another picture's, {shallow.name}'s at {shallow.contour.layer} by {number(shallow.contour.excess.mean)}"
+        )
+        less = self.decrease.mean > 0
+        change = self.decrease if less else self.decrease.negated
+        by = f"{number(change.mean)} {interval(change)}, {_place(change)}"
+        return f"{accuracy}. {compared}: the deeper network follows contours {'less' if less else 'more'}, by {by}."
+
+
+def _place(change: Estimate) -> str:
+    if change.low > CONTOUR_THRESHOLD:
+        return f"above {CONTOUR_THRESHOLD:g}"
+    return f"below {CONTOUR_THRESHOLD:g}" if change.high < CONTOUR_THRESHOLD else f"too near to {CONTOUR_THRESHOLD:g} to tell"
 
 
 @dataclass(frozen=True)
@@ -150,11 +207,10 @@ class LayerShare(Frozen):
 class GrassGuess(Frozen):
     """The third guess, "for a frog it looks at the grass", by GRASS_RULE; means over the frogs that count.
 
-    layers: the tested layers. judged: the layer of the verdict. area: the background's share of the
-    picture. whole, frog_only, background_only: probability of the class frog, as it is, with the background greyed, with the
-    frog greyed. need: background_only minus frog_only, paired. where_verdict, need_verdict: of the rule's two questions.
-    images: frogs that count. rejected: frogs whose outline a person rejected. without_outline: others whose outline is
-    degenerate. sentence: the result in words.
+    layers: the tested layers. judged: the layer of the verdict. area: the background's share of the picture. whole,
+    frog_only, background_only: probability of the class frog, as it is, with the background greyed, with the frog greyed.
+    need: background_only minus frog_only, paired. images: frogs that count. rejected: frogs whose outline a person rejected.
+    without_outline: others whose outline is degenerate.
     """
 
     layers: tuple[LayerShare, ...]
@@ -164,32 +220,48 @@ class GrassGuess(Frozen):
     frog_only: Estimate
     background_only: Estimate
     need: Estimate
-    where_verdict: Verdict
-    need_verdict: Verdict
     images: int
     rejected: int
     without_outline: int
-    verdict: Verdict
-    sentence: str
+
+    @property
+    def where_verdict(self) -> Verdict:
+        """The verdict on the rule's first question."""
+        return judge(self.judged.excess, GRASS_THRESHOLD)
+
+    @property
+    def need_verdict(self) -> Verdict:
+        """The verdict on the rule's second question."""
+        return judge(self.need, GRASS_THRESHOLD)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the rule."""
+        return self.where_verdict if self.where_verdict == self.need_verdict else "can't tell"
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        if self.area.images == 0:
+            return "No frog is left that counts."
+        map_words = f"No map of {self.judged.layer} has anything to share out."
+        if self.judged.excess.images:
+            map_words = (
+                f"Of the map of {self.judged.layer}, {percent(self.judged.share.mean)} lies on the background, which is "
+                f"{percent(self.area.mean)} of the area: {points(self.judged.excess)}."
+            )
+        return (
+            f"{map_words} The probability of frog, {percent(self.whole.mean)} in the whole picture, is "
+            f"{percent(self.frog_only.mean)} with the background greyed out and {percent(self.background_only.mean)} with the "
+            "frog greyed out."
+        )
 
 
 @remembered()
 def judge_contour(rows: ContourRows) -> ContourGuess:
-    """The verdict of CONTOUR_RULE on these rows."""
+    """The first guess judged by these rows."""
     layers = _layer_contours(rows)
-    judged = layers[rows.layers.index(rows.hooked)]
-    verdict = judge(judged.excess, CONTOUR_THRESHOLD)
-    average = layers[rows.layers.index(AVERAGE)] if AVERAGE in rows.layers else None
-    strongest = [layer for layer in layers if average is not None and layer.own.mean > average.own.mean]
-    sentence = contour_sentence(
-        judged.layer,
-        (judged.own, judged.other, judged.excess),
-        judged.ceiling,
-        CONTOUR_THRESHOLD,
-        None if average is None else average.own.mean,
-        {layer.layer: layer.own.mean for layer in strongest},
-    )
-    return ContourGuess(layers, judged, len(rows), verdict, sentence)
+    return ContourGuess(layers, layers[rows.layers.index(rows.hooked)], len(rows))
 
 
 def _layer_contours(rows: ContourRows) -> tuple[LayerContour, ...]:
@@ -213,26 +285,19 @@ def _plain_mean(values: NDArray[np.float64]) -> float:
 
 @remembered()
 def judge_depth(rows: Mapping[str, ContourRows], labels: NDArray[np.int64]) -> DepthGuess:
-    """The verdict of DEPTH_RULE on rows of the same images, by the networks' names; the last two are compared.
+    """The second guess judged by rows of the same images, by the networks' names; the last two are compared.
 
     labels: int64 (N,), of the whole set. Raises InputError for fewer than two networks, and for different images.
     """
     if len(rows) < 2:
         raise InputError("rows: at least two networks, a shallow one and last a deep one, would be right")
-    names, parts = tuple(rows), tuple(rows.values())
+    parts = tuple(rows.values())
     if any(not np.array_equal(part.images, parts[0].images) for part in parts):
         raise InputError("rows: the networks were shown unlike images; the same for all would be right")
     networks = tuple(_network_contour(name, part, labels) for name, part in rows.items())
-    shallow, deep = (_hooked_excess(part) for part in parts[-2:])
-    right = [(part.predicted == labels[part.images]).astype(np.float64) for part in parts[-2:]]
-    decrease, gain = bootstrap_difference(deep, shallow), bootstrap_difference(*right)
-    verdict = judge_change(decrease, CONTOUR_THRESHOLD)
-    described = [
-        (name, network.conv_layers, network.contour.layer, network.accuracy.mean, network.contour.excess.mean)
-        for name, network in zip(names[-2:], networks[-2:], strict=True)
-    ]
-    sentence = depth_sentence(described[0], described[1], decrease, gain, CONTOUR_THRESHOLD)
-    return DepthGuess(networks, decrease, gain, len(parts[0]), verdict, sentence)
+    (excess, right), (deep_excess, deep_right) = ((_hooked_excess(part), _right(part, labels)) for part in parts[-2:])
+    decrease, gain = bootstrap_difference(deep_excess, excess), bootstrap_difference(right, deep_right)
+    return DepthGuess(networks, decrease, gain, len(parts[0]))
 
 
 def _hooked_excess(rows: ContourRows) -> NDArray[np.float64]:
@@ -241,14 +306,17 @@ def _hooked_excess(rows: ContourRows) -> NDArray[np.float64]:
 
 
 def _network_contour(name: str, rows: ContourRows, labels: NDArray[np.int64]) -> NetworkContour:
-    right = (rows.predicted == labels[rows.images]).astype(np.float64)
     contour = _layer_contours(rows)[rows.layers.index(rows.hooked)]
-    return NetworkContour(name, rows.conv_layers, bootstrap_mean(right), contour)
+    return NetworkContour(name, rows.conv_layers, bootstrap_mean(_right(rows, labels)), contour)
+
+
+def _right(rows: ContourRows, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(rows.predicted == labels[rows.images], dtype=np.float64)
 
 
 @remembered()
 def judge_grass(rows: GrassRows, rejected: Collection[int] = ()) -> GrassGuess:
-    """The verdict of GRASS_RULE on these rows.
+    """The third guess judged by these rows.
 
     rejected: positions of images whose outline does not count; others than frogs of the rows have no effect.
     """
@@ -261,152 +329,15 @@ def judge_grass(rows: GrassRows, rejected: Collection[int] = ()) -> GrassGuess:
     probabilities = np.stack([rows.whole, rows.frog_only, rows.background_only], axis=1)[counts]
     whole, frog_only, background_only = bootstrap_means(probabilities)
     need = bootstrap_difference(rows.frog_only[counts], rows.background_only[counts])
-    where_verdict, need_verdict = judge(judged.excess, GRASS_THRESHOLD), judge(need, GRASS_THRESHOLD)
-    background = bootstrap_mean(area)
     return GrassGuess(
         layers,
         judged,
-        background,
+        bootstrap_mean(area),
         whole,
         frog_only,
         background_only,
         need,
-        where_verdict,
-        need_verdict,
         int(counts.sum()),
         int(thrown.sum()),
         int((~rows.outlined & ~thrown).sum()),
-        where_verdict if where_verdict == need_verdict else "can't tell",
-        grass_sentence(judged.layer, (judged.share, judged.excess), background, (whole, frog_only, background_only)),
     )
-
-
-def contour_guess(model: Model, pixels: NDArray[np.uint8], images: Positions, *, progress: Progress = None) -> ContourGuess:
-    """Test the first guess on images of a set. Arguments and errors are those of contour_rows."""
-    return judge_contour(contour_rows(model, pixels, images, progress=progress))
-
-
-def depth_guess(
-    models: Mapping[str, Model],
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    images: Positions,
-    *,
-    progress: Progress = None,
-) -> DepthGuess:
-    """Test the second guess on images of a set. models: by name, the deep one last, the shallow one before it.
-
-    labels: int64 (N,). progress: called with images done and in all, over all networks. Other arguments and errors are
-    those of contour_rows and judge_depth.
-    """
-    rows: dict[str, ContourRows] = {}
-    for place, (name, model) in enumerate(models.items()):
-        rows[name] = contour_rows(model, pixels, images, progress=part_of_progress(progress, place, len(models)))
-    return judge_depth(rows, labels)
-
-
-def part_of_progress(progress: Progress, place: int, parts: int) -> Progress:
-    """The progress of one of several equal parts, counted from 0, as progress of the whole."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(place * total + done, parts * total)
-
-
-def grass_guess(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    images: Positions,
-    rejected: Collection[int] = (),
-    *,
-    progress: Progress = None,
-) -> GrassGuess:
-    """Test the third guess on those images of a set that are frogs. Arguments: those of grass_rows and judge_grass."""
-    return judge_grass(grass_rows(model, pixels, labels, images, progress=progress), rejected)
-
-
-# Section: sentences
-
-Network = tuple[str, int, str, float, float]
-"""Name, conv layers, tested layer, accuracy, and correlation with own edges beyond the control."""
-
-
-def contour_sentence(
-    layer: str,
-    correlations: tuple[Estimate, Estimate, Estimate],
-    ceiling: float,
-    threshold: float,
-    average: float | None,
-    stronger: Mapping[str, float],
-) -> str:
-    """correlations: with own edges, with those of another picture, the difference. stronger: layers above the average."""
-    own, other, excess = correlations
-    if excess.images == 0:
-        return f"No map of {layer} has anything to correlate."
-    words = (
-        f"The maps of {layer} follow the picture's own contours {_much(excess, threshold)} than another picture's: correlation "
-        f"{number(own.mean)} against {number(other.mean)}, a difference of {number(excess.mean)} {interval(excess)}."
-    )
-    if not isnan(ceiling):
-        words += f" A map on the layer's grid could reach {number(ceiling, 2)}."
-    if average is None:
-        return words
-    if average <= own.mean or not stronger:
-        return f"{words} The average of five layers gets {number(average)}."
-    sources = listed([f"{name} ({number(mean)})" for name, mean in stronger.items()])
-    return f"{words} The contours seen in the average of five layers ({number(average)}) come from {sources}."
-
-
-def depth_sentence(shallow: Network, deep: Network, decrease: Estimate, gain: Estimate, threshold: float) -> str:
-    """decrease: how much less the deep network follows contours. gain: how much higher its accuracy is."""
-    (name, convs, layer, right, excess), (other, layers, deeper, better, beyond) = shallow, deep
-    accuracy = (
-        f"{other}, with {layers} conv layers, gets {percent(better)} of the same small pictures right, {name}, with {convs}, "
-        f"{percent(right)} ({points(gain)})"
-    )
-    if decrease.images == 0:
-        return f"{accuracy}. There are no maps to compare."
-    compared = (
-        f"Its map at {deeper} follows the picture's own contours by {number(beyond)} more than another picture's, {name}'s at "
-        f"{layer} by {number(excess)}"
-    )
-    less = decrease.mean > 0
-    change = decrease if less else Estimate(-decrease.mean, -decrease.high, -decrease.low, decrease.images)
-    by = f"{number(change.mean)} {interval(change)}, {_place(change, threshold)}"
-    return f"{accuracy}. {compared}: the deeper network follows contours {'less' if less else 'more'}, by {by}."
-
-
-def grass_sentence(
-    layer: str, where: tuple[Estimate, Estimate], area: Estimate, probabilities: tuple[Estimate, Estimate, Estimate]
-) -> str:
-    """where: the background's share of the map, and that beyond its share of the area. probabilities: whole, frog only,
-    background only.
-    """
-    share, excess = where
-    if area.images == 0:
-        return "No frog is left that counts."
-    whole, frog_only, background_only = (percent(one.mean) for one in probabilities)
-    map_words = f"No map of {layer} has anything to share out."
-    if excess.images:
-        map_words = (
-            f"Of the map of {layer}, {percent(share.mean)} lies on the background, which is {percent(area.mean)} of the area: "
-            f"{points(excess)}."
-        )
-    return (
-        f"{map_words} The probability of frog, {whole} in the whole picture, is {frog_only} with the background greyed out and "
-        f"{background_only} with the frog greyed out."
-    )
-
-
-def _much(excess: Estimate, threshold: float) -> str:
-    if excess.low > threshold:
-        return "clearly more"
-    if excess.high >= threshold:
-        return f"more, though perhaps by less than {threshold:g},"
-    return "a little more" if excess.low > 0 else "no more"
-
-
-def _place(estimate: Estimate, threshold: float) -> str:
-    if estimate.low > threshold:
-        return f"above {threshold:g}"
-    return f"below {threshold:g}" if estimate.high < threshold else f"too near to {threshold:g} to tell"

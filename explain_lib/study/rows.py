@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
-from explain_lib.base.frozen import Frozen
 from explain_lib.base.run import remembered
 from explain_lib.base.statistics import standard_ranks
 from explain_lib.cam.edges import edges_on_grid, sobel_edges
@@ -17,7 +16,7 @@ from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import softmax
-from explain_lib.networks.requests import Progress, Request
+from explain_lib.networks.requests import ImageRows, Progress, Request
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_pixels, check_positions
 from explain_lib.study.masks import outline_masks, usable_outlines
@@ -41,7 +40,7 @@ def hooked_layer(model: Model) -> str:
 
 
 @dataclass(frozen=True)
-class ContourRows(Frozen):
+class ContourRows(ImageRows):
     """Spearman correlations of maps with edges, one row per image, K of them, one column per layer, L.
 
     images: int64 (K,), positions in the set. predicted: int64 (K,), classes. layers: names, with AVERAGE last if the
@@ -59,9 +58,6 @@ class ContourRows(Frozen):
     other: NDArray[np.float64]
     ceiling: NDArray[np.float64]
     conv_layers: int
-
-    def __len__(self) -> int:
-        return len(self.images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +133,7 @@ MID_GREY = 128
 
 
 @dataclass(frozen=True)
-class GrassRows(Frozen):
+class GrassRows(ImageRows):
     """Maps and probabilities beside outlines, one row per frog, K of them, one column per layer, L.
 
     images: int64 (K,), positions in the set. outlined: bool (K,), whether the outline is not degenerate. area: float64 (K,),
@@ -156,9 +152,6 @@ class GrassRows(Frozen):
     whole: NDArray[np.float64]
     frog_only: NDArray[np.float64]
     background_only: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.images)
 
 
 def greyed(pixels: NDArray[np.uint8], places: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -124,12 +124,7 @@ def compute_anew(name: str, arguments: Mapping[str, object], cache: ExplainCache
                 return PASSES[name](**arguments, **labels, progress=progress)
     except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
         raise DataError(f"{name}: these are no arguments for it ({error})") from error
-    raise DataError(f"{name}: there is no such computation; one of {', '.join(known_names())} would be right")
-
-
-def known_names() -> tuple[str, ...]:
-    """The names of all computations that can be repeated."""
-    return (*RECORDED, *PASSES, *JOBS)
+    raise DataError(f"{name}: there is no such computation; one of {', '.join([*RECORDED, *PASSES, *JOBS])} would be right")
 
 
 def seen_positions(name: str, arguments: Mapping[str, object]) -> NDArray[np.int64] | None:

@@ -179,7 +179,8 @@ def _write(
     """Lines of text from a baseline on; a line that does not fit into the room becomes smaller."""
     for place, line in enumerate(lines):
         y = 1 - (baseline + place * 1.42 * size) / HEIGHT
-        fitting = size if room is None else min(size, size * room / max(_estimated_width(line, size, weight == "bold"), 1))
+        width = (BOLD_LETTER if weight == "bold" else LETTER) * size * len(line)
+        fitting = size if room is None else min(size, size * room / max(width, 1))
         figure.text(
             left / WIDTH,
             y,
@@ -191,10 +192,6 @@ def _write(
             va="baseline",
             parse_math=False,
         )
-
-
-def _estimated_width(line: str, size: float, bold: bool) -> float:
-    return (BOLD_LETTER if bold else LETTER) * size * len(line)
 
 
 def _wrapped(lines: Sequence[str], room: int) -> tuple[list[str], int]:

@@ -62,7 +62,8 @@ def _add(content: ViewContent, one: Computation, note: Note, cache: ExplainCache
     """Add a computation and its arrays, unless the same is there already."""
     if any((other.name, other.arguments) == (one.name, one.arguments) for other in content.computations):
         return False
-    arrays = named_arrays(one.key, note.rows or compute_anew(note.name, _living(note), cache, lambda *_: None))
+    given = {name: _given(value) for name, value in note.arguments.items()}
+    arrays = named_arrays(one.key, note.rows or compute_anew(note.name, given, cache, lambda *_: None))
     room = ARRAY_BYTES - sum(array.nbytes for array in content.arrays.values())
     if sum(array.nbytes for array in arrays.values()) > room:
         raise InputError("its arrays are too large")
@@ -71,12 +72,8 @@ def _add(content: ViewContent, one: Computation, note: Note, cache: ExplainCache
     return True
 
 
-def _living(note: Note) -> dict[str, object]:
-    """The arguments of a note as they were given."""
-    return {name: _given(value) for name, value in note.arguments.items()}
-
-
 def _given(value: object) -> object:
+    """An argument as it was before it was noted."""
     if isinstance(value, weakref.ref):
         return value()
     return value.take() if isinstance(value, SetPositions) else value

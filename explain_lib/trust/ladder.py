@@ -19,7 +19,7 @@ from explain_lib.cam.package import addressable_layers, package_grad_cam
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.requests import HasImages, Request, join_rows
+from explain_lib.networks.requests import HasImages, ImageRows, Request, join_rows
 from explain_lib.networks.targets import expand_targets
 from explain_lib.pictures.pixels import check_positions, to_input
 from explain_lib.pictures.sets import Pixels, check_set
@@ -62,7 +62,7 @@ class Rung:
 
 
 @dataclass(frozen=True)
-class LadderRows(Frozen):
+class LadderRows(ImageRows):
     """The measurements of R rungs on K images.
 
     images: int64 (K,), positions in the set. predicted: int64 (K,). explained: int64 (K,), the class whose probability
@@ -82,9 +82,6 @@ class LadderRows(Frozen):
     edges: NDArray[np.float64]
     centre: NDArray[np.float64]
     flat: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.images)
 
     @property
     def road(self) -> NDArray[np.float64]:

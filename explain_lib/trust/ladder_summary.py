@@ -144,14 +144,14 @@ def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     if ranking.best is None:
         return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
-    how = how[0].upper() + how[1:] if how != "ROAD" else how
+    how = how[0].upper() + how[1:]
     first = "the only layer" if layers == 1 else f"the best of {layers} layers"
-    words = f"{how}: {first} is {ranking.best} ({_value(values[ranking.best], ranking.images)})"
-    return f"{words}{_lead(ranking, values)}. {_baselines(ranking, values)}"
-
-
-def _value(estimate: Estimate, images: int) -> str:
-    return number(estimate.mean) if images == 1 else f"{number(estimate.mean)} {interval(estimate)}"
+    words = f"{how}: {first} is {ranking.best} ({mean_words(values[ranking.best], ranking.images)})"
+    words = f"{words}{_lead(ranking, values)}. "
+    if ranking.over_centre is None or ranking.over_random is None:
+        return words
+    centre = _against_centre(ranking, ranking.over_centre, values[CENTRE])
+    return f"{words}{centre} {_against_random(ranking, ranking.over_random, values[RANDOM])}"
 
 
 def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
@@ -174,22 +174,15 @@ def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     return "" if ranking.over_centre is None else _against_centre(ranking, ranking.over_centre, values[CENTRE])
 
 
-def _baselines(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
-    centre, chance = ranking.over_centre, ranking.over_random
-    if centre is None or chance is None:
-        return ""
-    return f"{_against_centre(ranking, centre, values[CENTRE])} {_against_random(ranking, chance, values[RANDOM])}"
-
-
 def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
     baseline = f"“{CENTRE}” ({number(centre.mean)}), which asks no network"
     if gap.mean <= 0:
-        return f"No layer beats {baseline}: {ranking.best} is behind it by {_gap(-gap.mean, gap, turned=True)}."
+        return f"No layer beats {baseline}: {ranking.best} is behind it by {mean_words(gap.negated)}."
     if ranking.images < LEAST_IMAGES:
-        return f"It is ahead of {baseline}, by {_gap(gap.mean, gap)}."
+        return f"It is ahead of {baseline}, by {mean_words(gap)}."
     if is_more_than_chance(gap):
-        return f"It beats {baseline}, by {_gap(gap.mean, gap)}."
-    return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {_gap(gap.mean, gap)}."
+        return f"It beats {baseline}, by {mean_words(gap)}."
+    return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {mean_words(gap)}."
 
 
 def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
@@ -198,15 +191,17 @@ def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
         return f"{baseline}."
     if not is_more_than_chance(gap):
         return f"{baseline}: {ranking.best} cannot be told from it."
-    return f"{baseline}: {ranking.best} is {'better' if gap.mean > 0 else 'worse'} by {_gap(abs(gap.mean), gap, gap.mean < 0)}."
+    return f"{baseline}: {ranking.best} is {_better_or_worse(gap)}."
 
 
-def _gap(size: float, estimate: Estimate, turned: bool = False) -> str:
-    """A difference with its interval, negated if `turned`; without an interval for one image."""
-    if estimate.images == 1:
-        return number(size)
-    ends = Estimate(-estimate.mean, -estimate.high, -estimate.low, estimate.images) if turned else estimate
-    return f"{number(size)} {interval(ends)}"
+def _better_or_worse(gap: Estimate) -> str:
+    return f"better by {mean_words(gap)}" if gap.mean > 0 else f"worse by {mean_words(gap.negated)}"
+
+
+def mean_words(estimate: Estimate, images: int | None = None) -> str:
+    """A mean with its interval, or without for one image. images: of the whole, None for those that have a value."""
+    one = (estimate.images if images is None else images) == 1
+    return number(estimate.mean) if one else f"{number(estimate.mean)} {interval(estimate)}"
 
 
 def opinions_sentence(ranking: Ranking) -> str:
@@ -219,9 +214,9 @@ def opinions_sentence(ranking: Ranking) -> str:
 
 
 def _against(gap: Estimate) -> str:
-    if not is_more_than_chance(gap):
-        return f"no different by more than chance ({number(gap.mean, sign=True)} {interval(gap)})"
-    return f"{'better' if gap.mean > 0 else 'worse'} by {_gap(abs(gap.mean), gap, gap.mean < 0)}"
+    if is_more_than_chance(gap):
+        return _better_or_worse(gap)
+    return f"no different by more than chance ({number(gap.mean, sign=True)} {interval(gap)})"
 
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:

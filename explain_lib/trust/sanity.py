@@ -18,7 +18,7 @@ from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import softmax
 from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
-from explain_lib.networks.requests import Request
+from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.networks.targets import expand_targets
 from explain_lib.pictures.sets import next_readable
 
@@ -44,7 +44,7 @@ class SanityMaps(Frozen):
 
 
 @dataclass(frozen=True)
-class SanityRows(Frozen):
+class SanityRows(ImageRows):
     """The results of K images and S steps.
 
     images: int64 (K,), positions in the set. explained: int64 (K,). correlations: float64 (K, S), see SanityMaps. kept: bool
@@ -61,9 +61,6 @@ class SanityRows(Frozen):
     flat: NDArray[np.bool_]
     blank: NDArray[np.bool_]
     unrelated: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.images)
 
 
 @recorded

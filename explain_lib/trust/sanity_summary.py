@@ -8,7 +8,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means
 from explain_lib.base.words import interval, number, percent
 from explain_lib.networks.randomisation import Mode
-from explain_lib.trust.ladder_summary import LEAST_IMAGES, is_more_than_chance
+from explain_lib.trust.ladder_summary import LEAST_IMAGES, is_more_than_chance, mean_words
 from explain_lib.trust.sanity import SanityRows
 
 
@@ -79,7 +79,7 @@ def _cascade(summary: SanitySummary, layer: str) -> str:
         else ""
     )
     return (
-        f"{first}With every layer randomised their correlation with the original maps is {_value(last.correlation)}"
+        f"{first}With every layer randomised their correlation with the original maps is {mean_words(last.correlation)}"
         f"{_compared(summary)}{_flat(last)}"
     )
 
@@ -99,7 +99,7 @@ def _compared(summary: SanitySummary) -> str:
     gap, unrelated, last = summary.left, summary.unrelated, summary.steps[-1].correlation
     if gap.images < LEAST_IMAGES:
         return f"; {_too_few(gap)}"
-    beside = f"the maps of two different pictures have {_value(unrelated)}"
+    beside = f"the maps of two different pictures have {mean_words(unrelated)}"
     if not is_more_than_chance(gap) or gap.mean <= 0:
         common = last.mean >= LITTLE and is_more_than_chance(last)
         what = "What tells them apart" if common else "What the maps show"
@@ -118,9 +118,9 @@ def _independent(summary: SanitySummary, layer: str) -> str:
     least, most = (pick(known, key=lambda step: step.correlation.mean) for pick in (max, min))
     words = (
         f"Of single layers, {most.name} matters most to the maps of {layer}: randomised alone it leaves a correlation of "
-        f"{_value(most.correlation)}{_flat(most, end='')}; {least.name} matters least, {_value(least.correlation)}."
+        f"{mean_words(most.correlation)}{_flat(most, end='')}; {least.name} matters least, {mean_words(least.correlation)}."
     )
-    return f"{words} Maps of two different pictures have {_value(summary.unrelated)}."
+    return f"{words} Maps of two different pictures have {mean_words(summary.unrelated)}."
 
 
 def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
@@ -129,8 +129,8 @@ def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
     if step.correlation.images == 0:
         return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
     words = (
-        f"At {layer} the twin's maps of the same class have a correlation of {_value(step.correlation)} with those of {model}; "
-        f"maps of two different pictures have {_value(summary.unrelated)}"
+        f"At {layer} the twin's maps of the same class have a correlation of {mean_words(step.correlation)} with those "
+        f"of {model}; maps of two different pictures have {mean_words(summary.unrelated)}"
     )
     return f"{words}. {_twin_verdict(summary)}{_flat(step)}"
 
@@ -158,7 +158,3 @@ def _flat(step: StepSummary, end: str = " ") -> str:
         return ""
     words = f"{percent(step.flat.mean)} of the maps are then the same everywhere and do not count"
     return f"{end}{words[0].upper()}{words[1:]}." if end else f" ({words})"
-
-
-def _value(estimate: Estimate) -> str:
-    return number(estimate.mean) if estimate.images == 1 else f"{number(estimate.mean)} {interval(estimate)}"

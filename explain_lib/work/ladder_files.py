@@ -11,8 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import DataError, InputError
-from explain_lib.base.files import UNREADABLE, write_whole
+from explain_lib.base.errors import DataError
+from explain_lib.base.files import UNREADABLE, check_ending, write_whole
 from explain_lib.compare.scan_summary import to_csv, to_parquet
 from explain_lib.networks.bundled import CHECKPOINTS
 from explain_lib.networks.requests import Progress, take_rows
@@ -27,19 +27,12 @@ _WHOLE = ("images", "predicted", "explained", "flat")
 _NUMBERS = ("deletion", "insertion", "edges", "centre")
 
 
-def check_ladder_path(path: Path) -> Path:
-    """The path itself. Raises InputError for a folder, and for an ending of a format that is not written here."""
-    if path.suffix not in ENDINGS or path.is_dir():
-        raise InputError(f"out: {path}; a file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} would be right")
-    return path
-
-
 def write_ladder(rows: LadderRows, request: LadderRequest, path: Path) -> None:
     """Write the rows of a request, whole or not at all: a table (see ladder_table) as CSV or Parquet, or .npz for read_ladder.
 
     Raises InputError for another ending, DataError if the file cannot be written.
     """
-    check_ladder_path(path)
+    check_ending(path, ENDINGS)
     if path.suffix == ".npz":
         content = _arrays(rows, request.fingerprint)
     else:

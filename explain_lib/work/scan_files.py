@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError, InputError
-from explain_lib.base.files import write_whole
+from explain_lib.base.files import check_ending, write_whole
 from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.compare.scan_summary import scan_table, to_csv, to_parquet
 from explain_lib.networks.requests import join_rows
@@ -27,13 +27,6 @@ WRITERS: Mapping[str, Callable[["pyarrow.Table"], bytes]] = MappingProxyType({".
 def part_path(path: Path) -> Path:
     """The file of the finished batches of an unfinished scan to `path`."""
     return path.with_name(path.name + ".part")
-
-
-def check_ending(path: Path) -> Path:
-    """The path itself. Raises InputError for a folder, and for an ending of a format that is not written here."""
-    if path.suffix not in WRITERS or path.is_dir():
-        raise InputError(f"out: {path}; a file that ends in {' or '.join(WRITERS)} would be right")
-    return path
 
 
 def scan_to_file(
@@ -53,9 +46,9 @@ def scan_to_file(
     Raises InputError for another ending than .csv or .parquet, and for a .part file of another request; DataError if a file
     cannot be read or written; and the errors of ScanRequest.
     """
-    check_ending(path)
+    check_ending(path, WRITERS)
     part = PartFile(part_path(path), request.fingerprint)
-    told = progress or _tell_nobody
+    told = progress or (lambda _: None)
     told(part.images)
     try:
         if part.images < len(request):
@@ -69,10 +62,6 @@ def scan_to_file(
     write_whole(path, WRITERS[path.suffix](table))
     part.remove()
     return rows
-
-
-def _tell_nobody(_: int) -> None:
-    pass
 
 
 # Section: the file of finished batches, one per line

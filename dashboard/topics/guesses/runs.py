@@ -16,7 +16,6 @@ from explain_lib.study.guesses import (
     judge_contour,
     judge_depth,
     judge_grass,
-    part_of_progress,
 )
 from explain_lib.study.rows import ContourRows, contour_rows, find_frogs, grass_rows
 
@@ -29,8 +28,11 @@ ShowProgress = Callable[[float, str], object]
 """Told the share that is done, and in words how far that is."""
 
 
-def _watched(show: ShowProgress, what: str) -> Callable[[int, int], None]:
+def _watched(show: ShowProgress, what: str, part: int = 0, parts: int = 1) -> Callable[[int, int], None]:
+    """Shows the progress of one of several equal parts, counted from 0, as progress of the whole."""
+
     def progress(done: int, total: int) -> None:
+        done, total = part * total + done, parts * total
         show(done / total, f"{what}: {done:,} of {total:,} images")
 
     return progress
@@ -61,7 +63,7 @@ def depth_guess_of(scene: Scene, show: ShowProgress) -> DepthGuess:
     """The second guess, on the bundled networks."""
     rows = {}
     for number, name in enumerate(NETWORKS):
-        progress = part_of_progress(_watched(show, f"Maps and edges, {name}"), number, len(NETWORKS))
+        progress = _watched(show, f"Maps and edges, {name}", number, len(NETWORKS))
         rows[name] = _contour_rows(scene, scene.cache.model(name), progress)
     return judge_depth(rows, scene.cache.images().labels)
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import explain_lib as xl
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
-from explain_lib.cam.third_opinions import captum_map, torch_cam_map
+from explain_lib.cam.third_opinions import third_opinion
 from explain_lib.take_home.snippet import Explained, comparison_snippet
 
 
@@ -29,7 +29,7 @@ def both() -> OpenedPage:
 
 def test_both_programs_maps_are_shown_under_their_names(both: OpenedPage) -> None:
     model, pixels = xl.load_model("captum-tutorial"), xl.load_cifar10().pixels[5:6]
-    a, b = torch_cam_map(model, pixels, "conv2")[0], captum_map(model, pixels, "relu2")[0]
+    a, b = third_opinion("torch-cam", model, pixels, "conv2")[0], third_opinion("captum", model, pixels, "relu2")[0]
     np.testing.assert_allclose(chart(both, "map-a")["z"], a, atol=1e-6)
     np.testing.assert_allclose(chart(both, "map-b")["z"], b, atol=1e-6)
     np.testing.assert_allclose(arrays(both)["difference"], b - a, atol=1e-6)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import explain_lib as xl
 from explain_lib.base.memory import enough_memory
 from explain_lib.cam.configuration import parse_configuration
-from explain_lib.cam.third_opinions import captum_map, torch_cam_map
+from explain_lib.cam.third_opinions import third_opinion
 from explain_lib.work.jobs import Jobs
 
 ABSURD = 2**60
@@ -74,8 +74,8 @@ ASKED: dict[str, Callable[[xl.Model], Any]] = {
     "heatmap": lambda model: xl.heatmap(model, PIXELS, xl.CamSettings(("first",)), 1),
     "package": lambda model: xl.package_grad_cam(model, PIXELS, ["first", "last"], 1),
     "completeness": lambda model: xl.completeness(model, PIXELS[0], "first", 1).score,
-    "torch-cam": lambda model: torch_cam_map(model, PIXELS, "first", 1),
-    "captum": lambda model: captum_map(model, PIXELS, "first", 1),
+    "torch-cam": lambda model: third_opinion("torch-cam", model, PIXELS, "first", 1),
+    "captum": lambda model: third_opinion("captum", model, PIXELS, "first", 1),
 }
 GREEDY_AT: tuple[Where, ...] = ("forward", "backward", "NumPy")
 

@@ -19,7 +19,7 @@ from torchvision.transforms.functional import normalize
 
 import explain_lib as xl
 from explain_lib.cam.configuration import PROGRAMS, STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
-from explain_lib.cam.settings import RESIZES, VARIANTS, Reduction, Scope, captum_settings, torch_cam_settings
+from explain_lib.cam.settings import CHOICES, VARIANTS, Reduction, Scope, captum_settings, torch_cam_settings
 
 FIVE = ("conv1", "relu1", "pool1", "conv2", "relu2")
 EVERYTHING = xl.CamSettings(
@@ -83,7 +83,7 @@ MANUAL = st.builds(
     scale_over=st.sampled_from(get_args(Scope)),
     subtract_minimum=st.booleans(),
     epsilon=st.floats(min_value=0, **FINITE) | st.integers(0, 1000),
-    resize=st.sampled_from(RESIZES),
+    resize=st.sampled_from(CHOICES["resize"]),
     rescale_after_merge=st.booleans(),
     exponent=st.floats(min_value=0, exclude_min=True, **FINITE) | st.integers(1, 1000),
 )

@@ -25,7 +25,7 @@ import explain_lib as xl
 from explain_lib.cam import third_opinions
 from explain_lib.cam.configuration import Configuration, is_installed, parse_configuration, program_of
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
-from explain_lib.cam.third_opinions import OPINIONS, captum_map, third_opinion, torch_cam_map
+from explain_lib.cam.third_opinions import OPINIONS, third_opinion
 from explain_lib.compare import decomposition
 
 Score = Callable[[Tensor], Tensor]
@@ -147,10 +147,10 @@ def test_the_maps_are_those_of_class_indices_too(tutorial: xl.Model, study: np.n
     """With `class_idx` and `target`, as the documentation of either program shows first."""
     network, classes = deepcopy(tutorial.network).eval(), [3, 8, 8, 0]
     right = torch_cam_alone(tutorial, study, "conv2", classes=classes)
-    assert_allclose(torch_cam_map(tutorial, study, "conv2", classes), right, atol=1e-7)
+    assert_allclose(third_opinion("torch-cam", tutorial, study, "conv2", classes), right, atol=1e-7)
     attributions = LayerGradCam(network, network.conv2).attribute(batch_of(tutorial, study), target=classes)
     enlarged = LayerAttribution.interpolate(attributions, (32, 32))[:, 0].detach()
-    assert_array_equal(captum_map(tutorial, study, "conv2", classes), enlarged)
+    assert_array_equal(third_opinion("captum", tutorial, study, "conv2", classes), enlarged)
 
 
 def in_place_off(model: xl.Model) -> xl.Model:
@@ -165,7 +165,7 @@ def test_torch_cam_explains_the_relu_where_one_overwrites_the_layer(
     random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
 ) -> None:
     model = random_model("vgg11")
-    found = torch_cam_map(model, random_pixels, "features.3", 1)
+    found = third_opinion("torch-cam", model, random_pixels, "features.3", 1)
     assert np.abs(found - torch_cam_alone(in_place_off(model), random_pixels, "features.3", lambda y: y[:, 1])).max() > 0.05
     assert_allclose(found, torch_cam_alone(model, random_pixels, "features.4", lambda y: y[:, 1]), atol=1e-6)
 
@@ -176,7 +176,9 @@ def test_captum_is_right_where_a_relu_overwrites_the_layer(
     model = random_model("vgg11")
     right = captum_alone(in_place_off(model), random_pixels, "features.3", lambda y: y[:, 1])
     assert_allclose(
-        captum_map(model, random_pixels, "features.3", 1) / np.abs(right).max(), right / np.abs(right).max(), atol=1e-6
+        third_opinion("captum", model, random_pixels, "features.3", 1) / np.abs(right).max(),
+        right / np.abs(right).max(),
+        atol=1e-6,
     )
 
 

@@ -16,9 +16,6 @@ from explain_lib.study.guesses import (
     CONTOUR_RULE,
     DEPTH_RULE,
     GRASS_RULE,
-    contour_guess,
-    depth_guess,
-    grass_guess,
     judge,
     judge_contour,
     judge_depth,
@@ -159,7 +156,7 @@ def test_what_the_grid_allows_is_reached_by_the_edges_themselves(deep: xl.Model,
 def test_other_networks_are_looked_at_in_their_conv_layers(deep: xl.Model, tutorial: xl.Model, images: xl.ImageSet) -> None:
     assert (guess_layers(tutorial), hooked_layer(tutorial)) == (FIVE, "relu2")
     assert (guess_layers(deep), hooked_layer(deep)) == (deep.conv_layers, "layer3.2.conv2")
-    found = contour_guess(deep, images.pixels, range(35))
+    found = judge_contour(contour_rows(deep, images.pixels, range(35)))
     assert [layer.layer for layer in found.layers] == list(deep.conv_layers)
     assert found.judged.layer == "layer3.2.conv2"
     assert "average" not in found.sentence
@@ -249,12 +246,9 @@ def test_depth_wants_two_networks_and_the_same_images() -> None:
 
 
 def test_depth_is_measured_on_each_network(tutorial: xl.Model, deep: xl.Model, images: xl.ImageSet) -> None:
-    done: list[tuple[int, int]] = []
     chosen = range(100, 140)
-    found = depth_guess(
-        {"a": tutorial, "b": deep}, images.pixels, images.labels, chosen, progress=lambda *counts: done.append(counts)
-    )
-    assert done == [(0, 80), (40, 80), (40, 80), (80, 80)]
+    rows = {name: contour_rows(model, images.pixels, chosen) for name, model in {"a": tutorial, "b": deep}.items()}
+    found = judge_depth(rows, images.labels)
     assert [network.conv_layers for network in found.networks] == [2, 19]
     labels = images.labels[chosen]
     right = [(model.predict(images.pixels[chosen]).argmax(1) == labels).mean() for model in (tutorial, deep)]
@@ -336,8 +330,8 @@ def test_only_frogs_among_the_images_count(tutorial: xl.Model, images: xl.ImageS
 
 
 def test_the_outlines_are_those_of_the_pictures(tutorial: xl.Model, images: xl.ImageSet) -> None:
-    found = grass_guess(tutorial, images.pixels, images.labels, range(40), rejected=(5, 7, 8))
     rows = grass_rows(tutorial, images.pixels, images.labels, range(40))
+    found = judge_grass(rows, rejected=(5, 7, 8))
     assert (found.rejected, found.images + found.without_outline) == (2, len(rows) - 2)
     assert found.verdict == "can't tell"  # too few
 
@@ -411,8 +405,8 @@ def test_the_run_may_end_the_work(work: str, tutorial: xl.Model, images: xl.Imag
         raise Stopped
 
     runs: dict[str, Callable[[], object]] = {
-        "contour": lambda: cancelled(stop, contour_guess, tutorial, images.pixels, range(300)),
-        "grass": lambda: cancelled(stop, grass_guess, tutorial, images.pixels, images.labels, range(300)),
+        "contour": lambda: cancelled(stop, contour_rows, tutorial, images.pixels, range(300)),
+        "grass": lambda: cancelled(stop, grass_rows, tutorial, images.pixels, images.labels, range(300)),
     }
     with pytest.raises(Stopped):
         runs[work]()
