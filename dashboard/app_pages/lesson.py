@@ -5,8 +5,7 @@ import streamlit as st
 from dashboard.frame.page import show_page
 from dashboard.lesson.bar import lessons_on_offer, open_stop
 from dashboard.lesson.file import Lesson, stop_view
-from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem
-from dashboard.lesson.stops import stop_notes
+from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
 from dashboard.view.address import current_view
 from dashboard.view.captions import plain

@@ -91,7 +91,7 @@ def _colour_bar(scale: Scale) -> dict[str, object]:
     }
 
 
-# Section: Maps as pictures in the colours of the charts, each cell a square.
+# Section: maps as pictures in the colours of the charts, each cell a square
 
 
 def map_picture(values: Map, scale: Scale, side: int) -> Picture:

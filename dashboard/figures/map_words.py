@@ -1,4 +1,4 @@
-"""What a map shows, in words: for those who do not see it, and for whoever wants to say it aloud."""
+"""Maps in words: for those who do not see them, and for whoever wants to say it aloud."""
 
 import numpy as np
 

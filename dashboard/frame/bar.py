@@ -1,4 +1,4 @@
-"""What stands above every page: image, model, the address, and the way back to the start."""
+"""The bar above every page: image, layer, model, the address, and the way back to the start."""
 
 from collections.abc import Sequence
 

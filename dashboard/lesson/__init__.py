@@ -5,7 +5,6 @@ check_numbers    numbers of the ladder, of contours, and of networks that have f
 file             Lesson: parsed from Markdown, with what is wrong in it
 map_numbers      numbers of maps, of two sides, and of the causes of their difference
 picture_numbers  Number; numbers of the picture and of what the network says
-shelf            the lessons on offer
-stops            which stops name what this server does not have
+shelf            the lessons on offer, and which stops name what this server does not have
 vocabulary       all numbers by name, and answers filled with them
 """

@@ -49,8 +49,8 @@ def _correlation(a: Map, b: Map) -> str:
     return correlation_words(float(rank_correlations(a[None], b[None])[0]))
 
 
-def _trace_shape(scene: Scene) -> tuple[int, ...]:
-    return next(trace.shape for trace in scene.model.layers if trace.name == scene.layer)
+def _channels(scene: Scene) -> str:
+    return str(next(trace.shape[0] for trace in scene.model.layers if trace.name == scene.layer))
 
 
 def _cell(scene: Scene) -> str:
@@ -118,7 +118,7 @@ def _why(scene: Scene) -> str:
 MAPS: Mapping[str, Number] = {
     "layer.name": Number("the chosen layer", lambda scene: scene.layer),
     "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer))),
-    "layer.channels": Number("how many channels it has", lambda scene: str(_trace_shape(scene)[0])),
+    "layer.channels": Number("how many channels it has", _channels),
     "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
     "map.peak": Number("the largest value of the map, not scaled", lambda scene: f"{float(_map(scene).max()):.3g}"),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),

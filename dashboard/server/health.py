@@ -7,7 +7,6 @@ stand the number of `threads`, and that of the `process`, which says which of se
 
 import os
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -22,19 +21,13 @@ PATIENCE = 0.5
 """Seconds that an answer waits for a model that is about to be there."""
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    model: str
-    cache: "ExplainCache"
-
-
 class ModelLoading:
     """Loads the model that the dashboard opens with, in a thread of its own; PyTorch alone takes seconds to import."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._loaded: _Loaded | None = None
+        self._loaded: tuple[str, ExplainCache] | None = None
         self._reason: str | None = None
         self._noted: str | None = None
 
@@ -66,10 +59,10 @@ class ModelLoading:
                 self._noted = self._reason
                 note_start(self._reason)
         else:
-            self._loaded = _Loaded(name, cache)
+            self._loaded = name, cache
 
     def answer(self, request: Request) -> JSONResponse:
-        """What the health address says; whoever asks has the loading started."""
+        """The answer of the health address; whoever asks has the loading started."""
         del request
         thread = self.start()
         thread.join(PATIENCE)
@@ -78,9 +71,10 @@ class ModelLoading:
 
     def _said(self, *, loading: bool) -> dict[str, object]:
         if self._loaded is not None:
-            stats = self._loaded.cache.stats
+            model, cache = self._loaded
+            stats = cache.stats
             held = {"entries": stats.entries, "bytes": stats.bytes, "max_bytes": stats.max_bytes}
-            return {"status": "ok", "model": self._loaded.model, "loaded": True, "cache": held}
+            return {"status": "ok", "model": model, "loaded": True, "cache": held}
         if loading:
             return {"status": "loading", "loaded": False, "reason": "the model is being loaded"}
         return {"status": "failed", "loaded": False, "reason": self._reason}

@@ -1,4 +1,4 @@
-"""What the server's log says of the pages: one JSON object a line, on the standard error.
+"""The server's log of the pages: one JSON object a line, on the standard error.
 
 Every line has `time` (UTC), `level`, `event`, `page` and `address`, the path and query that show the same view again:
 

@@ -26,19 +26,17 @@ def _freeze(modules: int) -> None:
     gc.freeze()
 
 
-# Section: how long a thread may keep the others from Python
-
-SECONDS = 0.0005
-"""A tenth of Python's default. With 40 people on two cores, 95 % of the changes of a layer took half as long."""
+TURN = 0.0005
+"""The seconds that a thread may keep the others from Python: a tenth of the default. With 40 people on two cores, 95 % of the
+changes of a layer took half as long.
+"""
 
 
 def take_short_turns() -> None:
     """Let threads change places more often: whoever computes costs those who only draw a page less at each message sent."""
-    if sys.getswitchinterval() > SECONDS * 1.001:
-        sys.setswitchinterval(SECONDS)
+    if sys.getswitchinterval() > TURN * 1.001:
+        sys.setswitchinterval(TURN)
 
-
-# Section: Where the server and the libraries under it write: in one folder, and nowhere else.
 
 _VARIABLES = {"MPLCONFIGDIR": "matplotlib", "TORCHINDUCTOR_CACHE_DIR": "torch", "TORCH_HOME": "downloads"}
 """What Matplotlib and PyTorch, on being imported for the package grad-cam, make in the home and in /tmp otherwise; and where

@@ -1,4 +1,4 @@
-"""The server around the pages: its log, its health address, its browser, and what it says of faults."""
+"""The lifespan of the server around the pages: the health address, the first model, and the browser that is opened."""
 
 import asyncio
 from collections.abc import AsyncIterator

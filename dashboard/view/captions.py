@@ -33,7 +33,7 @@ def image_caption(scene: Scene, image: int) -> str:
 
 
 def target_caption(scene: Scene) -> str:
-    """What is explained: the class, what it is contrasted with, and its score."""
+    """The target in words: the class, the one that it is contrasted with, and the score."""
     target, classes = scene.target, scene.model.classes
     name = classes[target.index]
     if scene.view.target is None:

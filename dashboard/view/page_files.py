@@ -1,4 +1,4 @@
-"""What a page has to take home besides what every page has: its picture, arrays, settings, and Python that computes it."""
+"""The files of a page's own to take home: its picture, arrays, settings, and Python that computes it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -20,8 +20,8 @@ PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")
 class PageFiles:
     """The files of one view of a page; what takes time is made when it is asked for.
 
-    scene: what they are of. name: the beginning of each file's name. picture: gives the PNG file. arrays: by name. details:
-    what the settings say besides what they say on every page. snippet: gives the Python that computes it.
+    name: the beginning of each file's name. picture: gives the PNG file. arrays: by name. details: settings of this page
+    alone. snippet: gives the Python that computes it.
     """
 
     scene: Scene

@@ -43,13 +43,13 @@ class PictureSet(Protocol):
 
     @property
     def title(self) -> str:
-        """What the set is, in words that follow "of"."""
+        """A name of the set that can follow "of"."""
 
     def pictures(self, model: xl.Model) -> Pictures:
         """The set as this network sees it."""
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
-        """What the model of that name says of the pictures, as far as it was asked."""
+        """The predictions of the model of that name, as far as it was asked."""
 
     def words(self, image: int) -> str:
         """A picture by its number: "image 3"."""
@@ -149,7 +149,7 @@ class OwnPicture:
 
 
 def asked_so_far(model: xl.Model, pixels: Pixels) -> Verdicts:
-    """What the model has said of a set, as far as somebody had it asked; starts nothing."""
+    """The model's predictions for a set, as far as somebody had it asked; starts nothing."""
     job = server_jobs().find(verdict_request(model, pixels))
     return verdicts_of(None if job is None else job.rows, len(pixels), len(model.classes))
 

@@ -1,4 +1,4 @@
-"""What a page draws from."""
+"""The scene that a page draws: the view, with the model, the pictures and the predictions that it names."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from explain_lib.pictures.sets import batch_size_of
 
 @dataclass(frozen=True)
 class Said:
-    """What the network says of one picture: probabilities float32 (classes,), the likeliest class, and how sure it is."""
+    """The network's prediction for one picture: probabilities float32 (classes,), the likeliest class, its probability."""
 
     probabilities: NDArray[np.float32]
     predicted: int
@@ -26,10 +26,9 @@ class Said:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a page draws from: the view, and what it names.
+    """The view, and what it names.
 
-    picture_set: where the pictures are from; images: as the model sees them. predictions: of all of them, as far as the model
-    was asked. cache: of the process.
+    images: the picture set as the model sees it. predictions: of all of it, as far as the model was asked.
     """
 
     view: View
@@ -50,7 +49,7 @@ class Scene:
         return isinstance(self.picture_set, OwnPicture)
 
     def said(self, image: int) -> Said:
-        """What the network says of an image; it is asked now if it was not before."""
+        """The network's prediction for an image; it is asked now if it was not before."""
         if isinstance(self.predictions, Predictions):
             found = self.predictions
         else:
@@ -69,7 +68,7 @@ class Scene:
 
     @property
     def target(self) -> xl.Target:
-        """What is explained of the picked image."""
+        """The target that is explained of the picked image."""
         return explained(self.view, self.predicted)
 
     @property

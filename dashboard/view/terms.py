@@ -1,4 +1,4 @@
-"""What the words mean that the pages use, for tooltips: one place, so that a word means the same on every page."""
+"""The meanings of the words that the pages use, for tooltips, so that a word means the same on every page."""
 
 LAYER = "Where the network is hooked. Its output is a grid of cells for each channel; the map has as many cells as the grid."
 TARGET = "The class whose score is explained: what in the picture speaks for it? The percentage is the network's probability."

@@ -1,4 +1,4 @@
-"""The query of what is on screen. Needs no PyTorch, so that it can be said of a page that could not even be imported."""
+"""The query of the view on screen. Needs no PyTorch, so that the log has it of a page that could not even be imported."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The view: what is on screen, as one frozen value, to and from the address."""
+"""The view: all that is chosen on screen, as one frozen value, to and from the address."""
 
 import re
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off"
 
 @dataclass(frozen=True)
 class View:
-    """What is on screen. Everything but the defaults is in the address, in the order of the fields."""
+    """All that is chosen on screen. Everything but the defaults is in the address, in the order of the fields."""
 
     image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True)
     model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_CHANNELS)
@@ -216,7 +216,7 @@ def change(view: View, values: Mapping[str, Value]) -> View:
     return replace(view, **values)  # type: ignore[arg-type]  # each value went through its field's own parser
 
 
-# Section: what a view means for a model
+# Section: a view's meaning for a model
 
 
 def usual_layer(model: xl.Model) -> str:

@@ -1,4 +1,4 @@
-"""A table of numbers with their intervals, with pictures and what each row and column means; it fits a phone."""
+"""A table of numbers with their intervals, pictures, and the meaning of each row and column; it fits a phone."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MANY = 16
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title, a second line under it, what it means, and whether it is the one that ranks."""
+    """A column: its title, a second line under it, its meaning, and whether it is the one that ranks."""
 
     title: str
     under: str
@@ -30,7 +30,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, and smaller behind it."""
+    """The text of a cell, and smaller text behind it."""
 
     text: str
     small: str = ""
@@ -60,7 +60,7 @@ def share_cell(estimate: Estimate) -> Cell:
 
 
 def show_number_table(columns: Sequence[Column], rows: Sequence[Row], caption: str) -> None:
-    """The table; where the group changes there is a line. caption: what it is, for those who hear it read."""
+    """The table, with a line between groups of rows. caption: for those who hear it read."""
     head = "".join(_head(column) for column in columns)
     with_pictures = any(row.picture for row in rows)
     many = " many" if len(rows) > MANY else ""
