@@ -1,4 +1,4 @@
-"""What a page says when the program itself is at fault."""
+"""The words of a page on which the program itself is at fault."""
 
 import streamlit as st
 

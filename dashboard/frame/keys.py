@@ -12,7 +12,7 @@ def work_without_mouse() -> None:
     _KEYS(key="room_keys", height=1)
 
 
-# Section: The navigation's drawer on a phone, closed when a page opens.
+# Section: the navigation's drawer on a phone
 
 _DRAWER = st.components.v2.component("drawer", js=(ASSETS / "drawer.js").read_text(), isolate_styles=False)
 

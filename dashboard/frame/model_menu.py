@@ -36,7 +36,7 @@ def model_menu(scene: Scene) -> None:
 
 
 def say_model_refused() -> None:
-    """Why the last file was refused, until something else is done."""
+    """Say once why the last file was refused."""
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:
         st.error(f"The weights were not taken: {plain(refused)}.")
@@ -76,18 +76,15 @@ def _upload(cache: xl.ExplainCache) -> None:
 
 def _describe(usual: Described, architecture: str) -> None:
     """Fields for what belongs to a network besides its weights."""
-    size, size_help = _written(_shortest(usual.input_size)), f"Pixels of a side, or height and width, at most {UPLOAD_SIDE}."
+    size, size_help = usual.input_size or (), f"Pixels of a side, or height and width, at most {UPLOAD_SIDE}."
+    sides = _written(size[:1] if len(set(size)) == 1 else size)
     with st.container(horizontal=True, gap="small"):
-        st.text_input("Input size", size, key=_key("size", architecture), help=size_help, width=110)
+        st.text_input("Input size", sides, key=_key("size", architecture), help=size_help, width=110)
         for label, field, numbers in (("Mean", "mean", usual.mean), ("Std", "std", usual.std)):
             per_channel = "Of R, G and B, for pixels from 0 to 1."
             st.text_input(label, _written(numbers), key=_key(field, architecture), help=per_channel, width=190)
     known, key = "\n".join(usual.classes or ()), _key("classes", architecture)
     st.text_area("Class names, one a line", known, key=key, help="May be left empty.", height=100)
-
-
-def _shortest(size: tuple[int, int] | None) -> tuple[int, ...]:
-    return () if size is None else size[:1] if size[0] == size[1] else size
 
 
 def _written(numbers: tuple[float, ...] | None) -> str:

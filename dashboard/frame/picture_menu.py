@@ -1,4 +1,4 @@
-"""Which pictures are looked at: a set of the server's, or a visitor's own, from a file or the camera."""
+"""The choice of pictures: a set of the server's, or a visitor's own, from a file or the camera."""
 
 from pathlib import PurePath
 
@@ -37,7 +37,7 @@ def picture_menu(scene: Scene) -> None:
 
 
 def say_refused() -> None:
-    """Why the last upload was refused, until something else is done."""
+    """Say once why the last upload was refused."""
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:
         st.error(f"The picture was not taken: {plain(refused)}.")

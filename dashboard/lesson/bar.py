@@ -114,7 +114,13 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
         last = view.stop == len(lesson.stops)
         if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
             open_stop(name, lesson, view.stop + 1)
-        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
+        st.button(
+            "End the lesson",
+            key="lesson-end",
+            shortcut="E",
+            on_click=lambda: open_view(current_view().without_lesson()),
+            help="This view stays, without the lesson.",
+        )
 
 
 def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
@@ -128,12 +134,8 @@ def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
     )
 
 
-def _end() -> None:
-    open_view(current_view().without_lesson())
-
-
 def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
-    """Whether anything but the lesson itself is other than the stop opened it."""
+    """Whether the page or the view is no longer the one that the stop opened."""
     return page != stop.page or _seen(view, scene) != _seen(stop.view, scene)
 
 

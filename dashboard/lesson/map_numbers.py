@@ -193,7 +193,7 @@ CHOICES: Mapping[str, str] = {
 
 
 def plain_causes(found: xl.Decomposition) -> str:
-    """Which choices cause the difference and which work against it, with their shares; a sentence where none does."""
+    """The choices that cause the difference and those that work against it, with their shares, in a sentence."""
     if not differ(found):
         return _none(found)
     named = [(name, share / found.mae) for name, share in causes_by_size(found) if abs(share) >= SMALLEST * found.mae]

@@ -1,4 +1,4 @@
-"""One number that a lesson's answer can have in it, and those of the picture, the network, and what it makes of the picture."""
+"""Numbers in the answers of lessons, and those of the picture and of the network's prediction for it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from explain_lib.base.words import percent
 
 @dataclass(frozen=True)
 class Number:
-    """What a placeholder stands for, in one line, and the words for it; `of` raises ExplainError where there is no such."""
+    """A placeholder: its meaning in one line, and its words for a scene; `of` raises ExplainError where there is no number."""
 
     meaning: str
     of: Callable[[Scene], str]

@@ -42,7 +42,7 @@ def shelved_lessons(folder: Path | None, known: Sequence[str]) -> tuple[ShelvedL
 
 
 def folder_problem(folder: Path | None) -> str | None:
-    """Why there is no lesson in a folder, in words without a full stop; None where there is one, and for no folder."""
+    """The reason why a folder has no lesson, without a full stop; None where it has one, and for no folder."""
     if folder is None:
         return None
     try:
@@ -93,7 +93,7 @@ def stop_notes(lesson: Lesson, cache: xl.ExplainCache) -> tuple[str, ...]:
 
 
 def _view_notes(view: View, cache: xl.ExplainCache) -> tuple[str, ...]:
-    """What the page says of a view when it is opened, without opening it."""
+    """The sentences that the page would show above a view."""
     view, no_model = fit_models(view, cache.own_models)
     try:
         chosen, no_set = chosen_set(view, cache)

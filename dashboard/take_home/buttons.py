@@ -1,4 +1,4 @@
-"""What can be taken home from every page: the view in one ZIP file, and one picture for a slide."""
+"""The buttons to take a view home: everything in one ZIP file, a picture for a slide, and the page's own files."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode

@@ -145,7 +145,7 @@ def _readme(scene: Scene, address: str, content: ViewContent) -> str:
 
 
 def _whose(model: str, content: ViewContent) -> list[str]:
-    """Which models the arrays are of, where it is not the view's alone."""
+    """The models of the arrays, where these are not all of the view's model."""
     if set(content.models) <= {model}:
         return []
     names = ", ".join(content.models)

@@ -83,7 +83,7 @@ def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: P
 
 
 class Bound(TypedDict):
-    """What a widget takes so that it follows the address and writes it: st.toggle("Flicker", **bound("flicker", ...))."""
+    """The arguments by which a widget follows the address and writes it: st.toggle("Flicker", **bound("flicker", ...))."""
 
     key: str
     on_change: Callable[[], None]

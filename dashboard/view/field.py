@@ -12,13 +12,13 @@ V_co = TypeVar("V_co", bound=Value, covariant=True)
 Word = TypeVar("Word", bound=str)
 
 ANY = "any"
-"""How an address spells None, where that is not the default."""
+"""Spells None in an address, where that is not the default."""
 _DECLARED = "parameter"
 
 
 @dataclass(frozen=True)
 class Spelling(Generic[V_co]):
-    """How an address spells the values of a field.
+    """The spelling of a field's values in an address.
 
     parse: from a text to the value; raises ValueError. right: what would be right where it does, before "would be right".
     says_why: whether the sentence on such a text adds the error's own words.

@@ -38,7 +38,7 @@ class PageFiles:
         return file.getvalue()
 
     def settings_file(self) -> bytes:
-        """What the view shows, as JSON: its address, the model with its digest, the target, and the versions of packages."""
+        """The view as JSON: its address, the model with its digest, the target, and the versions of packages."""
         view, model, target = self.scene.view, self.scene.model, self.scene.target
         content = {
             "address": view.to_query(),
@@ -52,6 +52,6 @@ class PageFiles:
 
 
 def explained_code(scene: Scene) -> Explained:
-    """What the scene explains, as Python of the library alone."""
+    """The explanation of the scene, as Python of the library alone."""
     model, pixels = scene.load_call(scene.view.model), scene.picture_set.snippet(scene.model)
     return Explained(model, pixels, scene.view.image, scene.target, target_caption(scene))

@@ -1,4 +1,4 @@
-"""Where pictures come from: the CIFAR-10 test images, the server's own folder, or a visitor."""
+"""Sets of pictures: the CIFAR-10 test images, the server's own folder, or a visitor's picture."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,7 +39,7 @@ class PictureSet(Protocol):
 
     @property
     def address(self) -> str:
-        """How the set is written in the address."""
+        """The set in the address."""
 
     @property
     def title(self) -> str:

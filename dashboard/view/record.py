@@ -1,4 +1,4 @@
-"""What is on a page, noted while it is drawn, so that it can be taken home: its computations, and its pictures.
+"""The pictures and computations of a page, noted while it is drawn, so that they can be taken home.
 
 A session holds the record of the view that was drawn last. It is bounded: computations as explain_lib.take_home.notes says,
 pictures by MAX_PICTURES and MAX_BYTES. Of a picture it holds the file that was sent to the browser anyway, of a map the map.

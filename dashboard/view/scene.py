@@ -78,7 +78,7 @@ class Scene:
 
     @property
     def drawing(self) -> xl.Drawing:
-        """How the view draws maps over pictures."""
+        """The drawing of maps over pictures that the view names."""
         return chosen_drawing(self.view)
 
     @property

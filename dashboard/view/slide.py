@@ -36,7 +36,7 @@ def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | No
 
 
 def view_title(scene: Scene) -> str:
-    """What the network looks for, as the title of a slide."""
+    """The title of a slide: the class that the network looks for."""
     target, classes = scene.target, scene.model.classes
     sees = "sees evidence against" if target.sign == -1 else "looks for"
     than = "" if target.minus is None else f" rather than {classes[target.minus]}"
@@ -50,7 +50,7 @@ def picture_panel(scene: Scene) -> Panel:
 
 
 def caption_lines(scene: Scene) -> tuple[str, str]:
-    """What the picture is and what the network says of it, and what is explained."""
+    """Two lines: the picture with the network's prediction, and the target."""
     said = re.sub(r"\\(\W)", r"\1", image_caption(scene, scene.view.image))  # without Markdown's escapes
     return said[0].upper() + said[1:], f"Explained: {target_caption(scene)}"
 

@@ -235,7 +235,7 @@ def chosen_drawing(view: View) -> xl.Drawing:
 
 
 def explained(view: View, predicted: int) -> xl.Target:
-    """What a map explains for an image of this predicted class; a contrast of a class with itself is none."""
+    """The target of a map for an image of this predicted class; a contrast of a class with itself is none."""
     index = predicted if view.target is None else view.target
     minus = None if view.minus == index else view.minus
     return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score)

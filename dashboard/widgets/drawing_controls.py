@@ -1,4 +1,4 @@
-"""How maps are laid over pictures: the widgets, and the Drawing that they mean."""
+"""The widgets that choose how maps are drawn over pictures, and the choice in words."""
 
 import streamlit as st
 
@@ -59,7 +59,7 @@ def score_and_drawing_controls(scene: Scene) -> None:
 
 
 def drawing_words(view: View, shown: str = "layers") -> str:
-    """How overlays are drawn, in one line; shown: what is side by side on the page."""
+    """The drawing of overlays, in one line; shown: what is side by side on the page."""
     palette = "blue to red" if view.sign == "signed" else view.palette
     texture = "smoothed bilinearly" if view.texture == "smooth" else "in its own cells"
     largest = "largest magnitude" if view.sign == "signed" else "maximum"

@@ -165,7 +165,7 @@ def _step(scene: Scene, label: str, words: str, shortcut: str | None, other: Cal
 
 
 def modules_picker(view: View, label: str = "Layers on offer") -> None:
-    """Which layers are on offer: conv layers, or every module with a grid."""
+    """The choice of layers on offer: conv layers, or every module with a grid."""
     words = "Convolutions only, or every module whose output is a grid."
     choice("modules", label, MODULES, view.modules, words)
 
@@ -208,14 +208,14 @@ def class_filter(scene: Scene, field: str, label: str, value: int | None) -> Non
 
 
 def sample_picker(sample: int, offered: Sequence[int]) -> None:
-    """How many of the first test images are looked at; a number that the address has is among those on offer."""
+    """The size of the sample; one that the address has is among those on offer."""
     words = {count: f"{count:,}" for count in sorted({*offered, sample})}
     which = "Of the test images the first, which are in no particular order; of a folder some from all over it."
     choice("sample", "Images", words, sample, which)
 
 
 def part_picker(part: int, parts: int) -> None:
-    """Which part of many images is shown, where not all fit on the page at once."""
+    """Steps through parts of many images, where not all fit on the page at once."""
     key = f"part-{part}-of-{parts}"  # a key for each place: the address, not the widget, remembers
     st.pagination(parts, default=part, key=key, on_change=lambda: change_view(part=st.session_state[key]))
 

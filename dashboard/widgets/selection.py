@@ -1,4 +1,4 @@
-"""Which test images are meant: filters by class, outcome and confidence, their counts, and a way out of an empty selection."""
+"""A selection of images: filters by class, outcome and confidence, counts, and a way out of an empty selection."""
 
 import numpy as np
 import streamlit as st
@@ -49,7 +49,7 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
 
 
 def show_counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    """How many images are left, and how many of them the network gets right."""
+    """The number of images that are left, and of those that the network gets right."""
     predicted, labels = scene.predictions.predicted[chosen], scene.images.labels[chosen]
     judged = (predicted >= 0) & (labels >= 0)
     right, known = int((predicted == labels)[judged].sum()), int(judged.sum())
@@ -74,7 +74,7 @@ def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
 
 
 def offer_without(scene: Scene) -> None:
-    """Why there is no image, and how many there would be without each condition."""
+    """The conditions that leave no image, and the number of images without each."""
     conditions = _conditions(scene)
     st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
     for words, without in conditions.items():
