@@ -216,7 +216,8 @@ def test_the_python_on_the_page_loads_the_model(monkeypatch: pytest.MonkeyPatch)
     app.run()
     left = run_snippet(app)
     assert left["model"].digest == server_cache().model(MAKE).digest
-    shown = server_cache().grad_cam(server_cache().model(MAKE), server_cache().fitted_images((16, 16))[3:4], "2")
+    with server_cache().running():
+        shown = xl.grad_cam(server_cache().model(MAKE), server_cache().fitted_images((16, 16))[3:4], "2")
     assert np.array_equal(left["values"], shown["2"].map[0])
 
 
