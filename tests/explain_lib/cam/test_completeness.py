@@ -1,16 +1,15 @@
 """HiResCAM's cells, the biases after the layer and what goes past it, beside paper, plain PyTorch, Captum and the package."""
 
 import copy
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradCam
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
+from plain_torch import captum_signed, network_input
 from pytorch_grad_cam import HiResCAM
 from runs import cancelled
 from sample_networks import DeadEnd, Repeated, Scripted, model_of, noise, seeded
@@ -19,15 +18,9 @@ from torch.nn import functional
 
 import explain_lib as xl
 from explain_lib.cam.completeness import averaging_sentence, score_words, signed, sum_sentence
-from explain_lib.networks.architectures import TutorialNet
 
 Score = Callable[[Tensor], Tensor]
 TUTORIAL_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
-
-
-def network_input(model: xl.Model, picture: NDArray[np.uint8]) -> Tensor:
-    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
-    return ((torch.tensor(picture).permute(2, 0, 1) / 255 - mean) / std)[None]
 
 
 # Section: on paper
@@ -190,7 +183,7 @@ TARGETS: dict[str, tuple[xl.Target, Score]] = {
 def test_maps_and_sums_are_those_of_a_pass_written_out(name: str, target: xl.Target, score: Score, images: xl.ImageSet) -> None:
     model = xl.load_model(name)
     for image in (3, 40):
-        steps = own_pass(model, network_input(model, images.pixels[image]))
+        steps = own_pass(model, network_input(model, images.pixels[[image]]))
         explained = score(steps["logits"])
         explained.backward()
         for layer in TUTORIAL_LAYERS:
@@ -207,7 +200,7 @@ def test_maps_and_sums_are_those_of_a_pass_written_out(name: str, target: xl.Tar
 def test_the_biases_share_is_what_zeroed_biases_leave_out(name: str, images: xl.ImageSet) -> None:
     """With every ReLU and pooling held as it was, the network is linear: without the later biases it gives the cells alone."""
     model = xl.load_model(name)
-    batch = network_input(model, images.pixels[7]).double()
+    batch = network_input(model, images.pixels[7:8]).double()
     network = copy.deepcopy(model.network).double()
     steps = own_pass(xl.load_model(name), batch.float())
     index = int(steps["logits"].argmax())
@@ -240,34 +233,18 @@ def held_open(weights: dict[str, Tensor], x: Tensor, other: dict[str, Tensor] | 
 # Section: other networks
 
 
-def every_layer(model: xl.Model) -> list[str]:
-    return [layer.name for layer in model.layers if layer.is_spatial and not layer.handed_on]
-
-
-@pytest.mark.parametrize("name", ["captum-tutorial", "tutorial", "resnet20"])
-def test_the_parts_add_up_to_the_logit_at_every_layer_of_a_bundled_network(name: str, images: xl.ImageSet) -> None:
-    model = xl.load_model(name)
-    (logits,) = model.predict(images.pixels[11:12])
-    for layer in every_layer(model):
-        found = xl.completeness(model, images.pixels[11], layer, 4)
-        assert found.hirescam_sum + found.biases + found.past == pytest.approx(
-            float(logits[4]), abs=1e-4 * float(abs(logits).max())
-        )
-        assert found.holds
-
-
-@pytest.mark.parametrize("name", ["resnet18", "vgg11", "googlenet", "densenet121", "squeezenet1_1"])
-def test_the_parts_add_up_to_the_logit_with_random_weights(
-    name: str, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+@pytest.mark.parametrize("name", ["captum-tutorial", "resnet20", "resnet18", "vgg11", "googlenet"])
+def test_the_parts_add_up_to_the_logit_at_every_layer(
+    name: str, images: xl.ImageSet, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
 ) -> None:
-    model = random_model(name)
-    (logits,) = model.predict(random_pixels[:1])
-    offered = every_layer(model)
-    for layer in offered[:: max(1, len(offered) // 8)]:
-        found = xl.completeness(model, random_pixels[0], layer, 4)
-        assert found.hirescam_sum + found.biases + found.past == pytest.approx(
-            float(logits[4]), abs=1e-4 * float(abs(logits).max())
-        )
+    bundled = name in xl.list_models()
+    model, picture = (xl.load_model(name), images.pixels[11]) if bundled else (random_model(name), random_pixels[0])
+    (logits,) = model.predict(picture[None])
+    offered = [layer.name for layer in model.layers if layer.is_spatial and not layer.handed_on]
+    for layer in offered if bundled else offered[:: max(1, len(offered) // 8)]:
+        found = xl.completeness(model, picture, layer, 4)
+        whole = found.hirescam_sum + found.biases + found.past
+        assert whole == pytest.approx(float(logits[4]), abs=1e-4 * float(abs(logits).max()))
         assert found.holds
 
 
@@ -280,8 +257,8 @@ def test_both_maps_are_those_of_captum_and_of_the_package(
 ) -> None:
     model = random_model(name)
     found = xl.completeness(model, random_pixels[1], layer, 3)
-    network, batch = copy.deepcopy(model.network).eval(), network_input(model, random_pixels[1])
-    right = LayerGradCam(network, network.get_submodule(layer)).attribute(batch, 3)[0, 0].detach().numpy()
+    network, batch = copy.deepcopy(model.network).eval(), network_input(model, random_pixels[1:2])
+    right = captum_signed(model, random_pixels[1:2], layer, 3)[0]
     assert_allclose(found.grad_cam, right, atol=1e-5 * abs(right).max())
     with HiResCAM(model=network, target_layers=[network.get_submodule(layer)]) as cam:
         kept, gradient = _package_parts(cam, batch, 3)
@@ -377,42 +354,26 @@ def test_a_network_in_training_mode_with_gradients_and_frozen_biases_is_left_as_
         parameter.grad = torch.ones_like(parameter)
     network.fc1.bias.requires_grad_(False)
     ledger.expect(network)
-    kept = {name: parameter.grad for name, parameter in network.named_parameters()}
     found = xl.completeness(model, images.pixels[3], "conv2")
     assert_array_equal(found.hirescam, before.hirescam)
     assert found.biases == before.biases
-    assert network.training
-    assert {name for name, one in network.named_parameters() if not one.requires_grad} == {"fc1.bias"}
-    assert all(
-        parameter.grad is kept[name] and bool((parameter.grad == 1).all()) for name, parameter in network.named_parameters()
-    )
-    assert not any(module._forward_hooks for module in network.modules())
+    assert ledger.complaints() == []
 
 
-def test_hooks_are_gone_after_a_failure() -> None:
+def test_a_failure_is_said_and_leaves_nothing(ledger: Any) -> None:
     network = Scripted()
     model = model_of(network)
-
-    def fail(_: Tensor) -> object:
-        raise RuntimeError("no")
-
-    network.answer = fail
-    with pytest.raises(xl.NetworkError, match="cannot run"):
-        xl.completeness(model, noise(1)[0])
-    assert not network.conv._forward_hooks
-    network.answer = lambda logits: logits.detach()
-    with pytest.raises(xl.NetworkError, match="without no_grad or detach"):
-        xl.completeness(model, noise(1)[0])
+    for answer, words in ((lambda _: 1 / 0, "cannot run"), (lambda logits: logits.detach(), "without no_grad or detach")):
+        network.answer = answer
+        with pytest.raises(xl.NetworkError, match=words):
+            xl.completeness(model, noise(1)[0])
+    assert ledger.complaints() == []
 
 
 def test_what_cannot_be_asked_is_said(tutorial: xl.Model, images: xl.ImageSet) -> None:
     picture = images.pixels[0]
     with pytest.raises(xl.TargetError, match="a probability is no sum of cells"):
         xl.completeness(tutorial, picture, "conv2", xl.Target(3, score="probability"))
-    with pytest.raises(xl.TargetError, match="there is no class 10"):
-        xl.completeness(tutorial, picture, "conv2", 10)
-    with pytest.raises(xl.LayerError, match="unknown layer 'conv9'"):
-        xl.completeness(tutorial, picture, "conv9")
     with pytest.raises(xl.LayerError, match="hands on what it was given"):
         xl.completeness(xl.load_model("resnet20"), picture, "layer1.0.shortcut")
     with pytest.raises(xl.LayerError, match="does not influence the output"):
@@ -421,10 +382,6 @@ def test_what_cannot_be_asked_is_said(tutorial: xl.Model, images: xl.ImageSet) -
         xl.completeness(tutorial, images.pixels[:1], "conv2")
     with pytest.raises(xl.InputError, match="picture: a list"):
         xl.completeness(tutorial, picture.tolist(), "conv2")
-    with pytest.raises(xl.InputError, match="picture: the pictures are 16 x 32"):
-        xl.completeness(tutorial, picture[:16], "conv2")
-    with pytest.raises(xl.InputError, match="model: a TutorialNet"):
-        xl.completeness(TutorialNet(), picture)
 
 
 def test_the_run_may_end_it(tutorial: xl.Model, images: xl.ImageSet) -> None:
@@ -433,15 +390,6 @@ def test_the_run_may_end_it(tutorial: xl.Model, images: xl.ImageSet) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         cancelled(stop, xl.completeness, tutorial, images.pixels[0])
-
-
-def test_the_result_is_frozen_and_survives_pickling(tutorial: xl.Model, images: xl.ImageSet) -> None:
-    found = xl.completeness(tutorial, images.pixels[0])
-    copied = pickle.loads(pickle.dumps(found))
-    for one in (found, copied):
-        with pytest.raises(ValueError, match="read-only"):
-            one.hirescam[0, 0] = 1
-    assert copied.residual == found.residual
 
 
 # Section: sentences
@@ -461,43 +409,30 @@ def found_at(**changed: object) -> xl.Completeness:
     return xl.Completeness(**{**values, **changed})
 
 
-def test_sentences_are_written_from_the_numbers() -> None:
-    assert (
-        sum_sentence(found_at())
-        == "HiResCAM's cells add up to 3.21, the biases after the layer to 0.44: together the logit, 3.65."
+def test_the_sum_is_said_with_all_its_parts() -> None:
+    assert sum_sentence(found_at()) == (
+        "HiResCAM's cells add up to 3.21, the biases after the layer to 0.44: together the logit, 3.65."
     )
+    assert sum_sentence(found_at(past=-0.34, score=3.31, target=xl.Target(1, minus=0))).endswith(
+        "and what reaches the score past the layer to −0.34: together the difference of the two logits, 3.31."
+    )
+    assert score_words(found_at(target=xl.Target(1, sign=-1))) == "the logit with its sign turned"
+    turned = found_at(target=xl.Target(1, minus=0, sign=-1))
+    assert score_words(turned) == "the difference of the two logits with its sign turned"
+
+
+def test_what_averaging_the_gradients_changed_is_said() -> None:
     assert averaging_sentence(found_at()) == (
         "Grad-CAM's cells add up to 1.90: averaging the gradients over the grid changed the sum by 1.31, and in 50 % of the "
         "cells it turned the sign. It changes most at row 0, column 0, counted from 0: 3.61 became 1.00."
     )
-
-
-def test_what_goes_past_the_layer_is_a_part_of_the_sum() -> None:
-    words = sum_sentence(found_at(past=-0.34, score=3.31, target=xl.Target(1, minus=0)))
-    assert words.endswith(
-        "and what reaches the score past the layer to −0.34: together the difference of the two logits, 3.31."
-    )
-
-
-def test_the_same_map_is_said_to_be_the_same() -> None:
     same = found_at(grad_cam=np.array([[3.61, -0.4]], np.float32), even=True)
     assert averaging_sentence(same) == (
         "Every channel's gradient is the same in all cells, so averaging over the grid changes nothing: Grad-CAM's map is "
         "HiResCAM's, cell by cell."
     )
-
-
-def test_no_turned_cell_is_none() -> None:
-    assert "in none of the cells it turned the sign" in averaging_sentence(
-        found_at(hirescam=np.array([[3.0, 0.4]], np.float32))
-    )
-
-
-def test_what_is_explained_has_its_words() -> None:
-    assert score_words(found_at(target=xl.Target(1, sign=-1))) == "the logit with its sign turned"
-    assert (
-        score_words(found_at(target=xl.Target(1, minus=0, sign=-1))) == "the difference of the two logits with its sign turned"
-    )
+    positive = found_at(hirescam=np.array([[3.0, 0.4]], np.float32))
+    assert "in none of the cells it turned the sign" in averaging_sentence(positive)
 
 
 @pytest.mark.parametrize(

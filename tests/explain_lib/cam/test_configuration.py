@@ -1,7 +1,6 @@
 """Configurations: as text and back, and their maps against the package itself and the manual implementation."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import FrozenInstanceError
 from functools import partial
 from typing import Any, get_args
@@ -12,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from pytorch_grad_cam import GradCAM, LayerCAM
+from plain_torch import package_maps
+from pytorch_grad_cam import GradCAM
 from runs import cancelled, through
 from sample_networks import model_of, noise, plain, seeded
-from torchvision.transforms.functional import normalize
 
 import explain_lib as xl
 from explain_lib.cam.configuration import PROGRAMS, STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
@@ -165,17 +164,6 @@ def test_a_configuration_is_frozen_and_can_be_a_key() -> None:
     assert len({STUDY_PACKAGE, xl.Configuration("package", xl.package_settings(FIVE)), STUDY_MANUAL}) == 2
 
 
-METHODS = {"grad-cam": GradCAM, "layercam": LayerCAM}
-
-
-def package_alone(model: xl.Model, pixels: np.ndarray, layers: tuple[str, ...], targets: Any, variant: str) -> np.ndarray:
-    """The package called as its README says, on a copy of the network, in which it leaves gradients."""
-    network = deepcopy(model.network).eval()
-    batch = normalize(torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2) / 255, model.mean, model.std)
-    with METHODS[variant](model=network, target_layers=[network.get_submodule(name) for name in layers]) as cam:
-        return cam(input_tensor=batch, targets=targets)
-
-
 CALLS = [
     ("package;layers=conv2", ("conv2",), "grad-cam"),
     ("package;layers=relu1,relu2;variant=layercam", ("relu1", "relu2"), "layercam"),
@@ -187,7 +175,7 @@ CALLS = [
 def test_a_package_configuration_gives_the_packages_own_maps(
     text: str, layers: tuple[str, ...], variant: str, tutorial: xl.Model, study: np.ndarray
 ) -> None:
-    right = package_alone(tutorial, study, layers, None, variant)
+    right = package_maps(tutorial, study, layers, variant=variant)
     assert right.max() > 0.9
     assert_allclose(xl.configured_heatmap(tutorial, study, parse_configuration(text)), right, atol=2e-6)
 

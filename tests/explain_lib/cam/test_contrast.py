@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
+from plain_torch import network_input
 from scipy.stats import pearsonr, spearmanr
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ import explain_lib as xl
 from explain_lib.cam.contrast import VISIBLE, Contrast, contrast, runner_up
 
 Map = NDArray[np.float32]
-NETWORKS = ("captum-tutorial", "tutorial", "resnet20", "resnet18")
+NETWORKS = ("captum-tutorial", "resnet20", "resnet18")
 BATCH_OF = {"logit": lambda logits: logits, "probability": lambda logits: logits.softmax(1)}
 
 
@@ -24,7 +25,7 @@ def subjects(
     random_model: Callable[[str], xl.Model], images: xl.ImageSet, random_pixels: NDArray[np.uint8]
 ) -> dict[str, tuple[xl.Model, NDArray[np.uint8]]]:
     """Each network with three pictures of its size; resnet18 is torchvision's, with random weights."""
-    bundled = {name: (xl.load_model(name), images.pixels[[0, 3, 5]]) for name in NETWORKS[:3]}
+    bundled = {name: (xl.load_model(name), images.pixels[[0, 3, 5]]) for name in NETWORKS[:2]}
     return bundled | {"resnet18": (random_model("resnet18"), random_pixels)}
 
 
@@ -34,8 +35,7 @@ def independent_maps(
     """Signed Grad-CAMs (scores, h, w) of one picture by a hook and one autograd.grad a score, and the logits (classes,)."""
     network, kept = copy.deepcopy(model.network).eval(), []
     network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
-    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
-    logits = network((torch.tensor(pixels).permute(0, 3, 1, 2) / 255 - mean) / std)
+    logits = network(network_input(model, pixels))
     maps = []
     for score in scores(logits):
         (gradient,) = torch.autograd.grad(score, kept[0], retain_graph=True)
@@ -121,15 +121,9 @@ def test_five_copies_go_through_the_network_at_once(
 
     monkeypatch.setattr("explain_lib.cam.contrast.grad_cam", explain)
     contrast(tutorial, study[:1], "conv2", 3, 5, "probability")
-    share = "probability"
-    targets = (
-        xl.Target(3, score=share),
-        xl.Target(5, score=share),
-        xl.Target(3, minus=5, score=share),
-        xl.Target(3, sign=-1, score=share),
-        xl.Target(3, score="logit"),
-    )
-    assert calls == [(5, "conv2", targets)]
+    others = ({}, {"index": 5}, {"minus": 5}, {"sign": -1})
+    targets = [xl.Target(**{"index": 3, "score": "probability", **one}) for one in others]
+    assert calls == [(5, "conv2", (*targets, xl.Target(3, score="logit")))]
 
 
 # Section: logit or probability
@@ -226,8 +220,6 @@ def test_a_class_that_does_not_exist_has_no_runner_up() -> None:
 
 
 def test_what_cannot_be_contrasted_is_said(tutorial: xl.Model, study: NDArray[np.uint8]) -> None:
-    with pytest.raises(xl.TargetError, match="there is no class 10"):
-        contrast(tutorial, study[:1], "conv2", 3, 10)
     with pytest.raises(xl.InputError, match="pixels: 4 pictures; one, as a batch of one"):
         contrast(tutorial, study, "conv2", 3, 5)
     with pytest.raises(xl.TargetError, match="b: class 3 is a itself; another class would be right"):

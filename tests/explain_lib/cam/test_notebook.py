@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from plain_torch import network_input
 from pytorch_grad_cam import GradCAM
 from torch import Tensor
 from torch.nn import functional
@@ -57,7 +58,7 @@ def test_notebook_manual_is_the_notebooks_procedure(start: int, index: int, tuto
 def test_notebook_package_is_the_package_on_the_five_modules_of_the_sequential(package: np.ndarray, study: np.ndarray) -> None:
     network = xl.load_model().network
     modules = torch.nn.Sequential(network.conv1, network.relu1, network.pool1, network.conv2, network.relu2)
-    batch = (torch.from_numpy(study.copy()).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
+    batch = network_input(xl.load_model(), study)
     trained = {name: parameter.requires_grad for name, parameter in network.named_parameters()}
     cam = GradCAM(model=network, target_layers=modules)
     right = cam(input_tensor=batch, targets=None)

@@ -1,33 +1,20 @@
 """The package grad-cam, called through explain_lib and called directly, and the manual maps under its settings."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
+from plain_torch import VARIANTS, in_place_off, package_maps
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from sample_networks import DeadEnd, Gated, Headed, Repeated, model_of, noise, plain, seeded
 from torch import Tensor, nn
-from torchvision.transforms.functional import normalize, to_tensor
 
 import explain_lib as xl
 
-METHODS = {"grad-cam": GradCAM, "hirescam": HiResCAM, "layercam": LayerCAM, "grad-cam++": GradCAMPlusPlus}
 CLASSES = [3, 0, 7]
-
-
-def package_alone(
-    model: xl.Model, pixels: np.ndarray, layers: list[str], targets: list[Any] | None, variant: str = "grad-cam"
-) -> np.ndarray:
-    """The package called as its README says, on a copy of the network."""
-    network = deepcopy(model.network).eval()
-    batch = normalize(torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2) / 255, model.mean, model.std)
-    with METHODS[variant](model=network, target_layers=[network.get_submodule(name) for name in layers]) as cam:
-        return cam(input_tensor=batch, targets=targets)
 
 
 def outputs(classes: list[int]) -> list[ClassifierOutputTarget]:
@@ -48,63 +35,50 @@ IDS = [f"{name}, {len(layers)} layers" for name, layers in LAYERS]
 
 
 @pytest.mark.parametrize(("name", "layers"), LAYERS, ids=IDS)
-def test_package_maps_are_the_packages_own(
+def test_package_maps_and_manual_maps_under_its_settings_are_the_packages_own(
     name: str, layers: list[str], random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
-    right = package_alone(model, random_pixels, layers, outputs(CLASSES))
-    found = xl.package_grad_cam(model, random_pixels, layers, CLASSES)
+    right = package_maps(model, random_pixels, layers, outputs(CLASSES))
     assert right.max() > 0.9
-    assert_allclose(found, right, atol=2e-5)
-
-
-@pytest.mark.parametrize(("name", "layers"), LAYERS, ids=IDS)
-def test_manual_maps_under_package_settings_are_the_packages(
-    name: str, layers: list[str], random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
-) -> None:
-    model = random_model(name)
-    right = package_alone(model, random_pixels, layers, outputs(CLASSES))
-    found = xl.heatmap(model, random_pixels, xl.package_settings(tuple(layers)), CLASSES)
-    assert_allclose(found, right, atol=2e-5)
+    assert_allclose(xl.package_grad_cam(model, random_pixels, layers, CLASSES), right, atol=2e-5)
+    assert_allclose(xl.heatmap(model, random_pixels, xl.package_settings(tuple(layers)), CLASSES), right, atol=2e-5)
 
 
 VARIED = [("resnet18", ["layer2.0.bn2", "layer3"]), ("vgg11", ["features.3", "features.6"])]
 
 
-@pytest.mark.parametrize("variant", METHODS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(("name", "layers"), VARIED, ids=["resnet18", "vgg11"])
 def test_each_variant_is_the_packages(
     name: str, layers: list[str], variant: Any, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
-    right = package_alone(model, random_pixels, layers, outputs(CLASSES), variant)
+    right = package_maps(model, random_pixels, layers, outputs(CLASSES), variant)
     assert right.max() > 0.9
     assert_allclose(xl.package_grad_cam(model, random_pixels, layers, CLASSES, variant=variant), right, atol=2e-5)
     assert_allclose(xl.heatmap(model, random_pixels, xl.package_settings(tuple(layers), variant), CLASSES), right, atol=2e-5)
 
 
-@pytest.mark.parametrize("variant", METHODS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_each_variant_is_the_packages_on_a_trained_network(variant: Any, tutorial: xl.Model, images: xl.ImageSet) -> None:
     # After ReLUs: before them grad-cam++ divides by differences that rounding decides, in the package as here.
     pixels, layers = images.pixels[40:60], ["relu1", "pool1", "relu2"]
-    right = package_alone(tutorial, pixels, layers, None, variant)
+    right = package_maps(tutorial, pixels, layers, None, variant)
     assert_allclose(xl.heatmap(tutorial, pixels, xl.package_settings(tuple(layers), variant)), right, atol=2e-6)
 
 
 @pytest.mark.parametrize("layer", ["layer2.0.shortcut", "layer3.1.conv2", "layer3.1.shortcut"])
 def test_the_last_digits_are_the_packages_where_a_map_is_the_rest_of_large_sums(layer: str, images: xl.ImageSet) -> None:
     model, pixels = xl.load_model("resnet20"), images.pixels[:100]
-    network = deepcopy(model.network)
-    batch = normalize(torch.stack([to_tensor(one) for one in pixels]), model.mean, model.std)
-    with GradCAM(model=network, target_layers=[network.get_submodule(layer)]) as cam:
-        right = cam(input_tensor=batch, targets=None)
+    right = package_maps(model, pixels, [layer])
     assert_allclose(xl.heatmap(model, pixels, xl.package_settings((layer,))), right, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])
 def test_batch_sizes_agree_with_the_package(count: int, tutorial: xl.Model, images: xl.ImageSet) -> None:
     pixels, layers = images.pixels[100 : 100 + count], ["relu1", "conv2"]
-    right = package_alone(tutorial, pixels, layers, None)
+    right = package_maps(tutorial, pixels, layers)
     assert_allclose(xl.package_grad_cam(tutorial, pixels, layers), right, atol=2e-6)
     assert_allclose(xl.heatmap(tutorial, pixels, xl.package_settings(tuple(layers))), right, atol=2e-6)
 
@@ -115,83 +89,56 @@ def contrast(logits: Tensor) -> Tensor:
 
 def test_targets_reach_the_package_as_they_are(tutorial: xl.Model, study: np.ndarray) -> None:
     target = xl.Target(5, minus=2, sign=-1, score="probability")
-    right = package_alone(tutorial, study, ["conv2"], [contrast] * 4)
+    right = package_maps(tutorial, study, ["conv2"], [contrast] * 4)
     assert_allclose(xl.package_grad_cam(tutorial, study, "conv2", target), right, atol=5e-6)
     assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(("conv2",)), target), right, atol=5e-6)
 
 
 def test_targets_of_both_scores_mix_in_one_batch(tutorial: xl.Model, study: np.ndarray) -> None:
     mixed = [1, xl.Target(5, minus=2, sign=-1, score="probability"), 8, xl.Target(0, sign=-1)]
-    right = package_alone(tutorial, study, ["relu2"], [lambda y: y[1], contrast, lambda y: y[8], lambda y: -y[0]])
+    right = package_maps(tutorial, study, ["relu2"], [lambda y: y[1], contrast, lambda y: y[8], lambda y: -y[0]])
     assert_allclose(xl.package_grad_cam(tutorial, study, "relu2", mixed), right, atol=5e-6)
     assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(("relu2",)), mixed), right, atol=5e-6)
 
 
 def test_package_settings_without_layers_explain_the_last_conv_layer(tutorial: xl.Model, study: np.ndarray) -> None:
-    right = package_alone(tutorial, study, ["conv2"], None)
+    right = package_maps(tutorial, study, ["conv2"])
     assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(None)), right, atol=2e-6)
 
 
 def test_layers_may_be_asked_in_any_order(tutorial: xl.Model, study: np.ndarray) -> None:
-    right = package_alone(tutorial, study, ["conv1", "relu2"], None)
+    right = package_maps(tutorial, study, ["conv1", "relu2"])
     assert_allclose(xl.package_grad_cam(tutorial, study, ["relu2", "conv1"]), right, atol=2e-6)
     assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(("relu2", "conv1"))), right, atol=2e-6)
-
-
-def in_place_off(model: xl.Model) -> xl.Model:
-    network = deepcopy(model.network)
-    for module in network.modules():
-        if hasattr(module, "inplace"):
-            module.inplace = False
-    return xl.as_model(network, classes=model.classes, input_size=model.input_size, mean=model.mean, std=model.std)
 
 
 OVERWRITTEN = [("vgg11", "features.3"), ("squeezenet1_1", "features.6.squeeze"), ("squeezenet1_1", "features.9.expand1x1")]
 
 
 @pytest.mark.parametrize(("name", "layer"), OVERWRITTEN)
-def test_manual_map_before_an_in_place_relu_is_the_packages_without_in_place(
+def test_before_an_in_place_relu_the_package_is_wrong_its_settings_say_so_and_the_manual_map_is_right(
     name: str, layer: str, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
-    right = package_alone(in_place_off(model), random_pixels, [layer], outputs(CLASSES))
-    honest = xl.CamSettings((layer,), subtract_minimum=True, epsilon=1e-7, rescale_after_merge=True)
-    assert_allclose(xl.heatmap(model, random_pixels, honest, CLASSES), right, atol=2e-5)
-
-
-@pytest.mark.parametrize(("name", "layer"), OVERWRITTEN)
-def test_package_is_wrong_before_an_in_place_relu_and_package_settings_say_so(
-    name: str, layer: str, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
-) -> None:
-    model = random_model(name)
-    wrong = package_alone(model, random_pixels, [layer], outputs(CLASSES))
-    right = package_alone(in_place_off(model), random_pixels, [layer], outputs(CLASSES))
+    wrong = package_maps(model, random_pixels, [layer], outputs(CLASSES))
+    right = package_maps(in_place_off(model), random_pixels, [layer], outputs(CLASSES))
     assert np.abs(wrong - right).max() > 0.05
     assert_allclose(xl.heatmap(model, random_pixels, xl.package_settings((layer,)), CLASSES), wrong, atol=2e-5)
-
-
-def test_in_place_flags_do_not_change_the_manual_map(
-    random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
-) -> None:
-    layers = ["features.3", "features.4", "features.8"]
-    cams = [
-        xl.grad_cam(model, random_pixels, layers, 2) for model in (random_model("vgg11"), in_place_off(random_model("vgg11")))
-    ]
-    for name in layers:
-        assert_array_equal(cams[0][name].signed, cams[1][name].signed)
+    honest = xl.CamSettings((layer,), subtract_minimum=True, epsilon=1e-7, rescale_after_merge=True)
+    assert_allclose(xl.heatmap(model, random_pixels, honest, CLASSES), right, atol=2e-5)
 
 
 def test_two_names_for_one_overwritten_output_are_both_seen_overwritten() -> None:
     """An Identity hands on the convolution's own output, which the in-place ReLU then writes over for both."""
     model, pixels = model_of(seeded(lambda: Headed(nn.Conv2d(3, 4, 3), nn.Identity(), nn.ReLU(inplace=True)))), noise(3)
     layers = ["body.0", "body.1"]
-    right = package_alone(model, pixels, layers, outputs([0, 1, 1]))
+    right = package_maps(model, pixels, layers, outputs([0, 1, 1]))
     assert_allclose(xl.heatmap(model, pixels, xl.package_settings(tuple(layers)), [0, 1, 1]), right, atol=2e-6)
 
 
 def test_frozen_parameters_do_not_stop_the_package(study: np.ndarray) -> None:
     model = xl.load_model()
-    right = package_alone(model, study, ["conv2"], None)
+    right = package_maps(model, study, ["conv2"])
     frozen = xl.load_model()
     frozen.network.requires_grad_(False)
     found = xl.package_grad_cam(frozen, study, "conv2")
@@ -212,7 +159,7 @@ def test_the_callers_gradient_mode_changes_nothing(mode: Callable[[], Any], buil
 
 def test_a_network_that_starts_in_place_is_explained() -> None:
     model, pixels = model_of(seeded(lambda: Headed(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3)))), noise(2)
-    right = package_alone(model, pixels, ["body.1"], outputs([0, 1]))
+    right = package_maps(model, pixels, ["body.1"], outputs([0, 1]))
     assert_allclose(xl.package_grad_cam(model, pixels, "body.1", [0, 1]), right, atol=2e-6)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from runs import cancelled
 from sample_networks import model_of, noise, seeded
-from scan_samples import ARRAYS, A, B, Overflowing, assert_same_rows, scan_batch, small_model
+from scan_samples import A, B, Overflowing, assert_same_rows, scan_batch, small_model
 
 import explain_lib as xl
 from explain_lib.base.run import Run, running
@@ -140,22 +139,6 @@ def test_equal_sides_give_rows_of_zeros_without_settings(model: xl.Model) -> Non
     assert (rows.settings, rows.shares.shape) == ((), (2, 0))
 
 
-WRONG = [
-    ([], "at least one"),
-    ([[0]], "at least one"),
-    ([0.5], "whole numbers"),
-    ([0, 4], "from 0 to 3"),
-    ([-1], "from 0 to 3"),
-    ([1, 1], "at most once"),
-]
-
-
-@pytest.mark.parametrize(("chosen", "words"), WRONG)
-def test_wrong_images_are_named(chosen: Any, words: str, model: xl.Model) -> None:
-    with pytest.raises(xl.InputError, match=f"^images: .*{words}"):
-        scan_batch(model, noise(4), chosen, A, B)
-
-
 def test_sides_that_cannot_be_subtracted_are_an_error(model: xl.Model) -> None:
     with pytest.raises(xl.InputError, match="resize"):
         scan_batch(model, noise(4), [0], parse_configuration("manual;resize=none"), B)
@@ -182,18 +165,6 @@ def test_the_same_batch_gives_the_same_bits(tutorial: xl.Model, images: xl.Image
     assert_same_rows(once, twice)
 
 
-def test_parts_of_unlike_scans_cannot_be_joined(model: xl.Model) -> None:
-    part = scan_batch(model, noise(4), [0], A, B)
-    for parts in ([], [part, scan_batch(model, noise(4), [0], A, A)]):
-        with pytest.raises(xl.InputError, match="parts"):
-            join_rows(parts)
-
-
-def test_rows_cannot_be_written_to(model: xl.Model) -> None:
-    rows = scan_batch(model, noise(4), [0], A, B)
-    assert not any(getattr(rows, name).flags.writeable for name in ARRAYS)
-
-
 def peak_bytes(job: Callable[[], object]) -> int:
     tracemalloc.start()
     try:
@@ -215,12 +186,3 @@ def test_a_long_scan_keeps_no_maps(model: xl.Model) -> None:
     growth = (peak_bytes(lambda: consume(12)) - peak_bytes(lambda: consume(3))) / 9
     one_map_an_image = SCAN_BATCH * pixels[0, ..., 0].size * 4
     assert growth < one_map_an_image / 2
-
-
-def test_a_scan_can_be_left_between_the_network_and_the_lock(model: xl.Model) -> None:
-    def leave() -> None:
-        raise KeyError("leave")
-
-    with pytest.raises(KeyError, match="leave"):
-        cancelled(leave, scan_batch, model, noise(4), [0], A, B)
-    assert len(scan_batch(model, noise(4), [0], A, B)) == 1

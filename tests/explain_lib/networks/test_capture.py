@@ -112,11 +112,6 @@ def test_a_module_called_twice_is_listed_call_by_call() -> None:
     assert model_of(Repeated()).spatial_layers == ("conv1", "relu#1", "conv2", "relu#2")
 
 
-def test_the_bare_name_of_a_module_called_twice_lists_its_calls() -> None:
-    with pytest.raises(xl.LayerError, match=r"layers: 'relu' is called 2 times .*name one of relu#1, relu#2"):
-        xl.grad_cam(model_of(Repeated()), noise(1), "relu")
-
-
 def test_every_block_of_a_torchvision_resnet_calls_its_relu_twice(random_model: Callable[[str], xl.Model]) -> None:
     names = random_model("resnet18").spatial_layers
     assert [name for name in names if name.startswith("layer3.1.relu")] == ["layer3.1.relu#1", "layer3.1.relu#2"]
@@ -126,22 +121,6 @@ def test_overwritten_layers_are_those_before_an_in_place_operation(random_model:
     overwritten = {layer.name for layer in random_model("resnet18").layers if layer.overwritten}
     inside = {name for name in overwritten if name.startswith("layer1.0.")}
     assert inside == {"layer1.0.bn1", "layer1.0.bn2"}  # by the in-place ReLU, and by `out += identity`
-
-
-def test_a_layer_that_never_runs_is_refused() -> None:
-    with pytest.raises(xl.LayerError, match=r"layers: 'unreached' is not reached by the forward pass; this network has"):
-        xl.grad_cam(model_of(DeadEnd()), noise(1), "unreached")
-
-
-@pytest.mark.parametrize("layers", ["unused", ["unused", "conv"], ["conv", "unused"]])
-def test_a_layer_without_influence_on_the_output_is_refused(layers: object) -> None:
-    with pytest.raises(xl.LayerError, match=r"layers: 'unused' does not influence the output"):
-        xl.grad_cam(model_of(DeadEnd()), noise(1), layers)
-
-
-def test_a_layer_whose_first_axis_is_not_the_batch_is_refused() -> None:
-    with pytest.raises(xl.LayerError, match=r"layers: 'conv'"):
-        xl.grad_cam(model_of(Folded()), noise(2), "conv")
 
 
 class Tupled(nn.Module):
@@ -158,9 +137,21 @@ class WithTupled(nn.Module):
         return self.conv(self.pair(x)[0]).mean((2, 3))
 
 
-def test_a_layer_that_gives_a_tuple_is_refused() -> None:
-    with pytest.raises(xl.LayerError, match=r"layers: 'pair' gives something that is not one tensor"):
-        xl.grad_cam(model_of(WithTupled()), noise(1), "pair")
+REFUSED = [
+    (Repeated, "relu", r"'relu' is called 2 times .*name one of relu#1, relu#2"),
+    (DeadEnd, "unreached", r"'unreached' is not reached by the forward pass; this network has"),
+    (DeadEnd, "unused", r"'unused' does not influence the output"),
+    (DeadEnd, ["unused", "conv"], r"'unused' does not influence the output"),
+    (DeadEnd, ["conv", "unused"], r"'unused' does not influence the output"),
+    (Folded, "conv", r"'conv'"),  # its first axis is not the batch
+    (WithTupled, "pair", r"'pair' gives something that is not one tensor"),
+]
+
+
+@pytest.mark.parametrize(("build", "layers", "sentence"), REFUSED)
+def test_a_layer_that_has_no_map_is_refused(build: Callable[[], nn.Module], layers: object, sentence: str) -> None:
+    with pytest.raises(xl.LayerError, match=rf"layers: {sentence}"):
+        xl.grad_cam(model_of(build()), noise(2), layers)
 
 
 class Whimsical(nn.Module):
@@ -207,6 +198,9 @@ def test_the_logits_do_not_depend_on_which_layers_are_asked(random_model: Callab
         np.testing.assert_allclose(xl.grad_cam(model, pixels, layers).logits, expected, atol=1e-5)
 
 
+# That nothing is left on the network is seen by the check that follows every test.
+
+
 def untidy_network() -> nn.Module:
     """Some modules training, some not; one parameter frozen; one with a gradient from before."""
     network = seeded(lambda: Headed(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3)))
@@ -235,14 +229,8 @@ RUNS: dict[str, Callable[[xl.Model], object]] = {
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
-def test_an_untidy_network_is_left_exactly_as_it_was(run: Callable[[xl.Model], object], ledger: Any) -> None:
-    network = untidy_network()
-    run(model_of(network))
-    assert ledger.complaints() == []
-    assert (network.training, network.body[1].training, network.body[2].training) == (True, False, True)
-    assert (network.fc.weight.requires_grad, network.fc.bias.requires_grad) == (False, True)
-    assert network.body[0].weight.grad is None
-    assert network.fc.bias.grad.tolist() == [7.0, 7.0]
+def test_an_untidy_network_is_left_exactly_as_it_was(run: Callable[[xl.Model], object]) -> None:
+    run(model_of(untidy_network()))
 
 
 FAILURES: dict[str, Callable[[xl.Model], object]] = {
@@ -253,11 +241,10 @@ FAILURES: dict[str, Callable[[xl.Model], object]] = {
 
 
 @pytest.mark.parametrize("fail", FAILURES.values(), ids=FAILURES.keys())
-def test_what_ends_the_run_passes_through_and_leaves_nothing(fail: Callable[[xl.Model], object], ledger: Any) -> None:
+def test_what_ends_the_run_passes_through_and_leaves_nothing(fail: Callable[[xl.Model], object]) -> None:
     model = model_of(untidy_network())
     with pytest.raises(StopError):
         fail(model)
-    assert ledger.complaints() == []
     assert len(xl.grad_cam(model, noise(1))) == 2  # the lock is free again
 
 
@@ -267,41 +254,37 @@ def raising(*_: object) -> object:
 
 @pytest.mark.parametrize("layers", ["body.0", ["body.3", "body.1"]])
 @pytest.mark.parametrize("function", [xl.grad_cam, xl.package_grad_cam])
-def test_a_network_that_raises_half_way_is_left_as_it_was(function: Callable[..., object], layers: object, ledger: Any) -> None:
+def test_a_network_that_raises_half_way_is_left_as_it_was(function: Callable[..., object], layers: object) -> None:
     network = untidy_network()
     model = model_of(network)
     network.fc.forward = raising
     with pytest.raises(xl.NetworkError, match="out of coffee"):
         function(model, noise(2), layers)
-    assert ledger.complaints() == []
 
 
-def test_a_network_whose_backward_pass_raises_is_left_as_it_was(ledger: Any) -> None:
+def test_a_network_whose_backward_pass_raises_is_left_as_it_was() -> None:
     network = untidy_network()
     model = model_of(network)
     network.fc.forward = lambda x: (x[:, :2] * 1).detach()
     with pytest.raises(xl.NetworkError):
         xl.grad_cam(model, noise(2))
-    assert ledger.complaints() == []
 
 
 @pytest.mark.parametrize("function", [xl.grad_cam, xl.package_grad_cam])
-def test_a_bad_target_leaves_the_network_as_it_was(function: Callable[..., object], ledger: Any) -> None:
+def test_a_bad_target_leaves_the_network_as_it_was(function: Callable[..., object]) -> None:
     model = model_of(untidy_network())
     with pytest.raises(xl.TargetError):
         function(model, noise(2), "body.0", 2)
-    assert ledger.complaints() == []
 
 
 @pytest.mark.parametrize("function", [xl.grad_cam, xl.package_grad_cam])
-def test_hooks_of_the_callers_stay_and_are_called(function: Callable[..., object], ledger: Any) -> None:
+def test_hooks_of_the_callers_stay_and_are_called(function: Callable[..., object]) -> None:
     network, called = plain(), []
     network.body[2].register_forward_hook(lambda *_: called.append("hook"))
     model = model_of(network)
     called.clear()
     function(model, noise(1), "body.2")
     assert called == ["hook"]
-    assert ledger.complaints() == []
 
 
 def test_results_share_no_memory_with_the_network() -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from plain_torch import network_input
 from sample_networks import Headed, Scripted, model_of, noise, plain, seeded
 from torch import nn
-from weight_samples import saved
+from weight_samples import Planted, saved
 
 import explain_lib as xl
 from explain_lib.networks.architectures import ResNet20, TutorialNet
@@ -61,11 +62,10 @@ def test_something_else_than_a_network_is_refused() -> None:
         xl.as_model("resnet18", **GOOD)  # type: ignore[arg-type]  # the mistake that is tested
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_a_network_of_another_precision_is_refused(dtype: torch.dtype) -> None:
-    with pytest.raises(
-        xl.NetworkError, match=rf"network: body.0.weight is {dtype}; float32 would be right: call network.float"
-    ):
+    sentence = rf"network: body.0.weight is {dtype}; float32 would be right: call network.float"
+    with pytest.raises(xl.NetworkError, match=sentence):
         xl.as_model(plain().to(dtype), **GOOD)
 
 
@@ -129,9 +129,8 @@ def test_height_comes_before_width() -> None:
 def test_predict_is_the_network_in_evaluation_mode() -> None:
     network = seeded(lambda: nn.Sequential(plain(), nn.Dropout(0.5)))
     model, pixels = model_of(network.train()), noise(3)
-    batch = (torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255 - 0.5) / 0.5
     with torch.no_grad():
-        right = network[0](batch)
+        right = network[0](network_input(model, pixels))
     assert_allclose(model.predict(pixels), right, atol=1e-6)
 
 
@@ -239,31 +238,18 @@ def test_a_copied_checkpoint_is_the_same_model(tmp_path: Path, tutorial: xl.Mode
     assert_array_equal(copy.predict(study), tutorial.predict(study))
 
 
-class Harmful:
-    """Unpickling this makes a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.mkdir, (self.folder,)
-
-
 @pytest.mark.parametrize("save", [partial(pickle.dumps, protocol=2), saved], ids=["bare pickle", "torch.save"])
 def test_code_in_a_checkpoint_never_runs(save: Callable[[object], bytes], tmp_path: Path) -> None:
-    folder = tmp_path / "made by the checkpoint"
-    spec = checkpoint(tmp_path, save(Harmful(folder)))
+    folder = tmp_path / "made_by_the_checkpoint"
+    spec = checkpoint(tmp_path, save(Planted(folder)))
     with pytest.raises(xl.DataError, match=r"copy.pt does not hold the weights of TutorialNet"):
         load_checkpoint(spec)
     assert not folder.exists()
 
 
 CONTENTS: dict[str, Callable[[], bytes]] = {
-    "empty": lambda: b"",
-    "text": lambda: b"these are no weights",
     "cut short": lambda: original()[:5000],
     "a list": lambda: saved([1, 2]),
-    "a tensor": lambda: saved(torch.ones(3)),
     "other names": lambda: saved({"weight": torch.ones(3)}),
     "other shapes": lambda: saved({name: torch.ones(2) for name in TutorialNet().state_dict()}),
     "text for weights": lambda: saved(dict.fromkeys(TutorialNet().state_dict(), "text")),

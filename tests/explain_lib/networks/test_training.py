@@ -1,6 +1,5 @@
 """Training on a few small pictures: resumed after a kill it ends with the same weights, and the card tells the truth."""
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -227,21 +226,15 @@ def test_missing_training_images_get_a_sentence(tmp_path: Path) -> None:
         load_training_set(tmp_path)
 
 
-def archive(**arrays: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"not an archive", archive(images=TRAINING.pixels, labels=TRAINING.labels)[:1000], archive(pictures=np.zeros(3))],
-    ids=["no archive", "cut short", "without images"],
-)
-def test_a_damaged_file_of_training_images_gets_a_sentence(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "train.npz").write_bytes(content)
-    with pytest.raises(xl.DataError, match=r"train.npz"):
-        load_training_set(tmp_path)
+def test_a_file_that_is_no_archive_of_images_gets_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "train.npz"
+    np.savez(file, images=TRAINING.pixels, labels=TRAINING.labels)
+    cut_short = file.read_bytes()[:1000]
+    np.savez(file, pictures=np.zeros(3))
+    for content in (b"not an archive", cut_short, file.read_bytes()):
+        file.write_bytes(content)
+        with pytest.raises(xl.DataError, match=r"train.npz"):
+            load_training_set(tmp_path)
 
 
 def test_other_training_images_are_refused_by_their_digest(tmp_path: Path) -> None:

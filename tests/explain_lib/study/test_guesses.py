@@ -200,10 +200,6 @@ def test_contours_are_judged_beyond_the_control(excess: float, verdict: str) -> 
     assert found.judged.other.mean == pytest.approx(0.3)
 
 
-def test_few_images_are_no_verdict() -> None:
-    assert judge_contour(contours(spread(0.5, 28), np.zeros(28))).verdict == "can't tell"
-
-
 # Section: depth
 
 
@@ -412,22 +408,13 @@ def test_the_run_may_end_the_work(work: str, tutorial: xl.Model, images: xl.Imag
         runs[work]()
 
 
-def test_results_cannot_be_changed(thousand: ContourRows) -> None:
-    with pytest.raises(ValueError, match="read-only"):
-        thousand.own[0, 0] = 1
-    with pytest.raises(AttributeError):
-        judge_contour(thousand).verdict = "supported"  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("positions", [[], [1], [1, 1], [0.5, 1.5], [0, 10_000], [-1, 2], 3])
-def test_positions_that_are_none_are_refused(positions: object, tutorial: xl.Model, images: xl.ImageSet) -> None:
-    with pytest.raises(xl.InputError, match=r"^images: .*would be right"):
-        contour_rows(tutorial, images.pixels, positions)  # type: ignore[arg-type]
-
-
 def test_other_pixels_labels_and_no_frogs_are_refused(tutorial: xl.Model, images: xl.ImageSet) -> None:
     with pytest.raises(xl.InputError, match=r"^pixels"):
         contour_rows(tutorial, images.pixels.astype(np.float32), range(4))  # type: ignore[arg-type]
+    with pytest.raises(xl.InputError, match=r"^images: .*would be right"):
+        contour_rows(tutorial, images.pixels, [1])  # another picture's edges are the control
+    with pytest.raises(xl.InputError, match=r"^images: .*would be right"):
+        contour_rows(tutorial, images.pixels, [0, 10_000])
     with pytest.raises(xl.InputError, match=r"^labels: the shape is \(9,\)"):
         grass_rows(tutorial, images.pixels, images.labels[:9], range(4))
     with pytest.raises(xl.InputError, match=r"^images: none of them is of class 6"):

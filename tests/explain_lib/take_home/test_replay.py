@@ -77,23 +77,6 @@ def replay(path: Path, *options: str) -> int:
 # Section: what is recorded
 
 
-def test_what_a_recorded_call_calls_in_turn_is_a_part_of_it() -> None:
-    cache = xl.ExplainCache()
-    model, pixels = cache.model(MODEL), cache.images().pixels
-    with recording(Recorder()) as recorder:
-        through(cache, xl.configured_heatmap, model, pixels[:4], xl.Configuration("manual", xl.NOTEBOOK_MANUAL))
-        through(cache, xl.configured_heatmap, model, pixels[:4], xl.Configuration("manual", xl.NOTEBOOK_MANUAL))
-    through(cache, xl.grad_cam, model, pixels[:1])
-    assert [note.name for note in recorder.notes] == ["configured_heatmap"]
-
-
-def test_a_computation_that_fails_is_not_noted() -> None:
-    cache = xl.ExplainCache()
-    with recording(Recorder()) as recorder, pytest.raises(xl.LayerError):
-        through(cache, xl.grad_cam, cache.model(MODEL), cache.images().pixels[:1], "conv9")
-    assert recorder.notes == ()
-
-
 def test_a_note_keeps_neither_a_model_nor_a_large_set_alive() -> None:
     cache = xl.ExplainCache()
     pixels = cache.images().pixels

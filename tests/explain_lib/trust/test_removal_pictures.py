@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from plain_torch import network_input
 
 import explain_lib as xl
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
@@ -47,9 +48,8 @@ def test_the_network_says_of_the_picture_what_the_curve_has(tutorial: xl.Model, 
 
 
 def probabilities(model: xl.Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    batch = torch.from_numpy((pixels.transpose(0, 3, 1, 2) / 255 - 0.5) / 0.5).float()
     with torch.no_grad():
-        return np.asarray(model.network(batch).softmax(1).numpy())
+        return np.asarray(model.network(network_input(model, pixels)).softmax(1).numpy())
 
 
 def test_steps_beyond_the_pixels_are_refused(tutorial: xl.Model, images: xl.ImageSet) -> None:

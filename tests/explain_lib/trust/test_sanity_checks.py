@@ -1,27 +1,20 @@
-"""The sanity checks: correlations beside Captum and SciPy, summaries by hand, sentences, requests and the command."""
+"""The sanity checks: correlations beside Captum and SciPy, summaries by hand, sentences and requests."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from captum.attr import LayerGradCam
 from numpy.typing import NDArray
-from runs import through
+from plain_torch import captum_signed
 from sample_networks import noise
-from scan_samples import small_model, wait_until
+from scan_samples import small_model
 from scipy.stats import spearmanr
 
 import explain_lib as xl
-from explain_lib.__main__ import main
-from explain_lib.commands.interruption import INTERRUPTED
 from explain_lib.networks.randomisation import randomised
 from explain_lib.trust.sanity import TWIN, SanityRequest, SanityRows, sanity_maps
 from explain_lib.trust.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
-from explain_lib.work.cache import ExplainCache
-from explain_lib.work.jobs import Jobs
 
 STEPS = ("fc", "conv2", "conv1")
 
@@ -30,14 +23,7 @@ STEPS = ("fc", "conv2", "conv1")
 
 
 def captum_map(model: xl.Model, picture: NDArray[np.uint8], layer: str, index: int) -> NDArray[np.float32]:
-    """Captum's Grad-CAM on a copy of the network."""
-    network = deepcopy(model.network).eval()
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.mean, model.std))
-    batch = (torch.from_numpy(picture.transpose(2, 0, 1).copy()) / 255 - mean) / std
-    found = LayerGradCam(network, network.get_submodule(layer)).attribute(
-        batch[None], target=int(index), relu_attributions=True
-    )
-    return np.asarray(found[0, 0].detach().numpy())
+    return captum_signed(model, picture[None], layer, int(index))[0].clip(min=0)
 
 
 def spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -100,15 +86,6 @@ def test_a_map_that_is_the_same_everywhere_has_no_correlation(images: xl.ImageSe
     assert rows.flat.any()
     assert np.isnan(rows.correlations[rows.flat]).all()
     assert np.isfinite(rows.correlations[~rows.flat & ~rows.blank[:, None]]).all()
-
-
-def test_the_model_is_never_touched(images: xl.ImageSet) -> None:
-    model = xl.load_model("tutorial")
-    digest, network = model.digest, model.network
-    sanity_batch(model, images.pixels, np.arange(4), "conv2")
-    sanity_batch(model, images.pixels, np.arange(4), "conv2", mode="independent")
-    assert model.network is network
-    assert model.digest == digest == xl.load_model("tutorial").digest
 
 
 # Section: summaries and sentences
@@ -212,7 +189,7 @@ def test_the_twin_is_judged(mean: float, verdict: str) -> None:
     assert verdict in sentence
 
 
-# Section: requests and the command
+# Section: requests
 
 
 def asked(model: xl.Model, count: int = 150, **named: object) -> SanityRequest:
@@ -234,48 +211,9 @@ def test_each_part_of_a_request_changes_its_fingerprint() -> None:
     assert asked(model).fingerprint == asked(small_model()).fingerprint
 
 
-def test_in_the_background_it_finds_the_same_rows() -> None:
-    request, cache = asked(small_model()), ExplainCache()
-    jobs = Jobs(cache)
-    job = jobs.ask(request)
-    wait_until(lambda: job.progress.state == "done")
-    jobs.close()
-    assert job.rows is not None
-    right = request.all_rows()
-    assert len(job.rows) == len(right) == 150
-    for name in ("images", "correlations", "kept", "flat", "unrelated"):
-        np.testing.assert_array_equal(getattr(job.rows, name), getattr(right, name))
-    misses = cache.stats.misses
-    through(cache, request.all_rows)
-    assert cache.stats.misses == misses
-
-
 def test_what_is_wrong_is_said_before_anything_is_computed() -> None:
     model = small_model()
     with pytest.raises(xl.LayerError, match="unknown layer 'conv9'"):
         asked(model, layer="conv9")
     with pytest.raises(xl.InputError, match="mode: 'both'"):
         asked(model, mode="both")
-
-
-def test_the_command_prints_each_step_and_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sanity", "--model", "tutorial", "--images", "0-39"]) == 0
-    _, *steps, sentence = capsys.readouterr().out.splitlines()
-    assert [step.split()[0] for step in steps] == ["fc3", "fc2", "fc1", "conv2", "conv1"]
-    assert sentence.startswith("The maps of conv2")
-    assert main(["sanity", "--model", "tutorial", "--twin", "--layer", "conv1", "--images", "0-39"]) == 0
-    assert "At conv1 the twin's maps" in capsys.readouterr().out
-    assert main(["sanity", "--twin"]) == 1
-    assert "twin: captum-tutorial has none" in capsys.readouterr().err
-
-
-def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    original = SanityRequest.rows
-
-    def broken_off(self: SanityRequest) -> object:
-        yield next(iter(original(self)))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(SanityRequest, "rows", broken_off)
-    assert main(["sanity", "--images", "0-99"]) == INTERRUPTED
-    assert "stopped after 64 of 100 images" in capsys.readouterr().err

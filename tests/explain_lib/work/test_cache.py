@@ -58,18 +58,6 @@ def test_a_request_is_computed_once_for_many_threads(model: xl.Model) -> None:
     assert (cache.stats.hits, cache.stats.misses, cache.stats.entries) == (THREADS - 1, 1, 1)
 
 
-def test_a_raised_exception_is_not_kept(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(1)
-
-    def stop() -> None:
-        raise KeyError("stop")
-
-    with pytest.raises(KeyError, match="stop"):
-        counting(cache, stop, xl.grad_cam, model, pixels)
-    assert cache.stats.entries == 0
-    assert_array_equal(through(cache, xl.grad_cam, model, pixels).logits, xl.grad_cam(model, pixels).logits)
-
-
 REMEMBERED: dict[str, Callable[[xl.Model, np.ndarray], Any]] = {
     "grad_cam": lambda model, pixels: xl.grad_cam(model, pixels, ["conv1", "relu2"], xl.Target(3, minus=5)),
     "package_grad_cam": lambda model, pixels: xl.package_grad_cam(model, pixels, "conv2", variant="layercam"),

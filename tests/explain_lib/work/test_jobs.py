@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sample_networks import noise
-from scan_samples import A, B, assert_same_rows, job_threads, request, small_model, wait_until
+from scan_samples import assert_same_rows, job_threads, request, small_model, wait_until
 
 import explain_lib as xl
-from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.compare.scan import SCAN_BATCH, ScanRequest, ScanRows
 from explain_lib.networks.requests import join_rows
 from explain_lib.work.jobs import BROKE_OFF, Job, Jobs, shared_jobs
@@ -88,6 +88,13 @@ def wait_for(job: Job[ScanRows], *states: str) -> None:
     wait_until(lambda: state(job) in states)
 
 
+def assert_whole(job: Job[ScanRows], asked: ScanRequest) -> None:
+    """The job ends, with the rows that the request gives where nothing happens."""
+    wait_for(job, "done")
+    assert job.rows is not None
+    assert_same_rows(job.rows, join_rows(list(asked.rows())))
+
+
 def let_through(gate: Gate, job: Job[ScanRows], batches: int) -> None:
     done = job.progress.images
     gate.permits.release(batches)
@@ -98,9 +105,7 @@ def test_a_job_gives_the_rows_of_a_scan(model: xl.Model, gate: Gate, jobs: Jobs)
     asked = request(model, IMAGES)
     gate.open()
     job = jobs.ask(asked)
-    wait_for(job, "done")
-    assert job.rows is not None
-    assert_same_rows(job.rows, join_rows(list(asked.rows())))
+    assert_whole(job, asked)
     progress = job.progress
     assert (progress.images, progress.total, progress.seconds_left, progress.error) == (IMAGES, IMAGES, 0.0, None)
     assert progress.speed is not None
@@ -167,9 +172,7 @@ def test_a_stopped_scan_goes_on_where_it_stood(model: xl.Model, gate: Gate, jobs
     assert gate.stats.entries == 2  # the third was left on its way into the network
     gate.open()
     assert jobs.ask(request(model, IMAGES)) is job
-    wait_for(job, "done")
-    assert job.rows is not None
-    assert_same_rows(job.rows, join_rows(list(asked.rows())))
+    assert_whole(job, asked)
     assert gate.entered == [0, 200, 400, 400, 600, 800, 1000]
     assert gate.stats.entries == BATCHES
 
@@ -185,10 +188,8 @@ def test_a_batch_that_was_computed_when_the_scan_was_stopped_is_in_the_cache(mod
     wait_until(lambda: job_threads() == [])
     assert (state(job), job.progress.images, job.rows) == ("stopped", 0, None)
     jobs.ask(asked)
-    wait_for(job, "done")
+    assert_whole(job, asked)
     assert (gate.stats.misses, gate.stats.hits) == (BATCHES, 1)
-    assert job.rows is not None
-    assert_same_rows(job.rows, join_rows(list(asked.rows())))
 
 
 def test_a_stopped_scan_ends_in_less_than_half_a_second(tutorial: xl.Model, images: xl.ImageSet) -> None:
@@ -212,9 +213,7 @@ def test_a_scan_asked_for_again_while_it_stops_goes_on(model: xl.Model, gate: Ga
     assert jobs.ask(asked) is job
     assert state(job) == "waiting"
     gate.open()
-    wait_for(job, "done")
-    assert job.rows is not None
-    assert_same_rows(job.rows, join_rows(list(asked.rows())))
+    assert_whole(job, asked)
 
 
 def test_what_a_stopped_scan_had_is_not_computed_again_once_it_is_forgotten(model: xl.Model, gate: Gate) -> None:
@@ -283,8 +282,7 @@ def test_one_scan_computes_at_a_time(model: xl.Model, gate: Gate, jobs: Jobs) ->
         wait_for(job, "done")
     assert state(several[2]) == "stopped"
     assert (gate.most_inside, len(gate.entered)) == (1, 9)
-    assert several[1].rows is not None
-    assert_same_rows(several[1].rows, join_rows(list(request(model, 450, seed=1).rows())))
+    assert_whole(several[1], request(model, 450, seed=1))
 
 
 def test_settled_scans_beyond_the_last_ones_are_forgotten(model: xl.Model, gate: Gate) -> None:
@@ -341,17 +339,6 @@ def test_a_batch_that_fails_ends_the_scan_with_its_sentence(model: xl.Model, gat
     wait_for(job, "done")
     assert job.progress.error is None
     assert gate.entered == [0, 200, 400, 400, 600, 800, 1000]
-
-
-def test_a_layer_that_does_not_exist_is_said_in_a_sentence(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
-    gate.open()
-    wrong = parse_configuration("manual;layers=conv9")
-    job = jobs.ask(request(model, IMAGES, a=wrong))
-    wait_for(job, "failed")
-    with pytest.raises(xl.LayerError) as expected:
-        xl.heatmap(model, noise(1), wrong.settings)
-    assert job.progress.error == str(expected.value)
-    assert job.rows is None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -416,8 +403,3 @@ def test_a_process_ends_while_a_scan_runs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_unlike_sides_are_unlike_scans(model: xl.Model, gate: Gate, jobs: Jobs) -> None:
-    gate.open()
-    assert jobs.ask(request(model, 8)) is not jobs.ask(request(model, 8, a=B, b=A))

@@ -1,14 +1,10 @@
-"""What a scan is asked for: its images, its fingerprint, its batches; and the cached batch."""
+"""What a scan is asked for: its fingerprint, its batches; and the cached batch."""
 
-import gc
-import hashlib
-import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_array_equal
 from runs import through
 from sample_networks import noise
 from scan_samples import A, B, assert_same_rows, request, scan_batch, small_model
@@ -17,8 +13,6 @@ import explain_lib as xl
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.compare.scan import SCAN_BATCH, ScanRequest
 from explain_lib.networks.requests import join_rows
-from explain_lib.pictures.selection import parse_images, seen_images
-from explain_lib.pictures.sets import pixels_digest
 from explain_lib.trust.ladder import LadderRequest
 from explain_lib.trust.sanity import SanityRequest
 
@@ -26,32 +20,6 @@ from explain_lib.trust.sanity import SanityRequest
 @pytest.fixture(scope="module")
 def model() -> xl.Model:
     return small_model()
-
-
-WRITTEN = [
-    ("all", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-    ("0-3", [0, 1, 2, 3]),
-    ("7", [7]),
-    ("7,3, 0-1", [7, 3, 0, 1]),
-    ("9-9", [9]),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), WRITTEN)
-def test_images_are_read_from_text(text: str, expected: list[int]) -> None:
-    assert_array_equal(parse_images(text, 10), expected)
-
-
-@pytest.mark.parametrize("text", ["", "10", "3-1", "0-10", "-1", "1-", "a", "1,,2", "1.5", "1-2-3", "٣", "1,1", "0-3,2"])
-def test_text_that_names_no_images_is_an_error(text: str) -> None:
-    with pytest.raises(xl.InputError, match=r"^images: .*0 to 9.*would be right"):
-        parse_images(text, 10)
-
-
-def test_what_is_looked_at() -> None:
-    chosen = np.array([9, 1, 2])
-    assert_array_equal(seen_images(chosen, 10, batch=1), [9, 1, 2])
-    assert_array_equal(seen_images(chosen, 10, batch=4), [0, 1, 2, 3, 8, 9])
 
 
 def test_equal_requests_have_equal_fingerprints(model: xl.Model) -> None:
@@ -106,81 +74,12 @@ def test_batches_and_rest_make_up_the_request(model: xl.Model) -> None:
     assert_same_rows(join_rows([batches[0], *whole.rest(SCAN_BATCH).rows()]), expected)
 
 
-def test_pixels_nobody_can_write_to_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted: list[int] = []
-    real = hashlib.sha256
-    monkeypatch.setattr(hashlib, "sha256", lambda content: counted.append(1) or real(content))
-    frozen = noise(3)
-    frozen.flags.writeable = False
-    assert pixels_digest(frozen) == pixels_digest(frozen)
-    assert len(counted) == 1
-    writeable = noise(3)
-    before = pixels_digest(writeable)
-    writeable[0, 0, 0, 0] ^= 1
-    assert pixels_digest(writeable) != before
-    view = writeable[:]
-    view.flags.writeable = False
-    through_view = pixels_digest(view)
-    writeable[0, 0, 0, 0] ^= 1
-    assert pixels_digest(view) == before != through_view
-
-
-def test_the_digest_of_pixels_that_are_gone_is_forgotten() -> None:
-    tracemalloc.start()
-    many = [np.zeros((1, 1, 1, 3), np.uint8) for _ in range(2000)]
-    for frozen in many:
-        frozen.flags.writeable = False
-        pixels_digest(frozen)
-    with_digests = tracemalloc.get_traced_memory()[0]
-    del frozen, many
-    gc.collect()
-    left = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert with_digests > 500_000
-    assert left < with_digests / 4
-
-
 def test_a_batch_is_computed_once(model: xl.Model) -> None:
     cache, pixels, targets = xl.ExplainCache(), noise(12), [0, 1, 0]
     first = through(cache, scan_batch, model, pixels, [5, 1, 2], A, B, targets, package=True)
     assert through(cache, scan_batch, model, pixels.copy(), np.array([5, 1, 2]), A, B, (0, 1, 0), package=True) is first
     assert (cache.stats.hits, cache.stats.misses) == (1, 1)
     assert_same_rows(first, scan_batch(model, pixels, [5, 1, 2], A, B, targets, package=True))
-
-
-def test_each_argument_makes_another_entry(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(8)
-    asked: list[dict[str, Any]] = [
-        {},
-        {"images": [2, 1]},
-        {"a": B},
-        {"b": A},
-        {"targets": 0},
-        {"targets": [0, 1]},
-        {"causes": False},
-        {"package": True},
-    ]
-    for named in asked:
-        given = {"images": [1, 2], "a": A, "b": B, **named}
-        assert_same_rows(through(cache, scan_batch, model, pixels, **given), scan_batch(model, pixels, **given))
-    assert cache.stats.entries == len(asked)
-
-
-def test_a_short_last_batch_is_not_taken_for_a_longer_one(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(8)
-    for count in (8, 7, 6):
-        found = through(cache, scan_batch, model, pixels[:count], [4, 5], A, B)
-        assert_same_rows(found, scan_batch(model, pixels[:count], [4, 5], A, B))
-    assert cache.stats.entries == 3
-
-
-def test_a_batch_whose_neighbour_changed_is_computed_anew(model: xl.Model) -> None:
-    cache, pixels = xl.ExplainCache(), noise(12)
-    before = through(cache, scan_batch, model, pixels, [5, 1], A, B)
-    pixels[6] ^= 255  # beside 5
-    after = through(cache, scan_batch, model, pixels, [5, 1], A, B)
-    assert after is not before
-    assert_same_rows(after, scan_batch(model, pixels, [5, 1], A, B))
 
 
 def test_fingerprints_are_those_by_which_files_are_found(tutorial: xl.Model, images: xl.ImageSet) -> None:
