@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from captum.attr import LayerGradCam
 from numpy.typing import NDArray
+from plain_torch import network_input
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -45,9 +46,7 @@ def labels() -> NDArray[np.int64]:
 
 
 def _batch(name: str, images: slice) -> Tensor:
-    model = xl.load_model(name)
-    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
-    return (torch.tensor(pixels()[images]).permute(0, 3, 1, 2) / 255 - mean) / std
+    return network_input(xl.load_model(name), pixels()[images])
 
 
 @cache

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 import explain_lib as xl
 
 SIDE = 8
+Models = Callable[[str], xl.Model]
+"""What gives a model by its name."""
 
 
 def model_of(network: nn.Module, classes: int = 2, side: int = SIDE) -> xl.Model:

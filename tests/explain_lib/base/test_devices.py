@@ -43,25 +43,18 @@ def test_a_gpu_of_the_machine_may_be_asked_for(name: str, gpus: Gpus) -> None:
     assert choose_device(name) == torch.device(name)
 
 
-@pytest.mark.parametrize(("name", "count"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1), ("cuda:2", 2)])
-def test_a_gpu_that_is_not_there_is_refused(name: str, count: int, gpus: Gpus) -> None:
+ABSENT = [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1), ("cuda:2", 2)]
+REFUSED = [
+    *[(name, count, f"this machine has {count} GPUs that PyTorch can use, not '{name}'") for name, count in ABSENT],
+    *[(name, 1, f"'{name}' is no device") for name in ("gpu", "", "CPU", "cuda:x", "cuda:-1", "the fast one")],
+    *[(name, 1, f"'{name}' is not supported") for name in ("mps", "meta", "xpu")],
+]
+
+
+@pytest.mark.parametrize(("name", "count", "words"), REFUSED)
+def test_a_device_that_cannot_be_used_is_refused(name: str, count: int, words: str, gpus: Gpus) -> None:
     gpus(count)
-    sentence = rf"device: this machine has {count} GPUs that PyTorch can use, not '{name}'; cpu, or cuda where there is a GPU"
-    with pytest.raises(xl.InputError, match=sentence):
-        choose_device(name)
-
-
-@pytest.mark.parametrize("name", ["gpu", "", "CPU", "cuda:x", "cuda:-1", "the fast one"])
-def test_a_name_that_is_no_device_is_refused(name: str, gpus: Gpus) -> None:
-    gpus(1)
-    with pytest.raises(xl.InputError, match=rf"device: '{name}' is no device; cpu, or cuda where there is a GPU, would be"):
-        choose_device(name)
-
-
-@pytest.mark.parametrize("name", ["mps", "meta", "xpu"])
-def test_other_devices_are_refused(name: str, gpus: Gpus) -> None:
-    gpus(1)
-    with pytest.raises(xl.InputError, match=rf"device: '{name}' is not supported; cpu, or cuda where there is a GPU"):
+    with pytest.raises(xl.InputError, match=f"device: {words}; cpu, or cuda where there is a GPU"):
         choose_device(name)
 
 

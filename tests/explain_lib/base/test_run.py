@@ -114,29 +114,12 @@ def test_another_thread_is_in_no_run_unless_it_goes_on_with_one() -> None:
         assert pool.submit(in_this_run(current_run)).result(timeout=10) is run
 
 
-def other(values: object) -> dict[str, object]:
-    return {"values": values}
-
-
-EACH_ANOTHER = [
+VALUES = (2, True, 1.0, "1", None, [1], [1, 2], {"a": 1}, {"b": 1}, Named("one"), Named("another"), Settings())
+SIX, THREE = np.arange(6), np.arange(3)
+ARRAYS = (THREE, THREE.astype(np.float64), THREE[::-1], SIX.reshape(2, 3), SIX.reshape(3, 2))
+EACH_ANOTHER: list[dict[str, object]] = [
     {},
-    other(2),
-    other(True),
-    other(1.0),
-    other("1"),
-    other(None),
-    other([1]),
-    other([1, 2]),
-    other(np.arange(3)),
-    other(np.arange(3, dtype=np.float64)),
-    other(np.arange(3)[::-1]),
-    other(np.arange(6).reshape(2, 3)),
-    other(np.arange(6).reshape(3, 2)),
-    other({"a": 1}),
-    other({"b": 1}),
-    other(Named("one")),
-    other(Named("another")),
-    other(Settings()),
+    *({"values": one} for one in (*VALUES, *ARRAYS)),
     {"settings": Settings(2.0)},
     {"settings": Settings(names=("conv",))},
     {"name": "b"},

@@ -1,7 +1,5 @@
 """Scores without some channels: on paper, beside Captum's LayerFeatureAblation, and beside forward passes written out."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -9,7 +7,7 @@ from captum.attr import LayerFeatureAblation
 from numpy.typing import NDArray
 from plain_torch import network_input
 from runs import THREADS, together
-from sample_networks import Headed, Repeated, model_of, noise, seeded
+from sample_networks import Headed, Models, Repeated, model_of, noise, seeded
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -71,7 +69,7 @@ def test_effects_are_those_of_captum(
     name: str,
     layer: str,
     images: xl.ImageSet,
-    random_model: Callable[[str], xl.Model],
+    random_model: Models,
     random_pixels: NDArray[np.uint8],
     ledger: object,
 ) -> None:
@@ -99,7 +97,7 @@ def test_effects_are_those_of_captum(
 
 
 def test_a_channel_of_a_layer_before_an_in_place_relu_is_zero_and_nothing_else(
-    random_model: Callable[[str], xl.Model], random_pixels: NDArray[np.uint8]
+    random_model: Models, random_pixels: NDArray[np.uint8]
 ) -> None:
     model = random_model("vgg11")
     x, found = network_input(model, random_pixels[:1]), {}

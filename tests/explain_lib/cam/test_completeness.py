@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plain_torch import captum_signed, network_input
 from pytorch_grad_cam import HiResCAM
 from runs import cancelled
-from sample_networks import DeadEnd, Repeated, Scripted, model_of, noise, seeded
+from sample_networks import DeadEnd, Models, Repeated, Scripted, model_of, noise, seeded
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -235,7 +235,7 @@ def held_open(weights: dict[str, Tensor], x: Tensor, other: dict[str, Tensor] | 
 
 @pytest.mark.parametrize("name", ["captum-tutorial", "resnet20", "resnet18", "vgg11", "googlenet"])
 def test_the_parts_add_up_to_the_logit_at_every_layer(
-    name: str, images: xl.ImageSet, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+    name: str, images: xl.ImageSet, random_model: Models, random_pixels: np.ndarray
 ) -> None:
     bundled = name in xl.list_models()
     model, picture = (xl.load_model(name), images.pixels[11]) if bundled else (random_model(name), random_pixels[0])
@@ -253,7 +253,7 @@ PEERS = [("resnet18", "layer4.0.conv2"), ("resnet18", "layer2"), ("vgg11", "feat
 
 @pytest.mark.parametrize(("name", "layer"), PEERS, ids=[layer for _, layer in PEERS])
 def test_both_maps_are_those_of_captum_and_of_the_package(
-    name: str, layer: str, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+    name: str, layer: str, random_model: Models, random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
     found = xl.completeness(model, random_pixels[1], layer, 3)

@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from plain_torch import network_input
+from sample_networks import Models
 from scipy.stats import pearsonr, spearmanr
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ BATCH_OF = {"logit": lambda logits: logits, "probability": lambda logits: logits
 
 @pytest.fixture(scope="module")
 def subjects(
-    random_model: Callable[[str], xl.Model], images: xl.ImageSet, random_pixels: NDArray[np.uint8]
+    random_model: Models, images: xl.ImageSet, random_pixels: NDArray[np.uint8]
 ) -> dict[str, tuple[xl.Model, NDArray[np.uint8]]]:
     """Each network with three pictures of its size; resnet18 is torchvision's, with random weights."""
     bundled = {name: (xl.load_model(name), images.pixels[[0, 3, 5]]) for name in NETWORKS[:2]}

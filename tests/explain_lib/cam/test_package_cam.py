@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from plain_torch import VARIANTS, in_place_off, package_maps
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from sample_networks import DeadEnd, Gated, Headed, Repeated, model_of, noise, plain, seeded
+from sample_networks import DeadEnd, Gated, Headed, Models, Repeated, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -36,7 +36,7 @@ IDS = [f"{name}, {len(layers)} layers" for name, layers in LAYERS]
 
 @pytest.mark.parametrize(("name", "layers"), LAYERS, ids=IDS)
 def test_package_maps_and_manual_maps_under_its_settings_are_the_packages_own(
-    name: str, layers: list[str], random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+    name: str, layers: list[str], random_model: Models, random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
     right = package_maps(model, random_pixels, layers, outputs(CLASSES))
@@ -51,7 +51,7 @@ VARIED = [("resnet18", ["layer2.0.bn2", "layer3"]), ("vgg11", ["features.3", "fe
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(("name", "layers"), VARIED, ids=["resnet18", "vgg11"])
 def test_each_variant_is_the_packages(
-    name: str, layers: list[str], variant: Any, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+    name: str, layers: list[str], variant: Any, random_model: Models, random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
     right = package_maps(model, random_pixels, layers, outputs(CLASSES), variant)
@@ -87,13 +87,6 @@ def contrast(logits: Tensor) -> Tensor:
     return -(logits.softmax(0)[5] - logits.softmax(0)[2])
 
 
-def test_targets_reach_the_package_as_they_are(tutorial: xl.Model, study: np.ndarray) -> None:
-    target = xl.Target(5, minus=2, sign=-1, score="probability")
-    right = package_maps(tutorial, study, ["conv2"], [contrast] * 4)
-    assert_allclose(xl.package_grad_cam(tutorial, study, "conv2", target), right, atol=5e-6)
-    assert_allclose(xl.heatmap(tutorial, study, xl.package_settings(("conv2",)), target), right, atol=5e-6)
-
-
 def test_targets_of_both_scores_mix_in_one_batch(tutorial: xl.Model, study: np.ndarray) -> None:
     mixed = [1, xl.Target(5, minus=2, sign=-1, score="probability"), 8, xl.Target(0, sign=-1)]
     right = package_maps(tutorial, study, ["relu2"], [lambda y: y[1], contrast, lambda y: y[8], lambda y: -y[0]])
@@ -117,7 +110,7 @@ OVERWRITTEN = [("vgg11", "features.3"), ("squeezenet1_1", "features.6.squeeze"),
 
 @pytest.mark.parametrize(("name", "layer"), OVERWRITTEN)
 def test_before_an_in_place_relu_the_package_is_wrong_its_settings_say_so_and_the_manual_map_is_right(
-    name: str, layer: str, random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
+    name: str, layer: str, random_model: Models, random_pixels: np.ndarray
 ) -> None:
     model = random_model(name)
     wrong = package_maps(model, random_pixels, [layer], outputs(CLASSES))

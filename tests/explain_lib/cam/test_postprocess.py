@@ -48,27 +48,21 @@ def test_a_map_under_each_setting_is_the_one_worked_out_by_hand(
     assert_allclose(first_map(constant_model, constant_pixels, **settings), right, **CLOSE)
 
 
-def test_scale_over_batch_divides_by_the_largest_map_of_the_batch(
-    constant_model: xl.Model, constant_pixels: np.ndarray
-) -> None:
-    # Class 0's weights give maps that peak at 2 and .8: both are divided by 2.
-    found = xl.heatmap(constant_model, constant_pixels, xl.CamSettings(resize="none", scale_over="batch"), 0)
-    assert_allclose(found, [[[1, 0.3], [0, 0]], [[0, 0], [0, 0.4]]], **CLOSE)
+# Class 0's weights give maps that peak at 2 and .8: both are divided by 2. Class 1's peak on both images at .5, of its own
+# weights for each image. Without ReLU class 0's span -1 to 2 over the batch: the second map is ([[0, 0], [0, .8]] + 1) / 3.
+OVER_BATCH: list[tuple[dict[str, Any], Any, list[Any]]] = [
+    ({}, 0, [[[1, 0.3], [0, 0]], [[0, 0], [0, 0.4]]]),
+    ({}, [1, 0], [[[0, 0], [0, 1]], [[0, 0], [0, 0.4]]]),
+    ({"relu": False, "subtract_minimum": True}, 0, [[[1, 1.6 / 3], [1 / 3, 0]], [[1 / 3, 1 / 3], [1 / 3, 0.6]]]),
+]
 
 
-def test_scale_over_batch_uses_each_images_own_weights(constant_model: xl.Model, constant_pixels: np.ndarray) -> None:
-    # The first image explains class 1: on both images its weights peak at .5. The second explains class 0: at 2.
-    found = xl.heatmap(constant_model, constant_pixels, xl.CamSettings(resize="none", scale_over="batch"), [1, 0])
-    assert_allclose(found, [[[0, 0], [0, 1]], [[0, 0], [0, 0.4]]], **CLOSE)
-
-
+@pytest.mark.parametrize(("settings", "targets", "right"), OVER_BATCH)
 def test_scale_over_batch_takes_minimum_and_maximum_over_the_batch(
-    constant_model: xl.Model, constant_pixels: np.ndarray
+    settings: dict[str, Any], targets: Any, right: list[Any], constant_model: xl.Model, constant_pixels: np.ndarray
 ) -> None:
-    # Without ReLU class 0's weights span -1 to 2 over the batch: the second map is ([[0, 0], [0, .8]] + 1) / 3.
-    settings = xl.CamSettings(resize="none", scale_over="batch", relu=False, subtract_minimum=True)
-    found = xl.heatmap(constant_model, constant_pixels, settings, 0)[1]
-    assert_allclose(found, [[1 / 3, 1 / 3], [1 / 3, 0.6]], **CLOSE)
+    chosen = xl.CamSettings(resize="none", scale_over="batch", **settings)
+    assert_allclose(xl.heatmap(constant_model, constant_pixels, chosen, targets), right, **CLOSE)
 
 
 @pytest.mark.parametrize("scale_over", ["image", "batch"])

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from plain_torch import in_place_off, network_input
 from runs import through
-from sample_networks import DeadEnd, Gated, Headed, Repeated, model_of, noise, plain, seeded
+from sample_networks import DeadEnd, Gated, Headed, Models, Repeated, model_of, noise, plain, seeded
 from scan_samples import scan_batch
 from torch import Tensor, nn
 from torchcam.methods import GradCAM
@@ -85,7 +85,7 @@ ALONE: dict[str, Callable[..., np.ndarray]] = {"torch-cam": torch_cam_alone, "ca
 
 
 @pytest.fixture(scope="module")
-def six(images: xl.ImageSet, random_model: Callable[[str], xl.Model]) -> Callable[[str], tuple[xl.Model, np.ndarray]]:
+def six(images: xl.ImageSet, random_model: Models) -> Callable[[str], tuple[xl.Model, np.ndarray]]:
     """A model and six pictures for it."""
     noisy = np.random.default_rng(1).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8).repeat(4, 1).repeat(4, 2)
     found = {name: (xl.load_model(name), images.pixels[60:66]) for name in MODELS[:2]}
@@ -149,18 +149,14 @@ def test_the_maps_are_those_of_class_indices_too(tutorial: xl.Model, study: np.n
     assert_array_equal(third_opinion("captum", tutorial, study, "conv2", classes), enlarged)
 
 
-def test_torch_cam_explains_the_relu_where_one_overwrites_the_layer(
-    random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
-) -> None:
+def test_torch_cam_explains_the_relu_where_one_overwrites_the_layer(random_model: Models, random_pixels: np.ndarray) -> None:
     model = random_model("vgg11")
     found = third_opinion("torch-cam", model, random_pixels, "features.3", 1)
     assert np.abs(found - torch_cam_alone(in_place_off(model), random_pixels, "features.3", lambda y: y[:, 1])).max() > 0.05
     assert_allclose(found, torch_cam_alone(model, random_pixels, "features.4", lambda y: y[:, 1]), atol=1e-6)
 
 
-def test_captum_is_right_where_a_relu_overwrites_the_layer(
-    random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
-) -> None:
+def test_captum_is_right_where_a_relu_overwrites_the_layer(random_model: Models, random_pixels: np.ndarray) -> None:
     model = random_model("vgg11")
     right = captum_alone(in_place_off(model), random_pixels, "features.3", lambda y: y[:, 1])
     assert_allclose(

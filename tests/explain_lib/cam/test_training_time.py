@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradCam
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
+from plain_torch import captum_signed
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
@@ -31,7 +31,6 @@ NAMES = ("tutorial-epoch-0", "tutorial-epoch-1", "tutorial-epoch-2", "tutorial-e
 
 @cache
 def network(name: str) -> nn.Module:
-    """A copy, since Captum leaves traces on what it runs."""
     return copy.deepcopy(xl.load_model(name).network)
 
 
@@ -99,14 +98,9 @@ def networks_of(moments: tuple[Moment, ...]) -> list[xl.Model]:
     return [xl.load_model(one.model) for one in moments]
 
 
-def captum_signed(name: str, pixels: NDArray[np.uint8], layer: str, target: int) -> NDArray[np.float32]:
-    explain = LayerGradCam(network(name), network(name).get_submodule(layer))
-    return explain.attribute(batch(pixels), target)[0, 0].detach().numpy()
-
-
 def assert_maps_are_captums(found: MapsInTime, pixels: NDArray[np.uint8], layer: str) -> None:
     for place, name in enumerate(NAMES):
-        expected = captum_signed(name, pixels, layer, found.targets[place].index)
+        expected = captum_signed(xl.load_model(name), pixels, layer, found.targets[place].index)[0]
         assert_allclose(found.signed[place], expected, atol=1e-5 * np.abs(expected).max(), rtol=0)
         assert_allclose(found.map[place], expected.clip(min=0), atol=1e-5 * np.abs(expected).max(), rtol=0)
 

@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from plain_torch import network_input
-from sample_networks import Repeated, model_of, noise, seeded
+from sample_networks import Models, Repeated, model_of, noise, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -53,7 +53,7 @@ def by_autograd(model: xl.Model, picture: NDArray[np.uint8], layer: str, scored:
 
 @pytest.fixture(scope="module")
 def find(
-    images: xl.ImageSet, random_model: Callable[[str], xl.Model], random_pixels: NDArray[np.uint8]
+    images: xl.ImageSet, random_model: Models, random_pixels: NDArray[np.uint8]
 ) -> Callable[[str], tuple[xl.Model, NDArray[np.uint8]]]:
     """A model in evaluation mode, by its name, and a picture of its size."""
 

@@ -1,4 +1,4 @@
-"""The command "layers", and the files that it writes."""
+"""The command `layers`: what it prints, and the table that it writes."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,6 @@ from explain_lib.__main__ import main
 from explain_lib.commands.interruption import INTERRUPTED
 from explain_lib.trust.ladder import LadderRequest, join_ladder_rows, layer_ladder
 from explain_lib.trust.measures import FILLS
-from explain_lib.work.ladder_files import read_ladder, write_ladder
 
 ASKED = ("layers", "--layers", "conv1", "relu2")
 
@@ -66,21 +65,3 @@ def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, ca
     captured = capsys.readouterr()
     assert "stopped after 21 of 100 images" in captured.err
     assert "21 images are too few to tell" in captured.out
-
-
-def test_a_ladder_is_read_as_it_was_written(tmp_path: Path) -> None:
-    request = LadderRequest(xl.load_model(), xl.load_cifar10().pixels, np.array([3]), ("conv1",), None, "conv1")
-    (rows,) = request.rows()
-    write_ladder(rows, request, tmp_path / "one.npz")
-    found, fingerprint = read_ladder(tmp_path / "one.npz")
-    assert (found.rungs, fingerprint) == (rows.rungs, request.fingerprint)
-    for name in ("images", "predicted", "explained", "flat", "deletion", "insertion", "edges", "centre"):
-        np.testing.assert_allclose(getattr(found, name), getattr(rows, name), atol=1e-7)
-
-
-def test_another_file_is_no_ladder(tmp_path: Path) -> None:
-    (tmp_path / "text.npz").write_text("no")
-    np.savez(tmp_path / "other.npz", images=np.zeros(1))
-    for name in ("text.npz", "other.npz", "missing.npz"):
-        with pytest.raises(xl.DataError, match=f"{name} is no ladder that can be read"):
-            read_ladder(tmp_path / name)

@@ -149,10 +149,3 @@ def test_a_wrong_option_is_said_in_one_sentence(
     told = capsys.readouterr()
     assert told.err.startswith(f"explain_lib: {said}")
     assert (len(told.err.splitlines()), told.out, list(tmp_path.iterdir())) == (1, "", [])
-
-
-def test_the_command_needs_a_file(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["scan"])
-    assert ended.value.code == 2
-    assert "--out" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """What causes a difference: by hand, against the average over all orders, against figures measured beforehand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sample_networks import model_of, noise, plain, seeded
+from sample_networks import Models, model_of, noise, plain, seeded
 
 import explain_lib as xl
 from explain_lib.cam.settings import differing
@@ -116,9 +116,7 @@ def test_the_last_step_is_the_package_itself_on_every_bundled_model(name: str, i
             assert found.residual < TIGHT
 
 
-def test_an_overwritten_activation_is_a_cause_of_its_own(
-    random_model: Callable[[str], xl.Model], random_pixels: np.ndarray
-) -> None:
+def test_an_overwritten_activation_is_a_cause_of_its_own(random_model: Models, random_pixels: np.ndarray) -> None:
     model = random_model("vgg11")
     layer = model.conv_layers[-1]
     b = xl.package_settings((layer,))

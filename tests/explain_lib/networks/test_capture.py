@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from runs import cancelled
-from sample_networks import DeadEnd, Folded, Headed, Repeated, Scripted, model_of, noise, plain, seeded
+from sample_networks import DeadEnd, Folded, Headed, Models, Repeated, Scripted, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -112,12 +112,12 @@ def test_a_module_called_twice_is_listed_call_by_call() -> None:
     assert model_of(Repeated()).spatial_layers == ("conv1", "relu#1", "conv2", "relu#2")
 
 
-def test_every_block_of_a_torchvision_resnet_calls_its_relu_twice(random_model: Callable[[str], xl.Model]) -> None:
+def test_every_block_of_a_torchvision_resnet_calls_its_relu_twice(random_model: Models) -> None:
     names = random_model("resnet18").spatial_layers
     assert [name for name in names if name.startswith("layer3.1.relu")] == ["layer3.1.relu#1", "layer3.1.relu#2"]
 
 
-def test_overwritten_layers_are_those_before_an_in_place_operation(random_model: Callable[[str], xl.Model]) -> None:
+def test_overwritten_layers_are_those_before_an_in_place_operation(random_model: Models) -> None:
     overwritten = {layer.name for layer in random_model("resnet18").layers if layer.overwritten}
     inside = {name for name in overwritten if name.startswith("layer1.0.")}
     assert inside == {"layer1.0.bn1", "layer1.0.bn2"}  # by the in-place ReLU, and by `out += identity`
@@ -191,7 +191,7 @@ def test_an_in_place_flag_set_after_as_model_is_noticed() -> None:
         xl.grad_cam(model, noise(1), "body.0")
 
 
-def test_the_logits_do_not_depend_on_which_layers_are_asked(random_model: Callable[[str], xl.Model]) -> None:
+def test_the_logits_do_not_depend_on_which_layers_are_asked(random_model: Models) -> None:
     model, pixels = random_model("resnet18"), noise(2, side=64)
     expected = model.predict(pixels)
     for layers in (["layer1.0.bn2"], ["layer4"], ["layer1.0.bn1", "layer1.0.relu#1", "layer3", "conv1"]):

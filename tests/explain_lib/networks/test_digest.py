@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from sample_networks import Headed, noise, seeded
+from sample_networks import Headed, seeded
 from torch import nn
 
 import explain_lib as xl
@@ -83,20 +83,3 @@ def test_training_mode_and_frozen_parameters_do_not_change_the_digest() -> None:
     free, frozen = network(), network()
     frozen.eval().requires_grad_(False)
     assert xl.as_model(free, **BASE).digest == xl.as_model(frozen, **BASE).digest
-
-
-USES: dict[str, Callable[[xl.Model], object]] = {
-    "grad_cam": lambda model: xl.grad_cam(model, noise(2)),
-    "package_grad_cam": lambda model: xl.package_grad_cam(model, noise(2), "body.0"),
-    "heatmap": lambda model: xl.heatmap(model, noise(2), xl.PAPER),
-    "predict": lambda model: model.predict(noise(2)),
-}
-
-
-@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
-def test_using_a_model_does_not_change_its_digest(use: Callable[[xl.Model], object]) -> None:
-    model = xl.as_model(network().train(), **BASE)
-    before = model.digest
-    use(model)
-    assert model.digest == before
-    assert xl.as_model(model.network, **BASE).digest == before  # computed anew, not remembered

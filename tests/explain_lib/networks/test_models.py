@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from plain_torch import network_input
-from sample_networks import Headed, Scripted, model_of, noise, plain, seeded
+from sample_networks import Headed, model_of, noise, plain, seeded
 from torch import nn
 from weight_samples import Planted, saved
 
@@ -81,13 +81,6 @@ def test_a_network_with_weights_that_are_not_finite_is_refused(value: float) -> 
 def test_a_network_with_another_number_of_outputs_is_refused() -> None:
     with pytest.raises(xl.NetworkError, match=r"returns a tensor of shape \(1, 2\); one tensor of shape \(1, 3\)"):
         xl.as_model(plain(), **GOOD | {"classes": ("a", "b", "c")})
-
-
-def test_a_network_that_returns_a_tuple_is_refused() -> None:
-    network = Scripted()
-    network.answer = lambda logits: (logits, None)
-    with pytest.raises(xl.NetworkError, match=r"the network returns a tuple; one tensor of shape \(1, 2\)"):
-        xl.as_model(network, **GOOD)
 
 
 def test_a_network_that_cannot_take_the_size_is_refused_and_left_alone(ledger: Any) -> None:

@@ -116,14 +116,6 @@ def test_pictures_come_in_the_order_asked_for_and_ties_by_number(order: Any) -> 
     assert select_images(np.zeros(7, np.int64), sure(*ROWS), Selection(order=order)).tolist() == IN_ORDER[order]
 
 
-@pytest.mark.parametrize("order", IN_ORDER)
-def test_only_what_is_selected_is_put_in_order(order: Any) -> None:
-    labels = np.array([0, 0, 1, 2, 1, 2, 0])  # right are 0, 3, 5
-    right = [number for number in IN_ORDER[order] if number in (0, 3, 5)]
-    assert select_images(labels, sure(*ROWS), Selection(right=True, order=order)).tolist() == right
-    assert select_images(labels, sure(*ROWS), Selection(true_class=3, order=order)).tolist() == []
-
-
 @pytest.mark.parametrize("order", ["most-confident", "least-confident", "widest-margin", "narrowest-margin"])
 def test_of_many_equals_the_first_come_first(order: Any) -> None:
     kinds = np.random.default_rng(1).integers(0, 3, 1000)

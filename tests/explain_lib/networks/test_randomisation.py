@@ -1,12 +1,11 @@
 """Networks with layers forgotten: which layers, how they are drawn, and that the network itself is left alone."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
-from sample_networks import model_of
+from sample_networks import Models, model_of
 from scipy.stats import kstest
 from torch import Tensor, nn
 
@@ -39,7 +38,7 @@ def test_resnet20_has_twenty_each_convolution_with_its_normalisation() -> None:
     assert steps[-1] == Step("conv1", ("conv1", "bn1"))
 
 
-def test_of_a_torchvision_network_every_weight_is_in_one_step(random_model: Callable[[str], xl.Model]) -> None:
+def test_of_a_torchvision_network_every_weight_is_in_one_step(random_model: Models) -> None:
     model = random_model("resnet18")
     steps = randomisation_steps(model)
     modules = [name for step in steps for name in step.modules]
@@ -114,7 +113,7 @@ def test_the_model_and_the_random_numbers_are_left_as_they_were(tutorial: xl.Mod
 @pytest.mark.parametrize("name", ["resnet20", "resnet18"])
 @pytest.mark.parametrize("mode", ["cascading", "independent"])
 def test_deep_networks_are_left_alone_too_and_copies_run(
-    name: str, mode: Mode, random_model: Callable[[str], xl.Model], images: xl.ImageSet
+    name: str, mode: Mode, random_model: Models, images: xl.ImageSet
 ) -> None:
     model = xl.load_model(name) if name == "resnet20" else random_model(name)
     digest = model.digest

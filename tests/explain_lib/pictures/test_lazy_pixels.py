@@ -147,17 +147,6 @@ def test_an_average_leaves_them_out(model: xl.Model) -> None:
         average_map(model, Holey(2, (0, 1)), "body.3")
 
 
-def test_a_job_comes_to_its_end_whatever_cannot_be_read(model: xl.Model) -> None:
-    broken = (0, *range(200, 205), 409)
-    lazy, jobs = Holey(410, broken), Jobs(xl.ExplainCache())
-    job = jobs.ask(ScanRequest(model, lazy, np.arange(410), A, B))
-    wait_until(lambda: job.is_settled)
-    progress = job.progress
-    assert (progress.state, progress.images, progress.total) == ("done", 410, 410)
-    assert job.rows is not None
-    assert_array_equal(job.rows.images, [image for image in range(410) if image not in broken])
-
-
 def test_a_job_that_was_stopped_goes_on_after_the_last_readable_picture(
     model: xl.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

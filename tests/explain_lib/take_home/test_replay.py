@@ -4,8 +4,10 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -57,6 +59,12 @@ def made_view(draw: Callable[[xl.ExplainCache, xl.Model], object], **changed: ob
 
 def explain_three(cache: xl.ExplainCache, model: xl.Model) -> None:
     through(cache, xl.grad_cam, model, cache.images().pixels[3:4], "conv2", xl.Target(8, minus=0))
+
+
+@cache
+def three() -> Mapping[str, bytes]:
+    """The parts of the file of one Grad-CAM."""
+    return MappingProxyType(made_view(explain_three))
 
 
 def written_to(folder: Path, parts: Mapping[str, bytes]) -> Path:
@@ -130,14 +138,14 @@ def test_pictures_are_written_by_number_or_stored() -> None:
 
 
 def test_an_untouched_file_is_identical(tmp_path: Path, capsys: Say) -> None:
-    assert replay(written_to(tmp_path, made_view(explain_three))) == 0
+    assert replay(written_to(tmp_path, three())) == 0
     said = capsys.readouterr().out
     assert "All 4 arrays are identical, bit for bit." in said
     assert "Note" not in said
 
 
 def test_a_changed_number_is_found_and_named(tmp_path: Path, capsys: Say) -> None:
-    parts = made_view(explain_three)
+    parts = three()
     arrays = arrays_of(parts)
     arrays["grad_cam.conv2.map"][0, 4, 7] += 0.5
     assert replay(written_to(tmp_path, parts | {"maps.npz": arrays_file(arrays)})) == 1
@@ -147,7 +155,7 @@ def test_a_changed_number_is_found_and_named(tmp_path: Path, capsys: Say) -> Non
 
 
 def test_arrays_that_are_missing_or_too_many_are_named(tmp_path: Path, capsys: Say) -> None:
-    parts = made_view(explain_three)
+    parts = three()
     arrays = arrays_of(parts)
     arrays["other"] = arrays.pop("grad_cam.logits")
     assert replay(written_to(tmp_path, parts | {"maps.npz": arrays_file(arrays)})) == 1
@@ -186,7 +194,7 @@ def test_another_digest_is_said(tmp_path: Path, capsys: Say) -> None:
 
 def sealed_view() -> dict[str, bytes]:
     """The parts of a file whose settings say what the others were."""
-    parts = made_view(explain_three) | {"address.txt": b"/?img=3", "pictures/01.png": b"a picture"}
+    parts = three() | {"address.txt": b"/?img=3", "pictures/01.png": b"a picture"}
     settings = json.loads(parts.pop("settings.json"))
     return parts | {"settings.json": json.dumps(sealed(settings, parts)).encode()}
 
@@ -207,7 +215,7 @@ def test_what_was_compared_is_said(tmp_path: Path, capsys: Say) -> None:
 
 
 def test_without_marks_nothing_is_promised_of_the_rest(tmp_path: Path, capsys: Say) -> None:
-    assert replay(written_to(tmp_path, made_view(explain_three))) == 0
+    assert replay(written_to(tmp_path, three())) == 0
     assert "whether they were changed cannot be told" in capsys.readouterr().out
 
 
@@ -325,7 +333,7 @@ def test_what_needs_too_much_room_is_said() -> None:
 
 
 def changed(**changes: object) -> dict[str, bytes]:
-    parts = made_view(explain_three)
+    parts = three()
     return parts | {"settings.json": json.dumps(json.loads(parts["settings.json"]) | changes).encode()}
 
 
@@ -355,19 +363,17 @@ def pickled() -> bytes:
 
 BROKEN: dict[str, Callable[[], Mapping[str, bytes]]] = {
     "does not have one settings.json": lambda: {"maps.npz": arrays_file({})},
-    "does not have one maps.npz": lambda: {"settings.json": made_view(explain_three)["settings.json"]},
-    "settings.json is no JSON": lambda: made_view(explain_three) | {"settings.json": b"{"},
-    "is no JSON": lambda: made_view(explain_three) | {"settings.json": b"[" * 100_000},
-    "says nothing of a view": lambda: made_view(explain_three) | {"settings.json": b"[]"},
+    "does not have one maps.npz": lambda: {"settings.json": three()["settings.json"]},
+    "settings.json is no JSON": lambda: three() | {"settings.json": b"{"},
+    "is no JSON": lambda: three() | {"settings.json": b"[" * 100_000},
+    "says nothing of a view": lambda: three() | {"settings.json": b"[]"},
     "version 2 of the format": lambda: changed(version=2),
     "is not as the dashboard writes it": lambda: changed(computations=[{"key": 1}]),
     "not as the dashboard writes it": lambda: changed(models=[]),
-    "it holds something else than it declares": lambda: made_view(explain_three) | {"maps.npz": lying_header()},
-    "something else than it declares": lambda: made_view(explain_three) | {"maps.npz": pickled()},
-    "it is no ZIP file, or a damaged one": lambda: made_view(explain_three) | {"maps.npz": b"PK"},
-    "holds something else than pictures": lambda: (
-        made_view(explain_three) | {"pictures.npz": arrays_file({"p": np.zeros((2, 2), np.float32)})}
-    ),
+    "it holds something else than it declares": lambda: three() | {"maps.npz": lying_header()},
+    "something else than it declares": lambda: three() | {"maps.npz": pickled()},
+    "it is no ZIP file, or a damaged one": lambda: three() | {"maps.npz": b"PK"},
+    "holds something else than pictures": lambda: three() | {"pictures.npz": arrays_file({"p": np.zeros((2, 2), np.float32)})},
 }
 
 
@@ -380,7 +386,7 @@ def test_a_file_that_is_none_is_refused_with_a_sentence(words: str, tmp_path: Pa
 
 
 def test_no_file_a_text_and_a_cut_file_are_refused(tmp_path: Path, capsys: Say) -> None:
-    whole = packed(made_view(explain_three))
+    whole = packed(three())
     for content in (None, b"text", b"", whole[: len(whole) // 2]):
         path = tmp_path / "view.zip"
         if content is not None:
@@ -391,12 +397,12 @@ def test_no_file_a_text_and_a_cut_file_are_refused(tmp_path: Path, capsys: Say) 
 
 def test_a_bomb_is_refused_before_it_takes_memory(tmp_path: Path, capsys: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view_file, "MAX_SETTINGS", 2**20)
-    assert replay(written_to(tmp_path, made_view(explain_three) | {"settings.json": b" " * 2**21})) == 1
+    assert replay(written_to(tmp_path, three() | {"settings.json": b" " * 2**21})) == 1
     assert "settings.json has more than 1 MiB" in capsys.readouterr().err
 
 
 def test_nothing_is_written_outside(tmp_path: Path, capsys: Say) -> None:
-    parts = {**made_view(explain_three), "../../outside.txt": b"x", "/absolute.txt": b"x"}
+    parts = {**three(), "../../outside.txt": b"x", "/absolute.txt": b"x"}
     assert replay(written_to(tmp_path, parts)) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["view.zip"]
     capsys.readouterr()
@@ -451,7 +457,7 @@ def test_a_mark_depends_on_numbers_shape_and_type() -> None:
 
 def test_arrays_are_read_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
     fortran = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3))
-    parts = made_view(explain_three) | {"maps.npz": arrays_file({"a": fortran, "n": np.float64(3)})}
+    parts = three() | {"maps.npz": arrays_file({"a": fortran, "n": np.float64(3)})}
     found = read_view_file(written_to(tmp_path, parts)).arrays
     np.testing.assert_array_equal(found["a"], fortran)
     assert found["n"].shape == ()

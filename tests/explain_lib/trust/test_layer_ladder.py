@@ -1,6 +1,5 @@
 """The layer ladder: beside a plain NumPy deletion and insertion, the package's imputation, and published figures."""
 
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from plain_torch import network_input
 from pytorch_grad_cam.metrics.road import NoisyLinearImputer, ROADCombined
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputSoftmaxTarget
+from sample_networks import Models
 from scan_samples import Overflowing
 from scipy import ndimage
 from scipy.stats import spearmanr
@@ -90,7 +90,7 @@ def test_without_layers_named_every_conv_layer_has_a_rung(images: xl.ImageSet) -
 
 
 def test_so_they_are_for_a_torchvision_network_with_random_weights(
-    random_model: Callable[[str], xl.Model], random_pixels: NDArray[np.uint8]
+    random_model: Models, random_pixels: NDArray[np.uint8]
 ) -> None:
     layers = ("conv1", "layer4.1.conv2")
     rows = assert_like_the_loop(random_model("resnet18"), random_pixels, 1, layers, "layer3.0.conv1")

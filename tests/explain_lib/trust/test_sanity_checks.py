@@ -1,13 +1,12 @@
 """The sanity checks: correlations beside Captum and SciPy, summaries by hand, sentences and requests."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from plain_torch import captum_signed
-from sample_networks import noise
+from sample_networks import Models, noise
 from scan_samples import small_model
 from scipy.stats import spearmanr
 
@@ -50,9 +49,7 @@ def test_correlations_are_scipys_of_captums_maps(name: str, layer: str, mode: st
     assert rows.unrelated[0] == pytest.approx(right, abs=1e-4)
 
 
-def test_so_they_are_for_a_torchvision_network(
-    random_model: Callable[[str], xl.Model], random_pixels: NDArray[np.uint8]
-) -> None:
+def test_so_they_are_for_a_torchvision_network(random_model: Models, random_pixels: NDArray[np.uint8]) -> None:
     model = random_model("resnet18")
     found = sanity_maps(model, random_pixels[:1], "layer2.1.conv2", 4)
     assert found.maps.shape == (1, 22, 8, 8)

@@ -1,4 +1,6 @@
-"""The ladders that are bundled beside the checkpoints: beside published figures, and computed anew for a few images."""
+"""Ladders in files, and the bundled ones: beside published figures, and computed anew for a few images."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from sample_networks import noise
 import explain_lib as xl
 from explain_lib.networks.bundled import CHECKPOINTS
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRequest, LadderRows
-from explain_lib.work.ladder_files import BUNDLED, bundled_ladder
+from explain_lib.work.ladder_files import BUNDLED, bundled_ladder, read_ladder, write_ladder
 
 ALL = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
 ASKED = {
@@ -91,3 +93,21 @@ def test_fewer_images_are_the_first_of_them_and_other_requests_have_no_answer() 
         LadderRequest(asked.model, noise(2000, side=32), np.arange(3), asked.layers, None, "conv2"),
     ):
         assert bundled_ladder(other) is None
+
+
+def test_a_ladder_is_read_as_it_was_written(tmp_path: Path) -> None:
+    request = LadderRequest(xl.load_model(), xl.load_cifar10().pixels, np.array([3]), ("conv1",), None, "conv1")
+    (rows,) = request.rows()
+    write_ladder(rows, request, tmp_path / "one.npz")
+    found, fingerprint = read_ladder(tmp_path / "one.npz")
+    assert (found.rungs, fingerprint) == (rows.rungs, request.fingerprint)
+    for name in ("images", "predicted", "explained", "flat", "deletion", "insertion", "edges", "centre"):
+        np.testing.assert_allclose(getattr(found, name), getattr(rows, name), atol=1e-7)
+
+
+def test_another_file_is_no_ladder(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("no")
+    np.savez(tmp_path / "other.npz", images=np.zeros(1))
+    for name in ("text.npz", "other.npz", "missing.npz"):
+        with pytest.raises(xl.DataError, match=f"{name} is no ladder that can be read"):
+            read_ladder(tmp_path / name)

@@ -45,14 +45,6 @@ def test_each_part_of_a_request_changes_its_fingerprint(model: xl.Model) -> None
     assert asked(model).fingerprint == asked(small_model()).fingerprint
 
 
-def test_the_rest_goes_on_where_a_part_ended(model: xl.Model) -> None:
-    request = asked(model, 40)
-    first, *others = request.rows()
-    again = request.join([first, *request.rest(len(first)).rows()])
-    assert_same(again, request.join([first, *others]))
-    assert len(again) == 40
-
-
 def test_in_the_background_it_finds_the_same_rows_and_keeps_each_batch(model: xl.Model) -> None:
     request, cache = asked(model, 40), ExplainCache()
     jobs = Jobs(cache)
