@@ -10,7 +10,7 @@ import explain_lib as xl
 
 SIDE = 8
 Models = Callable[[str], xl.Model]
-"""What gives a model by its name."""
+"""From the name of a model to the model."""
 
 
 def model_of(network: nn.Module, classes: int = 2, side: int = SIDE) -> xl.Model:
