@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def labels() -> NDArray[np.int64]:
     return xl.load_cifar10().labels
 
 
-def _batch(name: str, images: slice) -> Tensor:
+def batch(name: str, images: slice) -> Tensor:
+    """Test images as the network takes them."""
     return network_input(xl.load_model(name), pixels()[images])
 
 
@@ -71,8 +73,8 @@ def logit(index: int) -> Score:
 def captum_signed(image: int, layer: str, score: Score, name: str = "captum-tutorial") -> Map:
     """Captum's Grad-CAM of a number made of the logits, before any ReLU, on the layer's own grid."""
     network = _network(name)
-    explain = LayerGradCam(lambda batch: score(network(batch)), network.get_submodule(layer))
-    signed = explain.attribute(_batch(name, slice(image, image + 1)))
+    explain = LayerGradCam(lambda x: score(network(x)), network.get_submodule(layer))
+    signed = explain.attribute(batch(name, slice(image, image + 1)))
     return signed[0, 0].detach().numpy()
 
 
@@ -92,7 +94,7 @@ def package_map(
     """The map of the package itself."""
     network = _network(name)
     with method(network, [network.get_submodule(layer) for layer in layers]) as cam:
-        maps: Map = cam(_batch(name, slice(image, image + 1)), [ClassifierOutputTarget(target)])
+        maps: Map = cam(batch(name, slice(image, image + 1)), [ClassifierOutputTarget(target)])
     return maps[0]
 
 
@@ -101,13 +103,46 @@ def study_manual_map(image: int, name: str = "captum-tutorial") -> Map:
     network, start = _network(name), image - image % 4
     kept: list[Tensor] = []
     hook = network.get_submodule("relu2").register_forward_hook(lambda _module, _inputs, output: kept.append(output))
-    logits = network(_batch(name, slice(start, start + 4)))
+    logits = network(batch(name, slice(start, start + 4)))
     hook.remove()
     (activation,) = kept
     place = image - start
     gradient = torch.autograd.grad(logits[place, logits[place].argmax()], activation)[0][place]
     maps = (activation * gradient.mean((1, 2))[None, :, None, None]).mean(1).relu().detach().numpy()
     return cv2.resize(maps[place] / maps.max(), (32, 32))
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a hook of the test's own and plain autograd find: (C, h, w), (C, h, w), and the number explained."""
+
+    activation: NDArray[np.float32]
+    gradient: NDArray[np.float32]
+    score: float
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        return np.array([one.astype(np.float64).sum() / one.size for one in self.gradient])
+
+    @property
+    def contributions(self) -> NDArray[np.float64]:
+        return self.weights[:, None, None] * self.activation
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        signed = self.contributions.sum(0)
+        return np.array([one[signed > 0].sum() for one in self.contributions]) / signed[signed > 0].sum()
+
+
+def by_hand(image: int, layer: str, score: Score, name: str = "captum-tutorial") -> ByHand:
+    """A layer's activation and gradient for a number made of the logits."""
+    network = _network(name)
+    kept: list[Tensor] = []
+    hook = network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    y = score(network(batch(name, slice(image, image + 1))))[0]
+    hook.remove()
+    (gradient,) = torch.autograd.grad(y, kept[0])
+    return ByHand(kept[0].detach()[0].numpy(), gradient[0].numpy(), float(y.detach()))
 
 
 # Section: drawings
@@ -123,22 +158,20 @@ def drawn(
     image: Picture, cells: Map, side: int, palette: str = "magma", strength: float = 0.5, reach: float | None = None
 ) -> Picture:
     """A map from 0 up over its picture, each in its own cells, with matplotlib's palette."""
-    return _mixed(image, _in_cells(cells / (reach or cells.max()), side), side, palette, strength)
+    return _mixed(image, in_cells(cells / (reach or cells.max()), side), side, palette, strength)
+
+
+def in_red_and_blue(values: NDArray[np.floating], reach: float) -> Picture:
+    """Signed values from blue at minus the reach over white at zero to red."""
+    stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
+    colours = [np.interp(values / reach, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)]
+    return np.rint(np.stack(colours, -1)).astype(np.uint8)
 
 
 def drawn_signed(image: Picture, cells: Map, side: int) -> Picture:
-    """A signed map over its picture, from blue at minus its reach over white at zero to red, in its own cells."""
-    stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
-    shares = _in_cells(cells / np.abs(cells).max(), side)
-    colours = np.stack([np.interp(shares, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)], -1)
+    """A signed map over its picture, each in its own cells."""
+    colours = in_red_and_blue(in_cells(cells, side), np.abs(cells).max())
     return np.rint(0.5 * squares(image, side) + 0.5 * colours).astype(np.uint8)
-
-
-def drawn_smoothly(image: Picture, cells: Map, side: int) -> Picture:
-    """A map from 0 up, smoothed bilinearly, over its picture."""
-    shares = torch.tensor(cells / cells.max())[None, None]
-    smooth = torch.nn.functional.interpolate(shares, (side, side), mode="bilinear")[0, 0].numpy()
-    return _mixed(image, smooth, side, "magma", 0.5)
 
 
 def _mixed(image: Picture, shares: Map, side: int, palette: str, strength: float) -> Picture:
@@ -147,7 +180,8 @@ def _mixed(image: Picture, shares: Map, side: int, palette: str, strength: float
     return np.rint((1 - strength) * squares(image, side) + strength * colours).astype(np.uint8)
 
 
-def _in_cells(cells: Map, side: int) -> Map:
+def in_cells(cells: Map, side: int) -> Map:
+    """A map enlarged by repeating cells."""
     rows, columns = (np.arange(side) * size // side for size in cells.shape)
     return cells[rows[:, None], columns[None]]
 

@@ -81,7 +81,29 @@ def texts(app: AppTest) -> str:
 
 
 def unescaped(markdown: str) -> str:
-    return re.sub(r"\\(\W)", r"\1", markdown)
+    return re.sub(r"\\([\W_])", r"\1", markdown)
+
+
+def warnings(app: AppTest) -> str:
+    return unescaped("\n".join(warning.value for warning in app.warning))
+
+
+def errors(app: AppTest) -> str:
+    return unescaped("\n".join(error.value for error in app.error))
+
+
+def buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def side_controls(app: AppTest, letter: str) -> dict[str, Any]:
+    """The controls of one of the two sides that are compared, by the names of their settings."""
+    kinds = (*app.selectbox, *app.number_input, *app.toggle, *app.multiselect, *app.segmented_control)
+    return {control.key[2:]: control for control in kinds if (control.key or "").startswith(f"{letter}.")}
 
 
 def query(app: AppTest) -> dict[str, str]:
@@ -106,7 +128,7 @@ def run_until(app: AppTest, reached: Callable[[], bool]) -> AppTest:
 
 def ended(app: AppTest) -> AppTest:
     """The page once its work in the background has ended."""
-    return run_until(app, lambda: "Stop" not in [button.label for button in app.button])
+    return run_until(app, lambda: "Stop" not in buttons(app))
 
 
 # Section: pictures and charts
@@ -150,6 +172,11 @@ def _decoded(value: object) -> object:
     flat = np.frombuffer(base64.b64decode(value["bdata"]), np.dtype(value["dtype"]))
     shape = [int(size) for size in str(value.get("shape", flat.size)).split(",")]
     return flat.reshape(shape)
+
+
+def chart_alts(app: AppTest) -> list[str]:
+    """The alternative text of every chart, in order."""
+    return [str(shown.proto.alt) for shown in elements(app, "plotly_chart")]
 
 
 def component_data(app: AppTest, name: str) -> dict[str, object]:

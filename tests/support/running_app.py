@@ -10,6 +10,9 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 BROWSER_FLAGS = (
@@ -30,6 +33,18 @@ SETTLED = """() => new Promise(done => {
     if (quiet || now - start > 60000) { clearInterval(poll); watch.disconnect(); done(quiet); }
   }, 50);
 })"""
+
+
+def settle(page: Page) -> None:
+    """Wait until the page stands, without an exception on it."""
+    assert page.evaluate(SETTLED), "the page went on changing for a minute"
+    boxes = page.locator('[data-testid="stException"]').all_inner_texts()
+    assert not boxes, boxes
+
+
+def address(page: Page) -> dict[str, str]:
+    """What the page's address says."""
+    return dict(parse_qsl(urlsplit(page.url).query))
 
 
 def free_port() -> int:

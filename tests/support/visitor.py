@@ -19,7 +19,7 @@ class Visitor:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
-        self._page = ""
+        self._page = self._timed = ""
         self.query = ""
         self.start = NewSession()
         self.messages: list[ForwardMsg] = []
@@ -34,6 +34,10 @@ class Visitor:
         (button,) = [element.button for element in self.elements("button") if element.button.label == label]
         return self._run(state=WidgetState(id=button.id, trigger_value=True))
 
+    def tick(self, state: WidgetState) -> Self:
+        """Ask for the run that the page's timer asks for, with a widget's state; wait for its end."""
+        return self._run(state=state, fragment=self._timed)
+
     def elements(self, kind: str) -> list[Element]:
         """What the last run sent of that kind."""
         sent = [message.delta.new_element for message in self.messages if message.WhichOneof("type") == "delta"]
@@ -44,10 +48,11 @@ class Visitor:
         """The sentences in boxes."""
         return [element.alert.body for element in self.elements("alert")]
 
-    def _run(self, page_name: str = "", state: WidgetState | None = None) -> Self:
+    def _run(self, page_name: str = "", state: WidgetState | None = None, fragment: str = "") -> Self:
         message = BackMsg()
         ask = message.rerun_script
         ask.page_name, ask.page_script_hash, ask.query_string = page_name, "" if page_name else self._page, self.query
+        ask.fragment_id = fragment
         ask.widget_states.SetInParent()
         if state is not None:
             ask.widget_states.widgets.append(state)
@@ -64,6 +69,8 @@ class Visitor:
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self.start = message.new_session
+            elif kind == "auto_rerun":
+                self._timed = message.auto_rerun.fragment_id
             elif kind == "navigation":
                 self._page = message.navigation.page_script_hash
             elif kind == "page_info_changed":

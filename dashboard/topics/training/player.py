@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.view.address import bound_by, change_view, current_view
 
@@ -44,6 +45,9 @@ _PLAY_HELP = "From this epoch to the end of the training; from the start if it i
 
 def _slider(epochs: Sequence[int], shown: int) -> None:
     def moved(epoch: int) -> None:
+        if _looks_again():
+            st.session_state[_SLIDER] = shown
+            return
         _stop()
         change_view(epoch=epoch)
 
@@ -55,6 +59,16 @@ def _slider(epochs: Sequence[int], shown: int) -> None:
         "of these epochs; their distances on the slider mean nothing.",
         width=420,
     )
+
+
+def _looks_again() -> bool:
+    """Whether this run only looks if the next step is due.
+
+    The browser asks for such a run by itself, and sends along where its slider stands. Where it is busy, that is still the
+    epoch before the last step, which nobody chose.
+    """
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def _playing(shown: int) -> _Playing | None:

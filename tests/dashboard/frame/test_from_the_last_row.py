@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from running_app import SETTLED
+from running_app import settle
 
 ADDRESSES = (
     "/",
@@ -44,11 +44,6 @@ def open_address(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("h1", timeout=60_000)
     settle(page)
-
-
-def settle(page: Page) -> None:
-    assert page.evaluate(SETTLED), "the page went on changing for a minute"
-    assert not page.locator('[data-testid="stException"]').count()
 
 
 def press(page: Page, key: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from opened_page import OpenedPage, alts, captions, ended, open_page, press, unescaped
+from opened_page import OpenedPage, alts, buttons, captions, ended, open_page, press, unescaped
 
 import explain_lib as xl
 from dashboard.view.server_options import server_cache
@@ -90,7 +90,7 @@ def test_a_damaged_ladder_is_said_and_the_rest_of_its_page_works(copied_checkpoi
     (warning,) = [unescaped(one.value) for one in app.warning]
     assert f"{DEFAULT}.ladder.npz is no ladder that can be read" in warning
     assert warning.endswith("It can be measured here.")
-    assert [button.label for button in app.button if button.label.startswith("Measure")]
+    assert [label for label in buttons(app) if label.startswith("Measure")]
     other = open_page("layer_ladder", model="tutorial")
     assert_works(other)
     assert not other.warning
@@ -164,7 +164,7 @@ def test_a_scan_that_ends_by_a_fault_says_so_and_can_go_on(
     server_cache().entries.clear()
     query = {"class_": "5", "predicted": "7", "low": str(41 + len(words) % 8)}  # no other test has scanned these
     app = open_page("scan", **query)
-    (start,) = [button.label for button in app.button if button.label.startswith("Scan ")]
+    (start,) = [label for label in buttons(app) if label.startswith("Scan ")]
     with monkeypatch.context() as patch:
         patch.setattr(ScanRequest, "compute", fails)
         (said,) = errors(ended(press(app, start)))
@@ -172,6 +172,6 @@ def test_a_scan_that_ends_by_a_fault_says_so_and_can_go_on(
         assert_works(open_page("layer_explorer"))
         (seen_by_another,) = errors(open_page("scan", **query))
         assert seen_by_another == said
-    (go_on,) = [button.label for button in app.button if button.label.startswith("Go on with ")]
+    (go_on,) = [label for label in buttons(app) if label.startswith("Go on with ")]
     assert errors(ended(press(app, go_on))) == []
     assert app.get("plotly_chart")

@@ -1,11 +1,11 @@
 """The whole lesson in Chromium by keys alone, as a teacher with a clicker would hold it."""
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
-from running_app import SETTLED
+from running_app import SETTLED, address
 
 from dashboard.lesson.file import Lesson, parse_lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER
@@ -37,10 +37,6 @@ def own_lesson() -> Lesson:
     lesson, _ = parse_lesson((OWN_FOLDER / "grad-cam.md").read_bytes(), tuple(VOCABULARY))
     assert lesson is not None
     return lesson
-
-
-def address(page: Page) -> dict[str, str]:
-    return dict(parse_qsl(urlsplit(page.url).query))
 
 
 def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Page, list[str]]) -> None:

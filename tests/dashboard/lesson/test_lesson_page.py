@@ -1,14 +1,13 @@
 """Lessons on the screen: every stop of the dashboard's own, the bar, the page, and lessons of a teacher's own."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from captum.attr import LayerGradCam
 from independent_maps import captum_map, logit, pixels, predicted, probabilities
-from opened_page import OpenedPage, open_page, press, query, texts, unescaped
+from opened_page import OpenedPage, buttons, open_page, press, query, texts, unescaped, warnings
 from scipy.stats import spearmanr
 
 import explain_lib as xl
@@ -16,7 +15,7 @@ from dashboard.lesson import bar
 from dashboard.lesson.file import Lesson, parse_lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY
-from dashboard.view.server_options import server_cache, server_options
+from dashboard.view.server_options import server_cache
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
@@ -44,21 +43,11 @@ def opened_paragraph(app: OpenedPage, label: str) -> str | None:
     return unescaped(found[0]) if found else None
 
 
-def labels(app: OpenedPage) -> list[str]:
-    return [button.label for button in app.button]
-
-
-def warnings(app: OpenedPage) -> str:
-    return unescaped("\n".join(one.value for one in app.warning))
-
-
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, start: Callable[..., None]) -> Path:
     """A folder of lessons that the server is started with."""
-    monkeypatch.setattr(sys, "argv", ["dashboard/app.py", "--lessons", str(tmp_path)])
-    server_options.cache_clear()
-    yield tmp_path
-    server_options.cache_clear()
+    start("--lessons", str(tmp_path))
+    return tmp_path
 
 
 # Section: the dashboard's own lesson
@@ -80,7 +69,7 @@ def test_every_stop_opens_its_page_without_a_warning_and_its_answer_is_computed(
     assert f"**Stop {number} of {COUNT} · {stop.title}**" in texts(app)
     assert stop.question in texts(app)
     assert (opened_paragraph(app, "Hint"), opened_paragraph(app, "Answer")) == (None, None)
-    assert "Back to this stop's view" not in labels(app)
+    assert "Back to this stop's view" not in buttons(app)
     press(app, "Hint")
     press(app, "Answer")
     assert not app.warning
@@ -116,11 +105,10 @@ def test_the_map_of_the_network_that_knows_nothing_has_nothing_of_the_original()
 # Section: the bar
 
 
-def test_next_and_back_go_through_all_stops() -> None:
+def test_next_and_back_go_through_the_stops() -> None:
     lesson = own_lesson()
     app = open_stop(1, hint="on", answer="on", present="on")
-    ahead = [("Next stop", number) for number in range(2, COUNT + 1)]
-    for label, number in [*ahead, ("Previous stop", COUNT - 1)]:
+    for label, number in (("Next stop", 2), ("Next stop", 3), ("Previous stop", 2)):
         press(app, label)
         stop = lesson.stops[number - 1]
         app.switch_page(f"app_pages/{stop.page}.py")  # a browser stays on the page that a run has opened; AppTest does not
@@ -147,7 +135,7 @@ def test_an_answer_follows_what_is_on_screen() -> None:
     app = press(open_stop(CAR, answer="on", hint="on"), "Hide hint")
     assert opened_paragraph(app, "Hint") is None
     assert "The picture shows a car; the network says deer" in (opened_paragraph(app, "Answer") or "")
-    assert "Back to this stop's view" not in labels(app)
+    assert "Back to this stop's view" not in buttons(app)
     app.number_input(key="image").set_value(137).run()
     assert "The picture shows a horse; the network says horse" in (opened_paragraph(app, "Answer") or "")
     press(app, "Hide answer")
@@ -160,14 +148,14 @@ def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
     stop = own_lesson().stops[0]
     app = open_page("sanity_checks", **stop_view("grad-cam", stop, 1, present=False).to_query())
     assert stop.question in texts(app)
-    assert "Back to this stop's view" in labels(app)
+    assert "Back to this stop's view" in buttons(app)
     press(app, "Back to this stop's view")
     assert "All layers on offer" in "\n".join(one.value for one in app.header)
 
 
 def test_naming_the_layer_that_is_shown_anyway_is_no_other_view() -> None:
     app = open_stop(HORSE, layer="layer3.2.conv2")
-    assert "Back to this stop's view" not in labels(app)
+    assert "Back to this stop's view" not in buttons(app)
 
 
 def test_numbers_that_a_page_computes_last_are_in_the_answer_once_it_stands() -> None:
@@ -267,7 +255,7 @@ def test_a_broken_lesson_is_said_with_its_lines_and_breaks_no_page(folder: Path)
     assert "mine.md cannot be used as it is:" in warnings(app)
     assert "- Line 3: in the address, img=x: the number of a test image would be right." in warnings(app)
     assert "- Line 5: there is no {map.pek}; {map.peak}" in warnings(app)
-    assert "Start · 1 stop" not in labels(app)
+    assert "Start · 1 stop" not in buttons(app)
     app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="mine")
     assert not app.error
     assert "lesson=mine: mine.md has a fault in line 3: in the address, img=x" in warnings(app)
@@ -306,11 +294,11 @@ def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_
         "- Stop 6: model2=vgg: there are captum-tutorial, tutorial, resnet20.",
         "- Stop 6: set=folder: this server has no folder of pictures of its own.",
     ]
-    assert "Start · 6 stops" in labels(app)
+    assert "Start · 6 stops" in buttons(app)
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_folder_without_a_lesson_is_said() -> None:
     app = open_page("lesson")
     assert "holds no file that ends in .md" in warnings(app)
-    assert f"Start · {COUNT} stops" in labels(app)
+    assert f"Start · {COUNT} stops" in buttons(app)

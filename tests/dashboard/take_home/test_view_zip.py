@@ -1,6 +1,5 @@
 """The view of every page as one ZIP file: what is in it, and that it can be computed anew."""
 
-import copy
 import json
 import runpy
 import subprocess
@@ -15,7 +14,7 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
-from independent_maps import assert_same_colours, captum_map, captum_signed, drawn, logit, pixels
+from independent_maps import assert_same_colours, by_hand, captum_map, captum_signed, drawn, logit, pixels, predicted
 from opened_page import OpenedPage, download, open_page, picture, pixels_of, press
 from PIL import Image
 from scan_samples import wait_until
@@ -105,9 +104,19 @@ def test_the_explorers_file_holds_captums_map_and_the_pictures_of_the_page(tmp_p
     assert files["page/maps.npz"] == download(app, "Maps (.npz)")
 
 
-def test_the_same_view_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = taken(open_page("disagreement", img="2", model="tutorial"), tmp_path).read_bytes()
-    assert taken(open_page("disagreement", img="2", model="tutorial"), tmp_path).read_bytes() == first
+@pytest.fixture(scope="module")
+def two_sides() -> OpenedPage:
+    return open_page("disagreement", img="2", model="captum-tutorial")
+
+
+@pytest.fixture(scope="module")
+def explorer() -> OpenedPage:
+    return open_page("layer_explorer", img="7", model="captum-tutorial")
+
+
+def test_the_same_view_gives_the_same_bytes(two_sides: OpenedPage) -> None:
+    again = open_page("disagreement", img="2", model="captum-tutorial")
+    assert download(again, "Everything (ZIP)") == download(two_sides, "Everything (ZIP)")
 
 
 def reproduced(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -117,9 +126,9 @@ def reproduced(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_python_in_the_file_runs_by_itself_and_finds_a_changed_number(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    two_sides: OpenedPage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path, unpacked = taken(open_page("disagreement", img="2", model="captum-tutorial"), tmp_path), tmp_path / "unpacked"
+    path, unpacked = taken(two_sides, tmp_path), tmp_path / "unpacked"
     with zipfile.ZipFile(path) as archive:
         archive.extractall(unpacked)
     done, arrays = reproduced(unpacked), arrays_in(path)
@@ -138,8 +147,8 @@ def test_the_python_in_the_file_runs_by_itself_and_finds_a_changed_number(
     ]
 
 
-def test_in_another_process_the_numbers_are_the_same(tmp_path: Path) -> None:
-    path = taken(open_page("layer_explorer", img="7", model="resnet20"), tmp_path)
+def test_in_another_process_the_numbers_are_the_same(explorer: OpenedPage, tmp_path: Path) -> None:
+    path = taken(explorer, tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "explain_lib", "replay", str(path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -148,29 +157,30 @@ def test_in_another_process_the_numbers_are_the_same(tmp_path: Path) -> None:
     assert "all are as they were written" in done.stdout.splitlines()[-1]
 
 
-def test_a_picture_exchanged_in_the_file_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = taken(open_page("layer_explorer", img="7", model="captum-tutorial"), tmp_path)
+def test_a_picture_exchanged_in_the_file_is_found(
+    explorer: OpenedPage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = taken(explorer, tmp_path)
     files = parts(path)
     path.write_bytes(packed(files | {"page/picture.png": files["slide.png"]}))
     assert command_line.main(["replay", str(path)]) == 1
     assert capsys.readouterr().out.splitlines()[-1].startswith("page/picture.png ")
 
 
-def test_the_file_says_whose_arrays_it_holds(tmp_path: Path) -> None:
+def test_the_file_says_whose_arrays_it_holds(explorer: OpenedPage, tmp_path: Path) -> None:
     path = taken(open_page("training_time", img="3", model="captum-tutorial"), tmp_path)
     settings, readme = settings_in(path), parts(path)["README.txt"].decode()
     assert settings["model"] == "captum-tutorial"
     assert settings["models_of_the_arrays"] == list(settings["models"])  # type: ignore[call-overload]  # a JSON object
     assert "captum-tutorial" not in settings["models"]  # type: ignore[operator]  # see above
     assert "The arrays are of tutorial-epoch-0, " in readme
-    own = parts(taken(open_page("layer_explorer", model="captum-tutorial"), tmp_path))["README.txt"].decode()
-    assert "The arrays are of" not in own
+    assert b"The arrays are of" not in parts(taken(explorer, tmp_path))["README.txt"]
 
 
 # Section: pictures of visitors
 
 
-@pytest.mark.parametrize("page", ["layer_explorer", "disagreement", "layer_ladder"])
+@pytest.mark.parametrize("page", ["layer_explorer", "layer_ladder"])
 def test_a_visitors_picture_is_in_the_file_as_the_network_saw_it(page: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (40, 52, 3), dtype=np.uint8)
     file = BytesIO()
@@ -252,8 +262,8 @@ def test_what_a_session_holds_is_bounded() -> None:
 # Section: the slide
 
 
-def test_on_the_disagreement_page_the_slide_is_of_both_sides() -> None:
-    with Image.open(BytesIO(download(open_page("disagreement", img="3"), "Slide (PNG)"))) as slide:
+def test_on_the_disagreement_page_the_slide_is_of_both_sides(two_sides: OpenedPage) -> None:
+    with Image.open(BytesIO(download(two_sides, "Slide (PNG)"))) as slide:
         assert "apart on average" in slide.text["Description"]
 
 
@@ -292,27 +302,13 @@ def test_of_one_layer_that_forgot_alone_the_slide_gives_the_name() -> None:
     assert slide_words(app).startswith("fc2 alone randomised: ")
 
 
-def map_without(image: int, off: tuple[int, ...]) -> np.ndarray:
-    """Grad-CAM at conv2 of the predicted class by plain PyTorch, without these channels."""
-    model = xl.load_model("captum-tutorial")
-    network = copy.deepcopy(model.network)
-    kept: list[torch.Tensor] = []
-    hook = network.get_submodule("conv2").register_forward_hook(lambda _module, _inputs, output: kept.append(output))
-    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
-    logits = network((torch.tensor(pixels()[image]).permute(2, 0, 1)[None] / 255 - mean) / std)
-    hook.remove()
-    (gradient,) = torch.autograd.grad(logits.max(), kept)
-    added = kept[0][0] * gradient[0].mean((1, 2), keepdim=True)
-    on = [channel for channel in range(len(added)) if channel not in off]
-    return added[on].sum(0).relu().detach().numpy()
-
-
 def test_with_channels_off_the_slide_is_the_sum_of_the_others() -> None:
     app = open_page("how_it_works", img="3", model="captum-tutorial", layer="conv2", without="2,9")
     words = slide_words(app)
     assert "2 of 16 channels off" in words
     assert "The sum without channels 2, 9, not Grad-CAM's map" in words
-    expected = map_without(3, (2, 9))
+    contributions = by_hand(3, "conv2", logit(predicted(3))).contributions
+    expected = np.delete(contributions, (2, 9), axis=0).sum(0).clip(min=0)
     magma = matplotlib.colormaps["magma"](np.rint(expected / expected.max() * 255).astype(int))[..., :3] * 255
     assert_same_colours(slide_pixels(app, 1, 10), np.rint(magma).astype(np.uint8))
     whole = slide_words(open_page("how_it_works", img="3", model="captum-tutorial", layer="conv2"))

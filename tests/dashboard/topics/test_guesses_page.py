@@ -1,7 +1,6 @@
 """The page of the three guesses: verdicts, sentences, charts, examples, and frogs whose outlines can be rejected."""
 
 import re
-from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from opened_page import (
     alts,
     captions,
     chart,
+    chart_alts,
     component_data,
     elements,
     open_page,
@@ -22,7 +22,7 @@ from opened_page import (
     unescaped,
 )
 from playwright.sync_api import Page, expect
-from running_app import free_port, served, streamlit_command
+from running_app import address, free_port, served, streamlit_command
 from scipy import ndimage
 from scipy.stats import spearmanr
 from torch.nn import functional
@@ -126,7 +126,7 @@ def test_the_example_of_grass_is_the_picked_frog_or_the_first(opened: OpenedPage
 def test_every_picture_and_chart_has_alternative_text(opened: OpenedPage) -> None:
     assert len(alts(opened)) == 9
     assert all(alts(opened))
-    assert all(shown.proto.alt for shown in elements(opened, "plotly_chart"))
+    assert all(chart_alts(opened))
 
 
 # Section: frogs
@@ -192,7 +192,3 @@ def test_the_frogs_stand_before_the_verdicts_and_a_click_rejects_one(page: Page)
         expect(page.get_by_text("Rejected: 7.")).to_be_visible(timeout=60_000)
         assert address(page)["rejected"] == "7"
         expect(frogs.nth(1)).to_have_attribute("aria-pressed", "false")
-
-
-def address(page: Page) -> dict[str, str]:
-    return dict(parse_qsl(urlsplit(page.url).query))

@@ -2,28 +2,34 @@
 
 import copy
 import re
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from independent_maps import assert_same_colours, captum_map, captum_signed, labels, logit, pixels, predicted
+from independent_maps import (
+    assert_same_colours,
+    batch,
+    by_hand,
+    captum_map,
+    captum_signed,
+    in_red_and_blue,
+    labels,
+    logit,
+    pixels,
+    predicted,
+)
 from numpy.typing import NDArray
-from opened_page import OpenedPage, alts, captions, component_data, open_page, picture, pixels_of, press, query, texts
+from opened_page import OpenedPage, alts, buttons, captions, component_data, open_page, picture, pixels_of, press, query, texts
 from playwright.sync_api import Page, expect
-from running_app import SETTLED
+from running_app import address, settle
 from torch import Tensor, nn
 
 import explain_lib as xl
-from dashboard.view.server_options import server_options
 
 STEPS = ("forward", "gradient", "weights", "sum", "relu", "enlarge")
-every_step = pytest.mark.parametrize("step", STEPS)
 
 
 def open_walk(**address: str) -> OpenedPage:
@@ -38,65 +44,20 @@ def formulas(app: OpenedPage) -> str:
     return "\n".join(formula.value for formula in app.latex)
 
 
-@dataclass(frozen=True)
-class ByHand:
-    """What a hook of the test's own and plain autograd find: (C, h, w), (C, h, w), and the number explained."""
-
-    activation: NDArray[np.float32]
-    gradient: NDArray[np.float32]
-    score: float
-
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        return np.array([one.astype(np.float64).sum() / one.size for one in self.gradient])
-
-    @property
-    def contributions(self) -> NDArray[np.float64]:
-        return self.weights[:, None, None] * self.activation
-
-    @property
-    def shares(self) -> NDArray[np.float64]:
-        signed = self.contributions.sum(0)
-        return np.array([one[signed > 0].sum() for one in self.contributions]) / signed[signed > 0].sum()
-
-
-def network_and_input(image: int, name: str) -> tuple[nn.Module, Tensor]:
-    model = xl.load_model(name)
-    mean, std = (torch.tensor(numbers).view(3, 1, 1) for numbers in (model.mean, model.std))
-    network = copy.deepcopy(model.network).eval()
-    return network, ((torch.tensor(pixels()[image]).permute(2, 0, 1) / 255 - mean) / std)[None]
-
-
-def by_hand(image: int, layer: str, score: Callable[[Tensor], Tensor], name: str = "captum-tutorial") -> ByHand:
-    network, x = network_and_input(image, name)
-    kept: list[Tensor] = []
-    network.get_submodule(layer).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
-    y = score(network(x))[0]
-    (gradient,) = torch.autograd.grad(y, kept[0])
-    return ByHand(kept[0].detach()[0].numpy(), gradient[0].numpy(), float(y.detach()))
-
-
 def score_without(image: int, layer: str, channel: int, score: Callable[[Tensor], Tensor]) -> float:
-    network, x = network_and_input(image, "captum-tutorial")
+    network = copy.deepcopy(xl.load_model("captum-tutorial").network)
 
     def silence(_: nn.Module, __: object, output: Tensor) -> Tensor:
         return torch.cat([output[:, :channel], torch.zeros_like(output[:, :1]), output[:, channel + 1 :]], 1)
 
     network.get_submodule(layer).register_forward_hook(silence)
     with torch.no_grad():
-        return float(score(network(x))[0])
+        return float(score(network(batch("captum-tutorial", slice(image, image + 1))))[0])
 
 
 def digits(value: float, *, sign: bool = False) -> str:
     """Three digits that count."""
     return f"{value:{'+' if sign and value else ''}.3g}".replace("-", "−").replace("e−", "e-")
-
-
-def in_red_and_blue(values: NDArray[np.float64], reach: float) -> NDArray[np.uint8]:
-    stops = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]]  # ColorBrewer, RdBu
-    shares = values / reach
-    colours = np.stack([np.interp(shares, np.linspace(-1, 1, 5), channel) for channel in zip(*stops, strict=True)], -1)
-    return np.rint(colours).astype(np.uint8)
 
 
 def assert_tiles(app: OpenedPage, values: NDArray[np.float64], reach: float) -> None:
@@ -324,15 +285,6 @@ def test_a_contrast_and_a_probability_are_walked_through() -> None:
     assert "explained: ship (the predicted class), probability" in captions(app)
 
 
-@every_step
-def test_every_step_stands_with_a_deeper_network(step: str) -> None:
-    app = open_walk(step=step, model="resnet20", img="17", modules="all")
-    assert not app.error
-    assert not app.warning
-    assert app.header[0].value.startswith(f"{STEPS.index(step) + 1} of 6 · ")
-    assert all(alts(app))
-
-
 def zero_map() -> int:
     """An image whose map at pool1 is zero everywhere."""
     for image in range(300):
@@ -350,75 +302,28 @@ def test_a_map_that_is_zero_everywhere_is_named(step: str) -> None:
         assert "Share of the map: **none, the map is zero everywhere**" in texts(app)
 
 
-OWN = """
-import torch
-from torch import nn
-
-def tiny():
-    torch.manual_seed(6)
-    return nn.Sequential(nn.Conv2d(3, 5, 16), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(5, 4))
-
-def wide():
-    torch.manual_seed(6)
-    return nn.Sequential(nn.Conv2d(3, 600, 9, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(600, 4))
-
-def infinite():
-    torch.manual_seed(6)
-    network = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Hardtanh(0, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4))
-    network[0].bias.data.fill_(3e38)
-    network[0].weight.data.fill_(3e38)
-    return network
-"""
-
-
-@pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Start the server with a network of one's own."""
-    (tmp_path / "walked_networks.py").write_text(OWN)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def start(name: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["app.py", "--model", f"walked_networks:{name}", "--input-size", "16"])
-        server_options.cache_clear()
-
-    yield start
-    server_options.cache_clear()
-    xl.shared_cache().own_models.offer(None)
-    sys.modules.pop("walked_networks", None)
-
-
-@pytest.mark.parametrize("step", ["weights", "relu", "enlarge"])
-def test_a_grid_of_one_cell_is_named_and_not_taken_for_a_place(step: str, own: Callable[[str], None]) -> None:
-    own("tiny")
+@pytest.mark.parametrize("step", ["relu", "enlarge"])
+def test_a_grid_of_one_cell_is_named_and_not_taken_for_a_place(step: str, start: Callable[..., None]) -> None:
+    start("--model", "own_networks:tiny", "--input-size", "16")
     app = open_page("how_it_works", step=step, img="0")
     assert not app.error
     assert "layer 0, 5 channels of 1 × 1" in captions(app)
-    if step in ("relu", "enlarge"):
-        assert "everywhere" in texts(app)
+    assert "everywhere" in texts(app)
 
 
-def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(own: Callable[[str], None]) -> None:
-    own("wide")
+def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:wide", "--input-size", "16")
     app = open_page("how_it_works", img="0", channel="599")
     assert len(grid(app)["channels"]) == 512
     assert "These 512 of 600 channels have the largest shares of the map; look at any other by its number." in captions(app)
     assert "**Channel 599**" in texts(app)
-    model = server_model()
-    walk = xl.walkthrough(model, shown_picture(model, 0))
+    model = xl.shared_cache("cpu").model("own_networks:wide")
+    walk = xl.walkthrough(model, xl.fit_picture(pixels()[0], model.input_size, "crop"))
     assert grid(app)["channels"] == sorted(np.argsort(-np.abs(walk.shares), kind="stable")[:512].tolist())
 
 
-def server_model() -> xl.Model:
-    return xl.shared_cache("cpu").model("walked_networks:wide")
-
-
-def shown_picture(model: xl.Model, image: int) -> NDArray[np.uint8]:
-    return xl.fit_picture(pixels()[image], model.input_size, "crop")
-
-
-def test_what_is_not_finite_is_said(own: Callable[[str], None]) -> None:
-    own("infinite")
+def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:infinite", "--input-size", "16")
     app = open_page("how_it_works", img="0")
     assert "Not finite: this layer's activations or gradients hold NaN or infinity" in app.error[0].value
 
@@ -426,19 +331,25 @@ def test_what_is_not_finite_is_said(own: Callable[[str], None]) -> None:
 # Section: from step to step
 
 
-def test_steps_go_on_and_back_and_are_in_the_address() -> None:
-    app = open_walk(img="17")
-    assert app.button[[one.label for one in app.button].index("Step back")].disabled
-    for step in STEPS[1:]:
-        press(app, "Next step")
-        assert query(app)["step"] == step
-        again = open_walk(**query(app))
-        assert [one.value for one in again.markdown] == [one.value for one in app.markdown]
-        assert alts(again) == alts(app)
+def test_steps_go_on_and_back_through_a_deeper_network_and_are_in_the_address() -> None:
+    start = {"img": "17", "model": "resnet20", "modules": "all"}
+    app = open_walk(**start)
+    assert app.button[buttons(app).index("Step back")].disabled
+    for number, step in enumerate(STEPS, start=1):
+        if number > 1:
+            press(app, "Next step")
+            assert query(app)["step"] == step
+        assert not app.error
+        assert not app.warning
+        assert app.header[0].value.startswith(f"{number} of 6 · ")
+        assert all(alts(app))
+    again = open_walk(**query(app))
+    assert [one.value for one in again.markdown] == [one.value for one in app.markdown]
+    assert alts(again) == alts(app)
     press(app, "Step back")
     assert query(app)["step"] == "relu"
     press(app, "Forward")
-    assert query(app) == {"img": "17", "model": "captum-tutorial"}
+    assert query(app) == start
     assert f"true {xl.CLASSES[labels()[17]]}" in captions(app)
 
 
@@ -446,15 +357,11 @@ def heading(page: Page, step: int) -> None:
     expect(page.get_by_role("heading", level=2).first).to_contain_text(f"{step} of 6", timeout=20_000)
 
 
-def address(page: Page) -> dict[str, str]:
-    return dict(parse_qsl(urlsplit(page.url).query))
-
-
 def test_in_a_browser_keys_step_and_clicks_pick_and_switch(page: Page, root: str) -> None:
     page.goto(f"{root}/how_it_works?img=3")
     tiles = page.locator(".channel-grid button")
     expect(tiles).to_have_count(16, timeout=60_000)
-    assert page.evaluate(SETTLED)
+    settle(page)
     _keys_step(page)
     _keys_in_a_field_are_typed(page)
     _a_click_picks_and_arrow_keys_stay_in_the_grid(page)
@@ -467,6 +374,7 @@ def _keys_step(page: Page) -> None:
     for key, step in (("3", 3), ("6", 6), ("Shift+ArrowLeft", 5), ("Shift+ArrowRight", 6), ("1", 1)):
         page.keyboard.press(key)
         heading(page, step)
+        settle(page)  # a key has its button again once the page stands
         assert address(page)["img"] == "3"  # the arrow alone would be another image
 
 
@@ -493,7 +401,7 @@ def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
     assert label == f"Channel 6: largest cell {digits(SHIP.activation[6].max())}; click to look at it"
     page.keyboard.press("Enter")
     expect(page.get_by_text("What if channel 6 were zero?")).to_be_visible()
-    assert page.evaluate(SETTLED)
+    settle(page)
     assert (address(page)["img"], address(page)["channel"]) == ("3", "6")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from independent_maps import labels, package_map, predicted, probabilities, study_manual_map
-from opened_page import START, OpenedPage, alts, chart, download, elements, ended, open_page, press, query, texts
+from opened_page import START, OpenedPage, alts, chart, download, elements, ended, metrics, open_page, press, query, texts
 
 import explain_lib as xl
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure
@@ -62,7 +62,7 @@ def test_each_row_has_the_mean_difference_that_other_programs_find(few: OpenedPa
 
 def test_numbers_and_charts_are_those_of_the_rows(few: OpenedPage) -> None:
     maes = np.array([float(row["mae"]) for row in rows_of(few)])
-    shown = {metric.label: metric.value for metric in few.metric}
+    shown = metrics(few)
     assert shown["Images"] == str(len(maes))
     assert float(shown["Mean"]) == pytest.approx(maes.mean(), abs=6e-5)
     for title, share in {"5 %": 0.05, "Median": 0.5, "95 %": 0.95}.items():

@@ -4,8 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from opened_page import OpenedPage, arrays, captions, chart, open_page, query, run_snippet
-from streamlit.testing.v1 import AppTest
+from opened_page import OpenedPage, arrays, captions, chart, open_page, query, run_snippet, side_controls
 
 import explain_lib as xl
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
@@ -15,11 +14,6 @@ from explain_lib.take_home.snippet import Explained, comparison_snippet
 
 def open_sides(**address: str) -> OpenedPage:
     return open_page("disagreement", **address)
-
-
-def widgets(app: AppTest, letter: str) -> dict[str, AppTest]:
-    kinds = (*app.selectbox, *app.number_input, *app.toggle, *app.multiselect, *app.segmented_control)
-    return {widget.key[2:]: widget for widget in kinds if (widget.key or "").startswith(f"{letter}.")}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +42,7 @@ def test_every_step_of_both_is_in_words(both: OpenedPage) -> None:
 
 def test_all_but_program_and_layer_is_fixed(both: OpenedPage) -> None:
     for letter, layer in (("a", "conv2"), ("b", "relu2")):
-        found = widgets(both, letter)
+        found = side_controls(both, letter)
         assert {name for name, widget in found.items() if not widget.disabled} == {"program", "layer"}
         assert found["layer"].value == layer
     assert (both.selectbox(key="a.resize").value, both.number_input(key="a.exponent").value) == ("pil-bicubic", 2.0)

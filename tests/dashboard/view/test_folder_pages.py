@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from dashboard.frame.picture_menu import KEY
 from dashboard.server.health import ModelLoading
 from dashboard.server.log import LOG
 from dashboard.view.picture_sets import FolderImages, server_set
-from dashboard.view.server_options import server_options
 from explain_lib.work.jobs import Job, shared_jobs
 
 SHOWN = {"cat": 0, "ship": 1, "zebra": 4}
@@ -43,15 +42,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def served(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def served(folder: Path, tmp_path: Path, start: Callable[..., None]) -> Iterator[None]:
     """A server with that folder, and nothing left of it afterwards."""
-    monkeypatch.setattr(sys, "argv", ["app.py", "--device", "cpu", "--images", str(folder), "--cache", str(tmp_path)])
-    server_options.cache_clear()
+    start("--device", "cpu", "--images", str(folder), "--cache", str(tmp_path))
     pictures = opened_folder()
     yield
     pictures.thumbnails.close()
     shared_jobs("cpu").close()
-    server_options.cache_clear()
 
 
 def opened_folder() -> FolderImages:
@@ -100,10 +97,8 @@ def test_the_network_is_asked_in_the_background_and_filters_work() -> None:
     finished(app)
     pixels = xl.load_cifar10().pixels
     model = xl.load_model("captum-tutorial")
-    guesses = {name: int(model.predict(pixels[[first + number]])[0].argmax()) for name, first in SHOWN.items() for number in ()}
-    for name, first in SHOWN.items():
-        for number in range(3):
-            guesses[f"{name}/{number}.png"] = int(model.predict(pixels[[first + number]])[0].argmax())
+    places = {f"{name}/{number}.png": first + number for name, first in SHOWN.items() for number in range(3)}
+    guesses = {name: int(model.predict(pixels[[place]])[0].argmax()) for name, place in places.items()}
     right = [name for name, guess in guesses.items() if model.classes[guess] == name.split("/")[0]]
     known = [name for name in guesses if name.split("/")[0] in model.classes]
     assert f"**{len(right)}** predicted right" in texts(app)
@@ -179,10 +174,7 @@ def test_the_ladder_samples_the_folder(jobs: list[Job[Any]]) -> None:
     assert job.rows.images.tolist() == [image for image in wanted if image != place(DAMAGED)]
 
 
-@pytest.mark.parametrize(
-    "page",
-    [None, "class_browser", "layer_explorer", "how_it_works", "sanity_checks", "training_time", "disagreement", "scan"],
-)
+@pytest.mark.parametrize("page", [None, "how_it_works", "sanity_checks", "training_time", "disagreement"])
 def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str | None) -> None:
     app = open_page(page, img="0")
     assert not app.error
@@ -206,27 +198,24 @@ def test_the_guesses_stay_with_the_test_images() -> None:
     assert "test image 5" in "".join(one.alt for shown in app.get("image") for one in shown.proto.imgs).lower()
 
 
-def test_a_folder_that_is_not_there_is_said_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["app.py", "--images", "/no/such/folder"])
-    server_options.cache_clear()
+def test_a_folder_that_is_not_there_is_said_on_the_page(start: Callable[..., None]) -> None:
+    start("--images", "/no/such/folder")
     app = open_page("layer_explorer")
     assert "'/no/such/folder' is no folder; a folder of pictures would be right" in unescaped(app.error[0].value)
     assert "whoever started the server finds the same sentence in its log" in captions(app)
     assert not app.button
 
 
-def test_without_a_folder_the_address_of_one_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["app.py"])
-    server_options.cache_clear()
+def test_without_a_folder_the_address_of_one_is_said(start: Callable[..., None]) -> None:
+    start()
     app = open_page("layer_explorer", set="folder")
     assert "set=folder: this server has no folder of pictures of its own." in unescaped(app.warning[0].value)
 
 
 def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    start: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["app.py", "--images", "/no/such/folder", "--cache", str(tmp_path)])
-    server_options.cache_clear()
+    start("--images", "/no/such/folder", "--cache", str(tmp_path))
     monkeypatch.setattr(LOG, "propagate", True)
     loading = ModelLoading()
     for _ in range(2):  # whoever asks again finds the same, and the log says it once

@@ -1,25 +1,37 @@
 """A network of one's own: from the command line, and from a visitor."""
 
+import io
 import json
-import re
-import sys
 import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from opened_page import OpenedPage, alts, captions, chart, ended, open_folded, press, query, run_snippet
+from opened_page import (
+    OpenedPage,
+    alts,
+    buttons,
+    captions,
+    chart,
+    ended,
+    errors,
+    open_folded,
+    press,
+    query,
+    run_snippet,
+    unescaped,
+    warnings,
+)
 from running_app import ROOT, free_port, served, streamlit_command
 from weight_samples import planting_files
 
-import explain_lib as xl
 from dashboard.frame.model_menu import ARCHITECTURE, KEY, USE
-from dashboard.view.server_options import server_cache, server_options
+from dashboard.view.server_options import server_cache
 from explain_lib.networks.architectures import TutorialNet
 from explain_lib.networks.own import UPLOAD_BYTES
 
@@ -27,76 +39,24 @@ PAGES = [
     *("seed_gallery", "class_browser", "layer_explorer", "layer_ladder", "sanity_checks", "training_time"),
     *("disagreement", "scan", "guesses", "how_it_works"),
 ]
-CODE = """
-import torch
-from torch import nn
-
-def make():
-    torch.manual_seed(6)
-    first, second = (nn.Conv2d(3, 4, 3), nn.ReLU()), (nn.Conv2d(4, 4, 3), nn.ReLU())
-    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 5))
-
-def many():
-    torch.manual_seed(6)
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1000))
-
-def pooled():
-    torch.manual_seed(6)
-    return nn.Sequential(nn.AvgPool2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(48, 5))
-
-def one():
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1))
-
-def fails():
-    raise KeyError("no such layer")
-"""
-MAKE, MANY = "own_networks:make", "own_networks:many"
+MAKE = "own_networks:make"
+"""In tests/support."""
+Start = Callable[..., None]
 
 
+# The server's own model is what a visitor meets, or not, whoever starts it.
 @pytest.fixture(autouse=True)
-def options_read_anew() -> Iterator[None]:
-    server_options.cache_clear()
-    yield
-    server_options.cache_clear()
-    xl.shared_cache().own_models.offer(None)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working directory with code of the caller's own."""
-    (tmp_path / "own_networks.py").write_text(CODE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    sys.modules.pop("own_networks", None)
-
-
-def start(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
-    """As `streamlit run dashboard/app.py -- OPTIONS`."""
-    monkeypatch.setattr(sys, "argv", ["app.py", *options])
-
-
-def unescaped(markdown: str) -> str:
-    return re.sub(r"\\([\W_])", r"\1", markdown)
-
-
-def warnings(app: OpenedPage) -> str:
-    return unescaped("\n".join(warning.value for warning in app.warning))
-
-
-def errors(app: OpenedPage) -> str:
-    return unescaped("\n".join(error.value for error in app.error))
+def _afresh(start: Start) -> None:
+    start()
 
 
 # Section: from the command line
 
 
-@pytest.mark.usefixtures("here")
-def test_the_dashboard_opens_with_the_servers_own_model_says_what_it_took_and_resets_to_it(
-    monkeypatch: pytest.MonkeyPatch, here: Path
-) -> None:
-    (here / "names.txt").write_text("tulip\nrose\n\ndaisy\nlily\niris\n")
-    start(monkeypatch, "--model", MAKE, "--classes", "names.txt", "--input-size", "24", "20", "--mean", "0.5", "0.4", "0.3")
+def test_the_dashboard_opens_with_the_servers_own_model_and_says_what_it_took(start: Start, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("tulip\nrose\n\ndaisy\nlily\niris\n")
+    start("--model", MAKE, "--classes", str(names), "--input-size", "24", "20", "--mean", "0.5", "0.4", "0.3")
     app = open_folded("layer_explorer")
     assert app.selectbox(key="model").value == MAKE
     assert app.selectbox(key="model").options[0] == f"{MAKE} · 2 conv layers · 0 k weights"
@@ -112,13 +72,15 @@ def test_the_dashboard_opens_with_the_servers_own_model_says_what_it_took_and_re
     assert query(app)["model"] == MAKE
 
 
-@pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("made", [MAKE, "own_networks:pooled"], ids=["with conv layers", "without"])
-def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training(
-    monkeypatch: pytest.MonkeyPatch, page: str, made: str
-) -> None:
-    start(monkeypatch, "--model", made, "--input-size", "16")
+@pytest.mark.parametrize(
+    ("page", "made"),
+    [
+        *((page, "own_networks:pooled") for page in PAGES),  # without conv layers
+        *((page, MAKE) for page in ("disagreement", "sanity_checks", "guesses")),
+    ],
+)
+def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training(start: Start, page: str, made: str) -> None:
+    start("--model", made, "--input-size", "16")
     app = open_folded(page, drawing="fair")
     assert not app.exception
     assert errors(app) == ""
@@ -126,9 +88,8 @@ def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training
     assert f"--model {made}" not in captions(app)  # the command line does not know it
 
 
-@pytest.mark.usefixtures("here")
-def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch, "--model", MANY, "--input-size", "16")
+def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
+    start("--model", "own_networks:many", "--input-size", "16")
     app = open_folded("layer_explorer", target="999", minus="998")
     bars = [str(name) for name in chart(app, "probabilities")["y"]]
     assert 10 <= len(bars) <= 12
@@ -137,20 +98,27 @@ def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(monke
     assert "The 10 likeliest of 1,000 classes, and those with a word." in captions(app)
 
 
-@pytest.mark.usefixtures("here")
-def test_a_network_of_one_class_has_no_contrast(monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch, "--model", "own_networks:one", "--input-size", "16")
+def test_a_network_of_one_class_has_no_contrast(start: Start) -> None:
+    start("--model", "own_networks:one", "--input-size", "16")
     app = open_folded("layer_explorer")
     assert errors(app) == ""
     assert "Why this class and not that one?" not in [heading.value for heading in app.header]
 
 
-@pytest.mark.usefixtures("here")
-def test_two_models_with_other_classes_stand_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch, "--model", MAKE, "--input-size", "16")
+def test_two_models_with_other_classes_stand_side_by_side(start: Start) -> None:
+    start("--model", MAKE, "--input-size", "16")
     app = open_folded("layer_explorer", target="4", beside="model", model2="tutorial")
     assert errors(app) == ""
     assert "tutorial has other classes: what it predicts is explained." in captions(app)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with files of names that cannot be taken."""
+    monkeypatch.chdir(tmp_path)
+    Path("empty.txt").write_text("\n \n")
+    Path("two.txt").write_text("a\nb\n")
+    Path("binary.txt").write_bytes(b"\xff\xfe\xff")
 
 
 @pytest.mark.usefixtures("here")
@@ -158,49 +126,48 @@ def test_two_models_with_other_classes_stand_side_by_side(monkeypatch: pytest.Mo
     ("options", "sentence"),
     [
         (["--weights", "a.pt"], "server option: --weights belongs to a model; --model NAME before it would be right"),
-        (["--model", "own_networks:fails"], "model: own_networks:fails() raises KeyError: 'no such layer'"),
         (["--model", MAKE, "--classes", "missing.txt"], "classes: missing.txt cannot be read (No such file or directory)"),
         (["--model", MAKE, "--classes", "empty.txt"], "classes: empty.txt is empty; a text file with a name a line"),
-        (["--model", MAKE, "--classes", "two.txt"], f"classes: 2 names; {MAKE} has 5 outputs, and a name for each"),
         (["--model", MAKE, "--classes", "binary.txt"], "classes: binary.txt cannot be read (it is not text in UTF-8)"),
-        (["--model", MAKE, "--input-size", "1", "2", "3"], "input_size: (1, 2, 3); (height, width) in pixels"),
         (["--model", MAKE, "--input-size", "big"], "argument --input-size: invalid int value: 'big'"),
-        (["--model", MAKE, "--input-size", "2"], "the network cannot run on a batch of shape (1, 3, 2, 2)"),
         (["--model", MAKE, "--mean", "0", "0", "nan"], "--mean: (0.0, 0.0, nan); three finite numbers"),
-        (["--model", MAKE, "--std", "1", "0", "1"], "std: (1.0, 0.0, 1.0); numbers above 0 would be right"),
     ],
 )
-def test_wrong_options_are_a_sentence_on_the_page_that_stays_on_its_feet(
-    monkeypatch: pytest.MonkeyPatch, here: Path, options: list[str], sentence: str
+def test_options_that_cannot_be_read_are_a_sentence_and_nothing_can_be_shown(
+    start: Start, options: list[str], sentence: str
 ) -> None:
-    (here / "empty.txt").write_text("\n \n")
-    (here / "two.txt").write_text("a\nb\n")
-    (here / "binary.txt").write_bytes(b"\xff\xfe\xff")
-    start(monkeypatch, *options)
+    start(*options)
     app = open_folded("layer_explorer")
     assert sentence in errors(app)
     assert "\n" not in errors(app)
-    ways = [button.label for button in app.button]
-    if not options_are_read():  # nothing can be shown
-        assert ways == []
-        assert "whoever started the server finds the same sentence in its log" in captions(app)
-    else:
-        assert ways == ["Open captum-tutorial"]
-        press(app, *ways)
-        assert errors(app) == ""
-
-
-def options_are_read() -> bool:
-    try:
-        server_options()
-    except xl.ExplainError:
-        return False
-    return True
+    assert buttons(app) == []
+    assert "whoever started the server finds the same sentence in its log" in captions(app)
 
 
 @pytest.mark.usefixtures("here")
-def test_while_the_servers_own_cannot_be_loaded_the_bundled_ones_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch, "--model", "own_networks:fails")
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model", "own_networks:fails"], "model: own_networks:fails() raises KeyError: 'no such layer'"),
+        (["--model", MAKE, "--classes", "two.txt"], f"classes: 2 names; {MAKE} has 5 outputs, and a name for each"),
+        (["--model", MAKE, "--input-size", "1", "2", "3"], "input_size: (1, 2, 3); (height, width) in pixels"),
+        (["--model", MAKE, "--input-size", "2"], "the network cannot run on a batch of shape (1, 3, 2, 2)"),
+        (["--model", MAKE, "--std", "1", "0", "1"], "std: (1.0, 0.0, 1.0); numbers above 0 would be right"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_a_sentence_and_the_bundled_one_a_press_away(
+    start: Start, options: list[str], sentence: str
+) -> None:
+    start(*options)
+    app = open_folded("layer_explorer")
+    assert sentence in errors(app)
+    assert "\n" not in errors(app)
+    assert buttons(app) == ["Open captum-tutorial"]
+    assert errors(press(app, "Open captum-tutorial")) == ""
+
+
+def test_while_the_servers_own_cannot_be_loaded_the_bundled_ones_can(start: Start) -> None:
+    start("--model", "own_networks:fails")
     app = open_folded("layer_explorer", model="tutorial")
     assert errors(app) == ""
     assert app.selectbox(key="model").options[0] == "own_networks:fails"
@@ -208,9 +175,8 @@ def test_while_the_servers_own_cannot_be_loaded_the_bundled_ones_can(monkeypatch
     assert "model: own_networks:fails() raises KeyError" in errors(app)
 
 
-@pytest.mark.usefixtures("here")
-def test_the_python_on_the_page_loads_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch, "--model", MAKE, "--input-size", "16", "--std", "0.5", "0.5", "0.5")
+def test_the_python_on_the_page_loads_the_model(start: Start) -> None:
+    start("--model", MAKE, "--input-size", "16", "--std", "0.5", "0.5", "0.5")
     app = open_folded("layer_explorer")
     app.session_state["python"] = True
     app.run()
@@ -239,9 +205,8 @@ def health(address: str) -> dict[str, object]:
         return dict(json.load(error))
 
 
-@pytest.mark.usefixtures("here")
-def test_the_ladder_of_a_large_picture_is_measured_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch, "--model", MAKE, "--input-size", "65")
+def test_the_ladder_of_a_large_picture_is_measured_on_request(start: Start) -> None:
+    start("--model", MAKE, "--input-size", "65")
     app = open_folded("layer_ladder")
     rows = 2 + 1 + 3 + 3  # conv layers, their average, other methods, baselines
     assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
@@ -257,8 +222,6 @@ def test_the_ladder_of_a_large_picture_is_measured_on_request(monkeypatch: pytes
 @pytest.fixture
 def weights() -> bytes:
     """Weights that no other test sends."""
-    import io
-
     torch.manual_seed(7)
     file = io.BytesIO()
     torch.save(TutorialNet().state_dict(), file)
@@ -351,13 +314,13 @@ def test_an_upload_that_is_gone_is_said_and_the_default_stands_in() -> None:
     assert app.selectbox(key="model").value == "captum-tutorial"
 
 
-def test_a_visitor_may_send_weights_for_the_servers_own_network(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
-    start(monkeypatch, "--model", MAKE, "--input-size", "16")
+def test_a_visitor_may_send_weights_for_the_servers_own_network(start: Start, tmp_path: Path) -> None:
+    start("--model", MAKE, "--input-size", "16")
     app = menu()
     assert app.selectbox(key=ARCHITECTURE).options[0] == MAKE
     state = server_cache().model(MAKE).network.state_dict()
-    torch.save({name: tensor + 0.01 for name, tensor in state.items()}, here / "other.pt")
-    sent(app, (here / "other.pt").read_bytes())
+    torch.save({name: tensor + 0.01 for name, tensor in state.items()}, tmp_path / "other.pt")
+    sent(app, (tmp_path / "other.pt").read_bytes())
     assert errors(app) == ""
     assert query(app)["model"].startswith(f"{MAKE}@")
 

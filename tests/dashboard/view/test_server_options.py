@@ -1,7 +1,7 @@
 """Options of the server, behind `--` on the command line."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,6 @@ from opened_page import open_page
 
 import explain_lib as xl
 from dashboard.view.server_options import ServerOptions, parse_options, server_options
-
-
-@pytest.fixture(autouse=True)
-def options_read_anew() -> Iterator[None]:
-    server_options.cache_clear()
-    yield
-    server_options.cache_clear()
 
 
 def test_without_options_the_library_chooses_the_device() -> None:
@@ -54,11 +47,12 @@ def test_an_option_that_does_not_exist_is_a_sentence_that_says_what_would_be_rig
     assert "\n" not in sentence
 
 
-def test_the_options_of_the_dashboards_own_command_line_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["dashboard/app.py", "--device", "cpu"])
+def test_the_options_of_the_dashboards_own_command_line_are_read(start: Callable[..., None]) -> None:
+    start("--device", "cpu")
     assert server_options() == ServerOptions(device="cpu")
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("program", ["/usr/bin/pytest", "-c", "other_app.py"])
 def test_options_of_another_program_are_not_read(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr(sys, "argv", [program, "--device", "tpu", "--what-else"])
@@ -68,7 +62,7 @@ def test_options_of_another_program_are_not_read(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("options", "what"), [(["--gpu"], "server option: unrecognized arguments: --gpu"), (["--device", "tpu9"], "tpu9")]
 )
-def test_a_wrong_option_is_said_on_the_page(monkeypatch: pytest.MonkeyPatch, options: list[str], what: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["app.py", *options])
+def test_a_wrong_option_is_said_on_the_page(start: Callable[..., None], options: list[str], what: str) -> None:
+    start(*options)
     app = open_page("layer_explorer")
     assert what in app.error[0].value

@@ -145,11 +145,8 @@ def test_any_sides_and_names_survive_a_browsers_address(a: xl.Configuration, b: 
     assert read_query(dict(parse_qsl(urlencode(view.to_query())))) == (view, ())
 
 
-def test_the_default_view_names_only_image_and_model() -> None:
+def test_the_default_view_names_only_image_and_model_and_is_that_of_an_empty_address() -> None:
     assert View().to_query() == START
-
-
-def test_an_empty_address_is_the_default_view() -> None:
     assert read_query({}) == (View(), ())
 
 
@@ -236,13 +233,10 @@ def test_only_the_names_of_models_and_layers_can_be_any_text() -> None:
     assert set(GIVEN_OUT) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2"}
 
 
-def test_a_low_above_the_high_is_ignored_and_said() -> None:
+def test_only_a_low_above_the_high_is_ignored_and_said() -> None:
     view, (sentence,) = read_query({"low": "60", "high": "40", "order": "most-confident"})
     assert view == View(order="most-confident")
     assert sentence == "low=60, high=40: a low that is not above the high would be right."
-
-
-def test_a_low_that_equals_the_high_stays() -> None:
     assert read_query({"low": "60", "high": "60"}) == (View(low=60, high=60), ())
 
 
@@ -263,19 +257,13 @@ def test_channels_are_those_of_the_usual_layer_where_none_is_named(model: xl.Mod
     assert fit_view(view, model, pictures(model)) == (view, ())
 
 
-def test_an_unknown_model_becomes_the_default_without_its_layer() -> None:
+def test_unknown_models_become_the_default_and_only_the_first_takes_the_layer_along() -> None:
     view, (note,) = fit_models(View(model="vgg", layer="conv1", image=8), OwnModels())
     assert view == View(image=8)
     assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20."
-
-
-def test_an_unknown_other_model_becomes_the_default_and_the_layer_stays() -> None:
     view, (note,) = fit_models(View(other_model="vgg", layer="conv1"), OwnModels())
     assert view == View(layer="conv1")
     assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20."
-
-
-def test_two_unknown_models_are_both_said() -> None:
     view, notes = fit_models(View(model="", other_model="vgg"), OwnModels())
     assert view == View()
     assert [note.split(":")[0] for note in notes] == ["model=", "model2=vgg"]
@@ -342,11 +330,8 @@ def test_no_layer_means_the_last_conv_layer(model: xl.Model) -> None:
 # Section: what is explained
 
 
-def test_without_a_target_the_predicted_class_is_explained() -> None:
-    assert explained(View(), predicted=8) == xl.Target(8)
-
-
 def test_target_contrast_evidence_and_score_are_all_explained() -> None:
+    assert explained(View(), predicted=8) == xl.Target(8)
     view = View(target=5, minus=3, evidence="against", score="probability")
     assert explained(view, predicted=8) == xl.Target(5, minus=3, sign=-1, score="probability")
 
