@@ -21,6 +21,7 @@ from torch import Tensor, nn
 import explain_lib as xl
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]

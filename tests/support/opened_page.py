@@ -5,8 +5,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from functools import cache
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,6 +19,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest, app_test
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+PAGES = sorted(path.stem for path in APP.with_name("app_pages").glob("*.py"))
 SECONDS = 300
 START = {"img": "3", "model": "captum-tutorial"}
 """The address of the view that the dashboard opens with."""
@@ -206,6 +208,12 @@ def arrays(app: OpenedPage) -> dict[str, NDArray[np.float32]]:
 def run_snippet(app: AppTest) -> dict[str, object]:
     """The names that the Python on the page leaves behind once it has run by itself."""
     (code,) = app.code
+    return run_code(code.value)[0]
+
+
+def run_code(code: str) -> tuple[dict[str, object], str]:
+    """The names that the code leaves behind, and what it prints."""
     names: dict[str, object] = {}
-    exec(compile(code.value, "snippet", "exec"), names)
-    return names
+    with redirect_stdout(StringIO()) as printed:
+        exec(compile(code, "snippet", "exec"), names)
+    return names, printed.getvalue()

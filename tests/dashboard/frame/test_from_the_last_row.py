@@ -34,10 +34,9 @@ def looked_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page
 
 
 @pytest.fixture
-def beamer(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1920, "height": 1080})
-    yield context.new_page()
-    context.close()
+def beamer(page: Page) -> Page:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    return page
 
 
 def open_address(page: Page, address: str) -> None:

@@ -10,6 +10,7 @@ import torch
 from captum.attr import LayerGradCam
 from independent_maps import (
     CHECKPOINTS,
+    STUDY_LAYERS,
     Map,
     captum_map,
     logit,
@@ -34,7 +35,6 @@ from explain_lib.work.cache import ExplainCache
 
 LAST = "layer3.2.conv2"
 HORSE, CAR = 137, 796
-FIVE = ("conv1", "relu1", "pool1", "conv2", "relu2")
 
 
 @cache
@@ -137,7 +137,7 @@ def test_the_first_and_the_last_layer() -> None:
 
 
 def test_how_far_two_programs_are_apart() -> None:
-    a, b = study_manual_map(0), package_map(0, FIVE, predicted(0))
+    a, b = study_manual_map(0), package_map(0, STUDY_LAYERS, predicted(0))
     gap = np.abs(b - a)
     row, column = np.unravel_index(gap.argmax(), gap.shape)
     assert number("difference.mean", image=0) == pytest.approx(gap.mean(), abs=6e-4)

@@ -1,6 +1,5 @@
 """What a person takes home, as functions: files and Python."""
 
-import contextlib
 import io
 import json
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from independent_maps import captum_signed, drawn, logit, package_map, pixels, predicted, study_manual_map
 from numpy.typing import NDArray
+from opened_page import run_code
 
 import explain_lib as xl
 from dashboard.view.page_files import PageFiles
@@ -17,15 +17,6 @@ from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import make_scene
 from dashboard.view.view import View
 from explain_lib.take_home.snippet import DrawnMap, Explained, comparison_snippet, maps_snippet
-
-
-def run(code: str) -> tuple[dict[str, object], str]:
-    """The names that the code leaves behind, and what it prints."""
-    names: dict[str, object] = {}
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(code, "snippet", "exec"), names)
-    return names, printed.getvalue()
-
 
 # Section: files
 
@@ -73,7 +64,7 @@ def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
     cells = captum_signed(5, "conv2", logit(6)).clip(min=0)
     shown = DrawnMap(explained(5, xl.Target(6)), "conv2", (10, 10), drawing, float(cells.max()), "frog")
     code = maps_snippet([shown], 320)
-    names, _ = run(code)
+    names, _ = run_code(code)
     np.testing.assert_allclose(names["values"], cells, rtol=1e-4, atol=1e-6)
     expected = drawn(pixels()[5], cells, 320, "viridis", 0.8)
     assert np.abs(names["picture"].astype(int) - expected).max() <= 4
@@ -82,7 +73,7 @@ def test_the_explorers_python_computes_captums_map_and_draws_it() -> None:
 def test_the_explorers_python_keeps_a_contrast_against_in_probability_and_the_sign() -> None:
     target = xl.Target(6, minus=2, sign=-1, score="probability")
     shown = DrawnMap(explained(5, target), "conv1", (28, 28), xl.Drawing(signed=True), 1.0, "frog")
-    names, _ = run(maps_snippet([shown], 64))
+    names, _ = run_code(maps_snippet([shown], 64))
     expected = captum_signed(5, "conv1", lambda logits: logits.softmax(1)[:, 2] - logits.softmax(1)[:, 6])
     np.testing.assert_allclose(names["values"], expected, atol=1e-4 * np.abs(expected).max())
 
@@ -101,7 +92,7 @@ def test_the_python_of_two_sides_prints_the_mean_difference_of_the_studys_two_pr
     code = comparison_snippet(
         explained(18, xl.Target(predicted(18))), *sides, batch, "the notebook's batch of four", causes=True
     )
-    names, printed = run(code)
+    names, printed = run_code(code)
     package = package_map(18, ("conv1", "relu1", "pool1", "conv2", "relu2"), predicted(18))
     assert float(printed.splitlines()[0]) == pytest.approx(np.abs(package - study_manual_map(18)).mean(), abs=6e-5)
     np.testing.assert_allclose(names["map_b"], package, atol=1e-5)

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from independent_maps import package_map, pixels, predicted, study_manual_map
+from independent_maps import STUDY_LAYERS, package_map, pixels, predicted, study_manual_map
 from opened_page import (
     START,
     OpenedPage,
@@ -26,7 +26,6 @@ from dashboard.topics.sides.cause_words import agreement_sentence, differ, digit
 
 # Measured beforehand for test image 2, by another program.
 SHARES = {"rescale after merge": 0.0765, "layers": 0.0608, "scale over": 0.0423}
-STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
 
 
 @pytest.fixture(scope="module")

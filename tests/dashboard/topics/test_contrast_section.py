@@ -1,6 +1,7 @@
 """Why this class and not that one: the layer explorer's section on contrasts, on what speaks against, and on the score."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,11 +24,9 @@ from scipy.stats import pearsonr, spearmanr
 
 import explain_lib as xl
 
+open_explorer = partial(open_page, "layer_explorer")
+
 NAMES = xl.CLASSES
-
-
-def open_explorer(**address: str) -> OpenedPage:
-    return open_page("layer_explorer", **address)
 
 
 def share(index: int) -> Score:

@@ -1,13 +1,22 @@
 """The disagreement page: two sides of one's own, their maps, their difference, the metrics, and what can be taken home."""
 
-import contextlib
-import io
 import json
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
-from independent_maps import captum_signed, enlarged, logit, package_map, pixels, predicted, squares, study_manual_map
+from independent_maps import (
+    STUDY_LAYERS,
+    captum_signed,
+    enlarged,
+    logit,
+    package_map,
+    pixels,
+    predicted,
+    squares,
+    study_manual_map,
+)
 from numpy.typing import NDArray
 from opened_page import (
     START,
@@ -24,7 +33,7 @@ from opened_page import (
     pixels_of,
     press,
     query,
-    run_snippet,
+    run_code,
     side_controls,
     unescaped,
 )
@@ -35,12 +44,9 @@ from streamlit.testing.v1 import AppTest
 
 import explain_lib as xl
 
+open_sides = partial(open_page, "disagreement")
+
 Map = NDArray[np.float32]
-STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
-
-
-def open_sides(**address: str) -> OpenedPage:
-    return open_page("disagreement", **address)
 
 
 def numbers(app: AppTest) -> dict[str, float]:
@@ -149,37 +155,16 @@ def test_a_contrast_is_explained_on_both_sides() -> None:
 
 # Section: the widgets of a side
 
-FIXED = (
-    "channel_reduction",
-    "relu",
-    "scale_over",
-    "subtract_minimum",
-    "epsilon",
-    "resize",
-    "rescale_after_merge",
-    "inplace_overwrites",
-    "inplace_gradient",
-    "exponent",
-)
+FIXED = set(xl.CamSettings().as_dict()) - {"layers", "variant"}
 
 
 def test_every_setting_has_a_widget_on_either_side_and_what_the_package_fixes_cannot_be_changed(notebook: OpenedPage) -> None:
     manual, package = side_controls(notebook, "a"), side_controls(notebook, "b")
-    assert set(manual) == set(package) == {"program", "layers", "variant", *FIXED}
+    assert set(manual) == set(package) == {"program", "layers", "variant"} | FIXED
     assert not [name for name, widget in manual.items() if widget.disabled]
-    assert {name for name, widget in package.items() if widget.disabled} == set(FIXED)
-    shown = {name: package[name].value for name in FIXED}
-    assert shown == {
-        "channel_reduction": "sum",
-        "relu": True,
-        "scale_over": "image",
-        "subtract_minimum": True,
-        "epsilon": 1e-7,
-        "resize": "cv2-linear",
-        "rescale_after_merge": True,
-        "inplace_overwrites": True,
-        "inplace_gradient": False,
-        "exponent": 1.0,
+    assert {name for name, widget in package.items() if widget.disabled} == FIXED
+    assert {name: package[name].value for name in FIXED} == {
+        name: value for name, value in xl.package_settings(STUDY_LAYERS).as_dict().items() if name in FIXED
     }
     assert "The package fixes everything but layers and variant" in captions(notebook)
 
@@ -421,10 +406,8 @@ def pair(request: pytest.FixtureRequest) -> OpenedPage:
 
 
 def test_the_python_on_the_page_prints_the_mean_difference_of_the_page(pair: OpenedPage) -> None:
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        made = run_snippet(pair)
-    mean, *causes = printed.getvalue().splitlines()
+    made, printed = run_code(pair.code[0].value)
+    mean, *causes = printed.splitlines()
     assert mean == pair.metric[0].value
     assert sum(float(line.split(": ")[1]) for line in causes) == pytest.approx(float(mean), abs=1e-3)
     taken = arrays(pair)

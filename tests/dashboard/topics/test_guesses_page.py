@@ -1,6 +1,7 @@
 """The page of the three guesses: verdicts, sentences, charts, examples, and frogs whose outlines can be rejected."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -27,11 +28,9 @@ from scipy import ndimage
 from scipy.stats import spearmanr
 from torch.nn import functional
 
+open_guesses = partial(open_page, "guesses")
+
 FROGS = np.flatnonzero(labels() == 6)
-
-
-def open_guesses(**address: str) -> OpenedPage:
-    return open_page("guesses", **address)
 
 
 @pytest.fixture(scope="module")

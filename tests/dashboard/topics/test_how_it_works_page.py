@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,11 +30,9 @@ from torch import Tensor, nn
 
 import explain_lib as xl
 
+open_walk = partial(open_page, "how_it_works")
+
 STEPS = ("forward", "gradient", "weights", "sum", "relu", "enlarge")
-
-
-def open_walk(**address: str) -> OpenedPage:
-    return open_page("how_it_works", **address)
 
 
 def grid(app: OpenedPage) -> dict[str, object]:
@@ -257,19 +256,6 @@ def test_later_steps_go_on_with_what_is_switched_on_and_say_so(step: str) -> Non
     assert "2 of 16 channels are switched off in step 4" in app.warning[0].value
     rest = np.delete(SHIP.contributions, [2, 9], axis=0).sum(0)
     assert digits(rest.max()) in f"{captions(app)} {' '.join(alts(app))} {texts(app)}"
-
-
-def test_another_layer_has_other_channels() -> None:
-    app = open_walk(step="sum", without="2,9", channel="12")
-    app.selectbox(key="layer").select("conv1").run()
-    assert not {"without", "channel"} & query(app).keys()
-    assert len(grid(app)["channels"]) == 6
-
-
-def test_channels_that_there_are_not_are_ignored_and_said() -> None:
-    app = open_walk(step="sum", layer="conv1", channel="7", without="3,12")
-    assert "channel=7: the channels of conv1 are 0 to 5." in app.warning[0].value
-    assert grid(app)["left_out"] == [3]
 
 
 # Section: other targets, layers and networks

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pytest
@@ -37,9 +38,7 @@ from opened_page import (
     texts,
 )
 
-
-def open_explorer(**query: str) -> OpenedPage:
-    return open_page("layer_explorer", **query)
+open_explorer = partial(open_page, "layer_explorer")
 
 
 def main_overlay(app: OpenedPage) -> NDArray[np.uint8]:

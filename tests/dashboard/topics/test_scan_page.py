@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow.parquet
 import pytest
-from independent_maps import labels, package_map, predicted, probabilities, study_manual_map
+from independent_maps import STUDY_LAYERS, labels, package_map, predicted, probabilities, study_manual_map
 from opened_page import START, OpenedPage, alts, chart, download, elements, ended, metrics, open_page, press, query, texts
 
 import explain_lib as xl
@@ -15,7 +15,6 @@ from dashboard.topics.scan.figure import class_figure, class_words, spread_figur
 from explain_lib.compare.scan_summary import ScanSummary
 from explain_lib.work.jobs import shared_jobs
 
-STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
 SURE = probabilities("captum-tutorial")
 FEW = {"class_": "3", "predicted": "8", "low": "40"}
 FEW_IMAGES = np.flatnonzero((labels() == 3) & (SURE.argmax(1) == 8) & (SURE.max(1) >= 0.4))

@@ -93,7 +93,9 @@ def in_magma(values: Map, side: int) -> NDArray[np.uint8]:
     return squares(colours, side)
 
 
-def test_each_picture_is_the_packages_own_map(opened: OpenedPage) -> None:
+def test_each_picture_is_the_packages_own_map_beside_the_image(opened: OpenedPage) -> None:
+    image = picture(opened, "Test image 5, true class frog, 32 by 32 pixels, beside what the methods make of it")
+    np.testing.assert_array_equal(image, squares(pixels()[5], len(image)))
     for name, method in METHODS.items():
         right = package_map(5, ("relu2",), 2, method=method)
         row, column = np.unravel_index(int(right.argmax()), right.shape)
@@ -119,11 +121,6 @@ def test_the_table_has_what_scipy_and_numpy_find_for_every_two_methods(opened: O
         expected = [spearmanr(a.ravel(), b.ravel())[0], np.abs(a - b).mean(), len(top[0] & top[1]) / len(top[0] | top[1])]
         # three, four and three digits are shown
         assert found[f"{first} and {second}"] == pytest.approx(expected, abs=6e-4)
-
-
-def test_the_picture_stands_beside_the_maps(opened: OpenedPage) -> None:
-    shown = picture(opened, "Test image 5, true class frog, 32 by 32 pixels, beside what the methods make of it")
-    np.testing.assert_array_equal(shown, squares(pixels()[5], len(shown)))
 
 
 def test_a_contrast_is_what_the_methods_explain_too() -> None:

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from independent_maps import (
+    STUDY_LAYERS,
     assert_same_colours,
     captum_map,
     drawn,
@@ -18,8 +19,6 @@ from independent_maps import (
 )
 from opened_page import START, OpenedPage, open_page, picture, query, texts
 from streamlit.testing.v1 import AppTest
-
-STUDY_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The disagreement page with torch-cam and Captum as sides, and without them."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,9 +12,7 @@ from explain_lib.cam.settings import captum_settings, torch_cam_settings
 from explain_lib.cam.third_opinions import third_opinion
 from explain_lib.take_home.snippet import Explained, comparison_snippet
 
-
-def open_sides(**address: str) -> OpenedPage:
-    return open_page("disagreement", **address)
+open_sides = partial(open_page, "disagreement")
 
 
 @pytest.fixture(scope="module")
