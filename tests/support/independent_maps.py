@@ -159,7 +159,7 @@ def drawn(
     image: Picture, cells: Map, side: int, palette: str = "magma", strength: float = 0.5, reach: float | None = None
 ) -> Picture:
     """A map from 0 up over its picture, each in its own cells, with matplotlib's palette."""
-    return _mixed(image, in_cells(cells / (reach or cells.max()), side), side, palette, strength)
+    return _mixed(image, _in_cells(cells / (reach or cells.max()), side), side, palette, strength)
 
 
 def in_red_and_blue(values: NDArray[np.floating], reach: float) -> Picture:
@@ -171,7 +171,7 @@ def in_red_and_blue(values: NDArray[np.floating], reach: float) -> Picture:
 
 def drawn_signed(image: Picture, cells: Map, side: int) -> Picture:
     """A signed map over its picture, each in its own cells."""
-    colours = in_red_and_blue(in_cells(cells, side), np.abs(cells).max())
+    colours = in_red_and_blue(_in_cells(cells, side), np.abs(cells).max())
     return np.rint(0.5 * squares(image, side) + 0.5 * colours).astype(np.uint8)
 
 
@@ -181,8 +181,7 @@ def _mixed(image: Picture, shares: Map, side: int, palette: str, strength: float
     return np.rint((1 - strength) * squares(image, side) + strength * colours).astype(np.uint8)
 
 
-def in_cells(cells: Map, side: int) -> Map:
-    """A map enlarged by repeating cells."""
+def _in_cells(cells: Map, side: int) -> Map:
     rows, columns = (np.arange(side) * size // side for size in cells.shape)
     return cells[rows[:, None], columns[None]]
 
