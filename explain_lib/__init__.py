@@ -13,7 +13,7 @@ from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.contrast import Contrast, contrast
 from explain_lib.cam.drawing import Drawing, draw_overlay
 from explain_lib.cam.grad_cam import GradCams, LayerCam, grad_cam
-from explain_lib.cam.package import package_grad_cam
+from explain_lib.cam.package_grad_cam import package_grad_cam
 from explain_lib.cam.postprocess import heatmap
 from explain_lib.cam.settings import (
     NOTEBOOK_MANUAL,

@@ -1,6 +1,6 @@
 """The colours that mean the same on every page, in charts and in styles."""
 
-from explain_lib.pictures.rendering import DIVERGING
+from explain_lib.pictures.palettes import DIVERGING
 
 AGAINST, FOR = DIVERGING[0], DIVERGING[-1]
 """Below zero: a is brighter, or evidence against. Above zero: b is brighter, or evidence for."""

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import proper_minus
 from explain_lib.cam.drawing import Drawing, draw_overlay
-from explain_lib.pictures.rendering import DIVERGING, Palette, Picture, colour, colour_signed, enlarge, palette_table
+from explain_lib.pictures.palettes import DIVERGING, Palette, colour, colour_signed, palette_table
+from explain_lib.pictures.rendering import Picture, enlarge
 
 SIDE_MARGIN = 24  # room for half of the number at either end of the colour bar
 BAR_MARGIN = 40

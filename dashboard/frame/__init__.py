@@ -3,7 +3,7 @@
 bar           what stands above every page
 check_up      the problems of the model, and the folded list of all findings
 fault         what a page says when the program is at fault
-keys          keys for somebody without a mouse, and the drawer of a phone
+keyboard      keys for somebody without a mouse, and the drawer of a phone
 model_menu    a visitor's own network
 own_picture   a visitor's picture, as sent and as the network sees it
 page          show_page: the address read, the page drawn, errors said

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 import explain_lib as xl
 from dashboard.frame.bar import show_bar
 from dashboard.frame.check_up import warn_of_problems
-from dashboard.frame.keys import close_drawer, work_without_mouse
+from dashboard.frame.keyboard import close_drawer, work_without_mouse
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
 from dashboard.frame.picture_menu import say_refused
 from dashboard.server.log import note_refusal, note_view

@@ -130,8 +130,7 @@ MAPS: Mapping[str, Number] = {
         "where the predicted class's map is strongest", lambda scene: _place(_map(scene, None, scene.predicted))
     ),
     "predicted.second_place": Number(
-        "where the map of the next likeliest class is strongest",
-        lambda scene: _place(_map(scene, None, second_class(scene))),
+        "where the map of the next likeliest class is strongest", lambda scene: _place(_map(scene, None, second_class(scene)))
     ),
     "target.correlation": Number(
         "the Spearman correlation of the explained class's map with the predicted class's",

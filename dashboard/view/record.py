@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from dashboard.view.page_files import PageFiles
-from explain_lib.base.run import recording
+from explain_lib.base.run_context import recording
 from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.slide import Slide
 

@@ -6,25 +6,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 import explain_lib as xl
-from dashboard.view.field import (
-    Spelling,
-    Value,
-    declared,
-    one_of,
-    parameter_of,
-    spelled,
-    whole,
-    whole_or_any,
-    wholes,
-    words,
-)
+from dashboard.view.field import Spelling, Value, declared, one_of, parameter_of, spelled, whole, whole_or_any, wholes, words
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.networks.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
 from explain_lib.networks.targets import Score
 from explain_lib.pictures.files import FITS, Fit
-from explain_lib.pictures.rendering import PALETTES, Palette
+from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.measures import FILLS, MEASURES, Fill, Measure
 
 Evidence = Literal["for", "against"]

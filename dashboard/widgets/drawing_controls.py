@@ -6,7 +6,7 @@ from dashboard.view.address import bound
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.pickers import choice, score_controls
-from explain_lib.pictures.rendering import PALETTES
+from explain_lib.pictures.palettes import PALETTES
 
 FIELDS = ("palette", "strength", "texture", "sign", "scale")
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}

@@ -8,7 +8,7 @@ from dashboard.view.captions import plain
 from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_jobs
-from explain_lib.base.run import in_this_run
+from explain_lib.base.run_context import in_this_run
 from explain_lib.networks.predictions import Verdicts, verdict_request
 from explain_lib.networks.requests import Request, Rows
 from explain_lib.take_home.registry import note_rows

@@ -4,11 +4,7 @@ import streamlit as st
 
 from dashboard.view.view import View
 
-PAGES = {
-    "class_browser": "Class browser",
-    "layer_explorer": "Layer explorer",
-    "disagreement": "Disagreement",
-}
+PAGES = {"class_browser": "Class browser", "layer_explorer": "Layer explorer", "disagreement": "Disagreement"}
 
 
 def page_links(view: View, *pages: str) -> None:

@@ -12,7 +12,7 @@ from dashboard.view.captions import plain
 from dashboard.view.picture_sets import FolderImages
 from dashboard.view.scene import Scene
 from dashboard.widgets.image_grid import COLUMNS
-from explain_lib.base.run import in_this_run, remember
+from explain_lib.base.run_context import in_this_run, remember
 from explain_lib.pictures.rendering import mosaic, webp
 from explain_lib.pictures.thumbnails import SIDE, Thumbnails
 

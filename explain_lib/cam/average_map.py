@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
@@ -45,12 +45,7 @@ class PartialSum(Frozen):
 
 
 @remembered()
-def partial_sum(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layer: str,
-    targets: Targets = None,
-) -> PartialSum:
+def partial_sum(model: Model, pixels: NDArray[np.uint8], layer: str, targets: Targets = None) -> PartialSum:
     """The sum of one batch's maps, each divided by its own maximum. Arguments and errors are those of average_map."""
     maps = grad_cam(model, pixels, layer, targets)[layer].map
     finite = maps[np.isfinite(maps).all((1, 2))]
@@ -62,12 +57,7 @@ def partial_sum(
 @recorded
 @remembered(parts=True)
 def average_map(
-    model: Model,
-    pixels: Pixels,
-    layer: str,
-    targets: Targets = None,
-    *,
-    progress: Callable[[int], None] | None = None,
+    model: Model, pixels: Pixels, layer: str, targets: Targets = None, *, progress: Callable[[int], None] | None = None
 ) -> AverageMap:
     """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
 

@@ -15,7 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.base.errors import LayerError, TargetError
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.words import proper_minus
 from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
@@ -111,10 +111,7 @@ class Completeness(Frozen):
 @recorded
 @remembered()
 def completeness(
-    model: Model,
-    picture: NDArray[np.uint8],
-    layer: str | None = None,
-    target: int | Target | None = None,
+    model: Model, picture: NDArray[np.uint8], layer: str | None = None, target: int | Target | None = None
 ) -> Completeness:
     """The parts of the score of one picture at a layer: its cells, the biases after it, and bypassing paths.
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded
-from explain_lib.cam.package import package_grad_cam
+from explain_lib.base.run_context import recorded
+from explain_lib.cam.other_programs import LIBRARIES, third_opinion
+from explain_lib.cam.package_grad_cam import package_grad_cam
 from explain_lib.cam.postprocess import heatmap, layer_names
 from explain_lib.cam.settings import (
     NOTEBOOK_MANUAL,
@@ -24,7 +25,6 @@ from explain_lib.cam.settings import (
     package_settings,
     torch_cam_settings,
 )
-from explain_lib.cam.third_opinions import LIBRARIES, third_opinion
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
 
@@ -173,12 +173,7 @@ STUDY_PACKAGE = Configuration("package", NOTEBOOK_PACKAGE)
 
 
 @recorded
-def configured_heatmap(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    configuration: Configuration,
-    targets: Targets = None,
-) -> Map:
+def configured_heatmap(model: Model, pixels: NDArray[np.uint8], configuration: Configuration, targets: Targets = None) -> Map:
     """The heat maps of a configuration, float32 (N, H, W), from its program itself.
 
     Arguments and errors are those of heatmap, package_grad_cam and third_opinion.

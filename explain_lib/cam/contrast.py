@@ -117,14 +117,7 @@ def runner_up(scores: NDArray[np.float32], a: int) -> int:
     return int(others[0])
 
 
-def contrast(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layer: str,
-    a: int,
-    b: int,
-    score: Score = "logit",
-) -> Contrast:
+def contrast(model: Model, pixels: NDArray[np.uint8], layer: str, a: int, b: int, score: Score = "logit") -> Contrast:
     """Class a contrasted with class b in one picture, at one layer: one forward and one backward pass over five copies of it.
 
     pixels: uint8 (1, H, W, 3) RGB, of the model's input size.

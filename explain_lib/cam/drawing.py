@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map, check_map
 from explain_lib.cam.postprocess import resize_maps
-from explain_lib.pictures.rendering import PALETTES, Palette, Picture, colour, colour_signed, enlarge, overlay
+from explain_lib.pictures.palettes import PALETTES, Palette, colour, colour_signed
+from explain_lib.pictures.rendering import Picture, enlarge, overlay
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explain_lib.base.errors import LayerError
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.capture import Capture, LayerCapture, capture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, Targets, expand_targets
@@ -81,12 +81,7 @@ def layer_cam(layer: LayerCapture) -> LayerCam:
     return LayerCam(weights.cpu().numpy(), signed.cpu().numpy(), positive_part(signed).cpu().numpy())
 
 
-def capture_layers(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layers: str | Sequence[str] | None,
-    targets: Targets,
-) -> Capture:
+def capture_layers(model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None, targets: Targets) -> Capture:
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
     asked = check_model(model).find_layers(layers)
     check_pixels(pixels, model.input_size)
@@ -99,10 +94,7 @@ def capture_layers(
 @recorded
 @remembered()
 def grad_cam(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layers: str | Sequence[str] | None = None,
-    targets: Targets = None,
+    model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None = None, targets: Targets = None
 ) -> GradCams:
     """Grad-CAM at all requested layers, from one forward and one backward pass over the batch.
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import capture_layers, channel_weights, positive_part
 from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
 from explain_lib.networks.capture import LayerCapture
@@ -343,12 +343,7 @@ def named_layers(model: Model, settings: CamSettings) -> CamSettings:
 
 @recorded
 @remembered()
-def heatmap(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    settings: CamSettings,
-    targets: Targets = None,
-) -> Map:
+def heatmap(model: Model, pixels: NDArray[np.uint8], settings: CamSettings, targets: Targets = None) -> Map:
     """The manual implementation under the settings: float32 (N, H, W), or (N, h, w) without resizing.
 
     pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that depend on it (scale_over="batch"). Arguments and errors

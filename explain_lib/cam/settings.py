@@ -111,12 +111,7 @@ NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale
 def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
     """The settings of the package grad-cam on the CPU, at these layers (None: the last conv layer); it fixes all others."""
     return CamSettings(
-        layers=layers,
-        variant=variant,
-        subtract_minimum=True,
-        epsilon=1e-7,
-        rescale_after_merge=True,
-        inplace_overwrites=True,
+        layers=layers, variant=variant, subtract_minimum=True, epsilon=1e-7, rescale_after_merge=True, inplace_overwrites=True
     )
 
 

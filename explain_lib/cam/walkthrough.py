@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
-from explain_lib.base.run import checkpoint, recorded, remembered
+from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.completeness import find_own_layer
 from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, weighted_sum
 from explain_lib.networks.capture import check_logits, run_changed
@@ -115,10 +115,7 @@ def check_channels(channels: Iterable[int], count: int) -> list[int]:
 @recorded
 @remembered()
 def walkthrough(
-    model: Model,
-    picture: NDArray[np.uint8],
-    layer: str | None = None,
-    target: int | Target | None = None,
+    model: Model, picture: NDArray[np.uint8], layer: str | None = None, target: int | Target | None = None
 ) -> Walkthrough:
     """Grad-CAM of one picture at one layer, with all intermediate numbers; the map is that of grad_cam, bit for bit.
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explain_lib.base.errors import TooLargeError
+from explain_lib.base.errors import LayerError, TooLargeError
 from explain_lib.networks.capture import LayerTrace, Reached, reach, run_changed, trace
 from explain_lib.networks.sharing import exclusive, modules_of, own_random_numbers
 from explain_lib.pictures.pixels import to_input
@@ -88,7 +88,15 @@ def _unused(
         return frozenset()
     answer = class_scores(output)
     without = [layer for layer in layers if reached.gradients[layer.name] is None]
-    return frozenset(layer.name for layer in without if _same(answer, run_changed(network, batch, layer, lambda a: 1 - a)))
+    return frozenset(layer.name for layer in without if _unmoved(network, batch, layer, answer))
+
+
+def _unmoved(network: nn.Module, batch: Tensor, layer: LayerTrace, answer: Tensor | None) -> bool:
+    """Whether the class scores stay the same with another output of the layer; not if the pass then takes another path."""
+    try:
+        return _same(answer, run_changed(network, batch, layer, lambda output: 1 - output))
+    except LayerError:
+        return False
 
 
 def _same(answer: Tensor | None, other: object) -> bool:

@@ -19,17 +19,11 @@ from torch import Tensor
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.configuration import Configuration, configured_heatmap, is_installed, program_of
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, named_layers
-from explain_lib.cam.settings import (
-    NOTEBOOK_MANUAL,
-    NOTEBOOK_PACKAGE,
-    CamSettings,
-    check_settings,
-    differing,
-)
+from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings, check_settings, differing
 from explain_lib.networks.capture import Capture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets

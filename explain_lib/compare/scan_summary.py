@@ -94,12 +94,7 @@ FINITE, NOT_FINITE = "ok", "not finite"
 
 
 def scan_table(
-    rows: ScanRows,
-    labels: NDArray[np.int64],
-    classes: tuple[str, ...] = CLASSES,
-    *,
-    causes: bool = True,
-    package: bool = False,
+    rows: ScanRows, labels: NDArray[np.int64], classes: tuple[str, ...] = CLASSES, *, causes: bool = True, package: bool = False
 ) -> "pyarrow.Table":
     """The rows as a table, in their order, one row per image.
 

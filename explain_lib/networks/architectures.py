@@ -27,10 +27,7 @@ TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The prefixes, by network of torchvision, of weights that only training uses; they are left out."""
 
 _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
-    {
-        "TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-        "ResNet20": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
-    }
+    {"TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), "ResNet20": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))}
 )
 
 
@@ -345,9 +342,7 @@ class ResNet20(nn.Module):
     @staticmethod
     def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
         return nn.Sequential(
-            BasicBlock(channels_in, channels, stride),
-            BasicBlock(channels, channels, 1),
-            BasicBlock(channels, channels, 1),
+            BasicBlock(channels_in, channels, stride), BasicBlock(channels, channels, 1), BasicBlock(channels, channels, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:

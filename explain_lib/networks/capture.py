@@ -14,7 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from explain_lib.base.errors import ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
-from explain_lib.base.run import checkpoint
+from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.sharing import exclusive, undisturbed
 from explain_lib.networks.targets import Target, predicted_targets, score_gradient
 
@@ -242,12 +242,7 @@ def _not_reached(layer: LayerTrace) -> LayerError:
 
 
 def capture(
-    network: nn.Module,
-    batch: Tensor,
-    layers: Sequence[LayerTrace],
-    *,
-    targets: tuple[Target, ...] | None,
-    classes: int,
+    network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], *, targets: tuple[Target, ...] | None, classes: int
 ) -> Capture:
     """Activations and gradients at the layers: one forward pass, one backward pass that ends at the earliest of them.
 
@@ -372,13 +367,7 @@ class _Holder:
 
 
 def hold(
-    network: nn.Module,
-    batch: Tensor,
-    layer: LayerTrace,
-    channel_axes: dict[str, int],
-    *,
-    target: Target | None,
-    classes: int,
+    network: nn.Module, batch: Tensor, layer: LayerTrace, channel_axes: dict[str, int], *, target: Target | None, classes: int
 ) -> Held:
     """One forward and one backward pass in which the output of a layer is a constant.
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, LayerError, NetworkError
-from explain_lib.base.run import checkpoint
+from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
 from explain_lib.networks.capture import LayerTrace, check_logits, run, trace
 from explain_lib.networks.cards import ModelCard

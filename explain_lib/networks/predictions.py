@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.pictures.dataset import ImageSet

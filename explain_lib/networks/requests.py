@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
-from explain_lib.base.run import checkpoint, current_run, remember
+from explain_lib.base.run_context import checkpoint, current_run, remember
 from explain_lib.networks.model import Model, check_model
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.pictures.sets import Pixels, check_set, pixels_digest, readable_places

@@ -3,8 +3,9 @@
 dataset     load_cifar10, ImageSet, CLASSES: the bundled test images
 files       read_picture, read_thumbnail, fit_picture: picture files from outside
 folder      ImageFolder: a folder of pictures as a set
+palettes    PALETTES, colour: the colours of maps
 pixels      checks of pixels and positions; to_input, the input of a network
-rendering   palettes, overlays, the study's drawings, PNG and WebP
+rendering   overlays, the study's drawings, PNG and WebP
 selection   parse_images, parse_class, seen_images: selections as text
 sets        Pixels: sets in memory or lazy, their subsets and digests
 store       PictureStore: uploaded pictures in memory; previews

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.run import remembered
+from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import Estimate, bootstrap_difference, bootstrap_mean, bootstrap_means
 from explain_lib.base.words import interval, listed, number, percent, points
 from explain_lib.study.rows import AVERAGE, ContourRows, GrassRows

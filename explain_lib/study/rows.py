@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
-from explain_lib.base.run import remembered
+from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import standard_ranks
 from explain_lib.cam.edges import edges_on_grid, sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
@@ -19,7 +19,7 @@ from explain_lib.networks.predictions import softmax
 from explain_lib.networks.requests import ImageRows, Progress, Request
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_pixels, check_positions
-from explain_lib.study.masks import outline_masks, usable_outlines
+from explain_lib.study.outlines import outline_masks, usable_outlines
 
 GUESS_BATCH = 200
 """Images per batch: it bounds memory, and the work reports progress and can stop after each."""

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.run import current_run, note
+from explain_lib.base.run_context import current_run, note
 from explain_lib.cam.average_map import average_map
 from explain_lib.cam.completeness import completeness
 from explain_lib.cam.configuration import configured_heatmap
 from explain_lib.cam.grad_cam import grad_cam
-from explain_lib.cam.package import package_grad_cam
+from explain_lib.cam.other_programs import third_opinion
+from explain_lib.cam.package_grad_cam import package_grad_cam
 from explain_lib.cam.postprocess import heatmap
-from explain_lib.cam.third_opinions import third_opinion
 from explain_lib.cam.walkthrough import channel_ablation, walkthrough
 from explain_lib.compare.decomposition import decompose, decomposition_steps
 from explain_lib.compare.scan import ScanRequest

@@ -4,7 +4,7 @@ Files that people keep import them from here: this module and its names stay, wh
 """
 
 from explain_lib.cam.configuration import parse_configuration
-from explain_lib.cam.third_opinions import third_opinion
+from explain_lib.cam.other_programs import third_opinion
 from explain_lib.compare.scan import ScanRequest
 from explain_lib.networks.predictions import predict, verdict_request
 from explain_lib.pictures.sets import StoredPixels, subset

@@ -15,7 +15,8 @@ import numpy as np
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import proper_minus
 from explain_lib.cam.drawing import Drawing, draw_overlay
-from explain_lib.pictures.rendering import Picture, colour, colour_signed, enlarge
+from explain_lib.pictures.palettes import colour, colour_signed
+from explain_lib.pictures.rendering import Picture, enlarge
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

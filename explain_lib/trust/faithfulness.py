@@ -19,7 +19,7 @@ from torch import Tensor
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
-from explain_lib.base.run import checkpoint
+from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.model import Model, check_model
 from explain_lib.pictures.pixels import check_pixels, to_input
 from explain_lib.pictures.rendering import Picture
@@ -167,11 +167,7 @@ def _means(plain: NDArray[np.float32], imputed: NDArray[np.float32]) -> NDArray[
 
 
 def removal_curves(
-    model: Model,
-    batch: Tensor,
-    ranks: Orders,
-    classes: NDArray[np.int64],
-    images: NDArray[np.int64],
+    model: Model, batch: Tensor, ranks: Orders, classes: NDArray[np.int64], images: NDArray[np.int64]
 ) -> RemovalCurves:
     """The probabilities of the explained classes as pixels are removed, in every order and with every fill.
 
@@ -241,14 +237,7 @@ def _chunks(pictures: Tensor) -> Iterator[Tensor]:
 
 
 def removal_pictures(
-    model: Model,
-    picture: Picture,
-    image: int,
-    order: Orders,
-    fill: Fill,
-    steps: Sequence[int],
-    *,
-    from_last: bool = False,
+    model: Model, picture: Picture, image: int, order: Orders, fill: Fill, steps: Sequence[int], *, from_last: bool = False
 ) -> NDArray[np.uint8]:
     """A picture uint8 (H, W, 3) with k/16 of its pixels removed, for each k of `steps`: uint8 (len(steps), H, W, 3).
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import list_names
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
-from explain_lib.cam.package import addressable_layers, package_grad_cam
+from explain_lib.cam.package_grad_cam import addressable_layers, package_grad_cam
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model

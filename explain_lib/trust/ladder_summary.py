@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.run import remembered
+from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import Estimate, bootstrap_means
 from explain_lib.base.words import interval, listed, number
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung

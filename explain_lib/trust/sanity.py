@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded, remembered
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explain_lib.base.devices import choose_device
 from explain_lib.base.frozen import read_only
 from explain_lib.base.memo import CacheStats, Memo
-from explain_lib.base.run import current_run, running
+from explain_lib.base.run_context import current_run, running
 from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
 from explain_lib.networks.bundled import load_model, load_test_logits

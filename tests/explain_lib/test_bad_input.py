@@ -12,7 +12,7 @@ from sample_networks import Scripted, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.cam.third_opinions import third_opinion
+from explain_lib.cam.other_programs import third_opinion
 
 Call = Callable[..., Any]
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 import explain_lib as xl
-from explain_lib.base.run import Run, running
+from explain_lib.base.run_context import Run, running
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -18,7 +18,8 @@ from dashboard.widgets.pictures import show_exact, show_picture
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent
 from explain_lib.cam.contrast import Contrast, contrast, runner_up
-from explain_lib.pictures.rendering import Picture, diverging_table
+from explain_lib.pictures.palettes import diverging_table
+from explain_lib.pictures.rendering import Picture
 
 SIDE = 160
 BAR_HEIGHT = 10

@@ -12,7 +12,8 @@ from dashboard.view.view import usual_layer
 from explain_lib.base.maps import Map
 from explain_lib.compare.comparison import mean_absolute_difference
 from explain_lib.networks.bundled import DEFAULT_MODEL
-from explain_lib.pictures.rendering import Picture, colour, overlay, study_heatmap, study_manual_overlay, study_package_overlay
+from explain_lib.pictures.palettes import colour
+from explain_lib.pictures.rendering import Picture, overlay, study_heatmap, study_manual_overlay, study_package_overlay
 from explain_lib.take_home.slide import Panel, Slide
 
 DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}

@@ -18,7 +18,7 @@ from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.settings import NOTEBOOK_PACKAGE
-from explain_lib.study.masks import outline_masks
+from explain_lib.study.outlines import outline_masks
 from explain_lib.study.rows import AVERAGE, FROG, ContourRequest, GrassRequest, greyed, guess_layers, hooked_layer
 
 SIDE = 128

@@ -11,9 +11,9 @@ from dashboard.view.address import change_view, current_view
 from dashboard.view.scene import Scene
 from dashboard.widgets.image_grid import grid_asset
 from dashboard.widgets.pickers import part_picker
-from explain_lib.base.run import remember
+from explain_lib.base.run_context import remember
 from explain_lib.pictures.rendering import mosaic, webp
-from explain_lib.study.masks import outline_masks, usable_outlines
+from explain_lib.study.outlines import outline_masks, usable_outlines
 
 PART = 44
 COLUMNS = 12

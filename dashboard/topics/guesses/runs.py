@@ -7,16 +7,9 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.scene import Scene
-from explain_lib.base.run import kept, note
+from explain_lib.base.run_context import kept, note
 from explain_lib.networks.requests import Progress
-from explain_lib.study.guesses import (
-    ContourGuess,
-    DepthGuess,
-    GrassGuess,
-    judge_contour,
-    judge_depth,
-    judge_grass,
-)
+from explain_lib.study.guesses import ContourGuess, DepthGuess, GrassGuess, judge_contour, judge_depth, judge_grass
 from explain_lib.study.rows import ContourRows, contour_rows, find_frogs, grass_rows
 
 IMAGES = 1000

@@ -5,7 +5,7 @@ figure    ranking, places by fill, and curves of removal
 measured  the request of a view, and words for its results
 
 On the page:
-columns   the columns of both tables, and the words of the controls
-image     the ladder of the picked image
-sample    the ladder over many images
+columns  the columns of both tables, and the words of the controls
+image    the ladder of the picked image
+sample   the ladder over many images
 """

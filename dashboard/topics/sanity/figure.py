@@ -13,11 +13,7 @@ from explain_lib.trust.sanity_summary import SanitySummary
 
 
 def steps_figure(
-    steps: Sequence[str],
-    own: Sequence[float],
-    summary: SanitySummary | None,
-    shown: int,
-    mode: Mode,
+    steps: Sequence[str], own: Sequence[float], summary: SanitySummary | None, shown: int, mode: Mode
 ) -> go.Figure:
     """Spearman correlation with the original map after each step: of the picked image, and the mean over many with intervals.
 

@@ -1,10 +1,10 @@
 """Two maps of one picture: both sides, their difference, and its causes.
 
 Without Streamlit:
-cause_words      the causes in sentences
-figure           the histogram of the differences
-pair             both sides for one picture; their slide and files
-side             one side: its configuration, its map, its words
+cause_words  the causes in sentences
+figure       the histogram of the differences
+pair         both sides for one picture; their slide and files
+side         one side: its configuration, its map, its words
 
 On the page:
 causes           waterfall and maps of the causes

@@ -7,9 +7,9 @@ from dashboard.figures.map_words import where_words
 from dashboard.topics.sides.side import Side
 from dashboard.widgets.pictures import show_picture
 from explain_lib.base.maps import Map
+from explain_lib.pictures.palettes import colour
 from explain_lib.pictures.rendering import (
     Picture,
-    colour,
     overlay,
     study_manual_cut,
     study_manual_overlay,

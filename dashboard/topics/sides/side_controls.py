@@ -10,8 +10,8 @@ from dashboard.topics.sides.side import PROGRAMS
 from dashboard.view.address import Bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
 from explain_lib.cam.configuration import FREE_SETTINGS, SEVERAL_LAYERS, Program, fixed_settings, is_installed
+from explain_lib.cam.other_programs import OPINIONS, how_to_install
 from explain_lib.cam.settings import CHOICES
-from explain_lib.cam.third_opinions import OPINIONS, how_to_install
 
 _HELP = {
     "layers": "None: the layer that is chosen for the page. Several are merged by their mean.",

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.figures.map_figure import Scale
-from explain_lib.pictures.rendering import Picture, colour, colour_signed, mosaic
+from explain_lib.pictures.palettes import colour, colour_signed
+from explain_lib.pictures.rendering import Picture, mosaic
 
 COLUMNS = 16
 SIDES = ((8, 132), (16, 104), (32, 84), (64, 72), (128, 56), (256, 40))

@@ -23,17 +23,11 @@ from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.cam.settings import Resize
-from explain_lib.pictures.rendering import Picture, colour, enlarge, overlay
+from explain_lib.pictures.palettes import colour
+from explain_lib.pictures.rendering import Picture, enlarge, overlay
 
 STEPS: tuple[Step, ...] = get_args(Step)
-NAMES = {
-    "forward": "Forward",
-    "gradient": "Gradient",
-    "weights": "Weights",
-    "sum": "Sum",
-    "relu": "ReLU",
-    "enlarge": "Enlarge",
-}
+NAMES = {"forward": "Forward", "gradient": "Gradient", "weights": "Weights", "sum": "Sum", "relu": "ReLU", "enlarge": "Enlarge"}
 TITLES = {
     "forward": "What does the layer find, and where?",
     "gradient": "How much does the score care?",

@@ -6,17 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from independent_maps import (
-    assert_same_colours,
-    captum_map,
-    drawn,
-    labels,
-    logit,
-    pixels,
-    predicted,
-    probabilities,
-    squares,
-)
+from independent_maps import assert_same_colours, captum_map, drawn, labels, logit, pixels, predicted, probabilities, squares
 from numpy.typing import NDArray
 from opened_page import START, alts, captions, chart, component_data, open_page, picture, press, query, texts
 from streamlit.testing.v1 import AppTest
@@ -96,12 +86,7 @@ def test_the_filters_are_kept_in_the_address_and_each_begins_with_the_first_part
 
 # Section: orders
 
-KEYS = {
-    "most-confident": -SURENESS,
-    "least-confident": SURENESS,
-    "widest-margin": -MARGINS,
-    "narrowest-margin": MARGINS,
-}
+KEYS = {"most-confident": -SURENESS, "least-confident": SURENESS, "widest-margin": -MARGINS, "narrowest-margin": MARGINS}
 
 
 @pytest.mark.parametrize("order", KEYS)

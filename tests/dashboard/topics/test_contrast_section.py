@@ -154,11 +154,7 @@ def test_a_sure_networks_small_maps_are_said_to_have_few_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "image", "ending"),
-    [
-        ("tutorial", 0, "much of what"),
-        ("resnet20", 5, "they look at different things"),
-    ],
+    ("name", "image", "ending"), [("tutorial", 0, "much of what"), ("resnet20", 5, "they look at different things")]
 )
 def test_how_far_the_two_classes_share_their_evidence_is_said(name: str, image: int, ending: str) -> None:
     a, b = ranked(image, name)[:2]

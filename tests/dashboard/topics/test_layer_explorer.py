@@ -117,11 +117,7 @@ SCORES: dict[str, tuple[dict[str, str], Score, str]] = {
         against(contrast(share(0), share(8))),
         "evidence against plane rather than ship, probability",
     ),
-    "contrast with itself": (
-        {"target": "8", "minus": "8"},
-        logit(8),
-        "ship, logit (a contrast with ship itself is left out)",
-    ),
+    "contrast with itself": ({"target": "8", "minus": "8"}, logit(8), "ship, logit (a contrast with ship itself is left out)"),
 }
 
 

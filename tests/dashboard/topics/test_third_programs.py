@@ -8,8 +8,8 @@ import pytest
 from opened_page import OpenedPage, arrays, captions, chart, open_page, query, run_snippet, side_controls
 
 import explain_lib as xl
+from explain_lib.cam.other_programs import third_opinion
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
-from explain_lib.cam.third_opinions import third_opinion
 from explain_lib.take_home.snippet import Explained, comparison_snippet
 
 open_sides = partial(open_page, "disagreement")

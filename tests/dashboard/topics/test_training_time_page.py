@@ -35,13 +35,7 @@ from dashboard.topics.training import player
 
 open_training = partial(open_page, "training_time")
 
-MODELS = {
-    0: "tutorial-epoch-0",
-    1: "tutorial-epoch-1",
-    2: "tutorial-epoch-2",
-    5: "tutorial-epoch-5",
-    60: "tutorial",
-}
+MODELS = {0: "tutorial-epoch-0", 1: "tutorial-epoch-1", 2: "tutorial-epoch-2", 5: "tutorial-epoch-5", 60: "tutorial"}
 
 
 def accuracy(name: str) -> float:

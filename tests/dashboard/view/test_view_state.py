@@ -176,11 +176,7 @@ NONSENSE = [
     ("outcome", "Right", "one of any, right, wrong would be right."),
     ("low", "101", _SHARE),
     ("high", "-1", _SHARE),
-    (
-        "order",
-        "confidence",
-        "one of number, most-confident, least-confident, widest-margin, narrowest-margin would be right.",
-    ),
+    ("order", "confidence", "one of number, most-confident, least-confident, widest-margin, narrowest-margin would be right."),
     ("part", "0", "the number of a part, from 1, would be right."),
     ("average", "yes", "on or off would be right."),
     ("texture", "blur", "one of grid, smooth would be right."),
@@ -190,11 +186,7 @@ NONSENSE = [
     ("scale", "page", "one of map, strip would be right."),
     ("beside", "layer", "one of nothing, image, model would be right."),
     ("flicker", "1", "on or off would be right."),
-    (
-        "a",
-        "Captum",
-        f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right).",
-    ),
+    ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right)."),
     ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
     ("b", "package;relu=false", f"{_SIDE} (settings: the package fixes relu; package_settings(...) would be right)."),
     ("steps", "layers,speed", "names of settings, with commas between, would be right."),
@@ -246,10 +238,7 @@ def test_only_a_low_above_the_high_is_ignored_and_said() -> None:
 def test_channels_that_the_layer_lacks_are_let_go_and_said(model: xl.Model) -> None:
     view, notes = fit_view(View(layer="conv1", channel=6, without=(0, 5, 6)), model, pictures(model))
     assert view == View(layer="conv1", without=(0, 5))
-    assert notes == (
-        "channel=6: the channels of conv1 are 0 to 5.",
-        "without=0,5,6: the channels of conv1 are 0 to 5.",
-    )
+    assert notes == ("channel=6: the channels of conv1 are 0 to 5.", "without=0,5,6: the channels of conv1 are 0 to 5.")
 
 
 def test_channels_are_those_of_the_usual_layer_where_none_is_named(model: xl.Model) -> None:

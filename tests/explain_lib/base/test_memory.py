@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import explain_lib as xl
 from explain_lib.base.memory import enough_memory
 from explain_lib.cam.configuration import parse_configuration
-from explain_lib.cam.third_opinions import third_opinion
+from explain_lib.cam.other_programs import third_opinion
 from explain_lib.work.jobs import Jobs
 
 ABSURD = 2**60

@@ -66,12 +66,7 @@ CAPTUM = [
 
 @pytest.mark.parametrize(("name", "layer"), CAPTUM)
 def test_effects_are_those_of_captum(
-    name: str,
-    layer: str,
-    images: xl.ImageSet,
-    random_model: Models,
-    random_pixels: NDArray[np.uint8],
-    ledger: object,
+    name: str, layer: str, images: xl.ImageSet, random_model: Models, random_pixels: NDArray[np.uint8], ledger: object
 ) -> None:
     bundled = name in xl.list_models()
     model, pixels = (xl.load_model(name), images.pixels[11:12]) if bundled else (random_model(name), random_pixels[:1])

@@ -155,7 +155,7 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
         (InPlaceInForward, "What conv gives is overwritten in place. ", "y = x.relu() in forward for x.relu_()"),
     ],
     "note repeated": [
-        (lambda: seeded(Repeated), "relu is called more than once in a forward pass: its calls are named relu#1", "'relu#2'"),
+        (lambda: seeded(Repeated), "relu is called more than once in a forward pass: its calls are named relu#1", "'relu#2'")
     ],
     "problem grid": [
         (OneCell, "At 8 x 8 pixels the grid of conv3 is 1 x 1", "conv2, 2 x 2, is the last with more than one cell.")
@@ -168,7 +168,7 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), "No module of the network gives (N, C, h, w)", ""),
     ],
     "note spatial": [
-        (lambda: SmallTransformer(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))), "(embed.0, embed.1, embed)", ""),
+        (lambda: SmallTransformer(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))), "(embed.0, embed.1, embed)", "")
     ],
     "note channels last": [(ChannelsLast, "norm works on (N, h, w, C)", "")],
     "problem wrapper": [

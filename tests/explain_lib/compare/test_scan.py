@@ -11,7 +11,7 @@ from sample_networks import model_of, noise, seeded
 from scan_samples import A, B, Overflowing, assert_same_rows, scan_batch, small_model
 
 import explain_lib as xl
-from explain_lib.base.run import Run, running
+from explain_lib.base.run_context import Run, running
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, Configuration, parse_configuration
 from explain_lib.compare.scan import SCAN_BATCH, ScanRequest
 from explain_lib.networks.requests import join_rows

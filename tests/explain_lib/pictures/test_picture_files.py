@@ -14,18 +14,7 @@ import pytest
 import skimage.data
 import torchvision
 from numpy.typing import ArrayLike, NDArray
-from picture_samples import (
-    GREY,
-    GREY_ALPHA,
-    PALETTE,
-    RGB,
-    RGB_ALPHA,
-    chunk,
-    png,
-    profile,
-    saved,
-    tiff,
-)
+from picture_samples import GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, chunk, png, profile, saved, tiff
 from PIL import Image, ImageCms, ImageFile
 
 from explain_lib.base.errors import DataError, InputError

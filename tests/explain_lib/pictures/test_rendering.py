@@ -12,15 +12,11 @@ from PIL import Image
 from pytorch_grad_cam.utils.image import show_cam_on_image
 
 import explain_lib as xl
+from explain_lib.pictures.palettes import DIVERGING, colour, colour_signed, diverging_table, palette_table
 from explain_lib.pictures.rendering import (
-    DIVERGING,
-    colour,
-    colour_signed,
-    diverging_table,
     enlarge,
     mosaic,
     overlay,
-    palette_table,
     png,
     study_heatmap,
     study_manual_overlay,

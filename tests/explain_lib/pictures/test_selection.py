@@ -13,13 +13,7 @@ import explain_lib as xl
 from explain_lib.pictures.selection import parse_images, seen_images
 from explain_lib.pictures.sets import pixels_digest
 
-WRITTEN = [
-    ("all", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-    ("0-3", [0, 1, 2, 3]),
-    ("7", [7]),
-    ("7,3, 0-1", [7, 3, 0, 1]),
-    ("9-9", [9]),
-]
+WRITTEN = [("all", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), ("0-3", [0, 1, 2, 3]), ("7", [7]), ("7,3, 0-1", [7, 3, 0, 1]), ("9-9", [9])]
 
 
 @pytest.mark.parametrize(("text", "expected"), WRITTEN)

@@ -12,15 +12,7 @@ from torch.nn import functional
 
 import explain_lib as xl
 from explain_lib.base.statistics import Estimate
-from explain_lib.study.guesses import (
-    CONTOUR_RULE,
-    DEPTH_RULE,
-    GRASS_RULE,
-    judge,
-    judge_contour,
-    judge_depth,
-    judge_grass,
-)
+from explain_lib.study.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE, judge, judge_contour, judge_depth, judge_grass
 from explain_lib.study.rows import (
     AVERAGE,
     ContourRequest,
@@ -312,13 +304,7 @@ def test_a_map_that_is_zero_everywhere_has_no_share(
 def test_only_frogs_among_the_images_count(tutorial: xl.Model, images: xl.ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[int, int]] = []
     with_outlines(np.ones((60, 32, 32), bool), monkeypatch)
-    rows = grass_rows(
-        tutorial,
-        images.pixels,
-        images.labels,
-        range(3, 60),
-        progress=lambda *counts: done.append(counts),
-    )
+    rows = grass_rows(tutorial, images.pixels, images.labels, range(3, 60), progress=lambda *counts: done.append(counts))
     assert rows.images.tolist() == [image for image in range(3, 60) if images.labels[image] == 6]
     assert done == [(0, len(rows)), (len(rows), len(rows))]
     assert not rows.outlined.any()  # everything is no outline

@@ -8,7 +8,7 @@ import pytest
 from skimage.filters import threshold_otsu
 
 import explain_lib as xl
-from explain_lib.study.masks import outline_masks, usable_outlines
+from explain_lib.study.outlines import outline_masks, usable_outlines
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:

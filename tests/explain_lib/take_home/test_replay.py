@@ -17,7 +17,7 @@ from runs import through
 
 import explain_lib as xl
 from explain_lib import __main__ as command_line
-from explain_lib.base.run import recording
+from explain_lib.base.run_context import recording
 from explain_lib.networks.predictions import predict
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.sets import subset

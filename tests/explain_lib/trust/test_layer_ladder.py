@@ -20,13 +20,7 @@ from torch.nn import functional
 import explain_lib as xl
 from explain_lib.networks.requests import take_rows
 from explain_lib.trust.faithfulness import blur_fill, impute_linearly
-from explain_lib.trust.ladder import (
-    LadderRequest,
-    LadderRows,
-    join_ladder_rows,
-    ladder_curves,
-    layer_ladder,
-)
+from explain_lib.trust.ladder import LadderRequest, LadderRows, join_ladder_rows, ladder_curves, layer_ladder
 
 FIVE = ("conv1", "relu1", "pool1", "conv2", "relu2")
 # The same network on the same pixels, in batches of another length.

@@ -23,10 +23,10 @@ from torchcam.utils import overlay_mask
 from torchvision.transforms.functional import to_pil_image
 
 import explain_lib as xl
-from explain_lib.cam import third_opinions
+from explain_lib.cam import other_programs
 from explain_lib.cam.configuration import Configuration, is_installed, parse_configuration, program_of
+from explain_lib.cam.other_programs import OPINIONS, third_opinion
 from explain_lib.cam.settings import captum_settings, torch_cam_settings
-from explain_lib.cam.third_opinions import OPINIONS, third_opinion
 from explain_lib.compare import decomposition
 
 Score = Callable[[Tensor], Tensor]
@@ -190,9 +190,7 @@ def test_the_residual_is_below_a_millionth(name: str, program: Any, six: Callabl
         assert_allclose(found.maps.sum(0), found.b - found.a, atol=2e-6)
 
 
-def test_the_gradient_of_what_is_left_is_a_cause_of_its_own(
-    six: Callable[[str], tuple[xl.Model, np.ndarray]],
-) -> None:
+def test_the_gradient_of_what_is_left_is_a_cause_of_its_own(six: Callable[[str], tuple[xl.Model, np.ndarray]]) -> None:
     model, pixels = six("vgg11")
     package, torch_cam = xl.package_settings(("features.3",)), torch_cam_settings(("features.3",))
     assert abs(xl.decompose(model, pixels, 0, package, torch_cam).causes["inplace_gradient"]) > 1e-3
@@ -302,7 +300,7 @@ def test_without_the_program_its_settings_are_decomposed_and_have_no_residual(
 def test_another_version_of_torch_cam_is_not_taken_for_the_one_described(
     found: str, fits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(third_opinions, "version", lambda _: found)
+    monkeypatch.setattr(other_programs, "version", lambda _: found)
     assert is_installed("torch-cam") is fits
     assert is_installed("manual")  # always
     assert is_installed("package")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.run import remembered
+from explain_lib.base.run_context import remembered
 from explain_lib.pictures.pixels import check_pictures
 
 TIMES = 2

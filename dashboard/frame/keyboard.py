@@ -4,12 +4,12 @@ import streamlit as st
 
 from dashboard import ASSETS
 
-_KEYS = st.components.v2.component("room_keys", js=(ASSETS / "room_keys.js").read_text())
+_KEYS = st.components.v2.component("keyboard", js=(ASSETS / "keyboard.js").read_text())
 
 
 def work_without_mouse() -> None:
     """Let these keys work from now on, wherever in the browser's tab one goes."""
-    _KEYS(key="room_keys", height=1)
+    _KEYS(key="keyboard", height=1)
 
 
 # Section: the navigation's drawer on a phone

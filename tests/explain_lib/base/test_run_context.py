@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from explain_lib.base.memo import Memo
-from explain_lib.base.run import (
+from explain_lib.base.run_context import (
     Run,
     checkpoint,
     current_run,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
-from explain_lib.base.run import checkpoint, recorded, remembered
+from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.settings import VARIANTS, Variant
 from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
 from explain_lib.networks.model import Model, check_model
@@ -67,12 +67,7 @@ def foreign_pass(
     batch = to_input(pixels, model.mean, model.std, model.device)
     with model.lock:
         checkpoint()
-        with (
-            undisturbed(model.network),
-            _gradients_kept(model.network),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
+        with undisturbed(model.network), _gradients_kept(model.network), torch.inference_mode(False), torch.enable_grad():
             asking = batch.requires_grad_().clone()  # not a leaf, since some networks write to their input
             try:
                 with enough_memory(f"pixels: {what}"):

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.maps import Map
-from explain_lib.base.run import recorded, remembered
-from explain_lib.cam.package import addressable_layers, foreign_pass
+from explain_lib.base.run_context import recorded, remembered
+from explain_lib.cam.package_grad_cam import addressable_layers, foreign_pass
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.networks.capture import LayerTrace, check_logits
 from explain_lib.networks.model import Model
@@ -86,13 +86,7 @@ class _Request:
 
 @recorded
 @remembered()
-def third_opinion(
-    program: Opinion,
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layer: str,
-    targets: Targets = None,
-) -> Map:
+def third_opinion(program: Opinion, model: Model, pixels: NDArray[np.uint8], layer: str, targets: Targets = None) -> Map:
     """The map of a program at one layer, float32 (N, H, W).
 
     torch-cam: the mask that its overlay colours, at least 0, and above 1 where bicubic resizing overshoots:
