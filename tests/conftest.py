@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 from torchvision.models.vgg import cfgs, make_layers
 from xdist.remote import Producer
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 import explain_lib as xl
 from explain_lib.networks import bundled as models
@@ -27,26 +27,26 @@ from explain_lib.work import ladder_files as ladder_file
 # Section: which tests one of several processes runs
 
 IN_BROWSER = {"browser", "root"}
+"""The fixtures of tests in a browser, which share a server: "in_a_browser" in the name of the test or its file says so."""
 
 
-class ByFile(LoadGroupScheduling):
-    """The tests of a file stay together, and what its fixtures compute is computed once; groups go first."""
+class ByFile(LoadScopeScheduling):
+    """The tests of a file stay together, and what its fixtures compute is computed once; tests in a browser do too."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.rpartition("@")[2] if nodeid.endswith("@browser") else nodeid.partition("::")[0]
+        return "browser" if "in_a_browser" in nodeid else nodeid.partition("::")[0]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser are one group, wherever they stand: they share a server. They take longest, and begin first."""
-    in_browser = [item for item in items if IN_BROWSER & set(getattr(item, "fixturenames", ()))]
-    for item in in_browser:
-        item.add_marker(pytest.mark.xdist_group("browser"))
-    items.sort(key=lambda item: item not in in_browser)
+    """Tests in a browser take longest, and begin first."""
+    for item in items:
+        if IN_BROWSER & set(getattr(item, "fixturenames", ())) and "in_a_browser" not in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: it uses a browser, so in_a_browser would be right in its name")
+    items.sort(key=lambda item: "in_a_browser" not in item.nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
-    """The order of the work for `-n 2 --dist loadgroup`."""
+    """The order of the work for `-n 2 --dist loadscope`."""
     return ByFile(config, log)
 
 

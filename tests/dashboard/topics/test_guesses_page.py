@@ -176,7 +176,7 @@ def test_a_model_without_the_studys_layers_is_looked_at_in_its_conv_layers() -> 
 # Section: in a browser
 
 
-def test_the_frogs_stand_before_the_verdicts_and_a_click_rejects_one(page: Page) -> None:
+def test_in_a_browser_the_frogs_stand_before_the_verdicts_and_a_click_rejects_one(page: Page) -> None:
     with served(streamlit_command(), free_port()) as root:
         page.goto(f"{root}/guesses")
         frogs = page.locator(".outline-grid button")

@@ -328,7 +328,7 @@ def test_it_has_stopped_when_one_comes_back_from_another_page(clock: list[float]
     assert not is_playing(app)
 
 
-def test_it_plays_on_where_the_browsers_slider_lags_behind(root: str) -> None:
+def test_it_plays_on_where_the_slider_in_a_browser_lags_behind(root: str) -> None:
     with visiting(int(root.rpartition(":")[2])) as visitor:
         visitor.open("training_time", "img=0&epoch=0")
         (slider,) = [one.slider.id for one in visitor.elements("slider") if one.slider.id.endswith("-epoch")]
