@@ -25,7 +25,7 @@ Shown = TypeVar("Shown")
 _PAGE = "_current_page"
 _ADDRESS = st.components.v2.component(
     "address",
-    html='<button type="button"></button>',
+    html='<button type="button">Copy address</button>',  # it has a name before its script runs
     css=(ASSETS / "address.css").read_text(),
     js=(ASSETS / "address.js").read_text(),
 )

@@ -24,6 +24,7 @@ from explain_lib.cam.postprocess import resize_maps
 from explain_lib.networks.capture import LayerTrace, check_logits
 from explain_lib.networks.model import Model
 from explain_lib.networks.targets import Target, Targets, explained_number, predicted_targets
+from explain_lib.pictures.pixels import check_pixels
 
 Opinion = Literal["torch-cam", "captum"]
 OPINIONS: tuple[Opinion, ...] = get_args(Opinion)
@@ -103,10 +104,9 @@ def third_opinion(program: Opinion, model: Model, pixels: NDArray[np.uint8], lay
     if len(found) > 1:
         raise LayerError(f"layers: {', '.join(one.name for one in found)}; one layer for {program} would be right")
     run = _run_torch_cam if program == "torch-cam" else _run_captum
-    with foreign_pass(program, f"{program}'s map of {len(pixels)} pictures", model, found, pixels, targets) as (
-        batch,
-        explained,
-    ):
+    with foreign_pass(
+        program, f"{program}'s map of {len(check_pixels(pixels, model.input_size))} pictures", model, found, pixels, targets
+    ) as (batch, explained):
         maps = run(_Request(model, found[0], batch, explained))
     values = np.asarray(maps.detach().cpu().numpy(), dtype=np.float32)
     return np.asarray(resize_maps(values, model.input_size, "pil-bicubic") ** 2) if program == "torch-cam" else values

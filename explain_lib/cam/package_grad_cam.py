@@ -46,7 +46,7 @@ def package_grad_cam(
     asked = addressable_layers(model, layers, "the package")
     if next(model.network.parameters(), None) is None:
         raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
-    what = f"the package's map of {len(pixels)} pictures at {len(asked)} layers"
+    what = f"the package's map of {len(check_pixels(pixels, model.input_size))} pictures at {len(asked)} layers"
     with foreign_pass("the package grad-cam", what, model, asked, pixels, targets) as (batch, explained):
         return _run_package(model, asked, batch, explained, variant)
 
@@ -57,11 +57,10 @@ def foreign_pass(
 ) -> Iterator[tuple[Tensor, tuple[Target, ...] | None]]:
     """Let a program run the network: other threads are excluded from it, and side effects on it are undone.
 
-    what: the result in words, for an error about memory. Gives the network's input, float32 (N, 3, H, W), which requires a
-    gradient, and one target per image, None for the predicted classes. Raises what grad_cam raises, and NetworkError for an
-    exception of the program.
+    what: the result in words, for an error about memory. pixels: already checked. Gives the network's input, float32
+    (N, 3, H, W), which requires a gradient, and one target per image, None for the predicted classes. Raises what grad_cam
+    raises, and NetworkError for an exception of the program.
     """
-    check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
     model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)

@@ -325,7 +325,7 @@ def test_a_scan_runs_while_the_page_answers_stops_goes_on_and_opens_its_worst_im
     visit.page.get_by_role("spinbutton", name="Test image").fill("17")
     visit.page.keyboard.press("Enter")
     expect(visit.page).to_have_url(re.compile("img=17"))
-    visit.page.get_by_role("button", name="Stop", exact=True).click()
+    visit.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True).click()
     more = visit.page.get_by_role("button", name=re.compile("^Go on with "))
     expect(more).to_be_visible()
     expect(visit.page.get_by_text("stopped")).to_be_visible()

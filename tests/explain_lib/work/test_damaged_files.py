@@ -140,7 +140,7 @@ def test_a_cache_that_is_full_or_too_small_gives_the_same_and_does_not_grow() ->
                 batch = cache.images().pixels[image : image + 1]
                 found = through(cache, xl.grad_cam, model, batch, ["conv1", "conv2"])
                 np.testing.assert_array_equal(
-                    found["conv2"].map, right.grad_cam(right.model(NAME), batch, ["conv1", "conv2"])["conv2"].map
+                    found["conv2"].map, through(right, xl.grad_cam, right.model(NAME), batch, ["conv1", "conv2"])["conv2"].map
                 )
                 assert cache.predictions(NAME).predicted[image] == found.logits.argmax()
                 assert cache.stats.bytes <= bound
