@@ -21,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import explain_lib as xl
 from explain_lib.networks import bundled as models
+from explain_lib.networks import model as model_module
 from explain_lib.networks.model import Model
 from explain_lib.work import ladder_files as ladder_file
 
@@ -183,14 +184,19 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session")
 def every_network_noted() -> Iterator[Ledger]:
     """From now on each network that becomes a Model is known here, before as_model has touched it."""
-    original, kept = Model.__init__, Ledger()
+    original, first_run, kept = Model.__init__, model_module.trace, Ledger()
 
     def noting(self: Model, network: nn.Module, *arguments: object, **named: object) -> None:
         kept.watch(network)
         original(self, network, *arguments, **named)
 
+    def noting_first_run(network: nn.Module, batch: Tensor) -> object:
+        kept.watch(network)
+        return first_run(network, batch)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Model, "__init__", noting)
+        patch.setattr(model_module, "trace", noting_first_run)
         yield kept
 
 

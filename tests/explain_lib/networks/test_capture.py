@@ -230,7 +230,12 @@ RUNS: dict[str, Callable[[xl.Model], object]] = {
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
 def test_an_untidy_network_is_left_exactly_as_it_was(run: Callable[[xl.Model], object]) -> None:
-    run(model_of(untidy_network()))
+    network = untidy_network()
+    run(model_of(network))
+    assert (network.training, network.body[1].training, network.body[2].training) == (True, False, True)
+    assert (network.fc.weight.requires_grad, network.fc.bias.requires_grad) == (False, True)
+    assert network.body[0].weight.grad is None
+    assert network.fc.bias.grad.tolist() == [7.0, 7.0]
 
 
 FAILURES: dict[str, Callable[[xl.Model], object]] = {
