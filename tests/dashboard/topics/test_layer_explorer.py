@@ -1,6 +1,7 @@
 """The layer explorer: targets, layers, drawings, two panels side by side, and what can be taken home."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 
@@ -14,6 +15,7 @@ from independent_maps import (
     captum_signed,
     drawn,
     drawn_signed,
+    labels,
     logit,
     pixels,
     predicted,
@@ -224,6 +226,9 @@ def test_another_image_stands_beside_under_the_same_settings() -> None:
     app = open_explorer(img="5", beside="image", img2="8", layer="relu2", target="2")
     assert "image 5 · true frog" in captions(app)
     assert "image 8 · true cat" in captions(app)
+    for image in (5, 8):
+        verdict = "right" if predicted(image) == labels()[image] else "wrong"
+        assert re.search(rf"image {image} · true \w+ · predicted \w+ [\d.]+ % \({verdict}\)", captions(app))
     for key, image in {"map-left": 5, "map-right": 8}.items():
         np.testing.assert_allclose(chart(app, key)["z"], captum_map(image, "relu2", logit(2)), rtol=1e-4, atol=1e-7)
     left, right = (picture(app, f"Overlay: Grad-CAM of layer relu2 on image {image}") for image in (5, 8))

@@ -156,6 +156,10 @@ def test_the_first_image_class_and_percent_are_zero() -> None:
     assert read_query(first) == (View(**dict.fromkeys(names, 0)), ())
 
 
+def test_the_last_percent_is_100() -> None:
+    assert read_query({"low": "100", "high": "100", "strength": "100"}) == (View(low=100, high=100, strength=100), ())
+
+
 # Section: nonsense
 
 _CLASS = "the number of a class, or any, would be right."

@@ -16,6 +16,7 @@ from sample_networks import noise
 from scan_samples import assert_same_rows, job_threads, request, small_model, wait_until
 
 import explain_lib as xl
+from explain_lib.base.run_context import checkpoint
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.compare.scan import SCAN_BATCH, ScanRequest, ScanRows
 from explain_lib.networks.requests import join_rows
@@ -403,3 +404,23 @@ def test_a_process_ends_while_a_scan_runs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_job_that_is_stopped_leaves_its_batch_at_the_next_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[int] = []
+
+    def long_batch(asked: ScanRequest) -> ScanRows:
+        for turn in range(500):
+            checkpoint()
+            turns.append(turn)
+            time.sleep(0.01)
+        raise AssertionError(f"{len(asked)} images were computed to the end")
+
+    monkeypatch.setattr(ScanRequest, "compute", long_batch)
+    jobs = Jobs(xl.ExplainCache())
+    job = jobs.ask(request(small_model(), 4))
+    wait_until(lambda: len(turns) > 0)
+    job.stop()
+    jobs.close()
+    assert job.progress.state == "stopped"
+    assert 0 < len(turns) < 500
