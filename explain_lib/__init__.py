@@ -12,7 +12,7 @@ from explain_lib.cam.completeness import Completeness, completeness
 from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.contrast import Contrast, contrast
 from explain_lib.cam.drawing import Drawing, draw_overlay
-from explain_lib.cam.grad_cam import GradCams, LayerCam, grad_cam
+from explain_lib.cam.grad_cam import ClassMaps, GradCams, LayerCam, class_maps, grad_cam
 from explain_lib.cam.package_grad_cam import package_grad_cam
 from explain_lib.cam.postprocess import heatmap
 from explain_lib.cam.settings import (
@@ -56,6 +56,7 @@ __all__ = [
     "CamSettings",
     "ChannelAblation",
     "CheckUp",
+    "ClassMaps",
     "Comparison",
     "Completeness",
     "Configuration",
@@ -91,6 +92,7 @@ __all__ = [
     "captum_settings",
     "channel_ablation",
     "check_up",
+    "class_maps",
     "compare",
     "completeness",
     "configured_heatmap",

@@ -6,7 +6,7 @@ configuration     Configuration: a program with its settings, as text too; confi
 contrast          contrast: two classes of one picture
 drawing           Drawing, draw_overlay: a map over its picture
 edges             sobel_edges, edges_on_grid
-grad_cam          grad_cam: Grad-CAM by hand at several layers in one pass
+grad_cam          grad_cam: Grad-CAM by hand at several layers in one pass; class_maps: of every class
 other_programs    torch-cam and Captum
 package_grad_cam  the package grad-cam
 postprocess       heatmap, PostProcess: from activations and gradients to heat maps

@@ -1,4 +1,4 @@
-"""Activations and gradients of chosen layers, from one forward and one backward pass. Hooks live only here.
+"""Activations and gradients of chosen layers, from one forward pass and a backward pass each target. Hooks live only here.
 
 The first requested outputs become leaves of the graph, so that the backward pass ends there.
 """
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from explain_lib.networks.sharing import exclusive, undisturbed
 from explain_lib.networks.targets import Target, predicted_targets, score_gradient
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -252,23 +254,71 @@ def capture(
     TooLargeError if there is not enough memory.
     """
     with _alone(network, gradients=True):
-        checkpoint()
-        # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
-        # requested together: the graph begins before. The start is not a leaf, since some networks write to their input.
-        handed_on = any(layer.handed_on for layer in layers)
-        start = batch.detach().requires_grad_().clone() if handed_on else batch
-        recorder, output = _record(network, start, layers)
-        logits = check_logits(output, len(batch), classes)
-        outputs, seen = recorder.outputs(), recorder.seen_by_hooks()
-        explained = predicted_targets(logits.detach()) if targets is None else targets
-        if not logits.requires_grad:
-            raise _why_no_gradient(network, batch, layers)
-        gradients = _gradients(logits, score_gradient(logits.detach(), explained), outputs, seen, layers)
-    kept = {
+        ran = _run_forward(network, batch, layers, classes)
+        explained = predicted_targets(ran.logits.detach()) if targets is None else targets
+        return Capture(ran.logits.detach(), explained, _run_backward(ran, explained, layers))
+
+
+def capture_each(
+    network: nn.Module,
+    batch: Tensor,
+    layers: Sequence[LayerTrace],
+    targets: Sequence[Target],
+    keep: Callable[[LayerCapture], Kept],
+    *,
+    classes: int,
+) -> tuple[Tensor, list[list[Kept]]]:
+    """The logits (1, classes), and what is to be kept of each layer, target by target: one forward pass, a backward pass each.
+
+    batch: float32 (1, 3, H, W). targets: at least one. keep: takes from the capture of a layer what is kept of it; the rest is
+    freed before the next backward pass, so that memory does not grow with the gradients of all targets. The run may end the
+    capture before the forward pass and between backward passes. Errors as in capture.
+    """
+    with _alone(network, gradients=True):
+        ran, found = _run_forward(network, batch, layers, classes), []
+        for left, target in zip(reversed(range(len(targets))), targets, strict=True):
+            captured = _run_backward(ran, (target,), layers, again=left > 0)
+            found.append([keep(captured[layer.name]) for layer in layers])
+            del captured
+            if left:
+                checkpoint()
+    return ran.logits.detach(), found
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """A forward pass with its graph: the logits, and each layer's output, its own and as a hook sees it."""
+
+    logits: Tensor
+    outputs: list[Tensor]
+    seen: list[Tensor]
+
+
+def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], classes: int) -> _Forward:
+    """The forward pass of a capture."""
+    checkpoint()
+    # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
+    # requested together: the graph begins before. The start is not a leaf, since some networks write to their input.
+    handed_on = any(layer.handed_on for layer in layers)
+    start = batch.detach().requires_grad_().clone() if handed_on else batch
+    recorder, output = _record(network, start, layers)
+    logits = check_logits(output, len(batch), classes)
+    ran = _Forward(logits, recorder.outputs(), recorder.seen_by_hooks())
+    if not logits.requires_grad:
+        raise _why_no_gradient(network, batch, layers)
+    return ran
+
+
+def _run_backward(
+    ran: _Forward, targets: Sequence[Target], layers: Sequence[LayerTrace], *, again: bool = False
+) -> dict[str, LayerCapture]:
+    """One backward pass. again: whether another one follows, which needs the graph."""
+    start = score_gradient(ran.logits.detach(), targets)
+    gradients = _gradients(ran, start, layers, again=again)
+    return {
         layer.name: LayerCapture(own.detach(), gradient, place.detach(), seen_gradient)
-        for layer, own, place, (gradient, seen_gradient) in zip(layers, outputs, seen, gradients, strict=True)
+        for layer, own, place, (gradient, seen_gradient) in zip(layers, ran.outputs, ran.seen, gradients, strict=True)
     }
-    return Capture(logits.detach(), explained, kept)
 
 
 def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> tuple[_Recorder, object]:
@@ -416,10 +466,15 @@ def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Ca
     return output
 
 
-def _differentiate(output: Tensor, by: Sequence[Tensor], start: Tensor | None = None) -> tuple[Tensor | None, ...]:
-    """The gradient with respect to each tensor, None without one. start: the gradient at the output, None for a number."""
+def _differentiate(
+    output: Tensor, by: Sequence[Tensor], start: Tensor | None = None, *, again: bool = False
+) -> tuple[Tensor | None, ...]:
+    """The gradient with respect to each tensor, None without one. start: the gradient at the output, None for a number.
+
+    again: whether the graph stays for another pass.
+    """
     with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
-        return torch.autograd.grad(output, by, start, allow_unused=True)
+        return torch.autograd.grad(output, by, start, retain_graph=again, allow_unused=True)
 
 
 def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
@@ -437,12 +492,11 @@ def _no_influence(names: Sequence[str]) -> LayerError:
     )
 
 
-def _gradients(
-    logits: Tensor, start: Tensor, outputs: list[Tensor], seen: list[Tensor], layers: Sequence[LayerTrace]
-) -> list[tuple[Tensor, Tensor]]:
+def _gradients(ran: _Forward, start: Tensor, layers: Sequence[LayerTrace], *, again: bool) -> list[tuple[Tensor, Tensor]]:
     """The gradients with respect to the output of each layer, and to the output as a hook sees it."""
+    outputs, seen = ran.outputs, ran.seen
     others = [place for own, place in zip(outputs, seen, strict=True) if place is not own and place.requires_grad]
-    found = _differentiate(logits, [*outputs, *others], start)
+    found = _differentiate(ran.logits, [*outputs, *others], start, again=again)
     by_place = {id(place): gradient for place, gradient in zip(others, found[len(outputs) :], strict=True)}
     pairs = []
     for layer, place, gradient in zip(layers, seen, found[: len(outputs)], strict=True):

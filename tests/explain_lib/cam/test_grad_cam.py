@@ -8,10 +8,15 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from plain_torch import captum_signed, in_place_off, network_input
-from sample_networks import Branches, Gated, Headed, Models, Repeated, model_of, noise, plain, seeded
+from runs import through
+from sample_networks import Branches, DeadEnd, Gated, Headed, Models, Repeated, model_of, noise, plain, seeded
 from torch import Tensor, nn
 
 import explain_lib as xl
+from explain_lib.base.run_context import recording
+from explain_lib.cam.grad_cam import FEW_NUMBERS, passed_numbers
+from explain_lib.networks.targets import Score
+from explain_lib.take_home.notes import Recorder
 
 # On paper, for the first constant picture, with R = [[1, .4], [.2, 0]] and G = [[0, .2], [.4, 1]]:
 #   logit 0 = 1*1 + 2*.4 + 3*.2 + 2*0 - (0 + .2 + .4 + 1)     =  0.8
@@ -228,3 +233,91 @@ def test_an_image_in_a_batch_has_the_map_that_it_has_alone(tutorial: xl.Model, s
     together = xl.grad_cam(tutorial, study, "conv2")["conv2"].signed
     alone = [xl.grad_cam(tutorial, study[k : k + 1], "conv2")["conv2"].signed[0] for k in range(4)]
     assert_allclose(together, alone, atol=1e-6)
+
+
+# Section: every class of one picture
+
+
+def assert_class_by_class(
+    found: xl.ClassMaps, model: xl.Model, picture: np.ndarray, score: Score, layers: object = None
+) -> None:
+    """Equal in every bit to a call of grad_cam for each class."""
+    assert found.classes == len(model.classes)
+    for index in range(found.classes):
+        right = xl.grad_cam(model, picture[None], layers, xl.Target(index, score=score))
+        assert tuple(found) == found.names == right.names
+        assert_array_equal(found.logits, right.logits[0])
+        for name in right:
+            assert_array_equal(found[name].signed[index], right[name].signed[0])
+            assert_array_equal(found[name].map[index], right[name].map[0])
+
+
+@pytest.mark.parametrize("score", ["logit", "probability"])
+@pytest.mark.parametrize("name", ["captum-tutorial", "resnet20"])
+def test_maps_of_every_class_are_those_of_one_class_at_a_time(name: str, score: Score, study: np.ndarray) -> None:
+    model = xl.load_model(name)
+    assert_class_by_class(xl.class_maps(model, study[3], score=score), model, study[3], score)
+
+
+@pytest.mark.parametrize("name", ["vgg11", "resnet18"])  # of VGG every conv layer is overwritten by an in-place ReLU
+def test_maps_of_every_class_are_right_where_layers_are_overwritten(
+    name: str, random_model: Models, random_pixels: np.ndarray
+) -> None:
+    model = random_model(name)
+    layers = model.spatial_layers if name == "resnet18" else None
+    assert_class_by_class(xl.class_maps(model, random_pixels[0], layers), model, random_pixels[0], "logit", layers)
+
+
+def test_maps_of_every_class_are_right_where_a_layer_hands_on_its_input() -> None:
+    model, picture = model_of(seeded(Gated)), noise(1)[0]
+    layers = ["conv", "first"]
+    assert_class_by_class(xl.class_maps(model, picture, layers), model, picture, "logit", layers)
+
+
+def test_maps_of_every_class_know_their_grid_and_are_read_only(tutorial: xl.Model, study: np.ndarray) -> None:
+    found = xl.class_maps(tutorial, study[0], ["conv2", "pool2"])
+    assert (len(found), found["conv2"].grid, found["pool2"].signed.shape) == (2, (10, 10), (10, 5, 5))
+    with pytest.raises(ValueError, match="read-only"):
+        found["conv2"].signed[0, 0, 0] = 1
+    with pytest.raises(xl.LayerError, match=r"'conv1' was not asked for; there are conv2, pool2"):
+        found["conv1"]
+
+
+REFUSED_CLASS_MAPS: dict[str, tuple[Callable[[xl.Model, np.ndarray], object], type[xl.ExplainError], str]] = {
+    "layer": (lambda model, picture: xl.class_maps(model, picture, "conv9"), xl.LayerError, "unknown layer 'conv9'"),
+    "batch": (lambda model, picture: xl.class_maps(model, picture[None]), xl.InputError, "picture: "),
+    "size": (lambda model, picture: xl.class_maps(model, picture[:8]), xl.InputError, r"picture: the pictures are 8 x 32"),
+    "score": (lambda model, picture: xl.class_maps(model, picture, score="odds"), xl.TargetError, "score 'odds'"),  # type: ignore[arg-type]
+    "model": (lambda _, picture: xl.class_maps("resnet20", picture), xl.InputError, "model: a str"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), REFUSED_CLASS_MAPS.values(), ids=REFUSED_CLASS_MAPS.keys())
+def test_what_has_no_maps_of_every_class_is_refused(
+    call: Callable[[xl.Model, np.ndarray], object],
+    kind: type[xl.ExplainError],
+    words: str,
+    tutorial: xl.Model,
+    study: np.ndarray,
+) -> None:
+    with pytest.raises(kind, match=words):
+        call(tutorial, study[0])
+
+
+def test_a_layer_without_influence_has_no_maps_of_every_class() -> None:
+    with pytest.raises(xl.LayerError, match="'unused' does not influence the output"):
+        xl.class_maps(model_of(DeadEnd()), noise(1)[0], "unused")
+
+
+def test_maps_of_every_class_are_kept_and_not_noted(tutorial: xl.Model, study: np.ndarray) -> None:
+    cache = xl.ExplainCache()
+    first, again = (through(cache, xl.class_maps, tutorial, study[0]) for _ in range(2))
+    assert first is again
+    with recording(Recorder()) as recorder:
+        xl.class_maps(tutorial, study[0])
+    assert recorder.notes == ()
+
+
+def test_the_cost_of_every_class_is_that_of_small_networks_only(random_model: Models) -> None:
+    small = [passed_numbers(xl.load_model(name)) <= FEW_NUMBERS for name in ("captum-tutorial", "resnet20")]
+    assert (small, passed_numbers(random_model("vgg11")) <= FEW_NUMBERS) == ([True, True], False)

@@ -95,6 +95,39 @@ def test_the_run_is_asked_once_before_the_forward_pass() -> None:
     assert seen == [0]
 
 
+def test_the_maps_of_every_class_come_from_one_forward_pass_and_a_backward_pass_each() -> None:
+    model = model_of(noting_network())
+    EVENTS.clear()
+    xl.class_maps(model, noise(1)[0])
+    assert (EVENTS["bottom forward"], EVENTS["middle forward"], EVENTS["middle backward"], EVENTS["top backward"]) == (
+        1,
+        1,
+        2,
+        2,
+    )
+
+
+def test_the_run_is_asked_before_the_forward_pass_and_between_classes() -> None:
+    model = model_of(noting_network())
+    EVENTS.clear()
+    seen: list[tuple[int, int]] = []
+    cancelled(lambda: seen.append((EVENTS["bottom forward"], EVENTS["top backward"])), xl.class_maps, model, noise(1)[0])
+    assert seen == [(0, 0), (1, 1)]
+
+
+def test_a_run_that_ends_between_two_classes_leaves_nothing() -> None:
+    model, asked = model_of(untidy_network()), Counter[str]()
+
+    def stop_second() -> None:
+        asked["times"] += 1
+        if asked["times"] == 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        cancelled(stop_second, xl.class_maps, model, noise(1)[0])
+    assert len(xl.class_maps(model, noise(1)[0])) == 2  # the lock is free again
+
+
 def test_layers_are_listed_in_the_order_of_the_forward_pass(tutorial: xl.Model) -> None:
     expected = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "fc1", "relu3", "fc2", "relu4", "fc3")
     assert tuple(layer.name for layer in tutorial.layers) == expected
