@@ -11,12 +11,12 @@ import streamlit as st
 import explain_lib as xl
 from dashboard import ASSETS
 from dashboard.view.field import Value
-from dashboard.view.fitting import fit_models, fit_view, opening_view
+from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, chosen_set, server_set
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import CARRIED_VIEW
-from dashboard.view.view import PARAMETERS, View, change, read_query
+from dashboard.view.view import PARAMETERS, View, change, read_query, take_names
 from explain_lib.pictures.sets import LazyPixels, next_readable
 
 Notes = tuple[str, ...]
@@ -40,7 +40,7 @@ def addressed_scene(name: str, *, over_set: bool) -> tuple[Scene, Notes]:
     over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene.
     """
     cache = server_cache()
-    view, ignored = _read_address(name, opening_view(cache.own_models))
+    view, named, ignored = _read_address(name, opening_view(cache.own_models))
     view, no_model = fit_models(view, cache.own_models)
     picture_set, no_set = chosen_set(view, cache)
     if no_set:
@@ -48,24 +48,27 @@ def addressed_scene(name: str, *, over_set: bool) -> tuple[Scene, Notes]:
     around = server_set(cache) if isinstance(picture_set, OwnPicture) else picture_set
     model = cache.model(view.model)
     images = around.pictures(model)
+    view, no_class = fit_names(view, named, model, images)
     view, no_part = fit_view(view, model, images)
     remember_view(view)
     if over_set and picture_set is not around:
         view, picture_set = replace(view, pictures=None), around
     view, unreadable = _readable(view, picture_set, around, images)
-    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *no_part, *unreadable)
+    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *no_class, *no_part, *unreadable)
 
 
-def _read_address(page: str, start: View) -> tuple[View, Notes]:
-    """The view of the address, and what in it was ignored; a page reached by the navigation takes the last page's view.
+def _read_address(page: str, start: View) -> tuple[View, dict[str, str], Notes]:
+    """The view of the address, the names of classes in it by field, and what in it was ignored.
 
-    start: what the dashboard opens with.
+    A page that is reached by the navigation takes the last page's view. start: what the dashboard opens with.
     """
     arrived = st.session_state.get(_PAGE) not in (None, page)
     st.session_state[_PAGE] = page
     if arrived and not st.query_params and CARRIED_VIEW in st.session_state:
-        return current_view(), ()
-    return read_query(st.query_params.to_dict(), start)
+        return current_view(), {}, ()
+    query, named = take_names(st.query_params.to_dict())
+    view, ignored = read_query(query, start)
+    return view, named, ignored
 
 
 def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: Pictures) -> tuple[View, Notes]:

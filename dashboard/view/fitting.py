@@ -1,6 +1,8 @@
 """A view fitted to what the server has: models, images, classes, layers, channels. A sentence says what was replaced."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +11,12 @@ import explain_lib as xl
 from dashboard.view.field import Value, spelled
 from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import PARAMETERS, View, change, chosen_layer
-from explain_lib.base.words import few_names
+from explain_lib.base.words import few_names, one_line
 from explain_lib.networks.bundled import DEFAULT_MODEL
 from explain_lib.networks.own import OwnModels
 
+NEAREST = 3
+"""At most so many names are said to come near an unknown one."""
 OF_A_SET = ("image", "other_image", "sample", "true_class")
 """The fields whose default a set of pictures may lack."""
 
@@ -38,6 +42,43 @@ def fit_models(view: View, own: OwnModels) -> tuple[View, tuple[str, ...]]:
         notes.append(_note(name, chosen, gone))
         view = change(view, {name: getattr(start, name), "layer": None if name == "model" else view.layer})
     return view, tuple(notes)
+
+
+def fit_names(view: View, named: Mapping[str, str], model: xl.Model, images: Pictures) -> tuple[View, tuple[str, ...]]:
+    """The view with the classes that an address gives by name, and a sentence for each name that no class has.
+
+    named: the names, by the field of the view. A true class is one of the set's, the others are the model's.
+    """
+    notes = []
+    for field, name in named.items():
+        classes = images.classes if field == "true_class" else model.classes
+        found = _class_of(name, classes)
+        if found is None:
+            notes.append(f"{PARAMETERS[field].key}={one_line(name)}: {_no_class(name, classes)}.")
+        else:
+            view = change(view, {field: found})
+    return view, tuple(notes)
+
+
+def _class_of(name: str, classes: Sequence[str]) -> int | None:
+    """The first class that is spelled like that; if there is none, the first that differs in case or in its spaces."""
+    if name in classes:
+        return classes.index(name)
+    plainly = [_plainly(one) for one in classes]
+    return plainly.index(_plainly(name)) if _plainly(name) in plainly else None
+
+
+def _plainly(name: str) -> str:
+    """A name without case; underscores and several spaces count as one space, as addresses are written by hand."""
+    return " ".join(name.casefold().replace("_", " ").split())
+
+
+def _no_class(name: str, classes: Sequence[str]) -> str:
+    by_plain = {_plainly(one): one for one in reversed(classes)}
+    near = [by_plain[one] for one in get_close_matches(_plainly(name), by_plain, NEAREST)]
+    if near:
+        return f"there is no class of that name; nearest to it: {', '.join(near)}"
+    return f"there is no class of that name; there are {few_names(classes, 12)}"
 
 
 def fit_view(view: View, model: xl.Model, images: Pictures) -> tuple[View, tuple[str, ...]]:

@@ -6,7 +6,19 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 import explain_lib as xl
-from dashboard.view.field import Spelling, Value, declared, one_of, parameter_of, spelled, whole, whole_or_any, wholes, words
+from dashboard.view.field import (
+    ANY,
+    Spelling,
+    Value,
+    declared,
+    one_of,
+    parameter_of,
+    spelled,
+    whole,
+    whole_or_any,
+    wholes,
+    words,
+)
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.networks.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
@@ -28,6 +40,8 @@ Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
 CIFAR10, FOLDER = "cifar10", "folder"
+BY_NAME = ("target", "minus", "true_class", "predicted_class")
+"""The fields that are classes: an address may have their names."""
 SETTINGS = tuple(field.name for field in fields(xl.CamSettings))
 
 
@@ -198,6 +212,19 @@ def read_query(query: Mapping[str, str], start: View | None = None) -> tuple[Vie
         ignored.append(f"low={view.low}, high={view.high}: a low that is not above the high would be right.")
         view = replace(view, low=0, high=100)
     return view, tuple(ignored)
+
+
+def take_names(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """A query without the classes that it gives by name, and these names by the fields of the view.
+
+    The numbers of classes are known once the model and the set of pictures are; see fit_names.
+    """
+    named = {NAMES[key]: text for key, text in query.items() if NAMES.get(key) in BY_NAME and _is_name(text)}
+    return {key: text for key, text in query.items() if NAMES.get(key) not in named}, named
+
+
+def _is_name(text: str) -> bool:
+    return text != ANY and any(map(str.isalpha, text))
 
 
 def change(view: View, values: Mapping[str, Value]) -> View:

@@ -65,6 +65,19 @@ def test_nonsense_in_the_address_opens_the_default_and_is_said(page: str | None)
     assert app.number_input(key="image").value == 3
 
 
+def test_a_class_may_be_written_by_its_name_and_is_copied_as_a_number() -> None:
+    app = open_page("layer_explorer", target="Frog", minus="bird")
+    assert not app.warning
+    assert "explained: frog rather than bird, logit" in captions(app)
+    press(app, "Next")
+    assert query(app) == START | {"img": "4", "target": "6", "minus": "2"}
+
+
+def test_an_unknown_class_is_said_with_names_that_come_near() -> None:
+    app = open_page("class_browser", class_="froggy")
+    assert "class=froggy: there is no class of that name; nearest to it: frog." in unescaped(app.warning[0].value)
+
+
 def test_a_change_after_nonsense_leaves_an_address_that_is_right() -> None:
     app = open_page("layer_explorer", img="99999", foo="x", layer="conv9")
     press(app, "Next")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.view.fitting import fit_models, fit_view, opening_view
+from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
 from dashboard.view.picture_sets import Pictures
-from dashboard.view.view import NAMES, PARAMETERS, View, chosen_layer, explained, read_query
+from dashboard.view.view import NAMES, PARAMETERS, View, chosen_layer, explained, read_query, take_names
 from explain_lib.networks.own import OwnModelOptions, OwnModels
 
 START = {"img": "3", "model": "captum-tutorial"}
@@ -312,6 +312,39 @@ def test_a_default_that_a_set_cannot_have_is_replaced_without_a_word(model: xl.M
     asked, notes = fit_view(View(image=2, sample=3, true_class=11), model, pictures(model, [4, 11], "newt", "toad"))
     assert asked == View(image=1, true_class=11, sample=2)
     assert [note.split(":")[0] for note in notes] == ["img=2", "sample=3"]
+
+
+def test_classes_by_name_are_taken_out_of_an_address_and_all_else_is_left() -> None:
+    rest = {"img": "7", "minus": "3", "predicted": "any", "layer": "frog", "low": "frog"}
+    named = {"true_class": "Frog", "target": "great white shark"}
+    assert take_names(rest | {"class": "Frog", "target": "great white shark"}) == (rest, named)
+    assert take_names({"class": "", "target": "-1"}) == ({"class": "", "target": "-1"}, {})
+
+
+@pytest.mark.parametrize("name", ["frog", "FROG", " Frog "])
+def test_a_class_by_name_is_its_number_whatever_the_case(name: str, model: xl.Model) -> None:
+    every = dict.fromkeys(("target", "minus", "true_class", "predicted_class"), name)
+    right = View(target=6, minus=6, true_class=6, predicted_class=6)
+    assert fit_names(View(), every, model, pictures(model)) == (right, ())
+
+
+def test_a_true_class_is_of_the_set_and_the_others_are_of_the_model(model: xl.Model) -> None:
+    set_of_more = pictures(model, LABELS, "Great White Shark", "Newt", "newt")
+    view, notes = fit_names(View(), {"true_class": "great_white_shark", "target": "newt"}, model, set_of_more)
+    assert (view.true_class, view.target) == (10, None)
+    assert notes == (
+        "target=newt: there is no class of that name; there are plane, car, bird, cat, deer, dog, frog, horse, ship, truck.",
+    )
+    assert fit_names(View(), {"true_class": "newt"}, model, set_of_more)[0].true_class == 12  # the one that is spelled so
+
+
+def test_an_unknown_class_gets_the_names_that_come_near(model: xl.Model) -> None:
+    view, notes = fit_names(View(true_class=None), {"true_class": "Airplane", "minus": "frgo"}, model, pictures(model))
+    assert view == View(true_class=None)
+    assert notes == (
+        "class=Airplane: there is no class of that name; nearest to it: plane.",
+        "minus=frgo: there is no class of that name; nearest to it: frog.",
+    )
 
 
 def test_no_layer_means_the_last_conv_layer(model: xl.Model) -> None:
