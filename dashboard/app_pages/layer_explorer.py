@@ -4,7 +4,7 @@ from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
 from dashboard.topics.explorer.contrast import show_contrast
 from dashboard.topics.explorer.panels import make_panels, panel_files
-from dashboard.topics.explorer.sections import SIDE, explorer_controls, show_layers, show_panels
+from dashboard.topics.explorer.sections import SIDE, explorer_controls, show_panels
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
@@ -12,11 +12,10 @@ from dashboard.widgets.explained import common_reach
 
 
 def _draw(scene: Scene) -> None:
-    explorer_controls(scene)
     panels = make_panels(scene)
     reach = common_reach(scene.view, [panel.values(layer) for panel in panels for layer in panel.cams])
     show_panels(panels, reach)
-    show_layers(panels, reach)
+    explorer_controls(scene)
     show_contrast(panels[0].scene, panels[0].layer)
     show_check_up(scene)
     offer(panel_files(panels, reach, SIDE), slide=lambda: view_slide(panels[0].scene, reach))

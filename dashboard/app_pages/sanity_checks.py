@@ -4,14 +4,13 @@ import streamlit as st
 
 from dashboard.frame.page import show_page
 from dashboard.topics.sanity.check import check_slide, make_check
-from dashboard.topics.sanity.image import depth_slider, show_check, show_steps
+from dashboard.topics.sanity.image import depth_slider, show_check
 from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
 from dashboard.topics.sanity.twin import show_twin
 from dashboard.view import terms
 from dashboard.view.captions import scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.pickers import choice, layer_picker, target_picker
 
 MODES = {"cascading": "all, from the last layer down", "independent": "one layer alone"}
@@ -27,10 +26,6 @@ def _draw(scene: Scene) -> None:
     st.caption(f"{scene_caption(scene, check.explained)} · layer {check.layer}")
     depth_slider(check)
     show_check(check)
-    how = "Step by step" if scene.view.mode == "cascading" else "Layer by layer, each alone,"
-    st.header(f"{how} on this picture", anchor=False, help=terms.SANITY_CORRELATION)
-    st.caption(f"Under each map its correlation with the original, and what the network then says. {drawing_words(scene.view)}")
-    show_steps(check)
     show_own_chart(check)
     st.header("Many pictures", anchor=False)
     show_sanity_sample(check)

@@ -5,12 +5,10 @@ import streamlit as st
 from dashboard.frame.page import show_page
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
 from dashboard.topics.training.player import show_player
-from dashboard.topics.training.sections import course_controls, course_steps, show_course_chart, show_moment, show_strip
-from dashboard.view import terms
+from dashboard.topics.training.sections import course_controls, course_steps, show_course_chart, show_moments
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
-from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import common_reach
 from explain_lib.cam.training_time import Moment, training_moments
 
@@ -26,12 +24,9 @@ def _draw(scene: Scene) -> None:
     course_controls(course)
     show_player([moment.epoch for moment in moments], course.shown.epoch)
     reach = common_reach(scene.view, [course.values(place) for place in range(len(moments))])
-    show_moment(course, reach)
+    show_moments(course, reach)
     offer(slide=lambda: view_slide(course.scene, reach))
     st.markdown(course_sentence(course))
-    st.header("All moments side by side", anchor=False, help=terms.MAP_CORRELATION)
-    st.caption(f"Choose an epoch by the button over its map. {drawing_words(scene.view, 'epochs')}")
-    show_strip(course, reach)
     st.header("What it has learnt, by epoch", anchor=False)
     show_course_chart(course)
 

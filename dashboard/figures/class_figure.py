@@ -1,49 +1,44 @@
-"""Class probabilities as bars."""
+"""Class probabilities: which classes have a bar, and what stands beside it."""
+
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-
-from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 
 MOST = 12
 """With more classes than so many, the likeliest and the marked ones are shown alone."""
 LIKELIEST = 10
 
 
-def probabilities_figure(
+@dataclass(frozen=True)
+class ClassBar:
+    """A class with its probability. words: what it is besides, such as "true, predicted". text: the probability in percent."""
+
+    index: int
+    name: str
+    words: str
+    share: float
+    text: str
+    role: Literal["target", "minus", "other"]
+
+
+def class_bars(
     classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, true: int, minus: int | None = None
-) -> go.Figure:
-    """A bar a class; the explained class and the one it is contrasted with have their colours; they, the true and the
-    predicted one have a word. Of many classes, see shown_words.
+) -> tuple[ClassBar, ...]:
+    """A bar a class; the explained class, the one it is contrasted with, the true and the predicted one have a word. Of many
+    classes, see shown_words.
     """
     predicted = int(probabilities.argmax())
-    shown = _shown(probabilities, {target, true, minus})
-    names = [
-        _label(_told_apart(classes, k), explained=k == target, contrasted=k == minus, true=k == true, predicted=k == predicted)
-        for k in shown
-    ]
-    bars = {
-        "type": "bar",
-        "x": probabilities[shown],
-        "y": names,
-        "orientation": "h",
-        "marker": {"color": [{target: CHOSEN, minus: AGAINST}.get(k, NEUTRAL) for k in shown]},
-        "text": [f"{share * 100:.1f} %" for share in probabilities[shown]],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "hovertemplate": "%{customdata}: %{x:.4f}<extra></extra>",
-        "customdata": [classes[k] for k in shown],
-    }
-    layout = {
-        "height": max(340, 30 * len(shown)),
-        "margin": {"l": 0, "r": 48, "t": 4, "b": 4},
-        "bargap": 0.35,
-        "dragmode": False,
-        "xaxis": {"range": [0, 1], "visible": False},
-        "yaxis": {"autorange": "reversed", "automargin": True, "ticksuffix": "  "},
-    }
-    return go.Figure([bars], layout)
+
+    def bar(k: int) -> ClassBar:
+        holds = {"explained": k == target, "contrasted": k == minus, "true": k == true, "predicted": k == predicted}
+        words = ", ".join(word for word, held in holds.items() if held)
+        role: Literal["target", "minus", "other"] = "target" if k == target else "minus" if k == minus else "other"
+        share = float(probabilities[k])
+        return ClassBar(k, _told_apart(classes, k), words, share, f"{share * 100:.1f} %", role)
+
+    return tuple(map(bar, _shown(probabilities, {target, true, minus})))
 
 
 def probabilities_words(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int) -> str:
@@ -70,8 +65,3 @@ def _shown(probabilities: NDArray[np.float32], marked: set[int | None]) -> list[
 def _told_apart(classes: tuple[str, ...], k: int) -> str:
     """The name of a class, with its number where another has the same."""
     return f"{classes[k]} ({k})" if classes.count(classes[k]) > 1 else classes[k]
-
-
-def _label(name: str, **holds: bool) -> str:
-    words = [word for word, held in holds.items() if held]
-    return f"{name}<br><span style='font-size:10px'>{', '.join(words)}</span>" if words else name

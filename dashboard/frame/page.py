@@ -15,7 +15,7 @@ from dashboard.frame.picture_menu import say_refused
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
-from dashboard.view.address import addressed_scene, current_view, open_view
+from dashboard.view.address import addressed_scene, current_view, follow_opened, open_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import opening_view
 from dashboard.view.picture_sets import OwnPicture, server_set
@@ -42,6 +42,7 @@ def show_page(
     images: those that Previous and Next step through, None for all. layers: what the steps through the layers do. over_set:
     whether the page looks at a whole set, which a visitor's picture is not.
     """
+    follow_opened()
     checkpoint = st.empty()
     try:
         keep_files()

@@ -1,6 +1,6 @@
 """The view and the browser's address, kept in step: the address is the truth, widgets follow it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TypedDict, TypeVar
 from urllib.parse import urlencode
@@ -22,7 +22,7 @@ from explain_lib.pictures.sets import LazyPixels, next_readable
 Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
-_PAGE = "_current_page"
+_PAGE, _OPENED = "_current_page", "_opened_page"
 _ADDRESS = st.components.v2.component(
     "address",
     html='<button type="button">Copy address</button>',  # it has a name before its script runs
@@ -125,6 +125,19 @@ def open_view(view: View) -> None:
     """Write a whole view into the address; for a widget's callback."""
     remember_view(view)
     st.query_params.from_dict(view.to_query())
+
+
+def open_page(page: str, changes: Mapping[str, Value]) -> None:
+    """Open another page with a changed view once the next run begins; for a callback, which cannot do so itself."""
+    st.session_state[_OPENED] = (page, change(current_view(), changes))
+
+
+def follow_opened() -> None:
+    """Go to the page that a callback asked for, if one did. The run ends here."""
+    opened: tuple[str, View] | None = st.session_state.pop(_OPENED, None)
+    if opened is not None:
+        page, view = opened
+        st.switch_page(f"app_pages/{page}.py", query_params=view.to_query())
 
 
 def current_view() -> View:

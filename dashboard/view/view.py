@@ -33,6 +33,7 @@ Modules = Literal["conv", "all"]
 Drawn = Literal["notebook", "fair"]
 Outcome = Literal["any", "right", "wrong"]
 Texture = Literal["grid", "smooth"]
+Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model"]
@@ -105,7 +106,11 @@ class View:
     average: bool = declared(_SWITCH, False, "whether the average map of the images is shown")
     texture: Texture = declared(words(get_args(Texture)), "grid", "whether a map over a picture is smooth")
     palette: Palette = declared(words(PALETTES), "magma", "the colours of a map over a picture")
-    strength: int = declared(_SHARE, 50, "the share of the map where it lies over a picture, in percent")
+    strength: int = declared(_SHARE, 70, "the share of the map where it lies over a picture, in percent")
+    opacity: Opacity = declared(
+        words(get_args(Opacity)), "map", "whether that share goes with the map or is the same everywhere"
+    )
+    contour: bool = declared(_SWITCH, True, "whether a line is drawn over a picture at half the map's maximum")
     sign: Sign = declared(words(get_args(Sign)), "positive", "whether a map over a picture shows what is below zero")
     scale: ScaleOver = declared(words(get_args(ScaleOver)), "map", "whether each map has a colour scale of its own")
     beside: Beside = declared(words(get_args(Beside)), "nothing", "what the layer explorer compares with")
@@ -247,7 +252,8 @@ def chosen_layer(view: View, model: xl.Model) -> str:
 
 def chosen_drawing(view: View) -> xl.Drawing:
     """The drawing that the view names."""
-    return xl.Drawing(view.palette, view.strength / 100, view.texture == "smooth", view.sign == "signed")
+    smooth, signed, follows = view.texture == "smooth", view.sign == "signed", view.opacity == "map"
+    return xl.Drawing(view.palette, view.strength / 100, smooth, signed, follows, view.contour)
 
 
 def explained(view: View, predicted: int) -> xl.Target:

@@ -8,13 +8,18 @@ from dashboard.view.view import View
 from dashboard.widgets.pickers import choice, score_controls
 from explain_lib.pictures.palettes import PALETTES
 
-FIELDS = ("palette", "strength", "texture", "sign", "scale")
+FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale")
+OPACITIES = {"map": "where it is high", "even": "evenly"}
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
 SIGNS = {"positive": "above zero only", "signed": "with its sign"}
 SCALES = {"map": "each map its own", "strip": "one for all"}
 _PALETTE_HELP = (
     "Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps are always "
     "drawn from blue over white to red."
+)
+_OPACITY_HELP = (
+    "Where it is high: the share of the map in the mixture goes with its magnitude, so that the picture stays where it is 0. "
+    "Evenly: the same share everywhere, as most tools draw it."
 )
 _SIGN_HELP = "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
 _SCALE_HELP = (
@@ -40,10 +45,8 @@ def drawing_controls(view: View) -> None:
             help=_PALETTE_HELP,
             width=170,
         )
-        strength = bound("strength", view.strength)
-        st.slider(
-            "Strength of the map, %", 0, 100, step=5, **strength, help="0: the picture alone. 100: the map alone.", width=200
-        )
+        choice("opacity", "The map covers", OPACITIES, view.opacity, _OPACITY_HELP)
+        st.toggle("Line at half the maximum", **bound("contour", view.contour))
         choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
         choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
         choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
@@ -60,8 +63,11 @@ def score_and_drawing_controls(scene: Scene) -> None:
 
 def drawing_words(view: View, shown: str = "layers") -> str:
     """The drawing of overlays, in one line; shown: what is side by side on the page."""
-    palette = "blue to red" if view.sign == "signed" else view.palette
-    texture = "smoothed bilinearly" if view.texture == "smooth" else "in its own cells"
-    largest = "largest magnitude" if view.sign == "signed" else "maximum"
+    signed = view.sign == "signed"
+    palette = "blue to red" if signed else view.palette
+    largest = "largest magnitude" if signed else "maximum"
+    share = f"up to {view.strength} % map where it is high" if view.opacity == "map" else f"{view.strength} % map everywhere"
+    texture = ", smoothed bilinearly" if view.texture == "smooth" else ""
     scale = f"the {largest} of all {shown} shown" if view.scale == "strip" else f"its own {largest}"
-    return f"{view.strength} % map {texture}, {100 - view.strength} % picture; {palette}; divided by {scale}."
+    line = "; white line: half the maximum" if view.contour else ""
+    return f"{palette[0].upper()}{palette[1:]}, {share}{texture}{line}; full colour at {scale}."

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import read_only
-from explain_lib.base.maps import Map
 
 Colours = NDArray[np.uint8]
 Palette = Literal["magma", "inferno", "viridis", "cividis", "jet"]
@@ -28,7 +27,7 @@ def diverging_table() -> Colours:
     return read_only(np.rint(np.stack(channels, axis=1)).astype(np.uint8))
 
 
-def colour_signed(values: Map, reach: float) -> Colours:
+def colour_signed(values: NDArray[np.floating], reach: float) -> Colours:
     """A map (h, w) in blue, white and red, from -reach to reach; numbers outside take the end colours."""
     shares = values / reach if reach > 0 else np.zeros_like(values)
     steps = np.clip(np.rint(shares * 127) + 127, 0, 254).astype(np.uint8)
@@ -45,7 +44,7 @@ def palette_table(palette: Palette) -> Colours:
     return read_only(table[:, 0, ::-1])
 
 
-def colour(values: Map, palette: Palette = "magma") -> Colours:
+def colour(values: NDArray[np.floating], palette: Palette = "magma") -> Colours:
     """A map (h, w) of numbers in [0, 1] in colours: the nearest of 256; numbers outside take the end colours."""
     steps = np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
-    return palette_table(palette)[steps]
+    return np.asarray(palette_table(palette)[steps], dtype=np.uint8)

@@ -17,9 +17,14 @@ from explain_lib.pictures.palettes import palette_table
 Picture = NDArray[np.uint8]
 
 
+def nearest_cells(cells: int, size: int) -> NDArray[np.int64]:
+    """For each of `size` pixels in a row the one of so many cells in which its centre lies: int64 (size,)."""
+    return np.asarray((2 * np.arange(size) + 1) * cells // (2 * size))
+
+
 def enlarge(picture: Picture, height: int, width: int) -> Picture:
     """A picture enlarged to height x width by repeating pixels, without smoothing."""
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), dtype=np.uint8)
+    return np.asarray(picture[nearest_cells(picture.shape[0], height)[:, None], nearest_cells(picture.shape[1], width)])
 
 
 def overlay(picture: Picture, coloured: Picture, strength: float = 0.5) -> Picture:

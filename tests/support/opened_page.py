@@ -15,6 +15,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from staged import stages
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest, app_test
 
@@ -99,7 +100,9 @@ def buttons(app: AppTest) -> list[str]:
 
 
 def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
+    """Every number under its label, those beside the panels of a stage included."""
+    staged = {fact["label"]: fact["value"] for stage in stages(app) for row in stage.head["rows"] for fact in row["facts"]}
+    return staged | {metric.label: metric.value for metric in app.metric}
 
 
 def side_controls(app: AppTest, letter: str) -> dict[str, Any]:
@@ -141,12 +144,17 @@ def elements(app: AppTest, kind: str) -> Iterator[object]:
 
 
 def alts(app: AppTest) -> list[str]:
-    """The alternative text of every picture, in order."""
-    return [picture.alt for shown in elements(app, "image") for picture in shown.proto.imgs]
+    """The alternative text of every picture, those on stages first."""
+    staged = [panel.head["alt"] for stage in stages(app) for panel in stage.panels]
+    return staged + [picture.alt for shown in elements(app, "image") for picture in shown.proto.imgs]
 
 
 def picture(app: OpenedPage, alt: str) -> NDArray[np.uint8]:
-    """The pixels of the first picture whose alternative text starts so."""
+    """The pixels of the first picture whose alternative text starts so, on a stage or beside it."""
+    for stage in stages(app):
+        for panel in stage.panels:
+            if panel.head["alt"].startswith(alt):
+                return panel.drawn
     for shown in elements(app, "image"):
         for one in shown.proto.imgs:
             if one.alt.startswith(alt):

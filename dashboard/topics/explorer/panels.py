@@ -17,7 +17,7 @@ from explain_lib.take_home.snippet import DrawnMap, maps_snippet
 
 
 @dataclass(frozen=True)
-class Panel:
+class Explained:
     """One picture explained: the scene that names it, its maps at all layers on offer, and the chosen layer."""
 
     scene: Scene
@@ -30,17 +30,19 @@ class Panel:
         return np.asarray((cam.signed if self.scene.view.sign == "signed" else cam.map)[0])
 
 
-def make_panels(scene: Scene) -> list[Panel]:
+def make_panels(scene: Scene) -> list[Explained]:
     """The scene itself, and the picture or the model that the view sets beside it."""
     scenes = [scene]
     if scene.view.beside == "image":
         scenes.append(scene.with_image(scene.view.other_image))
     elif scene.view.beside == "model":
         scenes.append(scene.with_model(scene.view.other_model))
-    return [Panel(one, xl.grad_cam(one.model, one.picture[None], one.offered_layers, one.target), one.layer) for one in scenes]
+    return [
+        Explained(one, xl.grad_cam(one.model, one.picture[None], one.offered_layers, one.target), one.layer) for one in scenes
+    ]
 
 
-def panel_caption(panel: Panel) -> str:
+def panel_caption(panel: Explained) -> str:
     """The model, the picture, the target, and the layer with its grid."""
     return f"{scene_caption(panel.scene)} · layer {panel.layer}, {grid_caption(panel.cams[panel.layer].grid)}"
 
@@ -48,7 +50,7 @@ def panel_caption(panel: Panel) -> str:
 # Section: to take home
 
 
-def panel_files(panels: Sequence[Panel], reach: float | None, side: int) -> PageFiles:
+def panel_files(panels: Sequence[Explained], reach: float | None, side: int) -> PageFiles:
     """The files of the panels. reach: the common end of the colours, None for each map's own. side: of the picture."""
     arrays: dict[str, NDArray[np.float32] | NDArray[np.uint8]] = {}
     for prefix, panel in zip(("", "beside_"), panels, strict=False):
@@ -63,12 +65,12 @@ def panel_files(panels: Sequence[Panel], reach: float | None, side: int) -> Page
     )
 
 
-def _drawn(panel: Panel, reach: float | None, side: int) -> Picture:
+def _drawn(panel: Explained, reach: float | None, side: int) -> Picture:
     """The overlay as the page shows it."""
     return overlay_or_picture(panel.scene.picture, panel.values(panel.layer), panel.scene.drawing, reach, side)
 
 
-def _arrays(panel: Panel) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
+def _arrays(panel: Explained) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
     cam = panel.cams[panel.layer]
     return {
         "map": cam.map[0],
@@ -79,17 +81,17 @@ def _arrays(panel: Panel) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
     }
 
 
-def _file_name(panel: Panel) -> str:
+def _file_name(panel: Explained) -> str:
     scene = panel.scene
     return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene)}"
 
 
-def _drawn_map(panel: Panel, reach: float | None) -> DrawnMap:
+def _drawn_map(panel: Explained, reach: float | None) -> DrawnMap:
     grid, own = panel.cams[panel.layer].grid, own_reach(panel.values(panel.layer), reach)
     return DrawnMap(explained_code(panel.scene), panel.layer, grid, panel.scene.drawing, own, _file_name(panel))
 
 
-def _details(panels: Sequence[Panel], reach: float | None) -> dict[str, object]:
+def _details(panels: Sequence[Explained], reach: float | None) -> dict[str, object]:
     """The settings of the map, and of the one beside it."""
     first, *others = panels
     details: dict[str, object] = {

@@ -1,18 +1,20 @@
-"""The parts of the layer explorer: controls, one picture explained or two side by side, and all layers in a strip."""
+"""The parts of the layer explorer: one picture explained or two side by side, all layers in a strip, and its controls."""
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.topics.explorer.panels import Panel, panel_caption
-from dashboard.view import terms
+from dashboard.figures.panel import Action, Panel
+from dashboard.topics.explorer.panels import Explained, panel_caption
 from dashboard.view.address import bound, current_view
-from dashboard.view.captions import grid_caption, picture_words, plain
+from dashboard.view.captions import grid_caption
+from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
-from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
-from dashboard.widgets.map_card import show_overlay
+from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
 from dashboard.widgets.pickers import (
     choice,
-    choose_button,
     layer_picker,
     model_words,
     modules_picker,
@@ -20,12 +22,12 @@ from dashboard.widgets.pickers import (
     offered_models,
     target_picker,
 )
-from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.stage import Row, Stage, show_stage
 
 SIDE, SIDE_OF_TWO = 288, 256
-PROBABILITIES = 312
-THUMBNAIL = 128
+THUMBNAIL = 96
 BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
+LAYERS = "All layers on offer, in the order of the forward pass"
 
 
 def explorer_controls(scene: Scene) -> None:
@@ -50,62 +52,79 @@ def explorer_controls(scene: Scene) -> None:
     score_and_drawing_controls(scene)
 
 
-def show_panels(panels: list[Panel], reach: float | None) -> None:
-    """One picture with its map, or two side by side. reach: the common end of the colours, None for each map's own."""
-    if len(panels) == 1:
-        st.caption(panel_caption(panels[0]))
-        with st.container(horizontal=True, gap="small"):
-            show_original(panels[0].scene, SIDE)
-            _map(panels[0], reach, "map", SIDE)
-            with st.container(width=PROBABILITIES):
-                show_probabilities(panels[0].scene, "probabilities")
-        return
-    for column, panel, key in zip(st.columns(2, gap="medium"), panels, ("left", "right"), strict=True):
-        with column:
-            _one_of_two(panel, reach, key)
+def show_panels(shown: list[Explained], reach: float | None) -> None:
+    """One picture with its map, or two side by side, and all layers below. reach: the common end of the colours, None for each
+    map's own.
+    """
+    first = shown[0]
+    view = first.scene.view
+    main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
+    strips = tuple(_strip(one, reach, number, len(shown)) for number, one in enumerate(shown))
+    show_stage(Stage((main, *strips), slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed"))
 
 
-def _one_of_two(panel: Panel, reach: float | None, key: str) -> None:
-    with st.container(border=True):
-        st.caption(panel_caption(panel))
-        if panel.scene.view.layer not in (None, panel.layer):
-            st.caption(f"{panel.scene.view.model} has no layer {panel.scene.view.layer}: its last conv layer is shown.")
-        if panel.scene.view.target is None and current_view().target is not None:
-            st.caption(f"{panel.scene.view.model} has other classes: what it predicts is explained.")
-        with st.container(horizontal=True, gap="small"):
-            _map(panel, reach, f"map-{key}", SIDE_OF_TWO)
-        show_probabilities(panel.scene, f"probabilities-{key}")
+def view_key(explained: Explained) -> str:
+    """What the maps of other classes belong to: model, picture, score and layers."""
+    scene = explained.scene
+    parts = (scene.model.digest, scene.picture_set.address, scene.view.image, scene.view.fit, scene.view.score, *explained.cams)
+    return "|".join(map(str, parts))
 
 
-def _map(panel: Panel, reach: float | None, key: str, side: int) -> None:
+def _one(explained: Explained, reach: float | None) -> Row:
+    panels = (original_panel(explained.scene, SIDE), *_maps(explained, reach, SIDE))
+    return Row(panels, bars=(probability_bars(explained.scene),))
+
+
+def _maps(explained: Explained, reach: float | None, side: int, suffix: str = "") -> tuple[Panel, Panel]:
     """The map over the picture, and the map itself."""
-    scene, values = panel.scene, panel.values(panel.layer)
-    show_map_over(scene, values, f"Grad-CAM of layer {panel.layer} on {scene.name}", side, reach)
+    scene, values, layer = explained.scene, explained.values(explained.layer), explained.layer
+    words = f"Grad-CAM of layer {layer} on {scene.name}"
     how = "The weighted sum" if scene.view.sign == "signed" else "ReLU of the weighted sum"
-    caption = f"{how} of activations, in units of the score; not scaled. Point at a cell to read it."
-    show_map_itself(scene.view, values, caption, key, side, reach)
+    grid = grid_caption(explained.cams[layer].grid)
+    over = overlay_panel(scene, values, words, side, reach, f"overlay{suffix}")
+    itself = map_panel(scene, values, f"{how} of activations: {grid} cells, units of the score.", side, reach, f"map{suffix}")
+    alone = not suffix
+    return replace(over, caption=drawing_words(scene.view), previews=alone), replace(itself, previews=alone)
 
 
-def show_layers(panels: list[Panel], reach: float | None) -> None:
-    """The maps of all layers on offer, each over a button that chooses its layer."""
-    st.header("All layers on offer, in the order of the forward pass", anchor=False, help=terms.LAYER)
-    st.caption(f"Choose a layer by the button under its map. {drawing_words(panels[0].scene.view)}")
-    for number, panel in enumerate(panels):
-        _strip(panel, reach, number)
+def _two(shown: list[Explained], reach: float | None) -> Row:
+    panels, bars = [], []
+    for explained, suffix in zip(shown, ("", "-beside"), strict=True):
+        scene = explained.scene
+        name = f"{scene.view.model}, image {scene.view.image}" if not scene.is_own else scene.view.model
+        over, itself = _maps(explained, reach, SIDE_OF_TWO, suffix)
+        notes = " ".join((panel_caption(explained), *_replaced(explained)))
+        panels += [
+            replace(over, title=f"{name}: overlay", caption=notes, previews=False),
+            replace(itself, title="Map", previews=False),
+        ]
+        bars.append(replace(probability_bars(scene), title=f"Class probabilities · {name}", width=2 * SIDE_OF_TWO))
+    return Row(tuple(panels), bars=tuple(bars))
 
 
-def _strip(panel: Panel, reach: float | None, number: int) -> None:
-    scene = panel.scene
-    if scene.view.beside != "nothing":
-        st.caption(f"{scene.view.model} · {plain(scene.name)}")
-    with st.container(horizontal=True, gap="small"):
-        with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-            alt = f"{picture_words(scene, scene.view.image)}, without a map"
-            show_picture(scene.picture, "the picture", alt, THUMBNAIL)
-        for name in panel.cams:
-            with st.container(width=THUMBNAIL + 8, gap="xsmall"):
-                grid = grid_caption(panel.cams[name].grid)
-                words = f"layer {name}, {grid}"
-                show_overlay(scene.picture, panel.values(name), scene.drawing, reach, words, THUMBNAIL, grid)
-                key = f"choose-{name}" if number == 0 else f"choose-{name}-beside"
-                choose_button(name, key, chosen=name == panel.layer, layer=name)
+def _replaced(explained: Explained) -> list[str]:
+    """Sentences on what of the view the model beside does not have."""
+    view, notes = explained.scene.view, []
+    if view.layer not in (None, explained.layer):
+        notes.append(f"{view.model} has no layer {view.layer}: its last conv layer is shown.")
+    if view.target is None and current_view().target is not None:
+        notes.append(f"{view.model} has other classes: what it predicts is explained.")
+    return notes
+
+
+def _strip(explained: Explained, reach: float | None, number: int, count: int) -> Row:
+    """The maps of all layers on offer; a click chooses one."""
+    scene = explained.scene
+    panels = tuple(_thumbnail(explained, name, reach, "" if number == 0 else "-beside") for name in explained.cams)
+    title = LAYERS if count == 1 else f"{LAYERS} · {scene.view.model}, {scene.name}"
+    return Row(panels, title, strip=True)
+
+
+def _thumbnail(explained: Explained, layer: str, reach: float | None, suffix: str) -> Panel:
+    grid = grid_caption(explained.cams[layer].grid)
+    over = overlay_panel(explained.scene, explained.values(layer), f"layer {layer}, {grid}", THUMBNAIL, reach)
+    changes: Mapping[str, Value] = {"layer": layer}
+    return replace(
+        over, name=f"layer-{layer}{suffix}", title=layer, help="", caption=grid, action=Action("shows this layer", changes),
+        chosen=layer == explained.layer, shows=layer, drawing=replace(over.drawing, contour=False),
+    )  # fmt: skip

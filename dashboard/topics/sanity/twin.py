@@ -1,5 +1,6 @@
 """A model beside its twin that was taught labels in random order: do the maps need what the labels say?"""
 
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -9,8 +10,9 @@ from dashboard.topics.sanity.image import SIDE
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import sample_scene
+from dashboard.widgets.explained import overlay_panel
 from dashboard.widgets.job_run import say_so_far, show_job
-from dashboard.widgets.map_card import show_overlay
+from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib import Model
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.networks.bundled import REGISTRY, find_twin, list_models, load_card
@@ -43,15 +45,14 @@ def _maps(check: Check, name: str, twin: Model) -> None:
     scene = check.scene
     found = sanity_maps(scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin)
     index = int(found.explained[0])
-    with st.container(horizontal=True, gap="small"):
-        for place, title in enumerate((scene.view.model, name)):
-            with st.container(width=SIDE):
-                st.markdown(f"**{title}**")
-                caption = f"{scene.model.classes[index]}: {percent(float(found.probabilities[0, place, index]))}"
-                words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
-                show_overlay(scene.picture, found.maps[0, place], scene.drawing, None, words, SIDE, caption)
-        with st.container(width=SIDE):
-            st.metric("Correlation of the two maps", correlation_words(float(found.correlations[0, 0])))
+    panels = []
+    for place, title in enumerate((scene.view.model, name)):
+        caption = f"{scene.model.classes[index]}: {percent(float(found.probabilities[0, place, index]))}"
+        words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
+        over = overlay_panel(scene, found.maps[0, place], words, SIDE, name=f"twin-{place}")
+        panels.append(replace(over, title=title, caption=caption))
+    facts = (Fact("Correlation of the two maps", correlation_words(float(found.correlations[0, 0]))),)
+    show_stage(Stage((Row(tuple(panels), facts=facts),), key="stage-twin"))
 
 
 def _sample(check: Check, twin: Model) -> None:

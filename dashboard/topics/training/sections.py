@@ -1,26 +1,29 @@
 """The parts of the page of a training in time: controls, one moment, all of them, and their numbers as a chart."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import streamlit as st
 
+from dashboard.figures.panel import Action, Panel
 from dashboard.topics.training.course import Course, chosen_training, says, target_words
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
 from dashboard.view.address import bound_by, change_view, current_view
-from dashboard.view.captions import grid_caption, layer_words, plain, target_caption
+from dashboard.view.captions import grid_caption, layer_words
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_layer
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.drawing_controls import score_and_drawing_controls
-from dashboard.widgets.explained import show_map_itself, show_map_over, show_original, show_probabilities
+from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
+from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
 from dashboard.widgets.layer_steps import LayerSteps, view_steps
-from dashboard.widgets.map_card import show_overlay
-from dashboard.widgets.pickers import choose_button, target_picker
+from dashboard.widgets.pickers import target_picker
+from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
 
 SIDE = 224
 THUMBNAIL = 160
-NUMBERS = 180
 PROBABILITIES = 280
 
 
@@ -79,56 +82,55 @@ def _one_class_for_all(course: Course) -> None:
         st.button(words, help="Each epoch's own prediction", on_click=change_view, kwargs={"target": None})
 
 
-def show_moment(course: Course, reach: float | None) -> None:
-    """The picture, its map and its probabilities at the moment that is shown."""
+def show_moments(course: Course, reach: float | None) -> None:
+    """The picture, its map and its probabilities at the moment that is shown, and all moments below, each a click away."""
+    show_stage(Stage((_moment(course, reach), _strip(course, reach)), slider="overlay"))
+
+
+def _moment(course: Course, reach: float | None) -> Row:
     scene, place = course.scene, course.place
-    view, grid, true = scene.view, course.maps.map.shape[1:], scene.true_class(scene.view.image)
-    picked = plain(scene.name) + ("" if true is None else f", true class {true}")
-    st.caption(
-        f"{view.model} · epoch {course.shown.epoch} · {picked} · "
-        f"explained: {target_caption(scene)} · layer {course.layer}, {grid_caption((grid[0], grid[1]))}"
-    )
+    grid = grid_caption((course.maps.map.shape[1], course.maps.map.shape[2]))
     words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
-    caption = "In units of the score; not scaled. Point at a cell to read it."
+    caption = f"{grid} cells, units of the score."
+    over = overlay_panel(scene, course.values(place), words, SIDE, reach)
+    panels = (
+        original_panel(scene, SIDE),
+        replace(over, caption=drawing_words(scene.view, "epochs")),
+        map_panel(scene, course.values(place), caption, SIDE, reach),
+    )
     alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, place)}"
-    with st.container(horizontal=True, gap="small"):
-        show_original(scene, SIDE)
-        show_map_over(scene, course.values(place), words, SIDE, reach, "epochs")
-        show_map_itself(view, course.values(place), caption, "map", SIDE, reach)
-        with st.container(width=NUMBERS):
-            _metrics(course)
-        with st.container(width=PROBABILITIES):
-            show_probabilities(scene, "probabilities", alt)
+    return Row(panels, facts=tuple(_facts(course)), bars=(replace(probability_bars(scene, alt), width=PROBABILITIES),))
 
 
-def _metrics(course: Course) -> None:
+def _facts(course: Course) -> Iterator[Fact]:
     scene, place = course.scene, course.place
-    st.metric("Right of 10,000 test images", percent(course.shown.accuracy), help=terms.ACCURACY)
-    true = scene.true_class(scene.view.image)
-    st.metric("Says of this image", scene.model.classes[scene.predicted], help=terms.PROBABILITIES)
-    share = percent(course.probability(place, scene.predicted))
-    st.caption(f"with {share}{'' if true is None else f'; true is {true}'}")
-    st.metric("Correlation with final map", correlation_words(float(course.correlations[place])), help=terms.MAP_CORRELATION)
+    yield Fact("Right of 10,000 test images", percent(course.shown.accuracy), terms.ACCURACY)
+    true, share = scene.true_class(scene.view.image), percent(course.probability(place, scene.predicted))
+    with_share = f"with {share}{'' if true is None else f'; true is {true}'}"
+    yield Fact("Says of this image", scene.model.classes[scene.predicted], terms.PROBABILITIES, with_share)
     here, there = (scene.model.classes[course.maps.targets[one].index] for one in (place, -1))
-    if here != there:
-        st.caption(f"Of two classes: {here} is explained here, {there} at the end.")
+    other = "" if here == there else f"Of two classes: {here} is explained here, {there} at the end."
+    correlation = correlation_words(float(course.correlations[place]))
+    yield Fact("Correlation with final map", correlation, terms.MAP_CORRELATION, other)
 
 
-def show_strip(course: Course, reach: float | None) -> None:
-    """All moments side by side, the one that is shown marked, each with a button that shows it."""
-    with st.container(horizontal=True, gap="small"):
-        for place, moment in enumerate(course.moments):
-            with st.container(width=THUMBNAIL, gap="xsmall"):
-                chosen = place == course.place
-                label = f"epoch {moment.epoch}, shown" if chosen else f"epoch {moment.epoch}"
-                choose_button(label, f"choose-epoch-{moment.epoch}", chosen=chosen, epoch=moment.epoch)
-                words, scene = f"epoch {moment.epoch}, {says(course, place)}", course.scene
-                show_overlay(scene.picture, course.values(place), scene.drawing, reach, words, THUMBNAIL)
-                st.caption(
-                    f"says {says(course, place)}  \nexplained: {target_words(course.maps.targets[place], course.scenes[place])}"
-                    f"  \ncorrelation {correlation_words(float(course.correlations[place]))}  \n"
-                    f"{percent(moment.accuracy)} of all right"
-                )
+def _strip(course: Course, reach: float | None) -> Row:
+    """All moments side by side, the one that is shown marked."""
+    panels = tuple(_thumbnail(course, place, reach) for place in range(len(course.moments)))
+    return Row(panels, "All moments side by side", strip=True)
+
+
+def _thumbnail(course: Course, place: int, reach: float | None) -> Panel:
+    moment, scene = course.moments[place], course.scene
+    over = overlay_panel(scene, course.values(place), f"epoch {moment.epoch}, {says(course, place)}", THUMBNAIL, reach)
+    caption = (
+        f"says {says(course, place)} · explained: {target_words(course.maps.targets[place], course.scenes[place])} · "
+        f"correlation {correlation_words(float(course.correlations[place]))} · {percent(moment.accuracy)} of all right"
+    )
+    return replace(
+        over, name=f"epoch-{moment.epoch}", title=f"epoch {moment.epoch}", help="", caption=caption,
+        action=Action("shows this epoch", {"epoch": moment.epoch}), chosen=place == course.place, shows=f"epoch {moment.epoch}",
+    )  # fmt: skip
 
 
 def show_course_chart(course: Course) -> None:

@@ -1,0 +1,135 @@
+// The numbers of a message, and maps as pixels. Every step is that of explain_lib/cam/drawing.py, in double precision and in the
+// same order, so that both give the same pixels.
+
+const HALF = 0.5, INSIDE = 2, OUTSIDE = 1; // the contour's share of the maximum, and the widths of its two lines
+const MIDDLE = 127; // of the colours of signed maps
+
+// Four bytes hold the length of the JSON that follows; behind it stand the arrays, each at a multiple of four.
+function unpack(message) {
+  const length = new DataView(message.buffer, message.byteOffset, 4).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(message.subarray(4, 4 + length)));
+  const body = message.slice(4 + length).buffer; // a copy, since the view's own offset need not be a multiple of four
+  const made = { f4: Float32Array, u1: Uint8Array };
+  head.arrays = head.arrays.map(({ kind, shape, offset }) => ({
+    shape, data: new made[kind](body, offset, shape.reduce((product, size) => product * size, 1)),
+  }));
+  return head;
+}
+
+// To the nearest whole number, halves to the even one.
+function rint(value) {
+  const up = Math.floor(value + 0.5);
+  return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
+}
+
+function nearestCells(cells, size) {
+  return Int32Array.from({ length: size }, (_, place) => Math.floor((2 * place + 1) * cells / (2 * size)));
+}
+
+// For each of `size` pixels: the cell before, the one after, and how far it lies from the one towards the other.
+function between(cells, size) {
+  const before = new Int32Array(size), after = new Int32Array(size), along = new Float64Array(size);
+  for (let place = 0; place < size; place++) {
+    const at = Math.min(Math.max((place + 0.5) * cells / size - 0.5, 0), cells - 1);
+    before[place] = Math.floor(at);
+    after[place] = Math.min(before[place] + 1, cells - 1);
+    along[place] = at - before[place];
+  }
+  return { before, after, along };
+}
+
+function largest(values) {
+  let top = 0;
+  for (const value of values) top = Math.max(top, Math.abs(value));
+  return top;
+}
+
+function highest(values) {
+  let top = -Infinity;
+  for (const value of values) top = Math.max(top, value);
+  return top;
+}
+
+// The shares of the reach of all pixels, row by row.
+function enlargedShares({ data, shape: [rows, columns] }, top, height, width, smooth) {
+  const share = Float64Array.from(data, (value) => (top > 0 ? value / top : 0)), large = new Float64Array(height * width);
+  if (!smooth) {
+    const down = nearestCells(rows, height), along = nearestCells(columns, width);
+    for (let y = 0, at = 0; y < height; y++) {
+      for (let x = 0, row = down[y] * columns; x < width; x++) large[at++] = share[row + along[x]];
+    }
+    return large;
+  }
+  const y = between(rows, height), x = between(columns, width), across = new Float64Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let place = 0; place < width; place++) {
+      const f = x.along[place], start = row * columns;
+      across[row * width + place] = share[start + x.before[place]] * (1 - f) + share[start + x.after[place]] * f;
+    }
+  }
+  for (let row = 0, at = 0; row < height; row++) {
+    const f = y.along[row], first = y.before[row] * width, second = y.after[row] * width;
+    for (let place = 0; place < width; place++) large[at++] = across[first + place] * (1 - f) + across[second + place] * f;
+  }
+  return large;
+}
+
+const clip = (value, low, high) => Math.min(Math.max(value, low), high);
+
+// The number of the colour, from 0.
+function step(share, signed) {
+  return signed ? clip(rint(share * MIDDLE) + MIDDLE, 0, 2 * MIDDLE) : clip(rint(share * 255), 0, 255);
+}
+
+// White within the edge of what is at or above half, black around it.
+function drawContour(pixels, shares, half, height, width) {
+  const above = Uint8Array.from(shares, (share) => (share >= half ? 1 : 0));
+  const near = (y, x, wanted, reach) => {
+    const here = y * width + x;
+    for (let by = 1; by <= reach; by++) {
+      if ((y >= by && above[here - by * width] === wanted) || (y + by < height && above[here + by * width] === wanted)
+        || (x >= by && above[here - by] === wanted) || (x + by < width && above[here + by] === wanted)) return true;
+    }
+    return false;
+  };
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      if (above[at] ? near(y, x, 0, INSIDE) : near(y, x, 1, OUTSIDE)) pixels.fill(above[at] ? 255 : 0, 4 * at, 4 * at + 3);
+    }
+  }
+}
+
+// The picture alone, the map alone, or the map over the picture: RGBA of the canvas's size.
+function paint({ picture, values, painted, drawing, top, size: [height, width] }) {
+  const pixels = new Uint8ClampedArray(4 * height * width).fill(255), table = drawing.table.data;
+  const ground = picture && { down: nearestCells(picture.shape[0], height), along: nearestCells(picture.shape[1], width) };
+  const shares = painted ? enlargedShares(values, top, height, width, Boolean(picture) && drawing.smooth) : null;
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      const from = ground ? 3 * (ground.down[y] * picture.shape[1] + ground.along[x]) : 0;
+      if (!painted) {
+        for (let channel = 0; channel < 3; channel++) pixels[4 * at + channel] = ground ? picture.data[from + channel] : 255;
+        continue;
+      }
+      const share = shares[at], colour = 3 * step(share, drawing.signed);
+      const part = drawing.follows ? Math.abs(clip(share, -1, 1)) * drawing.strength : drawing.strength;
+      for (let channel = 0; channel < 3; channel++) {
+        const painting = table[colour + channel];
+        pixels[4 * at + channel] = ground ? rint((1 - part) * picture.data[from + channel] + part * painting) : painting;
+      }
+    }
+  }
+  const up = painted && ground && drawing.contour ? highest(values.data) : 0;
+  if (up > 0 && top > 0) drawContour(pixels, shares, up / top * HALF, height, width);
+  return new ImageData(pixels, width, height);
+}
+
+// The fewest digits that name this float32 and no other.
+function digits(value) {
+  if (!Number.isFinite(value)) return String(value).replace("-", "−");
+  for (let count = 1; count < 9; count++) {
+    const text = value.toPrecision(count);
+    if (Math.fround(Number(text)) === value) return String(Number(text)).replace("-", "−");
+  }
+  return String(Number(value.toPrecision(9))).replace("-", "−");
+}

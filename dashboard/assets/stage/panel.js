@@ -1,0 +1,149 @@
+// One panel: its title, its canvas with the mark of the pointer, and what stands below.
+
+function make(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function helpMark(words) {
+  const help = make("abbr", "help", "?");
+  help.title = words;
+  return help;
+}
+
+const short = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
+
+function makePanel() {
+  const figure = make("figure", "panel"), title = make("figcaption", "title"), place = make("div", "place");
+  const canvas = make("canvas"), mark = make("div", "mark"), below = make("div", "below");
+  mark.hidden = true;
+  canvas.setAttribute("aria-hidden", "true"); // the words are the place's
+  place.append(canvas, mark);
+  figure.append(title, place, below);
+  return { figure, title, place, canvas, mark, below };
+}
+
+// A panel as it was sent, with the arrays in the place of their numbers.
+function fillPanel(panel, given, arrays) {
+  const of = (number) => (number === null ? null : arrays[number]);
+  panel.given = given;
+  panel.sent = {
+    picture: of(given.picture), values: of(given.values), painted: given.painted, top: given.top, size: given.size,
+    drawing: given.drawing && { ...given.drawing, table: of(given.drawing.table) },
+  };
+  panel.shown = panel.sent;
+  const { figure, place } = panel;
+  figure.style.setProperty("--width", `${given.width}px`);
+  figure.classList.toggle("chosen", given.chosen);
+  figure.classList.toggle("empty", !given.picture && !given.painted && given.picture !== 0);
+  place.dataset.picture = given.name;
+  place.style.aspectRatio = `${given.size[1]} / ${given.size[0]}`;
+  place.setAttribute("aria-label", given.alt);
+  place.setAttribute("role", given.action ? "button" : "img");
+  if (given.action) place.setAttribute("aria-description", given.action);
+  else place.removeAttribute("aria-description");
+  if (given.picks) place.setAttribute("aria-pressed", String(given.chosen));
+  place.classList.toggle("acts", Boolean(given.action));
+  place.tabIndex = given.tab;
+  setTitle(panel, "");
+  fillBelow(panel, given);
+  drawPanel(panel);
+}
+
+function setTitle(panel, preview) {
+  const { title, given } = panel;
+  title.hidden = !given.title;
+  title.classList.toggle("preview", Boolean(preview));
+  title.replaceChildren(make("span", "", preview ? `${given.title} · ${preview}` : given.title));
+  if (given.help) title.append(helpMark(given.help));
+}
+
+function fillBelow(panel, given) {
+  const parts = [];
+  if (given.badge) parts.push(make("span", "badge", given.badge));
+  if (given.bar) parts.push(colourBar(panel));
+  if (given.slider) parts.push(panel.slider ?? make("span"));
+  if (given.caption) parts.push(make("span", "caption", given.caption));
+  panel.below.replaceChildren(...parts);
+}
+
+function colourBar(panel) {
+  const bar = make("div", "colour-bar"), colours = make("span", "colours"), ends = make("span", "ends");
+  bar.append(colours, ends);
+  panel.bar = { colours, ends };
+  return bar;
+}
+
+function drawBar({ bar, shown, given }) {
+  if (!given.bar || !bar) return;
+  const { table, signed } = shown.drawing, count = table.shape[0], stops = [];
+  for (let place = 0; place < count; place += 6) stops.push(`rgb(${table.data.subarray(3 * place, 3 * place + 3).join()})`);
+  bar.colours.style.backgroundImage = `linear-gradient(to right, ${stops.join()})`;
+  const low = signed ? -shown.top : 0;
+  bar.ends.replaceChildren(...[low, (low + shown.top) / 2, shown.top].map((value) => make("span", "", short(value))));
+}
+
+function drawPanel(panel) {
+  const { canvas, shown } = panel, [height, width] = shown.size;
+  if (!shown.picture && !shown.painted) {
+    canvas.width = canvas.height = 1;
+    return;
+  }
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  canvas.getContext("2d").putImageData(paint(shown), 0, 0);
+  drawBar(panel);
+}
+
+// Another map in the panel's place, on its own scale unless all have one; null for the panel's own.
+function previewPanel(panel, values, name) {
+  const { sent, given } = panel;
+  if (!values) {
+    panel.shown = sent;
+  } else {
+    const top = given.common ? sent.top : largest(values.data), low = Math.min(...values.data);
+    const painted = Number.isFinite(top) && low < highest(values.data);
+    const ground = sent.picture ?? values, times = Math.max(1, Math.ceil(given.width / ground.shape[1]));
+    panel.shown = { ...sent, values, painted, top, size: [ground.shape[0] * times, ground.shape[1] * times] };
+  }
+  setTitle(panel, values ? `preview: ${name}` : "");
+  drawPanel(panel);
+}
+
+// Section: cells
+
+function cellsOf(panel) {
+  const { picture, values } = panel.shown;
+  return panel.given.grid ?? (values ?? picture)?.shape.slice(0, 2) ?? [1, 1];
+}
+
+function cellAt(panel, { x, y }) {
+  const [rows, columns] = cellsOf(panel);
+  return [clip(Math.floor(y * rows), 0, rows - 1), clip(Math.floor(x * columns), 0, columns - 1)];
+}
+
+function markCell(panel, point) {
+  const { place, mark } = panel;
+  mark.hidden = !point;
+  if (!point) {
+    delete place.dataset.pointed;
+    return;
+  }
+  const [rows, columns] = cellsOf(panel), [row, column] = cellAt(panel, point);
+  place.dataset.pointed = `${row},${column}`;
+  Object.assign(mark.style, {
+    left: `${100 * column / columns}%`, top: `${100 * row / rows}%`, width: `${100 / columns}%`, height: `${100 / rows}%`,
+  });
+}
+
+// What a panel has at a point: the number of its map, or the three of its picture.
+function readPanel(panel, point) {
+  const { picture, values } = panel.shown, [row, column] = cellAt(panel, point);
+  if (values) return digits(values.data[row * values.shape[1] + column]);
+  if (!picture) return "";
+  const [rows, columns] = cellsOf(panel);
+  const y = Math.floor((row + 0.5) * picture.shape[0] / rows), x = Math.floor((column + 0.5) * picture.shape[1] / columns);
+  const from = 3 * (y * picture.shape[1] + x);
+  return [...picture.data.subarray(from, from + 3)].join(" ");
+}

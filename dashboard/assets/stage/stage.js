@@ -1,0 +1,212 @@
+// All panels of a page: one pointer for all, the line that reads the numbers, previews, and clicks.
+// Several stages on a page share the pointer, so that the same place is marked in all of them.
+
+const SHARED = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
+const HINT = "Point at a picture to read its numbers. A click keeps the place, Escape lets go.";
+
+// Section: the pointer
+
+function pointAt(point, source) {
+  SHARED.point = point;
+  for (const stage of SHARED.stages) {
+    for (const panel of stage.panels) markCell(panel, point && panel.given.place === point.place ? point : null);
+    read(stage, source);
+  }
+}
+
+const numbersOf = (stage, place, point) => stage.panels.filter(({ given }) => given.place === place)
+  .map((panel) => [panel.given.label, readPanel(panel, point)]).filter(([, number]) => number !== "");
+
+function read(stage, source) {
+  const { point } = SHARED, line = stage.line;
+  if (!point) {
+    line.replaceChildren(make("span", "hint", HINT));
+    return;
+  }
+  const pointed = source ?? stage.panels.find(({ given }) => given.place === point.place);
+  const others = [...SHARED.stages].filter((one) => one !== stage);
+  const numbers = [stage, ...others].flatMap((one) => numbersOf(one, point.place, point));
+  const [row, column] = pointed ? cellAt(pointed, point) : [0, 0], [rows, columns] = pointed ? cellsOf(pointed) : [1, 1];
+  const parts = [make("b", "", `row ${row}, column ${column}`), make("span", "of", ` of ${rows} × ${columns}`)];
+  for (const [label, number] of numbers) parts.push(make("span", "label", label), make("span", "value", number));
+  if (SHARED.pinned) parts.push(make("span", "of", "kept · Escape lets go"));
+  else if (source?.given.action) parts.push(make("span", "of", `click: ${source.given.action}`));
+  line.replaceChildren(...parts);
+}
+
+function within(panel, event) {
+  const box = panel.place.getBoundingClientRect();
+  const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
+  return { place: panel.given.place, x: clip(x, 0, 1), y: clip(y, 0, 1) };
+}
+
+function middleOf(panel, [row, column]) {
+  const [rows, columns] = cellsOf(panel);
+  return { place: panel.given.place, x: (column + 0.5) / columns, y: (row + 0.5) / rows };
+}
+
+function letGo() {
+  SHARED.pinned = false;
+  pointAt(null);
+}
+
+function pin(panel, point) {
+  const again = SHARED.pinned && String(cellAt(panel, point)) === panel.place.dataset.pointed;
+  if (again) return letGo();
+  SHARED.pinned = true;
+  pointAt(point, panel);
+}
+
+const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+function pressed(stage, panel, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const move = panel.given.picks ? null : MOVES[event.key];
+  if (move) {
+    const [rows, columns] = cellsOf(panel), [row, column] = SHARED.point ? cellAt(panel, SHARED.point) : [0, 0];
+    pointAt(middleOf(panel, [clip(row + move[0], 0, rows - 1), clip(column + move[1], 0, columns - 1)]), panel);
+  } else if (event.key === "Enter" || event.key === " ") {
+    if (panel.given.action) stage.send({ panel: panel.given.name });
+    else if (SHARED.point) pin(panel, SHARED.point);
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// Section: previews
+
+function preview(stage, values, name) {
+  for (const panel of stage.panels) if (panel.given.previews) previewPanel(panel, values, name);
+  if (SHARED.point) pointAt(SHARED.point);
+}
+
+const previewPanelOf = (stage, panel) => panel?.given.shows && !panel.given.chosen && panel.sent.values;
+
+function classMap(stage, index) {
+  const found = SHARED.classes?.key === stage.key ? SHARED.classes.maps[stage.layer] : null;
+  if (!found) return null;
+  const [, rows, columns] = found.shape, size = rows * columns;
+  const values = found.data.slice(index * size, (index + 1) * size);
+  if (!stage.signed) for (let place = 0; place < size; place++) values[place] = Math.max(values[place], 0);
+  return { shape: [rows, columns], data: values };
+}
+
+// Section: listening
+
+function listenTo(stage, panel) {
+  const { place } = panel;
+  place.onpointermove = (event) => { if (!SHARED.pinned) pointAt(within(panel, event), panel); };
+  place.onpointerenter = () => {
+    const values = previewPanelOf(stage, panel);
+    if (values) preview(stage, values, panel.given.shows);
+  };
+  place.onpointerleave = () => {
+    if (!SHARED.pinned) pointAt(null);
+    if (previewPanelOf(stage, panel)) preview(stage, null);
+  };
+  place.onmousedown = (event) => { event.preventDefault(); document.activeElement?.blur(); }; // the page keeps its keys
+  place.onclick = (event) => {
+    if (panel.given.action) stage.send({ panel: panel.given.name });
+    else pin(panel, within(panel, event));
+  };
+  place.onkeydown = (event) => pressed(stage, panel, event);
+  place.onfocus = () => {
+    if (!place.matches(":focus-visible")) return;
+    const values = previewPanelOf(stage, panel);
+    if (values) preview(stage, values, panel.given.shows);
+    if (!SHARED.pinned) pointAt(SHARED.point ?? middleOf(panel, cellsOf(panel).map((size) => Math.floor(size / 2))), panel);
+  };
+  place.onblur = () => {
+    if (!SHARED.pinned) pointAt(null);
+    if (previewPanelOf(stage, panel)) preview(stage, null);
+  };
+}
+
+function listenToBars(stage, bars) {
+  for (const bar of bars.querySelectorAll(".class-bar")) {
+    const index = Number(bar.dataset.class);
+    const show = () => {
+      const values = classMap(stage, index);
+      if (values && !bar.classList.contains("target")) preview(stage, values, bar.firstChild.firstChild.textContent);
+    };
+    bar.onpointerenter = show;
+    bar.onfocus = () => { if (bar.matches(":focus-visible")) show(); };
+    bar.onpointerleave = bar.onblur = () => preview(stage, null);
+    bar.onmousedown = (event) => { event.preventDefault(); document.activeElement?.blur(); };
+    bar.onclick = () => stage.send({ class: index });
+  }
+}
+
+function makeSlider(stage, strength) {
+  const label = make("label", "slider"), input = make("input"), shown = make("output", "", `${strength} %`);
+  Object.assign(input, { type: "range", min: 0, max: 100, step: 5, value: strength });
+  input.setAttribute("aria-label", "Strength of the map over the picture, in percent");
+  input.oninput = () => {
+    shown.textContent = `${input.value} %`;
+    for (const one of SHARED.stages) one.strengthen(input.value / 100);
+  };
+  input.onchange = () => stage.send({ strength: Number(input.value) });
+  label.append(make("span", "", "Map"), input, shown);
+  return label;
+}
+
+window.gradCamStageKeys ??= document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && window.gradCamStages.pinned) window.gradCamStages.letGo();
+}) ?? true;
+
+// Section: the whole
+
+function fillRow(stage, row, given, arrays, kept) {
+  const box = make("div", given.strip ? "row strip" : "row"), inside = [];
+  for (const one of given.panels) {
+    const panel = kept.get(one.name) ?? makePanel();
+    kept.delete(one.name);
+    if (one.slider) panel.slider = stage.slider ??= makeSlider(stage, given.strength);
+    fillPanel(panel, one, arrays);
+    listenTo(stage, panel);
+    stage.panels.push(panel);
+    inside.push(panel.figure);
+  }
+  if (given.facts.length) inside.push(makeFacts(given.facts));
+  for (const sent of given.bars) {
+    const bars = makeBars(sent);
+    listenToBars(stage, bars);
+    inside.push(bars);
+  }
+  box.append(...inside);
+  if (given.picks) roving(box, ".place", '[aria-pressed="true"]');
+  row.replaceChildren(...(given.title ? [make("div", "row-title", given.title)] : []), box,
+    ...(given.caption ? [make("div", "caption", given.caption)] : []));
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const head = unpack(data), root = parentElement.querySelector(".stage");
+  const before = root.stage, kept = new Map(before?.panels.map((panel) => [panel.given.name, panel]));
+  const focused = root.contains(document.activeElement) ? document.activeElement.dataset.picture : undefined;
+  const stage = {
+    root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
+    line: before?.line ?? make("div", "reading"),
+    strengthen(strength) {
+      for (const panel of this.panels) {
+        if (!panel.sent.picture || !panel.sent.values) continue;
+        panel.sent.drawing.strength = strength;
+        drawPanel(panel);
+      }
+    },
+  };
+  if (before) SHARED.stages.delete(before);
+  SHARED.stages.add(stage);
+  SHARED.letGo = letGo;
+  root.stage = stage;
+  const rows = head.rows.map((given) => {
+    const row = make("section", "part");
+    fillRow(stage, row, { ...given, strength: head.strength }, head.arrays, kept);
+    return row;
+  });
+  rows.splice(head.line_after, 0, stage.line);
+  root.replaceChildren(...rows);
+  if (focused) root.querySelector(`[data-picture="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (SHARED.point && stage.panels.some(({ given }) => given.place === SHARED.point.place)) pointAt(SHARED.point);
+  else read(stage);
+  return () => { SHARED.stages.delete(stage); };
+}

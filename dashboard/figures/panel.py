@@ -1,0 +1,120 @@
+"""A panel of the stage: a picture, a map, or a map over a picture, with what is said of it and what a click on it does.
+
+A browser draws it on a canvas, from the numbers themselves; `drawn` gives the same pixels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.view.field import Value
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.cam.drawing import Drawing, draw_map, draw_overlay
+from explain_lib.pictures.rendering import Picture, enlarge
+
+NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
+NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
+_MEANINGS = {
+    MapState.CONSTANT: "The same everywhere: the map tells no place from another.",
+    MapState.NOT_FINITE: "Not finite: the map holds NaN or infinity.",
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a click does: it changes the view, or opens a page with the view so changed. words: for the tooltip."""
+
+    words: str
+    changes: Mapping[str, Value] = field(default_factory=dict)
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel. It has a picture uint8 (H, W, 3), a map float32 (h, w), or both.
+
+    name: in the line that reads the numbers; one panel of the page has it. alt: words for those who do not see it. width: in
+    CSS pixels. drawing, reach: how the map is painted, and the value of its last colour, None for its own largest magnitude.
+    place: what the panel shows, so that the same spot is marked in all panels of that place. when_zero: the meaning of a map
+    that is zero everywhere. grid: cells that the pointer moves by, None for those of the map or else of the picture.
+    bar: whether the range of colours stands below. action: of a click; without one it pins the pointer. chosen: whether it is
+    the one of several that is chosen. previews: whether it shows what a panel with `shows` or a class has, while that is
+    pointed at.
+    """
+
+    name: str
+    alt: str
+    width: int
+    title: str = ""
+    caption: str = ""
+    help: str = ""
+    picture: Picture | None = None
+    values: Map | None = None
+    drawing: Drawing = field(default_factory=Drawing)
+    reach: float | None = None
+    place: str = ""
+    when_zero: str = NO_EVIDENCE
+    grid: tuple[int, int] | None = None
+    bar: bool = False
+    action: Action | None = None
+    chosen: bool = False
+    previews: bool = False
+    shows: str = ""
+
+    @property
+    def state(self) -> MapState | None:
+        """The state of the map, None without one."""
+        return None if self.values is None else map_state(self.values)
+
+    @property
+    def is_painted(self) -> bool:
+        """Whether there is a map with something to paint."""
+        return self.state is MapState.VARIED
+
+    @property
+    def badge(self) -> str:
+        """The meaning of a map that has nothing to paint; empty for others."""
+        if self.state is None or self.is_painted:
+            return ""
+        return _MEANINGS.get(self.state, self.when_zero)
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """The rows and columns that the pointer moves by."""
+        shown = self.values if self.values is not None else self.picture
+        return self.grid or (1, 1) if shown is None else self.grid or (shown.shape[0], shown.shape[1])
+
+    @property
+    def top(self) -> float:
+        """The value of the last colour."""
+        if self.reach is not None or self.values is None:
+            return self.reach or 0.0
+        return float(np.abs(self.values).max())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The height and width of the canvas: each pixel of the picture, or cell of the map, a whole number of pixels."""
+        ground = self.values if self.picture is None else self.picture
+        height, width = (1, 1) if ground is None else (ground.shape[0], ground.shape[1])
+        times = max(1, -(-self.width // width))
+        return height * times, width * times
+
+    def drawn(self) -> Picture | None:
+        """The pixels of the canvas, uint8 (*size, 3); None where it has nothing to show but its badge."""
+        height, width = self.size
+        if self.picture is None:
+            return draw_map(self._map(), self.drawing, width, self.reach) if self.is_painted else None
+        if self.is_painted:
+            return draw_overlay(self.picture, self._map(), self.drawing, width, self.reach)
+        return enlarge(self.picture, height, width)
+
+    def _map(self) -> Map:
+        assert self.values is not None
+        return self.values
+
+
+def number_array(panel: Panel) -> NDArray[np.float32] | None:
+    """The map as the browser gets it."""
+    return None if panel.values is None else np.ascontiguousarray(panel.values, np.float32)

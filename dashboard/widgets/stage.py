@@ -1,0 +1,232 @@
+"""The stage: all pictures and maps of a page on canvas, with one pointer for all, previews, and clicks that choose.
+
+What is sent to the browser is the numbers themselves: the drawing, and all that the pointer reads, is made there.
+"""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard import ASSETS
+from dashboard.figures.class_figure import ClassBar
+from dashboard.figures.colours import VARIABLES
+from dashboard.figures.panel import Action, Panel, number_array
+from dashboard.view.address import change_view, open_page
+from dashboard.view.record import note_picture
+from explain_lib.pictures.palettes import diverging_table, palette_table
+from explain_lib.pictures.rendering import png
+
+_SCRIPTS = ("drawing", "panel", "bars", "stage")
+_STAGE = st.components.v2.component(
+    "stage",
+    html='<div class="stage"></div>',
+    css=VARIABLES + (ASSETS / "stage" / "stage.css").read_text(),
+    js="\n".join((ASSETS / "stage" / f"{name}.js").read_text() for name in _SCRIPTS),
+    isolate_styles=False,
+)
+Array = NDArray[np.float32] | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ClassBars:
+    """The probabilities of classes beside the panels of a row; a click makes a class the target. alt: all of them in words."""
+
+    classes: tuple[ClassBar, ...]
+    alt: str
+    title: str = "Class probabilities"
+    help: str = ""
+    caption: str = ""
+    width: int = 312
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number beside the panels of a row, or a word, under its label; caption: a line below it."""
+
+    label: str
+    value: str
+    help: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels side by side, then facts and bars. strip: whether the panels are thumbnails, of which one is chosen by a click."""
+
+    panels: tuple[Panel, ...]
+    title: str = ""
+    caption: str = ""
+    strip: bool = False
+    facts: tuple[Fact, ...] = ()
+    bars: tuple[ClassBars, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The rows of a page, or of a part of it.
+
+    key: of the component. line_after: after how many rows the line stands that reads the numbers. slider: the panel under
+    which the strength of the map can be changed. view: names what previews of classes belong to. layer, signed: the layer that
+    is shown, and whether with its sign.
+    """
+
+    rows: tuple[Row, ...]
+    key: str = "stage"
+    line_after: int = 1
+    slider: str = ""
+    view: str = ""
+    layer: str = ""
+    signed: bool = False
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """All panels, in their order."""
+        return tuple(panel for row in self.rows for panel in row.panels)
+
+
+def show_stage(stage: Stage) -> None:
+    """Draw the stage; each picture on it is noted, to be taken home."""
+
+    def acted() -> None:
+        _act(stage, st.session_state[stage.key]["acted"])
+
+    _STAGE(data=packed(stage), key=stage.key, on_acted_change=acted)
+    for panel in stage.panels:
+        _note(panel)
+
+
+def _act(stage: Stage, what: Mapping[str, object]) -> None:
+    """What the click asks for; one that belongs to a panel that is no longer there is nothing."""
+    match what:
+        case {"class": int(index)}:
+            change_view(target=index)
+        case {"strength": int(strength)}:
+            change_view(strength=strength)
+        case {"panel": str(name)}:
+            for panel in stage.panels:
+                if panel.name == name and panel.action is not None:
+                    _do(panel.action)
+
+
+def _do(action: Action) -> None:
+    if action.page:
+        open_page(action.page, action.changes)
+    else:
+        change_view(**action.changes)
+
+
+def _note(panel: Panel) -> None:
+    if panel.is_painted or panel.picture is not None:
+        held = sum(part.nbytes for part in (panel.picture, panel.values) if part is not None)
+        note_picture(panel.alt, panel.caption or panel.title, lambda: _file(panel), held)
+
+
+def _file(panel: Panel) -> bytes:
+    drawn = panel.drawn()
+    assert drawn is not None  # only panels with something to draw are noted
+    return png(drawn)
+
+
+# Section: the message to the browser
+
+
+class _Arrays:
+    """The arrays of a message, each once."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.heads: list[dict[str, object]] = []
+        self._known: dict[tuple[object, ...], int] = {}
+        self._size = 0
+
+    def add(self, array: Array | None) -> int | None:
+        """The number of an array, None for none."""
+        if array is None:
+            return None
+        content = array.tobytes()
+        key = (array.dtype.str, array.shape, content)
+        if key not in self._known:
+            self._known[key] = len(self.heads)
+            kind = "f4" if array.dtype == np.float32 else "u1"
+            self.heads.append({"kind": kind, "shape": list(array.shape), "offset": self._size})
+            self.parts.append(content + bytes(-len(content) % 4))
+            self._size += len(self.parts[-1])
+        return self._known[key]
+
+
+def packed(stage: Stage) -> bytes:
+    """The stage as the browser reads it: the length of the JSON as uint32, the JSON, and the arrays."""
+    arrays = _Arrays()
+    rows = [_row(row, stage, arrays) for row in stage.rows]
+    head: dict[str, object] = {
+        "rows": rows,
+        "line_after": min(stage.line_after, len(rows)),
+        "strength": _strength(stage.panels),
+        "key": stage.view,
+        "layer": stage.layer,
+        "signed": stage.signed,
+        "arrays": arrays.heads,
+    }
+    text = json.dumps(head, allow_nan=False).encode()
+    return b"".join((struct.pack("<I", len(text)), text, *arrays.parts))
+
+
+def _strength(panels: Sequence[Panel]) -> int:
+    return next(
+        (round(panel.drawing.strength * 100) for panel in panels if panel.picture is not None and panel.values is not None), 0
+    )
+
+
+def _row(row: Row, stage: Stage, arrays: _Arrays) -> dict[str, object]:
+    chosen = next((panel.name for panel in row.panels if panel.chosen), None)
+    return {
+        "panels": [_panel(panel, stage, arrays, tab=not row.strip or panel.name == chosen) for panel in row.panels],
+        "title": row.title,
+        "caption": row.caption,
+        "strip": row.strip,
+        "picks": row.strip and any(panel.action for panel in row.panels),
+        "facts": list(map(vars, row.facts)),
+        "bars": list(map(_bars, row.bars)),
+    }
+
+
+def _panel(panel: Panel, stage: Stage, arrays: _Arrays, *, tab: bool) -> dict[str, object]:
+    table = diverging_table() if panel.drawing.signed else palette_table(panel.drawing.palette)
+    drawing = {name: getattr(panel.drawing, name) for name in ("strength", "smooth", "signed", "follows", "contour")}
+    return {
+        "name": panel.name,
+        "label": panel.title or panel.name,
+        "alt": panel.alt,
+        "width": panel.width,
+        "size": panel.size,
+        "title": panel.title,
+        "caption": panel.caption,
+        "help": panel.help,
+        "picture": arrays.add(panel.picture),
+        "values": arrays.add(number_array(panel)),
+        "painted": panel.is_painted,
+        "top": panel.top if np.isfinite(panel.top) else 0.0,
+        "common": panel.reach is not None,
+        "drawing": drawing | {"table": arrays.add(table)},
+        "place": panel.place,
+        "grid": panel.grid,
+        "badge": panel.badge,
+        "bar": panel.bar and panel.is_painted,
+        "slider": panel.name == stage.slider,
+        "action": None if panel.action is None else panel.action.words,
+        "picks": panel.action is not None and not panel.action.page and bool(panel.shows),
+        "chosen": panel.chosen,
+        "previews": panel.previews,
+        "shows": panel.shows,
+        "tab": 0 if tab else -1,
+    }
+
+
+def _bars(bars: ClassBars) -> dict[str, object]:
+    shown = {name: getattr(bars, name) for name in ("alt", "title", "help", "caption", "width")}
+    return shown | {"classes": [vars(one) for one in bars.classes]}

@@ -1,0 +1,90 @@
+"""The stage of a page as the browser gets it: its panels, with the numbers that they draw."""
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+import explain_lib as xl
+from explain_lib.cam.drawing import draw_map
+from explain_lib.pictures.palettes import PALETTES, palette_table
+from explain_lib.pictures.rendering import enlarge
+
+
+@dataclass(frozen=True)
+class SentPanel:
+    """One panel. head: what was sent of it besides its arrays. table: the colours of its map."""
+
+    head: dict[str, Any]
+    picture: NDArray[np.uint8] | None
+    values: NDArray[np.float32] | None
+    table: NDArray[np.uint8]
+
+    @property
+    def drawing(self) -> xl.Drawing:
+        """How its map is drawn."""
+        sent = self.head["drawing"]
+        palette = next((name for name in PALETTES if np.array_equal(palette_table(name), self.table)), "magma")
+        options = (sent[name] for name in ("strength", "smooth", "signed", "follows", "contour"))
+        return xl.Drawing(palette, *options)
+
+    @property
+    def drawn(self) -> NDArray[np.uint8]:
+        """The pixels of its canvas, by the library."""
+        height, width = self.head["size"]
+        if self.picture is None:
+            assert self.values is not None
+            return draw_map(self.values, self.drawing, width, self.head["top"])
+        if not self.head["painted"]:
+            return enlarge(self.picture, height, width)
+        assert self.values is not None
+        return xl.draw_overlay(self.picture, self.values, self.drawing, width, self.head["top"])
+
+
+@dataclass(frozen=True)
+class SentStage:
+    """One stage: what was sent of it besides its panels, and the panels."""
+
+    head: dict[str, Any]
+    panels: list[SentPanel]
+
+    @property
+    def bars(self) -> list[dict[str, Any]]:
+        """The class probabilities beside its rows."""
+        return [bars for row in self.head["rows"] for bars in row["bars"]]
+
+
+def stages(app: AppTest) -> list[SentStage]:
+    """All stages of a page, in order."""
+    sent = (shown.proto for shown in app.get("bidi_component"))
+    return [_unpacked(one.bytes) for one in sent if one.component_name == "stage"]
+
+
+def panels(app: AppTest) -> dict[str, SentPanel]:
+    """All panels of a page by their names, of which each has its own."""
+    every = [panel for stage in stages(app) for panel in stage.panels]
+    found = {panel.head["name"]: panel for panel in every}
+    assert len(found) == len(every), [panel.head["name"] for panel in every]
+    return found
+
+
+def _unpacked(message: bytes) -> SentStage:
+    (length,) = struct.unpack("<I", message[:4])
+    head, body = json.loads(message[4 : 4 + length]), message[4 + length :]
+    kinds = {"f4": np.dtype(np.float32), "u1": np.dtype(np.uint8)}
+    arrays = [
+        np.frombuffer(body, kinds[one["kind"]], int(np.prod(one["shape"])), one["offset"]).reshape(one["shape"])
+        for one in head["arrays"]
+    ]
+
+    def array(number: int | None) -> Any:
+        return None if number is None else arrays[number]
+
+    sent = (panel for row in head["rows"] for panel in row["panels"])
+    return SentStage(
+        head, [SentPanel(one, array(one["picture"]), array(one["values"]), arrays[one["drawing"]["table"]]) for one in sent]
+    )
