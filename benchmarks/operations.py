@@ -54,7 +54,7 @@ PICK = "/class_browser?class=7&img=5000"
 
 def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[Item]]]:
     """The dashboard's pages, each before and after its operation."""
-    tab.open("/")
+    tab.open("/seed_gallery")
     pages = {"seed_gallery": inventory.mark_changes([inventory.read_page(tab)])}
     for address in (*NEXT_IMAGE.values(), NEXT_LAYER):
         tab.open(address.read)

@@ -121,7 +121,7 @@ def table(meetings: Mapping[str, list[Click]]) -> str:
     for kind in ("layer", "other", "page", "back", "open"):
         pages = sorted({click.page for click in everything if click.kind == kind})
         for page in (None, *pages):
-            name = f"{kind}: {'all pages' if page is None else page or 'seed_gallery'}"
+            name = f"{kind}: {'all pages' if page is None else page or 'layer_explorer'}"
             rows.append(f"{name:34}" + "".join(_cells(clicks, kind, page) for clicks in meetings.values()))
     return "\n".join(rows)
 

@@ -34,7 +34,7 @@ class Shot:
 
 
 SHOTS: Mapping[str, Shot] = {
-    "seed_gallery": Shot("/?img=3"),
+    "eight_pictures": Shot("/seed_gallery?img=3&drawing=notebook"),
     "lesson": Shot("/lesson"),
     "class_browser": Shot("/class_browser?class=8&img=1&average=on"),
     "layer_explorer": Shot("/layer_explorer?img=137&model=resnet20"),
@@ -47,7 +47,7 @@ SHOTS: Mapping[str, Shot] = {
     "guesses": Shot("/guesses?img=4"),
     "presentation": Shot("/layer_explorer?img=137&model=resnet20&present=on", PROJECTOR),
 }
-"""What each picture shows, by the name of its file; names of pages but for the last."""
+"""What each picture shows, by the name of its file."""
 
 
 def take(browser: Browser, names: list[str]) -> Iterator[Path]:

@@ -9,12 +9,14 @@ from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
 from dashboard.widgets.explained import common_reach
+from dashboard.widgets.page_links import link_to_disagreement
 
 
 def _draw(scene: Scene) -> None:
     panels = make_panels(scene)
     reach = common_reach(scene.view, [panel.values(layer) for panel in panels for layer in panel.cams])
     show_panels(panels, reach)
+    link_to_disagreement(scene.view)
     explorer_controls(scene)
     show_contrast(panels[0].scene, panels[0].layer)
     show_check_up(scene)

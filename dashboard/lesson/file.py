@@ -4,16 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from dashboard.pages import LANDING, PAGES
 from dashboard.view.view import View, read_query
 
 LARGEST = 256 * 1024
 """The most bytes of a lesson: some 200 stops."""
-FIRST_PAGE = "seed_gallery"
-"""The page that an address without a path opens."""
-PAGES = tuple(sorted(path.stem for path in (Path(__file__).parents[1] / "app_pages").glob("*.py")))
 BY_ITSELF = ("lesson", "stop", "hint", "answer", "present")
 """Keys in an address that a stop sets by itself; an address that was copied during a lesson has them."""
 
@@ -152,9 +149,9 @@ def _opened(number: int, address: str, problems: list[Problem]) -> tuple[str, Vi
     except ValueError:
         problems.append(Problem(number, f"{address} is no address; one that “Copy address” gives would be right"))
         return None
-    page = split.path.rstrip("/").rpartition("/")[2] or FIRST_PAGE
+    page = split.path.rstrip("/").rpartition("/")[2] or LANDING
     if page not in PAGES:
-        problems.append(Problem(number, f"there is no page {page}; one of {', '.join(PAGES)} would be right"))
+        problems.append(Problem(number, f"there is no page {page}; one of {', '.join(sorted(PAGES))} would be right"))
         return None
     given = dict(parse_qsl(split.query, keep_blank_values=True))
     view, ignored = read_query({key: text for key, text in given.items() if key not in BY_ITSELF})

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.pages import PAGES
 from dashboard.server.log import this_address
 from dashboard.view.address import current_view
 from dashboard.view.page_files import PageFiles
@@ -26,7 +27,7 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
     path, files = this_address().partition("?")[0], record.files
     address = f"{path}?{urlencode(current_view().to_query())}"
     slide = record.slide or (lambda: view_slide(scene))
-    name = files.name if files else f"{page}-image{scene.view.image}-{scene.view.model}"
+    name = files.name if files else f"{_file_name(page)}-image{scene.view.image}-{scene.view.model}"
 
     def everything() -> bytes:
         from dashboard.take_home.view_zip import view_zip  # it loads whatever can be computed anew
@@ -42,6 +43,11 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
             _page_files(scene, files)
     if files:
         _python(files)
+
+
+def _file_name(page: str) -> str:
+    """The page's title as the beginning of a file's name."""
+    return PAGES[page].title.lower().replace(" ", "-")
 
 
 def _page_files(scene: Scene, files: PageFiles) -> None:

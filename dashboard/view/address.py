@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import explain_lib as xl
 from dashboard import ASSETS
@@ -62,6 +63,7 @@ def _read_address(page: str, start: View) -> tuple[View, dict[str, str], Notes]:
 
     A page that is reached by the navigation takes the last page's view. start: what the dashboard opens with.
     """
+    page = f"{page} {_path_hash()}"  # the landing page has two addresses, and the navigation leads from the one to the other
     arrived = st.session_state.get(_PAGE) not in (None, page)
     st.session_state[_PAGE] = page
     if arrived and not st.query_params and CARRIED_VIEW in st.session_state:
@@ -69,6 +71,12 @@ def _read_address(page: str, start: View) -> tuple[View, dict[str, str], Notes]:
     query, named = take_names(st.query_params.to_dict())
     view, ignored = read_query(query, start)
     return view, named, ignored
+
+
+def _path_hash() -> str:
+    """What Streamlit calls the path of the address."""
+    context = get_script_run_ctx()
+    return "" if context is None else context.page_script_hash
 
 
 def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: Pictures) -> tuple[View, Notes]:

@@ -93,7 +93,7 @@ class View:
     evidence: Evidence = declared(words(get_args(Evidence)), "for", "whether evidence for or against the class is explained")
     score: Score = declared(words(get_args(Score)), "logit", "which score of the class is explained")
     modules: Modules = declared(words(get_args(Modules)), "conv", "which layers are on offer")
-    drawing: Drawn = declared(words(get_args(Drawn)), "notebook", "how the seed gallery draws")
+    drawing: Drawn = declared(words(get_args(Drawn)), "fair", "how the page of eight pictures draws")
     true_class: int | None = declared(_CLASS, 0, "images of this class; None: of any", key="class", resets=_PART)
     predicted_class: int | None = declared(
         _CLASS, None, "images predicted as this class; None: as any", key="predicted", resets=_PART

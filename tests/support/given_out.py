@@ -9,7 +9,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "evidence": ("for", "against"),
     "score": ("logit", "probability"),
     "modules": ("conv", "all"),
-    "drawing": ("notebook", "fair"),
+    "drawing": ("fair", "notebook"),
     "class": ("0", "7"),
     "predicted": ("any", "4"),
     "outcome": ("any", "wrong"),

@@ -4,5 +4,5 @@ Without Streamlit:
 rows      a row of the table: the maps of both programs, drawn; its slide
 
 On the page:
-sections  the introduction, and the cards
+sections  the cards, how they are drawn, and the introduction
 """

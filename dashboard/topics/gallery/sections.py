@@ -1,21 +1,23 @@
 """The parts of the study's table on a page: what it is, and a card for each of its eight pictures."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.colours import PICKED
 from dashboard.topics.gallery.rows import DRAWINGS, STUDY_LAYERS, Row, fair_layer, make_row, row_slide
+from dashboard.view.address import change_view
 from dashboard.view.captions import image_caption, picture_words, plain
 from dashboard.view.field import Value
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.view.view import View, change
+from dashboard.view.view import Drawn, View, change
 from dashboard.widgets.layer_steps import LayerSteps
 from dashboard.widgets.page_links import page_links
-from dashboard.widgets.pickers import choice
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
@@ -26,23 +28,36 @@ ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "
 
 SIDE = 136
 CARD_WIDTH = 600
+ABOVE = 2
+"""So many cards stand above the button that draws them in the other way."""
 FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
 
 
-def introduce(scene: Scene, study: Scene) -> None:
-    """Whose weights these are, how the columns are drawn, and a word where the scene's model is not the one that is shown."""
-    card = study.model.card
-    whose = plain(study.view.model) if card is None else f"{card.name} ({card.title})"
-    st.info(
-        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
-        f"the weights of {whose}, so captions say what *this* network predicts."
-    )
-    choice("drawing", "Drawing", DRAWINGS, scene.view.drawing)
+def say_other_model(scene: Scene, study: Scene) -> None:
+    """A word where the scene's model is not the one that is shown."""
     if study is not scene:
         needs = f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have."
         st.warning(f"{needs} What follows is {DEFAULT_MODEL}; “{DRAWINGS['fair']}” shows {scene.view.model}.")
+
+
+def introduce(study: Scene) -> None:
+    """Whose weights these are, and how the columns are drawn."""
+    card = study.model.card
+    whose = plain(study.view.model) if card is None else f"{card.name} ({card.title})"
+    st.caption(
+        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
+        f"the weights of {whose}, so captions say what *this* network predicts."
+    )
     with st.expander("How each column is made and drawn", key="how"):
         st.markdown(_how(study))
+
+
+def _reveal(view: View) -> None:
+    """A button that draws all pictures in the other way."""
+    other: Drawn = "notebook" if view.drawing == "fair" else "fair"
+    words = "The study's eight pictures, made and drawn by its own steps" if other == "notebook" else "Both maps of one layer"
+    kind: Literal["primary", "secondary"] = "primary" if other == "notebook" else "secondary"
+    st.button(DRAWINGS[other], key="drawing", type=kind, help=words, on_click=change_view, kwargs={"drawing": other})
 
 
 _NOTEBOOK = (
@@ -73,15 +88,22 @@ def show_rows(scene: Scene, study: Scene) -> None:
     picked = scene.view.image
     if picked not in ROWS or study.picture_set != tests.picture_set:
         rows.insert(0, (study, picked, "picked"))
+    _cards(study, rows[:ABOVE])
+    _reveal(scene.view)
+    _cards(study, rows[ABOVE:])
+    st.html(f"<style>.st-key-row-picked {{ border: 2px solid {PICKED}; }}</style>")
+
+
+def _cards(study: Scene, rows: Sequence[tuple[Scene, int, str]]) -> None:
+    """Cards side by side: a scene, the number of its image, and the card's name."""
     with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for one, image, name in rows:
-            chosen = image == picked and one.picture_set == study.picture_set
+            chosen = image == study.view.image and one.picture_set == study.picture_set
             row = make_row(one, image)
             if chosen:
                 offer(slide=partial(row_slide, one, row))
             with st.container(border=True, key="row-picked" if chosen else f"row-{image}"):
                 _show_card(one, image, name, row)
-    st.html(f"<style>.st-key-row-picked {{ border: 2px solid {PICKED}; }}</style>")
 
 
 def _opened(scene: Scene, image: int) -> View:
@@ -103,12 +125,12 @@ def gallery_steps(scene: Scene) -> LayerSteps:
 
 
 def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
-    st.markdown(f"**{name}** · {image_caption(scene, image)}")
     with st.container(horizontal=True, gap="xsmall"):
         show_picture(scene.images.pixels[image], "Original", f"{name}: {picture_words(scene, image)}", SIDE)
         show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid; {row.where[0]}", SIDE)
         show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture; {row.where[1]}", SIDE)
         show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture; {row.where[2]}", SIDE)
+    st.markdown(f"**{name}** · {image_caption(scene, image)}")
     st.markdown(
         f"Mean absolute difference of the two maps: **{row.difference:.4f}**",
         help="The mean over all pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",

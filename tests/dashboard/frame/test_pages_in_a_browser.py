@@ -17,19 +17,21 @@ from running_app import address, settle
 
 from explain_lib.pictures.rendering import png
 
-PAGES = (
-    "Seed gallery",
-    "Lesson",
-    "Class browser",
-    "Layer explorer",
-    "How it works",
-    "Layer ladder",
-    "Sanity checks",
-    "Training in time",
-    "Disagreement",
-    "Scan",
-    "The three guesses",
-)
+SECTIONS = {
+    "Layer explorer": "Look",
+    "Class browser": "Look",
+    "How it works": "How it works",
+    "Training in time": "How it works",
+    "Disagreement": "Compare",
+    "Eight pictures": "Compare",
+    "Scan": "Compare",
+    "Layer ladder": "Trust",
+    "Sanity checks": "Trust",
+    "The three guesses": "Trust",
+    "Lesson": "",
+}
+"""The pages, and under which section of the navigation each stands; the lesson by itself."""
+PAGES = tuple(SECTIONS)
 NAMES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DESK, TALL, PHONE = ({"width": width, "height": height} for width, height in ((1440, 900), (1440, 1400), (390, 844)))
 
@@ -57,7 +59,12 @@ class Visit:
         assert not self.errors, self.errors
 
     def follow_navigation(self, title: str) -> None:
-        self.page.get_by_role("banner").get_by_role("link", name=title).click()
+        section = SECTIONS.get(title)
+        if section:
+            self.page.get_by_role("banner").get_by_role("button", name=section, exact=True).click()
+            self.page.get_by_role("menuitem", name=title, exact=True).click()
+        else:
+            self.page.get_by_role("banner").get_by_role("link", name=title).click()
         expect(self.page.get_by_role("heading", name=title, level=1)).to_be_visible()
         self.settle()
 
@@ -123,6 +130,7 @@ def test_every_page_opens_by_a_click_also_on_a_dark_screen_with_pictures_that_ha
     visit.page.emulate_media(color_scheme="dark")
     visit.open("/")
     for title in (*PAGES[1:], PAGES[0]):
+        assert "seed" not in title.lower()
         visit.follow_navigation(title)
         assert visit.page.locator('[data-testid="stMain"] img:not([alt]), [data-testid="stMain"] img[alt=""]').count() == 0
         assert max(visit.page.evaluate(BACKGROUND)) < 60
@@ -139,6 +147,7 @@ def test_back_undoes_one_step_a_press_also_across_pages(visit: Visit) -> None:
     first = visit.page.evaluate("history.length")
     steps: tuple[Callable[[], object], ...] = (
         lambda: visit.press("Next"),
+        lambda: visit.follow_navigation("Eight pictures"),
         lambda: visit.follow_navigation("Layer explorer"),
         lambda: visit.press("conv1"),
         lambda: visit.page.keyboard.press("ArrowRight"),
@@ -155,8 +164,9 @@ def test_back_undoes_one_step_a_press_also_across_pages(visit: Visit) -> None:
         assert visit.page.evaluate("history.length") == first + number
     image_5 = START | {"img": "5", "layer": "conv1"}
     assert [(title, number, asked) for title, number, asked, _ in seen] == [
-        ("Seed gallery", "3", START),  # the bare address was completed in place
-        ("Seed gallery", "4", START | {"img": "4"}),
+        ("Layer explorer", "3", START),  # the bare address was completed in place
+        ("Layer explorer", "4", START | {"img": "4"}),
+        ("Eight pictures", "4", START | {"img": "4"}),
         ("Layer explorer", "4", START | {"img": "4"}),
         ("Layer explorer", "4", START | {"img": "4", "layer": "conv1"}),
         ("Layer explorer", "5", image_5),
@@ -171,6 +181,57 @@ def test_back_undoes_one_step_a_press_also_across_pages(visit: Visit) -> None:
     visit.page.go_forward()
     visit.settle()
     assert visit.shows() == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("/?img=5&layer=conv1", "Layer explorer"), ("/layer_explorer?img=5&layer=conv1", "Layer explorer"),
+     ("/seed_gallery?img=5&drawing=fair", "Eight pictures"), ("/seed_gallery?img=5&drawing=notebook", "Eight pictures")],
+)  # fmt: skip
+def test_old_addresses_open_what_they_did_also_by_back(visit: Visit, path: str, title: str) -> None:
+    visit.open(path)
+    before = visit.shows()
+    assert (before[0], before[1]) == (title, "5")
+    visit.follow_navigation("Disagreement")
+    assert visit.image_number == "5"
+    visit.page.go_back()
+    visit.settle()
+    assert visit.shows() == before
+    assert visit.page.url == visit.address + path
+
+
+def test_the_navigation_leads_from_the_old_address_of_the_landing_page_to_its_new_one_with_the_view(visit: Visit) -> None:
+    visit.open("/layer_explorer?img=5&layer=conv1")
+    before = visit.shows()
+    visit.follow_navigation("Layer explorer")
+    expect(visit.page).to_have_url(re.compile(rf"^{visit.address}/\?img=5"))
+    assert visit.shows() == (*before[:2], START | before[2], before[3])
+
+
+def test_the_navigation_has_its_sections_in_order_and_the_lesson_at_the_right(visit: Visit) -> None:
+    visit.open("/")
+    banner = visit.page.get_by_role("banner")
+    places = {
+        name: banner.get_by_role(role, name=name, exact=True).bounding_box()
+        for name, role in (*((section, "button") for section in SECTIONS.values() if section), ("Lesson", "link"))
+    }
+    lefts = [box["x"] for box in places.values() if box]
+    assert len(lefts) == len(places) == 5
+    assert lefts == sorted(lefts)
+    for section in dict.fromkeys(SECTIONS.values()):
+        if section:
+            banner.get_by_role("button", name=section, exact=True).click()
+            listed = visit.page.get_by_role("menuitem").all_inner_texts()
+            assert listed == [title for title, where in SECTIONS.items() if where == section]
+            visit.page.keyboard.press("Escape")
+
+
+def test_the_landing_page_leads_to_why_two_programs_disagree(visit: Visit) -> None:
+    visit.open("/?img=5")
+    visit.page.get_by_role("link", name="Two programs both say Grad-CAM, and disagree: see why").click()
+    expect(visit.page.get_by_role("heading", name="Disagreement", level=1)).to_be_visible()
+    visit.settle()
+    assert visit.image_number == "5"
 
 
 def test_copy_address_puts_the_address_on_the_clipboard(visit: Visit) -> None:

@@ -79,9 +79,9 @@ def test_an_address_can_have_any_host_and_path_before_it_and_what_a_lesson_sets_
 
 
 @pytest.mark.parametrize("address", ["/", "[Start](/)", "https://example.org/", "/?img=3", "<http://example.org/?img=3>"])
-def test_an_address_without_a_page_is_that_of_the_first_page(address: str) -> None:
+def test_an_address_without_a_page_is_that_of_the_landing_page(address: str) -> None:
     (only,) = lesson_of(stop(address)).stops
-    assert only.page == "seed_gallery"
+    assert only.page == "layer_explorer"
 
 
 def test_a_stop_opens_with_hint_and_answer_closed_and_takes_a_presentation_along() -> None:

@@ -301,7 +301,7 @@ def test_where_few_channels_are_on_the_slide_names_these() -> None:
 
 @pytest.mark.parametrize("image", ["3", "16"])
 def test_in_the_gallery_the_slide_is_the_picked_row(image: str) -> None:
-    app = open_page("seed_gallery", img=image, model="captum-tutorial")
+    app = open_page("seed_gallery", img=image, model="captum-tutorial", drawing="notebook")
     name = "plane" if image == "3" else "picked"
     columns = {1: ("the manual map on its own grid", 10), 2: ("the manual map over", 32), 3: ("the package's map over", 32)}
     slide = pixels_of(download(app, "Slide (PNG)"))

@@ -7,7 +7,16 @@ from opened_page import START, captions, open_page, press, query, unescaped
 import explain_lib as xl
 
 PAGES = (
-    *(None, "class_browser", "layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "training_time"),
+    *(
+        None,
+        "seed_gallery",
+        "class_browser",
+        "layer_explorer",
+        "how_it_works",
+        "layer_ladder",
+        "sanity_checks",
+        "training_time",
+    ),
     "disagreement",
 )
 EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items()}

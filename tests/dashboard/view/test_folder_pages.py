@@ -174,8 +174,8 @@ def test_the_ladder_samples_the_folder(jobs: list[Job[Any]]) -> None:
     assert job.rows.images.tolist() == [image for image in wanted if image != place(DAMAGED)]
 
 
-@pytest.mark.parametrize("page", [None, "how_it_works", "sanity_checks", "training_time", "disagreement"])
-def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str | None) -> None:
+@pytest.mark.parametrize("page", ["seed_gallery", "how_it_works", "sanity_checks", "training_time", "disagreement"])
+def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str) -> None:
     app = open_page(page, img="0")
     assert not app.error
     assert not app.warning

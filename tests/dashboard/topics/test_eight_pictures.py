@@ -1,4 +1,4 @@
-"""The seed gallery: the study's table, live."""
+"""The study's eight pictures, live: drawn fairly, and as the notebook drew them."""
 
 from urllib.parse import parse_qsl
 
@@ -17,18 +17,22 @@ from independent_maps import (
     predicted,
     study_manual_map,
 )
-from opened_page import START, OpenedPage, open_page, picture, query, texts
+from opened_page import START, OpenedPage, captions, open_page, picture, press, query, texts
 from streamlit.testing.v1 import AppTest
 
 
 @pytest.fixture(scope="module")
 def gallery() -> OpenedPage:
-    return open_page()
+    return open_eight(drawing="notebook")
 
 
 @pytest.fixture(scope="module")
 def fair() -> OpenedPage:
-    return open_page(drawing="fair")
+    return open_eight()
+
+
+def open_eight(**query: str) -> OpenedPage:
+    return open_page("seed_gallery", **query)
 
 
 def rows(app: AppTest) -> list[str]:
@@ -64,7 +68,7 @@ def test_the_gallery_has_the_studys_eight_rows_in_its_order(gallery: OpenedPage)
 
 def test_the_gallery_says_what_this_network_predicts_and_that_its_weights_are_not_the_studys(gallery: OpenedPage) -> None:
     assert "true plane · predicted ship" in rows(gallery)[0]
-    assert "never published its weights" in gallery.info[0].value
+    assert "never published its weights" in captions(gallery)
 
 
 def test_each_difference_is_that_of_the_studys_steps_and_the_package(gallery: OpenedPage) -> None:
@@ -83,7 +87,7 @@ def test_drawn_fairly_only_the_packages_second_scaling_is_left(fair: OpenedPage)
 
 
 def test_an_image_beside_the_eight_gets_the_first_row() -> None:
-    app = open_page(img="9001")
+    app = open_eight(img="9001", drawing="notebook")
     assert rows(app)[0].startswith("**picked** · image 9001 ·")
     assert len(rows(app)) == 9
     expected = np.abs(package_map(9001, STUDY_LAYERS, predicted(9001)) - study_manual_map(9001)).mean()
@@ -91,9 +95,11 @@ def test_an_image_beside_the_eight_gets_the_first_row() -> None:
 
 
 def test_another_drawing_is_in_the_address() -> None:
-    app = open_page()
-    app.segmented_control(key="drawing").select("fair").run()
-    assert query(app) == START | {"drawing": "fair"}
+    app = press(open_eight(), "As the notebook drew them")
+    assert query(app) == START | {"drawing": "notebook"}
+    assert "drawn as 0.4 × jet" in texts(app)
+    press(app, "Drawn fairly")
+    assert query(app) == START
     assert "drawn as half picture, half map, in magma" in texts(app)
 
 
@@ -140,14 +146,14 @@ def test_the_heatmap_of_the_notebook_is_viridis_from_minimum_to_maximum(gallery:
 
 
 def test_the_gallery_names_the_weights_that_it_shows() -> None:
-    app = open_page(model="tutorial")
-    assert "the weights of tutorial (Tutorial network, trained longer)" in app.info[0].value
+    app = open_eight(model="tutorial")
+    assert "the weights of tutorial (Tutorial network, trained longer)" in captions(app)
     app.selectbox(key="model").select("captum-tutorial").run()
-    assert "the weights of captum-tutorial (Captum's tutorial network)" in app.info[0].value
+    assert "the weights of captum-tutorial (Captum's tutorial network)" in captions(app)
 
 
 def test_the_gallery_of_a_model_without_the_studys_layers_shows_the_default_model_and_says_so() -> None:
-    app = open_page(model="resnet20")
+    app = open_eight(model="resnet20", drawing="notebook")
     assert (
         "that resnet20 does not have. What follows is captum-tutorial; “Drawn fairly” shows resnet20." in app.warning[0].value
     )
@@ -156,7 +162,7 @@ def test_the_gallery_of_a_model_without_the_studys_layers_shows_the_default_mode
 
 
 def test_drawn_fairly_a_model_without_the_studys_layers_shows_its_own_last_conv_layer() -> None:
-    app = open_page(model="resnet20", drawing="fair")
+    app = open_eight(model="resnet20")
     assert not app.warning
     assert "true plane · predicted plane 66.1 %" in rows(app)[0]
     assert any("the manual map of layer layer3.2.conv2 on its own grid" in text.value for text in app.markdown)
@@ -168,7 +174,7 @@ def test_drawn_fairly_a_model_without_the_studys_layers_shows_its_own_last_conv_
 def test_a_row_opens_its_image_on_the_other_pages_and_the_browser_at_its_class(gallery: OpenedPage) -> None:
     links = opens(gallery, row=6)  # frog2
     assert set(links) == {"Class browser", "Layer explorer", "Disagreement"}
-    assert links["Class browser"] == {"img": "5", "model": "captum-tutorial", "class": "6"}
+    assert links["Class browser"] == {"img": "5", "model": "captum-tutorial", "class": "6", "drawing": "notebook"}
 
 
 def test_a_row_opens_the_comparison_that_it_shows(gallery: OpenedPage, fair: OpenedPage) -> None:
@@ -178,6 +184,6 @@ def test_a_row_opens_the_comparison_that_it_shows(gallery: OpenedPage, fair: Ope
 
 
 def test_the_opened_comparison_replaces_the_sides_of_the_address() -> None:
-    app = open_page(a="manual;relu=false", b="manual", drawing="fair")
+    app = open_eight(a="manual;relu=false", b="manual")
     address = opens(app, 0)["Disagreement"]
     assert (address["a"], address["b"], address["layer"]) == ("manual", "package", "relu2")

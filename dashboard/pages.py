@@ -1,0 +1,50 @@
+"""The list of pages, in the sections of the navigation: the file of each, its title, and one line on what it is for.
+
+Needs neither PyTorch nor Streamlit, so that a title stands before these are loaded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """A file in app_pages, its title, and one line on what it shows and what one can do."""
+
+    file: str
+    title: str
+    purpose: str
+
+
+EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
+BROWSER = "All images of a class, with what the network says of them. Filter, sort, pick one."
+WALK = "Grad-CAM in six steps, with this picture's own numbers: from the layer's channels to the map. Press 1 to 6."
+TRAINING = "How a network learns where to look: one picture, from random weights to the end of the training. Press Play."
+DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
+GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answers. Open a row to see why."
+SCAN = "The same two maps on any selection of the images, or on all of them. Start it, watch it, take it home."
+LADDER = "Which layer, and can its map be believed? Every layer measured, beside orders of pixels that ask no network."
+SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after the other, and watch the map."
+GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
+LESSON = "Stops through the whole dashboard, each with a question for the room. Next and back by key; write one of your own."
+
+SECTIONS: Mapping[str, tuple[Page, ...]] = {
+    "Look": (Page("layer_explorer", "Layer explorer", EXPLORER), Page("class_browser", "Class browser", BROWSER)),
+    "How it works": (Page("how_it_works", "How it works", WALK), Page("training_time", "Training in time", TRAINING)),
+    "Compare": (
+        Page("disagreement", "Disagreement", DISAGREEMENT),
+        Page("seed_gallery", "Eight pictures", GALLERY),
+        Page("scan", "Scan", SCAN),
+    ),
+    "Trust": (
+        Page("layer_ladder", "Layer ladder", LADDER),
+        Page("sanity_checks", "Sanity checks", SANITY),
+        Page("guesses", "The three guesses", GUESSES),
+    ),
+    "": (Page("lesson", "Lesson", LESSON),),
+}
+"""The pages under the names of their sections; those under no name stand in the navigation by themselves."""
+PAGES: Mapping[str, Page] = {page.file: page for pages in SECTIONS.values() for page in pages}
+"""Every page, by its file."""
+LANDING = next(iter(PAGES))
+"""The file of the page that an address without a path opens."""
