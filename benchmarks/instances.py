@@ -66,7 +66,7 @@ def press_on(port: int, seconds: float, visitor: Visitor) -> list[float]:
         end = time.monotonic() + seconds
         took = []
         while time.monotonic() < end:
-            took.append(session.press("Next image"))
+            took.append(session.step("image", 1))
         return took
 
 
@@ -115,7 +115,7 @@ def _seen(tab: Session, address: Address) -> Showing:
 
 def _answers(tab: Session) -> bool:
     try:
-        tab.press("Next image")
+        tab.step("image", 1)
     except ConnectionClosed:
         return False
     return True

@@ -52,7 +52,16 @@
     stCaptionContainer: (e) => ({ kind: "caption", words: words(e) }),
   };
 
+  // A bare page has what Streamlit offers in its place.
+  const steps = (element) => [
+    { kind: "button", words: "Previous", primary: false },
+    { kind: "number", label: "image", words: element.querySelector("input").value },
+    { kind: "button", words: "Next", primary: false },
+  ];
+
   const items = (container) => {
+    const stepped = container.querySelector(".steps:not([hidden])");
+    if (stepped) return steps(stepped);
     const thumbnails = [...container.querySelectorAll(".image-grid button")];
     if (thumbnails.length) return [grid(thumbnails)];
     const plots = [...container.querySelectorAll(".js-plotly-plot")];

@@ -1,13 +1,15 @@
 """A person in the room: goes from page to page, clicks on what is there, and remembers what each address showed."""
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from streamlit.proto.Button_pb2 import Button
 
-from benchmarks.session import Address, Session
+from benchmarks.session import STEPS, Address, Session
 from benchmarks.showing import Sights, showing
 
 Kind = Literal["open", "page", "layer", "back", "other"]
@@ -20,7 +22,7 @@ LAYERS_SHARE, BACK_SHARE, MODEL_SHARE = 0.4, 0.08, 0.05
 """How often a click changes the layer, where that can be done; goes back; takes another model."""
 
 LAYER, DEPTH, EPOCH, STEP = "choose-", "choose-depth-", "choose-epoch-", "step-"
-BUTTONS = ("Next image", "Previous image", "Random image", "Layer before", "Layer after", STEP, DEPTH, EPOCH, "take-")
+BUTTONS = ("Random image", STEP, DEPTH, EPOCH, "take-")
 LISTS = ("target", "true_class", "predicted_class", "order")
 ROWS = ("drawing", "outcome", "measure", "fill", "modules", "mode", "beside")
 GRID, THUMBNAILS = "image_grid", 1000
@@ -96,12 +98,22 @@ class Person:
             assert model is not None
             return model
         buttons = [key for key, button in self.session.widgets("button") if key.startswith(BUTTONS) and not button.disabled]
-        found = [self._press(key) for key in buttons]
+        found = [self._press(key) for key in buttons] + self._arrow_keys()
         found += [change for key in LISTS if (change := self._another(key))]
         found += [change for key in ROWS if (change := self._mark(key))]
         if any(key == GRID for key, _ in self.session.widgets("bidi_component")):
             found += 3 * [self._pick]
         return self.chance.choice(found)
+
+    def _arrow_keys(self) -> list[Change]:
+        """Steps to the images and layers on both sides, where there are any."""
+        for key, component in self.session.widgets("bidi_component"):
+            if key == STEPS:
+                kinds: list[Literal["image", "layer"]] = ["layer"]
+                if json.loads(component.json).get("count"):
+                    kinds.append("image")
+                return [partial(self.session.step, kind, by) for kind in kinds for by in (-1, 1)]
+        return []
 
     def _press(self, key: str) -> Change:
         return lambda: self.session.press(key)

@@ -34,6 +34,9 @@ CONNECTIONS = 6
 REMEMBERED_RUNS = 2
 """Streamlit's `global.maxCachedMessageAge`: for how many runs a tab keeps a large message that it may be asked for again."""
 
+STEPS = "steps"
+"""The component that steps through images and layers."""
+
 _MEDIA = re.compile(r"/media/[\w.]+")
 
 
@@ -151,6 +154,19 @@ class Session:
         """Change what a component of the dashboard's own says."""
         found = self.find("bidi_component", key)
         return self._change(found, WidgetState(id=found.element.bidi_component.id, json_value=json.dumps(values)))
+
+    def step(self, kind: Literal["image", "layer"], by: int) -> float:
+        """Press an arrow key: the next image or layer (1), or the one before (-1); at an end it is drawn anew."""
+        data = json.loads(self.find("bidi_component", STEPS).element.bidi_component.json)
+        target: dict[str, object]
+        if kind == "layer":
+            layers = data["layers"]
+            place = layers.index(data["layer"]) + by if data["layer"] in layers else 0
+            target = {"layer": layers[min(max(place, 0), len(layers) - 1)]}
+        else:
+            place = data["place"] + by if data["place"] is not None else 0 if by > 0 else data["count"] - 1
+            target = {"place": place}
+        return self.send(STEPS, {"to": {"number": data["answered"] + 1, **target}})
 
     def look_on(self, seconds: float) -> None:
         """Only look for so long; parts of a page that ask to be drawn anew every second are."""

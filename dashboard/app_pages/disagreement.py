@@ -13,7 +13,7 @@ from dashboard.topics.sides.stepper import show_steps
 from dashboard.view.captions import scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.widgets.layer_steps import side_steps
+from dashboard.widgets.steps import side_steps
 
 
 def _draw(scene: Scene) -> None:

@@ -9,8 +9,8 @@ from dashboard.topics.scan.results import show_results
 from dashboard.topics.scan.run import show_scan
 from dashboard.topics.sides.sides import show_sides
 from dashboard.view.scene import Scene
-from dashboard.widgets.layer_steps import side_steps
 from dashboard.widgets.selection import offer_without, selected_images, show_counts, show_filters
+from dashboard.widgets.steps import side_steps
 
 
 def _draw(scene: Scene) -> None:

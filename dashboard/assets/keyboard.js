@@ -34,7 +34,8 @@ function leave(event) {
   document.body.dispatchEvent(new KeyboardEvent("keyup", { key: event.key, code: event.code, bubbles: true }));
 }
 
-export default function () {
+export default function ({ data }) {
+  document.dispatchEvent(new CustomEvent("page-drawn", { detail: data.answered })); // steps.js waits for it
   if (window.hasRoomKeys) return;
   window.hasRoomKeys = true;
   document.addEventListener("keydown", (event) => {

@@ -9,17 +9,17 @@ from dashboard.frame.picture_menu import picture_menu
 from dashboard.view.address import change_view, copy_button, current_view, open_view
 from dashboard.view.fitting import opening_view
 from dashboard.view.scene import Scene
-from dashboard.widgets.layer_steps import LayerSteps, show_layer_steps
-from dashboard.widgets.pickers import image_picker, model_picker
+from dashboard.widgets.pickers import model_picker
+from dashboard.widgets.steps import LayerSteps, image_and_layer_steps, random_image_button
 
 
 def show_bar(scene: Scene, images: Sequence[int] | None, layers: LayerSteps) -> None:
     """Steps through `images` (None for all) and layers, the model, and what concerns the whole view."""
     _whole_view(scene)
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar", gap="small"):
+        image_and_layer_steps(scene, images, layers)
         if not scene.is_own:
-            image_picker(scene, images)
-        show_layer_steps(layers)
+            random_image_button(scene, images)
         picture_menu(scene)
         model_picker(scene)
         model_menu(scene)

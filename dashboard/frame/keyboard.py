@@ -3,13 +3,14 @@
 import streamlit as st
 
 from dashboard import ASSETS
+from dashboard.widgets.steps import answered
 
 _KEYS = st.components.v2.component("keyboard", js=(ASSETS / "keyboard.js").read_text())
 
 
 def work_without_mouse() -> None:
-    """Let these keys work from now on, wherever in the browser's tab one goes."""
-    _KEYS(key="keyboard", height=1)
+    """Let these keys work from now on, wherever in the browser's tab one goes; the last thing that a page draws."""
+    _KEYS(data={"answered": answered()}, key="keyboard", height=1)
 
 
 # Section: the navigation's drawer on a phone

@@ -23,8 +23,8 @@ from dashboard.view.record import recorded_view
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache, server_options
 from dashboard.view.view import View
-from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.presentation import style_presentation
+from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.devices import spare_cores
 from explain_lib.work.jobs import foreground
 

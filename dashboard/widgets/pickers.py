@@ -1,6 +1,5 @@
 """Widgets that change the view: model, image, layer, target."""
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -12,7 +11,7 @@ from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
 from dashboard.view.captions import layer_words
 from dashboard.view.scene import Scene
-from dashboard.view.view import CIFAR10, View
+from dashboard.view.view import View
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
@@ -106,62 +105,6 @@ def open_model(cache: ExplainCache, name: str) -> None:
 def pick_image(scene: Scene, image: int) -> None:
     """Open an image of the set that the page looks at; for a widget's callback."""
     change_view(image=image, pictures=scene.view.pictures)
-
-
-def image_picker(scene: Scene, among: Sequence[int] | None) -> None:
-    """The image's number, with a step back, one on and a leap through the images `among` (None for all), also by arrow keys."""
-    last = len(scene.images.pixels) - 1
-    steps = range(last + 1) if among is None else among
-    which = "all of them" if among is None else "those that are shown"
-    name = "Test image" if scene.picture_set.address == CIFAR10 else "Image"
-
-    def typed(image: int | None) -> None:
-        if image is None:  # an emptied field keeps the image
-            return
-        if not 0 <= image <= last:
-            st.toast(f"There is no image {image:,}; they are 0 to {last:,}.")
-        pick_image(scene, min(max(image, 0), last))
-
-    with st.container(horizontal=True, vertical_alignment="bottom", width="content", gap="xsmall"):
-        _step(scene, "Previous", "Previous image", "Left", lambda image: _neighbour(steps, image, -1))
-        st.number_input(
-            name,
-            value=None,
-            step=1,
-            **bound_by("image", scene.view.image, typed),
-            help=f"{name}s are numbered 0 to {last:,}. Previous and Next, or the keys ← and →, step through {which}.",
-            width=104,
-        )
-        _step(scene, "Next", "Next image", "Right", lambda image: _neighbour(steps, image, 1))
-        _step(scene, "Random", "Random image", None, lambda image: _another(steps, image))
-
-
-def _neighbour(steps: Sequence[int], image: int, step: int) -> int | None:
-    """The image before or after; the first or last of all where this one is not among them."""
-    if image not in steps:
-        return (steps[0] if step > 0 else steps[-1]) if steps else None
-    place = steps.index(image) + step
-    return steps[place] if 0 <= place < len(steps) else None
-
-
-def _another(steps: Sequence[int], image: int) -> int | None:
-    if len(steps) == 0 or (len(steps) == 1 and steps[0] == image):
-        return None
-    while (found := random.choice(steps)) == image:
-        pass
-    return found
-
-
-def _step(scene: Scene, label: str, words: str, shortcut: str | None, other: Callable[[int], int | None]) -> None:
-    """A button to another image, counted from the newest one, so that presses during a run add up."""
-
-    def pressed() -> None:
-        image = other(current_view().image)
-        if image is not None:
-            pick_image(scene, image)
-
-    ended = other(current_view().image) is None
-    st.button(label, key=words, help=words, shortcut=shortcut, disabled=ended, on_click=pressed)
 
 
 def modules_picker(view: View, label: str = "Layers on offer") -> None:

@@ -9,13 +9,14 @@ from contextlib import redirect_stdout
 from functools import cache
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from staged import stages
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest, app_test
 
@@ -32,6 +33,12 @@ class OpenedPage(AppTest):
     """AppTest, keeping the pictures and downloads of its last run, which AppTest itself drops."""
 
     files: MediaFileManager
+
+    def send(self, state: WidgetState) -> AppTest:
+        """What the page shows once a component has sent a value."""
+        states = self._tree.get_widget_states()
+        states.widgets.append(state)
+        return self._run(states)
 
     def _run(self, *arguments: object, **named: object) -> AppTest:
         with mock.patch.object(app_test, "MediaFileManager", self._keep_files):
@@ -116,8 +123,48 @@ def query(app: AppTest) -> dict[str, str]:
 
 
 def press(app: AppTest, label: str) -> AppTest:
+    if label in STEPS:
+        return step(app, label)
     (button,) = [button for button in app.button if button.label == label]
     return button.click().run()
+
+
+STEPS = {"Previous": ("image", -1), "Next": ("image", 1), "Layer before": ("layer", -1), "Layer after": ("layer", 1)}
+"""What the arrow keys step through, and which way."""
+
+
+def step(app: AppTest, name: str) -> AppTest:
+    """What the browser sends after one press of an arrow key, counted as it counts."""
+    (kind, by), data = STEPS[name], component_data(app, "steps")
+    if kind == "image":
+        count, place = cast(int, data["count"]), cast("int | None", data["place"])
+        to = (0 if by > 0 else count - 1) if place is None else min(max(place + by, 0), count - 1)
+        return send_steps(app, place=to, image=_number_at(data, to))
+    layers = cast("list[str]", data["layers"])
+    at = layers.index(str(data["layer"])) + by if data["layer"] in layers else 0
+    return send_steps(app, layer=layers[min(max(at, 0), len(layers) - 1)])
+
+
+def image_number(app: AppTest) -> int:
+    """The number of the image that the steps' field shows."""
+    return cast(int, component_data(app, "steps")["image"])
+
+
+def _number_at(data: Mapping[str, object], place: int) -> int:
+    """The number of the image at a place, from those that the browser was told."""
+    told = cast("list[tuple[int, list[int]]] | None", data["numbers"])
+    if told is None:
+        return place
+    (number,) = {numbers[place - start] for start, numbers in told if start <= place < start + len(numbers)}
+    return number
+
+
+def send_steps(app: AppTest, **target: object) -> AppTest:
+    """Send a target from the steps' component: a place and its image, a layer, or a typed number."""
+    assert isinstance(app, OpenedPage)
+    (sent,) = [shown.proto for shown in elements(app, "bidi_component") if shown.proto.component_name == "steps"]
+    number = cast(int, json.loads(sent.json)["answered"]) + 1
+    return app.send(WidgetState(id=sent.id, json_value=json.dumps({"to": {"number": number, **target}})))
 
 
 def run_until(app: AppTest, reached: Callable[[], bool]) -> AppTest:

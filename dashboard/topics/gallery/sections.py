@@ -16,10 +16,10 @@ from dashboard.view.picture_sets import CifarImages
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.view import Drawn, View, change
-from dashboard.widgets.layer_steps import LayerSteps
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
+from dashboard.widgets.steps import LayerSteps
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.networks.bundled import DEFAULT_MODEL
 

@@ -12,8 +12,8 @@ from dashboard.topics.guesses.outline_picture import outline_picture
 from dashboard.topics.guesses.runs import test_pixels
 from dashboard.view.captions import image_caption, picture_words, plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.pictures import show_exact, show_picture
+from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
 from explain_lib.cam.edges import sobel_edges

@@ -16,9 +16,9 @@ from dashboard.view.view import View, chosen_layer
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
-from dashboard.widgets.layer_steps import LayerSteps, view_steps
 from dashboard.widgets.pickers import target_picker
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
+from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
 

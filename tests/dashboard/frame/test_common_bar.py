@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from independent_maps import labels, probabilities
-from opened_page import START, component_data, open_page, press, query
+from opened_page import START, component_data, image_number, open_page, press, query, send_steps
 
 ACCURACY = {
     name: f"{(probabilities(name).argmax(1) == labels()).mean() * 100:.1f} %"
@@ -18,7 +18,7 @@ def test_a_page_has_steps_through_the_images_the_models_and_the_way_back_to_the_
     app = open_page(page, img="17", class_="any", target="2", a="manual;relu=false", drawing="fair", low="5")
     press(app, "Next")
     assert query(app)["img"] == "18"
-    assert app.number_input(key="image").value == 18
+    assert image_number(app) == 18
     press(app, "Previous")
     assert query(app)["img"] == "17"
     assert query(press(app, "Random"))["img"] not in ("17", START["img"])
@@ -31,15 +31,14 @@ def test_a_page_has_steps_through_the_images_the_models_and_the_way_back_to_the_
     assert query(app)["model"] == "tutorial"
     press(app, "Reset")
     assert query(app) == START
-    assert app.number_input(key="image").value == 3
+    assert image_number(app) == 3
     assert app.selectbox(key="model").value == "captum-tutorial"
 
 
-@pytest.mark.parametrize(("image", "other", "there"), [("9999", "Previous", "9998"), ("0", "Next", "1")])
-def test_the_steps_stop_at_the_ends(image: str, other: str, there: str) -> None:
-    app = open_page("layer_explorer", img=image)
-    (ended,) = {"Previous", "Next"} - {other}
-    assert [button.disabled for button in app.button if button.label == ended] == [True]
+@pytest.mark.parametrize(("image", "beyond", "other", "there"), [(9999, 10_000, "Previous", "9998"), (0, -1, "Next", "1")])
+def test_the_steps_stop_at_the_ends(image: int, beyond: int, other: str, there: str) -> None:
+    app = open_page("layer_explorer", img=str(image))
+    assert query(send_steps(app, place=beyond))["img"] == str(image)
     assert query(press(app, other))["img"] == there
 
 
@@ -49,12 +48,11 @@ def test_a_number_opens_its_image_or_the_nearest_there_is_and_says_so() -> None:
         (42, "42", []),
         (123_456, "9999", ["There is no image 123,456; they are 0 to 9,999."]),
         (-5, "0", ["There is no image -5; they are 0 to 9,999."]),
-        (None, "0", []),
     ):
-        app.number_input(key="image").set_value(number).run()
+        send_steps(app, typed=number)
         assert [toast.value for toast in app.toast] == said
         assert query(app)["img"] == opened
-        assert app.number_input(key="image").value == int(opened)
+        assert image_number(app) == int(opened)
 
 
 @pytest.mark.parametrize(("model", "layer"), [("tutorial", "pool1"), ("resnet20", None)])
@@ -102,5 +100,7 @@ def test_random_stays_within_the_selection_and_never_repeats_the_image() -> None
 
 def test_without_any_image_there_is_no_step() -> None:
     app = open_page("class_browser", class_="6", predicted="6", outcome="wrong")
-    steps = {button.label: button.disabled for button in app.button}
-    assert [steps[name] for name in ("Previous", "Next", "Random")] == [True, True, True]
+    assert component_data(app, "steps")["count"] == 0
+    assert [button.disabled for button in app.button if button.label == "Random"] == [True]
+    send_steps(app, place=0)
+    assert image_number(app) == int(START["img"])

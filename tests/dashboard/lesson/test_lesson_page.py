@@ -7,7 +7,7 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 from independent_maps import captum_map, logit, pixels, predicted, probabilities
-from opened_page import OpenedPage, buttons, open_page, press, query, texts, unescaped, warnings
+from opened_page import OpenedPage, buttons, open_page, press, query, send_steps, texts, unescaped, warnings
 from scipy.stats import spearmanr
 
 import explain_lib as xl
@@ -136,7 +136,7 @@ def test_an_answer_follows_what_is_on_screen() -> None:
     assert opened_paragraph(app, "Hint") is None
     assert "The picture shows a car; the network says deer" in (opened_paragraph(app, "Answer") or "")
     assert "Back to this stop's view" not in buttons(app)
-    app.number_input(key="image").set_value(137).run()
+    send_steps(app, typed=137)
     assert "The picture shows a horse; the network says horse" in (opened_paragraph(app, "Answer") or "")
     press(app, "Hide answer")
     assert opened_paragraph(app, "Answer") is None

@@ -2,7 +2,7 @@
 
 import pytest
 from given_out import GIVEN_OUT
-from opened_page import START, captions, open_page, press, query, unescaped
+from opened_page import START, captions, image_number, open_page, press, query, send_steps, unescaped
 
 import explain_lib as xl
 
@@ -27,9 +27,9 @@ def test_an_address_in_which_everything_is_chosen_opens_on_every_page_and_stays(
     app = open_page(page, **EVERYTHING)
     assert not app.warning
     assert not app.error
-    assert app.number_input(key="image").value == 17
+    assert image_number(app) == 17
     assert app.selectbox(key="model").value == "tutorial"
-    app.number_input(key="image").set_value(18).run()
+    send_steps(app, typed=18)
     assert not app.exception
     assert query(app) == EVERYTHING | {"img": "18"}
 
@@ -44,7 +44,7 @@ def test_the_pages_keep_the_whole_view_when_one_follows_the_other(image: str) ->
         app.query_params.clear()  # as the navigation opens a page
         app.switch_page(f"app_pages/{page}.py").run()
         assert not app.exception
-        assert app.number_input(key="image").value == int(image)
+        assert image_number(app) == int(image)
         assert app.selectbox(key="model").value == "tutorial"
     assert "explained: frog rather than bird, logit · layer relu1" in captions(app)
 
@@ -54,7 +54,7 @@ def test_an_address_beats_what_the_last_page_showed() -> None:
     app.query_params.clear()
     app.query_params["img"] = "5"
     app.switch_page("app_pages/disagreement.py").run()
-    assert app.number_input(key="image").value == 5
+    assert image_number(app) == 5
 
 
 # Section: nonsense
@@ -71,7 +71,7 @@ def test_nonsense_in_the_address_opens_the_default_and_is_said(page: str | None)
     assert "minus=12: the classes are 0 to 9." in sentence
     assert "a=abacus: a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right" in sentence
     assert "low=9, high=3: a low that is not above the high would be right." in sentence
-    assert app.number_input(key="image").value == 3
+    assert image_number(app) == 3
 
 
 def test_a_class_may_be_written_by_its_name_and_is_copied_as_a_number() -> None:

@@ -7,7 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from opened_page import OpenedPage, alts, arrays, captions, open_page, picture, press, query, run_snippet, texts, unescaped
+from opened_page import (
+    OpenedPage,
+    alts,
+    arrays,
+    captions,
+    image_number,
+    open_page,
+    picture,
+    press,
+    query,
+    run_snippet,
+    send_steps,
+    texts,
+    unescaped,
+)
 from PIL import Image
 
 import explain_lib as xl
@@ -74,7 +88,7 @@ def test_every_page_of_one_picture_shows_it(page: str, digest: str) -> None:
 def test_a_page_over_a_set_says_that_the_picture_is_not_in_it(page: str, digest: str) -> None:
     app = open_page(page, set=digest, img="17", class_="any")
     assert "This page looks at the CIFAR-10 test images. Your picture is kept" in app.info[0].value
-    assert app.number_input(key="image").value == 17
+    assert image_number(app) == 17
     press(app, "Next")  # an image of the set
     assert query(app) == {"img": "18", "model": "captum-tutorial", "class": "any"}
 
@@ -162,9 +176,9 @@ def test_a_picture_that_is_gone_is_said_and_the_set_is_shown(page: str) -> None:
     sentence = unescaped(app.warning[0].value)
     assert "set=abababababab…: that picture is not kept here, or no longer" in sentence
     assert "Once somebody uploads the file again, the address is right again." in sentence
-    assert app.number_input(key="image").value == 17
+    assert image_number(app) == 17
     assert not app.error
-    app.number_input(key="image").set_value(18).run()
+    send_steps(app, typed=18)
     assert "set" not in query(app)
     assert not app.warning
 

@@ -1,7 +1,9 @@
-"""Steps to the layer before and after, on every page."""
+"""Steps through images and layers, on every page: where each one leads, and what a browser may send."""
+
+from typing import cast
 
 import pytest
-from opened_page import alts, captions, open_page, press, query, texts
+from opened_page import alts, captions, component_data, open_page, press, query, send_steps, texts
 
 ORDER = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
 """The tutorial network's layers with a grid, in the order of its forward pass (Captum's tutorial)."""
@@ -10,12 +12,12 @@ ORDER = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
 @pytest.mark.parametrize("page", ["class_browser", "layer_explorer", "layer_ladder", "sanity_checks"])
 def test_conv_layers_are_stepped_through_and_the_ends_are_ends(page: str) -> None:
     app = open_page(page, img="17", class_="any")
-    (after,) = [button for button in app.button if button.label == "Layer after"]
-    assert after.disabled  # the last conv layer is where every page begins
+    press(app, "Layer after")  # the last conv layer is where every page begins
+    assert query(app).get("layer", "conv2") == "conv2"
     press(app, "Layer before")
     assert query(app)["layer"] == "conv1"
-    (before,) = [button for button in app.button if button.label == "Layer before"]
-    assert before.disabled
+    press(app, "Layer before")
+    assert query(app)["layer"] == "conv1"
     press(app, "Layer after")
     assert query(app)["layer"] == "conv2"
 
@@ -87,3 +89,41 @@ def test_a_deeper_network_is_stepped_through_in_forward_order() -> None:
     press(app, "Layer after")
     press(app, "Layer after")
     assert query(app)["layer"] == "layer1.0.conv2"
+
+
+# Section: what the browser sends
+
+
+def test_an_image_and_a_layer_that_were_reached_together_are_one_change() -> None:
+    app = open_page("layer_explorer", img="17")
+    send_steps(app, place=27, image=27, layer="conv1")
+    assert query(app) == {"img": "27", "model": "captum-tutorial", "layer": "conv1"}
+    assert component_data(app, "steps")["answered"] == component_data(app, "keyboard")["answered"] == 1
+
+
+def test_a_number_that_is_not_among_those_shown_leaves_the_place_to_decide() -> None:
+    app = open_page("class_browser", img="8", class_="6")
+    frogs = component_data(app, "image_grid")["images"]
+    assert isinstance(frogs, list)
+    assert query(send_steps(app, place=70, image=frogs[70]))["img"] == str(frogs[70])
+    assert query(send_steps(app, place=700))["img"] == str(frogs[700])  # beyond the numbers that the browser was told
+    assert query(send_steps(app, place=5000))["img"] == str(frogs[-1])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [{}, {"place": "3"}, {"typed": 1.5}, {"layer": ["conv1"]}, {"layer": "conv9"}, {"place": None, "image": True}],
+    ids=str,
+)
+def test_what_is_no_target_changes_nothing(target: dict[str, object]) -> None:
+    app = open_page("layer_explorer", img="17")
+    assert query(send_steps(app, **target))["img"] == "17"
+    assert not app.error
+    assert not app.warning
+
+
+def test_a_selection_of_ten_thousand_sends_the_numbers_nearby() -> None:
+    data = component_data(open_page("class_browser", img="17", class_="any", order="least-confident"), "steps")
+    ((start, numbers),) = cast("list[tuple[int, list[int]]]", data["numbers"])
+    assert (data["count"], len(numbers)) == (10_000, 101)
+    assert numbers[cast(int, data["place"]) - start] == 17
