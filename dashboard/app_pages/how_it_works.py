@@ -3,9 +3,8 @@
 import streamlit as st
 
 from dashboard.frame.page import show_page
-from dashboard.topics.walk.steps import show_step, step_buttons, step_title
+from dashboard.topics.walk.steps import show_step, step_title
 from dashboard.topics.walk.walk import make_walk, walk_slide
-from dashboard.view.captions import grid_caption, scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import layer_picker, modules_picker, score_controls, target_picker
@@ -17,13 +16,10 @@ def _draw(scene: Scene) -> None:
         modules_picker(scene.view)
         target_picker(scene)
     score_controls(scene)
-    step_buttons(scene)
     walk = make_walk(scene)
     offer(slide=lambda: walk_slide(walk))
-    numbers = walk.numbers
-    st.header(step_title(scene.view.step), anchor=False)
-    st.caption(f"{scene_caption(scene)} · layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}")
     if not walk.has_numbers:
+        st.header(step_title(scene.view.step), anchor=False)
         st.error("Not finite: this layer's activations or gradients hold NaN or infinity, so there is nothing to walk through.")
         return
     show_step(walk)

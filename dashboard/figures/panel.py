@@ -38,7 +38,8 @@ class Panel:
     name: in the line that reads the numbers; one panel of the page has it. alt: words for those who do not see it. width: in
     CSS pixels. drawing, reach: how the map is painted, and the value of its last colour, None for its own largest magnitude.
     place: what the panel shows, so that the same spot is marked in all panels of that place. when_zero: the meaning of a map
-    that is zero everywhere. grid: cells that the pointer moves by, None for those of the map or else of the picture.
+    that is zero everywhere. flat_too: whether a map that is zero or constant is painted all the same, since its colour on the
+    common scale says something. grid: cells that the pointer moves by, None for those of the map or else of the picture.
     bar: whether the range of colours stands below. action: of a click; without one it pins the pointer. chosen: whether it is
     the one of several that is chosen. previews: whether it shows what a panel with `shows` or a class has, while that is
     pointed at.
@@ -56,6 +57,7 @@ class Panel:
     reach: float | None = None
     place: str = ""
     when_zero: str = NO_EVIDENCE
+    flat_too: bool = False
     grid: tuple[int, int] | None = None
     bar: bool = False
     action: Action | None = None
@@ -71,14 +73,14 @@ class Panel:
     @property
     def is_painted(self) -> bool:
         """Whether there is a map with something to paint."""
-        return self.state is MapState.VARIED
+        painted = (MapState.VARIED, MapState.ZERO, MapState.CONSTANT) if self.flat_too else (MapState.VARIED,)
+        return self.state in painted
 
     @property
     def badge(self) -> str:
-        """The meaning of a map that has nothing to paint; empty for others."""
-        if self.state is None or self.is_painted:
-            return ""
-        return _MEANINGS.get(self.state, self.when_zero)
+        """The meaning of a map that is zero, constant or not finite; empty for others."""
+        state = self.state
+        return "" if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
 
     @property
     def cells(self) -> tuple[int, int]:

@@ -83,7 +83,10 @@ def _registered_pages() -> dict[str, Any]:
 
 
 def captions(app: AppTest) -> str:
-    return "\n".join(caption.value for caption in app.caption)
+    """All small print, that of stages included: below rows, panels, numbers and bars."""
+    rows = [row for stage in stages(app) for row in stage.head["rows"]]
+    staged = [one["caption"] for row in rows for one in (row, *row["panels"], *row["facts"], *row["bars"])]
+    return "\n".join(caption.value for caption in app.caption) + "\n" + "\n".join(filter(None, staged))
 
 
 def texts(app: AppTest) -> str:

@@ -6,6 +6,7 @@ walk            every number of the walk; its slide
 
 On the page:
 channel_grid   the channels as tiles or bars to click
-channel_panel  one channel, and the score without it
+channel_panel  one channel in numbers, and the score without it
+panels         the pictures of each step
 steps          the six steps
 """

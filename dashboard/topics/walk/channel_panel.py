@@ -1,22 +1,17 @@
-"""One channel: its activation, its gradient, its weight, and the score without it."""
+"""One channel in numbers: its activation, its gradient, its weight, and the score without it."""
 
 from math import floor, isclose, log10
 
-import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import map_picture
 from dashboard.topics.walk.walk import Walk, short, signed
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.widgets.pickers import number_picker
-from dashboard.widgets.pictures import show_exact
 from explain_lib.base.words import number, percent
-from explain_lib.pictures.rendering import Picture
 
-SIDE, GAP, GREY = 100, 4, 128
 KEPT = 0.1
 """A promise is kept where it is within this share of what happens."""
 
@@ -25,12 +20,6 @@ def show_channel(walk: Walk) -> None:
     """The panel of the channel that is looked at."""
     with st.container(border=True, key="channel-panel"):
         _title(walk)
-        k = walk.channel
-        words = (
-            f"Channel {k}: its activation, its gradient, and its weight times its activation, "
-            f"each a grid of {walk.numbers.grid[0]} by {walk.numbers.grid[1]} cells in the colours of all channels"
-        )
-        show_exact(_strip(walk), "activation A · gradient ∂y/∂A · α times A", words)
         st.markdown(_numbers(walk), help=terms.CHANNEL_SHARE)
         _without_it(walk)
 
@@ -42,18 +31,6 @@ def _title(walk: Walk) -> None:
         number_picker("channel", "Look at channel", walk.channel, walk.count - 1)
         if walk.scene.view.channel is not None:
             st.button("The one with the largest share", on_click=change_view, kwargs={"channel": None})
-
-
-def _strip(walk: Walk) -> Picture:
-    """A_k, its gradient and alpha_k A_k side by side, grey between, which no number has."""
-    k, side, numbers = walk.channel, SIDE, walk.numbers
-    parts = (
-        map_picture(numbers.activation[k], walk.activation_scale, side),
-        map_picture(numbers.gradient[k], walk.gradient_scale, side),
-        map_picture(numbers.weights[k] * numbers.activation[k], walk.contribution_scale, side),
-    )
-    gap = np.full((side, GAP, 3), GREY, np.uint8)
-    return np.concatenate([parts[0], gap, parts[1], gap, parts[2]], axis=1)
 
 
 def _numbers(walk: Walk) -> str:

@@ -7,24 +7,19 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import Scale, diverging, map_picture
-from dashboard.figures.map_words import map_words
 from dashboard.topics.walk.channel_grid import order_picker, show_bars, show_tiles
 from dashboard.topics.walk.channel_panel import show_channel
-from dashboard.topics.walk.walk import Walk, reach, short, signed
+from dashboard.topics.walk.panels import step_rows
+from dashboard.topics.walk.walk import Walk, short, signed
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view
-from dashboard.view.captions import grid_caption, picture_words
+from dashboard.view.captions import grid_caption, scene_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import Step
-from dashboard.widgets.map_card import state_badge
-from dashboard.widgets.pictures import show_exact, show_picture
+from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.stage import Stage, show_stage
 from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
-from explain_lib.cam.postprocess import resize_maps
-from explain_lib.cam.settings import Resize
-from explain_lib.pictures.palettes import colour
-from explain_lib.pictures.rendering import Picture, enlarge, overlay
 
 STEPS: tuple[Step, ...] = get_args(Step)
 NAMES = {"forward": "Forward", "gradient": "Gradient", "weights": "Weights", "sum": "Sum", "relu": "ReLU", "enlarge": "Enlarge"}
@@ -36,15 +31,6 @@ TITLES = {
     "relu": "Only what speaks for the answer",
     "enlarge": "From the grid to the picture",
 }
-SIDE = 224
-METHODS: Mapping[Resize, str] = {
-    "nearest": "nearest: each cell is repeated",
-    xl.CamSettings().resize: f"bilinear ({xl.CamSettings().resize}, the library's default)",
-}
-"""The ways from the grid to the picture that are shown, and what they are called."""
-LARGE, INPUT = 256, 96
-NOTHING_ABOVE_ZERO = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
-ALL_OFF = "Zero everywhere: no channel that is on adds anything."
 
 
 def step_title(step: Step) -> str:
@@ -53,19 +39,24 @@ def step_title(step: Step) -> str:
 
 
 def step_buttons(scene: Scene) -> None:
-    """A button for each step, and one back and one on."""
-    shown = STEPS.index(scene.view.step)
+    """A button for each step."""
     with st.container(horizontal=True, gap="xsmall", key="walk-steps"):
-        st.button("Step back", shortcut="Shift+Left", disabled=shown == 0, on_click=_move, args=(-1,))
         for place, step in enumerate(STEPS):
             st.button(
                 NAMES[step],
                 key=f"step-{step}",
                 shortcut=str(place + 1),
-                type="primary" if place == shown else "secondary",
+                type="primary" if step == scene.view.step else "secondary",
                 on_click=change_view,
                 kwargs={"step": step},
             )
+
+
+def turn_buttons(scene: Scene) -> None:
+    """A step back, and one on."""
+    shown = STEPS.index(scene.view.step)
+    with st.container(horizontal=True, gap="xsmall", key="walk-steps-turn"):
+        st.button("Step back", shortcut="Shift+Left", disabled=shown == 0, on_click=_move, args=(-1,))
         st.button("Next step", shortcut="Shift+Right", disabled=shown == len(STEPS) - 1, on_click=_move, args=(1,))
 
 
@@ -76,24 +67,35 @@ def _move(by: int) -> None:
 
 
 def show_step(walk: Walk) -> None:
-    """The step that the view names, and beside it the channel that is looked at; the last step is about none of them."""
-    step = walk.scene.view.step
-    if step == "enlarge":
-        _enlarge(walk)
-        return
-    left, right = st.columns([3, 2] if walk.scene.view.present else [2, 1], gap="medium")
+    """The pictures of the step that the view names, with all channels under them; beside them what it means, and the channel
+    that is looked at. The last step is about none of them.
+    """
+    scene, step = walk.scene, walk.scene.view.step
+    words, below = _STEPS[step]
+    left, right = st.columns([3, 2] if scene.view.present else [2, 1], gap="medium")
     with left:
-        _STEPS[step](walk)
+        show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over"))
+        step_buttons(scene)
+        below(walk)
     with right:
-        show_channel(walk)
+        st.header(step_title(step), anchor=False)
+        turn_buttons(scene)
+        st.caption(_where(walk))
+        words(walk)
+        if step != "enlarge":
+            show_channel(walk)
+
+
+def _where(walk: Walk) -> str:
+    numbers = walk.numbers
+    return f"{scene_caption(walk.scene)} · layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}"
 
 
 # Section: 1, forward
 
 
 def _forward(walk: Walk) -> None:
-    numbers, scene = walk.numbers, walk.scene
-    height, width = scene.model.input_size
+    numbers, (height, width) = walk.numbers, walk.scene.model.input_size
     _say(
         f"The picture has run through the network up to layer {numbers.layer}. What came out there is no longer one picture of "
         f"{width} × {height} pixels but **{walk.count:,} small grids of {grid_caption(numbers.grid)} cells**, one for each "
@@ -101,17 +103,16 @@ def _forward(walk: Walk) -> None:
         "it, one far below that there is much of its opposite.",
         rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
     )
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=INPUT):
-            show_picture(scene.picture, "what goes in", f"{picture_words(scene, scene.view.image)}, the network's input", INPUT)
-        with st.container(width="stretch"):
-            zero, below = float((numbers.activation == 0).mean()), float((numbers.activation < 0).mean())
-            meaning = _TWO_SIGNS if below else "Dark: the channel finds nothing here. Bright: it finds what it answers to."
-            st.markdown(
-                f"Activations from **{short(numbers.activation.min())}** to "
-                f"**{short(numbers.activation.max())}**; {percent(zero)} of all cells are exactly 0, {percent(below)} "
-                f"are below 0. {meaning}"
-            )
+    zero, below = float((numbers.activation == 0).mean()), float((numbers.activation < 0).mean())
+    meaning = _TWO_SIGNS if below else "Dark: the channel finds nothing here. Bright: it finds what it answers to."
+    st.markdown(
+        f"Activations from **{short(numbers.activation.min())}** to **{short(numbers.activation.max())}**; {percent(zero)} of "
+        f"all cells are exactly 0, {percent(below)} are below 0. {meaning}"
+    )
+
+
+def _activations(walk: Walk) -> None:
+    numbers = walk.numbers
     values = [short(peak) for peak in numbers.activation.max((1, 2))]
     show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
 
@@ -136,6 +137,10 @@ def _gradient(walk: Walk) -> None:
         f"**{signed(numbers.gradient.max())}**; {percent(none)} of all cells have a gradient of exactly 0: y "
         "does not depend on them at all."
     )
+
+
+def _gradients(walk: Walk) -> None:
+    numbers = walk.numbers
     values = [signed(one.flat[np.abs(one).argmax()]) for one in numbers.gradient]
     show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
 
@@ -159,6 +164,10 @@ def _weights(walk: Walk) -> None:
         f"is **{signed(weights.max())}** (channel {weights.argmax()}), the smallest "
         f"**{signed(weights.min())}** (channel {weights.argmin()})."
     )
+
+
+def _weight_bars(walk: Walk) -> None:
+    numbers, weights = walk.numbers, walk.numbers.weights
     order_picker(walk)
     show_bars(walk, "Weights", weights, [signed(one) for one in weights], numbers.gradient, walk.gradient_scale)
 
@@ -167,21 +176,19 @@ def _weights(walk: Walk) -> None:
 
 
 def _sum(walk: Walk) -> None:
-    numbers = walk.numbers
     _say(
         "Each channel's activations are multiplied by its weight, and all channels are laid on top of each other: red and blue "
         "add up or cancel, cell by cell. **Click a channel below to switch it off or on**, and watch the sum.",
         r"S = \sum_k \alpha_k A_k" if not walk.left_out else r"S = \sum_{k\ \text{switched on}} \alpha_k A_k",
     )
-    top = max(reach(numbers.signed), reach(walk.signed) if walk.signed.any() else 0.0)
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=SIDE, gap="xsmall"):
-            _map(walk.signed, diverging(top), "The sum", f"the sum S: {_range(walk.signed)}", ALL_OFF)
-            st.caption(f"{_two_signs(top)}.")
-        with st.container(width="stretch"):
-            st.markdown(_sum_words(walk))
-            _switches(walk)
-            order_picker(walk)
+    st.markdown(_sum_words(walk))
+    st.caption(f"The maps are {_TWO_SIDES}.")
+
+
+def _added(walk: Walk) -> None:
+    numbers = walk.numbers
+    _switches(walk)
+    order_picker(walk)
     values = [signed(one) for one in numbers.promised]
     show_tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
@@ -235,15 +242,11 @@ def _relu(walk: Walk) -> None:
         r"L = \operatorname{ReLU}(S) = \max(S,\, 0)\quad\text{in each cell}",
     )
     _note_left_out(walk)
-    scale = diverging(reach(before))
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=SIDE, gap="xsmall"):
-            _map(before, scale, "Before the ReLU", f"before: the sum S, {_range(before)}", ALL_OFF)
-        with st.container(width=SIDE, gap="xsmall"):
-            _map(walk.map, scale, "After the ReLU", f"after: the map L, {_range(walk.map)}", NOTHING_ABOVE_ZERO)
-        with st.container(width="stretch"):
-            st.markdown(_thrown_away(before))
-            st.caption(f"Both in the same colours: {_two_signs(scale.high)}.")
+    st.markdown(_thrown_away(before))
+    st.caption(f"Both maps are in the same colours: {_TWO_SIDES}.")
+
+
+def _shares(walk: Walk) -> None:
     if not walk.numbers.map.any():
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -271,8 +274,7 @@ def _thrown_away(before: Map) -> str:
 
 
 def _enlarge(walk: Walk) -> None:
-    scene, values = walk.scene, walk.map
-    height, width = scene.model.input_size
+    height, width = walk.scene.model.input_size
     rows, columns = walk.numbers.grid
     _say(
         f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: one cell stands for "
@@ -281,33 +283,17 @@ def _enlarge(walk: Walk) -> None:
         rf"{columns} \times {rows}\ \longrightarrow\ {width} \times {height}",
     )
     _note_left_out(walk)
-    state, side, palette = xl.map_state(values), LARGE, scene.view.palette
-    if state is not xl.MapState.VARIED:
-        show_picture(scene.picture, "the picture", f"The picture alone, the map is {state.value}", side)
-        state_badge(state, NOTHING_ABOVE_ZERO)
+    if xl.map_state(walk.map) is not xl.MapState.VARIED:
         return
-    highest, picture = float(values.max()), enlarge(scene.picture, side, side)
-    with st.container(horizontal=True, gap="large"):
-        grid = enlarge(colour(values / highest, palette), side, side)
-        _stack(grid, picture, "the map, and the picture", "The map over its own grid")
-        for method, name in METHODS.items():
-            large = resize_maps(values[None], (height, width), method)[0]
-            drawn = enlarge(colour(large / highest, palette), side, side)
-            mixed = overlay(picture, drawn, scene.view.strength / 100)
-            top = short(large.max())
-            words = f"The map enlarged to {width} by {height} pixels, {name}, alone and over the picture; largest {top}"
-            _stack(drawn, mixed, f"{name}; largest {top}", words)
-    st.caption(
-        f"Above the map alone, below it over the picture ({scene.view.strength} % map, {100 - scene.view.strength} % picture). "
-        f"Palette {palette}, from 0 to {short(highest)}, the largest cell. Bilinear: between the centres of two "
-        "cells the number changes evenly, so that the strongest cell keeps its number only where a pixel lies at its centre."
+    st.markdown(
+        "Bilinear: between the centres of two cells the number changes evenly, so that the strongest cell keeps its number "
+        "only where a pixel lies at its centre. Point at a picture to see which pixels belong to a cell."
     )
+    st.caption(f"All are on the scale of the map, from 0 to {short(walk.map.max())}. {drawing_words(walk.scene.view)}")
 
 
-def _stack(above: Picture, below: Picture, caption: str, alt: str) -> None:
-    gap = np.full((4, above.shape[1], 3), 128, np.uint8)
-    with st.container(width=above.shape[1]):
-        show_exact(np.concatenate([above, gap, below]), caption, alt)
+def _nothing(_: Walk) -> None:
+    """The last step is about no channel."""
 
 
 # Section: what the steps share
@@ -324,24 +310,7 @@ def _tex(value: float) -> str:
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
-def _range(values: Map) -> str:
-    return f"from {signed(values.min())} to {signed(values.max())}"
-
-
-def _two_signs(top: float) -> str:
-    return f"red above zero, white 0, blue below; full colour at ±{short(top)}"
-
-
-def _map(values: Map, scale: Scale, title: str, caption: str, when_zero: str) -> None:
-    """A map in its cells; one that is zero everywhere or constant is named."""
-    state = xl.map_state(values)
-    if state is xl.MapState.ZERO:
-        st.markdown(f"**{title}**")
-        state_badge(state, when_zero)
-        return
-    show_exact(map_picture(values, scale, SIDE), caption, map_words(title, values))
-    if state is xl.MapState.CONSTANT:
-        state_badge(state, when_zero)
+_TWO_SIDES = "red above zero, white 0, blue below"
 
 
 def _note_left_out(walk: Walk) -> None:
@@ -354,10 +323,13 @@ def _note_left_out(walk: Walk) -> None:
         )
 
 
-_STEPS: Mapping[Step, Callable[[Walk], None]] = {
-    "forward": _forward,
-    "gradient": _gradient,
-    "weights": _weights,
-    "sum": _sum,
-    "relu": _relu,
+Part = Callable[[Walk], None]
+_STEPS: Mapping[Step, tuple[Part, Part]] = {
+    "forward": (_forward, _activations),
+    "gradient": (_gradient, _gradients),
+    "weights": (_weights, _weight_bars),
+    "sum": (_sum, _added),
+    "relu": (_relu, _shares),
+    "enlarge": (_enlarge, _nothing),
 }
+"""What is said of each step, and what stands under its pictures."""

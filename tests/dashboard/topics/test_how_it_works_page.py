@@ -23,9 +23,10 @@ from independent_maps import (
     predicted,
 )
 from numpy.typing import NDArray
-from opened_page import OpenedPage, alts, buttons, captions, component_data, open_page, picture, pixels_of, press, query, texts
+from opened_page import OpenedPage, alts, buttons, captions, component_data, open_page, pixels_of, press, query, texts
 from playwright.sync_api import Page, expect
 from running_app import address, settle
+from staged import SentPanel, panels
 from torch import Tensor, nn
 
 import explain_lib as xl
@@ -119,11 +120,48 @@ def test_the_third_step_has_a_bar_for_each_weight(order: str) -> None:
     assert rf"\alpha_{{{LEADING}}} = \frac{{{SHIP.gradient[LEADING].sum():.3g}}}{{100}}" in formulas(app)
 
 
+def test_each_step_adds_the_maps_that_it_comes_to() -> None:
+    shown = {step: [panel.head["title"] for panel in panels(open_walk(step=step, channel="6")).values()] for step in STEPS[:5]}
+    assert shown == {
+        "forward": ["The picture", "Channel 6: activation"],
+        "gradient": ["The picture", "Channel 6: activation", "Channel 6: gradient"],
+        "weights": ["The picture", "Channel 6: activation", "Channel 6: gradient", "Channel 6: α × A"],
+        "sum": ["The picture", "Channel 6: α × A", "The sum"],
+        "relu": ["The picture", "Before the ReLU", "After the ReLU"],
+    }
+
+
+def test_the_maps_of_a_channel_are_on_the_scale_of_all() -> None:
+    sent = panels(open_walk(step="weights", channel="6"))
+    every = {"activation": SHIP.activation, "gradient": SHIP.gradient, "product": SHIP.contributions}
+    for name, values in every.items():
+        assert_map(sent[name], values[6], np.abs(values).max())
+    assert len({panel.head["place"] for panel in sent.values()}) == 1  # one pointer for all
+    np.testing.assert_array_equal(sent["picture"].picture, pixels()[3])
+
+
+def assert_map(panel: SentPanel, values: NDArray[np.float64], reach: float) -> None:
+    """The panel has these numbers, in red and blue up to this one, with the range below."""
+    assert panel.values is not None
+    np.testing.assert_allclose(panel.values, values, atol=1e-5 * reach)
+    assert panel.head["top"] == pytest.approx(reach, rel=1e-5)
+    assert (panel.drawing.signed, panel.head["bar"]) == (True, True)
+    assert_same_colours(panel.drawn, cells(in_red_and_blue(values, reach), len(panel.drawn)))
+
+
+def test_a_channel_that_is_flat_is_painted_in_its_colour_and_named() -> None:
+    app = open_walk(step="gradient", model="resnet20", layer="layer3.2")
+    sent = panels(app)["gradient"]
+    assert sent.values is not None
+    assert np.ptp(sent.values) == 0  # the mean over the grid comes right after this layer
+    assert sent.head["painted"]
+    assert sent.head["badge"] == "The same everywhere: the map tells no place from another."
+
+
 def test_the_fourth_step_has_the_sum_and_what_each_channel_adds() -> None:
     app = open_walk(step="sum")
     signed = captum_signed(3, "conv2", logit(predicted(3)))
-    shown = picture(app, "The sum")
-    assert_same_colours(shown, cells(in_red_and_blue(signed, np.abs(signed).max()), len(shown)))
+    assert_map(panels(app)["sum"], signed, np.abs(signed).max())
     assert f"add up to **{digits(signed.sum(), sign=True)}**" in texts(app)
     assert_tiles(app, SHIP.contributions, np.abs(SHIP.contributions).max())
     assert grid(app)["values"] == [digits(one.sum(), sign=True) for one in SHIP.contributions]
@@ -137,10 +175,8 @@ def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
     app = open_walk(step="relu", img="5")
     found = by_hand(5, "conv2", logit(predicted(5)))
     signed = captum_signed(5, "conv2", logit(predicted(5)))
-    before, after = picture(app, "Before the ReLU"), picture(app, "After the ReLU")
-    top = np.abs(signed).max()
-    assert_same_colours(before, cells(in_red_and_blue(signed, top), len(before)))
-    assert_same_colours(after, cells(in_red_and_blue(signed.clip(min=0), top), len(after)))
+    for name, values in (("before", signed), ("after", signed.clip(min=0))):
+        assert_map(panels(app)[name], values, np.abs(signed).max())
     below = signed[signed < 0]
     assert f"Thrown away: {len(below)}.0 % of the cells** ({len(below)} of 100)" in texts(app)
     assert f"add up to **{digits(below.sum(), sign=True)}**; the largest of them is **{digits(below.min())}**" in texts(app)
@@ -148,19 +184,24 @@ def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
 
 
 def test_the_sixth_step_enlarges_the_map_in_two_ways() -> None:
-    app = open_walk(step="enlarge", palette="viridis", strength="100")
+    app = open_walk(step="enlarge", palette="viridis", strength="40", opacity="even", contour="0")
     values = captum_map(3, "conv2")
+    sent = panels(app)
+    np.testing.assert_allclose(sent["grid"].values, values, atol=1e-6)
     for name, large in (
         ("nearest", values[np.arange(32) * 10 // 32][:, np.arange(32) * 10 // 32]),
-        ("bilinear (cv2-linear", cv2.resize(values, (32, 32), interpolation=cv2.INTER_LINEAR)),
+        ("bilinear", cv2.resize(values, (32, 32), interpolation=cv2.INTER_LINEAR)),
     ):
-        shown = picture(app, f"The map enlarged to 32 by 32 pixels, {name}")
-        side = shown.shape[1]
-        small = np.concatenate([shown[:side], shown[-side:]])[side // 64 :: side // 32, side // 64 :: side // 32]
+        for panel in (sent[name], sent[f"{name}-over"]):
+            np.testing.assert_allclose(panel.values, large, atol=1e-6)
+            assert panel.head["top"] == pytest.approx(values.max())
         expected = cv2.applyColorMap(np.rint(large / values.max() * 255).clip(0, 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
-        assert_same_colours(small, np.concatenate([expected[..., ::-1]] * 2))
-        assert f"largest {digits(large.max())}" in " ".join(alts(app))
-    assert not list(app.get("bidi_component")) or "channel_grid" not in str(app.get("bidi_component"))
+        assert_same_colours(sent[name].drawn[3::6, 3::6], expected[..., ::-1])
+        over = 0.6 * pixels()[3] + 0.4 * expected[..., ::-1]
+        assert_same_colours(sent[f"{name}-over"].drawn[3::6, 3::6], np.rint(over).astype(np.uint8))
+        assert f"largest {digits(large.max())}" in captions(app)
+    assert "40 % map everywhere" in captions(app)
+    assert "channel_grid" not in str(app.get("bidi_component"))
 
 
 # Section: one channel
@@ -221,8 +262,7 @@ def test_without_some_channels_the_sum_is_that_of_the_others() -> None:
     app = open_walk(step="sum", without="2,9")
     rest = np.delete(SHIP.contributions, [2, 9], axis=0).sum(0)
     signed, missing = SHIP.contributions.sum(0), SHIP.contributions[[2, 9]].sum(0)
-    shown = picture(app, "The sum")
-    assert_same_colours(shown, cells(in_red_and_blue(rest, max(np.abs(signed).max(), np.abs(rest).max())), len(shown)))
+    assert_map(panels(app)["sum"], rest, max(np.abs(signed).max(), np.abs(rest).max()))
     assert grid(app)["left_out"] == [2, 9]
     row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
     assert (
@@ -244,8 +284,8 @@ def test_buttons_switch_many_channels_at_once() -> None:
     ):
         press(app, name)
         assert query(app)["without"] == ",".join(off)
-    assert "Zero everywhere: no channel that is on adds anything." in texts(app)
-    assert "The sum" not in " ".join(alts(app))
+    shown = panels(app)["sum"].head
+    assert (shown["badge"], shown["painted"]) == ("Zero everywhere: no channel that is on adds anything.", False)
     press(app, "All on")
     assert "without" not in query(app)
 
@@ -282,8 +322,10 @@ def zero_map() -> int:
 @pytest.mark.parametrize("step", ["relu", "enlarge"])
 def test_a_map_that_is_zero_everywhere_is_named(step: str) -> None:
     app = open_walk(step=step, img=str(zero_map()), layer="pool1")
-    assert "Zero everywhere: the sum is nowhere above zero, so nothing is left to show." in texts(app)
-    assert not any(alt.startswith(("After the ReLU", "The map enlarged")) for alt in alts(app))
+    shown = panels(app)["after" if step == "relu" else "grid"].head
+    badge = "Zero everywhere: the sum is nowhere above zero, so nothing is left to show."
+    assert (shown["badge"], shown["painted"]) == (badge, False)
+    assert not any(alt.startswith("The map enlarged") for alt in alts(app))
     if step == "relu":
         assert "Share of the map: **none, the map is zero everywhere**" in texts(app)
 
@@ -294,7 +336,7 @@ def test_a_grid_of_one_cell_is_named_and_not_taken_for_a_place(step: str, start:
     app = open_page("how_it_works", step=step, img="0")
     assert not app.error
     assert "layer 0, 5 channels of 1 × 1" in captions(app)
-    assert "everywhere" in texts(app)
+    assert any("everywhere" in panel.head["badge"] for panel in panels(app).values())
 
 
 def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start: Callable[..., None]) -> None:
@@ -393,6 +435,7 @@ def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
 
 def _a_click_switches(page: Page) -> None:
     page.locator('.channel-grid button[data-channel="0"]').click()  # the focus is in the grid: keys step all the same
+    expect(page.locator(".channel-grid .picked")).to_have_attribute("data-channel", "0")
     page.keyboard.press("4")
     heading(page, 4)
     expect(page.locator(".channel-grid button:focus")).to_have_attribute("data-channel", "0")
