@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.frame.page import show_page
-from dashboard.topics.sides.causes import cause_values, decomposed, show_causes
+from dashboard.topics.sides.causes import decomposed, show_causes
 from dashboard.topics.sides.comparison import show_apart, show_difference, show_metrics, show_spread
 from dashboard.topics.sides.drawing_causes import show_drawing_causes
 from dashboard.topics.sides.pair import Pair, make_pair, pair_files, pair_slide, why_not_comparable
@@ -32,14 +32,14 @@ def _draw(scene: Scene) -> None:
 
 def _compare(pair: Pair) -> None:
     scene, a, b = pair.scene, pair.a, pair.b
-    show_metrics(pair.comparison)
     found = decomposed(scene, a, b)
-    show_difference(pair, cause_values(found))
+    show_difference(pair, found)
+    show_metrics(pair.comparison)
     if found is not None:
         show_causes(found, pair.comparison)
         show_steps(scene, a, b, found)
     opinions = st.container()  # filled last: nothing waits for it
-    show_drawing_causes(scene.picture, a)
+    show_drawing_causes(scene, a)
     show_spread(pair)
     offer(pair_files(pair, found), slide=lambda: pair_slide(pair))
     with opinions:

@@ -35,14 +35,15 @@ class Action:
 class Panel:
     """One panel. It has a picture uint8 (H, W, 3), a map float32 (h, w), or both.
 
-    name: in the line that reads the numbers; one panel of the page has it. alt: words for those who do not see it. width: in
-    CSS pixels. drawing, reach: how the map is painted, and the value of its last colour, None for its own largest magnitude.
-    place: what the panel shows, so that the same spot is marked in all panels of that place. when_zero: the meaning of a map
-    that is zero everywhere. flat_too: whether a map that is zero or constant is painted all the same, since its colour on the
-    common scale says something. grid: cells that the pointer moves by, None for those of the map or else of the picture.
-    bar: whether the range of colours stands below. action: of a click; without one it pins the pointer. chosen: whether it is
-    the one of several that is chosen. previews: whether it shows what a panel with `shows` or a class has, while that is
-    pointed at.
+    name: one panel of the page has it. label: in the line that reads the numbers, else the title or the name. alt: words for
+    those who do not see it. width: in CSS pixels. drawing, reach: how the map is painted, and the value of its last colour,
+    None for its own largest magnitude. place: what the panel shows, so that the same spot is marked in all panels of that
+    place. when_zero: the meaning of a map that is zero everywhere. flat_too: whether a map that is zero or constant is painted
+    all the same, since its colour on the common scale says something. grid: cells that the pointer moves by, None for those of
+    the map or else of the picture. bar: whether the range of colours stands below. action: of a click; without one it pins
+    the pointer. chosen: whether it is the one of several that is chosen. previews: whether it shows what a panel with `shows`
+    or a class has, while that is pointed at. turn: another map that is shown in turn with the first in one place, under a
+    title of its own.
     """
 
     name: str
@@ -64,6 +65,9 @@ class Panel:
     chosen: bool = False
     previews: bool = False
     shows: str = ""
+    label: str = ""
+    turn: Map | None = None
+    turn_title: str = ""
 
     @property
     def state(self) -> MapState | None:
@@ -117,6 +121,6 @@ class Panel:
         return self.values
 
 
-def number_array(panel: Panel) -> NDArray[np.float32] | None:
-    """The map as the browser gets it."""
-    return None if panel.values is None else np.ascontiguousarray(panel.values, np.float32)
+def number_array(values: Map | None) -> NDArray[np.float32] | None:
+    """A map as the browser gets it."""
+    return None if values is None else np.ascontiguousarray(values, np.float32)

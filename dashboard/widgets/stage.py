@@ -70,14 +70,14 @@ class Row:
 class Stage:
     """The rows of a page, or of a part of it.
 
-    key: of the component. line_after: after how many rows the line stands that reads the numbers. slider: the panel under
-    which the strength of the map can be changed. view: names what previews of classes belong to. layer, signed: the layer that
-    is shown, and whether with its sign.
+    key: of the component. line_after: after how many rows the line stands that reads the numbers, None for no line. slider:
+    the panel under which the strength of the map can be changed. view: names what previews of classes belong to. layer,
+    signed: the layer that is shown, and whether with its sign.
     """
 
     rows: tuple[Row, ...]
     key: str = "stage"
-    line_after: int = 1
+    line_after: int | None = 1
     slider: str = ""
     view: str = ""
     layer: str = ""
@@ -165,7 +165,7 @@ def packed(stage: Stage) -> bytes:
     rows = [_row(row, stage, arrays) for row in stage.rows]
     head: dict[str, object] = {
         "rows": rows,
-        "line_after": min(stage.line_after, len(rows)),
+        "line_after": None if stage.line_after is None else min(stage.line_after, len(rows)),
         "strength": _strength(stage.panels),
         "key": stage.view,
         "layer": stage.layer,
@@ -200,7 +200,7 @@ def _panel(panel: Panel, stage: Stage, arrays: _Arrays, *, tab: bool) -> dict[st
     drawing = {name: getattr(panel.drawing, name) for name in ("strength", "smooth", "signed", "follows", "contour")}
     return {
         "name": panel.name,
-        "label": panel.title or panel.name,
+        "label": panel.label or panel.title or panel.name,
         "alt": panel.alt,
         "width": panel.width,
         "size": panel.size,
@@ -208,7 +208,9 @@ def _panel(panel: Panel, stage: Stage, arrays: _Arrays, *, tab: bool) -> dict[st
         "caption": panel.caption,
         "help": panel.help,
         "picture": arrays.add(panel.picture),
-        "values": arrays.add(number_array(panel)),
+        "values": arrays.add(number_array(panel.values)),
+        "turn": arrays.add(number_array(panel.turn)),
+        "turn_title": panel.turn_title,
         "painted": panel.is_painted,
         "top": panel.top if np.isfinite(panel.top) else 0.0,
         "common": panel.reach is not None,

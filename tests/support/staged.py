@@ -17,12 +17,13 @@ from explain_lib.pictures.rendering import enlarge
 
 @dataclass(frozen=True)
 class SentPanel:
-    """One panel. head: what was sent of it besides its arrays. table: the colours of its map."""
+    """One panel. head: what was sent of it besides its arrays. table: the colours of its map. turn: the map shown in turn."""
 
     head: dict[str, Any]
     picture: NDArray[np.uint8] | None
     values: NDArray[np.float32] | None
     table: NDArray[np.uint8]
+    turn: NDArray[np.float32] | None
 
     @property
     def drawing(self) -> xl.Drawing:
@@ -72,6 +73,13 @@ def panels(app: AppTest) -> dict[str, SentPanel]:
     return found
 
 
+def values_of(app: AppTest, name: str) -> NDArray[np.float32]:
+    """The map of the panel of that name."""
+    values = panels(app)[name].values
+    assert values is not None
+    return values
+
+
 def _unpacked(message: bytes) -> SentStage:
     (length,) = struct.unpack("<I", message[:4])
     head, body = json.loads(message[4 : 4 + length]), message[4 + length :]
@@ -84,7 +92,7 @@ def _unpacked(message: bytes) -> SentStage:
     def array(number: int | None) -> Any:
         return None if number is None else arrays[number]
 
-    sent = (panel for row in head["rows"] for panel in row["panels"])
-    return SentStage(
-        head, [SentPanel(one, array(one["picture"]), array(one["values"]), arrays[one["drawing"]["table"]]) for one in sent]
-    )
+    def panel(one: dict[str, Any]) -> SentPanel:
+        return SentPanel(one, array(one["picture"]), array(one["values"]), arrays[one["drawing"]["table"]], array(one["turn"]))
+
+    return SentStage(head, [panel(one) for row in head["rows"] for one in row["panels"]])

@@ -50,6 +50,20 @@ function fillPanel(panel, given, arrays) {
   setTitle(panel, "");
   fillBelow(panel, given);
   drawPanel(panel);
+  takeTurns(panel, of(given.turn));
+}
+
+// Two maps in one place, each for 0.8 s: far below the three flashes a second that can harm.
+function takeTurns(panel, other) {
+  clearInterval(panel.turns);
+  if (!other) return;
+  const { sent, given } = panel, second = { ...sent, values: other };
+  panel.turns = setInterval(() => {
+    if (!panel.figure.isConnected) return clearInterval(panel.turns);
+    panel.shown = panel.shown === sent ? second : sent;
+    panel.title.firstChild.textContent = panel.shown === sent ? given.title : given.turn_title;
+    drawPanel(panel);
+  }, 800);
 }
 
 function setTitle(panel, preview) {

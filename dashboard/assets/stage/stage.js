@@ -203,7 +203,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     fillRow(stage, row, { ...given, strength: head.strength }, head.arrays, kept);
     return row;
   });
-  rows.splice(head.line_after, 0, stage.line);
+  if (head.line_after !== null) rows.splice(head.line_after, 0, stage.line);
   root.replaceChildren(...rows);
   if (focused) root.querySelector(`[data-picture="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   if (SHARED.point && stage.panels.some(({ given }) => given.place === SHARED.point.place)) pointAt(SHARED.point);

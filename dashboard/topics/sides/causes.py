@@ -1,21 +1,23 @@
-"""Why two maps differ: a sentence, a waterfall, and a map for each cause."""
+"""Why two maps differ: a map for each cause, a sentence, and a waterfall."""
 
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import diverging
+from dashboard.figures.map_words import map_words
+from dashboard.figures.panel import Panel
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
 from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
+from dashboard.topics.sides.pair import Pair
 from dashboard.topics.sides.side import Side, decompose_sides
 from dashboard.view import terms
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.map_card import MapCard, show_maps
-from explain_lib.base.maps import Map
+from dashboard.widgets.explained import place_of
+from dashboard.widgets.stage import Row
 from explain_lib.base.words import proper_minus
 
-CARD_WIDTH = 240
+CAUSE_SIDE = 160
 
 
 def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
@@ -27,36 +29,41 @@ def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:
         return None
 
 
-def cause_values(found: xl.Decomposition | None) -> dict[str, Map]:
-    """The part of each cause at each pixel, for the words under the pointer."""
-    if found is None:
-        return {}
-    return {f"by {setting_words(name)}": found.cause_maps[name] for name, _ in causes_by_size(found)}
+def cause_row(pair: Pair, found: xl.Decomposition) -> tuple[Row, ...]:
+    """The part of b − a that each setting causes, on one scale; no row where there is nothing to cause."""
+    if not differ(found):
+        return ()
+    causes = causes_by_size(found)
+    reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
+    panels = tuple(_cause_panel(pair, found, name, share, reach) for name, share in causes)
+    return (Row(panels, "Why they differ: what each setting adds to b − a, on one scale", _checked(found)),)
+
+
+def _cause_panel(pair: Pair, found: xl.Decomposition, name: str, share: float, reach: float) -> Panel:
+    words, values, grows = setting_words(name), found.cause_maps[name], proper_minus(f"{share:+.4f}")
+    return Panel(
+        f"cause-{name}", map_words(f"by {words}", values), CAUSE_SIDE, title=words, label=f"by {words}", values=values,
+        caption=f"mean difference {grows}", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,
+    )  # fmt: skip
+
+
+def _checked(found: xl.Decomposition) -> str:
+    """That the maps add up, and how near the decomposed side is to the program itself."""
+    words = "They sum to b − a."
+    if found.residual is None:
+        return words
+    if found.residual == 0:
+        return f"{words} Side b as decomposed is the map of the program itself in every digit."
+    return f"{words} Side b as decomposed and the map of the program itself differ by at most {found.residual:.1e}."
 
 
 def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
-    """The sentence, the waterfall, and the part of b - a that each setting causes, on one scale."""
-    causes = causes_by_size(found)
+    """The sentence, and the waterfall."""
     if not differ(found):
         st.header("How far they agree", anchor=False)
         st.markdown(agreement_sentence(found, comparison.max_abs))
         return
     st.header("Why they differ", anchor=False, help=terms.DECOMPOSITION)
     st.markdown(main_cause_sentence(found))
-    named = [(setting_words(name), share) for name, share in causes]
+    named = [(setting_words(name), share) for name, share in causes_by_size(found)]
     show_chart(waterfall_figure(named, found.mae), key="waterfall", alt=waterfall_words(named, found.mae))
-    reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
-    under_pointer = {"b − a": found.b - found.a, **cause_values(found)}
-    cards = {}
-    for name, share in causes:
-        words, grows = setting_words(name), proper_minus(f"{share:+.4f}")
-        how = f"What {words} adds to b − a at each pixel; the mean difference grows by {grows}."
-        cards[f"cause-{name}"] = MapCard(f"by {words}", how, found.cause_maps[name], diverging(reach))
-    show_maps(cards, under_pointer, CARD_WIDTH, CARD_WIDTH)
-    if found.residual is None:
-        return
-    if found.residual == 0:
-        checked = "Side b as decomposed is the map of the program itself in every digit."
-    else:
-        checked = f"Side b as decomposed and the map of the program itself differ by at most {found.residual:.1e}."
-    st.caption(f"The maps above sum to b − a. {checked}")

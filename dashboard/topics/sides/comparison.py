@@ -1,38 +1,29 @@
-"""Both sides and their difference on the page: numbers, maps side by side, the histogram, both in turn."""
+"""Both sides and their difference on the page: the stage of their maps, numbers, the histogram, both in turn."""
 
-from base64 import b64encode
+from dataclasses import replace
 from math import isnan
 
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import diverging, map_picture, sequential
+from dashboard.figures.map_words import map_words
+from dashboard.figures.panel import NO_DIFFERENCE, Panel
+from dashboard.topics.sides.causes import cause_row
 from dashboard.topics.sides.figure import histogram_figure, histogram_words
 from dashboard.topics.sides.pair import Pair
-from dashboard.topics.sides.side import common_scale
+from dashboard.topics.sides.side import CommonScale, Side, common_scale
 from dashboard.view import terms
 from dashboard.view.address import bound
-from dashboard.view.captions import picture_words
+from dashboard.view.captions import grid_caption
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.map_card import NO_DIFFERENCE, MapCard, show_map, show_maps
-from dashboard.widgets.pictures import show_picture
-from dashboard.widgets.presentation import enlarged
-from explain_lib.base.maps import Map
+from dashboard.widgets.explained import original_panel, place_of
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.compare.comparison import METRICS, Metric
-from explain_lib.pictures.rendering import png
 
 METRIC_WIDTH = 168
-CARD_WIDTH = 280
+SIDE = 224
+"""Of the picture and each map, in pixels: five side by side on a small laptop."""
 FLICKER_SIDE = 256
-# One step every 0.8 s: far below the three flashes a second that can harm.
-_STYLE = """<style>
-.flicker { position: relative; width: SIDEpx; height: calc(SIDEpx + 1.6rem); }
-.flicker figure { position: absolute; inset: 0; margin: 0; animation: flicker 1.6s steps(1) infinite; }
-.flicker figure:last-child { animation-delay: -0.8s; }
-.flicker img { width: SIDEpx; height: SIDEpx; image-rendering: pixelated; border-radius: 0; }
-.flicker figcaption { font-size: 0.875rem; }
-@keyframes flicker { 0% { opacity: 1; } 50% { opacity: 0; } }
-</style>"""
 
 
 def show_metrics(comparison: xl.Comparison) -> None:
@@ -55,50 +46,64 @@ def _help(metric: Metric) -> str:
     return f"{metric.meaning} {_which_way(metric).capitalize()}.{undefined}"
 
 
-def show_difference(pair: Pair, causes: dict[str, Map]) -> None:
-    """Both maps and their difference, with its sign and without. causes: the part of each, for the words under the pointer."""
-    under_pointer = {"a": pair.a.values, "b": pair.b.values, "b − a": pair.comparison.difference, **causes}
-    show_maps(_cards(pair), under_pointer, CARD_WIDTH)
+def show_difference(pair: Pair, found: xl.Decomposition | None) -> None:
+    """The picture, both maps and their difference, with its sign and without, and below them the part of each cause."""
+    causes = () if found is None else cause_row(pair, found)
+    *rows, last = Row(_panels(pair)), *causes
+    words = "\n".join(filter(None, (last.caption, _how(pair))))
+    show_stage(Stage((*rows, replace(last, caption=words)), line_after=len(rows) + 1))
 
 
 def show_apart(pair: Pair) -> None:
-    """Both maps, each on a scale of its own, where they cannot be subtracted."""
-    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
-        for key, side in {"map-a": pair.a, "map-b": pair.b}.items():
-            with st.container():
-                scale = common_scale((side.values,), (side, side))
-                show_map(MapCard(side.title, side.how, side.values, scale), {"value": side.values}, key)
+    """Both maps beside the picture, each on a scale of its own, where they cannot be subtracted."""
+    panels = [
+        replace(
+            _side_panel(pair, letter, side, common_scale((side.values,), (side, side))),
+            caption=f"{grid_caption((side.values.shape[0], side.values.shape[1]))} cells, on a scale of its own",
+        )
+        for letter, side in (("a", pair.a), ("b", pair.b))
+    ]
+    show_stage(Stage((Row((original_panel(pair.scene, SIDE), *panels), caption=_how(pair)),)))
 
 
-def _cards(pair: Pair) -> dict[str, MapCard]:
-    a, b, scale, comparison = pair.a, pair.b, pair.scale, pair.comparison
-    signed, size, peak = comparison.difference, abs(comparison.difference), comparison.max_abs or 1.0
-    which = f"Red: b is larger. Blue: a is larger. White: they agree. The range ends at the largest difference, {peak:.3g}."
+def _panels(pair: Pair) -> tuple[Panel, ...]:
+    scene, comparison, peak = pair.scene, pair.comparison, pair.comparison.max_abs or 1.0
+    signed, size = comparison.difference, abs(comparison.difference)
     row, column = divmod(int(size.argmax()), size.shape[1])
-    how_far = (
-        f"How far apart the two are. The range ends at the largest difference, at row {row}, column {column}, counted from 0."
-    )
-    return {
-        "map-a": MapCard(a.title, a.how, a.values, scale),
-        "map-b": MapCard(b.title, b.how, b.values, scale),
-        "map-signed": MapCard("b − a · signed difference", which, signed, diverging(peak), NO_DIFFERENCE),
-        "map-size": MapCard("|b − a| · absolute difference", how_far, size, sequential(0, peak), NO_DIFFERENCE),
-    }
+    difference = Panel(
+        "map-signed", map_words("b − a, signed difference", signed), SIDE, title="b − a", values=signed,
+        caption="Red: b is larger. Blue: a is larger. White: they agree.", drawing=xl.Drawing(signed=True), reach=peak,
+        place=place_of(scene), when_zero=NO_DIFFERENCE, bar=True,
+    )  # fmt: skip
+    apart = Panel(
+        "map-size", map_words("|b − a|, absolute difference", size), SIDE, title="|b − a|", values=size, reach=peak,
+        caption=f"How far apart the two are, most at row {row}, column {column}, counted from 0.",
+        place=place_of(scene), when_zero=NO_DIFFERENCE, bar=True,
+    )  # fmt: skip
+    a, b = (_side_panel(pair, letter, side, pair.scale) for letter, side in (("a", pair.a), ("b", pair.b)))
+    return original_panel(scene, SIDE), a, b, difference, apart
+
+
+def _side_panel(pair: Pair, letter: str, side: Side, scale: CommonScale) -> Panel:
+    return Panel(
+        f"map-{letter}", map_words(side.title, side.values), SIDE, title=side.title, label=letter, values=side.values,
+        drawing=scale.drawing, reach=scale.reach, place=place_of(pair.scene), bar=True,
+    )  # fmt: skip
+
+
+def _how(pair: Pair) -> str:
+    return f"a: {pair.a.how}\nb: {pair.b.how}"
 
 
 def show_spread(pair: Pair) -> None:
-    """The histogram of the differences, and beside it the picture, and both maps in turn."""
-    scene, difference = pair.scene, pair.comparison.difference
-    chart, places = st.columns([1, 1], gap="medium")
+    """The histogram of the differences, and beside it both maps in turn."""
+    difference = pair.comparison.difference
+    chart, turns = st.columns([2, 1], gap="medium")
     with chart:
         st.markdown("**How the differences are spread**", help=terms.HISTOGRAM)
         show_chart(histogram_figure(difference), key="histogram", alt=histogram_words(difference))
-    with places, st.container(horizontal=True, gap="medium"):
-        with st.container(width="content"):
-            st.markdown("**The picture**")
-            show_picture(scene.picture, "", picture_words(scene, scene.view.image), side=FLICKER_SIDE)
-        with st.container(width=FLICKER_SIDE):
-            _flicker(pair)
+    with turns:
+        _flicker(pair)
 
 
 def _flicker(pair: Pair) -> None:
@@ -107,10 +112,9 @@ def _flicker(pair: Pair) -> None:
         with st.container(key="aside-flicker"):
             st.caption("Shows the two maps in turn in one place: what differs seems to move.")
         return
-    sides = ((map_picture(side.values, pair.scale, FLICKER_SIDE), side.title) for side in (pair.a, pair.b))
-    figures = "".join(
-        f'<figure><img src="data:image/png;base64,{b64encode(png(picture)).decode()}" alt="{words}">'
-        f"<figcaption>{words}</figcaption></figure>"
-        for picture, words in sides
-    )
-    st.html(_STYLE.replace("SIDE", str(FLICKER_SIDE)) + f'<div class="flicker">{figures}</div>')
+    in_turn = Panel(
+        "flicker", f"{pair.a.title} and {pair.b.title} in turn", FLICKER_SIDE, title=pair.a.title, label="in turn",
+        values=pair.a.values, turn=pair.b.values, turn_title=pair.b.title, drawing=pair.scale.drawing, reach=pair.scale.reach,
+        place=place_of(pair.scene), bar=True,
+    )  # fmt: skip
+    show_stage(Stage((Row((in_turn,)),), key="stage-flicker", line_after=None))

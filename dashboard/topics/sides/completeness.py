@@ -1,18 +1,22 @@
 """The completeness of a layer's map: HiResCAM's sum beside the logit, and the effect of averaging gradients on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import diverging
+from dashboard.figures.map_words import map_words
+from dashboard.figures.panel import NO_DIFFERENCE, NO_EVIDENCE, Panel
 from dashboard.view import terms
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.map_card import MapCard, show_maps
+from dashboard.widgets.explained import original_panel, place_of
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.words import proper_minus
 from explain_lib.cam.completeness import LOGITS_ONLY, averaging_sentence, score_words, signed, sum_sentence
 
-CARD_WIDTH, NUMBER_WIDTH, LETTER_WIDTH = 280, 150, 7
+SIDE, NUMBER_WIDTH, LETTER_WIDTH = 224, 150, 7
 
 
 def show_completeness(scene: Scene, layer: str) -> None:
@@ -29,7 +33,7 @@ def show_completeness(scene: Scene, layer: str) -> None:
     st.caption(f"Layer {plain(layer)}, {grid} cells; by hand, with signs, not scaled, in units of the logit.")
     st.markdown(f"{sum_sentence(found)} {averaging_sentence(found)}")
     _numbers(found)
-    _maps(found)
+    _maps(scene, found)
 
 
 def _numbers(found: xl.Completeness) -> None:
@@ -49,27 +53,25 @@ def _numbers(found: xl.Completeness) -> None:
         st.caption(f"The parts and the {score} differ by {proper_minus(f'{abs(found.residual):.1e}')}: float32 rounding.")
 
 
-def _maps(found: xl.Completeness) -> None:
+def _maps(scene: Scene, found: xl.Completeness) -> None:
     averaged, turned = found.grad_cam - found.hirescam, int(found.turned.sum())
-    under_pointer = {"HiResCAM": found.hirescam, "Grad-CAM": found.grad_cam, "Grad-CAM − HiResCAM": averaged}
-    scale = diverging(max(float(np.abs(values).max()) for values in under_pointer.values()) or 1.0)
-    cards = {
-        "sum-hirescam": MapCard(
-            "HiResCAM, signed",
-            "Each activation times its own gradient, summed over the channels. Red speaks for, blue against.",
-            found.hirescam,
-            scale,
-        ),
-        "sum-grad-cam": MapCard(
-            "Grad-CAM, signed", "Each activation times its channel's mean gradient: equation 1, no ReLU.", found.grad_cam, scale
-        ),
-        "sum-averaged": MapCard(
-            "Grad-CAM − HiResCAM",
-            f"What averaging the gradients adds to each cell. Of {found.turned.size} cells, {turned or 'none'} turned "
-            f"{'their' if turned > 1 else 'its'} sign.",
-            averaged,
-            scale,
-            "Zero everywhere: the two maps are the same.",
-        ),
+    reach = max(float(np.abs(values).max()) for values in (found.hirescam, found.grad_cam, averaged)) or 1.0
+    maps = {
+        "hirescam": ("HiResCAM, signed", found.hirescam, NO_EVIDENCE),
+        "grad-cam": ("Grad-CAM, signed", found.grad_cam, NO_EVIDENCE),
+        "averaged": ("Grad-CAM − HiResCAM", averaged, NO_DIFFERENCE),
     }
-    show_maps(cards, under_pointer, CARD_WIDTH, CARD_WIDTH)
+    captions = (
+        "Each activation times its own gradient, summed over the channels. Red speaks for, blue against.",
+        "Each activation times its channel's mean gradient: equation 1, no ReLU.",
+        f"What averaging the gradients adds to each cell. Of {found.turned.size} cells, {turned or 'none'} turned "
+        f"{'their' if turned > 1 else 'its'} sign.",
+    )
+    panels = tuple(
+        Panel(
+            f"sum-{name}", map_words(title, values), SIDE, title=title, caption=caption, values=values,
+            drawing=xl.Drawing(signed=True), reach=reach, place=place_of(scene), when_zero=when_zero, bar=True,
+        )
+        for (name, (title, values, when_zero)), caption in zip(maps.items(), captions, strict=True)
+    )  # fmt: skip
+    show_stage(Stage((Row((replace(original_panel(scene, SIDE), name="sum-picture"), *panels)),), key="stage-sum"))

@@ -7,15 +7,15 @@ from math import isnan
 import numpy as np
 
 import explain_lib as xl
-from dashboard.figures.map_figure import Scale, map_picture
-from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side
+from dashboard.topics.sides.side import CommonScale, Side, batch_of, common_scale, make_side
 from dashboard.view.captions import grid_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
 from explain_lib.base.words import few_names
+from explain_lib.cam.drawing import draw_map
 from explain_lib.compare.comparison import METRICS
-from explain_lib.pictures.rendering import png
+from explain_lib.pictures.rendering import Picture, png
 from explain_lib.take_home.slide import Slide, map_panel
 from explain_lib.take_home.snippet import comparison_snippet
 
@@ -37,7 +37,7 @@ class Pair:
         return xl.compare(self.a.values, self.b.values)
 
     @cached_property
-    def scale(self) -> Scale:
+    def scale(self) -> CommonScale:
         """One scale for both maps."""
         return common_scale((self.a.values, self.b.values), (self.a, self.b))
 
@@ -65,7 +65,7 @@ def why_not_comparable(pair: Pair) -> str | None:
 def pair_slide(pair: Pair) -> Slide:
     """Original, the maps of both sides on one scale, and b − a on a symmetric one of its own."""
     scene, a, b = pair.scene, pair.a, pair.b
-    drawing, reach = xl.Drawing(signed=pair.scale.low < 0), pair.scale.high
+    drawing, reach = pair.scale.drawing, pair.scale.reach
     difference = np.asarray(b.values - a.values)
     signed = xl.Drawing(drawing.palette, signed=True)
     panels = (
@@ -93,13 +93,17 @@ def pair_files(pair: Pair, found: xl.Decomposition | None) -> PageFiles:
     return PageFiles(
         scene,
         name=f"image{scene.view.image}-{scene.view.model}-a-b-{target_name(scene)}",
-        picture=lambda: png(np.concatenate([map_picture(side.values, pair.scale, TAKEN_SIDE) for side in (a, b)], axis=1)),
+        picture=lambda: png(np.concatenate([_drawn(pair, side) for side in (a, b)], axis=1)),
         arrays={"a": a.values, "b": b.values, "difference": pair.comparison.difference, "picture": scene.picture, **causes},
         details=_details(pair, found),
         snippet=lambda: comparison_snippet(
             explained_code(scene), a.configuration, b.configuration, batch, batch_words, causes=found is not None
         ),
     )
+
+
+def _drawn(pair: Pair, side: Side) -> Picture:
+    return draw_map(side.values, pair.scale.drawing, TAKEN_SIDE, pair.scale.reach)
 
 
 def _details(pair: Pair, found: xl.Decomposition | None) -> dict[str, object]:

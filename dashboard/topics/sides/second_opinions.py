@@ -1,14 +1,15 @@
 """Other methods of the package on the same layer: beside Grad-CAM, in numbers, and each a press away from side b."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import map_picture, sequential
 from dashboard.figures.map_words import where_words
+from dashboard.figures.panel import Panel
 from dashboard.topics.sides.completeness import show_completeness
 from dashboard.topics.sides.side import named_side
 from dashboard.view import terms
@@ -16,8 +17,8 @@ from dashboard.view.address import bound, change_view
 from dashboard.view.captions import layer_words, picture_words, plain
 from dashboard.view.scene import Scene
 from dashboard.view.view import usual_layer
-from dashboard.widgets.map_card import NO_EVIDENCE, state_badge
-from dashboard.widgets.pictures import show_exact, show_picture
+from dashboard.widgets.explained import original_panel, place_of
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
 from explain_lib.base.words import correlation_words
 from explain_lib.cam.settings import Variant
@@ -89,33 +90,30 @@ def _layer_picker(scene: Scene) -> None:
 def _opinions(scene: Scene, layer: str) -> None:
     pixels, target = scene.picture[None], scene.target
     maps = {name: xl.package_grad_cam(scene.model, pixels, layer, target, variant=name)[0] for name in METHODS}
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=SIDE, gap="xsmall"):
-            st.markdown("**The picture**")
-            alt = f"{picture_words(scene, scene.view.image)}, beside what the methods make of it"
-            show_picture(scene.picture, "", alt, SIDE)
-        for variant, values in maps.items():
-            with st.container(width=SIDE, gap="xsmall"):
-                _opinion(layer, variant, values)
-    st.caption(
-        "By the package itself, for the class that is explained, each from 0 (black) to 1 (light). “Compare” puts Grad-CAM "
-        "on side a and the other method on side b, both by the package at the same layer: then only the method differs."
-    )
+    words = f"{picture_words(scene, scene.view.image)}, beside what the methods make of it"
+    original = replace(original_panel(scene, SIDE, "opinion-picture"), alt=words)
+    panels = (original, *(_panel(scene, layer, name, values) for name, values in maps.items()))
+    caption = "By the package itself, for the class that is explained, each from 0 (black) to 1 (light)."
+    show_stage(Stage((Row(panels, caption=caption),), key="stage-opinions"))
+    _compare_buttons(layer)
     _pairs(maps)
 
 
-def _opinion(layer: str, variant: Variant, values: Map) -> None:
-    name, state = METHODS[variant], xl.map_state(values)
-    st.markdown(f"**{name}**", help=_PAPERS[variant])
-    if state is xl.MapState.VARIED:
-        words = f"{name} by the package at {layer}: {where_words(values)}"
-        show_exact(map_picture(values, sequential(0, 1), SIDE), "", words)
-    else:
-        state_badge(state, NO_EVIDENCE, short=True)
-    if variant != "grad-cam":
-        settings = {"a": xl.package_settings((layer,)), "b": xl.package_settings((layer,), variant)}
-        sides = {letter: xl.Configuration("package", one) for letter, one in settings.items()}
-        st.button("Compare", key=f"compare-{variant}", on_click=change_view, kwargs=sides, width="stretch")
+def _panel(scene: Scene, layer: str, variant: Variant, values: Map) -> Panel:
+    return Panel(
+        f"opinion-{variant}", f"{METHODS[variant]} by the package at {layer}: {where_words(values)}", SIDE,
+        title=METHODS[variant], help=_PAPERS[variant], values=values, reach=1.0, place=place_of(scene),
+    )  # fmt: skip
+
+
+def _compare_buttons(layer: str) -> None:
+    """A press puts Grad-CAM on side a and another method on side b, both by the package: then only the method differs."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.caption("Compare Grad-CAM, on side a, by the package at the same layer with", width="content")
+        for variant in OPINIONS:
+            settings = {"a": xl.package_settings((layer,)), "b": xl.package_settings((layer,), variant)}
+            sides = {letter: xl.Configuration("package", one) for letter, one in settings.items()}
+            st.button(METHODS[variant], key=f"compare-{variant}", on_click=change_view, kwargs=sides)
 
 
 def _pairs(maps: Mapping[Variant, Map]) -> None:

@@ -3,14 +3,16 @@
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import map_picture
 from dashboard.figures.map_words import where_words
+from dashboard.figures.panel import Panel
 from dashboard.topics.sides.cause_words import setting_words
-from dashboard.topics.sides.side import Side, batch_of, common_scale
+from dashboard.topics.sides.side import CommonScale, Side, batch_of, common_scale
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
-from dashboard.widgets.pictures import show_exact
+from dashboard.widgets.explained import place_of
+from dashboard.widgets.stage import Row, Stage, show_stage
+from explain_lib.base.maps import Map
 from explain_lib.compare.comparison import mean_absolute_difference
 
 SIDE = 160
@@ -35,20 +37,23 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
         scene.target,
     )
     scale = common_scale(maps, (a, b))
-    with st.container(horizontal=True, gap="small"):
-        for count, values in enumerate(maps):
-            words = "a" if count == 0 else f"{count} · {setting_words(taken[count - 1])}"
-            if count == len(found.settings):
-                words += " = b"
-            far = mean_absolute_difference(values, found.b)
-            step = f"{mean_absolute_difference(maps[count - 1], values):.4f} from the last, " if count else ""
-            with st.container(width=SIDE):
-                alt = f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}"
-                show_exact(map_picture(values, scale, SIDE), words, alt)
-                st.caption(f"{step}{far:.4f} from b")
-    st.caption(
-        f"One colour scale for all steps: {scale.low:.3g} to {scale.high:.3g}. Below each: the mean absolute differences."
-    )
+    panels = tuple(_panel(scene, found, scale, maps, taken, count) for count in range(len(maps)))
+    caption = f"One colour scale for all steps: {scale.words}. Below each: the mean absolute differences."
+    show_stage(Stage((Row(panels, caption=caption),), key="stage-steps"))
+
+
+def _panel(scene: Scene, found: xl.Decomposition, scale: CommonScale, maps: Map, taken: tuple[str, ...], count: int) -> Panel:
+    """The map after so many steps; maps: float32 (steps + 1, H, W)."""
+    words = "a" if count == 0 else f"{count} · {setting_words(taken[count - 1])}"
+    if count == len(found.settings):
+        words += " = b"
+    values, far = maps[count], mean_absolute_difference(maps[count], found.b)
+    step = f"{mean_absolute_difference(maps[count - 1], values):.4f} from the last, " if count else ""
+    return Panel(
+        f"step-{count}", f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}", SIDE, title=words,
+        label=f"step {count}", caption=f"{step}{far:.4f} from b", values=values, drawing=scale.drawing, reach=scale.reach,
+        place=place_of(scene),
+    )  # fmt: skip
 
 
 def _buttons(taken: tuple[str, ...], left: tuple[str, ...]) -> None:

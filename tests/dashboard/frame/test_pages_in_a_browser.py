@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urljoin
 
 import numpy as np
 import pytest
 from independent_maps import captum_map, labels, logit, probabilities
 from opened_page import START, pixels_of
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from running_app import address, settle
 
 from explain_lib.pictures.rendering import png
@@ -352,12 +353,6 @@ def test_the_picked_image_of_an_address_is_in_sight(visit: Visit) -> None:
 # Section: pixels, numbers, files
 
 
-def _hover(visit: Visit, layer: Locator, box: FloatRect) -> str:
-    visit.page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
-    visit.page.mouse.move(box["x"] + box["width"] * 0.33, box["y"] + box["height"] * 0.52)
-    return " ".join(layer.locator("text").all_text_contents())
-
-
 def _try_until(read: Callable[[], object], seconds: float = 20.0) -> object:
     """The first answer that is not empty."""
     deadline = time.monotonic() + seconds
@@ -367,16 +362,53 @@ def _try_until(read: Callable[[], object], seconds: float = 20.0) -> object:
     return words
 
 
-def test_the_pointer_reads_what_each_cause_adds_and_the_sum_is_the_difference(visit: Visit) -> None:
+def test_the_pointer_reads_exactly_what_was_computed_and_marks_its_place_in_every_map(visit: Visit, tmp_path: Path) -> None:
     visit.page.set_viewport_size(TALL)
     visit.open("/disagreement?img=2")
-    card = visit.page.locator('[data-testid="stVerticalBlock"]').filter(has_text=re.compile("^b − a · signed difference")).last
-    box = card.locator(".nsewdrag").first.bounding_box()
+    with visit.page.expect_download() as maps:
+        visit.page.get_by_role("button", name="Maps (.npz)").click()
+    maps.value.save_as(tmp_path / "maps.npz")
+    with np.load(tmp_path / "maps.npz") as file:
+        taken = dict(file)
+    causes = {
+        f"by {name.replace('_', ' ')}": taken[f"cause_{name}"] for name in ("rescale_after_merge", "layers", "scale_over")
+    }
+    expected = {
+        "a": taken["a"],
+        "b": taken["b"],
+        "b − a": taken["difference"],
+        "|b − a|": np.abs(taken["difference"]),
+        **causes,
+    }
+    row, column, names = 4, 24, ("map-a", "map-b", "map-signed", "map-size", "cause-layers", "picture")
+    for source in ("map-signed", "cause-layers"):
+        _point_at(visit, source, row, column)
+        read = _reading(visit)
+        assert {name: read[name] for name in expected} == {name: values[row, column] for name, values in expected.items()}
+        pointed = visit.page.locator(f'[data-pointed="{row},{column}"]').evaluate_all(
+            "all => all.map(one => one.dataset.picture)"
+        )
+        assert set(names) <= set(pointed)
+    total = sum(float(read[name]) for name in causes)
+    assert total == pytest.approx(float(read["b − a"]), abs=4e-5)  # epsilon is not shown
+
+
+def _point_at(visit: Visit, name: str, row: int, column: int) -> None:
+    """Hold the pointer over the middle of a cell of a panel with 32 by 32 of them."""
+    panel = visit.page.locator(f'[data-picture="{name}"]')
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
     assert box is not None
-    words = str(_try_until(lambda: _hover(visit, card.locator(".hoverlayer"), box)))
-    found = {name: float(number.replace("−", "-")) for name, number in re.findall(r"(b − a|by [a-z ]+): ([-−]?\d\.\d+)", words)}
-    assert set(found) == {"b − a", "by rescale after merge", "by layers", "by scale over"}
-    assert sum(value for name, value in found.items() if name != "b − a") == pytest.approx(found["b − a"], abs=3e-4)
+    visit.page.mouse.move(box["x"] + box["width"] * (column + 0.5) / 32, box["y"] + box["height"] * (row + 0.5) / 32)
+
+
+def _reading(visit: Visit) -> dict[str, np.float32]:
+    """The numbers of the first line that reads them, by their names; those of one number."""
+    line = visit.page.locator(".stage .reading").first
+    pairs = line.evaluate(
+        "line => [...line.querySelectorAll('.label')].map(one => [one.textContent, one.nextSibling.textContent])"
+    )
+    return {name: np.float32(number.replace("−", "-")) for name, number in pairs if " " not in number}
 
 
 def test_a_scan_runs_while_the_page_answers_stops_goes_on_and_opens_its_worst_image(visit: Visit) -> None:

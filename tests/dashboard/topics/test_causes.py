@@ -9,6 +9,7 @@ from opened_page import (
     START,
     OpenedPage,
     alts,
+    arrays,
     captions,
     chart,
     open_folded,
@@ -19,6 +20,7 @@ from opened_page import (
     texts,
     unescaped,
 )
+from staged import panels
 
 import explain_lib as xl
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
@@ -54,25 +56,26 @@ def test_the_waterfall_leads_from_zero_to_the_mean_difference(notebook: OpenedPa
     assert sum(bars["x"][:3]) == pytest.approx(right, abs=5e-6)  # the rest moves the sum by millionths
 
 
+CAUSE_PANELS = {f"cause-{name.replace(' ', '_')}": f"by {name}" for name in SHARES}
+
+
 def test_the_maps_of_the_causes_sum_to_the_difference_and_share_a_scale(notebook: OpenedPage) -> None:
-    cards = [chart(notebook, f"cause-{name.replace(' ', '_')}") for name in SHARES]
-    total = np.sum([card["z"] for card in cards], axis=0)
+    cards = [panels(notebook)[name] for name in CAUSE_PANELS]
+    total = np.sum([card.values for card in cards], axis=0)
     np.testing.assert_allclose(
         total, package_map(2, STUDY_LAYERS, predicted(2)) - study_manual_map(2), atol=4e-5
     )  # epsilon is not shown
-    reach = max(np.abs(card["z"]).max() for card in cards)
-    for card in cards:
-        assert (card["zmin"], card["zmax"]) == (pytest.approx(-reach), pytest.approx(reach))
+    reach = max(float(np.abs(card.values).max()) for card in cards)
+    assert [(card.head["top"], card.drawing.signed, card.head["bar"]) for card in cards] == [(reach, True, True)] * 3
+    assert "They sum to b − a. Side b as decomposed and the map of the program itself differ by at most" in captions(notebook)
 
 
 def test_under_the_pointer_stands_what_each_cause_adds(notebook: OpenedPage) -> None:
-    for key in ("map-a", "map-signed", "cause-layers"):
-        card = chart(notebook, key)
-        named = re.findall(r"by ([a-z ]+): %\{customdata\[(\d)\]", card["hovertemplate"])
-        assert [name for name, _ in named] == list(SHARES)
-        for name, place in named:
-            own = chart(notebook, f"cause-{name.replace(' ', '_')}")["z"]
-            np.testing.assert_array_equal(np.asarray(card["customdata"])[..., int(place)], own)
+    sent, taken = panels(notebook), arrays(notebook)
+    assert {name: one.head["label"] for name, one in sent.items() if name.startswith("cause-")} == CAUSE_PANELS
+    for name in CAUSE_PANELS:
+        assert sent[name].head["place"] == sent["map-a"].head["place"]
+        np.testing.assert_array_equal(sent[name].values, taken[name.replace("-", "_")])
 
 
 def test_the_package_and_its_settings_by_hand_agree_to_six_digits() -> None:
@@ -130,7 +133,7 @@ def test_a_step_shows_the_map_with_the_settings_taken_so_far() -> None:
     shown = picture(app, "Step 2 · scale over")[2::5, 2::5].astype(int).sum(2)  # each cell is five pixels wide
     order = np.argsort(right.ravel())
     assert (np.diff(shown.ravel()[order]) >= -3).all()  # magma: what is larger is brighter
-    assert "0 to 1" in captions(app)
+    assert "One colour scale for all steps: 0 to 1." in captions(app)
 
 
 def test_steps_in_which_the_sides_do_not_differ_are_left_out() -> None:

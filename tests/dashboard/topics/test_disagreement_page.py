@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from opened_page import (
     START,
     OpenedPage,
+    alts,
     arrays,
     captions,
     chart,
@@ -35,11 +36,11 @@ from opened_page import (
     query,
     run_code,
     side_controls,
-    unescaped,
 )
 from pytorch_grad_cam import LayerCAM
 from scipy.stats import pearsonr, spearmanr
 from skimage.metrics import structural_similarity
+from staged import panels, values_of
 from streamlit.testing.v1 import AppTest
 
 import explain_lib as xl
@@ -129,7 +130,7 @@ def test_a_manual_side_of_the_address_is_what_captum_gives_after_the_same_steps(
     taken, cells = arrays(app), signed("conv2")
     expected = large(by_maximum(cells - cells.min()))
     np.testing.assert_allclose(taken["a"], expected, atol=1e-4, rtol=0)
-    np.testing.assert_array_equal(chart(app, "map-a")["z"], taken["a"])
+    np.testing.assert_array_equal(values_of(app, "map-a"), taken["a"])
     np.testing.assert_allclose(taken["difference"], enlarged(signed("conv1").clip(min=0)) - expected, atol=1e-4, rtol=0)
 
 
@@ -238,8 +239,9 @@ def test_maps_of_two_sizes_are_shown_and_the_page_says_why_they_are_not_subtract
     assert "a has 10 × 10 cells and b 32 × 32, so they cannot be subtracted." in app.info[0].value
     assert not app.metric
     cells = signed("conv2").clip(min=0)
-    np.testing.assert_allclose(chart(app, "map-a")["z"], cells / cells.max(), atol=1e-5)
-    assert chart(app, "map-b")["z"].shape == (32, 32)
+    np.testing.assert_allclose(values_of(app, "map-a"), cells / cells.max(), atol=1e-5)
+    assert values_of(app, "map-b").shape == (32, 32)
+    assert "a: Layer conv2: sum over channels" in captions(app)
 
 
 def test_two_maps_on_one_grid_are_compared_on_it() -> None:
@@ -262,7 +264,8 @@ def test_equal_sides_agree_and_their_difference_is_said_to_be_zero() -> None:
     app = open_sides(a="manual;layers=conv2", b="manual;layers=conv2")
     found = numbers(app)
     assert [found[name] for name in METRIC_NAMES] == [0, 0, 0, 1, 1, 1, 1]
-    assert sum("Zero everywhere: the two maps are the same." in text.value for text in app.markdown) == 2
+    badges = {name: panel.head["badge"] for name, panel in panels(app).items() if panel.head["badge"]}
+    assert badges == dict.fromkeys(("map-signed", "map-size"), "Zero everywhere: the two maps are the same.")
     assert any("configured alike. Their maps agree in every digit: no pixel differs." in text.value for text in app.markdown)
     assert not [shown for shown in elements(app, "plotly_chart") if shown.proto.id.endswith("-waterfall")]
 
@@ -270,7 +273,7 @@ def test_equal_sides_agree_and_their_difference_is_said_to_be_zero() -> None:
 def test_a_zero_map_is_said_and_what_is_not_defined_is_no_number() -> None:
     app = open_sides(img="49", target="2", layer="relu1", a="manual", b="manual;layers=conv1")
     assert not captum_signed(49, "relu1", logit(2)).clip(min=0).any()
-    assert any("in this layer the weighted sum is nowhere above zero" in text.value for text in app.markdown)
+    assert "in this layer the weighted sum is nowhere above zero" in panels(app)["map-a"].head["badge"]
     found = metrics(app)
     assert (found["Pearson"], found["Spearman"]) == ("not defined", "not defined")
     other = enlarged(captum_signed(49, "conv1", logit(2)).clip(min=0))
@@ -339,20 +342,24 @@ def test_the_histogram_counts_every_pixel_once(notebook: OpenedPage) -> None:
 
 
 def test_under_the_pointer_stand_both_maps_and_their_difference(notebook: OpenedPage) -> None:
-    taken = arrays(notebook)
-    for key in ("map-a", "map-b", "map-signed", "map-size"):
-        under = chart(notebook, key)["customdata"]
-        for place, name in enumerate(("a", "b", "difference")):
-            np.testing.assert_array_equal(under[..., place], taken[name])
-    np.testing.assert_array_equal(chart(notebook, "map-size")["z"], np.abs(taken["difference"]))
+    taken, sent = arrays(notebook), panels(notebook)
+    labels = {"map-a": "a", "map-b": "b", "map-signed": "b − a", "map-size": "|b − a|"}
+    assert {name: sent[name].head["label"] for name in labels} == labels
+    assert len({sent[name].head["place"] for name in ("picture", *labels)}) == 1
+    for name, key in {"a": "map-a", "b": "map-b", "difference": "map-signed"}.items():
+        np.testing.assert_array_equal(sent[key].values, taken[name])
+    np.testing.assert_array_equal(sent["map-size"].values, np.abs(taken["difference"]))
 
 
 def test_both_maps_share_one_scale_and_the_difference_is_symmetric(notebook: OpenedPage) -> None:
-    traces = {key: chart(notebook, key) for key in ("map-a", "map-b", "map-signed", "map-size")}
-    assert [(traces[key]["zmin"], traces[key]["zmax"]) for key in ("map-a", "map-b")] == [(0, 1), (0, 1)]
+    sent = panels(notebook)
+    assert [(sent[key].head["top"], sent[key].drawing.signed) for key in ("map-a", "map-b")] == [(1, False), (1, False)]
     largest = float(np.abs(arrays(notebook)["difference"]).max())
-    assert (traces["map-signed"]["zmin"], traces["map-signed"]["zmax"]) == pytest.approx((-largest, largest))
-    assert traces["map-size"]["zmax"] == pytest.approx(largest)
+    assert [(sent[key].head["top"], sent[key].drawing.signed) for key in ("map-signed", "map-size")] == [
+        (pytest.approx(largest), True),
+        (pytest.approx(largest), False),
+    ]
+    assert all(sent[key].head["bar"] for key in ("map-a", "map-b", "map-signed", "map-size"))
 
 
 def test_maps_that_go_below_zero_share_a_symmetric_scale() -> None:
@@ -361,19 +368,21 @@ def test_maps_that_go_below_zero_share_a_symmetric_scale() -> None:
     reach = np.abs(values).max()
     assert values.min() < 0
     for key in ("map-a", "map-b"):
-        trace = chart(app, key)
-        assert (trace["zmin"], trace["zmax"]) == pytest.approx((-reach, reach), rel=1e-4)
+        sent = panels(app)[key]
+        assert sent.drawing.signed
+        assert sent.head["top"] == pytest.approx(reach, rel=1e-4)
 
 
 def test_flicker_shows_both_maps_in_one_place_on_request() -> None:
     app = open_sides(img="2")
-    assert not [block for block in app.html if 'class="flicker"' in block.value]
+    assert "flicker" not in panels(app)
     app.toggle(key="flicker").set_value(True).run()
     assert query(app)["flicker"] == "on"
-    (block,) = [block.value for block in app.html if 'class="flicker"' in block.value]
-    assert block.count("<img") == 2
-    assert 'alt="a · manual Grad-CAM"' in block
-    assert 'alt="b · package grad-cam"' in block
+    shown, taken = panels(app)["flicker"], arrays(app)
+    assert (shown.head["title"], shown.head["turn_title"]) == ("a · manual Grad-CAM", "b · package grad-cam")
+    assert shown.head["alt"] == "a · manual Grad-CAM and b · package grad-cam in turn"
+    np.testing.assert_array_equal(shown.values, taken["a"])
+    np.testing.assert_array_equal(shown.turn, taken["b"])
 
 
 def test_the_picture_on_the_page_has_the_pixels_of_the_data_set(notebook: OpenedPage) -> None:
@@ -421,7 +430,7 @@ def test_the_downloaded_maps_are_those_on_the_page(pair: OpenedPage) -> None:
     assert set(taken) - causes == {"a", "b", "difference", "picture"}
     np.testing.assert_allclose(sum(taken[name] for name in causes), taken["difference"], atol=2e-6)
     for name, key in {"a": "map-a", "b": "map-b", "difference": "map-signed"}.items():
-        np.testing.assert_array_equal(taken[name], chart(pair, key)["z"])
+        np.testing.assert_array_equal(taken[name], values_of(pair, key))
         assert taken[name].dtype == np.float32
     np.testing.assert_array_equal(taken["difference"], taken["b"] - taken["a"])
     np.testing.assert_array_equal(taken["picture"], pixels()[int(query(pair)["img"])])
@@ -452,9 +461,9 @@ def test_the_downloaded_settings_hold_both_sides_with_every_setting(own: OpenedP
     assert list(settings["comparison"].values()) == pytest.approx(list(numbers(own).values()), abs=6e-5)
 
 
-def test_every_chart_has_words_for_those_who_do_not_see_it(notebook: OpenedPage) -> None:
-    words = chart_alts(notebook)
-    assert len(words) >= 5
+def test_every_map_and_chart_has_words_for_those_who_do_not_see_it(notebook: OpenedPage) -> None:
+    words = [*alts(notebook), *chart_alts(notebook)]
+    assert len(words) >= 10
     assert all(words)
     peak = np.unravel_index(int(study_manual_map(2).argmax()), (32, 32))
-    assert f"peak at row {peak[0]}, column {peak[1]}, counted from 0" in unescaped(words[0])
+    assert f"peak at row {peak[0]}, column {peak[1]}, counted from 0" in panels(notebook)["map-a"].head["alt"]

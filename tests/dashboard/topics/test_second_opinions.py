@@ -9,23 +9,10 @@ import pytest
 from independent_maps import batch, by_hand, captum_signed, logit, package_map, pixels, predicted, squares
 from matplotlib import colormaps
 from numpy.typing import NDArray
-from opened_page import (
-    OpenedPage,
-    alts,
-    arrays,
-    buttons,
-    captions,
-    chart,
-    elements,
-    metrics,
-    open_folded,
-    picture,
-    query,
-    texts,
-    unescaped,
-)
+from opened_page import OpenedPage, alts, arrays, captions, metrics, open_folded, picture, query, texts, unescaped
 from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from scipy.stats import spearmanr
+from staged import panels, values_of
 from streamlit.testing.v1 import AppTest
 
 import explain_lib as xl
@@ -54,6 +41,11 @@ def unfold(**address: str) -> OpenedPage:
     return app
 
 
+def comparisons(app: AppTest) -> list[str]:
+    """The methods that a button compares with Grad-CAM."""
+    return [button.label for button in app.button if (button.key or "").startswith("compare-")]
+
+
 def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
@@ -70,7 +62,7 @@ def table(app: AppTest) -> dict[str, list[float]]:
 
 def test_the_section_is_folded_and_nothing_of_it_computed_until_it_is_asked_for() -> None:
     app = open_folded("disagreement")
-    assert not [label for label in buttons(app) if label == "Compare"]
+    assert not comparisons(app)
     assert "opinion" not in {box.key for box in app.selectbox}
     assert "add up to" not in texts(app)
 
@@ -82,7 +74,7 @@ def test_the_section_is_folded_and_nothing_of_it_computed_until_it_is_asked_for(
 )
 def test_the_address_unfolds_it(address: dict[str, str]) -> None:
     app = open_folded("disagreement", **address)
-    assert len([label for label in buttons(app) if label == "Compare"]) == 3
+    assert comparisons(app) == ["HiResCAM", "LayerCAM", "Grad-CAM++"]
 
 
 # Section: the package's maps
@@ -158,7 +150,7 @@ def test_one_press_puts_grad_cam_and_the_method_on_the_two_sides() -> None:
     taken = arrays(app)
     np.testing.assert_allclose(taken["a"], package_map(5, ("relu2",), 2), atol=1e-5)
     np.testing.assert_allclose(taken["b"], package_map(5, ("relu2",), 2, method=METHODS[name]), atol=1e-5)
-    np.testing.assert_array_equal(chart(app, "map-b")["z"], taken["b"])
+    np.testing.assert_array_equal(values_of(app, "map-b"), taken["b"])
     assert {key for key in taken if key.startswith("cause_")} == {"cause_variant"}
     shown = metrics(app)
     spearman, mean, overlap = table(app)[f"Grad-CAM and {name}"]
@@ -187,9 +179,9 @@ def test_the_numbers_are_those_of_a_hook_and_of_captum(opened: OpenedPage) -> No
     assert number(shown["= logit"]) == pytest.approx(right.score, abs=6e-4)
     assert number(shown["Grad-CAM's cells"]) == pytest.approx(grad_cam.sum(), abs=6e-4)
     assert "+ past the layer" not in shown
-    np.testing.assert_allclose(chart(opened, "sum-hirescam")["z"], hirescam, atol=1e-5)
-    np.testing.assert_allclose(chart(opened, "sum-grad-cam")["z"], grad_cam, atol=1e-5)
-    np.testing.assert_allclose(chart(opened, "sum-averaged")["z"], grad_cam - hirescam, atol=1e-5)
+    np.testing.assert_allclose(values_of(opened, "sum-hirescam"), hirescam, atol=1e-5)
+    np.testing.assert_allclose(values_of(opened, "sum-grad-cam"), grad_cam, atol=1e-5)
+    np.testing.assert_allclose(values_of(opened, "sum-averaged"), grad_cam - hirescam, atol=1e-5)
     turned = int((np.sign(grad_cam) * np.sign(hirescam) < 0).sum())
     assert turned > 1
     assert f"Of 100 cells, {turned} turned their sign." in captions(opened)
@@ -197,13 +189,11 @@ def test_the_numbers_are_those_of_a_hook_and_of_captum(opened: OpenedPage) -> No
 
 
 def test_the_three_maps_share_one_diverging_scale_and_say_their_cells(opened: OpenedPage) -> None:
-    traces = [chart(opened, key) for key in ("sum-hirescam", "sum-grad-cam", "sum-averaged")]
-    reach = max(np.abs(trace["z"]).max() for trace in traces)
-    assert {(trace["zmin"], trace["zmax"]) for trace in traces} == {(-float(reach), float(reach))}
-    for trace in traces:
-        np.testing.assert_array_equal(trace["customdata"][..., 0], traces[0]["z"])
-        np.testing.assert_array_equal(trace["customdata"][..., 1], traces[1]["z"])
-    words = [shown.proto.alt for shown in elements(opened, "plotly_chart") if "-sum-" in shown.proto.id]
+    sent = [panels(opened)[name] for name in ("sum-hirescam", "sum-grad-cam", "sum-averaged")]
+    reach = max(float(np.abs(panel.values).max()) for panel in sent)
+    assert [(panel.head["top"], panel.drawing.signed, panel.head["bar"]) for panel in sent] == [(reach, True, True)] * 3
+    assert len({panel.head["place"] for panel in (*sent, panels(opened)["map-a"])}) == 1  # the pointer links all of them
+    words = [panel.head["alt"] for panel in sent]
     assert [text.split(":")[0] for text in words] == ["HiResCAM, signed", "Grad-CAM, signed", "Grad-CAM − HiResCAM"]
     assert all("10 by 10 cells" in text for text in words)
 
@@ -227,7 +217,7 @@ def test_a_probability_is_no_sum_and_the_page_says_so() -> None:
     app = open_opinions(score="probability", img="5")
     assert "a probability is no sum of cells" in "\n".join(info.value for info in app.info)
     assert "HiResCAM's cells" not in metrics(app)
-    assert len([label for label in buttons(app) if label == "Compare"]) == 3
+    assert comparisons(app) == ["HiResCAM", "LayerCAM", "Grad-CAM++"]
 
 
 def test_a_layer_that_hands_on_its_input_has_no_sum_and_the_page_says_so() -> None:
