@@ -3,16 +3,14 @@
 What is sent to the browser is the numbers themselves: the drawing, and all that the pointer reads, is made there.
 """
 
-import json
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from dashboard import ASSETS
+from dashboard.figures.array_message import ArrayMessage
 from dashboard.figures.class_figure import ClassBar
 from dashboard.figures.colours import VARIABLES
 from dashboard.figures.panel import Action, Panel, number_array
@@ -21,15 +19,15 @@ from dashboard.view.record import note_picture
 from explain_lib.pictures.palettes import diverging_table, palette_table
 from explain_lib.pictures.rendering import png
 
-_SCRIPTS = ("drawing", "panel", "bars", "stage")
+DRAWING_SCRIPT = (ASSETS / "stage" / "drawing.js").read_text()
+"""Reads messages of arrays, and paints maps."""
 _STAGE = st.components.v2.component(
     "stage",
     html='<div class="stage"></div>',
     css=VARIABLES + (ASSETS / "stage" / "stage.css").read_text(),
-    js="\n".join((ASSETS / "stage" / f"{name}.js").read_text() for name in _SCRIPTS),
+    js="\n".join((DRAWING_SCRIPT, *((ASSETS / "stage" / f"{name}.js").read_text() for name in ("panel", "bars", "stage")))),
     isolate_styles=False,
 )
-Array = NDArray[np.float32] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -135,33 +133,9 @@ def _file(panel: Panel) -> bytes:
 # Section: the message to the browser
 
 
-class _Arrays:
-    """The arrays of a message, each once."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.heads: list[dict[str, object]] = []
-        self._known: dict[tuple[object, ...], int] = {}
-        self._size = 0
-
-    def add(self, array: Array | None) -> int | None:
-        """The number of an array, None for none."""
-        if array is None:
-            return None
-        content = array.tobytes()
-        key = (array.dtype.str, array.shape, content)
-        if key not in self._known:
-            self._known[key] = len(self.heads)
-            kind = "f4" if array.dtype == np.float32 else "u1"
-            self.heads.append({"kind": kind, "shape": list(array.shape), "offset": self._size})
-            self.parts.append(content + bytes(-len(content) % 4))
-            self._size += len(self.parts[-1])
-        return self._known[key]
-
-
 def packed(stage: Stage) -> bytes:
-    """The stage as the browser reads it: the length of the JSON as uint32, the JSON, and the arrays."""
-    arrays = _Arrays()
+    """The stage as the browser reads it."""
+    arrays = ArrayMessage()
     rows = [_row(row, stage, arrays) for row in stage.rows]
     head: dict[str, object] = {
         "rows": rows,
@@ -170,10 +144,8 @@ def packed(stage: Stage) -> bytes:
         "key": stage.view,
         "layer": stage.layer,
         "signed": stage.signed,
-        "arrays": arrays.heads,
     }
-    text = json.dumps(head, allow_nan=False).encode()
-    return b"".join((struct.pack("<I", len(text)), text, *arrays.parts))
+    return arrays.packed(head)
 
 
 def _strength(panels: Sequence[Panel]) -> int:
@@ -182,7 +154,7 @@ def _strength(panels: Sequence[Panel]) -> int:
     )
 
 
-def _row(row: Row, stage: Stage, arrays: _Arrays) -> dict[str, object]:
+def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
     chosen = next((panel.name for panel in row.panels if panel.chosen), None)
     return {
         "panels": [_panel(panel, stage, arrays, tab=not row.strip or panel.name == chosen) for panel in row.panels],
@@ -195,7 +167,7 @@ def _row(row: Row, stage: Stage, arrays: _Arrays) -> dict[str, object]:
     }
 
 
-def _panel(panel: Panel, stage: Stage, arrays: _Arrays, *, tab: bool) -> dict[str, object]:
+def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> dict[str, object]:
     table = diverging_table() if panel.drawing.signed else palette_table(panel.drawing.palette)
     drawing = {name: getattr(panel.drawing, name) for name in ("strength", "smooth", "signed", "follows", "contour")}
     return {

@@ -1,0 +1,22 @@
+// Asks for the maps of all classes once nobody has done anything for a moment, and keeps them for the stage.
+const IDLE = 400; // milliseconds
+
+export default function ({ data, setTriggerValue }) {
+  const shared = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
+  const head = unpack(data), names = Object.keys(head.maps);
+  if (names.length) {
+    const maps = Object.fromEntries(names.map((name) => [name, head.arrays[head.maps[name]]]));
+    shared.classes = { key: head.key, maps };
+    return undefined;
+  }
+  if (shared.classes?.key === head.key) return undefined;
+  const ended = new AbortController();
+  let waiting;
+  const wait = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { ended.abort(); setTriggerValue("idle", head.key); }, IDLE);
+  };
+  for (const event of ["keydown", "pointerdown"]) document.addEventListener(event, wait, { signal: ended.signal, capture: true });
+  wait();
+  return () => { clearTimeout(waiting); ended.abort(); };
+}
