@@ -8,17 +8,15 @@ from dashboard.topics.sides.comparison import show_apart, show_difference, show_
 from dashboard.topics.sides.drawing_causes import show_drawing_causes
 from dashboard.topics.sides.pair import Pair, make_pair, pair_files, pair_slide, why_not_comparable
 from dashboard.topics.sides.second_opinions import show_second_opinions
-from dashboard.topics.sides.sides import show_sides
+from dashboard.topics.sides.sides import comparison_steps, show_sides
 from dashboard.topics.sides.stepper import show_steps
 from dashboard.view.captions import scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.widgets.steps import side_steps
 
 
 def _draw(scene: Scene) -> None:
-    if not show_sides(scene):
-        return
+    scene = show_sides(scene)
     pair = make_pair(scene)
     st.caption(scene_caption(scene))
     why_not = why_not_comparable(pair)
@@ -46,4 +44,4 @@ def _compare(pair: Pair) -> None:
         show_second_opinions(scene)
 
 
-show_page("disagreement", _draw, layers=side_steps)
+show_page("disagreement", _draw, layers=comparison_steps)

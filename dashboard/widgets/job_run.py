@@ -26,12 +26,12 @@ def show_job(
     show_rows: Callable[[Rows, bool], None],
     *,
     what: str = "The work",
-    nothing: str = "Nothing has been computed yet. The result appears here while the work goes on.",
+    nothing: str | Callable[[], None] = "Nothing has been computed yet. The result appears here while the work goes on.",
 ) -> None:
     """Controls and progress of this request's job, and the rows that it has so far.
 
     start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
-    their way. what: names the work where it failed. nothing: said while there are no rows.
+    their way. what: names the work where it failed. nothing: said, or shown, while there are no rows.
     """
     jobs = server_jobs()
     running = _state(jobs.find(request)) in RUNNING
@@ -46,7 +46,10 @@ def show_job(
         _controls(jobs, request, job, start, what)
         rows = None if job is None else job.rows
         if rows is None:
-            st.caption(nothing)
+            if callable(nothing):
+                nothing()
+            else:
+                st.caption(nothing)
             return
         with recorded_part(request.fingerprint):
             note_rows(request, rows)
@@ -59,6 +62,12 @@ def has_rows(request: Request[Rows]) -> bool:
     """Whether this request's job has found anything yet; starts nothing."""
     job = server_jobs().find(request)
     return job is not None and job.rows is not None
+
+
+def awaits_rows(request: Request[Rows]) -> bool:
+    """Whether this request's job has yet to find something: it was not asked for, or waits, or has just begun."""
+    job = server_jobs().find(request)
+    return job is None or (job.rows is None and _state(job) in RUNNING)
 
 
 def say_so_far(images: int, more: bool) -> None:

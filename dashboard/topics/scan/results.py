@@ -1,4 +1,4 @@
-"""The results of a scan: numbers and charts, the images that are furthest apart, the causes, and the rows as a file."""
+"""The results of a scan, and of its example: numbers and charts, images that are furthest apart, causes, the rows as a file."""
 
 from dataclasses import replace
 from functools import partial
@@ -20,19 +20,42 @@ from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_
 
 SIDE = 96
 SHOWN = 10
+FURTHEST = "Furthest apart"
 SHOWN_SHARE = 5e-5
 """Smaller shares would stand as 0.0000 beside their bars; the sum has them all."""
 
 
+def show_example(scene: Scene, rows: ScanRows, total: int) -> None:
+    """Numbers and charts of the first of `total` images, and those of them that are furthest apart."""
+    which = f"the first {len(rows):,} of these {total:,} images" if len(rows) < total else f"these {total:,} images"
+    st.markdown(f"**Example: {which}.**")
+    summary = _show_summary(scene, rows)
+    if summary is not None:
+        _images(scene, FURTHEST, rows, summary.worst)
+
+
 def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     """Numbers, spread, classes and causes; and if no more rows are on their way, images and files."""
+    summary = _show_summary(scene, rows)
+    if summary is None:
+        return
+    if more:  # pictures that change every second would be gone before a browser has fetched them
+        st.caption("The images that are furthest apart, and the files, come when the scan stops.")
+        return
+    _images(scene, FURTHEST, rows, summary.worst)
+    _images(scene, "Typical: nearest to the median", rows, summary.typical)
+    _files(scene, rows)
+
+
+def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
+    """Numbers, spread, classes and causes; None where no image has two finite maps."""
     summary = summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
     broken = rows.images[~rows.finite]
     if len(broken):  # they are rows of the file, and count for nothing else
         some = ", ".join(f"{image:,}" for image in broken[:10])
         st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
     if summary.finite == 0:
-        return
+        return None
     _numbers(summary)
     spread, classes = st.columns(2, gap="medium")
     with spread:
@@ -43,12 +66,7 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
         names = scene.images.classes
         show_chart(class_figure(summary, names), key="scan-classes", alt=class_words(summary, names))
     _causes(summary)
-    if more:  # pictures that change every second would be gone before a browser has fetched them
-        st.caption("The images that are furthest apart, and the files, come when the scan stops.")
-        return
-    _images(scene, "Furthest apart", rows, summary.worst)
-    _images(scene, "Typical: nearest to the median", rows, summary.typical)
-    _files(scene, rows)
+    return summary
 
 
 def _numbers(summary: ScanSummary) -> None:

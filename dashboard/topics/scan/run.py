@@ -6,21 +6,32 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.topics.scan.example import example_request, example_rows
 from dashboard.topics.sides.side import named_side
 from dashboard.view import terms
 from dashboard.view.address import bound
+from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.view import explained
-from dashboard.widgets.job_run import ask_about_all, show_job
+from dashboard.widgets.job_run import ask_about_all, awaits_rows, show_job
 from dashboard.widgets.pickers import PLAIN
 from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.networks.targets import Targets
+from explain_lib.take_home.registry import note_rows
+
+NOTHING = "Nothing has been scanned yet. The result appears here while the scan runs."
 
 
-def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[ScanRows, bool], None]) -> None:
-    """Controls and progress of the scan of these images, and the rows that it has so far.
+def show_scan(
+    scene: Scene,
+    chosen: NDArray[np.int64],
+    show_rows: Callable[[ScanRows, bool], None],
+    show_example: Callable[[ScanRows, int], None],
+) -> None:
+    """Controls and progress of the scan of these images, and the rows that it has so far; an example before there are any.
 
-    show_rows: shows rows; it is told whether more of them are on their way.
+    show_rows: shows rows; it is told whether more of them are on their way. show_example: shows the rows of the first
+    images; it is told how many there are in all.
     """
     if not "manual" == scene.view.a.program == scene.view.b.program:
         st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)
@@ -28,8 +39,23 @@ def show_scan(scene: Scene, chosen: NDArray[np.int64], show_rows: Callable[[Scan
         st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
         ask_about_all(scene)
         return
-    nothing = "Nothing has been scanned yet. The result appears here while the scan runs."
-    show_job(_request(scene, chosen), "Scan", show_rows, what="The scan", nothing=nothing)
+    request = _request(scene, chosen)
+    show_job(request, "Scan", show_rows, what="The scan", nothing=_example(request, show_example))
+
+
+def _example(request: ScanRequest, show_example: Callable[[ScanRows, int], None]) -> Callable[[], None] | str:
+    """What shows the example of a scan; a sentence where there is none, or where the scan itself has ended without rows."""
+    first = example_request(request) if awaits_rows(request) else None
+    rows = None if first is None else example_rows(first)
+    if first is None or rows is None:
+        return NOTHING
+
+    def show() -> None:
+        with recorded_part(request.fingerprint):
+            note_rows(first, rows)
+            show_example(rows, len(request))
+
+    return show
 
 
 def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:

@@ -7,9 +7,10 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.view.scene import Scene
+from dashboard.view.view import View
 from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
-from explain_lib.cam.configuration import Program
+from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, Program
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,38 @@ class Side:
     values: Map
     title: str
     how: str
+
+
+SHARED = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
+"""Both programs on the layer that is chosen for the page, each as it is by itself."""
+
+
+def lacking_layers(view: View, model: xl.Model) -> tuple[str, ...]:
+    """The layers that the two sides of the view name and the model does not have."""
+    named = (*(view.a.settings.layers or ()), *(view.b.settings.layers or ()))
+    return tuple(name for name in dict.fromkeys(named) if name not in model.spatial_layers)
+
+
+def possible_sides(view: View, model: xl.Model) -> View:
+    """The view with sides that the model can have: the study's become SHARED, others lose the layers that it lacks.
+
+    A side without layers is of the one that is chosen for the page.
+    """
+    if not lacking_layers(view, model):
+        return view
+    if (view.a, view.b) == (STUDY_MANUAL, STUDY_PACKAGE):
+        return replace(view, a=SHARED[0], b=SHARED[1])
+    return replace(view, a=_possible(view.a, model), b=_possible(view.b, model))
+
+
+def _possible(side: xl.Configuration, model: xl.Model) -> xl.Configuration:
+    there = tuple(name for name in side.settings.layers or () if name in model.spatial_layers)
+    return replace(side, settings=replace(side.settings, layers=there or None))
+
+
+def possible_scene(scene: Scene) -> Scene:
+    """The scene itself where its model has the layers of both sides, else with sides that it can have."""
+    return replace(scene, view=possible_sides(scene.view, scene.model))
 
 
 def make_side(scene: Scene, letter: str) -> Side:

@@ -6,9 +6,10 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.topics.sides.cause_words import setting_words
-from dashboard.topics.sides.side import PROGRAMS
+from dashboard.topics.sides.side import PROGRAMS, possible_sides
 from dashboard.view.address import Bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
+from dashboard.view.view import View
 from explain_lib.cam.configuration import FREE_SETTINGS, SEVERAL_LAYERS, Program, fixed_settings, is_installed
 from explain_lib.cam.other_programs import OPINIONS, how_to_install
 from explain_lib.cam.settings import CHOICES
@@ -44,7 +45,7 @@ def side_controls(scene: Scene, letter: str) -> None:
     st.segmented_control(
         f"Side {letter}",
         [program for program in PROGRAMS if program == side.program or is_installed(program)],
-        **bound_by(f"{letter}.program", side.program, lambda program: _choose_program(letter, program)),
+        **bound_by(f"{letter}.program", side.program, lambda program: _choose_program(scene.model, letter, program)),
         format_func=_SHORT.__getitem__,
         required=True,
     )
@@ -56,7 +57,7 @@ def side_controls(scene: Scene, letter: str) -> None:
     free, settings = FREE_SETTINGS[side.program], side.settings
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         for name, choices in CHOICES.items():
-            shown = _bound_setting(letter, name, getattr(settings, name))
+            shown = _bound_setting(scene.model, letter, name, getattr(settings, name))
             st.selectbox(setting_words(name), choices, **shown, help=_HELP[name], disabled=name not in free, width=150)
         for name, (least, form) in _NUMBERS.items():
             st.number_input(
@@ -65,14 +66,14 @@ def side_controls(scene: Scene, letter: str) -> None:
                 value=None,
                 step=None,
                 format=form,
-                **_bound_setting(letter, name, float(getattr(settings, name))),
+                **_bound_setting(scene.model, letter, name, float(getattr(settings, name))),
                 help=_HELP[name],
                 disabled=name not in free,
                 width=120,
             )
     with st.container(horizontal=True, gap="medium"):
         for name in _SWITCHES:
-            shown = _bound_setting(letter, name, getattr(settings, name))
+            shown = _bound_setting(scene.model, letter, name, getattr(settings, name))
             st.toggle(setting_words(name), **shown, help=_HELP[name], disabled=name not in free)
     if side.program in _FIXED:
         st.caption(_FIXED[side.program])
@@ -85,29 +86,35 @@ def _missing_programs() -> None:
             st.caption(f"{PROGRAMS[program]} can be compared too, once it is installed: `{how_to_install(program)}`")
 
 
-def _choose_program(letter: str, program: Program) -> None:
+def _choose_program(model: xl.Model, letter: str, program: Program) -> None:
     """Another program; the manual one starts from the last one's settings, so that it can be changed step by step."""
-    side = current_view().side(letter)
-    settings = side.settings
+    view = possible_sides(current_view(), model)
+    settings = view.side(letter).settings
     if settings.layers is not None and program not in SEVERAL_LAYERS:
         settings = replace(settings, layers=settings.layers[-1:])
-    change_view(**{letter: xl.Configuration(program, fixed_settings(program, settings))})
+    _write_side(view, letter, xl.Configuration(program, fixed_settings(program, settings)))
 
 
-def _bound_setting(letter: str, name: str, shown: str | float) -> Bound:
+def _write_side(view: View, letter: str, side: xl.Configuration) -> None:
+    """Another side, beside the other one as the view has it: what is on screen is what is changed."""
+    change_view(**({"a": view.a, "b": view.b} | {letter: side}))
+
+
+def _bound_setting(model: xl.Model, letter: str, name: str, shown: str | float) -> Bound:
     """A widget for one setting of the side; an emptied number keeps the setting."""
 
     def write(value: str | float | None) -> None:
         if value is not None:
-            _change(letter, name, value)
+            _change(model, letter, name, value)
 
     return bound_by(f"{letter}.{name}", shown, write)
 
 
-def _change(letter: str, name: str, value: str | float | tuple[str, ...] | None) -> None:
-    side = current_view().side(letter)
+def _change(model: xl.Model, letter: str, name: str, value: str | float | tuple[str, ...] | None) -> None:
+    view = possible_sides(current_view(), model)
+    side = view.side(letter)
     settings = xl.CamSettings(**(vars(side.settings) | {name: value}))
-    change_view(**{letter: replace(side, settings=settings)})
+    _write_side(view, letter, replace(side, settings=settings))
 
 
 def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
@@ -116,7 +123,7 @@ def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
     st.multiselect(
         f"Layers of {letter}",
         offered,
-        **bound_by(f"{letter}.layers", shown, lambda names: _change(letter, "layers", tuple(names) or None)),
+        **bound_by(f"{letter}.layers", shown, lambda names: _change(scene.model, letter, "layers", tuple(names) or None)),
         help=_HELP["layers"],
         placeholder=_NO_LAYER,
     )
@@ -130,7 +137,9 @@ def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
         f"Layer of {letter}",
         offered,
         index=None,
-        **bound_by(f"{letter}.layer", shown, lambda name: _change(letter, "layers", None if name is None else (name,))),
+        **bound_by(
+            f"{letter}.layer", shown, lambda name: _change(scene.model, letter, "layers", None if name is None else (name,))
+        ),
         help="None: the layer that is chosen for the page.",
         placeholder=_NO_LAYER,
     )

@@ -1,33 +1,51 @@
 """The choice of the two Grad-CAMs that are compared: presets, the class that is explained, and every setting."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import streamlit as st
 
-import explain_lib as xl
+from dashboard.topics.sides.side import SHARED, lacking_layers, possible_scene, possible_sides
 from dashboard.topics.sides.side_controls import side_controls
 from dashboard.view.address import bound_by, change_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import layer_picker, score_controls, target_picker
+from dashboard.widgets.steps import LayerSteps, side_steps
+from explain_lib.base.words import few_names
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 
-SHARED = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
 PRESETS = {"notebook": (STUDY_MANUAL, STUDY_PACKAGE), "shared": SHARED}
 OWN = "own"
 PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer", OWN: "as set up below"}
 
 
-def show_sides(scene: Scene) -> bool:
-    """The widgets for both sides; whether the model has the layers that they name. If not, that is said, with a way out."""
-    _controls(scene)
-    named = (*(scene.view.a.settings.layers or ()), *(scene.view.b.settings.layers or ()))
-    lacking = [name for name in dict.fromkeys(named) if name not in scene.model.spatial_layers]
-    if lacking:
-        st.info(
-            f"The two sides name layers ({plain(', '.join(lacking))}) that {scene.view.model} does not have. "
-            "The two programs can be compared on one layer that both are given."
-        )
-        st.button("Compare on one shared layer", on_click=change_view, kwargs={"a": SHARED[0], "b": SHARED[1]})
-    return not lacking
+def show_sides(scene: Scene) -> Scene:
+    """The widgets for both sides; the scene with sides that its model can have, and a line where those are others."""
+    possible = possible_scene(scene)
+    _controls(possible)
+    if possible.view != scene.view:
+        st.caption(_stand_in_words(possible, lacking_layers(scene.view, scene.model)))
+    return possible
+
+
+def _stand_in_words(possible: Scene, lacking: Sequence[str]) -> str:
+    """The layers that the model lacks, and what stands in for them."""
+    model, layer = plain(possible.view.model), plain(possible.layer)
+    lacks = f"name {'a layer' if len(lacking) == 1 else 'layers'} that {model} lacks ({plain(few_names(lacking, 5))})"
+    if (possible.view.a, possible.view.b) == SHARED:
+        return f"The study's calls {lacks}: both programs are compared on one shared layer, {layer}."
+    on_page = [letter for letter in ("a", "b") if possible.view.side(letter).settings.layers is None]
+    if not on_page:
+        return f"The two sides {lacks}: they are of the other layers that they name."
+    which = "both are" if len(on_page) == 2 else f"side {on_page[0]} is"
+    return f"The two sides {lacks}: {which} of {layer}, the layer chosen here."
+
+
+def comparison_steps(scene: Scene) -> LayerSteps:
+    """Steps that put both sides, as they are drawn, on one layer."""
+    steps = side_steps(possible_scene(scene))
+    return replace(steps, also=lambda view, layer: steps.also(possible_sides(view, scene.model), layer))
 
 
 def _controls(scene: Scene) -> None:

@@ -282,21 +282,67 @@ def test_a_zero_map_is_said_and_what_is_not_defined_is_no_number() -> None:
     assert (settings["comparison"]["pearson"], settings["comparison"]["mae"]) == (None, pytest.approx(other.mean(), abs=1e-5))
 
 
-def test_a_model_without_the_studys_layers_is_compared_on_a_shared_layer() -> None:
-    app = open_sides(model="resnet20")
-    assert "The two sides name layers (relu2, pool1, conv2) that resnet20 does not have." in app.info[0].value
-    assert not app.metric
-    press(app, "Compare on one shared layer")
-    assert side_query(app) == ("manual", "package")
-    assert "Layer layer3.2.conv2: sum over channels" in captions(app)
-    taken = arrays(app)
+@pytest.fixture(scope="module")
+def stand_in() -> OpenedPage:
+    """The study's two programs on a network without the layers that they name."""
+    return open_sides(model="resnet20")
+
+
+def test_a_model_without_the_studys_layers_is_compared_on_a_shared_layer(stand_in: OpenedPage) -> None:
+    assert (
+        "The study's calls name layers that resnet20 lacks (relu2, pool1, conv2): "
+        "both programs are compared on one shared layer, layer3.2.conv2."
+    ) in unescaped(captions(stand_in))
+    assert "Layer layer3.2.conv2: sum over channels" in captions(stand_in)
+    taken = arrays(stand_in)
     expected = package_map(3, ("layer3.2.conv2",), predicted(3, "resnet20"), name="resnet20")
     np.testing.assert_allclose(taken["b"], expected, atol=1e-4)
 
 
-def test_only_layers_that_the_model_lacks_are_named() -> None:
-    app = open_sides(model="resnet20", a="manual;layers=layer1.0.conv1", b="package;layers=conv9,layer1.0.conv1")
-    assert "The two sides name layers (conv9) that resnet20 does not have." in app.info[0].value
+def test_what_stands_in_for_the_studys_sides_is_shown_as_chosen_and_stays_out_of_the_address(stand_in: OpenedPage) -> None:
+    assert not stand_in.info
+    assert stand_in.segmented_control(key="setup").value == "shared"
+    assert query(stand_in) == {"model": "resnet20"}
+
+
+def test_a_setting_is_changed_of_the_sides_that_are_shown() -> None:
+    app = open_sides(model="resnet20")
+    side_controls(app, "a")["relu"].set_value(False).run()
+    assert side_query(app) == ("manual;relu=false", "package")
+    assert "resnet20 lacks" not in captions(app)
+
+
+def test_a_step_to_another_layer_starts_from_the_sides_that_are_shown() -> None:
+    app = open_sides(model="resnet20")
+    press(app, "Layer before")
+    assert side_query(app) == ("manual;layers=layer3.2.relu1", "package;layers=layer3.2.relu1")
+
+
+OWN_SIDES = {
+    "a side that names the layer": (
+        "manual;relu=false;layers=conv9",
+        "package",
+        "The two sides name a layer that resnet20 lacks (conv9): both are of layer3.2.conv2, the layer chosen here.",
+    ),
+    "a side that names others too": (
+        "manual;layers=layer1.0.conv1",
+        "package;layers=conv9,layer1.0.conv1",
+        "The two sides name a layer that resnet20 lacks (conv9): they are of the other layers that they name.",
+    ),
+    "one side of several layers": (
+        "manual;layers=layer1.0.conv1",
+        "package;layers=conv8,conv9",
+        "The two sides name layers that resnet20 lacks (conv8, conv9): side b is of layer3.2.conv2, the layer chosen here.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("a", "b", "sentence"), OWN_SIDES.values(), ids=OWN_SIDES.keys())
+def test_sides_of_ones_own_lose_only_the_layers_that_the_model_lacks(a: str, b: str, sentence: str) -> None:
+    app = open_sides(model="resnet20", a=a, b=b)
+    assert sentence in unescaped(captions(app))
+    assert side_controls(app, "a")["relu"].value is ("relu=false" not in a)
+    assert side_query(app) == (a, b)
 
 
 # Section: metrics, histogram, flicker, pointer

@@ -3,17 +3,37 @@
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 from independent_maps import STUDY_LAYERS, labels, package_map, predicted, probabilities, study_manual_map
-from opened_page import START, OpenedPage, alts, chart, download, elements, ended, metrics, open_page, press, query, texts
+from opened_page import (
+    START,
+    OpenedPage,
+    alts,
+    captions,
+    chart,
+    download,
+    elements,
+    ended,
+    metrics,
+    open_page,
+    press,
+    query,
+    texts,
+)
+from sample_networks import Models
 
 import explain_lib as xl
+from dashboard.topics.scan.example import example_request
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure
+from dashboard.topics.sides.side import SHARED
+from explain_lib.compare.scan import ScanRequest
 from explain_lib.compare.scan_summary import ScanSummary
-from explain_lib.work.jobs import shared_jobs
+from explain_lib.pictures.sets import Pixels
+from explain_lib.work.jobs import Job, shared_jobs
 
 SURE = probabilities("captum-tutorial")
 FEW = {"class_": "3", "predicted": "8", "low": "40"}
@@ -37,10 +57,70 @@ def rows_of(app: OpenedPage) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(download(app, "Rows (CSV)").decode())))
 
 
-def test_nothing_is_scanned_unless_asked_for() -> None:
+# Section: the example with which the page opens
+
+
+@pytest.fixture(scope="module")
+def opened() -> OpenedPage:
+    return open_page("scan", class_="frog")
+
+
+def test_the_page_opens_with_an_example_of_the_first_of_the_chosen_images(opened: OpenedPage) -> None:
+    assert "**Example: the first 200 of these 1,000 images.**" in texts(opened)
+    assert metrics(opened)["Images"] == "200"
+    bars = chart(opened, "scan-classes")
+    assert bars["y"] == ["frog", "predicted right", "predicted wrong"]
+    assert np.sum(chart(opened, "scan-spread")["y"], dtype=int) == 200
+    assert chart(opened, "scan-causes")["y"][-1] == "mean |b − a|"
+    frogs = np.flatnonzero(labels() == 6)[:200]
+    furthest = [int(alt.split(",")[0].removeprefix("Test image ")) for alt in alts(opened)]
+    assert len(furthest) == 10
+    assert set(furthest) <= set(frogs.tolist())
+
+
+def test_the_examples_numbers_are_those_that_other_programs_find(opened: OpenedPage) -> None:
+    furthest = int(alts(opened)[0].split(",")[0].removeprefix("Test image "))
+    right = np.abs(package_map(furthest, STUDY_LAYERS, predicted(furthest)) - study_manual_map(furthest)).mean()
+    assert np.max(chart(opened, "scan-spread")["customdata"]) == pytest.approx(right, abs=1e-6)
+
+
+def test_an_example_starts_no_work_in_the_background_and_has_no_files(opened: OpenedPage, jobs: list[Job[Any]]) -> None:
     app = open_page("scan", class_="3", predicted="9", low="90")
-    assert "Nothing has been scanned yet" in "\n".join(caption.value for caption in app.caption)
-    assert not list(elements(app, "plotly_chart"))
+    assert "**Example: these " in texts(app)
+    assert jobs == []
+    assert [button for button in app.button if button.label.startswith("Scan ")]
+    assert not [one for one in elements(opened, "download_button") if one.proto.label.startswith("Rows")]
+
+
+def test_the_scan_takes_the_place_of_its_example(few: OpenedPage) -> None:
+    assert "Example" not in texts(few)
+
+
+def test_an_example_that_cannot_be_computed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: ScanRequest) -> None:
+        raise xl.NetworkError("network: it is out of order")
+
+    monkeypatch.setattr(ScanRequest, "compute", refused)
+    app = open_page("scan", class_="3", predicted="6", low="60")
+    assert "Nothing has been scanned yet" in captions(app)
+    assert not app.error
+
+
+def test_an_example_has_fewer_images_the_more_the_network_computes(random_model: Models) -> None:
+    def size(model: xl.Model, pixels: Pixels, count: int) -> int:
+        found = example_request(ScanRequest(model, pixels, np.arange(count), *SHARED, package=True))
+        return len(found) if found else 0
+
+    pixels = xl.load_cifar10().pixels
+    assert size(xl.load_model("captum-tutorial"), pixels, 1000) == 200
+    assert size(xl.load_model("captum-tutorial"), pixels, 3) == 3
+    assert size(xl.load_model("resnet20"), pixels, 1000) == 100
+    small = np.zeros((300, 64, 64, 3), np.uint8)
+    assert size(random_model("resnet18"), small, 300) == 100
+    assert size(random_model("vgg11"), small, 300) == 50
+
+
+# Section: the scan
 
 
 def test_the_selection_is_that_of_the_class_browser(few: OpenedPage) -> None:
@@ -144,11 +224,16 @@ def test_an_empty_selection_says_why_and_offers_the_way_back() -> None:
     assert query(app) == START | {"class": "any"}
 
 
-def test_a_model_without_the_studys_layers_says_so_and_offers_a_shared_layer() -> None:
-    app = open_page("scan", model="resnet20")
-    assert "resnet20 does not have" in app.info[0].value
-    press(app, "Compare on one shared layer")
-    assert query(app)["a"] == "manual"
+def test_a_model_without_the_studys_layers_is_scanned_on_a_shared_layer() -> None:
+    few = np.flatnonzero((labels() == 3) & (probabilities("resnet20").argmax(1) == 8))
+    app = open_page("scan", model="resnet20", class_="3", predicted="8")
+    assert "both programs are compared on one shared layer" in captions(app)
+    ended(press(app, f"Scan {len(few)} images"))
+    model, first = xl.load_model("resnet20"), int(few[0])
+    pixels = xl.load_cifar10().pixels[first : first + 1]
+    a = xl.heatmap(model, pixels, xl.CamSettings())[0]
+    b = xl.package_grad_cam(model, pixels, "layer3.2.conv2")[0]
+    assert float(rows_of(app)[0]["mae"]) == pytest.approx(np.abs(b - a).mean(), abs=2e-6)
 
 
 # Section: figures by themselves
