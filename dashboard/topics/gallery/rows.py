@@ -1,6 +1,6 @@
 """The rows of the study's table: both programs' maps of one picture, drawn as the notebook drew them or fairly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from dashboard.view.slide import caption_lines, picture_panel
 from dashboard.view.view import usual_layer
 from explain_lib.base.maps import Map
 from explain_lib.compare.comparison import mean_absolute_difference
-from explain_lib.networks.bundled import DEFAULT_MODEL
 from explain_lib.pictures.palettes import colour
 from explain_lib.pictures.rendering import Picture, overlay, study_heatmap, study_manual_overlay, study_package_overlay
 from explain_lib.take_home.slide import Panel, Slide
@@ -34,11 +33,16 @@ class Row:
     where: tuple[str, str, str]
 
 
-def study_scene(scene: Scene) -> Scene:
-    """The scene with a model on which the study's calls can be made: its own, or else the default one."""
-    if scene.view.drawing == "fair" or set(STUDY_LAYERS) <= set(scene.model.spatial_layers):
+def has_study_layers(model: xl.Model) -> bool:
+    """Whether the study's calls can be made on a model."""
+    return set(STUDY_LAYERS) <= set(model.spatial_layers)
+
+
+def drawn_scene(scene: Scene) -> Scene:
+    """The scene itself, or drawn fairly where the study's calls cannot be made on its model."""
+    if scene.view.drawing == "fair" or has_study_layers(scene.model):
         return scene
-    return scene.with_model(DEFAULT_MODEL)
+    return replace(scene, view=replace(scene.view, drawing="fair"))
 
 
 def fair_layer(scene: Scene) -> str:

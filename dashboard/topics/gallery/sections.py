@@ -8,14 +8,23 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.colours import PICKED
-from dashboard.topics.gallery.rows import DRAWINGS, STUDY_LAYERS, Row, fair_layer, make_row, row_slide
+from dashboard.topics.gallery.rows import (
+    DRAWINGS,
+    STUDY_LAYERS,
+    Row,
+    drawn_scene,
+    fair_layer,
+    has_study_layers,
+    make_row,
+    row_slide,
+)
 from dashboard.view.address import change_view
 from dashboard.view.captions import image_caption, picture_words, plain
 from dashboard.view.field import Value
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.view.view import Drawn, View, change
+from dashboard.view.view import View, change
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
@@ -33,31 +42,36 @@ ABOVE = 2
 FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
 
 
-def say_other_model(scene: Scene, study: Scene) -> None:
-    """A word where the scene's model is not the one that is shown."""
-    if study is not scene:
-        needs = f"The study's calls name layers ({', '.join(STUDY_LAYERS)}) that {scene.view.model} does not have."
-        st.warning(f"{needs} What follows is {DEFAULT_MODEL}; “{DRAWINGS['fair']}” shows {scene.view.model}.")
-
-
-def introduce(study: Scene) -> None:
+def introduce(scene: Scene) -> None:
     """Whose weights these are, and how the columns are drawn."""
-    card = study.model.card
-    whose = plain(study.view.model) if card is None else f"{card.name} ({card.title})"
+    card = scene.model.card
+    whose = plain(scene.view.model) if card is None else f"{card.name} ({card.title})"
     st.caption(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
         f"the weights of {whose}, so captions say what *this* network predicts."
     )
     with st.expander("How each column is made and drawn", key="how"):
-        st.markdown(_how(study))
+        st.markdown(_how(scene))
 
 
-def _reveal(view: View) -> None:
-    """A button that draws all pictures in the other way."""
-    other: Drawn = "notebook" if view.drawing == "fair" else "fair"
-    words = "The study's eight pictures, made and drawn by its own steps" if other == "notebook" else "Both maps of one layer"
-    kind: Literal["primary", "secondary"] = "primary" if other == "notebook" else "secondary"
-    st.button(DRAWINGS[other], key="drawing", type=kind, help=words, on_click=change_view, kwargs={"drawing": other})
+def _reveal(drawn: Scene) -> None:
+    """A button that draws all pictures in the other way; the study's way needs a network with its layers."""
+    model = drawn.view.model
+    if drawn.view.drawing == "notebook":
+        _reveal_button(DRAWINGS["fair"], "Both maps of one layer", {"drawing": "fair"}, "secondary")
+    elif has_study_layers(drawn.model):
+        _reveal_button(DRAWINGS["notebook"], _STUDY_STEPS, {"drawing": "notebook"}, "primary")
+    else:
+        words = f"{_STUDY_STEPS}. They name layers that {model} lacks: {', '.join(STUDY_LAYERS)}"
+        changes: dict[str, Value] = {"drawing": "notebook", "model": DEFAULT_MODEL, "layer": None}
+        _reveal_button(f"{DRAWINGS['notebook']}, on {DEFAULT_MODEL}", words, changes, "primary")
+
+
+_STUDY_STEPS = "The study's eight pictures, made and drawn by its own steps"
+
+
+def _reveal_button(label: str, words: str, changes: dict[str, Value], kind: Literal["primary", "secondary"]) -> None:
+    st.button(label, key="drawing", type=kind, help=plain(words), on_click=change_view, kwargs=changes)
 
 
 _NOTEBOOK = (
@@ -69,11 +83,11 @@ _NOTEBOOK = (
 )
 
 
-def _how(study: Scene) -> str:
+def _how(scene: Scene) -> str:
     """How each column is made and drawn."""
-    if study.view.drawing == "notebook":
+    if scene.view.drawing == "notebook":
         return _NOTEBOOK
-    layer = fair_layer(study)
+    layer = fair_layer(scene)
     return (
         f"**Heatmap**: the manual map of layer {layer} on its own grid. **GradCAM1**, by hand, and **GradCAM2**, by package: "
         f"both of layer {layer}, divided by the maximum, enlarged bilinearly to 32 × 32 pixels, drawn as half picture, half "
@@ -81,24 +95,24 @@ def _how(study: Scene) -> str:
     )
 
 
-def show_rows(scene: Scene, study: Scene) -> None:
+def show_rows(scene: Scene) -> None:
     """A card for each of the eight pictures, after one for the picked image where that is another."""
-    tests = study.with_set(CifarImages(scene.cache))
+    tests = scene.with_set(CifarImages(scene.cache))
     rows = [(tests, image, name) for image, name in ROWS.items()]
     picked = scene.view.image
-    if picked not in ROWS or study.picture_set != tests.picture_set:
-        rows.insert(0, (study, picked, "picked"))
-    _cards(study, rows[:ABOVE])
-    _reveal(scene.view)
-    _cards(study, rows[ABOVE:])
+    if picked not in ROWS or scene.picture_set != tests.picture_set:
+        rows.insert(0, (scene, picked, "picked"))
+    _cards(scene, rows[:ABOVE])
+    _reveal(scene)
+    _cards(scene, rows[ABOVE:])
     st.html(f"<style>.st-key-row-picked {{ border: 2px solid {PICKED}; }}</style>")
 
 
-def _cards(study: Scene, rows: Sequence[tuple[Scene, int, str]]) -> None:
+def _cards(scene: Scene, rows: Sequence[tuple[Scene, int, str]]) -> None:
     """Cards side by side: a scene, the number of its image, and the card's name."""
     with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
         for one, image, name in rows:
-            chosen = image == study.view.image and one.picture_set == study.picture_set
+            chosen = image == scene.view.image and one.picture_set == scene.picture_set
             row = make_row(one, image)
             if chosen:
                 offer(slide=partial(row_slide, one, row))
@@ -118,7 +132,7 @@ def _opened(scene: Scene, image: int) -> View:
 def gallery_steps(scene: Scene) -> LayerSteps:
     """Steps that draw fairly: the study's drawing has layers of its own."""
     layers, shown = scene.model.spatial_layers, fair_layer(scene)
-    if scene.view.drawing == "fair":
+    if drawn_scene(scene).view.drawing == "fair":
         return LayerSteps(layers, shown)
     words = f"The study's columns have layers of their own; this turns to “{DRAWINGS['fair']}”"
     return LayerSteps(layers, shown, lambda _, __: {"drawing": "fair"}, words)

@@ -152,11 +152,18 @@ def test_the_gallery_names_the_weights_that_it_shows() -> None:
     assert "the weights of captum-tutorial (Captum's tutorial network)" in captions(app)
 
 
-def test_the_gallery_of_a_model_without_the_studys_layers_shows_the_default_model_and_says_so() -> None:
+def test_a_model_without_the_studys_layers_is_drawn_fairly_whatever_the_address_says() -> None:
     app = open_eight(model="resnet20", drawing="notebook")
-    assert (
-        "that resnet20 does not have. What follows is captum-tutorial; “Drawn fairly” shows resnet20." in app.warning[0].value
-    )
+    assert not app.warning
+    assert rows(app) == rows(open_eight(model="resnet20"))
+    shown = cv2.resize(picture(app, "frog2: the manual map over"), (32, 32), interpolation=cv2.INTER_NEAREST_EXACT)
+    once = enlarged(captum_map(image=5, layer="layer3.2.conv2", name="resnet20"))
+    assert_same_colours(shown, drawn(pixels()[5], once, side=32, reach=1.0))
+
+
+def test_the_notebooks_drawing_brings_the_studys_network_along() -> None:
+    app = press(open_eight(model="resnet20", layer="layer3.2.conv2"), "As the notebook drew them, on captum-tutorial")
+    assert query(app) == {"model": "captum-tutorial", "drawing": "notebook", "img": "3"}
     assert "true plane · predicted ship 55.3 %" in rows(app)[0]
     assert differences(app)[0] == pytest.approx(0.128, abs=6e-4)
 
