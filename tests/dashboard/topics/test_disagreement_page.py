@@ -36,6 +36,7 @@ from opened_page import (
     query,
     run_code,
     side_controls,
+    unescaped,
 )
 from pytorch_grad_cam import LayerCAM
 from scipy.stats import pearsonr, spearmanr
