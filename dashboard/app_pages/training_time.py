@@ -6,6 +6,7 @@ from dashboard.frame.page import show_page
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
 from dashboard.topics.training.player import show_player
 from dashboard.topics.training.sections import course_controls, course_steps, show_course_chart, show_moments
+from dashboard.view.captions import plain
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
@@ -32,10 +33,13 @@ def _draw(scene: Scene) -> None:
 
 
 def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
-    words = f"This is the training of **{name}**, {moments[-1].epoch} epochs long, of which {len(moments)} moments were kept."
-    if scene.view.model != name:
-        words += f" It is shown whatever model is chosen: of the training of {scene.view.model} only the end is there."
-    st.markdown(words)
+    """Which network is shown, before its first picture: the model that is chosen is often another one."""
+    kept = f"{moments[-1].epoch} epochs, of which {len(moments)} moments were kept"
+    model = plain(scene.view.model)
+    if model == name:
+        st.caption(f"**{name}** as it was trained: {kept}.")
+    else:
+        st.caption(f"**{name}**, a training of its own: {kept}. Of {model} only the end of the training is there.")
     if place_of(moments, scene.view.epoch) is None:
         listed = ", ".join(str(moment.epoch) for moment in moments)
         st.warning(f"Ignored in the address: epoch={scene.view.epoch}: there are {listed}; the last of them is shown.")

@@ -224,10 +224,20 @@ def test_an_epoch_without_a_checkpoint_is_said_and_the_last_is_shown() -> None:
     assert app.select_slider(key="epoch").value == 60
 
 
+@pytest.mark.parametrize("model", ["tutorial", "resnet20"])
+def test_which_network_is_shown_is_said_before_its_first_picture(model: str) -> None:
+    app = open_training(model=model)
+    (said,) = [place for place, one in enumerate(app.main) if one.type == "caption" and one.value.startswith("**tutorial**")]
+    components = [(one.proto.component_name, place) for place, one in enumerate(app.main) if one.type == "bidi_component"]
+    assert said < min(place for name, place in components if name == "stage")
+
+
 def test_it_is_the_same_training_whatever_model_is_chosen() -> None:
     app = open_training(img="5", epoch="2", model="resnet20")
-    assert "This is the training of **tutorial**, 60 epochs long, of which 5 moments were kept." in texts(app)
-    assert "of the training of resnet20 only the end is there" in texts(app)
+    assert (
+        "**tutorial**, a training of its own: 60 epochs, of which 5 moments were kept. "
+        "Of resnet20 only the end of the training is there."
+    ) in captions(app)
     expected = captum_map(5, "conv2", name="tutorial-epoch-2")
     np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
     assert app.selectbox(key="model").value == "resnet20"
@@ -238,7 +248,7 @@ def test_a_layer_that_the_chosen_model_lacks_can_be_chosen_and_is_the_watched_tr
     app.selectbox(key="layer").select("pool1").run()
     assert not app.warning
     assert query(app) == {"img": "3", "model": "tutorial", "layer": "pool1", "epoch": "1"}
-    assert "only the end is there" not in texts(app)
+    assert "only the end" not in captions(app)
     app = open_training(epoch="1")
     app.selectbox(key="layer").select("pool1").run()
     assert query(app)["model"] == "captum-tutorial"
