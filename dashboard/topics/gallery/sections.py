@@ -46,8 +46,9 @@ def introduce(scene: Scene) -> None:
     """Whose weights these are, and how the columns are drawn."""
     card = scene.model.card
     whose = plain(scene.view.model) if card is None else f"{card.name} ({card.title})"
+    made = "its steps" if scene.view.drawing == "notebook" else "its two programs"
     st.caption(
-        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are its steps on "
+        f"The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are {made} on "
         f"the weights of {whose}, so captions say what *this* network predicts."
     )
     with st.expander("How each column is made and drawn", key="how"):
