@@ -14,6 +14,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]#|$<>~]|:(?=\S))", r"\\\1", text)
 
 
+def bare(markdown: str) -> str:
+    """The text that `plain` escaped, for places that know no Markdown."""
+    return re.sub(r"\\(\W)", r"\1", markdown)
+
+
 def picture_words(scene: Scene, image: int) -> str:
     """Alternative text of a picture: which one it is, what it is of, and its size."""
     height, width = np.asarray(scene.images.pixels[image]).shape[:2]

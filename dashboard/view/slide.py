@@ -3,12 +3,10 @@
 Topics that show something else have slides of their own, made of the same parts.
 """
 
-import re
-
 import numpy as np
 
 import explain_lib as xl
-from dashboard.view.captions import grid_caption, image_caption, target_caption
+from dashboard.view.captions import bare, grid_caption, image_caption, target_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
@@ -51,7 +49,7 @@ def picture_panel(scene: Scene) -> Panel:
 
 def caption_lines(scene: Scene) -> tuple[str, str]:
     """Two lines: the picture with the network's prediction, and the target."""
-    said = re.sub(r"\\(\W)", r"\1", image_caption(scene, scene.view.image))  # without Markdown's escapes
+    said = bare(image_caption(scene, scene.view.image))
     return said[0].upper() + said[1:], f"Explained: {target_caption(scene)}"
 
 

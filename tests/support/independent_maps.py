@@ -182,8 +182,9 @@ def _mixed(image: Picture, shares: Map, side: int, palette: str, strength: float
 
 
 def _in_cells(cells: Map, side: int) -> Map:
-    rows, columns = (np.arange(side) * size // side for size in cells.shape)
-    return cells[rows[:, None], columns[None]]
+    """Each pixel has the number of the cell in which its centre lies."""
+    rows, columns = (np.floor((np.arange(side) + 0.5) / (side / count)).astype(int) for count in cells.shape)
+    return np.asarray(cells[rows[:, None], columns])
 
 
 def assert_same_colours(shown: Picture, expected: Picture, steps: int = 4) -> None:

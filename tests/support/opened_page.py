@@ -90,7 +90,9 @@ def captions(app: AppTest) -> str:
 
 
 def texts(app: AppTest) -> str:
-    return "\n".join(text.value for text in app.markdown)
+    """All text, the titles and badges of stages included."""
+    staged = (panel.head[part] for stage in stages(app) for panel in stage.panels for part in ("title", "badge"))
+    return "\n".join((*(text.value for text in app.markdown), *filter(None, staged)))
 
 
 def unescaped(markdown: str) -> str:
@@ -168,6 +170,15 @@ def send_steps(app: AppTest, **target: object) -> AppTest:
     (sent,) = [shown.proto for shown in elements(app, "bidi_component") if shown.proto.component_name == "steps"]
     number = cast(int, json.loads(sent.json)["answered"]) + 1
     return app.send(WidgetState(id=sent.id, json_value=json.dumps({"to": {"number": number, **target}})))
+
+
+def act(app: AppTest, key: str = "stage", **what: object) -> AppTest:
+    """What the browser sends of a click on a stage: panel="layer-conv1", class=2, strength=40."""
+    assert isinstance(app, OpenedPage)
+    (sent,) = [shown.proto for shown in elements(app, "bidi_component") if shown.proto.id.endswith(f"-{key}")]
+    return app.send(
+        WidgetState(id=sent.id, json_value=json.dumps({"acted": {name.rstrip("_"): value for name, value in what.items()}}))
+    )
 
 
 def run_until(app: AppTest, reached: Callable[[], bool]) -> AppTest:

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.explorer.panels import Explained, panel_caption
 from dashboard.view.address import bound, current_view
-from dashboard.view.captions import grid_caption
+from dashboard.view.captions import bare, grid_caption
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
@@ -72,7 +72,7 @@ def view_key(explained: Explained) -> str:
 
 def _one(explained: Explained, reach: float | None) -> Row:
     panels = (original_panel(explained.scene, SIDE), *_maps(explained, reach, SIDE))
-    return Row(panels, bars=(probability_bars(explained.scene),))
+    return Row(panels, caption=bare(panel_caption(explained)), bars=(probability_bars(explained.scene),))
 
 
 def _maps(explained: Explained, reach: float | None, side: int, suffix: str = "") -> tuple[Panel, Panel]:
@@ -93,7 +93,7 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
         scene = explained.scene
         name = f"{scene.view.model}, image {scene.view.image}" if not scene.is_own else scene.view.model
         over, itself = _maps(explained, reach, SIDE_OF_TWO, suffix)
-        notes = " ".join((panel_caption(explained), *_replaced(explained)))
+        notes = " ".join((bare(panel_caption(explained)), *_replaced(explained)))
         panels += [
             replace(over, title=f"{name}: overlay", caption=notes, previews=False),
             replace(itself, title="Map", previews=False),

@@ -26,21 +26,26 @@ from numpy.typing import NDArray
 from opened_page import (
     START,
     OpenedPage,
+    act,
     alts,
     arrays,
     captions,
-    chart,
     download,
     open_page,
     picture,
     pixels_of,
-    press,
     query,
     run_snippet,
     texts,
 )
+from staged import panels, stages
 
 open_explorer = partial(open_page, "layer_explorer")
+
+
+def strip(app: OpenedPage) -> list[str]:
+    """The layers on offer, in order."""
+    return [name.removeprefix("layer-") for name in panels(app) if name.startswith("layer-") and not name.endswith("-beside")]
 
 
 def main_overlay(app: OpenedPage) -> NDArray[np.uint8]:
@@ -54,15 +59,15 @@ def test_the_explorer_follows_its_address() -> None:
     app = open_explorer(img="5", layer="relu1", target="2")
     assert "image 5 · true frog" in captions(app)
     assert "explained: bird, logit · layer relu1, 28 × 28" in captions(app)
-    assert {"conv1", "relu1", "conv2"} <= {button.label for button in app.button}  # relu1 while it is chosen
-    np.testing.assert_allclose(chart(app, "map")["z"], captum_map(5, "relu1", logit(2)), rtol=1e-4, atol=1e-7)
+    assert strip(app) == ["conv1", "relu1", "conv2"]  # relu1 while it is chosen
+    np.testing.assert_allclose(panels(app)["map"].values, captum_map(5, "relu1", logit(2)), rtol=1e-4, atol=1e-7)
 
 
 def test_at_first_it_is_the_last_conv_layer_and_others_are_chosen_by_button_or_in_the_list() -> None:
     app = open_explorer()
     assert "explained: ship (the predicted class), logit · layer conv2, 10 × 10" in captions(app)
-    np.testing.assert_allclose(chart(app, "map")["z"], captum_map(3, "conv2"), rtol=1e-4, atol=1e-7)
-    press(app, "conv1")
+    np.testing.assert_allclose(panels(app)["map"].values, captum_map(3, "conv2"), rtol=1e-4, atol=1e-7)
+    act(app, panel="layer-conv1")
     assert "layer conv1, 28 × 28" in captions(app)
     assert query(app)["layer"] == "conv1"
     assert app.selectbox(key="layer").options == ["conv1 · 28 × 28", "conv2 · 10 × 10"]
@@ -70,7 +75,7 @@ def test_at_first_it_is_the_last_conv_layer_and_others_are_chosen_by_button_or_i
     assert query(app)["layer"] == "conv2"
     app.segmented_control(key="modules").select("all").run()
     names = ["conv1", "relu1", "pool1", "conv2", "relu2", "pool2"]
-    assert [button.label for button in app.button if button.label in names] == names
+    assert strip(app) == names
     assert query(app)["modules"] == "all"
 
 
@@ -84,13 +89,14 @@ def test_list_and_bars_give_each_classes_probability_and_another_is_explained() 
     assert "explained: cat, logit" in captions(app)
     assert query(app)["target"] == "3"
     app.selectbox(key="minus").select(4).run()
-    trace = chart(app, "probabilities")
-    np.testing.assert_allclose(trace["x"], probabilities("captum-tutorial")[5], atol=1e-6)
-    colours = trace["marker"]["color"]
-    assert len({colours[3], colours[4], colours[0]}) == 3
-    assert len(set(colours)) == 3
-    assert trace["y"][3] == "cat<br><span style='font-size:10px'>explained</span>"
-    assert trace["y"][4] == "deer<br><span style='font-size:10px'>contrasted</span>"
+    (bars,) = [stage.bars[0]["classes"] for stage in stages(app) if stage.bars]
+    np.testing.assert_allclose([bar["share"] for bar in bars], probabilities("captum-tutorial")[5], atol=1e-6)
+    assert [bar["text"] for bar in bars] == shares
+    assert [bar["role"] for bar in bars] == ["other"] * 3 + ["target", "minus"] + ["other"] * 5
+    assert [bar["words"] for bar in bars[3:5]] == ["explained", "contrasted"]
+    assert bars[6]["words"] == "true, predicted" if predicted(5) == 6 else "true"
+    act(app, class_=1)
+    assert query(app)["target"] == "1"
 
 
 # Section: contrast, evidence, score
@@ -132,7 +138,7 @@ def test_a_score_is_explained_as_captum_explains_it(address: Mapping[str, str], 
     scale = np.abs(signed).max()
     np.testing.assert_allclose(taken["signed"], signed, atol=1e-4 * scale, rtol=0)
     np.testing.assert_allclose(taken["map"], signed.clip(min=0), atol=1e-4 * scale, rtol=0)
-    np.testing.assert_allclose(chart(app, "map")["z"], signed.clip(min=0), atol=1e-4 * scale, rtol=0)
+    np.testing.assert_allclose(panels(app)["map"].values, signed.clip(min=0), atol=1e-4 * scale, rtol=0)
 
 
 def test_contrast_evidence_and_score_are_in_the_address() -> None:
@@ -148,36 +154,60 @@ def test_contrast_evidence_and_score_are_in_the_address() -> None:
 # Section: how maps are drawn
 
 
+EVENLY = {"opacity": "even", "contour": "off", "strength": "50"}
+"""The drawing that an overlay's pixels are worked out for by hand: half picture, half map."""
+
+
+def top(app: OpenedPage, name: str = "map") -> float:
+    """The value of the last colour of a panel."""
+    found: float = panels(app)[name].head["top"]
+    return found
+
+
 def test_the_overlay_is_half_picture_and_half_map_in_its_own_cells_on_its_own_scale_in_the_chosen_palette() -> None:
-    app, other = open_explorer(img="5"), open_explorer(img="5", palette="viridis")
+    app, other = open_explorer(img="5", **EVENLY), open_explorer(img="5", palette="viridis", **EVENLY)
     shown = main_overlay(app)
     assert_same_colours(shown, drawn(pixels()[5], captum_map(5, "conv2"), len(shown)))
-    assert chart(app, "map")["zmax"] == pytest.approx(captum_map(5, "conv2").max(), rel=1e-4)
+    assert top(app) == pytest.approx(captum_map(5, "conv2").max(), rel=1e-4)
     small = picture(app, "Overlay: layer conv1, 28 × 28")
     assert_same_colours(small, drawn(pixels()[5], captum_map(5, "conv1"), len(small)))
     assert_same_colours(main_overlay(other), drawn(pixels()[5], captum_map(5, "conv2"), len(shown), "viridis"))
-    assert chart(app, "map")["colorscale"] != chart(other, "map")["colorscale"]
+    assert (panels(app)["map"].drawing.palette, panels(other)["map"].drawing.palette) == ("magma", "viridis")
+
+
+def test_by_default_the_picture_stays_where_the_map_is_zero_and_a_line_runs_at_half_its_maximum() -> None:
+    app = open_explorer(img="5")
+    shown, values = main_overlay(app), captum_map(5, "conv2")
+    ground, cells = squares(pixels()[5], len(shown)), ((np.arange(len(shown)) + 0.5) / len(shown) * 10).astype(int)
+    large = values[cells[:, None], cells]
+    line = (shown == 255).all(2) | (shown == 0).all(2)
+    assert (shown == ground).all(2)[(large == 0) & ~line].all()
+    white = (shown == 255).all(2) & ~(ground == 255).all(2)
+    assert large[white].min() >= values.max() / 2
+    assert white.sum() > 200
+    assert "up to 70 % map where it is high; white line: half the maximum" in captions(app)
+    plain = open_explorer(img="5", **EVENLY)
+    assert "50 % map everywhere; full colour at its own maximum." in captions(plain)
 
 
 def test_a_signed_map_keeps_what_lies_below_zero_around_a_white_middle() -> None:
-    app = open_explorer(img="5", sign="signed", palette="jet")
+    app = open_explorer(img="5", sign="signed", palette="jet", **EVENLY)
     signed = captum_signed(5, "conv2", logit(predicted(5)))
-    trace, reach = chart(app, "map"), np.abs(signed).max()
     assert signed.min() < 0
-    np.testing.assert_allclose(trace["z"], signed, rtol=1e-4, atol=1e-6)
-    assert trace["zmax"] == pytest.approx(reach, rel=1e-5)
-    assert trace["zmin"] == -trace["zmax"]
+    np.testing.assert_allclose(panels(app)["map"].values, signed, rtol=1e-4, atol=1e-6)
+    assert top(app) == pytest.approx(np.abs(signed).max(), rel=1e-5)
+    assert panels(app)["map"].drawing.signed
     shown = main_overlay(app)
     assert_same_colours(shown, drawn_signed(pixels()[5], signed, len(shown)))
     assert app.selectbox(key="palette").disabled
 
 
 def test_a_scale_in_common_ends_at_the_largest_value_of_all_layers() -> None:
-    app = open_explorer(img="5", scale="strip", modules="all")
+    app = open_explorer(img="5", scale="strip", modules="all", **EVENLY)
     maps = {name: captum_map(5, name) for name in ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")}
     reach = max(float(one.max()) for one in maps.values())
     assert reach > 1.5 * maps["conv2"].max()
-    assert chart(app, "map")["zmax"] == pytest.approx(reach, rel=1e-4)
+    assert top(app) == pytest.approx(reach, rel=1e-4)
     shown = main_overlay(app)
     assert_same_colours(shown, drawn(pixels()[5], maps["conv2"], len(shown), reach=reach))
     small = picture(app, "Overlay: layer conv1, 28 × 28")
@@ -187,14 +217,16 @@ def test_a_scale_in_common_ends_at_the_largest_value_of_all_layers() -> None:
 def test_how_maps_are_drawn_is_in_the_address_and_in_words() -> None:
     app = open_explorer()
     app.selectbox(key="palette").select("cividis").run()
-    app.slider(key="strength").set_value(70).run()
+    act(app, strength=85)
     app.segmented_control(key="texture").select("smooth").run()
     app.segmented_control(key="scale").select("strip").run()
-    words = captions(app)
-    assert "70 % map smoothed bilinearly, 30 % picture; cividis; divided by the maximum of all layers shown." in words
+    app.segmented_control(key="opacity").select("even").run()
+    app.toggle(key="contour").set_value(False).run()
+    words = "Cividis, 85 % map everywhere, smoothed bilinearly; full colour at the maximum of all layers shown."
+    assert words in captions(app)
     app.segmented_control(key="sign").select("signed").run()
-    drawing = {"palette": "cividis", "strength": "70", "texture": "smooth", "scale": "strip", "sign": "signed"}
-    assert query(app) == START | drawing
+    drawing = {"palette": "cividis", "strength": "85", "opacity": "even", "contour": "off", "texture": "smooth"}
+    assert query(app) == START | drawing | {"scale": "strip", "sign": "signed"}
 
 
 # Section: maps with nothing to paint
@@ -207,7 +239,6 @@ def test_a_map_without_evidence_is_said_and_not_painted() -> None:
     shown = picture(app, "The picture alone, the map is zero: Grad-CAM of layer relu1 on image 49")
     np.testing.assert_array_equal(shown, squares(pixels()[49], len(shown)))
     np.testing.assert_array_equal(pixels_of(download(app, "Picture (PNG)")), shown)
-    assert "zero map" in texts(app)
 
 
 def test_a_map_that_is_the_same_everywhere_is_said_and_not_painted() -> None:
@@ -215,7 +246,6 @@ def test_a_map_that_is_the_same_everywhere_is_said_and_not_painted() -> None:
     assert "The same everywhere: the map tells no place from another." in texts(app)
     shown = picture(app, "The picture alone, the map is constant: Grad-CAM of layer pool on image 5")
     np.testing.assert_array_equal(shown, squares(pixels()[5], len(shown)))
-    assert "constant map" in texts(app)
     assert [alt for alt in alts(app) if "constant: layer pool" in alt]
 
 
@@ -223,14 +253,14 @@ def test_a_map_that_is_the_same_everywhere_is_said_and_not_painted() -> None:
 
 
 def test_another_image_stands_beside_under_the_same_settings() -> None:
-    app = open_explorer(img="5", beside="image", img2="8", layer="relu2", target="2")
+    app = open_explorer(img="5", beside="image", img2="8", layer="relu2", target="2", **EVENLY)
     assert "image 5 · true frog" in captions(app)
     assert "image 8 · true cat" in captions(app)
     for image in (5, 8):
         verdict = "right" if predicted(image) == labels()[image] else "wrong"
         assert re.search(rf"image {image} · true \w+ · predicted \w+ [\d.]+ % \({verdict}\)", captions(app))
-    for key, image in {"map-left": 5, "map-right": 8}.items():
-        np.testing.assert_allclose(chart(app, key)["z"], captum_map(image, "relu2", logit(2)), rtol=1e-4, atol=1e-7)
+    for name, image in {"map": 5, "map-beside": 8}.items():
+        np.testing.assert_allclose(panels(app)[name].values, captum_map(image, "relu2", logit(2)), rtol=1e-4, atol=1e-7)
     left, right = (picture(app, f"Overlay: Grad-CAM of layer relu2 on image {image}") for image in (5, 8))
     assert_same_colours(left, drawn(pixels()[5], captum_map(5, "relu2", logit(2)), len(left)))
     assert_same_colours(right, drawn(pixels()[8], captum_map(8, "relu2", logit(2)), len(right)))
@@ -239,24 +269,24 @@ def test_another_image_stands_beside_under_the_same_settings() -> None:
 def test_two_images_explain_each_its_own_predicted_class_and_may_share_their_colours() -> None:
     app = open_explorer(img="8", beside="image", img2="5", scale="strip")
     assert captions(app).count("(the predicted class)") == 2
-    np.testing.assert_allclose(chart(app, "map-right")["z"], captum_map(5, "conv2"), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(panels(app)["map-beside"].values, captum_map(5, "conv2"), rtol=1e-4, atol=1e-7)
     reach = max(float(captum_map(image, name).max()) for image in (5, 8) for name in ("conv1", "conv2"))
-    assert [chart(app, key)["zmax"] for key in ("map-left", "map-right")] == pytest.approx([reach, reach], rel=1e-4)
+    assert [top(app, name) for name in ("map", "map-beside")] == pytest.approx([reach, reach], rel=1e-4)
 
 
 def test_another_model_stands_beside_and_a_layer_that_it_lacks_is_said() -> None:
     app = open_explorer(img="5", beside="model", model2="resnet20", layer="pool1")
     assert "resnet20 has no layer pool1: its last conv layer is shown." in captions(app)
     assert "resnet20 · image 5" in captions(app)
-    np.testing.assert_allclose(chart(app, "map-left")["z"], captum_map(5, "pool1"), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(panels(app)["map"].values, captum_map(5, "pool1"), rtol=1e-4, atol=1e-7)
     expected = captum_map(5, "layer3.2.conv2", name="resnet20")
-    np.testing.assert_allclose(chart(app, "map-right")["z"], expected, rtol=1e-3, atol=1e-4 * expected.max())
+    np.testing.assert_allclose(panels(app)["map-beside"].values, expected, rtol=1e-3, atol=1e-4 * expected.max())
 
 
 def test_a_layer_that_both_models_have_is_shown_of_both() -> None:
     app = open_explorer(img="5", beside="model", model2="tutorial", layer="relu1")
     assert "has no layer" not in captions(app)
-    np.testing.assert_allclose(chart(app, "map-right")["z"], captum_map(5, "relu1", name="tutorial"), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(panels(app)["map-beside"].values, captum_map(5, "relu1", name="tutorial"), rtol=1e-4, atol=1e-6)
 
 
 def test_the_choices_for_the_other_panel_are_in_the_address() -> None:
@@ -307,7 +337,7 @@ def test_the_downloaded_picture_is_the_overlay_that_is_shown(view: OpenedPage) -
 def test_the_downloaded_maps_are_those_on_the_page(view: OpenedPage) -> None:
     taken, address = arrays(view), START | query(view)
     assert set(taken) == {"map", "signed", "weights", "logits", "picture"}
-    shown = chart(view, "map")["z"]
+    shown = panels(view)["map"].values
     np.testing.assert_array_equal(taken["signed" if address.get("sign") == "signed" else "map"], shown)
     np.testing.assert_array_equal(taken["picture"], pixels()[int(address["img"])])
     np.testing.assert_array_equal(taken["map"], taken["signed"].clip(min=0))
@@ -330,8 +360,8 @@ def test_of_two_sides_both_are_taken_home() -> None:
     taken, made = arrays(app), run_snippet(app)
     names = ("map", "signed", "weights", "logits", "picture")
     assert set(taken) == {*names, *(f"beside_{name}" for name in names)}
-    np.testing.assert_array_equal(taken["signed"], chart(app, "map-left")["z"])
-    np.testing.assert_array_equal(taken["beside_signed"], chart(app, "map-right")["z"])
+    np.testing.assert_array_equal(taken["signed"], panels(app)["map"].values)
+    np.testing.assert_array_equal(taken["beside_signed"], panels(app)["map-beside"].values)
     np.testing.assert_array_equal(made["values"], taken["beside_signed"])
     both = pixels_of(download(app, "Picture (PNG)"))
     np.testing.assert_array_equal(both[:, both.shape[1] // 2 :], made["picture"])
