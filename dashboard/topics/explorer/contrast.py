@@ -1,28 +1,26 @@
 """Why this class and not that one: the signed maps of both, their contrast, what speaks against, and logit or probability."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
 import streamlit as st
 
-from dashboard.figures.map_figure import diverging, map_picture
 from dashboard.figures.map_words import where_words
+from dashboard.figures.panel import Panel
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.map_card import NO_EVIDENCE, show_overlay, state_badge
-from dashboard.widgets.pictures import show_exact, show_picture
+from dashboard.widgets.explained import original_panel, overlay_panel, place_of
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent
 from explain_lib.cam.contrast import Contrast, contrast, runner_up
-from explain_lib.pictures.palettes import diverging_table
-from explain_lib.pictures.rendering import Picture
+from explain_lib.cam.drawing import Drawing
 
-SIDE = 160
-BAR_HEIGHT = 10
+SIDE = 224
 ROUNDING = 1e-6
 """A deviation above this share of the scale is said to have a reason."""
 
@@ -54,7 +52,6 @@ def show_contrast(scene: Scene, layer: str) -> None:
     if np.isfinite(found.reach):  # else each map says so itself
         st.markdown(_sum_sentence(found, pair))
         st.markdown(_score_sentence(found, pair))
-        _by_score(scene, found, pair)
 
 
 def _found(scene: Scene, layer: str) -> tuple[Contrast, _Pair]:
@@ -81,56 +78,46 @@ def _buttons(scene: Scene, found: Contrast, pair: _Pair) -> None:
 
 
 def _maps(scene: Scene, found: Contrast, pair: _Pair) -> None:
-    signed = {
-        "map(A)": (found.signed_a, f"red: for {pair.a}, blue: against it"),
-        "map(B)": (found.signed_b, f"red: for {pair.b}, blue: against it"),
-        "map(A − B)": (found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
-        # with its sign turned back, so that blue means the same in all four
-        "Against A": (-found.against, f"blue: lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
-    }
-    # Words stand under the pictures and no boxes around them: each element more would cost the page's first pictures time.
-    with st.container(horizontal=True, gap="small"):
-        alt = f"{picture_words(scene, scene.view.image)}, beside maps of A and B"
-        show_picture(scene.picture, "**The picture**", alt, SIDE)
-        for title, (values, meaning) in signed.items():
-            _map(scene, values, found.reach, title, meaning)
-    if np.isfinite(found.reach):
-        end = f"{found.reach:.3g}"
-        words = f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}."
-        show_exact(_colour_bar(2 * SIDE), words, f"Colours from blue at −{end} over white at 0 to red at {end}")
-
-
-def _map(scene: Scene, values: Map, reach: float, title: str, meaning: str) -> None:
-    """A map in the colours of the common scale, or the picture with a badge where there is nothing to paint."""
-    state, caption = map_state(values), f"**{title}** · {meaning}"
-    if state is MapState.VARIED:
-        words = f"{title}, {meaning}; from {values.min():.3g} to {values.max():.3g}; {where_words(values)}"
-        show_exact(map_picture(values, diverging(reach), SIDE), caption, words)
+    words = f"{picture_words(scene, scene.view.image)}, beside maps of A and B"
+    original = replace(original_panel(scene, SIDE, "contrast-picture"), alt=words)
+    end = f"{found.reach:.3g}"
+    scale = f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}."
+    if not np.isfinite(found.reach):
+        show_stage(Stage((Row((original, *_signed(scene, found, pair))),), key="stage-contrast"))
         return
-    with st.container(width=SIDE, gap="xsmall"):
-        show_picture(scene.picture, caption, f"The picture alone, the map is {state.value}: {title}, {meaning}", side=SIDE)
-        state_badge(state, NO_EVIDENCE, short=True)
+    rows = (
+        Row((original, *_signed(scene, found, pair)), caption=scale),
+        Row(tuple(_by_score(scene, found, pair)), "The map of the logit and that of the probability, each on its own scale"),
+    )
+    show_stage(Stage(rows, key="stage-contrast", line_after=len(rows)))
 
 
-def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> None:
-    """The maps of A's logit and of its probability, each on its own scale."""
-    drawing = replace(scene.drawing, signed=False)
-    with st.container(horizontal=True, gap="small"):
-        for score, values in _maps_by_score(found).items():
-            words, caption = f"map of the {score} of {pair.a}", f"{score} of {pair.a}, up to {values.max():.3g}"
-            flat = map_state(values) is not MapState.VARIED  # a badge stands under its picture
-            with st.container(width=SIDE, gap="xsmall") if flat else nullcontext():
-                show_overlay(scene.picture, values, drawing, None, words, SIDE, caption)
+def _signed(scene: Scene, found: Contrast, pair: _Pair) -> Iterator[Panel]:
+    """The four maps on one scale; that of what speaks against A with its sign turned back, so that blue means the same."""
+    maps = {
+        "a": ("map(A)", found.signed_a, f"red: for {pair.a}, blue: against it"),
+        "b": ("map(B)", found.signed_b, f"red: for {pair.b}, blue: against it"),
+        "between": ("map(A − B)", found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
+        "against": ("Against A", -found.against, f"blue: lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
+    }
+    for name, (title, values, meaning) in maps.items():
+        alt = f"{title}, {meaning}; from {values.min():.3g} to {values.max():.3g}; {where_words(values)}"
+        yield Panel(
+            f"contrast-{name}", alt, SIDE, title=title, caption=meaning, values=values, drawing=Drawing(signed=True),
+            reach=found.reach, place=place_of(scene), bar=True,
+        )  # fmt: skip
+
+
+def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> Iterator[Panel]:
+    """The maps of A's logit and of its probability over the picture."""
+    for score, values in _maps_by_score(found).items():
+        over = overlay_panel(scene, values, f"map of the {score} of {pair.a}", SIDE, name=f"contrast-{score}")
+        caption = f"Up to {values.max():.3g}"
+        yield replace(over, title=f"{score} of {pair.a}", caption=caption, help="", drawing=replace(over.drawing, signed=False))
 
 
 def _maps_by_score(found: Contrast) -> dict[str, Map]:
     return {"logit": found.by_logit, "probability": found.by_probability}
-
-
-def _colour_bar(width: int) -> Picture:
-    table = diverging_table()
-    places = np.linspace(0, len(table) - 1, width).round().astype(int)
-    return np.ascontiguousarray(np.broadcast_to(table[places], (BAR_HEIGHT, width, 3)))
 
 
 # Section: words

@@ -19,8 +19,9 @@ from independent_maps import (
     probabilities,
 )
 from numpy.typing import NDArray
-from opened_page import START, OpenedPage, alts, captions, elements, open_page, picture, press, query
+from opened_page import START, OpenedPage, alts, captions, open_page, picture, press, query
 from scipy.stats import pearsonr, spearmanr
+from staged import panels
 
 import explain_lib as xl
 
@@ -57,7 +58,8 @@ def test_without_a_contrast_the_likeliest_other_class_stands_beside_and_is_a_pre
     )
     press(app, f"Contrast with {NAMES[b]}")
     assert query(app) == START | {"img": "5", "minus": str(b)}
-    assert f"explained: {NAMES[a]} (the predicted class) rather than {NAMES[b]}, logit" in captions(app)
+    explained = captum_signed(5, "conv2", lambda logits: logits[:, a] - logits[:, b]).clip(min=0)
+    np.testing.assert_allclose(panels(app)["map"].values, explained, atol=1e-4 * explained.max(), rtol=0)
     assert f"B: {NAMES[b]}, {share_b} · logit" in captions(app)
     assert f"Contrast with {NAMES[b]}" not in {button.label for button in app.button}
     press(app, f"Explain {NAMES[a]} alone")
@@ -116,17 +118,22 @@ def test_the_maps_are_captums_on_one_scale(name: str, layer: str, score: str) ->
     between = captum_signed(8, layer, lambda logits: one(logits) - other(logits), name)
     reach = max(float(np.abs(cells).max()) for cells in (first, second, between))
     against = -((-first).clip(min=0))  # blue, as what is below zero in the other maps
-    for title, cells in {"map(A)": first, "map(B)": second, "map(A − B)": between, "Against A": against}.items():
+    sent = panels(app)
+    expected = {"map(A)": first, "map(B)": second, "map(A − B)": between, "Against A": against}
+    for key, (title, cells) in zip(("a", "b", "between", "against"), expected.items(), strict=True):
+        panel = sent[f"contrast-{key}"]
+        assert (panel.head["title"], panel.drawing.signed) == (title, True)
+        assert panel.head["top"] == pytest.approx(reach, rel=1e-3)
+        np.testing.assert_allclose(panel.values, cells, atol=1e-4 * reach, rtol=0)
         shown = picture(app, title)
-        expected = cv2.resize(in_red_and_blue(cells, reach), shown.shape[:2], interpolation=cv2.INTER_NEAREST_EXACT)
-        assert_same_colours(shown, expected)
+        in_colours = cv2.resize(in_red_and_blue(cells, reach), shown.shape[:2], interpolation=cv2.INTER_NEAREST_EXACT)
+        assert_same_colours(shown, in_colours)
     listed = alts(app)
-    for start in ("map(A), red", "map(B), red", "map(A − B), red", "Against A, blue", "Colours from blue at −"):
+    for start in ("map(A), red", "map(B), red", "map(A − B), red", "Against A, blue"):
         assert len([alt for alt in listed if alt.startswith(start)]) == 1
     assert all(listed)
-    under = [one.caption for shown in elements(app, "image") for one in shown.proto.imgs]
-    assert f"One scale for all four: −{reach:.3g} blue, 0 white, {reach:.3g} red, in units of the {score}." in under
-    assert f"**map(A − B)** · red: for {NAMES[a]} rather than {NAMES[b]}, blue: the reverse" in under
+    assert f"One scale for all four: −{reach:.3g} blue, 0 white, {reach:.3g} red, in units of the {score}." in captions(app)
+    assert sent["contrast-between"].head["caption"] == f"red: for {NAMES[a]} rather than {NAMES[b]}, blue: the reverse"
     words = sentence(app, "**map(A − B) is map(A) − map(B)** to ")
     deviation = re.search(r"to (\de-\d+|0) \((\de-\d+|0) of the scale\)", words)
     assert deviation is not None
@@ -171,7 +178,7 @@ def test_logit_and_probability_are_compared_in_numbers(image: int) -> None:
     by_logit, by_share = (
         captum_signed(image, "conv2", number, "tutorial").clip(min=0).astype(float) for number in (logit(a), share(a))
     )
-    app = open_explorer(img=str(image), model="tutorial")
+    app = open_explorer(img=str(image), model="tutorial", opacity="even", contour="off", strength="50")
     for score, cells in (("logit", by_logit), ("probability", by_share)):
         shown = picture(app, f"Overlay: map of the {score} of {NAMES[a]}")
         assert_same_colours(shown, drawn(pixels()[image], cells, len(shown)))  # each on its own scale
