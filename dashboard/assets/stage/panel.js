@@ -37,6 +37,7 @@ function fillPanel(panel, given, arrays) {
   const { figure, place } = panel;
   figure.style.setProperty("--width", `${given.width}px`);
   figure.classList.toggle("chosen", given.chosen);
+  figure.classList.toggle("small", given.width <= 144); // three in a row on a phone
   figure.classList.toggle("empty", !given.picture && !given.painted && given.picture !== 0);
   place.dataset.picture = given.name;
   place.style.aspectRatio = `${given.size[1]} / ${given.size[0]}`;

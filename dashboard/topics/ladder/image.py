@@ -1,20 +1,24 @@
 """The layer ladder of the picked image: every row with its map and numbers, and the effect of removing pixels."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
-from dashboard.figures.map_figure import overlay_or_picture
-from dashboard.figures.map_words import where_words
-from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
+from dashboard.figures.panel import Action, Panel
+from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
-from dashboard.view.captions import grid_caption, plain
+from dashboard.view.captions import grid_caption, plain, scene_caption
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.job_run import show_job
+from dashboard.widgets.explained import original_panel, overlay_panel, place_of
+from dashboard.widgets.job_run import has_rows, show_job
 from dashboard.widgets.number_table import Cell, Row, show_number_table
-from dashboard.widgets.pictures import show_picture
-from dashboard.widgets.presentation import enlarged
+from dashboard.widgets.pickers import choice
+from dashboard.widgets.stage import Fact, Stage, show_stage
+from dashboard.widgets.stage import Row as Panels
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import number, percent
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
@@ -28,8 +32,8 @@ from explain_lib.trust.ladder import (
     LadderCurves,
     ladder_curves,
 )
-from explain_lib.trust.ladder_summary import Ranking, rank_ladder, ranking_sentence, summarise_ladder
-from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill
+from explain_lib.trust.ladder_summary import Ranking, measured, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
 
 FLAT_WORDS = (
     " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
@@ -38,27 +42,47 @@ FLAT_WORDS = (
 AT_ONCE = 64 * 64
 """The most pixels of a picture with which the page measures without being asked to."""
 OTHER_ROWS = 1 + len(OPINIONS) + len(BASELINES)
-SIDE = 116
+SIDE, THUMBNAIL, REMOVED = 208, 84, 136
+STRIP = "All rows, each with its place and its number; a click on a layer chooses it"
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
 
 
 def show_image_ladder(scene: Scene) -> None:
-    """The picked image's sentence and table, and beside it curves and pictures of the chosen layer."""
+    """The picked image with the maps of all rows, its sentence and table, and beside it curves of the chosen layer."""
     layer, offered = scene.layer, scene.offered_layers
     pixels, image, target, asked_at = scene.images.pixels, scene.view.image, scene.view.target, asked_layer(layer)
     height, width = scene.model.input_size
     if height * width <= AT_ONCE:
         found = ladder_curves(scene.model, pixels, image, offered, target, asked_at)
-        _show(scene, layer, found)
+        _maps(scene, found, layer)
+        _controls(scene)
+        _numbers(scene, layer, found)
         return
     request = CurvesRequest(scene.model, pixels, np.array([image]), offered, target, asked_at)
     asked = ASKED_PER_ROW * (len(offered) + OTHER_ROWS)
     nothing = f"The network would be asked about {asked:,} pictures of {height} × {width} pixels, which may take minutes."
-    show_job(request, "Measure", lambda curves, _: _show(scene, layer, curves), what="The measurement", nothing=nothing)
+    if not has_rows(request):
+        show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)),), key="stage-alone"))
+
+    def show(found: LadderCurves, _: bool) -> None:
+        _maps(scene, found, layer)
+        _numbers(scene, layer, found)
+
+    show_job(request, "Measure", show, what="The measurement", nothing=nothing)
+    _controls(scene)
 
 
-def _show(scene: Scene, layer: str, found: LadderCurves) -> None:
+def _controls(scene: Scene) -> None:
+    """The measure that ranks, and what stands in the place of removed pixels."""
+    view = scene.view
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP)
+        choice("fill", "Removed pixels become", FILLS_ON_OFFER, view.fill, FILL_HELP)
+    st.caption(scene_caption(scene, f"{scene.model.classes[scene.target.index]}, its probability"))
+
+
+def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
     ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
     st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
     table, curve = st.columns([9, 5], gap="medium")
@@ -67,6 +91,57 @@ def _show(scene: Scene, layer: str, found: LadderCurves) -> None:
     with curve:
         _curves(scene, found, layer)
     _pictures(scene, found, layer)
+
+
+# Section: the maps
+
+
+def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
+    """The picture, the map of the chosen layer, what is left when its pixels go, and the maps of all rows; a click on a layer's
+    chooses it.
+    """
+    names = [rung.name for rung in found.rows.rungs]
+    order = rank_ladder(found.rows, scene.view.measure, scene.view.fill).order
+    places = [order.index(name) + 1 for name in names]
+    column = names.index(layer)
+    chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
+    panels = original_panel(scene, SIDE), chosen, *_without(scene, found, column, scene.view.fill)
+    main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
+    thumbnails = tuple(_thumbnail(scene, found, column, place, layer) for column, place in enumerate(places))
+    show_stage(Stage((main, Panels(thumbnails, STRIP, strip=True)), slider="chosen"))
+
+
+def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:
+    rows, measure = found.rows, scene.view.measure
+    by = f"by {measure_words(measure, scene.view.fill)}"
+    yield Fact("Its place among all rows", "none" if rows.flat[0, column] else f"{place} of {len(rows.rungs)}", "", by)
+    better = "lower is better" if measure == "deletion" else "higher is better"
+    value = float(measured(rows, measure, scene.view.fill)[0, column])
+    yield Fact(MEASURE_WORDS[measure].capitalize() if measure != "road" else "ROAD", _number(value), MEASURE_HELP, better)
+
+
+def _thumbnail(scene: Scene, found: LadderCurves, column: int, place: int, layer: str) -> Panel:
+    rung, rows = found.rows.rungs[column], found.rows
+    value = _number(float(measured(rows, scene.view.measure, scene.view.fill)[0, column]))
+    over = _overlay(scene, found, column, THUMBNAIL)
+    title = rung.name.removesuffix(f" at {rung.asked_at}")
+    over = replace(
+        over, name=f"row-{column}", title=title, caption="not ranked" if rows.flat[0, column] else f"{place}. · {value}",
+        drawing=replace(over.drawing, contour=False), shows=rung.name,
+    )  # fmt: skip
+    if rung.kind != "layer":
+        return replace(over, shows="")
+    return replace(over, action=Action("shows this layer", {"layer": rung.name}), chosen=rung.name == layer)
+
+
+def _overlay(scene: Scene, found: LadderCurves, column: int, side: int) -> Panel:
+    """The map of a row over the picture. Baselines have no zero of their own, and are drawn from their lowest value."""
+    rung, values = found.rows.rungs[column], found.maps.maps[0, column]
+    painted = np.asarray(values - values.min()) if rung.kind == "baseline" else values
+    return replace(overlay_panel(scene, painted, f"map of {rung.name} on {scene.name}", side), help="")
+
+
+# Section: the table and the curves
 
 
 def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> None:
@@ -84,19 +159,14 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
 
 
 def _row(scene: Scene, found: LadderCurves, column: int, place: int, layer: str) -> Row:
-    rows, values = found.rows, found.maps.maps[0, column]
+    rows, state = found.rows, map_state(found.maps.maps[0, column])
     rung, fill = rows.rungs[column], FILLS.index(scene.view.fill)
     by_fill = rows.deletion[0, column, fill], rows.insertion[0, column, fill]
     numbers = (*by_fill, rows.road[0, column], rows.edges[0, column], rows.centre[0, column])
     first, last = "none" if rows.flat[0, column] else str(place), grid_caption(rung.grid) if rung.grid else ""
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
-    # baselines have no zero of their own, and are drawn from their lowest value
-    painted = np.asarray(values - values.min()) if rung.kind == "baseline" else values
-    picture = overlay_or_picture(scene.picture, painted, scene.drawing, None, SIDE)
-    state, badge, alt = map_state(values), "", f"Map of {rung.name} over {scene.name}; {where_words(values)}"
-    if state is not MapState.VARIED:
-        badge, alt = f"{state.value} map", f"The picture alone, the map of {rung.name} is {state.value}"
-    return Row(rung.name, rung.kind, cells, (picture, alt), badge, rung.name == layer, ROW_MEANINGS.get(rung.name, ""))
+    badge = "" if state is MapState.VARIED else f"{state.value} map"
+    return Row(rung.name, rung.kind, cells, badge, rung.name == layer, ROW_MEANINGS.get(rung.name, ""))
 
 
 def _number(value: float) -> str:
@@ -118,31 +188,38 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     st.caption(curve_caption(scene, found))
 
 
+# Section: what the network was asked about
+
+
 def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
-    """The pictures that the network was asked about: the same pixels removed, with each fill."""
+    """The pictures that the network was asked about with the other fills: the same pixels removed."""
     place = [rung.name for rung in found.rows.rungs].index(layer)
     if found.rows.flat[0, place]:
         which = f"the map of {plain(layer)} puts no pixel first, and they go row by row from the top"
     else:
         which = f"the pixels that the map of {plain(layer)} puts first are gone"
-    st.markdown(f"**What the network sees: {which}, under three fills**")
-    with st.grid(min_column_width=enlarged(3 * SIDE + 8), gap="small"):
-        for fill in FILLS:
-            with st.container():
-                _fill_row(scene, found, place, fill)
+    st.markdown(f"**What the network sees under the other fills: {which}**")
+    others = [fill for fill in FILLS if fill != scene.view.fill]
+    for column, fill in zip(st.columns(len(others), gap="small"), others, strict=True):
+        with column:
+            row = Panels(_without(scene, found, place, fill), FILL_WORDS[fill][0].upper() + FILL_WORDS[fill][1:])
+            show_stage(Stage((row,), key=f"stage-{fill}", line_after=None))
 
 
-def _fill_row(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> None:
+def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple[Panel, ...]:
     """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
     order = pixel_ranks(found.maps.maps[0, place])
     shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
     words, name = FILL_WORDS[fill], scene.model.classes[int(found.rows.explained[0])]
     picked = scene.name[0].upper() + scene.name[1:]
-    st.caption(words[0].upper() + words[1:])
-    with st.container(horizontal=True, gap="xxsmall"):
-        for step, picture in zip(STEPS, shown, strict=True):
-            left = percent(left_over(found, place, fill, step))
-            share = f"{100 * step // 16} %"
-            alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
-            with st.container(width=SIDE):
-                show_picture(picture, f"{share} gone: {left}", alt, SIDE)
+    panels = []
+    for step, picture in zip(STEPS, shown, strict=True):
+        left, share = percent(left_over(found, place, fill, step)), f"{100 * step // 16} %"
+        alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
+        panels.append(
+            Panel(
+                f"{fill}-{step}", alt, REMOVED, title=f"{share} gone", caption=f"{name} {left}", picture=picture,
+                place=place_of(scene),
+            )
+        )  # fmt: skip
+    return tuple(panels)

@@ -16,6 +16,7 @@ from opened_page import (
     chart,
     chart_alts,
     download,
+    metrics,
     open_page,
     press,
     query,
@@ -24,6 +25,9 @@ from opened_page import (
     unescaped,
     warnings,
 )
+from playwright.sync_api import Page, expect
+from running_app import address, settle
+from staged import SentPanel, panels
 from streamlit.testing.v1.element_tree import Html
 from torch.nn import functional
 
@@ -32,12 +36,11 @@ from dashboard.topics.ladder.measured import asked_layer
 
 
 class Table(HTMLParser):
-    """The cells of a table, row by row, the alternative texts of its pictures, and which rows are marked."""
+    """The cells of a table, row by row, and which rows are marked."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.rows: list[list[str]] = []
-        self.alts: list[str] = []
         self.marked: list[str] = []
         self._marks = False
         self._inside = False
@@ -51,14 +54,12 @@ class Table(HTMLParser):
         if tag in ("td", "th"):
             self.rows[-1].append("")
             self._inside = True
-        if tag == "img":
-            self.alts.append(named["alt"] or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("td", "th"):
             self._inside = False
         if tag == "tr" and self._marks:
-            self.marked.append(self.rows[-1][1] or self.rows[-1][0])
+            self.marked.append(self.rows[-1][0])
 
     def handle_data(self, data: str) -> None:
         if self._inside:
@@ -104,7 +105,7 @@ def opened() -> OpenedPage:
 
 
 def test_the_table_has_every_layer_in_order_and_the_rows_to_measure_it_against(opened: OpenedPage) -> None:
-    names = [row[1] for row in tables(opened)[0].rows[1:]]
+    names = [row[0] for row in tables(opened)[0].rows[1:]]
     assert names == [
         *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
         "all layers averaged",
@@ -134,11 +135,45 @@ def test_places_follow_the_measure_that_ranks(measure: str, falling: bool) -> No
 
 
 def test_every_map_and_picture_has_alternative_text(opened: OpenedPage) -> None:
-    (table, *_) = tables(opened)
-    assert len(table.alts) == 13
-    assert any(alt.startswith("Map of relu2 over image 8; peak at row") for alt in table.alts)
+    assert any(alt.startswith("Overlay: map of relu2 on image 8; peak at row") for alt in alts(opened))
     assert all(alts(opened))
     assert all(chart_alts(opened))
+
+
+def thumbnails(app: OpenedPage) -> list[SentPanel]:
+    """The maps of all rows, in the order of the table."""
+    return [panel for name, panel in panels(app).items() if name.startswith("row-")]
+
+
+def test_every_row_has_its_map_over_the_picture_and_layers_can_be_chosen_by_it(opened: OpenedPage) -> None:
+    (table, *_), sent = tables(opened), thumbnails(opened)
+    assert [panel.head["title"] for panel in sent] == [row[0].removesuffix(" at relu2") for row in table.rows[1:]]
+    assert [panel.head["picks"] for panel in sent] == [True] * 6 + [False] * 7
+    assert [panel.head["title"] for panel in sent if panel.head["chosen"]] == ["relu2"]
+    numbers = list(column(table, "deletion").values())
+    assert [panel.head["caption"] for panel in sent] == [
+        f"{place:.0f}. · {number:.3f}" for place, number in zip(column(table, "place").values(), numbers, strict=True)
+    ]
+    assert metrics(opened)["Deletion"] == f"{numbers[4]:.3f}"
+    for place, layer in enumerate(("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")):
+        cells = torch.tensor(captum_map(8, layer))[None, None]
+        large = functional.interpolate(cells, (32, 32), mode="bilinear", align_corners=False)[0, 0].numpy()
+        np.testing.assert_allclose(sent[place].values, large, atol=1e-5 * large.max())
+        np.testing.assert_array_equal(sent[place].picture, pixels()[8])
+    np.testing.assert_array_equal(panels(opened)["chosen"].values, sent[4].values)
+
+
+def test_in_a_browser_a_click_on_a_layers_map_chooses_it_and_baselines_do_nothing(page: Page, root: str) -> None:
+    page.goto(f"{root}/layer_ladder?img=8&modules=all")
+    expect(page.locator('[data-picture="row-1"]')).to_be_visible(timeout=60_000)
+    settle(page)
+    page.locator('[data-picture="row-1"]').click()
+    expect(page.locator('[data-picture="row-1"]')).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    assert address(page)["layer"] == "relu1"
+    expect(page.locator("figcaption", has_text="Map of relu1")).to_be_visible()
+    page.locator('[data-picture="row-12"]').click(position={"x": 10, "y": 10})  # keeps the place in all pictures
+    expect(page.locator('[data-picture="grey-8"]')).to_have_attribute("data-pointed", "3,3")
+    assert address(page)["layer"] == "relu1"
 
 
 def test_the_curve_is_the_one_whose_mean_the_table_has(opened: OpenedPage) -> None:
@@ -167,10 +202,12 @@ def test_a_zero_map_is_named() -> None:
     zero = zero_at_pool1()
     app = open_page("layer_ladder", img=str(zero), modules="all")
     (table, *_) = tables(app)
-    assert "The picture alone, the map of pool1 is zero" in table.alts
-    assert next(row[6:8] for row in table.rows if row[1].startswith("pool1")) == ["none"] * 2
-    assert any(row[1] == "pool1 zero map" for row in table.rows)
-    assert sorted(int(row[2]) for row in table.rows[1:] if row[2] != "none") == list(range(1, 13))
+    flat = thumbnails(app)[2].head
+    assert f"The picture alone, the map is zero: map of pool1 on image {zero}" in alts(app)
+    assert (flat["painted"], flat["caption"], bool(flat["badge"])) == (False, "not ranked", True)
+    assert next(row[5:7] for row in table.rows if row[0].startswith("pool1")) == ["none"] * 2
+    assert any(row[0] == "pool1 zero map" for row in table.rows)
+    assert sorted(int(row[1]) for row in table.rows[1:] if row[1] != "none") == list(range(1, 13))
     assert "layers is pool1 (" not in texts(app).split("paired")[0]
 
 
@@ -190,7 +227,7 @@ def test_another_class_can_be_explained() -> None:
 def test_a_deeper_network_has_its_ladder() -> None:
     app = open_page("layer_ladder", model="resnet20")
     assert not app.error
-    assert [row[1] for row in tables(app)[0].rows[1:]][:19] == list(xl.load_model("resnet20").conv_layers)
+    assert [row[0] for row in tables(app)[0].rows[1:]][:19] == list(xl.load_model("resnet20").conv_layers)
 
 
 # Section: over many images
