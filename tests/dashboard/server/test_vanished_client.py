@@ -36,7 +36,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    port, script = free_port(), Path(__file__).parents[2] / "support" / "short_patience.py"
+    port, script = free_port(), Path(__file__).with_name("short_patience.py")
     command = [sys.executable, str(script), str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from streamlit.web import cli
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
 from explain_lib.work import jobs  # noqa: E402
