@@ -27,9 +27,14 @@ def picture_words(scene: Scene, image: int) -> str:
 
 
 def image_caption(scene: Scene, image: int) -> str:
+    """What image_words says, as Markdown."""
+    return plain(image_words(scene, image))
+
+
+def image_words(scene: Scene, image: int) -> str:
     """Image number, true class, predicted class with its probability."""
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
-    name = plain(scene.picture_set.words(image).removeprefix("test "))
+    name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say

@@ -56,7 +56,11 @@ class Fact:
 
 @dataclass(frozen=True)
 class Row:
-    """Panels side by side, then facts and bars. strip: whether the panels are thumbnails, of which one is chosen by a click."""
+    """Panels side by side, then facts and bars.
+
+    strip: whether the panels are thumbnails, of which one is chosen by a click. links: what can be pressed below. chosen:
+    whether the row is the chosen one of several.
+    """
 
     panels: tuple[Panel, ...]
     title: str = ""
@@ -64,6 +68,8 @@ class Row:
     strip: bool = False
     facts: tuple[Fact, ...] = ()
     bars: tuple[ClassBars, ...] = ()
+    links: tuple[Action, ...] = ()
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ class Stage:
 
     key: of the component. line_after: after how many rows the line stands that reads the numbers, None for no line. slider:
     the panel under which the strength of the map can be changed. view: names what previews of classes belong to. layer,
-    signed: the layer that is shown, and whether with its sign.
+    signed: the layer that is shown, and whether with its sign. cards: whether rows are cards, side by side where there is
+    room. hint: what the line says before anything is pointed at, in place of the usual words.
     """
 
     rows: tuple[Row, ...]
@@ -82,6 +89,8 @@ class Stage:
     view: str = ""
     layer: str = ""
     signed: bool = False
+    cards: bool = False
+    hint: str = ""
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -120,6 +129,9 @@ def _act(stage: Stage, what: Mapping[str, object]) -> None:
             for panel in stage.panels:
                 if panel.name == name and panel.action is not None:
                     _do(panel.action)
+        case {"row": int(row), "link": int(link)}:
+            if row < len(stage.rows) and link < len(stage.rows[row].links):
+                _do(stage.rows[row].links[link])
 
 
 def _do(action: Action) -> None:
@@ -155,6 +167,8 @@ def packed(stage: Stage) -> bytes:
         "key": stage.view,
         "layer": stage.layer,
         "signed": stage.signed,
+        "cards": stage.cards,
+        "hint": stage.hint,
     }
     return arrays.packed(head)
 
@@ -175,6 +189,8 @@ def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
         "picks": row.strip and any(panel.action for panel in row.panels),
         "facts": list(map(vars, row.facts)),
         "bars": list(map(_bars, row.bars)),
+        "links": [action.words for action in row.links],
+        "chosen": row.chosen,
     }
 
 

@@ -20,7 +20,7 @@ const numbersOf = (stage, place, point) => stage.panels.filter(({ given }) => gi
 function read(stage, source) {
   const { point } = SHARED, line = stage.line;
   if (!point) {
-    line.replaceChildren(make("span", "hint", HINT));
+    line.replaceChildren(make("span", "hint", stage.hint || HINT));
     return;
   }
   const pointed = source ?? stage.panels.find(({ given }) => given.place === point.place);
@@ -176,7 +176,19 @@ function fillRow(stage, row, given, arrays, kept) {
   box.append(...inside);
   if (given.picks) roving(box, ".place", '[aria-pressed="true"]');
   row.replaceChildren(...(given.title ? [make("div", "row-title", given.title)] : []), box,
-    ...(given.caption ? [make("div", "caption", given.caption)] : []));
+    ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.links.length ? [makeLinks(stage, given)] : []));
+}
+
+function makeLinks(stage, { place, links, title }) {
+  const box = make("div", "links");
+  box.append(...links.map((words, number) => {
+    const link = make("button", "link", words);
+    link.type = "button";
+    link.setAttribute("aria-label", `${title}: ${words}`);
+    link.onclick = () => stage.send({ row: place, link: number });
+    return link;
+  }));
+  return box;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -185,7 +197,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = root.contains(document.activeElement) ? document.activeElement.dataset.picture : undefined;
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
-    line: before?.line ?? make("div", "reading"),
+    hint: head.hint, line: before?.line ?? make("div", "reading"),
     strengthen(strength) {
       for (const panel of this.panels) {
         if (!panel.sent.picture || !panel.sent.values) continue;
@@ -198,9 +210,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   SHARED.stages.add(stage);
   SHARED.letGo = letGo;
   root.stage = stage;
-  const rows = head.rows.map((given) => {
-    const row = make("section", "part");
-    fillRow(stage, row, { ...given, strength: head.strength }, head.arrays, kept);
+  root.classList.toggle("cards", head.cards);
+  const rows = head.rows.map((given, place) => {
+    const row = make("section", given.chosen ? "part chosen" : "part");
+    fillRow(stage, row, { ...given, place, strength: head.strength }, head.arrays, kept);
     return row;
   });
   if (head.line_after !== null) rows.splice(head.line_after, 0, stage.line);

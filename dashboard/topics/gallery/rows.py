@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import explain_lib as xl
-from dashboard.figures.map_words import where_words
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
 from dashboard.view.view import usual_layer
 from explain_lib.base.maps import Map
 from explain_lib.compare.comparison import mean_absolute_difference
-from explain_lib.pictures.palettes import colour
-from explain_lib.pictures.rendering import Picture, overlay, study_heatmap, study_manual_overlay, study_package_overlay
-from explain_lib.take_home.slide import Panel, Slide
+from explain_lib.pictures.rendering import Picture, study_heatmap, study_manual_overlay, study_package_overlay
+from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 
 DRAWINGS = {"notebook": "As the notebook drew them", "fair": "Drawn fairly"}
+COLUMNS = "Heatmap", "GradCAM1", "GradCAM2"
 LAYER = "relu2"
 """Of the study's manual map."""
 STUDY_LAYERS = tuple(dict.fromkeys((*(xl.NOTEBOOK_PACKAGE.layers or ()), *(xl.NOTEBOOK_MANUAL.layers or ()))))
@@ -24,13 +23,22 @@ STUDY_LAYERS = tuple(dict.fromkeys((*(xl.NOTEBOOK_PACKAGE.layers or ()), *(xl.NO
 
 @dataclass(frozen=True)
 class Row:
-    """The three pictures beside the original, how far the two maps are apart, and where each picture's map is large."""
+    """Both programs' maps of a picture, and how far they are apart.
 
-    heatmap: Picture
-    manual: Picture
-    package: Picture
-    difference: float
-    where: tuple[str, str, str]
+    cells: the manual map on its own grid. manual, package: the maps on the picture's pixels, within 0 and 1. studied: the
+    heat map and both overlays as the notebook drew them; None where they are drawn fairly.
+    """
+
+    picture: Picture
+    cells: Map
+    manual: Map
+    package: Map
+    studied: tuple[Picture, Picture, Picture] | None
+
+    @property
+    def difference(self) -> float:
+        """The mean over all pixels of |package - manual|."""
+        return mean_absolute_difference(self.manual, self.package)
 
 
 def has_study_layers(model: xl.Model) -> bool:
@@ -54,14 +62,11 @@ def fair_layer(scene: Scene) -> str:
 def make_row(scene: Scene, image: int) -> Row:
     """The row of an image, drawn as the view says."""
     picture = np.asarray(scene.images.pixels[image])
-    if scene.view.drawing == "notebook":
-        cells, manual, package = _notebook_maps(scene, image)
-        drawn = study_heatmap(cells), study_manual_overlay(picture, manual), study_package_overlay(picture, package)
-    else:
-        cells, manual, package = _fair_maps(scene, picture)
-        drawn = colour(cells), overlay(picture, colour(manual)), overlay(picture, colour(package))
-    where = where_words(cells), where_words(manual), where_words(package)
-    return Row(*drawn, mean_absolute_difference(manual, package), where)
+    if scene.view.drawing == "fair":
+        return Row(picture, *_fair_maps(scene, picture), None)
+    cells, manual, package = _notebook_maps(scene, image)
+    drawn = study_heatmap(cells), study_manual_overlay(picture, manual), study_package_overlay(picture, package)
+    return Row(picture, cells, manual, package, drawn)
 
 
 def _notebook_maps(scene: Scene, image: int) -> tuple[Map, Map, Map]:
@@ -83,14 +88,28 @@ def _fair_maps(scene: Scene, picture: Picture) -> tuple[Map, Map, Map]:
     return cells[0], manual[0], xl.package_grad_cam(scene.model, picture[None], layer)[0]
 
 
+def fair_drawing(scene: Scene) -> xl.Drawing:
+    """The view's drawing without a sign: the package's maps have none."""
+    return replace(scene.drawing, signed=False)
+
+
 def row_slide(scene: Scene, row: Row) -> Slide:
     """The picked image, and its columns as they are drawn."""
     title = f"Two Grad-CAMs of one picture, {row.difference:.4f} apart on average"
-    columns = {"Heatmap": row.heatmap, "GradCAM1": row.manual, "GradCAM2": row.package}
-    panels = (picture_panel(scene), *(Panel(name, picture) for name, picture in columns.items()))
     caption = (
         caption_lines(scene)[0],
         "Heatmap: the map on its own grid. GradCAM1: by hand. GradCAM2: by package. Both explain the predicted class",
         f"{DRAWINGS[scene.view.drawing]} · model {scene.view.model}",
     )
-    return Slide(title, panels, caption, f"{title}. {' '.join(caption)}")
+    return Slide(title, (picture_panel(scene), *_slide_panels(scene, row)), caption, f"{title}. {' '.join(caption)}")
+
+
+def _slide_panels(scene: Scene, row: Row) -> tuple[Panel, ...]:
+    if row.studied is not None:
+        return tuple(Panel(name, picture) for name, picture in zip(COLUMNS, row.studied, strict=True))
+    drawing, (heatmap, first, second) = fair_drawing(scene), COLUMNS
+    return (
+        map_panel(heatmap, row.cells, drawing, 1.0),
+        overlay_panel(first, row.picture, row.manual, drawing, 1.0),
+        overlay_panel(second, row.picture, row.package, drawing, 1.0),
+    )

@@ -1,33 +1,36 @@
 """The parts of the study's table on a page: what it is, and a card for each of its eight pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.colours import PICKED
+from dashboard.figures.map_words import where_words
+from dashboard.figures.panel import Action, Panel
 from dashboard.topics.gallery.rows import (
+    COLUMNS,
     DRAWINGS,
     STUDY_LAYERS,
     Row,
     drawn_scene,
+    fair_drawing,
     fair_layer,
     has_study_layers,
     make_row,
     row_slide,
 )
 from dashboard.view.address import change_view
-from dashboard.view.captions import image_caption, picture_words, plain
+from dashboard.view.captions import image_words, picture_words, plain
 from dashboard.view.field import Value
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.view.view import View, change
-from dashboard.widgets.page_links import page_links
-from dashboard.widgets.pictures import show_picture
-from dashboard.widgets.presentation import enlarged
+from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.stage import Row as CardRow
+from dashboard.widgets.stage import Stage, show_stage
 from dashboard.widgets.steps import LayerSteps
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.networks.bundled import DEFAULT_MODEL
@@ -35,8 +38,7 @@ from explain_lib.networks.bundled import DEFAULT_MODEL
 # The study's eight test images, under its names and in its order.
 ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}
 
-SIDE = 136
-CARD_WIDTH = 600
+SIDE = 128
 ABOVE = 2
 """So many cards stand above the button that draws them in the other way."""
 FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
@@ -88,11 +90,11 @@ def _how(scene: Scene) -> str:
     """How each column is made and drawn."""
     if scene.view.drawing == "notebook":
         return _NOTEBOOK
-    layer = fair_layer(scene)
+    layer, drawn = fair_layer(scene), drawing_words(replace(scene.view, sign="positive", scale="map"))
     return (
         f"**Heatmap**: the manual map of layer {layer} on its own grid. **GradCAM1**, by hand, and **GradCAM2**, by package: "
-        f"both of layer {layer}, divided by the maximum, enlarged bilinearly to 32 × 32 pixels, drawn as half picture, half "
-        "map, in magma. What is left between them is one step of the package's: it scales once more after enlarging."
+        f"both of layer {layer}, divided by the maximum, enlarged bilinearly to the picture's pixels. {drawn} What is left "
+        "between them is one step of the package's: it scales once more after enlarging."
     )
 
 
@@ -103,31 +105,74 @@ def show_rows(scene: Scene) -> None:
     picked = scene.view.image
     if picked not in ROWS or scene.picture_set != tests.picture_set:
         rows.insert(0, (scene, picked, "picked"))
-    _cards(scene, rows[:ABOVE])
+    cards = [_card(scene, *row) for row in rows]
+    show_stage(Stage(tuple(cards[:ABOVE]), line_after=None, cards=True))
     _reveal(scene)
-    _cards(scene, rows[ABOVE:])
-    st.html(f"<style>.st-key-row-picked {{ border: 2px solid {PICKED}; }}</style>")
+    hint = "Point at a picture to read its numbers. A click opens it in the layer explorer."
+    show_stage(Stage(tuple(cards[ABOVE:]), key="stage-rest", line_after=len(cards), cards=True, hint=hint))
 
 
-def _cards(scene: Scene, rows: Sequence[tuple[Scene, int, str]]) -> None:
-    """Cards side by side: a scene, the number of its image, and the card's name."""
-    with st.grid(min_column_width=enlarged(CARD_WIDTH), gap="small"):
-        for one, image, name in rows:
-            chosen = image == scene.view.image and one.picture_set == scene.picture_set
-            row = make_row(one, image)
-            if chosen:
-                offer(slide=partial(row_slide, one, row))
-            with st.container(border=True, key="row-picked" if chosen else f"row-{image}"):
-                _show_card(one, image, name, row)
+def _card(scene: Scene, one: Scene, image: int, name: str) -> CardRow:
+    """The card of an image of a scene, by its name; scene: of the page."""
+    chosen = image == scene.view.image and one.picture_set == scene.picture_set
+    row, changes = make_row(one, image), _opened(one, image)
+    if chosen:
+        offer(slide=partial(row_slide, one, row))
+    panels = (_original(one, image, row), *(_fair(one, row) if row.studied is None else _studied(row)))
+    opens = Action("opens it in the layer explorer", changes, "layer_explorer")
+    return CardRow(
+        tuple(_in_card(panel, name, f"{one.picture_set.address}-{image}", opens) for panel in panels),
+        f"{name} · {image_words(one, image)}",
+        f"Mean absolute difference of GradCAM1 and GradCAM2: {row.difference:.4f}",
+        links=(Action("See why they differ", changes, "disagreement"), Action("See its class", changes, "class_browser")),
+        chosen=chosen,
+    )
 
 
-def _opened(scene: Scene, image: int) -> View:
-    """The view with that image, the browser at its class, and the comparison that the gallery shows."""
+def _in_card(panel: Panel, name: str, place: str, opens: Action) -> Panel:
+    return replace(
+        panel, name=f"{name}-{panel.title}", alt=f"{name}: {panel.alt}", label=panel.title, place=place, action=opens
+    )
+
+
+def _original(scene: Scene, image: int, row: Row) -> Panel:
+    return Panel("", picture_words(scene, image), SIDE, title="Original", picture=row.picture)
+
+
+def _columns(row: Row) -> Iterator[tuple[str, str]]:
+    """The title of each column, and what its picture shows."""
+    maps = (row.cells, row.manual, row.package)
+    shown = ("the manual map on its own grid", "the manual map over the picture", "the package's map over the picture")
+    for title, words, values in zip(COLUMNS, shown, maps, strict=True):
+        yield title, f"{words}; {where_words(values)}"
+
+
+def _studied(row: Row) -> list[Panel]:
+    """The notebook's pictures, ready-made: what they mix can no longer be read from them."""
+    assert row.studied is not None
+    return [
+        Panel("", words, SIDE, title=title, picture=picture)
+        for (title, words), picture in zip(_columns(row), row.studied, strict=True)
+    ]
+
+
+def _fair(scene: Scene, row: Row) -> list[Panel]:
+    """The maps from 0 to 1, alone and over the picture."""
+    pictures, maps = (None, row.picture, row.picture), (row.cells, row.manual, row.package)
+    return [
+        Panel("", words, SIDE, title=title, picture=picture, values=values, drawing=fair_drawing(scene), reach=1.0)
+        for (title, words), picture, values in zip(_columns(row), pictures, maps, strict=True)
+    ]
+
+
+def _opened(scene: Scene, image: int) -> dict[str, Value]:
+    """What turns the view to that image, the browser to its class, and the comparison to the one that is shown."""
     label = int(scene.images.labels[image])
     changes: dict[str, Value] = {"image": image, "true_class": None if label < 0 else label, "part": 1}
+    changes["pictures"] = scene.view.pictures
     study: dict[str, Value] = {"a": STUDY_MANUAL, "b": STUDY_PACKAGE}
     fair: dict[str, Value] = {"a": FAIR_MANUAL, "b": FAIR_PACKAGE, "layer": fair_layer(scene)}
-    return change(scene.view, changes | (fair if scene.view.drawing == "fair" else study))
+    return changes | (fair if scene.view.drawing == "fair" else study)
 
 
 def gallery_steps(scene: Scene) -> LayerSteps:
@@ -137,17 +182,3 @@ def gallery_steps(scene: Scene) -> LayerSteps:
         return LayerSteps(layers, shown)
     words = f"The study's columns have layers of their own; this turns to “{DRAWINGS['fair']}”"
     return LayerSteps(layers, shown, lambda _, __: {"drawing": "fair"}, words)
-
-
-def _show_card(scene: Scene, image: int, name: str, row: Row) -> None:
-    with st.container(horizontal=True, gap="xsmall"):
-        show_picture(scene.images.pixels[image], "Original", f"{name}: {picture_words(scene, image)}", SIDE)
-        show_picture(row.heatmap, "Heatmap", f"{name}: the manual map on its own grid; {row.where[0]}", SIDE)
-        show_picture(row.manual, "GradCAM1", f"{name}: the manual map over the picture; {row.where[1]}", SIDE)
-        show_picture(row.package, "GradCAM2", f"{name}: the package's map over the picture; {row.where[2]}", SIDE)
-    st.markdown(f"**{name}** · {image_caption(scene, image)}")
-    st.markdown(
-        f"Mean absolute difference of the two maps: **{row.difference:.4f}**",
-        help="The mean over all pixels of |GradCAM2 − GradCAM1| before drawing; both maps lie between 0 and 1.",
-    )
-    page_links(_opened(scene, image), "layer_explorer", "disagreement", "class_browser")
