@@ -1,5 +1,7 @@
 """The study's three guesses, each with a verdict by a rule, the numbers behind it, and an example."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.frame.page import show_page
@@ -38,18 +40,18 @@ def _say_unfit(scene: Scene) -> None:
 
 def _show_guesses(scene: Scene) -> None:
     name = scene.view.model
-    st.markdown(
+    intro = (
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
         f"guesses. Here each meets a rule with a fixed threshold, on many pictures. {_layers_words(scene)}"
     )
-    contour = open_section("1 · “The network looks at contours”", CONTOUR_RULE, name)
-    contour_example(scene)
+    title = "1 · “The network looks at contours”"
+    contour = open_section(title, CONTOUR_RULE, name, partial(contour_example, scene), intro)
     st.divider()
     depth = open_section("2 · “The pictures are too small, or the network is not deep enough”", DEPTH_RULE, name)
     st.divider()
-    grass = open_section("3 · “For a frog it looks at the grass”", GRASS_RULE, name)
     chosen = frogs(scene)
-    grass_example(scene, scene.view.image if scene.view.image in chosen else int(chosen[0]))
+    frog = scene.view.image if scene.view.image in chosen else int(chosen[0])
+    grass = open_section("3 · “For a frog it looks at the grass”", GRASS_RULE, name, partial(grass_example, scene, frog))
     show_frogs(scene)
     # What takes seconds comes last: the rest of the page waits for none of it.
     show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)

@@ -6,13 +6,15 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.map_figure import map_picture, sequential
 from dashboard.figures.map_words import where_words
+from dashboard.figures.panel import Panel
 from dashboard.topics.guesses.outline_picture import outline_picture
 from dashboard.topics.guesses.runs import test_pixels
-from dashboard.view.captions import image_caption, picture_words, plain
+from dashboard.view.captions import image_caption, plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.pictures import show_exact, show_picture
+from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.explained import original_panel, overlay_panel, place_of
+from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
@@ -30,18 +32,23 @@ def contour_example(scene: Scene) -> None:
     beside = (image + 1) % len(test_pixels(scene))
     rows = ContourRequest(scene.model, test_pixels(scene), np.array([image]), np.array([beside])).all_rows()
     edges = sobel_edges(test_pixels(scene)[[image, beside]])
-    st.markdown(f"**What is measured** · {plain(image_caption(scene, image))}")
-    with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "the picture", picture_words(scene, image), SIDE)
-        _show_map(edges[0], "its edges", f"Edges of test image {image}")
-        _show_map(edges[1], f"edges of image {beside}", f"Edges of test image {beside}, for comparison")
-        for name, values in _maps(scene).items():
-            place = rows.layers.index(name)
-            own, other = _correlation(rows.own[0, place]), _correlation(rows.other[0, place])
-            _show_map(values, f"map of {name}: {own} ({other})", f"Map of {name} on test image {image}")
+    other_edges = _map_panel(
+        scene, "edges-beside", f"Edges of {beside}", f"Edges of test image {beside}, for comparison", edges[1]
+    )
+    panels = [
+        original_panel(scene, SIDE),
+        _map_panel(scene, "edges", "Its edges", f"Edges of test image {image}", edges[0]),
+        replace(other_edges, place=f"{scene.picture_set.address}-{beside}"),
+    ]
+    for name, values in _maps(scene).items():
+        place = rows.layers.index(name)
+        own, other = _correlation(rows.own[0, place]), _correlation(rows.other[0, place])
+        panel = _map_panel(scene, f"map-{name}", name, f"Map of {name} on test image {image}", values)
+        panels.append(replace(panel, caption=f"map: correlation {own} ({other})"))
+    show_stage(Stage((Row(tuple(panels)),), key="stage-contour"))
     st.caption(
-        "Below each map, which is that of the predicted class: its correlation with the picture's edges and, in brackets, with "
-        "those of the other."
+        f"**What is measured** · {plain(image_caption(scene, image))}. Below each map, which is that of the predicted class: "
+        "its correlation with the picture's edges and, in brackets, with those of the other."
     )
 
 
@@ -74,9 +81,10 @@ def _correlation(value: float) -> str:
     return "none" if np.isnan(value) else number(float(value), 2)
 
 
-def _show_map(values: Map, caption: str, alt: str) -> None:
-    high = float(values.max()) if xl.map_state(values) is xl.MapState.VARIED else 1.0
-    _show(map_picture(values, sequential(0, high), SIDE), caption, f"{alt}; {where_words(values)}")
+def _map_panel(scene: Scene, name: str, title: str, alt: str, values: Map) -> Panel:
+    return Panel(
+        name, f"{alt}; {where_words(values)}", SIDE, title=title, values=values, place=place_of(scene), bar=True,
+    )  # fmt: skip
 
 
 def grass_example(scene: Scene, frog: int) -> None:
@@ -88,26 +96,26 @@ def grass_example(scene: Scene, frog: int) -> None:
     values = xl.grad_cam(scene.model, pixels, layer, FROG)[layer].map[0]
     share = row.share[0, row.layers.index(layer)]
     lies = "zero everywhere" if np.isnan(share) else f"{percent(float(share))} outside the outline"
-    coloured = map_picture(values, sequential(0, float(values.max()) or 1.0), SIDE)
-    whole, without_background, without_frog = (
-        f"frog {percent(float(shares[0]))}" for shares in (row.whole, row.frog_only, row.background_only)
-    )
-    name = f"Test image {frog}"
-    st.markdown(f"**What is measured** · {plain(image_caption(scene, frog))}")
-    with st.container(horizontal=True, gap="small"):
-        alt = f"{name} with its outline, which leaves {area} of the picture outside"
-        _show(outline_picture(pixels[0], masks[0], SIDE), f"outline; {whole}", alt)
-        alt = f"{name}, its background mid grey"
-        show_picture(greyed(pixels, ~masks)[0], f"background greyed; {without_background}", alt, SIDE)
-        show_picture(greyed(pixels, masks)[0], f"frog greyed; {without_frog}", f"{name}, its frog mid grey", SIDE)
-        alt = f"Map of {layer} on test image {frog}, with the outline; {where_words(values)}"
-        _show(outline_picture(coloured, masks[0], SIDE), f"map of {layer}: {lies}", alt)
+    name, place = f"Test image {frog}", f"{scene.picture_set.address}-{frog}"
+    outlined = outline_picture(pixels[0], masks[0], SIDE)
+    shown = {
+        "Outline": (f"{name} with its outline, which leaves {area} of the picture outside", outlined, row.whole),
+        "Background greyed": (f"{name}, its background mid grey", greyed(pixels, ~masks)[0], row.frog_only),
+        "Frog greyed": (f"{name}, its frog mid grey", greyed(pixels, masks)[0], row.background_only),
+    }
+    panels = [
+        Panel(
+            title, alt, SIDE, title=title, caption=f"frog {percent(float(shares[0]))}", picture=picture, place=place,
+            grid=pixels.shape[1:3],
+        )
+        for title, (alt, picture, shares) in shown.items()
+    ]  # fmt: skip
+    over = overlay_panel(scene, values, f"map of {layer} on test image {frog}, with the outline", SIDE, name="frog-map")
+    drawing = replace(over.drawing, signed=False, smooth=False, contour=False)
+    over = replace(over, title=layer, caption=f"map: {lies}", help="", picture=outlined, drawing=drawing, place=place)
+    show_stage(Stage((Row((*panels, over)),), key="stage-grass"))
     st.caption(
-        f"Percentages of frog: the network's probability. The background is {area} of this picture's area. The map is that of "
-        "the class frog, in its own cells."
+        f"**What is measured** · {plain(image_caption(scene, frog))}. Percentages of frog: the network's probability. The "
+        f"background is {area} of this picture's area. The map is that of the class frog, in its own cells. "
+        f"{drawing_words(replace(scene.view, contour=False, texture='grid', sign='positive', scale='map'))}"
     )
-
-
-def _show(picture: np.ndarray, caption: str, alt: str) -> None:
-    with st.container(width=SIDE):
-        show_exact(picture, caption, alt)

@@ -1,6 +1,6 @@
 """The finding on each guess: the verdict, a sentence, the number of images, and charts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -35,31 +35,44 @@ OF_IMAGES = f"test images 0 to {IMAGES - 1:,}"
 
 @dataclass(frozen=True)
 class Section:
-    """The places on the page for a guess's progress and for its finding; key: of the page's memory."""
+    """The places on the page for a guess's progress, for its verdict and for its charts; key: of the page's memory."""
 
     bar: DeltaGenerator
-    place: DeltaGenerator
+    verdict: DeltaGenerator
+    charts: DeltaGenerator
     key: str
 
 
-def open_section(title: str, rule: str, model: str) -> Section:
-    """The guess as a heading, a place for its finding, and the rule."""
-    st.header(title, anchor=False)
-    # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
-    bar, place, key = st.empty(), st.container(), f"found: {title} {model}"
+def open_section(title: str, rule: str, model: str, example: Callable[[], None] | None = None, intro: str = "") -> Section:
+    """The guess as a heading over the place for its verdict, beside its example; below, a place for charts, and the rule.
+
+    intro: stands above the heading.
+    """
+    beside = st.container()
+    if example is not None:
+        left, beside = st.columns([3, 2], gap="medium")
+        with left:
+            example()
+    with beside:
+        if intro:
+            st.markdown(intro)
+        st.header(title, anchor=False)
+        # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
+        bar, verdict, key = st.empty(), st.container(), f"found: {title} {model}"
+    charts = st.container()
     if key not in st.session_state:
         bar.progress(0.0, "The verdict follows")
     with st.expander("The rule, and what was known when it was written"):
         st.markdown(rule)
-    return Section(bar, place, key)
+    return Section(bar, verdict, charts, key)
 
 
 @contextmanager
 def _found(section: Section) -> Iterator[None]:
-    """Into the place of the finding, without the progress."""
+    """Into the place of the verdict, without the progress."""
     section.bar.empty()
     st.session_state[section.key] = True
-    with section.place:
+    with section.verdict:
         yield
 
 
@@ -71,13 +84,12 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     with _found(section):
         count = f"{_images(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
         _verdict(found.verdict, found.sentence, count)
-        limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
-        _charts(
-            {
-                "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
-                "contour-beyond": DotChart("own less other edges", rows, [beyond], bold, limit),
-            }
-        )
+    limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
+    charts = {
+        "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
+        "contour-beyond": DotChart("own less other edges", rows, [beyond], bold, limit),
+    }
+    _charts(section, charts)
 
 
 def show_depth_guess(found: DepthGuess, section: Section) -> None:
@@ -86,12 +98,11 @@ def show_depth_guess(found: DepthGuess, section: Section) -> None:
     right = Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))
     with _found(section):
         _verdict(found.verdict, found.sentence, f"{_images(found.images)}: {OF_IMAGES}, the same for each network")
-        _charts(
-            {
-                "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
-                "depth-right": DotChart("right predictions", rows, [right], percent=True),
-            }
-        )
+    charts = {
+        "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
+        "depth-right": DotChart("right predictions", rows, [right], percent=True),
+    }
+    _charts(section, charts)
 
 
 def show_grass_guess(found: GrassGuess, section: Section) -> None:
@@ -102,16 +113,15 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
     shown = Dots("frog", CHOSEN, (found.whole, found.frog_only, found.background_only))
     with _found(section):
         _verdict(found.verdict, found.sentence, _frogs_that_count(found))
-        if found.images == 0:
-            return
-        title = "background's share of the map, less its share of the area"
-        limit = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
-        _charts(
-            {
-                "grass-where": DotChart(title, rows, [beyond], bold, limit, percent=True),
-                "grass-need": DotChart("probability of frog", SHOWN, [shown], percent=True),
-            }
-        )
+    if found.images == 0:
+        return
+    title = "background's share of the map, less its share of the area"
+    limit = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
+    charts = {
+        "grass-where": DotChart(title, rows, [beyond], bold, limit, percent=True),
+        "grass-need": DotChart("probability of frog", SHOWN, [shown], percent=True),
+    }
+    _charts(section, charts)
 
 
 def _frogs_that_count(found: GrassGuess) -> str:
@@ -144,8 +154,9 @@ def _verdict(verdict: Verdict, sentence: str, count: str) -> None:
     st.caption(plain(count) + ".", help=BOOTSTRAP)
 
 
-def _charts(charts: Mapping[str, DotChart]) -> None:
+def _charts(section: Section, charts: Mapping[str, DotChart]) -> None:
     """Charts by their keys, side by side, one below the other on a phone."""
-    for column, (key, chart) in zip(st.columns(len(charts), gap="medium"), charts.items(), strict=True):
-        with column:
-            show_chart(dots_figure(chart), key=key, alt=dots_words(chart))
+    with section.charts:
+        for column, (key, chart) in zip(st.columns(len(charts), gap="medium"), charts.items(), strict=True):
+            with column:
+                show_chart(dots_figure(chart), key=key, alt=dots_words(chart))

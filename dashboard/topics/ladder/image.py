@@ -42,7 +42,7 @@ FLAT_WORDS = (
 AT_ONCE = 64 * 64
 """The most pixels of a picture with which the page measures without being asked to."""
 OTHER_ROWS = 1 + len(OPINIONS) + len(BASELINES)
-SIDE, THUMBNAIL, REMOVED = 208, 84, 136
+SIDE, THUMBNAIL, REMOVED = 224, 96, 128
 STRIP = "All rows, each with its place and its number; a click on a layer chooses it"
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""

@@ -17,7 +17,7 @@ from explain_lib.cam.drawing import Drawing
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.cam.settings import Resize
 
-SIDE, SMALL, LARGE = 208, 168, 192
+SIDE, SMALL, LARGE = 224, 160, 192
 """Of two or three panels in a row, of four, and of the last step."""
 METHODS: Mapping[Resize, tuple[str, str]] = {
     "nearest": ("nearest", "each cell is repeated"),

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from independent_maps import captum_map, labels, pixels, predicted, probabilities
+from independent_maps import captum_map, labels, logit, pixels, predicted, probabilities
 from opened_page import (
     OpenedPage,
     alts,
@@ -26,6 +26,7 @@ from playwright.sync_api import Page, expect
 from running_app import address, free_port, served, streamlit_command
 from scipy import ndimage
 from scipy.stats import spearmanr
+from staged import panels
 from torch.nn import functional
 
 open_guesses = partial(open_page, "guesses")
@@ -102,8 +103,14 @@ def test_the_example_of_contours_has_the_picked_images_correlations() -> None:
     large = functional.interpolate(torch.tensor(cells)[None, None], (32, 32), mode="bilinear")[0, 0].numpy()
     edges = [np.hypot(ndimage.sobel(one, 0, mode="mirror"), ndimage.sobel(one, 1, mode="mirror")) for one in grey]
     own, other = (f"{spearmanr(large.ravel(), edge.ravel()).statistic:.2f}".replace("-", "−") for edge in edges)
-    found = [one.caption for shown in elements(app, "image") for one in shown.proto.imgs]
-    assert f"map of relu2: {own} ({other})" in found
+    sent = panels(app)
+    assert sent["map-relu2"].head["caption"] == f"map: correlation {own} ({other})"
+    np.testing.assert_allclose(sent["map-relu2"].values, large / large.max(), atol=1e-4)
+    for name, edge in zip(("edges", "edges-beside"), edges, strict=True):
+        assert np.corrcoef(sent[name].values.ravel(), edge.ravel())[0, 1] == pytest.approx(1)
+        assert sent[name].head["bar"]
+    own_place = {name for name, panel in sent.items() if panel.head["place"] == sent["picture"].head["place"]}
+    assert own_place == {"picture", "edges", "map-relu2", "map-average of five"}  # the other picture has a pointer of its own
     for words in ("Test image 8, true class", "Edges of test image 8; peak", "Edges of test image 9, for comparison; peak"):
         assert any(alt.startswith(words) for alt in alts(app))
 
@@ -119,7 +126,12 @@ def test_the_example_of_grass_is_the_picked_frog_or_the_first(opened: OpenedPage
     other = picture(app, "Test image 29, its frog mid grey")[2::4, 2::4]
     np.testing.assert_array_equal(other[~kept], pixels()[29][~kept])
     whole = probabilities("captum-tutorial")[29, 6]
-    assert f"outline; frog {whole * 100:.1f} %" in [one.caption for shown in elements(app, "image") for one in shown.proto.imgs]
+    sent = panels(app)
+    assert sent["Outline"].head["caption"] == f"frog {whole * 100:.1f} %"
+    assert "outside the outline" in sent["frog-map"].head["caption"]
+    cells = captum_map(29, "relu2", logit(6))
+    np.testing.assert_allclose(sent["frog-map"].values, cells, atol=1e-5 * cells.max())
+    np.testing.assert_array_equal(sent["frog-map"].picture, sent["Outline"].picture)
 
 
 def test_every_picture_and_chart_has_alternative_text(opened: OpenedPage) -> None:
@@ -170,7 +182,7 @@ def test_a_model_without_the_studys_layers_is_looked_at_in_its_conv_layers() -> 
     assert verdicts(app)[1:] == ["can't tell", "not supported"]
     assert not any("average of five" in alt for alt in alts(app))
     assert predicted(3, "resnet20") == 0
-    assert "image 3 · true plane · predicted plane" in texts(app)
+    assert "image 3 · true plane · predicted plane" in captions(app)
 
 
 # Section: in a browser
