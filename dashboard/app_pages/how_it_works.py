@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.frame.page import show_page
-from dashboard.topics.walk.steps import show_step, step_title
+from dashboard.topics.walk.steps import STEP_KEYS, show_step, step_title
 from dashboard.topics.walk.walk import make_walk, walk_slide
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
@@ -25,4 +25,4 @@ def _draw(scene: Scene) -> None:
     show_step(walk)
 
 
-show_page("how_it_works", _draw)
+show_page("how_it_works", _draw, keys=STEP_KEYS)

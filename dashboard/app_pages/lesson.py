@@ -94,4 +94,4 @@ def _how_to_write() -> None:
         st.markdown(f"| in the file | what stands there |\n| --- | --- |\n{rows}")
 
 
-show_page("lesson", _draw)
+show_page("lesson", _draw, keys=(("Page Down", "starts the first lesson"),))

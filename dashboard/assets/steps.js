@@ -13,12 +13,13 @@ const OWN_KEYS = [
 ].join(", ");
 const OPEN = 'dialog[open], [role="dialog"][aria-modal="true"], [data-testid="stDialog"]';
 
-let shown; // the newest data, its elements, and what sends to the server
+let shown; // the newest data, and what sends to the server
 let wanted = {}; // place and layer that are not on the page yet
 let unsent = false, number = 0, drawn = 0, sentAt = -Infinity, timer;
 
 const clamp = (value, count) => Math.min(Math.max(value, 0), count - 1);
-const isThere = () => Boolean(shown?.root.isConnected);
+const isThere = () => Boolean(shown && here());
+const here = () => document.querySelector(".steps"); // not kept: Streamlit may make it anew
 
 function forget() {
   wanted = {};
@@ -83,7 +84,7 @@ function tell(target) {
 // Section: what is seen
 
 function show() {
-  const { root, data } = shown, { input, before, after } = parts(root);
+  const { data } = shown, root = here(), { input, before, after } = parts(root);
   root.hidden = data.image === undefined;
   if (root.hidden) return;
   const place = wanted.place ?? data.place;
@@ -154,10 +155,9 @@ document.addEventListener("page-drawn", (event) => {
 });
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".steps");
-  shown = { data, root, setTriggerValue };
+  shown = { data, setTriggerValue };
   const isAnswered = data.answered >= number || performance.now() - sentAt > LOST;
   if (isAnswered && !unsent) forget();
-  listen(root);
-  show();
+  listen(parentElement.querySelector(".steps"));
+  if (isThere()) show();
 }

@@ -1,16 +1,55 @@
-"""Keys for somebody without a mouse: Space, Home and End scroll, Escape leaves a field, Page Down leaves it in a lesson too."""
+"""Keys: those of every page, for somebody without a mouse, and the list of all of them; Back, and where the focus is."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard import ASSETS
+from dashboard.view.this_view import CARRIED_VIEW
+from dashboard.view.view import View
 from dashboard.widgets.steps import answered
 
-_KEYS = st.components.v2.component("keyboard", js=(ASSETS / "keyboard.js").read_text())
+Key = tuple[str, str]
+"""Keys, those that do the same behind commas, and what they do."""
+
+EVERYWHERE: Sequence[Key] = (
+    ("←, →", "the image before, the image after"),
+    ("↑, ↓", "the layer before, the layer after"),
+    ("P", "presentation on and off"),
+    ("Space, Shift+Space, Home, End", "scroll"),
+    ("Escape", "leaves a field, a slider, a picture or a grid, which have keys of their own"),
+    ("?", "this list"),
+)
+IN_A_LESSON: Sequence[Key] = (
+    ("Page Down, Page Up", "the lesson's next stop, and the one before"),
+    ("H, A, B, E", "the stop's hint, its answer, back to the stop's own view, the end of the lesson"),
+)
+
+_FOLDER = ASSETS / "keyboard"
+_KEYS = st.components.v2.component(
+    "keyboard",
+    html='<button type="button" class="all-keys">All keys: ?</button><dialog class="key-list" aria-label="Keys"></dialog>',
+    css=(_FOLDER / "keyboard.css").read_text(),
+    js="\n".join((_FOLDER / f"{name}.js").read_text() for name in ("history", "focus", "list", "keyboard")),
+    isolate_styles=False,
+)
 
 
-def work_without_mouse() -> None:
-    """Let these keys work from now on, wherever in the browser's tab one goes; the last thing that a page draws."""
-    _KEYS(data={"answered": answered()}, key="keyboard", height=1)
+def work_without_mouse(keys: Sequence[Key] = ()) -> None:
+    """Let the keys work from now on, wherever in the browser's tab one goes, and list them behind a button.
+
+    keys: those of this page alone. It is the last thing that a page draws.
+    """
+    view: View | None = st.session_state.get(CARRIED_VIEW)
+    lesson = IN_A_LESSON if view is not None and view.lesson is not None else ()
+    groups = [("On every page", EVERYWHERE), ("On this page", keys), ("In a lesson", lesson)]
+    _KEYS(data={"groups": [group for group in groups if group[1]]}, key="keyboard", width="content", height="content")
+    _DRAWN(data={"answered": answered()}, key="drawn", height=1)
+
+
+# Section: that a page is drawn, which whoever counts presses waits for
+
+_DRAWN = st.components.v2.component("drawn", js=(_FOLDER / "drawn.js").read_text())
 
 
 # Section: the navigation's drawer on a phone

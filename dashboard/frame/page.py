@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 import explain_lib as xl
 from dashboard.frame.bar import show_bar
 from dashboard.frame.check_up import warn_of_problems
-from dashboard.frame.keyboard import close_drawer, work_without_mouse
+from dashboard.frame.keyboard import Key, close_drawer, work_without_mouse
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
 from dashboard.frame.picture_menu import say_refused
 from dashboard.server.log import note_refusal, note_view
@@ -35,11 +35,13 @@ def show_page(
     images: Callable[[Scene], Sequence[int] | None] = lambda _: None,
     layers: Callable[[Scene], LayerSteps] = view_steps,
     *,
+    keys: Sequence[Key] = (),
     over_set: bool = False,
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
-    images: those that Previous and Next step through, None for all. layers: what the steps through the layers do. over_set:
+    images: those that ← and → step through, None for all. layers: what the steps through the layers do. keys: those that
+    this page alone has. over_set:
     whether the page looks at a whole set, which a visitor's picture is not.
     """
     follow_opened()
@@ -67,7 +69,7 @@ def show_page(
         st.error(f"This view cannot be shown: {plain(str(error))}.")
         _way_back()
     close_drawer(name)
-    work_without_mouse()
+    work_without_mouse(keys)
     pass_over_modules()
 
 

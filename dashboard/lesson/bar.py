@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
 from dashboard.lesson.vocabulary import MISSING, VOCABULARY, lesson_words
-from dashboard.view.address import change_view, current_view, open_view, remember_view
+from dashboard.view.address import change_view, current_view, go_to, open_view, remember_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import fit_view
 from dashboard.view.scene import Scene
@@ -29,7 +29,7 @@ def open_stop(name: str, lesson: Lesson, number: int) -> None:
     """Open a stop, counted from 1: its page, with its view; a presentation stays one. The run ends here."""
     stop = lesson.stops[number - 1]
     view = stop_view(name, stop, number, present=current_view().present)
-    st.switch_page(f"app_pages/{stop.page}.py", query_params=view.to_query())
+    go_to(stop.page, view)
 
 
 def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:

@@ -1,5 +1,6 @@
 """The view and the browser's address, kept in step: the address is the truth, widgets follow it."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TypedDict, TypeVar
@@ -23,7 +24,9 @@ from explain_lib.pictures.sets import LazyPixels, next_readable
 Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
-_PAGE, _OPENED = "_current_page", "_opened_page"
+_PAGE, _OPENED, _LEFT = "_current_page", "_opened_page", "_left_addresses"
+ON_THE_WAY = 10.0
+"""Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component(
     "address",
     html='<button type="button">Copy address</button>',  # it has a name before its script runs
@@ -66,7 +69,7 @@ def _read_address(page: str, start: View) -> tuple[View, dict[str, str], Notes]:
     page = f"{page} {_path_hash()}"  # the landing page has two addresses, and the navigation leads from the one to the other
     arrived = st.session_state.get(_PAGE) not in (None, page)
     st.session_state[_PAGE] = page
-    if arrived and not st.query_params and CARRIED_VIEW in st.session_state:
+    if CARRIED_VIEW in st.session_state and (_is_left() or (arrived and not st.query_params)):
         return current_view(), {}, ()
     query, named = take_names(st.query_params.to_dict())
     view, ignored = read_query(query, start)
@@ -131,8 +134,34 @@ def change_view(**values: Value) -> None:
 
 def open_view(view: View) -> None:
     """Write a whole view into the address; for a widget's callback."""
+    left: dict[str, float] = st.session_state.setdefault(_LEFT, {})
+    left[_asked()] = time.monotonic()
+    left.pop(urlencode(view.to_query()), None)
     remember_view(view)
     st.query_params.from_dict(view.to_query())
+
+
+def _asked() -> str:
+    return urlencode(st.query_params.to_dict())
+
+
+def _is_left() -> bool:
+    """Whether the browser asks with an address that was left: it had not got the newest one yet, which is sent once more.
+
+    Going back to an address is another matter.
+    """
+    moment = st.session_state.get(_LEFT, {}).get(_asked())
+    context = get_script_run_ctx()
+    if moment is None or time.monotonic() - moment > ON_THE_WAY or context is None or context.is_history_navigation:
+        return False
+    st.query_params.from_dict(current_view().to_query())
+    return True
+
+
+def go_to(page: str, view: View) -> None:
+    """Open a page with a view, from within a run, which ends here."""
+    st.session_state.pop(_LEFT, None)
+    st.switch_page(f"app_pages/{page}.py", query_params=view.to_query())
 
 
 def open_page(page: str, changes: Mapping[str, Value]) -> None:
@@ -144,8 +173,7 @@ def follow_opened() -> None:
     """Go to the page that a callback asked for, if one did. The run ends here."""
     opened: tuple[str, View] | None = st.session_state.pop(_OPENED, None)
     if opened is not None:
-        page, view = opened
-        st.switch_page(f"app_pages/{page}.py", query_params=view.to_query())
+        go_to(*opened)
 
 
 def current_view() -> View:

@@ -31,6 +31,7 @@ TITLES = {
     "relu": "Only what speaks for the answer",
     "enlarge": "From the grid to the picture",
 }
+STEP_KEYS = (("1 to 6", "the step of that number"), ("Shift+→, Shift+←", "the next step, the one before"))
 
 
 def step_title(step: Step) -> str:

@@ -1,10 +1,13 @@
 """Addresses: what they open, what they carry from page to page, and what is said of nonsense in them."""
 
+import time
+
 import pytest
 from given_out import GIVEN_OUT
 from opened_page import START, captions, image_number, open_page, press, query, send_steps, unescaped
 
 import explain_lib as xl
+from dashboard.view.address import ON_THE_WAY
 
 PAGES = (
     *(
@@ -113,3 +116,22 @@ def test_an_error_is_a_sentence_with_a_way_back(monkeypatch: pytest.MonkeyPatch)
     press(app, "Back to the default view")
     assert not app.error
     assert query(app) == START
+
+
+def test_a_message_with_the_address_before_does_not_bring_it_back() -> None:
+    app = open_page("layer_explorer", img="17")
+    press(app, "Next")
+    app.query_params["img"] = "17"  # as a browser asks that has not got the new address yet
+    app.run()
+    assert query(app)["img"] == "18"
+    assert image_number(app) == 18
+
+
+def test_an_address_that_was_left_opens_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page("layer_explorer", img="17")
+    press(app, "Next")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + ON_THE_WAY + 1)
+    app.query_params["img"] = "17"
+    app.run()
+    assert image_number(app) == 17

@@ -98,7 +98,7 @@ def test_an_image_and_a_layer_that_were_reached_together_are_one_change() -> Non
     app = open_page("layer_explorer", img="17")
     send_steps(app, place=27, image=27, layer="conv1")
     assert query(app) == {"img": "27", "model": "captum-tutorial", "layer": "conv1"}
-    assert component_data(app, "steps")["answered"] == component_data(app, "keyboard")["answered"] == 1
+    assert component_data(app, "steps")["answered"] == component_data(app, "drawn")["answered"] == 1
 
 
 def test_a_number_that_is_not_among_those_shown_leaves_the_place_to_decide() -> None:

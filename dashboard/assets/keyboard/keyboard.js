@@ -23,7 +23,7 @@ const isOpen = (element) => element.getAttribute("aria-expanded") === "true" || 
 
 function leave(event) {
   const focused = document.activeElement;
-  if (!focused || focused.matches(QUIET)) return;
+  if (!focused || focused.matches(QUIET) || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && !isOpen(focused)) focused.blur();
   const turns = event.key === "PageDown" || event.key === "PageUp";
   if (!turns || !document.querySelector(".st-key-lesson, .st-key-lessons") || isOpen(focused)) return;
@@ -34,10 +34,7 @@ function leave(event) {
   document.body.dispatchEvent(new KeyboardEvent("keyup", { key: event.key, code: event.code, bubbles: true }));
 }
 
-export default function ({ data }) {
-  document.dispatchEvent(new CustomEvent("page-drawn", { detail: data.answered })); // steps.js waits for it
-  if (window.hasRoomKeys) return;
-  window.hasRoomKeys = true;
+function roomKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element)) return;
     leave(event);
@@ -46,4 +43,11 @@ export default function ({ data }) {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element)) return;
     scroll(event);
   });
+}
+
+export default function ({ data, parentElement }) {
+  showKeys(parentElement, data);
+  if (window.hasRoomKeys) return;
+  window.hasRoomKeys = true;
+  for (const begin of [keepHistory, giveFocusBack, listKeys, roomKeys]) begin();
 }

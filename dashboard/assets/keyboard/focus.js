@@ -1,0 +1,40 @@
+// After a choice the focus returns to the page, whose keys work at once: after one by the pointer, or by Enter. Who walks by Tab,
+// or moves a slider by its arrows, keeps the focus.
+const CHOICES = ["stSelectbox", "stButtonGroup", "stCheckbox", "stRadio", "stSlider"].map((id) => `[data-testid="${id}"]`).join(", ");
+const ENTERED = '[data-testid="stSelectbox"] [aria-expanded="true"], [role="radio"]'; // where Enter makes the choice, without a click
+const LETTING_GO_MS = 300; // in which Streamlit may give a list's field the focus back
+
+function giveFocusBack() {
+  let hand = "", until = 0; // what was used last, and how long a choice is let go
+
+  function letGo() {
+    const focused = document.activeElement;
+    const isOpen = focused?.getAttribute("aria-expanded") === "true";
+    if (focused?.closest(`${CHOICES}, input[type="range"]`) && !isOpen) focused.blur();
+  }
+
+  function choose() {
+    until = performance.now() + LETTING_GO_MS;
+    setTimeout(letGo, 0);
+  }
+
+  window.addEventListener("keydown", (event) => {
+    hand = event.key;
+    until = 0;
+    if (event.key === "Enter" && event.target instanceof Element && event.target.closest(ENTERED)) choose();
+  }, true);
+  window.addEventListener("pointerdown", () => {
+    hand = "pointer";
+    until = 0;
+  }, true);
+  document.addEventListener("click", (event) => {
+    const isChoice = event.target instanceof Element && event.target.closest(`${CHOICES}, [role="option"]`);
+    if (isChoice && (hand === "pointer" || hand === "Enter")) choose();
+  }, true);
+  window.addEventListener("pointerup", () => {
+    if (document.activeElement?.matches('[role="slider"], input[type="range"]')) choose();
+  }, true);
+  document.addEventListener("focusin", () => {
+    if (performance.now() < until) setTimeout(letGo, 0);
+  });
+}
