@@ -119,7 +119,7 @@ def test_an_error_is_a_sentence_with_a_way_back(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_message_with_the_address_before_does_not_bring_it_back() -> None:
-    app = open_page("layer_explorer", img="17")
+    app = open_page("layer_explorer", img="17", model="captum-tutorial")
     press(app, "Next")
     app.query_params["img"] = "17"  # as a browser asks that has not got the new address yet
     app.run()
@@ -128,7 +128,7 @@ def test_a_message_with_the_address_before_does_not_bring_it_back() -> None:
 
 
 def test_an_address_that_was_left_opens_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_page("layer_explorer", img="17")
+    app = open_page("layer_explorer", img="17", model="captum-tutorial")
     press(app, "Next")
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + ON_THE_WAY + 1)
