@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.figures.class_figure import probabilities_figure, shown_words
+from dashboard.figures.class_figure import class_bars, shown_words
 from dashboard.figures.map_figure import diverging, map_figure, sequential
 from dashboard.topics.sides.figure import histogram_figure
 
@@ -83,38 +83,32 @@ def test_a_histogram_of_equal_maps_has_everything_in_the_middle() -> None:
 SHARES = np.array([0.25, 0.6, 0.15], dtype=np.float32)
 
 
-def words(name: str, under: str) -> str:
-    return f"{name}<br><span style='font-size:10px'>{under}</span>"
+def test_each_class_has_a_bar_with_its_probability_and_what_it_is_besides() -> None:
+    bars = class_bars(("cat", "dog", "frog"), SHARES, target=1, true=0)
+    assert [(bar.index, bar.name, bar.words, bar.role, bar.text) for bar in bars] == [
+        (0, "cat", "true", "other", "25.0 %"),
+        (1, "dog", "explained, predicted", "target", "60.0 %"),
+        (2, "frog", "", "other", "15.0 %"),
+    ]
+    np.testing.assert_array_equal([bar.share for bar in bars], SHARES)
 
 
-def test_the_explained_class_has_a_colour_and_a_word() -> None:
-    (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0).data
-    assert list(bars.y) == [words("cat", "true"), words("dog", "explained, predicted"), "frog"]
-    explained, others = bars.marker.color[1], {bars.marker.color[0], bars.marker.color[2]}
-    assert len(others) == 1
-    assert explained not in others
-    assert list(bars.text) == ["25.0 %", "60.0 %", "15.0 %"]
-
-
-def test_the_contrasted_class_has_a_colour_and_a_word_of_its_own() -> None:
-    (bars,) = probabilities_figure(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2).data
-    assert list(bars.y)[2] == words("frog", "contrasted")
-    assert len(set(bars.marker.color)) == 3
+def test_the_contrasted_class_has_a_role_and_a_word_of_its_own() -> None:
+    bars = class_bars(("cat", "dog", "frog"), SHARES, target=1, true=0, minus=2)
+    assert [(bar.words, bar.role) for bar in bars][1:] == [("explained, predicted", "target"), ("contrasted", "minus")]
 
 
 def test_of_many_classes_the_ten_likeliest_and_the_marked_ones_have_bars_the_likeliest_first() -> None:
     shares = np.arange(100, dtype=np.float32)[::-1] / 4950  # class 0 is the likeliest
     names = tuple(f"class {number}" for number in range(100))
-    (bars,) = probabilities_figure(names, shares, target=42, true=99, minus=3).data
-    assert list(bars.customdata) == [*names[:10], "class 42", "class 99"]
-    assert list(bars.y)[3] == words("class 3", "contrasted")
-    assert list(bars.y)[-2:] == [words("class 42", "explained"), words("class 99", "true")]
-    np.testing.assert_array_equal(bars.x, shares[[*range(10), 42, 99]])
-    assert len(set(bars.marker.color)) == 3
+    bars = class_bars(names, shares, target=42, true=99, minus=3)
+    assert [bar.name for bar in bars] == [*names[:10], "class 42", "class 99"]
+    assert [bars[place].words for place in (3, -2, -1)] == ["contrasted", "explained", "true"]
+    np.testing.assert_array_equal([bar.share for bar in bars], shares[[*range(10), 42, 99]])
     assert shown_words(names) == "The 10 likeliest of 100 classes, and those with a word."
     assert shown_words(names[:12]) == ""
 
 
 def test_two_classes_of_one_name_have_a_bar_each() -> None:
-    (bars,) = probabilities_figure(("crane", "dog", "crane"), SHARES, target=1, true=1).data
-    assert list(bars.y) == ["crane (0)", words("dog", "explained, true, predicted"), "crane (2)"]
+    bars = class_bars(("crane", "dog", "crane"), SHARES, target=1, true=1)
+    assert [bar.name for bar in bars] == ["crane (0)", "dog", "crane (2)"]

@@ -186,6 +186,8 @@ NONSENSE = [
     ("texture", "blur", "one of grid, smooth would be right."),
     ("palette", "rainbow", "one of magma, inferno, viridis, cividis, jet would be right."),
     ("strength", "half", _SHARE),
+    ("opacity", "half", "one of map, even"),
+    ("contour", "half", "on or off"),
     ("sign", "negative", "one of positive, signed would be right."),
     ("scale", "page", "one of map, strip would be right."),
     ("beside", "layer", "one of nothing, image, model would be right."),

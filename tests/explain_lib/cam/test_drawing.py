@@ -142,6 +142,38 @@ def test_a_zero_map_is_all_of_the_first_colour_or_white_if_signed(reach: float |
     assert signed.tolist() == [[WHITE] * 4] * 4
 
 
+def test_a_share_that_follows_the_map_is_full_at_the_last_colour_and_none_at_zero() -> None:
+    found = xl.draw_overlay(PICTURE, VALUES, xl.Drawing("jet", strength=0.5, follows=True), side=2)
+    parts = (VALUES.astype(float) / 2 * 0.5)[:, :, None]  # half of 0, .2, .5 and 1
+    assert_array_equal(found, np.rint((1 - parts) * PICTURE + parts * colours(STEPS, "jet")))
+    assert found[0, 0].tolist() == PICTURE[0, 0].tolist()
+    signed = xl.draw_overlay(PICTURE, -VALUES, xl.Drawing(strength=1, signed=True, follows=True), side=2)
+    assert signed[1, 1].tolist() == BLUE
+    assert signed[0, 0].tolist() == PICTURE[0, 0].tolist()
+
+
+def test_the_line_runs_inside_what_is_at_least_half_the_maps_own_maximum_with_a_black_one_around_it() -> None:
+    values = np.zeros((3, 3), np.float32)
+    values[1, 1], values[0, 0] = 2.0, 0.9  # below half
+    grey = np.full((3, 3, 3), 100, np.uint8)
+    found = xl.draw_overlay(grey, values, xl.Drawing(strength=0, contour=True), side=24, reach=8.0)[:, :, 0]
+    right = np.full((24, 24), 100)
+    right[7:17, 8:16] = right[8:16, 7:17] = 0  # one pixel outside, without the corners
+    right[8:16, 8:16] = 255
+    right[10:14, 10:14] = 100
+    assert_array_equal(found, right)
+
+
+def test_a_map_that_is_nowhere_above_zero_has_no_line() -> None:
+    values = np.array([[-1.0, 0.0]], np.float32)
+    drawing = xl.Drawing(strength=0, signed=True, contour=True)
+    assert_array_equal(xl.draw_overlay(PICTURE, values, drawing, side=8), quadrupled(PICTURE))
+
+
+def test_an_overlay_has_the_proportions_of_its_picture() -> None:
+    assert xl.draw_overlay(np.zeros((20, 40, 3), np.uint8), VALUES, side=80).shape == (40, 80, 3)
+
+
 def test_a_map_that_is_read_only_or_of_double_precision_is_drawn_alike() -> None:
     frozen = VALUES.copy()
     frozen.flags.writeable = False
