@@ -78,6 +78,10 @@ class Tab:
         """Press the button with these words on it."""
         return self.press(self._main.get_by_role("button", name=words, exact=True))
 
+    def press_panel(self, name: str) -> float:
+        """Press the panel of that name on the stage."""
+        return self.press(self._main.locator(f'[data-picture="{name}"]'))
+
     def follow(self, title: str) -> float:
         """Follow the navigation to the page with that title."""
         elapsed = self.press(self._navigation_link(title))

@@ -14,7 +14,7 @@ from benchmarks.inventory import Inventory
 from benchmarks.servers import served
 
 DASHBOARD, BARE, BARE_WITH_TORCH = "dashboard/app.py", "benchmarks/bare/app.py", "benchmarks/bare/app_with_torch.py"
-LAYERS = ("conv1", "conv2")
+LAYERS = ("layer-conv1", "layer-conv2")
 WARM_UP = 2
 
 Milliseconds = list[float]
@@ -39,8 +39,8 @@ class Address:
 
 # Each operation meets images of its own, so that none of its maps has been computed before.
 NEXT_IMAGE = {
-    "class_browser": Address("class_browser", "/class_browser?class=3&img=9000", "/class_browser?class=3&img=0"),
     "layer_explorer": Address("layer_explorer", "/layer_explorer?img=9100", "/layer_explorer?img=1000"),
+    "class_browser": Address("class_browser", "/class_browser?class=3&img=9000", "/class_browser?class=3&img=0"),
     "disagreement": Address("disagreement", "/disagreement?img=9200", "/disagreement?img=2000"),
 }
 NEXT_LAYER = Address("layers", "/layer_explorer?img=9300&layer=conv2", "/layer_explorer?img=3000&layer=conv2")
@@ -48,23 +48,38 @@ STEPS = {"1": "forward", "2": "gradient", "3": "weights", "4": "sum", "5": "ReLU
 """The steps of the walk through Grad-CAM, by their keys."""
 STEP_BY_STEP = Address("how_it_works", "/how_it_works?img=9400", "/how_it_works?img=6000&step=enlarge")
 BY_KEY = "/layer_explorer?img=7000"
+PREVIEWED = "/layer_explorer?img=7100&model=resnet20"
+POINTED_AT = """async ([which, rounds]) => {
+  const times = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const one of document.querySelectorAll(which)) {
+      const start = performance.now();
+      one.dispatchEvent(new PointerEvent("pointerenter"));
+      times.push(performance.now() - start);
+      one.dispatchEvent(new PointerEvent("pointerleave"));
+      await new Promise(requestAnimationFrame);
+    }
+  }
+  return times;
+}"""
 WALK = "/class_browser?class=5&img=4000"
 PICK = "/class_browser?class=7&img=5000"
 
 
 def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[Item]]]:
     """The dashboard's pages, each before and after its operation."""
-    tab.open("/seed_gallery")
-    pages = {"seed_gallery": inventory.mark_changes([inventory.read_page(tab)])}
+    pages = {}  # the first one is what opens first
     for address in (*NEXT_IMAGE.values(), NEXT_LAYER):
         tab.open(address.read)
         tab.press_next()  # among the images of its class, whatever the address says
         before = inventory.read_page(tab)
         if address is NEXT_LAYER:
-            tab.press_button(LAYERS[0])
+            tab.press_panel(LAYERS[0])
         else:
             tab.press_next()
         pages[address.page] = inventory.mark_changes([before, inventory.read_page(tab)])
+    tab.open("/seed_gallery")
+    pages["seed_gallery"] = inventory.mark_changes([inventory.read_page(tab)])
     tab.open(STEP_BY_STEP.read)
     pages[STEP_BY_STEP.page] = inventory.mark_changes([_face(tab, key, inventory) for key in STEPS])
     return pages
@@ -112,9 +127,17 @@ def next_layer(dashboard: Tab, bare: Tab, rounds: int) -> Timing:
 
     def choose(number: int) -> float:
         dashboard.press_next()
-        return dashboard.press_button(LAYERS[number % 2])
+        return dashboard.press_panel(LAYERS[number % 2])
 
-    return _in_turn(choose, lambda number: bare.press_button(LAYERS[number % 2]), rounds)
+    return _in_turn(choose, lambda _: bare.press_next(), rounds)
+
+
+def previews(dashboard: Tab, rounds: int) -> dict[str, Timing]:
+    """Point at layers and at classes of ResNet-20 one after the other: from the pointer to the maps that are drawn."""
+    dashboard.open(PREVIEWED)
+    dashboard.page.wait_for_function("() => window.gradCamStages.classes !== null")
+    found = {"layer": "[data-picture^=layer-]", "class": ".class-bar"}
+    return {name: Timing(dashboard.page.evaluate(POINTED_AT, [which, rounds])) for name, which in found.items()}
 
 
 def _in_turn(ours: Callable[[int], float], theirs: Callable[[int], float], rounds: int) -> Timing:

@@ -59,7 +59,19 @@
     { kind: "button", words: "Next", primary: false },
   ];
 
+  // Of a stage each canvas is a picture, each number beside them a metric, and each class a line.
+  const staged = (stage) => [
+    ...[...stage.querySelectorAll("figure")].filter((one) => one.querySelector("canvas").width > 1).map((figure) => ({
+      kind: "picture", address: figure.querySelector("canvas").toDataURL("image/png"), width: figure.clientWidth,
+      alt: figure.querySelector("[data-picture]").getAttribute("aria-label"), words: words(figure.querySelector(".caption")),
+    })),
+    ...[...stage.querySelectorAll("dt")].map((label) => ({ kind: "metric", label: words(label), words: words(label.nextElementSibling) })),
+    ...[...stage.querySelectorAll(".class-bars")].map((bars) => ({ kind: "text", words: words(bars) })),
+  ];
+
   const items = (container) => {
+    const stage = container.querySelector(".stage");
+    if (stage) return staged(stage);
     const stepped = container.querySelector(".steps:not([hidden])");
     if (stepped) return steps(stepped);
     const thumbnails = [...container.querySelectorAll(".image-grid button")];
