@@ -44,7 +44,7 @@ def work_without_mouse(keys: Sequence[Key] = ()) -> None:
     lesson = IN_A_LESSON if view is not None and view.lesson is not None else ()
     groups = [("On every page", EVERYWHERE), ("On this page", keys), ("In a lesson", lesson)]
     _KEYS(data={"groups": [group for group in groups if group[1]]}, key="keyboard", width="content", height="content")
-    _DRAWN(data={"answered": answered()}, key="drawn", height=1)
+    _DRAWN(data={"answered": answered()}, key="page-drawn", height=1)
 
 
 # Section: that a page is drawn, which whoever counts presses waits for
