@@ -72,6 +72,7 @@
   const items = (container) => {
     const stage = container.querySelector(".stage");
     if (stage) return staged(stage);
+    if (container.querySelector(".page-skeleton")) return [];
     const stepped = container.querySelector(".steps:not([hidden])");
     if (stepped) return steps(stepped);
     const thumbnails = [...container.querySelectorAll(".image-grid button")];

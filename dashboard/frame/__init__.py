@@ -3,6 +3,7 @@
 bar           what stands above every page
 check_up      the problems of the model, and the folded list of all findings
 fault         what a page says when the program is at fault
+skeleton      what stands of a page before it is drawn
 keyboard      keys for somebody without a mouse, and the drawer of a phone
 model_menu    a visitor's own network
 own_picture   a visitor's picture, as sent and as the network sees it

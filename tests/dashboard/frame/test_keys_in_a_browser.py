@@ -219,3 +219,35 @@ def test_a_question_mark_lists_all_keys_which_rest_meanwhile(page: Page, root: s
     expect(keys).to_be_visible()
     page.keyboard.press("?")
     expect(keys).to_be_hidden()
+
+
+# Section: from page to page
+
+WATCH = """() => {
+  window.seenFrames = [];
+  const main = document.querySelector('[data-testid="stMain"]');
+  const look = () => {
+    const boxes = document.querySelector(".page-skeleton");
+    window.seenFrames.push([
+      main.querySelector("h1")?.innerText.trim() ?? "",
+      Boolean(boxes?.checkVisibility()),
+      main.querySelectorAll("canvas, img, .stage").length,
+    ]);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_another_page_begins_with_its_own_title_over_grey_boxes(page: Page, root: str) -> None:
+    open_address(page, f"{root}/layer_explorer?img=137")
+    page.evaluate(WATCH)
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_test_id("stTopNavDropdownLink").filter(has_text="Disagreement").click()
+    expect(page.get_by_role("heading", name="Disagreement", level=1)).to_be_visible()
+    settle(page)
+    frames = [tuple(frame) for frame in page.evaluate("window.seenFrames")]
+    assert not [frame for frame in frames if frame[0] == "Layer explorer" and not frame[2]]
+    assert ("Disagreement", True, 0) in frames
+    assert not [frame for frame in frames if frame[1] and frame[2]]  # they go as the page draws
+    assert not page.locator(".page-skeleton").is_visible()
