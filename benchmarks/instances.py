@@ -2,7 +2,7 @@
 
 Run with: python -m benchmarks.instances [--sessions 20] [--seconds 20] [--rounds 3]
 
-So many sessions press “Next image” as fast as they are answered, in turns through a proxy in front of one instance and
+So many sessions press → as fast as they are answered, in turns through a proxy in front of one instance and
 through one in front of both. Then one instance is killed: its sessions come back to the other by their addresses.
 """
 
@@ -60,7 +60,7 @@ def visitors(count: int) -> list[Visitor]:
 
 
 def press_on(port: int, seconds: float, visitor: Visitor) -> list[float]:
-    """Seconds that each “Next image” took, for so long, without a pause."""
+    """Seconds that each press of → took, for so long, without a pause."""
     with visitor.come(port) as session:
         session.open(visitor.address)
         end = time.monotonic() + seconds

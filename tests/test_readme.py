@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from running_app import ROOT, make_command
 
+from dashboard.frame.keyboard import EVERYWHERE, IN_A_LESSON
 from dashboard.pages import PAGES
 
 README = (ROOT / "README.md").read_text()
@@ -46,6 +47,12 @@ def test_every_page_has_its_picture_in_the_tour() -> None:
     assert all((ROOT / path).is_file() for path in shown)
     pages = {"eight_pictures" if name == "seed_gallery" else name for name in PAGES}  # that page's title and address differ
     assert pages <= {Path(path).stem for path in shown}
+
+
+def test_the_keys_of_the_readme_are_those_that_a_question_mark_lists() -> None:
+    for keys, words in (*EVERYWHERE, *IN_A_LESSON):
+        if keys != "?":
+            assert f"| {keys} | {words} |" in README
 
 
 def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
