@@ -15,7 +15,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import correlation_words
 
-SIDE, THUMBNAIL = 256, 112
+SIDE, THUMBNAIL = 256, 96
 
 
 def depth_slider(check: Check) -> None:
@@ -77,10 +77,12 @@ def _steps(check: Check) -> Row:
 
 
 def _thumbnail(check: Check, depth: int, name: str) -> Panel:
-    caption = f"{correlation_words(check.correlation(depth))} · {check.says(depth)}"
+    over = _overlay(check, depth, THUMBNAIL)
     return replace(
-        _overlay(check, depth, THUMBNAIL), name=f"depth-{depth}", title=name, help="", caption=caption,
-        action=Action("shows this step", {"randomised": depth}), chosen=depth == check.shown, shows=f"down to {name}",
+        over, name=f"depth-{depth}", title=name, help="", drawing=replace(over.drawing, contour=False),
+        caption=f"{correlation_words(check.correlation(depth))}\n{check.says(depth)}",
+        action=Action("shows this step", {"randomised": depth}), chosen=depth == check.shown,
+        shows="none" if depth == 0 else depth_words(check, depth),
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-import explain_lib as xl
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
@@ -137,9 +136,3 @@ def _questions(course: Course, place: int) -> str:
         f"The two maps explain different classes, {classes[shown.index]} and {classes[final.index]}, each the one that its "
         "network predicts: part of what differs is the question."
     )
-
-
-def target_words(target: xl.Target, scene: Scene) -> str:
-    """The class that a map explains, and whether it is the prediction of its moment or one that was chosen."""
-    how = "what this network predicts" if scene.view.target is None else "chosen for every epoch"
-    return f"{scene.model.classes[target.index]}, {how}"

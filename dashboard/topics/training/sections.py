@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.training.course import Course, chosen_training, says, target_words
+from dashboard.topics.training.course import Course, chosen_training, says
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
 from dashboard.view.address import bound_by, change_view, current_view
@@ -91,12 +91,12 @@ def _moment(course: Course, reach: float | None) -> Row:
     scene, place = course.scene, course.place
     grid = grid_caption((course.maps.map.shape[1], course.maps.map.shape[2]))
     words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
-    caption = f"{grid} cells, units of the score."
+    caption = f"Layer {course.layer}: {grid} cells, units of the score."
     over = overlay_panel(scene, course.values(place), words, SIDE, reach)
     panels = (
         original_panel(scene, SIDE),
-        replace(over, caption=drawing_words(scene.view, "epochs")),
-        map_panel(scene, course.values(place), caption, SIDE, reach),
+        replace(over, caption=drawing_words(scene.view, "epochs"), previews=True),
+        replace(map_panel(scene, course.values(place), caption, SIDE, reach), previews=True),
     )
     alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, place)}"
     return Row(panels, facts=tuple(_facts(course)), bars=(replace(probability_bars(scene, alt), width=PROBABILITIES),))
@@ -116,19 +116,27 @@ def _facts(course: Course) -> Iterator[Fact]:
 
 def _strip(course: Course, reach: float | None) -> Row:
     """All moments side by side, the one that is shown marked."""
-    panels = tuple(_thumbnail(course, place, reach) for place in range(len(course.moments)))
-    return Row(panels, "All moments side by side", strip=True)
+    places = range(len(course.moments))
+    title = f"All moments side by side · explained: {_explained(course)}"
+    return Row(tuple(_thumbnail(course, place, reach) for place in places), title, strip=True)
+
+
+def _explained(course: Course) -> str:
+    """The class that the maps of all moments explain."""
+    target = course.scene.view.target
+    if target is None:
+        return "what each network predicts"
+    return f"{course.scene.model.classes[target]}, chosen for every epoch"
 
 
 def _thumbnail(course: Course, place: int, reach: float | None) -> Panel:
     moment, scene = course.moments[place], course.scene
     over = overlay_panel(scene, course.values(place), f"epoch {moment.epoch}, {says(course, place)}", THUMBNAIL, reach)
-    caption = (
-        f"says {says(course, place)} · explained: {target_words(course.maps.targets[place], course.scenes[place])} · "
-        f"correlation {correlation_words(float(course.correlations[place]))} · {percent(moment.accuracy)} of all right"
-    )
+    correlation = correlation_words(float(course.correlations[place]))
     return replace(
-        over, name=f"epoch-{moment.epoch}", title=f"epoch {moment.epoch}", help="", caption=caption,
+        over, name=f"epoch-{moment.epoch}", title=f"epoch {moment.epoch}", help="",
+        drawing=replace(over.drawing, contour=False),
+        caption=f"{says(course, place)}\ncorrelation {correlation}\n{percent(moment.accuracy)} of all right",
         action=Action("shows this epoch", {"epoch": moment.epoch}), chosen=place == course.place, shows=f"epoch {moment.epoch}",
     )  # fmt: skip
 
