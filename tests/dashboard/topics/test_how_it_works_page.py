@@ -184,7 +184,7 @@ def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
 
 
 def test_the_sixth_step_enlarges_the_map_in_two_ways() -> None:
-    app = open_walk(step="enlarge", palette="viridis", strength="40", opacity="even", contour="0")
+    app = open_walk(step="enlarge", palette="viridis", strength="40", opacity="even", contour="off")
     values = captum_map(3, "conv2")
     sent = panels(app)
     np.testing.assert_allclose(sent["grid"].values, values, atol=1e-6)

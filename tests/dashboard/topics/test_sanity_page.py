@@ -5,6 +5,7 @@ from io import StringIO
 
 import numpy as np
 import pytest
+import torch
 from independent_maps import captum_map, pixels, predicted, probabilities
 from opened_page import (
     OpenedPage,
@@ -22,12 +23,17 @@ from opened_page import (
     texts,
     unescaped,
 )
+from playwright.sync_api import Page, expect
+from running_app import address, settle
 from scipy.stats import spearmanr
+from staged import panels
 
 import explain_lib as xl
 from explain_lib.networks.randomisation import randomised
 
 SIDE = 256
+DRAWING = xl.Drawing(strength=0.7, follows=True, contour=True)
+"""Of every view whose address says nothing of it."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ def test_the_map_beside_is_that_of_the_network_with_three_layers_randomised(open
     }
     for what, values in maps.items():
         shown = picture(opened, f"Overlay: Grad-CAM of layer conv2 on image 8, {what}")
-        np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], values, xl.Drawing(), SIDE))
+        np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], values, DRAWING, SIDE))
     correlation = spearmanr(*(values.ravel() for values in maps.values())).statistic
     assert metrics(opened)["Correlation with the original map"] == f"{correlation:.2f}".replace("-", "−")
     assert "Randomised: fc3, fc2, fc1." in captions(opened)
@@ -58,17 +64,40 @@ def test_what_the_networks_say_is_there(opened: OpenedPage) -> None:
     assert metrics(opened)["The network then says"].startswith(classes[other.argmax()])
 
 
-def test_a_step_is_chosen_by_slider_or_button_and_is_in_the_address() -> None:
+def test_a_step_is_chosen_by_slider_or_thumbnail_and_is_in_the_address() -> None:
     app = open_page("sanity_checks", img="8", model="tutorial")
     assert "Randomised: fc3." in captions(app)
     app.select_slider(key="randomised").set_value(5).run()
     assert query(app)["randomised"] == "5"
     assert "Randomised: fc3, fc2, fc1, conv2, conv1." in captions(app)
-    press(app, "fc2")
-    assert query(app)["randomised"] == "2"
-    press(app, "none")
-    assert "Randomised: nothing." in captions(app)
-    assert metrics(app)["Correlation with the original map"] == "1.00"
+    steps = ["none", "fc3", "fc2", "fc1", "conv2", "conv1"]
+    thumbnails = [panels(app)[f"depth-{depth}"].head for depth in range(6)]
+    assert [one["title"] for one in thumbnails] == steps
+    assert [one["title"] for one in thumbnails if one["chosen"]] == ["conv1"]
+    assert all(one["picks"] for one in thumbnails)
+
+
+def test_under_each_thumbnail_stand_its_correlation_and_what_the_network_then_says(opened: OpenedPage) -> None:
+    model, own = xl.load_model("tutorial"), captum_map(8, "conv2", name="tutorial")
+    for depth in range(1, 6):
+        forgetful, sent = randomised(model, depth), panels(opened)[f"depth-{depth}"]
+        values = xl.grad_cam(forgetful, pixels()[[8]], "conv2", predicted(8, "tutorial"))["conv2"].map[0]
+        logits = torch.tensor(forgetful.predict(pixels()[[8]])[0])
+        said = f"{model.classes[int(logits.argmax())]} {float(logits.softmax(0).max()) * 100:.1f} %"
+        correlation = f"{round(spearmanr(own.ravel(), values.ravel()).statistic, 2) or 0.0:.2f}".replace("-", "−")
+        assert sent.head["caption"] == f"{correlation}\n{said}"
+        np.testing.assert_allclose(sent.values, values, atol=1e-6)
+
+
+def test_in_a_browser_a_click_on_a_thumbnail_shows_its_step(page: Page, root: str) -> None:
+    page.goto(f"{root}/sanity_checks?img=8&model=tutorial&randomised=3")
+    none = page.locator('[data-picture="depth-0"]')
+    expect(none).to_be_visible(timeout=60_000)
+    settle(page)
+    none.click()
+    expect(none).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    assert address(page)["randomised"] == "0"
+    expect(page.locator(".facts .value").first).to_have_text("1.00")
 
 
 def test_one_layer_alone() -> None:
@@ -111,7 +140,7 @@ def test_the_twin_of_tutorial_stands_beside_it(opened: OpenedPage) -> None:
     own = captum_map(8, "conv2", name="tutorial")
     twin = captum_map(8, "conv2", lambda logits: logits[:, index], "tutorial-permuted")
     shown = picture(opened, "Overlay: Grad-CAM of layer conv2 on image 8 by tutorial-permuted")
-    np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], twin, xl.Drawing(), SIDE))
+    np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], twin, DRAWING, SIDE))
     correlation = spearmanr(own.ravel(), twin.ravel()).statistic
     assert metrics(opened)["Correlation of the two maps"] == f"{correlation:.2f}".replace("-", "−")
     assert "gets 9.9 % of the test images right, as chance does" in captions(opened)

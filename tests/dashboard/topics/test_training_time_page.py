@@ -26,6 +26,7 @@ from opened_page import OpenedPage, alts, captions, chart, chart_alts, metrics, 
 from playwright.sync_api import Page, expect
 from running_app import address, settle
 from scipy.stats import spearmanr
+from staged import panels, stages
 from streamlit.proto.Common_pb2 import StringArray
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from visitor import visiting
@@ -36,6 +37,10 @@ from dashboard.topics.training import player
 open_training = partial(open_page, "training_time")
 
 MODELS = {0: "tutorial-epoch-0", 1: "tutorial-epoch-1", 2: "tutorial-epoch-2", 5: "tutorial-epoch-5", 60: "tutorial"}
+
+
+EVENLY = {"opacity": "even", "contour": "off", "strength": "50"}
+"""Maps are mixed with their pictures half and half everywhere, as the check by another program has them."""
 
 
 def accuracy(name: str) -> float:
@@ -51,18 +56,19 @@ def words_of(share: float) -> str:
 
 @pytest.mark.parametrize(("epoch", "image"), [(0, 3), (5, 8), (60, 3)])
 def test_a_moment_shows_its_accuracy_prediction_and_map(epoch: int, image: int) -> None:
-    app, name = open_training(img=str(image), epoch=str(epoch)), MODELS[epoch]
+    app, name = open_training(img=str(image), epoch=str(epoch), **EVENLY), MODELS[epoch]
     assert not app.warning
     guess = predicted(image, name)
     shown = metrics(app)
     assert shown["Right of 10,000 test images"] == words_of(accuracy(name))
     assert shown["Says of this image"] == xl.CLASSES[guess]
     assert f"with {words_of(probabilities(name)[image, guess])}; true is {xl.CLASSES[labels()[image]]}" in captions(app)
-    assert f"{name} · epoch {epoch} · image {image}" in captions(app)
-    assert f"explained: {xl.CLASSES[guess]} (the predicted class), logit · layer conv2, 10 × 10" in captions(app)
-    np.testing.assert_allclose(chart(app, "probabilities")["x"], probabilities(name)[image], atol=1e-6)
+    assert "Layer conv2: 10 × 10 cells" in captions(app)
+    (bars,) = stages(app)[0].bars
+    np.testing.assert_allclose([one["share"] for one in bars["classes"]], probabilities(name)[image], atol=1e-6)
+    assert [one["name"] for one in bars["classes"] if one["role"] == "target"] == [xl.CLASSES[guess]]
     expected = captum_map(image, "conv2", name=name)
-    np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
+    np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
     overlay = picture(app, f"Overlay: Grad-CAM of layer conv2 on image {image} after {epoch} epochs")
     assert_same_colours(overlay, drawn(pixels()[image], expected, len(overlay)))
     correlation = spearmanr(expected.ravel(), captum_map(image, "conv2", name="tutorial").ravel()).statistic
@@ -73,13 +79,13 @@ def test_a_moment_shows_its_accuracy_prediction_and_map(epoch: int, image: int) 
 
 
 def test_another_layer_and_the_sign_are_explained_at_every_moment() -> None:
-    app = open_training(img="5", epoch="2", layer="relu1", sign="signed", target="3")
+    app = open_training(img="5", epoch="2", layer="relu1", sign="signed", target="3", **EVENLY)
     for epoch, name in MODELS.items():
         signed = captum_signed(5, "relu1", logit(3), name)
         small = picture(app, f"Overlay: epoch {epoch}, ")
         assert_same_colours(small, drawn_signed(pixels()[5], signed, len(small)))
     signed = captum_signed(5, "relu1", logit(3), "tutorial-epoch-2")
-    np.testing.assert_allclose(chart(app, "map")["z"], signed, atol=1e-4 * np.abs(signed).max())
+    np.testing.assert_allclose(panels(app)["map"].values, signed, atol=1e-4 * np.abs(signed).max())
     final = captum_signed(5, "relu1", logit(3), "tutorial")
     correlation = spearmanr(signed.ravel(), final.ravel()).statistic
     assert metrics(app)["Correlation with final map"] == f"{correlation:.2f}".replace("-", "−")
@@ -90,51 +96,69 @@ def test_another_layer_and_the_sign_are_explained_at_every_moment() -> None:
 
 @pytest.fixture(scope="module")
 def fifth() -> OpenedPage:
-    return open_training(img="0", epoch="5")
+    return open_training(img="0", epoch="5", **EVENLY)
 
 
 def test_the_strip_has_each_moment_with_its_map_words_and_correlation(fifth: OpenedPage) -> None:
     final = captum_map(0, "conv2", name="tutorial")
-    listed = [caption.value for caption in fifth.caption if caption.value.startswith("says ")]
-    assert len(listed) == len(MODELS)
-    for words, (epoch, name) in zip(listed, MODELS.items(), strict=True):
+    sent = panels(fifth)
+    for epoch, name in MODELS.items():
         guess = predicted(0, name)
         mark = "right" if guess == labels()[0] else "wrong"
         share = words_of(probabilities(name)[0, guess])
         correlation = spearmanr(captum_map(0, "conv2", name=name).ravel(), final.ravel()).statistic
-        assert words.startswith(f"says {xl.CLASSES[guess]}, {share} ({mark})")
-        assert f"explained: {xl.CLASSES[guess]}, what this network predicts" in words
-        assert f"correlation {correlation:.2f}".replace("-", "−") in words
-        assert f"{words_of(accuracy(name))} of all right" in words
+        assert sent[f"epoch-{epoch}"].head["caption"].splitlines() == [
+            f"{xl.CLASSES[guess]}, {share} ({mark})",
+            f"correlation {correlation:.2f}".replace("-", "−"),
+            f"{words_of(accuracy(name))} of all right",
+        ]
         small = picture(fifth, f"Overlay: epoch {epoch}, {xl.CLASSES[guess]}")
         assert_same_colours(small, drawn(pixels()[0], captum_map(0, "conv2", name=name), len(small)))
+    assert row_titles(fifth) == ["All moments side by side · explained: what each network predicts"]
+
+
+def row_titles(app: OpenedPage) -> list[str]:
+    return [row["title"] for row in stages(app)[0].head["rows"] if row["title"]]
 
 
 def test_a_scale_in_common_ends_at_the_largest_value_of_all_moments() -> None:
-    app = open_training(img="5", epoch="2", scale="strip")
+    app = open_training(img="5", epoch="2", scale="strip", **EVENLY)
     maps = {epoch: captum_map(5, "conv2", name=name) for epoch, name in MODELS.items()}
     reach = max(float(one.max()) for one in maps.values())
-    assert chart(app, "map")["zmax"] == pytest.approx(reach, rel=1e-4)
+    assert panels(app)["map"].head["top"] == pytest.approx(reach, rel=1e-4)
     for epoch, cells in maps.items():
         small = picture(app, f"Overlay: epoch {epoch}, ")
         assert_same_colours(small, drawn(pixels()[5], cells, len(small), reach=reach))
-    assert "divided by the maximum of all epochs shown" in captions(app)
+    assert "full colour at the maximum of all epochs shown" in captions(app)
 
 
-def test_the_moment_that_is_shown_is_marked_and_another_is_a_press_away() -> None:
-    app = open_training(epoch="2")
-    kinds = {button.label: button.proto.type for button in app.button if button.label.startswith("epoch ")}
-    others = ("epoch 0", "epoch 1", "epoch 5", "epoch 60")
-    assert kinds == {"epoch 2, shown": "primary", **dict.fromkeys(others, "secondary")}
-    press(app, "epoch 1")
-    assert query(app)["epoch"] == "1"
-    assert app.select_slider(key="epoch").value == 1
+def test_the_moment_that_is_shown_is_marked_and_the_others_can_be_picked() -> None:
+    thumbnails = {name: panel.head for name, panel in panels(open_training(epoch="2")).items() if name.startswith("epoch-")}
+    assert list(thumbnails) == [f"epoch-{epoch}" for epoch in MODELS]
+    assert [name for name, head in thumbnails.items() if head["chosen"]] == ["epoch-2"]
+    assert all(head["picks"] for head in thumbnails.values())
+
+
+def test_in_a_browser_an_epoch_is_previewed_while_it_is_pointed_at_and_a_click_shows_it(page: Page, root: str) -> None:
+    page.goto(f"{root}/training_time?img=0&epoch=2")
+    first = page.locator('[data-picture="epoch-1"]')
+    expect(first).to_be_visible(timeout=60_000)
+    settle(page)
+    titles = page.locator("figcaption.preview")
+    first.hover()
+    expect(titles).to_have_text(["Overlay · preview: epoch 1?", "The map itself · preview: epoch 1?"])
+    assert address(page)["epoch"] == "2"
+    first.click()
+    expect(first).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    assert address(page)["epoch"] == "1"
+    expect(page.get_by_test_id("stSlider")).to_contain_text("1")
 
 
 def test_every_picture_and_chart_has_words(fifth: OpenedPage) -> None:
     assert all(alts(fifth))
     charts = chart_alts(fifth)
-    assert len(charts) == 3
+    assert len(charts) == 1
+    assert stages(fifth)[0].bars[0]["alt"].startswith("Probability of each class after 5 epochs; ")
     assert all(charts)
     shares = ", ".join([words_of(accuracy("tutorial-epoch-5")) + " right", words_of(probabilities("tutorial-epoch-5")[0, 3])])
     assert any(f"epoch 5: {shares} cat" in alt for alt in charts)
@@ -178,7 +202,8 @@ def test_a_map_without_evidence_is_said_and_has_no_correlation() -> None:
     image, target = next(place for place in product(range(60), range(10)) if _is_zero(*place))
     app = open_training(img=str(image), target=str(target), epoch="1", layer="pool2")
     assert metrics(app)["Correlation with final map"] == "not defined"
-    assert "zero map" in texts(app)
+    badge = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
+    assert [panels(app)[name].head["badge"] for name in ("overlay", "map", "epoch-1")] == [badge] * 3
 
 
 def _is_zero(image: int, target: int) -> bool:
@@ -199,9 +224,9 @@ def test_the_final_networks_class_is_explained_everywhere_after_a_press() -> Non
     press(app, "Explain plane at every epoch")
     assert query(app)["target"] == "0"
     expected = captum_map(3, "conv2", logit(0), "tutorial-epoch-2")
-    np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
+    np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
     assert "Both maps explain plane." in texts(app)
-    assert captions(app).count("explained: plane, chosen for every epoch") == len(MODELS)
+    assert row_titles(app) == ["All moments side by side · explained: plane, chosen for every epoch"]
     press(app, "Explain what each network predicts")
     assert "target" not in query(app)
 
@@ -215,7 +240,7 @@ def test_the_slider_is_in_the_address_and_the_address_moves_the_slider() -> None
     assert query(app) == {"img": "5", "model": "captum-tutorial", "epoch": "1"}
     again = open_training(**query(app))
     assert again.select_slider(key="epoch").value == 1
-    np.testing.assert_array_equal(chart(again, "map")["z"], chart(app, "map")["z"])
+    np.testing.assert_array_equal(panels(again)["map"].values, panels(app)["map"].values)
 
 
 def test_an_epoch_without_a_checkpoint_is_said_and_the_last_is_shown() -> None:
@@ -239,7 +264,7 @@ def test_it_is_the_same_training_whatever_model_is_chosen() -> None:
         "Of resnet20 only the end of the training is there."
     ) in captions(app)
     expected = captum_map(5, "conv2", name="tutorial-epoch-2")
-    np.testing.assert_allclose(chart(app, "map")["z"], expected, rtol=1e-3, atol=1e-5 * expected.max())
+    np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
     assert app.selectbox(key="model").value == "resnet20"
 
 
@@ -286,7 +311,7 @@ def test_it_plays_from_the_start_and_stops_at_the_end(clock: list[float]) -> Non
     assert (query(app)["epoch"], is_playing(app)) == ("0", True)
     assert [step(app, clock, 1.25) for _ in range(3)] == ["1", "2", "5"]
     assert is_playing(app)
-    assert "tutorial-epoch-5 · epoch 5" in captions(app)
+    assert panels(app)["epoch-5"].head["chosen"]
     assert step(app, clock, 1.25) == "60"
     assert not is_playing(app)
     assert step(app, clock, 5) == "60"
