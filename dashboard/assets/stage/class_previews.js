@@ -1,5 +1,5 @@
 // Asks for the maps of all classes once nobody has done anything for a moment, and keeps them for the stage.
-const IDLE = 400; // milliseconds
+const IDLE = 800; // milliseconds
 
 export default function ({ data, setTriggerValue }) {
   const shared = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
