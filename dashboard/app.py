@@ -16,6 +16,7 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 from dashboard.frame.fault import show_fault  # noqa: E402  (the root must be on the path first)
+from dashboard.frame.head import open_line  # noqa: E402  (see above)
 from dashboard.frame.skeleton import page_head  # noqa: E402  (see above)
 from dashboard.pages import LANDING, PAGES, SECTIONS, Page  # noqa: E402  (see above)
 from dashboard.server.log import begin_run, open_log  # noqa: E402  (see above)
@@ -23,7 +24,7 @@ from dashboard.server.server import ROUTES, running  # noqa: E402  (see above)
 
 
 def show_chosen_page() -> None:
-    """The page of the address, under its title and purpose."""
+    """The page of the address, under the line that its title begins."""
     chosen = st.navigation({section: _entries(pages) for section, pages in SECTIONS.items()}, position="top")
     page = next(page for page in PAGES.values() if page.title == chosen.title)
     begin_run(page.file, chosen.url_path)
@@ -31,9 +32,7 @@ def show_chosen_page() -> None:
     st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
     st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
     with page_head():
-        st.title(page.title, anchor=False)
-        with st.container(key="purpose"):
-            st.markdown(page.purpose)
+        open_line(page)
     chosen.run()
 
 

@@ -11,16 +11,16 @@ from dashboard.widgets.selection import offer_without, show_counts, show_filters
 
 
 def _draw(scene: Scene) -> None:
-    show_filters(scene)
     chosen = chosen_images(scene)
-    show_counts(scene, chosen)
-    ask_about_all(scene)
     side, gallery = st.columns([1, 2.4], gap="medium")
     with side:
         if len(chosen):
             show_picked(scene, chosen)
+        show_filters(scene)
         show_confusion(scene)
     with gallery:
+        show_counts(scene, chosen)
+        ask_about_all(scene)
         if len(chosen):
             show_thumbnails(scene, chosen)
         else:

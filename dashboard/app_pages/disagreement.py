@@ -1,37 +1,51 @@
 """Any two Grad-CAMs of one image, subtracted pixel by pixel."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
+from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.sides.causes import decomposed, show_causes
 from dashboard.topics.sides.comparison import show_apart, show_difference, show_metrics, show_spread
 from dashboard.topics.sides.drawing_causes import show_drawing_causes
 from dashboard.topics.sides.pair import Pair, make_pair, pair_files, pair_slide, why_not_comparable
 from dashboard.topics.sides.second_opinions import show_second_opinions
-from dashboard.topics.sides.sides import comparison_steps, show_sides
+from dashboard.topics.sides.side import possible_scene
+from dashboard.topics.sides.sides import comparison_steps, preset_picker, say_stand_in, set_up_sides
 from dashboard.topics.sides.stepper import show_steps
-from dashboard.view.captions import scene_caption
+from dashboard.view.captions import image_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 
 
 def _draw(scene: Scene) -> None:
-    scene = show_sides(scene)
-    pair = make_pair(scene)
-    st.caption(scene_caption(scene))
+    possible = possible_scene(scene)
+    pair = make_pair(possible)
     why_not = why_not_comparable(pair)
     if why_not is None:
-        _compare(pair)
+        _compare(pair, partial(_controls, scene, possible))
         return
-    st.info(why_not)
     show_apart(pair)
-    show_second_opinions(scene)
+    _controls(scene, possible)
+    st.info(why_not)
+    show_second_opinions(possible)
 
 
-def _compare(pair: Pair) -> None:
+def _controls(scene: Scene, possible: Scene) -> None:
+    """What is compared; possible: the scene with sides that its model can have."""
+    st.caption(image_caption(scene, scene.view.image))
+    preset_picker(possible)
+    say_stand_in(scene, possible)
+    set_up_sides(possible)
+
+
+def _compare(pair: Pair, show_controls: Callable[[], None]) -> None:
     scene, a, b = pair.scene, pair.a, pair.b
     found = decomposed(scene, a, b)
     show_difference(pair, found)
+    show_controls()
     show_metrics(pair.comparison)
     if found is not None:
         show_causes(found, pair.comparison)
@@ -44,4 +58,4 @@ def _compare(pair: Pair) -> None:
         show_second_opinions(scene)
 
 
-show_page("disagreement", _draw, layers=comparison_steps)
+show_page("disagreement", _draw, layers=comparison_steps, line=Line(drawing=False, modules=False))

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.guesses.examples import contour_example, example_steps, grass_example
 from dashboard.topics.guesses.frogs import show_frogs
@@ -24,9 +25,9 @@ def _draw(scene: Scene) -> None:
         _say_unfit(scene)
         return
     tests = CifarImages(scene.cache)
+    _show_guesses(scene.with_set(tests))
     if scene.picture_set != tests:
         st.info(f"The guesses are tested on {tests.title}, whatever else is looked at.")
-    _show_guesses(scene.with_set(tests))
 
 
 def _say_unfit(scene: Scene) -> None:
@@ -68,4 +69,6 @@ def _layers_words(scene: Scene) -> str:
     )
 
 
-show_page("guesses", _draw, layers=example_steps, over_set=True)
+show_page(
+    "guesses", _draw, layers=example_steps, line=Line(target=False, score=False, drawing=False, modules=False), over_set=True
+)

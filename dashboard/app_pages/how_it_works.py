@@ -7,15 +7,9 @@ from dashboard.topics.walk.steps import STEP_KEYS, show_step, step_title
 from dashboard.topics.walk.walk import make_walk, walk_slide
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.widgets.pickers import layer_picker, modules_picker, score_controls, target_picker
 
 
 def _draw(scene: Scene) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        layer_picker(scene, scene.offered_layers)
-        modules_picker(scene.view)
-        target_picker(scene)
-    score_controls(scene)
     walk = make_walk(scene)
     offer(slide=lambda: walk_slide(walk))
     if not walk.has_numbers:

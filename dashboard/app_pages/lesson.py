@@ -1,17 +1,25 @@
 """The lessons on offer with their stops, and how to write one's own."""
 
+from contextlib import suppress
+
+import numpy as np
 import streamlit as st
 
+from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.lesson.bar import lessons_on_offer, open_stop
-from dashboard.lesson.file import Lesson, stop_view
+from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
 from dashboard.view.address import current_view
 from dashboard.view.captions import plain
+from dashboard.view.picture_sets import chosen_set
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
+from dashboard.widgets.pictures import show_picture
+from explain_lib import ExplainError
 
+SIDE, CARD_WIDTH = 112, 190
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
@@ -20,8 +28,8 @@ FOLDER`. Its name, of letters, digits and hyphens, and `.md` behind it, is what 
 anew, and the change is there.
 
 - `# Title`, and below it an introduction.
-- `## Title of a stop` begins a stop. One line of it is a link to what it shows: set up a page as you want it, press “Copy
-  address”, and paste it there.
+- `## Title of a stop` begins a stop. One line of it is a link to what it shows: set up a page as you want it, press “Share” and
+  “Copy address”, and paste it there.
 - Then the question, ordinary Markdown. A paragraph `> Hint: …` is the hint; a stop can do without.
 - `Answer: …` begins the answer, which goes on to the next stop.
 
@@ -40,7 +48,7 @@ def _draw(scene: Scene) -> None:
     held = [(shelved, shelved.lesson) for shelved in offered if shelved.lesson]
     with st.container(key="lessons"):
         for place, (shelved, lesson) in enumerate(held):
-            _lesson(shelved.name, lesson, first=place == 0)
+            _lesson(shelved.name, lesson, scene, first=place == 0)
     _faults(offered)
     for shelved, lesson in held:
         notes = stop_notes(lesson, scene.cache)
@@ -50,19 +58,32 @@ def _draw(scene: Scene) -> None:
     _how_to_write()
 
 
-def _lesson(name: str, lesson: Lesson, *, first: bool) -> None:
-    """A lesson with its stops; the first one on offer can be started by the key that also goes on."""
+def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
+    """A lesson: a card a stop, and what it is about; the first one on offer can be started by the key that also goes on."""
     view = current_view()
-    with st.container(border=True):
+    with st.container(border=True, gap="small"):
+        with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+            for number, stop in enumerate(lesson.stops, 1):
+                with st.container(gap="xxsmall"):
+                    _stop_picture(stop, scene)
+                    opened = stop_view(name, stop, number, present=view.present)
+                    st.page_link(f"app_pages/{stop.page}.py", label=f"{number} · {stop.title}", query_params=opened.to_query())
         st.header(lesson.title, anchor=False)
-        st.markdown(lesson.introduction)
         words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
         key = "PageDown" if first and view.lesson is None else None
         if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
             open_stop(name, lesson, 1)
-        for number, stop in enumerate(lesson.stops, 1):
-            opened = stop_view(name, stop, number, present=view.present)
-            st.page_link(f"app_pages/{stop.page}.py", label=f"{number} · {stop.title}", query_params=opened.to_query())
+        st.markdown(lesson.introduction)
+
+
+def _stop_picture(stop: Stop, scene: Scene) -> None:
+    """The image that the stop looks at; nothing where this server does not have it, which is said below."""
+    with suppress(ExplainError):
+        chosen, _ = chosen_set(stop.view, scene.cache)
+        pixels = chosen.pictures(scene.cache.model(stop.view.model)).pixels
+        if stop.view.image < len(pixels):
+            words = f"The picture of stop “{stop.title}”: {chosen.words(stop.view.image)}"
+            show_picture(np.asarray(pixels[stop.view.image]), "", words, SIDE)
 
 
 def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
@@ -94,4 +115,6 @@ def _how_to_write() -> None:
         st.markdown(f"| in the file | what stands there |\n| --- | --- |\n{rows}")
 
 
-show_page("lesson", _draw, keys=(("Page Down", "starts the first lesson"),))
+LINE = Line(target=False, layer=False, score=False, drawing=False, modules=False)
+
+show_page("lesson", _draw, line=LINE, keys=(("Page Down", "starts the first lesson"),))

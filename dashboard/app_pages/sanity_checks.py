@@ -2,34 +2,30 @@
 
 import streamlit as st
 
+from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.sanity.check import check_slide, make_check
 from dashboard.topics.sanity.image import depth_slider, show_check
 from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
 from dashboard.topics.sanity.twin import show_twin
 from dashboard.view import terms
-from dashboard.view.captions import scene_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
-from dashboard.widgets.pickers import choice, layer_picker, target_picker
+from dashboard.widgets.pickers import choice
 
 MODES = {"cascading": "all, from the last layer down", "independent": "one layer alone"}
 
 
 def _draw(scene: Scene) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE)
-        layer_picker(scene, scene.model.spatial_layers)
-        target_picker(scene)
     check = make_check(scene)
     offer(slide=lambda: check_slide(check))
-    st.caption(f"{scene_caption(scene, check.explained)} · layer {check.layer}")
-    depth_slider(check)
     show_check(check)
+    depth_slider(check)
+    choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE)
     show_own_chart(check)
     st.header("Many pictures", anchor=False)
     show_sanity_sample(check)
     show_twin(check)
 
 
-show_page("sanity_checks", _draw)
+show_page("sanity_checks", _draw, line=Line(score=False))

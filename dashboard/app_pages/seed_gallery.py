@@ -1,5 +1,6 @@
 """The study's table, live: eight test pictures, two Grad-CAMs."""
 
+from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.gallery.rows import drawn_scene
 from dashboard.topics.gallery.sections import gallery_steps, introduce, show_rows
@@ -12,4 +13,4 @@ def _draw(scene: Scene) -> None:
     introduce(drawn)
 
 
-show_page("seed_gallery", _draw, layers=gallery_steps)
+show_page("seed_gallery", _draw, layers=gallery_steps, line=Line(target=False, score=False, drawing=False, modules=False))

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
-from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of
+from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of, shown_scene
 from dashboard.topics.training.player import show_player
-from dashboard.topics.training.sections import course_controls, course_steps, show_course_chart, show_moments
+from dashboard.topics.training.sections import course_steps, one_class_for_all, show_course_chart, show_moments
 from dashboard.view.captions import plain
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
@@ -20,12 +21,17 @@ def _draw(scene: Scene) -> None:
         st.info("There are no checkpoints of a training to look at.")
         return
     moments = training_moments(name)
-    _introduce(scene, name, moments)
+    if place_of(moments, scene.view.epoch) is None:
+        listed = ", ".join(str(moment.epoch) for moment in moments)
+        st.warning(f"Ignored in the address: epoch={scene.view.epoch}: there are {listed}; the last of them is shown.")
     course = make_course(scene, moments)
-    course_controls(course)
-    show_player([moment.epoch for moment in moments], course.shown.epoch)
     reach = common_reach(scene.view, [course.values(place) for place in range(len(moments))])
-    show_moments(course, reach)
+    with st.container(gap="xxsmall"):
+        _introduce(scene, name, moments)
+        show_moments(course, reach)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        show_player([moment.epoch for moment in moments], course.shown.epoch)
+        one_class_for_all(course)
     offer(slide=lambda: view_slide(course.scene, reach))
     st.markdown(course_sentence(course))
     st.header("What it has learnt, by epoch", anchor=False)
@@ -40,9 +46,6 @@ def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
         st.caption(f"**{name}** as it was trained: {kept}.")
     else:
         st.caption(f"**{name}**, a training of its own: {kept}. Of {model} only the end of the training is there.")
-    if place_of(moments, scene.view.epoch) is None:
-        listed = ", ".join(str(moment.epoch) for moment in moments)
-        st.warning(f"Ignored in the address: epoch={scene.view.epoch}: there are {listed}; the last of them is shown.")
 
 
-show_page("training_time", _draw, layers=course_steps)
+show_page("training_time", _draw, layers=course_steps, line=Line(modules=False, by=shown_scene))

@@ -6,6 +6,7 @@ from pathlib import PurePath
 import streamlit as st
 
 import explain_lib as xl
+from dashboard.frame.picture_menu import MENU
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import SENT_MODEL, open_model
@@ -13,7 +14,7 @@ from explain_lib.base.words import one_line
 from explain_lib.networks.model import checked_channels, checked_size
 from explain_lib.networks.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
 
-KEY = "model-menu"
+KEY = "own-network"
 ARCHITECTURE, USE = "own-architecture", "own-use"
 _REFUSED, _SENT = "_weights_refused", "_weights_sent"
 _LIMITS = (
@@ -26,11 +27,11 @@ _PRIVACY = (
 )
 
 
-def model_menu(scene: Scene) -> None:
-    """A button that unfolds the upload of weights."""
-    menu = st.popover("Own network", key=KEY, on_change="rerun", help="Weights of your own, from a file", width="content")
-    if menu.open:  # what is out of sight is not built
-        with menu:
+def model_upload(scene: Scene) -> None:
+    """The upload of weights, folded."""
+    folded = st.expander("A network of your own", key=KEY, on_change="rerun")
+    if folded.open:  # what is out of sight is not built
+        with folded:
             say_model_refused()  # beside the fields that may have to be mended, which are over the page
             _upload(scene.cache)
 
@@ -59,7 +60,6 @@ def _key(field: str, architecture: str) -> str:
 
 
 def _upload(cache: xl.ExplainCache) -> None:
-    st.markdown("**Weights of your own**")
     architecture = st.selectbox("Architecture", cache.own_models.architectures, key=ARCHITECTURE)
     key = f"own-weights-{st.session_state.get(_SENT, 0)}"  # another one after a file was taken, which lets go of its memory
     sent = st.file_uploader("File with weights", ["pt", "pth", "safetensors"], key=key, max_upload_size=UPLOAD_BYTES // 2**20)
@@ -104,7 +104,7 @@ def _take(cache: xl.ExplainCache, architecture: str, key: str) -> None:
         return
     st.session_state[SENT_MODEL] = name
     st.session_state[_SENT] = st.session_state.get(_SENT, 0) + 1
-    st.session_state[KEY] = False  # the menu stood over what is to be seen now
+    st.session_state[MENU] = False  # the menu stood over what is to be seen now
     open_model(cache, name)
 
 

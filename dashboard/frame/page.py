@@ -1,4 +1,4 @@
-"""The frame of every page: what was ignored, the bar, the page itself, and errors as sentences."""
+"""The frame of every page: the line, what was ignored, the page itself, and errors as sentences."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -7,15 +7,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
-from dashboard.frame.bar import show_bar
 from dashboard.frame.check_up import warn_of_problems
+from dashboard.frame.context_line import Line, show_line
 from dashboard.frame.keyboard import Key, close_drawer, work_without_mouse
+from dashboard.frame.model_menu import say_model_refused, say_own_model
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
 from dashboard.frame.picture_menu import say_refused
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
-from dashboard.view.address import addressed_scene, current_view, follow_opened, open_view
+from dashboard.view.address import addressed_scene, complete_address, current_view, follow_opened, open_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import opening_view
 from dashboard.view.picture_sets import OwnPicture, server_set
@@ -35,14 +36,15 @@ def show_page(
     images: Callable[[Scene], Sequence[int] | None] = lambda _: None,
     layers: Callable[[Scene], LayerSteps] = view_steps,
     *,
+    line: Line = Line(),  # noqa: B008  (frozen)
     keys: Sequence[Key] = (),
     over_set: bool = False,
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
-    images: those that ← and → step through, None for all. layers: what the steps through the layers do. keys: those that
-    this page alone has. over_set:
-    whether the page looks at a whole set, which a visitor's picture is not.
+    images: those that ← and → step through, None for all. layers: what the steps through the layers do. line: what the line
+    above the page offers. keys: those that this page alone has. over_set: whether the page looks at a whole set, which a
+    visitor's picture is not.
     """
     follow_opened()
     checkpoint = st.empty()
@@ -56,12 +58,15 @@ def show_page(
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))
             style_presentation()
-            show_bar(scene, images(scene), layers(scene))
+            show_line(scene, images(scene), layers(scene), line)
+            say_refused()
+            say_model_refused()
             with recorded_view() as record:
-                _own_picture(scene)
                 warn_of_problems(scene)
                 draw(scene)
                 finish_lesson_bar()
+                _own_picture(scene)
+                say_own_model(scene)
             show_take_home(scene, name, record)
         note_view(server_options().slow)
     except xl.ExplainError as error:
@@ -69,6 +74,7 @@ def show_page(
         st.error(f"This view cannot be shown: {plain(str(error))}.")
         _way_back()
     close_drawer(name)
+    complete_address()
     work_without_mouse(keys)
     pass_over_modules()
 
@@ -97,7 +103,6 @@ def _way_back() -> None:
 
 def _own_picture(scene: Scene) -> None:
     """The visitor's picture, or a word where the page looks at others."""
-    say_refused()
     if isinstance(scene.picture_set, OwnPicture):
         show_own_picture(scene, scene.picture_set.digest)
     elif current_view().pictures != scene.view.pictures:

@@ -13,7 +13,8 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10
 from explain_lib.pictures.files import MAX_BYTES, MAX_PIXELS, PICTURE_SUFFIXES
 
-KEY = "pictures-menu"
+MENU = "open-menu"
+"""The key of the menu that holds this; False in the session's state folds it up."""
 _FILE, _CAMERA, _REFUSED = "own-file", "own-camera", "own-refused"
 _LIMITS = (
     "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, "
@@ -25,15 +26,10 @@ PRIVACY = (
 )
 
 
-def picture_menu(scene: Scene) -> None:
-    """A button that unfolds the choice of pictures; what was refused of an upload is said beside it."""
-    menu = st.popover(
-        "Pictures", key=KEY, on_change="rerun", help="Another set of pictures, or one of your own", width="content"
-    )
-    if menu.open:  # what is out of sight is not built
-        with menu:
-            _sets(scene)
-            _upload(scene)
+def picture_choice(scene: Scene) -> None:
+    """The sets of pictures, and the upload of one."""
+    _sets(scene)
+    _upload(scene)
 
 
 def say_refused() -> None:
@@ -87,4 +83,4 @@ def _open_set(name: str | None) -> None:
 
 def _close() -> None:
     """Fold the menu up: what was chosen, or why it was refused, is behind it."""
-    st.session_state[KEY] = False
+    st.session_state[MENU] = False

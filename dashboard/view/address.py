@@ -27,12 +27,7 @@ Shown = TypeVar("Shown")
 _PAGE, _OPENED, _LEFT = "_current_page", "_opened_page", "_left_addresses"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
-_ADDRESS = st.components.v2.component(
-    "address",
-    html='<button type="button">Copy address</button>',  # it has a name before its script runs
-    css=(ASSETS / "address.css").read_text(),
-    js=(ASSETS / "address.js").read_text(),
-)
+_ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
 
 
 # Section: from the address to what is drawn
@@ -187,6 +182,8 @@ def remember_view(view: View) -> None:
     st.session_state[CARRIED_VIEW] = view
 
 
-def copy_button(view: View) -> None:
-    """A button that copies the address. It completes a bare address in place, which makes no entry in the history."""
-    _ADDRESS(data={"query": urlencode(view.to_query())}, key="address", width="content", height="content")
+def complete_address() -> None:
+    """Complete a bare address, as the navigation opens it, in place, which makes no entry in the history."""
+    view: View | None = st.session_state.get(CARRIED_VIEW)
+    if view is not None:
+        _ADDRESS(data={"query": urlencode(view.to_query())}, key="address", height=1)

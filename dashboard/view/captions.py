@@ -58,6 +58,15 @@ def target_caption(scene: Scene) -> str:
     return words
 
 
+def score_words(scene: Scene) -> str:
+    """What is explained besides a class's logit, as short as it can be said; empty for nothing."""
+    target = scene.target
+    parts = [f"rather than {scene.model.classes[target.minus]}"] if target.minus is not None else []
+    parts += ["evidence against"] if target.sign == -1 else []
+    parts += [target.score] if target.score != "logit" else []
+    return plain(" · ".join(parts))
+
+
 def scene_caption(scene: Scene, explained: str | None = None) -> str:
     """The model, the picked image, and what is explained; explained: None for the target of the view."""
     picked = image_caption(scene, scene.view.image)

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from dashboard.view.address import bound
-from dashboard.view.scene import Scene
 from dashboard.view.view import View
-from dashboard.widgets.pickers import choice, score_controls
+from dashboard.widgets.pickers import choice
 from explain_lib.pictures.palettes import PALETTES
 
 FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale")
@@ -29,36 +28,21 @@ _SCALE_HELP = (
 
 
 def drawing_controls(view: View) -> None:
-    """Palette, strength, texture, sign and scale, behind one heading."""
-    default = View()
-    changed = any(getattr(view, name) != getattr(default, name) for name in FIELDS)
-    folded = st.expander("How maps are drawn", changed, key="drawing-controls", on_change="rerun")
-    if not folded.open:  # what is out of sight is not built
-        return
-    with folded, st.container(horizontal=True, gap="medium"):
-        st.selectbox(
-            "Palette",
-            PALETTES,
-            **bound("palette", view.palette),
-            format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
-            disabled=view.sign == "signed",
-            help=_PALETTE_HELP,
-            width=170,
-        )
-        choice("opacity", "The map covers", OPACITIES, view.opacity, _OPACITY_HELP)
-        st.toggle("Line at half the maximum", **bound("contour", view.contour))
-        choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
-        choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
-        choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
-
-
-def score_and_drawing_controls(scene: Scene) -> None:
-    """What is explained of the target, and beside it how maps are drawn."""
-    explained, drawn = st.columns(2, gap="small")
-    with explained:
-        score_controls(scene)
-    with drawn:
-        drawing_controls(scene.view)
+    """Palette, opacity, texture, sign and scale."""
+    st.selectbox(
+        "Palette",
+        PALETTES,
+        **bound("palette", view.palette),
+        format_func=lambda name: f"{name} (not uniform)" if name == "jet" else name,
+        disabled=view.sign == "signed",
+        help=_PALETTE_HELP,
+        width=170,
+    )
+    choice("opacity", "The map covers", OPACITIES, view.opacity, _OPACITY_HELP)
+    st.toggle("Line at half the maximum", **bound("contour", view.contour))
+    choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
+    choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
+    choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
 
 
 def drawing_words(view: View, shown: str = "layers") -> str:

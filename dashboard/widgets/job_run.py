@@ -1,6 +1,8 @@
 """Long work that runs in the background: start, progress, stop, and what it has found so far."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
 
 import streamlit as st
 
@@ -20,18 +22,28 @@ EVERY = 1.0
 RUNNING = ("waiting", "running")
 
 
+@dataclass(frozen=True)
+class Example(Generic[Rows]):
+    """Rows to look at before a job has found any, and what shows them."""
+
+    rows: Rows
+    show: Callable[[], None]
+
+
 def show_job(
     request: Request[Rows],
     start: str,
     show_rows: Callable[[Rows, bool], None],
     *,
     what: str = "The work",
-    nothing: str | Callable[[], None] = "Nothing has been computed yet. The result appears here while the work goes on.",
+    nothing: str | Example[Rows] = "Nothing has been computed yet. The result appears here while the work goes on.",
+    above: Callable[[Rows], None] | None = None,
 ) -> None:
     """Controls and progress of this request's job, and the rows that it has so far.
 
     start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
-    their way. what: names the work where it failed. nothing: said, or shown, while there are no rows.
+    their way. what: names the work where it failed. nothing: said, or shown, while there are no rows. above: shows rows, also
+    those of an example, above the controls.
     """
     jobs = server_jobs()
     running = _state(jobs.find(request)) in RUNNING
@@ -43,11 +55,14 @@ def show_job(
         job = jobs.find(request)
         if (_state(job) in RUNNING) != running:
             st.rerun()  # it was started or has ended: the page looks as often as it must from now on
-        _controls(jobs, request, job, start, what)
         rows = None if job is None else job.rows
+        first = nothing.rows if rows is None and isinstance(nothing, Example) else rows
+        if above is not None and first is not None:
+            above(first)
+        _controls(jobs, request, job, start, what)
         if rows is None:
-            if callable(nothing):
-                nothing()
+            if isinstance(nothing, Example):
+                nothing.show()
             else:
                 st.caption(nothing)
             return

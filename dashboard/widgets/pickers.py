@@ -9,7 +9,6 @@ import streamlit as st
 
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
-from dashboard.view.captions import layer_words
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from explain_lib import ExplainCache, ExplainError, list_models
@@ -87,7 +86,8 @@ def model_picker(scene: Scene) -> None:
         **bound_by("model", scene.view.model, lambda name: open_model(scene.cache, name)),
         format_func=lambda name: model_words(scene, name),
         help=f"The network that is explained. {terms.ACCURACY}",
-        width=400,
+        label_visibility="collapsed",
+        width=160,
     )
 
 
@@ -113,18 +113,6 @@ def modules_picker(view: View, label: str = "Layers on offer") -> None:
     choice("modules", label, MODULES, view.modules, words)
 
 
-def layer_picker(scene: Scene, layers: Sequence[str]) -> None:
-    """A list of layers, each with its grid."""
-    st.selectbox(
-        "Layer",
-        layers,
-        **bound("layer", scene.layer, among=layers),
-        format_func=layer_words(scene.model).__getitem__,
-        help=terms.LAYER,
-        width=200,
-    )
-
-
 def target_picker(scene: Scene) -> None:
     """The predicted class, or any class."""
     probabilities = scene.probabilities
@@ -132,10 +120,13 @@ def target_picker(scene: Scene) -> None:
     def words(target: int) -> str:
         index = scene.predicted if target == NONE else target
         name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
-        return f"predicted: {name}" if target == NONE else name
+        return f"{name} · predicted" if target == NONE else name
 
     offered = range(len(scene.model.classes))
-    _class_list("target", "Target class", scene.view.target, words, offered, help_text=terms.TARGET, width=220)
+    shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered))
+    st.selectbox(
+        "Target class", (NONE, *offered), **shown, format_func=words, help=terms.TARGET, label_visibility="collapsed", width=180
+    )
 
 
 def class_filter(scene: Scene, field: str, label: str, value: int | None) -> None:
@@ -186,11 +177,6 @@ def score_controls(scene: Scene) -> None:
     def words(index: int) -> str:
         return "nothing" if index == NONE else scene.model.classes[index]
 
-    changed = (view.minus, view.evidence, view.score) != PLAIN
-    folded = st.expander("Contrast, evidence, score", changed, key="score-controls", on_change="rerun")
-    if not folded.open:  # what is out of sight is not built
-        return
-    with folded, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _class_list("minus", "Rather than", view.minus, words, range(len(scene.model.classes)), help_text=terms.CONTRAST)
-        choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
-        choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)
+    _class_list("minus", "Rather than", view.minus, words, range(len(scene.model.classes)), help_text=terms.CONTRAST)
+    choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
+    choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)

@@ -36,13 +36,15 @@ class LayerSteps:
     """The layers that a page steps through, in forward order, the one that is shown, and what else changes with the layer.
 
     also: the other fields of the view that follow, made from the newest view and the layer's name. words: the effect of a step,
-    said at the first one, where it is more than to show another layer.
+    said at the first one, where it is more than to show another layer. several: what is shown instead, in a few words, where
+    that is not the one layer alone.
     """
 
     layers: Sequence[str]
     shown: str
     also: Callable[[View, str], dict[str, Value]] = lambda _, __: {}
     words: str = ""
+    several: str = ""
 
 
 def view_steps(scene: Scene) -> LayerSteps:
@@ -55,7 +57,9 @@ def side_steps(scene: Scene) -> LayerSteps:
     layers = scene.model.spatial_layers
     named = {side.settings.layers for side in (scene.view.a, scene.view.b)} - {None}
     shown = next((layer for layer in layers if named == {(layer,)}), scene.layer)
-    return LayerSteps(layers, shown, _both_sides, "Puts both sides on this one layer")
+    on_screen = {side.settings.layers or (scene.layer,) for side in (scene.view.a, scene.view.b)}
+    several = "" if on_screen == {(shown,)} else "each side's own"
+    return LayerSteps(layers, shown, _both_sides, "Puts both sides on this one layer", several)
 
 
 def _both_sides(view: View, layer: str) -> dict[str, Value]:
@@ -172,7 +176,7 @@ def _answer(sent: _Sent, scene: Scene, images: Sequence[int] | None, layers: Lay
     if image is not None:
         changes |= {"image": image, "pictures": scene.view.pictures}
     if sent.layer in layers.layers:
-        changes |= _layer_changes(layers, str(sent.layer))
+        changes |= layer_changes(layers, str(sent.layer))
     if changes:
         change_view(**changes)
 
@@ -190,7 +194,7 @@ def _sent_image(sent: _Sent, images: Sequence[int], last: int) -> int | None:
     return images[min(max(sent.place, 0), len(images) - 1)]
 
 
-def _layer_changes(steps: LayerSteps, layer: str) -> dict[str, Value]:
+def layer_changes(steps: LayerSteps, layer: str) -> dict[str, Value]:
     """What a step to that layer changes; said where it is more than the layer."""
     view = current_view()
     also = steps.also(view, layer)

@@ -25,7 +25,7 @@ PAGES = sorted(path.stem for path in APP.with_name("app_pages").glob("*.py"))
 SECONDS = 300
 START = {"img": "3", "model": "captum-tutorial"}
 """The address of the view that the dashboard opens with."""
-FOLDS = ("drawing-controls", "score-controls", "sides", "python", "drawn")
+FOLDS = ("settings", "sides", "python", "drawn")
 """What is folded when a page opens, and is built only once it is unfolded."""
 
 

@@ -47,6 +47,8 @@ function roomKeys() {
 
 export default function ({ data, parentElement }) {
   showKeys(parentElement, data);
+  // The sign beside the title is for a pointer: whoever goes by the Tab key is at what can be changed at once.
+  document.querySelector(".st-key-context-line h1 button")?.setAttribute("tabindex", "-1");
   if (window.hasRoomKeys) return;
   window.hasRoomKeys = true;
   for (const begin of [keepHistory, giveFocusBack, listKeys, roomKeys]) begin();

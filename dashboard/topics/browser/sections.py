@@ -17,7 +17,7 @@ from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
 from dashboard.widgets.map_card import MapCard, show_map, show_overlay
 from dashboard.widgets.page_links import page_links
-from dashboard.widgets.pickers import layer_picker, part_picker, pick_image
+from dashboard.widgets.pickers import part_picker, pick_image
 from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.selection import selected_images
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
@@ -33,13 +33,11 @@ def chosen_images(scene: Scene) -> NDArray[np.int64]:
 
 
 def show_thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    """A thousand of the chosen images at once, and above them the average of all their maps."""
-    above = st.container()
+    """A thousand of the chosen images at once, and below them the average of all their maps."""
     part = _part(scene, chosen)
     show_thumbnail_progress(scene)
     while_they_come(scene, part, lambda: _grid(scene, part))
-    with above:  # drawn last: nothing on the page waits for it
-        _average(scene, chosen)
+    _average(scene, chosen)
 
 
 def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -80,13 +78,12 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
     view, layer = scene.view, scene.layer
     values = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
-    st.markdown(f"**Picked** · {image_caption(scene, view.image)}")
     with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "the picture", f"{picture_words(scene, view.image)}, picked", side=SIDE)
+        show_picture(scene.picture, "picked", f"{picture_words(scene, view.image)}, picked", side=SIDE)
         with st.container(width=SIDE):
             words, caption = f"Grad-CAM of layer {layer} on {scene.name}", f"Grad-CAM, {layer}, {grid_caption(values.grid)}"
             show_overlay(scene.picture, values.map[0], replace(scene.drawing, signed=False), None, words, SIDE, caption)
-    st.caption(f"Explained: {target_caption(scene)}")
+    st.caption(image_caption(scene, view.image))
     places = np.flatnonzero(chosen == view.image)
     part = int(places[0]) // PART + 1 if len(places) else None
     if part is None:
@@ -97,11 +94,8 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
 
 def _average(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        label = f"Average map of these {len(chosen):,} images"
-        st.toggle(label, **bound("average", scene.view.average), help=terms.AVERAGE)
-        if scene.view.average:
-            layer_picker(scene, scene.model.spatial_layers)
+    label = f"Average map of these {len(chosen):,} images"
+    st.toggle(label, **bound("average", scene.view.average), help=terms.AVERAGE)
     if scene.view.average:
         _show_average(scene, chosen)
 

@@ -11,17 +11,9 @@ from dashboard.view.address import bound, current_view
 from dashboard.view.captions import bare, grid_caption
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
-from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
+from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
-from dashboard.widgets.pickers import (
-    choice,
-    layer_picker,
-    model_words,
-    modules_picker,
-    number_picker,
-    offered_models,
-    target_picker,
-)
+from dashboard.widgets.pickers import choice, model_words, number_picker, offered_models
 from dashboard.widgets.stage import Row, Stage, show_stage
 
 SIDE, SIDE_OF_TWO = 288, 256
@@ -31,12 +23,9 @@ LAYERS = "All layers on offer, in the order of the forward pass"
 
 
 def explorer_controls(scene: Scene) -> None:
-    """Layer, target, the picture or model beside, and how maps are drawn."""
+    """The picture or the model beside."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        layer_picker(scene, scene.offered_layers)
-        modules_picker(view)
-        target_picker(scene)
         choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
         if view.beside == "image":
             last = len(scene.of_set().images.labels) - 1
@@ -49,7 +38,6 @@ def explorer_controls(scene: Scene) -> None:
                 format_func=lambda name: model_words(scene, name),
                 width=400,
             )
-    score_and_drawing_controls(scene)
 
 
 def show_panels(shown: list[Explained], reach: float | None) -> None:

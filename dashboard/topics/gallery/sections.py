@@ -181,4 +181,4 @@ def gallery_steps(scene: Scene) -> LayerSteps:
     if drawn_scene(scene).view.drawing == "fair":
         return LayerSteps(layers, shown)
     words = f"The study's columns have layers of their own; this turns to “{DRAWINGS['fair']}”"
-    return LayerSteps(layers, shown, lambda _, __: {"drawing": "fair"}, words)
+    return LayerSteps(layers, shown, lambda _, __: {"drawing": "fair"}, words, "the study's own")

@@ -10,7 +10,7 @@ from dashboard.figures.panel import Action, Panel
 from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
-from dashboard.view.captions import grid_caption, plain, scene_caption
+from dashboard.view.captions import grid_caption, image_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
@@ -79,7 +79,7 @@ def _controls(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP)
         choice("fill", "Removed pixels become", FILLS_ON_OFFER, view.fill, FILL_HELP)
-    st.caption(scene_caption(scene, f"{scene.model.classes[scene.target.index]}, its probability"))
+    st.caption(image_caption(scene, scene.view.image))
 
 
 def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:

@@ -8,7 +8,7 @@ from dashboard.figures.panel import Action, Panel
 from dashboard.topics.sanity.check import Check, depth_words, randomised_modules
 from dashboard.view import terms
 from dashboard.view.address import bound
-from dashboard.view.captions import grid_caption
+from dashboard.view.captions import grid_caption, image_caption
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import original_panel, overlay_panel
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
@@ -36,6 +36,7 @@ def show_check(check: Check) -> None:
     """
     scene, state = check.scene, map_state(check.values(0))
     show_stage(Stage((_shown(check), _steps(check)), slider="whole"))
+    st.caption(image_caption(scene, scene.view.image))
     st.caption(
         f"Randomised: {randomised_modules(check)}. Its weights are what a training would start from, the same at each visit. "
         f"Under each map its correlation with the original, and what the network then says. {drawing_words(scene.view)}"

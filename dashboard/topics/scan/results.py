@@ -25,8 +25,27 @@ SHOWN_SHARE = 5e-5
 """Smaller shares would stand as 0.0000 beside their bars; the sum has them all."""
 
 
+def show_charts(scene: Scene, rows: ScanRows) -> None:
+    """How far apart the images are, one by one and by class."""
+    summary = _summary(scene, rows)
+    if summary.finite == 0:
+        return
+    spread, classes = st.columns(2, gap="medium")
+    with spread:
+        st.markdown("**How far apart, image by image**")
+        show_chart(spread_figure(rows.mae[rows.finite]), key="scan-spread", alt=spread_words(summary))
+    with classes:
+        st.markdown("**By true class, and by right or wrong**")
+        names = scene.images.classes
+        show_chart(class_figure(summary, names), key="scan-classes", alt=class_words(summary, names))
+
+
+def _summary(scene: Scene, rows: ScanRows) -> ScanSummary:
+    return summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
+
+
 def show_example(scene: Scene, rows: ScanRows, total: int) -> None:
-    """Numbers and charts of the first of `total` images, and those of them that are furthest apart."""
+    """Numbers of the first of `total` images, and those of them that are furthest apart."""
     which = f"the first {len(rows):,} of these {total:,} images" if len(rows) < total else f"these {total:,} images"
     st.markdown(f"**Example: {which}.**")
     summary = _show_summary(scene, rows)
@@ -35,7 +54,7 @@ def show_example(scene: Scene, rows: ScanRows, total: int) -> None:
 
 
 def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
-    """Numbers, spread, classes and causes; and if no more rows are on their way, images and files."""
+    """Numbers and causes; and if no more rows are on their way, images and files."""
     summary = _show_summary(scene, rows)
     if summary is None:
         return
@@ -48,8 +67,8 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
 
 
 def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
-    """Numbers, spread, classes and causes; None where no image has two finite maps."""
-    summary = summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
+    """Numbers and causes; None where no image has two finite maps."""
+    summary = _summary(scene, rows)
     broken = rows.images[~rows.finite]
     if len(broken):  # they are rows of the file, and count for nothing else
         some = ", ".join(f"{image:,}" for image in broken[:10])
@@ -57,14 +76,6 @@ def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
     if summary.finite == 0:
         return None
     _numbers(summary)
-    spread, classes = st.columns(2, gap="medium")
-    with spread:
-        st.markdown("**How far apart, image by image**")
-        show_chart(spread_figure(rows.mae[rows.finite]), key="scan-spread", alt=spread_words(summary))
-    with classes:
-        st.markdown("**By true class, and by right or wrong**")
-        names = scene.images.classes
-        show_chart(class_figure(summary, names), key="scan-classes", alt=class_words(summary, names))
     _causes(summary)
     return summary
 

@@ -13,7 +13,7 @@ from dashboard.view.address import bound
 from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.view import explained
-from dashboard.widgets.job_run import ask_about_all, awaits_rows, show_job
+from dashboard.widgets.job_run import Example, ask_about_all, awaits_rows, show_job
 from dashboard.widgets.pickers import PLAIN
 from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.networks.targets import Targets
@@ -25,26 +25,27 @@ NOTHING = "Nothing has been scanned yet. The result appears here while the scan 
 def show_scan(
     scene: Scene,
     chosen: NDArray[np.int64],
+    show_charts: Callable[[ScanRows], None],
     show_rows: Callable[[ScanRows, bool], None],
     show_example: Callable[[ScanRows, int], None],
 ) -> None:
     """Controls and progress of the scan of these images, and the rows that it has so far; an example before there are any.
 
-    show_rows: shows rows; it is told whether more of them are on their way. show_example: shows the rows of the first
-    images; it is told how many there are in all.
+    show_charts: shows rows above the controls. show_rows: shows the rest of them; it is told whether more are on their way.
+    show_example: shows the rest of the rows of the first images; it is told how many there are in all.
     """
-    if not "manual" == scene.view.a.program == scene.view.b.program:
-        st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)
     if scene.view.target is None and _is_asked(scene) and (scene.predictions.predicted[chosen] < 0).any():
         st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
         ask_about_all(scene)
         return
     request = _request(scene, chosen)
-    show_job(request, "Scan", show_rows, what="The scan", nothing=_example(request, show_example))
+    show_job(request, "Scan", show_rows, what="The scan", nothing=_example(request, show_example), above=show_charts)
+    if not "manual" == scene.view.a.program == scene.view.b.program:
+        st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)
 
 
-def _example(request: ScanRequest, show_example: Callable[[ScanRows, int], None]) -> Callable[[], None] | str:
-    """What shows the example of a scan; a sentence where there is none, or where the scan itself has ended without rows."""
+def _example(request: ScanRequest, show_example: Callable[[ScanRows, int], None]) -> Example[ScanRows] | str:
+    """The example of a scan; a sentence where there is none, or where the scan itself has ended without rows."""
     first = example_request(request) if awaits_rows(request) else None
     rows = None if first is None else example_rows(first)
     if first is None or rows is None:
@@ -55,7 +56,7 @@ def _example(request: ScanRequest, show_example: Callable[[ScanRows, int], None]
             note_rows(first, rows)
             show_example(rows, len(request))
 
-    return show
+    return Example(rows, show)
 
 
 def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:

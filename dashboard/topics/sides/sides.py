@@ -10,7 +10,6 @@ from dashboard.topics.sides.side_controls import side_controls
 from dashboard.view.address import bound_by, change_view
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
-from dashboard.widgets.pickers import layer_picker, score_controls, target_picker
 from dashboard.widgets.steps import LayerSteps, side_steps
 from explain_lib.base.words import few_names
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
@@ -20,13 +19,10 @@ OWN = "own"
 PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer", OWN: "as set up below"}
 
 
-def show_sides(scene: Scene) -> Scene:
-    """The widgets for both sides; the scene with sides that its model can have, and a line where those are others."""
-    possible = possible_scene(scene)
-    _controls(possible)
+def say_stand_in(scene: Scene, possible: Scene) -> None:
+    """A line where sides that the model can have stand in for those of the view."""
     if possible.view != scene.view:
         st.caption(_stand_in_words(possible, lacking_layers(scene.view, scene.model)))
-    return possible
 
 
 def _stand_in_words(possible: Scene, lacking: Sequence[str]) -> str:
@@ -48,27 +44,21 @@ def comparison_steps(scene: Scene) -> LayerSteps:
     return replace(steps, also=lambda view, layer: steps.also(possible_sides(view, scene.model), layer))
 
 
-def _controls(scene: Scene) -> None:
+def set_up_sides(scene: Scene) -> None:
+    """Every setting of both sides, folded."""
     view = scene.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _presets(scene)
-        target_picker(scene)
-        if None in (view.a.settings.layers, view.b.settings.layers):
-            layer_picker(scene, scene.model.spatial_layers)
-    explained, sides = st.columns([1, 2], gap="small")
-    with explained:
-        score_controls(scene)
-    with sides:
-        folded = st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides", on_change="rerun")
-        if folded.open:  # what is out of sight is not built
-            with folded:
-                st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
-                for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
-                    with column:
-                        side_controls(scene, letter)
+    folded = st.expander("Set up both sides", (view.a, view.b) not in PRESETS.values(), key="sides", on_change="rerun")
+    if not folded.open:  # what is out of sight is not built
+        return
+    with folded:
+        st.button("Swap a and b", on_click=change_view, kwargs={"a": view.b, "b": view.a})
+        for column, letter in zip(st.columns(2, gap="large"), ("a", "b"), strict=True):
+            with column:
+                side_controls(scene, letter)
 
 
-def _presets(scene: Scene) -> None:
+def preset_picker(scene: Scene) -> None:
+    """The pairs that are compared most often."""
     pair = scene.view.a, scene.view.b
     chosen = next((name for name, preset in PRESETS.items() if preset == pair), OWN)
 

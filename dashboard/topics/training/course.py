@@ -11,7 +11,14 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from explain_lib.base.maps import Map
 from explain_lib.base.words import correlation_words, percent
-from explain_lib.cam.training_time import MapsInTime, Moment, correlations_with_last, maps_in_time, watched_trainings
+from explain_lib.cam.training_time import (
+    MapsInTime,
+    Moment,
+    correlations_with_last,
+    maps_in_time,
+    training_moments,
+    watched_trainings,
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,16 @@ def chosen_training(scene: Scene) -> str | None:
     """The training of the view's model if its checkpoints were kept, else the first that was; None if there is none."""
     trainings = watched_trainings()
     return scene.view.model if scene.view.model in trainings else next(iter(trainings), None)
+
+
+def shown_scene(scene: Scene) -> Scene:
+    """The scene with the network of the moment that is shown."""
+    name = chosen_training(scene)
+    if name is None:
+        return scene
+    moments = training_moments(name)
+    place = place_of(moments, scene.view.epoch)
+    return scene.with_model(moments[-1 if place is None else place].model)
 
 
 def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:

@@ -1,4 +1,4 @@
-"""The parts of the page of a training in time: controls, one moment, all of them, and their numbers as a chart."""
+"""The parts of the page of a training in time: one moment, all of them, and their numbers as a chart."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,14 +9,13 @@ from dashboard.figures.panel import Action, Panel
 from dashboard.topics.training.course import Course, chosen_training, says
 from dashboard.topics.training.figure import training_figure, training_words
 from dashboard.view import terms
-from dashboard.view.address import bound_by, change_view, current_view
-from dashboard.view.captions import grid_caption, layer_words
+from dashboard.view.address import change_view
+from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_layer
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.drawing_controls import drawing_words, score_and_drawing_controls
+from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
-from dashboard.widgets.pickers import target_picker
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.words import correlation_words, percent
@@ -25,15 +24,6 @@ from explain_lib.cam.training_time import training_moments
 SIDE = 224
 THUMBNAIL = 160
 PROBABILITIES = 280
-
-
-def course_controls(course: Course) -> None:
-    """Layer, target, and how maps are drawn, for the networks of the training."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _layer_list(course)
-        target_picker(course.scene)
-        _one_class_for_all(course)
-    score_and_drawing_controls(course.scene)
 
 
 def course_steps(scene: Scene) -> LayerSteps:
@@ -52,25 +42,7 @@ def _model_with(scene: Scene, view: View, layer: str, last: str) -> str:
     return view.model if layer in scene.cache.model(view.model).spatial_layers else last
 
 
-def _layer_list(course: Course) -> None:
-    """The layers with a grid. One that the model of the bar lacks is chosen together with the end of this training."""
-    model, last = course.scene.model, course.moments[-1].model
-    words = layer_words(model)
-
-    def write(layer: str) -> None:
-        change_view(layer=layer, model=_model_with(course.scene, current_view(), layer, last))
-
-    st.selectbox(
-        "Layer",
-        tuple(words),
-        **bound_by("layer", course.layer, write),
-        format_func=words.__getitem__,
-        help=terms.LAYER,
-        width=200,
-    )
-
-
-def _one_class_for_all(course: Course) -> None:
+def one_class_for_all(course: Course) -> None:
     """A press that makes all moments explain one class, or each its own."""
     final = course.end.predicted
     if course.scene.view.target is None:

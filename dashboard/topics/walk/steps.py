@@ -13,7 +13,7 @@ from dashboard.topics.walk.panels import step_rows
 from dashboard.topics.walk.walk import Walk, short, signed
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view
-from dashboard.view.captions import grid_caption, scene_caption
+from dashboard.view.captions import grid_caption, image_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import Step
 from dashboard.widgets.drawing_controls import drawing_words
@@ -89,7 +89,8 @@ def show_step(walk: Walk) -> None:
 
 def _where(walk: Walk) -> str:
     numbers = walk.numbers
-    return f"{scene_caption(walk.scene)} · layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}"
+    picked = image_caption(walk.scene, walk.scene.view.image)
+    return f"{picked} · layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}"
 
 
 # Section: 1, forward

@@ -14,7 +14,7 @@ from scan_samples import job_threads, wait_until
 from starlette.requests import Request
 
 import explain_lib as xl
-from dashboard.frame.picture_menu import KEY
+from dashboard.frame.picture_menu import MENU
 from dashboard.server.health import ModelLoading
 from dashboard.server.log import LOG
 from dashboard.view.picture_sets import FolderImages, server_set
@@ -70,7 +70,7 @@ def finished(app: OpenedPage) -> OpenedPage:
 
 
 def unfolded(app: OpenedPage) -> OpenedPage:
-    app.session_state[KEY] = True
+    app.session_state[MENU] = True
     app.run()
     return app
 
@@ -184,7 +184,7 @@ def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str) -> No
 def test_the_test_images_are_one_press_away_and_so_is_the_folder() -> None:
     app = unfolded(open_page("layer_explorer"))
     press(app, "Look at the CIFAR-10 test images")
-    assert not app.session_state[KEY]  # what was chosen would be behind the menu
+    assert not app.session_state[MENU]  # what was chosen would be behind the menu
     assert query(app)["set"] == "cifar10"
     assert "image 3 · true plane" in captions(app)
     press(unfolded(app), f"Look at the folder “{Path(sys.argv[4]).name}”")

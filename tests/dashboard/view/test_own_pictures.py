@@ -25,7 +25,7 @@ from opened_page import (
 from PIL import Image
 
 import explain_lib as xl
-from dashboard.frame.picture_menu import KEY
+from dashboard.frame.picture_menu import MENU
 
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 256, (32, 32, 3), dtype=np.uint8)
@@ -50,7 +50,7 @@ def digest() -> str:
 
 
 def send(app: OpenedPage, name: str, content: bytes, mime: str = "image/png") -> None:
-    app.session_state[KEY] = True
+    app.session_state[MENU] = True
     app.run()
     app.file_uploader(key="own-file").upload(name, content, mime).run()
     assert not app.exception
@@ -161,7 +161,7 @@ def test_the_notebooks_batch_is_the_picture_alone(digest: str) -> None:
 def test_what_is_no_picture_is_refused_with_a_sentence(name: str, content: bytes, why: str) -> None:
     app = open_page("layer_explorer", img="17")
     send(app, name, content)
-    assert not app.session_state[KEY]  # the sentence would be behind the menu
+    assert not app.session_state[MENU]  # the sentence would be behind the menu
     (error,) = app.error
     assert unescaped(error.value).startswith(f"The picture was not taken: {name}, {why}")
     assert "set" not in query(app)
@@ -185,7 +185,7 @@ def test_a_picture_that_is_gone_is_said_and_the_set_is_shown(page: str) -> None:
 
 def test_the_menu_says_what_is_taken_and_where_it_stays() -> None:
     app = open_page("layer_explorer")
-    app.session_state[KEY] = True
+    app.session_state[MENU] = True
     app.run()
     assert "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, up to 20 MB and 20 megapixels." in captions(app)
     assert "is kept in the memory of this server only" in captions(app)

@@ -1,0 +1,22 @@
+"""The head of every page, which stands before PyTorch is imported: the line above the page, with the page's title in it."""
+
+from contextvars import ContextVar
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.pages import Page
+
+_LINE: ContextVar[DeltaGenerator | None] = ContextVar("line", default=None)
+
+
+def open_line(page: Page) -> None:
+    """Begin the line: the title, with the page's purpose behind a sign."""
+    line = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="context-line")
+    line.title(page.title, anchor=False, help=page.purpose, width="content")
+    _LINE.set(line)
+
+
+def opened_line() -> DeltaGenerator:
+    """The line of the page that is being drawn."""
+    return _LINE.get() or st.container(horizontal=True, key="context-line")
