@@ -18,6 +18,7 @@ function numbered(kind, number, className = "") {
   const button = element("button", className);
   button.type = "button";
   button.dataset[kind] = number;
+  button.dataset.picture = `${kind}-${number}`;
   return button;
 }
 

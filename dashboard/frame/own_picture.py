@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from dashboard.figures.panel import Panel
 from dashboard.frame.picture_menu import PRIVACY
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
+from dashboard.widgets.explained import place_of
 from dashboard.widgets.pickers import choice
-from dashboard.widgets.pictures import show_exact, show_picture
+from dashboard.widgets.stage import Row, Stage, show_stage
 
-SIDE = 128
+SIDE, GAP = 160, 24
 FITS: Mapping[str, str] = {"crop": "its middle", "pad": "all of it", "stretch": "all, stretched"}
 _FIT = (
     "Its middle: the shorter side fills the network's input, what sticks out is cut off. All of it: the longer side fills it, "
@@ -28,10 +30,16 @@ def show_own_picture(scene: Scene, digest: str) -> None:
         ),
         st.container(horizontal=True, gap="small"),
     ):
-        with st.container(width="content"):
-            show_exact(sent.preview, "as you sent it, reduced", "Your picture as you sent it")
-        with st.container(width=SIDE):
-            show_picture(scene.picture, "as the network sees it", "Your picture as the network sees it", SIDE)
+        as_sent = Panel(
+            "own-sent", "Your picture as you sent it", sent.preview.shape[1], title="As you sent it", caption="reduced",
+            picture=sent.preview, place="own-sent",
+        )  # fmt: skip
+        seen = Panel(
+            "own-seen", "Your picture as the network sees it", SIDE, title="As the network sees it", picture=scene.picture,
+            caption=f"{width} × {height} pixels", place=place_of(scene),
+        )  # fmt: skip
+        with st.container(width=as_sent.width + SIDE + GAP):
+            show_stage(Stage((Row((as_sent, seen)),), key="stage-own", line_after=None))
         with st.container(width=420):
             choice("fit", "The network sees", FITS, scene.view.fit, _FIT)
             st.caption(f"Resized bilinearly with antialiasing. {PRIVACY}")

@@ -8,21 +8,22 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.figures.map_figure import SIDE_MARGIN, sequential
+from dashboard.figures.panel import Action, Panel
 from dashboard.view import terms
 from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
 from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
-from dashboard.widgets.map_card import MapCard, show_map, show_overlay
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pickers import part_picker, pick_image
-from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.selection import selected_images
+from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
 from explain_lib.pictures.sets import subset
 
+_EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
 PART = 1000  # thumbnails at most at once
 SIDE = 160
 
@@ -78,11 +79,13 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
     view, layer = scene.view, scene.layer
     values = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
-    with st.container(horizontal=True, gap="small"):
-        show_picture(scene.picture, "picked", f"{picture_words(scene, view.image)}, picked", side=SIDE)
-        with st.container(width=SIDE):
-            words, caption = f"Grad-CAM of layer {layer} on {scene.name}", f"Grad-CAM, {layer}, {grid_caption(values.grid)}"
-            show_overlay(scene.picture, values.map[0], replace(scene.drawing, signed=False), None, words, SIDE, caption)
+    words, caption = f"Grad-CAM of layer {layer} on {scene.name}", f"Grad-CAM, {layer}, {grid_caption(values.grid)}"
+    original = replace(
+        original_panel(scene, SIDE), title="Picked", alt=f"{picture_words(scene, view.image)}, picked", action=_EXPLORE
+    )
+    over = replace(overlay_panel(scene, values.map[0], words, SIDE), caption=caption, drawing=_unsigned(scene), action=_EXPLORE)
+    hint = "A click opens the picture in the layer explorer."
+    show_stage(Stage((Row((original, over)),), hint=hint))
     st.caption(image_caption(scene, view.image))
     places = np.flatnonzero(chosen == view.image)
     part = int(places[0]) // PART + 1 if len(places) else None
@@ -110,19 +113,26 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
     progress(0)  # also takes away what an earlier selection had
     pixels = subset(scene.images.pixels, np.sort(chosen))
     mean = xl.average_map(scene.model, pixels, layer, target, progress=progress)
-    with place.container(horizontal=True, gap="small"):
-        words = f"The mean map of {mean.images:,} images at layer {layer}"
-        with st.container(width=SIDE):
-            show_picture(mean.picture, "mean picture", f"The mean of {mean.images:,} pictures", side=SIDE)
-        with st.container(width=SIDE):
-            drawing = replace(scene.drawing, signed=False)
-            show_overlay(mean.picture, mean.map, drawing, None, words, SIDE, f"mean map, {layer}")
-        with st.container(width=SIDE + 2 * SIDE_MARGIN + 40):
-            scale = sequential(0, float(mean.map.max()) or 1.0, scene.view.palette)
-            card = MapCard("The mean map itself", "Point at a cell to read it.", mean.map, scale, help=terms.AVERAGE)
-            show_map(card, {"mean": mean.map}, "mean-map", width=SIDE + 2 * SIDE_MARGIN)
-        with st.container(width="stretch"):
-            st.caption(_average_words(scene, mean, target))
+    with place.container():
+        show_stage(Stage((Row(_average_panels(scene, mean, layer)),), key="stage-average"))
+        st.caption(_average_words(scene, mean, target))
+
+
+def _average_panels(scene: Scene, mean: xl.AverageMap, layer: str) -> tuple[Panel, ...]:
+    words = f"The mean map of {mean.images:,} images at layer {layer}"
+    over = overlay_panel(scene, mean.map, words, SIDE, name="mean-overlay")
+    itself = map_panel(scene, mean.map, "", SIDE, name="mean-map")
+    panels = (
+        Panel("mean-picture", f"The mean of {mean.images:,} pictures", SIDE, title="Mean picture", picture=mean.picture),
+        replace(over, title="Mean map", caption=f"layer {layer}", help="", picture=mean.picture, drawing=_unsigned(scene)),
+        replace(itself, title="The mean map itself", caption=grid_caption((mean.map.shape[0], mean.map.shape[1])),
+                help=terms.AVERAGE, drawing=_unsigned(scene)),
+    )  # fmt: skip
+    return tuple(replace(panel, place="mean") for panel in panels)
+
+
+def _unsigned(scene: Scene) -> xl.Drawing:
+    return replace(scene.drawing, signed=False)
 
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:

@@ -1,6 +1,5 @@
 """The results of a scan, and of its example: numbers and charts, images that are furthest apart, causes, the rows as a file."""
 
-from dataclasses import replace
 from functools import partial
 from math import isnan
 
@@ -8,13 +7,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.figures.panel import Action, Panel
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
 from dashboard.topics.sides.cause_words import setting_words, total_causes, total_causes_sentence
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.pictures import show_picture
 from dashboard.widgets.presentation import enlarged
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.compare.scan import ScanRows
 from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_scan, to_csv, to_parquet
 
@@ -58,7 +58,7 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     summary = _show_summary(scene, rows)
     if summary is None:
         return
-    if more:  # pictures that change every second would be gone before a browser has fetched them
+    if more:  # pictures that change every second could not be clicked
         st.caption("The images that are furthest apart, and the files, come when the scan stops.")
         return
     _images(scene, FURTHEST, rows, summary.worst)
@@ -112,15 +112,20 @@ def _causes(summary: ScanSummary) -> None:
 
 
 def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64]) -> None:
-    st.markdown(f"**{title}**")
+    """Pictures with their mean differences, each a click from its comparison."""
     mae = dict(zip(rows.images.tolist(), rows.mae.tolist(), strict=True))
-    with st.container(horizontal=True, gap="small"):
-        for image in images.tolist():
-            with st.container(width=SIDE, gap="xxsmall"):
-                words = f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}"
-                show_picture(scene.images.pixels[image], f"{mae[image]:.4f}", words, side=SIDE)
-                query = replace(scene.view, image=image, steps=()).to_query()
-                st.page_link("app_pages/disagreement.py", label=f"image {image}", query_params=query)
+    part = title.partition(":")[0].replace(" ", "-").lower()
+    panels = tuple(
+        Panel(
+            f"{part}-{image}", f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}", SIDE,
+            title=f"image {image}", caption=f"{mae[image]:.4f}", picture=np.asarray(scene.images.pixels[image]),
+            place=f"{scene.picture_set.address}-{image}",
+            action=Action("opens the comparison of its two maps", {"image": image, "steps": ()}, "disagreement"),
+        )
+        for image in images.tolist()
+    )  # fmt: skip
+    hint = "Below each picture the mean difference of its two maps. A click opens the comparison."
+    show_stage(Stage((Row(panels, title),), key=f"stage-{part}", hint=hint))
 
 
 def _files(scene: Scene, rows: ScanRows) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from independent_maps import assert_same_colours, captum_map, drawn, labels, logit, pixels, predicted, probabilities, squares
 from numpy.typing import NDArray
-from opened_page import START, alts, captions, chart, component_data, open_page, picture, press, query, texts
+from opened_page import START, act, alts, captions, component_data, open_page, picture, press, query, texts
+from staged import values_of
 from streamlit.testing.v1 import AppTest
 
 open_browser = partial(open_page, "class_browser")
@@ -164,9 +165,17 @@ def test_a_thumbnail_has_its_true_and_its_predicted_class_with_the_confidence() 
 
 # Section: the picked image
 
+EVENLY = {"opacity": "even", "contour": "off", "strength": "50"}
+
+
+def test_a_click_on_the_picked_image_opens_it_in_the_layer_explorer() -> None:
+    app = act(open_browser(class_="6", img="5"), panel="overlay")
+    assert app.title[0].value == "Layer explorer"
+    assert query(app) == START | {"class": "6", "img": "5"}
+
 
 def test_the_picked_image_is_shown_with_its_map_and_links_that_keep_it() -> None:
-    app = open_browser(class_="6", img="5")
+    app = open_browser(class_="6", img="5", **EVENLY)
     original = picture(app, "Test image 5, true class frog, 32 by 32 pixels, picked")
     np.testing.assert_array_equal(original, squares(pixels()[5], len(original)))
     shown_overlay = picture(app, "Overlay: Grad-CAM of layer conv2 on image 5")
@@ -177,7 +186,7 @@ def test_the_picked_image_is_shown_with_its_map_and_links_that_keep_it() -> None
 
 
 def test_the_picked_images_map_follows_layer_target_palette_and_strength() -> None:
-    app = open_browser(class_="6", img="5", layer="relu1", target="2", palette="viridis", strength="80")
+    app = open_browser(class_="6", img="5", layer="relu1", target="2", palette="viridis", **EVENLY | {"strength": "80"})
     shown_overlay = picture(app, "Overlay: Grad-CAM of layer relu1 on image 5")
     cells = captum_map(5, "relu1", logit(2))
     assert_same_colours(shown_overlay, drawn(pixels()[5], cells, len(shown_overlay), "viridis", 0.8))
@@ -200,7 +209,7 @@ def mean_of(maps: list[NDArray[np.float32]]) -> NDArray[np.float64]:
 
 def test_the_mean_map_on_request_is_that_of_captums_maps_each_by_its_own_maximum_at_any_layer() -> None:
     assert 5 < len(FEW_IMAGES) < 60
-    app = open_browser(**FEW)
+    app = open_browser(**FEW, **EVENLY)
     assert not any(alt.startswith("The mean of") for alt in alts(app))
     (toggle,) = [toggle for toggle in app.toggle if toggle.key == "average"]
     assert toggle.label == f"Average map of these {len(FEW_IMAGES)} images"
@@ -212,14 +221,14 @@ def test_the_mean_map_on_request_is_that_of_captums_maps_each_by_its_own_maximum
     np.testing.assert_array_equal(original, squares(average, len(original)))
     overlaid = picture(app, f"Overlay: The mean map of {len(FEW_IMAGES)} images at layer conv2")
     assert_same_colours(overlaid, drawn(average, mean, len(overlaid)))
-    np.testing.assert_allclose(chart(app, "mean-map")["z"], mean, atol=1e-4)
+    np.testing.assert_allclose(values_of(app, "mean-map"), mean, atol=1e-4)
     words = captions(app)
     assert "Explained: each image's predicted class." in words
     assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
     app.selectbox(key="layer").select("pool1").run()
     assert query(app)["layer"] == "pool1"
     mean = mean_of([captum_map(int(image), "pool1") for image in FEW_IMAGES])
-    np.testing.assert_allclose(chart(app, "mean-map")["z"], mean, atol=1e-4)
+    np.testing.assert_allclose(values_of(app, "mean-map"), mean, atol=1e-4)
 
 
 def test_the_mean_map_of_a_target_counts_the_maps_that_are_zero() -> None:

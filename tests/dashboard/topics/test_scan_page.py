@@ -12,6 +12,7 @@ from independent_maps import STUDY_LAYERS, labels, package_map, predicted, proba
 from opened_page import (
     START,
     OpenedPage,
+    act,
     alts,
     captions,
     chart,
@@ -168,10 +169,10 @@ def test_the_worst_and_the_most_typical_images_open_on_the_disagreement_page(few
     names = [alt.split(",")[0] for alt in alts(few)]
     shown = min(10, len(rows))
     assert names[:shown] == [f"Test image {row['image']}" for row in rows[:shown]]
-    links = [link.proto for link in elements(few, "page_link")]
-    assert links[0].label == f"image {rows[0]['image']}"
-    assert links[0].page == "disagreement"
-    assert f"img={rows[0]['image']}" in links[0].query_string
+    app = act(open_page("scan", **FEW), "stage-furthest-apart", panel=f"furthest-apart-{rows[0]['image']}")
+    assert app.title[0].value == "Disagreement"
+    assert query(app)["img"] == rows[0]["image"]
+    assert float(app.metric[0].value) == pytest.approx(float(rows[0]["mae"]), abs=1e-4)
 
 
 def test_the_parquet_file_has_the_rows_of_the_csv(few: OpenedPage) -> None:

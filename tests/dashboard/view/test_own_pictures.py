@@ -14,7 +14,6 @@ from opened_page import (
     captions,
     image_number,
     open_page,
-    picture,
     press,
     query,
     run_snippet,
@@ -23,6 +22,7 @@ from opened_page import (
     unescaped,
 )
 from PIL import Image
+from staged import panels
 
 import explain_lib as xl
 from dashboard.frame.picture_menu import MENU
@@ -61,7 +61,7 @@ def test_an_upload_is_in_the_address_and_explained() -> None:
     send(app, "frog.png", png_file(PIXELS))
     digest = hashlib.sha256(png_file(PIXELS)).hexdigest()
     assert query(app) == {"img": "3", "model": "captum-tutorial", "set": digest}
-    np.testing.assert_array_equal(picture(app, "Your picture as the network sees it")[::4, ::4], PIXELS)
+    np.testing.assert_array_equal(panels(app)["own-seen"].picture, PIXELS)
     again = open_page("layer_explorer", **query(app))
     model = xl.load_model("captum-tutorial")
     predicted = int(model.predict(PIXELS[None])[0].argmax())
@@ -78,7 +78,7 @@ def test_every_page_of_one_picture_shows_it(page: str, digest: str) -> None:
     assert not app.error
     assert not app.warning
     assert "Your picture as the network sees it" in alts(app)
-    assert "as you sent it, reduced" in [shown.proto.imgs[0].caption for shown in app.get("image")]
+    assert "Your picture as you sent it" in alts(app)
     assert all("mage 17" not in alt and "mage 0" not in alt for alt in alts(app) if page != "seed_gallery")
     assert not [field for field in app.number_input if field.key == "image"]
     assert query(app) == {"set": digest, "img": "17"}
