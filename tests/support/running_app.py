@@ -21,14 +21,14 @@ BROWSER_FLAGS = (
 )  # fmt: skip
 START_SECONDS = 90.0
 
-# True once nothing has changed on the page for 0.6 s and no script runs; false after a minute.
+# True once nothing has changed on the page for 0.6 s, no script runs and no element is being loaded; false after a minute.
 SETTLED = """() => new Promise(done => {
   let last = performance.now(); const start = last;
   const watch = new MutationObserver(() => { last = performance.now(); });
   watch.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
   const poll = setInterval(() => {
     const now = performance.now();
-    const busy = document.querySelector('[data-test-script-state="running"]') || document.querySelector('[data-stale="true"]');
+    const busy = document.querySelector('[data-test-script-state="running"], [data-stale="true"], [data-testid="stSkeleton"]');
     const quiet = !busy && now - last > 600;
     if (quiet || now - start > 60000) { clearInterval(poll); watch.disconnect(); done(quiet); }
   }, 50);

@@ -5,7 +5,7 @@ const ENTERED = '[data-testid="stSelectbox"] [aria-expanded="true"], [role="radi
 const LETTING_GO_MS = 300; // in which Streamlit may give a list's field the focus back
 
 function giveFocusBack() {
-  let hand = "", until = 0; // what was used last, and how long a choice is let go
+  let hand = "", isEntered = false, until = 0; // what was used last, whether it chooses, and how long a choice is let go
 
   function letGo() {
     const focused = document.activeElement;
@@ -21,7 +21,11 @@ function giveFocusBack() {
   window.addEventListener("keydown", (event) => {
     hand = event.key;
     until = 0;
-    if (event.key === "Enter" && event.target instanceof Element && event.target.closest(ENTERED)) choose();
+    isEntered = event.key === "Enter" && event.target instanceof Element && event.target.closest(ENTERED) !== null;
+  }, true);
+  window.addEventListener("keyup", () => { // a mark is made when Enter is let go
+    if (isEntered) choose();
+    isEntered = false;
   }, true);
   window.addEventListener("pointerdown", () => {
     hand = "pointer";
