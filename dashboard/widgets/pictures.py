@@ -8,11 +8,6 @@ from explain_lib.pictures.rendering import Picture, enlarge, png
 
 def show_picture(picture: Picture, caption: str, alt: str, side: int) -> None:
     """A picture of `side` pixels, every pixel of the original a sharp square."""
-    show_exact(enlarge(picture, side, side), caption, alt)
-
-
-def show_exact(picture: Picture, caption: str, alt: str) -> None:
-    """A picture in its own pixels."""
-    file = png(picture)
-    st.image(file, caption=caption, width=picture.shape[1], output_format="PNG", alt=alt)
+    file = png(enlarge(picture, side, side))
+    st.image(file, caption=caption, width=side, output_format="PNG", alt=alt)
     note_picture(alt, caption, lambda: file, len(file))

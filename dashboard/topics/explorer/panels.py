@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
-from dashboard.figures.map_figure import overlay_or_picture, own_reach
 from dashboard.view.captions import grid_caption, scene_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
-from explain_lib.base.maps import Map
-from explain_lib.pictures.rendering import Picture, png
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.cam.drawing import draw_overlay
+from explain_lib.pictures.rendering import Picture, enlarge, png
 from explain_lib.take_home.snippet import DrawnMap, maps_snippet
 
 
@@ -66,8 +66,16 @@ def panel_files(panels: Sequence[Explained], reach: float | None, side: int) -> 
 
 
 def _drawn(panel: Explained, reach: float | None, side: int) -> Picture:
-    """The overlay as the page shows it."""
-    return overlay_or_picture(panel.scene.picture, panel.values(panel.layer), panel.scene.drawing, reach, side)
+    """The overlay as the page shows it; the picture alone where there is nothing to paint."""
+    picture, values = panel.scene.picture, panel.values(panel.layer)
+    if map_state(values) is not MapState.VARIED:
+        return enlarge(picture, side, side)
+    return draw_overlay(picture, values, panel.scene.drawing, side, reach)
+
+
+def _own_reach(values: Map, reach: float | None) -> float:
+    """The value that gets the last colour: the common one, or the map's own largest magnitude."""
+    return float(np.abs(values).max()) if reach is None else reach
 
 
 def _arrays(panel: Explained) -> dict[str, NDArray[np.float32] | NDArray[np.uint8]]:
@@ -87,7 +95,7 @@ def _file_name(panel: Explained) -> str:
 
 
 def _drawn_map(panel: Explained, reach: float | None) -> DrawnMap:
-    grid, own = panel.cams[panel.layer].grid, own_reach(panel.values(panel.layer), reach)
+    grid, own = panel.cams[panel.layer].grid, _own_reach(panel.values(panel.layer), reach)
     return DrawnMap(explained_code(panel.scene), panel.layer, grid, panel.scene.drawing, own, _file_name(panel))
 
 
@@ -97,7 +105,7 @@ def _details(panels: Sequence[Explained], reach: float | None) -> dict[str, obje
     details: dict[str, object] = {
         "layer": first.layer,
         "grid": first.cams[first.layer].grid,
-        "reach": own_reach(first.values(first.layer), reach),
+        "reach": _own_reach(first.values(first.layer), reach),
     }
     for other in others:
         scene = other.scene

@@ -8,10 +8,11 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.figures.map_words import map_words
 from dashboard.figures.panel import NO_DIFFERENCE, Panel
+from dashboard.figures.scale import Scale
 from dashboard.topics.sides.causes import cause_row
 from dashboard.topics.sides.figure import histogram_figure, histogram_words
 from dashboard.topics.sides.pair import Pair
-from dashboard.topics.sides.side import CommonScale, Side, common_scale
+from dashboard.topics.sides.side import Side, common_scale
 from dashboard.view import terms
 from dashboard.view.address import bound
 from dashboard.view.captions import grid_caption
@@ -84,10 +85,10 @@ def _panels(pair: Pair) -> tuple[Panel, ...]:
     return original_panel(scene, SIDE), a, b, difference, apart
 
 
-def _side_panel(pair: Pair, letter: str, side: Side, scale: CommonScale) -> Panel:
+def _side_panel(pair: Pair, letter: str, side: Side, scale: Scale) -> Panel:
     return Panel(
         f"map-{letter}", map_words(side.title, side.values), SIDE, title=side.title, label=letter, values=side.values,
-        drawing=scale.drawing, reach=scale.reach, place=place_of(pair.scene), bar=True,
+        drawing=scale.drawing, reach=scale.high, place=place_of(pair.scene), bar=True,
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def _flicker(pair: Pair) -> None:
         return
     in_turn = Panel(
         "flicker", f"{pair.a.title} and {pair.b.title} in turn", FLICKER_SIDE, title=pair.a.title, label="in turn",
-        values=pair.a.values, turn=pair.b.values, turn_title=pair.b.title, drawing=pair.scale.drawing, reach=pair.scale.reach,
+        values=pair.a.values, turn=pair.b.values, turn_title=pair.b.title, drawing=pair.scale.drawing, reach=pair.scale.high,
         place=place_of(pair.scene), bar=True,
     )  # fmt: skip
     show_stage(Stage((Row((in_turn,)),), key="stage-flicker", line_after=None))

@@ -7,7 +7,8 @@ from math import isnan
 import numpy as np
 
 import explain_lib as xl
-from dashboard.topics.sides.side import CommonScale, Side, batch_of, common_scale, make_side
+from dashboard.figures.scale import Scale
+from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side
 from dashboard.view.captions import grid_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
@@ -37,7 +38,7 @@ class Pair:
         return xl.compare(self.a.values, self.b.values)
 
     @cached_property
-    def scale(self) -> CommonScale:
+    def scale(self) -> Scale:
         """One scale for both maps."""
         return common_scale((self.a.values, self.b.values), (self.a, self.b))
 
@@ -65,7 +66,7 @@ def why_not_comparable(pair: Pair) -> str | None:
 def pair_slide(pair: Pair) -> Slide:
     """Original, the maps of both sides on one scale, and b − a on a symmetric one of its own."""
     scene, a, b = pair.scene, pair.a, pair.b
-    drawing, reach = pair.scale.drawing, pair.scale.reach
+    drawing, reach = pair.scale.drawing, pair.scale.high
     difference = np.asarray(b.values - a.values)
     signed = xl.Drawing(drawing.palette, signed=True)
     panels = (
@@ -103,7 +104,7 @@ def pair_files(pair: Pair, found: xl.Decomposition | None) -> PageFiles:
 
 
 def _drawn(pair: Pair, side: Side) -> Picture:
-    return draw_map(side.values, pair.scale.drawing, TAKEN_SIDE, pair.scale.reach)
+    return draw_map(side.values, pair.scale.drawing, TAKEN_SIDE, pair.scale.high)
 
 
 def _details(pair: Pair, found: xl.Decomposition | None) -> dict[str, object]:

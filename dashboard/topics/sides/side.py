@@ -6,29 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import explain_lib as xl
+from dashboard.figures.scale import Scale, diverging, sequential
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from explain_lib.base.maps import Map
-from explain_lib.base.words import proper_minus
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, Program
-
-
-@dataclass(frozen=True)
-class CommonScale:
-    """The colours of several maps: up to `reach` in either direction from zero if signed, else from zero up."""
-
-    reach: float
-    signed: bool = False
-
-    @property
-    def drawing(self) -> xl.Drawing:
-        """The maps' drawing, which belongs to no view: their colours are compared."""
-        return xl.Drawing(signed=self.signed)
-
-    @property
-    def words(self) -> str:
-        """The range in words."""
-        return f"{proper_minus(f'{-self.reach:.3g}') if self.signed else 0} to {self.reach:.3g}"
 
 
 @dataclass(frozen=True)
@@ -102,15 +84,15 @@ def decompose_sides(scene: Scene, a: xl.Configuration, b: xl.Configuration) -> x
     return xl.decompose(scene.model, pixels, index, a.settings, b.settings, scene.target)
 
 
-def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> CommonScale:
+def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> Scale:
     """One scale for several maps: 0 to 1, or as far as those reach that are not scaled; around zero if one goes below."""
     every = np.concatenate([values.ravel() for values in maps])
     finite = every[np.isfinite(every)]
     reach = float(np.abs(finite).max(initial=0)) or 1.0
     if finite.min(initial=0) < 0:
-        return CommonScale(reach, signed=True)
+        return diverging(reach)
     scaled = any(side.configuration.settings.scale_over != "none" for side in sides)
-    return CommonScale(max(reach, 1.0) if scaled else reach)
+    return sequential(0, max(reach, 1.0) if scaled else reach)
 
 
 # Section: words

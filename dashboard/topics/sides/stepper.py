@@ -5,8 +5,9 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.figures.map_words import where_words
 from dashboard.figures.panel import Panel
+from dashboard.figures.scale import Scale
 from dashboard.topics.sides.cause_words import setting_words
-from dashboard.topics.sides.side import CommonScale, Side, batch_of, common_scale
+from dashboard.topics.sides.side import Side, batch_of, common_scale
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
@@ -42,7 +43,7 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
     show_stage(Stage((Row(panels, caption=caption),), key="stage-steps"))
 
 
-def _panel(scene: Scene, found: xl.Decomposition, scale: CommonScale, maps: Map, taken: tuple[str, ...], count: int) -> Panel:
+def _panel(scene: Scene, found: xl.Decomposition, scale: Scale, maps: Map, taken: tuple[str, ...], count: int) -> Panel:
     """The map after so many steps; maps: float32 (steps + 1, H, W)."""
     words = "a" if count == 0 else f"{count} · {setting_words(taken[count - 1])}"
     if count == len(found.settings):
@@ -51,7 +52,7 @@ def _panel(scene: Scene, found: xl.Decomposition, scale: CommonScale, maps: Map,
     step = f"{mean_absolute_difference(maps[count - 1], values):.4f} from the last, " if count else ""
     return Panel(
         f"step-{count}", f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}", SIDE, title=words,
-        label=f"step {count}", caption=f"{step}{far:.4f} from b", values=values, drawing=scale.drawing, reach=scale.reach,
+        label=f"step {count}", caption=f"{step}{far:.4f} from b", values=values, drawing=scale.drawing, reach=scale.high,
         place=place_of(scene),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
 from dashboard.figures.colours import VARIABLES
-from dashboard.figures.map_figure import Scale
+from dashboard.figures.scale import Scale
 from dashboard.topics.walk.channel_sprite import COLUMNS, Tiles, channel_tiles, side_for
 from dashboard.topics.walk.walk import MOST, Walk
 from dashboard.view.address import change_view, current_view

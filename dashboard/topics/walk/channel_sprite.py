@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.figures.map_figure import Scale
+from dashboard.figures.scale import Scale
 from explain_lib.pictures.palettes import colour, colour_signed
 from explain_lib.pictures.rendering import Picture, mosaic
 

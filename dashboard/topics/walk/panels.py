@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import explain_lib as xl
-from dashboard.figures.map_figure import Scale, diverging
 from dashboard.figures.map_words import map_words
 from dashboard.figures.panel import Panel
+from dashboard.figures.scale import Scale, diverging
 from dashboard.topics.walk.walk import Walk, reach, short, signed
 from dashboard.view.captions import grid_caption
 from dashboard.view.view import Step

@@ -7,7 +7,7 @@ from typing import SupportsFloat
 import numpy as np
 
 import explain_lib as xl
-from dashboard.figures.map_figure import Scale, diverging, sequential
+from dashboard.figures.scale import Scale, diverging, sequential
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title

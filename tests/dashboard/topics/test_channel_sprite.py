@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dashboard.figures.map_figure import diverging, sequential
+from dashboard.figures.scale import diverging, sequential
 from dashboard.topics.walk.channel_sprite import COLUMNS, channel_tiles, side_for
 
 RED, WHITE, BLUE = (178, 24, 43), (247, 247, 247), (33, 102, 172)
