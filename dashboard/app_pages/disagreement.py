@@ -18,11 +18,16 @@ from dashboard.topics.sides.stepper import show_steps
 from dashboard.view.captions import image_caption
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
+from explain_lib import ExplainError
 
 
 def _draw(scene: Scene) -> None:
     possible = possible_scene(scene)
-    pair = make_pair(possible)
+    try:
+        pair = make_pair(possible)
+    except ExplainError:
+        _controls(scene, possible)  # the way out of what these sides cannot do
+        raise
     why_not = why_not_comparable(pair)
     if why_not is None:
         _compare(pair, partial(_controls, scene, possible))
