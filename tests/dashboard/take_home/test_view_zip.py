@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from independent_maps import assert_same_colours, by_hand, captum_map, captum_signed, drawn, logit, pixels, predicted
-from opened_page import PAGES, OpenedPage, download, open_page, picture, pixels_of, press
+from opened_page import PAGES, OpenedPage, download, metrics, open_page, picture, pixels_of, press
 from PIL import Image
 from scan_samples import wait_until
 
@@ -259,9 +259,10 @@ def slide_pixels(app: OpenedPage, panel: int, cells: int) -> np.ndarray:
 
 
 def test_on_the_sanity_page_the_slide_shows_what_forgot_and_the_correlation(tmp_path: Path) -> None:
-    app = open_page("sanity_checks", img="3", model="captum-tutorial", randomised="3")
-    (correlation,) = [one.value for one in app.metric if one.label == "Correlation with the original map"]
-    (says,) = [one.value for one in app.metric if one.label == "The network then says"]
+    half = {"img": "3", "model": "captum-tutorial", "opacity": "even", "contour": "off", "strength": "50"}
+    app = open_page("sanity_checks", randomised="3", **half)
+    shown = metrics(app)
+    correlation, says = shown["Correlation with the original map"], shown["The network then says"]
     words = slide_words(app)
     assert words.startswith(f"3 layers randomised: rank correlation of the maps {correlation}.")
     assert f"Randomised: fc3, fc2, fc1. The network then says {says}, before ship" in words
@@ -270,7 +271,7 @@ def test_on_the_sanity_page_the_slide_shows_what_forgot_and_the_correlation(tmp_
     assert_same_colours(before, drawn(pixels()[3], captum_map(3, "conv2")[cells][:, cells], 32))
     found = arrays_in(taken(app, tmp_path))["sanity_maps.maps"][0, 3]
     assert_same_colours(after, drawn(pixels()[3], found[cells][:, cells], 32))
-    untouched = open_page("sanity_checks", img="3", model="captum-tutorial", randomised="0")
+    untouched = open_page("sanity_checks", randomised="0", **half)
     assert slide_words(untouched).startswith("The map before any layer is randomised.")
     np.testing.assert_array_equal(slide_pixels(untouched, 2, 32), before)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from opened_page import OpenedPage, captions, component_data, open_page, press, query, texts, unescaped
+from opened_page import OpenedPage, alts, captions, component_data, open_page, press, query, texts, unescaped
 from PIL import Image
 from scan_samples import job_threads, wait_until
 from starlette.requests import Request
@@ -195,7 +195,7 @@ def test_the_test_images_are_one_press_away_and_so_is_the_folder() -> None:
 def test_the_guesses_stay_with_the_test_images() -> None:
     app = open_page("guesses", img="5")
     assert not app.error
-    assert "test image 5" in "".join(one.alt for shown in app.get("image") for one in shown.proto.imgs).lower()
+    assert "Test image 5, true class frog, 32 by 32 pixels" in alts(app)
 
 
 def test_a_folder_that_is_not_there_is_said_on_the_page(start: Callable[..., None]) -> None:
