@@ -21,14 +21,14 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
     if not menu.open:  # what is out of sight is not built
         return
     with menu:
+        with st.container(horizontal=True, gap="small"):
+            if not scene.is_own:
+                random_image_button(scene, images)
+            start = opening_view(scene.cache.own_models)
+            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))
         if score:
             score_controls(scene)
         if modules:
             modules_picker(scene.view)
         if drawing:
             drawing_controls(scene.view)
-        with st.container(horizontal=True, gap="small"):
-            if not scene.is_own:
-                random_image_button(scene, images)
-            start = opening_view(scene.cache.own_models)
-            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))

@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass
+from io import BytesIO
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -13,6 +14,7 @@ from dashboard import ASSETS
 from dashboard.view.address import current_view
 
 KEY = "share"
+QR_SIDE = 264
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _COPY = st.components.v2.component(
     "share",
@@ -42,7 +44,11 @@ def share_menu() -> None:
         if shared.reach == "alone":
             st.info(_ALONE)
             return
-        _qr_code(address)
+        code = qr_code(address)
+        if code is None:
+            st.caption("This address is too long for a QR code.")
+        else:
+            st.image(code, width=QR_SIDE, alt=f"QR code of {address}")
         if shared.reach == "network":
             st.caption(_NETWORK)
 
@@ -93,12 +99,19 @@ def _bracketed(host: str) -> str:
 
 
 def _without_query(url: SplitResult) -> str:
-    return url._replace(query="", fragment="").geturl()
+    return url._replace(path=url.path or "/", query="", fragment="").geturl()
 
 
-def _qr_code(address: str) -> None:
-    """The address as a picture that a phone's camera reads, dark on white in either theme."""
+def qr_code(address: str) -> str | None:
+    """The address as a picture that a phone's camera reads, an SVG file, dark on white in either theme; None for one that is
+    too long for that.
+    """
     import segno  # it is needed once somebody shares
 
-    svg = segno.make(address, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff", title=f"QR code of {address}")
-    st.html(f'<div role="img" aria-label="QR code of this address, for a phone\'s camera" class="qr-code">{svg}</div>')
+    try:
+        code = segno.make(address, error="m", micro=False)
+    except segno.DataOverflowError:
+        return None
+    file = BytesIO()
+    code.save(file, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False)
+    return file.getvalue().decode()

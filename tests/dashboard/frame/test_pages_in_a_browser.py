@@ -90,9 +90,19 @@ class Visit:
         return address(self.page)
 
     def shows(self) -> tuple[str, str, dict[str, str], str]:
-        """The page's title, the image of its field, what the address says, and what is explained."""
-        words = self.page.get_by_text("explained:").all_inner_texts()
-        return self.title, self.image_number, self.query(), " ".join(words)
+        """The page's title, the image of its field, what the address says, and the model, class and layer of the line."""
+        chosen = [box.input_value() for box in self.page.locator(".st-key-context-line").get_by_role("combobox").all()]
+        return self.title, self.image_number, self.query(), " ".join(chosen)
+
+    def unfold(self, menu: str) -> None:
+        """Unfold a menu of the line."""
+        self.page.get_by_test_id("stPopoverButton").filter(has_text=menu).first.click()
+        self.settle()
+
+    def reset(self) -> None:
+        """Go back to the start."""
+        self.unfold("⚙")
+        self.press("Reset")
 
 
 @contextmanager
@@ -154,7 +164,7 @@ def test_back_undoes_one_step_a_press_also_across_pages(visit: Visit) -> None:
         lambda: visit.page.keyboard.press("ArrowRight"),
         lambda: visit.follow_navigation("Disagreement"),
         lambda: visit.page.get_by_text("on one shared layer").click(),
-        lambda: visit.press("Reset"),
+        visit.reset,
     )
     seen = [visit.shows()]
     for number, step in enumerate(steps, start=1):
@@ -239,6 +249,7 @@ def test_copy_address_puts_the_address_on_the_clipboard(visit: Visit) -> None:
     visit.open("/disagreement?layer=conv1")
     visit.page.get_by_text("on one shared layer").click()
     visit.settle()
+    visit.unfold("Share")
     visit.page.get_by_role("button", name="Copy address").click()
     expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
     copied = visit.page.evaluate("navigator.clipboard.readText()")
@@ -517,7 +528,7 @@ def test_on_a_phone_the_navigation_leaves_the_new_page_in_sight(phone: Visit) ->
 def test_a_picture_from_a_file_is_explained_and_its_address_shows_it_to_another(visit: Visit, browser: Browser) -> None:
     own = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     visit.open("/layer_explorer?layer=conv1")
-    visit.page.get_by_role("button", name="Pictures").click()
+    visit.unfold("Open")
     visit.page.locator('input[type="file"]').set_input_files({"name": "own.png", "mimeType": "image/png", "buffer": png(own)})
     expect(visit.page.get_by_alt_text("Your picture as the network sees it")).to_be_visible()
     visit.settle()
