@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
+from dashboard.server.log import note_refusal
 from dashboard.topics.sides.causes import decomposed, show_causes
 from dashboard.topics.sides.comparison import show_apart, show_difference, show_metrics, show_spread
 from dashboard.topics.sides.drawing_causes import show_drawing_causes
@@ -15,7 +16,7 @@ from dashboard.topics.sides.second_opinions import show_second_opinions
 from dashboard.topics.sides.side import possible_scene
 from dashboard.topics.sides.sides import comparison_steps, preset_picker, say_stand_in, set_up_sides
 from dashboard.topics.sides.stepper import show_steps
-from dashboard.view.captions import image_caption
+from dashboard.view.captions import image_caption, plain
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from explain_lib import ExplainError
@@ -25,9 +26,11 @@ def _draw(scene: Scene) -> None:
     possible = possible_scene(scene)
     try:
         pair = make_pair(possible)
-    except ExplainError:
-        _controls(scene, possible)  # the way out of what these sides cannot do
-        raise
+    except ExplainError as error:
+        note_refusal(error)
+        st.error(f"These two sides cannot be compared: {plain(str(error))}. The settings below can be changed.")
+        _controls(scene, possible)
+        return
     why_not = why_not_comparable(pair)
     if why_not is None:
         _compare(pair, partial(_controls, scene, possible))
