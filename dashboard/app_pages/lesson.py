@@ -5,6 +5,7 @@ from contextlib import suppress
 import numpy as np
 import streamlit as st
 
+from dashboard.figures.panel import Panel
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.lesson.bar import lessons_on_offer, open_stop
@@ -16,10 +17,10 @@ from dashboard.view.captions import plain
 from dashboard.view.picture_sets import chosen_set
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
-from dashboard.widgets.pictures import show_picture
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib import ExplainError
 
-SIDE, CARD_WIDTH = 112, 190
+SIDE, CARD_WIDTH = 128, 190
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
@@ -65,7 +66,7 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         with st.grid(min_column_width=CARD_WIDTH, gap="small"):
             for number, stop in enumerate(lesson.stops, 1):
                 with st.container(gap="xxsmall"):
-                    _stop_picture(stop, scene)
+                    _stop_picture(stop, scene, f"{name}-{number}")
                     opened = stop_view(name, stop, number, present=view.present)
                     st.page_link(f"app_pages/{stop.page}.py", label=f"{number} · {stop.title}", query_params=opened.to_query())
         st.header(lesson.title, anchor=False)
@@ -76,14 +77,15 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         st.markdown(lesson.introduction)
 
 
-def _stop_picture(stop: Stop, scene: Scene) -> None:
-    """The image that the stop looks at; nothing where this server does not have it, which is said below."""
+def _stop_picture(stop: Stop, scene: Scene, name: str) -> None:
+    """The image that the stop looks at, under this name; nothing where this server does not have it, which is said below."""
     with suppress(ExplainError):
         chosen, _ = chosen_set(stop.view, scene.cache)
         pixels = chosen.pictures(scene.cache.model(stop.view.model)).pixels
         if stop.view.image < len(pixels):
             words = f"The picture of stop “{stop.title}”: {chosen.words(stop.view.image)}"
-            show_picture(np.asarray(pixels[stop.view.image]), "", words, SIDE)
+            panel = Panel(name, words, SIDE, picture=np.asarray(pixels[stop.view.image]), place=name)
+            show_stage(Stage((Row((panel,)),), key=f"stage-{name}", line_after=None))
 
 
 def _faults(offered: tuple[ShelvedLesson, ...]) -> None:

@@ -8,7 +8,6 @@ job_run           long work: start, progress, stop
 number_table      numbers with their intervals
 page_links        links to the other pages
 pickers           choice, number_picker; the model, the image, the layer, the target
-pictures          a picture as it is, or larger
 presentation      what changes for a room
 selection         the filters of images
 stage             pictures and maps on canvas, with one pointer for all
