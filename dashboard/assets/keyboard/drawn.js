@@ -1,2 +1,4 @@
 // Says which of the targets that steps.js sent is on the page, from its first element to this, its last.
-export default ({ data }) => document.dispatchEvent(new CustomEvent("page-drawn", { detail: data.answered }));
+export default ({ data }) => { // it gives nothing back: Streamlit would call that when the element goes
+  document.dispatchEvent(new CustomEvent("page-drawn", { detail: data.answered }));
+};
