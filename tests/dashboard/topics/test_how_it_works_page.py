@@ -82,7 +82,8 @@ LEADING = int(SHIP.shares.argmax())
 def test_the_walk_begins_with_the_activations() -> None:
     app = open_walk()
     assert app.header[0].value == "1 of 6 · What does the layer find, and where?"
-    assert "explained: ship (the predicted class), logit · layer conv2, 16 channels of 10 × 10" in captions(app)
+    assert "image 3 · true plane · predicted ship 55.3 % (wrong) · layer conv2, 16 channels of 10 × 10" in captions(app)
+    assert app.selectbox(key="target").options[0] == "ship · 55.3 % · predicted"
     low, high = SHIP.activation.min(), SHIP.activation.max()
     assert f"Activations from **{digits(low)}** to **{digits(high)}**" in texts(app)
     assert f"{(SHIP.activation < 0).mean() * 100:.1f} % are below 0" in texts(app)
@@ -308,7 +309,7 @@ def test_a_contrast_and_a_probability_are_walked_through() -> None:
     app = open_walk(step="weights", score="probability")
     found = by_hand(3, "conv2", lambda y: y.softmax(1)[:, predicted(3)])
     np.testing.assert_allclose(grid(app)["bars"], found.weights, atol=1e-7)
-    assert "explained: ship (the predicted class), probability" in captions(app)
+    assert "probability" in captions(app).splitlines()  # in the line above the pictures
 
 
 def zero_map() -> int:

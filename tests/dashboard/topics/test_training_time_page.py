@@ -218,7 +218,7 @@ def test_the_final_networks_class_is_explained_everywhere_after_a_press() -> Non
     assert "The two maps explain different classes, ship and plane, each the one that its network predicts" in texts(app)
     shares = probabilities("tutorial-epoch-2")[3]
     assert app.selectbox(key="target").options[:2] == [
-        f"predicted: ship · {words_of(shares[8])}",
+        f"ship · {words_of(shares[8])} · predicted",
         f"plane · {words_of(shares[0])}",
     ]
     press(app, "Explain plane at every epoch")
