@@ -53,7 +53,7 @@ def show_page(
         spare_cores()
         take_short_turns()
         with foreground(), server_cache().running(lambda: _pause(checkpoint)):
-            scene, ignored = addressed_scene(name, over_set=over_set)
+            scene, ignored = addressed_scene(over_set=over_set)
             finish_lesson_bar = _lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))

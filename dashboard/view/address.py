@@ -24,7 +24,7 @@ from explain_lib.pictures.sets import LazyPixels, next_readable
 Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
-_PAGE, _OPENED, _LEFT = "_current_page", "_opened_page", "_left_addresses"
+_OPENED, _LEFT = "_opened_page", "_left_addresses"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
@@ -33,13 +33,13 @@ _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read
 # Section: from the address to what is drawn
 
 
-def addressed_scene(name: str, *, over_set: bool) -> tuple[Scene, Notes]:
-    """The scene of the page of that name, and a sentence for each part of the address that was ignored or replaced.
+def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
+    """The scene of the page, and a sentence for each part of the address that was ignored or replaced.
 
     over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene.
     """
     cache = server_cache()
-    view, named, ignored = _read_address(name, opening_view(cache.own_models))
+    view, named, ignored = _read_address(opening_view(cache.own_models))
     view, no_model = fit_models(view, cache.own_models)
     picture_set, no_set = chosen_set(view, cache)
     if no_set:
@@ -56,25 +56,16 @@ def addressed_scene(name: str, *, over_set: bool) -> tuple[Scene, Notes]:
     return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *no_class, *no_part, *unreadable)
 
 
-def _read_address(page: str, start: View) -> tuple[View, dict[str, str], Notes]:
+def _read_address(start: View) -> tuple[View, dict[str, str], Notes]:
     """The view of the address, the names of classes in it by field, and what in it was ignored.
 
-    A page that is reached by the navigation takes the last page's view. start: what the dashboard opens with.
+    A bare address, as the navigation opens it, stands for the last page's view. start: what the dashboard opens with.
     """
-    page = f"{page} {_path_hash()}"  # the landing page has two addresses, and the navigation leads from the one to the other
-    arrived = st.session_state.get(_PAGE) not in (None, page)
-    st.session_state[_PAGE] = page
-    if CARRIED_VIEW in st.session_state and (_is_left() or (arrived and not st.query_params)):
+    if CARRIED_VIEW in st.session_state and (not st.query_params or _is_left()):
         return current_view(), {}, ()
     query, named = take_names(st.query_params.to_dict())
     view, ignored = read_query(query, start)
     return view, named, ignored
-
-
-def _path_hash() -> str:
-    """What Streamlit calls the path of the address."""
-    context = get_script_run_ctx()
-    return "" if context is None else context.page_script_hash
 
 
 def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: Pictures) -> tuple[View, Notes]:
