@@ -17,6 +17,7 @@ from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10, View, change
 from dashboard.widgets.pickers import pick_image
+from explain_lib.pictures.sets import LazyPixels
 
 KEY = "steps"
 AROUND = 50
@@ -173,8 +174,8 @@ def _answer(sent: _Sent, scene: Scene, images: Sequence[int] | None, layers: Lay
     st.session_state[_ANSWERED] = sent.number
     changes: dict[str, Value] = {}
     image = None if images is None else _sent_image(sent, images, len(scene.images.pixels) - 1)
-    if image is not None:
-        changes |= {"image": image, "pictures": scene.view.pictures}
+    if image is not None and images is not None:
+        changes |= {"image": _past_unreadable(scene, images, image), "pictures": scene.view.pictures}
     if sent.layer in layers.layers:
         changes |= layer_changes(layers, str(sent.layer))
     if changes:
@@ -192,6 +193,16 @@ def _sent_image(sent: _Sent, images: Sequence[int], last: int) -> int | None:
     if sent.place is None or len(images) == 0:
         return None
     return images[min(max(sent.place, 0), len(images) - 1)]
+
+
+def _past_unreadable(scene: Scene, images: Sequence[int], image: int) -> int:
+    """The image, or on the way back the one before those that cannot be read: for them the next one would be shown again."""
+    pixels = scene.images.pixels
+    place = images.index(image) if image in images else 0
+    while isinstance(pixels, LazyPixels) and place > 0 and image < scene.view.image and not pixels.is_readable(image):
+        place -= 1
+        image = images[place]
+    return image
 
 
 def layer_changes(steps: LayerSteps, layer: str) -> dict[str, Value]:

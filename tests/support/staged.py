@@ -80,6 +80,13 @@ def values_of(app: AppTest, name: str) -> NDArray[np.float32]:
     return values
 
 
+def class_bars(app: AppTest) -> list[dict[str, Any]]:
+    """The class probabilities of a page that shows them once, a bar a class."""
+    (bars,) = [bars for stage in stages(app) for bars in stage.bars]
+    classes: list[dict[str, Any]] = bars["classes"]
+    return classes
+
+
 def _unpacked(message: bytes) -> SentStage:
     (length,) = struct.unpack("<I", message[:4])
     head, body = json.loads(message[4 : 4 + length]), message[4 + length :]

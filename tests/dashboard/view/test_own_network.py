@@ -18,7 +18,6 @@ from opened_page import (
     alts,
     buttons,
     captions,
-    chart,
     ended,
     errors,
     open_folded,
@@ -29,6 +28,7 @@ from opened_page import (
     warnings,
 )
 from running_app import ROOT, free_port, served, streamlit_command
+from staged import class_bars
 from weight_samples import planting_files
 
 import explain_lib as xl
@@ -64,7 +64,7 @@ def test_the_dashboard_opens_with_the_servers_own_model_and_says_what_it_took(st
         f"{MAKE}, weights as the factory made them; input 24 × 20, mean 0.5 0.4 0.3, std 1 1 1, 5 classes. "
         "Not given, and taken as usual where nothing is known: std."
     ) in unescaped(captions(app)).splitlines()
-    assert "tulip" in str(chart(app, "probabilities")["y"])
+    assert [bar["name"] for bar in class_bars(app)] == ["tulip", "rose", "daisy", "lily", "iris"]
     app.selectbox(key="model").set_value("tutorial").run()
     assert query(app)["model"] == "tutorial"
     app.session_state["settings"] = True
@@ -91,10 +91,10 @@ def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training
 def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
     start("--model", "own_networks:many", "--input-size", "16")
     app = open_folded("layer_explorer", target="999", minus="998")
-    bars = [str(name) for name in chart(app, "probabilities")["y"]]
-    assert 10 <= len(bars) <= 12
-    assert any(name.startswith("class 999<br>") and "explained" in name for name in bars)
-    assert any(name.startswith("class 998<br>") and "contrasted" in name for name in bars)
+    words = {bar["name"]: bar["words"] for bar in class_bars(app)}
+    assert 10 <= len(words) <= 12
+    assert "explained" in words["class 999"]
+    assert "contrasted" in words["class 998"]
     assert "The 10 likeliest of 1,000 classes, and those with a word." in captions(app)
 
 
