@@ -24,6 +24,7 @@ from explain_lib import ExplainError
 
 def _draw(scene: Scene) -> None:
     possible = possible_scene(scene)
+    say_stand_in(scene, possible)
     try:
         pair = make_pair(possible)
     except ExplainError as error:
@@ -45,7 +46,6 @@ def _controls(scene: Scene, possible: Scene) -> None:
     """What is compared; possible: the scene with sides that its model can have."""
     st.caption(image_caption(scene, scene.view.image))
     preset_picker(possible)
-    say_stand_in(scene, possible)
     set_up_sides(possible)
 
 

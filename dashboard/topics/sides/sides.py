@@ -22,7 +22,8 @@ PRESET_WORDS = {"notebook": "as in the notebook", "shared": "on one shared layer
 def say_stand_in(scene: Scene, possible: Scene) -> None:
     """A line where sides that the model can have stand in for those of the view."""
     if possible.view != scene.view:
-        st.caption(_stand_in_words(possible, lacking_layers(scene.view, scene.model)))
+        with st.container(key="stand-in"):
+            st.caption(_stand_in_words(possible, lacking_layers(scene.view, scene.model)))
 
 
 def _stand_in_words(possible: Scene, lacking: Sequence[str]) -> str:

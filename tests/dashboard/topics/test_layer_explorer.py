@@ -84,7 +84,7 @@ def test_list_and_bars_give_each_classes_probability_and_another_is_explained() 
     shares = [f"{share * 100:.1f} %" for share in probabilities("captum-tutorial")[5]]
     names = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
     options = [f"{name} · {share}" for name, share in zip(names, shares, strict=True)]
-    assert app.selectbox(key="target").options == [f"predicted: {options[predicted(5)]}", *options]
+    assert app.selectbox(key="target").options == [f"{options[predicted(5)]} · predicted", *options]
     app.selectbox(key="target").select(3).run()
     assert "explained: cat, logit" in captions(app)
     assert query(app)["target"] == "3"
