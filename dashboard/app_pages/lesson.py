@@ -5,11 +5,11 @@ from contextlib import suppress
 import numpy as np
 import streamlit as st
 
-from dashboard.figures.panel import Panel
+from dashboard.figures.panel import Action, Panel
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.lesson.bar import lessons_on_offer, open_stop
-from dashboard.lesson.file import Lesson, Stop, stop_view
+from dashboard.lesson.file import Lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
 from dashboard.view.address import current_view
@@ -20,7 +20,7 @@ from dashboard.view.server_options import server_options
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib import ExplainError
 
-SIDE, CARD_WIDTH = 128, 190
+SIDE = 160
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
@@ -63,12 +63,8 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
     """A lesson: a card a stop, and what it is about; the first one on offer can be started by the key that also goes on."""
     view = current_view()
     with st.container(border=True, gap="small"):
-        with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-            for number, stop in enumerate(lesson.stops, 1):
-                with st.container(gap="xxsmall"):
-                    _stop_picture(stop, scene, f"{name}-{number}")
-                    opened = stop_view(name, stop, number, present=view.present)
-                    st.page_link(f"app_pages/{stop.page}.py", label=f"{number} · {stop.title}", query_params=opened.to_query())
+        panels = tuple(_stop_panel(name, lesson, number, scene) for number in range(1, len(lesson.stops) + 1))
+        show_stage(Stage((Row(panels),), key=f"stage-{name}", line_after=None))
         st.header(lesson.title, anchor=False)
         words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
         key = "PageDown" if first and view.lesson is None else None
@@ -77,15 +73,25 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         st.markdown(lesson.introduction)
 
 
-def _stop_picture(stop: Stop, scene: Scene, name: str) -> None:
-    """The image that the stop looks at, under this name; nothing where this server does not have it, which is said below."""
+def _stop_panel(name: str, lesson: Lesson, number: int, scene: Scene) -> Panel:
+    """A stop with its image; a click opens it. It is grey where this server does not have the image, which is said below."""
+    stop = lesson.stops[number - 1]
+    pixels, words = np.full((1, 1, 3), 128, np.uint8), "not on this server"
     with suppress(ExplainError):
         chosen, _ = chosen_set(stop.view, scene.cache)
-        pixels = chosen.pictures(scene.cache.model(stop.view.model)).pixels
-        if stop.view.image < len(pixels):
-            words = f"The picture of stop “{stop.title}”: {chosen.words(stop.view.image)}"
-            panel = Panel(name, words, SIDE, picture=np.asarray(pixels[stop.view.image]), place=name)
-            show_stage(Stage((Row((panel,)),), key=f"stage-{name}", line_after=None))
+        found = chosen.pictures(scene.cache.model(stop.view.model)).pixels
+        if stop.view.image < len(found):
+            pixels, words = np.asarray(found[stop.view.image]), chosen.words(stop.view.image)
+    opens = Action("opens this stop", vars(stop_view(name, stop, number, present=current_view().present)), stop.page)
+    return Panel(
+        f"{name}-{number}",
+        f"Stop {number}, {stop.title}: {words}",
+        SIDE,
+        caption=f"{number} · {stop.title}",
+        picture=pixels,
+        place=f"{name}-{number}",
+        action=opens,
+    )
 
 
 def _faults(offered: tuple[ShelvedLesson, ...]) -> None:

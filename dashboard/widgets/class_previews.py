@@ -4,12 +4,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
-from dashboard import ASSETS
+from dashboard import script
 from dashboard.figures.array_message import ArrayMessage
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache
 from dashboard.widgets.pickers import PLAIN
-from dashboard.widgets.stage import DRAWING_SCRIPT
 from explain_lib.cam.grad_cam import FEW_NUMBERS, passed_numbers
 
 KEY = "class_previews"
@@ -17,7 +16,7 @@ MOST_BYTES = 2 * 2**20
 """The most that is sent of one picture."""
 
 _PREVIEWS = st.components.v2.component(
-    KEY, html="<div></div>", js=DRAWING_SCRIPT + (ASSETS / "stage" / "class_previews.js").read_text(), isolate_styles=False
+    KEY, html="<div></div>", js=script("stage/drawing.js", "stage/class_previews.js"), isolate_styles=False
 )
 _ASKED = "_class_previews_of"
 

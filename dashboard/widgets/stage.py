@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import ASSETS
+from dashboard import ASSETS, script
 from dashboard.figures.array_message import ArrayMessage
 from dashboard.figures.class_figure import ClassBar
 from dashboard.figures.colours import VARIABLES
@@ -20,13 +20,11 @@ from dashboard.view.record import note_picture
 from explain_lib.pictures.palettes import diverging_table, palette_table
 from explain_lib.pictures.rendering import png
 
-DRAWING_SCRIPT = (ASSETS / "stage" / "drawing.js").read_text()
-"""Reads messages of arrays, and paints maps."""
 _STAGE = st.components.v2.component(
     "stage",
     html='<div class="stage"></div>',
     css=VARIABLES + (ASSETS / "stage" / "stage.css").read_text(),
-    js="\n".join((DRAWING_SCRIPT, *((ASSETS / "stage" / f"{name}.js").read_text() for name in ("panel", "bars", "stage")))),
+    js=script(*(f"stage/{name}.js" for name in ("drawing", "panel", "bars", "stage"))),
     isolate_styles=False,
 )
 _ACTED = "_stage_acted"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from dashboard import ASSETS
+from dashboard import ASSETS, script
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import plain
 from dashboard.view.field import Value
@@ -27,7 +27,7 @@ _STEPS = st.components.v2.component(
     KEY,
     html=(ASSETS / "steps.html").read_text(),
     css=(ASSETS / "steps.css").read_text(),
-    js=(ASSETS / "steps.js").read_text(),
+    js=script("steps.js"),
     isolate_styles=False,
 )
 

@@ -207,8 +207,8 @@ def test_the_page_lists_the_lesson_with_its_stops_and_starts_it() -> None:
     app = open_page("lesson", present="on")
     lesson = own_lesson()
     assert lesson.title in [one.value for one in app.header]
-    links = [one.proto.label for one in app.get("page_link")]
-    assert links == [f"{number} · {stop.title}" for number, stop in enumerate(lesson.stops, 1)]
+    captions = [panel.head["caption"] for panel in panels(app).values()]
+    assert captions == [f"{number} · {stop.title}" for number, stop in enumerate(lesson.stops, 1)]
     assert not app.warning
     press(app, f"Start · {COUNT} stops")
     assert query(app) == stop_view("grad-cam", lesson.stops[0], 1, present=True).to_query()
