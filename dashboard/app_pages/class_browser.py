@@ -14,8 +14,9 @@ def _draw(scene: Scene) -> None:
     chosen = chosen_images(scene)
     side, gallery = st.columns([1, 2.4], gap="medium")
     with side:
-        if len(chosen):
-            show_picked(scene, chosen)
+        with st.container():  # of one place, whatever it holds: a filter that is moved keeps the focus
+            if len(chosen):
+                show_picked(scene, chosen)
         show_filters(scene)
         show_confusion(scene)
     with gallery:

@@ -17,6 +17,15 @@ function pointAt(point, source) {
 const numbersOf = (stage, place, point) => stage.panels.filter(({ given }) => given.place === place)
   .map((panel) => [panel.given.label, readPanel(panel, point)]).filter(([, number]) => number !== "");
 
+// It scrolls sideways where the numbers need more room, also by keys.
+function makeLine() {
+  const line = make("div", "reading");
+  line.tabIndex = 0;
+  line.setAttribute("role", "region");
+  line.setAttribute("aria-label", "Numbers under the pointer");
+  return line;
+}
+
 function read(stage, source) {
   const { point } = SHARED, line = stage.line;
   if (!point) {
@@ -197,7 +206,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = root.contains(document.activeElement) ? document.activeElement.dataset.picture : undefined;
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
-    hint: head.hint, line: before?.line ?? make("div", "reading"),
+    hint: head.hint, line: before?.line ?? makeLine(),
     strengthen(strength) {
       for (const panel of this.panels) {
         if (!panel.sent.picture || !panel.sent.values) continue;

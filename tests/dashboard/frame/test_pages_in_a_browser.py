@@ -1,5 +1,6 @@
 """A walk through all pages in Chromium, as a person would take it."""
 
+import base64
 import hashlib
 import re
 import time
@@ -7,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -160,7 +160,7 @@ def test_back_undoes_one_step_a_press_also_across_pages(visit: Visit) -> None:
         lambda: visit.press("Next"),
         lambda: visit.follow_navigation("Eight pictures"),
         lambda: visit.follow_navigation("Layer explorer"),
-        lambda: visit.press("conv1"),
+        visit.page.locator('[data-picture="layer-conv1"]').click,
         lambda: visit.page.keyboard.press("ArrowRight"),
         lambda: visit.follow_navigation("Disagreement"),
         lambda: visit.page.get_by_text("on one shared layer").click(),
@@ -457,16 +457,21 @@ def test_a_download_is_a_file_with_the_map(visit: Visit) -> None:
 
 def test_flicker_shows_a_and_b_in_turn_in_one_place(visit: Visit) -> None:
     visit.open("/disagreement?img=6&a=manual;layers=conv1&b=package;layers=conv1&target=1&flicker=on")
-    pictures = [visit.page.get_by_alt_text(words) for words in ("a · manual Grad-CAM", "b · package grad-cam")]
-    a, b = (picture.bounding_box() for picture in pictures)
-    assert a == b
-    assert a is not None
-    assert a["width"] >= 200
-    seen = {tuple(visit.page.evaluate(OPACITIES)) for _ in range(20) if visit.page.wait_for_timeout(100) is None}
-    assert seen == {("1", "0"), ("0", "1")}
-
-
-OPACITIES = "() => [...document.querySelectorAll('.flicker figure')].map(figure => getComputedStyle(figure).opacity)"
+    panel = visit.page.locator('figure:has([data-picture="flicker"])')
+    box = panel.locator("canvas").bounding_box()
+    assert box is not None
+    assert box["width"] >= 200
+    seen = {}
+    for _ in range(20):
+        visit.page.wait_for_timeout(100)
+        seen[panel.locator(".title").inner_text()] = panel.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+    assert set(seen) == {"a · manual Grad-CAM", "b · package grad-cam"}
+    for name, letter in zip(sorted(seen), "ab", strict=True):
+        side = visit.page.locator(f'[data-picture="map-{letter}"] canvas').evaluate("canvas => canvas.toDataURL()")
+        shown, alone = (pixels_of(base64.b64decode(file.partition(",")[2])) for file in (seen[name], side))
+        cells = [drawn[:: len(drawn) // 32, :: len(drawn) // 32] for drawn in (shown, alone)]
+        np.testing.assert_array_equal(*cells)
+    assert panel.locator("canvas").bounding_box() == box
 
 
 def test_what_is_unfolded_stays_unfolded_while_it_is_changed(visit: Visit) -> None:
@@ -530,14 +535,15 @@ def test_a_picture_from_a_file_is_explained_and_its_address_shows_it_to_another(
     visit.open("/layer_explorer?layer=conv1")
     visit.unfold("Open")
     visit.page.locator('input[type="file"]').set_input_files({"name": "own.png", "mimeType": "image/png", "buffer": png(own)})
-    expect(visit.page.get_by_alt_text("Your picture as the network sees it")).to_be_visible()
+    expect(visit.page.locator('[data-picture="own-seen"]')).to_be_visible()
     visit.settle()
     expect(visit.page.get_by_text("A picture of your own")).to_be_hidden()  # the menu has folded up
     assert visit.query()["set"] == hashlib.sha256(png(own)).hexdigest()
     with visiting(browser.new_context(viewport=DESK), visit.address) as other:
         other.open(visit.page.url.removeprefix(visit.address))
         for one in (visit, other):
-            source = one.page.get_by_alt_text("Your picture as the network sees it").get_attribute("src")
-            shown = pixels_of(one.page.request.get(urljoin(one.address, source or "")).body())
-            np.testing.assert_array_equal(shown[::4, ::4], own)
+            file = one.page.locator('[data-picture="own-seen"] canvas').evaluate("canvas => canvas.toDataURL()")
+            shown = pixels_of(base64.b64decode(file.partition(",")[2]))
+            times = len(shown) // len(own)
+            np.testing.assert_array_equal(shown, own.repeat(times, 0).repeat(times, 1))
         expect(other.page.get_by_text("your picture · predicted").first).to_be_visible()

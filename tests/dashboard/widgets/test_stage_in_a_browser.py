@@ -151,9 +151,9 @@ def test_the_picture_opens_the_class_browser(page: Page, root: str) -> None:
     expect(page).to_have_url(re.compile(r"/class_browser\?img=5&"))
     settle(page)
     page.go_back()
-    expect(panel(page, "overlay")).to_be_visible()
+    expect(panel(page, "layer-conv1")).to_be_visible()
     settle(page)
-    assert address(page) == START | {"img": "5"}
+    assert page.url == f"{root}/layer_explorer?img=5"
 
 
 def test_the_strength_is_changed_in_the_browser_and_is_in_the_address_once_it_is_let_go(page: Page, root: str) -> None:
