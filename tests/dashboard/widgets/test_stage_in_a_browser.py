@@ -218,3 +218,27 @@ def test_a_preview_of_classes_belongs_to_the_picture_that_is_shown(page: Page, r
     expect(page).to_have_url(re.compile("img=6"))
     settle(page)
     page.wait_for_function(f"() => window.gradCamStages.classes.key !== {json.dumps(first)}")
+
+
+# Section: what a page loads
+
+
+@pytest.mark.parametrize(
+    ("path", "charts"),
+    [
+        ("/layer_explorer?img=5&beside=image", False),
+        ("/seed_gallery?img=5", False),
+        ("/class_browser?img=5", False),
+        ("/how_it_works?img=5&step=weights", False),
+        ("/lesson", False),
+        ("/disagreement?img=5", True),
+    ],
+)
+def test_only_a_page_with_a_chart_loads_the_library_of_charts(page: Page, root: str, path: str, charts: bool) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(root + path)
+    page.wait_for_selector("canvas", timeout=60_000)
+    settle(page)
+    assert any("plotly" in url.lower() for url in asked) is charts
+    assert page.locator(".js-plotly-plot").count() == (2 if charts else 0)
