@@ -101,10 +101,13 @@ class Panel:
 
     @property
     def size(self) -> tuple[int, int]:
-        """The height and width of the canvas: each pixel of the picture, or cell of the map, a whole number of pixels."""
+        """The height and width of the canvas: each pixel of the picture, or cell of the map, a whole number of pixels.
+
+        Never wider than the panel, unless the picture itself is: the screen enlarges it, and leaves no pixel out.
+        """
         ground = self.values if self.picture is None else self.picture
         height, width = (1, 1) if ground is None else (ground.shape[0], ground.shape[1])
-        times = max(1, -(-self.width // width))
+        times = max(1, self.width // width)
         return height * times, width * times
 
     def drawn(self) -> Picture | None:

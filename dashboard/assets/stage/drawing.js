@@ -50,6 +50,12 @@ function highest(values) {
   return top;
 }
 
+function lowest(values) {
+  let low = Infinity;
+  for (const value of values) low = Math.min(low, value);
+  return low;
+}
+
 // The shares of the reach of all pixels, row by row.
 function enlargedShares({ data, shape: [rows, columns] }, top, height, width, smooth) {
   const share = Float64Array.from(data, (value) => (top > 0 ? value / top : 0)), large = new Float64Array(height * width);

@@ -117,9 +117,9 @@ function previewPanel(panel, values, name) {
   if (!values) {
     panel.shown = sent;
   } else {
-    const top = given.common ? sent.top : largest(values.data), low = Math.min(...values.data);
+    const top = given.common ? sent.top : largest(values.data), low = lowest(values.data);
     const painted = Number.isFinite(top) && low < highest(values.data);
-    const ground = sent.picture ?? values, times = Math.max(1, Math.ceil(given.width / ground.shape[1]));
+    const ground = sent.picture ?? values, times = Math.max(1, Math.floor(given.width / ground.shape[1]));
     panel.shown = { ...sent, values, painted, top, size: [ground.shape[0] * times, ground.shape[1] * times] };
   }
   setTitle(panel, values ? `preview: ${name}` : "");

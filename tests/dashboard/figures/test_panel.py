@@ -17,9 +17,9 @@ VARIED = np.array([[0.0, 1.0], [2.0, 4.0]], np.float32)
     ("panel", "size"),
     [
         (Panel("p", "", 60, picture=PICTURE), (40, 60)),  # ten pixels for each of the picture's
-        (Panel("p", "", 61, picture=PICTURE), (44, 66)),  # never fewer than the width
+        (Panel("p", "", 61, picture=PICTURE), (40, 60)),  # never more than the width, so that the screen leaves none out
         (Panel("p", "", 60, picture=PICTURE, values=VARIED), (40, 60)),
-        (Panel("p", "", 61, values=VARIED), (62, 62)),
+        (Panel("p", "", 61, values=VARIED), (60, 60)),
         (Panel("p", "", 4, picture=PICTURE), (4, 6)),  # a large picture keeps its pixels
     ],
 )
