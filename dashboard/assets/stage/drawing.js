@@ -56,13 +56,15 @@ function lowest(values) {
   return low;
 }
 
-// The shares of the reach of all pixels, row by row.
+// The shares of the reach of all pixels, row by row. Not smooth, a row of cells is the same in all of its rows of pixels.
 function enlargedShares({ data, shape: [rows, columns] }, top, height, width, smooth) {
-  const share = Float64Array.from(data, (value) => (top > 0 ? value / top : 0)), large = new Float64Array(height * width);
+  const share = new Float64Array(data.length), large = new Float64Array(height * width);
+  for (let at = 0; at < data.length; at++) share[at] = top > 0 ? data[at] / top : 0;
   if (!smooth) {
     const down = nearestCells(rows, height), along = nearestCells(columns, width);
-    for (let y = 0, at = 0; y < height; y++) {
-      for (let x = 0, row = down[y] * columns; x < width; x++) large[at++] = share[row + along[x]];
+    for (let y = 0; y < height; y++) {
+      if (y > 0 && down[y] === down[y - 1]) large.copyWithin(y * width, (y - 1) * width, y * width);
+      else for (let x = 0, at = y * width, row = down[y] * columns; x < width; x++) large[at++] = share[row + along[x]];
     }
     return large;
   }
@@ -89,45 +91,58 @@ function step(share, signed) {
 
 // White within the edge of what is at or above half, black around it.
 function drawContour(pixels, shares, half, height, width) {
-  const above = Uint8Array.from(shares, (share) => (share >= half ? 1 : 0));
-  const near = (y, x, wanted, reach) => {
-    const here = y * width + x;
-    for (let by = 1; by <= reach; by++) {
-      if ((y >= by && above[here - by * width] === wanted) || (y + by < height && above[here + by * width] === wanted)
-        || (x >= by && above[here - by] === wanted) || (x + by < width && above[here + by] === wanted)) return true;
-    }
-    return false;
-  };
+  const above = new Uint8Array(shares.length), whole = new Uint32Array(pixels.buffer);
+  for (let at = 0; at < shares.length; at++) above[at] = shares[at] >= half ? 1 : 0;
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
-      if (above[at] ? near(y, x, 0, INSIDE) : near(y, x, 1, OUTSIDE)) pixels.fill(above[at] ? 255 : 0, 4 * at, 4 * at + 3);
+      const here = above[at], reach = here ? INSIDE : OUTSIDE;
+      for (let by = 1; by <= reach; by++) {
+        if ((y >= by && above[at - by * width] !== here) || (y + by < height && above[at + by * width] !== here)
+          || (x >= by && above[at - by] !== here) || (x + by < width && above[at + by] !== here)) {
+          whole[at] = here ? WHITE : BLACK;
+          break;
+        }
+      }
     }
   }
 }
 
-// The picture alone, the map alone, or the map over the picture: RGBA of the canvas's size.
+const WHITE = 0xffffffff, BLACK = 0xff000000; // opaque, whichever end comes first
+
+// The picture alone, the map alone, or the map over the picture: RGBA of the canvas's size. A row of pixels that has the same
+// pixels of the picture and the same cells of the map as the one above is copied.
 function paint({ picture, values, painted, drawing, top, size: [height, width] }) {
-  const pixels = new Uint8ClampedArray(4 * height * width).fill(255), table = drawing.table.data;
-  const ground = picture && { down: nearestCells(picture.shape[0], height), along: nearestCells(picture.shape[1], width) };
-  const shares = painted ? enlargedShares(values, top, height, width, Boolean(picture) && drawing.smooth) : null;
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      const from = ground ? 3 * (ground.down[y] * picture.shape[1] + ground.along[x]) : 0;
-      if (!painted) {
-        for (let channel = 0; channel < 3; channel++) pixels[4 * at + channel] = ground ? picture.data[from + channel] : 255;
-        continue;
-      }
-      const share = shares[at], colour = 3 * step(share, drawing.signed);
-      const part = drawing.follows ? Math.abs(clip(share, -1, 1)) * drawing.strength : drawing.strength;
-      for (let channel = 0; channel < 3; channel++) {
-        const painting = table[colour + channel];
-        pixels[4 * at + channel] = ground ? rint((1 - part) * picture.data[from + channel] + part * painting) : painting;
-      }
-    }
+  const pixels = new Uint8ClampedArray(4 * height * width), smooth = Boolean(picture) && drawing.smooth;
+  const down = picture && nearestCells(picture.shape[0], height), along = picture && nearestCells(picture.shape[1], width);
+  const rows = painted && nearestCells(values.shape[0], height);
+  const shares = painted ? enlargedShares(values, top, height, width, smooth) : null;
+  for (let y = 0; y < height; y++) {
+    const same = y > 0 && !(painted && smooth) && (!down || down[y] === down[y - 1]) && (!rows || rows[y] === rows[y - 1]);
+    if (same) pixels.copyWithin(4 * y * width, 4 * (y - 1) * width, 4 * y * width);
+    else paintRow(pixels, y * width, width, drawing, shares, picture, picture && down[y] * picture.shape[1], along);
   }
-  const up = painted && ground && drawing.contour ? highest(values.data) : 0;
+  const up = painted && picture && drawing.contour ? highest(values.data) : 0;
   if (up > 0 && top > 0) drawContour(pixels, shares, up / top * HALF, height, width);
   return new ImageData(pixels, width, height);
+}
+
+// One row of pixels from `start` on. shares: null for the picture alone. row: where its row of the picture begins.
+function paintRow(pixels, start, width, drawing, shares, picture, row, along) {
+  const { strength, follows, signed } = drawing, table = drawing.table.data;
+  for (let x = 0, at = start; x < width; x++, at++) {
+    const from = picture ? 3 * (row + along[x]) : 0, to = 4 * at;
+    pixels[to + 3] = 255;
+    if (!shares) {
+      for (let channel = 0; channel < 3; channel++) pixels[to + channel] = picture.data[from + channel];
+      continue;
+    }
+    const share = shares[at], colour = 3 * step(share, signed);
+    const part = follows ? Math.abs(clip(share, -1, 1)) * strength : strength;
+    for (let channel = 0; channel < 3; channel++) {
+      const painting = table[colour + channel];
+      pixels[to + channel] = picture ? rint((1 - part) * picture.data[from + channel] + part * painting) : painting;
+    }
+  }
 }
 
 // The fewest digits that name this float32 and no other.
