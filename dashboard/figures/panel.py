@@ -5,6 +5,7 @@ A browser draws it on a canvas, from the numbers themselves; `drawn` gives the s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Panel:
     turn: Map | None = None
     turn_title: str = ""
 
-    @property
+    @cached_property
     def state(self) -> MapState | None:
         """The state of the map, None without one."""
         return None if self.values is None else map_state(self.values)
@@ -85,12 +86,6 @@ class Panel:
         """The meaning of a map that is zero, constant or not finite; empty for others."""
         state = self.state
         return "" if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
-
-    @property
-    def cells(self) -> tuple[int, int]:
-        """The rows and columns that the pointer moves by."""
-        shown = self.values if self.values is not None else self.picture
-        return self.grid or (1, 1) if shown is None else self.grid or (shown.shape[0], shown.shape[1])
 
     @property
     def top(self) -> float:

@@ -38,6 +38,10 @@ class Line:
     by: Callable[[Scene], Scene] = _itself
 
 
+EVERYTHING = Line()
+"""The line of a page that explains a class at a layer of its own scene."""
+
+
 def show_line(scene: Scene, images: Sequence[int] | None, layers: LayerSteps, line: Line) -> None:
     """Fill the line. images: those that are stepped through, None for all."""
     explained = line.by(scene)

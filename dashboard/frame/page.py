@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
 from dashboard.frame.check_up import warn_of_problems
-from dashboard.frame.context_line import Line, show_line
+from dashboard.frame.context_line import EVERYTHING, Line, show_line
 from dashboard.frame.keyboard import Key, close_drawer, work_without_mouse
 from dashboard.frame.model_menu import say_model_refused, say_own_model
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
@@ -36,7 +36,7 @@ def show_page(
     images: Callable[[Scene], Sequence[int] | None] = lambda _: None,
     layers: Callable[[Scene], LayerSteps] = view_steps,
     *,
-    line: Line = Line(),  # noqa: B008  (frozen)
+    line: Line = EVERYTHING,
     keys: Sequence[Key] = (),
     over_set: bool = False,
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -36,21 +37,18 @@ class LayerCam(Frozen):
         return self.map.shape[1], self.map.shape[2]
 
 
-@dataclass(frozen=True)
-class GradCams(Frozen):
-    """Grad-CAM at several layers from one pass: cams["conv2"] is a LayerCam, `names` are the layers in the requested order.
+Each = TypeVar("Each")
 
-    logits: float32 (N, classes). targets: the explained targets, one per image.
-    """
 
-    logits: NDArray[np.float32]
-    targets: tuple[Target, ...]
+class _ByLayer(Frozen, Generic[Each]):
+    """Results by the names of their layers, in the requested order: cams["conv2"]."""
+
     names: tuple[str, ...]
-    cams: tuple[LayerCam, ...]
+    cams: tuple[Each, ...]
 
-    def __getitem__(self, name: str) -> LayerCam:
+    def __getitem__(self, name: str) -> Each:
         if name not in self.names:
-            raise _not_asked(name, self.names)
+            raise LayerError(f"layers: {name!r} was not asked for; there are {', '.join(self.names)}")
         return self.cams[self.names.index(name)]
 
     def __iter__(self) -> Iterator[str]:
@@ -60,8 +58,17 @@ class GradCams(Frozen):
         return len(self.names)
 
 
-def _not_asked(name: str, names: tuple[str, ...]) -> LayerError:
-    return LayerError(f"layers: {name!r} was not asked for; there are {', '.join(names)}")
+@dataclass(frozen=True)
+class GradCams(_ByLayer[LayerCam]):
+    """Grad-CAM at several layers from one pass: cams["conv2"] is a LayerCam, `names` are the layers in the requested order.
+
+    logits: float32 (N, classes). targets: the explained targets, one per image.
+    """
+
+    logits: NDArray[np.float32]
+    targets: tuple[Target, ...]
+    names: tuple[str, ...]
+    cams: tuple[LayerCam, ...]
 
 
 def channel_weights(gradient: Tensor) -> Tensor:
@@ -135,7 +142,7 @@ class LayerClassMaps(Frozen):
 
 
 @dataclass(frozen=True)
-class ClassMaps(Frozen):
+class ClassMaps(_ByLayer[LayerClassMaps]):
     """Grad-CAM of one picture for every class: maps["conv2"].signed[k] explains class k.
 
     logits: float32 (classes,). names: the layers in the requested order.
@@ -143,23 +150,12 @@ class ClassMaps(Frozen):
 
     logits: NDArray[np.float32]
     names: tuple[str, ...]
-    layers: tuple[LayerClassMaps, ...]
+    cams: tuple[LayerClassMaps, ...]
 
     @property
     def classes(self) -> int:
         """The number of classes."""
         return len(self.logits)
-
-    def __getitem__(self, name: str) -> LayerClassMaps:
-        if name not in self.names:
-            raise _not_asked(name, self.names)
-        return self.layers[self.names.index(name)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
 
 FEW_NUMBERS = 10_000_000

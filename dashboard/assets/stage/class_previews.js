@@ -2,14 +2,13 @@
 const IDLE = 800; // milliseconds
 
 export default function ({ data, setTriggerValue }) {
-  const shared = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
   const head = unpack(data), names = Object.keys(head.maps);
   if (names.length) {
     const maps = Object.fromEntries(names.map((name) => [name, head.arrays[head.maps[name]]]));
-    shared.classes = { key: head.key, maps };
+    SHARED.classes = { key: head.key, maps };
     return undefined;
   }
-  if (shared.classes?.key === head.key) return undefined;
+  if (SHARED.classes?.key === head.key) return undefined;
   const ended = new AbortController();
   let waiting;
   const wait = () => {

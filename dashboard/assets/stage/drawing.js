@@ -1,20 +1,8 @@
-// The numbers of a message, and maps as pixels. Every step is that of explain_lib/cam/drawing.py, in double precision and in the
+// Maps as pixels. Every step is that of explain_lib/cam/drawing.py, in double precision and in the
 // same order, so that both give the same pixels.
 
 const HALF = 0.5, INSIDE = 2, OUTSIDE = 1; // the contour's share of the maximum, and the widths of its two lines
 const MIDDLE = 127; // of the colours of signed maps
-
-// Four bytes hold the length of the JSON that follows; behind it stand the arrays, each at a multiple of four.
-function unpack(message) {
-  const length = new DataView(message.buffer, message.byteOffset, 4).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(message.subarray(4, 4 + length)));
-  const body = message.slice(4 + length).buffer; // a copy, since the view's own offset need not be a multiple of four
-  const made = { f4: Float32Array, u1: Uint8Array };
-  head.arrays = head.arrays.map(({ kind, shape, offset }) => ({
-    shape, data: new made[kind](body, offset, shape.reduce((product, size) => product * size, 1)),
-  }));
-  return head;
-}
 
 // To the nearest whole number, halves to the even one.
 function rint(value) {

@@ -1,7 +1,6 @@
 // All panels of a page: one pointer for all, the line that reads the numbers, previews, and clicks.
 // Several stages on a page share the pointer, so that the same place is marked in all of them.
 
-const SHARED = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
 const HINT = "Point at a picture to read its numbers. A click keeps the place, Escape lets go.";
 
 // Section: the pointer
@@ -27,15 +26,14 @@ function makeLine() {
 }
 
 function read(stage, source) {
-  const { point } = SHARED, line = stage.line;
-  if (!point) {
+  const { point } = SHARED, line = stage.line, all = [stage, ...[...SHARED.stages].filter((one) => one !== stage)];
+  const pointed = point && (source ?? all.flatMap((one) => one.panels).find(({ given }) => given.place === point.place));
+  if (!pointed) { // a place that is kept may be of a picture that is not on the page now
     line.replaceChildren(make("span", "hint", stage.hint || HINT));
     return;
   }
-  const pointed = source ?? stage.panels.find(({ given }) => given.place === point.place);
-  const others = [...SHARED.stages].filter((one) => one !== stage);
-  const numbers = [stage, ...others].flatMap((one) => numbersOf(one, point.place, point));
-  const [row, column] = pointed ? cellAt(pointed, point) : [0, 0], [rows, columns] = pointed ? cellsOf(pointed) : [1, 1];
+  const numbers = all.flatMap((one) => numbersOf(one, point.place, point));
+  const [row, column] = cellAt(pointed, point), [rows, columns] = cellsOf(pointed);
   const parts = [make("b", "", `row ${row}, column ${column}`), make("span", "of", ` of ${rows} × ${columns}`)];
   for (const [label, number] of numbers) parts.push(make("span", "label", label), make("span", "value", number));
   if (SHARED.pinned) parts.push(make("span", "of", "kept · Escape lets go"));
@@ -146,16 +144,24 @@ function listenToBars(stage, bars) {
   }
 }
 
-function makeSlider(stage, strength) {
-  const label = make("label", "slider"), input = make("input"), shown = make("output", "", `${strength} %`);
-  Object.assign(input, { type: "range", min: 0, max: 100, step: 5, value: strength });
+// One slider a stage, which is kept from run to run: whoever moves it by keys stays in it.
+function makeSlider() {
+  const label = make("label", "slider"), input = make("input");
+  Object.assign(input, { type: "range", min: 0, max: 100, step: 5 });
   input.setAttribute("aria-label", "Strength of the map over the picture, in percent");
+  label.append(make("span", "", "Map"), input, make("output"));
+  return label;
+}
+
+function setSlider(stage, strength) {
+  const label = (stage.slider ??= makeSlider()), input = label.querySelector("input"), shown = label.querySelector("output");
+  input.value = strength;
+  shown.textContent = `${strength} %`;
   input.oninput = () => {
     shown.textContent = `${input.value} %`;
     for (const one of SHARED.stages) one.strengthen(input.value / 100);
   };
   input.onchange = () => stage.send({ strength: Number(input.value) });
-  label.append(make("span", "", "Map"), input, shown);
   return label;
 }
 
@@ -170,7 +176,7 @@ function fillRow(stage, row, given, arrays, kept) {
   for (const one of given.panels) {
     const panel = kept.get(one.name) ?? makePanel();
     kept.delete(one.name);
-    if (one.slider) panel.slider = stage.slider ??= makeSlider(stage, given.strength);
+    if (one.slider) panel.slider = setSlider(stage, given.strength);
     fillPanel(panel, one, arrays);
     listenTo(stage, panel);
     stage.panels.push(panel);
@@ -200,13 +206,22 @@ function makeLinks(stage, { place, links, title }) {
   return box;
 }
 
+// What has the focus is made anew, or moved, with each run: where to find it again.
+function focusedIn(root) {
+  const focused = document.activeElement;
+  if (!root.contains(focused)) return undefined;
+  if (focused.dataset.picture) return `[data-picture="${CSS.escape(focused.dataset.picture)}"]`;
+  if (focused.dataset.class) return `.class-bar[data-class="${focused.dataset.class}"]`;
+  return focused.matches(".slider input") ? ".slider input" : undefined;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const head = unpack(data), root = parentElement.querySelector(".stage");
   const before = root.stage, kept = new Map(before?.panels.map((panel) => [panel.given.name, panel]));
-  const focused = root.contains(document.activeElement) ? document.activeElement.dataset.picture : undefined;
+  const focused = focusedIn(root);
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
-    hint: head.hint, line: before?.line ?? makeLine(),
+    hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
     strengthen(strength) {
       for (const panel of this.panels) {
         if (!panel.sent.picture || !panel.sent.values) continue;
@@ -227,8 +242,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   if (head.line_after !== null) rows.splice(head.line_after, 0, stage.line);
   root.replaceChildren(...rows);
-  if (focused) root.querySelector(`[data-picture="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  if (SHARED.point && stage.panels.some(({ given }) => given.place === SHARED.point.place)) pointAt(SHARED.point);
-  else read(stage);
+  if (focused) root.querySelector(focused)?.focus({ preventScroll: true });
+  pointAt(SHARED.point);
   return () => { SHARED.stages.delete(stage); };
 }

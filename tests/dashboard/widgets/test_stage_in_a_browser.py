@@ -125,9 +125,29 @@ def test_arrow_keys_move_the_mark_a_click_keeps_it_and_escape_lets_go(page: Page
     page.keyboard.press("ArrowRight")  # the click has left the keys to the page: another image, the same place
     expect(page).to_have_url(re.compile("img=6"))
     settle(page)
-    assert page.evaluate(POINTED)["overlay"] is None or page.evaluate(POINTED)["overlay"] == "1,2"
+    assert set(page.evaluate(POINTED).values()) == {None}  # the place was of the other image
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("img=5"))
+    settle(page)
+    assert page.evaluate(POINTED)["overlay"] == "1,2"
     page.keyboard.press("Escape")
     assert set(page.evaluate(POINTED).values()) == {None}
+
+
+def test_who_chooses_by_keys_keeps_the_focus(page: Page, root: str) -> None:
+    opened(page, root, "/layer_explorer?img=5")
+    slider, bar = page.locator(".slider input"), page.locator('.class-bar[data-class="2"]')
+    slider.focus()
+    for strength in (75, 80):
+        page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(re.compile(f"strength={strength}"))
+        settle(page)
+        expect(slider).to_be_focused()
+    bar.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("target=2"))
+    settle(page)
+    expect(bar).to_be_focused()
 
 
 # Section: clicks
