@@ -15,7 +15,7 @@ export default function ({ data, setTriggerValue }) {
     clearTimeout(waiting);
     waiting = setTimeout(() => { ended.abort(); setTriggerValue("idle", head.key); }, IDLE);
   };
-  for (const event of ["keydown", "pointerdown"]) document.addEventListener(event, wait, { signal: ended.signal, capture: true });
+  for (const event of ["keydown", "click"]) document.addEventListener(event, wait, { signal: ended.signal, capture: true });
   wait();
   return () => { clearTimeout(waiting); ended.abort(); };
 }

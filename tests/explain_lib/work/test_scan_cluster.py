@@ -276,6 +276,7 @@ def test_a_scan_whose_every_worker_is_killed_says_so_and_goes_on_with_a_new_one(
             scan_to_file(asked, labels, path, compute=compute)
         assert SCAN_BATCH <= len(computed) < IMAGES
         workers.append(start_worker(address))
+        wait_until(lambda: len(empty.scheduler.workers) == 1, seconds=40)
         rows = scan_to_file(asked, labels, path, compute=compute)
     finally:
         for worker in workers:
