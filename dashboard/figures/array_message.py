@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32] | NDArray[np.uint8]
+Array = NDArray[np.float32] | NDArray[np.int32] | NDArray[np.uint8]
+_KINDS = {"float32": "f4", "int32": "i4", "uint8": "u1"}
 
 
 class ArrayMessage:
@@ -20,15 +21,14 @@ class ArrayMessage:
         self._size = 0
 
     def add(self, array: Array | None) -> int | None:
-        """The number of an array float32 or uint8 in the message, None for none."""
+        """The number of an array float32, int32 or uint8 in the message, None for none."""
         if array is None:
             return None
         content = array.tobytes()
         key = (array.dtype.str, array.shape, content)
         if key not in self._known:
             self._known[key] = len(self._heads)
-            kind = "f4" if array.dtype == np.float32 else "u1"
-            self._heads.append({"kind": kind, "shape": list(array.shape), "offset": self._size})
+            self._heads.append({"kind": _KINDS[array.dtype.name], "shape": list(array.shape), "offset": self._size})
             self._parts.append(content + bytes(-len(content) % 4))
             self._size += len(self._parts[-1])
         return self._known[key]

@@ -7,7 +7,7 @@ import numpy as np
 import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number, second_class
 from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
-from dashboard.topics.sides.side import decompose_sides, make_side, named_side
+from dashboard.topics.sides.side import decompose_sides, make_sides, named_side
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
@@ -85,7 +85,7 @@ def _between_layers(scene: Scene) -> str:
 
 
 def _comparison(scene: Scene) -> xl.Comparison:
-    a, b = make_side(scene, "a"), make_side(scene, "b")
+    a, b = make_sides(scene)
     return xl.compare(a.values, b.values)
 
 

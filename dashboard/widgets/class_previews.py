@@ -16,7 +16,7 @@ MOST_BYTES = 2 * 2**20
 """The most that is sent of one picture."""
 
 _PREVIEWS = st.components.v2.component(
-    KEY, html="<div></div>", js=script("stage/shared.js", "stage/class_previews.js"), isolate_styles=False
+    KEY, html="<div></div>", js=script("array_message.js", "stage/shared.js", "stage/class_previews.js"), isolate_styles=False
 )
 _ASKED = "_class_previews_of"
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from dashboard import ASSETS
+from dashboard import ASSETS, script
+from dashboard.figures.array_message import ArrayMessage
 from dashboard.figures.colours import PICKED
 
 # Section: styles and scripts of grids over one picture
@@ -22,32 +24,34 @@ def grid_asset(name: str) -> str:
 # Section: the grid of thumbnails
 
 COLUMNS = 40
-Outcome = Literal["right", "wrong", ""]
 KEY = "image_grid"
 
 _GRID = st.components.v2.component(
     KEY,
     html='<div class="sprite-grid thumbnails image-grid" role="group" aria-label="Test images"></div>',
     css=grid_asset("image_grid.css"),
-    js=grid_asset("image_grid.js"),
+    js=script("array_message.js", "sprite_grid.js", "image_grid.js"),
     isolate_styles=False,
 )
 
 
 @dataclass(frozen=True)
-class Thumbnail:
-    """A picture's number, its true class, what was predicted with which confidence, and whether that is right or wrong.
+class Thumbnails:
+    """N pictures with what stands under them.
 
-    outcome: empty where the picture has no class, or no prediction yet.
+    images: their numbers, int32 (N,). true, predicted: classes, int32 (N,), below 0 for none. percent: the confidence of the
+    prediction, uint8 (N,). true_names, predicted_names: of the classes.
     """
 
-    image: int
-    true: str
-    predicted: str
-    outcome: Outcome
+    images: NDArray[np.int32]
+    true: NDArray[np.int32]
+    predicted: NDArray[np.int32]
+    percent: NDArray[np.uint8]
+    true_names: Sequence[str]
+    predicted_names: Sequence[str]
 
 
-def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable[[int], None]) -> None:
+def image_grid(sprite: bytes, thumbnails: Thumbnails, on_pick: Callable[[int], None]) -> None:
     """Show thumbnails; `on_pick` gets the number of the picked image.
 
     sprite: a WebP file with the pictures in rows of COLUMNS, in the order of the thumbnails.
@@ -56,17 +60,16 @@ def image_grid(sprite: bytes, thumbnails: Sequence[Thumbnail], on_pick: Callable
     def picked() -> None:
         on_pick(int(st.session_state[KEY]["picked"]))
 
-    data = {
-        "revision": f"{hash((tuple(thumbnails), sprite))}",
-        # an address, not the bytes: two megabytes would be packed and hashed anew in every run
-        "sprite": get_instance().media_file_mgr.add(sprite, "image/webp", KEY),
-        "columns": COLUMNS,
-        "images": [one.image for one in thumbnails],
-        "true": [one.true for one in thumbnails],
-        "predicted": [one.predicted for one in thumbnails],
-        "outcome": [one.outcome for one in thumbnails],
-    }
-    _GRID(data=data, key=KEY, on_picked_change=picked)
+    # an address, not the bytes: two megabytes would be packed and hashed anew in every run
+    address = get_instance().media_file_mgr.add(sprite, "image/webp", KEY)
+    _GRID(data=_packed(address, thumbnails), key=KEY, on_picked_change=picked)
+
+
+def _packed(sprite: str, thumbnails: Thumbnails) -> bytes:
+    arrays = ArrayMessage()
+    numbers = {name: arrays.add(getattr(thumbnails, name)) for name in ("images", "true", "predicted", "percent")}
+    names = {"true_names": list(thumbnails.true_names), "predicted_names": list(thumbnails.predicted_names)}
+    return arrays.packed({"sprite": sprite, "columns": COLUMNS, **numbers, **names})
 
 
 def mark_picked(image: int) -> None:

@@ -24,7 +24,7 @@ _STAGE = st.components.v2.component(
     "stage",
     html='<div class="stage"></div>',
     css=VARIABLES + (ASSETS / "stage" / "stage.css").read_text(),
-    js=script(*(f"stage/{name}.js" for name in ("shared", "drawing", "panel", "bars", "stage"))),
+    js=script("array_message.js", *(f"stage/{name}.js" for name in ("shared", "drawing", "panel", "bars", "stage"))),
     isolate_styles=False,
 )
 _ACTED = "_stage_acted"

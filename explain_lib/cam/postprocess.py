@@ -131,6 +131,15 @@ class PostProcess:
             maps = _power(maps, settings.exponent)
         return maps
 
+    def size_of(self, settings: CamSettings) -> tuple[int, int]:
+        """(H, W) of the heat maps under the settings, which need not be computed for it. Raises InputError as heatmaps does."""
+        if settings.resize != "none":
+            return self._size
+        grids = {self._layers[layer].activation.shape[2:] for layer in settings.layers or ()}
+        _check_grids({tuple(grid) for grid in grids})
+        height, width = grids.pop()
+        return height, width
+
     def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
         """Whether this setting has no effect here, whichever side the other settings come from.
 

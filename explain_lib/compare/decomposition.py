@@ -143,7 +143,7 @@ def check_comparable(process: PostProcess, sides: Sides) -> None:
     """Raise InputError if the heat maps between one side and the other differ in size."""
     layers, resizes = {side.layers for side in sides}, {side.resize for side in sides}
     every = [replace(sides[0], layers=names, resize=resize) for names in layers for resize in resizes]
-    sizes = {tuple(process.heatmaps(settings).shape[1:]) for settings in every}
+    sizes = set(map(process.size_of, every))
     if len(sizes) > 1:
         found = " and ".join(f"{height} x {width}" for height, width in sorted(sizes, reverse=True))
         raise InputError(f"resize: the maps have {found} cells and cannot be subtracted; one resize for both would be right")

@@ -87,14 +87,32 @@ def class_bars(app: AppTest) -> list[dict[str, Any]]:
     return classes
 
 
-def _unpacked(message: bytes) -> SentStage:
+def thumbnails(app: AppTest) -> dict[str, list[Any]]:
+    """What stands under the thumbnails of the class browser: numbers, names of classes ("" for none), percent."""
+    (sent,) = [shown.proto.bytes for shown in app.get("bidi_component") if shown.proto.component_name == "image_grid"]
+    head, arrays = _message(sent)
+    images, true, predicted, percent = (arrays[head[name]].tolist() for name in ("images", "true", "predicted", "percent"))
+    return {
+        "images": images,
+        "true": [head["true_names"][one] if one >= 0 else "" for one in true],
+        "predicted": [head["predicted_names"][one] if one >= 0 else "" for one in predicted],
+        "percent": percent,
+    }
+
+
+def _message(message: bytes) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """The head of a message, and its arrays."""
     (length,) = struct.unpack("<I", message[:4])
     head, body = json.loads(message[4 : 4 + length]), message[4 + length :]
-    kinds = {"f4": np.dtype(np.float32), "u1": np.dtype(np.uint8)}
-    arrays = [
+    kinds = {"f4": np.dtype(np.float32), "i4": np.dtype(np.int32), "u1": np.dtype(np.uint8)}
+    return head, [
         np.frombuffer(body, kinds[one["kind"]], int(np.prod(one["shape"])), one["offset"]).reshape(one["shape"])
         for one in head["arrays"]
     ]
+
+
+def _unpacked(message: bytes) -> SentStage:
+    head, arrays = _message(message)
 
     def array(number: int | None) -> Any:
         return None if number is None else arrays[number]

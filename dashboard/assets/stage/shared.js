@@ -1,15 +1,3 @@
-// What the scripts of all stages of a tab share: the pointer, the maps of other classes, and how messages are read.
+// What the scripts of all stages of a tab share: the pointer, and the maps of other classes.
 
 const SHARED = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
-
-// Four bytes hold the length of the JSON that follows; behind it stand the arrays, each at a multiple of four.
-function unpack(message) {
-  const length = new DataView(message.buffer, message.byteOffset, 4).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(message.subarray(4, 4 + length)));
-  const body = message.slice(4 + length).buffer; // a copy, since the view's own offset need not be a multiple of four
-  const made = { f4: Float32Array, u1: Uint8Array };
-  head.arrays = head.arrays.map(({ kind, shape, offset }) => ({
-    shape, data: new made[kind](body, offset, shape.reduce((product, size) => product * size, 1)),
-  }));
-  return head;
-}

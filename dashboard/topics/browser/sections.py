@@ -15,7 +15,7 @@ from dashboard.view.captions import grid_caption, image_caption, picture_words, 
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
-from dashboard.widgets.image_grid import Outcome, Thumbnail, image_grid, mark_picked
+from dashboard.widgets.image_grid import Thumbnails, image_grid, mark_picked
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pickers import part_picker, pick_image
 from dashboard.widgets.selection import selected_images
@@ -56,8 +56,7 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    thumbnails = [_thumbnail(scene, int(image)) for image in chosen]
-    image_grid(sprite_of(scene, chosen), thumbnails, partial(pick_image, scene))
+    image_grid(sprite_of(scene, chosen), _thumbnails(scene, chosen), partial(pick_image, scene))
     mark_picked(scene.view.image)
     st.caption(
         "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
@@ -65,14 +64,16 @@ def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
     )
 
 
-def _thumbnail(scene: Scene, image: int) -> Thumbnail:
-    classes, predictions = scene.model.classes, scene.predictions
-    true, predicted = scene.true_class(image), int(predictions.predicted[image])
-    if predicted < 0:
-        return Thumbnail(image, true or "no class", "not asked yet", "")
-    said = f"{classes[predicted]} {predictions.confidence[image] * 100:.0f} %"
-    outcome: Outcome = "" if true is None else "right" if scene.images.labels[image] == predicted else "wrong"
-    return Thumbnail(image, true or "no class", said, outcome)
+def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
+    found = scene.predictions
+    return Thumbnails(
+        chosen.astype(np.int32),
+        scene.images.labels[chosen].astype(np.int32),
+        found.predicted[chosen].astype(np.int32),
+        np.rint(np.nan_to_num(found.confidence[chosen]) * 100).astype(np.uint8),
+        scene.images.classes,
+        scene.model.classes,
+    )
 
 
 def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:

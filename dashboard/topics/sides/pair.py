@@ -8,7 +8,7 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.figures.scale import Scale
-from dashboard.topics.sides.side import Side, batch_of, common_scale, make_side
+from dashboard.topics.sides.side import Side, batch_of, common_scale, make_sides
 from dashboard.view.captions import grid_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
@@ -45,7 +45,7 @@ class Pair:
 
 def make_pair(scene: Scene) -> Pair:
     """Both sides of the view."""
-    return Pair(scene, make_side(scene, "a"), make_side(scene, "b"))
+    return Pair(scene, *make_sides(scene))
 
 
 def why_not_comparable(pair: Pair) -> str | None:

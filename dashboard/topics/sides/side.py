@@ -55,10 +55,14 @@ def possible_scene(scene: Scene) -> Scene:
     return replace(scene, view=possible_sides(scene.view, scene.model))
 
 
-def make_side(scene: Scene, letter: str) -> Side:
-    """Side "a" or "b" of the view."""
-    full = named_side(scene, letter)
-    batch = batch_of(scene, full)
+def make_sides(scene: Scene) -> tuple[Side, Side]:
+    """Sides a and b of the view, from the same batch."""
+    a, b = named_side(scene, "a"), named_side(scene, "b")
+    batch = batch_of(scene, a, b)
+    return _side(scene, "a", a, batch), _side(scene, "b", b, batch)
+
+
+def _side(scene: Scene, letter: str, full: xl.Configuration, batch: slice) -> Side:
     maps = xl.configured_heatmap(scene.model, scene.images.pixels[batch], full, scene.target)
     return Side(full, maps[scene.view.image - batch.start], _title(letter, full), _words(full, batch))
 

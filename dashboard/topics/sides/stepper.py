@@ -27,20 +27,20 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
     taken = tuple(name for name in scene.view.steps if name in found.settings)
     by_size = sorted(found.settings, key=lambda name: -abs(found.causes[name]))
     _buttons(taken, tuple(name for name in by_size if name not in taken))
-    batch = batch_of(scene, a.configuration, b.configuration)
-    maps = xl.decomposition_steps(
-        scene.model,
-        scene.images.pixels[batch],
-        scene.view.image - batch.start,
-        taken,
-        a.configuration.settings,
-        b.configuration.settings,
-        scene.target,
-    )
+    maps = _maps(scene, a, b, taken) if taken else found.a[None]
     scale = common_scale(maps, (a, b))
     panels = tuple(_panel(scene, found, scale, maps, taken, count) for count in range(len(maps)))
     caption = f"One colour scale for all steps: {scale.words}. Below each: the mean absolute differences."
     show_stage(Stage((Row(panels, caption=caption),), key="stage-steps"))
+
+
+def _maps(scene: Scene, a: Side, b: Side, taken: tuple[str, ...]) -> Map:
+    """The map under a, then after each setting taken from b: float32 (steps + 1, H, W)."""
+    batch = batch_of(scene, a.configuration, b.configuration)
+    pixels, index = scene.images.pixels[batch], scene.view.image - batch.start
+    return xl.decomposition_steps(
+        scene.model, pixels, index, taken, a.configuration.settings, b.configuration.settings, scene.target
+    )
 
 
 def _panel(scene: Scene, found: xl.Decomposition, scale: Scale, maps: Map, taken: tuple[str, ...], count: int) -> Panel:

@@ -9,7 +9,7 @@ import pytest
 from independent_maps import assert_same_colours, captum_map, drawn, labels, logit, pixels, predicted, probabilities, squares
 from numpy.typing import NDArray
 from opened_page import START, act, alts, captions, component_data, open_page, picture, press, query, texts
-from staged import values_of
+from staged import thumbnails, values_of
 from streamlit.testing.v1 import AppTest
 
 open_browser = partial(open_page, "class_browser")
@@ -21,9 +21,7 @@ MARGINS = SURENESS - np.sort(SHARES, axis=1)[:, -2]
 
 
 def shown(app: AppTest) -> list[int]:
-    images = component_data(app, "image_grid")["images"]
-    assert isinstance(images, list)
-    return images
+    return thumbnails(app)["images"]
 
 
 def assert_counts(app: AppTest, chosen: NDArray[np.int64]) -> None:
@@ -153,14 +151,12 @@ def test_an_image_of_another_part_is_a_click_away() -> None:
 
 
 def test_a_thumbnail_has_its_true_and_its_predicted_class_with_the_confidence() -> None:
-    data = component_data(open_browser(class_="any", order="least-confident"), "image_grid")
+    data = thumbnails(open_browser(class_="any", order="least-confident"))
     images = data["images"]
     assert data["true"] == [NAMES[labels()[image]] for image in images]
     assert len(set(data["true"])) > 2
-    assert data["outcome"] == ["right" if GUESSES[image] == labels()[image] else "wrong" for image in images]
-    words = [re.fullmatch(r"(\w+) (\d+) %", text) for text in data["predicted"]]
-    assert [match[1] for match in words] == [NAMES[GUESSES[image]] for image in images]
-    np.testing.assert_allclose([int(match[2]) for match in words], SURENESS[images] * 100, atol=0.51)
+    assert data["predicted"] == [NAMES[GUESSES[image]] for image in images]
+    np.testing.assert_allclose(data["percent"], SURENESS[images] * 100, atol=0.51)
 
 
 # Section: the picked image

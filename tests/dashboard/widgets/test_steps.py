@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 from opened_page import alts, captions, component_data, open_page, press, query, send_steps, texts
+from staged import thumbnails
 
 ORDER = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
 """The tutorial network's layers with a grid, in the order of its forward pass (Captum's tutorial)."""
@@ -103,8 +104,7 @@ def test_an_image_and_a_layer_that_were_reached_together_are_one_change() -> Non
 
 def test_a_number_that_is_not_among_those_shown_leaves_the_place_to_decide() -> None:
     app = open_page("class_browser", img="8", class_="6")
-    frogs = component_data(app, "image_grid")["images"]
-    assert isinstance(frogs, list)
+    frogs = thumbnails(app)["images"]
     assert query(send_steps(app, place=70, image=frogs[70]))["img"] == str(frogs[70])
     assert query(send_steps(app, place=700))["img"] == str(frogs[700])  # beyond the numbers that the browser was told
     assert query(send_steps(app, place=5000))["img"] == str(frogs[-1])
