@@ -1,5 +1,5 @@
 // A grid of thumbnails over one picture that holds them all. A click, Enter or Space picks one; arrow keys move.
-// Elements are made anew only when what is sent has changed: a thousand of them cost most of a second.
+// Elements are made anew only when the revision changes: a thousand of them cost most of a second.
 
 const MARKS = { right: "✓ ", wrong: "✗ ", "": "" };
 
@@ -10,30 +10,31 @@ function thumbnail(data, place) {
   const said = predicted < 0 ? "not asked yet" : `${data.predicted_names[predicted]} ${data.percent[place]} %`;
   const button = numbered("image", image, outcome);
   label(button, `image ${image}: true ${name}, predicted ${said}${outcome ? ` (${outcome})` : ""}`);
-  button.tabIndex = place === 0 ? 0 : -1;
+  button.tabIndex = -1;
   button.append(tile(data, place, SIDE, SIDE), element("span", "true", name), element("span", "predicted", MARKS[outcome] + said));
   return button;
 }
 
-const same = (one, other) => one?.length === other.length && one.every((value, place) => value === other[place]);
-
-// The picked image is in the address; it is scrolled to, and the Tab key enters the grid there.
-function showPicked(grid) {
-  const picked = new URLSearchParams(window.location.search).get("img");
-  const button = [...grid.children].find((one) => one.dataset.image === picked) ?? grid.firstElementChild;
-  grid.firstElementChild.tabIndex = -1;
-  button.tabIndex = 0;
-  bringIntoSight(grid, button);
+// The Tab key enters the grid at the picked image, to which it is scrolled when it is made.
+function markPicked(grid, picked) {
+  for (const one of grid.querySelectorAll('[aria-current], [tabindex="0"]')) {
+    one.removeAttribute("aria-current");
+    one.tabIndex = -1;
+  }
+  const button = grid.querySelector(`[data-image="${picked}"]`);
+  button?.setAttribute("aria-current", "true");
+  const entry = button ?? grid.firstElementChild;
+  entry.tabIndex = 0;
+  return entry;
 }
 
 export default function ({ data: message, parentElement, setTriggerValue }) {
-  const grid = parentElement.querySelector(".image-grid");
+  const grid = parentElement.querySelector(".image-grid"), data = unpack(message);
   listen(grid, "image", (image) => setTriggerValue("picked", image));
-  if (same(grid.message, message)) return;
-  grid.message = message;
-  const data = unpack(message);
+  if (grid.dataset.revision === data.revision) return void markPicked(grid, data.picked);
+  grid.dataset.revision = data.revision;
   for (const name of ["images", "true", "predicted", "percent"]) data[name] = data.arrays[data[name]].data;
   showSprite(grid, data, SIDE);
   grid.replaceChildren(...Array.from(data.images, (_, place) => thumbnail(data, place)));
-  showPicked(grid);
+  bringIntoSight(grid, markPicked(grid, data.picked));
 }

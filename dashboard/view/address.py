@@ -25,6 +25,7 @@ Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
 _OPENED, _LEFT = "_opened_page", "_left_addresses"
+_RUN, _PAGE, _SENT = "_run_number", "_page_of_run", "_sent_to_widgets"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
@@ -89,23 +90,39 @@ class Bound(TypedDict):
     on_change: Callable[[], None]
 
 
-def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None) -> Bound:
+def begin_run() -> None:
+    """Count a run of a page, so that it is known which widgets the last one had; another page begins with none."""
+    context, page = get_script_run_ctx(), st.session_state.get(_PAGE)
+    st.session_state[_PAGE] = "" if context is None else context.page_script_hash
+    st.session_state[_RUN] = st.session_state.get(_RUN, 0) + (1 if st.session_state[_PAGE] == page else 2)
+
+
+def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None, words: str = "") -> Bound:
     """Let a widget show a field of the view, and write it; the field's name is the widget's key.
 
     none: the widget's entry for None. among: the values on offer, if only these are taken: a quick press can send one of the
-    list before, which nobody chose.
+    list before, which nobody chose. words: those of bound_by.
     """
 
     def write(chosen: Value) -> None:
         if among is None or chosen in among:
             change_view(**{field: None if chosen == none else chosen})
 
-    return bound_by(field, none if shown is None else shown, write)
+    return bound_by(field, none if shown is None else shown, write, words)
 
 
-def bound_by(key: str, shown: Shown, write: Callable[[Shown], None]) -> Bound:
-    """Let a widget of that key show a value, and call `write` with what it is changed to."""
-    st.session_state[key] = shown
+def bound_by(key: str, shown: Shown, write: Callable[[Shown], None], words: str = "") -> Bound:
+    """Let a widget of that key show a value, and call `write` with what it is changed to.
+
+    words: what a list says for the value, needed where that can change while the value stays. The value is sent to the
+    browser, which then draws the widget anew, only where it is news there.
+    """
+    run = st.session_state.get(_RUN, 0)
+    sent: dict[str, tuple[int, str]] = st.session_state.setdefault(_SENT, {})
+    last_run, said = sent.get(key, (-2, ""))  # a widget that a run leaves out is made anew by the next one
+    if last_run < run - 1 or said != words or key not in st.session_state or st.session_state[key] != shown:
+        st.session_state[key] = shown
+    sent[key] = run, words
     return {"key": key, "on_change": lambda: write(st.session_state[key])}
 
 

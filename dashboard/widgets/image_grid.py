@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 import streamlit as st
@@ -10,7 +11,7 @@ from streamlit.runtime import get_instance
 
 from dashboard import ASSETS, script
 from dashboard.figures.array_message import ArrayMessage
-from dashboard.figures.colours import PICKED
+from dashboard.figures.colours import VARIABLES
 
 # Section: styles and scripts of grids over one picture
 
@@ -29,7 +30,7 @@ KEY = "image_grid"
 _GRID = st.components.v2.component(
     KEY,
     html='<div class="sprite-grid thumbnails image-grid" role="group" aria-label="Test images"></div>',
-    css=grid_asset("image_grid.css"),
+    css=VARIABLES + grid_asset("image_grid.css"),
     js=script("array_message.js", "sprite_grid.js", "image_grid.js"),
     isolate_styles=False,
 )
@@ -51,27 +52,24 @@ class Thumbnails:
     predicted_names: Sequence[str]
 
 
-def image_grid(sprite: bytes, thumbnails: Thumbnails, on_pick: Callable[[int], None]) -> None:
-    """Show thumbnails; `on_pick` gets the number of the picked image.
+def image_grid(sprite: bytes, thumbnails: Thumbnails, picked: int, on_pick: Callable[[int], None]) -> None:
+    """Show thumbnails, the picked image among them framed; `on_pick` gets the number of the one that is picked next.
 
     sprite: a WebP file with the pictures in rows of COLUMNS, in the order of the thumbnails.
     """
 
-    def picked() -> None:
+    def pick() -> None:
         on_pick(int(st.session_state[KEY]["picked"]))
 
     # an address, not the bytes: two megabytes would be packed and hashed anew in every run
     address = get_instance().media_file_mgr.add(sprite, "image/webp", KEY)
-    _GRID(data=_packed(address, thumbnails), key=KEY, on_picked_change=picked)
+    _GRID(data=_packed(address, thumbnails, picked), key=KEY, on_picked_change=pick)
 
 
-def _packed(sprite: str, thumbnails: Thumbnails) -> bytes:
+def _packed(sprite: str, thumbnails: Thumbnails, picked: int) -> bytes:
     arrays = ArrayMessage()
     numbers = {name: arrays.add(getattr(thumbnails, name)) for name in ("images", "true", "predicted", "percent")}
     names = {"true_names": list(thumbnails.true_names), "predicted_names": list(thumbnails.predicted_names)}
-    return arrays.packed({"sprite": sprite, "columns": COLUMNS, **numbers, **names})
-
-
-def mark_picked(image: int) -> None:
-    """Frame the picked thumbnail; a style of its own, so that the grid's data need not be sent again."""
-    st.html(f'<style>.image-grid button[data-image="{image}"] {{ box-shadow: 0 0 0 3px {PICKED}; }}</style>')
+    head = {"sprite": sprite, "columns": COLUMNS, **numbers, **names}
+    revision = sha256(arrays.packed(head)).hexdigest()  # of all that the elements are made of
+    return arrays.packed({**head, "picked": picked, "revision": revision})

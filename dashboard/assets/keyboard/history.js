@@ -30,10 +30,11 @@ function keepHistory() {
   history.pushState = (state, title, url) => {
     const to = new URL(url ?? "", window.location.href);
     if (isCompleted(to)) return history.replaceState(state, title, url);
-    if (to.pathname === window.location.pathname) note(); // at another page's address this one is empty already
+    const stays = to.pathname === window.location.pathname; // at another page's address this one is empty already
+    if (stays) note();
     restoring = null;
     isTouched = false;
-    return push(state, title, url);
+    return push(stays ? { top: scroller()?.scrollTop, ...state } : state, title, url);
   };
 
   // Until the page stands, or somebody does something.

@@ -15,7 +15,7 @@ from dashboard.view.captions import grid_caption, image_caption, picture_words, 
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
-from dashboard.widgets.image_grid import Thumbnails, image_grid, mark_picked
+from dashboard.widgets.image_grid import Thumbnails, image_grid
 from dashboard.widgets.page_links import page_links
 from dashboard.widgets.pickers import part_picker, pick_image
 from dashboard.widgets.selection import selected_images
@@ -56,8 +56,7 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
-    image_grid(sprite_of(scene, chosen), _thumbnails(scene, chosen), partial(pick_image, scene))
-    mark_picked(scene.view.image)
+    image_grid(sprite_of(scene, chosen), _thumbnails(scene, chosen), scene.view.image, partial(pick_image, scene))
     st.caption(
         "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
         "move with the arrow keys and press Enter."
