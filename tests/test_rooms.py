@@ -30,6 +30,7 @@ LIBRARY = [
 ]
 DASHBOARD = [
     "dashboard",
+    "dashboard.scripts",
     "dashboard.view",
     "dashboard.figures",
     "dashboard.widgets",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import ASSETS, script
+from dashboard import ASSETS
+from dashboard.scripts import script
 from dashboard.view.this_view import CARRIED_VIEW
 from dashboard.view.view import View
 from dashboard.widgets.steps import answered
@@ -30,7 +31,7 @@ _KEYS = st.components.v2.component(
     "keyboard",
     html='<button type="button" class="all-keys">All keys: ?</button><dialog class="key-list" aria-label="Keys"></dialog>',
     css=(_FOLDER / "keyboard.css").read_text(),
-    js=script(*(f"keyboard/{name}.js" for name in ("history", "focus", "list", "keyboard"))),
+    js=script("keyboard"),
     isolate_styles=False,
 )
 

@@ -10,6 +10,7 @@ from streamlit.cli_util import open_browser
 from streamlit.starlette import App
 from streamlit.web.server.server_util import get_display_address, get_url
 
+from dashboard import scripts
 from dashboard.server.health import ModelLoading
 
 REST = 5.0
@@ -17,7 +18,11 @@ REST = 5.0
 before PyTorch, which the page needs next, is imported."""
 
 _LOADING = ModelLoading()
-ROUTES: list[BaseRoute] = [Route("/health", _LOADING.answer)]
+_BASE = [part for part in st.get_option("server.baseUrlPath").split("/") if part]
+ROUTES: list[BaseRoute] = [
+    Route("/health", _LOADING.answer),
+    Route("/" + "/".join((*_BASE, scripts.FOLDER, "{file}")), scripts.answer),
+]
 
 
 @asynccontextmanager

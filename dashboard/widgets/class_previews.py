@@ -4,8 +4,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import explain_lib as xl
-from dashboard import script
 from dashboard.figures.array_message import ArrayMessage
+from dashboard.scripts import script
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache
 from dashboard.widgets.pickers import PLAIN
@@ -15,9 +15,7 @@ KEY = "class_previews"
 MOST_BYTES = 2 * 2**20
 """The most that is sent of one picture."""
 
-_PREVIEWS = st.components.v2.component(
-    KEY, html="<div></div>", js=script("array_message.js", "stage/shared.js", "stage/class_previews.js"), isolate_styles=False
-)
+_PREVIEWS = st.components.v2.component(KEY, html="<div></div>", js=script("class_previews"), isolate_styles=False)
 _ASKED = "_class_previews_of"
 
 

@@ -9,9 +9,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime import get_instance
 
-from dashboard import ASSETS, script
+from dashboard import ASSETS
 from dashboard.figures.array_message import ArrayMessage
 from dashboard.figures.colours import VARIABLES
+from dashboard.scripts import script
 
 # Section: styles and scripts of grids over one picture
 
@@ -31,7 +32,7 @@ _GRID = st.components.v2.component(
     KEY,
     html='<div class="sprite-grid thumbnails image-grid" role="group" aria-label="Test images"></div>',
     css=VARIABLES + grid_asset("image_grid.css"),
-    js=script("array_message.js", "sprite_grid.js", "image_grid.js"),
+    js=script("image_grid"),
     isolate_styles=False,
 )
 

@@ -10,11 +10,12 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import ASSETS, script
+from dashboard import ASSETS
 from dashboard.figures.array_message import ArrayMessage
 from dashboard.figures.class_figure import ClassBar
 from dashboard.figures.colours import VARIABLES
 from dashboard.figures.panel import Action, Panel, number_array
+from dashboard.scripts import script
 from dashboard.view.address import change_view, open_page
 from dashboard.view.record import note_picture
 from explain_lib.pictures.palettes import diverging_table, palette_table
@@ -24,7 +25,7 @@ _STAGE = st.components.v2.component(
     "stage",
     html='<div class="stage"></div>',
     css=VARIABLES + (ASSETS / "stage" / "stage.css").read_text(),
-    js=script("array_message.js", *(f"stage/{name}.js" for name in ("shared", "drawing", "panel", "bars", "stage"))),
+    js=script("stage"),
     isolate_styles=False,
 )
 _ACTED = "_stage_acted"

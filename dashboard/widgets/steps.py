@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from dashboard import ASSETS, script
+from dashboard import ASSETS
+from dashboard.scripts import script
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import plain
 from dashboard.view.field import Value
@@ -27,7 +28,7 @@ _STEPS = st.components.v2.component(
     KEY,
     html=(ASSETS / "steps.html").read_text(),
     css=(ASSETS / "steps.css").read_text(),
-    js=script("steps.js"),
+    js=script("steps"),
     isolate_styles=False,
 )
 

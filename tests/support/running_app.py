@@ -55,8 +55,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], port: int) -> Iterator[str]:
-    """The address of a Streamlit server that the command starts; the test fails if it does not answer in time."""
+def served(command: Sequence[str], port: int, below: str = "") -> Iterator[str]:
+    """The address of a Streamlit server that the command starts; the test fails if it does not answer in time.
+
+    below: the path that the command puts the pages under, as "/room".
+    """
     environment = {
         **os.environ,
         "STREAMLIT_SERVER_PORT": str(port),
@@ -65,26 +68,26 @@ def served(command: Sequence[str], port: int) -> Iterator[str]:
     }
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        _wait_until_healthy(process, port)
-        yield f"http://127.0.0.1:{port}"
+        _wait_until_healthy(process, port, below)
+        yield f"http://127.0.0.1:{port}{below}"
     finally:
         process.terminate()
         process.communicate(timeout=20)
 
 
-def _wait_until_healthy(process: "subprocess.Popen[str]", port: int) -> None:
+def _wait_until_healthy(process: "subprocess.Popen[str]", port: int, below: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server stopped: {process.communicate()[0]}"
-        if is_healthy(port):
+        if is_healthy(port, below):
             return
         time.sleep(0.25)
     raise AssertionError(f"the server did not answer within {START_SECONDS:.0f} s")
 
 
-def is_healthy(port: int) -> bool:
+def is_healthy(port: int, below: str = "") -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{below}/_stcore/health", timeout=2) as answer:
             return bool(answer.read() == b"ok")
     except OSError:
         return False
