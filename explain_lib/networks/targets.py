@@ -90,11 +90,25 @@ def _class_target(index: int) -> Target:
 
 def explained_number(target: Target, logits: Tensor) -> Tensor:
     """The score that a target selects from the logits (classes,) of one image: a single number, part of the graph."""
-    values = logits if target.score == "logit" else logits.softmax(0)
-    score = values[target.index]
+    score = _class_score(target, logits, target.index)
     if target.minus is not None:
-        score = score - values[target.minus]
+        score = score - _class_score(target, logits, target.minus)
     return score if target.sign == 1 else -score
+
+
+def _class_score(target: Target, logits: Tensor, index: int) -> Tensor:
+    """A logit, or a probability; one near 1 as 1 less the sum of all others.
+
+    So its gradient holds, where the softmax's own has 1 - p, of which float32 leaves few digits there, or none.
+    """
+    if target.score == "logit":
+        return logits[index]
+    precise = logits.to("cpu", torch.float64)
+    probability = precise.softmax(0)[index]
+    if probability > 0.5:
+        others = torch.cat((precise[:index], precise[index + 1 :]))
+        probability = 1 - (others.logsumexp(0) - precise.logsumexp(0)).exp()
+    return probability.to(logits)
 
 
 def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
@@ -105,10 +119,21 @@ def score_gradient(logits: Tensor, targets: Sequence[Target]) -> Tensor:
     scores = {target.score for target in targets}
     gradient = _coefficients(logits, targets, "logit") if "logit" in scores else torch.zeros_like(logits)
     if "probability" in scores:
-        coefficients, probabilities = _coefficients(logits, targets, "probability"), logits.softmax(1)
-        # The derivative of the softmax in PyTorch's own order: near a probability of 1 another order gives other digits.
-        gradient += (coefficients - (coefficients * probabilities).sum(1, keepdim=True)) * probabilities
+        gradient += _softmax_gradient(_coefficients(logits, targets, "probability"), logits)
     return gradient
+
+
+def _softmax_gradient(coefficients: Tensor, logits: Tensor) -> Tensor:
+    """The gradient of the weighted probabilities, (N, classes): p_i times the sum of (c_i - c_j) p_j over all j.
+
+    Equal to the usual p_i (c_i - sum of c_j p_j), and in float64, so that it holds where a probability is near 1.
+    """
+    weights, probabilities = (values.to("cpu", torch.float64) for values in (coefficients, logits))
+    probabilities = probabilities.softmax(1)
+    inner = -(weights * probabilities).sum(1, keepdim=True).expand_as(weights).clone()
+    images, classes = weights.nonzero(as_tuple=True)
+    inner[images, classes] = ((weights[images, classes][:, None] - weights[images]) * probabilities[images]).sum(1)
+    return (inner * probabilities).to(logits)
 
 
 def _coefficients(logits: Tensor, targets: Sequence[Target], score: str) -> Tensor:

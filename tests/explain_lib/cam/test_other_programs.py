@@ -106,7 +106,7 @@ def test_both_the_program_and_the_manual_map_under_its_settings_are_its_own(
 
 
 def negative_contrast_of_probabilities(logits: Tensor) -> Tensor:
-    probabilities = logits.softmax(1)
+    probabilities = logits.double().softmax(1)
     return -(probabilities[:, 5] - probabilities[:, 2])
 
 
@@ -114,8 +114,8 @@ SCORES: list[tuple[Any, Score]] = [
     (7, lambda logits: logits[:, 7]),
     (xl.Target(3, sign=-1), lambda logits: -logits[:, 3]),
     (xl.Target(3, minus=8), lambda logits: logits[:, 3] - logits[:, 8]),
-    # In some of these pictures this probability is near 0 or 1, and its gradient the rest of a subtraction.
-    (xl.Target(2, sign=-1, score="probability"), lambda logits: -logits.softmax(1)[:, 2]),
+    # In some of these pictures this probability is near 0 or 1, and in float32 its gradient the rest of a subtraction.
+    (xl.Target(2, sign=-1, score="probability"), lambda logits: -logits.double().softmax(1)[:, 2]),
     (xl.Target(5, minus=2, sign=-1, score="probability"), negative_contrast_of_probabilities),
 ]
 

@@ -1,5 +1,6 @@
 """Target, and how one or several of them are given for a batch."""
 
+from decimal import Decimal, getcontext
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose
 
 import explain_lib as xl
-from explain_lib.networks.targets import expand_targets, predicted_targets, score_gradient
+from explain_lib.networks.targets import expand_targets, explained_number, predicted_targets, score_gradient
 
 THREE = ("cat", "dog", "frog")
 LOGITS = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
@@ -99,3 +100,33 @@ def test_the_gradient_is_that_of_the_score_written_out(seed: int) -> None:
         score = score + target.sign * (values[target.index] - (0 if target.minus is None else values[target.minus]))
     expected = torch.autograd.grad(score, logits)[0]
     assert_allclose(score_gradient(logits.detach(), ANY_TARGETS), expected, atol=1e-6)
+
+
+def decimal_gradient(logits: list[float], index: int) -> list[float]:
+    """The gradient of the probability of a class, with sixty digits."""
+    getcontext().prec = 60
+    exponentials = [Decimal(value).exp() for value in logits]
+    shares = [value / sum(exponentials) for value in exponentials]
+    return [float(shares[index] * ((place == index) - share)) for place, share in enumerate(shares)]
+
+
+NEAR_ONE = ([17.0, 0.5, -1.0], [2.0, 45.0, 3.0], [-5.0, 0.0, 40.0])
+
+
+@pytest.mark.parametrize("logits", NEAR_ONE)
+@pytest.mark.parametrize("index", range(3))
+def test_the_gradient_of_a_probability_near_1_has_all_its_digits(logits: list[float], index: int) -> None:
+    expected = decimal_gradient(logits, index)
+    target = xl.Target(index, score="probability")
+    found = score_gradient(torch.tensor([logits]), [target])[0]
+    assert_allclose(found, expected, rtol=1e-6)
+    own = torch.tensor(logits, requires_grad=True)
+    assert_allclose(torch.autograd.grad(explained_number(target, own), own)[0], expected, rtol=1e-6)
+
+
+def test_a_network_of_one_class_has_a_probability_of_1_and_no_gradient() -> None:
+    target, logits = xl.Target(0, score="probability"), torch.tensor([3.0], requires_grad=True)
+    score = explained_number(target, logits)
+    assert score.item() == 1
+    assert torch.autograd.grad(score, logits)[0].item() == 0
+    assert score_gradient(torch.tensor([[3.0]]), [target]).item() == 0
