@@ -16,7 +16,7 @@ from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
 from explain_lib.networks.bundled import DEFAULT_MODEL
 from explain_lib.pictures.dataset import CLASSES, SIDE
-from explain_lib.study.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE
+from explain_lib.study.guesses import CONTOUR, DEPTH, GRASS
 from explain_lib.study.rows import STUDY_LAYERS, guess_layers
 
 
@@ -43,16 +43,16 @@ def _show_guesses(scene: Scene) -> None:
     name = scene.view.model
     intro = (
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
-        f"guesses. Here each meets a rule with a fixed threshold, on many pictures. {_layers_words(scene)}"
+        "guesses, quoted here from its README. Each meets a rule with a threshold, on many pictures; what was known when the "
+        f"rule was written is said under it. {_layers_words(scene)}"
     )
-    title = "1 · “The network looks at contours”"
-    contour = open_section(title, CONTOUR_RULE, name, partial(contour_example, scene), intro)
+    contour = open_section(1, CONTOUR, name, partial(contour_example, scene), intro)
     st.divider()
-    depth = open_section("2 · “The pictures are too small, or the network is not deep enough”", DEPTH_RULE, name)
+    depth = open_section(2, DEPTH, name)
     st.divider()
     chosen = frogs(scene)
     frog = scene.view.image if scene.view.image in chosen else int(chosen[0])
-    grass = open_section("3 · “For a frog it looks at the grass”", GRASS_RULE, name, partial(grass_example, scene, frog))
+    grass = open_section(3, GRASS, name, partial(grass_example, scene, frog))
     show_frogs(scene)
     # What takes seconds comes last: the rest of the page waits for none of it.
     show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)

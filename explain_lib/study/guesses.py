@@ -28,28 +28,50 @@ CONTOUR_THRESHOLD = 0.1
 GRASS_THRESHOLD = 0.05
 """Five percentage points, of the map's sum or of probability."""
 
-CONTOUR_RULE = (
+
+@dataclass(frozen=True)
+class Guess:
+    """A guess of the study: a title for it, its own words, and the rule that it is judged by, with the rule's history."""
+
+    title: str
+    quote: str
+    rule: str
+
+
+CONTOUR = Guess(
+    "Contours",
+    "instead of focusing on the object itself, the model is mostly focusing on the contour/outline of the object (especially "
+    "for the plane and the ship).",
     "For each picture: the Spearman correlation of its map with its own edges (Sobel), less that of the same map with the "
     "edges of another picture, the next one. The map is that of the predicted class at the layer that the study hooked (relu2; "
     "of other networks the last conv layer). Supported if the 95 % interval of the mean lies wholly above 0.1, a small effect "
     "by Cohen; not supported if wholly below; else, or with fewer than 30 pictures, one can't tell. When the rule was written, "
-    "captum-tutorial's correlations with own edges were known; those with other edges were not."
+    "captum-tutorial's correlations with own edges were known; those with other edges were not.",
 )
-DEPTH_RULE = (
+DEPTH = Guess(
+    "Small pictures, or too few layers",
+    "Maybe this is due to the low resolution of the images or that the network is not deep enough.",
     "If depth mattered for what the maps follow, those of a deeper network would follow contours more, or less. For each "
     "picture: the number of the first guess for the shallow network less that for the deep one, both trained here on the same "
     "pictures. Supported if the 95 % interval of the mean lies wholly beyond 0.1 in either direction; not supported if wholly "
     "within −0.1 to 0.1; else, or with fewer than 30 pictures, one can't tell. Accuracy is shown beside and does not count. "
-    "Larger pictures cannot be tried: all are 32 × 32. That either direction "
-    "counts was planned before the deeper network's numbers were known; the wording is from afterwards."
+    "Larger pictures cannot be tried: all are 32 × 32.\n\n"
+    "This rule was changed twice, and its words are from after the deeper network's numbers were known. A change in either "
+    "direction was to count at first. Once the numbers were known, only a decrease was to count, which says “not supported”; "
+    "then either direction again, which says that one can't tell.",
 )
-GRASS_RULE = (
+GRASS = Guess(
+    "Grass",
+    "From the sample result of frog1, it seems like the model is learning to recognize the grass in the background to predict "
+    '"frog", instead of looking at the frog itself.',
     "Two questions, for every frog with an outline. Where is the map? The share of its sum (map of the class frog, at the "
     "layer of the first guess) that lies on the background, less the background's share of the area. What does the network "
     "need? The probability of the class frog with the frog greyed out (128 of 255), less that with the background greyed out. "
     "Each is supported if the 95 % interval of the mean lies wholly above five percentage points, not supported if wholly "
-    "below. The guess has the verdict that both have; where they differ, or with fewer than 30 frogs, one can't tell. "
-    "The rule was written before any of its numbers were known."
+    "below. The guess has the verdict that both have; where they differ, or with fewer than 30 frogs, one can't tell.\n\n"
+    "Questions and thresholds are older than any of the numbers. The sentence that combines the two was changed once: at first "
+    "the guess was supported if both questions were, and not supported if neither was. Whether the numbers were known by then "
+    "is not on record; on captum-tutorial both sentences give the same verdict.",
 )
 
 
@@ -90,7 +112,7 @@ class LayerContour(Frozen):
 
 @dataclass(frozen=True)
 class ContourGuess(Frozen):
-    """The first guess, "the network looks at contours", by CONTOUR_RULE.
+    """The first guess, "the network looks at contours", by the rule of CONTOUR.
 
     layers: the layers in the order of the network, then the average of the study's five if there is one. judged: the layer of
     the verdict. images: how many there are.
@@ -147,7 +169,7 @@ class NetworkContour(Frozen):
 
 @dataclass(frozen=True)
 class DepthGuess(Frozen):
-    """The second guess, "perhaps the pictures are too small or the network not deep enough", by DEPTH_RULE.
+    """The second guess, "perhaps the pictures are too small or the network not deep enough", by the rule of DEPTH.
 
     networks: in the given order, the deep one last, after the shallow one. decrease: how much less the deep one follows
     contours, paired over images. accuracy_gain: of the deep over the shallow one, paired. images: how many there are.
@@ -205,7 +227,7 @@ class LayerShare(Frozen):
 
 @dataclass(frozen=True)
 class GrassGuess(Frozen):
-    """The third guess, "for a frog it looks at the grass", by GRASS_RULE; means over the frogs that count.
+    """The third guess, "for a frog it looks at the grass", by the rule of GRASS; means over the frogs that count.
 
     layers: the tested layers. judged: the layer of the verdict. area: the background's share of the picture. whole,
     frog_only, background_only: probability of the class frog, as it is, with the background greyed, with the frog greyed.

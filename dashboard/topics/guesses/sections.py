@@ -19,6 +19,7 @@ from explain_lib.study.guesses import (
     ContourGuess,
     DepthGuess,
     GrassGuess,
+    Guess,
     LayerContour,
     Verdict,
 )
@@ -43,8 +44,9 @@ class Section:
     key: str
 
 
-def open_section(title: str, rule: str, model: str, example: Callable[[], None] | None = None, intro: str = "") -> Section:
-    """The guess as a heading over the place for its verdict, beside its example; below, a place for charts, and the rule.
+def open_section(number: int, guess: Guess, model: str, example: Callable[[], None] | None = None, intro: str = "") -> Section:
+    """The guess in the study's words under a heading, over the place for its verdict, beside its example; below, a place for
+    charts, and the rule.
 
     intro: stands above the heading.
     """
@@ -56,14 +58,15 @@ def open_section(title: str, rule: str, model: str, example: Callable[[], None] 
     with beside:
         if intro:
             st.markdown(intro)
-        st.header(title, anchor=False)
+        st.header(f"{number} · {guess.title}", anchor=False)
+        st.markdown(f"> {guess.quote}")
         # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
-        bar, verdict, key = st.empty(), st.container(), f"found: {title} {model}"
+        bar, verdict, key = st.empty(), st.container(), f"found: {guess.title} {model}"
     charts = st.container()
     if key not in st.session_state:
         bar.progress(0.0, "The verdict follows")
     with st.expander("The rule, and what was known when it was written"):
-        st.markdown(rule)
+        st.markdown(guess.rule)
     return Section(bar, verdict, charts, key)
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 import explain_lib as xl
 from explain_lib.base.statistics import Estimate
-from explain_lib.study.guesses import CONTOUR_RULE, DEPTH_RULE, GRASS_RULE, judge, judge_contour, judge_depth, judge_grass
+from explain_lib.study.guesses import CONTOUR, DEPTH, GRASS, judge, judge_contour, judge_depth, judge_grass
 from explain_lib.study.rows import (
     AVERAGE,
     ContourRequest,
@@ -76,9 +76,9 @@ def test_the_verdict_follows_from_the_interval_alone(low: float, high: float, im
 
 def test_the_rules_name_their_thresholds() -> None:
     for rule, words in (
-        (CONTOUR_RULE, "above 0.1"),
-        (DEPTH_RULE, "beyond 0.1 in either direction"),
-        (GRASS_RULE, "five percentage points"),
+        (CONTOUR.rule, "above 0.1"),
+        (DEPTH.rule, "beyond 0.1 in either direction"),
+        (GRASS.rule, "five percentage points"),
     ):
         assert words in rule
         assert "95 % interval" in rule
