@@ -1,11 +1,13 @@
 """Manual Grad-CAM: against paper and pencil, and against Captum's LayerGradCam."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from independent_maps import pixels, probabilities
 from numpy.testing import assert_allclose, assert_array_equal
 from plain_torch import captum_signed, in_place_off, network_input
 from runs import through
@@ -321,3 +323,25 @@ def test_maps_of_every_class_are_kept_and_not_noted(tutorial: xl.Model, study: n
 def test_the_cost_of_every_class_is_that_of_small_networks_only(random_model: Models) -> None:
     small = [passed_numbers(xl.load_model(name)) <= FEW_NUMBERS for name in ("captum-tutorial", "resnet20")]
     assert (small, passed_numbers(random_model("vgg11")) <= FEW_NUMBERS) == ([True, True], False)
+
+
+@pytest.mark.parametrize("name", ["captum-tutorial", "tutorial", "resnet20"])
+def test_maps_of_probabilities_next_to_1_are_those_of_the_network_in_float64(name: str) -> None:
+    surest = np.argsort(-probabilities(name).max(1))[:8]
+    model, chosen = xl.load_model(name), pixels()[surest]
+    layer = model.conv_layers[-1]
+    network = deepcopy(model.network).double()
+    module = network.get_submodule(model.find_layers((layer,))[0].module)
+    seen: list[Tensor] = []
+    module.register_forward_hook(lambda _, __, output: seen.append(output))
+    logits = network(network_input(model, chosen).double())
+    predicted = logits.argmax(1, keepdim=True)
+    others = logits.scatter(1, predicted, -torch.inf).logsumexp(1) - logits.logsumexp(1)  # of their sum, the logarithm
+    assert others.max().item() < np.log(1e-4)
+    (gradient,) = torch.autograd.grad(-others.exp().sum(), seen)
+    right = (gradient.mean((2, 3), keepdim=True) * seen[0]).sum(1).relu().detach().numpy()
+    targets = [xl.Target(int(index), score="probability") for index in predicted]
+    found = xl.grad_cam(model, chosen, layer, targets)[layer].map
+    peaks = right.max((1, 2), keepdims=True)
+    assert (peaks > 0).all()
+    assert_allclose(found / peaks, right / peaks, atol=1e-3, rtol=0)
