@@ -26,19 +26,35 @@ def _by_size(causes: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def main_cause_sentence(found: xl.Decomposition) -> str:
-    """The main cause, the next ones, and those that work against it; for maps that differ."""
+    """What adds to the difference, what takes away from it, and what does nothing; for maps that differ."""
     causes = causes_by_size(found)
-    (name, share), *others = causes
+    (name, share), *others = _adding(causes)  # the shares sum to a difference above 0
     parts = [f"The main cause is **{setting_words(name)}**: {_of(share, found.mae)}."]
     if others:
-        parts.append(f"Then {listed([f'{setting_words(other)} with {_of(part, found.mae)}' for other, part in others])}.")
-    against = [setting_words(other) for other, part in causes if part < 0]
-    if against:
-        parts.append(f"Below zero works against the rest: with {listed(against)} the two maps are more alike than without.")
+        parts.append(f"Then {_each(others, found.mae)}.")
+    parts += _taking_words(causes, found.mae)
     idle = [setting_words(other) for other in found.settings if other not in dict(causes)]
     if idle:
         parts.append(f"Set differently, but without effect on this image: {listed(idle)}.")
     return " ".join(parts)
+
+
+def _adding(causes: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return [(name, share) for name, share in causes if share > 0]
+
+
+def _taking_words(causes: Iterable[tuple[str, float]], whole: float) -> list[str]:
+    """The settings with which the maps are more alike, and why others can have more than the whole; nothing without any."""
+    taking = [(name, share) for name, share in causes if share < 0]
+    if not taking:
+        return []
+    above = any(share > whole for _, share in causes)
+    why = ["That is why a cause can have more than 100 %."] if above else []
+    return [f"The difference is made smaller by {_each(taking, whole)}.", *why]
+
+
+def _each(causes: Iterable[tuple[str, float]], whole: float) -> str:
+    return listed([f"{setting_words(name)} with {_of(share, whole)}" for name, share in causes])
 
 
 def total_causes(summary: ScanSummary) -> list[tuple[str, float]]:
@@ -47,12 +63,13 @@ def total_causes(summary: ScanSummary) -> list[tuple[str, float]]:
 
 
 def total_causes_sentence(summary: ScanSummary) -> str:
-    """The main causes of the difference of many images, on average."""
+    """What adds most to the difference of many images, on average, and what takes away from it."""
     causes = total_causes(summary)
-    if not causes:
+    adding = _adding(causes)
+    if not adding:
         return "No setting changes anything on these images."
-    largest = [f"{setting_words(name)} with {_of(share, summary.mean)}" for name, share in causes[:3]]
-    return f"Over {summary.finite:,} images most comes from {listed(largest)}."
+    most = f"Over {summary.finite:,} images most comes from {_each(adding[:3], summary.mean)}."
+    return " ".join([most, *_taking_words(causes, summary.mean)])
 
 
 def _of(share: float, whole: float) -> str:

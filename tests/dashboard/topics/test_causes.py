@@ -178,13 +178,21 @@ def found(shares: dict[str, float], b: float = 0.5) -> xl.Decomposition:
     return xl.Decomposition(zero, zero + np.float32(b), tuple(shares), np.array(list(shares.values())), maps, None)
 
 
-def test_what_works_against_the_rest_is_said() -> None:
+def test_what_makes_the_difference_smaller_is_said() -> None:
     words = main_cause_sentence(found({"layers": 0.3, "relu": -0.1, "epsilon": 0.0}))
     assert words == (
-        "The main cause is **layers**: 0.3000 of 0.2000 (150 %). Then relu with −0.1000 of 0.2000 (−50 %). Below zero works "
-        "against the rest: with relu the two maps are more alike than without. Set differently, but without effect on this "
-        "image: epsilon."
+        "The main cause is **layers**: 0.3000 of 0.2000 (150 %). The difference is made smaller by relu with −0.1000 of 0.2000 "
+        "(−50 %). That is why a cause can have more than 100 %. Set differently, but without effect on this image: epsilon."
     )
+
+
+def test_what_takes_away_is_no_main_cause_however_large_it_is() -> None:
+    words = main_cause_sentence(found({"relu": -0.2514, "resize": 0.1, "layers": 0.3002}))
+    assert words == (
+        "The main cause is **layers**: 0.3002 of 0.1488 (202 %). Then resize with 0.1000 of 0.1488 (67 %). The difference is "
+        "made smaller by relu with −0.2514 of 0.1488 (−169 %). That is why a cause can have more than 100 %."
+    )
+    assert "100 %" not in main_cause_sentence(found({"relu": -0.05, "layers": 0.1, "resize": 0.06}))
 
 
 def test_causes_that_cancel_out_are_said_to_do_so() -> None:
