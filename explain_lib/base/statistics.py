@@ -1,12 +1,17 @@
-"""Means over images with bootstrap intervals (Efron and Tibshirani 1993, chapter 13), and rank correlations of maps."""
+"""Means over images with bootstrap intervals, shares of images with Wilson's, and rank correlations of maps.
+
+The bootstrap: Efron and Tibshirani 1993, chapter 13. Wilson's interval: Journal of the American Statistical Association 22,
+1927, page 209.
+"""
 
 from dataclasses import dataclass
-from math import nan
+from math import nan, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import InputError
+from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import check_floats
 
@@ -67,6 +72,27 @@ def bootstrap_means(values: NDArray[np.floating]) -> tuple[Estimate, ...]:
     low, high = _ends(_resampled_means(checked, present))
     every = zip(means, low, high, counts, strict=True)
     return tuple(Estimate(float(mean), float(a), float(b), int(count)) for mean, a, b, count in every)
+
+
+def image_shares(values: NDArray[np.bool_]) -> tuple[Estimate, ...]:
+    """The share of True in each column of values bool (K, m), K images, in [0, 1], each with its 95 % Wilson interval.
+
+    A bootstrap of a share near 0 or 1 is too narrow for few images, and has no width at all at 0 and at 1. K may be 0.
+
+    Raises InputError for anything but a boolean array of two dimensions.
+    """
+    if not isinstance(values, np.ndarray) or values.dtype != np.bool_ or values.ndim != 2:
+        raise InputError(f"values: {kind_of(values)}; a boolean array of 2 dimensions would be right")
+    return tuple(_wilson(int(count), len(values)) for count in values.sum(0))
+
+
+def _wilson(count: int, images: int) -> Estimate:
+    if images == 0:
+        return Estimate(nan, nan, nan, 0)
+    share, z = count / images, NormalDist().inv_cdf((1 + LEVEL) / 2)
+    middle, width = share + z**2 / (2 * images), z * sqrt(share * (1 - share) / images + z**2 / (4 * images**2))
+    low, high = ((middle + side) / (1 + z**2 / images) for side in (-width, width))
+    return Estimate(share, 0.0 if count == 0 else low, 1.0 if count == images else high, images)
 
 
 def standard_ranks(maps: NDArray[np.floating]) -> NDArray[np.float64]:

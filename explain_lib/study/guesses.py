@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_difference, bootstrap_mean, bootstrap_means
+from explain_lib.base.statistics import Estimate, bootstrap_difference, bootstrap_mean, bootstrap_means, image_shares
 from explain_lib.base.words import interval, listed, number, percent, points
 from explain_lib.study.rows import AVERAGE, ContourRows, GrassRows
 
@@ -317,7 +317,8 @@ def judge_depth(rows: Mapping[str, ContourRows], labels: NDArray[np.int64]) -> D
     if any(not np.array_equal(part.images, parts[0].images) for part in parts):
         raise InputError("rows: the networks were shown unlike images; the same for all would be right")
     networks = tuple(_network_contour(name, part, labels) for name, part in rows.items())
-    (excess, right), (deep_excess, deep_right) = ((_hooked_excess(part), _right(part, labels)) for part in parts[-2:])
+    excess, deep_excess = map(_hooked_excess, parts[-2:])
+    right, deep_right = (_right(part, labels).astype(np.float64) for part in parts[-2:])
     decrease, gain = bootstrap_difference(deep_excess, excess), bootstrap_difference(right, deep_right)
     return DepthGuess(networks, decrease, gain, len(parts[0]))
 
@@ -329,11 +330,12 @@ def _hooked_excess(rows: ContourRows) -> NDArray[np.float64]:
 
 def _network_contour(name: str, rows: ContourRows, labels: NDArray[np.int64]) -> NetworkContour:
     contour = _layer_contours(rows)[rows.layers.index(rows.hooked)]
-    return NetworkContour(name, rows.conv_layers, bootstrap_mean(_right(rows, labels)), contour)
+    (accuracy,) = image_shares(_right(rows, labels)[:, None])
+    return NetworkContour(name, rows.conv_layers, accuracy, contour)
 
 
-def _right(rows: ContourRows, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(rows.predicted == labels[rows.images], dtype=np.float64)
+def _right(rows: ContourRows, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray(rows.predicted == labels[rows.images])
 
 
 @remembered()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_means
+from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares
 from explain_lib.base.words import interval, listed, number
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
@@ -20,7 +20,7 @@ LEAST_IMAGES = 30
 
 @dataclass(frozen=True)
 class RungSummary(Frozen):
-    """One rung: means over images, each with its 95 % bootstrap interval over images.
+    """One rung: means and shares over images, each with its 95 % interval.
 
     deletion, insertion: one for each fill of FILLS. road: see LadderRows. flat: the share of the images whose map is zero or
     constant, in [0, 1]. edges, centre: Spearman correlations, over the images whose map is not flat.
@@ -84,13 +84,13 @@ def summarise_ladder(rows: LadderRows) -> tuple[RungSummary, ...]:
     """The means of every rung with their intervals, in the order of the rungs."""
     rungs = len(rows.rungs)
     columns = [*np.moveaxis(rows.deletion, 2, 0), *np.moveaxis(rows.insertion, 2, 0), rows.road]
-    columns += [rows.flat.astype(np.float64), rows.edges, rows.centre]
+    columns += [rows.edges, rows.centre]
     estimates = bootstrap_means(np.concatenate(columns, axis=1))
     by_rung = [estimates[place::rungs] for place in range(rungs)]
     fills = len(FILLS)
     return tuple(
-        RungSummary(rung, own[:fills], own[fills : 2 * fills], *own[2 * fills :])
-        for rung, own in zip(rows.rungs, by_rung, strict=True)
+        RungSummary(rung, own[:fills], own[fills : 2 * fills], own[2 * fills], flat, *own[2 * fills + 1 :])
+        for rung, own, flat in zip(rows.rungs, by_rung, image_shares(rows.flat), strict=True)
     )
 
 

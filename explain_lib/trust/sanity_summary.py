@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means
+from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means, image_shares
 from explain_lib.base.words import interval, number, percent
 from explain_lib.networks.randomisation import Mode
 from explain_lib.trust.ladder_summary import LEAST_IMAGES, is_more_than_chance, mean_words
@@ -14,7 +14,7 @@ from explain_lib.trust.sanity import SanityRows
 
 @dataclass(frozen=True)
 class StepSummary(Frozen):
-    """One step: means over images, each with its 95 % bootstrap interval.
+    """One step: means and shares over images, each with its 95 % interval.
 
     correlation: Spearman correlation of the maps with those of the model, over the images without a constant map. kept: the
     share of images with the same prediction as the model's. flat: the share with a zero or constant map, both in [0, 1].
@@ -42,15 +42,10 @@ class SanitySummary(Frozen):
 
 def summarise_sanity(rows: SanityRows) -> SanitySummary:
     """Means over the images of the rows."""
-    count = len(rows.steps)
-    columns = [rows.correlations, rows.kept.astype(np.float64), rows.flat.astype(np.float64), rows.unrelated[:, None]]
-    estimates = bootstrap_means(np.concatenate(columns, axis=1))
-    steps = tuple(
-        StepSummary(name, estimates[place], estimates[count + place], estimates[2 * count + place])
-        for place, name in enumerate(rows.steps)
-    )
+    *correlations, unrelated = bootstrap_means(np.concatenate([rows.correlations, rows.unrelated[:, None]], axis=1))
+    every = zip(rows.steps, correlations, image_shares(rows.kept), image_shares(rows.flat), strict=True)
     left = bootstrap_mean(rows.correlations[:, -1] - rows.unrelated)
-    return SanitySummary(steps, estimates[-1], left, len(rows))
+    return SanitySummary(tuple(StepSummary(*step) for step in every), unrelated, left, len(rows))
 
 
 # Section: sentences
