@@ -18,6 +18,7 @@ test: $(VENV)/.ready-for-tests browser
 bench: $(VENV)/.ready-for-bench browser
 	$(BIN)/python -m benchmarks.compute
 	$(BIN)/python -m benchmarks.causes
+	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.browser
 	$(BIN)/python -m benchmarks.room --quick
 
