@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import TypedDict, TypeVar
 from urllib.parse import urlencode
 
@@ -25,7 +26,7 @@ Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
 _OPENED, _LEFT = "_opened_page", "_left_addresses"
-_RUN, _PAGE, _SENT = "_run_number", "_page_of_run", "_sent_to_widgets"
+_WIDGETS = "_widgets"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
@@ -90,11 +91,28 @@ class Bound(TypedDict):
     on_change: Callable[[], None]
 
 
+@dataclass
+class _Widgets:
+    """What the browser has: the words of each widget as the last run left them, if that has ended; and those of this run."""
+
+    page: str
+    known: dict[str, str]
+    bound: dict[str, str] = dataclass_field(default_factory=dict)
+    has_ended: bool = False
+
+
 def begin_run() -> None:
-    """Count a run of a page, so that it is known which widgets the last one had; another page begins with none."""
-    context, page = get_script_run_ctx(), st.session_state.get(_PAGE)
-    st.session_state[_PAGE] = "" if context is None else context.page_script_hash
-    st.session_state[_RUN] = st.session_state.get(_RUN, 0) + (1 if st.session_state[_PAGE] == page else 2)
+    """A run of a page begins, which knows what the last one has sent; nothing if that was overtaken, or of another page."""
+    context = get_script_run_ctx()
+    last: _Widgets | None = st.session_state.get(_WIDGETS)
+    page = "" if context is None else context.page_script_hash
+    known = last.bound if last is not None and last.has_ended and last.page == page else {}
+    st.session_state[_WIDGETS] = _Widgets(page, known)
+
+
+def end_run() -> None:
+    """The run has come to its end: what it has bound is in the browser."""
+    st.session_state[_WIDGETS].has_ended = True
 
 
 def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None, words: str = "") -> Bound:
@@ -117,12 +135,10 @@ def bound_by(key: str, shown: Shown, write: Callable[[Shown], None], words: str 
     words: what a list says for the value, needed where that can change while the value stays. The value is sent to the
     browser, which then draws the widget anew, only where it is news there.
     """
-    run = st.session_state.get(_RUN, 0)
-    sent: dict[str, tuple[int, str]] = st.session_state.setdefault(_SENT, {})
-    last_run, said = sent.get(key, (-2, ""))  # a widget that a run leaves out is made anew by the next one
-    if last_run < run - 1 or said != words or key not in st.session_state or st.session_state[key] != shown:
+    widgets: _Widgets = st.session_state.setdefault(_WIDGETS, _Widgets("", {}))
+    if widgets.known.get(key) != words or key not in st.session_state or st.session_state[key] != shown:
         st.session_state[key] = shown
-    sent[key] = run, words
+    widgets.bound[key] = words
     return {"key": key, "on_change": lambda: write(st.session_state[key])}
 
 

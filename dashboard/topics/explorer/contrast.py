@@ -21,8 +21,6 @@ from explain_lib.cam.contrast import Contrast, contrast, runner_up
 from explain_lib.cam.drawing import Drawing
 
 SIDE = 224
-ROUNDING = 1e-6
-"""A deviation above this share of the scale is said to have a reason."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +124,11 @@ def _maps_by_score(found: Contrast) -> dict[str, Map]:
 def _sum_sentence(found: Contrast, pair: _Pair) -> str:
     deviation, reach = found.deviation, found.reach
     share = deviation / reach if reach > 0 else 0.0
-    words = (
+    return (
         f"**map(A − B) is map(A) − map(B)** to {_power(deviation)} ({_power(share)} of the scale), although it was computed "
         "as a target of its own: the gradient of a difference is the difference of the gradients. Only before the cut at "
         f"zero, though. {_alike(found, pair)}"
     )
-    if share > ROUNDING and found.score == "probability":
-        words += f" As the probability of {pair.a} is near 0 or 1, the maps are so small that float32 leaves them few digits."
-    return words
 
 
 def _alike(found: Contrast, pair: _Pair) -> str:

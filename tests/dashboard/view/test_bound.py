@@ -44,3 +44,46 @@ def test_an_entry_stands_for_none() -> None:
     assert query(app) == START | {"layer": "conv1", "opinion": "conv1"}
     app.selectbox(key="opinion").select("").run()
     assert query(app) == START | {"layer": "conv1"}
+
+
+# Section: what the browser is sent
+
+
+def a_list() -> None:
+    import streamlit as st
+
+    from dashboard.view.address import begin_run, bound_by, end_run
+
+    begin_run()
+    names = st.session_state.get("names", ["no", "yes"])
+    shown = bound_by("list", st.session_state.get("shown", 1), lambda _: None, names[st.session_state.get("shown", 1)])
+    st.selectbox("List", [0, 1], **shown, format_func=names.__getitem__)
+    if st.session_state.get("is_overtaken"):
+        st.stop()
+    end_run()
+
+
+def is_sent(app: AppTest, **state: object) -> bool:
+    """Whether the browser is told the value of the list in a run with that state."""
+    for name, value in state.items():
+        app.session_state[name] = value
+    app.run()
+    return bool(app.selectbox[0].proto.set_value)
+
+
+def test_a_value_is_sent_where_it_is_news_and_only_there() -> None:
+    app = AppTest.from_function(a_list)
+    assert is_sent(app)
+    assert not is_sent(app)
+    assert is_sent(app, shown=0)
+    assert not is_sent(app)
+    assert is_sent(app, names=["no", "perhaps"], shown=1)
+    assert is_sent(app, names=["no", "yes, 70 %"])  # the words for the same value
+
+
+def test_a_value_is_sent_again_after_a_run_that_was_overtaken() -> None:
+    app = AppTest.from_function(a_list)
+    is_sent(app)
+    is_sent(app, is_overtaken=True, shown=0)
+    assert is_sent(app, is_overtaken=False)
+    assert not is_sent(app)
