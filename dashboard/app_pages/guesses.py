@@ -43,8 +43,8 @@ def _show_guesses(scene: Scene) -> None:
     name = scene.view.model
     intro = (
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
-        "guesses, quoted here from its README. Each meets a rule with a threshold, on many pictures; what was known when the "
-        f"rule was written is said under it. {_layers_words(scene)}"
+        "guesses, quoted here from its README. Each is judged by a rule, on many pictures. What was known when a rule was "
+        f"written stands with it. {_layers_words(scene)}"
     )
     contour = open_section(1, CONTOUR, name, partial(contour_example, scene), intro)
     st.divider()

@@ -45,7 +45,7 @@ def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
     if model == name:
         st.caption(f"**{name}** as it was trained: {kept}.")
     else:
-        st.caption(f"**{name}**, a training of its own: {kept}. Of {model} only the end of the training is there.")
+        st.markdown(f"**{name}**, a training of its own: {kept}. Of {model} only the end of the training is there.")
 
 
 show_page("training_time", _draw, layers=course_steps, line=Line(modules=False, by=shown_scene))

@@ -23,8 +23,8 @@ _COPY = st.components.v2.component(
     js=(ASSETS / "share.js").read_text(),
 )
 _ALONE = (
-    "The dashboard listens on this computer only, so no other one can open this address. Started with "
-    "`--server.address 0.0.0.0` it lets the network in."
+    "The dashboard listens on this computer only, so no other one can open this address. One can once the dashboard is "
+    "started with `--server.address 0.0.0.0`."
 )
 _NETWORK = "For every computer and phone in this network."
 
@@ -32,7 +32,11 @@ _NETWORK = "For every computer and phone in this network."
 def share_menu() -> None:
     """A button that unfolds the address of the newest view."""
     menu = st.popover(
-        "Share", key=KEY, on_change="rerun", help="A link, and a QR code, that show this very view", width="content"
+        "Share",
+        key=KEY,
+        on_change="rerun",
+        help="The address of this view; as a QR code too, where others can open it",
+        width="content",
     )
     if not menu.open:  # what is out of sight is not built
         return

@@ -191,7 +191,7 @@ class DepthGuess(Frozen):
         shallow, deep = self.networks[-2:]
         accuracy = (
             f"{deep.name}, with {deep.conv_layers} conv layers, gets {percent(deep.accuracy.mean)} of the same small pictures "
-            f"right, {shallow.name}, with {shallow.conv_layers}, {percent(shallow.accuracy.mean)} "
+            f"right; {shallow.name}, with {shallow.conv_layers}, gets {percent(shallow.accuracy.mean)} "
             f"({points(self.accuracy_gain)})"
         )
         if self.decrease.images == 0:

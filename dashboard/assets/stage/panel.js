@@ -123,6 +123,8 @@ function previewPanel(panel, values, name) {
     panel.shown = { ...sent, values, painted, top, size: [ground.shape[0] * times, ground.shape[1] * times] };
   }
   setTitle(panel, values ? `preview: ${name}` : "");
+  const caption = panel.below.querySelector(".caption");
+  if (caption) caption.textContent = values ? `${values.shape[0]} × ${values.shape[1]} cells` : given.caption;
   drawPanel(panel);
 }
 

@@ -1,7 +1,9 @@
 // All panels of a page: one pointer for all, the line that reads the numbers, previews, and clicks.
 // Several stages on a page share the pointer, so that the same place is marked in all of them.
 
-const HINT = "Point at a picture to read its numbers. A click keeps the place, Escape lets go.";
+const HINT = window.matchMedia("(pointer: coarse)").matches
+  ? "Touch a map to read its numbers, and again to let go."
+  : "Point at a picture to read its numbers. A click on a map keeps the place, Escape lets go.";
 
 // Section: the pointer
 
@@ -20,6 +22,7 @@ const numbersOf = (stage, place, point) => stage.panels.filter(({ given }) => gi
 function makeLine() {
   const line = make("div", "reading");
   line.tabIndex = 0;
+  line.onscroll = () => showMore(line);
   line.setAttribute("role", "region");
   line.setAttribute("aria-label", "Numbers under the pointer");
   return line;
@@ -39,6 +42,12 @@ function read(stage, source) {
   if (SHARED.pinned) parts.push(make("span", "of", "kept · Escape lets go"));
   else if (source?.given.action) parts.push(make("span", "of", `click: ${source.given.action}`));
   line.replaceChildren(...parts);
+  showMore(line);
+}
+
+// That it goes on beyond its edge.
+function showMore(line) {
+  line.classList.toggle("more", line.scrollLeft + line.clientWidth < line.scrollWidth - 1);
 }
 
 function within(panel, event) {
@@ -64,6 +73,12 @@ function pin(panel, point) {
   pointAt(point, panel);
 }
 
+// What is chosen by a click needs no place that is kept.
+function act(stage, panel) {
+  if (SHARED.pinned) letGo();
+  stage.send({ panel: panel.given.name });
+}
+
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function pressed(stage, panel, event) {
@@ -73,7 +88,7 @@ function pressed(stage, panel, event) {
     const [rows, columns] = cellsOf(panel), [row, column] = SHARED.point ? cellAt(panel, SHARED.point) : [0, 0];
     pointAt(middleOf(panel, [clip(row + move[0], 0, rows - 1), clip(column + move[1], 0, columns - 1)]), panel);
   } else if (event.key === "Enter" || event.key === " ") {
-    if (panel.given.action) stage.send({ panel: panel.given.name });
+    if (panel.given.action) act(stage, panel);
     else if (SHARED.point) pin(panel, SHARED.point);
   } else return;
   event.preventDefault();
@@ -84,6 +99,7 @@ function pressed(stage, panel, event) {
 
 function preview(stage, values, name) {
   for (const panel of stage.panels) if (panel.given.previews) previewPanel(panel, values, name);
+  stage.root.classList.toggle("previewing", Boolean(values));
   if (SHARED.point) pointAt(SHARED.point);
 }
 
@@ -113,7 +129,7 @@ function listenTo(stage, panel) {
   };
   place.onmousedown = (event) => { event.preventDefault(); document.activeElement?.blur(); }; // the page keeps its keys
   place.onclick = (event) => {
-    if (panel.given.action) stage.send({ panel: panel.given.name });
+    if (panel.given.action) act(stage, panel);
     else pin(panel, within(panel, event));
   };
   place.onkeydown = (event) => pressed(stage, panel, event);

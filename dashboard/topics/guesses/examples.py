@@ -48,7 +48,7 @@ def contour_example(scene: Scene) -> None:
     show_stage(Stage((Row(tuple(panels)),), key="stage-contour"))
     st.caption(
         f"**What is measured** · {plain(image_caption(scene, image))}. Below each map, which is that of the predicted class: "
-        "its correlation with the picture's edges and, in brackets, with those of the other."
+        f"its correlation with the picture's edges and, in brackets, with those of image {beside}."
     )
 
 

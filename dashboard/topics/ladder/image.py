@@ -126,7 +126,7 @@ def _thumbnail(scene: Scene, found: LadderCurves, column: int, place: int, layer
     over = _overlay(scene, found, column, THUMBNAIL)
     title = rung.name.removesuffix(f" at {rung.asked_at}")
     over = replace(
-        over, name=f"row-{column}", title=title, caption="not ranked" if rows.flat[0, column] else f"{place}. · {value}",
+        over, name=f"row-{column}", title=title, caption="not ranked" if rows.flat[0, column] else f"no. {place} · {value}",
         drawing=replace(over.drawing, contour=False), shows=rung.name,
     )  # fmt: skip
     if rung.kind != "layer":

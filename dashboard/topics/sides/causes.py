@@ -43,7 +43,7 @@ def _cause_panel(pair: Pair, found: xl.Decomposition, name: str, share: float, r
     words, values, grows = setting_words(name), found.cause_maps[name], proper_minus(f"{share:+.4f}")
     return Panel(
         f"cause-{name}", map_words(f"by {words}", values), CAUSE_SIDE, title=words, label=f"by {words}", values=values,
-        caption=f"mean difference {grows}", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,
+        caption=f"{grows} of mean |b − a|", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,
     )  # fmt: skip
 
 

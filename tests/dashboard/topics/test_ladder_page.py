@@ -152,7 +152,7 @@ def test_every_row_has_its_map_over_the_picture_and_layers_can_be_chosen_by_it(o
     assert [panel.head["title"] for panel in sent if panel.head["chosen"]] == ["relu2"]
     numbers = list(column(table, "deletion").values())
     assert [panel.head["caption"] for panel in sent] == [
-        f"{place:.0f}. · {number:.3f}" for place, number in zip(column(table, "place").values(), numbers, strict=True)
+        f"no. {place:.0f} · {number:.3f}" for place, number in zip(column(table, "place").values(), numbers, strict=True)
     ]
     assert metrics(opened)["Deletion"] == f"{numbers[4]:.3f}"
     for place, layer in enumerate(("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")):

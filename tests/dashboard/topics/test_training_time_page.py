@@ -252,7 +252,7 @@ def test_an_epoch_without_a_checkpoint_is_said_and_the_last_is_shown() -> None:
 @pytest.mark.parametrize("model", ["tutorial", "resnet20"])
 def test_which_network_is_shown_is_said_before_its_first_picture(model: str) -> None:
     app = open_training(model=model)
-    (said,) = [place for place, one in enumerate(app.main) if one.type == "caption" and one.value.startswith("**tutorial**")]
+    (said,) = [place for place, one in enumerate(app.main) if one.type == "markdown" and one.value.startswith("**tutorial**")]
     components = [(one.proto.component_name, place) for place, one in enumerate(app.main) if one.type == "bidi_component"]
     assert said < min(place for name, place in components if name == "stage")
 
@@ -262,7 +262,7 @@ def test_it_is_the_same_training_whatever_model_is_chosen() -> None:
     assert (
         "**tutorial**, a training of its own: 60 epochs, of which 5 moments were kept. "
         "Of resnet20 only the end of the training is there."
-    ) in captions(app)
+    ) in texts(app)
     expected = captum_map(5, "conv2", name="tutorial-epoch-2")
     np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
     assert app.selectbox(key="model").value == "resnet20"
