@@ -43,7 +43,7 @@ def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
     kept = f"{moments[-1].epoch} epochs, of which {len(moments)} moments were kept"
     model = plain(scene.view.model)
     if model == name:
-        st.caption(f"**{name}** as it was trained: {kept}.")
+        st.markdown(f"**{name}** as it was trained: {kept}.")
     else:
         st.markdown(f"**{name}**, a training of its own: {kept}. Of {model} only the end of the training is there.")
 

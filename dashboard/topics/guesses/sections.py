@@ -59,7 +59,7 @@ def open_section(number: int, guess: Guess, model: str, example: Callable[[], No
         if intro:
             st.markdown(intro)
         st.header(f"{number} · {guess.title}", anchor=False)
-        st.markdown(f"> {guess.quote}")
+        st.markdown(f"*“{guess.quote}”*")
         # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
         bar, verdict, key = st.empty(), st.container(), f"found: {guess.title} {model}"
     charts = st.container()

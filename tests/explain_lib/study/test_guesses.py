@@ -221,7 +221,10 @@ def test_depth_is_judged_by_how_much_more_or_less_the_deep_network_follows_conto
     assert found.decrease.mean == pytest.approx(shallow - deep_one)
     assert [network.accuracy.mean for network in found.networks] == pytest.approx([0, 0.25, 0.75])
     assert found.accuracy_gain.mean == pytest.approx(0.5)
-    assert "deep, with 19 conv layers, gets 75.0 % of the same small pictures right; shallow, with 3, gets 25.0 %" in found.sentence
+    assert (
+        "deep, with 19 conv layers, gets 75.0 % of the same small pictures right; shallow, with 3, gets 25.0 %"
+        in found.sentence
+    )
     assert ("follows contours less, by" in found.sentence) == (shallow > deep_one)
 
 
