@@ -28,14 +28,17 @@ from explain_lib.work import ladder_files as ladder_file
 # Section: which tests one of several processes runs
 
 IN_BROWSER = {"browser", "root"}
-"""The fixtures of tests in a browser: "in_a_browser" in the name of the test or its file says so."""
+"""The fixtures of tests in a browser, which share a server: "in_a_browser" in the name of the test or its file says so."""
 
 
 class ByFile(LoadScopeScheduling):
-    """The tests of a file stay together, and what its fixtures compute is computed once."""
+    """The tests of a file stay together, and what its fixtures compute is computed once; tests in a browser do too.
+
+    Two browsers at once would leave a page on two cores later than its tests wait for it.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0]
+        return "browser" if "in_a_browser" in nodeid else nodeid.partition("::")[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
