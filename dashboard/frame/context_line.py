@@ -73,13 +73,12 @@ def _layer(steps: LayerSteps, words: dict[str, str]) -> None:
         if layer in steps.layers:  # a quick press can send one of the list before
             change_view(**layer_changes(steps, str(layer)))
 
-    shown = None if steps.several else steps.shown
     st.selectbox(
         "Layer",
         steps.layers,
         index=None if steps.several else 0,
         placeholder=steps.several or None,
-        **bound_by("layer", shown, write, words.get(steps.shown, steps.shown)),
+        **bound_by("layer", None if steps.several else steps.shown, write),
         format_func=lambda name: words.get(name, name),
         help=terms.LAYER,
         label_visibility="collapsed",

@@ -16,7 +16,7 @@ from dashboard.frame.picture_menu import say_refused
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
-from dashboard.view.address import addressed_scene, begin_run, complete_address, current_view, end_run, follow_opened, open_view
+from dashboard.view.address import addressed_scene, complete_address, current_view, follow_opened, open_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import opening_view
 from dashboard.view.picture_sets import OwnPicture, server_set
@@ -47,7 +47,6 @@ def show_page(
     visitor's picture is not.
     """
     follow_opened()
-    begin_run()
     checkpoint = st.empty()
     try:
         keep_files()
@@ -78,7 +77,6 @@ def show_page(
     complete_address()
     work_without_mouse(keys)
     pass_over_modules()
-    end_run()
 
 
 def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
+from dataclasses import replace
 from typing import TypedDict, TypeVar
 from urllib.parse import urlencode
 
@@ -26,7 +25,6 @@ Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
 _OPENED, _LEFT = "_opened_page", "_left_addresses"
-_WIDGETS = "_widgets"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
@@ -91,54 +89,27 @@ class Bound(TypedDict):
     on_change: Callable[[], None]
 
 
-@dataclass
-class _Widgets:
-    """What the browser has: the words of each widget as the last run left them, if that has ended; and those of this run."""
-
-    page: str
-    known: dict[str, str]
-    bound: dict[str, str] = dataclass_field(default_factory=dict)
-    has_ended: bool = False
-
-
-def begin_run() -> None:
-    """A run of a page begins, which knows what the last one has sent; nothing if that was overtaken, or of another page."""
-    context = get_script_run_ctx()
-    last: _Widgets | None = st.session_state.get(_WIDGETS)
-    page = "" if context is None else context.page_script_hash
-    known = last.bound if last is not None and last.has_ended and last.page == page else {}
-    st.session_state[_WIDGETS] = _Widgets(page, known)
-
-
-def end_run() -> None:
-    """The run has come to its end: what it has bound is in the browser."""
-    st.session_state[_WIDGETS].has_ended = True
-
-
-def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None, words: str = "") -> Bound:
+def bound(field: str, shown: Value, *, none: Value = None, among: Collection[Value] | None = None) -> Bound:
     """Let a widget show a field of the view, and write it; the field's name is the widget's key.
 
     none: the widget's entry for None. among: the values on offer, if only these are taken: a quick press can send one of the
-    list before, which nobody chose. words: those of bound_by.
+    list before, which nobody chose.
     """
 
     def write(chosen: Value) -> None:
         if among is None or chosen in among:
             change_view(**{field: None if chosen == none else chosen})
 
-    return bound_by(field, none if shown is None else shown, write, words)
+    return bound_by(field, none if shown is None else shown, write)
 
 
-def bound_by(key: str, shown: Shown, write: Callable[[Shown], None], words: str = "") -> Bound:
+def bound_by(key: str, shown: Shown, write: Callable[[Shown], None]) -> Bound:
     """Let a widget of that key show a value, and call `write` with what it is changed to.
 
-    words: what a list says for the value, needed where that can change while the value stays. The value is sent to the
-    browser, which then draws the widget anew, only where it is news there.
+    The value is sent in every run, also where it is no news: what a run has sent is dropped where the next one begins at
+    once, and a browser that shows another value would send that as a choice.
     """
-    widgets: _Widgets = st.session_state.setdefault(_WIDGETS, _Widgets("", {}))
-    if widgets.known.get(key) != words or key not in st.session_state or st.session_state[key] != shown:
-        st.session_state[key] = shown
-    widgets.bound[key] = words
+    st.session_state[key] = shown
     return {"key": key, "on_change": lambda: write(st.session_state[key])}
 
 

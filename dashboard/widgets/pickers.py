@@ -123,8 +123,7 @@ def target_picker(scene: Scene) -> None:
         return f"{name} · predicted" if target == NONE else name
 
     offered = range(len(scene.model.classes))
-    target = NONE if scene.view.target is None else scene.view.target
-    shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered), words=words(target))
+    shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered))
     st.selectbox(
         "Target class", (NONE, *offered), **shown, format_func=words, help=terms.TARGET, label_visibility="collapsed", width=180
     )
@@ -167,7 +166,7 @@ def _class_list(
 ) -> None:
     """A list of classes after an entry for none."""
     options = (NONE, *offered)
-    shown = bound(field, value, none=NONE, among=options, words=words(NONE if value is None else value))
+    shown = bound(field, value, none=NONE, among=options)
     st.selectbox(label, options, **shown, format_func=words, help=help_text, width=width)
 
 

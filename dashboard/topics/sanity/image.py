@@ -24,7 +24,7 @@ def depth_slider(check: Check) -> None:
     st.select_slider(
         "Randomised down to" if check.scene.view.mode == "cascading" else "Randomised alone",
         range(len(names)),
-        **bound("randomised", check.shown, words=names[check.shown]),
+        **bound("randomised", check.shown),
         format_func=names.__getitem__,
         help="Left: the network as it was trained. Each step makes one more layer forget, from the last one back to the first.",
     )

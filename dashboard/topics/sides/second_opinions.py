@@ -80,7 +80,7 @@ def _layer_picker(scene: Scene) -> None:
     st.selectbox(
         "Asked at",
         tuple(words),
-        **bound("opinion", scene.view.opinion, none=_OF_B, words=words[scene.view.opinion or _OF_B]),
+        **bound("opinion", scene.view.opinion, none=_OF_B),
         format_func=words.__getitem__,
         help=terms.LAYER,
         width=320,
