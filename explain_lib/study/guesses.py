@@ -112,7 +112,7 @@ class LayerContour(Frozen):
 
 @dataclass(frozen=True)
 class ContourGuess(Frozen):
-    """The first guess, "the network looks at contours", by the rule of CONTOUR.
+    """The first guess, by the rule of CONTOUR.
 
     layers: the layers in the order of the network, then the average of the study's five if there is one. judged: the layer of
     the verdict. images: how many there are.
@@ -169,7 +169,7 @@ class NetworkContour(Frozen):
 
 @dataclass(frozen=True)
 class DepthGuess(Frozen):
-    """The second guess, "perhaps the pictures are too small or the network not deep enough", by the rule of DEPTH.
+    """The second guess, by the rule of DEPTH.
 
     networks: in the given order, the deep one last, after the shallow one. decrease: how much less the deep one follows
     contours, paired over images. accuracy_gain: of the deep over the shallow one, paired. images: how many there are.
@@ -227,7 +227,7 @@ class LayerShare(Frozen):
 
 @dataclass(frozen=True)
 class GrassGuess(Frozen):
-    """The third guess, "for a frog it looks at the grass", by the rule of GRASS; means over the frogs that count.
+    """The third guess, by the rule of GRASS; means over the frogs that count.
 
     layers: the tested layers. judged: the layer of the verdict. area: the background's share of the picture. whole,
     frog_only, background_only: probability of the class frog, as it is, with the background greyed, with the frog greyed.

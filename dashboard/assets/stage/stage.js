@@ -33,6 +33,7 @@ function read(stage, source) {
   const pointed = point && (source ?? all.flatMap((one) => one.panels).find(({ given }) => given.place === point.place));
   if (!pointed) { // a place that is kept may be of a picture that is not on the page now
     line.replaceChildren(make("span", "hint", stage.hint || HINT));
+    requestAnimationFrame(() => showMore(line));
     return;
   }
   const numbers = all.flatMap((one) => numbersOf(one, point.place, point));
@@ -42,7 +43,7 @@ function read(stage, source) {
   if (SHARED.pinned) parts.push(make("span", "of", "kept · Escape lets go"));
   else if (source?.given.action) parts.push(make("span", "of", `click: ${source.given.action}`));
   line.replaceChildren(...parts);
-  showMore(line);
+  requestAnimationFrame(() => showMore(line)); // it asks for a layout: once for all lines, and not at each move
 }
 
 // That it goes on beyond its edge.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.figures.scale import Scale, diverging, sequential
@@ -83,9 +84,14 @@ def batch_of(scene: Scene, *sides: xl.Configuration) -> slice:
 
 def decompose_sides(scene: Scene, a: xl.Configuration, b: xl.Configuration) -> xl.Decomposition:
     """The causes of the difference. Raises InputError where a map on the way from a to b is of another size."""
-    batch = batch_of(scene, a, b)
-    pixels, index = scene.images.pixels[batch], scene.view.image - batch.start
+    pixels, index = batch_and_place(scene, a, b)
     return xl.decompose(scene.model, pixels, index, a.settings, b.settings, scene.target)
+
+
+def batch_and_place(scene: Scene, a: xl.Configuration, b: xl.Configuration) -> tuple[NDArray[np.uint8], int]:
+    """The pictures that both sides are made from, uint8 (N, H, W, 3), and the place of the picked one among them."""
+    batch = batch_of(scene, a, b)
+    return scene.images.pixels[batch], scene.view.image - batch.start
 
 
 def common_scale(maps: Iterable[Map], sides: tuple[Side, Side]) -> Scale:

@@ -7,7 +7,7 @@ from dashboard.figures.map_words import where_words
 from dashboard.figures.panel import Panel
 from dashboard.figures.scale import Scale
 from dashboard.topics.sides.cause_words import setting_words
-from dashboard.topics.sides.side import Side, batch_of, common_scale
+from dashboard.topics.sides.side import Side, batch_and_place, common_scale
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
@@ -36,8 +36,7 @@ def show_steps(scene: Scene, a: Side, b: Side, found: xl.Decomposition) -> None:
 
 def _maps(scene: Scene, a: Side, b: Side, taken: tuple[str, ...]) -> Map:
     """The map under a, then after each setting taken from b: float32 (steps + 1, H, W)."""
-    batch = batch_of(scene, a.configuration, b.configuration)
-    pixels, index = scene.images.pixels[batch], scene.view.image - batch.start
+    pixels, index = batch_and_place(scene, a.configuration, b.configuration)
     return xl.decomposition_steps(
         scene.model, pixels, index, taken, a.configuration.settings, b.configuration.settings, scene.target
     )

@@ -199,9 +199,12 @@ def test_pointing_at_a_layer_shows_its_map_named_as_a_preview_until_the_pointer_
     before, asked = canvases(page), page.url
     panel(page, "layer-conv1").hover()
     expect(page.locator(".title.preview")).to_have_text(["Overlay · preview: conv1?", "The map itself · preview: conv1?"])
+    caption = page.locator('.panel:has([data-picture="map"]) .caption')
+    expect(caption).to_have_text("28 × 28 cells")
     previewed = canvases(page)["map"]
     page.mouse.move(2, 2)
     expect(page.locator(".title.preview")).to_have_count(0)
+    expect(caption).to_contain_text("10 × 10 cells")
     for name, drawn in canvases(page).items():
         np.testing.assert_array_equal(drawn, before[name])
     assert page.url == asked
