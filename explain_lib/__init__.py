@@ -8,6 +8,7 @@ from explain_lib.base.errors import DataError, ExplainError, InputError, LayerEr
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.memo import CacheStats
 from explain_lib.cam.average_map import AverageMap, average_map
+from explain_lib.cam.cell_centres import cell_centres
 from explain_lib.cam.completeness import Completeness, completeness
 from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.contrast import Contrast, contrast
@@ -90,6 +91,7 @@ __all__ = [
     "as_model",
     "average_map",
     "captum_settings",
+    "cell_centres",
     "channel_ablation",
     "check_up",
     "class_maps",

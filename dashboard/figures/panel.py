@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.view.field import Value
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.cam.cell_centres import CellCentres
 from explain_lib.cam.drawing import Drawing, draw_map, draw_overlay
 from explain_lib.pictures.rendering import Picture, enlarge
 
@@ -44,7 +45,8 @@ class Panel:
     the map or else of the picture. bar: whether the range of colours stands below. action: of a click; without one it pins
     the pointer. chosen: whether it is the one of several that is chosen. previews: whether it shows what a panel with `shows`
     or a class has, while that is pointed at. turn: another map that is shown in turn with the first in one place, under a
-    title of its own.
+    title of its own. centres: where the cells of the map look, None where it is stretched; over a picture they are drawn there,
+    and the pointer finds the same cell in all panels of a place.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Panel:
     label: str = ""
     turn: Map | None = None
     turn_title: str = ""
+    centres: CellCentres | None = None
 
     @cached_property
     def state(self) -> MapState | None:
@@ -111,7 +114,8 @@ class Panel:
         if self.picture is None:
             return draw_map(self._map(), self.drawing, width, self.reach) if self.is_painted else None
         if self.is_painted:
-            return draw_overlay(self.picture, self._map(), self.drawing, width, self.reach)
+            points = None if self.centres is None else self.centres.points
+            return draw_overlay(self.picture, self._map(), self.drawing, width, self.reach, points)
         return enlarge(self.picture, height, width)
 
     def _map(self) -> Map:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained
+from explain_lib.cam.cell_centres import CellCentres, locate_cells, read_cells
 from explain_lib.networks.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.pictures.dataset import study_batch
@@ -80,6 +81,15 @@ class Scene:
     def drawing(self) -> xl.Drawing:
         """The drawing of maps over pictures that the view names."""
         return chosen_drawing(self.view)
+
+    def centres(self, layer: str, *, measure: bool = True) -> CellCentres | None:
+        """Where the cells of a layer are drawn; None where they are stretched, as the view says or as nobody can tell.
+
+        measure: whether they may be measured where they cannot be read, which takes some 50 passes of the network.
+        """
+        if self.view.placement == "stretched":
+            return None
+        return locate_cells(self.model, layer) if measure else read_cells(self.model, layer)
 
     @property
     def offered_layers(self) -> tuple[str, ...]:

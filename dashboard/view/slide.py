@@ -4,6 +4,7 @@ Topics that show something else have slides of their own, made of the same parts
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.captions import bare, grid_caption, image_caption, target_caption
@@ -22,15 +23,21 @@ def view_slide(scene: Scene, reach: float | None = None) -> Slide:
 
 
 def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | None = None) -> Slide:
-    """A map beside its picture and over it. how: the caption's last line."""
+    """A map at the view's layer beside its picture and over it. how: the caption's last line."""
     drawing, grid = scene.drawing, (values.shape[0], values.shape[1])
     panels = (
         picture_panel(scene),
         map_panel("Map", values, drawing, reach, f"{grid_caption(grid)} cells, units of the {scene.target.score}"),
-        overlay_panel("Overlay", scene.picture, values, drawing, reach),
+        overlay_panel("Overlay", scene.picture, values, drawing, reach, points(scene, scene.layer)),
     )
     caption = (*caption_lines(scene), how)
     return Slide(title, panels, caption, f"{title}. {_map_words(values)} {' '.join(caption)}")
+
+
+def points(scene: Scene, layer: str) -> NDArray[np.float32] | None:
+    """Where the cells of a layer are drawn, float32 (h, w, 2); None where they are stretched."""
+    centres = scene.centres(layer)
+    return None if centres is None else centres.points
 
 
 def view_title(scene: Scene) -> str:

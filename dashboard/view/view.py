@@ -20,6 +20,7 @@ from dashboard.view.field import (
     words,
 )
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.cam.settings import Placement
 from explain_lib.networks.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
@@ -113,6 +114,9 @@ class View:
     contour: bool = declared(_SWITCH, True, "whether a line is drawn over a picture at half the map's maximum")
     sign: Sign = declared(words(get_args(Sign)), "positive", "whether a map over a picture shows what is below zero")
     scale: ScaleOver = declared(words(get_args(ScaleOver)), "map", "whether each map has a colour scale of its own")
+    placement: Placement = declared(
+        words(get_args(Placement)), "receptive-field", "whether the cells of a map lie where they look, or are stretched"
+    )
     beside: Beside = declared(words(get_args(Beside)), "nothing", "what the layer explorer compares with")
     other_image: int = declared(_IMAGE, 1, "the image that is compared with", key="img2")
     other_model: str = declared(_MODEL, "tutorial", "the model that is compared with", key="model2")

@@ -3,14 +3,19 @@
 import streamlit as st
 
 from dashboard.view.address import bound
+from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.pickers import choice
+from explain_lib.base.words import number
+from explain_lib.cam.cell_centres import locate_cells
+from explain_lib.cam.drawing import has_border
 from explain_lib.pictures.palettes import PALETTES
 
-FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale")
+FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale", "placement")
 OPACITIES = {"map": "where it is high", "even": "evenly"}
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
 SIGNS = {"positive": "above zero only", "signed": "with its sign"}
+PLACEMENTS = {"receptive-field": "where it looks", "stretched": "stretched"}
 SCALES = {"map": "each map its own", "strip": "one for all"}
 _PALETTE_HELP = (
     "Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps are always "
@@ -21,10 +26,19 @@ _OPACITY_HELP = (
     "Evenly: the same share everywhere, as most tools draw it."
 )
 _SIGN_HELP = "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
+_PLACEMENT_HELP = (
+    "Where it looks: in the middle of the pixels that it can see, its receptive field. Stretched: the grid is enlarged to the "
+    "picture, as every other program draws it; in a network without padding that is several pixels off at the border."
+)
 _SCALE_HELP = (
     "The last colour stands for a map's own largest value, so that every map looks equally strong, however weak it is; or for "
     "the largest of all maps shown, so that the colours of layers, and of the two sides, can be compared."
 )
+
+
+def placement_switch(view: View) -> None:
+    """Where each cell of a map is drawn."""
+    choice("placement", "Each cell lies", PLACEMENTS, view.placement, _PLACEMENT_HELP)
 
 
 def drawing_controls(view: View) -> None:
@@ -40,9 +54,28 @@ def drawing_controls(view: View) -> None:
     )
     choice("opacity", "The map covers", OPACITIES, view.opacity, _OPACITY_HELP)
     st.toggle("Line at half the maximum", **bound("contour", view.contour))
+    placement_switch(view)
     choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
     choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
     choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
+
+
+def placement_words(scene: Scene, layer: str) -> str:
+    """Where the cells of a layer's map are drawn, and how far stretching is from where they look."""
+    found = scene.centres(layer)
+    if found is None and scene.view.placement == "receptive-field":
+        return "Where these cells look cannot be told: the map is stretched over the picture."
+    if found is None:
+        found = locate_cells(scene.model, layer)
+        away = "" if found is None else f": up to {_pixels(found.farthest)} from where the cells look"
+        return f"Stretched over the picture{away}."
+    how = ", as measured" if found.source == "measured" else ""
+    line = " Beyond the dashed line no cell is centred." if has_border(found) else ""
+    return f"Each cell lies where it looks{how}: up to {_pixels(found.farthest)} from where stretching puts it.{line}"
+
+
+def _pixels(distance: float) -> str:
+    return f"{number(distance, 1)} px" if distance == 0 or distance >= 0.05 else "less than 0.1 px"
 
 
 def drawing_words(view: View, shown: str = "layers") -> str:

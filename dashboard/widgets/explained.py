@@ -14,6 +14,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.stage import ClassBars
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.cam.cell_centres import CellCentres
 
 TO_BROWSER = Action("opens the class browser", page="class_browser")
 
@@ -46,25 +47,42 @@ def original_panel(scene: Scene, width: int, name: str = "picture") -> Panel:
 
 
 def overlay_panel(
-    scene: Scene, values: Map, words: str, width: int, reach: float | None = None, name: str = "overlay"
+    scene: Scene,
+    values: Map,
+    words: str,
+    width: int,
+    reach: float | None = None,
+    name: str = "overlay",
+    centres: CellCentres | None = None,
 ) -> Panel:
-    """The map over the picked image, drawn as the view says. words: of which map it is, for those who do not see it."""
+    """The map over the picked image, drawn as the view says. words: of which map it is, for those who do not see it.
+
+    centres: where its cells look, None for those that are stretched.
+    """
     state = map_state(values)
     alt = f"Overlay: {words}; {where_words(values)}"
     if state is not MapState.VARIED:
         alt = f"The picture alone, the map is {state.value}: {words}"
     return Panel(
         name, alt, width, title="Overlay", help=terms.OVERLAY, picture=scene.picture, values=values, drawing=scene.drawing,
-        reach=reach, place=place_of(scene),
+        reach=reach, place=place_of(scene), centres=centres,
     )  # fmt: skip
 
 
-def map_panel(scene: Scene, values: Map, caption: str, width: int, reach: float | None = None, name: str = "map") -> Panel:
-    """The map in its own cells."""
+def map_panel(
+    scene: Scene,
+    values: Map,
+    caption: str,
+    width: int,
+    reach: float | None = None,
+    name: str = "map",
+    centres: CellCentres | None = None,
+) -> Panel:
+    """The map in its own cells. centres: where they look, None for those that are stretched."""
     title = "The map itself"
     return Panel(
         name, map_words(title, values), width, title=title, caption=caption, help=terms.MAP, values=values,
-        drawing=replace(scene.drawing, smooth=False), reach=reach, place=place_of(scene), bar=True,
+        drawing=replace(scene.drawing, smooth=False), reach=reach, place=place_of(scene), bar=True, centres=centres,
     )  # fmt: skip
 
 

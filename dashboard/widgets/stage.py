@@ -195,7 +195,7 @@ def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
 
 def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> dict[str, object]:
     table = diverging_table() if panel.drawing.signed else palette_table(panel.drawing.palette)
-    drawing = {name: getattr(panel.drawing, name) for name in ("strength", "smooth", "signed", "follows", "contour")}
+    drawing = {name: getattr(panel.drawing, name) for name in ("strength", "smooth", "signed", "follows", "contour", "border")}
     return {
         "name": panel.name,
         "label": panel.label or panel.title or panel.name,
@@ -207,6 +207,9 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "help": panel.help,
         "picture": arrays.add(panel.picture),
         "values": arrays.add(number_array(panel.values)),
+        "rows": None if panel.centres is None else arrays.add(panel.centres.rows),
+        "columns": None if panel.centres is None else arrays.add(panel.centres.columns),
+        "ground": None if panel.centres is None else panel.centres.size,
         "turn": arrays.add(number_array(panel.turn)),
         "turn_title": panel.turn_title,
         "painted": panel.is_painted,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.errors import InputError
-from explain_lib.base.maps import Map, check_map
+from explain_lib.base.errors import InputError, kind_of
+from explain_lib.base.maps import Map, check_floats, check_map
+from explain_lib.cam.cell_centres import CellCentres
 from explain_lib.pictures.palettes import PALETTES, Palette, colour, colour_signed
 from explain_lib.pictures.rendering import Picture, enlarge, nearest_cells
 
@@ -17,6 +18,10 @@ CONTOUR = 0.5
 """The contour is drawn at this share of the map's own maximum."""
 INSIDE, OUTSIDE = 2, 1
 """The widths of the contour's white line, within what is above, and of the black one around it, in pixels."""
+DASH = 4
+"""The length of the black and white dashes around the cells, in pixels."""
+LEAST_BORDER = 0.5
+"""A border that no cell is centred on is marked from this width on, in cells."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Drawing:
     the mixture, in [0, 1]; where `follows`, that at the last colour. smooth: whether the map is enlarged bilinearly or cell
     by cell; the picture is always enlarged pixel by pixel. signed: whether the map has values below zero to show. follows:
     whether the share of the map goes with its magnitude, so that the picture stays where the map is 0. contour: whether a
-    line is drawn at half the map's maximum. Raises InputError for another palette or strength.
+    line is drawn at half the map's maximum. border: whether a dashed line parts the cells from a border that none of them is
+    centred on. Raises InputError for another palette or strength.
     """
 
     palette: Palette = "magma"
@@ -36,6 +42,7 @@ class Drawing:
     signed: bool = False
     follows: bool = False
     contour: bool = False
+    border: bool = True
 
     def __post_init__(self) -> None:
         if self.palette not in PALETTES:
@@ -45,21 +52,33 @@ class Drawing:
 
 
 def draw_overlay(
-    picture: NDArray[np.uint8], values: Map, drawing: Drawing | None = None, side: int = 352, reach: float | None = None
+    picture: NDArray[np.uint8],
+    values: Map,
+    drawing: Drawing | None = None,
+    side: int = 352,
+    reach: float | None = None,
+    centres: NDArray[np.float32] | None = None,
 ) -> Picture:
     """The map (h, w) over its picture uint8 (H, W, 3): RGB, `side` pixels wide, as high as the picture's proportions make it.
 
     reach: the value of the last colour, None for the largest magnitude of the map; a common reach makes several overlays
-    comparable. A map of zeros gets the first colour throughout, or the middle one if signed. Raises InputError for anything
-    but a finite map, and for a reach that is negative or not finite.
+    comparable. centres: float32 (h, w, 2), where each cell looks, as from cell_centres: it is drawn there, and beyond the
+    outermost the nearest holds; None to stretch the map over the picture. A map of zeros gets the first colour throughout, or
+    the middle one if signed. Raises InputError for anything but a finite map, for a reach that is negative or not finite, and
+    for centres of another grid, or that are not in rows and columns.
     """
     chosen = drawing or Drawing()
     top = _checked_reach(values, reach)
     height = max(1, round(side * picture.shape[0] / picture.shape[1]))
-    shares = enlarge_shares(_shares(values, top), height, side, smooth=chosen.smooth)
+    if centres is None:
+        shares, places = enlarge_shares(_shares(values, top), height, side, smooth=chosen.smooth), None
+    else:
+        places = _lines(centres, values, picture, height, side)
+        shares = _placed(_shares(values, top), places, smooth=chosen.smooth)
     share_of_map = np.abs(np.clip(shares, -1, 1)) * chosen.strength if chosen.follows else np.full_like(shares, chosen.strength)
     mixed = _mixed(enlarge(picture, height, side), _coloured(shares, chosen), share_of_map)
-    return _with_contour(mixed, shares, _half(values, top)) if chosen.contour else mixed
+    drawn = _with_contour(mixed, shares, _half(values, top)) if chosen.contour else mixed
+    return _with_border(drawn, places) if chosen.border and places is not None else drawn
 
 
 def draw_map(values: Map, drawing: Drawing, side: int, reach: float | None = None) -> Picture:
@@ -84,6 +103,90 @@ def _between(cells: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64
     places = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
     before = np.floor(places).astype(np.int64)
     return before, np.minimum(before + 1, cells - 1), places - before
+
+
+# Section: cells where they look
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The positions of the cells along an axis, and those of the pixels of the drawing, both in pixels of the picture."""
+
+    line: NDArray[np.float64]
+    pixels: NDArray[np.float64]
+
+    @property
+    def nearest(self) -> NDArray[np.int64]:
+        """The nearest cell of each pixel; halfway, the one after."""
+        return np.searchsorted((self.line[:-1] + self.line[1:]) / 2, self.pixels, side="right")
+
+    def between(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """For each pixel: the cell before, the one after, and how far it lies from the one towards the other."""
+        last = len(self.line) - 1
+        before = np.clip(np.searchsorted(self.line, self.pixels, side="right") - 1, 0, max(0, last - 1))
+        after = np.minimum(before + 1, last)
+        gap = np.where(after > before, self.line[after] - self.line[before], 1)
+        return before, after, np.clip((self.pixels - self.line[before]) / gap, 0, 1)
+
+    def ends(self) -> tuple[int | None, int | None]:
+        """The first and the last pixel within the cells, each None where the border beyond is too narrow to be marked."""
+        if len(self.line) < 2:
+            return None, None
+        before, after = (self.line[1] - self.line[0]) / 2, (self.line[-1] - self.line[-2]) / 2
+        low, high, edge = self.line[0] - before, self.line[-1] + after, self.pixels[0] + self.pixels[-1]
+        first = int(np.searchsorted(self.pixels, low, side="left")) if low + 0.5 >= 2 * LEAST_BORDER * before else None
+        last = int(np.searchsorted(self.pixels, high, side="right")) - 1
+        return first, last if edge - high + 0.5 >= 2 * LEAST_BORDER * after else None
+
+
+def has_border(centres: CellCentres) -> bool:
+    """Whether a border that no cell is centred on is wide enough to be marked."""
+    pairs = zip((centres.rows, centres.columns), centres.size, strict=True)
+    axes = (_Axis(line.astype(np.float64), np.arange(size, dtype=np.float64)) for line, size in pairs)
+    return any(end is not None for axis in axes for end in axis.ends())
+
+
+def _lines(centres: NDArray[np.float32], values: Map, picture: Picture, height: int, width: int) -> tuple[_Axis, _Axis]:
+    right = f"floating-point centres {(*values.shape, 2)} in rows and columns, as from cell_centres,"
+    check_floats("centres", centres, 3, right)
+    if centres.shape != (*values.shape, 2) or (centres[:, :1, 0] != centres[..., 0]).any():
+        raise InputError(f"centres: {kind_of(centres)}; {right} would be right")
+    rows, columns = centres[:, 0, 0].astype(np.float64), centres[0, :, 1].astype(np.float64)
+    if (centres[..., 1] != centres[:1, :, 1]).any() or (np.diff(rows) <= 0).any() or (np.diff(columns) <= 0).any():
+        raise InputError(f"centres: they do not rise from cell to cell; {right} would be right")
+    pixels = [(np.arange(size) + 0.5) * own / size - 0.5 for size, own in zip((height, width), picture.shape[:2], strict=True)]
+    return _Axis(rows, pixels[0]), _Axis(columns, pixels[1])
+
+
+def _placed(shares: NDArray[np.float64], places: tuple[_Axis, _Axis], *, smooth: bool) -> NDArray[np.float64]:
+    """A map float64 (h, w) at every pixel: that of the nearest cell, or bilinearly between centres."""
+    down, across = places
+    if not smooth:
+        return np.asarray(shares[down.nearest[:, None], across.nearest])
+    rows, below, way_down = down.between()
+    columns, right, along = across.between()
+    by_column = shares[:, columns] * (1 - along) + shares[:, right] * along
+    return np.asarray(by_column[rows] * (1 - way_down[:, None]) + by_column[below] * way_down[:, None])
+
+
+def _with_border(drawn: Picture, places: tuple[_Axis, _Axis]) -> Picture:
+    """The picture with a dashed line along each end of the cells beyond which the border is wide enough."""
+    (top, bottom), (left, right) = (axis.ends() for axis in places)
+    height, width = drawn.shape[:2]
+    inside = np.zeros((height, width), np.bool_)
+    rows = slice(top or 0, height if bottom is None else bottom + 1)
+    columns = slice(left or 0, width if right is None else right + 1)
+    for row in (top, bottom):
+        if row is not None:
+            inside[row, columns] = True
+    for column in (left, right):
+        if column is not None:
+            inside[rows, column] = True
+    dashes = (np.add.outer(np.arange(height), np.arange(width)) // DASH % 2 * 255).astype(np.uint8)
+    return np.where(inside[:, :, None], dashes[:, :, None], drawn).astype(np.uint8)
+
+
+# Section: colours
 
 
 def _checked_reach(values: Map, reach: float | None) -> float:

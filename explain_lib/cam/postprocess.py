@@ -22,6 +22,7 @@ from torch.nn import functional
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
+from explain_lib.cam.cell_centres import CellCentres, locate_cells
 from explain_lib.cam.grad_cam import capture_layers, channel_weights, positive_part
 from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
 from explain_lib.networks.capture import LayerCapture
@@ -78,6 +79,43 @@ def resize_maps(maps: Map, size: tuple[int, int], method: Resize) -> Map:
             assert_never(method)
 
 
+def place_maps(maps: Map, size: tuple[int, int], method: Resize, centres: CellCentres) -> Map:
+    """Maps float32 (N, h, w) enlarged to (N, H, W) with each cell where it looks; beyond the outermost the nearest holds."""
+    if method == "none":
+        return maps
+    pairs = zip((centres.rows, centres.columns), size, strict=True)
+    down, across = (_interpolation(line.astype(np.float64), pixels, method) for line, pixels in pairs)
+    return np.asarray(down @ maps.astype(np.float64) @ across.T, np.float32)
+
+
+def _interpolation(line: NDArray[np.float64], pixels: int, method: Resize) -> NDArray[np.float64]:
+    """The share of each cell along an axis in each pixel, (pixels, cells)."""
+    cells, shares = len(line), np.zeros((pixels, len(line)))
+    places = np.interp(np.arange(pixels), line, np.arange(cells))
+    if method == "nearest":
+        halves = (line[:-1] + line[1:]) / 2
+        shares[np.arange(pixels), np.searchsorted(halves, np.arange(pixels), side="right")] = 1
+        return shares
+    before = np.floor(places).astype(int)
+    for tap in range(-1, 3):
+        cell, weight = before + tap, _kernel(places - before - tap, method)
+        inside = (cell >= 0) & (cell < cells)
+        if method == "pil-bicubic":
+            weight = np.where(inside, weight, 0)
+        np.add.at(shares, (np.arange(pixels), cell.clip(0, cells - 1)), weight)
+    return np.asarray(shares / shares.sum(1, keepdims=True))
+
+
+def _kernel(distance: NDArray[np.float64], method: Resize) -> NDArray[np.float64]:
+    """The weight of a cell at this distance, in cells: linear, or the cubic convolution of Keys 1981 with the program's a."""
+    d = np.abs(distance)
+    if method in ("cv2-linear", "torch-bilinear"):
+        return np.maximum(1 - d, 0)
+    a = -0.75 if method == "torch-bicubic" else -0.5
+    near, far = ((a + 2) * d - (a + 3)) * d * d + 1, ((d - 5) * d + 8) * d * a - 4 * a
+    return np.asarray(np.where(d <= 1, near, np.where(d < 2, far, 0)))
+
+
 def _interpolate(maps: Map, size: tuple[int, int], mode: str) -> Map:
     return functional.interpolate(torch.from_numpy(maps)[:, None], size, mode=mode, align_corners=False)[:, 0].numpy()
 
@@ -96,21 +134,16 @@ def _not_zero(divisor: Tensor) -> Tensor:
 class PostProcess:
     """The steps after the pass through a network, under any settings; steps that settings share are computed once.
 
-    layers: the captures of all layers that the settings name, of N images. size: (H, W) of the picture. batch: how many
+    model: whose layers they are. layers: the captures of all layers that the settings name, of N images. batch: how many
     consecutive images form a batch for scale_over="batch"; None for all. images: the positions of the K images, of the N,
     whose maps are wanted; None for all. The settings must name their layers, L of them.
     """
 
     def __init__(
-        self,
-        layers: Mapping[str, LayerCapture],
-        size: tuple[int, int],
-        *,
-        batch: int | None = None,
-        images: list[int] | None = None,
+        self, model: Model, layers: Mapping[str, LayerCapture], *, batch: int | None = None, images: list[int] | None = None
     ) -> None:
+        self._model = model
         self._layers = layers
-        self._size = size
         self._batch = batch
         self._images = images
         self._done: dict[Hashable, Tensor] = {}
@@ -134,7 +167,7 @@ class PostProcess:
     def size_of(self, settings: CamSettings) -> tuple[int, int]:
         """(H, W) of the heat maps under the settings, which need not be computed for it. Raises InputError as heatmaps does."""
         if settings.resize != "none":
-            return self._size
+            return self._model.input_size
         grids = {self._layers[layer].activation.shape[2:] for layer in settings.layers or ()}
         _check_grids({tuple(grid) for grid in grids})
         height, width = grids.pop()
@@ -143,8 +176,8 @@ class PostProcess:
     def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
         """Whether this setting has no effect here, whichever side the other settings come from.
 
-        This is known for `inplace_overwrites` and `inplace_gradient` if no layer is overwritten, and for `subtract_minimum`
-        if all minima are 0; False for all others.
+        This is known for `inplace_overwrites` and `inplace_gradient` if no layer is overwritten, for `subtract_minimum` if all
+        minima are 0, and for `placement` if no map is resized or no cell can be placed; False for all others.
         """
         layers = tuple(dict.fromkeys(layer for side in sides for layer in side.layers or ()))
         match name:
@@ -155,6 +188,9 @@ class PostProcess:
                 values = product(*({getattr(side, name) for side in sides} for name in varied))
                 every = [replace(sides[0], layers=layers, **dict(zip(varied, mixed, strict=True))) for mixed in values]
                 return not any(self._ranges(settings)[0].any() for settings in every)
+            case "placement":
+                sizes = {side.resize for side in sides}
+                return sizes == {"none"} or all(locate_cells(self._model, layer) is None for layer in layers)
             case _:
                 return False
 
@@ -168,7 +204,12 @@ class PostProcess:
         divisors, resized = self._divisors(settings), self._resized_layers(settings)
         if len(resized) == 1:
             return resized[0] / divisors[:, :, None]
-        key = "stacked", *(self._shifted(layer, settings) for layer in settings.layers or ()), settings.resize
+        key = (
+            "stacked",
+            *(self._shifted(layer, settings) for layer in settings.layers or ()),
+            settings.resize,
+            settings.placement,
+        )
         stacked = self._once(key, lambda: torch.stack(resized, 1).flatten(2))
         return torch.bmm((1 / (divisors * len(resized)))[:, None], stacked).view_as(resized[0])
 
@@ -202,13 +243,24 @@ class PostProcess:
             maps = self._reduced(layer, settings)
             if settings.subtract_minimum:
                 maps = maps - self._range(layer, settings)[0][:, None, None]
-            resized = torch.from_numpy(resize_maps(maps.numpy(), self._size, settings.resize))
+            resized = torch.from_numpy(self._enlarged(layer, maps.numpy(), settings))
             flat = maps.amin((1, 2)) == maps.amax((1, 2))
             if flat.any():  # rounding in the interpolation must not make specks in a constant map
                 resized[flat] = maps[flat, :1, :1]
             return resized
 
-        return self._once(("resized", self._shifted(layer, settings), settings.resize), compute)
+        key = "resized", self._shifted(layer, settings), settings.resize, self._centres(layer, settings) is not None
+        return self._once(key, compute)
+
+    def _enlarged(self, layer: str, maps: Map, settings: CamSettings) -> Map:
+        centres = self._centres(layer, settings)
+        if centres is None:
+            return resize_maps(maps, self._model.input_size, settings.resize)
+        return place_maps(maps, self._model.input_size, settings.resize, centres)
+
+    def _centres(self, layer: str, settings: CamSettings) -> CellCentres | None:
+        """Where the cells are put; None where they are stretched, also because nobody can tell where they look."""
+        return None if settings.placement == "stretched" else locate_cells(self._model, layer)
 
     def _shifted(self, layer: str, settings: CamSettings) -> Hashable:
         """The key of the sum over channels minus its minimum, without the scope of the minimum if that is 0."""
@@ -286,6 +338,7 @@ _until_merged = attrgetter(
     "scale_over",
     "subtract_minimum",
     "epsilon",
+    "placement",
     "resize",
 )
 """The settings that take effect before the layers are merged."""
@@ -360,7 +413,7 @@ def heatmap(model: Model, pixels: NDArray[np.uint8], settings: CamSettings, targ
     """
     named = named_layers(check_model(model), check_settings(settings))
     captured = capture_layers(model, pixels, named.layers, targets)
-    return PostProcess(captured.layers, model.input_size).heatmaps(named).numpy()
+    return PostProcess(model, captured.layers).heatmaps(named).numpy()
 
 
 def enlarged_maps(process: PostProcess, layer: str) -> Map:

@@ -11,11 +11,13 @@ Reduction = Literal["sum", "mean"]
 Scope = Literal["image", "batch", "none"]
 Resize = Literal["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest", "none"]
 Variant = Literal["grad-cam", "hirescam", "layercam", "grad-cam++"]
+Placement = Literal["stretched", "receptive-field"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "channel_reduction": get_args(Reduction),
     "scale_over": get_args(Scope),
+    "placement": get_args(Placement),
     "resize": get_args(Resize),
     "variant": VARIANTS,
 }
@@ -38,6 +40,8 @@ class CamSettings:
       image's weights give on all images of the batch, or not at all.
     subtract_minimum: first subtract the minimum over the same maps; the maximum is then that of the difference.
     epsilon: added to every divisor; 0 / 0 is 0.
+    placement: where the cells lie when the map is resized: stretched over the picture, as every program does it, or in the
+      middle of their receptive fields, where that can be told (cell_centres); beyond the outermost the nearest cell holds.
     resize: to the size of the picture; none leaves the grid. PyTorch's bicubic has a = -0.75, Pillow's has a = -0.5.
     rescale_after_merge: subtract the minimum of the merged map, then divide by the maximum.
     exponent: the power at the end; for a negative value, the power of its magnitude, with its sign unless the exponent is even.
@@ -54,6 +58,7 @@ class CamSettings:
     scale_over: Scope = "image"
     subtract_minimum: bool = False
     epsilon: float = 0.0
+    placement: Placement = "stretched"
     resize: Resize = "cv2-linear"
     rescale_after_merge: bool = False
     exponent: float = 1.0

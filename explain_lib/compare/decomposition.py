@@ -83,7 +83,7 @@ def decompose(
     sides = named_sides(model, a, b)
     check_index(index, len(check_pixels(pixels, model.input_size)))
     captured = capture_sides(model, pixels, sides, targets)
-    process = PostProcess(captured.layers, model.input_size, images=[index])
+    process = PostProcess(model, captured.layers, images=[index])
     map_a, map_b = (process.heatmaps(side)[0] for side in sides)
     check_comparable(process, sides)
     if not (map_a.isfinite().all() and map_b.isfinite().all()):
@@ -118,7 +118,7 @@ def decomposition_steps(
     if len(set(order)) < len(order) or not set(order) <= set(players):
         raise InputError(f"order: {', '.join(order)}; each of {', '.join(players) or 'no setting'} at most once would be right")
     captured = capture_sides(model, pixels, sides, targets)
-    process = PostProcess(captured.layers, model.input_size, images=[index])
+    process = PostProcess(model, captured.layers, images=[index])
     check_comparable(process, sides)
     on_the_way = [_hybrid(sides, order[:count]) for count in range(len(order) + 1)]
     return np.stack([process.heatmaps(settings)[0].numpy() for settings in on_the_way])
@@ -207,7 +207,7 @@ def _real_configuration(model: Model, settings: CamSettings) -> Configuration | 
 
 # Section: Shapley values (Shapley 1953, "A Value for n-Person Games")
 
-MOST_PLAYERS = 12
+MOST_PLAYERS = 13
 
 
 @lru_cache(maxsize=MOST_PLAYERS + 1)
@@ -215,7 +215,7 @@ def shapley_matrix(players: int) -> NDArray[np.float64]:
     """The matrix float64 (n, 2^n) that maps the values of all coalitions to the Shapley values of the players.
 
     Coalition k holds player i if bit i of k is set. Row i has |S|! (n - |S| - 1)! / n! at each coalition with i, and its
-    negative at each one without i, where |S| counts the other players. Raises InputError for more than 12 players.
+    negative at each one without i, where |S| counts the other players. Raises InputError for more than 13 players.
     """
     if not 0 <= players <= MOST_PLAYERS:
         raise InputError(f"players: {players}; 0 to {MOST_PLAYERS} would be right")

@@ -123,7 +123,7 @@ class ScanRequest(Request[ScanRows]):
         with np.errstate(invalid="ignore", over="ignore"):
             captured = capture_sides(self.model, pixels, sides, targets)
             own = None if np.array_equal(places, np.arange(len(pixels))) else places.tolist()
-            process = PostProcess(captured.layers, self.model.input_size, batch=batch, images=own)
+            process = PostProcess(self.model, captured.layers, batch=batch, images=own)
             check_comparable(process, sides)
             a, b = (process.heatmaps(side) for side in sides)
             mae = (b - a).abs().mean((1, 2)).double().numpy()

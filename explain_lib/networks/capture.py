@@ -102,6 +102,25 @@ def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], ob
     return tuple(_traces(calls, len(batch))), output
 
 
+def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], None]) -> object:
+    """Run the network once, without gradients, and hand every output of a module to `look`; returns that of the network.
+
+    look: takes the module's name, the number of its call, from 1, and the output. Raises NetworkError if the network cannot
+    run.
+    """
+    calls = Counter[str]()
+
+    def hook_for(name: str) -> Hook:
+        def seen(_: nn.Module, __: object, output: object) -> None:
+            calls[name] += 1
+            look(name, calls[name], output)
+
+        return seen
+
+    with _alone(network, gradients=False):
+        return _run_hooked(network, batch, {name: hook_for(name) for name, _ in network.named_modules() if name})
+
+
 @dataclass(frozen=True)
 class _Call:
     """The output of a module, its version (the count of writes to it) at that time, and whether it is the unchanged input."""
@@ -354,6 +373,34 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
     names = [layer.name for layer in layers]
     activations = {name: own.detach() for name, own in zip(names, outputs, strict=True)}
     return Reached(output, activations, dict(zip(names, found, strict=True)))
+
+
+def cell_gradients(network: nn.Module, batch: Tensor, layer: LayerTrace, cells: Sequence[tuple[int, int]]) -> Tensor:
+    """The gradient, with respect to each picture, of the activations squared and summed over channels in one cell of a layer.
+
+    batch: float32 (N, channels, H, W), a picture for each of the N cells (row, column). Returns float32 of that shape, 0 where
+    the cell does not depend on the picture. Raises LayerError for a layer that the pass does not reach, NetworkError for a
+    network that cannot run.
+    """
+    found: list[Tensor] = []
+    calls = Counter[str]()
+
+    def keep(_: nn.Module, __: object, output: object) -> None:
+        calls[layer.module] += 1
+        if calls[layer.module] == layer.call:
+            found.append(_check_grid(output, layer, len(batch)).clone())  # later operations may write to it
+
+    with _alone(network, gradients=True):
+        given = batch.detach().requires_grad_()
+        _run_hooked(network, given.clone(), {layer.module: keep})
+        if not found:
+            raise _not_reached(layer)
+        places = torch.arange(len(batch)), slice(None), [row for row, _ in cells], [column for _, column in cells]
+        score = found[0][places].square().sum()
+        if not score.requires_grad:
+            return torch.zeros_like(batch)
+        (gradient,) = _differentiate(score, [given])
+    return torch.zeros_like(batch) if gradient is None else gradient
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class ContourRequest(Request[ContourRows]):
         model, pixels = self.model, self.pixels[self.images]
         layers = guess_layers(model)
         captured = capture_layers(model, pixels, layers, None)
-        process = PostProcess(captured.layers, model.input_size)
+        process = PostProcess(model, captured.layers)
         edges = sobel_edges(pixels)
         own, other = standard_ranks(edges), standard_ranks(sobel_edges(self.pixels[np.asarray(self.others)]))
         grids = {layer: (values.activation.shape[2], values.activation.shape[3]) for layer, values in captured.layers.items()}
@@ -195,7 +195,7 @@ class GrassRequest(Request[GrassRows]):
         model, own = self.model, self.pixels[self.images]
         masks, layers = outline_masks(own), guess_layers(model)
         captured = capture_layers(model, own, layers, self.true_class)
-        process = PostProcess(captured.layers, model.input_size)
+        process = PostProcess(model, captured.layers)
         asked = (captured.logits.cpu().numpy(), model.predict(greyed(own, ~masks)), model.predict(greyed(own, masks)))
         whole, frog_only, background_only = (softmax(logits)[:, self.true_class].astype(np.float64) for logits in asked)
         return GrassRows(

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import proper_minus
@@ -85,13 +86,20 @@ def map_panel(name: str, values: Map, drawing: Drawing, reach: float | None = No
     return Panel(name, coloured, ColourBar(-top if drawing.signed else 0.0, top, drawing), below)
 
 
-def overlay_panel(name: str, picture: Picture, values: Map, drawing: Drawing, reach: float | None = None) -> Panel:
+def overlay_panel(
+    name: str,
+    picture: Picture,
+    values: Map,
+    drawing: Drawing,
+    reach: float | None = None,
+    centres: NDArray[np.float32] | None = None,
+) -> Panel:
     """A map over its picture, as draw_overlay draws it; the picture alone if the map has nothing to paint."""
     if map_state(values) is not MapState.VARIED:
         return Panel(name, picture, below="the picture alone: nothing is painted")
     share = round(drawing.strength * 100)
     words = f"{share} % map{', smoothed bilinearly' if drawing.smooth else ''}"
-    return Panel(name, draw_overlay(picture, values, drawing, _side(3), reach), below=words)
+    return Panel(name, draw_overlay(picture, values, drawing, _side(3), reach, centres), below=words)
 
 
 def _side(panels: int) -> int:

@@ -19,7 +19,7 @@ _MAP = """
 cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
 values = cams[{layer!r}].{sign}[0]  # float32 {grid}, in units of the score
 drawing = {drawing}
-picture = xl.draw_overlay(pixels[{image}], values, drawing, side={width}, reach={reach!r})
+picture = xl.draw_overlay(pixels[{image}], values, drawing, side={width}, reach={reach!r}{centres})
 print(f"{{values.min():.4f}} to {{values.max():.4f}}")
 # To keep the picture: from PIL import Image; Image.fromarray(picture).save("{file}.png")
 """
@@ -56,7 +56,9 @@ class Explained:
 
 @dataclass(frozen=True)
 class DrawnMap:
-    """A map over its picture. grid: of the layer. reach: the value of the last colour. file: a name for the picture."""
+    """A map over its picture. grid: of the layer. reach: the value of the last colour. file: a name for the picture. placed:
+    whether its cells are drawn where they look.
+    """
 
     explained: Explained
     layer: str
@@ -64,6 +66,7 @@ class DrawnMap:
     drawing: Drawing
     reach: float
     file: str
+    placed: bool = False
 
 
 def maps_snippet(maps: Sequence[DrawnMap], width: int) -> str:
@@ -81,6 +84,7 @@ def _map_part(one: DrawnMap, width: int) -> str:
         width=width,
         reach=one.reach,
         file=one.file,
+        centres=f", centres=xl.cell_centres(model, {one.layer!r})" if one.placed else "",
     )
 
 

@@ -134,7 +134,7 @@ def _ladder_maps(
 ) -> LadderMaps:
     """The map of every rung on pictures uint8 (K, H, W, 3), which are at those positions of their set."""
     captured = capture_layers(check_model(model), own, layers, target)
-    process = PostProcess(captured.layers, model.input_size)
+    process = PostProcess(model, captured.layers)
     names = tuple(captured.layers)
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
     merged = CamSettings(layers=names, resize="torch-bilinear")

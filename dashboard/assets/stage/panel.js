@@ -31,6 +31,7 @@ function fillPanel(panel, given, arrays) {
   panel.given = given;
   panel.sent = {
     picture: of(given.picture), values: of(given.values), painted: given.painted, top: given.top, size: given.size,
+    rows: of(given.rows), columns: of(given.columns),
     drawing: given.drawing && { ...given.drawing, table: of(given.drawing.table) },
   };
   panel.shown = panel.sent;
@@ -111,8 +112,8 @@ function drawPanel(panel) {
   drawBar(panel);
 }
 
-// Another map in the panel's place, on its own scale unless all have one; null for the panel's own.
-function previewPanel(panel, values, name) {
+// Another map in the panel's place, on its own scale unless all have one; null for the panel's own. looks: where its cells look.
+function previewPanel(panel, values, name, looks) {
   const { sent, given } = panel;
   if (!values) {
     panel.shown = sent;
@@ -120,7 +121,7 @@ function previewPanel(panel, values, name) {
     const top = given.common ? sent.top : largest(values.data), low = lowest(values.data);
     const painted = Number.isFinite(top) && low < highest(values.data);
     const ground = sent.picture ?? values, times = Math.max(1, Math.floor(given.width / ground.shape[1]));
-    panel.shown = { ...sent, values, painted, top, size: [ground.shape[0] * times, ground.shape[1] * times] };
+    panel.shown = { ...sent, ...looks, values, painted, top, size: [ground.shape[0] * times, ground.shape[1] * times] };
   }
   setTitle(panel, values ? `preview: ${name}` : "");
   const caption = panel.below.querySelector(".caption");
@@ -135,9 +136,36 @@ function cellsOf(panel) {
   return panel.given.grid ?? (values ?? picture)?.shape.slice(0, 2) ?? [1, 1];
 }
 
+// Where the cells of a panel's map look, and how large the picture is that they look at: null for those that are stretched. A
+// point is a share of the picture, also in a panel that draws the map alone, in cells of one size.
+function looksOf({ shown: { rows, columns }, given: { ground } }) {
+  return rows && ground ? [[rows.data, ground[0]], [columns.data, ground[1]]] : null;
+}
+
 function cellAt(panel, { x, y }) {
-  const [rows, columns] = cellsOf(panel);
+  const looks = looksOf(panel), [rows, columns] = cellsOf(panel);
+  if (looks) return [y, x].map((share, axis) => nearestLooking(looks[axis][0], [share * looks[axis][1] - 0.5])[0]);
   return [clip(Math.floor(y * rows), 0, rows - 1), clip(Math.floor(x * columns), 0, columns - 1)];
+}
+
+// The part of the panel where a cell is drawn, as shares: from where to where, down and across.
+function boxOf(panel, cell) {
+  const looks = panel.shown.picture && looksOf(panel), cells = cellsOf(panel);
+  if (!looks) return cell.map((place, axis) => [place / cells[axis], (place + 1) / cells[axis]]);
+  return cell.map((place, axis) => {
+    const [line, size] = looks[axis];
+    const half = (before) => ((line[before] + line[before + 1]) / 2 + 0.5) / size;
+    return [place > 0 ? clip(half(place - 1), 0, 1) : 0, place < line.length - 1 ? clip(half(place), 0, 1) : 1];
+  });
+}
+
+// Where a cell looks, as shares of the picture.
+function middleOf(panel, cell) {
+  const looks = looksOf(panel), cells = cellsOf(panel);
+  const [y, x] = cell.map((place, axis) => (
+    looks ? clip((looks[axis][0][place] + 0.5) / looks[axis][1], 0, 1) : (place + 0.5) / cells[axis]
+  ));
+  return { place: panel.given.place, x, y };
 }
 
 function markCell(panel, point) {
@@ -147,10 +175,10 @@ function markCell(panel, point) {
     delete place.dataset.pointed;
     return;
   }
-  const [rows, columns] = cellsOf(panel), [row, column] = cellAt(panel, point);
-  place.dataset.pointed = `${row},${column}`;
+  const cell = cellAt(panel, point), [[top, bottom], [left, right]] = boxOf(panel, cell);
+  place.dataset.pointed = String(cell);
   Object.assign(mark.style, {
-    left: `${100 * column / columns}%`, top: `${100 * row / rows}%`, width: `${100 / columns}%`, height: `${100 / rows}%`,
+    left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (right - left)}%`, height: `${100 * (bottom - top)}%`,
   });
 }
 

@@ -53,13 +53,10 @@ function showMore(line) {
 
 function within(panel, event) {
   const box = panel.place.getBoundingClientRect();
-  const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
-  return { place: panel.given.place, x: clip(x, 0, 1), y: clip(y, 0, 1) };
-}
-
-function middleOf(panel, [row, column]) {
-  const [rows, columns] = cellsOf(panel);
-  return { place: panel.given.place, x: (column + 0.5) / columns, y: (row + 0.5) / rows };
+  const x = clip((event.clientX - box.left) / box.width, 0, 1), y = clip((event.clientY - box.top) / box.height, 0, 1);
+  if (panel.shown.picture || !looksOf(panel)) return { place: panel.given.place, x, y };
+  const cells = cellsOf(panel); // the map alone, in cells of one size
+  return middleOf(panel, [y, x].map((share, axis) => clip(Math.floor(share * cells[axis]), 0, cells[axis] - 1)));
 }
 
 function letGo() {
@@ -98,13 +95,15 @@ function pressed(stage, panel, event) {
 
 // Section: previews
 
-function preview(stage, values, name) {
-  for (const panel of stage.panels) if (panel.given.previews) previewPanel(panel, values, name);
+function preview(stage, values, name, looks) {
+  for (const panel of stage.panels) if (panel.given.previews) previewPanel(panel, values, name, looks);
   stage.root.classList.toggle("previewing", Boolean(values));
   if (SHARED.point) pointAt(SHARED.point);
 }
 
 const previewPanelOf = (stage, panel) => panel?.given.shows && !panel.given.chosen && panel.sent.values;
+
+const looksOfSent = ({ sent: { rows, columns } }) => ({ rows, columns });
 
 function classMap(stage, index) {
   const found = SHARED.classes?.key === stage.key ? SHARED.classes.maps[stage.layer] : null;
@@ -122,7 +121,7 @@ function listenTo(stage, panel) {
   place.onpointermove = (event) => { if (!SHARED.pinned) pointAt(within(panel, event), panel); };
   place.onpointerenter = () => {
     const values = previewPanelOf(stage, panel);
-    if (values) preview(stage, values, panel.given.shows);
+    if (values) preview(stage, values, panel.given.shows, looksOfSent(panel));
   };
   place.onpointerleave = () => {
     if (!SHARED.pinned) pointAt(null);
@@ -137,7 +136,7 @@ function listenTo(stage, panel) {
   place.onfocus = () => {
     if (!place.matches(":focus-visible")) return;
     const values = previewPanelOf(stage, panel);
-    if (values) preview(stage, values, panel.given.shows);
+    if (values) preview(stage, values, panel.given.shows, looksOfSent(panel));
     if (!SHARED.pinned) pointAt(SHARED.point ?? middleOf(panel, cellsOf(panel).map((size) => Math.floor(size / 2))), panel);
   };
   place.onblur = () => {

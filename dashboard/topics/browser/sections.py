@@ -83,7 +83,12 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     original = replace(
         original_panel(scene, SIDE), title="Picked", alt=f"{picture_words(scene, view.image)}, picked", action=_EXPLORE
     )
-    over = replace(overlay_panel(scene, values.map[0], words, SIDE), caption=caption, drawing=_unsigned(scene), action=_EXPLORE)
+    over = replace(
+        overlay_panel(scene, values.map[0], words, SIDE, centres=scene.centres(layer)),
+        caption=caption,
+        drawing=_unsigned(scene),
+        action=_EXPLORE,
+    )
     hint = "A click opens the picture in the layer explorer."
     show_stage(Stage((Row((original, over)),), hint=hint))
     st.caption(image_caption(scene, view.image))
@@ -120,8 +125,8 @@ def _show_average(scene: Scene, chosen: NDArray[np.int64]) -> None:
 
 def _average_panels(scene: Scene, mean: xl.AverageMap, layer: str) -> tuple[Panel, ...]:
     words = f"The mean map of {mean.images:,} images at layer {layer}"
-    over = overlay_panel(scene, mean.map, words, SIDE, name="mean-overlay")
-    itself = map_panel(scene, mean.map, "", SIDE, name="mean-map")
+    over = overlay_panel(scene, mean.map, words, SIDE, name="mean-overlay", centres=scene.centres(layer))
+    itself = map_panel(scene, mean.map, "", SIDE, name="mean-map", centres=scene.centres(layer))
     panels = (
         Panel("mean-picture", f"The mean of {mean.images:,} pictures", SIDE, title="Mean picture", picture=mean.picture),
         replace(over, title="Mean map", caption=f"layer {layer}", help="", picture=mean.picture, drawing=_unsigned(scene)),

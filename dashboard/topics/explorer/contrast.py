@@ -98,18 +98,21 @@ def _signed(scene: Scene, found: Contrast, pair: _Pair) -> Iterator[Panel]:
         "between": ("map(A − B)", found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
         "against": ("Against A", -found.against, f"blue: lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
     }
+    centres = scene.centres(scene.layer)
     for name, (title, values, meaning) in maps.items():
         alt = f"{title}, {meaning}; from {values.min():.3g} to {values.max():.3g}; {where_words(values)}"
         yield Panel(
             f"contrast-{name}", alt, SIDE, title=title, caption=meaning, values=values, drawing=Drawing(signed=True),
-            reach=found.reach, place=place_of(scene), bar=True,
+            reach=found.reach, place=place_of(scene), bar=True, centres=centres,
         )  # fmt: skip
 
 
 def _by_score(scene: Scene, found: Contrast, pair: _Pair) -> Iterator[Panel]:
     """The maps of A's logit and of its probability over the picture."""
     for score, values in _maps_by_score(found).items():
-        over = overlay_panel(scene, values, f"map of the {score} of {pair.a}", SIDE, name=f"contrast-{score}")
+        over = overlay_panel(
+            scene, values, f"map of the {score} of {pair.a}", SIDE, name=f"contrast-{score}", centres=scene.centres(scene.layer)
+        )
         caption = f"Up to {values.max():.3g}"
         yield replace(over, title=f"{score} of {pair.a}", caption=caption, help="", drawing=replace(over.drawing, signed=False))
 

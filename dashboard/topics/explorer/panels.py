@@ -10,6 +10,7 @@ import explain_lib as xl
 from dashboard.view.captions import grid_caption, scene_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
+from dashboard.view.slide import points
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.cam.drawing import draw_overlay
 from explain_lib.pictures.rendering import Picture, enlarge, png
@@ -70,7 +71,7 @@ def _drawn(panel: Explained, reach: float | None, side: int) -> Picture:
     picture, values = panel.scene.picture, panel.values(panel.layer)
     if map_state(values) is not MapState.VARIED:
         return enlarge(picture, side, side)
-    return draw_overlay(picture, values, panel.scene.drawing, side, reach)
+    return draw_overlay(picture, values, panel.scene.drawing, side, reach, points(panel.scene, panel.layer))
 
 
 def _own_reach(values: Map, reach: float | None) -> float:
@@ -96,7 +97,8 @@ def _file_name(panel: Explained) -> str:
 
 def _drawn_map(panel: Explained, reach: float | None) -> DrawnMap:
     grid, own = panel.cams[panel.layer].grid, _own_reach(panel.values(panel.layer), reach)
-    return DrawnMap(explained_code(panel.scene), panel.layer, grid, panel.scene.drawing, own, _file_name(panel))
+    placed = panel.scene.centres(panel.layer) is not None
+    return DrawnMap(explained_code(panel.scene), panel.layer, grid, panel.scene.drawing, own, _file_name(panel), placed)
 
 
 def _details(panels: Sequence[Explained], reach: float | None) -> dict[str, object]:

@@ -11,7 +11,7 @@ from dashboard.view.address import bound, current_view
 from dashboard.view.captions import bare, grid_caption
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
-from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.drawing_controls import drawing_words, placement_switch, placement_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
 from dashboard.widgets.pickers import choice, model_words, number_picker, offered_models
 from dashboard.widgets.stage import Row, Stage, show_stage
@@ -23,9 +23,10 @@ LAYERS = "All layers on offer, in the order of the forward pass"
 
 
 def explorer_controls(scene: Scene) -> None:
-    """The picture or the model beside."""
+    """Where cells are drawn, and the picture or the model beside."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        placement_switch(view)
         choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
         if view.beside == "image":
             last = len(scene.of_set().images.labels) - 1
@@ -69,10 +70,14 @@ def _maps(explained: Explained, reach: float | None, side: int, suffix: str = ""
     words = f"Grad-CAM of layer {layer} on {scene.name}"
     how = "The weighted sum" if scene.view.sign == "signed" else "ReLU of the weighted sum"
     grid = grid_caption(explained.cams[layer].grid)
-    over = overlay_panel(scene, values, words, side, reach, f"overlay{suffix}")
-    itself = map_panel(scene, values, f"{how} of activations: {grid} cells, units of the score.", side, reach, f"map{suffix}")
+    centres = scene.centres(layer)
+    over = overlay_panel(scene, values, words, side, reach, f"overlay{suffix}", centres)
+    itself = map_panel(
+        scene, values, f"{how} of activations: {grid} cells, units of the score.", side, reach, f"map{suffix}", centres
+    )
     alone = not suffix
-    return replace(over, caption=drawing_words(scene.view), previews=alone), replace(itself, previews=alone)
+    drawn = f"{placement_words(scene, layer)} {drawing_words(scene.view)}"
+    return replace(over, caption=drawn, previews=alone), replace(itself, previews=alone)
 
 
 def _two(shown: list[Explained], reach: float | None) -> Row:
@@ -110,9 +115,10 @@ def _strip(explained: Explained, reach: float | None, number: int, count: int) -
 
 def _thumbnail(explained: Explained, layer: str, reach: float | None, suffix: str) -> Panel:
     grid = grid_caption(explained.cams[layer].grid)
-    over = overlay_panel(explained.scene, explained.values(layer), f"layer {layer}, {grid}", THUMBNAIL, reach)
+    over = overlay_panel(explained.scene, explained.values(layer), f"layer {layer}, {grid}", THUMBNAIL, reach,
+                         centres=explained.scene.centres(layer, measure=False))  # fmt: skip
     changes: Mapping[str, Value] = {"layer": layer}
     return replace(
         over, name=f"layer-{layer}{suffix}", title=layer, help="", caption=grid, action=Action("shows this layer", changes),
-        chosen=layer == explained.layer, shows=layer, drawing=replace(over.drawing, contour=False),
+        chosen=layer == explained.layer, shows=layer, drawing=replace(over.drawing, contour=False, border=False),
     )  # fmt: skip

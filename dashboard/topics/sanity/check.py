@@ -9,7 +9,7 @@ import numpy as np
 
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
-from dashboard.view.slide import caption_lines, picture_panel
+from dashboard.view.slide import caption_lines, picture_panel, points
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, few_names, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
@@ -131,7 +131,8 @@ def check_slide(check: Check) -> Slide:
 
 def _check_panel(check: Check, depth: int, name: str) -> Panel:
     state = map_state(check.values(depth))
-    panel = overlay_panel(name, check.scene.picture, check.values(depth), check.scene.drawing)
+    scene, centres = check.scene, points(check.scene, check.layer)
+    panel = overlay_panel(name, scene.picture, check.values(depth), scene.drawing, centres=centres)
     if state is not MapState.VARIED:
         return replace(panel, below=f"the picture alone: the map is {state.value}")
     return replace(panel, below=f"{panel.below}, up to its own maximum")

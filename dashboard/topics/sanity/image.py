@@ -80,7 +80,7 @@ def _steps(check: Check) -> Row:
 def _thumbnail(check: Check, depth: int, name: str) -> Panel:
     over = _overlay(check, depth, THUMBNAIL)
     return replace(
-        over, name=f"depth-{depth}", title=name, help="", drawing=replace(over.drawing, contour=False),
+        over, name=f"depth-{depth}", title=name, help="", drawing=replace(over.drawing, contour=False, border=False),
         caption=f"{correlation_words(check.correlation(depth))}\n{check.says(depth)}",
         action=Action("shows this step", {"randomised": depth}), chosen=depth == check.shown,
         shows="none" if depth == 0 else depth_words(check, depth),
@@ -91,4 +91,4 @@ def _overlay(check: Check, depth: int, side: int) -> Panel:
     scene = check.scene
     what = "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
     words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
-    return overlay_panel(scene, check.values(depth), words, side)
+    return overlay_panel(scene, check.values(depth), words, side, centres=scene.centres(check.layer))

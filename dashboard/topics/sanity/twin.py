@@ -49,7 +49,7 @@ def _maps(check: Check, name: str, twin: Model) -> None:
     for place, title in enumerate((scene.view.model, name)):
         caption = f"{scene.model.classes[index]}: {percent(float(found.probabilities[0, place, index]))}"
         words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
-        over = overlay_panel(scene, found.maps[0, place], words, SIDE, name=f"twin-{place}")
+        over = overlay_panel(scene, found.maps[0, place], words, SIDE, name=f"twin-{place}", centres=scene.centres(check.layer))
         panels.append(replace(over, title=title, caption=caption))
     facts = (Fact("Correlation of the two maps", correlation_words(float(found.correlations[0, 0]))),)
     show_stage(Stage((Row(tuple(panels), facts=facts),), key="stage-twin"))

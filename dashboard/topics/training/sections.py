@@ -64,11 +64,12 @@ def _moment(course: Course, reach: float | None) -> Row:
     grid = grid_caption((course.maps.map.shape[1], course.maps.map.shape[2]))
     words = f"Grad-CAM of layer {course.layer} on {scene.name} after {course.shown.epoch} epochs"
     caption = f"Layer {course.layer}: {grid} cells, units of the score."
-    over = overlay_panel(scene, course.values(place), words, SIDE, reach)
+    centres = scene.centres(course.layer)
+    over = overlay_panel(scene, course.values(place), words, SIDE, reach, centres=centres)
     panels = (
         original_panel(scene, SIDE),
         replace(over, caption=drawing_words(scene.view, "epochs"), previews=True),
-        replace(map_panel(scene, course.values(place), caption, SIDE, reach), previews=True),
+        replace(map_panel(scene, course.values(place), caption, SIDE, reach, centres=centres), previews=True),
     )
     alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, place)}"
     return Row(panels, facts=tuple(_facts(course)), bars=(replace(probability_bars(scene, alt), width=PROBABILITIES),))
@@ -103,11 +104,12 @@ def _explained(course: Course) -> str:
 
 def _thumbnail(course: Course, place: int, reach: float | None) -> Panel:
     moment, scene = course.moments[place], course.scene
-    over = overlay_panel(scene, course.values(place), f"epoch {moment.epoch}, {says(course, place)}", THUMBNAIL, reach)
+    words, centres = f"epoch {moment.epoch}, {says(course, place)}", scene.centres(course.layer)
+    over = overlay_panel(scene, course.values(place), words, THUMBNAIL, reach, centres=centres)
     correlation = correlation_words(float(course.correlations[place]))
     return replace(
         over, name=f"epoch-{moment.epoch}", title=f"epoch {moment.epoch}", help="",
-        drawing=replace(over.drawing, contour=False),
+        drawing=replace(over.drawing, contour=False, border=False),
         caption=f"{says(course, place)}\ncorrelation {correlation}\n{percent(moment.accuracy)} of all right",
         action=Action("shows this epoch", {"epoch": moment.epoch}), chosen=place == course.place, shows=f"epoch {moment.epoch}",
     )  # fmt: skip

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 import explain_lib as xl
 from dashboard.figures.map_words import map_words
 from dashboard.figures.panel import Panel
@@ -14,7 +16,7 @@ from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Row
 from explain_lib.base.maps import Map
 from explain_lib.cam.drawing import Drawing
-from explain_lib.cam.postprocess import resize_maps
+from explain_lib.cam.postprocess import place_maps, resize_maps
 from explain_lib.cam.settings import Resize
 
 SIDE, SMALL, LARGE = 224, 160, 192
@@ -96,7 +98,7 @@ def _map(walk: Walk, name: str, title: str, values: Map, scale: Scale, caption: 
     return Panel(
         name, map_words(title, values), SIDE, title=title, caption=caption, values=values,
         drawing=Drawing(signed=scale.low < 0), reach=scale.high, place=place_of(walk.scene), bar=True, flat_too=True,
-        when_zero="Zero everywhere.",
+        when_zero="Zero everywhere.", centres=walk.centres,
     )  # fmt: skip
 
 
@@ -110,18 +112,23 @@ def _enlarged(walk: Walk) -> tuple[Row, ...]:
     own = Panel(
         "grid", map_words("The map over its own grid", values), LARGE, title="The map", values=values, drawing=drawing,
         caption=f"{grid_caption(walk.numbers.grid)} cells, as computed", place=place_of(scene), bar=True,
-        when_zero=NOTHING_ABOVE_ZERO,
+        when_zero=NOTHING_ABOVE_ZERO, centres=walk.centres,
     )  # fmt: skip
     picture = original_panel(scene, LARGE)
     if xl.map_state(values) is not xl.MapState.VARIED:
         return (Row((picture, own)),)
     above, below = [own], [picture]
     for method, (called, meaning) in METHODS.items():
-        large = resize_maps(values[None], scene.model.input_size, method)[0]
+        large = _at_full_size(walk, method)
         alone, over = _both(walk, called, meaning, large, drawing)
         above.append(alone)
         below.append(over)
     return Row(tuple(above)), Row(tuple(below))
+
+
+def _at_full_size(walk: Walk, method: Resize) -> Map:
+    size, centres, maps = walk.scene.model.input_size, walk.centres, walk.map[None]
+    return np.asarray((resize_maps(maps, size, method) if centres is None else place_maps(maps, size, method, centres))[0])
 
 
 def _both(walk: Walk, called: str, meaning: str, large: Map, drawing: Drawing) -> tuple[Panel, Panel]:

@@ -16,7 +16,7 @@ from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption, image_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import Step
-from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.stage import Stage, show_stage
 from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent
@@ -291,7 +291,8 @@ def _enlarge(walk: Walk) -> None:
         "Bilinear: between the centres of two cells the number changes evenly, so that the strongest cell keeps its number "
         "only where a pixel lies at its centre. Point at a picture to see which pixels belong to a cell."
     )
-    st.caption(f"All are on the scale of the map, from 0 to {short(walk.map.max())}. {drawing_words(walk.scene.view)}")
+    placed = placement_words(walk.scene, walk.scene.layer)
+    st.caption(f"{placed} All are on the scale of the map, from 0 to {short(walk.map.max())}. {drawing_words(walk.scene.view)}")
 
 
 def _nothing(_: Walk) -> None:

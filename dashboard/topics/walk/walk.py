@@ -13,6 +13,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
 from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
+from explain_lib.cam.cell_centres import CellCentres
 from explain_lib.take_home.slide import Slide
 
 MOST = 512
@@ -43,6 +44,11 @@ class Walk:
     def left_out(self) -> tuple[int, ...]:
         """The channels that are switched off."""
         return self.scene.view.without
+
+    @cached_property
+    def centres(self) -> CellCentres | None:
+        """Where the cells of the layer are drawn; None where they are stretched."""
+        return self.scene.centres(self.scene.layer)
 
     @cached_property
     def signed(self) -> Map:
