@@ -13,6 +13,7 @@ from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, listed, number, percent
+from explain_lib.cam.cell_centres import CellCentres, locate_cells, stretched_centres
 from explain_lib.cam.postprocess import resize_maps
 
 THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))
@@ -37,12 +38,40 @@ def _peak(values: Map) -> tuple[int, int]:
     return row, column
 
 
-def _place(values: Map) -> str:
-    """The third of the picture, down and across, that the middle of the strongest cell lies in."""
-    row, column = _peak(values)
-    down, across = (int(3 * (place + 0.5) / size) for place, size in zip((row, column), values.shape, strict=True))
+def _place(scene: Scene, layer: str | None = None, target: int | None = None) -> str:
+    """The third of the picture, down and across, that the middle of a map's strongest cell lies in, as it is drawn."""
+    middle = _pixel_of(scene, _peak(_map(scene, layer, target)), scene.centres(layer or scene.layer), layer)
+    shares = zip(middle, scene.model.input_size, strict=True)
+    down, across = (min(max(int(3 * (place + 0.5) / size), 0), 2) for place, size in shares)
     word = THIRDS[down][across]
     return f"{'in' if word == 'middle' else 'at'} the {word}"
+
+
+def _pixel_of(
+    scene: Scene, cell: tuple[int, int], centres: CellCentres | None, layer: str | None = None
+) -> tuple[float, float]:
+    """The y and x of the middle of a cell, in pixels; stretched without centres."""
+    grid = _grid(scene, layer or scene.layer)
+    rows, columns = stretched_centres(grid, scene.model.input_size)
+    if centres is not None:
+        rows, columns = centres.rows.astype(np.float64), centres.columns.astype(np.float64)
+    return float(rows[cell[0]]), float(columns[cell[1]])
+
+
+def _peak_pixel(scene: Scene, *, stretched: bool) -> str:
+    """Row and column of the pixel in the middle of the strongest cell, where it looks or where stretching puts it."""
+    centres = None if stretched else locate_cells(scene.model, scene.layer)
+    if not stretched and centres is None:
+        raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
+    y, x = _pixel_of(scene, _peak(_map(scene)), centres)
+    return f"row {y:.3g}, column {x:.3g}"
+
+
+def _offset(scene: Scene) -> str:
+    centres = locate_cells(scene.model, scene.layer)
+    if centres is None:
+        raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
+    return number(centres.farthest, 1)
 
 
 def _correlation(a: Map, b: Map) -> str:
@@ -54,7 +83,10 @@ def _channels(scene: Scene) -> str:
 
 
 def _cell(scene: Scene) -> str:
-    height, width = (side / cells for side, cells in zip(scene.model.input_size, _grid(scene, scene.layer), strict=True))
+    centres, grid = scene.centres(scene.layer), _grid(scene, scene.layer)
+    height, width = (side / cells for side, cells in zip(scene.model.input_size, grid, strict=True))
+    if centres is not None and min(grid) > 1:
+        height, width = (float(line[-1] - line[0]) / (len(line) - 1) for line in (centres.rows, centres.columns))
     return f"{height:.3g} × {width:.3g}"
 
 
@@ -120,17 +152,20 @@ MAPS: Mapping[str, Number] = {
     "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer))),
     "layer.channels": Number("how many channels it has", _channels),
     "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
+    "layer.offset": Number("how many pixels stretching puts a cell from where it looks, at most", _offset),
     "map.peak": Number("the largest value of the map, not scaled", lambda scene: f"{float(_map(scene).max()):.3g}"),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
     "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),
-    "map.place": Number("where the map is strongest: at the top left, in the middle", lambda scene: _place(_map(scene))),
+    "map.peak_looks": Number("the pixel that the strongest cell looks at", lambda scene: _peak_pixel(scene, stretched=False)),
+    "map.peak_stretched": Number("where stretching puts that cell", lambda scene: _peak_pixel(scene, stretched=True)),
+    "map.place": Number("where the map is strongest: at the top left, in the middle", _place),
     "map.empty_share": Number("the share of its cells at zero", lambda scene: percent(float((_map(scene) == 0).mean()))),
     "map.strong_share": Number("the share of its cells with at least half of the largest value", _strong_share),
     "predicted.place": Number(
-        "where the predicted class's map is strongest", lambda scene: _place(_map(scene, None, scene.predicted))
+        "where the predicted class's map is strongest", lambda scene: _place(scene, None, scene.predicted)
     ),
     "predicted.second_place": Number(
-        "where the map of the next likeliest class is strongest", lambda scene: _place(_map(scene, None, second_class(scene)))
+        "where the map of the next likeliest class is strongest", lambda scene: _place(scene, None, second_class(scene))
     ),
     "target.correlation": Number(
         "the Spearman correlation of the explained class's map with the predicted class's",
@@ -139,10 +174,10 @@ MAPS: Mapping[str, Number] = {
     "layers.count": Number("how many layers are on offer", lambda scene: str(len(scene.offered_layers))),
     "layers.first": Number("the first of them", lambda scene: scene.offered_layers[0]),
     "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[0]))),
-    "layers.first_place": Number("where its map is strongest", lambda scene: _place(_map(scene, scene.offered_layers[0]))),
+    "layers.first_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[0])),
     "layers.last": Number("the last of them", lambda scene: scene.offered_layers[-1]),
     "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[-1]))),
-    "layers.last_place": Number("where its map is strongest", lambda scene: _place(_map(scene, scene.offered_layers[-1]))),
+    "layers.last_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[-1])),
     "layers.correlation": Number("the Spearman correlation of the first layer's map with the last one's", _between_layers),
     "difference.mean": Number(
         "the mean absolute difference of the sides a and b", lambda scene: number(_comparison(scene).mae)
@@ -184,6 +219,7 @@ CHOICES: Mapping[str, str] = {
     "scale_over": "what a map is divided by",
     "subtract_minimum": "whether the smallest value is subtracted from a map",
     "epsilon": "a tiny number that is added before dividing",
+    "placement": "whether a cell is drawn where it looks",
     "resize": "how a map is enlarged",
     "rescale_after_merge": "whether the merged map is scaled once more",
     "exponent": "the power that a map is raised to",

@@ -60,8 +60,11 @@ def drawing_controls(view: View) -> None:
     choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
 
 
-def placement_words(scene: Scene, layer: str) -> str:
-    """Where the cells of a layer's map are drawn, and how far stretching is from where they look."""
+def placement_words(scene: Scene, layer: str, *, border: bool = True) -> str:
+    """Where the cells of a layer's map are drawn, and how far stretching is from where they look.
+
+    border: whether a line marks the border that no cell is centred on, where it is wide enough.
+    """
     found = scene.centres(layer)
     if found is None and scene.view.placement == "receptive-field":
         return "Where these cells look cannot be told: the map is stretched over the picture."
@@ -70,7 +73,7 @@ def placement_words(scene: Scene, layer: str) -> str:
         away = "" if found is None else f": up to {_pixels(found.farthest)} from where the cells look"
         return f"Stretched over the picture{away}."
     how = ", as measured" if found.source == "measured" else ""
-    line = " Beyond the dashed line no cell is centred." if has_border(found) else ""
+    line = " Beyond the dashed line no cell is centred." if border and has_border(found) else ""
     return f"Each cell lies where it looks{how}: up to {_pixels(found.farthest)} from where stretching puts it.{line}"
 
 

@@ -94,7 +94,8 @@ def _interpolation(line: NDArray[np.float64], pixels: int, method: Resize) -> ND
     places = np.interp(np.arange(pixels), line, np.arange(cells))
     if method == "nearest":
         halves = (line[:-1] + line[1:]) / 2
-        shares[np.arange(pixels), np.searchsorted(halves, np.arange(pixels), side="right")] = 1
+        nearest = np.searchsorted(halves, np.arange(pixels), side="right")
+        shares[np.arange(pixels), nearest] = 1
         return shares
     before = np.floor(places).astype(int)
     for tap in range(-1, 3):
@@ -110,7 +111,7 @@ def _kernel(distance: NDArray[np.float64], method: Resize) -> NDArray[np.float64
     """The weight of a cell at this distance, in cells: linear, or the cubic convolution of Keys 1981 with the program's a."""
     d = np.abs(distance)
     if method in ("cv2-linear", "torch-bilinear"):
-        return np.maximum(1 - d, 0)
+        return np.asarray(np.maximum(1 - d, 0))
     a = -0.75 if method == "torch-bicubic" else -0.5
     near, far = ((a + 2) * d - (a + 3)) * d * d + 1, ((d - 5) * d + 8) * d * a - 4 * a
     return np.asarray(np.where(d <= 1, near, np.where(d < 2, far, 0)))

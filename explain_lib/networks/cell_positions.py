@@ -191,6 +191,12 @@ def _unchanged(done: _Operation) -> Pair:
     return done.known[0]
 
 
+def _copied(done: _Operation) -> Pair | None:
+    """What is written over has the positions of what is written."""
+    source, shape = done.pairs[-1], done.result.shape
+    return None if source is None else (source[0].expand(shape), source[1].expand(shape))
+
+
 def _combined(done: _Operation) -> Pair:
     """Elements of several tensors: where both have a position and disagree by too much there is none.
 
@@ -386,6 +392,7 @@ _NORMALISES = ("native_batch_norm", "_native_batch_norm_legit", "_native_batch_n
 _RULES: dict[str, Callable[[_Operation], Pair | None]] = {
     **_each(_unchanged, *_NORMALISES, "native_layer_norm", "native_group_norm", "native_dropout", "_softmax", "_log_softmax"),
     **_each(_unchanged, "_prelu_kernel", "rrelu_with_noise", "cumsum"),
+    **_each(_copied, "copy_"),
     **_each(_convolved, "convolution"),
     **_each(_pooled, "max_pool2d_with_indices", "avg_pool2d"),
     **_each(_pooled_to_size, "_adaptive_avg_pool2d", "adaptive_max_pool2d"),

@@ -25,6 +25,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "contour": ("on", "off"),
     "sign": ("positive", "signed"),
     "scale": ("map", "strip"),
+    "placement": ("receptive-field", "stretched"),
     "beside": ("nothing", "model"),
     "img2": ("1", "23"),
     "model2": ("tutorial", "resnet20"),

@@ -139,7 +139,9 @@ def _words(side: xl.Configuration, batch: slice) -> str:
     if settings.subtract_minimum:
         steps.append("less its minimum")
     steps.append(_scaling(settings, batch))
-    steps.append(_RESIZE[settings.resize])
+    is_placed = settings.placement == "receptive-field" and settings.resize != "none"
+    placed = " with each cell where it looks" if is_placed else ""
+    steps.append(f"{_RESIZE[settings.resize]}{placed}")
     if several:
         steps.append("then the mean over the layers")
     if settings.rescale_after_merge:

@@ -24,6 +24,7 @@ _HELP = {
     "scale_over": "Divide by the largest value of this image's map, or of its weights' maps on the notebook's batch, or not.",
     "subtract_minimum": "Subtract the minimum before dividing.",
     "epsilon": "Added to every divisor.",
+    "placement": "Stretched over the picture, or each cell where it looks; beyond the outermost cells the nearest holds.",
     "resize": "How the map is brought to the size of the picture.",
     "rescale_after_merge": "Once more less the minimum, by the maximum, at the very end.",
     "exponent": "The power that the map is raised to at the end; torch-cam's overlay squares.",

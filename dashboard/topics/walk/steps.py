@@ -279,9 +279,9 @@ def _enlarge(walk: Walk) -> None:
     height, width = walk.scene.model.input_size
     rows, columns = walk.numbers.grid
     _say(
-        f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: one cell stands for "
-        f"{short(width / columns)} × {short(height / rows)} pixels. To lie over the picture the map is enlarged, so that each "
-        "pixel gets a number. Repeating each cell shows what was computed; **a smooth map looks more exact than it is.**",
+        f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: {_spacing(walk)}. To lie "
+        "over the picture the map is enlarged, so that each pixel gets a number. Repeating each cell shows what was computed; "
+        "**a smooth map looks more exact than it is.**",
         rf"{columns} \times {rows}\ \longrightarrow\ {width} \times {height}",
     )
     _note_left_out(walk)
@@ -291,8 +291,17 @@ def _enlarge(walk: Walk) -> None:
         "Bilinear: between the centres of two cells the number changes evenly, so that the strongest cell keeps its number "
         "only where a pixel lies at its centre. Point at a picture to see which pixels belong to a cell."
     )
-    placed = placement_words(walk.scene, walk.scene.layer)
+    placed = placement_words(walk.scene, walk.scene.layer, border=False)
     st.caption(f"{placed} All are on the scale of the map, from 0 to {short(walk.map.max())}. {drawing_words(walk.scene.view)}")
+
+
+def _spacing(walk: Walk) -> str:
+    """How many pixels of the picture go to a cell."""
+    (rows, columns), (height, width), centres = walk.numbers.grid, walk.scene.model.input_size, walk.centres
+    if centres is None or min(rows, columns) < 2:
+        return f"one cell stands for {short(width / columns)} × {short(height / rows)} pixels"
+    across, down = (float(line[-1] - line[0]) / (len(line) - 1) for line in (centres.columns, centres.rows))
+    return f"two cells look at places {short(across)} pixels apart across, and {short(down)} down"
 
 
 def _nothing(_: Walk) -> None:

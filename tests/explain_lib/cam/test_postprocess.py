@@ -9,10 +9,12 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+from sample_networks import model_of, plain
 from scipy import ndimage
 
 import explain_lib as xl
-from explain_lib.cam.postprocess import PostProcess, rescale, resize_maps
+from explain_lib.cam.cell_centres import CellCentres, stretched_centres
+from explain_lib.cam.postprocess import PostProcess, place_maps, rescale, resize_maps
 from explain_lib.networks.capture import LayerCapture
 
 # Of the first constant picture, class 0: the sum of alpha_k A_k is [[2, .6], [0, -1]]; of class 1: [[-1, -.3], [0, .5]].
@@ -166,7 +168,7 @@ def merge(maps: list[list[list[float]]], **settings: Any) -> np.ndarray:
     values = [torch.tensor(one, dtype=torch.float32)[None, None] for one in maps]
     layers = {name: unweighted(one) for name, one in zip(names, values, strict=True)}
     chosen = xl.CamSettings(names, **{"scale_over": "none", "resize": "none", **settings})
-    merged = PostProcess(layers, (1, 1)).heatmaps(chosen).numpy()[0]
+    merged = PostProcess(model_of(plain()), layers).heatmaps(chosen).numpy()[0]
     for name, one in zip(names, maps, strict=True):
         assert_array_equal(layers[name].activation[0, 0], np.float32(one))  # not written to
     return merged
@@ -198,13 +200,13 @@ def test_a_power_is_taken_after_the_rescaling() -> None:
 
 
 @pytest.mark.parametrize("method", ["cv2-linear", "torch-bilinear", "torch-bicubic", "pil-bicubic", "nearest"])
-def test_a_map_that_is_the_same_everywhere_stays_so_when_it_is_resized(method: Any) -> None:
+def test_a_map_that_is_the_same_everywhere_stays_so_when_it_is_resized(tutorial: xl.Model, method: Any) -> None:
     value = torch.full((1, 1, 3, 3), 0.7853981)
     layers = {"layer": unweighted(value)}
     settings = xl.CamSettings(("layer",), scale_over="none", resize=method)
-    found = PostProcess(layers, (32, 32)).heatmaps(settings).numpy()
+    found = PostProcess(tutorial, layers).heatmaps(settings).numpy()
     assert_array_equal(found, np.full((1, 32, 32), np.float32(0.7853981)))
-    rescaled = PostProcess(layers, (32, 32)).heatmaps(replace(settings, rescale_after_merge=True)).numpy()
+    rescaled = PostProcess(tutorial, layers).heatmaps(replace(settings, rescale_after_merge=True)).numpy()
     assert_array_equal(rescaled, np.zeros((1, 32, 32)))
 
 
@@ -214,7 +216,7 @@ def test_settings_about_in_place_operations_are_idle_where_nothing_is_overwritte
     overwritten = [replace(kept, seen_by_hooks=kept.activation.relu() + 1), replace(kept, seen_gradient=kept.gradient * 2)]
     overwritten[1] = replace(overwritten[1], seen_by_hooks=kept.activation.clone())  # only the gradient is another
     sides = xl.CamSettings(("layer",)), xl.CamSettings(("layer",), inplace_overwrites=True, inplace_gradient=True)
-    found = [PostProcess({"layer": layer}, (3, 3)).is_idle(name, sides) for layer in (kept, *overwritten)]
+    found = [PostProcess(model_of(plain()), {"layer": layer}).is_idle(name, sides) for layer in (kept, *overwritten)]
     assert found == [True, False, False]
 
 
@@ -229,3 +231,31 @@ def test_a_one_by_one_layer_gives_a_constant_map(random_model: Any, images: xl.I
     small = xl.as_model(network, classes=tuple("0123456789"), input_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
     found = xl.heatmap(small, images.pixels[:4], xl.CamSettings(("layer4",), relu=False))
     assert [xl.map_state(one) for one in found] == [xl.MapState.CONSTANT] * 4
+
+
+PROGRAMS = {
+    "cv2-linear": lambda one, height, width: cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR),
+    "torch-bilinear": lambda one, height, width: by_torch(one, height, width, "bilinear"),
+    "torch-bicubic": lambda one, height, width: by_torch(one, height, width, "bicubic"),
+    "pil-bicubic": lambda one, height, width: np.asarray(
+        Image.fromarray(one).resize((width, height), Image.Resampling.BICUBIC)
+    ),
+    "nearest": lambda one, height, width: by_torch(one, height, width, "nearest"),
+}
+
+
+def by_torch(one: np.ndarray, height: int, width: int, mode: str) -> np.ndarray:
+    options = {} if mode == "nearest" else {"align_corners": False}
+    return torch.nn.functional.interpolate(torch.from_numpy(one)[None, None], (height, width), mode=mode, **options)[
+        0, 0
+    ].numpy()
+
+
+@pytest.mark.parametrize("method", PROGRAMS)
+def test_cells_in_the_middle_of_their_shares_are_enlarged_as_by_the_program_that_stretches(method: Any) -> None:
+    maps, size = np.random.default_rng(0).standard_normal((2, 5, 4), np.float32), (20, 36)
+    rows, columns = (line.astype(np.float32) for line in stretched_centres((5, 4), size))
+    found = place_maps(maps, size, method, CellCentres(rows, columns, size, "read"))
+    right = np.stack([PROGRAMS[method](one, *size) for one in maps])
+    inside = (slice(None), slice(2, -2), slice(4, -4))  # beyond the outermost centres cubic ones go on, and here the cell holds
+    assert_allclose(found[inside], right[inside], **CLOSE)
