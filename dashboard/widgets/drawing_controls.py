@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.view.address import bound
+from dashboard.view.address import bound, bound_by, change_view
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.pickers import choice
@@ -15,6 +15,7 @@ FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale", "placemen
 OPACITIES = {"map": "where it is high", "even": "evenly"}
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
 SIGNS = {"positive": "above zero only", "signed": "with its sign"}
+_PLACEMENT_LABEL = "Each cell lies"
 PLACEMENTS = {"receptive-field": "where it looks", "stretched": "stretched"}
 SCALES = {"map": "each map its own", "strip": "one for all"}
 _PALETTE_HELP = (
@@ -37,8 +38,20 @@ _SCALE_HELP = (
 
 
 def placement_switch(view: View) -> None:
-    """Where each cell of a map is drawn."""
-    choice("placement", "Each cell lies", PLACEMENTS, view.placement, _PLACEMENT_HELP)
+    """Where each cell of a map is drawn, on the page itself; the menu has it as well."""
+
+    def write(chosen: str | None) -> None:
+        if chosen is not None:
+            change_view(placement=chosen)
+
+    st.segmented_control(
+        _PLACEMENT_LABEL,
+        tuple(PLACEMENTS),
+        **bound_by("placement_switch", view.placement, write),
+        format_func=PLACEMENTS.__getitem__,
+        required=True,
+        help=_PLACEMENT_HELP,
+    )
 
 
 def drawing_controls(view: View) -> None:
@@ -54,7 +67,7 @@ def drawing_controls(view: View) -> None:
     )
     choice("opacity", "The map covers", OPACITIES, view.opacity, _OPACITY_HELP)
     st.toggle("Line at half the maximum", **bound("contour", view.contour))
-    placement_switch(view)
+    choice("placement", _PLACEMENT_LABEL, PLACEMENTS, view.placement, _PLACEMENT_HELP)
     choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
     choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
     choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)

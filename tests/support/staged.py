@@ -17,20 +17,32 @@ from explain_lib.pictures.rendering import enlarge
 
 @dataclass(frozen=True)
 class SentPanel:
-    """One panel. head: what was sent of it besides its arrays. table: the colours of its map. turn: the map shown in turn."""
+    """One panel. head: what was sent of it besides its arrays. table: the colours of its map. turn: the map shown in turn. rows,
+    columns: where its cells look.
+    """
 
     head: dict[str, Any]
     picture: NDArray[np.uint8] | None
     values: NDArray[np.float32] | None
     table: NDArray[np.uint8]
     turn: NDArray[np.float32] | None
+    rows: NDArray[np.float32] | None
+    columns: NDArray[np.float32] | None
+
+    @property
+    def centres(self) -> NDArray[np.float32] | None:
+        """Where each cell is drawn, float32 (h, w, 2); None where the map is stretched."""
+        if self.rows is None or self.columns is None:
+            return None
+        return np.stack(np.meshgrid(self.rows, self.columns, indexing="ij"), 2)
 
     @property
     def drawing(self) -> xl.Drawing:
         """How its map is drawn."""
         sent = self.head["drawing"]
         palette = next((name for name in PALETTES if np.array_equal(palette_table(name), self.table)), "magma")
-        options = (sent[name] for name in ("strength", "smooth", "signed", "follows", "contour"))
+        names = ("strength", "smooth", "signed", "follows", "contour", "border")
+        options = (sent[name] for name in names)
         return xl.Drawing(palette, *options)
 
     @property
@@ -43,7 +55,7 @@ class SentPanel:
         if not self.head["painted"]:
             return enlarge(self.picture, height, width)
         assert self.values is not None
-        return xl.draw_overlay(self.picture, self.values, self.drawing, width, self.head["top"])
+        return xl.draw_overlay(self.picture, self.values, self.drawing, width, self.head["top"], self.centres)
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,7 @@ def _unpacked(message: bytes) -> SentStage:
         return None if number is None else arrays[number]
 
     def panel(one: dict[str, Any]) -> SentPanel:
-        return SentPanel(one, array(one["picture"]), array(one["values"]), arrays[one["drawing"]["table"]], array(one["turn"]))
+        shown = array(one["picture"]), array(one["values"]), arrays[one["drawing"]["table"]]
+        return SentPanel(one, *shown, array(one["turn"]), array(one["rows"]), array(one["columns"]))
 
     return SentStage(head, [panel(one) for row in head["rows"] for one in row["panels"]])

@@ -42,7 +42,7 @@ def own_lesson() -> Lesson:
 def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Page, list[str]]) -> None:
     page, errors = visit
     lesson = own_lesson()
-    expect(page.get_by_role("button", name="Start · 10 stops")).to_be_visible()
+    expect(page.get_by_role("button", name="Start · 11 stops")).to_be_visible()
     for number, stop in enumerate(lesson.stops, 1):
         page.keyboard.press("PageDown")
         expect(page.get_by_text(f"Stop {number} of 10 · {stop.title}")).to_be_visible()

@@ -101,20 +101,30 @@ def test_where_the_map_is_strong(target: int | None) -> None:
 
 
 def test_the_place_is_the_third_of_the_picture_that_the_strongest_cell_is_in() -> None:
-    assert resnet(HORSE).argmax() == 3 * 8 + 2  # 3.5 / 8 of the height, 2.5 / 8 of the width
-    assert resnet(HORSE, 9).argmax() == 6 * 8 + 5
+    assert resnet(HORSE).argmax() == 3 * 8 + 2  # row 12 and column 8 of 32 pixels, since cells look 4 apart, from 0 on
+    assert resnet(HORSE, 9).argmax() == 6 * 8 + 5  # row 24, column 20; stretched 5.5 / 8 of the width, which is at the right
     assert resnet(CAR).argmax() == 4 * 8 + 3
     assert said("{map.place}", image=HORSE, model="resnet20") == "at the left"
-    assert said("{map.place}, {predicted.place}", image=HORSE, model="resnet20", target=9) == "at the bottom right, at the left"
-    assert resnet(CAR, 1).argmax() == 5 * 8 + 6
+    assert said("{map.place}, {predicted.place}", image=HORSE, model="resnet20", target=9) == "at the bottom, at the left"
+    assert said("{map.place}", image=HORSE, model="resnet20", target=9, placement="stretched") == "at the bottom right"
+    assert resnet(CAR, 1).argmax() == 5 * 8 + 6  # row 20, column 24
     places = "{map.place}, {predicted.second_class} {predicted.second_place}"
-    assert said(places, image=CAR, model="resnet20") == "in the middle, car at the bottom right"
+    assert said(places, image=CAR, model="resnet20") == "in the middle, car at the right"
 
 
 def test_the_layer_and_its_grid() -> None:
     words = said("{layer.name} {layer.grid} {layer.channels} {layer.cell}", image=HORSE, model="resnet20")
     assert words == "layer3.2.conv2 8 × 8 64 4 × 4"
-    assert said("{layer.grid} {layer.channels} {layer.cell}", layer="conv2") == "10 × 10 16 3.2 × 3.2"
+    assert said("{layer.grid} {layer.channels} {layer.cell}", layer="conv2") == "10 × 10 16 2 × 2"
+    assert said("{layer.cell}", layer="conv2", placement="stretched") == "3.2 × 3.2"
+
+
+def test_where_the_strongest_cell_looks() -> None:
+    row, column = divmod(int(captum_map(3, "conv2", None, "captum-tutorial").argmax()), 10)
+    looks, stretched = (2 * row + 6.5, 2 * column + 6.5), (3.2 * row + 1.1, 3.2 * column + 1.1)
+    words = said("{map.peak_looks}; {map.peak_stretched}; {layer.offset}", image=3, model="captum-tutorial", layer="conv2")
+    places = (f"row {y:.3g}, column {x:.3g}" for y, x in (looks, stretched))
+    assert words == f"{'; '.join(places)}; 5.4"
 
 
 def test_how_far_the_maps_of_two_classes_agree() -> None:

@@ -184,8 +184,23 @@ def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
     np.testing.assert_allclose(grid(app)["bars"], found.shares, atol=1e-5)
 
 
+def test_the_sixth_step_enlarges_the_map_with_each_cell_where_it_looks() -> None:
+    app = open_walk(step="enlarge")
+    values, looks = captum_map(3, "conv2"), 6.5 + 2 * np.arange(10)
+    nearest = np.abs(np.arange(32)[:, None] - looks).argmin(1)  # no pixel lies halfway
+    rows = np.stack([np.interp(np.arange(32), looks, column) for column in values.T], 1)
+    smooth = np.stack([np.interp(np.arange(32), looks, row) for row in rows])
+    sent = panels(app)
+    np.testing.assert_allclose(sent["nearest"].values, values[nearest][:, nearest], atol=1e-6)
+    np.testing.assert_allclose(sent["bilinear"].values, smooth, atol=1e-6)
+    assert "two cells look at places 2 pixels apart across, and 2 down" in texts(app)
+    assert "Each cell lies where it looks: up to 5.4 px from where stretching puts it." in captions(app)
+    assert "dashed" not in captions(app)  # at full size no border is marked
+
+
 def test_the_sixth_step_enlarges_the_map_in_two_ways() -> None:
-    app = open_walk(step="enlarge", palette="viridis", strength="40", opacity="even", contour="off")
+    drawn = {"palette": "viridis", "strength": "40", "opacity": "even", "contour": "off", "placement": "stretched"}
+    app = open_walk(step="enlarge", **drawn)
     values = captum_map(3, "conv2")
     sent = panels(app)
     np.testing.assert_allclose(sent["grid"].values, values, atol=1e-6)

@@ -190,6 +190,7 @@ NONSENSE = [
     ("contour", "half", "on or off would be right."),
     ("sign", "negative", "one of positive, signed would be right."),
     ("scale", "page", "one of map, strip would be right."),
+    ("placement", "centred", "one of stretched, receptive-field would be right."),
     ("beside", "layer", "one of nothing, image, model would be right."),
     ("flicker", "1", "on or off would be right."),
     ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right)."),

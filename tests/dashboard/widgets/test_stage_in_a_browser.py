@@ -60,6 +60,7 @@ def line(page: Page) -> str:
         "img=5&layer=conv1&texture=smooth&strength=100",
         "img=5&layer=pool1&modules=all&opacity=even&contour=off&strength=30",
         "img=7&sign=signed&texture=smooth&scale=strip",
+        "img=3&placement=stretched",
     ],
 )
 def test_every_canvas_has_the_pixels_of_the_file_that_is_taken_home(page: Page, root: str, query: str) -> None:
@@ -77,8 +78,35 @@ def test_every_canvas_has_the_pixels_of_the_file_that_is_taken_home(page: Page, 
 # Section: the pointer
 
 
+def test_the_pointer_marks_the_place_that_a_cell_looks_at(page: Page, root: str) -> None:
+    opened(page, root, "/layer_explorer?img=5")
+    point(page, "map", 3, 7, (10, 10))  # it looks at 12.5 and 20.5; cells of conv1 at 2, 3, ... of which 11 and 19 come after
+    found = page.evaluate(POINTED)
+    assert (found["map"], found["overlay"], found["layer-conv2"]) == ("3,7",) * 3
+    assert (found["layer-conv1"], found["picture"]) == ("11,19", "13,21")
+    point(page, "overlay", 0, 31, (32, 32))  # beyond the outermost cells the nearest one holds
+    found = page.evaluate(POINTED)
+    assert (found["map"], found["overlay"], found["layer-conv1"], found["picture"]) == ("0,9", "0,9", "0,27", "0,31")
+    panel(page, "overlay").focus()
+    page.keyboard.press("ArrowDown")
+    found = page.evaluate(POINTED)
+    assert (found["map"], found["overlay"], found["picture"]) == ("1,9", "1,9", "9,25")
+
+
+def test_a_switch_stretches_the_map_and_the_address_says_so(page: Page, root: str) -> None:
+    opened(page, root, "/layer_explorer?img=3")
+    before = canvases(page)
+    page.get_by_role("radiogroup", name="Each cell lies").get_by_role("radio", name="stretched").click()
+    expect(page.get_by_text("Stretched over the picture: up to 5.4 px from where the cells look.")).to_be_visible()
+    settle(page)
+    assert "placement=stretched" in page.url
+    after = canvases(page)
+    assert not np.array_equal(before["overlay"], after["overlay"])
+    assert np.array_equal(before["map"], after["map"])
+
+
 def test_the_pointer_marks_one_place_in_all_panels_and_reads_every_number(page: Page, root: str) -> None:
-    opened(page, root, "/layer_explorer?img=5&target=2")
+    opened(page, root, "/layer_explorer?img=5&target=2&placement=stretched")
     point(page, "map", 3, 7, (10, 10))
     found = page.evaluate(POINTED)
     assert (found["map"], found["overlay"], found["layer-conv2"]) == ("3,7",) * 3

@@ -1,5 +1,6 @@
 """Maps laid over their pictures: pixels worked out by hand, OpenCV's colour tables, OpenCV's bilinear enlargement."""
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -217,3 +218,69 @@ def test_a_strength_outside_0_to_1_is_refused(strength: float) -> None:
 def test_an_unknown_palette_of_a_drawing_is_refused() -> None:
     with pytest.raises(xl.InputError, match=r"palette: 'rainbow'; one of magma, inferno, viridis, cividis, jet would be right"):
         xl.Drawing("rainbow")  # type: ignore[arg-type]  # the mistake tested
+
+
+# Section: cells where they look. On 8 x 8 pixels two cells of each axis look at 3 and 5: halfway lies 4, and their ends are 2
+# and 6, so that the border is 2.5 and 1.5 pixels wide, of the 1 that half a cell has.
+
+WIDE = np.zeros((8, 8, 3), np.uint8)
+LOOKS = np.stack(np.meshgrid([3, 5], [3, 5], indexing="ij"), 2).astype(np.float32)
+OPAQUE = xl.Drawing(strength=1, border=False)
+
+
+def test_each_pixel_has_the_cell_that_looks_nearest_and_beyond_the_outermost_it_holds() -> None:
+    found = xl.draw_overlay(WIDE, VALUES, OPAQUE, side=8, centres=LOOKS)
+    nearest = np.array([0, 0, 0, 0, 1, 1, 1, 1])  # 4 is halfway, and belongs to the cell after
+    assert_array_equal(found, colours(STEPS)[nearest[:, None], nearest])
+
+
+def test_smooth_cells_are_mixed_between_their_centres() -> None:
+    found = xl.draw_overlay(WIDE, VALUES, replace(OPAQUE, smooth=True), side=8, centres=LOOKS)
+    along = np.clip((np.arange(8) - 3) / 2, 0, 1)  # 0 0 0 0 .5 1 1 1
+    corners = VALUES.astype(float) / 2
+    rows = corners[0] * (1 - along[:, None]) + corners[1] * along[:, None]
+    right = rows[:, :1] * (1 - along) + rows[:, 1:] * along
+    assert_array_equal(found, colours(np.rint(right * 255)))
+
+
+def test_the_border_that_no_cell_is_centred_on_is_marked() -> None:
+    plain = xl.draw_overlay(WIDE, VALUES, OPAQUE, side=80, centres=LOOKS)
+    marked = xl.draw_overlay(WIDE, VALUES, replace(OPAQUE, border=True), side=80, centres=LOOKS)
+    # ten pixels of the drawing a pixel: those whose middle is in 2 to 6 begin at (2 + .5) 10 = 25 and end before 65
+    line = np.zeros((80, 80), bool)
+    line[[25, 64], 25:65] = line[25:65, [25, 64]] = True
+    dashes = np.add.outer(np.arange(80), np.arange(80)) // 4 % 2 * 255
+    assert_array_equal(marked, np.where(line[:, :, None], dashes[:, :, None], plain))
+
+
+def test_a_border_of_less_than_half_a_cell_is_not_marked() -> None:
+    whole = np.stack(np.meshgrid([1, 5], [2, 5], indexing="ij"), 2).astype(np.float32)  # ends -1 and 7, .5 and 6.5
+    drawings = [
+        xl.draw_overlay(WIDE, VALUES, replace(OPAQUE, border=border), side=80, centres=whole) for border in (True, False)
+    ]
+    assert_array_equal(*drawings)
+
+
+def test_stretched_centres_draw_what_no_centres_draw() -> None:
+    stretched = np.stack(np.meshgrid([1.5, 5.5], [1.5, 5.5], indexing="ij"), 2).astype(np.float32)
+    for smooth in (False, True):
+        drawing = replace(OPAQUE, smooth=smooth, border=True)
+        found = [xl.draw_overlay(WIDE, VALUES, drawing, side=40, centres=centres) for centres in (None, stretched)]
+        assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("centres", "sentence"),
+    [
+        (
+            LOOKS[:1],
+            r"centres: .*; floating-point centres \(2, 2, 2\) in rows and columns, as from cell_centres, would be right",
+        ),
+        (LOOKS[::-1].copy(), "centres: they do not rise from cell to cell"),
+        (LOOKS + np.float32([[[0, 0], [0, 0]], [[0, 1], [0, 1]]]), "centres: they do not rise|in rows and columns"),
+        (LOOKS.astype(int), "centres: .*floating-point"),
+    ],
+)
+def test_centres_of_another_grid_or_in_disorder_are_refused(centres: Any, sentence: str) -> None:
+    with pytest.raises(xl.InputError, match=sentence):
+        xl.draw_overlay(WIDE, VALUES, centres=centres)

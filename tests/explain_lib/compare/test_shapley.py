@@ -44,5 +44,5 @@ def test_nobody_to_share_with() -> None:
 
 
 def test_too_many_players_are_refused() -> None:
-    with pytest.raises(xl.InputError, match="players: 13; 0 to 12 would be right"):
-        shapley_matrix(13)
+    with pytest.raises(xl.InputError, match="players: 14; 0 to 13 would be right"):
+        shapley_matrix(14)
