@@ -17,8 +17,10 @@ from explain_lib.pictures.rendering import enlarge
 
 @dataclass(frozen=True)
 class SentPanel:
-    """One panel. head: what was sent of it besides its arrays. table: the colours of its map. turn: the map shown in turn. rows,
-    columns: where its cells look.
+    """One panel.
+
+    head: what was sent of it besides its arrays. table: the colours of its map. turn: the map shown in turn. rows, columns:
+    where its cells look.
     """
 
     head: dict[str, Any]
