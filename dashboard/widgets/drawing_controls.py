@@ -86,8 +86,8 @@ def placement_words(scene: Scene, layer: str, *, border: bool = True) -> str:
         away = "" if found is None else f": up to {_pixels(found.farthest)} from where the cells look"
         return f"Stretched over the picture{away}."
     how = ", as measured" if found.source == "measured" else ""
-    line = " Beyond the dashed line no cell is centred." if border and has_border(found) else ""
-    return f"Each cell lies where it looks{how}: up to {_pixels(found.farthest)} from where stretching puts it.{line}"
+    line = "; none is centred beyond the dashed line" if border and has_border(found) else ""
+    return f"Cells lie where they look{how}, up to {_pixels(found.farthest)} from where stretching puts them{line}."
 
 
 def _pixels(distance: float) -> str:

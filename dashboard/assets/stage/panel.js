@@ -124,6 +124,9 @@ function previewPanel(panel, values, name, looks) {
     panel.shown = { ...sent, ...looks, values, painted, top, size: [ground.shape[0] * times, ground.shape[1] * times] };
   }
   setTitle(panel, values ? `preview: ${name}` : "");
+  // a shorter caption must not move what is pointed at from under the pointer
+  if (!values) panel.below.style.minHeight = "";
+  else if (!panel.below.style.minHeight) panel.below.style.minHeight = `${panel.below.offsetHeight}px`;
   const caption = panel.below.querySelector(".caption");
   if (caption) caption.textContent = values ? `${values.shape[0]} × ${values.shape[1]} cells` : given.caption;
   drawPanel(panel);

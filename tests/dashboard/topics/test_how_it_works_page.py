@@ -194,7 +194,7 @@ def test_the_sixth_step_enlarges_the_map_with_each_cell_where_it_looks() -> None
     np.testing.assert_allclose(sent["nearest"].values, values[nearest][:, nearest], atol=1e-6)
     np.testing.assert_allclose(sent["bilinear"].values, smooth, atol=1e-6)
     assert "two cells look at places 2 pixels apart across, and 2 down" in texts(app)
-    assert "Each cell lies where it looks: up to 5.4 px from where stretching puts it." in captions(app)
+    assert "Cells lie where they look, up to 5.4 px from where stretching puts them." in captions(app)
     assert "dashed" not in captions(app)  # at full size no border is marked
 
 
