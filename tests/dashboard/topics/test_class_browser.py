@@ -161,7 +161,7 @@ def test_a_thumbnail_has_its_true_and_its_predicted_class_with_the_confidence() 
 
 # Section: the picked image
 
-EVENLY = {"opacity": "even", "contour": "off", "strength": "50"}
+EVENLY = {"opacity": "even", "contour": "off", "strength": "50", "placement": "stretched"}
 
 
 def test_a_click_on_the_picked_image_opens_it_in_the_layer_explorer() -> None:

@@ -179,7 +179,7 @@ def test_logit_and_probability_are_compared_in_numbers(image: int) -> None:
     by_logit, by_share = (
         captum_signed(image, "conv2", number, "tutorial").clip(min=0).astype(float) for number in (logit(a), share(a))
     )
-    app = open_explorer(img=str(image), model="tutorial", opacity="even", contour="off", strength="50")
+    app = open_explorer(img=str(image), model="tutorial", opacity="even", contour="off", strength="50", placement="stretched")
     for score, cells in (("logit", by_logit), ("probability", by_share)):
         shown = picture(app, f"Overlay: map of the {score} of {NAMES[a]}")
         assert_same_colours(shown, drawn(pixels()[image], cells, len(shown)))  # each on its own scale

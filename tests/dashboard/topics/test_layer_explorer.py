@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import partial
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -154,7 +155,7 @@ def test_contrast_evidence_and_score_are_in_the_address() -> None:
 # Section: how maps are drawn
 
 
-EVENLY = {"opacity": "even", "contour": "off", "strength": "50"}
+EVENLY = {"opacity": "even", "contour": "off", "strength": "50", "placement": "stretched"}
 """The drawing that an overlay's pixels are worked out for by hand: half picture, half map."""
 
 
@@ -176,7 +177,7 @@ def test_the_overlay_is_half_picture_and_half_map_in_its_own_cells_on_its_own_sc
 
 
 def test_by_default_the_picture_stays_where_the_map_is_zero_and_a_line_runs_at_half_its_maximum() -> None:
-    app = open_explorer(img="5")
+    app = open_explorer(img="5", placement="stretched")
     shown, values = main_overlay(app), captum_map(5, "conv2")
     ground, cells = squares(pixels()[5], len(shown)), ((np.arange(len(shown)) + 0.5) / len(shown) * 10).astype(int)
     large = values[cells[:, None], cells]
@@ -188,6 +189,51 @@ def test_by_default_the_picture_stays_where_the_map_is_zero_and_a_line_runs_at_h
     assert "up to 70 % map where it is high; white line: half the maximum" in captions(app)
     plain = open_explorer(img="5", **EVENLY)
     assert "50 % map everywhere; full colour at its own maximum." in captions(plain)
+
+
+def test_cells_lie_where_they_look_unless_they_are_to_be_stretched() -> None:
+    app = open_explorer(img="5", opacity="even", contour="off", strength="50")
+    shown, looks = main_overlay(app), 6.5 + 2 * np.arange(10)
+    places = (np.arange(len(shown)) + 0.5) * 32 / len(shown) - 0.5
+    nearest = np.abs(places[:, None] - looks - 1e-9).argmin(1)  # halfway, the one after
+    large = captum_map(5, "conv2")[nearest][:, nearest]
+    expected = drawn(pixels()[5], large, len(shown))
+    ends = [int(np.flatnonzero(places >= 5.5)[0]), int(np.flatnonzero(places <= 25.5)[-1])]  # half a cell beyond the outermost
+    for row, column in ((ends, slice(*ends)), (slice(*ends), ends)):
+        dashes = shown[row, column].reshape(-1, 3)
+        assert set(map(tuple, dashes.tolist())) == {(0, 0, 0), (255, 255, 255)}
+        expected[row, column] = shown[row, column]
+    expected[ends[1], ends[1]] = shown[ends[1], ends[1]]
+    assert_same_colours(shown, expected)
+    assert "Cells lie where they look, up to 5.4 px from where stretching puts them; none is centred beyond" in captions(app)
+    app.segmented_control(key="placement_switch").select("stretched").run()
+    assert "Stretched over the picture: up to 5.4 px from where the cells look." in captions(app)
+    assert query(app)["placement"] == "stretched"
+    assert panels(app)["overlay"].rows is None
+
+
+def test_the_switch_and_the_menu_are_one() -> None:
+    app = open_explorer()
+    app.segmented_control(key="placement").select("stretched").run()
+    assert app.segmented_control(key="placement_switch").value == "stretched"
+    assert query(app)["placement"] == "stretched"
+
+
+@pytest.mark.parametrize("page", ["layer_explorer", "class_browser", "sanity_checks", "training_time", "how_it_works"])
+def test_on_every_page_cells_lie_where_they_look(page: str) -> None:
+    for placement, rows in (("receptive-field", 6.5 + 2 * np.arange(10)), ("stretched", None)):
+        app = open_page(page, img="5", placement=placement, **{"class": "6"})
+        grids = [one for one in panels(app).values() if one.values is not None and one.values.shape == (10, 10)]
+        assert grids
+        for one in grids:
+            np.testing.assert_array_equal(one.rows, rows)
+
+
+def test_where_nobody_can_tell_where_cells_look_the_map_is_stretched_and_that_is_said() -> None:
+    with mock.patch("dashboard.view.scene.locate_cells", return_value=None):
+        app = open_explorer(img="5")
+    assert "Where these cells look cannot be told: the map is stretched over the picture." in captions(app)
+    assert panels(app)["overlay"].rows is None
 
 
 def test_a_signed_map_keeps_what_lies_below_zero_around_a_white_middle() -> None:

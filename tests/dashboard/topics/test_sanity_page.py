@@ -38,7 +38,7 @@ DRAWING = xl.Drawing(strength=0.7, follows=True, contour=True)
 
 @pytest.fixture(scope="module")
 def opened() -> OpenedPage:
-    return open_page("sanity_checks", img="8", model="tutorial", randomised="3")
+    return open_page("sanity_checks", img="8", model="tutorial", randomised="3", placement="stretched")
 
 
 def test_the_map_beside_is_that_of_the_network_with_three_layers_randomised(opened: OpenedPage) -> None:

@@ -39,7 +39,7 @@ open_training = partial(open_page, "training_time")
 MODELS = {0: "tutorial-epoch-0", 1: "tutorial-epoch-1", 2: "tutorial-epoch-2", 5: "tutorial-epoch-5", 60: "tutorial"}
 
 
-EVENLY = {"opacity": "even", "contour": "off", "strength": "50"}
+EVENLY = {"opacity": "even", "contour": "off", "strength": "50", "placement": "stretched"}
 """Maps are mixed with their pictures half and half everywhere, as the check by another program has them."""
 
 
