@@ -1,5 +1,6 @@
 """Why two maps differ: a map for each cause, a sentence, and a waterfall."""
 
+import numpy as np
 import streamlit as st
 
 import explain_lib as xl
@@ -40,7 +41,8 @@ def cause_row(pair: Pair, found: xl.Decomposition) -> tuple[Row, ...]:
 
 
 def _cause_panel(pair: Pair, found: xl.Decomposition, name: str, share: float, reach: float) -> Panel:
-    words, values, grows = setting_words(name), found.cause_maps[name], proper_minus(f"{share:+.4f}")
+    words, grows = setting_words(name), proper_minus(f"{share:+.4f}")
+    values = found.cause_maps[name].astype(np.float32)
     return Panel(
         f"cause-{name}", map_words(f"by {words}", values), CAUSE_SIDE, title=words, label=f"by {words}", values=values,
         caption=f"{grows} of mean |b − a|", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,

@@ -50,7 +50,7 @@ def test_a_cause_that_works_against_another_has_a_negative_share(constant_model:
 def test_one_setting_causes_all_of_the_difference(tutorial: xl.Model, study: np.ndarray) -> None:
     found = xl.decompose(tutorial, study, 1, xl.PAPER, replace(xl.PAPER, layers=("conv1",)))
     assert found.settings == ("layers",)
-    assert_array_equal(found.cause_maps["layers"], found.b - found.a)
+    assert_array_equal(found.cause_maps["layers"], found.b.astype(np.float64) - found.a)
 
 
 # Section: what was measured beforehand, epsilon matched
