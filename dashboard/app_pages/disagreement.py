@@ -37,7 +37,7 @@ def _draw(scene: Scene) -> None:
         _compare(pair, partial(_controls, scene, possible))
         return
     show_apart(pair)
-    warn_of_sides(pair)
+    warn_of_sides(pair, on_the_way=False)
     _controls(scene, possible)
     st.info(why_not)
     show_second_opinions(possible)
@@ -54,7 +54,7 @@ def _compare(pair: Pair, show_controls: Callable[[], None]) -> None:
     scene, a, b = pair.scene, pair.a, pair.b
     found = decomposed(scene, a, b)
     show_difference(pair, found)
-    warn_of_sides(pair)
+    warn_of_sides(pair, on_the_way=found is not None)
     show_controls()
     show_metrics(pair.comparison)
     if found is not None:

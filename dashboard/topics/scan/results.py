@@ -106,7 +106,7 @@ def _warn_of_plus_plus(scene: Scene, rows: ScanRows) -> None:
     """Where a side is Grad-CAM++ at a layer that is not right for it, measured on the first images."""
     possible, (few, where) = possible_scene(scene), first_few(scene.model, rows.images)
     sides = [named_side(possible, letter).settings for letter in ("a", "b")]
-    warn_of_plus_plus(scene.model, scene.images.pixels[few], targets_of(scene, few), sides, where)
+    warn_of_plus_plus(scene.model, scene.images.pixels[few], targets_of(scene, few), sides, where, on_the_way=True)
 
 
 def _number(value: float) -> str:

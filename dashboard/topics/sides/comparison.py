@@ -56,10 +56,10 @@ def show_difference(pair: Pair, found: xl.Decomposition | None) -> None:
     show_stage(Stage((*rows, replace(last, caption=words)), line_after=len(rows) + 1))
 
 
-def warn_of_sides(pair: Pair) -> None:
-    """A warning where a side is Grad-CAM++ at a layer that is not right for it."""
+def warn_of_sides(pair: Pair, *, on_the_way: bool) -> None:
+    """A warning where a side is Grad-CAM++ at a layer that is not right for it, or a map on the way from a to b."""
     scene, sides = pair.scene, [side.configuration.settings for side in (pair.a, pair.b)]
-    warn_of_plus_plus(scene.model, scene.picture[None], scene.target, sides, scene.name)
+    warn_of_plus_plus(scene.model, scene.picture[None], scene.target, sides, scene.name, on_the_way=on_the_way)
 
 
 def show_apart(pair: Pair) -> None:

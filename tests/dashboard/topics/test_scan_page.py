@@ -131,7 +131,7 @@ def test_grad_cam_plus_plus_before_a_relu_is_warned_of_and_after_it_is_not() -> 
     assert 1 < len(chosen) <= 20
     app = open_page("scan", b=PLUS_PLUS.format("conv2"), **images)
     assert warnings(app) == plus_plus_sentence(chosen.tolist(), "conv2", None, "relu2", "these images")
-    for b in (PLUS_PLUS.format("relu2"), "package;layers=conv2"):
+    for b in (PLUS_PLUS.format("relu2"), "package;layers=conv2"):  # a is of relu2
         assert warnings(open_page("scan", b=b, **images)) == ""
 
 
