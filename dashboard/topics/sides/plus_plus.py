@@ -19,7 +19,7 @@ PLUS_PLUS: Variant = "grad-cam++"
 MOST = 20
 """How many of many images are looked at."""
 NUMBERS = 30_000_000
-"""The most activations that many images go through for it: a fifth of a second for ResNet-20 on one core."""
+"""The most activations that many images go through for it: at most a third of a second for ResNet-20 on one core."""
 
 
 def warn_of_plus_plus(
