@@ -9,7 +9,7 @@ from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.server.log import note_refusal
 from dashboard.topics.sides.causes import decomposed, show_causes
-from dashboard.topics.sides.comparison import show_apart, show_difference, show_metrics, show_spread
+from dashboard.topics.sides.comparison import show_apart, show_difference, show_metrics, show_spread, warn_of_sides
 from dashboard.topics.sides.drawing_causes import show_drawing_causes
 from dashboard.topics.sides.pair import Pair, make_pair, pair_files, pair_slide, why_not_comparable
 from dashboard.topics.sides.second_opinions import show_second_opinions
@@ -37,6 +37,7 @@ def _draw(scene: Scene) -> None:
         _compare(pair, partial(_controls, scene, possible))
         return
     show_apart(pair)
+    warn_of_sides(pair, on_the_way=False)
     _controls(scene, possible)
     st.info(why_not)
     show_second_opinions(possible)
@@ -53,6 +54,7 @@ def _compare(pair: Pair, show_controls: Callable[[], None]) -> None:
     scene, a, b = pair.scene, pair.a, pair.b
     found = decomposed(scene, a, b)
     show_difference(pair, found)
+    warn_of_sides(pair, on_the_way=found is not None)
     show_controls()
     show_metrics(pair.comparison)
     if found is not None:

@@ -27,7 +27,7 @@ class PageFiles:
     scene: Scene
     name: str
     picture: Callable[[], bytes]
-    arrays: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
+    arrays: Mapping[str, NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint8]]
     details: Mapping[str, object]
     snippet: Callable[[], str]
 

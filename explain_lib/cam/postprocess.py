@@ -52,10 +52,23 @@ def position_weights(activation: Values, gradient: Values, variant: Variant) -> 
 
 def _plus_plus_weights(activation: Values, gradient: Values) -> Values:
     """Equations 10 and 19 of arXiv 1710.11063, with 1e-6 added to the divisor as the package does."""
-    square = gradient**2
-    divisor = 2 * square + activation.sum((2, 3), keepdims=True) * (square * gradient) + np.float32(1e-6)
-    alpha = np.where(gradient != 0, square / divisor, np.float32(0))
+    alpha = np.where(gradient != 0, gradient**2 / plus_plus_divisors(activation, gradient), np.float32(0))
     return np.asarray((np.maximum(gradient, 0) * alpha).sum((2, 3), keepdims=True))
+
+
+def plus_plus_divisors(activation: Values, gradient: Values) -> Values:
+    """The divisors of Grad-CAM++'s alpha, (N, C, h, w), each of one gradient.
+
+    In float32 like the package, which rounds where a divisor is near zero: in float64 the map would be another one than its.
+    """
+    square = gradient**2
+    return np.asarray(2 * square + activation.sum((2, 3), keepdims=True) * (square * gradient) + np.float32(1e-6))
+
+
+def seen_layer(captured: LayerCapture, settings: CamSettings) -> tuple[Tensor, Tensor]:
+    """The activation and the gradient of a layer as the settings see them: before or after an in-place operation."""
+    activation = captured.seen_by_hooks if settings.inplace_overwrites else captured.activation
+    return activation.cpu(), (captured.seen_gradient if settings.inplace_gradient else captured.gradient).cpu()
 
 
 def resize_maps(maps: Map, size: tuple[int, int], method: Resize) -> Map:
@@ -301,11 +314,9 @@ class PostProcess:
 
     def _weighed(self, layer: str, settings: CamSettings) -> tuple[Tensor, Tensor]:
         """The weights of the activations of a layer, and the activations."""
-        captured = self._layers[layer]
-        activation = (captured.seen_by_hooks if settings.inplace_overwrites else captured.activation).cpu()
+        activation, gradient = seen_layer(self._layers[layer], settings)
 
         def compute() -> Tensor:
-            gradient = (captured.seen_gradient if settings.inplace_gradient else captured.gradient).cpu()
             if _in_numpy(settings) or settings.variant != "grad-cam":
                 return torch.from_numpy(position_weights(activation.numpy(), gradient.numpy(), settings.variant))
             return channel_weights(gradient)[:, :, None, None]

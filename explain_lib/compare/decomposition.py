@@ -36,16 +36,17 @@ class Decomposition(Frozen):
 
     a, b: the heat maps, float32 (H, W). settings: those in which the two sides differ, in the order of their steps. shares:
     float64 (settings,), the part of the mean absolute difference that each causes; negative if it makes the maps more alike.
-    maps: float32 (settings, H, W), the part of b - a that each causes. residual: the largest absolute
-    difference between b and the map of the program itself that fixes these settings: the package grad-cam, torch-cam or
-    Captum; None if there is no such program, or if it is not installed.
+    maps: float64 (settings, H, W), the part of b - a that each causes; on the way from a to b maps can be a thousand times as
+    large as both, and float32 would lose the sum. residual: the largest absolute difference between b and the map of the
+    program itself that fixes these settings: the package grad-cam, torch-cam or Captum; None if there is no such program, or if
+    it is not installed.
     """
 
     a: Map
     b: Map
     settings: tuple[str, ...]
     shares: NDArray[np.float64]
-    maps: NDArray[np.float32]
+    maps: NDArray[np.float64]
     residual: float | None
 
     @property
@@ -54,8 +55,8 @@ class Decomposition(Frozen):
         return MappingProxyType(dict(zip(self.settings, self.shares.tolist(), strict=True)))
 
     @property
-    def cause_maps(self) -> Mapping[str, Map]:
-        """The cause map of each setting, float32 (H, W); they sum to b - a."""
+    def cause_maps(self) -> Mapping[str, NDArray[np.float64]]:
+        """The cause map of each setting, float64 (H, W); they sum to b - a."""
         return MappingProxyType(dict(zip(self.settings, self.maps, strict=True)))
 
     @property
@@ -159,14 +160,14 @@ def shares_of(process: PostProcess, sides: Sides, map_a: Tensor) -> NDArray[np.f
 
 def _attribute(
     process: PostProcess, sides: Sides, map_a: Tensor, shape: torch.Size
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Shares and cause maps of a single image."""
     players = len(differing(*sides))
     shares, maps = np.zeros(players), torch.zeros(players, shape.numel(), dtype=torch.float64)
     for column, hybrid in _hybrids(process, sides):
         shares += column * float(_distance(hybrid, map_a[None]))
         maps.addr_(torch.from_numpy(column), hybrid.flatten().double())
-    return shares, maps.view(players, *shape).float().numpy()
+    return shares, maps.view(players, *shape).numpy()
 
 
 def _distance(maps: Tensor, others: Tensor) -> Tensor:

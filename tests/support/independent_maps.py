@@ -146,6 +146,26 @@ def by_hand(image: int, layer: str, score: Score, name: str = "captum-tutorial")
     return ByHand(kept[0].detach()[0].numpy(), gradient[0].numpy(), float(y.detach()))
 
 
+def plus_plus_sentence(images: Sequence[int], layer: str, target: int | None, after: str, where: str) -> str:
+    """The warning of Grad-CAM++ at a layer, from loops over what plain autograd finds; target: None for predicted classes."""
+    divisors: list[float] = []
+    weights: list[float] = []
+    for image in images:
+        found = by_hand(image, layer, logit(predicted(image) if target is None else target))
+        for activation, gradient in zip(found.activation, found.gradient, strict=True):
+            total, above = activation.sum(dtype=np.float64), gradient[gradient > 0].astype(np.float64)
+            own = 2 * above**2 + total * above**3 + 1e-6
+            divisors += own.tolist()
+            weights.append(float((above**3 / own).sum()))
+    shares = [100 * float(np.mean(values)) for values in (np.array(divisors) <= 0, np.array(weights) < 0)]
+    assert all(10 < share < 99 for share in shares)  # so that two digits are a whole number
+    return (
+        f"Grad-CAM++ is derived for activations that are not below zero, and {layer} has others: on {where}, "
+        f"{shares[0]:.0f} % of its divisors are zero or below, and {shares[1]:.0f} % of its channel weights are below zero; "
+        f"{after}, the layer after the ReLU, would be right."
+    )
+
+
 # Section: drawings
 
 

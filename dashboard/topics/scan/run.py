@@ -62,10 +62,10 @@ def _example(request: ScanRequest, show_example: Callable[[ScanRows, int], None]
 def _request(scene: Scene, chosen: NDArray[np.int64]) -> ScanRequest:
     a, b = (named_side(scene, letter) for letter in ("a", "b"))
     images = np.sort(chosen)
-    return ScanRequest(scene.model, scene.images.pixels, images, a, b, _targets(scene, images), package=scene.view.check)
+    return ScanRequest(scene.model, scene.images.pixels, images, a, b, targets_of(scene, images), package=scene.view.check)
 
 
-def _targets(scene: Scene, images: NDArray[np.int64]) -> Targets:
+def targets_of(scene: Scene, images: NDArray[np.int64]) -> Targets:
     """The target of each image: None for the logits of the predicted classes."""
     view = scene.view
     if view.target is None and not _is_asked(scene):

@@ -11,6 +11,7 @@ causes           waterfall and maps of the causes
 comparison       numbers, maps and spread of the difference
 completeness     the sum of the cells beside the score
 drawing_causes   one map drawn in several ways
+plus_plus        a warning where Grad-CAM++ divides by what is not positive
 second_opinions  other methods of the package on the same layer
 side_controls    every setting of one side
 sides            the choice of both sides

@@ -1,5 +1,6 @@
 """Why two maps differ: a map for each cause, a sentence, and a waterfall."""
 
+import numpy as np
 import streamlit as st
 
 import explain_lib as xl
@@ -15,6 +16,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.stage import Row
+from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
 
 CAUSE_SIDE = 160
@@ -34,13 +36,14 @@ def cause_row(pair: Pair, found: xl.Decomposition) -> tuple[Row, ...]:
     if not differ(found):
         return ()
     causes = causes_by_size(found)
-    reach = max(float(abs(found.cause_maps[name]).max()) for name, _ in causes)
-    panels = tuple(_cause_panel(pair, found, name, share, reach) for name, share in causes)
+    drawn = {name: found.cause_maps[name].astype(np.float32) for name, _ in causes}
+    reach = max(float(abs(values).max()) for values in drawn.values())
+    panels = tuple(_cause_panel(pair, name, share, drawn[name], reach) for name, share in causes)
     return (Row(panels, "Why they differ: what each setting adds to b − a, on one scale", _checked(found)),)
 
 
-def _cause_panel(pair: Pair, found: xl.Decomposition, name: str, share: float, reach: float) -> Panel:
-    words, values, grows = setting_words(name), found.cause_maps[name], proper_minus(f"{share:+.4f}")
+def _cause_panel(pair: Pair, name: str, share: float, values: Map, reach: float) -> Panel:
+    words, grows = setting_words(name), proper_minus(f"{share:+.4f}")
     return Panel(
         f"cause-{name}", map_words(f"by {words}", values), CAUSE_SIDE, title=words, label=f"by {words}", values=values,
         caption=f"{grows} of mean |b − a|", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,

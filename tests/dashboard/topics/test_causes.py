@@ -75,7 +75,7 @@ def test_under_the_pointer_stands_what_each_cause_adds(notebook: OpenedPage) -> 
     assert {name: one.head["label"] for name, one in sent.items() if name.startswith("cause-")} == CAUSE_PANELS
     for name in CAUSE_PANELS:
         assert sent[name].head["place"] == sent["map-a"].head["place"]
-        np.testing.assert_array_equal(sent[name].values, taken[name.replace("-", "_")])
+        np.testing.assert_array_equal(sent[name].values, taken[name.replace("-", "_")].astype(np.float32))  # sums need more
 
 
 def test_the_package_and_its_settings_by_hand_agree_to_six_digits() -> None:

@@ -13,6 +13,7 @@ from independent_maps import (
     logit,
     package_map,
     pixels,
+    plus_plus_sentence,
     predicted,
     squares,
     study_manual_map,
@@ -37,6 +38,7 @@ from opened_page import (
     run_code,
     side_controls,
     unescaped,
+    warnings,
 )
 from pytorch_grad_cam import LayerCAM
 from scipy.stats import pearsonr, spearmanr
@@ -65,6 +67,38 @@ def side_query(app: AppTest) -> tuple[str, str]:
 def notebook() -> OpenedPage:
     """The study's two programs on test image 2."""
     return open_sides(img="2")
+
+
+# Section: Grad-CAM++ before a ReLU
+
+
+@pytest.mark.parametrize("letter", ["a", "b"])
+def test_a_side_that_is_grad_cam_plus_plus_before_a_relu_is_warned_of(letter: str) -> None:
+    app = open_sides(img="5", **{letter: "manual;layers=conv2;variant=grad-cam++"})
+    (said,) = set(warnings(app).splitlines())
+    assert said == plus_plus_sentence([5], "conv2", None, "relu2", "image 5")
+
+
+def test_the_worst_of_several_layers_is_warned_of_and_the_others_are_named() -> None:
+    app = open_sides(img="5", a="manual;layers=conv1,conv2;variant=grad-cam++")
+    alone = plus_plus_sentence([5], "conv1", None, "relu1", "image 5")
+    assert alone.replace("conv1 has others", "conv1 has others (so has conv2)") in warnings(app).splitlines()
+
+
+def test_maps_on_the_way_from_a_to_b_are_warned_of_too() -> None:
+    app = open_sides(img="5", a="manual;layers=conv2", b="manual;layers=relu2;variant=grad-cam++", opinion="relu2")
+    alone = plus_plus_sentence([5], "conv2", None, "relu2", "image 5")
+    assert warnings(app) == alone.replace("conv2 has", "conv2, where maps on the way from a to b take it, has")
+
+
+def test_the_warning_stands_also_where_the_two_maps_cannot_be_subtracted() -> None:
+    app = open_sides(img="5", a="manual;layers=conv2;variant=grad-cam++;resize=none", b="manual;layers=relu2")
+    assert plus_plus_sentence([5], "conv2", None, "relu2", "image 5") in warnings(app).splitlines()
+
+
+@pytest.mark.parametrize("side", ["manual;layers=relu2;variant=grad-cam++", "manual;layers=conv2;variant=layercam"])
+def test_after_a_relu_and_for_other_methods_nothing_is_warned_of(side: str) -> None:
+    assert warnings(open_sides(img="5", a=side, b="package;layers=relu2", opinion="relu2")) == ""
 
 
 # Section: the two presets

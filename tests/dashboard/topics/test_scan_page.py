@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 import pytest
-from independent_maps import STUDY_LAYERS, labels, package_map, predicted, probabilities, study_manual_map
+from independent_maps import STUDY_LAYERS, labels, package_map, plus_plus_sentence, predicted, probabilities, study_manual_map
 from opened_page import (
     START,
     OpenedPage,
@@ -24,6 +24,7 @@ from opened_page import (
     press,
     query,
     texts,
+    warnings,
 )
 from sample_networks import Models
 
@@ -119,6 +120,25 @@ def test_an_example_has_fewer_images_the_more_the_network_computes(random_model:
     small = np.zeros((300, 64, 64, 3), np.uint8)
     assert size(random_model("resnet18"), small, 300) == 100
     assert size(random_model("vgg11"), small, 300) == 50
+
+
+PLUS_PLUS = "package;layers={};variant=grad-cam++"
+
+
+def test_grad_cam_plus_plus_before_a_relu_is_warned_of_and_after_it_is_not() -> None:
+    images = {"class_": "3", "predicted": "9", "low": "90"}
+    chosen = np.flatnonzero((labels() == 3) & (SURE.argmax(1) == 9) & (SURE.max(1) >= 0.9))
+    assert 1 < len(chosen) <= 20
+    app = open_page("scan", b=PLUS_PLUS.format("conv2"), **images)
+    assert warnings(app) == plus_plus_sentence(chosen.tolist(), "conv2", None, "relu2", "these images")
+    for b in (PLUS_PLUS.format("relu2"), "package;layers=conv2"):  # a is of relu2
+        assert warnings(open_page("scan", b=b, **images)) == ""
+
+
+def test_of_many_images_the_first_are_looked_at_for_the_class_that_is_explained() -> None:
+    app = open_page("scan", b=PLUS_PLUS.format("conv2"), class_="frog", target="2")
+    frogs = np.flatnonzero(labels() == 6)[:20].tolist()
+    assert warnings(app) == plus_plus_sentence(frogs, "conv2", 2, "relu2", "the first 20 of these images")
 
 
 # Section: the scan

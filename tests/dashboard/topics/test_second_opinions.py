@@ -6,10 +6,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from independent_maps import batch, by_hand, captum_signed, logit, package_map, pixels, predicted, squares
+from independent_maps import batch, by_hand, captum_signed, logit, package_map, pixels, plus_plus_sentence, predicted, squares
 from matplotlib import colormaps
 from numpy.typing import NDArray
-from opened_page import OpenedPage, alts, arrays, captions, metrics, open_folded, picture, query, texts, unescaped
+from opened_page import OpenedPage, alts, arrays, captions, metrics, open_folded, picture, query, texts, unescaped, warnings
 from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from scipy.stats import spearmanr
 from staged import panels, values_of
@@ -136,6 +136,12 @@ def test_a_layer_is_picked_and_is_in_the_address() -> None:
 def test_a_layer_that_the_model_lacks_is_ignored_and_said() -> None:
     app = open_opinions(opinion="conv9")
     assert "opinion=conv9: the layers with a grid are conv1" in unescaped(app.warning[0].value)
+
+
+def test_grad_cam_plus_plus_before_a_relu_is_warned_of_and_after_it_is_not(opened: OpenedPage) -> None:
+    app = open_opinions(img="5", target="2", opinion="conv2")
+    assert warnings(app) == plus_plus_sentence([5], "conv2", 2, "relu2", "image 5")
+    assert warnings(opened) == ""
 
 
 # Section: one press to compare

@@ -50,7 +50,7 @@ def test_a_cause_that_works_against_another_has_a_negative_share(constant_model:
 def test_one_setting_causes_all_of_the_difference(tutorial: xl.Model, study: np.ndarray) -> None:
     found = xl.decompose(tutorial, study, 1, xl.PAPER, replace(xl.PAPER, layers=("conv1",)))
     assert found.settings == ("layers",)
-    assert_array_equal(found.cause_maps["layers"], found.b - found.a)
+    assert_array_equal(found.cause_maps["layers"], found.b.astype(np.float64) - found.a)
 
 
 # Section: what was measured beforehand, epsilon matched
@@ -150,6 +150,31 @@ def test_swapped_sides_have_the_opposite_maps(tutorial: xl.Model, study: np.ndar
     there, back = (xl.decompose(tutorial, study, 2, *pair) for pair in ((MATCHED, xl.PAPER), (xl.PAPER, MATCHED)))
     for name in there.settings:
         assert_allclose(there.cause_maps[name], -back.cause_maps[name], atol=TIGHT)
+
+
+# Section: Grad-CAM++ before a ReLU, where maps on the way from a to b are up to 23,000 times as large as both
+
+
+RAW_TO_PACKAGE = [
+    *(("captum-tutorial", "conv1", 76), ("captum-tutorial", "conv2", 56), ("tutorial", "conv1", 79), ("tutorial", "conv2", 51)),
+    *(("resnet20", "conv1", 40), ("resnet20", "layer1.1.conv2", 40), ("resnet20", "layer3.0.bn2", 40)),
+]
+
+
+@pytest.mark.parametrize(("name", "layer", "image"), RAW_TO_PACKAGE)
+def test_causes_add_up_however_large_the_maps_on_the_way(name: str, layer: str, image: int, images: xl.ImageSet) -> None:
+    model, pixels = xl.load_model(name), images.pixels[image : image + 1]
+    a, b = xl.captum_settings((layer,)), xl.package_settings((layer,), "grad-cam++")
+    found = xl.decompose(model, pixels, 0, a, b)
+    assert abs(found.maps).max() > 10
+    package = xl.package_grad_cam(model, pixels, layer, variant="grad-cam++")[0]
+    difference = package.astype(np.float64) - xl.heatmap(model, pixels, a)[0]
+    assert abs(found.a).max() <= 1
+    assert_allclose(found.maps.sum(0, dtype=np.float64), difference, rtol=0, atol=TIGHT)
+    assert_allclose(sum(found.cause_maps.values()), found.b.astype(np.float64) - found.a, rtol=0, atol=1e-9)
+    assert found.shares.sum() == pytest.approx(np.abs(difference).mean(), abs=TIGHT)
+    assert found.residual is not None
+    assert found.residual < TIGHT
 
 
 # Section: any settings

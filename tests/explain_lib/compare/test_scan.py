@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,15 @@ def test_maes_of_the_study_are_those_of_each_batch_alone(tutorial: xl.Model, ima
     assert_array_equal(rows.predicted, tutorial.predict(images.pixels[SCATTERED]).argmax(1))
     assert_allclose(rows.mae, expected, atol=CLOSE, rtol=0)
     assert_allclose(rows.mae[[4, 7, 2, 1]], [0.105, 0.105, 0.180, 0.128], atol=5e-4)  # what the README says of images 0 to 3
+
+
+@pytest.mark.parametrize("layer", ["conv1", "layer1.0.conv2"])
+def test_the_package_is_asked_about_the_same_batch(layer: str, images: xl.ImageSet) -> None:
+    # before a ReLU grad-cam++ magnifies the last digits, in which a batch of one differs from a batch of four, to 1e-4
+    a = Configuration("manual", replace(xl.NOTEBOOK_MANUAL, layers=(layer,)))
+    b = Configuration("package", xl.package_settings((layer,), "grad-cam++"))
+    rows = scan_batch(xl.load_model("resnet20"), images.pixels, [3], a, b, causes=False, package=True)
+    assert rows.residual[0] < 1e-6
 
 
 def test_shares_are_those_of_each_image_alone(tutorial: xl.Model, images: xl.ImageSet) -> None:

@@ -181,6 +181,13 @@ def test_a_difference_is_said_in_numbers(kept: list[float], made: list[float], w
     assert found is None if words is None else words in str(found)
 
 
+def test_an_array_that_had_fewer_digits_in_older_files_is_compared_in_those() -> None:
+    kept = np.array([1 / 3, 2 / 3], np.float32)
+    assert difference(kept, np.array([1 / 3, 2 / 3]), changed=False) is None
+    assert "1 number differs" in str(difference(kept, np.array([1 / 3, 0.667]), changed=False))
+    assert "float64 (2,) in the file, float32 (2,) here" in str(difference(np.array([1 / 3, 2 / 3]), kept, changed=False))
+
+
 def test_another_digest_is_said(tmp_path: Path, capsys: Say) -> None:
     parts = made_view(explain_three, models={MODEL: {"digest": "f" * 64}})
     assert replay(written_to(tmp_path, parts)) == 1
