@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares
+from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares, simultaneous_leads, simultaneous_means
 from explain_lib.base.words import interval, listed, number
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
@@ -45,11 +45,15 @@ class Ranking(Frozen):
     """The rungs ranked by one measure.
 
     order: names of all rungs, the best first; those without a number, or with only flat maps, come last. best, second: names
-    of the best layer and the next one, None if there are too few layers. lead: how much better the best layer is than the
-    next; over_centre, over_random: than those two baselines; paired means over images with intervals, positive if the best
-    layer is better. tied: the other layers that are not worse than the best by more than chance. opinions: for each row of
-    another method, its name and how much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no
-    row. images: how many there are.
+    of the best layer and the next one, None if there are too few layers. value: the best layer's mean. lead: how much better
+    the best layer is than the next; over_centre, over_random: than those two baselines; paired means over images, positive if
+    the best layer is better. beat_centre: the layers that are better than “centre first” by more than chance. tied: the other
+    layers that are not worse than the best by more than chance. opinions: for each row of another method, its name and how
+    much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no row. images: how many there are.
+
+    Intervals allow for the choice of the best by the same images: each holds together with those of all layers that could
+    have been it; that of lead, and so tied, with those of all pairs of layers; those of opinions with one another. They are
+    wider than those of a layer that was named beforehand.
     """
 
     measure: Measure
@@ -57,9 +61,11 @@ class Ranking(Frozen):
     order: tuple[str, ...]
     best: str | None
     second: str | None
+    value: Estimate | None
     lead: Estimate | None
     over_centre: Estimate | None
     over_random: Estimate | None
+    beat_centre: tuple[str, ...]
     tied: tuple[str, ...]
     opinions: tuple[tuple[str, Estimate], ...]
     images: int
@@ -100,7 +106,8 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
 
     Raises InputError for an unknown measure or fill.
     """
-    better = measured(rows, measure, fill) * (-1 if measure == "deletion" else 1)
+    own = measured(rows, measure, fill)
+    better = -own if measure == "deletion" else own
     counts = (~np.isnan(better)).sum(0)
     ranks = (counts > 0) & ~rows.flat.all(0)
     means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
@@ -110,19 +117,23 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
 
     opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
     asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
-    over_asked = bootstrap_means(better[:, opinions] - better[:, asked])
+    over = [better[:, layers] - better[:, [names.index(baseline)]] for baseline in (CENTRE, RANDOM)]
     # in one call, since drawing the resamples takes the time
-    over_all = bootstrap_means(better[:, layers[:1]] - better) if layers else ()
-    gaps = {other: over_all[other] for other in layers[1:]}
+    over_asked, values, *over_both = simultaneous_means(better[:, opinions] - better[:, asked], own[:, layers], *over)
+    over_centre, over_random = over_both
+    leads = simultaneous_leads(better[:, layers], 0) if layers else ()
+    gaps = dict(zip(layers[1:], leads[1:], strict=True))
     return Ranking(
         measure,
         fill,
         tuple(names[place] for place in order.tolist()),
         names[layers[0]] if layers else None,
         names[layers[1]] if gaps else None,
+        values[0] if layers else None,
         gaps[layers[1]] if gaps else None,
-        over_all[names.index(CENTRE)] if layers else None,
-        over_all[names.index(RANDOM)] if layers else None,
+        over_centre[0] if layers else None,
+        over_random[0] if layers else None,
+        tuple(names[place] for place, gap in zip(layers, over_centre, strict=True) if is_more_than_chance(gap) and gap.low > 0),
         tuple(names[other] for other, estimate in gaps.items() if not is_more_than_chance(estimate)),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
@@ -141,12 +152,12 @@ def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     """A sentence on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
     values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
     layers = sum(one.rung.kind == "layer" for one in summary)
-    if ranking.best is None:
+    if ranking.best is None or ranking.value is None:
         return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
     how = how[0].upper() + how[1:]
     first = "the only layer" if layers == 1 else f"the best of {layers} layers"
-    words = f"{how}: {first} is {ranking.best} ({mean_words(values[ranking.best], ranking.images)})"
+    words = f"{how}: {first} is {ranking.best} ({mean_words(ranking.value, ranking.images)})"
     words = f"{words}{_lead(ranking, values)}. "
     if ranking.over_centre is None or ranking.over_random is None:
         return words
@@ -160,12 +171,12 @@ def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
         return ""
     ahead = f", ahead of {ranking.second} ({number(values[ranking.second].mean)}) by {number(lead.mean)}"
     if ranking.images < LEAST_IMAGES:
-        few = "one image is" if ranking.images == 1 else f"{ranking.images} images are"
-        return f"{ahead}; {few} too few to tell whether that is more than chance"
+        return f"{ahead}; {_too_few(ranking.images)} whether that is more than chance"
     chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
     words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
     others = [name for name in ranking.tied if name != ranking.second]
-    return f"{words}. Nor can it be told from {listed(others)}" if others else words
+    nor = "It cannot" if is_more_than_chance(lead) else "Nor can it"
+    return f"{words}. {nor} be told from {listed(others)}" if others else words
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
@@ -182,6 +193,9 @@ def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
         return f"It is ahead of {baseline}, by {mean_words(gap)}."
     if is_more_than_chance(gap):
         return f"It beats {baseline}, by {mean_words(gap)}."
+    if ranking.beat_centre:
+        others = f"{listed(list(ranking.beat_centre))} beat{'s' * (len(ranking.beat_centre) == 1)}"
+        return f"{others} {baseline}; {ranking.best} is ahead by {mean_words(gap)}, no more than chance."
     return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {mean_words(gap)}."
 
 
@@ -221,13 +235,29 @@ def _against(gap: Estimate) -> str:
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
     """A sentence on the effect of the fill. rankings: by one measure, one for each fill."""
-    best = {fill: ranking.best for fill, ranking in rankings.items()}
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
-    total, measure = len(rankings["grey"].order), rankings["grey"].measure
     chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order has {chance}."
+
+
+def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:
+    best, grey = {fill: ranking.best for fill, ranking in rankings.items()}, rankings["grey"]
+    if None in best.values():
+        return ""
     if len(set(best.values())) == 1:
-        first = f"By {measure} the best layer is {best['grey']} whatever stands in the place of removed pixels"
-    else:
-        each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
-        first = f"By {measure} the fill decides which layer is best: {each}"
-    return f"{first}. Of {total} rows, random order has {chance}."
+        return f"By {grey.measure} the best layer is {grey.best} whatever stands in the place of removed pixels. "
+    each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    if grey.images < LEAST_IMAGES:
+        return f"By {grey.measure} the best layer is {each}; {_too_few(grey.images)} whether the fill decides that. "
+    always = set.intersection(*({ranking.best, *ranking.tied} for ranking in rankings.values()))
+    if not always:
+        return f"By {grey.measure} the fill decides which layer is best: {each}. "
+    one = next(name for name in grey.order if name in always)
+    return (
+        f"By {grey.measure} the best layer is {each}; that may be chance, since with every fill {one} is the best or cannot "
+        "be told from it. "
+    )
+
+
+def _too_few(images: int) -> str:
+    return f"{'one image is' if images == 1 else f'{images} images are'} too few to tell"
