@@ -1,7 +1,7 @@
 """Means over images with bootstrap intervals, shares of images with Wilson's, and rank correlations of maps.
 
 The bootstrap: Efron and Tibshirani 1993, chapter 13. Intervals that hold together, by the largest of many deviations: Romano
-and Wolf, Econometrica 73, 2005, page 1237; all pairs of means, and why not the best alone: Hsu, Multiple Comparisons, 1996.
+and Wolf, Econometrica 73, 2005, page 1237. Multiple comparisons with the best: Hsu, Multiple Comparisons, 1996, chapter 4.
 Wilson's interval: Journal of the American Statistical Association 22, 1927, page 209.
 """
 
@@ -96,29 +96,36 @@ def simultaneous_means(*families: NDArray[np.floating]) -> tuple[tuple[Estimate,
         return ()
     ends = np.cumsum([values.shape[1] for values in checked])[:-1]
     every = np.split(_deviations(np.concatenate(checked, axis=1)), ends, axis=1)
-    return tuple(_within(values, far.max(1, initial=0)) for values, far in zip(checked, every, strict=True))
+    return tuple(
+        _within(values, float(np.quantile(far.max(1, initial=0), LEVEL))) for values, far in zip(checked, every, strict=True)
+    )
 
 
-def simultaneous_leads(values: NDArray[np.floating], place: int) -> tuple[Estimate, ...]:
-    """How much higher the mean of column `place` is than that of each column of floating-point values (K, m), K images.
+def comparisons_with_best(values: NDArray[np.floating], best: int) -> tuple[Estimate, ...]:
+    """How much higher the mean of column `best` is than that of each column of floating-point values (K, m), K images.
 
-    Paired, over the images that have both values. In 95 % of samples the intervals of all m (m - 1) / 2 pairs of columns hold
-    at once, as those of simultaneous_means; so they are right whichever column was picked as the best, and whichever as the
-    next. Comparisons with the best alone (Hsu) would be narrower, but say no more than that the best is not worse.
+    Paired, over the images that have both values. `best` is the column with the highest mean, of this sample and perhaps not
+    in truth. The q of simultaneous_means is such that all comparisons of the column that is best in truth hold at once in 95 %
+    of samples, whichever column that is. So in as many samples that column is `best` or one whose interval here reaches to 0
+    or below; and the smallest low and the smallest high end are an interval of the lead of `best` over the best of the others.
 
     Raises InputError as bootstrap_means does, and for a place without a column.
     """
     checked = _checked("values", values, 2)
     images, columns = checked.shape
-    if not 0 <= place < columns:
-        raise InputError(f"place: {place}; that of one of {columns} columns, from 0, would be right")
+    if not 0 <= best < columns:
+        raise InputError(f"best: {best}; the place of one of {columns} columns, from 0, would be right")
+    largest = np.zeros((columns, RESAMPLES))
     first, second = np.triu_indices(columns, 1)
     size = max(1, _AT_ONCE // max(images, RESAMPLES))
-    largest = np.zeros(RESAMPLES)
     for start in range(0, len(first), size):
-        pairs = checked[:, first[start : start + size]] - checked[:, second[start : start + size]]
-        largest = np.maximum(largest, _deviations(pairs).max(1))
-    return _within(checked[:, [place]] - checked, largest)
+        one, other = first[start : start + size], second[start : start + size]
+        far = _deviations(checked[:, one] - checked[:, other])
+        for place in np.union1d(one, other):
+            own = far[:, (one == place) | (other == place)].max(1)
+            largest[place] = np.maximum(largest[place], own)
+    q = float(np.quantile(largest, LEVEL, axis=1).max())
+    return _within(checked[:, [best]] - checked, q)
 
 
 def image_shares(values: NDArray[np.bool_]) -> tuple[Estimate, ...]:
@@ -209,14 +216,14 @@ def _deviations(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.nan_to_num(_ratio(off, np.broadcast_to(errors, off.shape)))
 
 
-def _within(values: NDArray[np.float64], largest: NDArray[np.float64]) -> tuple[Estimate, ...]:
-    """The mean of each column with its interval. largest: the largest deviation of a family in each resample."""
+def _within(values: NDArray[np.float64], q: float) -> tuple[Estimate, ...]:
+    """The mean of each column, with the interval of q standard errors to either side; see simultaneous_means."""
     from scipy.special import ndtr, stdtrit  # a tenth of a second to import
 
     counts, means = _counts_and_means(values)
     freedom = np.maximum(counts - 1, 1)
     errors = np.sqrt(_ratio(np.nansum((values - means) ** 2, axis=0), freedom * counts))
-    halves = errors * -stdtrit(freedom, ndtr(-np.quantile(largest, LEVEL)))
+    halves = errors * -stdtrit(freedom, ndtr(-q))
     every = zip(means, means - halves, means + halves, counts, strict=True)
     return tuple(Estimate(float(mean), float(low), float(high), int(count)) for mean, low, high, count in every)
 

@@ -1,7 +1,7 @@
 """The summary of a ladder over many images: means with intervals, the ranking, its significance, and sentences."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares, simultaneous_leads, simultaneous_means
+from explain_lib.base.statistics import Estimate, bootstrap_means, comparisons_with_best, image_shares, simultaneous_means
 from explain_lib.base.words import interval, listed, number
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
@@ -48,12 +48,14 @@ class Ranking(Frozen):
     of the best layer and the next one, None if there are too few layers. value: the best layer's mean. lead: how much better
     the best layer is than the next; over_centre, over_random: than those two baselines; paired means over images, positive if
     the best layer is better. beat_centre: the layers that are better than “centre first” by more than chance. tied: the other
-    layers that are not worse than the best by more than chance. opinions: for each row of another method, its name and how
-    much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no row. images: how many there are.
+    layers that may be the best as well: they are not worse than this one by more than chance. opinions: for each row of
+    another method, its name and how much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no
+    row. images: how many there are.
 
-    Intervals allow for the choice of the best by the same images: each holds together with those of all layers that could
-    have been it; that of lead, and so tied, with those of all pairs of layers; those of opinions with one another. They are
-    wider than those of a layer that was named beforehand.
+    Intervals allow for the choice of the best by the same images, and are wider than those of a layer that was named
+    beforehand. Those of value, over_centre and over_random hold together with those of all layers that could have been the
+    best; those of opinions with one another; that of lead is of the lead over whichever other layer is the best of them in
+    truth. The best in truth is this one or a tied one in 95 % of samples.
     """
 
     measure: Measure
@@ -121,8 +123,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     # in one call, since drawing the resamples takes the time
     over_asked, values, *over_both = simultaneous_means(better[:, opinions] - better[:, asked], own[:, layers], *over)
     over_centre, over_random = over_both
-    leads = simultaneous_leads(better[:, layers], 0) if layers else ()
-    gaps = dict(zip(layers[1:], leads[1:], strict=True))
+    gaps = comparisons_with_best(better[:, layers], 0)[1:] if layers else ()
     return Ranking(
         measure,
         fill,
@@ -130,14 +131,20 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         names[layers[0]] if layers else None,
         names[layers[1]] if gaps else None,
         values[0] if layers else None,
-        gaps[layers[1]] if gaps else None,
+        _lead_over_all(gaps) if gaps else None,
         over_centre[0] if layers else None,
         over_random[0] if layers else None,
         tuple(names[place] for place, gap in zip(layers, over_centre, strict=True) if is_more_than_chance(gap) and gap.low > 0),
-        tuple(names[other] for other, estimate in gaps.items() if not is_more_than_chance(estimate)),
+        tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if not is_more_than_chance(gap)),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
     )
+
+
+def _lead_over_all(gaps: Sequence[Estimate]) -> Estimate:
+    """The lead over the next, the first of the gaps, with an interval for that over whichever other layer is best in truth."""
+    known = [gap for gap in gaps if gap.images] or gaps
+    return replace(gaps[0], low=min(gap.low for gap in known), high=min(gap.high for gap in known))
 
 
 def is_more_than_chance(estimate: Estimate) -> bool:
