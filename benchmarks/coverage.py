@@ -13,7 +13,7 @@ from benchmarks.best_of_many import print_rates
 from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares
 
 IMAGES = (30, 100, 500, 1000)
-PER_SAMPLE_OF_MANY = 8
+PER_SAMPLE_OF_MANY = 16
 """All pairs of 26 candidates cost more than one mean does."""
 SHARES = (0.5, 0.2, 0.04, 0.01)
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]

@@ -47,7 +47,7 @@ class Ranking(Frozen):
     order: names of all rungs, the best first; those without a number, or with only flat maps, come last. best, second: names
     of the best layer and the next one, None if there are too few layers. value: the best layer's mean. lead: how much better
     the best layer is than the next; over_centre, over_random: than those two baselines; paired means over images, positive if
-    the best layer is better. beat_centre: the layers that are better than “centre first” by more than chance. tied: the other
+    the best layer is better. tied: the other
     layers that may be the best as well: they are not worse than this one by more than chance. opinions: for each row of
     another method, its name and how much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no
     row. images: how many there are.
@@ -67,7 +67,6 @@ class Ranking(Frozen):
     lead: Estimate | None
     over_centre: Estimate | None
     over_random: Estimate | None
-    beat_centre: tuple[str, ...]
     tied: tuple[str, ...]
     opinions: tuple[tuple[str, Estimate], ...]
     images: int
@@ -121,8 +120,8 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
     over = [better[:, layers] - better[:, [names.index(baseline)]] for baseline in (CENTRE, RANDOM)]
     # in one call, since drawing the resamples takes the time
-    over_asked, values, *over_both = simultaneous_means(better[:, opinions] - better[:, asked], own[:, layers], *over)
-    over_centre, over_random = over_both
+    differences = better[:, opinions] - better[:, asked]
+    over_asked, values, over_centre, over_random = simultaneous_means(differences, own[:, layers], *over)
     gaps = comparisons_with_best(better[:, layers], 0)[1:] if layers else ()
     return Ranking(
         measure,
@@ -134,7 +133,6 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         _lead_over_all(gaps) if gaps else None,
         over_centre[0] if layers else None,
         over_random[0] if layers else None,
-        tuple(names[place] for place, gap in zip(layers, over_centre, strict=True) if is_more_than_chance(gap) and gap.low > 0),
         tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if not is_more_than_chance(gap)),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
@@ -182,8 +180,7 @@ def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
     chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
     words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
     others = [name for name in ranking.tied if name != ranking.second]
-    nor = "It cannot" if is_more_than_chance(lead) else "Nor can it"
-    return f"{words}. {nor} be told from {listed(others)}" if others else words
+    return f"{words}. Nor can it be told from {listed(others)}" if others else words
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
@@ -200,9 +197,6 @@ def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
         return f"It is ahead of {baseline}, by {mean_words(gap)}."
     if is_more_than_chance(gap):
         return f"It beats {baseline}, by {mean_words(gap)}."
-    if ranking.beat_centre:
-        others = f"{listed(list(ranking.beat_centre))} beat{'s' * (len(ranking.beat_centre) == 1)}"
-        return f"{others} {baseline}; {ranking.best} is ahead by {mean_words(gap)}, no more than chance."
     return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {mean_words(gap)}."
 
 
