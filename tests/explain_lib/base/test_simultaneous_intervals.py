@@ -87,6 +87,21 @@ def dunnett_deviations(others: int) -> np.ndarray:
     return np.abs(chance.normal(size=(50_000, others)) - chance.normal(size=(50_000, 1))).max(1) / 2**0.5
 
 
+def test_whichever_column_is_the_best_in_truth_its_comparisons_count() -> None:
+    """Each column is half as wide as the one before: only the last one's comparisons are independent, and need the most."""
+    values = np.random.default_rng(6).normal(0, 1, (600, 50)) * 0.5 ** np.arange(50)
+    lead = comparisons_with_best(values, 1)[0]
+    apart = (values[:, 1] - values[:, 0]).std(ddof=1) / 600**0.5
+    assert lead.high - lead.mean == pytest.approx(stats.norm.ppf((1 + 0.95 ** (1 / 49)) / 2) * apart, rel=0.04)
+
+
+def test_six_images_have_the_intervals_of_a_plain_loop() -> None:
+    values = np.random.default_rng(7).random((6, 2))
+    quantile = plain_quantile(list(values.T))
+    for column, found in zip(values.T, simultaneous_means(values)[0], strict=True):
+        assert found.high - found.mean == pytest.approx(plain_half(column, quantile), rel=0.05)
+
+
 def test_one_column_has_about_the_ordinary_interval() -> None:
     values = np.random.default_rng(5).normal(2, 1, (300, 2))
     ((alone,),) = simultaneous_means(values[:, :1])
