@@ -109,13 +109,8 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     """
     own = measured(rows, measure, fill)
     better = -own if measure == "deletion" else own
-    counts = (~np.isnan(better)).sum(0)
-    ranks = (counts > 0) & ~rows.flat.all(0)
-    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
-    order = np.argsort(-means, kind="stable")
+    order, layers = _placed(rows, better)
     names = [rung.name for rung in rows.rungs]
-    layers = [place for place in order.tolist() if rows.rungs[place].kind == "layer" and ranks[place]]
-
     opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
     asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
     over = [better[:, layers] - better[:, [names.index(baseline)]] for baseline in (CENTRE, RANDOM)]
@@ -126,7 +121,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     return Ranking(
         measure,
         fill,
-        tuple(names[place] for place in order.tolist()),
+        tuple(names[place] for place in order),
         names[layers[0]] if layers else None,
         names[layers[1]] if gaps else None,
         values[0] if layers else None,
@@ -137,6 +132,15 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
     )
+
+
+def _placed(rows: LadderRows, better: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+    """All rungs, the best first, and the layers among them that can be the best. better: higher is better, (K, R)."""
+    counts = (~np.isnan(better)).sum(0)
+    ranks = (counts > 0) & ~rows.flat.all(0)
+    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
+    order = np.argsort(-means, kind="stable").tolist()
+    return order, [place for place in order if rows.rungs[place].kind == "layer" and ranks[place]]
 
 
 def _lead_over_all(gaps: Sequence[Estimate]) -> Estimate:
