@@ -1,4 +1,4 @@
-"""How often intervals hold what they are about: simulated samples whose true mean or share is known.
+"""How often intervals hold what they are about: simulated samples whose true mean or share is known; then the best of many.
 
 Run with: python -m benchmarks.coverage [--samples N]
 """
@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.best_of_many import print_rates
 from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares
 
 IMAGES = (30, 100, 500, 1000)
+PER_SAMPLE_OF_MANY = 16
+"""All pairs of 26 candidates cost more than one mean does."""
 SHARES = (0.5, 0.2, 0.04, 0.01)
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
 MEANS: dict[str, tuple[Draw, float]] = {
@@ -44,6 +47,7 @@ def main() -> None:
     print(f"{'interval':<34}{'images':>8}{'covered':>10}   {samples:,} samples each; 95 % is what the intervals say")
     for kind, images, covered in rows(samples):
         print(f"{kind:<34}{images:>8,}{covered:>10.1%}")
+    print_rates(samples // PER_SAMPLE_OF_MANY)
 
 
 if __name__ == "__main__":

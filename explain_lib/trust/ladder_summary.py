@@ -1,7 +1,7 @@
 """The summary of a ladder over many images: means with intervals, the ranking, its significance, and sentences."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares
+from explain_lib.base.statistics import Estimate, bootstrap_means, comparisons_with_best, image_shares, simultaneous_means
 from explain_lib.base.words import interval, listed, number
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
@@ -45,11 +45,17 @@ class Ranking(Frozen):
     """The rungs ranked by one measure.
 
     order: names of all rungs, the best first; those without a number, or with only flat maps, come last. best, second: names
-    of the best layer and the next one, None if there are too few layers. lead: how much better the best layer is than the
-    next; over_centre, over_random: than those two baselines; paired means over images with intervals, positive if the best
-    layer is better. tied: the other layers that are not worse than the best by more than chance. opinions: for each row of
+    of the best layer and the next one, None if there are too few layers. value: the best layer's mean. lead: how much better
+    the best layer is than the next; over_centre, over_random: than those two baselines; paired means over images, positive if
+    the best layer is better. tied: the other
+    layers that may be the best as well: they are not worse than this one by more than chance. opinions: for each row of
     another method, its name and how much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no
     row. images: how many there are.
+
+    Intervals allow for the choice of the best by the same images, and are wider than those of a layer that was named
+    beforehand. Those of value, over_centre and over_random hold together with those of all layers that could have been the
+    best; those of opinions with one another; that of lead is of the lead over whichever other layer is the best of them in
+    truth. The best in truth is this one or a tied one in 95 % of samples.
     """
 
     measure: Measure
@@ -57,6 +63,7 @@ class Ranking(Frozen):
     order: tuple[str, ...]
     best: str | None
     second: str | None
+    value: Estimate | None
     lead: Estimate | None
     over_centre: Estimate | None
     over_random: Estimate | None
@@ -100,33 +107,46 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
 
     Raises InputError for an unknown measure or fill.
     """
-    better = measured(rows, measure, fill) * (-1 if measure == "deletion" else 1)
-    counts = (~np.isnan(better)).sum(0)
-    ranks = (counts > 0) & ~rows.flat.all(0)
-    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
-    order = np.argsort(-means, kind="stable")
+    own = measured(rows, measure, fill)
+    better = -own if measure == "deletion" else own
+    order, layers = _placed(rows, better)
     names = [rung.name for rung in rows.rungs]
-    layers = [place for place in order.tolist() if rows.rungs[place].kind == "layer" and ranks[place]]
-
     opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
     asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
-    over_asked = bootstrap_means(better[:, opinions] - better[:, asked])
+    over = [better[:, layers] - better[:, [names.index(baseline)]] for baseline in (CENTRE, RANDOM)]
     # in one call, since drawing the resamples takes the time
-    over_all = bootstrap_means(better[:, layers[:1]] - better) if layers else ()
-    gaps = {other: over_all[other] for other in layers[1:]}
+    differences = better[:, opinions] - better[:, asked]
+    over_asked, values, over_centre, over_random = simultaneous_means(differences, own[:, layers], *over)
+    gaps = comparisons_with_best(better[:, layers], 0)[1:] if layers else ()
     return Ranking(
         measure,
         fill,
-        tuple(names[place] for place in order.tolist()),
+        tuple(names[place] for place in order),
         names[layers[0]] if layers else None,
         names[layers[1]] if gaps else None,
-        gaps[layers[1]] if gaps else None,
-        over_all[names.index(CENTRE)] if layers else None,
-        over_all[names.index(RANDOM)] if layers else None,
-        tuple(names[other] for other, estimate in gaps.items() if not is_more_than_chance(estimate)),
+        values[0] if layers else None,
+        _lead_over_all(gaps) if gaps else None,
+        over_centre[0] if layers else None,
+        over_random[0] if layers else None,
+        tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if not is_more_than_chance(gap)),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
     )
+
+
+def _placed(rows: LadderRows, better: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+    """All rungs, the best first, and the layers among them that can be the best. better: higher is better, (K, R)."""
+    counts = (~np.isnan(better)).sum(0)
+    ranks = (counts > 0) & ~rows.flat.all(0)
+    means = np.divide(np.nansum(better, 0), counts, out=np.full(len(counts), -np.inf), where=ranks)
+    order = np.argsort(-means, kind="stable").tolist()
+    return order, [place for place in order if rows.rungs[place].kind == "layer" and ranks[place]]
+
+
+def _lead_over_all(gaps: Sequence[Estimate]) -> Estimate:
+    """The lead over the next, the first of the gaps, with an interval for that over whichever other layer is best in truth."""
+    known = [gap for gap in gaps if gap.images] or gaps
+    return replace(gaps[0], low=min(gap.low for gap in known), high=min(gap.high for gap in known))
 
 
 def is_more_than_chance(estimate: Estimate) -> bool:
@@ -141,12 +161,12 @@ def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     """A sentence on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
     values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
     layers = sum(one.rung.kind == "layer" for one in summary)
-    if ranking.best is None:
+    if ranking.best is None or ranking.value is None:
         return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
     how = how[0].upper() + how[1:]
     first = "the only layer" if layers == 1 else f"the best of {layers} layers"
-    words = f"{how}: {first} is {ranking.best} ({mean_words(values[ranking.best], ranking.images)})"
+    words = f"{how}: {first} is {ranking.best} ({mean_words(ranking.value, ranking.images)})"
     words = f"{words}{_lead(ranking, values)}. "
     if ranking.over_centre is None or ranking.over_random is None:
         return words
@@ -160,8 +180,7 @@ def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
         return ""
     ahead = f", ahead of {ranking.second} ({number(values[ranking.second].mean)}) by {number(lead.mean)}"
     if ranking.images < LEAST_IMAGES:
-        few = "one image is" if ranking.images == 1 else f"{ranking.images} images are"
-        return f"{ahead}; {few} too few to tell whether that is more than chance"
+        return f"{ahead}; {_too_few(ranking.images)} whether that is more than chance"
     chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
     words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
     others = [name for name in ranking.tied if name != ranking.second]
@@ -221,13 +240,29 @@ def _against(gap: Estimate) -> str:
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
     """A sentence on the effect of the fill. rankings: by one measure, one for each fill."""
-    best = {fill: ranking.best for fill, ranking in rankings.items()}
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
-    total, measure = len(rankings["grey"].order), rankings["grey"].measure
     chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order has {chance}."
+
+
+def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:
+    best, grey = {fill: ranking.best for fill, ranking in rankings.items()}, rankings["grey"]
+    if None in best.values():
+        return ""
     if len(set(best.values())) == 1:
-        first = f"By {measure} the best layer is {best['grey']} whatever stands in the place of removed pixels"
-    else:
-        each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
-        first = f"By {measure} the fill decides which layer is best: {each}"
-    return f"{first}. Of {total} rows, random order has {chance}."
+        return f"By {grey.measure} the best layer is {grey.best} whatever stands in the place of removed pixels. "
+    each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    if grey.images < LEAST_IMAGES:
+        return f"By {grey.measure} the best layer is {each}; {_too_few(grey.images)} whether the fill decides that. "
+    always = set.intersection(*({ranking.best, *ranking.tied} for ranking in rankings.values()))
+    if not always:
+        return f"By {grey.measure} the fill decides which layer is best: {each}. "
+    one = next(name for name in grey.order if name in always)
+    return (
+        f"By {grey.measure} the best layer is {each}; that may be chance, since with every fill {one} is the best or cannot "
+        "be told from it. "
+    )
+
+
+def _too_few(images: int) -> str:
+    return f"{'one image is' if images == 1 else f'{images} images are'} too few to tell"

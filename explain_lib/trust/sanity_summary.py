@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means, image_shares
+from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means, image_shares, simultaneous_means
 from explain_lib.base.words import interval, number, percent
 from explain_lib.networks.randomisation import Mode
 from explain_lib.trust.ladder_summary import LEAST_IMAGES, is_more_than_chance, mean_words
@@ -16,12 +16,14 @@ from explain_lib.trust.sanity import SanityRows
 class StepSummary(Frozen):
     """One step: means and shares over images, each with its 95 % interval.
 
-    correlation: Spearman correlation of the maps with those of the model, over the images without a constant map. kept: the
+    correlation: Spearman correlation of the maps with those of the model, over the images without a constant map. among: the
+    same with an interval for a step that is picked as the highest or the lowest of all, see simultaneous_means. kept: the
     share of images with the same prediction as the model's. flat: the share with a zero or constant map, both in [0, 1].
     """
 
     name: str
     correlation: Estimate
+    among: Estimate
     kept: Estimate
     flat: Estimate
 
@@ -43,7 +45,8 @@ class SanitySummary(Frozen):
 def summarise_sanity(rows: SanityRows) -> SanitySummary:
     """Means over the images of the rows."""
     *correlations, unrelated = bootstrap_means(np.concatenate([rows.correlations, rows.unrelated[:, None]], axis=1))
-    every = zip(rows.steps, correlations, image_shares(rows.kept), image_shares(rows.flat), strict=True)
+    (among,) = simultaneous_means(rows.correlations)
+    every = zip(rows.steps, correlations, among, image_shares(rows.kept), image_shares(rows.flat), strict=True)
     left = bootstrap_mean(rows.correlations[:, -1] - rows.unrelated)
     return SanitySummary(tuple(StepSummary(*step) for step in every), unrelated, left, len(rows))
 
@@ -113,7 +116,7 @@ def _independent(summary: SanitySummary, layer: str) -> str:
     least, most = (pick(known, key=lambda step: step.correlation.mean) for pick in (max, min))
     words = (
         f"Of single layers, {most.name} matters most to the maps of {layer}: randomised alone it leaves a correlation of "
-        f"{mean_words(most.correlation)}{_flat(most, end='')}; {least.name} matters least, {mean_words(least.correlation)}."
+        f"{mean_words(most.among)}{_flat(most, end='')}; {least.name} matters least, {mean_words(least.among)}."
     )
     return f"{words} Maps of two different pictures have {mean_words(summary.unrelated)}."
 

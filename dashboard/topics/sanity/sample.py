@@ -19,7 +19,9 @@ from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, sum
 SAMPLES = (200, 500, 1000)
 INTERVALS = (
     "Means over images; in brackets the 95 % bootstrap interval over images. All images see the same random weights, of one "
-    "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently."
+    "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently. Where the "
+    "sentence above picks two single layers, as the ones that matter most and least, their intervals allow for that and are "
+    "wider than here."
 )
 
 

@@ -1,12 +1,22 @@
 """What a ladder says: means, rankings and sentences from rows written by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 import explain_lib as xl
 from explain_lib.trust.ladder import AVERAGE, BASELINES, LadderRows, Rung
-from explain_lib.trust.ladder_summary import fill_sentence, measured, rank_ladder, ranking_sentence, summarise_ladder
+from explain_lib.trust.ladder_summary import (
+    fill_sentence,
+    measured,
+    opinions_sentence,
+    rank_ladder,
+    ranking_sentence,
+    summarise_ladder,
+)
 from explain_lib.trust.measures import FILLS, MEASURES
 
 RUNGS = (
@@ -17,14 +27,16 @@ RUNGS = (
 )
 
 
-def rows_of(deletion: NDArray[np.float64], flat: NDArray[np.bool_] | None = None) -> LadderRows:
-    """Rows with this deletion (K, 6) under grey; blur turns it round, noisy linear is half of it; insertion is 1 less that."""
+def rows_of(
+    deletion: NDArray[np.float64], flat: NDArray[np.bool_] | None = None, rungs: tuple[Rung, ...] = RUNGS
+) -> LadderRows:
+    """Rows with this deletion (K, R) under grey; blur turns it round, noisy linear is half of it; insertion is 1 less that."""
     count = len(deletion)
     each = np.stack([deletion, 1 - deletion, deletion / 2], axis=2)
     none = np.zeros(count, np.int64)
     flat = np.zeros(deletion.shape, bool) if flat is None else flat
     correlations = np.where(flat, np.nan, 0.25)
-    return LadderRows(np.arange(count), none, none, RUNGS, each, 1 - each, correlations, -correlations, flat)
+    return LadderRows(np.arange(count), none, none, rungs, each, 1 - each, correlations, -correlations, flat)
 
 
 def spread(means: tuple[float, ...], count: int = 100, width: float = 0.02) -> NDArray[np.float64]:
@@ -90,6 +102,73 @@ def test_the_lead_is_paired_over_images() -> None:
     assert ranking.tied == ()
 
 
+def many(layers: int) -> tuple[Rung, ...]:
+    """So many layers, and the baselines."""
+    return (
+        *(Rung(f"layer{place}", "layer", (2, 2)) for place in range(layers)),
+        *(Rung(name, "baseline", None) for name in BASELINES),
+    )
+
+
+def test_chance_makes_no_best_of_many_in_more_than_one_in_twenty_samples() -> None:
+    """Twelve layers that are as good as every baseline; ordinary intervals call their best better in 10 of these samples."""
+    chance, samples = np.random.default_rng(0), 40
+    said = [said_of(rows_of(chance.normal(0.5, 0.1, (60, 15)), rungs=many(12))) for _ in range(samples)]
+    assert sum("beats “centre first”" in one and "No layer" not in one for one in said) <= 0.05 * samples
+    assert sum(" is better by " in one for one in said) <= 0.05 * samples
+    assert sum("images: more than chance" in one for one in said) <= 0.05 * samples
+
+
+def test_a_true_winner_among_many_is_found() -> None:
+    values = np.random.default_rng(1).normal(0.5, 0.1, (200, 15))
+    values[:, 7] -= 0.06
+    rows = rows_of(values, rungs=many(12))
+    assert (rank_ladder(rows).best, rank_ladder(rows).tied) == ("layer7", ())
+    assert "paired over 200 images: more than chance" in said_of(rows)
+    assert "No layer beats" not in said_of(rows)
+    assert "beats “centre first”" in said_of(rows)
+
+
+def test_the_best_of_many_has_wider_intervals_than_the_same_layer_alone() -> None:
+    values = np.random.default_rng(2).normal(0.5, 0.1, (100, 15))
+    values[:, 3] -= 0.1
+    ranking = rank_ladder(rows_of(values, rungs=many(12)))
+    alone = rank_ladder(rows_of(values[:, [3, *range(12, 15)]], rungs=many(1)))
+    assert (ranking.best, alone.best) == ("layer3", "layer0")
+    sidak, normal = stats.norm.ppf((1 + 0.95 ** (1 / 12)) / 2), stats.norm.ppf(0.975)
+    for many_wide, wide in ((ranking.value, alone.value), (ranking.over_random, alone.over_random)):
+        assert many_wide is not None
+        assert wide is not None
+        assert many_wide.mean == pytest.approx(wide.mean)
+        ratio = (many_wide.high - many_wide.low) / (wide.high - wide.low)
+        assert 1.1 < ratio <= 1.05 * sidak / normal  # those over one baseline are correlated, and need less
+    assert (alone.lead, alone.second, alone.tied) == (None, None, ())
+
+
+def test_the_lead_is_over_whichever_other_layer_is_the_best_of_them() -> None:
+    """The third layer is behind by more than the second, but so unsteady that it may be the best; then the lead may be none."""
+    deletion = spread((0.2, 0.21, 0.25, 0.4, 0.1, 0.35))
+    deletion[:, 1] = deletion[:, 0] + 0.01
+    unsteady = np.concatenate([deletion, np.random.default_rng(0).normal(0.23, 0.3, (100, 1))], axis=1)
+    rungs = (*RUNGS, Rung("unsteady", "layer", (2, 2)))
+    ranking = rank_ladder(rows_of(unsteady, rungs=rungs))
+    assert (ranking.best, ranking.second, ranking.tied) == ("first", "second", ("unsteady",))
+    assert ranking.lead is not None
+    assert ranking.lead.mean == pytest.approx(0.01)
+    assert ranking.lead.low < 0 < ranking.lead.high
+
+
+def test_other_methods_are_as_many_statements_at_once() -> None:
+    """Three methods that do no better than Grad-CAM; ordinary intervals say so of one of them in 7 of these samples."""
+    names = ("A at layer0", "B at layer0", "C at layer0")
+    rungs = (*many(1), *(Rung(name, "opinion", (2, 2)) for name in names))
+    chance, samples = np.random.default_rng(3), 60
+    rankings = [rank_ladder(rows_of(chance.normal(0.5, 0.1, (60, 7)), rungs=rungs)) for _ in range(samples)]
+    assert [name for name, _ in rankings[0].opinions] == list(names)
+    said = [opinions_sentence(ranking) for ranking in rankings]
+    assert sum("better by" in one or "worse by" in one for one in said) <= 0.05 * samples
+
+
 def test_layers_that_chance_may_have_ranked_are_said_to_be_tied() -> None:
     rows = rows_of(spread((0.2, 0.2001, 0.25, 0.2, 0.3, 0.35)))
     ranking = rank_ladder(rows, "deletion", "grey")
@@ -147,6 +226,34 @@ def test_that_the_fill_decides_is_said() -> None:
         "noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred picture and "
         "place 6 with noisy linear imputation."
     )
+
+
+def fills_said(best: dict[str, tuple[float, float]], count: int = 100) -> str:
+    """What is said of the fills if the two layers have these deletions with each."""
+    rows = rows_of(spread(CLEAR, count))
+    deletion = rows.deletion.copy()
+    for place, fill in enumerate(FILLS):
+        deletion[:, :2, place] = spread(best[fill], count)
+    changed = replace(rows, deletion=deletion)
+    return fill_sentence({fill: rank_ladder(changed, "deletion", fill) for fill in FILLS})
+
+
+def test_what_chance_may_have_changed_is_not_ascribed_to_the_fill() -> None:
+    by_chance = {"grey": (0.2, 0.3), "blur": (0.2001, 0.2), "noisy-linear": (0.2, 0.3)}
+    assert fills_said(by_chance).startswith(
+        "By deletion the best layer is first with mid grey, second with the blurred picture and first with noisy linear "
+        "imputation; that may be chance, since with every fill first is the best or cannot be told from it. Of 6 rows,"
+    )
+    clear = {"grey": (0.2, 0.3), "blur": (0.3, 0.2), "noisy-linear": (0.2, 0.3)}
+    assert fills_said(clear).startswith("By deletion the fill decides which layer is best: first with")
+    assert "; 5 images are too few to tell whether the fill decides that. Of 6 rows," in fills_said(clear, 5)
+
+
+def test_without_a_best_layer_only_the_place_of_random_order_is_said() -> None:
+    deletion = spread(CLEAR)
+    deletion[:, :2] = np.nan
+    rows = rows_of(deletion)
+    assert fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS}).startswith("Of 6 rows, random order")
 
 
 def test_an_unknown_fill_or_measure_is_named() -> None:

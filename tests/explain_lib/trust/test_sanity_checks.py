@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from plain_torch import captum_signed
 from sample_networks import Models, noise
 from scan_samples import small_model
+from scipy import stats
 from scipy.stats import spearmanr
 
 import explain_lib as xl
+from explain_lib.base.words import interval
 from explain_lib.networks.randomisation import randomised
 from explain_lib.trust.sanity import TWIN, SanityRequest, SanityRows, sanity_maps
 from explain_lib.trust.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
@@ -155,6 +157,20 @@ def test_of_single_layers_the_one_that_matters_most_is_named() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05)), "conv2", "independent")
     assert "conv2 matters most to the maps of conv2: randomised alone it leaves a correlation of 0.100 [" in sentence
     assert "fc matters least, 0.800 [" in sentence
+
+
+def test_the_intervals_of_picked_layers_allow_for_the_choice() -> None:
+    """Three independent steps: Šidák's quantile in place of the normal one, in the summary and in the sentence."""
+    summary = summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05))
+    wider = stats.norm.ppf((1 + 0.95 ** (1 / 3)) / 2) / stats.norm.ppf(0.975)
+    for step in summary.steps:
+        assert step.among.mean == pytest.approx(step.correlation.mean)
+        ratio = (step.among.high - step.among.low) / (step.correlation.high - step.correlation.low)
+        assert ratio == pytest.approx(wider, rel=0.08)
+    sentence = sanity_sentence(summary, "conv2", "independent")
+    for step in summary.steps[:2]:
+        assert interval(step.among) in sentence
+        assert interval(step.correlation) not in sentence
 
 
 def test_maps_that_do_not_count_are_counted() -> None:
