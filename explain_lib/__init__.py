@@ -8,7 +8,6 @@ from explain_lib.base.errors import DataError, ExplainError, InputError, LayerEr
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.memo import CacheStats
 from explain_lib.cam.average_map import AverageMap, average_map
-from explain_lib.cam.cell_centres import cell_centres
 from explain_lib.cam.completeness import Completeness, completeness
 from explain_lib.cam.configuration import Configuration, configured_heatmap
 from explain_lib.cam.contrast import Contrast, contrast
@@ -40,6 +39,7 @@ from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
+from explain_lib.receptive_fields.centres import cell_centres
 from explain_lib.take_home.former_modules import FormerModules
 from explain_lib.work.cache import ExplainCache, shared_cache
 

@@ -18,6 +18,7 @@ LIBRARY = [
     "explain_lib.pictures",
     "explain_lib.networks",
     "explain_lib.check_up",
+    "explain_lib.receptive_fields",
     "explain_lib.cam",
     "explain_lib.compare",
     "explain_lib.trust",

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dashboard.view.field import Value
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.cam.cell_centres import CellCentres
 from explain_lib.cam.drawing import Drawing, draw_map, draw_overlay
 from explain_lib.pictures.rendering import Picture, enlarge
+from explain_lib.receptive_fields.centres import CellCentres
 
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."

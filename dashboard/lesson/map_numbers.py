@@ -13,8 +13,8 @@ from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, listed, number, percent
-from explain_lib.cam.cell_centres import CellCentres, locate_cells, stretched_centres
 from explain_lib.cam.postprocess import resize_maps
+from explain_lib.receptive_fields.centres import CellCentres, locate_cells, stretched_centres
 
 THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))
 

@@ -7,9 +7,9 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.pickers import choice
 from explain_lib.base.words import number
-from explain_lib.cam.cell_centres import locate_cells
 from explain_lib.cam.drawing import has_border
 from explain_lib.pictures.palettes import PALETTES
+from explain_lib.receptive_fields.centres import locate_cells
 
 FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale", "placement")
 OPACITIES = {"map": "where it is high", "even": "evenly"}

@@ -14,7 +14,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.stage import ClassBars
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.cam.cell_centres import CellCentres
+from explain_lib.receptive_fields.centres import CellCentres
 
 TO_BROWSER = Action("opens the class browser", page="class_browser")
 

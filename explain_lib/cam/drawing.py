@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.maps import Map, check_floats, check_map
-from explain_lib.cam.cell_centres import CellCentres
 from explain_lib.pictures.palettes import PALETTES, Palette, colour, colour_signed
 from explain_lib.pictures.rendering import Picture, enlarge, nearest_cells
+from explain_lib.receptive_fields.centres import CellCentres
 
 CONTOUR = 0.5
 """The contour is drawn at this share of the map's own maximum."""

@@ -13,7 +13,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
 from explain_lib.base.maps import Map
 from explain_lib.base.words import proper_minus
-from explain_lib.cam.cell_centres import CellCentres
+from explain_lib.receptive_fields.centres import CellCentres
 from explain_lib.take_home.slide import Slide
 
 MOST = 512

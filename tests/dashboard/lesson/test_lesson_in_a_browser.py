@@ -45,7 +45,7 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
     expect(page.get_by_role("button", name="Start · 11 stops")).to_be_visible()
     for number, stop in enumerate(lesson.stops, 1):
         page.keyboard.press("PageDown")
-        expect(page.get_by_text(f"Stop {number} of 10 · {stop.title}")).to_be_visible()
+        expect(page.get_by_text(f"Stop {number} of 11 · {stop.title}")).to_be_visible()
         # The question comes after the buttons: those that are pressed now are this stop's, and not the last one's.
         expect(page.get_by_text(" ".join(stop.question.split("**")[0].split())[:40]).first).to_be_visible()
         assert address(page) == stop_view("grad-cam", stop, number, present=True).to_query()
@@ -56,7 +56,7 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
             page.keyboard.press("h")
             expect(page.get_by_text("Hint:", exact=True)).to_be_visible()
     page.keyboard.press("PageUp")
-    expect(page.get_by_text("Stop 9 of 10")).to_be_visible()
+    expect(page.get_by_text("Stop 9 of 11")).to_be_visible()
     assert page.evaluate(SETTLED)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Back to this stop's view")).to_be_visible()
@@ -65,7 +65,7 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
     expect(page.get_by_role("button", name="Back to this stop's view")).not_to_be_visible()
     assert address(page) == stop_view("grad-cam", lesson.stops[8], 9, present=True).to_query()
     page.keyboard.press("e")
-    expect(page.get_by_text("Stop 9 of 10")).not_to_be_visible()
+    expect(page.get_by_text("Stop 9 of 11")).not_to_be_visible()
     assert "lesson" not in address(page)
     assert page.evaluate(SETTLED)
     assert page.evaluate(LOADED)
@@ -78,9 +78,9 @@ def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tupl
     page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam")
     expect(page.get_by_role("button", name="Next stop")).to_be_enabled()
     page.keyboard.press("PageDown")
-    expect(page.get_by_text("Stop 2 of 10")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 11")).to_be_visible()
     assert page.evaluate(SETTLED)
     assert page.evaluate(SETTLED)
     page.go_back()
-    expect(page.get_by_text("Stop 1 of 10")).to_be_visible()
+    expect(page.get_by_text("Stop 1 of 11")).to_be_visible()
     assert urlsplit(page.url).path == "/layer_explorer"

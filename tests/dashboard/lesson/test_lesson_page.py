@@ -20,7 +20,7 @@ from dashboard.view.server_options import server_cache
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
-COUNT = 10
+COUNT = 11
 HORSE, CAR, CONTOURS = 1, 4, 7
 """The stops about the horse, the car that is taken for a deer, and contours."""
 
@@ -185,7 +185,7 @@ def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dic
 
 def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
     app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="12", answer="on")
-    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 10; the first one is shown."
+    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 11; the first one is shown."
     assert f"**Stop 1 of {COUNT}" in texts(app)
     assert opened_paragraph(app, "Answer") is None
 

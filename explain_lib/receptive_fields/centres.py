@@ -1,6 +1,6 @@
 """Where the cells of a layer look: the middles of their receptive fields, read from the network, checked, else measured.
 
-Reading: networks/cell_positions.py. The check: a patch of a noise picture is changed in four places, and the cells that answer
+Reading: positions.py. The check: a patch of a noise picture is changed in four places, and the cells that answer
 must lie there. Measuring, where reading gives nothing or fails the check: the middle of the squared gradient of single cells
 with respect to noise pictures (the effective receptive field of arXiv 1701.04128).
 """
@@ -17,9 +17,9 @@ from torch import Tensor
 from explain_lib.base.errors import ExplainError, NetworkError
 from explain_lib.base.frozen import Frozen
 from explain_lib.networks.capture import LayerTrace, cell_gradients, watch
-from explain_lib.networks.cell_positions import Pair, read_positions
 from explain_lib.networks.model import Model, check_model, weight_stamp
 from explain_lib.pictures.pixels import to_input
+from explain_lib.receptive_fields.positions import Pair, read_positions
 
 Source = Literal["read", "measured"]
 Line = NDArray[np.float64]

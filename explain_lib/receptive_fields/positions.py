@@ -65,6 +65,11 @@ class _Reading(TorchDispatchMode):
         columns = torch.arange(width, dtype=torch.float32, device=batch.device).expand(batch.shape)
         self.pairs[batch] = rows, columns
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """PyTorch's own switch: nothing is compiled here, and to import its compiler takes more than a second."""
+        return False
+
     def __torch_dispatch__(
         self, func: Operator, types: Sequence[type], args: tuple[object, ...] = (), kwargs: dict[str, object] | None = None
     ) -> object:

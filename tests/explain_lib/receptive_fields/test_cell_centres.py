@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import explain_lib as xl
-from explain_lib.cam.cell_centres import locate_cells
+from explain_lib.receptive_fields.centres import locate_cells
 
 SIZE = 24
 
