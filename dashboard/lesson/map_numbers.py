@@ -12,7 +12,7 @@ from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.base.words import correlation_words, listed, number, percent
+from explain_lib.base.words import correlation_words, fine, listed, percent, short
 from explain_lib.cam.postprocess import resize_maps
 
 THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))
@@ -55,7 +55,7 @@ def _channels(scene: Scene) -> str:
 
 def _cell(scene: Scene) -> str:
     height, width = (side / cells for side, cells in zip(scene.model.input_size, _grid(scene, scene.layer), strict=True))
-    return f"{height:.3g} × {width:.3g}"
+    return f"{short(height)} × {short(width)}"
 
 
 def _grid(scene: Scene, layer: str) -> tuple[int, int]:
@@ -106,7 +106,7 @@ def _cause(scene: Scene, place: int) -> tuple[str, str]:
     if place >= len(causes):
         raise xl.InputError(f"a, b: {len(causes)} settings have an effect here; sides that differ in more would be right")
     name, share = causes[place]
-    return setting_words(name), f"{number(100 * share / found.mae, 0)} %"
+    return setting_words(name), percent(share / found.mae, 0)
 
 
 def _why(scene: Scene) -> str:
@@ -120,7 +120,7 @@ MAPS: Mapping[str, Number] = {
     "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer))),
     "layer.channels": Number("how many channels it has", _channels),
     "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
-    "map.peak": Number("the largest value of the map, not scaled", lambda scene: f"{float(_map(scene).max()):.3g}"),
+    "map.peak": Number("the largest value of the map, not scaled", lambda scene: short(_map(scene).max())),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
     "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),
     "map.place": Number("where the map is strongest: at the top left, in the middle", lambda scene: _place(_map(scene))),
@@ -144,10 +144,8 @@ MAPS: Mapping[str, Number] = {
     "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[-1]))),
     "layers.last_place": Number("where its map is strongest", lambda scene: _place(_map(scene, scene.offered_layers[-1]))),
     "layers.correlation": Number("the Spearman correlation of the first layer's map with the last one's", _between_layers),
-    "difference.mean": Number(
-        "the mean absolute difference of the sides a and b", lambda scene: number(_comparison(scene).mae)
-    ),
-    "difference.largest": Number("the largest difference of a pixel", lambda scene: number(_comparison(scene).max_abs)),
+    "difference.mean": Number("the mean absolute difference of the sides a and b", lambda scene: fine(_comparison(scene).mae)),
+    "difference.largest": Number("the largest difference of a pixel", lambda scene: fine(_comparison(scene).max_abs)),
     "difference.largest_row": Number("the row of that pixel, counted from 0", lambda scene: str(_pixel(scene)[0])),
     "difference.largest_column": Number("its column, counted from 0", lambda scene: str(_pixel(scene)[1])),
     "difference.correlation": Number(

@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_means, image_shares
-from explain_lib.base.words import interval, listed, number
+from explain_lib.base.statistics import LEAST_IMAGES, Estimate, bootstrap_means, image_shares
+from explain_lib.base.words import direction, few_images, listed, mean_alone, mean_words
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
-
-LEAST_IMAGES = 30
-"""The least number of images for a statement about chance."""
 
 
 @dataclass(frozen=True)
@@ -138,70 +135,82 @@ def is_more_than_chance(estimate: Estimate) -> bool:
 
 
 def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
-    """A sentence on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
-    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    """Sentences on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
+    values = _values(ranking, summary)
     layers = sum(one.rung.kind == "layer" for one in summary)
     if ranking.best is None:
         return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
     how = how[0].upper() + how[1:]
-    first = "the only layer" if layers == 1 else f"the best of {layers} layers"
-    words = f"{how}: {first} is {ranking.best} ({mean_words(values[ranking.best], ranking.images)})"
-    words = f"{words}{_lead(ranking, values)}. "
+    found = "number" if ranking.images == 1 else "mean"
+    first = (
+        f"the only layer, {ranking.best}, has" if layers == 1 else f"of {layers} layers {ranking.best} has the best {found},"
+    )
+    words = f"{how}: {first} {mean_words(values[ranking.best], ranking.images)}{_lead(ranking, ranking.best, values)}."
     if ranking.over_centre is None or ranking.over_random is None:
         return words
     centre = _against_centre(ranking, ranking.over_centre, values[CENTRE])
-    return f"{words}{centre} {_against_random(ranking, ranking.over_random, values[RANDOM])}"
+    return f"{words} {centre} {_against_random(ranking, ranking.over_random, values[RANDOM])}"
 
 
-def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
-    lead = ranking.lead
-    if lead is None or ranking.second is None:
+def _values(ranking: Ranking, summary: tuple[RungSummary, ...]) -> Mapping[str, Estimate]:
+    return {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+
+
+def _lead(ranking: Ranking, best: str, values: Mapping[str, Estimate]) -> str:
+    """The best layer beside the next one."""
+    lead, second = ranking.lead, ranking.second
+    if lead is None or second is None:
         return ""
-    ahead = f", ahead of {ranking.second} ({number(values[ranking.second].mean)}) by {number(lead.mean)}"
-    if ranking.images < LEAST_IMAGES:
-        few = "one image is" if ranking.images == 1 else f"{ranking.images} images are"
-        return f"{ahead}; {few} too few to tell whether that is more than chance"
-    chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
-    words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
-    others = [name for name in ranking.tied if name != ranking.second]
-    return f"{words}. Nor can it be told from {listed(others)}" if others else words
+    following = f"{second} ({mean_alone(values[second])})"
+    if lead.images < LEAST_IMAGES:
+        return f", and next comes {following}; {few_images(lead.images)} to compare the two"
+    by, paired = mean_words(lead), f"paired over {lead.images:,} images"
+    others = [name for name in ranking.tied if name != second]
+    too = f". {best} cannot be told from {listed(others)} either" if others else ""
+    match direction(lead):
+        case 1:
+            return f", ahead of {following} by {by}, {paired}: more than chance{too.removesuffix(' either')}"
+        case -1:
+            return f", but {paired} {second} is better, by {mean_words(lead.negated)}{too.removesuffix(' either')}"
+        case _ if lead.low == lead.high == 0:
+            return f", and so has {second}: the two are the same on every image{too}"
+    return f", but cannot be told from {following}: the difference, {by}, {paired}, is no more than chance{too}"
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     """A sentence on whether the best layer beats the order by distance from the centre; empty if no layer ranks pixels."""
-    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    values = _values(ranking, summary)
     return "" if ranking.over_centre is None else _against_centre(ranking, ranking.over_centre, values[CENTRE])
 
 
 def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
-    baseline = f"“{CENTRE}” ({number(centre.mean)}), which asks no network"
-    if gap.mean <= 0:
-        return f"No layer beats {baseline}: {ranking.best} is behind it by {mean_words(gap.negated)}."
-    if ranking.images < LEAST_IMAGES:
-        return f"It is ahead of {baseline}, by {mean_words(gap)}."
-    if is_more_than_chance(gap):
-        return f"It beats {baseline}, by {mean_words(gap)}."
-    return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {mean_words(gap)}."
+    baseline = f"“{CENTRE}” ({mean_alone(centre)}), which asks no network"
+    if gap.images < LEAST_IMAGES:
+        return f"Beside it stands {baseline}; {few_images(gap.images)} to compare the two."
+    match direction(gap):
+        case 1:
+            return f"{ranking.best} beats {baseline}, by {mean_words(gap)}."
+        case -1:
+            return f"No layer beats {baseline}: {ranking.best} is behind it by {mean_words(gap.negated)}."
+    return f"{ranking.best} cannot be told from {baseline}: its lead is {mean_words(gap)}."
 
 
 def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
-    baseline = f"Random order gets {number(chance.mean)}"
-    if ranking.images < LEAST_IMAGES:
+    baseline = f"Random order gets {mean_alone(chance)}"
+    if gap.images < LEAST_IMAGES:
         return f"{baseline}."
-    if not is_more_than_chance(gap):
-        return f"{baseline}: {ranking.best} cannot be told from it."
-    return f"{baseline}: {ranking.best} is {_better_or_worse(gap)}."
+    return f"{baseline}: {ranking.best} {_better_or_worse(gap) or 'cannot be told from it'}."
 
 
 def _better_or_worse(gap: Estimate) -> str:
-    return f"better by {mean_words(gap)}" if gap.mean > 0 else f"worse by {mean_words(gap.negated)}"
-
-
-def mean_words(estimate: Estimate, images: int | None = None) -> str:
-    """A mean with its interval, or without for one image. images: of the whole, None for those that have a value."""
-    one = (estimate.images if images is None else images) == 1
-    return number(estimate.mean) if one else f"{number(estimate.mean)} {interval(estimate)}"
+    """Which is better and by how much; empty where that is no more than chance."""
+    match direction(gap):
+        case 1:
+            return f"is better by {mean_words(gap)}"
+        case -1:
+            return f"is worse by {mean_words(gap.negated)}"
+    return ""
 
 
 def opinions_sentence(ranking: Ranking) -> str:
@@ -209,25 +218,23 @@ def opinions_sentence(ranking: Ranking) -> str:
     if not ranking.opinions or ranking.images < LEAST_IMAGES:
         return ""
     layer = ranking.opinions[0][0].partition(" at ")[2]
-    words = [f"{name.partition(' at ')[0]} is {_against(gap)}" for name, gap in ranking.opinions]
+    words = [f"{name.partition(' at ')[0]} {_against(gap)}" for name, gap in ranking.opinions]
     return f"At {layer}, beside Grad-CAM on the same images: {listed(words)}."
 
 
 def _against(gap: Estimate) -> str:
-    if is_more_than_chance(gap):
-        return _better_or_worse(gap)
-    return f"no different by more than chance ({number(gap.mean, sign=True)} {interval(gap)})"
+    return _better_or_worse(gap) or f"cannot be told from it ({mean_words(gap, sign=True)})"
 
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
-    """A sentence on the effect of the fill. rankings: by one measure, one for each fill."""
-    best = {fill: ranking.best for fill, ranking in rankings.items()}
+    """Sentences on the effect of the fill. rankings: by one measure, one for each fill."""
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
     total, measure = len(rankings["grey"].order), rankings["grey"].measure
     chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    best = {fill: ranking.best or "no layer" for fill, ranking in rankings.items()}
     if len(set(best.values())) == 1:
-        first = f"By {measure} the best layer is {best['grey']} whatever stands in the place of removed pixels"
+        first = f"By {measure} {best['grey']} has the best mean whatever stands in the place of removed pixels"
     else:
         each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
-        first = f"By {measure} the fill decides which layer is best: {each}"
+        first = f"By {measure} the fill decides which layer has the best mean: {each}"
     return f"{first}. Of {total} rows, random order has {chance}."

@@ -15,6 +15,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.presentation import enlarged
 from dashboard.widgets.stage import Row, Stage, show_stage
+from explain_lib.base.words import fine
 from explain_lib.compare.scan import ScanRows
 from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_scan, to_csv, to_parquet
 
@@ -84,10 +85,10 @@ def _numbers(summary: ScanSummary) -> None:
     low, _, median, _, high = summary.quantiles
     cards = {
         "Images": (f"{summary.finite:,}", "with two finite maps"),
-        "Mean": (f"{summary.mean:.4f}", "of the images' gaps"),
-        "Median": (f"{median:.4f}", "half are below"),
-        "5 %": (f"{low:.4f}", "are below"),
-        "95 %": (f"{high:.4f}", "are below"),
+        "Mean": (fine(summary.mean, 4), "of the images' gaps"),
+        "Median": (fine(median, 4), "half are below"),
+        "5 %": (fine(low, 4), "are below"),
+        "95 %": (fine(high, 4), "are below"),
         "Right": (_number(summary.right_mean), "mean if predicted so"),
         "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
     }
@@ -99,7 +100,7 @@ def _numbers(summary: ScanSummary) -> None:
 
 
 def _number(value: float) -> str:
-    return "no image" if isnan(value) else f"{value:.4f}"
+    return "no image" if isnan(value) else fine(value, 4)
 
 
 def _causes(summary: ScanSummary) -> None:
@@ -118,7 +119,7 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
     panels = tuple(
         Panel(
             f"{part}-{image}", f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}", SIDE,
-            title=f"image {image}", caption=f"{mae[image]:.4f}", picture=np.asarray(scene.images.pixels[image]),
+            title=f"image {image}", caption=fine(mae[image], 4), picture=np.asarray(scene.images.pixels[image]),
             place=f"{scene.picture_set.address}-{image}",
             action=Action("opens the comparison of its two maps", {"image": image, "steps": ()}, "disagreement"),
         )

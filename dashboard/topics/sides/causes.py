@@ -15,7 +15,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.stage import Row
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import fine, two
 
 CAUSE_SIDE = 160
 
@@ -40,7 +40,7 @@ def cause_row(pair: Pair, found: xl.Decomposition) -> tuple[Row, ...]:
 
 
 def _cause_panel(pair: Pair, found: xl.Decomposition, name: str, share: float, reach: float) -> Panel:
-    words, values, grows = setting_words(name), found.cause_maps[name], proper_minus(f"{share:+.4f}")
+    words, values, grows = setting_words(name), found.cause_maps[name], fine(share, 4, sign=True)
     return Panel(
         f"cause-{name}", map_words(f"by {words}", values), CAUSE_SIDE, title=words, label=f"by {words}", values=values,
         caption=f"{grows} of mean |b − a|", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,
@@ -54,7 +54,7 @@ def _checked(found: xl.Decomposition) -> str:
         return words
     if found.residual == 0:
         return f"{words} Side b as decomposed is the map of the program itself in every digit."
-    return f"{words} Side b as decomposed and the map of the program itself differ by at most {found.residual:.1e}."
+    return f"{words} Side b as decomposed and the map of the program itself differ by at most {two(found.residual)}."
 
 
 def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
