@@ -172,10 +172,10 @@ def _lead(ranking: Ranking, best: str, values: Mapping[str, Estimate]) -> str:
         case 1:
             return f", ahead of {following} by {by}, {paired}: more than chance{too.removesuffix(' either')}"
         case -1:
-            return f", but {paired} {second} is better, by {mean_words(lead.negated)}{too.removesuffix(' either')}"
+            return f", but behind {following} by {mean_words(lead.negated)}, {paired}{too.removesuffix(' either')}"
         case _ if lead.low == lead.high == 0:
             return f", and so has {second}: the two are the same on every image{too}"
-    return f", but cannot be told from {following}: the difference, {by}, {paired}, is no more than chance{too}"
+    return f", but cannot be told from {following}: the difference is {by}, {paired}{too}"
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:

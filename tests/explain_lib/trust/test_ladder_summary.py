@@ -96,8 +96,8 @@ def test_layers_that_chance_may_have_ranked_are_said_to_be_tied() -> None:
     assert ranking.tied == ("second",)
     sentence = said_of(rows)
     assert "first has the best mean, 0.2000 [" in sentence
-    assert "], but cannot be told from second (0.200): the difference, 0.0001 [" in sentence
-    assert "], paired over 100 images, is no more than chance. first beats “centre first” (0.300)" in sentence
+    assert "], but cannot be told from second (0.200): the difference is 0.0001 [" in sentence
+    assert "], paired over 100 images. first beats “centre first” (0.300)" in sentence
     assert "“centre first” (0.300), which asks no network, by 0.1000 [" in sentence
     assert "Random order gets 0.200: first cannot be told from it." in sentence
 
@@ -146,9 +146,9 @@ def test_that_the_fill_decides_is_said() -> None:
     rows = rows_of(spread(CLEAR))
     sentence = fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS})
     assert sentence == (
-        "By deletion the fill decides which layer has the best mean: first with mid grey, second with the blurred picture and first "
-        "with noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred picture and "
-        "place 6 with noisy linear imputation."
+        "By deletion the fill decides which layer has the best mean: first with mid grey, second with the blurred picture and "
+        "first with noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred "
+        "picture and place 6 with noisy linear imputation."
     )
 
 
