@@ -153,7 +153,8 @@ def _largest(kept: Array, made: Array) -> str:
     differing = int((~same).sum())
     numbers = "1 number differs" if differing == 1 else f"{differing:,} numbers differ"
     kept_number, made_number = (short(array[place], 9) for array in (a, b))
-    return f"{numbers}, by up to {short(gap[place])}{where}: {kept_number} in the file, {made_number} here"
+    by = f"by up to {short(gap[place])}" if np.isfinite(gap[place]) else "one of them finite on one side only"
+    return f"{numbers}, {by}{where}: {kept_number} in the file, {made_number} here"
 
 
 def missing_models(view: ViewFile) -> tuple[str, ...]:

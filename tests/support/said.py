@@ -117,12 +117,10 @@ class Said:
 
     def _beside(self, text: str, place: int) -> tuple[str, str] | None:
         """The ends of the interval in the same sentence, the next one after a place or else the last before it."""
-        start = max((found.end() for found in re.finditer(r"[.;:] (?=[A-Za-zα“*])", text[:place])), default=0)
-        colon = text.rfind(": more", start, place + 6)
-        ends = re.compile(r"[.;] (?=[A-Za-zα“*])").search(text, place)
+        sentences = re.compile(r"[.;] (?=[A-Za-zα“*])")
+        start = max((found.end() for found in sentences.finditer(text[:place])), default=0)
+        ends = sentences.search(text, place)
         stop = ends.start() if ends else len(text)
-        if colon >= 0 or text[start - 2 : start] == ": ":
-            start = max((found.end() for found in re.finditer(r"[.;] (?=[A-Za-zα“*])", text[:place])), default=0)
         after, before = list(_ENDS.finditer(text, place, stop)), list(_ENDS.finditer(text, start, place))
         found = after[0] if after else before[-1] if before else None
         return None if found is None else (found[1], found[2])

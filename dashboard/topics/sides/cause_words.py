@@ -70,6 +70,8 @@ def total_causes_sentence(summary: ScanSummary) -> str:
     adding = _adding(causes)
     if not adding:
         return "No setting changes anything on these images."
+    if summary.mean <= NOTHING:
+        return "What the settings change cancels out on each of these images."
     most = f"Over {summary.finite:,} images most comes from {_each(adding[:3], summary.mean)}."
     return " ".join([most, *_taking_words(causes, summary.mean)])
 
@@ -97,9 +99,8 @@ def agreement_sentence(found: xl.Decomposition, largest: float) -> str:
         return f"{alike} Their maps agree in every digit: no pixel differs."
     if digits(largest) == 0:
         return f"{alike} No setting explains why pixels differ by up to {two(largest)}."
-    return (
-        f"{alike} Their maps agree to {digits(largest)} digits after the point: no pixel differs by more than {two(largest)}."
-    )
+    agree = f"Their maps agree to {digits(largest)} digits after the point"
+    return f"{alike} {agree}: the largest difference of a pixel is {two(largest)}."
 
 
 def digits(largest: float) -> int:
