@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explain_lib.base.statistics import Estimate
-from explain_lib.base.words import precise_percent, short
+from explain_lib.base.words import counted, precise_percent, short
 
 Part = dict[str, object]
 
@@ -87,10 +87,10 @@ def interval_dots(
         "y": [height for height, _, _ in rows],
         "marker": {"color": colour, "size": 9} | marker,
         "error_x": interval_bars(estimates, colour),
-        "customdata": [[name, *map(said, (one.mean, one.low, one.high)), one.images] for _, name, one in rows],
+        "customdata": [[name, *map(said, (one.mean, one.low, one.high)), counted(one.images)] for _, name, one in rows],
         "hovertemplate": (
             f"{pointed}: %{{customdata[1]}}<br>95 % interval %{{customdata[2]}} to %{{customdata[3]}}, "
-            "%{customdata[4]} images<extra></extra>"
+            "%{customdata[4]}<extra></extra>"
         ),
     }
 

@@ -178,6 +178,11 @@ def points(estimate: Estimate) -> str:
 # Section: lists and names
 
 
+def counted(count: int, what: str = "image") -> str:
+    """So many of something, as "1 image" or "1,000 images"."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def listed(words: list[str]) -> str:
     """At least one word, with commas and "and" between several."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -147,7 +147,7 @@ class ContourGuess(Frozen):
         if not isnan(judged.ceiling):
             words += f" A map on the layer's grid could reach {number(judged.ceiling, 2)}."
         average = next((one.own for one in self.layers if one.layer == AVERAGE), None)
-        return words if average is None else f"{words} {self._average(average)}"
+        return words if average is None or average.images == 0 else f"{words} {self._average(average)}"
 
     def _average(self, average: Estimate) -> str:
         """The average of five layers; which of them has contours where the judged one has not, as far as intervals tell."""

@@ -85,7 +85,7 @@ class Said:
     def _without_known(self) -> str:
         text = self.words
         for phrase in self.known:
-            text = text.replace(phrase, " ")
+            text = text.replace(phrase, "X" * len(phrase))
         return text
 
     # Section: directions

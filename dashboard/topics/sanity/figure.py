@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from dashboard.figures.chart_parts import LEGEND, Part, chart, interval_bars, shown_mark
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
-from explain_lib.base.words import correlation_words, mean_words
+from explain_lib.base.words import correlation_words, counted, mean_words
 from explain_lib.networks.randomisation import Mode
 from explain_lib.trust.sanity_summary import SanitySummary
 
@@ -56,7 +56,7 @@ def _means(names: Sequence[str], summary: SanitySummary) -> Part:
     estimates = [start, *(step.correlation for step in summary.steps)]
     return {
         "type": "scatter",
-        "name": f"mean of {summary.images:,} pictures",
+        "name": f"mean of {counted(summary.images, 'picture')}",
         "x": list(names),
         "y": [one.mean for one in estimates],
         "line": {"color": CHOSEN, "width": 3},
@@ -86,4 +86,5 @@ def steps_words(steps: Sequence[str], own: Sequence[float], summary: SanitySumma
     if summary is None:
         return words
     means = ", ".join(f"{step.name} {mean_words(step.correlation)}" for step in summary.steps)
-    return f"{words}; means of {summary.images:,} pictures: {means}; two different pictures {mean_words(summary.unrelated)}"
+    other = mean_words(summary.unrelated)
+    return f"{words}; means of {counted(summary.images, 'picture')}: {means}; two different pictures {other}"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.chart_parts import chart, histogram, note_at, upright
 from dashboard.figures.colours import CHOSEN, NEUTRAL
-from explain_lib.base.words import fine
+from explain_lib.base.words import counted, fine
 from explain_lib.compare.scan_summary import ScanSummary
 
 BINS = 40
@@ -38,7 +38,7 @@ def spread_words(summary: ScanSummary) -> str:
     """Alternative text of the spread."""
     low, _, median, _, high = summary.quantiles
     spread = f"median {fine(median, 4)}, 5 % to 95 % {fine(low, 4)} to {fine(high, 4)}"
-    return f"Histogram of the mean difference of {summary.finite:,} images: {spread}"
+    return f"Histogram of the mean difference of {counted(summary.finite)}: {spread}"
 
 
 def class_figure(summary: ScanSummary, classes: Sequence[str]) -> go.Figure:

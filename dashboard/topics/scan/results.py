@@ -15,7 +15,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.presentation import enlarged
 from dashboard.widgets.stage import Row, Stage, show_stage
-from explain_lib.base.words import fine
+from explain_lib.base.words import counted, fine
 from explain_lib.compare.scan import ScanRows
 from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_scan, to_csv, to_parquet
 
@@ -47,7 +47,7 @@ def _summary(scene: Scene, rows: ScanRows) -> ScanSummary:
 
 def show_example(scene: Scene, rows: ScanRows, total: int) -> None:
     """Numbers of the first of `total` images, and those of them that are furthest apart."""
-    which = f"the first {len(rows):,} of these {total:,} images" if len(rows) < total else f"these {total:,} images"
+    which = f"the first {len(rows):,} of these {counted(total)}" if len(rows) < total else f"these {counted(total)}"
     st.markdown(f"**Example: {which}.**")
     summary = _show_summary(scene, rows)
     if summary is not None:
@@ -73,7 +73,7 @@ def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
     broken = rows.images[~rows.finite]
     if len(broken):  # they are rows of the file, and count for nothing else
         some = ", ".join(f"{image:,}" for image in broken[:10])
-        st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
+        st.warning(f"{counted(len(broken))} gave a map that is not finite, marked in the file: {some}.")
     if summary.finite == 0:
         return None
     _numbers(summary)

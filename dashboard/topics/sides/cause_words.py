@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import floor, log10
 
 import explain_lib as xl
-from explain_lib.base.words import fine, listed, percent, two
+from explain_lib.base.words import counted, fine, listed, percent, two
 from explain_lib.compare.scan_summary import ScanSummary
 
 NOTHING = 5e-7
@@ -72,7 +72,7 @@ def total_causes_sentence(summary: ScanSummary) -> str:
         return "No setting changes anything on these images."
     if summary.mean <= NOTHING:
         return "What the settings change cancels out on each of these images."
-    most = f"Over {summary.finite:,} images most comes from {_each(adding[:3], summary.mean)}."
+    most = f"Over {counted(summary.finite)} most comes from {_each(adding[:3], summary.mean)}."
     return " ".join([most, *_taking_words(causes, summary.mean)])
 
 
