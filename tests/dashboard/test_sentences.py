@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 
-import library_sentences
-import page_sentences
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from said import Said
+from sentences import library, pages
+from sentences.said import Said
 
 from explain_lib.base import words
 
@@ -24,10 +23,10 @@ FORMATS = {
 """What makes words of a number, or says which way it goes."""
 
 
-@pytest.mark.parametrize("name", page_sentences.CASES)
+@pytest.mark.parametrize("name", pages.CASES)
 def test_sentences_say_what_their_numbers_say(name: str) -> None:
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(page_sentences.CASES[name])
+    @given(pages.CASES[name])
     def check(said: Said) -> None:
         said.check()
 
@@ -121,7 +120,7 @@ def ran() -> set[tuple[str, str]]:
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     @given(st.data())
     def draw(data: st.DataObject) -> None:
-        for cases in (library_sentences.CASES, page_sentences.CASES):
+        for cases in (library.CASES, pages.CASES):
             for one in cases.values():
                 data.draw(one)
 

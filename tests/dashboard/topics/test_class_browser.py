@@ -26,7 +26,8 @@ def shown(app: AppTest) -> list[int]:
 
 def assert_counts(app: AppTest, chosen: NDArray[np.int64]) -> None:
     right = int((labels() == GUESSES)[chosen].sum())
-    share = f" ({right / len(chosen) * 100:.1f} %)" if len(chosen) else ""
+    exactly = {0: "0 %", len(chosen): "100 %"}
+    share = f" ({exactly.get(right, f'{right / max(1, len(chosen)) * 100:.1f} %')})" if len(chosen) else ""
     words = f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{len(chosen) - right:,}** wrong"
     assert words in [text.value for text in app.markdown]
 

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from library_sentences import CASES
-from said import Said
+from sentences.library import CASES
+from sentences.said import Said
 
 from explain_lib.base import words
 from explain_lib.base.statistics import Estimate

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from library_sentences import NOTHING
 from numpy.typing import NDArray
-from said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
+from sentences.library import NOTHING
+from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
 
 import explain_lib as xl
 from dashboard.figures.chart_parts import interval_dots

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
-from said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
+from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
 
 import explain_lib as xl
 from explain_lib.base import words
