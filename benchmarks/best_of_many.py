@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.statistics import Estimate, bootstrap_means, comparisons_with_best, simultaneous_means
+from explain_lib.base.words import direction
 from explain_lib.networks.bundled import CHECKPOINTS
 from explain_lib.trust.ladder import CENTRE
-from explain_lib.trust.ladder_summary import is_more_than_chance, measured
+from explain_lib.trust.ladder_summary import measured
 from explain_lib.work.ladder_files import read_ladder
 
 IMAGES = (30, 100, 500)
@@ -138,9 +139,9 @@ def _rates(drawn: Sequence[Sample], claims: Sequence[Claims]) -> Rates:
         needed.append((max(-one.first.low, others - one.first.mean), -one.first_lead.low))
     to_beat, to_lead = np.quantile(needed, FOUND, axis=0)
     return Rates(
-        beats=float(np.mean([is_more_than_chance(one.best) and one.best.low > 0 for one in claims])),
+        beats=float(np.mean([direction(one.best) > 0 for one in claims])),
         covered=float(np.mean([_holds(one.best) for one in claims])),
-        ahead=float(np.mean([is_more_than_chance(one.lead) for one in claims])),
+        ahead=float(np.mean([direction(one.lead) > 0 for one in claims])),
         lead=float(np.mean([_holds(one.first_lead) for one in claims])),
         to_beat=float(to_beat),
         to_lead=float(to_lead),

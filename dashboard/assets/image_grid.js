@@ -7,7 +7,7 @@ function thumbnail(data, place) {
   const [image, own, predicted] = [data.images[place], data.true[place], data.predicted[place]];
   const outcome = own < 0 || predicted < 0 ? "" : own === predicted ? "right" : "wrong";
   const name = own < 0 ? "no class" : data.true_names[own];
-  const said = predicted < 0 ? "not asked yet" : `${data.predicted_names[predicted]} ${data.percent[place]} %`;
+  const said = predicted < 0 ? "not asked yet" : `${data.predicted_names[predicted]} ${data.confidence_words[data.confidence[place]]}`;
   const button = numbered("image", image, outcome);
   label(button, `image ${image}: true ${name}, predicted ${said}${outcome ? ` (${outcome})` : ""}`);
   button.tabIndex = -1;
@@ -33,7 +33,7 @@ export default function ({ data: message, parentElement, setTriggerValue }) {
   listen(grid, "image", (image) => setTriggerValue("picked", image));
   if (grid.dataset.revision === data.revision) return void markPicked(grid, data.picked);
   grid.dataset.revision = data.revision;
-  for (const name of ["images", "true", "predicted", "percent"]) data[name] = data.arrays[data[name]].data;
+  for (const name of ["images", "true", "predicted", "confidence"]) data[name] = data.arrays[data[name]].data;
   showSprite(grid, data, SIDE);
   grid.replaceChildren(...Array.from(data.images, (_, place) => thumbnail(data, place)));
   bringIntoSight(grid, markPicked(grid, data.picked));

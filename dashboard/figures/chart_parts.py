@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explain_lib.base.statistics import Estimate
+from explain_lib.base.words import counted, precise_percent, short
 
 Part = dict[str, object]
 
@@ -70,14 +71,14 @@ def interval_dots(
     rows: Sequence[tuple[float, str, Estimate]],
     *,
     pointed: str = "%{customdata[0]}",
-    form: str = ".3f",
+    percent: bool = False,
     **marker: object,
 ) -> Part:
     """A dot a row, at its mean, with the bar of its 95 % interval. rows: the height, the name and the estimate of each.
 
-    pointed: the words under the pointer before the numbers. form: of the numbers.
+    pointed: the words under the pointer before the numbers. percent: whether these are shares.
     """
-    estimates = [estimate for _, _, estimate in rows]
+    estimates, said = [estimate for _, _, estimate in rows], precise_percent if percent else _pointed
     return {
         "type": "scatter",
         "mode": "markers",
@@ -86,12 +87,17 @@ def interval_dots(
         "y": [height for height, _, _ in rows],
         "marker": {"color": colour, "size": 9} | marker,
         "error_x": interval_bars(estimates, colour),
-        "customdata": [[name, estimate.low, estimate.high, estimate.images] for _, name, estimate in rows],
+        "customdata": [[name, *map(said, (one.mean, one.low, one.high)), counted(one.images)] for _, name, one in rows],
         "hovertemplate": (
-            f"{pointed}: %{{x:{form}}}<br>95 % interval %{{customdata[1]:{form}}} to %{{customdata[2]:{form}}}, "
-            "%{customdata[3]} images<extra></extra>"
+            f"{pointed}: %{{customdata[1]}}<br>95 % interval %{{customdata[2]}} to %{{customdata[3]}}, "
+            "%{customdata[4]}<extra></extra>"
         ),
     }
+
+
+def _pointed(value: float) -> str:
+    """A number under the pointer, with the digits of float32."""
+    return short(value, 6)
 
 
 def interval_bars(estimates: Sequence[Estimate], colour: str) -> Part:

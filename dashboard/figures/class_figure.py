@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.base.words import percent
+
 MOST = 12
 """With more classes than so many, the likeliest and the marked ones are shown alone."""
 LIKELIEST = 10
@@ -36,7 +38,7 @@ def class_bars(
         words = ", ".join(word for word, held in holds.items() if held)
         role: Literal["target", "minus", "other"] = "target" if k == target else "minus" if k == minus else "other"
         share = float(probabilities[k])
-        return ClassBar(k, _told_apart(classes, k), words, share, f"{share * 100:.1f} %", role)
+        return ClassBar(k, _told_apart(classes, k), words, share, percent(share), role)
 
     return tuple(map(bar, _shown(probabilities, {target, true, minus})))
 
@@ -44,8 +46,8 @@ def class_bars(
 def probabilities_words(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int) -> str:
     """Alternative text: the three likeliest classes with their probabilities, and that of the explained one."""
     order = np.argsort(-probabilities, kind="stable")[:3]
-    likeliest = ", ".join(f"{classes[k]} {probabilities[k] * 100:.1f} %" for k in order)
-    explained = f"{classes[target]}, explained, {probabilities[target] * 100:.1f} %"
+    likeliest = ", ".join(f"{classes[k]} {percent(probabilities[k])}" for k in order)
+    explained = f"{classes[target]}, explained, {percent(probabilities[target])}"
     return f"Probability of each class, the likeliest first: {likeliest}; {explained}"
 
 

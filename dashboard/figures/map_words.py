@@ -3,6 +3,7 @@
 import numpy as np
 
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import fine, percent
 
 _FLAT = {
     MapState.ZERO: "zero everywhere",
@@ -14,7 +15,8 @@ _FLAT = {
 def map_words(name: str, values: Map) -> str:
     """Alternative text of a map (h, w): its grid, its range, and where it is large."""
     rows, columns = values.shape
-    return f"{name}: {rows} by {columns} cells from {values.min():.3f} to {values.max():.3f}, {where_words(values)}"
+    reach = "" if map_state(values) is MapState.NOT_FINITE else f" from {fine(values.min())} to {fine(values.max())}"
+    return f"{name}: {rows} by {columns} cells{reach}, {where_words(values)}"
 
 
 def where_words(values: Map) -> str:
@@ -35,7 +37,7 @@ def where_words(values: Map) -> str:
         return f"{words}, counted from 0; nothing above zero"
     what = "what is above zero" if signed else "the map"
     upper, left = (_first_half(above.sum(axis=axis)) for axis in (1, 0))
-    return f"{words}, counted from 0; {upper:.0%} of {what} in the upper half, {left:.0%} in the left".replace("%", " %")
+    return f"{words}, counted from 0; {percent(upper, 0)} of {what} in the upper half, {percent(left, 0)} in the left"
 
 
 def _place(word: str, cell: int, shape: tuple[int, ...]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import short
 from explain_lib.cam.drawing import Drawing
 from explain_lib.pictures.palettes import DIVERGING, Palette, palette_table
 
@@ -25,7 +25,7 @@ class Scale:
     @property
     def words(self) -> str:
         """The range in words."""
-        return proper_minus(f"{self.low:.3g} to {self.high:.3g}")
+        return f"{short(self.low)} to {short(self.high)}"
 
 
 def sequential(low: float, high: float, palette: Palette = "magma") -> Scale:

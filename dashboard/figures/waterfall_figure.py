@@ -6,21 +6,21 @@ import plotly.graph_objects as go
 
 from dashboard.figures.chart_parts import chart
 from dashboard.figures.colours import AGAINST, FOR, NEUTRAL
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import fine
 
 
 def waterfall_figure(causes: Sequence[tuple[str, float]], total: float) -> go.Figure:
     """One bar a cause (its name and its share), each beginning where the last one ended, and the sum of all."""
     names = [*(name for name, _ in causes), "mean |b − a|"]
     values = [*(share for _, share in causes), total]
-    words = [proper_minus(f"{value:+.4f}") for _, value in causes]
+    words = [fine(value, 4, sign=True) for _, value in causes]
     bars = {
         "type": "waterfall",
         "orientation": "h",
         "y": names,
         "x": values,
         "measure": [*("relative" for _ in causes), "total"],
-        "text": [*words, f"{total:.4f}"],
+        "text": [*words, fine(total, 4)],
         "textposition": "outside",
         "cliponaxis": False,
         "increasing": {"marker": {"color": FOR}},
@@ -39,5 +39,5 @@ def waterfall_figure(causes: Sequence[tuple[str, float]], total: float) -> go.Fi
 
 def waterfall_words(causes: Sequence[tuple[str, float]], total: float) -> str:
     """Alternative text of the waterfall."""
-    listed = ", ".join(f"{name} {share:.4f}" for name, share in causes)
-    return f"Waterfall from 0 to the mean absolute difference {total:.4f}: {listed}"
+    listed = ", ".join(f"{name} {fine(share, 4)}" for name, share in causes)
+    return f"Waterfall from 0 to the mean absolute difference {fine(total, 4)}: {listed}"

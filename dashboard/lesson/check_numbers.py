@@ -14,7 +14,7 @@ from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
 from dashboard.topics.sanity.check import make_check
 from dashboard.view.scene import Scene
-from explain_lib.base.words import correlation_words, number, percent
+from explain_lib.base.words import correlation_words, mean_alone, percent
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.study.rows import ContourRequest
@@ -49,7 +49,7 @@ def _best(scene: Scene) -> str:
 
 def _rung(scene: Scene, name: str) -> str:
     summary = summarise_ladder(_ladder(scene))
-    return number(next(one.value(scene.view.measure, scene.view.fill).mean for one in summary if one.rung.name == name))
+    return mean_alone(next(one.value(scene.view.measure, scene.view.fill) for one in summary if one.rung.name == name))
 
 
 def _verdict(scene: Scene) -> str:
@@ -131,8 +131,8 @@ CHECKS: Mapping[str, Number] = {
     "ladder.layers": Number(
         "how many layers were measured", lambda scene: str(sum(rung.kind == "layer" for rung in _ladder(scene).rungs))
     ),
-    "ladder.best_layer": Number("the best of them", _best),
-    "ladder.best": Number("its number", lambda scene: _rung(scene, _best(scene))),
+    "ladder.best_layer": Number("the one with the best mean", _best),
+    "ladder.best": Number("that mean", lambda scene: _rung(scene, _best(scene))),
     "ladder.centre": Number("the number of “centre first”, which asks no network", lambda scene: _rung(scene, CENTRE)),
     "ladder.random": Number("the number of a random order of pixels", lambda scene: _rung(scene, RANDOM)),
     "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict),
@@ -144,10 +144,10 @@ CHECKS: Mapping[str, Number] = {
     "contour.images": Number("on how many pictures the first guess is judged", _contour(lambda guess: f"{guess.images:,}")),
     "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.judged.layer)),
     "contour.own": Number(
-        "the mean correlation of maps with their own picture's edges", _contour(lambda guess: number(guess.judged.own.mean))
+        "the mean correlation of maps with their own picture's edges", _contour(lambda guess: mean_alone(guess.judged.own))
     ),
-    "contour.other": Number("that with the edges of another picture", _contour(lambda guess: number(guess.judged.other.mean))),
-    "contour.excess": Number("the former less the latter", _contour(lambda guess: number(guess.judged.excess.mean))),
+    "contour.other": Number("that with the edges of another picture", _contour(lambda guess: mean_alone(guess.judged.other))),
+    "contour.excess": Number("the former less the latter", _contour(lambda guess: mean_alone(guess.judged.excess))),
     "contour.verdict": Number("supported, not supported, can't tell", _contour(lambda guess: guess.verdict)),
     "sanity.count": Number("how many layers have forgotten what they learnt, at the chosen depth", _forgotten),
     "sanity.total": Number("how many there are", lambda scene: str(len(randomisation_steps(scene.model)))),

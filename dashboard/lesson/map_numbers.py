@@ -12,7 +12,7 @@ from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.base.words import correlation_words, listed, number, percent
+from explain_lib.base.words import correlation_words, fine, listed, percent, short, two
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, stretched_centres
 
@@ -64,14 +64,14 @@ def _peak_pixel(scene: Scene, *, stretched: bool) -> str:
     if not stretched and centres is None:
         raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
     y, x = _pixel_of(scene, _peak(_map(scene)), centres)
-    return f"row {y:.3g}, column {x:.3g}"
+    return f"row {short(y)}, column {short(x)}"
 
 
 def _offset(scene: Scene) -> str:
     centres = locate_cells(scene.model, scene.layer)
     if centres is None:
         raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
-    return number(centres.farthest, 1)
+    return two(centres.farthest)
 
 
 def _correlation(a: Map, b: Map) -> str:
@@ -87,7 +87,7 @@ def _cell(scene: Scene) -> str:
     height, width = (side / cells for side, cells in zip(scene.model.input_size, grid, strict=True))
     if centres is not None and min(grid) > 1:
         height, width = (float(line[-1] - line[0]) / (len(line) - 1) for line in (centres.rows, centres.columns))
-    return f"{height:.3g} × {width:.3g}"
+    return f"{short(height)} × {short(width)}"
 
 
 def _grid(scene: Scene, layer: str) -> tuple[int, int]:
@@ -138,7 +138,7 @@ def _cause(scene: Scene, place: int) -> tuple[str, str]:
     if place >= len(causes):
         raise xl.InputError(f"a, b: {len(causes)} settings have an effect here; sides that differ in more would be right")
     name, share = causes[place]
-    return setting_words(name), f"{number(100 * share / found.mae, 0)} %"
+    return setting_words(name), percent(share / found.mae, 0)
 
 
 def _why(scene: Scene) -> str:
@@ -153,7 +153,7 @@ MAPS: Mapping[str, Number] = {
     "layer.channels": Number("how many channels it has", _channels),
     "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
     "layer.offset": Number("how many pixels stretching puts a cell from where it looks, at most", _offset),
-    "map.peak": Number("the largest value of the map, not scaled", lambda scene: f"{float(_map(scene).max()):.3g}"),
+    "map.peak": Number("the largest value of the map, not scaled", lambda scene: short(_map(scene).max())),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
     "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),
     "map.peak_looks": Number("the pixel that the strongest cell looks at", lambda scene: _peak_pixel(scene, stretched=False)),
@@ -179,10 +179,8 @@ MAPS: Mapping[str, Number] = {
     "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[-1]))),
     "layers.last_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[-1])),
     "layers.correlation": Number("the Spearman correlation of the first layer's map with the last one's", _between_layers),
-    "difference.mean": Number(
-        "the mean absolute difference of the sides a and b", lambda scene: number(_comparison(scene).mae)
-    ),
-    "difference.largest": Number("the largest difference of a pixel", lambda scene: number(_comparison(scene).max_abs)),
+    "difference.mean": Number("the mean absolute difference of the sides a and b", lambda scene: fine(_comparison(scene).mae)),
+    "difference.largest": Number("the largest difference of a pixel", lambda scene: fine(_comparison(scene).max_abs)),
     "difference.largest_row": Number("the row of that pixel, counted from 0", lambda scene: str(_pixel(scene)[0])),
     "difference.largest_column": Number("its column, counted from 0", lambda scene: str(_pixel(scene)[1])),
     "difference.correlation": Number(

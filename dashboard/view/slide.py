@@ -10,6 +10,7 @@ import explain_lib as xl
 from dashboard.view.captions import bare, grid_caption, image_caption, target_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import short
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 
 
@@ -65,4 +66,5 @@ def _map_words(values: Map) -> str:
     if state is not MapState.VARIED:
         return f"The map is {state.value}, and is not painted."
     row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return f"The map goes from {values.min():.3g} to {values.max():.3g}, largest at row {row}, column {column}, counted from 0."
+    reach = f"from {short(values.min())} to {short(values.max())}"
+    return f"The map goes {reach}, largest at row {row}, column {column}, counted from 0."

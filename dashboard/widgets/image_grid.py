@@ -41,14 +41,15 @@ _GRID = st.components.v2.component(
 class Thumbnails:
     """N pictures with what stands under them.
 
-    images: their numbers, int32 (N,). true, predicted: classes, int32 (N,), below 0 for none. percent: the confidence of the
-    prediction, uint8 (N,). true_names, predicted_names: of the classes.
+    images: their numbers, int32 (N,). true, predicted: classes, int32 (N,), below 0 for none. confidence: that of the
+    prediction, as a place in confidence_words, uint8 (N,). true_names, predicted_names: of the classes.
     """
 
     images: NDArray[np.int32]
     true: NDArray[np.int32]
     predicted: NDArray[np.int32]
-    percent: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]
+    confidence_words: Sequence[str]
     true_names: Sequence[str]
     predicted_names: Sequence[str]
 
@@ -69,8 +70,9 @@ def image_grid(sprite: bytes, thumbnails: Thumbnails, picked: int, on_pick: Call
 
 def _packed(sprite: str, thumbnails: Thumbnails, picked: int) -> bytes:
     arrays = ArrayMessage()
-    numbers = {name: arrays.add(getattr(thumbnails, name)) for name in ("images", "true", "predicted", "percent")}
-    names = {"true_names": list(thumbnails.true_names), "predicted_names": list(thumbnails.predicted_names)}
+    numbers = {name: arrays.add(getattr(thumbnails, name)) for name in ("images", "true", "predicted", "confidence")}
+    words = ("confidence_words", "true_names", "predicted_names")
+    names = {name: list(getattr(thumbnails, name)) for name in words}
     head = {"sprite": sprite, "columns": COLUMNS, **numbers, **names}
     revision = sha256(arrays.packed(head)).hexdigest()  # of all that the elements are made of
     return arrays.packed({**head, "picked": picked, "revision": revision})

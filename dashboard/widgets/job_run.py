@@ -11,6 +11,7 @@ from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_jobs
 from explain_lib.base.run_context import in_this_run
+from explain_lib.base.words import counted
 from explain_lib.networks.predictions import Verdicts, verdict_request
 from explain_lib.networks.requests import Request, Rows
 from explain_lib.take_home.registry import note_rows
@@ -88,7 +89,7 @@ def awaits_rows(request: Request[Rows]) -> bool:
 def say_so_far(images: int, more: bool) -> None:
     """That the rows shown are of so many images, while more are on their way."""
     if more:
-        st.caption(f"So far, over {images:,} images; more are on their way.")
+        st.caption(f"So far, over {counted(images)}; more are on their way.")
 
 
 def _state(job: Job[Rows] | None) -> str | None:
@@ -103,24 +104,20 @@ def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: 
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if job is None:
-            st.button(f"{start} {_images(len(request))}", type="primary", on_click=ask)
+            st.button(f"{start} {counted(len(request))}", type="primary", on_click=ask)
             return
         progress = job.progress
         if progress.state in RUNNING:
             st.button("Stop", on_click=job.stop)
         elif progress.state != "done":
-            st.button(f"Go on with {_images(progress.total - progress.images)}", on_click=ask)
+            st.button(f"Go on with {counted(progress.total - progress.images)}", on_click=ask)
         st.progress(progress.images / progress.total, _progress_words(progress))
     if progress.error:
         st.error(f"{what} stopped: {plain(progress.error)}.")
 
 
-def _images(count: int) -> str:
-    return f"{count:,} {'image' if count == 1 else 'images'}"
-
-
 def _progress_words(progress: JobProgress) -> str:
-    words = f"{progress.images:,} of {_images(progress.total)} · {progress.state}"
+    words = f"{progress.images:,} of {counted(progress.total)} · {progress.state}"
     if progress.speed is not None and progress.state == "running":
         words += f" · {progress.speed:,.{0 if progress.speed >= 10 else 1}f} images a second"
     if progress.seconds_left:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import ASSETS
 from explain_lib.base.statistics import Estimate
-from explain_lib.base.words import interval, number, percent, percent_interval
+from explain_lib.base.words import interval, mean_number, mean_percent, percent_interval
 
 _STYLE = (ASSETS / "number_table.css").read_text()
 
@@ -45,12 +45,12 @@ class Row:
 
 def estimate_cell(estimate: Estimate) -> Cell:
     """A mean with its interval; words where no image has a value."""
-    return Cell(number(estimate.mean), interval(estimate)) if estimate.images else Cell("no image")
+    return Cell(mean_number(estimate), interval(estimate)) if estimate.images else Cell("no image")
 
 
 def share_cell(estimate: Estimate) -> Cell:
     """A mean share with its interval, in percent."""
-    return Cell(percent(estimate.mean), percent_interval(estimate))
+    return Cell(mean_percent(estimate), percent_interval(estimate)) if estimate.images else Cell("no image")
 
 
 def show_number_table(columns: Sequence[Column], rows: Sequence[Row], caption: str) -> None:

@@ -18,6 +18,8 @@ from explain_lib.base.maps import check_floats
 
 RESAMPLES = 2000
 LEVEL = 0.95
+LEAST_IMAGES = 30
+"""The least number of images for a statement that goes beyond them."""
 SEED = 0
 _DRAWS = 2**18  # images drawn at once: 2 MiB of positions, and as much again of counts
 _AT_ONCE = 2**21  # values of pairs, or deviations of them, at once: 16 MiB

@@ -16,7 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 from explain_lib.base.errors import LayerError, TargetError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import fine, percent
 from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, expand_targets, explained_number
@@ -208,14 +208,14 @@ LOGITS_ONLY = (
 
 def sum_sentence(found: Completeness) -> str:
     """A sentence on the sum of all parts, compared with the score."""
-    parts = f"HiResCAM's cells add up to {signed(found.hirescam_sum)}, the biases after the layer to {signed(found.biases)}"
+    parts = f"HiResCAM's cells add up to {fine(found.hirescam_sum, 2)}, the biases after the layer to {fine(found.biases, 2)}"
     if found.past:
-        parts += f", and what reaches the score past the layer to {signed(found.past)}"
+        parts += f", and what reaches the score past the layer to {fine(found.past, 2)}"
     score = score_words(found)
     if found.holds:
-        return f"{parts}: together {score}, {signed(found.score)}."
+        return f"{parts}: together {score}, {fine(found.score, 2)}."
     return (
-        f"{parts}. That leaves {signed(found.residual)} of {score}, {signed(found.score)}: a module after the layer is not "
+        f"{parts}. That leaves {fine(found.residual, 2)} of {score}, {fine(found.score, 2)}: a module after the layer is not "
         "linear piece by piece, so HiResCAM's cells need not add up here."
     )
 
@@ -228,12 +228,12 @@ def averaging_sentence(found: Completeness) -> str:
         )
         return f"{why}, so averaging over the grid changes nothing: Grad-CAM's map is HiResCAM's, cell by cell."
     row, column = found.worst_cell
-    turned = f"{100 * found.turned_share:.0f} %" if found.turned.any() else "none"
+    turned = percent(found.turned_share, 0) if found.turned.any() else "none"
     return (
-        f"Grad-CAM's cells add up to {signed(found.grad_cam_sum)}: averaging the gradients over the grid changed "
-        f"the sum by {signed(abs(found.moved))}, and in {turned} of the cells it turned the sign. It changes most at row "
-        f"{row}, column {column}, counted from 0: {signed(float(found.hirescam[row, column]))} became "
-        f"{signed(float(found.grad_cam[row, column]))}."
+        f"Grad-CAM's cells add up to {fine(found.grad_cam_sum, 2)}: averaging the gradients over the grid changed "
+        f"the sum by {fine(abs(found.moved), 2)}, and in {turned} of the cells it turned the sign. It changes most at row "
+        f"{row}, column {column}, counted from 0: {fine(float(found.hirescam[row, column]), 2)} became "
+        f"{fine(float(found.grad_cam[row, column]), 2)}."
     )
 
 
@@ -241,10 +241,3 @@ def score_words(found: Completeness) -> str:
     """The score in words: the logit, a difference of two, or either with its sign turned."""
     words = "the logit" if found.target.minus is None else "the difference of the two logits"
     return words if found.target.sign == 1 else f"{words} with its sign turned"
-
-
-def signed(value: float, places: int = 2) -> str:
-    """A number with so many decimals, or two significant digits if it is small; with a proper minus."""
-    shown = value + 0.0  # -0.0 + 0.0 is 0.0
-    text = f"{shown:.{places}f}" if abs(shown) >= 0.1 or shown == 0 else f"{shown:.2g}"
-    return proper_minus(text)

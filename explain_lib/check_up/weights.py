@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from explain_lib.base.words import few_names
+from explain_lib.base.words import few_names, short
 from explain_lib.check_up.findings import FEW, Finding, note, problem, subject
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import named_tensors, not_finite
@@ -143,8 +143,8 @@ def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None
     if max(map(abs, centres)) > FAR_MEAN or min(spreads) < SMALL_STD:
         yield note(
             "normalisation",
-            f"With mean={_numbers(mean)}, std={_numbers(std)} a photograph has a mean of {_numbers(centres)} and a standard "
-            f"deviation of {_numbers(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1.",
+            f"With mean={_numbers(mean)}, std={_numbers(std)} a photograph has a mean of {_said(centres)} and a standard "
+            f"deviation of {_said(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1.",
             "Compare mean and std with those of the training. They are for pixels from 0 to 1: divide what was meant for 0 to "
             "255 by 255.",
         )
@@ -154,5 +154,10 @@ def _are_close(one: Channels, other: Channels) -> bool:
     return len(one) == len(other) and all(isclose(a, b, abs_tol=1e-6) for a, b in zip(one, other, strict=True))
 
 
+def _said(values: Sequence[float]) -> str:
+    return f"({', '.join(short(value, 4) for value in values)})"
+
+
 def _numbers(values: Sequence[float]) -> str:
+    """Numbers as Python code has them."""
     return f"({', '.join(f'{value:.4g}' for value in values)})"

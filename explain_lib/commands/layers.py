@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.files import check_ending
-from explain_lib.base.words import interval, number
+from explain_lib.base.words import interval, mean_number, percent
 from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
 from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import load_cifar10
@@ -68,6 +68,6 @@ def _print(options: argparse.Namespace, rows: LadderRows) -> None:
     for name in ranking.order:
         one = values[name]
         value = one.value(options.measure, options.fill)
-        others = f"{one.flat.mean:6.1%}  {number(one.edges.mean):>7}  {number(one.centre.mean):>7}"
-        print(f"{name:{width}}  {number(value.mean):>7} {interval(value)}  {others}")
+        others = f"{percent(one.flat.mean):>7}  {mean_number(one.edges):>7}  {mean_number(one.centre):>7}"
+        print(f"{name:{width}}  {mean_number(value):>7} {interval(value):21}  {others}")
     print(ranking_sentence(ranking, summary))

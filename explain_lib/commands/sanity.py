@@ -6,7 +6,7 @@ import numpy as np
 
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
-from explain_lib.base.words import interval, number
+from explain_lib.base.words import interval, mean_number, percent
 from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
 from explain_lib.networks.bundled import DEFAULT_MODEL, find_twin, list_models, load_model
 from explain_lib.networks.randomisation import MODES, SEED
@@ -58,7 +58,8 @@ def _print(request: SanityRequest, model: str, summary: SanitySummary) -> None:
     print("correlation with the original map [95 % interval]; same prediction; zero or constant maps")
     for step in summary.steps:
         value, kept, flat = step.correlation, step.kept, step.flat
-        print(f"{step.name:{width}}  {number(value.mean):>7} {interval(value):21} {kept.mean:7.1%} {flat.mean:7.1%}")
+        shares = f"{percent(kept.mean):>7} {percent(flat.mean):>7}"
+        print(f"{step.name:{width}}  {mean_number(value):>7} {interval(value):21} {shares}")
     if request.twin is not None:
         print(twin_sentence(summary, request.layer, model))
     else:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.files import check_ending
+from explain_lib.base.words import counted, fine
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
 from explain_lib.compare.scan import ScanRequest, ScanRows
@@ -112,8 +113,7 @@ def _quiet() -> Iterator[None]:
 
 def _sentence(rows: ScanRows, earlier: int, path: Path) -> str:
     finite = rows.mae[rows.finite]
-    mean = f"; the maps differ by {finite.mean():.4f} on average" if len(finite) else ""
+    mean = f"; the maps differ by {fine(finite.mean())} on average" if len(finite) else ""
     broken = f", {len(rows) - len(finite):,} of them not finite" if len(finite) < len(rows) else ""
     before = f", {earlier:,} of them in an earlier run" if earlier else ""
-    images = "1 image" if len(rows) == 1 else f"{len(rows):,} images"
-    return f"{images} scanned{before}{broken}{mean}; written to {path}"
+    return f"{counted(len(rows))} scanned{before}{broken}{mean}; written to {path}"

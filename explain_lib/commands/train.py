@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from explain_lib.base.words import percent
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
@@ -16,5 +18,5 @@ def run(options: argparse.Namespace) -> int:
     from explain_lib.networks.training import train  # the other commands need no trainer
 
     card = train(options.name, options.data, options.out, f"python -m explain_lib train {options.name}")
-    print(f"{card.name}: {card.accuracy:.2%} of the test images are right; written to {options.out}")
+    print(f"{card.name}: {percent(card.accuracy, 2)} of the test images are right; written to {options.out}")
     return 0

@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_difference, bootstrap_mean, bootstrap_means, image_shares
-from explain_lib.base.words import interval, listed, number, percent, points
+from explain_lib.base.statistics import (
+    LEAST_IMAGES,
+    Estimate,
+    bootstrap_difference,
+    bootstrap_mean,
+    bootstrap_means,
+    image_shares,
+)
+from explain_lib.base.words import direction, few_images, listed, mean_alone, mean_words, number, percent, points
 from explain_lib.study.rows import AVERAGE, ContourRows, GrassRows
 
 Verdict = Literal["supported", "not supported", "can't tell"]
 
-LEAST_IMAGES = 30
 CONTOUR_THRESHOLD = 0.1
 """A correlation of 0.1 is a small effect (Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988)."""
 GRASS_THRESHOLD = 0.05
@@ -133,28 +139,48 @@ class ContourGuess(Frozen):
         judged = self.judged
         if judged.excess.images == 0:
             return f"No map of {judged.layer} has anything to correlate."
-        words = (
-            f"The maps of {judged.layer} follow the picture's own contours {_much(judged.excess)} than another picture's: "
-            f"correlation {number(judged.own.mean)} against {number(judged.other.mean)}, a difference of "
-            f"{number(judged.excess.mean)} {interval(judged.excess)}."
+        numbers = (
+            f"correlation {mean_alone(judged.own)} against {mean_alone(judged.other)}, a difference of "
+            f"{mean_words(judged.excess)}{_place(judged.excess)}."
         )
+        words = f"{_follow(judged)}: {numbers}"
         if not isnan(judged.ceiling):
             words += f" A map on the layer's grid could reach {number(judged.ceiling, 2)}."
-        average = next((one.own.mean for one in self.layers if one.layer == AVERAGE), None)
-        if average is None:
-            return words
-        stronger = [f"{one.layer} ({number(one.own.mean)})" for one in self.layers if one.own.mean > average]
-        if average <= judged.own.mean or not stronger:
-            return f"{words} The average of five layers gets {number(average)}."
-        return f"{words} The contours seen in the average of five layers ({number(average)}) come from {listed(stronger)}."
+        average = next((one.own for one in self.layers if one.layer == AVERAGE), None)
+        return words if average is None or average.images == 0 else f"{words} {self._average(average)}"
+
+    def _average(self, average: Estimate) -> str:
+        """The average of five layers; which of them has contours where the judged one has not, as far as intervals tell."""
+        stronger = [f"{one.layer} ({mean_alone(one.own)})" for one in self.layers if one.own.low > average.high]
+        if not stronger or average.low <= self.judged.own.high:
+            return f"The average of five layers gets {mean_alone(average)}."
+        return f"The contours seen in the average of five layers ({mean_alone(average)}) come from {listed(stronger)}."
 
 
-def _much(excess: Estimate) -> str:
+def _follow(judged: LayerContour) -> str:
+    """Whether maps follow their own picture's contours, as far as the interval tells."""
+    excess, maps = judged.excess, f"The maps of {judged.layer} follow the picture's own contours"
+    if excess.images < LEAST_IMAGES:
+        few = few_images(excess.images)
+        return f"{few[0].upper()}{few[1:]} to tell what contours the maps of {judged.layer} follow"
+    match direction(excess):
+        case 0:
+            return f"The picture's own contours and another picture's cannot be told apart by the maps of {judged.layer}"
+        case -1:
+            return f"{maps} less than another picture's"
     if excess.low > CONTOUR_THRESHOLD:
-        return "clearly more"
-    if excess.high >= CONTOUR_THRESHOLD:
-        return f"more, though perhaps by less than {CONTOUR_THRESHOLD:g},"
-    return "a little more" if excess.low > 0 else "no more"
+        return f"{maps} clearly more than another picture's"
+    return f"{maps} {'more' if excess.high >= CONTOUR_THRESHOLD else 'a little more'} than another picture's"
+
+
+def _place(change: Estimate) -> str:
+    """Where a difference lies beside the threshold, as the end of a sentence's part; empty for few images."""
+    if change.images < LEAST_IMAGES:
+        return ""
+    limit = f"{CONTOUR_THRESHOLD:g}"
+    if change.low > CONTOUR_THRESHOLD:
+        return f", above {limit}"
+    return f", below {limit}" if change.high < CONTOUR_THRESHOLD else f", too near to {limit} to tell"
 
 
 @dataclass(frozen=True)
@@ -197,19 +223,23 @@ class DepthGuess(Frozen):
         if self.decrease.images == 0:
             return f"{accuracy}. There are no maps to compare."
         compared = (
-            f"Its map at {deep.contour.layer} follows the picture's own contours by {number(deep.contour.excess.mean)} more "
-            f"than another picture's, {shallow.name}'s at {shallow.contour.layer} by {number(shallow.contour.excess.mean)}"
+            f"The correlation with own minus that with other edges is {mean_alone(deep.contour.excess)} for its maps at "
+            f"{deep.contour.layer}, "
+            f"{mean_alone(shallow.contour.excess)} for {shallow.name}'s at {shallow.contour.layer}"
         )
-        less = self.decrease.mean > 0
-        change = self.decrease if less else self.decrease.negated
-        by = f"{number(change.mean)} {interval(change)}, {_place(change)}"
-        return f"{accuracy}. {compared}: the deeper network follows contours {'less' if less else 'more'}, by {by}."
+        return f"{accuracy}. {compared}: {_deeper(self.decrease)}."
 
 
-def _place(change: Estimate) -> str:
-    if change.low > CONTOUR_THRESHOLD:
-        return f"above {CONTOUR_THRESHOLD:g}"
-    return f"below {CONTOUR_THRESHOLD:g}" if change.high < CONTOUR_THRESHOLD else f"too near to {CONTOUR_THRESHOLD:g} to tell"
+def _deeper(decrease: Estimate) -> str:
+    """Which of the two networks follows contours more, as far as the interval tells."""
+    way, change = direction(decrease), decrease if decrease.mean > 0 else decrease.negated
+    if decrease.images < LEAST_IMAGES:
+        return f"{few_images(decrease.images)} to compare the two"
+    if way == 0:
+        near = max(abs(decrease.low), abs(decrease.high)) < CONTOUR_THRESHOLD
+        within = f", within −{CONTOUR_THRESHOLD:g} to {CONTOUR_THRESHOLD:g}" if near else ""
+        return f"by that they cannot be told apart, the difference is {mean_words(change)}{within}"
+    return f"the deeper network follows contours {'less' if way > 0 else 'more'}, by {mean_words(change)}{_place(change)}"
 
 
 @dataclass(frozen=True)

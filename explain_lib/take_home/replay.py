@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from explain_lib.base.errors import DataError, ExplainError
+from explain_lib.base.words import short
 from explain_lib.networks.bundled import REGISTRY
 from explain_lib.networks.model import Model
 from explain_lib.take_home.json_form import Computation, PictureDepot, names_of, read
@@ -153,7 +154,9 @@ def _largest(kept: Array, made: Array) -> str:
     where = f" at [{', '.join(str(int(one)) for one in place)}]" if place else ""
     differing = int((~same).sum())
     numbers = "1 number differs" if differing == 1 else f"{differing:,} numbers differ"
-    return f"{numbers}, by up to {gap[place]:.3g}{where}: {a[place]:.9g} in the file, {b[place]:.9g} here"
+    kept_number, made_number = (short(array[place], 9) for array in (a, b))
+    by = f"by up to {short(gap[place])}" if np.isfinite(gap[place]) else "one of them finite on one side only"
+    return f"{numbers}, {by}{where}: {kept_number} in the file, {made_number} here"
 
 
 def missing_models(view: ViewFile) -> tuple[str, ...]:

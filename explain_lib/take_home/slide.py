@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import short
 from explain_lib.cam.drawing import Drawing, draw_overlay
 from explain_lib.pictures.palettes import colour, colour_signed
 from explain_lib.pictures.rendering import Picture, enlarge
@@ -162,7 +162,7 @@ def _colour_bar(figure: "Figure", bar: ColourBar, left: int, top: int, width: in
     for place, value in enumerate((bar.low, (bar.low + bar.high) / 2, bar.high)):
         align = ("left", "center", "right")[place]
         at = left + place * width // 2
-        _write(figure, at, top + BAR_HEIGHT + 34, [proper_minus(f"{value:.3g}")], TEXT_SIZE - 3, align=align)
+        _write(figure, at, top + BAR_HEIGHT + 34, [short(value)], TEXT_SIZE - 3, align=align)
 
 
 def _axes(figure: "Figure", left: int, top: int, width: int, height: int) -> "Axes":

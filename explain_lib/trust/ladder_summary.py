@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import remembered
-from explain_lib.base.statistics import Estimate, bootstrap_means, comparisons_with_best, image_shares, simultaneous_means
-from explain_lib.base.words import interval, listed, number
+from explain_lib.base.statistics import (
+    LEAST_IMAGES,
+    Estimate,
+    bootstrap_means,
+    comparisons_with_best,
+    image_shares,
+    simultaneous_means,
+)
+from explain_lib.base.words import direction, few_images, listed, mean_alone, mean_words
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
-
-LEAST_IMAGES = 30
-"""The least number of images for a statement about chance."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         _lead_over_all(gaps) if gaps else None,
         over_centre[0] if layers else None,
         over_random[0] if layers else None,
-        tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if not is_more_than_chance(gap)),
+        tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if direction(gap) == 0),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
     )
@@ -149,78 +153,86 @@ def _lead_over_all(gaps: Sequence[Estimate]) -> Estimate:
     return replace(gaps[0], low=min(gap.low for gap in known), high=min(gap.high for gap in known))
 
 
-def is_more_than_chance(estimate: Estimate) -> bool:
-    """Whether the interval of a mean lies wholly on one side of zero, with at least 30 images."""
-    return estimate.images >= LEAST_IMAGES and (estimate.low > 0 or estimate.high < 0)
-
-
 # Section: sentences
 
 
 def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
-    """A sentence on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
-    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    """Sentences on the best layer: its lead, whether that is more than chance, and the comparison with the baselines."""
+    values = _values(ranking, summary)
     layers = sum(one.rung.kind == "layer" for one in summary)
     if ranking.best is None or ranking.value is None:
         return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
     how = how[0].upper() + how[1:]
-    first = "the only layer" if layers == 1 else f"the best of {layers} layers"
-    words = f"{how}: {first} is {ranking.best} ({mean_words(ranking.value, ranking.images)})"
-    words = f"{words}{_lead(ranking, values)}. "
+    found = "number" if ranking.images == 1 else "mean"
+    first = (
+        f"the only layer, {ranking.best}, has" if layers == 1 else f"of {layers} layers {ranking.best} has the best {found},"
+    )
+    words = f"{how}: {first} {mean_words(ranking.value, ranking.images)}{_lead(ranking, ranking.best, values)}."
     if ranking.over_centre is None or ranking.over_random is None:
         return words
     centre = _against_centre(ranking, ranking.over_centre, values[CENTRE])
-    return f"{words}{centre} {_against_random(ranking, ranking.over_random, values[RANDOM])}"
+    return f"{words} {centre} {_against_random(ranking, ranking.over_random, values[RANDOM])}"
 
 
-def _lead(ranking: Ranking, values: Mapping[str, Estimate]) -> str:
-    lead = ranking.lead
-    if lead is None or ranking.second is None:
+def _values(ranking: Ranking, summary: tuple[RungSummary, ...]) -> Mapping[str, Estimate]:
+    return {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+
+
+def _lead(ranking: Ranking, best: str, values: Mapping[str, Estimate]) -> str:
+    """The best layer beside the next one."""
+    lead, second = ranking.lead, ranking.second
+    if lead is None or second is None:
         return ""
-    ahead = f", ahead of {ranking.second} ({number(values[ranking.second].mean)}) by {number(lead.mean)}"
-    if ranking.images < LEAST_IMAGES:
-        return f"{ahead}; {_too_few(ranking.images)} whether that is more than chance"
-    chance = "more than chance" if is_more_than_chance(lead) else "no more than chance"
-    words = f"{ahead} {interval(lead)}, paired over {lead.images:,} images: {chance}"
-    others = [name for name in ranking.tied if name != ranking.second]
-    return f"{words}. Nor can it be told from {listed(others)}" if others else words
+    following = f"{second} ({mean_alone(values[second])})"
+    if lead.images < LEAST_IMAGES:
+        return f", and next comes {following}; {few_images(lead.images)} to compare the two"
+    by, paired = mean_words(lead), f"paired over {lead.images:,} images"
+    others = [name for name in ranking.tied if name != second]
+    too = f". {best} cannot be told from {listed(others)} either" if others else ""
+    match direction(lead):
+        case 1:
+            return f", ahead of {following} by {by}, {paired}: more than chance{too.removesuffix(' either')}"
+        case -1:
+            return f", but behind {following} by {mean_words(lead.negated)}, {paired}{too.removesuffix(' either')}"
+        case _ if lead.low == lead.high == 0:
+            return f", and so has {second}: the two are the same on every image{too}"
+    return f", but cannot be told from {following}: the difference is {by}, {paired}{too}"
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     """A sentence on whether the best layer beats the order by distance from the centre; empty if no layer ranks pixels."""
-    values = {one.rung.name: one.value(ranking.measure, ranking.fill) for one in summary}
+    values = _values(ranking, summary)
     return "" if ranking.over_centre is None else _against_centre(ranking, ranking.over_centre, values[CENTRE])
 
 
 def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
-    baseline = f"“{CENTRE}” ({number(centre.mean)}), which asks no network"
-    if gap.mean <= 0:
-        return f"No layer beats {baseline}: {ranking.best} is behind it by {mean_words(gap.negated)}."
-    if ranking.images < LEAST_IMAGES:
-        return f"It is ahead of {baseline}, by {mean_words(gap)}."
-    if is_more_than_chance(gap):
-        return f"It beats {baseline}, by {mean_words(gap)}."
-    return f"No layer beats {baseline}, by more than chance: {ranking.best} is ahead by {mean_words(gap)}."
+    baseline = f"“{CENTRE}” ({mean_alone(centre)}), which asks no network"
+    if gap.images < LEAST_IMAGES:
+        return f"Beside it stands {baseline}; {few_images(gap.images)} to compare the two."
+    match direction(gap):
+        case 1:
+            return f"{ranking.best} beats {baseline}, by {mean_words(gap)}."
+        case -1:
+            return f"No layer beats {baseline}: {ranking.best} is behind it by {mean_words(gap.negated)}."
+    return f"{ranking.best} cannot be told from {baseline}: its lead is {mean_words(gap)}."
 
 
 def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
-    baseline = f"Random order gets {number(chance.mean)}"
-    if ranking.images < LEAST_IMAGES:
+    baseline = f"Random order gets {mean_alone(chance)}"
+    if gap.images < LEAST_IMAGES:
         return f"{baseline}."
-    if not is_more_than_chance(gap):
-        return f"{baseline}: {ranking.best} cannot be told from it."
-    return f"{baseline}: {ranking.best} is {_better_or_worse(gap)}."
+    return f"{baseline}: {ranking.best} {_better_or_worse(gap) or 'cannot be told from it'}."
 
 
 def _better_or_worse(gap: Estimate) -> str:
-    return f"better by {mean_words(gap)}" if gap.mean > 0 else f"worse by {mean_words(gap.negated)}"
-
-
-def mean_words(estimate: Estimate, images: int | None = None) -> str:
-    """A mean with its interval, or without for one image. images: of the whole, None for those that have a value."""
-    one = (estimate.images if images is None else images) == 1
-    return number(estimate.mean) if one else f"{number(estimate.mean)} {interval(estimate)}"
+    """Which is better and by how much; empty where that is no more than chance."""
+    match direction(gap):
+        case 1:
+            return f"is better by {mean_words(gap)}"
+        case -1:
+            return f"is worse by {mean_words(gap.negated)}"
+    return ""
 
 
 def opinions_sentence(ranking: Ranking) -> str:
@@ -228,18 +240,16 @@ def opinions_sentence(ranking: Ranking) -> str:
     if not ranking.opinions or ranking.images < LEAST_IMAGES:
         return ""
     layer = ranking.opinions[0][0].partition(" at ")[2]
-    words = [f"{name.partition(' at ')[0]} is {_against(gap)}" for name, gap in ranking.opinions]
+    words = [f"{name.partition(' at ')[0]} {_against(gap)}" for name, gap in ranking.opinions]
     return f"At {layer}, beside Grad-CAM on the same images: {listed(words)}."
 
 
 def _against(gap: Estimate) -> str:
-    if is_more_than_chance(gap):
-        return _better_or_worse(gap)
-    return f"no different by more than chance ({number(gap.mean, sign=True)} {interval(gap)})"
+    return _better_or_worse(gap) or f"cannot be told from it ({mean_words(gap, sign=True)})"
 
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
-    """A sentence on the effect of the fill. rankings: by one measure, one for each fill."""
+    """Sentences on the effect of the fill. rankings: by one measure, one for each fill."""
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
     chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
     return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order has {chance}."
@@ -250,19 +260,12 @@ def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:
     if None in best.values():
         return ""
     if len(set(best.values())) == 1:
-        return f"By {grey.measure} the best layer is {grey.best} whatever stands in the place of removed pixels. "
-    each = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+        return f"By {grey.measure} {grey.best} has the best mean whatever stands in the place of removed pixels. "
+    each = f"By {grey.measure} the best mean is that of {listed([f'{best[fill]} with {FILL_WORDS[fill]}' for fill in FILLS])}"
     if grey.images < LEAST_IMAGES:
-        return f"By {grey.measure} the best layer is {each}; {_too_few(grey.images)} whether the fill decides that. "
+        return f"{each}; {few_images(grey.images)} to tell whether the fill decides that. "
     always = set.intersection(*({ranking.best, *ranking.tied} for ranking in rankings.values()))
     if not always:
-        return f"By {grey.measure} the fill decides which layer is best: {each}. "
+        return f"{each}: the fill decides which layer that is. "
     one = next(name for name in grey.order if name in always)
-    return (
-        f"By {grey.measure} the best layer is {each}; that may be chance, since with every fill {one} is the best or cannot "
-        "be told from it. "
-    )
-
-
-def _too_few(images: int) -> str:
-    return f"{'one image is' if images == 1 else f'{images} images are'} too few to tell"
+    return f"{each}; that may be chance, since with every fill {one} has it or cannot be told from the layer that has. "

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from explain_lib.base.frozen import Frozen
-from explain_lib.base.statistics import Estimate, bootstrap_mean, bootstrap_means, image_shares, simultaneous_means
-from explain_lib.base.words import interval, number, percent
+from explain_lib.base.statistics import (
+    LEAST_IMAGES,
+    Estimate,
+    bootstrap_mean,
+    bootstrap_means,
+    image_shares,
+    simultaneous_means,
+)
+from explain_lib.base.words import direction, few_images, mean_words, percent
 from explain_lib.networks.randomisation import Mode
-from explain_lib.trust.ladder_summary import LEAST_IMAGES, is_more_than_chance, mean_words
 from explain_lib.trust.sanity import SanityRows
 
 
@@ -60,7 +66,7 @@ LITTLE = 0.1
 
 
 def sanity_sentence(summary: SanitySummary, layer: str, mode: Mode) -> str:
-    """A sentence on whether the maps of a layer depend on the weights."""
+    """Sentences on whether the maps of a layer depend on the weights."""
     if all(step.correlation.images == 0 for step in summary.steps):
         return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
     return _cascade(summary, layer) if mode == "cascading" else _independent(summary, layer)
@@ -83,10 +89,10 @@ def _cascade(summary: SanitySummary, layer: str) -> str:
 
 
 def _fall(summary: SanitySummary) -> StepSummary | None:
-    """The step from which on all correlations are below half; a correlation without images counts as lost."""
+    """The step from which on all intervals lie below half; a correlation without images counts as lost, one of few does not."""
     found = None
     for step in reversed(summary.steps):
-        if step.correlation.mean >= HALF:
+        if step.correlation.high >= HALF or 0 < step.correlation.images < LEAST_IMAGES:
             break
         found = step
     return found
@@ -97,32 +103,36 @@ def _compared(summary: SanitySummary) -> str:
     gap, unrelated, last = summary.left, summary.unrelated, summary.steps[-1].correlation
     if gap.images < LEAST_IMAGES:
         return f"; {_too_few(gap)}"
-    beside = f"the maps of two different pictures have {mean_words(unrelated)}"
-    if not is_more_than_chance(gap) or gap.mean <= 0:
-        common = last.mean >= LITTLE and is_more_than_chance(last)
+    beside, way = f"the maps of two different pictures have {mean_words(unrelated)}", direction(gap)
+    if way <= 0:
+        how = "below that of unrelated maps" if way else "which cannot be told from that of unrelated maps"
+        if gap.high >= HALF:
+            return f", {how}: {beside}. These images leave open how much depends on what the network has learnt."
+        common = last.mean >= LITTLE and direction(last) > 0
         what = "What tells them apart" if common else "What the maps show"
         but = ", what they all have in common does not" if common else ""
-        below = is_more_than_chance(gap) and gap.mean < 0
-        how = "below that of unrelated maps" if below else "no more than chance above that of unrelated maps"
         return f", {how}: {beside}. {what} depends on what the network has learnt{but}."
-    more = f", and {beside}: {number(gap.mean)} {interval(gap)} more"
-    if last.mean >= HALF:
-        return f"{more}. They hardly depend on what the network has learnt: they say more about the picture than about it."
+    more = f", and {beside}: {mean_words(gap)} more"
+    if last.low >= HALF:
+        return f"{more}. They hardly depend on what the network has learnt: most of their order is there without it."
     return f"{more}. That part comes from the picture and the architecture, not from what the network has learnt."
 
 
 def _independent(summary: SanitySummary, layer: str) -> str:
     known = [step for step in summary.steps if step.correlation.images]
-    least, most = (pick(known, key=lambda step: step.correlation.mean) for pick in (max, min))
-    words = (
-        f"Of single layers, {most.name} matters most to the maps of {layer}: randomised alone it leaves a correlation of "
-        f"{mean_words(most.among)}{_flat(most, end='')}; {least.name} matters least, {mean_words(least.among)}."
+    high, low = (pick(known, key=lambda step: step.correlation.mean) for pick in (max, min))
+    beside = f"Maps of two different pictures have {mean_words(summary.unrelated)}."
+    lowest = f"{mean_words(low.among)}{_flat(low, end='')}"
+    if len(known) == 1:
+        return f"Randomised alone, {low.name} leaves the maps of {layer} a correlation of {lowest}. {beside}"
+    return (
+        f"Of single layers, {low.name} leaves the maps of {layer} the lowest mean correlation when it is randomised alone, "
+        f"{lowest}; {high.name} the highest, {mean_words(high.among)}. {beside}"
     )
-    return f"{words} Maps of two different pictures have {mean_words(summary.unrelated)}."
 
 
 def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
-    """A sentence on whether the maps of a model resemble those of its twin, trained on labels in random order."""
+    """Sentences on whether the maps of a model resemble those of its twin, trained on labels in random order."""
     (step,) = summary.steps
     if step.correlation.images == 0:
         return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
@@ -134,25 +144,31 @@ def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
 
 
 def _twin_verdict(summary: SanitySummary) -> str:
-    gap = summary.left
+    gap, way = summary.left, direction(summary.left)
     if gap.images < LEAST_IMAGES:
         words = _too_few(gap)
         return words[0].upper() + words[1:]
-    if not is_more_than_chance(gap) or gap.mean <= 0:
-        return "Learning the labels changed the maps: they are no more alike than those of two pictures."
-    if summary.steps[0].correlation.mean >= HALF:
+    if way <= 0 and gap.high >= HALF:
+        return "These images leave open how much learning the labels changed the maps."
+    if way < 0:
+        return "Learning the labels changed the maps: they are less alike than those of two pictures."
+    if way == 0:
+        return "Learning the labels changed the maps: they cannot be told from those of two pictures."
+    if summary.steps[0].correlation.low >= HALF:
         return "The maps hardly depend on the labels: a network that learnt nonsense gives nearly the same."
-    more = f"{number(gap.mean)} {interval(gap)}, paired over {gap.images:,} images"
-    return f"They are more alike by {more}: that much needs no right labels."
+    return f"They are more alike by {mean_words(gap)}, paired over {gap.images:,} images: that much needs no right labels."
 
 
 def _too_few(gap: Estimate) -> str:
-    return f"the {gap.images} images with two maps to compare are too few to tell whether that is more than chance."
+    """That so few images have two maps to compare."""
+    if gap.images == 0:
+        return "no image has two maps to compare with those of different pictures."
+    return f"{few_images(gap.images)} to compare that with the maps of different pictures."
 
 
 def _flat(step: StepSummary, end: str = " ") -> str:
     """The share of maps that are the same everywhere and do not count, in words, if any."""
-    if not step.flat.mean:
+    if not step.flat.mean > 0:
         return ""
     words = f"{percent(step.flat.mean)} of the maps are then the same everywhere and do not count"
     return f"{end}{words[0].upper()}{words[1:]}." if end else f" ({words})"

@@ -102,15 +102,16 @@ def class_bars(app: AppTest) -> list[dict[str, Any]]:
 
 
 def thumbnails(app: AppTest) -> dict[str, list[Any]]:
-    """What stands under the thumbnails of the class browser: numbers, names of classes ("" for none), percent."""
+    """What stands under the thumbnails of the class browser: numbers, names of classes ("" for none), confidence."""
     (sent,) = [shown.proto.bytes for shown in app.get("bidi_component") if shown.proto.component_name == "image_grid"]
     head, arrays = _message(sent)
-    images, true, predicted, percent = (arrays[head[name]].tolist() for name in ("images", "true", "predicted", "percent"))
+    names = ("images", "true", "predicted", "confidence")
+    images, true, predicted, confidence = (arrays[head[name]].tolist() for name in names)
     return {
         "images": images,
         "true": [head["true_names"][one] if one >= 0 else "" for one in true],
         "predicted": [head["predicted_names"][one] if one >= 0 else "" for one in predicted],
-        "percent": percent,
+        "confidence": [head["confidence_words"][place] for place in confidence],
     }
 
 

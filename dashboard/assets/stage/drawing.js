@@ -196,10 +196,10 @@ function paintRow(pixels, start, width, drawing, shares, picture, row, along) {
 
 // The fewest digits that name this float32 and no other.
 function digits(value) {
-  if (!Number.isFinite(value)) return String(value).replace("-", "−");
+  if (!Number.isFinite(value)) return String(value).replaceAll("-", "−");
   for (let count = 1; count < 9; count++) {
     const text = value.toPrecision(count);
-    if (Math.fround(Number(text)) === value) return String(Number(text)).replace("-", "−");
+    if (Math.fround(Number(text)) === value) return String(Number(text)).replaceAll("-", "−");
   }
-  return String(Number(value.toPrecision(9))).replace("-", "−");
+  return String(Number(value.toPrecision(9))).replaceAll("-", "−");
 }

@@ -13,7 +13,7 @@ function helpMark(words) {
   return help;
 }
 
-const short = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
+const short = (value) => String(Number(value.toPrecision(3))).replaceAll("-", "−");
 
 function makePanel() {
   const figure = make("figure", "panel"), title = make("figcaption", "title"), place = make("div", "place");

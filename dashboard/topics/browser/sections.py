@@ -21,6 +21,7 @@ from dashboard.widgets.pickers import part_picker, pick_image
 from dashboard.widgets.selection import selected_images
 from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
+from explain_lib.base.words import fine, percent
 from explain_lib.pictures.sets import subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
@@ -69,10 +70,16 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         chosen.astype(np.int32),
         scene.images.labels[chosen].astype(np.int32),
         found.predicted[chosen].astype(np.int32),
-        np.rint(np.nan_to_num(found.confidence[chosen]) * 100).astype(np.uint8),
+        *_confidences(found.confidence[chosen]),
         scene.images.classes,
         scene.model.classes,
     )
+
+
+def _confidences(shares: NDArray[np.float32]) -> tuple[NDArray[np.uint8], list[str]]:
+    """The words of confidences, with few of which all thumbnails get by, and the place of each image's own."""
+    words, places = np.unique([percent(share, 0) for share in np.nan_to_num(shares)], return_inverse=True)
+    return places.astype(np.uint8), words.tolist()
 
 
 def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
@@ -142,7 +149,7 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
     what = "each image's predicted class" if target is None else target_caption(scene)
-    words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {mean.map.min():.3f} and {mean.map.max():.3f}."
+    words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {fine(mean.map.min())} and {fine(mean.map.max())}."
     if mean.zero:
         words += f" Zero everywhere, and counted as zero: {_maps(mean.zero)}."
     if mean.not_finite:

@@ -1,7 +1,8 @@
 """Manual Grad-CAM on any layer, for any class.
 
 Without Streamlit:
-panels    a picture explained, or two beside each other; their files
+contrast_words  two classes contrasted, in words
+panels          a picture explained, or two beside each other; their files
 
 On the page:
 contrast  why this class and not that one

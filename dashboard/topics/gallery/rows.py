@@ -9,6 +9,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
 from dashboard.view.view import usual_layer
 from explain_lib.base.maps import Map
+from explain_lib.base.words import fine
 from explain_lib.compare.comparison import mean_absolute_difference
 from explain_lib.pictures.rendering import Picture, study_heatmap, study_manual_overlay, study_package_overlay
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
@@ -95,7 +96,7 @@ def fair_drawing(scene: Scene) -> xl.Drawing:
 
 def row_slide(scene: Scene, row: Row) -> Slide:
     """The picked image, and its columns as they are drawn."""
-    title = f"Two Grad-CAMs of one picture, {row.difference:.4f} apart on average"
+    title = f"Two Grad-CAMs of one picture, {fine(row.difference)} apart on average"
     caption = (
         caption_lines(scene)[0],
         "Heatmap: the map on its own grid. GradCAM1: by hand. GradCAM2: by package. Both explain the predicted class",

@@ -32,6 +32,7 @@ from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.stage import Row as CardRow
 from dashboard.widgets.stage import Stage, show_stage
 from dashboard.widgets.steps import LayerSteps
+from explain_lib.base.words import fine
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.networks.bundled import DEFAULT_MODEL
 
@@ -123,7 +124,7 @@ def _card(scene: Scene, one: Scene, image: int, name: str) -> CardRow:
     return CardRow(
         tuple(_in_card(panel, name, f"{one.picture_set.address}-{image}", opens) for panel in panels),
         f"{name} · {image_words(one, image)}",
-        f"Mean absolute difference of GradCAM1 and GradCAM2: {row.difference:.4f}",
+        f"Mean absolute difference of GradCAM1 and GradCAM2: {fine(row.difference, 4)}",
         links=(Action("See why they differ", changes, "disagreement"), Action("See its class", changes, "class_browser")),
         chosen=chosen,
     )

@@ -17,7 +17,7 @@ from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.maps import Map
-from explain_lib.base.words import number, percent
+from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.settings import NOTEBOOK_PACKAGE
 from explain_lib.study.outlines import outline_masks
@@ -78,7 +78,7 @@ def _maps(scene: Scene) -> dict[str, Map]:
 
 
 def _correlation(value: float) -> str:
-    return "none" if np.isnan(value) else number(float(value), 2)
+    return "none" if np.isnan(value) else correlation_words(float(value))
 
 
 def _map_panel(scene: Scene, name: str, title: str, alt: str, values: Map) -> Panel:

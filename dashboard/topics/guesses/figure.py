@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from dashboard.figures.chart_parts import LEGEND, Part, chart, interval_dots, name_rows, note_at, upright
 from dashboard.figures.colours import NEUTRAL
 from explain_lib.base.statistics import Estimate
+from explain_lib.base.words import mean_words, share_words
 
 ROW = 30
 LEGEND_HEIGHT = 30
@@ -68,17 +69,15 @@ def _trace(dots: DotChart, one: Dots, shift: float) -> Part:
     rows = [
         (place + shift, name, estimate) for place, (name, estimate) in enumerate(zip(dots.rows, one.estimates, strict=True))
     ]
-    pointed, form = f"%{{customdata[0]}}, {one.name}", ".1%" if dots.percent else ".3f"
-    return interval_dots(one.name, one.colour, rows, pointed=pointed, form=form)
+    pointed = f"%{{customdata[0]}}, {one.name}"
+    return interval_dots(one.name, one.colour, rows, pointed=pointed, percent=dots.percent)
 
 
 def dots_words(dots: DotChart) -> str:
     """Alternative text: every mean with its interval."""
-    factor, unit, places = (100, " %", 1) if dots.percent else (1, "", 3)
 
     def words(one: Estimate) -> str:
-        low, mean, high = (f"{factor * value:.{places}f}" for value in (one.low, one.mean, one.high))
-        return f"{mean}{unit} ({low} to {high})"
+        return share_words(one) if dots.percent else mean_words(one)
 
     listed = (
         f"{name.replace('<br>', ' ')}, {one.name} {words(estimate)}"

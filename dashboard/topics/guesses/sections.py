@@ -13,6 +13,7 @@ from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_wo
 from dashboard.topics.guesses.runs import IMAGES
 from dashboard.view.captions import plain
 from dashboard.widgets.charts import show_chart
+from explain_lib.base.words import counted
 from explain_lib.study.guesses import (
     CONTOUR_THRESHOLD,
     GRASS_THRESHOLD,
@@ -85,7 +86,7 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     bold = rows.index(found.judged.layer)
     beyond = Dots("own less other", CHOSEN, tuple(layer.excess for layer in found.layers))
     with _found(section):
-        count = f"{_images(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
+        count = f"{counted(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
         _verdict(found.verdict, found.sentence, count)
     limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
     charts = {
@@ -100,7 +101,7 @@ def show_depth_guess(found: DepthGuess, section: Section) -> None:
     rows = [f"{network.name}<br>{network.contour.layer}" for network in found.networks]
     right = Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))
     with _found(section):
-        _verdict(found.verdict, found.sentence, f"{_images(found.images)}: {OF_IMAGES}, the same for each network")
+        _verdict(found.verdict, found.sentence, f"{counted(found.images)}: {OF_IMAGES}, the same for each network")
     charts = {
         "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
         "depth-right": DotChart("right predictions", rows, [right], percent=True),
@@ -145,10 +146,6 @@ def _left_out(found: ContourGuess) -> str:
     most = max(layer.left_out for layer in found.layers)
     words = f"; at other layers up to {most:,} are left out, since their map is the same everywhere"
     return words if most > found.judged.left_out else ""
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count:,} images"
 
 
 def _verdict(verdict: Verdict, sentence: str, count: str) -> None:

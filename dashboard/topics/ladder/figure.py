@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from dashboard.figures.chart_parts import LEGEND, chart, interval_dots, name_rows
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
+from explain_lib.base.words import mean_words, percent
 from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS, RemovalCurves
 from explain_lib.trust.ladder import CENTRE, RANDOM, Kind, Rung
 from explain_lib.trust.ladder_summary import Ranking
@@ -46,7 +47,7 @@ def ranked_figure(rows: Sequence[RankedRow], title: str, best: str | None) -> go
 
 def ranked_words(rows: Sequence[RankedRow], title: str) -> str:
     """Alternative text: every row with its mean and interval, the best first."""
-    listed = (f"{row.rung.name} {row.estimate.mean:.3f} ({row.estimate.low:.3f} to {row.estimate.high:.3f})" for row in rows)
+    listed = (f"{row.rung.name} {mean_words(row.estimate)}" for row in rows)
     return f"{title}, the best first, means with 95 % intervals: {'; '.join(listed)}"
 
 
@@ -147,8 +148,8 @@ def curves_figure(curves: Sequence[Curve], axis: str) -> go.Figure:
 def curves_words(curves: Sequence[Curve], axis: str) -> str:
     """Alternative text: where each curve starts, is half-way, and ends."""
     listed = (
-        f"{curve.name} {curve.probabilities[0]:.2f}, {curve.probabilities[len(curve.shares) // 2]:.2f} and "
-        f"{curve.probabilities[-1]:.2f}"
+        f"{curve.name} {percent(curve.probabilities[0], 0)}, {percent(curve.probabilities[len(curve.shares) // 2], 0)} and "
+        f"{percent(curve.probabilities[-1], 0)}"
         for curve in curves
     )
     return f"Probability against the {axis}, at the start, half-way and at the end: {'; '.join(listed)}"

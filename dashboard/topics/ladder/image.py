@@ -22,7 +22,7 @@ from dashboard.widgets.pickers import choice
 from dashboard.widgets.stage import Fact, Stage, show_stage
 from dashboard.widgets.stage import Row as Panels
 from explain_lib.base.maps import MapState, map_state
-from explain_lib.base.words import number, percent
+from explain_lib.base.words import fine, percent
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import (
     ASKED_PER_ROW,
@@ -176,7 +176,7 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, layer: str)
 
 
 def _number(value: float) -> str:
-    return "none" if np.isnan(value) else number(float(value))
+    return "none" if np.isnan(value) else fine(value)
 
 
 def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:

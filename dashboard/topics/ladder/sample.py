@@ -17,6 +17,7 @@ from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.widgets.pickers import sample_picker
 from explain_lib.base.errors import DataError
+from explain_lib.base.words import counted
 from explain_lib.compare.scan_summary import to_csv
 from explain_lib.take_home.registry import note_kept_ladder
 from explain_lib.trust.ladder import LadderRequest, LadderRows
@@ -124,7 +125,7 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     place = "Of all rows, by the measure that ranks; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
-    show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {ranking.images:,} images")
+    show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
     if any(one.flat.mean for one in summary):
         st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
 

@@ -1,13 +1,13 @@
 """The sanity checks as a chart: how far maps are still the original ones, step by step."""
 
 from collections.abc import Sequence
-from math import isnan
 
 import plotly.graph_objects as go
 
 from dashboard.figures.chart_parts import LEGEND, Part, chart, interval_bars, shown_mark
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
+from explain_lib.base.words import correlation_words, counted, mean_words
 from explain_lib.networks.randomisation import Mode
 from explain_lib.trust.sanity_summary import SanitySummary
 
@@ -56,7 +56,7 @@ def _means(names: Sequence[str], summary: SanitySummary) -> Part:
     estimates = [start, *(step.correlation for step in summary.steps)]
     return {
         "type": "scatter",
-        "name": f"mean of {summary.images:,} pictures",
+        "name": f"mean of {counted(summary.images, 'picture')}",
         "x": list(names),
         "y": [one.mean for one in estimates],
         "line": {"color": CHOSEN, "width": 3},
@@ -67,7 +67,7 @@ def _means(names: Sequence[str], summary: SanitySummary) -> Part:
 
 
 def _unrelated(names: Sequence[str], summary: SanitySummary) -> Part:
-    mean, low, high = summary.unrelated.mean, summary.unrelated.low, summary.unrelated.high
+    mean = summary.unrelated.mean
     return {
         "type": "scatter",
         "mode": "lines",
@@ -75,22 +75,16 @@ def _unrelated(names: Sequence[str], summary: SanitySummary) -> Part:
         "x": [names[0], names[-1]],
         "y": [mean, mean],
         "line": {"color": NEUTRAL, "width": 2, "dash": "dot"},
-        "hovertemplate": f"two different pictures: {mean:.3f} ({low:.3f} to {high:.3f})<extra></extra>",
+        "hovertemplate": f"two different pictures: {mean_words(summary.unrelated)}<extra></extra>",
     }
 
 
 def steps_words(steps: Sequence[str], own: Sequence[float], summary: SanitySummary | None) -> str:
     """Alternative text: the numbers of the chart."""
-    listed = ", ".join(f"{name} {_said(value)}" for name, value in zip(steps, own, strict=True))
+    listed = ", ".join(f"{name} {correlation_words(value)}" for name, value in zip(steps, own, strict=True))
     words = f"Spearman correlation with the original map of this picture, by the layer that was randomised last: {listed}"
     if summary is None:
         return words
-    means = ", ".join(
-        f"{step.name} {_said(step.correlation.mean)} ({_said(step.correlation.low)} to {_said(step.correlation.high)})"
-        for step in summary.steps
-    )
-    return f"{words}; means of {summary.images} pictures: {means}; two different pictures {_said(summary.unrelated.mean)}"
-
-
-def _said(value: float) -> str:
-    return "not defined" if isnan(value) else f"{value:.2f}"
+    means = ", ".join(f"{step.name} {mean_words(step.correlation)}" for step in summary.steps)
+    other = mean_words(summary.unrelated)
+    return f"{words}; means of {counted(summary.images, 'picture')}: {means}; two different pictures {other}"

@@ -13,6 +13,7 @@ from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import has_rows, say_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.widgets.pickers import sample_picker
+from explain_lib.base.words import counted
 from explain_lib.trust.sanity import SanityRequest, SanityRows
 from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, summarise_sanity
 
@@ -72,6 +73,6 @@ def _table(check: Check, summary: SanitySummary) -> None:
         rows.append(Row(step.name, "layer", cells, marked=place == check.shown))
     rows.append(Row("two different pictures", "baseline", [estimate_cell(summary.unrelated), Cell(""), Cell("")]))
     st.markdown("**Step by step**", help=INTERVALS)
-    show_number_table(columns, rows, f"Sanity checks over {summary.images:,} images")
+    show_number_table(columns, rows, f"Sanity checks over {counted(summary.images)}")
     name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
     st.download_button("Table (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dashboard.figures.chart_parts import chart, histogram, note_at, upright
 from dashboard.figures.colours import CHOSEN, NEUTRAL
+from explain_lib.base.words import counted, fine
 from explain_lib.compare.scan_summary import ScanSummary
 
 BINS = 40
@@ -25,7 +26,7 @@ def spread_figure(mae: NDArray[np.float64]) -> go.Figure:
             "xaxis": {"title": {"text": "mean |b − a| of an image"}, "automargin": True},
             "yaxis": {"title": {"text": "images"}, "automargin": True},
             "shapes": [upright("line", median, median, color=CHOSEN, width=2)],
-            "annotations": [note_at(median, f"median {median:.4f}", "bottom")],
+            "annotations": [note_at(median, f"median {fine(median, 4)}", "bottom")],
         },
         height=260,
         top=24,
@@ -36,8 +37,8 @@ def spread_figure(mae: NDArray[np.float64]) -> go.Figure:
 def spread_words(summary: ScanSummary) -> str:
     """Alternative text of the spread."""
     low, _, median, _, high = summary.quantiles
-    spread = f"median {median:.4f}, 5 % to 95 % {low:.4f} to {high:.4f}"
-    return f"Histogram of the mean difference of {summary.finite:,} images: {spread}"
+    spread = f"median {fine(median, 4)}, 5 % to 95 % {fine(low, 4)} to {fine(high, 4)}"
+    return f"Histogram of the mean difference of {counted(summary.finite)}: {spread}"
 
 
 def class_figure(summary: ScanSummary, classes: Sequence[str]) -> go.Figure:
@@ -49,7 +50,7 @@ def class_figure(summary: ScanSummary, classes: Sequence[str]) -> go.Figure:
         "x": means,
         "y": names,
         "marker": {"color": [NEUTRAL if name in classes else CHOSEN for name in names]},
-        "text": [f"{mean:.4f}" for mean in means],
+        "text": [fine(mean, 4) for mean in means],
         "textposition": "outside",
         "cliponaxis": False,
         "customdata": counts,
@@ -75,4 +76,4 @@ def _groups(summary: ScanSummary, classes: Sequence[str]) -> tuple[list[str], li
 def class_words(summary: ScanSummary, classes: Sequence[str]) -> str:
     """Alternative text of the means by class."""
     names, means, _ = _groups(summary, classes)
-    return "Mean difference: " + ", ".join(f"{name} {mean:.4f}" for name, mean in zip(names, means, strict=True))
+    return "Mean difference: " + ", ".join(f"{name} {fine(mean, 4)}" for name, mean in zip(names, means, strict=True))

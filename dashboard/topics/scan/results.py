@@ -18,6 +18,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.presentation import enlarged
 from dashboard.widgets.stage import Row, Stage, show_stage
+from explain_lib.base.words import counted, fine
 from explain_lib.compare.scan import ScanRows
 from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_scan, to_csv, to_parquet
 
@@ -49,7 +50,7 @@ def _summary(scene: Scene, rows: ScanRows) -> ScanSummary:
 
 def show_example(scene: Scene, rows: ScanRows, total: int) -> None:
     """Numbers of the first of `total` images, and those of them that are furthest apart."""
-    which = f"the first {len(rows):,} of these {total:,} images" if len(rows) < total else f"these {total:,} images"
+    which = f"the first {len(rows):,} of these {counted(total)}" if len(rows) < total else f"these {counted(total)}"
     st.markdown(f"**Example: {which}.**")
     summary = _show_summary(scene, rows)
     if summary is not None:
@@ -75,7 +76,7 @@ def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
     broken = rows.images[~rows.finite]
     if len(broken):  # they are rows of the file, and count for nothing else
         some = ", ".join(f"{image:,}" for image in broken[:10])
-        st.warning(f"{len(broken):,} images gave a map that is not finite, and are marked in the file: {some}.")
+        st.warning(f"{counted(len(broken))} gave a map that is not finite, marked in the file: {some}.")
     if summary.finite == 0:
         return None
     _numbers(summary)
@@ -88,10 +89,10 @@ def _numbers(summary: ScanSummary) -> None:
     low, _, median, _, high = summary.quantiles
     cards = {
         "Images": (f"{summary.finite:,}", "with two finite maps"),
-        "Mean": (f"{summary.mean:.4f}", "of the images' gaps"),
-        "Median": (f"{median:.4f}", "half are below"),
-        "5 %": (f"{low:.4f}", "are below"),
-        "95 %": (f"{high:.4f}", "are below"),
+        "Mean": (fine(summary.mean, 4), "of the images' gaps"),
+        "Median": (fine(median, 4), "half are below"),
+        "5 %": (fine(low, 4), "are below"),
+        "95 %": (fine(high, 4), "are below"),
         "Right": (_number(summary.right_mean), "mean if predicted so"),
         "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
     }
@@ -110,7 +111,7 @@ def _warn_of_plus_plus(scene: Scene, rows: ScanRows) -> None:
 
 
 def _number(value: float) -> str:
-    return "no image" if isnan(value) else f"{value:.4f}"
+    return "no image" if isnan(value) else fine(value, 4)
 
 
 def _causes(summary: ScanSummary) -> None:
@@ -129,7 +130,7 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
     panels = tuple(
         Panel(
             f"{part}-{image}", f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}", SIDE,
-            title=f"image {image}", caption=f"{mae[image]:.4f}", picture=np.asarray(scene.images.pixels[image]),
+            title=f"image {image}", caption=fine(mae[image], 4), picture=np.asarray(scene.images.pixels[image]),
             place=f"{scene.picture_set.address}-{image}",
             action=Action("opens the comparison of its two maps", {"image": image, "steps": ()}, "disagreement"),
         )

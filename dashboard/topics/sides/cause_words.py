@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import floor, log10
 
 import explain_lib as xl
-from explain_lib.base.words import listed, proper_minus
+from explain_lib.base.words import counted, fine, listed, percent, two
 from explain_lib.compare.scan_summary import ScanSummary
 
 NOTHING = 5e-7
@@ -64,20 +64,20 @@ def total_causes(summary: ScanSummary) -> list[tuple[str, float]]:
 
 def total_causes_sentence(summary: ScanSummary) -> str:
     """What adds most to the difference of many images, on average, and what takes away from it."""
+    if summary.finite == 0:
+        return "No image has two finite maps to compare."
     causes = total_causes(summary)
     adding = _adding(causes)
     if not adding:
         return "No setting changes anything on these images."
-    most = f"Over {summary.finite:,} images most comes from {_each(adding[:3], summary.mean)}."
+    if summary.mean <= NOTHING:
+        return "What the settings change cancels out on each of these images."
+    most = f"Over {counted(summary.finite)} most comes from {_each(adding[:3], summary.mean)}."
     return " ".join([most, *_taking_words(causes, summary.mean)])
 
 
 def _of(share: float, whole: float) -> str:
-    return f"{_number(share)} of {whole:.4f} ({_number(100 * share / whole, 0)} %)"
-
-
-def _number(value: float, places: int = 4) -> str:
-    return proper_minus(f"{value:.{places}f}")
+    return f"{fine(share)} of {fine(whole)} ({percent(share / whole, 0)})"
 
 
 def differ(found: xl.Decomposition) -> bool:
@@ -98,8 +98,9 @@ def agreement_sentence(found: xl.Decomposition, largest: float) -> str:
     if largest == 0:
         return f"{alike} Their maps agree in every digit: no pixel differs."
     if digits(largest) == 0:
-        return f"{alike} No setting explains why pixels differ by up to {largest:.3g}."
-    return f"{alike} Their maps agree to {digits(largest)} digits after the point: no pixel differs by more than {largest:.1e}."
+        return f"{alike} No setting explains why pixels differ by up to {two(largest)}."
+    agree = f"Their maps agree to {digits(largest)} digits after the point"
+    return f"{alike} {agree}: the largest difference of a pixel is {two(largest)}."
 
 
 def digits(largest: float) -> int:

@@ -17,7 +17,7 @@ from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.stage import Row
 from explain_lib.base.maps import Map
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import fine, two
 
 CAUSE_SIDE = 160
 
@@ -43,7 +43,7 @@ def cause_row(pair: Pair, found: xl.Decomposition) -> tuple[Row, ...]:
 
 
 def _cause_panel(pair: Pair, name: str, share: float, values: Map, reach: float) -> Panel:
-    words, grows = setting_words(name), proper_minus(f"{share:+.4f}")
+    words, grows = setting_words(name), fine(share, 4, sign=True)
     return Panel(
         f"cause-{name}", map_words(f"by {words}", values), CAUSE_SIDE, title=words, label=f"by {words}", values=values,
         caption=f"{grows} of mean |b − a|", drawing=xl.Drawing(signed=True), reach=reach, place=place_of(pair.scene), bar=True,
@@ -57,7 +57,7 @@ def _checked(found: xl.Decomposition) -> str:
         return words
     if found.residual == 0:
         return f"{words} Side b as decomposed is the map of the program itself in every digit."
-    return f"{words} Side b as decomposed and the map of the program itself differ by at most {found.residual:.1e}."
+    return f"{words} Side b as decomposed and the map of the program itself differ by at most {two(found.residual)}."
 
 
 def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:

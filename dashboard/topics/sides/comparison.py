@@ -1,7 +1,6 @@
 """Both sides and their difference on the page: the stage of their maps, numbers, the histogram, both in turn."""
 
 from dataclasses import replace
-from math import isnan
 
 import streamlit as st
 
@@ -20,6 +19,7 @@ from dashboard.view.captions import grid_caption
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import original_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
+from explain_lib.base.words import fine
 from explain_lib.compare.comparison import METRICS, Metric
 
 METRIC_WIDTH = 168
@@ -34,7 +34,7 @@ def show_metrics(comparison: xl.Comparison) -> None:
         for metric in METRICS:
             with st.container(border=True, gap="xxsmall"):
                 value = float(getattr(comparison, metric.name))
-                st.metric(metric.title, "not defined" if isnan(value) else f"{value:.4f}", help=_help(metric))
+                st.metric(metric.title, fine(value, 4), help=_help(metric))
                 st.caption(f"{metric.word}  \n{_which_way(metric)}")
 
 

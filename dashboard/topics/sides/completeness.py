@@ -13,8 +13,8 @@ from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.explained import original_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
-from explain_lib.base.words import proper_minus
-from explain_lib.cam.completeness import LOGITS_ONLY, averaging_sentence, score_words, signed, sum_sentence
+from explain_lib.base.words import fine, two
+from explain_lib.cam.completeness import LOGITS_ONLY, averaging_sentence, score_words, sum_sentence
 
 SIDE, NUMBER_WIDTH, LETTER_WIDTH = 224, 150, 7
 
@@ -48,9 +48,9 @@ def _numbers(found: xl.Completeness) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for name, value in parts.items():
             with st.container(border=True, width=max(NUMBER_WIDTH, LETTER_WIDTH * len(name) + 48)):
-                st.metric(name, signed(value, 3))
+                st.metric(name, fine(value))
     if found.holds:
-        st.caption(f"The parts and the {score} differ by {proper_minus(f'{abs(found.residual):.1e}')}: float32 rounding.")
+        st.caption(f"The parts and the {score} differ by {two(abs(found.residual))}: float32 rounding.")
 
 
 def _maps(scene: Scene, found: xl.Completeness) -> None:

@@ -13,6 +13,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
+from explain_lib.base.words import percent, two
 from explain_lib.pictures.rendering import (
     Picture,
     study_manual_cut,
@@ -69,12 +70,12 @@ def _ways(picture: Picture, values: Map) -> dict[str, tuple[Picture, str, str]]:
         "cut": (
             cut.astype(np.uint8) * np.uint8(255),
             "What GradCAM1 cuts",
-            f"Bright where red, green or blue is cut at 1: {cut.mean() * 100:.0f} % of the numbers, lost.",
+            f"Bright where red, green or blue is cut at 1: {percent(cut.mean(), 0)} of the numbers, lost.",
         ),
         "package": (
             study_package_overlay(picture, values),
             "GradCAM2 of the notebook",
-            f"Half jet, half picture, divided by its own maximum, which makes all of it {brighter:.2f} times as bright.",
+            f"Half jet, half picture, divided by its own maximum, which makes all of it {two(brighter)} times as bright.",
         ),
         "swapped": (
             np.ascontiguousarray(picture[:, :, ::-1]),

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from dashboard.figures.chart_parts import chart, histogram
 from dashboard.figures.colours import AGAINST, FOR, NEUTRAL
 from explain_lib.base.maps import Map
-from explain_lib.base.words import percent
+from explain_lib.base.words import fine, percent
 
 BINS = 41
 
@@ -34,6 +34,6 @@ def histogram_words(difference: Map) -> str:
     below, equal = float((difference < 0).mean()), float((difference == 0).mean())
     largest = float(np.abs(difference).max())
     return (
-        f"Histogram of b − a over all pixels, within {largest:.3f} of zero: {percent(below)} of the pixels are below it, "
+        f"Histogram of b − a over all pixels, within {fine(largest)} of zero: {percent(below)} of the pixels are below it, "
         f"{percent(equal)} at it"
     )

@@ -13,7 +13,7 @@ from dashboard.view.captions import grid_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
-from explain_lib.base.words import few_names
+from explain_lib.base.words import few_names, fine
 from explain_lib.cam.drawing import draw_map
 from explain_lib.compare.comparison import METRICS
 from explain_lib.pictures.rendering import Picture, png
@@ -76,7 +76,7 @@ def pair_slide(pair: Pair) -> Slide:
         map_panel("b − a", difference, signed, None, "red: b is above a"),
     )
     mean = float(np.abs(difference).mean())
-    title = f"Two maps of one picture, {mean:.3f} apart on average"
+    title = f"Two maps of one picture, {fine(mean)} apart on average"
     layers = "; ".join(
         f"{name} at {few_names(side.configuration.settings.layers or ())}" for name, side in (("a", a), ("b", b))
     )

@@ -21,7 +21,7 @@ from dashboard.view.view import usual_layer
 from dashboard.widgets.explained import original_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
-from explain_lib.base.words import correlation_words
+from explain_lib.base.words import correlation_words, fine, number
 from explain_lib.cam.settings import Variant
 from explain_lib.trust.ladder import OPINIONS
 
@@ -137,4 +137,4 @@ def pair_numbers(a: Map, b: Map) -> tuple[str, str, str]:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return ("not finite",) * 3
     found = xl.compare(a, b)
-    return correlation_words(found.spearman, 3), f"{found.mae:.4f}", f"{found.iou:.3f}"
+    return correlation_words(found.spearman, 3), fine(found.mae, 4), number(found.iou)

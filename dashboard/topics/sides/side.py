@@ -11,6 +11,7 @@ from dashboard.figures.scale import Scale, diverging, sequential
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from explain_lib.base.maps import Map
+from explain_lib.base.words import short
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, Program
 
 
@@ -147,7 +148,7 @@ def _words(side: xl.Configuration, batch: slice) -> str:
     if settings.rescale_after_merge:
         steps.append("less the minimum and divided by the maximum once more")
     if settings.exponent != 1:
-        steps.append(f"to the power {settings.exponent:g}")
+        steps.append(f"to the power {short(settings.exponent)}")
     return f"{'Layers' if several else 'Layer'} {', '.join(layers)}{', each' if several else ''}: {', '.join(steps)}."
 
 

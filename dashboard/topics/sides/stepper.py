@@ -14,6 +14,7 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
+from explain_lib.base.words import fine
 from explain_lib.compare.comparison import mean_absolute_difference
 
 SIDE = 160
@@ -48,10 +49,10 @@ def _panel(scene: Scene, found: xl.Decomposition, scale: Scale, maps: Map, taken
     if count == len(found.settings):
         words += " = b"
     values, far = maps[count], mean_absolute_difference(maps[count], found.b)
-    step = f"{mean_absolute_difference(maps[count - 1], values):.4f} from the last, " if count else ""
+    step = f"{fine(mean_absolute_difference(maps[count - 1], values), 4)} from the last, " if count else ""
     return Panel(
-        f"step-{count}", f"Step {words}, mean distance to b {far:.4f}; {where_words(values)}", SIDE, title=words,
-        label=f"step {count}", caption=f"{step}{far:.4f} from b", values=values, drawing=scale.drawing, reach=scale.high,
+        f"step-{count}", f"Step {words}, mean distance to b {fine(far, 4)}; {where_words(values)}", SIDE, title=words,
+        label=f"step {count}", caption=f"{step}{fine(far, 4)} from b", values=values, drawing=scale.drawing, reach=scale.high,
         place=place_of(scene),
     )  # fmt: skip
 

@@ -125,7 +125,7 @@ def course_sentence(course: Course) -> str:
     way = (shown.accuracy - start.accuracy) / (last.accuracy - start.accuracy) if last.accuracy != start.accuracy else 1.0
     return (
         f"After {epochs} of {last.epoch} the map's correlation with the final one is {words}, while the network "
-        f"gets {percent(shown.accuracy)} of all test images right: {way * 100:.0f} % of the way from {percent(start.accuracy)} "
+        f"gets {percent(shown.accuracy)} of all test images right: {percent(way, 0)} of the way from {percent(start.accuracy)} "
         f"at the start to {percent(last.accuracy)} at the end. {_questions(course, course.place)}"
     )
 

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures.chart_parts import LEGEND, Part, chart, shown_mark
 from dashboard.figures.colours import AGAINST, CHOSEN
+from explain_lib.base.words import percent, precise_percent
 
 
 def training_figure(
@@ -42,14 +43,15 @@ def _line(name: str, ticks: list[str], shares: Sequence[float], colour: str, das
         "y": list(shares),
         "line": {"color": colour, "width": 2, "dash": dash},
         "marker": {"color": colour, "size": 9, "symbol": symbol},
-        "hovertemplate": "epoch %{x}: %{y:.1%}<extra></extra>",
+        "customdata": [precise_percent(share) for share in shares],
+        "hovertemplate": "epoch %{x}: %{customdata}<extra></extra>",
     }
 
 
 def training_words(epochs: Sequence[int], accuracy: Sequence[float], true_class: Sequence[float], name: str) -> str:
     """Alternative text: every number of the chart."""
     listed = (
-        f"epoch {epoch}: {right * 100:.1f} % right, {share * 100:.1f} % {name}"
+        f"epoch {epoch}: {percent(right)} right, {percent(share)} {name}"
         for epoch, right, share in zip(epochs, accuracy, true_class, strict=True)
     )
     return f"Accuracy, and probability of the true class, by epoch. {'; '.join(listed)}"

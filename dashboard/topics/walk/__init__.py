@@ -3,6 +3,7 @@
 Without Streamlit:
 channel_sprite  the channels in one picture
 walk            every number of the walk; its slide
+walk_words      what the steps say of their numbers
 
 On the page:
 channel_grid   the channels as tiles or bars to click

@@ -17,7 +17,7 @@ from dashboard.view.field import Value
 from dashboard.view.record import note_picture
 from dashboard.widgets.image_grid import grid_asset
 from dashboard.widgets.pickers import choice
-from explain_lib.base.words import proper_minus
+from explain_lib.base.words import short
 from explain_lib.pictures.rendering import png
 
 KEY = "channel_grid"
@@ -158,5 +158,5 @@ def _address(title: str, sprite: bytes) -> str:
 
 
 def _legend(scale: Scale, words: str) -> dict[str, object]:
-    low, high = (proper_minus(f"{value:+.3g}") if scale.low < 0 else f"{value:.3g}" for value in (scale.low, scale.high))
+    low, high = (short(value, sign=scale.low < 0) for value in (scale.low, scale.high))
     return {"colours": [colour for _, colour in scale.colours], "low": low, "high": high, "words": words}

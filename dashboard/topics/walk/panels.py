@@ -9,12 +9,14 @@ import explain_lib as xl
 from dashboard.figures.map_words import map_words
 from dashboard.figures.panel import Panel
 from dashboard.figures.scale import Scale, diverging
-from dashboard.topics.walk.walk import Walk, reach, short, signed
+from dashboard.topics.walk.walk import Walk, reach
+from dashboard.topics.walk.walk_words import signed
 from dashboard.view.captions import grid_caption
 from dashboard.view.view import Step
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Row
 from explain_lib.base.maps import Map
+from explain_lib.base.words import short
 from explain_lib.cam.drawing import Drawing
 from explain_lib.cam.postprocess import place_maps, resize_maps
 from explain_lib.cam.settings import Resize

@@ -10,7 +10,15 @@ import explain_lib as xl
 from dashboard.topics.walk.channel_grid import order_picker, show_bars, show_tiles
 from dashboard.topics.walk.channel_panel import show_channel
 from dashboard.topics.walk.panels import step_rows
-from dashboard.topics.walk.walk import Walk, short, signed
+from dashboard.topics.walk.walk import Walk
+from dashboard.topics.walk.walk_words import (
+    activation_words,
+    gradient_words,
+    signed,
+    sum_words,
+    thrown_away_words,
+    weight_words,
+)
 from dashboard.view import terms
 from dashboard.view.address import change_view, current_view
 from dashboard.view.captions import grid_caption, image_caption
@@ -18,8 +26,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import Step
 from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.stage import Stage, show_stage
-from explain_lib.base.maps import Map
-from explain_lib.base.words import number, percent
+from explain_lib.base.words import percent, short
 
 STEPS: tuple[Step, ...] = get_args(Step)
 NAMES = {"forward": "Forward", "gradient": "Gradient", "weights": "Weights", "sum": "Sum", "relu": "ReLU", "enlarge": "Enlarge"}
@@ -105,21 +112,13 @@ def _forward(walk: Walk) -> None:
         "it, one far below that there is much of its opposite.",
         rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
     )
-    zero, below = float((numbers.activation == 0).mean()), float((numbers.activation < 0).mean())
-    meaning = _TWO_SIGNS if below else "Dark: the channel finds nothing here. Bright: it finds what it answers to."
-    st.markdown(
-        f"Activations from **{short(numbers.activation.min())}** to **{short(numbers.activation.max())}**; {percent(zero)} of "
-        f"all cells are exactly 0, {percent(below)} are below 0. {meaning}"
-    )
+    st.markdown(activation_words(numbers.activation))
 
 
 def _activations(walk: Walk) -> None:
     numbers = walk.numbers
     values = [short(peak) for peak in numbers.activation.max((1, 2))]
     show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
-
-
-_TWO_SIGNS = "This layer's numbers have two signs (no ReLU has cut them yet): red above zero, white 0, blue below."
 
 
 # Section: 2, gradient
@@ -133,12 +132,7 @@ def _gradient(walk: Walk) -> None:
         "**Red: y would rise. Blue: y would fall. White: y would not care.**",
         r"\frac{\partial y}{\partial A_k}\quad\text{for each cell},\qquad y = " + short(numbers.score).replace("−", "-"),
     )
-    none = float((numbers.gradient == 0).mean())
-    st.markdown(
-        f"Gradients from **{signed(numbers.gradient.min())}** to "
-        f"**{signed(numbers.gradient.max())}**; {percent(none)} of all cells have a gradient of exactly 0: y "
-        "does not depend on them at all."
-    )
+    st.markdown(gradient_words(numbers.gradient))
 
 
 def _gradients(walk: Walk) -> None:
@@ -160,12 +154,7 @@ def _weights(walk: Walk) -> None:
         rf"\alpha_{{{k}}} = \frac{{{_tex(float(numbers.gradient[k].sum(dtype=np.float64)))}}}{{{cells}}} = "
         rf"{_tex(float(numbers.weights[k]))}\end{{gathered}}",
     )
-    st.markdown(
-        f"**{int((weights > 0).sum())}** channels have a weight above zero, **{int((weights < 0).sum())}** below and "
-        f"**{int((weights == 0).sum())}** at zero; the largest "
-        f"is **{signed(weights.max())}** (channel {weights.argmax()}), the smallest "
-        f"**{signed(weights.min())}** (channel {weights.argmin()})."
-    )
+    st.markdown(weight_words(weights))
 
 
 def _weight_bars(walk: Walk) -> None:
@@ -183,7 +172,7 @@ def _sum(walk: Walk) -> None:
         "add up or cancel, cell by cell. **Click a channel below to switch it off or on**, and watch the sum.",
         r"S = \sum_k \alpha_k A_k" if not walk.left_out else r"S = \sum_{k\ \text{switched on}} \alpha_k A_k",
     )
-    st.markdown(_sum_words(walk))
+    st.markdown(sum_words(walk.numbers, walk.left_out))
     st.caption(f"The maps are {_TWO_SIDES}.")
 
 
@@ -196,25 +185,6 @@ def _added(walk: Walk) -> None:
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
         by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
     )  # fmt: skip
-
-
-def _sum_words(walk: Walk) -> str:
-    numbers, off = walk.numbers, list(walk.left_out)
-    total, strongest = signed(walk.signed.sum(dtype=np.float64)), int(np.abs(numbers.promised).argmax())
-    if not off:
-        return (
-            f"All **{walk.count:,}** channels are on. The cells of the sum add up to **{total}**; channel "
-            f"{strongest} moves that most, by **{signed(numbers.promised[strongest])}**."
-        )
-    missing, which = numbers.signed - walk.signed, "The one that is off" if len(off) == 1 else f"The {len(off):,} that are off"
-    row, column = np.unravel_index(int(np.abs(missing).argmax()), missing.shape)
-    return (
-        f"**{walk.count - len(off):,}** of {walk.count:,} channels are on; the cells of the sum add up to "
-        f"**{total}**. {which} would have added "
-        f"**{signed(numbers.promised[off].sum())}** to that, most of all to the cell in row {row}, column "
-        f"{column}: **{signed(missing[row, column])}**. Of the full map that is a share of "
-        f"**{percent(float(numbers.shares[off].sum()))}**."
-    )
 
 
 def _switches(walk: Walk) -> None:
@@ -244,7 +214,7 @@ def _relu(walk: Walk) -> None:
         r"L = \operatorname{ReLU}(S) = \max(S,\, 0)\quad\text{in each cell}",
     )
     _note_left_out(walk)
-    st.markdown(_thrown_away(before))
+    st.markdown(thrown_away_words(before))
     st.caption(f"Both maps are in the same colours: {_TWO_SIDES}.")
 
 
@@ -255,21 +225,7 @@ def _shares(walk: Walk) -> None:
         order_picker(walk)
         st.markdown("**Which channels made the map?** Each one's share:", help=terms.CHANNEL_SHARE, width="content")
     shares = walk.numbers.shares
-    show_bars(walk, "Shares of the map", shares, [f"{number(float(one) * 100, 1, sign=True)} %" for one in shares])
-
-
-def _thrown_away(before: Map) -> str:
-    below = before[before < 0]
-    if len(below) == 0:
-        return "**Nothing was thrown away**: no cell of the sum is below zero."
-    row, column = np.unravel_index(int(before.argmin()), before.shape)
-    kept = float(before[before > 0].sum(dtype=np.float64))
-    return (
-        f"**Thrown away: {percent(len(below) / before.size)} of the cells** ({len(below):,} of {before.size:,}), which add up "
-        f"to **{signed(below.sum(dtype=np.float64))}**; the largest of them is "
-        f"**{signed(before.min())}**, in row {row}, column {column}. What is kept adds up to "
-        f"**{signed(kept)}**."
-    )
+    show_bars(walk, "Shares of the map", shares, [percent(one, sign=True) for one in shares])
 
 
 # Section: 6, enlarge
@@ -318,7 +274,7 @@ def _say(words: str, formula: str) -> None:
 
 def _tex(value: float) -> str:
     """A number in a formula, a power of ten written as one."""
-    digits, _, power = f"{value:.3g}".partition("e")
+    digits, _, power = short(value).replace("−", "-").partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 

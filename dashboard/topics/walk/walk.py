@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import SupportsFloat
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
 from explain_lib.base.maps import Map
-from explain_lib.base.words import proper_minus
 from explain_lib.receptive_fields.centres import CellCentres
 from explain_lib.take_home.slide import Slide
 
@@ -109,16 +107,6 @@ def make_walk(scene: Scene) -> Walk:
 def reach(values: Map) -> float:
     """The largest magnitude, 1 where all is zero, so that there is a range to draw on."""
     return float(np.abs(values).max()) or 1.0
-
-
-def short(number: SupportsFloat) -> str:
-    """A number with three digits that count, as "0.0342" or "−1.2e-05"."""
-    return proper_minus(f"{float(number) + 0.0:.3g}").replace("e−", "e-")
-
-
-def signed(number: SupportsFloat) -> str:
-    """The same with its sign, also above zero."""
-    return short(number) if float(number) <= 0 else f"+{short(number)}"
 
 
 # Section: the slide

@@ -164,8 +164,8 @@ def test_what_causes_the_difference() -> None:
     words = said("{causes.largest}, {causes.largest_share}, {causes.second}, {causes.second_share}", image=0)
     assert words == "layers, 80 %, rescale after merge, 20 %"
     why = said("{causes.why}", image=0)
-    assert why.startswith("The main cause is layers: 0.0845 of 0.105")
-    assert "rescale after merge with 0.0208 of 0.105" in why
+    assert why.startswith("The main cause is layers: 0.084 of 0.105")
+    assert "rescale after merge with 0.021 of 0.105" in why
     assert "*" not in why
 
 

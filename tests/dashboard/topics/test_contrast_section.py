@@ -135,10 +135,10 @@ def test_the_maps_are_captums_on_one_scale(name: str, layer: str, score: str) ->
     assert f"One scale for all four: −{reach:.3g} blue, 0 white, {reach:.3g} red, in units of the {score}." in captions(app)
     assert sent["contrast-between"].head["caption"] == f"red: for {NAMES[a]} rather than {NAMES[b]}, blue: the reverse"
     words = sentence(app, "**map(A − B) is map(A) − map(B)** to ")
-    deviation = re.search(r"to (\de-\d+|0) \((\de-\d+|0) of the scale\)", words)
+    deviation = re.search(r"to (\d\.\de−\d+|0) \((\d\.\de−\d+|0) of the scale\)", words)
     assert deviation is not None
-    assert float(deviation[1]) < 1e-6
-    assert float(deviation[2]) <= 1e-6
+    assert float(deviation[1].replace("−", "-")) < 1e-6
+    assert float(deviation[2].replace("−", "-")) <= 1e-6
 
 
 def test_what_is_explained_above_does_not_change_what_the_section_contrasts() -> None:
@@ -158,7 +158,7 @@ def test_a_sure_networks_maps_add_up_too() -> None:
     words = sentence(open_explorer(img=str(image), model="tutorial", score="probability"), "**map(A − B) is")
     share = re.search(r"\((\S+) of the scale\)", words)
     assert share is not None
-    assert float(share[1]) < 1e-6
+    assert float(share[1].replace("−", "-")) < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,8 @@ def test_logit_and_probability_are_compared_in_numbers(image: int) -> None:
     assert colours == pytest.approx(far * 100, abs=1)
     assert "The two maps differ**" in words
     assert f"With p = {words_of(probabilities('tutorial')[image, a])}" in words
-    assert f"is {by_share.max() / by_logit.max():.2g} times as large" in words
+    assert f"is {by_share.max() / by_logit.max():.2g}" in words
+    assert " times as large" in words
 
 
 def test_a_map_without_evidence_is_said_and_not_painted() -> None:

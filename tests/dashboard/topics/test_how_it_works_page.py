@@ -57,7 +57,7 @@ def score_without(image: int, layer: str, channel: int, score: Callable[[Tensor]
 
 def digits(value: float, *, sign: bool = False) -> str:
     """Three digits that count."""
-    return f"{value:{'+' if sign and value else ''}.3g}".replace("-", "−").replace("e−", "e-")
+    return f"{value:{'+' if sign and value else ''}.3g}".replace("-", "−")
 
 
 def assert_tiles(app: OpenedPage, values: NDArray[np.float64], reach: float) -> None:

@@ -202,7 +202,7 @@ def test_under_another_fill_the_numbers_are_others() -> None:
     grey, blur = (open_page("layer_ladder", img="8", fill=fill) for fill in ("grey", "blur"))
     assert column(tables(grey)[0], "deletion") != column(tables(blur)[0], "deletion")
     assert column(tables(grey)[0], "ROAD") == column(tables(blur)[0], "ROAD")
-    assert "Deletion with the blurred picture: the best of 2 layers is" in texts(blur)
+    assert "Deletion with the blurred picture: of 2 layers" in texts(blur)
 
 
 def test_a_zero_map_is_named() -> None:
@@ -215,7 +215,7 @@ def test_a_zero_map_is_named() -> None:
     assert next(row[5:7] for row in table.rows if row[0].startswith("pool1")) == ["none"] * 2
     assert any(row[0] == "pool1 zero map" for row in table.rows)
     assert sorted(int(row[1]) for row in table.rows[1:] if row[1] != "none") == list(range(1, 13))
-    assert "layers is pool1 (" not in texts(app).split("paired")[0]
+    assert "pool1 has the best number" not in texts(app)
 
 
 def zero_at_pool1() -> int:
@@ -249,7 +249,7 @@ def means_of_deletion(count: int) -> NDArray[np.float64]:
 def test_the_ranking_over_500_images_is_there_at_once_and_says_what_beats_what() -> None:
     app = open_page("layer_ladder")
     words = unescaped(texts(app))
-    assert "the best of 2 layers is conv2 (0.302 [" in words
+    assert "of 2 layers conv2 has the best mean, 0.302 [" in words
     assert "paired over 500 images: more than chance." in words
     assert "No layer beats “centre first” (0.242), which asks no network" in words
     assert "At conv2, beside Grad-CAM on the same images: HiResCAM is better by 0.031" in words
@@ -277,7 +277,7 @@ def test_what_is_not_known_beforehand_is_measured_on_request() -> None:
     assert len(tables(app)) == 1
     press(app, "Measure 24 images")
     run_until(app, lambda: len(tables(app)) == 2 and "So far" not in captions(app))
-    assert "24 images are too few to tell" in texts(app)
+    assert "24 images are too few to compare" in texts(app)
     assert "Measured beforehand" not in captions(app)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import explain_lib as xl
-from explain_lib.cam.completeness import averaging_sentence, score_words, signed, sum_sentence
+from explain_lib.cam.completeness import averaging_sentence, score_words, sum_sentence
 
 Score = Callable[[Tensor], Tensor]
 TUTORIAL_LAYERS = ("conv1", "relu1", "pool1", "conv2", "relu2", "pool2")
@@ -433,11 +433,3 @@ def test_what_averaging_the_gradients_changed_is_said() -> None:
     )
     positive = found_at(hirescam=np.array([[3.0, 0.4]], np.float32))
     assert "in none of the cells it turned the sign" in averaging_sentence(positive)
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [(3.214, "3.21"), (-0.5, "−0.50"), (0.0123, "0.012"), (-0.00061, "−0.00061"), (0.0, "0.00"), (-0.0, "0.00")],
-)
-def test_small_numbers_keep_two_digits(value: float, words: str) -> None:
-    assert signed(value) == words

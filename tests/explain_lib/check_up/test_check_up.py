@@ -349,7 +349,7 @@ def test_without_a_card_a_normalisation_for_0_to_255_is_noted(
 def test_the_numbers_in_the_note_are_those_of_the_test_images(images: xl.ImageSet) -> None:
     (finding,) = xl.check_up(Ailing(), input_size=SIDE, mean=(100, 100, 100), std=(2, 2, 2)).findings
     pixels = images.pixels / np.float32(255)
-    centres = [f"{(pixels[..., channel].mean(dtype=np.float64) - 100) / 2:.4g}" for channel in range(3)]
+    centres = [f"{(pixels[..., channel].mean(dtype=np.float64) - 100) / 2:.4g}".replace("-", "−") for channel in range(3)]
     assert f"has a mean of ({', '.join(centres)})" in finding.sentence
 
 

@@ -55,7 +55,7 @@ def tiny_training(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_finished_training_prints_its_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "tiny", "--out", str(tmp_path / "new" / "folder")]) == 0
     accuracy = read_card(tmp_path / "new" / "folder" / "tiny.json").accuracy
-    sentence = f"tiny: {100 * accuracy:.2f}% of the test images are right; written to {tmp_path / 'new' / 'folder'}\n"
+    sentence = f"tiny: {100 * accuracy:.2f} % of the test images are right; written to {tmp_path / 'new' / 'folder'}\n"
     assert capsys.readouterr().out == sentence
 
 

@@ -20,7 +20,7 @@ def test_the_command_ranks_the_layers_beside_the_baselines(capsys: pytest.Captur
     head, *rows, sentence = capsys.readouterr().out.splitlines()
     assert head.startswith("deletion with mid grey, lower is better")
     assert len(rows) == 6  # two layers, their average, three baselines
-    assert "2 images are too few to tell" in sentence
+    assert "2 images are too few to compare" in sentence
     means = [float(row[20:].split()[0]) for row in rows]
     assert means == sorted(means)
 
@@ -64,4 +64,4 @@ def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, ca
     assert main([*ASKED, "--images", "0-99"]) == INTERRUPTED
     captured = capsys.readouterr()
     assert "stopped after 21 of 100 images" in captured.err
-    assert "21 images are too few to tell" in captured.out
+    assert "21 images are too few to compare" in captured.out

@@ -81,7 +81,7 @@ def test_the_command_writes_what_it_is_asked_for(
     assert (frame["residual"] < 1e-5).all()
     assert_allclose(frame.filter(like="cause_").sum(axis=1), frame["mae"], atol=1e-6)
     told = capsys.readouterr()
-    mean = f"{frame['mae'].mean():.4f}"
+    mean = f"{frame['mae'].mean():.3f}"
     assert told.out == f"{len(ships)} images scanned; the maps differ by {mean} on average; written to {path}\n"
     assert told.err == ""  # no bar where there is no terminal
 

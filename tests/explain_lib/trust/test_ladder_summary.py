@@ -85,11 +85,11 @@ def test_a_clear_winner_is_said_to_be_one_and_to_lose_to_the_centre() -> None:
     assert ranking.lead is not None
     assert ranking.lead.mean == pytest.approx(0.1)
     sentence = said_of(rows)
-    assert sentence.startswith("Deletion with mid grey: the best of 2 layers is first (0.200 [")
-    assert "ahead of second (0.300) by 0.100 [" in sentence
+    assert sentence.startswith("Deletion with mid grey: of 2 layers first has the best mean, 0.2000 [")
+    assert "ahead of second (0.300) by 0.1000 [" in sentence
     assert "paired over 100 images: more than chance." in sentence
-    assert "No layer beats “centre first” (0.100), which asks no network: first is behind it by 0.100 [" in sentence
-    assert "Random order gets 0.400: first is better by 0.200 [" in sentence
+    assert "No layer beats “centre first” (0.100), which asks no network: first is behind it by 0.1000 [" in sentence
+    assert "Random order gets 0.400: first is better by 0.2000 [" in sentence
 
 
 def test_the_lead_is_paired_over_images() -> None:
@@ -174,25 +174,28 @@ def test_layers_that_chance_may_have_ranked_are_said_to_be_tied() -> None:
     ranking = rank_ladder(rows, "deletion", "grey")
     assert ranking.tied == ("second",)
     sentence = said_of(rows)
-    assert "no more than chance" in sentence
-    assert "It beats “centre first” (0.300), which asks no network, by 0.100 [" in sentence
+    assert "first has the best mean, 0.2000 [" in sentence
+    assert "], but cannot be told from second (0.200): the difference is 0.0001 [" in sentence
+    assert "], paired over 100 images. first beats “centre first” (0.300)" in sentence
+    assert "“centre first” (0.300), which asks no network, by 0.1000 [" in sentence
     assert "Random order gets 0.200: first cannot be told from it." in sentence
 
 
 def test_ahead_of_the_centre_by_chance_is_not_beating_it() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.2001, 0.35)))
     sentence = said_of(rows)
-    assert "No layer beats “centre first” (0.200), which asks no network, by more than chance: first is ahead by" in sentence
+    assert "first cannot be told from “centre first” (0.200), which asks no network: its lead is 0.0001 [" in sentence
 
 
 def test_few_images_say_nothing_about_chance() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.5, 0.35), count=3))
     sentence = said_of(rows)
-    assert "3 images are too few to tell whether that is more than chance" in sentence
-    assert "It is ahead of “centre first” (0.500)" in sentence
+    assert "and next comes second (0.300); 3 images are too few to compare the two." in sentence
+    assert "Beside it stands “centre first” (0.500), which asks no network; 3 images are too few" in sentence
+    assert "Random order gets 0.400." in sentence
     one = rows_of(np.array([CLEAR]))
     sentence = said_of(one)
-    assert "is first (0.200), ahead of second (0.300) by 0.100; one image is too few to tell whether that is more" in sentence
+    assert "of 2 layers first has the best number, 0.20, and next comes second (0.30); one image is too few" in sentence
     assert "[" not in sentence
 
 
@@ -222,9 +225,9 @@ def test_that_the_fill_decides_is_said() -> None:
     rows = rows_of(spread(CLEAR))
     sentence = fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS})
     assert sentence == (
-        "By deletion the fill decides which layer is best: first with mid grey, second with the blurred picture and first with "
-        "noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred picture and "
-        "place 6 with noisy linear imputation."
+        "By deletion the fill decides which layer has the best mean: first with mid grey, second with the blurred picture and "
+        "first with noisy linear imputation. Of 6 rows, random order has place 6 with mid grey, place 1 with the blurred "
+        "picture and place 6 with noisy linear imputation."
     )
 
 

@@ -118,15 +118,15 @@ SAYS = {
     "no more": (
         (0.8, 0.4, 0.05),
         0.05,
-        "no more than chance above that of unrelated maps",
+        "which cannot be told from that of unrelated maps",
         "depends on what the network has learnt",
     ),
-    "some": ((0.8, 0.6, 0.3), 0.05, "have 0.050 [", "comes from the picture and the architecture"),
-    "nearly all": ((0.9, 0.85, 0.8), 0.05, ": 0.750 [", "hardly depend on what the network has learnt"),
+    "some": ((0.8, 0.6, 0.3), 0.05, "have 0.0500 [", "comes from the picture and the architecture"),
+    "nearly all": ((0.9, 0.85, 0.8), 0.05, ": 0.7500 [", "hardly depend on what the network has learnt"),
     "in common": (
         (0.8, 0.6, 0.3),
         0.3,
-        "no more than chance above that of unrelated maps",
+        "which cannot be told from that of unrelated maps",
         "tells them apart depends on what the network has learnt, what they all have in common does not.",
     ),
     "less": ((0.8, 0.4, 0.0), 0.5, "below that of unrelated maps", "depends on what the network has learnt"),
@@ -150,13 +150,13 @@ def test_the_step_at_which_half_is_lost_is_named() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.4, 0.6, 0.1), 0.05)), "conv2", "cascading")
     assert "(a correlation below 0.5) from conv1 on." in sentence
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.7, 0.6), 0.05)), "conv2", "cascading")
-    assert sentence.startswith("With every layer randomised their correlation with the original maps is 0.600 [")
+    assert sentence.startswith("With every layer randomised their correlation with the original maps is 0.6000 [")
 
 
 def test_of_single_layers_the_one_that_matters_most_is_named() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05)), "conv2", "independent")
-    assert "conv2 matters most to the maps of conv2: randomised alone it leaves a correlation of 0.100 [" in sentence
-    assert "fc matters least, 0.800 [" in sentence
+    assert "conv2 leaves the maps of conv2 the lowest mean correlation when it is randomised alone, 0.1000 [" in sentence
+    assert "fc the highest, 0.8000 [" in sentence
 
 
 def test_the_intervals_of_picked_layers_allow_for_the_choice() -> None:
@@ -185,11 +185,11 @@ def test_maps_that_do_not_count_are_counted() -> None:
 
 def test_few_images_say_nothing_about_chance() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05, count=8)), "conv2", "cascading")
-    assert sentence.endswith("the 8 images with two maps to compare are too few to tell whether that is more than chance.")
+    assert sentence.endswith("; 8 images are too few to compare that with the maps of different pictures.")
 
 
 TWINS = {
-    "unlike": (0.05, "no more alike than those of two pictures"),
+    "unlike": (0.05, "they cannot be told from those of two pictures"),
     "a little": (0.2, "that much needs no right labels"),
     "alike": (0.9, "hardly depend on the labels"),
 }
@@ -198,7 +198,7 @@ TWINS = {
 @pytest.mark.parametrize(("mean", "verdict"), TWINS.values(), ids=TWINS)
 def test_the_twin_is_judged(mean: float, verdict: str) -> None:
     sentence = twin_sentence(summarise_sanity(rows_of((mean,), 0.05)), "conv2", "tutorial")
-    assert f"have a correlation of {mean:.3f} [" in sentence
+    assert f"have a correlation of {mean:.4f} [" in sentence
     assert verdict in sentence
 
 

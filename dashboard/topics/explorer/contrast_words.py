@@ -1,0 +1,74 @@
+"""Two classes contrasted, in words: the sum of their maps, what they share, and the difference of logit and probability."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import correlation_words, percent, precise_percent, two
+from explain_lib.cam.contrast import Contrast
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The class that is explained and the one beside it, by name; chosen: whether the view names the latter."""
+
+    a: str
+    b: str
+    chosen: bool
+
+
+def maps_by_score(found: Contrast) -> Mapping[str, Map]:
+    """The ReLU map of each score of A."""
+    return {"logit": found.by_logit, "probability": found.by_probability}
+
+
+def sum_sentence(found: Contrast, pair: Pair) -> str:
+    """How far the map of the contrast is from the difference of the two maps, and how alike these are."""
+    deviation, reach = found.deviation, found.reach
+    share = deviation / reach if reach > 0 else 0.0
+    return (
+        f"**map(A − B) is map(A) − map(B)** to {two(deviation)} ({two(share)} of the scale), although it was computed "
+        "as a target of its own: the gradient of a difference is the difference of the gradients. Only before the cut at "
+        f"zero, though. {_alike(found, pair)}"
+    )
+
+
+def _alike(found: Contrast, pair: Pair) -> str:
+    """The lesson of the contrast: the evidence for both is gone from it."""
+    alike = found.alike
+    if isnan(alike):
+        return "One of the two maps is the same everywhere."
+    words = f"map(A) and map(B) have a rank correlation of {correlation_words(alike)}: "
+    if alike > 0.3:
+        return words + f"much of what {pair.a} has in its map {pair.b} has in its own, and that is gone from the contrast."
+    if alike < -0.3:
+        return words + "where the one is high the other is low, and that stands out more in the contrast."
+    return words + "they look at different things, and the contrast shows both."
+
+
+def score_sentence(found: Contrast, pair: Pair) -> str:
+    """The difference between the maps of A's probability and of its logit, and its reason."""
+    difference, share = found.by_score, precise_percent(float(found.probabilities[found.a]))
+    derivative = (
+        f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
+        "weighed by their probabilities)"
+    )
+    why = f"{derivative}. With p = {share}"
+    zero = [score for score, values in maps_by_score(found).items() if map_state(values) is MapState.ZERO]
+    if len(zero) == 2:
+        return f"**Logit or probability?** The maps of both are zero everywhere: at {found.layer} nothing speaks for {pair.a}."
+    if zero:
+        nothing = f"that of the {zero[0]} of {pair.a} is zero everywhere"
+        return f"**Logit or probability? The two maps differ**: {nothing}. {derivative}; here p = {share}."
+    far = f"up to {percent(difference.largest, 0)} of the colours apart"
+    numbers = (
+        f"rank correlation {correlation_words(difference.spearman)}, Pearson {correlation_words(difference.pearson)}, {far}"
+    )
+    size = f"the map of the probability is {two(difference.ratio)} times as large"
+    if difference.visible:
+        return (
+            f"**Logit or probability? The two maps differ** ({numbers}, each drawn on its own scale). {why}, it is a contrast "
+            f"with every class at once; {size}, and vanishes as p goes to 1."
+        )
+    return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."

@@ -1,0 +1,274 @@
+"""Every sentence of the library, made of numbers that are drawn."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
+
+import explain_lib as xl
+from explain_lib.base import words
+from explain_lib.base.statistics import Estimate
+from explain_lib.cam.completeness import averaging_sentence, sum_sentence
+from explain_lib.check_up.weights import normalisation_findings
+from explain_lib.study.guesses import ContourGuess, DepthGuess, GrassGuess, LayerContour, LayerShare, NetworkContour
+from explain_lib.study.rows import AVERAGE
+from explain_lib.take_home.replay import difference
+from explain_lib.trust.ladder import BASELINES, LadderRows, Rung
+from explain_lib.trust.ladder_summary import (
+    Ranking,
+    RungSummary,
+    centre_sentence,
+    fill_sentence,
+    opinions_sentence,
+    rank_ladder,
+    ranking_sentence,
+)
+from explain_lib.trust.measures import FILLS
+from explain_lib.trust.sanity_summary import SanitySummary, StepSummary, sanity_sentence, twin_sentence
+
+CASES: Cases = {}
+case = adds_to(CASES)
+NOTHING = Estimate(float("nan"), float("nan"), float("nan"), 0)
+
+
+def negated(*ones: Estimate) -> list[Estimate]:
+    """The same differences seen from the other side."""
+    return [Estimate(-one.mean, -one.high, -one.low, one.images) for one in ones]
+
+
+# Section: single numbers
+
+
+@case
+def plain_numbers(draw: st.DrawFn) -> Said:
+    value, places = draw(any_values), draw(st.integers(0, 6))
+    said = [words.number(value, places), words.number(value, places, sign=True), words.fine(value, places), words.short(value)]
+    said += [words.two(value), words.two(value, sign=True), words.short(value, sign=True), words.correlation_words(value)]
+    return Said("; ".join(said), [value])
+
+
+@case
+def shares_in_percent(draw: st.DrawFn) -> Said:
+    share, places = draw(shares), draw(st.integers(0, 3))
+    return Said(f"{words.percent(share)}, {words.percent(share, places)}, {words.precise_percent(share)}", shares=[share])
+
+
+@case
+def shares_of_a_sum_with_two_signs(draw: st.DrawFn) -> Said:
+    share = draw(values) * 3
+    return Said(f"{words.percent(share, 0)}, {words.percent(share, sign=True)}", shares=[share])
+
+
+@case
+def means(draw: st.DrawFn) -> Said:
+    one = draw(estimates())
+    said = [words.mean_words(one), words.mean_words(one, sign=True), words.mean_number(one), words.mean_alone(one)]
+    return Said("; ".join([*said, words.interval(one)]), means=[one])
+
+
+@case
+def means_of_shares(draw: st.DrawFn) -> Said:
+    one = draw(share_estimates())
+    return Said(f"{words.share_words(one)}; {words.mean_percent(one)} {words.percent_interval(one)}", shared=[one])
+
+
+@case
+def differences_of_shares(draw: st.DrawFn) -> Said:
+    one = draw(estimates())
+    return Said(words.points(one), shared=[one])
+
+
+# Section: trust
+
+RUNGS = (Rung("first", "layer", (4, 4)), Rung("second", "layer", (2, 2)), Rung("third", "layer", (2, 2)))
+RUNGS += (Rung("HiResCAM at third", "opinion", (2, 2)), *(Rung(name, "baseline", None) for name in BASELINES))
+
+
+def a_ranking() -> Ranking:
+    """A ranking of these rungs, the numbers of which are replaced."""
+    some = np.random.default_rng(0).random((3, len(RUNGS), 3))
+    none, flat = np.zeros(3, np.int64), np.zeros((3, len(RUNGS)), bool)
+    return rank_ladder(LadderRows(np.arange(3), none, none, RUNGS, some, some, some[..., 0], some[..., 0], flat))
+
+
+RANKING = a_ranking()
+
+
+@st.composite
+def rankings(draw: st.DrawFn) -> tuple[Ranking, tuple[RungSummary, ...], list[Estimate]]:
+    """A ranking, the means of its rungs, and the differences that its sentences may speak of."""
+    images = draw(counts.filter(bool))
+    lead, centre, random, opinion = (draw(estimates(draw(st.sampled_from((images, 0))))) for _ in range(4))
+    found = replace(
+        RANKING,
+        measure=draw(st.sampled_from(("deletion", "insertion", "road"))),
+        best=draw(st.sampled_from(("first", "first", "first", None))),
+        second="second",
+        lead=lead,
+        over_centre=centre,
+        over_random=random,
+        tied=draw(st.sampled_from(((), ("second",), ("second", "third"), ("third",)))),
+        opinions=(("HiResCAM at third", opinion),),
+        images=images,
+    )
+    if draw(st.booleans()):
+        found = replace(found, second=None, lead=None)
+    if found.best is None:
+        found = replace(found, second=None, lead=None, over_centre=None, over_random=None)
+    own = [draw(estimates(images)) for _ in RUNGS]
+    summary = tuple(RungSummary(rung, (one,) * 3, (one,) * 3, one, one, one, one) for rung, one in zip(RUNGS, own, strict=True))
+    return found, summary, [lead, centre, random, opinion]
+
+
+@case
+def a_ranking_of_layers(draw: st.DrawFn) -> Said:
+    ranking, summary, gaps = draw(rankings())
+    own = [one.road for one in summary]
+    return Said(ranking_sentence(ranking, summary), [3, ranking.images], means=own, gaps=gaps)
+
+
+@case
+def the_only_layer(draw: st.DrawFn) -> Said:
+    ranking, summary, gaps = draw(rankings())
+    alone, own = replace(ranking, second=None, lead=None, tied=()), summary[:1] + summary[3:]
+    return Said(ranking_sentence(alone, own), [1], means=[one.road for one in own], gaps=gaps)
+
+
+@case
+def a_layer_beside_the_centre(draw: st.DrawFn) -> Said:
+    ranking, summary, gaps = draw(rankings())
+    return Said(centre_sentence(ranking, summary), means=[one.road for one in summary], gaps=gaps)
+
+
+@case
+def other_methods(draw: st.DrawFn) -> Said:
+    ranking, _, gaps = draw(rankings())
+    return Said(opinions_sentence(ranking), gaps=gaps[3:])
+
+
+@case
+def fills(draw: st.DrawFn) -> Said:
+    best = [draw(st.sampled_from(("first", "second", None))) for _ in FILLS]
+    every = {fill: replace(RANKING, best=name) for fill, name in zip(FILLS, best, strict=True)}
+    return Said(fill_sentence(every), range(1, len(RUNGS) + 1))
+
+
+@st.composite
+def sanity_summaries(draw: st.DrawFn, steps: int) -> SanitySummary:
+    images = draw(counts)
+    names = ("fc", "conv-b", "conv-a")[:steps]
+    correlations = {name: draw(estimates(draw(st.sampled_from((images, images, 0))))) for name in names}
+    found = tuple(StepSummary(name, one, one, NOTHING, draw(share_estimates(images))) for name, one in correlations.items())
+    left = draw(estimates(min(images, found[-1].correlation.images)))
+    return SanitySummary(found, draw(estimates(images)), left, images)
+
+
+def of_sanity(sentence: str, summary: SanitySummary) -> Said:
+    correlations = [step.correlation for step in summary.steps]
+    known = (
+        "less than half of their order left",
+        "they are less alike than those of two pictures",
+        "below that of unrelated maps",
+    )
+    if summary.left.images >= 30 and summary.left.high < 0:  # no interval of the difference stands beside these words
+        sentence = sentence.replace(known[1], "").replace(known[2], "")
+    enough = [one for one in correlations if one.images >= 30]
+    if enough and enough[-1].high < 0.5 and all(one.images == 0 or one.images >= 30 for one in correlations[-1:]):
+        sentence = sentence.replace(known[0], "")
+    shared = [step.flat for step in summary.steps]
+    means = [*correlations, summary.unrelated]
+    return Said(sentence.strip(), [0.5], means=means, shared=shared, gaps=[summary.left], limits=correlations)
+
+
+@case
+def a_cascade(draw: st.DrawFn) -> Said:
+    summary = draw(sanity_summaries(3))
+    return of_sanity(sanity_sentence(summary, "conv", "cascading"), summary)
+
+
+@case
+def single_layers(draw: st.DrawFn) -> Said:
+    summary = draw(sanity_summaries(draw(st.integers(1, 3))))
+    return of_sanity(sanity_sentence(summary, "conv", "independent"), summary)
+
+
+@case
+def a_twin(draw: st.DrawFn) -> Said:
+    summary = draw(sanity_summaries(1))
+    return of_sanity(twin_sentence(summary, "conv", "tutorial"), summary)
+
+
+# Section: the three guesses
+
+
+def contour_of(draw: st.DrawFn, layer: str, images: int) -> LayerContour:
+    ceiling = draw(st.one_of(shares, st.just(float("nan"))))
+    return LayerContour(layer, *(draw(estimates(images)) for _ in range(3)), ceiling, 0)
+
+
+@case
+def the_guess_on_contours(draw: st.DrawFn) -> Said:
+    images = draw(counts)
+    layers = [contour_of(draw, name, images) for name in ("conv", "relu", AVERAGE)][: draw(st.integers(1, 3))]
+    found = ContourGuess(tuple(layers), layers[0], images)
+    own = [mean for layer in layers for mean in (layer.own, layer.other)]
+    numbers = [0.1, *(layer.ceiling for layer in layers)]
+    limits = [layers[0].excess]
+    return Said(found.sentence, numbers, means=own, gaps=limits, limits=limits, verdict=found.verdict)
+
+
+@case
+def the_guess_on_depth(draw: st.DrawFn) -> Said:
+    images = draw(counts)
+    networks = tuple(
+        NetworkContour(name, convs, draw(share_estimates(max(1, images))), contour_of(draw, "conv", images))
+        for name, convs in (("shallow", 3), ("deep", 19))
+    )
+    decrease, gain = draw(estimates(images)), draw(estimates(max(1, images)))
+    found = DepthGuess(networks, decrease, gain, images)
+    shared = [gain, *(network.accuracy for network in networks)]
+    means = [decrease, *(network.contour.excess for network in networks)]
+    limits = [decrease, *negated(decrease)]
+    return Said(found.sentence, [3, 19, 0.1], means=means, shared=shared, gaps=limits[1:], limits=limits, verdict=found.verdict)
+
+
+@case
+def the_guess_on_grass(draw: st.DrawFn) -> Said:
+    images = draw(counts)
+    need, excess = draw(estimates(images)), draw(estimates(draw(st.sampled_from((images, 0)))))
+    judged = LayerShare("conv", draw(share_estimates(excess.images)), excess, 0)
+    shown = [draw(share_estimates(images)) for _ in range(4)]
+    found = GrassGuess((judged,), judged, *shown, need, images, 0, 0)
+    return Said(found.sentence, shared=[judged.share, excess, *shown], verdict=found.verdict)
+
+
+# Section: single pictures and networks
+
+
+@case
+def the_sum_of_cells(draw: st.DrawFn) -> Said:
+    cells = [np.array([[draw(values), draw(values)]], np.float32) for _ in range(2)]
+    score, biases, past = draw(values), draw(values), draw(values)
+    found = xl.Completeness("conv", xl.Target(1), *cells, score, biases, past, draw(st.booleans()))
+    numbers = [found.hirescam_sum, found.grad_cam_sum, score, biases, past, found.residual, found.moved, 0, 1]
+    numbers += [float(cell) for map_ in cells for cell in map_.flat]
+    return Said(f"{sum_sentence(found)} {averaging_sentence(found)}", numbers, shares=[found.turned_share])
+
+
+@case
+def a_normalisation(draw: st.DrawFn) -> Said:
+    mean, std = (tuple(draw(st.floats(0.01, 200)) for _ in range(3)) for _ in range(2))
+    found = [one.sentence for one in normalisation_findings(mean, std, None)]
+    usual = ((0.494, 0.485, 0.450), (0.247, 0.243, 0.262))
+    arrived = [(one - shift) / scale for one, shift, scale in zip(usual[0], mean, std, strict=True)]
+    spread = [one / scale for one, scale in zip(usual[1], std, strict=True)]
+    sentence = " ".join(found).partition(" a photograph has")[2]
+    return Said(f"a photograph has{sentence}", [*arrived, *spread, 0, 1])
+
+
+@case
+def arrays_that_differ(draw: st.DrawFn) -> Said:
+    kept, made = (np.array([draw(any_values)], np.float64) for _ in range(2))
+    said = difference(kept, made, changed=False) or ""
+    return Said(said, [1, 0, kept[0], made[0], made[0] - kept[0]])

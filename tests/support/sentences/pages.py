@@ -1,0 +1,365 @@
+"""Every sentence of the pages, made of numbers that are drawn."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sentences.library import NOTHING
+from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
+
+import explain_lib as xl
+from dashboard.figures.chart_parts import interval_dots
+from dashboard.figures.class_figure import class_bars, probabilities_words
+from dashboard.figures.map_words import map_words, where_words
+from dashboard.figures.scale import diverging, sequential
+from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
+from dashboard.lesson.map_numbers import plain_causes
+from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
+from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
+from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
+from dashboard.topics.sanity.figure import steps_figure, steps_words
+from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
+from dashboard.topics.sides.cause_words import (
+    agreement_sentence,
+    causes_by_size,
+    differ,
+    main_cause_sentence,
+    total_causes_sentence,
+)
+from dashboard.topics.sides.figure import histogram_words
+from dashboard.topics.sides.second_opinions import pair_numbers
+from dashboard.topics.training.course import Course, course_sentence, says
+from dashboard.topics.training.figure import training_figure, training_words
+from dashboard.topics.walk.walk_words import (
+    ablation_sentence,
+    activation_words,
+    channel_words,
+    gradient_words,
+    sum_words,
+    thrown_away_words,
+    weight_words,
+)
+from dashboard.view.captions import image_words
+from dashboard.widgets.number_table import estimate_cell, share_cell
+from explain_lib.cam.contrast import Contrast
+from explain_lib.cam.training_time import Moment
+from explain_lib.compare.scan_summary import ScanSummary
+from explain_lib.trust.ladder import Rung
+from explain_lib.trust.sanity_summary import SanitySummary, StepSummary
+
+CASES: Cases = {}
+case = adds_to(CASES)
+
+
+@st.composite
+def maps(draw: st.DrawFn, side: int = 2, finite: bool = False) -> NDArray[np.float32]:
+    """A small map, which may be flat, or hold NaN."""
+    one = st.one_of(values, st.floats(-50, 50)) if finite else any_values
+    kind = draw(st.sampled_from(("flat", "any", "any")))
+    cells = [draw(one)] * side**2 if kind == "flat" else [draw(one) for _ in range(side**2)]
+    return np.array(cells, np.float32).reshape(side, side)
+
+
+def all_of(*arrays: NDArray[Any]) -> list[float]:
+    return [float(number) for array in arrays for number in np.asarray(array, np.float64).flat]
+
+
+# Section: maps and classes
+
+
+def halves_of(values: NDArray[np.float32]) -> list[float]:
+    above = np.maximum(values.astype(np.float64), 0)
+    return [] if not above.sum() > 0 else [above[:1].sum() / above.sum(), above[:, :1].sum() / above.sum()]
+
+
+@case
+def a_map(draw: st.DrawFn) -> Said:
+    one = draw(maps())
+    return Said(
+        f"{map_words('A map', one)}; {where_words(one)}", [*all_of(one), 0, 1, 2], shares=halves_of(one), known=("above zero",)
+    )
+
+
+@case
+def class_probabilities(draw: st.DrawFn) -> Said:
+    found = np.array([draw(shares) for _ in range(3)], np.float32)
+    bars = class_bars(("cat", "dog", "frog"), found, target=1, true=0)
+    said = probabilities_words(("cat", "dog", "frog"), found, 1)
+    return Said("; ".join([said, *(bar.text for bar in bars)]), shares=all_of(found))
+
+
+@case
+def the_range_of_colours(draw: st.DrawFn) -> Said:
+    top = abs(draw(values))
+    return Said(f"{sequential(0, top).words}; {diverging(top).words}", [0, top])
+
+
+@case
+def a_picture(draw: st.DrawFn) -> Said:
+    share = draw(shares)
+    said, labels = SimpleNamespace(predicted=1, confidence=share), np.array([draw(st.sampled_from((-1, 0, 1)))])
+    scene: Any = SimpleNamespace(
+        said=lambda _: said,
+        true_class=lambda _: None,
+        images=SimpleNamespace(labels=labels),
+        picture_set=SimpleNamespace(words=lambda _: "test image"),
+        model=SimpleNamespace(classes=("cat", "dog")),
+    )
+    return Said(image_words(scene, 0), shares=[share])
+
+
+@case
+def cells_of_a_table(draw: st.DrawFn) -> Said:
+    mean, share = draw(estimates()), draw(share_estimates())
+    cells = estimate_cell(mean), share_cell(share)
+    return Said("; ".join(f"{cell.text} {cell.small}".strip() for cell in cells), means=[mean], shared=[share])
+
+
+# Section: two sides
+
+
+@st.composite
+def decompositions(draw: st.DrawFn) -> xl.Decomposition:
+    names = ("layers", "relu", "epsilon")[: draw(st.integers(0, 3))]
+    zero = np.zeros((2, 2), np.float32)
+    parts = np.array([draw(values) for _ in names])
+    if parts.sum() < 0:
+        parts = -parts
+    return xl.Decomposition(zero, zero, names, parts, np.zeros((len(names), 2, 2), np.float32), None)
+
+
+@case
+def causes_of_a_difference(draw: st.DrawFn) -> Said:
+    found, largest = draw(decompositions()), abs(draw(values))
+    whole = float(found.shares.sum())
+    said = main_cause_sentence(found) if differ(found) else agreement_sentence(found, largest)
+    parts = [share / whole for share in found.shares.tolist()] if whole else []
+    return Said(
+        f"{said} {plain_causes(found)}",
+        [*found.shares.tolist(), whole, largest, *range(400)],
+        parts,
+        known=("more than 100 %", "closer counts"),
+    )
+
+
+@case
+def a_waterfall(draw: st.DrawFn) -> Said:
+    found = draw(decompositions())
+    (bars,) = waterfall_figure(causes_by_size(found), found.mae).data
+    said = f"{waterfall_words(causes_by_size(found), found.mae)}; {'; '.join(bars.text)}"
+    return Said(said, [*found.shares.tolist(), found.mae, 0])
+
+
+@case
+def a_histogram(draw: st.DrawFn) -> Said:
+    gap = draw(maps(finite=True))
+    pixels = [float((gap < 0).mean()), float((gap == 0).mean())]
+    return Said(histogram_words(gap), [float(np.abs(gap).max())], shares=pixels, known=("below it",))
+
+
+@case
+def two_opinions(draw: st.DrawFn) -> Said:
+    a, b = draw(maps()), draw(maps())
+    said = pair_numbers(a, b)
+    if not np.isfinite([a, b]).all():
+        return Said("; ".join(said))
+    found = xl.compare(a, b)
+    return Said("; ".join(said), [found.spearman, found.mae, found.iou])
+
+
+# Section: scans
+
+
+@st.composite
+def scan_summaries(draw: st.DrawFn) -> ScanSummary:
+    images = draw(counts)
+    one = st.one_of(st.just(float("nan")), st.floats(0, 1), st.sampled_from((0.0, 3e-7, 4e-5)))
+    spread = np.sort([abs(draw(values)) for _ in range(5)]) if images else np.full(5, np.nan)
+    parts = np.array([draw(values), draw(values)]) if images else np.full(2, np.nan)
+    mean = float(np.abs(parts.sum())) if images else float("nan")
+    classes = np.array([draw(one), draw(one)])
+    return ScanSummary(
+        images, images, mean, spread, classes, np.array([1, 1]), draw(one), draw(one), 1, 1, ("layers", "relu"),
+        np.sort(parts), parts, np.zeros(0, np.int64), np.zeros(0, np.int64),
+    )  # fmt: skip
+
+
+@case
+def causes_over_many_images(draw: st.DrawFn) -> Said:
+    summary = draw(scan_summaries())
+    parts = [share / summary.mean for share in summary.shares.tolist()] if summary.mean > 0 else []
+    said = total_causes_sentence(summary)
+    return Said(said, [*summary.shares.tolist(), summary.mean, summary.finite], shares=parts)
+
+
+@case
+def the_spread_of_a_scan(draw: st.DrawFn) -> Said:
+    summary = draw(scan_summaries())
+    figure = spread_figure(np.abs(summary.quantiles)).layout.annotations[0].text if summary.finite else ""
+    median = [float(summary.quantiles[2])]
+    return Said(
+        f"{spread_words(summary)} {figure}".strip(), [*all_of(summary.quantiles), *median, summary.finite], [0.05, 0.95]
+    )
+
+
+@case
+def classes_of_a_scan(draw: st.DrawFn) -> Said:
+    summary = draw(scan_summaries())
+    (bars,) = class_figure(summary, ("cat", "dog")).data
+    numbers = [*all_of(summary.class_means), summary.right_mean, summary.wrong_mean]
+    return Said("; ".join([class_words(summary, ("cat", "dog")).strip(), *bars.text]), numbers)
+
+
+# Section: trust and the guesses
+
+
+@case
+def dots_of_a_chart(draw: st.DrawFn) -> Said:
+    percent, images = draw(st.booleans()), draw(counts)
+    one = draw(share_estimates(images) if percent else estimates(images))
+    dots = DotChart("title", ["row"], [Dots("own", "red", (one,))], percent=percent)
+    (_, *pointed, _), *_ = dots_figure(dots).data[0].customdata
+    said = f"{dots_words(dots)}; {'; '.join(pointed)}"
+    return Said(said.replace("with 95 % intervals", ""), means=[one], shared=[one] if percent else [])
+
+
+@case
+def dots_of_a_ladder(draw: st.DrawFn) -> Said:
+    one = draw(estimates())
+    (pointed,) = interval_dots("layer", "red", [(0, "first", one)])["customdata"]  # type: ignore[misc,attr-defined]
+    said = ranked_words([RankedRow(Rung("first", "layer", None), one)], "Deletion")
+    return Said(f"{said}; {'; '.join(pointed[1:-1])}".replace("with 95 % intervals", ""), means=[one])
+
+
+@case
+def curves_of_removal(draw: st.DrawFn) -> Said:
+    found = tuple(draw(st.one_of(shares, st.just(float("nan")))) for _ in range(3))
+    return Said(curves_words([Curve("first", (0.0, 50.0, 100.0), found)], "pixels removed"), shares=found)
+
+
+@case
+def steps_of_a_check(draw: st.DrawFn) -> Said:
+    own, images = [draw(any_values), draw(any_values)], draw(counts)
+    left = {name: draw(estimates(images)) for name in ("fc", "conv")}
+    steps = tuple(StepSummary(name, one, one, NOTHING, NOTHING) for name, one in left.items())
+    summary = SanitySummary(steps, draw(estimates(images)), NOTHING, images)
+    pointed = steps_figure(("fc", "conv"), own, summary, 0, "cascading").data[-1].hovertemplate.partition("<extra")[0]
+    said = f"{steps_words(('fc', 'conv'), own, summary)}; {pointed}"
+    return Said(said, [*own, images], means=[summary.unrelated, *(step.correlation for step in steps)])
+
+
+# Section: a training
+
+
+def moment_of(draw: st.DrawFn, epoch: int) -> Moment:
+    return Moment(epoch, "tutorial", draw(shares))
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> Course:
+    moments = tuple(moment_of(draw, epoch) for epoch in (0, 1, 5))
+    sure = [draw(shares) for _ in moments]
+    view = SimpleNamespace(image=0, sign="positive")
+    scenes: Any = tuple(
+        SimpleNamespace(
+            predicted=1,
+            probabilities=np.array([1 - share, share]),
+            model=SimpleNamespace(classes=("cat", "dog")),
+            images=SimpleNamespace(labels=np.array([draw(st.sampled_from((-1, 0, 1)))])),
+            view=view,
+        )
+        for share in sure
+    )
+    nothing = np.zeros((3, 2, 2), np.float32)
+    targets = tuple(xl.Target(draw(st.integers(0, 1))) for _ in moments)
+    seen: Any = SimpleNamespace(map=nothing, signed=nothing, targets=targets)
+    correlations = np.array([draw(st.one_of(values, st.just(float("nan")))) for _ in moments])
+    return Course(moments, scenes, "conv", seen, correlations, draw(st.integers(0, 2)))
+
+
+@case
+def a_training(draw: st.DrawFn) -> Said:
+    course = draw(courses())
+    start, end = course.moments[0].accuracy, course.moments[-1].accuracy
+    parts = [moment.accuracy for moment in course.moments]
+    way = (course.shown.accuracy - start) / (end - start) if end != start else 1.0
+    said = f"{course_sentence(course)} {says(course, course.place)}"
+    own = [course.probability(course.place, 1)]
+    return Said(said, [*all_of(course.correlations), 0, 1, 5], [*parts, way, *own])
+
+
+@case
+def a_chart_of_a_training(draw: st.DrawFn) -> Said:
+    right, true = ([draw(shares), draw(shares)] for _ in range(2))
+    pointed = [text for line in training_figure((0, 5), right, true, 5, "dog").data for text in line.customdata]
+    return Said("; ".join([training_words((0, 5), right, true, "dog"), *pointed]), [0, 5], [*right, *true])
+
+
+# Section: the walk
+
+
+@st.composite
+def walks(draw: st.DrawFn) -> xl.Walkthrough:
+    activation, gradient = (np.stack([draw(maps(finite=True)) for _ in range(2)]) for _ in range(2))
+    weights = gradient.mean((1, 2))
+    signed = (weights[:, None, None] * activation).sum(0)
+    score = draw(values)
+    return xl.Walkthrough("conv", xl.Target(1), score, activation, gradient, weights, signed, np.maximum(signed, 0))
+
+
+@case
+def steps_of_the_walk(draw: st.DrawFn) -> Said:
+    walk, off = draw(walks()), draw(st.sampled_from(((), (0,), (0, 1))))
+    rest = walk.signed_without(off)
+    missing, left_out = walk.signed - rest, list(off)
+    said = " ".join(
+        (activation_words(walk.activation), gradient_words(walk.gradient), weight_words(walk.weights), sum_words(walk, off),
+         thrown_away_words(rest), channel_words(walk, 0))
+    )  # fmt: skip
+    numbers = all_of(walk.activation, walk.gradient, walk.weights, rest, missing, walk.promised)
+    numbers += [rest.sum(dtype=np.float64), walk.promised[left_out].sum(), rest[rest < 0].sum(dtype=np.float64)]
+    numbers += [rest[rest > 0].sum(dtype=np.float64), *range(9)]
+    parts = [(walk.activation == 0).mean(), (walk.activation < 0).mean(), (walk.gradient == 0).mean(), (rest < 0).mean()]
+    parts += [*walk.shares.tolist(), float(walk.shares[left_out].sum())]
+    known = (
+        "more than all of it",
+        "are below 0",
+        "above zero",
+        "below zero",
+        "below and",
+        "blue below",
+        "the lower",
+        "the higher",
+    )
+    return Said(said, numbers, parts, known=known)
+
+
+@case
+def a_channel_at_zero(draw: st.DrawFn) -> Said:
+    effect, promised, by_cell, score = draw(values), draw(values), draw(values), draw(values)
+    found: Any = SimpleNamespace(effect=effect, score=score, score_without=score - effect)
+    return Said(ablation_sentence(found, promised, by_cell), [effect, promised, by_cell, score, score - effect])
+
+
+# Section: a contrast
+
+
+@case
+def a_contrast(draw: st.DrawFn) -> Said:
+    signed = [draw(maps(finite=True)) for _ in range(2)]
+    between = signed[0] - signed[1] + np.float32(draw(st.sampled_from((0.0, 1e-7))))
+    logit, probability = (np.maximum(draw(maps(finite=True)), 0) for _ in range(2))
+    sure = np.array([draw(shares), 0.5], np.float32)
+    found = Contrast("conv", 0, 1, "logit", sure, *signed, between, np.maximum(-signed[0], 0), logit, probability)
+    pair, difference = Pair("cat", "dog", chosen=True), found.by_score
+    part = found.deviation / found.reach if found.reach > 0 else 0.0
+    numbers = [found.deviation, part, found.alike, difference.spearman, difference.pearson, difference.ratio, 1]
+    said = f"{sum_sentence(found, pair)} {score_sentence(found, pair)}"
+    return Said(
+        said,
+        [*numbers, 0],
+        [float(sure[0]), difference.largest],
+        known=("is high the other is low", "stands out more", "less the mean"),
+    )
