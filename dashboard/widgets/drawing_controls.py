@@ -6,7 +6,7 @@ from dashboard.view.address import bound, bound_by, change_view
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from dashboard.widgets.pickers import choice
-from explain_lib.base.words import number
+from explain_lib.base.words import two
 from explain_lib.cam.drawing import has_border
 from explain_lib.pictures.palettes import PALETTES
 from explain_lib.receptive_fields.centres import locate_cells
@@ -91,7 +91,7 @@ def placement_words(scene: Scene, layer: str, *, border: bool = True) -> str:
 
 
 def _pixels(distance: float) -> str:
-    return f"{number(distance, 1)} px" if distance == 0 or distance >= 0.05 else "less than 0.1 px"
+    return f"{two(distance)} px"
 
 
 def drawing_words(view: View, shown: str = "layers") -> str:

@@ -38,6 +38,11 @@ class Estimate(Frozen):
     images: int
 
     @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval, over 30 images or more, lies wholly on one side of zero."""
+        return self.images >= LEAST_IMAGES and (self.low > 0 or self.high < 0)
+
+    @property
     def negated(self) -> "Estimate":
         """The mean of the negated values."""
         return Estimate(-self.mean, -self.high, -self.low, self.images)

@@ -10,7 +10,7 @@ from math import isfinite, isnan
 from typing import Literal, SupportsFloat
 
 from explain_lib.base.errors import LayerError
-from explain_lib.base.statistics import LEAST_IMAGES, Estimate
+from explain_lib.base.statistics import Estimate
 
 MOST_PLACES = 6
 """Maps are float32: more decimals of a mean would be those of rounding."""
@@ -102,7 +102,7 @@ def direction(estimate: Estimate) -> Literal[-1, 0, 1]:
     the mean as it is shown is not zero; else 0, and no word may say that there is more or less of anything.
     """
     shown = round(estimate.mean, mean_places(estimate)) if isfinite(estimate.mean) else 0
-    if estimate.images < LEAST_IMAGES or shown == 0:
+    if not estimate.excludes_zero or shown == 0:
         return 0
     return 1 if min(estimate.low, shown) > 0 else -1 if max(estimate.high, shown) < 0 else 0
 

@@ -132,7 +132,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         _lead_over_all(gaps) if gaps else None,
         over_centre[0] if layers else None,
         over_random[0] if layers else None,
-        tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if direction(gap) == 0),
+        tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if not gap.excludes_zero),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),
     )

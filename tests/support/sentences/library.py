@@ -117,6 +117,7 @@ def rankings(draw: st.DrawFn) -> tuple[Ranking, tuple[RungSummary, ...], list[Es
     if found.best is None:
         found = replace(found, second=None, lead=None, over_centre=None, over_random=None)
     own = [draw(estimates(images)) for _ in RUNGS]
+    found = replace(found, value=None if found.best is None else own[0])
     summary = tuple(RungSummary(rung, (one,) * 3, (one,) * 3, one, one, one, one) for rung, one in zip(RUNGS, own, strict=True))
     return found, summary, [lead, centre, random, opinion]
 
