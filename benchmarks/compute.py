@@ -10,7 +10,7 @@ import argparse
 import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -128,6 +128,18 @@ def every_layer(budget: float) -> Table:
     return Table(f"ResNet-18, 224 px, batch 1, all {len(layers)} conv layers", tuple(figures))
 
 
+def placement(title: str, subject: Subject, budget: float) -> Table:
+    """Where cells look, asked anew of a model (once as long as it lives), and heat maps with and without it."""
+    model, pixels = subject.model, subject.pixels
+    placed = explain_lib.CamSettings(placement="receptive-field")
+    contestants: dict[str, Contestant] = {
+        "where all cells look, anew": lambda: explain_lib.cell_centres(replace(model), model.conv_layers[-1]),
+        "a heat map, stretched": lambda: explain_lib.heatmap(model, pixels, explain_lib.CamSettings()),
+        "a heat map, each cell where it looks": lambda: explain_lib.heatmap(model, pixels, placed),
+    }
+    return Table(title, tuple(compared(subject, contestants, budget)))
+
+
 def cache_hits(budget: float) -> Table:
     """What a request costs whose answer is there."""
     cache = explain_lib.ExplainCache()
@@ -175,6 +187,8 @@ def measure(scale: float) -> Iterator[Table]:
     yield every_layer(15 * scale)
     yield last_layer("Tutorial network, batch 256, last conv layer", tutorial(256), {OURS: 1.15, TORCH_CAM: 1.05}, 30 * scale)
     yield last_layer("Tutorial network, batch 1, last conv layer", tutorial(1), {}, 10 * scale)
+    yield placement("Where cells look: ResNet-18, 224 px, batch 1", resnet18(224), 10 * scale)
+    yield placement("Where cells look: tutorial network, batch 1", tutorial(1), 5 * scale)
     yield cache_hits(5 * scale)
     yield growth_with_layers(15 * scale)
     batches = {f"pictures: {batch}": tutorial(batch) for batch in BATCHES}

@@ -81,7 +81,7 @@ def cell_centres(model: Model, layer: str) -> NDArray[np.float32] | None:
     """Where each cell of a layer looks: float32 (h, w, 2), (y, x) in pixels of the input; None where it can't be told.
 
     0 is the middle of the first pixel. Raises LayerError for a layer that does not exist or has no grid, NetworkError for a
-    network that cannot run.
+    network that changed since as_model.
     """
     found = locate_cells(model, layer)
     return None if found is None else found.points
@@ -141,9 +141,15 @@ def _known(model: Model) -> _Known:
     held = _models.get(model)
     if held is None or held.stamp != stamp:
         model.check_network()
-        positions = read_positions(model.network, _black(model))
-        held = _models[model] = _Known(stamp, positions, *_answers(model), {}, {})
+        held = _models[model] = _Known(stamp, _positions(model), *_answers(model), {}, {})
     return held
+
+
+def _positions(model: Model) -> dict[tuple[str, int], Pair]:
+    try:
+        return read_positions(model.network, _black(model))
+    except NetworkError:  # it may run, but not while it is watched, as a compiled one
+        return {}
 
 
 def _black(model: Model) -> Tensor:

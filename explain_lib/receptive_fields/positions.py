@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from explain_lib.networks.capture import watch
+from explain_lib.networks.capture import NETWORK_FAILURES, watch
 
 Pair: TypeAlias = tuple[Tensor, Tensor]
 """Tensors of y and x, each of the shape of the tensor that they stand beside."""
@@ -81,7 +81,7 @@ class _Reading(TorchDispatchMode):
         elif any(self._knows(value) for value in _flat(args)):
             try:
                 self._follow(func, args, given, results)
-            except (RuntimeError, LookupError, ValueError, TypeError, NotImplementedError):  # of a form not met before
+            except NETWORK_FAILURES:  # an operation of a form not met before: its places are not known
                 self._forget(results)
         return result
 

@@ -219,6 +219,22 @@ def test_what_was_read_is_checked_by_the_answers() -> None:
     assert xl.cell_centres(as_read(Works(lambda x: x + 8 * x.tanh())), "layers") is not None
 
 
+def test_what_leaves_no_trace_of_the_picture_is_nowhere() -> None:
+    by_numpy = Works(lambda x: torch.from_numpy(np.ascontiguousarray(x.detach().numpy()[:, :, ::2, ::2])))
+    assert xl.cell_centres(as_read(by_numpy), "layers") is None
+
+
+def test_a_network_that_takes_few_pictures_at_once_is_read_without_the_check() -> None:
+    def few(x: Tensor) -> Tensor:
+        if len(x) > 2:
+            raise ValueError("at most two")
+        return x[:, :, ::2, ::2]
+
+    found = locate_cells(as_read(Works(few)), "layers")
+    assert found is not None
+    assert_allclose(found.rows, at(0, 2, 12))
+
+
 def test_a_layer_of_one_cell_looks_at_the_whole_picture() -> None:
     found = xl.cell_centres(as_read(nn.AdaptiveAvgPool2d(1)), "layers")
     assert_array_equal(found, [[[(SIZE - 1) / 2] * 2]])
