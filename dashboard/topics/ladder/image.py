@@ -6,12 +6,11 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
-from dashboard.topics.sides.plus_plus import warn_of_plus_plus
+from dashboard.topics.sides.plus_plus import note_plus_plus
 from dashboard.view.captions import grid_caption, image_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
@@ -87,13 +86,12 @@ def _controls(scene: Scene) -> None:
 def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
     ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
     st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
-    asked_at = asked_layer(layer)
-    if asked_at is not None:
-        asked = [xl.package_settings((asked_at,), "grad-cam++")]
-        warn_of_plus_plus(scene.model, scene.picture[None], scene.view.target, asked, scene.name)
     table, curve = st.columns([9, 5], gap="medium")
     with table:
         _table(scene, found, layer, ranking)
+        asked_at = asked_layer(layer)
+        if asked_at is not None:
+            note_plus_plus(scene.model, scene.picture[None], scene.view.target, asked_at, scene.name)
     with curve:
         _curves(scene, found, layer)
     _pictures(scene, found, layer)

@@ -5,11 +5,10 @@ from functools import partial
 
 import streamlit as st
 
-import explain_lib as xl
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
-from dashboard.topics.sides.plus_plus import first_few, warn_of_plus_plus
+from dashboard.topics.sides.plus_plus import first_few, note_plus_plus
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from dashboard.widgets.charts import show_chart
@@ -78,22 +77,21 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
     say_so_far(len(rows), more)
     summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
     st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
-    _warn_of_plus_plus(request, rows)
     ranked, places = st.columns(2, gap="medium")
     with ranked:
         _ranked(scene, summary, ranking)
     with places:
         _by_fill(scene, rows)
     _table(scene, summary, ranking)
+    _note_plus_plus(request, rows)
     _files(scene, request, rows)
 
 
-def _warn_of_plus_plus(request: LadderRequest, rows: LadderRows) -> None:
+def _note_plus_plus(request: LadderRequest, rows: LadderRows) -> None:
     """Where the package's Grad-CAM++ has a row at a layer that is not right for it, measured on the first images."""
     if request.opinions is not None:
         few, where = first_few(request.model, rows.images)
-        asked = [xl.package_settings((request.opinions,), "grad-cam++")]
-        warn_of_plus_plus(request.model, request.pixels[few], request.target, asked, where)
+        note_plus_plus(request.model, request.pixels[few], request.target, request.opinions, where)
 
 
 def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:

@@ -31,6 +31,28 @@ def warn_of_plus_plus(
     *,
     on_the_way: bool = False,
 ) -> None:
+    """The warning of plus_plus_warning in a box of its own."""
+    words = plus_plus_warning(model, pixels, targets, sides, where, on_the_way=on_the_way)
+    if words is not None:
+        st.warning(plain(words))
+
+
+def note_plus_plus(model: xl.Model, pixels: NDArray[np.uint8], targets: Targets, layer: str, where: str) -> None:
+    """The same in small letters, where the package's Grad-CAM++ at a layer is one row of many."""
+    words = plus_plus_warning(model, pixels, targets, [xl.package_settings((layer,), PLUS_PLUS)], where)
+    if words is not None:
+        st.caption(f"⚠ {plain(words)}")
+
+
+def plus_plus_warning(
+    model: xl.Model,
+    pixels: NDArray[np.uint8],
+    targets: Targets,
+    sides: Sequence[xl.CamSettings],
+    where: str,
+    *,
+    on_the_way: bool = False,
+) -> str | None:
     """A warning where one of the sides is Grad-CAM++ and a divisor of it is not positive. where: the pictures in words.
 
     on_the_way: whether maps between the sides count too, which mix the settings of both.
@@ -42,8 +64,7 @@ def warn_of_plus_plus(
             *({getattr(side, name) for side in sides} for name in ("layers", "inplace_overwrites", "inplace_gradient"))
         )
         words = plus_plus_words(_facts(model, pixels, targets, {_asked(*one) for one in mixed} - own), where, on_the_way=True)
-    if words is not None:
-        st.warning(plain(words))
+    return words
 
 
 def _asked(layers: tuple[str, ...] | None, inplace_overwrites: bool, inplace_gradient: bool) -> xl.CamSettings:
