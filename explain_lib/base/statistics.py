@@ -67,8 +67,10 @@ def bootstrap_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> Es
 def bootstrap_means(values: NDArray[np.floating]) -> tuple[Estimate, ...]:
     """The mean of each column of floating-point values (K, m), K images, each with its 95 % percentile interval.
 
-    2,000 resamples of the images by PCG64, the same for all columns and calls. NaN marks a missing value, which does
-    not count in its column. K may be 0.
+    2,000 resamples of the images by PCG64, the same for all columns and calls. Of few images the interval is a little wider
+    than from the 2.5th to the 97.5th percentile, as Student's t is wider than the normal distribution: resamples vary less
+    than samples do (the expanded percentile interval of Hesterberg 2015, The American Statistician 69, page 371). NaN marks a
+    missing value, which does not count in its column. K may be 0.
 
     Raises InputError for anything but a floating-point array of two dimensions without infinity.
     """
@@ -78,7 +80,7 @@ def bootstrap_means(values: NDArray[np.floating]) -> tuple[Estimate, ...]:
     if len(checked) == 0:
         return tuple(Estimate(nan, nan, nan, 0) for _ in counts)
     means = _ratio(np.where(present, checked, 0).sum(0), counts.astype(np.float64))
-    low, high = _ends(_resampled_means(checked, present))
+    low, high = _ends(_resampled_means(checked, present), counts)
     every = zip(means, low, high, counts, strict=True)
     return tuple(Estimate(float(mean), float(a), float(b), int(count)) for mean, a, b, count in every)
 
@@ -245,9 +247,19 @@ def _ratio(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np
     return np.asarray(np.divide(sums, counts, out=np.full_like(sums, nan), where=counts > 0))
 
 
-def _ends(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Both ends of each column's interval, (2, m); NaN for a column without values."""
+def _ends(means: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Both ends of each column's interval, (2, m); NaN for a column without values. counts: how many each column has, (m,)."""
     ends = np.full((2, means.shape[1]), nan)
-    some = ~np.isnan(means).all(0)
-    ends[:, some] = np.nanquantile(means[:, some], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    for count in np.unique(counts[counts > 0]).tolist():
+        same, tail = counts == count, _tail(count)
+        ends[:, same] = np.nanquantile(means[:, same], [tail, 1 - tail], axis=0)
     return ends
+
+
+def _tail(count: int) -> float:
+    """The share of the resamples beyond each end of an interval of so many images."""
+    from scipy.special import ndtr, stdtrit  # a tenth of a second to import
+
+    if count < 2:
+        return (1 - LEVEL) / 2
+    return float(ndtr(-sqrt(count / (count - 1)) * stdtrit(count - 1, (1 + LEVEL) / 2)))

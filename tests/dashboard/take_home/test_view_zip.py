@@ -267,7 +267,7 @@ def test_on_the_sanity_page_the_slide_shows_what_forgot_and_the_correlation(tmp_
     assert words.startswith(f"3 layers randomised: rank correlation of the maps {correlation}.")
     assert f"Randomised: fc3, fc2, fc1. The network then says {says}, before ship" in words
     before, after = slide_pixels(app, 1, 32), slide_pixels(app, 2, 32)
-    cells = ((np.arange(32) + 0.5) * 10 / 32).astype(int)  # in which the middle of each pixel lies
+    cells = np.abs(np.arange(32)[:, None] - (6.5 + 2 * np.arange(10))).argmin(1)  # that look nearest to each pixel
     assert_same_colours(before, drawn(pixels()[3], captum_map(3, "conv2")[cells][:, cells], 32))
     found = arrays_in(taken(app, tmp_path))["sanity_maps.maps"][0, 3]
     assert_same_colours(after, drawn(pixels()[3], found[cells][:, cells], 32))

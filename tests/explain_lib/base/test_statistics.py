@@ -36,6 +36,21 @@ def test_of_many_normal_values_it_is_the_textbooks() -> None:
     assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.07 * half)
 
 
+def test_of_few_images_it_is_as_much_wider_as_students_t_is() -> None:
+    values = np.random.default_rng(6).normal(3, 2, 12)
+    found = bootstrap_mean(values)
+    half = stats.t.ppf(0.975, 11) * values.std(ddof=1) / 12**0.5
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
+    narrow = np.subtract(*scipy_interval(values)[::-1])
+    assert found.high - found.low > 1.08 * narrow
+
+
+def test_the_mean_of_thirty_skewed_values_is_in_it_as_often_as_it_says() -> None:
+    drawn = np.random.default_rng(7).exponential(1.0, (30, 4000))
+    inside = np.mean([one.low <= 1 <= one.high for one in bootstrap_means(drawn)])
+    assert 0.927 <= inside <= 0.95  # 0.918 between the plain percentiles; the deviation of the share is 0.004
+
+
 def test_columns_are_those_of_the_values_one_by_one(skewed: np.ndarray) -> None:
     for column, found in zip(skewed.T, bootstrap_means(skewed), strict=True):
         alone = bootstrap_mean(column)
