@@ -381,8 +381,9 @@ def test_the_pointer_reads_exactly_what_was_computed_and_marks_its_place_in_ever
     maps.value.save_as(tmp_path / "maps.npz")
     with np.load(tmp_path / "maps.npz") as file:
         taken = dict(file)
-    causes = {
-        f"by {name.replace('_', ' ')}": taken[f"cause_{name}"] for name in ("rescale_after_merge", "layers", "scale_over")
+    causes = {  # float64 in the file, and float32 on the page
+        f"by {name.replace('_', ' ')}": taken[f"cause_{name}"].astype(np.float32)
+        for name in ("rescale_after_merge", "layers", "scale_over")
     }
     expected = {
         "a": taken["a"],
