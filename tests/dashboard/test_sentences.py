@@ -118,7 +118,7 @@ def ran() -> set[tuple[str, str]]:
         if event == "call":
             found.add(frame.f_code)
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     @given(st.data())
     def draw(data: st.DataObject) -> None:
         for cases in (library.CASES, pages.CASES):
