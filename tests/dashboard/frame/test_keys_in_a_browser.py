@@ -182,6 +182,7 @@ def test_after_a_choice_the_pages_keys_work(page: Page, root: str, choose: Calla
     settle(page)
     chosen = page.url
     press(page, "ArrowRight")
+    expect(page).not_to_have_url(chosen)
     assert address(page)["img"] != "8"
     assert re.sub(r"img=\d+", "img=8", page.url) == chosen
 
