@@ -11,7 +11,7 @@ from explain_lib.base.words import counted, precise_percent, short
 
 Part = dict[str, object]
 
-LEGEND: Part = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"}
+LEGEND: Part = {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 1, "yanchor": "top"}
 """A legend in one line above the chart."""
 
 

@@ -29,7 +29,7 @@ def steps_figure(
     return chart(
         traces,
         {
-            "legend": LEGEND | {"y": 1.02},
+            "legend": LEGEND,
             "xaxis": {"title": {"text": axis}, "type": "category", "automargin": True},
             "yaxis": {"title": {"text": "Spearman correlation"}, "range": [-1.05, 1.05], "automargin": True},
             **shown_mark(shown, 0.3),

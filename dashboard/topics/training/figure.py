@@ -24,7 +24,7 @@ def training_figure(
     return chart(
         lines,
         {
-            "legend": LEGEND | {"y": 1.02},
+            "legend": LEGEND,
             "xaxis": {"title": {"text": "epochs of training (not to scale)"}, "type": "category", "automargin": True},
             "yaxis": {"range": [0, 1.03], "tickformat": ".0%", "automargin": True},
             **shown_mark(list(epochs).index(shown), 0.22, color=CHOSEN),
