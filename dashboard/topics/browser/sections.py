@@ -13,7 +13,7 @@ from dashboard.view import terms
 from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, image_caption, picture_words, target_caption
 from dashboard.view.scene import Scene
-from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
 from dashboard.widgets.image_grid import Thumbnails, image_grid
 from dashboard.widgets.page_links import page_links
@@ -86,7 +86,8 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
     view, layer = scene.view, scene.layer
     values = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
-    words, caption = f"Grad-CAM of layer {layer} on {scene.name}", f"Grad-CAM, {layer}, {grid_caption(values.grid)}"
+    words = f"Grad-CAM of layer {layer} on {scene.name}"
+    caption = f"Grad-CAM, {layer}, {grid_caption(values.grid)}. {placement_words(scene, layer)}"
     original = replace(
         original_panel(scene, SIDE), title="Picked", alt=f"{picture_words(scene, view.image)}, picked", action=_EXPLORE
     )
@@ -154,7 +155,8 @@ def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) 
         words += f" Zero everywhere, and counted as zero: {_maps(mean.zero)}."
     if mean.not_finite:
         words += f" Not finite, and left out: {_maps(mean.not_finite)}."
-    return f"{words} Drawn: {drawing_words(replace(scene.view, sign='positive', scale='map'))}"
+    placed = placement_words(scene, scene.layer)
+    return f"{words} {placed} Drawn: {drawing_words(replace(scene.view, sign='positive', scale='map'))}"
 
 
 def _maps(count: int) -> str:

@@ -9,7 +9,7 @@ from dashboard.topics.sanity.check import Check, depth_words, randomised_modules
 from dashboard.view import terms
 from dashboard.view.address import bound
 from dashboard.view.captions import grid_caption, image_caption
-from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.explained import original_panel, overlay_panel
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib.base.maps import MapState, map_state
@@ -39,7 +39,8 @@ def show_check(check: Check) -> None:
     st.caption(image_caption(scene, scene.view.image))
     st.caption(
         f"Randomised: {randomised_modules(check)}. Its weights are what a training would start from, the same at each visit. "
-        f"Under each map its correlation with the original, and what the network then says. {drawing_words(scene.view)}"
+        f"Under each map its correlation with the original, and what the network then says. "
+        f"{placement_words(scene, check.layer)} {drawing_words(scene.view)}"
     )
     if state is not MapState.VARIED:
         flat = f"The map of {check.layer} on this picture is {state.value}"

@@ -14,7 +14,7 @@ from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.view import View, chosen_layer
 from dashboard.widgets.charts import show_chart
-from dashboard.widgets.drawing_controls import drawing_words
+from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from dashboard.widgets.steps import LayerSteps, view_steps
@@ -68,7 +68,7 @@ def _moment(course: Course, reach: float | None) -> Row:
     over = overlay_panel(scene, course.values(place), words, SIDE, reach, centres=centres)
     panels = (
         original_panel(scene, SIDE),
-        replace(over, caption=drawing_words(scene.view, "epochs"), previews=True),
+        replace(over, caption=f"{placement_words(scene, course.layer)} {drawing_words(scene.view, 'epochs')}", previews=True),
         replace(map_panel(scene, course.values(place), caption, SIDE, reach, centres=centres), previews=True),
     )
     alt = f"Probability of each class after {course.shown.epoch} epochs; {says(course, place)}"
