@@ -263,8 +263,7 @@ class PostProcess:
                 resized[flat] = maps[flat, :1, :1]
             return resized
 
-        key = "resized", self._shifted(layer, settings), settings.resize, self._centres(layer, settings) is not None
-        return self._once(key, compute)
+        return self._once(("resized", self._shifted(layer, settings), settings.placement, settings.resize), compute)
 
     def _enlarged(self, layer: str, maps: Map, settings: CamSettings) -> Map:
         centres = self._centres(layer, settings)
