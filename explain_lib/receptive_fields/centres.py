@@ -24,6 +24,8 @@ from explain_lib.receptive_fields.positions import Pair, read_positions
 Source = Literal["read", "measured"]
 Line = NDArray[np.float64]
 """Positions along one axis, in pixels of the input."""
+Answer = tuple[Line, Line]
+"""How much each row, and each column, of a layer changes with each of four patches: float64 (4, h) and (4, w)."""
 
 PATCHES = (0.25, 0.75)
 """Where the picture is changed for the check, as shares of its sides."""
@@ -127,7 +129,7 @@ class _Known:
 
     stamp: tuple[int, ...]
     positions: Mapping[tuple[str, int], Pair]
-    answers: Mapping[tuple[str, int], Tensor]
+    answers: Mapping[tuple[str, int], Answer]
     places: NDArray[np.float64]
     read: dict[str, CellCentres | None]
     measured: dict[str, CellCentres | None]
@@ -193,21 +195,22 @@ def _apart(line: Line) -> Line | None:
     return np.asarray(places[group] + step * ((within + 0.5) / counts[group] - 0.5))
 
 
-def _answers(model: Model) -> tuple[dict[tuple[str, int], Tensor], NDArray[np.float64]]:
-    """How much each cell of every layer changes with each of four patches, float64 (4, h, w), and where these lie, (4, 2)."""
+def _answers(model: Model) -> tuple[dict[tuple[str, int], Answer], NDArray[np.float64]]:
+    """The answer of every layer, and where the patches lie, (4, 2)."""
     pixels, places = _patched(model.input_size)
-    answers: dict[tuple[str, int], Tensor] = {}
+    answers: dict[tuple[str, int], Answer] = {}
     asked = {layer.module for layer in model.layers if layer.is_spatial}
 
     def look(name: str, call: int, output: object) -> None:
         if name in asked and isinstance(output, Tensor) and output.dim() == 4 and len(output) == len(pixels):
-            answers[name, call] = (output[1:] - output[:1]).square_().sum(1)
+            changed = (output[1:] - output[:1]).square_().sum(1).double()
+            answers[name, call] = changed.sum(2).cpu().numpy(), changed.sum(1).cpu().numpy()
 
     try:
         watch(model.network, to_input(pixels, model.mean, model.std, model.device), look)
     except NetworkError:  # it may take one picture at a time
         return {}, places
-    return {key: values.double().cpu() for key, values in answers.items()}, places
+    return answers, places
 
 
 def _patched(size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -232,11 +235,11 @@ def _agrees(known: _Known, layer: LayerTrace, rows: Line, columns: Line) -> bool
     answers = known.answers.get((layer.module, layer.call))
     if answers is None:
         return True
-    values = answers.numpy()
-    total = values.sum((1, 2))
+    down, across = answers
+    total = down.sum(1)
     if not (np.isfinite(total).all() and total.min() > 0):
         return True
-    middles = (values.sum(2) @ rows) / total, (values.sum(1) @ columns) / total
+    middles = (down @ rows) / total, (across @ columns) / total
     return all(
         _follows(middle, known.places[:, axis], line)
         for axis, (middle, line) in enumerate(zip(middles, (rows, columns), strict=True))
