@@ -86,7 +86,8 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
         scene = explained.scene
         name = f"{scene.view.model}, image {scene.view.image}" if not scene.is_own else scene.view.model
         over, itself = _maps(explained, reach, SIDE_OF_TWO, suffix)
-        notes = " ".join((bare(panel_caption(explained)), *_replaced(explained)))
+        placed = placement_words(scene, explained.layer)
+        notes = " ".join((f"{bare(panel_caption(explained))}.", placed, *_replaced(explained)))
         panels += [
             replace(over, title=f"{name}: overlay", caption=notes, previews=False),
             replace(itself, title="Map", previews=False),
