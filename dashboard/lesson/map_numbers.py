@@ -60,18 +60,15 @@ def _pixel_of(
 
 def _peak_pixel(scene: Scene, *, stretched: bool) -> str:
     """Row and column of the pixel in the middle of the strongest cell, where it looks or where stretching puts it."""
-    centres = None if stretched else locate_cells(scene.model, scene.layer)
-    if not stretched and centres is None:
-        raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
-    y, x = _pixel_of(scene, _peak(_map(scene)), centres)
+    y, x = _pixel_of(scene, _peak(_map(scene)), None if stretched else _looking(scene))
     return f"row {short(y)}, column {short(x)}"
 
 
-def _offset(scene: Scene) -> str:
+def _looking(scene: Scene) -> CellCentres:
     centres = locate_cells(scene.model, scene.layer)
     if centres is None:
         raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
-    return two(centres.farthest)
+    return centres
 
 
 def _correlation(a: Map, b: Map) -> str:
@@ -86,7 +83,7 @@ def _cell(scene: Scene) -> str:
     centres, grid = scene.centres(scene.layer), _grid(scene, scene.layer)
     height, width = (side / cells for side, cells in zip(scene.model.input_size, grid, strict=True))
     if centres is not None and min(grid) > 1:
-        height, width = (float(line[-1] - line[0]) / (len(line) - 1) for line in (centres.rows, centres.columns))
+        height, width = centres.spacing
     return f"{short(height)} × {short(width)}"
 
 
@@ -152,7 +149,9 @@ MAPS: Mapping[str, Number] = {
     "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer))),
     "layer.channels": Number("how many channels it has", _channels),
     "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
-    "layer.offset": Number("how many pixels stretching puts a cell from where it looks, at most", _offset),
+    "layer.offset": Number(
+        "how many pixels stretching puts a cell from where it looks, at most", lambda scene: two(_looking(scene).farthest)
+    ),
     "map.peak": Number("the largest value of the map, not scaled", lambda scene: short(_map(scene).max())),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
     "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),

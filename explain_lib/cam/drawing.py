@@ -12,7 +12,7 @@ from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.maps import Map, check_floats, check_map
 from explain_lib.pictures.palettes import PALETTES, Palette, colour, colour_signed
 from explain_lib.pictures.rendering import Picture, enlarge, nearest_cells
-from explain_lib.receptive_fields.centres import CellCentres
+from explain_lib.receptive_fields.centres import CellCentres, nearest_looking
 
 CONTOUR = 0.5
 """The contour is drawn at this share of the map's own maximum."""
@@ -118,7 +118,7 @@ class _Axis:
     @property
     def nearest(self) -> NDArray[np.int64]:
         """The nearest cell of each pixel; halfway, the one after."""
-        return np.searchsorted((self.line[:-1] + self.line[1:]) / 2, self.pixels, side="right")
+        return nearest_looking(self.line, self.pixels)
 
     def between(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """For each pixel: the cell before, the one after, and how far it lies from the one towards the other."""

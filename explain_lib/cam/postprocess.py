@@ -27,7 +27,7 @@ from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_
 from explain_lib.networks.capture import LayerCapture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
-from explain_lib.receptive_fields.centres import CellCentres, locate_cells
+from explain_lib.receptive_fields.centres import CellCentres, locate_cells, nearest_looking
 
 Values = NDArray[np.float32]
 
@@ -106,9 +106,7 @@ def _interpolation(line: NDArray[np.float64], pixels: int, method: Resize) -> ND
     cells, shares = len(line), np.zeros((pixels, len(line)))
     places = np.interp(np.arange(pixels), line, np.arange(cells))
     if method == "nearest":
-        halves = (line[:-1] + line[1:]) / 2
-        nearest = np.searchsorted(halves, np.arange(pixels), side="right")
-        shares[np.arange(pixels), nearest] = 1
+        shares[np.arange(pixels), nearest_looking(line, np.arange(pixels, dtype=np.float64))] = 1
         return shares
     before = np.floor(places).astype(int)
     for tap in range(-1, 3):
@@ -190,8 +188,8 @@ class PostProcess:
     def is_idle(self, name: str, sides: tuple[CamSettings, CamSettings]) -> bool:
         """Whether this setting has no effect here, whichever side the other settings come from.
 
-        This is known for `inplace_overwrites` and `inplace_gradient` if no layer is overwritten, for `subtract_minimum` if all
-        minima are 0, and for `placement` if no map is resized or no cell can be placed; False for all others.
+        This is known for `inplace_overwrites` and `inplace_gradient` if no layer is overwritten, and for `subtract_minimum`
+        if all minima are 0; False for all others.
         """
         layers = tuple(dict.fromkeys(layer for side in sides for layer in side.layers or ()))
         match name:
@@ -202,9 +200,6 @@ class PostProcess:
                 values = product(*({getattr(side, name) for side in sides} for name in varied))
                 every = [replace(sides[0], layers=layers, **dict(zip(varied, mixed, strict=True))) for mixed in values]
                 return not any(self._ranges(settings)[0].any() for settings in every)
-            case "placement":
-                sizes = {side.resize for side in sides}
-                return sizes == {"none"} or all(locate_cells(self._model, layer) is None for layer in layers)
             case _:
                 return False
 
@@ -266,14 +261,10 @@ class PostProcess:
         return self._once(("resized", self._shifted(layer, settings), settings.placement, settings.resize), compute)
 
     def _enlarged(self, layer: str, maps: Map, settings: CamSettings) -> Map:
-        centres = self._centres(layer, settings)
-        if centres is None:
+        centres = None if settings.placement == "stretched" else locate_cells(self._model, layer)
+        if centres is None:  # nobody can tell where they look, if not by choice
             return resize_maps(maps, self._model.input_size, settings.resize)
         return place_maps(maps, self._model.input_size, settings.resize, centres)
-
-    def _centres(self, layer: str, settings: CamSettings) -> CellCentres | None:
-        """Where the cells are put; None where they are stretched, also because nobody can tell where they look."""
-        return None if settings.placement == "stretched" else locate_cells(self._model, layer)
 
     def _shifted(self, layer: str, settings: CamSettings) -> Hashable:
         """The key of the sum over channels minus its minimum, without the scope of the minimum if that is 0."""

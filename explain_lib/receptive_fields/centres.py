@@ -8,6 +8,7 @@ with respect to noise pictures (the effective receptive field of arXiv 1701.0412
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from typing import Literal
 
 import numpy as np
@@ -62,6 +63,11 @@ class CellCentres(Frozen):
         return len(self.rows), len(self.columns)
 
     @property
+    def spacing(self) -> tuple[float, float]:
+        """How far apart two neighbouring cells look on average, down and across, in pixels; NaN along an axis of one cell."""
+        return _spacing(self.rows), _spacing(self.columns)
+
+    @property
     def points(self) -> NDArray[np.float32]:
         """(y, x) of every cell: float32 (h, w, 2)."""
         return np.stack(np.meshgrid(self.rows, self.columns, indexing="ij"), 2)
@@ -71,6 +77,15 @@ class CellCentres(Frozen):
         """How far stretching puts a row or a column from where it looks, at most, in pixels."""
         pairs = zip((self.rows, self.columns), stretched_centres(self.grid, self.size), strict=True)
         return max(float(np.abs(own - stretched).max()) for own, stretched in pairs)
+
+
+def _spacing(line: NDArray[np.floating]) -> float:
+    return float(line[-1] - line[0]) / (len(line) - 1) if len(line) > 1 else nan
+
+
+def nearest_looking(line: Line, places: Line) -> NDArray[np.int64]:
+    """The cell, of those along an axis, that looks nearest to each place; halfway, the one after."""
+    return np.searchsorted((line[:-1] + line[1:]) / 2, places, side="right")
 
 
 def stretched_centres(grid: tuple[int, int], size: tuple[int, int]) -> tuple[Line, Line]:
@@ -249,7 +264,7 @@ def _agrees(known: _Known, layer: LayerTrace, rows: Line, columns: Line) -> bool
 def _follows(middle: NDArray[np.float64], places: NDArray[np.float64], line: Line) -> bool:
     if len(line) < 2:
         return True
-    spacing = float(line[-1] - line[0]) / (len(line) - 1)
+    spacing = _spacing(line)
     first, last = places == places.min(), places == places.max()
     moved = float(places.max() - places.min())
     slope = float(middle[last].mean() - middle[first].mean()) / moved if moved > 0 else 1.0

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
-from dashboard.topics.sides.plus_plus import note_plus_plus
+from dashboard.topics.sides.plus_plus import PLUS_PLUS, plus_plus_warning, show_plus_plus
 from dashboard.view.captions import grid_caption, image_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
@@ -91,7 +92,9 @@ def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
         _table(scene, found, layer, ranking)
         asked_at = asked_layer(layer)
         if asked_at is not None:
-            note_plus_plus(scene.model, scene.picture[None], scene.view.target, asked_at, scene.name)
+            asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
+            words = plus_plus_warning(scene.model, scene.picture[None], scene.view.target, asked, scene.name)
+            show_plus_plus(words, small=True)
     with curve:
         _curves(scene, found, layer)
     _pictures(scene, found, layer)

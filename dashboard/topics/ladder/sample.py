@@ -5,10 +5,11 @@ from functools import partial
 
 import streamlit as st
 
+import explain_lib as xl
 from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
-from dashboard.topics.sides.plus_plus import first_few, note_plus_plus
+from dashboard.topics.sides.plus_plus import PLUS_PLUS, first_few, plus_plus_warning, show_plus_plus
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from dashboard.widgets.charts import show_chart
@@ -91,7 +92,8 @@ def _note_plus_plus(request: LadderRequest, rows: LadderRows) -> None:
     """Where the package's Grad-CAM++ has a row at a layer that is not right for it, measured on the first images."""
     if request.opinions is not None:
         few, where = first_few(request.model, rows.images)
-        note_plus_plus(request.model, request.pixels[few], request.target, request.opinions, where)
+        asked = [xl.package_settings((request.opinions,), PLUS_PLUS)]
+        show_plus_plus(plus_plus_warning(request.model, request.pixels[few], request.target, asked, where), small=True)
 
 
 def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:

@@ -12,7 +12,7 @@ from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
 from dashboard.topics.scan.run import targets_of
 from dashboard.topics.sides.cause_words import setting_words, total_causes, total_causes_sentence
-from dashboard.topics.sides.plus_plus import first_few, warn_of_plus_plus
+from dashboard.topics.sides.plus_plus import first_few, plus_plus_warning, show_plus_plus
 from dashboard.topics.sides.side import named_side, possible_scene
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
@@ -107,7 +107,9 @@ def _warn_of_plus_plus(scene: Scene, rows: ScanRows) -> None:
     """Where a side is Grad-CAM++ at a layer that is not right for it, measured on the first images."""
     possible, (few, where) = possible_scene(scene), first_few(scene.model, rows.images)
     sides = [named_side(possible, letter).settings for letter in ("a", "b")]
-    warn_of_plus_plus(scene.model, scene.images.pixels[few], targets_of(scene, few), sides, where, on_the_way=True)
+    show_plus_plus(
+        plus_plus_warning(scene.model, scene.images.pixels[few], targets_of(scene, few), sides, where, on_the_way=True)
+    )
 
 
 def _number(value: float) -> str:

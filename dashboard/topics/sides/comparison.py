@@ -11,7 +11,7 @@ from dashboard.figures.scale import Scale
 from dashboard.topics.sides.causes import cause_row
 from dashboard.topics.sides.figure import histogram_figure, histogram_words
 from dashboard.topics.sides.pair import Pair
-from dashboard.topics.sides.plus_plus import warn_of_plus_plus
+from dashboard.topics.sides.plus_plus import plus_plus_warning, show_plus_plus
 from dashboard.topics.sides.side import Side, common_scale
 from dashboard.view import terms
 from dashboard.view.address import bound
@@ -59,7 +59,7 @@ def show_difference(pair: Pair, found: xl.Decomposition | None) -> None:
 def warn_of_sides(pair: Pair, *, on_the_way: bool) -> None:
     """A warning where a side is Grad-CAM++ at a layer that is not right for it, or a map on the way from a to b."""
     scene, sides = pair.scene, [side.configuration.settings for side in (pair.a, pair.b)]
-    warn_of_plus_plus(scene.model, scene.picture[None], scene.target, sides, scene.name, on_the_way=on_the_way)
+    show_plus_plus(plus_plus_warning(scene.model, scene.picture[None], scene.target, sides, scene.name, on_the_way=on_the_way))
 
 
 def show_apart(pair: Pair) -> None:

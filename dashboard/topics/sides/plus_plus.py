@@ -22,26 +22,10 @@ NUMBERS = 30_000_000
 """The most activations that many images go through for it: at most a third of a second for ResNet-20 on one core."""
 
 
-def warn_of_plus_plus(
-    model: xl.Model,
-    pixels: NDArray[np.uint8],
-    targets: Targets,
-    sides: Sequence[xl.CamSettings],
-    where: str,
-    *,
-    on_the_way: bool = False,
-) -> None:
-    """The warning of plus_plus_warning in a box of its own."""
-    words = plus_plus_warning(model, pixels, targets, sides, where, on_the_way=on_the_way)
+def show_plus_plus(words: str | None, *, small: bool = False) -> None:
+    """The warning, if there is one; small: where Grad-CAM++ is one row of many."""
     if words is not None:
-        st.warning(plain(words))
-
-
-def note_plus_plus(model: xl.Model, pixels: NDArray[np.uint8], targets: Targets, layer: str, where: str) -> None:
-    """The same in small letters, where the package's Grad-CAM++ at a layer is one row of many."""
-    words = plus_plus_warning(model, pixels, targets, [xl.package_settings((layer,), PLUS_PLUS)], where)
-    if words is not None:
-        st.caption(f"⚠ {plain(words)}")
+        (st.caption if small else st.warning)(f"{'⚠ ' if small else ''}{plain(words)}")
 
 
 def plus_plus_warning(

@@ -11,7 +11,7 @@ import explain_lib as xl
 from dashboard.figures.map_words import where_words
 from dashboard.figures.panel import Panel
 from dashboard.topics.sides.completeness import show_completeness
-from dashboard.topics.sides.plus_plus import warn_of_plus_plus
+from dashboard.topics.sides.plus_plus import plus_plus_warning, show_plus_plus
 from dashboard.topics.sides.side import named_side
 from dashboard.view import terms
 from dashboard.view.address import bound, change_view
@@ -96,7 +96,7 @@ def _opinions(scene: Scene, layer: str) -> None:
     panels = (original, *(_panel(scene, layer, name, values) for name, values in maps.items()))
     caption = "By the package itself, for the class that is explained, each from 0 (black) to 1 (light)."
     show_stage(Stage((Row(panels, caption=caption),), key="stage-opinions"))
-    warn_of_plus_plus(scene.model, pixels, target, [xl.package_settings((layer,), "grad-cam++")], scene.name)
+    show_plus_plus(plus_plus_warning(scene.model, pixels, target, [xl.package_settings((layer,), "grad-cam++")], scene.name))
     _compare_buttons(layer)
     _pairs(maps)
 

@@ -256,7 +256,7 @@ def _spacing(walk: Walk) -> str:
     (rows, columns), (height, width), centres = walk.numbers.grid, walk.scene.model.input_size, walk.centres
     if centres is None or min(rows, columns) < 2:
         return f"one cell stands for {short(width / columns)} × {short(height / rows)} pixels"
-    across, down = (float(line[-1] - line[0]) / (len(line) - 1) for line in (centres.columns, centres.rows))
+    down, across = centres.spacing
     return f"two cells look at places {short(across)} pixels apart across, and {short(down)} down"
 
 

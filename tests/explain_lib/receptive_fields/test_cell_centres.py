@@ -1,6 +1,7 @@
 """Where cells look: receptive fields on paper, networks that read one pixel, and layers that nobody can place."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -209,6 +210,17 @@ def test_what_cannot_be_read_is_measured() -> None:
 )
 def test_cells_in_no_order_are_nowhere(work: Callable[[Tensor], Tensor]) -> None:
     assert xl.cell_centres(as_read(Works(work)), "layers") is None
+
+
+def test_cells_that_look_elsewhere_at_each_pass_are_nowhere() -> None:
+    passes, wave = count(), torch.fft.rfftfreq(SIZE)
+
+    def moved(x: Tensor) -> Tensor:
+        by = 6 * (next(passes) % 2)
+        found = torch.fft.irfft(torch.fft.rfft(x) * torch.exp(-2j * torch.pi * wave * by), n=SIZE)
+        return found[:, :, ::2, 8::2]
+
+    assert xl.cell_centres(as_read(Works(moved)), "layers") is None
 
 
 def test_what_was_read_is_checked_by_the_answers() -> None:
