@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.statistics import Estimate, bootstrap_means, comparisons_with_best, simultaneous_means
 from explain_lib.base.words import direction
-from explain_lib.networks.bundled import CHECKPOINTS
+from explain_lib.loading.bundled import CHECKPOINTS
 from explain_lib.trust.ladder import CENTRE
 from explain_lib.trust.ladder_summary import measured
 from explain_lib.work.ladder_files import read_ladder

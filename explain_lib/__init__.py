@@ -29,11 +29,11 @@ from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp, Finding
 from explain_lib.compare.comparison import Comparison, compare
 from explain_lib.compare.decomposition import Decomposition, decompose, decomposition_steps
-from explain_lib.networks.bundled import list_models, load_model
+from explain_lib.loading.bundled import list_models, load_model
+from explain_lib.loading.own import load_own_model
 from explain_lib.networks.capture import LayerTrace
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model, as_model
-from explain_lib.networks.own import load_own_model
 from explain_lib.networks.predictions import Predictions, predict_images
 from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10

@@ -17,6 +17,7 @@ LIBRARY = [
     "explain_lib.base",
     "explain_lib.pictures",
     "explain_lib.networks",
+    "explain_lib.loading",
     "explain_lib.check_up",
     "explain_lib.receptive_fields",
     "explain_lib.cam",

@@ -14,7 +14,7 @@ from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
-from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.pictures.dataset import CLASSES, SIDE
 from explain_lib.study.guesses import CONTOUR, DEPTH, GRASS
 from explain_lib.study.rows import STUDY_LAYERS, guess_layers

@@ -11,8 +11,8 @@ from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import SENT_MODEL, open_model
 from explain_lib.base.words import one_line
+from explain_lib.loading.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
 from explain_lib.networks.model import checked_channels, checked_size
-from explain_lib.networks.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
 
 KEY = "own-network"
 ARCHITECTURE, USE = "own-architecture", "own-use"

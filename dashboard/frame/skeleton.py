@@ -15,9 +15,14 @@ _BOXES = f'<div class="page-skeleton" aria-hidden="true">{3 * "<div></div>"}</di
 
 @contextmanager
 def page_head() -> Iterator[None]:
-    """What is drawn within goes when another page is opened; the grey boxes behind it go once the page draws (style.css)."""
+    """What is drawn within goes when another page is opened; the grey boxes below it go once the page draws (style.css).
+
+    The boxes are sent first, so that the title never stands over an empty body.
+    """
     context = get_script_run_ctx()
     assert context is not None  # a page runs
     with context.run_with_active_hash(context.page_script_hash):
-        yield
+        head = st.container()
         st.html(_BOXES)
+        with head:
+            yield

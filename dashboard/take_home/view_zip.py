@@ -14,7 +14,7 @@ from dashboard.view.record import ShownPicture, ViewRecord
 from dashboard.view.scene import Scene
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.run_context import recording
-from explain_lib.networks.bundled import REGISTRY
+from explain_lib.loading.bundled import REGISTRY
 from explain_lib.take_home.json_form import Json
 from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.replay import versions

@@ -12,8 +12,8 @@ from dashboard.view.field import Value, spelled
 from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
-from explain_lib.networks.bundled import DEFAULT_MODEL
-from explain_lib.networks.own import OwnModels
+from explain_lib.loading.bundled import DEFAULT_MODEL
+from explain_lib.loading.own import OwnModels
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""

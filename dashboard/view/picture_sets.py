@@ -12,7 +12,7 @@ import explain_lib as xl
 from dashboard.view.server_options import server_jobs, server_options
 from dashboard.view.view import CIFAR10, FOLDER, View
 from explain_lib.base.files import cache_folder
-from explain_lib.networks.bundled import REGISTRY
+from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict, verdict_request, verdicts_of
 from explain_lib.pictures.dataset import fit_labels
 from explain_lib.pictures.files import Fit

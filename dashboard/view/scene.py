@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained
-from explain_lib.networks.bundled import REGISTRY
+from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture

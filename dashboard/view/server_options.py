@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from explain_lib.base.errors import InputError
+from explain_lib.loading.own import Described, OwnModelOptions, read_class_names
 from explain_lib.networks.model import checked_channels, checked_size
-from explain_lib.networks.own import Described, OwnModelOptions, read_class_names
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
 

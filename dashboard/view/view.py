@@ -21,7 +21,7 @@ from dashboard.view.field import (
 )
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.cam.settings import Placement
-from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
 from explain_lib.networks.targets import Score

@@ -14,7 +14,7 @@ from dashboard.view.view import View
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
-from explain_lib.networks.bundled import NetworkSize, load_card, network_size
+from explain_lib.loading.bundled import NetworkSize, load_card, network_size
 
 Option = TypeVar("Option", str, int)
 

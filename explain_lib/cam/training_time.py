@@ -10,7 +10,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
-from explain_lib.networks.bundled import REGISTRY, list_models, load_card
+from explain_lib.loading.bundled import REGISTRY, list_models, load_card
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model
 from explain_lib.networks.targets import Target

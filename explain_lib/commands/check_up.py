@@ -6,7 +6,7 @@ import textwrap
 from explain_lib.base.devices import spare_cores
 from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
-from explain_lib.networks.bundled import load_model
+from explain_lib.loading.bundled import load_model
 
 WIDTH = 100
 

@@ -7,7 +7,7 @@ from explain_lib.base.devices import spare_cores
 from explain_lib.base.files import check_ending
 from explain_lib.base.words import interval, mean_number, percent
 from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
-from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
+from explain_lib.loading.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
 from explain_lib.trust.ladder import LadderRequest, LadderRows

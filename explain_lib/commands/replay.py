@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from explain_lib.base.errors import DataError
 from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.loading.own import load_own_model
 from explain_lib.networks.model import Model
-from explain_lib.networks.own import load_own_model
 from explain_lib.take_home.replay import Replayed, as_many_threads, keys_of, missing_models, other_versions, replay
 from explain_lib.take_home.view_file import ARRAYS, SETTINGS, ViewFile, read_view_file
 from explain_lib.work.cache import ExplainCache

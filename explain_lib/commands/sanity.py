@@ -8,7 +8,7 @@ from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import interval, mean_number, percent
 from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
-from explain_lib.networks.bundled import DEFAULT_MODEL, find_twin, list_models, load_model
+from explain_lib.loading.bundled import DEFAULT_MODEL, find_twin, list_models, load_model
 from explain_lib.networks.randomisation import MODES, SEED
 from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images

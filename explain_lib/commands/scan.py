@@ -19,7 +19,7 @@ from explain_lib.base.words import counted, fine
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
 from explain_lib.compare.scan import ScanRequest, ScanRows
-from explain_lib.networks.bundled import DEFAULT_MODEL, load_model
+from explain_lib.loading.bundled import DEFAULT_MODEL, load_model
 from explain_lib.pictures.dataset import ImageSet, load_cifar10
 from explain_lib.pictures.selection import parse_class, parse_images
 from explain_lib.work.cluster import scan_on_cluster

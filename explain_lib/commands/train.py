@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
-    from explain_lib.networks.training import train  # the other commands need no trainer
+    from explain_lib.loading.training import train  # the other commands need no trainer
 
     card = train(options.name, options.data, options.out, f"python -m explain_lib train {options.name}")
     print(f"{card.name}: {percent(card.accuracy, 2)} of the test images are right; written to {options.out}")

@@ -14,9 +14,9 @@ from explain_lib.base.memo import CacheStats, Memo
 from explain_lib.base.run_context import current_run, running
 from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
-from explain_lib.networks.bundled import load_model, load_test_logits
+from explain_lib.loading.bundled import load_model, load_test_logits
+from explain_lib.loading.own import OwnModels
 from explain_lib.networks.model import Model, check_model, named_tensors, weight_stamp
-from explain_lib.networks.own import OwnModels
 from explain_lib.networks.predictions import Predictions
 from explain_lib.pictures.dataset import DIGESTS, SIDE, ImageSet, load_cifar10
 from explain_lib.pictures.files import Fit, fit_picture, read_picture

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE, check_ending, write_whole
 from explain_lib.compare.scan_summary import to_csv, to_parquet
-from explain_lib.networks.bundled import CHECKPOINTS
+from explain_lib.loading.bundled import CHECKPOINTS
 from explain_lib.networks.requests import Progress, take_rows
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.trust.ladder import Kind, LadderRequest, LadderRows, Rung

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
-from explain_lib.networks.architectures import TutorialNet
+from explain_lib.loading.architectures import TutorialNet
 
 GIGABYTES_5 = 5_000_000_000
 _LENGTH = struct.Struct("<Q")

@@ -34,7 +34,7 @@ from dashboard.widgets.stage import Stage, show_stage
 from dashboard.widgets.steps import LayerSteps
 from explain_lib.base.words import fine
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
-from explain_lib.networks.bundled import DEFAULT_MODEL
+from explain_lib.loading.bundled import DEFAULT_MODEL
 
 # The study's eight test images, under its names and in its order.
 ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}

@@ -15,7 +15,7 @@ from dashboard.widgets.job_run import say_so_far, show_job
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib import Model
 from explain_lib.base.words import correlation_words, percent
-from explain_lib.networks.bundled import REGISTRY, find_twin, list_models, load_card
+from explain_lib.loading.bundled import REGISTRY, find_twin, list_models, load_card
 from explain_lib.trust.sanity import SanityRequest, SanityRows, sanity_maps
 from explain_lib.trust.sanity_summary import summarise_sanity, twin_sentence
 

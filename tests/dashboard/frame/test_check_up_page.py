@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 import explain_lib as xl
-from explain_lib.networks import bundled as models
-from explain_lib.networks.architectures import ARCHITECTURES, TutorialNet
-from explain_lib.networks.bundled import CheckpointSpec, find_checkpoint, load_card
+from explain_lib.loading import bundled as models
+from explain_lib.loading.architectures import ARCHITECTURES, TutorialNet
+from explain_lib.loading.bundled import CheckpointSpec, find_checkpoint, load_card
 from explain_lib.networks.cards import write_card
 
 PLANTED = "ailing-tutorial"

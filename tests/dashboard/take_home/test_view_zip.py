@@ -23,7 +23,7 @@ import explain_lib as xl
 from dashboard.view import record as view_record
 from dashboard.view.record import ShownPicture, ViewRecord
 from explain_lib import __main__ as command_line
-from explain_lib.networks.own import Described
+from explain_lib.loading.own import Described
 from explain_lib.take_home.view_file import packed
 from explain_lib.work.cache import shared_cache
 from explain_lib.work.jobs import Job

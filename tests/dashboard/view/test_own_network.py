@@ -35,8 +35,8 @@ import explain_lib as xl
 from dashboard.frame.model_menu import ARCHITECTURE, KEY, USE
 from dashboard.frame.picture_menu import MENU
 from dashboard.view.server_options import server_cache
-from explain_lib.networks.architectures import TutorialNet
-from explain_lib.networks.own import UPLOAD_BYTES
+from explain_lib.loading.architectures import TutorialNet
+from explain_lib.loading.own import UPLOAD_BYTES
 
 MAKE = "own_networks:make"
 """In tests/support."""

@@ -15,7 +15,7 @@ import explain_lib as xl
 from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
 from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import NAMES, PARAMETERS, View, chosen_layer, explained, read_query, take_names
-from explain_lib.networks.own import OwnModelOptions, OwnModels
+from explain_lib.loading.own import OwnModelOptions, OwnModels
 
 START = {"img": "3", "model": "captum-tutorial"}
 FIELDS = {

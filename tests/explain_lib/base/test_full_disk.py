@@ -18,11 +18,11 @@ import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.base.files import write_tensors, write_whole
 from explain_lib.compare.scan import SCAN_BATCH
-from explain_lib.networks import training
-from explain_lib.networks.bundled import load_card
+from explain_lib.loading import training
+from explain_lib.loading.bundled import load_card
+from explain_lib.loading.training import RECIPES, Trainer
 from explain_lib.networks.cards import write_card
 from explain_lib.networks.requests import join_rows
-from explain_lib.networks.training import RECIPES, Trainer
 from explain_lib.pictures import files as picture_files
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.folder import ImageFolder

@@ -9,9 +9,9 @@ import pytest
 
 import explain_lib as xl
 from explain_lib.__main__ import main
-from explain_lib.networks import training
+from explain_lib.loading import training
+from explain_lib.loading.training import Recipe
 from explain_lib.networks.cards import read_card
-from explain_lib.networks.training import Recipe
 
 ROOT = Path(__file__).parents[3]
 

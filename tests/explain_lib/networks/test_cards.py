@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import explain_lib as xl
-from explain_lib.networks.bundled import find_checkpoint
+from explain_lib.loading.bundled import find_checkpoint
 from explain_lib.networks.cards import file_digest, read_card, write_card
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import explain_lib as xl
-from explain_lib.networks.architectures import ResNet20, ShortcutA, TutorialNet
+from explain_lib.loading.architectures import ResNet20, ShortcutA, TutorialNet
 
 HALF = (0.5, 0.5, 0.5)
 

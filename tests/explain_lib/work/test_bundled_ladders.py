@@ -7,7 +7,7 @@ import pytest
 from sample_networks import noise
 
 import explain_lib as xl
-from explain_lib.networks.bundled import CHECKPOINTS
+from explain_lib.loading.bundled import CHECKPOINTS
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRequest, LadderRows
 from explain_lib.work.ladder_files import BUNDLED, bundled_ladder, read_ladder, write_ladder
 

@@ -15,7 +15,7 @@ from sample_networks import model_of, noise, plain, seeded
 import explain_lib as xl
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.cam.other_programs import third_opinion
-from explain_lib.networks.bundled import load_test_logits
+from explain_lib.loading.bundled import load_test_logits
 from explain_lib.networks.predictions import predict
 from explain_lib.networks.sharing import undisturbed
 from explain_lib.study.outlines import outline_masks

@@ -10,7 +10,7 @@ import pytest
 from runs import through
 
 import explain_lib as xl
-from explain_lib.networks.bundled import CHECKPOINTS
+from explain_lib.loading.bundled import CHECKPOINTS
 from explain_lib.trust.ladder import LadderRequest
 from explain_lib.work.ladder_files import bundled_ladder, read_ladder
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE
 from explain_lib.base.words import error_words, few_names, one_line
-from explain_lib.networks.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, declared_tensors
+from explain_lib.loading.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, declared_tensors
 
 RIGHT = "a file of torch.save(network.state_dict(), FILE), or of safetensors, would be right"
 MAX_RECORDS = 20_000

@@ -14,7 +14,7 @@ from torch import nn
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, InputError, NetworkError
 from explain_lib.base.files import read_tensors
-from explain_lib.networks.architectures import ARCHITECTURES
+from explain_lib.loading.architectures import ARCHITECTURES
 from explain_lib.networks.cards import ModelCard, file_digest, read_card
 from explain_lib.networks.model import Model, as_model
 from explain_lib.networks.sharing import own_random_numbers

@@ -15,7 +15,7 @@ from torch import Tensor
 from weight_samples import DAMAGED, HARMFUL, archive, planting_files, saved, tutorial_file, tutorial_weights
 
 from explain_lib.base.errors import DataError
-from explain_lib.networks.weight_files import read_weights
+from explain_lib.loading.weight_files import read_weights
 
 ROOT = Path(__file__).parents[3]
 
@@ -99,7 +99,7 @@ READ_ALL = """
 import resource, sys
 from pathlib import Path
 from explain_lib.base.errors import DataError
-from explain_lib.networks.weight_files import read_weights
+from explain_lib.loading.weight_files import read_weights
 
 good, folder = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
 read_weights(good, "good.pt")  # what is imported by then does not count

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from weight_samples import saved, tutorial_file, tutorial_weights
 
 import explain_lib as xl
-from explain_lib.networks.architectures import build_network, find_architecture, torchvision_names
-from explain_lib.networks.own import UPLOAD_ARCHITECTURES, UPLOAD_BYTES, Described, OwnModelOptions, OwnModels
-from explain_lib.networks.weight_files import read_weights
+from explain_lib.loading.architectures import build_network, find_architecture, torchvision_names
+from explain_lib.loading.own import UPLOAD_ARCHITECTURES, UPLOAD_BYTES, Described, OwnModelOptions, OwnModels
+from explain_lib.loading.weight_files import read_weights
 
 SQUEEZENET = "squeezenet1_1"
 
@@ -358,13 +358,13 @@ def test_a_visitors_description_is_checked(kept: OwnModels, described: Described
 
 
 def test_a_file_above_the_limit_is_refused_unread(kept: OwnModels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explain_lib.networks.own.UPLOAD_BYTES", len(tutorial_file()) - 1)
+    monkeypatch.setattr("explain_lib.loading.own.UPLOAD_BYTES", len(tutorial_file()) - 1)
     with pytest.raises(xl.DataError, match=r"net\.pt: it has 0 MiB; at most 0 would be right"):
         send(kept)
 
 
 def test_too_many_classes_are_refused(kept: OwnModels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explain_lib.networks.own.UPLOAD_CLASSES", 9)
+    monkeypatch.setattr("explain_lib.loading.own.UPLOAD_CLASSES", 9)
     with pytest.raises(xl.DataError, match=r"net\.pt: it has 10 classes; at most 9 would be right"):
         send(kept)
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
 from explain_lib.base.words import one_line
-from explain_lib.networks.architectures import ARCHITECTURES, Architecture, build_network, find_architecture, published_network
-from explain_lib.networks.bundled import NetworkSize, size_of
+from explain_lib.loading.architectures import ARCHITECTURES, Architecture, build_network, find_architecture, published_network
+from explain_lib.loading.bundled import NetworkSize, size_of
+from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.capture import trace
 from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
-from explain_lib.networks.weight_files import read_weights
 from explain_lib.pictures.pixels import to_input
 
 DEFAULT_WEIGHTS = "DEFAULT"

@@ -11,11 +11,11 @@ import torch
 from numpy.testing import assert_array_equal
 
 import explain_lib as xl
-from explain_lib.networks import training
-from explain_lib.networks.architectures import TutorialNet
-from explain_lib.networks.bundled import CheckpointSpec, load_checkpoint
+from explain_lib.loading import training
+from explain_lib.loading.architectures import TutorialNet
+from explain_lib.loading.bundled import CheckpointSpec, load_checkpoint
+from explain_lib.loading.training import RECIPES, Recipe, Trainer, augment, learning_rate, load_training_set, train
 from explain_lib.networks.cards import ModelCard, file_digest, read_card
-from explain_lib.networks.training import RECIPES, Recipe, Trainer, augment, learning_rate, load_training_set, train
 
 EPOCHS = 3
 HALF = (0.5, 0.5, 0.5)

@@ -17,8 +17,8 @@ from torch import nn
 from weight_samples import Planted, saved
 
 import explain_lib as xl
-from explain_lib.networks.architectures import ResNet20, TutorialNet
-from explain_lib.networks.bundled import (
+from explain_lib.loading.architectures import ResNet20, TutorialNet
+from explain_lib.loading.bundled import (
     CHECKPOINTS,
     REGISTRY,
     CheckpointSpec,
@@ -161,8 +161,8 @@ def test_the_size_of_a_model_needs_no_weights(monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: object) -> None:
         raise AssertionError("the weights were read")
 
-    monkeypatch.setattr("explain_lib.networks.bundled.read_tensors", refuse)
-    monkeypatch.setattr("explain_lib.networks.bundled.file_digest", refuse)
+    monkeypatch.setattr("explain_lib.loading.bundled.read_tensors", refuse)
+    monkeypatch.setattr("explain_lib.loading.bundled.file_digest", refuse)
     network_size.cache_clear()
     assert network_size("resnet20").conv_layers == 19
 
@@ -302,6 +302,6 @@ def test_a_card_whose_values_do_not_fit_the_network_is_refused(wrong: dict[str, 
 def test_logits_that_are_not_those_on_the_card_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = checkpoint(tmp_path, original())
     np.save(spec.logits_file, np.zeros((10_000, 10), np.float32))
-    monkeypatch.setattr("explain_lib.networks.bundled.REGISTRY", {"copy": spec})
+    monkeypatch.setattr("explain_lib.loading.bundled.REGISTRY", {"copy": spec})
     with pytest.raises(xl.DataError, match=r"copy.logits.npy is damaged: its SHA-256 is"):
         load_test_logits("copy")

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
-from explain_lib.networks.architectures import find_architecture
-from explain_lib.networks.bundled import CheckpointSpec
+from explain_lib.loading.architectures import find_architecture
+from explain_lib.loading.bundled import CheckpointSpec
 from explain_lib.networks.cards import ModelCard, file_digest, write_card
 from explain_lib.networks.model import as_model
 from explain_lib.pictures.dataset import CLASSES, ImageSet, check_split, load_cifar10
