@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.errors import NETWORK_FAILURES, InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.settings import VARIANTS, Variant
-from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
+from explain_lib.networks.capture import LayerTrace, capture, check_logits
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.sharing import undisturbed
 from explain_lib.networks.targets import Target, Targets, expand_targets, explained_number

@@ -28,6 +28,7 @@ def gradient_findings(probe: Probe) -> Iterator[Finding]:
         yield _no_gradient(scores)
     else:
         yield from _missing(probe, probe.reached)
+        yield from _zero(probe, probe.reached)
     yield from _not_finite(probe.reached, scores)
 
 
@@ -63,6 +64,28 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
             "unused",
             f"The output does not depend on {_names(unused)}, though forward runs it: there is no map.",
             "Name another layer; or let forward use what it gives, if that was meant.",
+        )
+
+
+def _zero(probe: Probe, reached: Reached) -> Iterator[Finding]:
+    """Gradients that come back, and are 0 in every cell."""
+    felt = {name: bool((one != 0).any()) for name, one in reached.gradients.items() if one is not None}
+    if felt and not any(felt.values()):
+        yield problem(
+            "zero gradient",
+            "The gradient that comes back is 0 at every layer, as before training where the last layer's weights are 0: every "
+            "map is 0.",
+            "Load weights that were trained.",
+        )
+        return
+    behind = [layer for layer in probe.layers if felt.get(layer.name) is False and layer.layout and layer.layout.tokens]
+    if behind:
+        last = next(layer.name for layer in reversed(probe.layers) if felt.get(layer.name) and layer.grid != (1, 1))
+        yield note(
+            "zero gradient",
+            f"Behind {_names(behind)} the scores are read from a token without a place, the class token, alone: the gradient "
+            "of the patches is 0, and so is a map there.",
+            f"Name an earlier layer; the last whose patches are read is {last}.",
         )
 
 

@@ -5,17 +5,22 @@ The first requested outputs become leaves of the graph, so that the backward pas
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 
-from explain_lib.base.errors import ExplainError, LayerError, NetworkError
+from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
+from explain_lib.networks.flow import Flow, Node, trunk_of
+from explain_lib.networks.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
+from explain_lib.networks.positions import Pair, PositionReading
 from explain_lib.networks.sharing import exclusive, undisturbed
 from explain_lib.networks.targets import Target, predicted_targets, score_gradient
 
@@ -30,7 +35,10 @@ class LayerTrace:
     name: the name of the module, followed by "#1", "#2" ... if it is called more than once. shape: that of the output without
     the batch, () if the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
     overwritten: whether a later in-place operation overwrites the output. handed_on: whether the output is the unchanged
-    input, as for nn.Identity.
+    input, as for nn.Identity. layout: how the output becomes (N, C, h, w), None if it does not, or nobody can tell. tensor: a
+    number that calls with the same output share. on_trunk: whether all paths from the picture to the scores lead through the
+    output; reads_trunk: whether they do through the input. steers: whether the output only serves as a gate for others, or
+    says where they are looked at.
     """
 
     name: str
@@ -40,16 +48,35 @@ class LayerTrace:
     is_conv: bool
     overwritten: bool
     handed_on: bool
+    layout: Layout | None
+    tensor: int = -1
+    on_trunk: bool = False
+    reads_trunk: bool = False
+    steers: bool = False
 
     @property
     def is_spatial(self) -> bool:
-        """Whether the output is (N, C, h, w), which Grad-CAM needs."""
-        return len(self.shape) == 3
+        """Whether the output is, or becomes, (N, C, h, w) with cells of its own, which Grad-CAM needs."""
+        return self.layout is not None and not self.steers
 
     @property
     def grid(self) -> tuple[int, int]:
-        """(h, w) of the output."""
-        return self.shape[1], self.shape[2]
+        """(h, w) of the output. Only a layer with a layout has one."""
+        return self._known_layout.grid
+
+    @property
+    def channels(self) -> int:
+        """C of the output. Only a layer with a layout has it."""
+        return self._known_layout.shape[0]
+
+    def turned(self, output: Tensor) -> Tensor:
+        """The output, or a gradient of its shape, as float32 (N, C, h, w)."""
+        return self._known_layout.turned(output).to(torch.float32)
+
+    @property
+    def _known_layout(self) -> Layout:
+        assert self.layout is not None  # find_layers refuses others
+        return self.layout
 
 
 @dataclass(frozen=True)
@@ -76,30 +103,60 @@ class Capture:
     layers: dict[str, LayerCapture]
 
 
-NETWORK_FAILURES = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError)
-"""The exceptions expected from a network, which is the caller's code, on a batch that it cannot process."""
+def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[tuple[LayerTrace, ...], object]:
+    """Run the network; returns the calls of its modules, in the order in which they finished, and its output.
 
-
-def trace(network: nn.Module, batch: Tensor) -> tuple[tuple[LayerTrace, ...], object]:
-    """Run the network once; returns the calls of its modules, in the order in which they finished, and its output.
-
-    batch: float32 (N, 3, H, W). Raises NetworkError if the network cannot run on it.
+    batch: float32 (N, channels, H, W). layouts: those that the caller gives. Runs a second time, one picture, where an
+    operation moves axes or a module gives tokens. Raises NetworkError if the network cannot run on the batch, InputError for
+    layouts that do not fit.
     """
     calls: list[_Call] = []
     versions = {id(batch): batch._version}
 
-    def hook_for(name: str) -> Hook:
-        def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
-            version = output._version if isinstance(output, Tensor) else 0
-            handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
-            versions[id(output)] = version  # the id stays unique, since the call keeps the output
-            calls.append(_Call(name, module, output, version, handed_on))
+    def passed(flow: Flow | None) -> object:
+        calls.clear()
 
-        return note
+        def hook_for(name: str) -> Hook:
+            def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+                version = output._version if isinstance(output, Tensor) else 0
+                handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
+                versions[id(output)] = version  # the id stays unique, since the call keeps the output
+                nodes = (None, None) if flow is None else (flow.node(inputs[0] if inputs else None), flow.node(output))
+                calls.append(_Call(name, module, output, version, handed_on, *nodes))
+
+            return note
+
+        with flow or nullcontext():
+            return _run_hooked(network, batch, {name: hook_for(name) for name, _ in network.named_modules() if name})
 
     with _alone(network, gradients=False):
-        output = _run_hooked(network, batch, {name: hook_for(name) for name, _ in network.named_modules() if name})
-    return tuple(_traces(calls, len(batch))), output
+        flow: Flow | None = Flow(batch)
+        try:
+            output = passed(flow)
+        except NetworkError:  # it may run, but not while its operations are watched, as a compiled one
+            flow = None
+            output = passed(flow)
+        ways = _Ways.of(flow, output)
+        shapes = [_shape_for_each(call.output, len(batch)) for call in calls]
+        pairs = read_positions(network, batch) if ways.turns or any(len(shape) == 2 for shape in shapes) else {}
+        return tuple(_traces(calls, shapes, ways, _Layouts(layouts, pairs, ways.turns))), output
+
+
+def read_positions(network: nn.Module, batch: Tensor) -> dict[tuple[str, int], Pair]:
+    """The positions of the elements of each output of one picture, by module and number of its call; empty if it cannot run."""
+    one = batch[:1].clone()
+    reading, found = PositionReading(one), dict[tuple[str, int], Pair]()
+
+    def look(name: str, call: int, output: object) -> None:
+        if isinstance(output, Tensor) and output.dim() in (3, 4) and len(output) == 1 and output in reading.pairs:
+            found[name, call] = reading.pairs[output]
+
+    try:
+        with reading:
+            watch(network, one, look)
+    except NetworkError:  # it may take more than one picture, or none while it is watched
+        return {}
+    return found
 
 
 def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], None]) -> object:
@@ -123,27 +180,100 @@ def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], 
 
 @dataclass(frozen=True)
 class _Call:
-    """The output of a module, its version (the count of writes to it) at that time, and whether it is the unchanged input."""
+    """The output of a module, its version (the count of writes to it) at that time, and whether it is the unchanged input.
+
+    source, node: the first input and the output in the flow of the pass, None where they do not come from the picture.
+    """
 
     name: str
     module: nn.Module
     output: object
     version: int
     handed_on: bool
+    source: Node | None
+    node: Node | None
 
 
-def _traces(calls: list[_Call], images: int) -> Iterator[LayerTrace]:
+@dataclass(frozen=True)
+class _Ways:
+    """The ways of a pass. trunk: the tensors on all of them. steering: those that only steer. turns: whether axes moved."""
+
+    trunk: set[Node]
+    steering: set[Node]
+    turns: bool
+
+    @classmethod
+    def of(cls, flow: Flow | None, output: object) -> "_Ways":
+        if flow is None:
+            return cls(set(), set(), turns=False)
+        return cls(trunk_of(flow.node(output)), flow.steering, flow.turns)
+
+
+@dataclass(frozen=True)
+class _Layouts:
+    """What is known of the layouts: those given, positions of elements, and whether an operation moved axes."""
+
+    given: Layouts
+    pairs: dict[tuple[str, int], Pair]
+    turns: bool
+
+    def of(self, name: str, call: int, made: _Call, shape: tuple[int, ...]) -> Layout | None:
+        if isinstance(self.given, Mapping):
+            own = self.given.get(name, self.given.get(made.name))
+            if own is not None and isinstance(made.output, Tensor):
+                return given_layout(name, own, shape, made.output)
+        found = self._found((made.name, call), made.module, shape)
+        if found is None and callable(self.given) and len(shape) in (2, 3) and isinstance(made.output, Tensor):
+            return given_layout(name, self.given, shape, made.output)
+        return found
+
+    def _found(self, key: tuple[str, int], module: nn.Module, shape: tuple[int, ...]) -> Layout | None:
+        pair = self.pairs.get(key)
+        if pair is not None and ((found := find_layout(pair)) is not None or all(bool(one.isfinite().all()) for one in pair)):
+            return found
+        is_plain = isinstance(module, _CHANNELS_FIRST) or not self.turns
+        return plain_layout(shape) if is_plain else last_layout(shape) if _normalises_last(module, shape) else None
+
+
+_CHANNELS_FIRST = (
+    _ConvNd,
+    _BatchNorm,
+    _MaxPoolNd,
+    _AvgPoolNd,
+    _AdaptiveAvgPoolNd,
+    _AdaptiveMaxPoolNd,
+    nn.GroupNorm,
+    nn.Upsample,
+)
+"""Modules whose output is (N, C, h, w) if it has four axes."""
+
+
+def _normalises_last(module: nn.Module, shape: tuple[int, ...]) -> bool:
+    """Whether a layer normalisation over the last axis of (N, h, w, C) gives away that the channels are there."""
+    return (
+        isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1 and shape[-1:] == tuple(module.normalized_shape)
+    )
+
+
+def _traces(calls: list[_Call], shapes: list[tuple[int, ...]], ways: _Ways, layouts: _Layouts) -> Iterator[LayerTrace]:
     totals, seen = Counter(call.name for call in calls), Counter[str]()
-    for call in calls:
+    tensors: dict[int, int] = {}
+    for call, shape in zip(calls, shapes, strict=True):
         seen[call.name] += 1
+        name = f"{call.name}#{seen[call.name]}" if totals[call.name] > 1 else call.name
         yield LayerTrace(
-            name=f"{call.name}#{seen[call.name]}" if totals[call.name] > 1 else call.name,
+            name=name,
             module=call.name,
             call=seen[call.name],
-            shape=_shape_for_each(call.output, images),
+            shape=shape,
             is_conv=isinstance(call.module, _ConvNd),
             overwritten=isinstance(call.output, Tensor) and call.output._version != call.version,
             handed_on=call.handed_on,
+            layout=layouts.of(name, seen[call.name], call, shape),
+            tensor=tensors.setdefault(id(call.node or call.output), len(tensors)),
+            on_trunk=call.node in ways.trunk,
+            reads_trunk=call.source in ways.trunk,
+            steers=call.node in ways.steering,
         )
 
 
@@ -252,9 +382,15 @@ class _Recorder:
 
 
 def _check_grid(output: object, layer: LayerTrace, images: int) -> Tensor:
-    """The output of a layer if it is (N, C, h, w). Raises LayerError otherwise."""
-    if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != images:
-        raise LayerError(f"layers: {layer.name!r} gave no (N, C, h, w) this time; name another layer")
+    """The output of a layer if it has the axes that were seen before. Raises LayerError otherwise."""
+    plain = layer.layout is None or layer.layout.is_plain
+    if (
+        not isinstance(output, Tensor)
+        or len(output) != images
+        or (output.dim() != 4 if plain else output.shape[1:] != layer.shape)
+    ):
+        gave = "(N, C, h, w)" if plain else shape_words(layer.shape)
+        raise LayerError(f"layers: {layer.name!r} gave no {gave} this time; name another layer")
     return output
 
 
@@ -335,7 +471,7 @@ def _run_backward(
     start = score_gradient(ran.logits.detach(), targets)
     gradients = _gradients(ran, start, layers, again=again)
     return {
-        layer.name: LayerCapture(own.detach(), gradient, place.detach(), seen_gradient)
+        layer.name: LayerCapture(*map(layer.turned, (own.detach(), gradient, place.detach(), seen_gradient)))
         for layer, own, place, (gradient, seen_gradient) in zip(layers, ran.outputs, ran.seen, gradients, strict=True)
     }
 
@@ -370,9 +506,9 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
         found: Sequence[Tensor | None] = [None] * len(outputs)
         if outputs and explained is not None and explained.requires_grad:
             found = _differentiate(explained, outputs)
-    names = [layer.name for layer in layers]
-    activations = {name: own.detach() for name, own in zip(names, outputs, strict=True)}
-    return Reached(output, activations, dict(zip(names, found, strict=True)))
+    activations = {layer.name: layer.turned(own.detach()) for layer, own in zip(layers, outputs, strict=True)}
+    gradients = {layer.name: None if one is None else layer.turned(one) for layer, one in zip(layers, found, strict=True)}
+    return Reached(output, activations, gradients)
 
 
 def cell_gradients(network: nn.Module, batch: Tensor, layer: LayerTrace, cells: Sequence[tuple[int, int]]) -> Tensor:
@@ -388,7 +524,7 @@ def cell_gradients(network: nn.Module, batch: Tensor, layer: LayerTrace, cells: 
     def keep(_: nn.Module, __: object, output: object) -> None:
         calls[layer.module] += 1
         if calls[layer.module] == layer.call:
-            found.append(_check_grid(output, layer, len(batch)).clone())  # later operations may write to it
+            found.append(layer.turned(_check_grid(output, layer, len(batch)).clone()))  # later operations may write to it
 
     with _alone(network, gradients=True):
         given = batch.detach().requires_grad_()
@@ -491,7 +627,8 @@ def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> 
         raise _no_influence([holder.layer.name])
     gradient, past, *by_zero = (torch.zeros_like(of) if one is None else one for of, one in zip(asked, found, strict=True))
     shifts = (Shift(name, later, one) for (name, later, _), one in zip(holder.zeros, by_zero, strict=True))
-    return Held(logits.detach(), explained, holder.own.detach(), gradient, tuple(shifts), start.detach(), past)
+    own, gradient = holder.layer.turned(holder.own.detach()), holder.layer.turned(gradient)
+    return Held(logits.detach(), explained, own, gradient, tuple(shifts), start.detach(), past)
 
 
 def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Callable[[Tensor], Tensor]) -> object:
@@ -504,13 +641,25 @@ def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Ca
 
     def replace(_: nn.Module, __: object, output: object) -> Tensor | None:
         calls[layer.module] += 1
-        return change(_check_grid(output, layer, len(batch))) if calls[layer.module] == layer.call else None
+        return _changed(_check_grid(output, layer, len(batch)), layer, change) if calls[layer.module] == layer.call else None
 
     with _alone(network, gradients=False):
         output = _run_hooked(network, batch.clone(), {layer.module: replace})
     if calls[layer.module] < layer.call:
         raise _not_reached(layer)
     return output
+
+
+def _changed(output: Tensor, layer: LayerTrace, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """The output with its cells changed; elements outside the grid, such as a class token, stay."""
+    if layer.layout is None or layer.layout.is_plain:
+        return change(output)
+    copied = output.clone()
+    cells = layer.layout.turned(copied)
+    if cells.untyped_storage().data_ptr() != copied.untyped_storage().data_ptr():
+        raise LayerError(f"layers: {layer.name!r} is turned by a function that copies it, so its output cannot be changed")
+    cells.copy_(change(cells.clone()))
+    return copied
 
 
 def _differentiate(

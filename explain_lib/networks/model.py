@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ from torch.nn.parameter import is_lazy
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
-from explain_lib.networks.capture import LayerTrace, check_logits, run, trace
+from explain_lib.networks.capture import LayerTrace, check_logits, reach, run, trace
 from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.layouts import Layouts, checked_layouts, shape_words
 from explain_lib.networks.sharing import exclusive, modules_of, undisturbed
+from explain_lib.networks.stages import Part, layer_parts, main_layers
 from explain_lib.pictures.pixels import check_pixels, to_input
 
 PREDICT_BATCH = 256
@@ -51,6 +54,41 @@ class Model:
     def spatial_layers(self) -> tuple[str, ...]:
         """Names of all modules whose output is (N, C, h, w), in the order of the forward pass."""
         return tuple(layer.name for layer in self.layers if layer.is_spatial)
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The part that each layer with a grid plays, by its name: the end of a stage, the output of a block, and so on."""
+        return layer_parts(self.network, self.layers)
+
+    @cached_property
+    def default_layer(self) -> str:
+        """The layer to begin with: the last output of a block with more than one cell and a gradient that is not zero.
+
+        Where the scores are read from a class token alone, it is the last normalisation before the patches were last read. It
+        is found once, from a pass over two pictures of noise, forward and back. Raises LayerError for a network without a grid,
+        NetworkError for one that cannot be run.
+        """
+        spatial = self.find_layers(self.spatial_layers)
+        with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
+        best = main_layers(self.network, self.layers)
+        for layers in (best, with_cells):
+            gradients = self._gradients(layers)
+            found = next((layer.name for layer in layers if _is_felt(gradients[layer.name])), None)
+            if found is not None:
+                return found
+        return (*best, *with_cells, *reversed(spatial))[0].name
+
+    def _gradients(self, layers: Sequence[LayerTrace]) -> dict[str, Tensor | None]:
+        """The gradients of the largest scores of two pictures of noise, always the same; of one if two cannot be run."""
+        pixels = np.random.default_rng(0).integers(0, 256, (2, *self.input_size, 3), np.uint8)
+        batch = to_input(pixels, self.mean, self.std, self.device)
+        try:
+            return reach(self.network, batch, layers, lambda output: self._largest(output, 2)).gradients
+        except NetworkError:
+            return reach(self.network, batch[:1], layers, lambda output: self._largest(output, 1)).gradients
+
+    def _largest(self, output: object, pictures: int) -> Tensor:
+        return check_logits(output, pictures, len(self.classes)).amax(1).sum()
 
     @property
     def device(self) -> torch.device:
@@ -109,11 +147,7 @@ class Model:
         if found is None:
             raise LayerError(self._why_not(name))
         if not found.is_spatial:
-            shape = f"(N, {', '.join(map(str, found.shape))})" if found.shape else "something that is not one tensor (N, ...)"
-            raise LayerError(
-                f"layers: {name!r} gives {shape}; a layer that gives (N, C, h, w) would be right: "
-                f"{few_names(self.spatial_layers)}"
-            )
+            raise LayerError(f"layers: {name!r} gives {_what_it_gives(found)}: {few_names(self.spatial_layers)}")
         return found
 
     def _why_not(self, name: object) -> str:
@@ -146,6 +180,21 @@ class Model:
                 return check_logits(run(self.network, batch), len(batch), len(self.classes))
 
 
+def _what_it_gives(layer: LayerTrace) -> str:
+    """The output of a layer without a grid, and what would be right, in words."""
+    if layer.steers:
+        return "a gate for other layers, or where they are looked at, and no map; a layer that gives cells would be right"
+    gives = shape_words(layer.shape)
+    if len(layer.shape) in (2, 3):
+        given = f"as_model(..., layout={{{layer.name!r}: 'tokens'}})"
+        return f"{gives}, and it cannot be told which axes are its grid; {given}, or another layer, would be right"
+    return f"{gives}; a layer that gives (N, C, h, w) would be right"
+
+
+def _is_felt(gradient: Tensor | None) -> bool:
+    return gradient is not None and bool((gradient != 0).any())
+
+
 def network_device(network: nn.Module) -> torch.device:
     """The device of the weights of a network; the CPU for one without any."""
     return next((tensor.device for _, tensor in named_tensors(network)), torch.device("cpu"))
@@ -172,11 +221,14 @@ def as_model(
     mean: Sequence[float],
     std: Sequence[float],
     card: ModelCard | None = None,
+    layout: Layouts = None,
 ) -> Model:
-    """The caller's network as a Model. Runs it once, on a black picture, and changes nothing in it.
+    """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
 
     classes: one name for each output. input_size: (height, width). mean, std: one number for each of R, G, B, for pixels
-    in [0, 1]. Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN,
+    in [0, 1]. layout: how outputs become (N, C, h, w), where that is not seen from the pass: by the names of layers,
+    "channels-first", "channels-last", "tokens" or a function; or one function for all, as a reshape_transform of the package
+    grad-cam. Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN,
     cannot run on a batch (N, 3, height, width) or returns anything but one tensor (N, classes).
     """
     if not isinstance(network, nn.Module):
@@ -186,10 +238,18 @@ def as_model(
         raise InputError("classes: one name, as text, for each output of the network would be right")
     _check_precision(network)
     _check_finite(network)
-    black = to_input(np.zeros((1, *size, 3), np.uint8), shift, scale, network_device(network))
-    layers, output = trace(network, black)
-    check_logits(output, 1, len(classes))
+    black = to_input(np.zeros((2, *size, 3), np.uint8), shift, scale, network_device(network))
+    layers, output = _traced(network, black, checked_layouts(layout, network))
+    check_logits(output, len(output) if isinstance(output, Tensor) and len(output) == 1 else 2, len(classes))
     return Model(network, tuple(classes), size, shift, scale, layers, str(network), card)
+
+
+def _traced(network: nn.Module, batch: Tensor, layouts: Layouts) -> tuple[tuple[LayerTrace, ...], object]:
+    """The pass over two pictures, which tells what each picture has from what all share; over one where two cannot be run."""
+    try:
+        return trace(network, batch, layouts)
+    except NetworkError:
+        return trace(network, batch[:1], layouts)
 
 
 def _are_names(classes: object) -> bool:

@@ -123,6 +123,12 @@ def with_sparse_weight() -> nn.Module:
 
 
 def vision_transformer() -> nn.Module:
+    network = torchvision.models.VisionTransformer(8, 2, 1, 2, 16, 32, num_classes=2)
+    nn.init.normal_(network.heads.head.weight)  # 0 before training
+    return network
+
+
+def untrained_transformer() -> nn.Module:
     return torchvision.models.VisionTransformer(8, 2, 1, 2, 16, 32, num_classes=2)
 
 
@@ -160,17 +166,30 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
     "problem grid": [
         (OneCell, "At 8 x 8 pixels the grid of conv3 is 1 x 1", "conv2, 2 x 2, is the last with more than one cell.")
     ],
-    "note grid": [(Excited, "the grid of squeeze is 1 x 1", "the last conv layer, last, has 4 x 4 cells")],
+    "note grid": [
+        (
+            lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 2, 1), nn.Flatten()),
+            "the grid of 2 is 1 x 1",
+            "Name an earlier layer: 0, 6 x 6",
+        )
+    ],
+    "note zero gradient": [
+        (
+            vision_transformer,
+            "Behind encoder.layers.encoder_layer_0.dropout, encoder.layers.encoder_layer_0.ln_2",
+            "encoder.layers.encoder_layer_0.ln_1.",
+        )
+    ],
+    "problem zero gradient": [(untrained_transformer, "is 0 at every layer, as before training", "")],
     "problem spatial": [
-        (SmallTransformer, "layer with a grid is embed, the patch embedding before any attention (attention is", "(4, 4))"),
-        (vision_transformer, "its only layer with a grid is conv_proj", "x[:, -16:].transpose(1, 2).unflatten(2, (4, 4))"),
-        (LinearPatches, "a transformer (attention is its first attention), and no module gives (N, C, h, w)", ""),
+        (
+            SmallTransformer,
+            "All layers whose cells can be placed (embed) come before the first attention, attention",
+            "'tokens'}",
+        ),
+        (LinearPatches, "All layers whose cells can be placed (embed) come before the first attention, attention", "'tokens'}"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), "No module of the network gives (N, C, h, w)", ""),
     ],
-    "note spatial": [
-        (lambda: SmallTransformer(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))), "(embed.0, embed.1, embed)", "")
-    ],
-    "note channels last": [(ChannelsLast, "norm works on (N, h, w, C)", "")],
     "problem wrapper": [
         (lambda: Headed(nn.DataParallel(nn.Conv2d(3, 4, 3))), "'body.0' is wrapped in DataParallel", "network.body.0.module)"),
         (scripted, "The network is TorchScript, or a part of it is", ""),
@@ -223,6 +242,11 @@ def test_the_remedy_for_a_softmax_works() -> None:
 
 def test_a_sigmoid_that_only_gates_is_not_reported() -> None:
     assert check(GatedBySigmoid()).findings == ()
+
+
+@pytest.mark.parametrize("build", [Excited, ChannelsLast])
+def test_gates_and_channels_at_the_end_are_no_ailment(build: Build) -> None:
+    assert check(build()).findings == ()
 
 
 def test_the_package_fails_where_the_note_on_frozen_parameters_says_so(ledger: Any) -> None:
