@@ -1,6 +1,6 @@
 """Grad-CAM by hand (Selvaraju et al. 2017, arXiv 1610.02391)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ from torch import Tensor
 from explain_lib.base.errors import LayerError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
-from explain_lib.networks.capture import Capture, LayerCapture, capture, capture_each
+from explain_lib.networks.capture import Capture, LayerCapture, LayerTrace, capture, capture_each
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Score, Target, Targets, expand_targets
 from explain_lib.pictures.pixels import as_batch, check_pixels, to_input
@@ -95,12 +95,32 @@ def layer_cam(layer: LayerCapture) -> LayerCam:
 
 def capture_layers(model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None, targets: Targets) -> Capture:
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
-    asked = check_model(model).find_layers(layers)
+    check_model(model).find_layers(layers)
     check_pixels(pixels, model.input_size)
     explained = expand_targets(targets, len(pixels), model.classes)
     model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)
-    return capture(model.network, batch, asked, targets=explained, classes=len(model.classes))
+    return with_influence(
+        model, layers, lambda asked: capture(model.network, batch, asked, targets=explained, classes=len(model.classes))
+    )
+
+
+Found = TypeVar("Found")
+
+
+def with_influence(
+    model: Model, layers: str | Sequence[str] | None, explain: Callable[[tuple[LayerTrace, ...]], Found]
+) -> Found:
+    """What `explain` makes of the layers; of all conv layers, for None, those that the scores depend on count."""
+    asked = model.find_layers(layers)
+    try:
+        return explain(asked)
+    except LayerError:
+        idle = model.without_influence([layer.name for layer in asked]) if layers is None else ()
+        rest = tuple(layer for layer in asked if layer.name not in idle)
+        if not idle or not rest:
+            raise
+    return explain(rest)
 
 
 @recorded
@@ -178,14 +198,18 @@ def class_maps(
     No network is refused. Time grows with the number of classes, though it is well below that of as many calls of
     grad_cam; memory is that of one call, and the maps. Between two classes the run may end the work. Errors as in grad_cam.
     """
-    asked = check_model(model).find_layers(layers)
+    check_model(model).find_layers(layers)
     batch = as_batch(picture, model.input_size)
     targets = [Target(index, score=score) for index in range(len(model.classes))]
     model.check_network()
     given = to_input(batch, model.mean, model.std, model.device)
-    logits, found = capture_each(model.network, given, asked, targets, _signed, classes=len(targets))
-    maps = (LayerClassMaps(np.stack(of_layer)) for of_layer in zip(*found, strict=True))
-    return ClassMaps(logits[0].cpu().numpy(), tuple(layer.name for layer in asked), tuple(maps))
+
+    def explain(asked: tuple[LayerTrace, ...]) -> ClassMaps:
+        logits, found = capture_each(model.network, given, asked, targets, _signed, classes=len(targets))
+        maps = (LayerClassMaps(np.stack(of_layer)) for of_layer in zip(*found, strict=True))
+        return ClassMaps(logits[0].cpu().numpy(), tuple(layer.name for layer in asked), tuple(maps))
+
+    return with_influence(model, layers, explain)
 
 
 def _signed(layer: LayerCapture) -> NDArray[np.float32]:

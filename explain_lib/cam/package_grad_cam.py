@@ -5,7 +5,7 @@ keeps all later activations as long as it lives. All of that is undone here. The
 a gradient instead, which changes no map and admits networks with frozen parameters.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -113,7 +113,8 @@ def _run_package(
         "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
     }
     modules = dict(model.network.named_modules())
-    cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
+    asked, reshape = [modules[layer.module] for layer in layers], _reshape_for(layers)
+    cam = methods[variant](model=model.network, target_layers=asked, reshape_transform=reshape)
     try:
         scores = None if targets is None else [partial(explained_number, target) for target in targets]
         maps = cam(input_tensor=batch, targets=scores)
@@ -121,3 +122,17 @@ def _run_package(
         cam.activations_and_grads.release()
     check_logits(cam.outputs, len(batch), len(model.classes))
     return np.asarray(maps, dtype=np.float32)
+
+
+def _reshape_for(layers: tuple[LayerTrace, ...]) -> Callable[[Tensor], Tensor] | None:
+    """The package's one reshape_transform for all layers, which tells them apart by shape; None where none needs it."""
+    if all(layer.layout is None or layer.layout.is_plain for layer in layers):
+        return None
+    by_shape = {layer.shape: layer for layer in layers}
+    unlike = next((layer for layer in layers if by_shape[layer.shape].layout != layer.layout), None)
+    if unlike is not None:
+        raise LayerError(
+            f"layers: {unlike.name!r} and {by_shape[unlike.shape].name!r} give outputs of one shape over other axes, which the "
+            "package cannot tell apart; one of them would be right"
+        )
+    return lambda output: by_shape[tuple(output.shape[1:])].turned(output)

@@ -9,7 +9,7 @@ from explain_lib.base.errors import InputError, TooLargeError
 from explain_lib.check_up.findings import CheckUp, Finding, in_order, problem
 from explain_lib.check_up.layers import layer_findings
 from explain_lib.check_up.outputs import output_findings
-from explain_lib.check_up.passes import error_line, gradient_findings
+from explain_lib.check_up.passes import error_line, gradient_findings, repeat_findings
 from explain_lib.check_up.probe import PICTURES, Probe, probe, probe_batch
 from explain_lib.check_up.weights import (
     finite_weight_findings,
@@ -110,6 +110,7 @@ def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iter
         found = gradient_findings(ran)
         yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN in the weights is the cause
         yield from layer_findings(network, ran.layers, subject.input_size)
+        yield from repeat_findings(ran)
     yield from frozen_findings(network)
 
 

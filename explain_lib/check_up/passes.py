@@ -32,6 +32,51 @@ def gradient_findings(probe: Probe) -> Iterator[Finding]:
     yield from _not_finite(probe.reached, scores)
 
 
+SAME_SCORES = 1e-3
+"""Scores of two passes differ by less, as a share of the largest, where only the order of sums differs."""
+
+
+def repeat_findings(probe: Probe) -> Iterator[Finding]:
+    """All findings about scores that another pass, or another batch, changes."""
+    scores, again = class_scores(probe.output), class_scores(probe.again)
+    if scores is None or again is None:
+        return
+    single = class_scores(probe.alone)
+    if isinstance(probe.alone, Exception) or single is None:
+        what = error_line(probe.alone) if isinstance(probe.alone, Exception) else f"it returns {_shape(probe.alone)}"
+        yield problem(
+            "one picture",
+            f"The network runs on two pictures at once, and not on one: {what}. Pages that explain one picture cannot.",
+            "Name the axes that forward drops: x.squeeze((2, 3)) or x.flatten(1) in the place of x.squeeze().",
+        )
+    if not _alike(scores, again):
+        yield problem(
+            "chance",
+            "Two passes over the same pictures give other scores, in evaluation mode too: every map is another one each time.",
+            "Let forward call F.dropout(x, p, training=self.training), or use nn.Dropout, which evaluation mode switches off.",
+        )
+    elif single is not None and not _alike(scores[:1], single):
+        yield problem(
+            "neighbours",
+            "The scores of a picture change with the pictures beside it, as in a batch normalisation without running "
+            "statistics: so does its map.",
+            "Train with nn.BatchNorm2d(..., track_running_stats=True), or explain one picture at a time and say so.",
+        )
+
+
+def _shape(output: object) -> str:
+    return f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two scores are the same up to the order of sums, NaN included."""
+    one, other = one.float(), other.float()
+    if one.shape != other.shape:
+        return True  # another form of output is another finding
+    within = SAME_SCORES * max(1e-12, float(one.nan_to_num(0, 0, 0).abs().max()))
+    return torch.allclose(one, other, atol=within, rtol=0, equal_nan=True)
+
+
 def _no_gradient(scores: Tensor) -> Finding:
     if not scores.is_floating_point():
         kind = str(scores.dtype).removeprefix("torch.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.base.errors import LayerError, TooLargeError
-from explain_lib.networks.capture import LayerTrace, Reached, reach, run_changed, trace
+from explain_lib.networks.capture import LayerTrace, Reached, reach, run_alone, run_changed, trace
 from explain_lib.networks.sharing import exclusive, modules_of, own_random_numbers
 from explain_lib.pictures.pixels import to_input
 
@@ -23,13 +23,16 @@ class Probe:
 
     layers: every call of every module. output: the output of the network. reached: how far the gradient of the largest scores
     came back to the layers with a grid, or the exception that stopped it. unused: names of the layers with a grid on which
-    the output does not depend, among those that no gradient reached.
+    the output does not depend, among those that no gradient reached. again: the output of a second pass over the same
+    pictures. alone: that for the first picture by itself, or the exception that stopped it.
     """
 
     layers: tuple[LayerTrace, ...]
     output: object
     reached: Reached | Exception
     unused: frozenset[str]
+    again: object
+    alone: object
 
 
 def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
@@ -41,7 +44,7 @@ def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple
 
 
 def probe(network: nn.Module, batch: Tensor) -> Probe:
-    """Run the network on a batch float32 (N, 3, H, W), twice, the second time with a backward pass.
+    """Run the network on a batch float32 (N, 3, H, W), several times, once with a backward pass.
 
     Raises whatever the network raises in its forward pass, and TooLargeError if there is not enough memory in either. Mode,
     parameters, buffers and random numbers are restored.
@@ -55,7 +58,18 @@ def probe(network: nn.Module, batch: Tensor) -> Probe:
             raise
         except Exception as error:  # the caller's code may raise anything, and any exception is a finding
             reached = error
-        return Probe(layers, output, reached, _unused(network, batch, spatial, output, reached))
+        again = run_alone(network, batch.clone())
+        return Probe(layers, output, reached, _unused(network, batch, spatial, again, reached), again, _alone(network, batch))
+
+
+def _alone(network: nn.Module, batch: Tensor) -> object:
+    """The output for the first picture alone, or the exception."""
+    try:
+        return run_alone(network, batch[:1].clone())
+    except TooLargeError:
+        raise
+    except Exception as error:  # the caller's code may raise anything, and any exception is a finding
+        return error
 
 
 @contextmanager

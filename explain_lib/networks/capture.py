@@ -3,6 +3,7 @@
 The first requested outputs become leaves of the graph, so that the backward pass ends there.
 """
 
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
+from torch.utils.checkpoint import CheckpointError
 
 from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
@@ -21,7 +23,7 @@ from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.flow import Flow, Node, trunk_of
 from explain_lib.networks.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
 from explain_lib.networks.positions import Pair, PositionReading
-from explain_lib.networks.sharing import exclusive, undisturbed
+from explain_lib.networks.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
 from explain_lib.networks.targets import Target, predicted_targets, score_gradient
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
@@ -127,7 +129,8 @@ def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[t
             return note
 
         with flow or nullcontext():
-            return _run_hooked(network, batch, {name: hook_for(name) for name, _ in network.named_modules() if name})
+            hooks = {name: hook_for(name) for name, _ in network.named_modules() if name}
+            return _run_hooked(network, _starting(network, batch), hooks)
 
     with _alone(network, gradients=False):
         flow: Flow | None = Flow(batch)
@@ -135,11 +138,27 @@ def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[t
             output = passed(flow)
         except NetworkError:  # it may run, but not while its operations are watched, as a compiled one
             flow = None
-            output = passed(flow)
+            output = _with_graph_if_needed(network, lambda: passed(None))
         ways = _Ways.of(flow, output)
         shapes = [_shape_for_each(call.output, len(batch)) for call in calls]
         pairs = read_positions(network, batch) if ways.turns or any(len(shape) == 2 for shape in shapes) else {}
         return tuple(_traces(calls, shapes, ways, _Layouts(layouts, pairs, ways.turns))), output
+
+
+def _with_graph_if_needed(network: nn.Module, passed: Callable[[], object]) -> object:
+    """What a pass returns; where it fails without the graph, as one that hooks a tensor does, it is run with it ever after."""
+    try:
+        return passed()
+    except NetworkError:
+        if network in _needing_graph:
+            raise
+        _needing_graph.add(network)
+    try:
+        with torch.enable_grad():
+            return passed()
+    except NetworkError:
+        _needing_graph.discard(network)
+        raise
 
 
 def read_positions(network: nn.Module, batch: Tensor) -> dict[tuple[str, int], Pair]:
@@ -175,7 +194,8 @@ def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], 
         return seen
 
     with _alone(network, gradients=False):
-        return _run_hooked(network, batch, {name: hook_for(name) for name, _ in network.named_modules() if name})
+        hooks = {name: hook_for(name) for name, _ in network.named_modules() if name}
+        return _run_hooked(network, _starting(network, batch), hooks)
 
 
 @dataclass(frozen=True)
@@ -229,10 +249,13 @@ class _Layouts:
 
     def _found(self, key: tuple[str, int], module: nn.Module, shape: tuple[int, ...]) -> Layout | None:
         pair = self.pairs.get(key)
-        if pair is not None and ((found := find_layout(pair)) is not None or all(bool(one.isfinite().all()) for one in pair)):
+        found = None if pair is None else find_layout(pair)
+        if found is not None:
             return found
-        is_plain = isinstance(module, _CHANNELS_FIRST) or not self.turns
-        return plain_layout(shape) if is_plain else last_layout(shape) if _normalises_last(module, shape) else None
+        if isinstance(module, _CHANNELS_FIRST) or not self.turns:
+            return plain_layout(shape)
+        placed = pair is not None and bool(pair[0].isfinite().any())  # its positions are known, and make no grid
+        return last_layout(shape) if _normalises_last(module, shape) and not placed else None
 
 
 _CHANNELS_FIRST = (
@@ -303,8 +326,33 @@ def run(network: nn.Module, batch: Tensor) -> object:
 @contextmanager
 def _alone(network: nn.Module, *, gradients: bool) -> Iterator[None]:
     """Exclude other threads from the network and set evaluation mode inside, with gradients of activations or without."""
-    with exclusive(network), undisturbed(network), torch.inference_mode(False), torch.set_grad_enabled(gradients):
+    gradients = gradients or network in _needing_graph
+    stored = nothing_stored(network) if gradients else nullcontext()
+    plain = torch.inference_mode(False)
+    with exclusive(network), undisturbed(network), stored, no_reentrant_checkpoints(), plain, torch.set_grad_enabled(gradients):
         yield
+
+
+_needing_graph: "weakref.WeakSet[nn.Module]" = weakref.WeakSet()
+"""Networks that run only where the picture asks for a gradient: they hook a tensor in forward, or checkpoint activations."""
+
+
+def needs_graph_like(network: nn.Module, other: nn.Module) -> None:
+    """Note that a copy of a network, the other, runs as the network does."""
+    if network in _needing_graph:
+        _needing_graph.add(other)
+
+
+def run_alone(network: nn.Module, batch: Tensor) -> object:
+    """The output of the network, without its graph: run does it, with other threads excluded, in evaluation mode."""
+    with _alone(network, gradients=False):
+        output = run(network, _starting(network, batch))
+    return output.detach() if isinstance(output, Tensor) else output
+
+
+def _starting(network: nn.Module, batch: Tensor) -> Tensor:
+    """The batch; one that asks for a gradient where the network needs that. It is no leaf: some networks write to it."""
+    return batch.detach().requires_grad_().clone() if network in _needing_graph else batch
 
 
 def _run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) -> object:
@@ -322,7 +370,7 @@ def check_logits(output: object, count: int, classes: int) -> Tensor:
         raise NetworkError(f"the network returns a {type(output).__name__}; {right}")
     if tuple(output.shape) != (count, classes):
         raise NetworkError(f"the network returns a tensor of shape {tuple(output.shape)}; {right}")
-    return output
+    return output.to(torch.float32)
 
 
 @dataclass(frozen=True)
@@ -411,7 +459,13 @@ def capture(
     with _alone(network, gradients=True):
         ran = _run_forward(network, batch, layers, classes)
         explained = predicted_targets(ran.logits.detach()) if targets is None else targets
-        return Capture(ran.logits.detach(), explained, _run_backward(ran, explained, layers))
+        try:
+            found = _run_backward(ran, explained, layers)
+        except _CheckpointedError:
+            _needing_graph.add(network)
+            ran = _run_forward(network, batch, layers, classes)
+            found = _run_backward(ran, explained, layers)
+        return Capture(ran.logits.detach(), explained, found)
 
 
 def capture_each(
@@ -455,7 +509,7 @@ def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]
     # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
     # requested together: the graph begins before. The start is not a leaf, since some networks write to their input.
     handed_on = any(layer.handed_on for layer in layers)
-    start = batch.detach().requires_grad_().clone() if handed_on else batch
+    start = batch.detach().requires_grad_().clone() if handed_on else _starting(network, batch)
     recorder, output = _record(network, start, layers)
     logits = check_logits(output, len(batch), classes)
     ran = _Forward(logits, recorder.outputs(), recorder.seen_by_hooks())
@@ -644,7 +698,7 @@ def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Ca
         return _changed(_check_grid(output, layer, len(batch)), layer, change) if calls[layer.module] == layer.call else None
 
     with _alone(network, gradients=False):
-        output = _run_hooked(network, batch.clone(), {layer.module: replace})
+        output = _run_hooked(network, _starting(network, batch.clone()), {layer.module: replace})
     if calls[layer.module] < layer.call:
         raise _not_reached(layer)
     return output
@@ -669,8 +723,19 @@ def _differentiate(
 
     again: whether the graph stays for another pass.
     """
-    with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
-        return torch.autograd.grad(output, by, start, retain_graph=again, allow_unused=True)
+    try:
+        with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
+            return torch.autograd.grad(output, by, start, retain_graph=again, allow_unused=True)
+    except CheckpointError as error:
+        raise _CheckpointedError("network: no gradient can be taken through its activation checkpoints") from error
+    except ExplainError:
+        raise
+    except NETWORK_FAILURES as error:
+        raise NetworkError(f"network: its backward pass fails: {type(error).__name__}: {error}") from error
+
+
+class _CheckpointedError(NetworkError):
+    """The layers of a capture lie within an activation checkpoint, and the graph began behind its start."""
 
 
 def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:

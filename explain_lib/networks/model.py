@@ -15,10 +15,10 @@ from torch.nn.parameter import is_lazy
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
-from explain_lib.networks.capture import LayerTrace, check_logits, reach, run, trace
+from explain_lib.networks.capture import LayerTrace, check_logits, reach, run_alone, trace
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.layouts import Layouts, checked_layouts, shape_words
-from explain_lib.networks.sharing import exclusive, modules_of, undisturbed
+from explain_lib.networks.sharing import exclusive, modules_of
 from explain_lib.networks.stages import Part, layer_parts, main_layers
 from explain_lib.pictures.pixels import check_pixels, to_input
 
@@ -65,30 +65,36 @@ class Model:
         """The layer to begin with: the last output of a block with more than one cell and a gradient that is not zero.
 
         Where the scores are read from a class token alone, it is the last normalisation before the patches were last read. It
-        is found once, from a pass over two pictures of noise, forward and back. Raises LayerError for a network without a grid,
+        is found once, from a pass over a picture of noise, forward and back. Raises LayerError for a network without a grid,
         NetworkError for one that cannot be run.
         """
         spatial = self.find_layers(self.spatial_layers)
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
-        best = main_layers(self.network, self.layers)
-        for layers in (best, with_cells):
-            gradients = self._gradients(layers)
-            found = next((layer.name for layer in layers if _is_felt(gradients[layer.name])), None)
-            if found is not None:
-                return found
-        return (*best, *with_cells, *reversed(spatial))[0].name
+        ordered = (*main_layers(self.network, self.layers), *with_cells, *reversed(spatial))
+        return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)
 
-    def _gradients(self, layers: Sequence[LayerTrace]) -> dict[str, Tensor | None]:
-        """The gradients of the largest scores of two pictures of noise, always the same; of one if two cannot be run."""
+    def without_influence(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of the layers to which no gradient comes back, found as in default_layer."""
+        return tuple(name for name in names if name not in self._felt)
+
+    @cached_property
+    def _felt(self) -> dict[str, bool]:
+        """Whether the scores change with the cells of a layer, for those to which a gradient comes back, be it 0."""
         pixels = np.random.default_rng(0).integers(0, 256, (2, *self.input_size, 3), np.uint8)
         batch = to_input(pixels, self.mean, self.std, self.device)
         try:
-            return reach(self.network, batch, layers, lambda output: self._largest(output, 2)).gradients
-        except NetworkError:
-            return reach(self.network, batch[:1], layers, lambda output: self._largest(output, 1)).gradients
+            gradients = self._gradients(batch[:1])
+        except NetworkError:  # it may take several pictures only
+            gradients = self._gradients(batch)
+        return {name: bool((one != 0).any()) for name, one in gradients.items() if one is not None}
 
-    def _largest(self, output: object, pictures: int) -> Tensor:
-        return check_logits(output, pictures, len(self.classes)).amax(1).sum()
+    def _gradients(self, batch: Tensor) -> dict[str, Tensor | None]:
+        """The gradients of the largest scores at each layer with a grid."""
+
+        def largest(output: object) -> Tensor:
+            return check_logits(output, len(batch), len(self.classes)).amax(1).sum()
+
+        return reach(self.network, batch, [layer for layer in self.layers if layer.is_spatial], largest).gradients
 
     @property
     def device(self) -> torch.device:
@@ -176,8 +182,7 @@ class Model:
         """
         with self.lock:
             checkpoint()
-            with undisturbed(self.network), torch.no_grad():
-                return check_logits(run(self.network, batch), len(batch), len(self.classes))
+            return check_logits(run_alone(self.network, batch), len(batch), len(self.classes))
 
 
 def _what_it_gives(layer: LayerTrace) -> str:
@@ -189,10 +194,6 @@ def _what_it_gives(layer: LayerTrace) -> str:
         given = f"as_model(..., layout={{{layer.name!r}: 'tokens'}})"
         return f"{gives}, and it cannot be told which axes are its grid; {given}, or another layer, would be right"
     return f"{gives}; a layer that gives (N, C, h, w) would be right"
-
-
-def _is_felt(gradient: Tensor | None) -> bool:
-    return gradient is not None and bool((gradient != 0).any())
 
 
 def network_device(network: nn.Module) -> torch.device:
@@ -236,6 +237,7 @@ def as_model(
     size, (shift, scale) = checked_size(input_size), checked_normalisation(mean, std)
     if not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
+    _check_takes_gradients(network)
     _check_precision(network)
     _check_finite(network)
     black = to_input(np.zeros((2, *size, 3), np.uint8), shift, scale, network_device(network))
@@ -282,6 +284,27 @@ def checked_normalisation(mean: Sequence[float], std: Sequence[float]) -> tuple[
     if min(scale) <= 0:
         raise InputError(f"std: {scale}; numbers above 0 would be right")
     return shift, scale
+
+
+def _check_takes_gradients(network: nn.Module) -> None:
+    """Refuse networks whose layers take no hooks, or let no gradient through."""
+    if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
+        raise NetworkError(
+            "network: it is TorchScript, or a part of it is, whose layers take no hooks; the network as it was before "
+            "torch.jit.script, trace or load, with the same weights, would be right"
+        )
+    for name, module in network.named_modules():
+        if "quantized" in type(module).__module__:
+            raise NetworkError(
+                f"network: {name or 'it'} is quantised, and lets no gradient through; the network before it was quantised "
+                "would be right"
+            )
+    inferred = [name for name, tensor in named_tensors(network) if tensor.is_inference()]
+    if inferred:
+        raise NetworkError(
+            f"network: {inferred[0]} was made in torch.inference_mode, so no gradient can pass; build the network outside it "
+            "and load the same weights"
+        )
 
 
 def _check_precision(network: nn.Module) -> None:

@@ -281,3 +281,17 @@ def without_gradient(names: Iterable[str], network: nn.Module) -> nn.Module:
     for name in names:
         network.get_submodule(name).requires_grad_(False)
     return network
+
+
+class Squeezing(Ailing):
+    """Drops every axis of length 1, that of the pictures too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.body(x).mean((2, 3), keepdim=True).squeeze())
+
+
+class Dropping(Ailing):
+    """A dropout that evaluation mode does not switch off."""
+
+    def body(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(super().body(x), 0.5)

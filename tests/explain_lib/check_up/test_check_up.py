@@ -19,6 +19,7 @@ from ailing_networks import (
     CutInBetween,
     Detached,
     DividesByZero,
+    Dropping,
     Excited,
     GatedBySigmoid,
     InfiniteGradient,
@@ -33,6 +34,7 @@ from ailing_networks import (
     SoftmaxByHand,
     SoftmaxInForward,
     SoftmaxModule,
+    Squeezing,
     Then,
     ThroughNumPy,
     without_gradient,
@@ -178,6 +180,15 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
             vision_transformer,
             "Behind encoder.layers.encoder_layer_0.dropout, encoder.layers.encoder_layer_0.ln_2",
             "encoder.layers.encoder_layer_0.ln_1.",
+        )
+    ],
+    "problem one picture": [(Squeezing, "on two pictures at once, and not on one: ", "x.squeeze((2, 3))")],
+    "problem chance": [(Dropping, "Two passes over the same pictures give other scores", "training=self.training")],
+    "problem neighbours": [
+        (
+            lambda: Headed(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
+            "The scores of a picture change with the pictures beside it",
+            "track_running_stats=True",
         )
     ],
     "problem zero gradient": [(untrained_transformer, "is 0 at every layer, as before training", "")],
