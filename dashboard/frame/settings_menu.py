@@ -29,6 +29,6 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
         if score:
             score_controls(scene)
         if modules:
-            modules_picker(scene.view)
+            modules_picker(scene)
         if drawing:
             drawing_controls(scene.view)

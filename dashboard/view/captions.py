@@ -1,12 +1,14 @@
 """Words for what a picture shows."""
 
 import re
+from typing import get_args
 
 import numpy as np
 
 from dashboard.view.scene import Scene
 from explain_lib.base.words import percent
 from explain_lib.networks.model import Model
+from explain_lib.networks.stages import Part
 
 
 def plain(text: str) -> str:
@@ -74,8 +76,14 @@ def scene_caption(scene: Scene, explained: str | None = None) -> str:
 
 
 def layer_words(model: Model) -> dict[str, str]:
-    """Each layer with a grid, in words: "conv2 · 10 × 10"."""
-    return {layer.name: f"{layer.name} · {grid_caption(layer.grid)}" for layer in model.layers if layer.is_spatial}
+    """Each layer with a grid, in words, ends of stages first: "layer4 · 7 × 7 · stage end"."""
+    layers = {layer.name: layer for layer in model.layers if layer.is_spatial}
+    ordered = sorted(layers, key=lambda name: _PARTS.index(model.parts[name]))
+    return {name: f"{name} · {grid_caption(layers[name].grid)}{_PART_WORDS[model.parts[name]]}" for name in ordered}
+
+
+_PARTS: tuple[Part, ...] = get_args(Part)
+_PART_WORDS: dict[Part, str] = {part: "" if part == "inner" else f" · {part}" for part in _PARTS}
 
 
 def grid_caption(grid: tuple[int, int]) -> str:

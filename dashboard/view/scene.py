@@ -93,8 +93,8 @@ class Scene:
 
     @property
     def offered_layers(self) -> tuple[str, ...]:
-        """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
-        names = self.model.spatial_layers if self.view.modules == "all" else self.model.conv_layers
+        """The layers on offer: the main ones, or every one with a grid; the chosen one is always among them."""
+        names = self.model.explained_layers if self.view.modules == "all" else self.model.main_layers
         return tuple(name for name in self.model.spatial_layers if name in names or name == self.layer)
 
     @property

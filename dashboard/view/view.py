@@ -244,14 +244,9 @@ def change(view: View, values: Mapping[str, Value]) -> View:
 # Section: a view's meaning for a model
 
 
-def usual_layer(model: xl.Model) -> str:
-    """The last conv layer; of a network without any, the last layer with a grid."""
-    return (model.conv_layers or model.spatial_layers)[-1]
-
-
 def chosen_layer(view: View, model: xl.Model) -> str:
     """The layer of the view, the usual one where it names none or one that this model lacks."""
-    return view.layer if view.layer in model.spatial_layers else usual_layer(model)
+    return view.layer if view.layer in model.spatial_layers else model.default_layer
 
 
 def chosen_drawing(view: View) -> xl.Drawing:

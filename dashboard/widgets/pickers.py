@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
-from dashboard.view.view import View
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
@@ -19,7 +18,6 @@ from explain_lib.loading.bundled import NetworkSize, load_card, network_size
 Option = TypeVar("Option", str, int)
 
 PLAIN = (None, "for", "logit")
-MODULES = {"conv": "conv layers", "all": "all with a grid"}
 SENT_MODEL = "_sent_model"
 """The name of the model whose weights this session sent last."""
 NONE = -1
@@ -107,10 +105,17 @@ def pick_image(scene: Scene, image: int) -> None:
     change_view(image=image, pictures=scene.view.pictures)
 
 
-def modules_picker(view: View, label: str = "Layers on offer") -> None:
-    """The choice of layers on offer: conv layers, or every module with a grid."""
-    words = "Convolutions only, or every module whose output is a grid."
-    choice("modules", label, MODULES, view.modules, words)
+def modules_picker(scene: Scene) -> None:
+    """The choice of layers on offer: the main ones, or every one with a grid."""
+    bundled = scene.model.card is not None
+    main = "conv layers" if bundled else "stages and blocks"
+    which = (
+        "Convolutions"
+        if bundled
+        else "Ends of stages, outputs of blocks, normalisations and convolutions that all paths lead through"
+    )
+    words = f"{which}; or every module whose output is a grid."
+    choice("modules", "Layers on offer", {"conv": main, "all": "every layer"}, scene.view.modules, words)
 
 
 def target_picker(scene: Scene) -> None:

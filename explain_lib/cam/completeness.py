@@ -116,7 +116,7 @@ def completeness(
     """The parts of the score of one picture at a layer: its cells, the biases after it, and bypassing paths.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for the last conv layer. target: None for the predicted class, a class, or a Target of logits.
+    for model.default_layer. target: None for the predicted class, a class, or a Target of logits.
 
     Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist and for a probability, which is not a sum of
@@ -141,8 +141,8 @@ def completeness(
 
 
 def find_own_layer(model: Model, name: str | None) -> LayerTrace:
-    """The layer of that name, None for the last conv layer. Raises LayerError for one that returns its input unchanged."""
-    found = model.find_layers(None)[-1] if name is None else model.find_layers(name)[0]
+    """The layer of that name, None for model.default_layer. Raises LayerError for one that returns its input unchanged."""
+    found = model.find_layers(name or model.default_layer)[0]
     if found.handed_on:
         raise LayerError(
             f"layers: {found.name!r} hands on what it was given, which others may have been given too; "

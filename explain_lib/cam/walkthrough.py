@@ -120,9 +120,10 @@ def walkthrough(
     """Grad-CAM of one picture at one layer, with all intermediate numbers; the map is that of grad_cam, bit for bit.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for the last conv layer. target: None for the predicted class, a class, or a Target. Errors: as in grad_cam.
+    for model.default_layer. target: None for the predicted class, a class, or a Target. Errors: as in grad_cam.
     """
-    name = check_model(model).find_layers(layer)[-1].name
+    (found,) = check_model(model).find_layers(layer or model.default_layer)
+    name = found.name
     captured = capture_layers(model, as_batch(picture, model.input_size), name, target)
     held, explained = captured.layers[name], captured.targets[0]
     cam = layer_cam(held)
@@ -175,14 +176,14 @@ def channel_ablation(
     """The score of one picture with all channels of a layer, and with these channels set to zero, all at once.
 
     picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for the last conv layer. channels: one or several, from 0. target: None for the class that is predicted with all channels,
+    for model.default_layer. channels: one or several, from 0. target: None for the class that is predicted with all channels,
     a class, or a Target.
 
     Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
     """
     held = find_own_layer(check_model(model), layer)
-    count = held.shape[0]
+    count = held.channels
     zeroed = check_channels([channels] if isinstance(channels, int | np.integer) else channels, count)
     pixels = as_batch(picture, model.input_size)
     targets = expand_targets(target, 1, model.classes)

@@ -19,7 +19,7 @@ from explain_lib.networks.capture import LayerTrace, check_logits, reach, run_al
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.layouts import Layouts, checked_layouts, shape_words
 from explain_lib.networks.sharing import exclusive, modules_of
-from explain_lib.networks.stages import Part, layer_parts, main_layers
+from explain_lib.networks.stages import Part, best_layers, layer_parts
 from explain_lib.pictures.pixels import check_pixels, to_input
 
 PREDICT_BATCH = 256
@@ -60,17 +60,40 @@ class Model:
         """The part that each layer with a grid plays, by its name: the end of a stage, the output of a block, and so on."""
         return layer_parts(self.network, self.layers)
 
+    @property
+    def main_layers(self) -> tuple[str, ...]:
+        """The layers that are worth a look first, in the order of the pass: ends of stages, outputs of blocks, normalisations.
+
+        Convolutions that all paths lead through are among them, layers without influence are not; a bundled network has its
+        conv layers. Found as default_layer is.
+        """
+        if self.card is not None:
+            return self.conv_layers
+        trunk = {layer.name for layer in self.layers if layer.is_conv and layer.on_trunk}
+        found = tuple(name for name in self.explained_layers if self.parts[name] != "inner" or name in trunk)
+        return found or tuple(name for name in self.conv_layers if name in self.explained_layers) or self.explained_layers
+
+    @property
+    def explained_layers(self) -> tuple[str, ...]:
+        """The layers with a grid to which a gradient comes back; all of a bundled network."""
+        return (
+            self.spatial_layers if self.card is not None else tuple(name for name in self.spatial_layers if name in self._felt)
+        )
+
     @cached_property
     def default_layer(self) -> str:
         """The layer to begin with: the last output of a block with more than one cell and a gradient that is not zero.
 
         Where the scores are read from a class token alone, it is the last normalisation before the patches were last read. It
-        is found once, from a pass over a picture of noise, forward and back. Raises LayerError for a network without a grid,
+        is found once, from a pass over a picture of noise, forward and back. A bundled network keeps its last conv layer, at
+        which its tables and all addresses that were given out are. Raises LayerError for a network without a grid,
         NetworkError for one that cannot be run.
         """
+        if self.card is not None and self.conv_layers:
+            return self.conv_layers[-1]
         spatial = self.find_layers(self.spatial_layers)
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
-        ordered = (*main_layers(self.network, self.layers), *with_cells, *reversed(spatial))
+        ordered = (*best_layers(self.network, self.layers), *with_cells, *reversed(spatial))
         return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)
 
     def without_influence(self, names: Sequence[str]) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def _crosses(trunk: Sequence[LayerTrace], layer: LayerTrace) -> bool:
     return False
 
 
-def main_layers(network: nn.Module, layers: Sequence[LayerTrace]) -> list[LayerTrace]:
+def best_layers(network: nn.Module, layers: Sequence[LayerTrace]) -> list[LayerTrace]:
     """The layers to begin with, the best first: from the end of the network, outputs on the trunk with more than one cell.
 
     A normalisation that reads the trunk counts, too: where the scores are read from a class token alone, the last one is the

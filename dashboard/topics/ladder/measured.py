@@ -1,7 +1,6 @@
 """The layer ladder of a view: its request, and numbers and words of its results."""
 
 from dashboard.view.scene import Scene, sample_scene
-from dashboard.view.view import usual_layer
 from explain_lib.trust.ladder import LadderCurves, LadderRequest
 from explain_lib.trust.measures import FILLS, Fill, measure_words
 
@@ -15,7 +14,7 @@ def sample_request(scene: Scene) -> LadderRequest:
     """The ladder that the view asks for: the layers on offer, on its sample of the set."""
     layers, view = scene.offered_layers, scene.view
     around, images = sample_scene(scene)
-    asked_at = asked_layer(usual_layer(scene.model))
+    asked_at = asked_layer(scene.model.default_layer)
     return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, asked_at)
 
 
