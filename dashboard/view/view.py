@@ -37,7 +37,7 @@ Texture = Literal["grid", "smooth"]
 Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
-Beside = Literal["nothing", "image", "model"]
+Beside = Literal["nothing", "image", "model", "layer"]
 Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
@@ -120,6 +120,9 @@ class View:
     beside: Beside = declared(words(get_args(Beside)), "nothing", "what the layer explorer compares with")
     other_image: int = declared(_IMAGE, 1, "the image that is compared with", key="img2")
     other_model: str = declared(_MODEL, "tutorial", "the model that is compared with", key="model2")
+    other_layer: str | None = declared(
+        _LAYER, None, "the layer that is compared with; None: the one before among those on offer", key="layer2"
+    )
     a: xl.Configuration = declared(_SIDE, STUDY_MANUAL, "the first side of the disagreement page")
     b: xl.Configuration = declared(_SIDE, STUDY_PACKAGE, "the second side of the disagreement page")
     flicker: bool = declared(_SWITCH, False, "whether the two sides flicker")

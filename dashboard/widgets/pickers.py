@@ -96,8 +96,8 @@ def open_model(cache: ExplainCache, name: str) -> None:
         offered = cache.model(name).spatial_layers
     except ExplainError:  # the page says it
         offered = ()
-    kept = {field: layer for field, layer in (("layer", view.layer), ("opinion", view.opinion)) if layer in offered}
-    change_view(model=name, **{"layer": None, "opinion": None, **kept}, part=1)
+    named = {field: getattr(view, field) for field in ("layer", "other_layer", "opinion")}
+    change_view(model=name, **{field: layer if layer in offered else None for field, layer in named.items()}, part=1)
 
 
 def pick_image(scene: Scene, image: int) -> None:

@@ -93,7 +93,8 @@ class Model:
             return self.conv_layers[-1]
         spatial = self.find_layers(self.spatial_layers)
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
-        ordered = (*best_layers(self.network, self.layers), *with_cells, *reversed(spatial))
+        convs = [layer for layer in reversed(spatial) if layer.is_conv]
+        ordered = (*best_layers(self.network, self.layers), *with_cells, *convs, *reversed(spatial))
         return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)
 
     def without_influence(self, names: Sequence[str]) -> tuple[str, ...]:
