@@ -208,7 +208,7 @@ def health(address: str) -> dict[str, object]:
 def test_the_ladder_of_a_large_picture_is_measured_on_request(start: Start) -> None:
     start("--model", MAKE, "--input-size", "65")
     app = open_folded("layer_ladder")
-    rows = 2 + 1 + 3 + 3  # conv layers, their average, other methods, baselines
+    rows = 4 + 1 + 3 + 3  # convolutions and ends of stages, their average, other methods, baselines
     assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
     ended(press(app, "Measure 1 image"))
     assert errors(app) == ""
