@@ -88,6 +88,17 @@ def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training
     assert f"--model {made}" not in captions(app)  # the command line does not know it
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "lesson"])
+@pytest.mark.parametrize(("made", "layer"), [("transformer", "encoder.layers.encoder_layer_1.ln_1"), ("windowed", "features"),
+                                             ("with_idle_branch", "conv")])  # fmt: skip
+def test_every_page_stands_with_tokens_channels_last_and_unused_layers(start: Start, page: str, made: str, layer: str) -> None:
+    start("--model", f"own_networks:{made}", "--input-size", "32")
+    app = open_folded(page)
+    assert errors(app) == ""
+    if page in ("layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "class_browser"):
+        assert app.selectbox(key="layer").value == layer
+
+
 def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
     start("--model", "own_networks:many", "--input-size", "16")
     app = open_folded("layer_explorer", target="999", minus="998")
