@@ -1,6 +1,7 @@
 """Networks by name, from files and from other libraries.
 
-architectures   find_architecture, build_network: networks by name
+architectures   find_architecture: networks by name
+building        build_network: a network with the weights of a file
 bundled         load_model, list_models: the bundled checkpoints
 own             load_own_model, OwnModels: models that are not bundled
 pickle_outline  the tensors declared in a pickle, without unpickling it

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
 from explain_lib.base.words import one_line
-from explain_lib.loading.architectures import ARCHITECTURES, Architecture, build_network, find_architecture, published_network
+from explain_lib.loading.architectures import ARCHITECTURES, Architecture, find_architecture, published_network
+from explain_lib.loading.building import build_network
 from explain_lib.loading.bundled import NetworkSize, size_of
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.capture import trace
@@ -51,7 +52,7 @@ class OwnModel:
     """A model that is not bundled.
 
     file: the name of the file with its weights; DEFAULT for those of torchvision, None for those of a factory. assumed:
-    sentences on the values that were not given, empty if all were.
+    sentences on the values that were not given, and on what of the file was chosen, left out or converted; may be empty.
     """
 
     name: str
@@ -146,8 +147,8 @@ def load_own(options: OwnModelOptions, device: str) -> OwnModel:
             )
         return _make_own(architecture, architecture.build(None), given, None, device)
     source = f"weights: {options.weights}"
-    network = build_network(architecture, read_weights(_content(options.weights), source), source)
-    return _make_own(architecture, network, given, Path(options.weights).name, device)
+    built = build_network(architecture, read_weights(_content(options.weights), source), source)
+    return _make_own(architecture, built.network, given, Path(options.weights).name, device, said=built.said)
 
 
 def _content(path: str) -> bytes:
@@ -165,8 +166,12 @@ def _make_own(
     file: str | None,
     device: str,
     categories: tuple[str, ...] = (),
+    said: str = "",
 ) -> OwnModel:
-    """The model of a network that has its weights. file: as in OwnModel. categories: names that came with the weights."""
+    """The model of a network that has its weights.
+
+    file: as in OwnModel. categories: names that came with the weights. said: sentences on how the file was read.
+    """
     name = architecture.name
     network.to(device).eval()
     size = given.input_size or architecture.input_size
@@ -187,7 +192,8 @@ def _make_own(
         raise NetworkError(
             f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
         )
-    return OwnModel(name, model, name, file, _assumed(given, architecture, model, bool(categories)))
+    assumed = _assumed(given, architecture, model, bool(categories))
+    return OwnModel(name, model, name, file, " ".join(filter(None, (assumed, said))))
 
 
 def _count_outputs(output: object) -> int:
@@ -334,7 +340,7 @@ class OwnModels:
         built = find_architecture(architecture)
         network = build_network(built, read_weights(content, file), file)
         try:
-            own = _make_own(built, network, described, file, self._device)
+            own = _make_own(built, network.network, described, file, self._device, said=network.said)
         except ExplainError as error:
             raise type(error)(f"{file}: {str(error).removeprefix('network: ')}") from error
         if len(own.model.classes) > UPLOAD_CLASSES:
