@@ -276,6 +276,8 @@ SLOW = {
     "plotly",
     "torchcam",
     "captum",
+    "timm",
+    "transformers",
 }
 
 

@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,10 +14,12 @@ from torch.nn import functional
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words
+from explain_lib.loading.blueprint import Architecture, Channels
+from explain_lib.loading.hf_folders import PREFIX as FOLDER
+from explain_lib.loading.hf_folders import folder_architecture
+from explain_lib.loading.timm_networks import PREFIX as TIMM
+from explain_lib.loading.timm_networks import published_by_timm, timm_architecture
 from explain_lib.pictures.dataset import CLASSES
-
-Channels = tuple[float, ...]
-Shape = tuple[tuple[int, ...], torch.dtype]
 
 TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
@@ -30,42 +31,26 @@ _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A network that can be built, without weights, and its usual input.
-
-    build: makes the network, with random weights, for a number of classes, or for its own number if None. any_classes:
-    whether that number can be chosen. input_size: (height, width). mean, std: for pixels in [0, 1]. usual: the origin of
-    these three, in words. classes: names for a network with as many outputs. head: the module that gives the outputs, where it
-    is known; else it is the last one with weights.
-    """
-
-    name: str
-    build: Callable[[int | None], nn.Module]
-    any_classes: bool
-    input_size: tuple[int, int]
-    mean: Channels
-    std: Channels
-    usual: str
-    classes: tuple[str, ...] = ()
-    head: str = ""
-
-
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, or package.module:factory.
+    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, timm:NAME, hf:FOLDER, package.module:factory.
 
     A factory is a function of the caller's own, imported from the working directory and called without arguments.
-    Raises InputError for an unknown name, DataError for a factory that cannot be imported.
+    Raises InputError for an unknown name, or for a library that is not installed, DataError for a factory that cannot be
+    imported or a folder that cannot be read.
     """
     if name in ARCHITECTURES:
         return _bundled(name)
+    if name.startswith(TIMM):
+        return timm_architecture(name)
+    if name.startswith(FOLDER):
+        return folder_architecture(name)
     if ":" in name:
         return _made_by(name)
     if name in torchvision_names():
         return _torchvision(name)
     raise InputError(
-        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)} or a classification network "
-        f"of torchvision, such as resnet18, would be right"
+        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)}, a classification network "
+        f"of torchvision, such as resnet18, timm:NAME or hf:FOLDER would be right"
     )
 
 
@@ -105,10 +90,12 @@ def _build_torchvision(name: str, classes: int | None) -> nn.Module:
 
 
 def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    """A network of torchvision with the weights that torchvision publishes, downloaded once, and the names of its classes.
+    """A network with the weights that torchvision or timm publish, downloaded once, and the names of its classes if known.
 
-    Raises InputError for a network that is not torchvision's, DataError if the weights cannot be downloaded.
+    Raises InputError for a network that is of neither, DataError if the weights cannot be downloaded.
     """
+    if name.startswith(TIMM):
+        return published_by_timm(name)
     if name not in torchvision_names():
         raise InputError(
             f"weights: DEFAULT names what torchvision publishes, and {name} is not one of its networks; a file would be right"

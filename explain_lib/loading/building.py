@@ -12,7 +12,8 @@ from torch import nn
 
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import error_words, few_names, one_line
-from explain_lib.loading.architectures import TRAINING_ONLY, Architecture, find_architecture
+from explain_lib.loading.architectures import TRAINING_ONLY, find_architecture
+from explain_lib.loading.blueprint import Architecture
 from explain_lib.loading.weight_files import Held, WeightFile
 from explain_lib.networks.sharing import own_random_numbers
 

@@ -14,15 +14,22 @@ from torch import Tensor, nn
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
 from explain_lib.base.words import one_line
-from explain_lib.loading.architectures import ARCHITECTURES, Architecture, find_architecture, published_network
+from explain_lib.loading.architectures import ARCHITECTURES, find_architecture, published_network
+from explain_lib.loading.blueprint import Architecture
 from explain_lib.loading.building import build_network
 from explain_lib.loading.bundled import NetworkSize, size_of
+from explain_lib.loading.hf_folders import PREFIX as FOLDER
+from explain_lib.loading.hf_folders import folder_network
+from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.capture import trace
 from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
+from explain_lib.networks.sharing import own_random_numbers
 from explain_lib.pictures.pixels import to_input
 
-DEFAULT_WEIGHTS = "DEFAULT"
+DEFAULT_WEIGHTS, RANDOM_WEIGHTS = "DEFAULT", "random"
+RANDOM_SEED = 0
+"""Random weights are the same at each start, so that an address shows the same map again."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,10 @@ class Described:
 
 @dataclass(frozen=True)
 class OwnModelOptions:
-    """A model to load. weights: a file; DEFAULT for those of torchvision; None for those of a factory."""
+    """A model to load.
+
+    weights: a file; DEFAULT for those that torchvision or timm publish; random for none; None for those of a factory or folder.
+    """
 
     architecture: str
     weights: str | None = None
@@ -51,7 +61,7 @@ class OwnModelOptions:
 class OwnModel:
     """A model that is not bundled.
 
-    file: the name of the file with its weights; DEFAULT for those of torchvision, None for those of a factory. assumed:
+    file: the name of the file with its weights; DEFAULT, random and None as in OwnModelOptions. assumed:
     sentences on the values that were not given, and on what of the file was chosen, left out or converted; may be empty.
     """
 
@@ -65,8 +75,11 @@ class OwnModel:
     def weights(self) -> str:
         """The origin of the weights, in words."""
         if self.file is None:
-            return "as the factory made them"
-        return f"published by torchvision for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
+            return "of the folder" if self.architecture.startswith(FOLDER) else "as the factory made them"
+        if self.file == RANDOM_WEIGHTS:
+            return "RANDOM"
+        publisher = "timm" if self.architecture.startswith(TIMM) else "torchvision"
+        return f"published by {publisher} for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
 
     @property
     def python(self) -> str:
@@ -98,11 +111,12 @@ def load_own_model(
 ) -> Model:
     """A model from a file with weights; a network with a known name needs no code.
 
-    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), or package.module:factory, a
-    function of the caller's, imported from the working directory. weights: a state dict in a .pt or .safetensors file, read
-    without running anything in it; DEFAULT for the weights that torchvision publishes, downloaded once; None for a factory
-    whose network has its weights already. classes, input_size, mean, std: as for as_model; None for the usual values of the
-    architecture, and for the names class 0, class 1, ...
+    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), timm:NAME, hf:FOLDER (a local
+    folder that save_pretrained of transformers wrote), or package.module:factory, a function of the caller's, imported from
+    the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint with one in it, read
+    without running anything in it; DEFAULT for the weights that torchvision or timm publish, downloaded once; random for none;
+    None for those of the folder, and for a factory whose network has its weights already. classes, input_size, mean, std: as
+    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ...
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.
@@ -140,15 +154,37 @@ def load_own(options: OwnModelOptions, device: str) -> OwnModel:
     if options.weights == DEFAULT_WEIGHTS:
         network, categories = published_network(architecture.name)
         return _make_own(architecture, network, given, DEFAULT_WEIGHTS, device, categories)
+    if options.weights == RANDOM_WEIGHTS:
+        network = _random_network(architecture, given)
+        return _make_own(architecture, network, given, RANDOM_WEIGHTS, device, said=_RANDOM)
     if options.weights is None:
-        if ":" not in architecture.name:
-            raise InputError(
-                f"weights: none are given for {architecture.name}; a file, or DEFAULT for torchvision's, would be right"
-            )
-        return _make_own(architecture, architecture.build(None), given, None, device)
+        return _with_own_weights(architecture, given, device)
     source = f"weights: {options.weights}"
     built = build_network(architecture, read_weights(_content(options.weights), source), source)
     return _make_own(architecture, built.network, given, Path(options.weights).name, device, said=built.said)
+
+
+_RANDOM = "The weights are random: maps of this network show nothing that it has learnt."
+
+
+def _random_network(architecture: Architecture, given: Described) -> nn.Module:
+    with own_random_numbers() as numbers:
+        numbers.manual_seed(RANDOM_SEED)
+        return architecture.build(len(given.classes) if architecture.any_classes and given.classes else None)
+
+
+def _with_own_weights(architecture: Architecture, given: Described, device: str) -> OwnModel:
+    """The model of a folder, or of a factory, which need no file."""
+    name = architecture.name
+    if name.startswith(FOLDER):
+        network, said = folder_network(name)
+        return _make_own(architecture, network, given, None, device, said=said)
+    if name.startswith(TIMM) or ":" not in name:
+        publisher = "timm's" if name.startswith(TIMM) else "torchvision's"
+        raise InputError(
+            f"weights: none are given for {name}; a file, DEFAULT for {publisher}, or random for none at all, would be right"
+        )
+    return _make_own(architecture, architecture.build(None), given, None, device)
 
 
 def _content(path: str) -> bytes:
@@ -178,7 +214,7 @@ def _make_own(
     mean, std = given.mean or architecture.mean, given.std or architecture.std
     black = to_input(np.zeros((1, *checked_size(size), 3), np.uint8), mean, std, choose_device(device))
     try:
-        outputs = _count_outputs(trace(network, black)[1])
+        outputs = _count_outputs(trace(network, black)[1], len(given.classes or architecture.classes))
     except NetworkError as error:
         hint = "" if given.input_size else f" at {size_words(size)}, which was taken since no input size is given"
         raise NetworkError(f"{name}{hint}: {error}") from error
@@ -196,11 +232,14 @@ def _make_own(
     return OwnModel(name, model, name, file, " ".join(filter(None, (assumed, said))))
 
 
-def _count_outputs(output: object) -> int:
-    if not isinstance(output, Tensor) or output.dim() != 2 or output.shape[0] != 1:
-        found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
-    return int(output.shape[1])
+def _count_outputs(output: object, named: int) -> int:
+    """The number of outputs; of a network that returns more than one tensor that of the names, which as_model checks."""
+    if isinstance(output, Tensor) and output.dim() == 2 and output.shape[0] == 1:
+        return int(output.shape[1])
+    if named and not isinstance(output, Tensor):
+        return named
+    found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+    raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
 
 
 def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
@@ -209,9 +248,16 @@ def _assumed(given: Described, architecture: Architecture, model: Model, publish
     missing = [name for name, value in said.items() if value is None]
     sentences = [f"Not given, and taken {architecture.usual}: {', '.join(missing)}."] if missing else []
     if given.classes is None and not published:
-        named = "those of CIFAR-10" if model.classes == architecture.classes else "numbers"
-        sentences.append(f"Names of classes are not given: {named} are shown.")
+        sentences += _assumed_names(architecture, model)
     return " ".join(sentences)
+
+
+def _assumed_names(architecture: Architecture, model: Model) -> list[str]:
+    if model.classes != architecture.classes:
+        return ["Names of classes are not given: numbers are shown."]
+    if architecture.name in ARCHITECTURES:
+        return ["Names of classes are not given: those of CIFAR-10 are shown."]
+    return []
 
 
 def size_words(size: tuple[int, int]) -> str:

@@ -184,8 +184,8 @@ def test_without_a_connection_default_weights_get_a_sentence(tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("resnet19", "net.pt"), "model: unknown architecture 'resnet19'; package.module:factory, TutorialNet, ResNet20 or"),
-        (("resnet18",), "weights: none are given for resnet18; a file, or DEFAULT for torchvision's, would be right"),
+        (("resnet19", "net.pt"), "model: unknown architecture 'resnet19'; package.module:factory, TutorialNet, ResNet20, a"),
+        (("resnet18",), "weights: none are given for resnet18; a file, DEFAULT for torchvision's, or random for none"),
         (("TutorialNet", "DEFAULT"), "weights: DEFAULT names what torchvision publishes, and TutorialNet is not one of its"),
         (("TutorialNet", "missing.pt"), "weights: missing.pt cannot be read (No such file or directory); a file with weights"),
         (("TutorialNet", "."), "weights: . cannot be read (Is a directory); a file with weights"),
