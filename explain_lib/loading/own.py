@@ -3,9 +3,11 @@
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from cachetools import LRUCache
@@ -28,6 +30,8 @@ from explain_lib.networks.sharing import own_random_numbers
 from explain_lib.pictures.pixels import to_input
 
 DEFAULT_WEIGHTS, RANDOM_WEIGHTS = "DEFAULT", "random"
+NO_FILE = (DEFAULT_WEIGHTS, RANDOM_WEIGHTS)
+"""What stands for weights and names no file."""
 RANDOM_SEED = 0
 """Random weights are the same at each start, so that an address shows the same map again."""
 
@@ -36,13 +40,15 @@ RANDOM_SEED = 0
 class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
-    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1].
+    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1]. others: further arguments
+    of as_model by name.
     """
 
     classes: tuple[str, ...] | None = None
     input_size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    others: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,18 @@ class OwnModelOptions:
     """A model to load.
 
     weights: a file; DEFAULT for those that torchvision or timm publish; random for none; None for those of a factory or folder.
+    title: its name, None for that of the architecture.
     """
 
     architecture: str
     weights: str | None = None
     described: Described = Described()
+    title: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name in menus and addresses."""
+        return self.title or self.architecture
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +163,10 @@ def class_names(text: str) -> tuple[str, ...]:
 
 def load_own(options: OwnModelOptions, device: str) -> OwnModel:
     """The model that the options name, with the assumptions about it. Raises what load_own_model raises."""
+    return replace(_load(options, device), name=options.name)
+
+
+def _load(options: OwnModelOptions, device: str) -> OwnModel:
     architecture, given = find_architecture(options.architecture), options.described
     if options.weights == DEFAULT_WEIGHTS:
         network, categories = published_network(architecture.name)
@@ -223,7 +240,8 @@ def _make_own(
     classes = given.classes or next(names for names in known if len(names) == outputs)
     if len(classes) != outputs:
         raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
-    model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
+    make: Callable[..., Model] = as_model  # which says itself what is wrong with the others
+    model = make(network, classes=classes, input_size=size, mean=mean, std=std, **dict(given.others))
     if not model.spatial_layers:
         raise NetworkError(
             f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
@@ -272,6 +290,8 @@ UPLOAD_BYTES = 120 * MEBIBYTE
 """The largest upload; .streamlit/config.toml has the same limit."""
 KEPT_BYTES = 1024 * MEBIBYTE
 """The limit for all uploaded networks together; the least recently used goes first."""
+OWN_BYTES = 4096 * MEBIBYTE
+"""The limit for the server's own networks together; one that is larger is kept alone."""
 UPLOAD_SIDE = 512
 UPLOAD_CLASSES = 1_000
 NAME_DIGITS = 16
@@ -290,36 +310,39 @@ UPLOAD_ARCHITECTURES = (
 
 
 class OwnModels:
-    """The own model of a server and the uploaded ones, shared by all threads.
+    """The own models of a server and the uploaded ones, shared by all threads.
 
-    The server's own model is loaded on first use and stays; uploaded models are kept while there is room.
+    The server's own models are loaded on first use, and kept while there is room, the newest one in any case; uploaded models
+    are kept while there is room.
     """
 
-    def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES) -> None:
-        """device: where the networks run. max_bytes: the limit for all uploaded networks together."""
+    def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES, own_bytes: int = OWN_BYTES) -> None:
+        """device: where the networks run. max_bytes, own_bytes: the limits for all uploaded networks, and for all own ones."""
         self._device = str(choose_device(device))
-        self._options: OwnModelOptions | None = None
-        self._own: OwnModel | None = None
+        self._options: Mapping[str, OwnModelOptions] = MappingProxyType({})
+        self._own: OrderedDict[str, OwnModel] = OrderedDict()
+        self._own_bytes = own_bytes
         self._sent: LRUCache[str, OwnModel] = LRUCache(max_bytes, getsizeof=lambda kept: kept.nbytes)
         self._loading, self._reading, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
 
-    def offer(self, options: OwnModelOptions | None) -> None:
-        """Set the server's own model, or remove it if None; it is loaded on first use."""
-        if options == self._options:  # do not wait for a model that is being loaded if nothing changes
+    def offer(self, *options: OwnModelOptions) -> None:
+        """Set the server's own models, the one that it opens with first; each is loaded on first use."""
+        if options == tuple(self._options.values()):  # do not wait for a model that is being loaded if nothing changes
             return
         with self._loading:
-            self._options, self._own = options, None
+            self._options = MappingProxyType({one.name: one for one in options})
+            with self._keeping:
+                self._own.clear()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name of the server's own model, if there is one."""
-        options = self._options
-        return () if options is None else (options.architecture,)
+        """The names of the server's own models."""
+        return tuple(self._options)
 
     @property
     def architectures(self) -> tuple[str, ...]:
         """The architectures that take uploaded weights, the server's own first."""
-        return tuple(dict.fromkeys((*self.names, *UPLOAD_ARCHITECTURES)))
+        return tuple(dict.fromkeys((*(one.architecture for one in self._options.values()), *UPLOAD_ARCHITECTURES)))
 
     def holds(self, name: str) -> bool:
         """Whether a model of that name is the server's own or is kept."""
@@ -327,22 +350,23 @@ class OwnModels:
             return name in self.names or name in self._sent
 
     def names_own(self, name: str) -> bool:
-        """Whether a name is that of the server's own model, or has the form of an uploaded one, kept or not."""
+        """Whether a name is that of one of the server's own models, or has the form of an uploaded one, kept or not."""
         architecture, _, digits = name.rpartition("@")
         return name in self.names or (architecture in self.architectures and len(digits) == NAME_DIGITS)
 
     def known(self, name: str) -> OwnModel | None:
         """The model of that name if it is loaded, else None; loads nothing."""
         with self._keeping:
-            return self._own if name in self.names else self._sent.get(name)
+            return self._own.get(name) if name in self.names else self._sent.get(name)
 
     def usual(self, architecture: str) -> Described:
         """The usual input size, mean and std of an architecture, and the names of its classes if they are known.
 
         Raises what find_architecture raises.
         """
-        built, options = find_architecture(architecture), self._options
-        said = options.described if options is not None and architecture == options.architecture else Described()
+        built = find_architecture(architecture)
+        own = (one.described for one in self._options.values() if one.architecture == architecture)
+        said = next(own, Described())
         return Described(said.classes, said.input_size or built.input_size, said.mean or built.mean, said.std or built.std)
 
     def find(self, name: str) -> OwnModel:
@@ -353,11 +377,22 @@ class OwnModels:
                 raise InputError(f"model: {name}: that upload is no longer kept; upload the file again")
             return found
         with self._loading:
-            if self._options is None:
-                raise InputError("model: this server has no model of its own any more; another one would be right")
-            if self._own is None:
-                self._own = load_own(self._options, self._device)
-            return self._own
+            options = self._options.get(name)
+            if options is None:
+                raise InputError(f"model: this server has no {name} any more; another model would be right")
+            found = self.known(name)
+            if found is None:
+                found = load_own(options, self._device)
+            self._keep_own(found)
+            return found
+
+    def _keep_own(self, own: OwnModel) -> None:
+        """Keep a model as the newest, and let go of the oldest beyond the limit."""
+        with self._keeping:
+            self._own[own.name] = own
+            self._own.move_to_end(own.name)
+            while len(self._own) > 1 and sum(one.nbytes for one in self._own.values()) > self._own_bytes:
+                self._own.popitem(last=False)
 
     def add(self, architecture: str, file: str, content: bytes, described: Described) -> str:
         """Keep a network with uploaded weights, and return its name, the same for the same file and description.

@@ -394,7 +394,7 @@ def test_a_server_that_offers_another_model_forgets_the_first(own_code: Path) ->
     models = OwnModels()
     models.offer(OwnModelOptions("my_networks.small:make"))
     models.find("my_networks.small:make")
-    models.offer(None)
+    models.offer()
     assert models.names == ()
     with pytest.raises(xl.InputError, match="no longer kept"):
         models.find("my_networks.small:make")
