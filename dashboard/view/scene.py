@@ -12,6 +12,7 @@ from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.selection import spread_images
 from explain_lib.pictures.sets import batch_size_of
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, read_cells
 
@@ -179,7 +180,7 @@ def sample_scene(scene: Scene) -> tuple[Scene, NDArray[np.int64]]:
     sample = min(scene.view.sample, count)
     if around.picture_set.address == CIFAR10:
         return around, np.arange(sample)
-    return around, np.arange(sample) * count // sample
+    return around, spread_images(sample, count)
 
 
 def sample_words(scene: Scene, images: NDArray[np.int64]) -> str:

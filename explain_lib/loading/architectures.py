@@ -54,6 +54,11 @@ def find_architecture(name: str) -> Architecture:
     )
 
 
+def is_architecture(name: str) -> bool:
+    """Whether a name has the form of an architecture's; one of another library, or of the caller's, need not be there."""
+    return ":" in name or name in ARCHITECTURES or name in torchvision_names()
+
+
 def _bundled(name: str) -> Architecture:
     make = ARCHITECTURES[name]
     mean, std = _CIFAR_STATISTICS[name]

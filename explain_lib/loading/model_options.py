@@ -89,9 +89,7 @@ def read_models(path: Path) -> tuple[OwnModelOptions, ...]:
     try:
         tables = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise DataError(
-            f"models: {path} cannot be read ({error.strerror}); a TOML file with a table a model {_RIGHT}"
-        ) from error
+        raise DataError(f"models: {path} cannot be read ({error.strerror}); a TOML file {_RIGHT}") from error
     except ValueError as error:  # a TOMLDecodeError is one, and text that is not UTF-8 raises another
         raise DataError(f"models: {path} is no TOML ({one_line(error)}); a table a model, as [flowers], {_RIGHT}") from error
     if not tables:
@@ -109,9 +107,7 @@ class _Table:
         self.path, self.name = path, name
         self.values: Mapping[str, object] = values if isinstance(values, dict) else {}
         if not isinstance(values, dict):
-            raise InputError(
-                f"models: {path}: {one_line(name)} stands outside a table; a table a model, as [flowers], {_RIGHT}"
-            )
+            raise InputError(f"models: {path}: {one_line(name)} is in no table; a table a model, as [flowers], {_RIGHT}")
         if not _NAME.fullmatch(name) or name in REGISTRY:
             why = "is the name of a bundled model" if name in REGISTRY else "has more than letters, digits, spaces and - _ ."
             raise InputError(f"models: {path}: [{one_line(name)}] {why}; another name {_RIGHT}")
