@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
 from explain_lib.base.errors import InputError
-from explain_lib.loading.model_options import BESIDE_MODEL, MODEL_HELP, add_model_options, named_models
+from explain_lib.loading.model_options import BESIDE_MODEL, MODEL_HELP, add_model_options, named_models, words_of
 from explain_lib.loading.own import OwnModelOptions
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
@@ -21,7 +22,8 @@ class ServerOptions:
     cache: the folder for what can be made again, None for the platform's, see cache_folder.
     slow: seconds from which on the log notes a view.
     images: a folder of pictures that the dashboard opens with, None for the CIFAR-10 test images alone.
-    own_models: models beside the bundled ones; the dashboard opens with the first.
+    own_models: models beside the bundled ones; the dashboard opens with the first. model_words: by their names, the words of a
+    command line that name them.
     lessons: a folder of lessons beside the dashboard's own, None for these alone.
     """
 
@@ -30,6 +32,7 @@ class ServerOptions:
     slow: float = 2.0
     images: Path | None = None
     own_models: tuple[OwnModelOptions, ...] = ()
+    model_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lessons: Path | None = None
 
 
@@ -63,7 +66,7 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     given = vars(options)
     own = named_models(options)
     others = {name: value for name, value in given.items() if name not in ("model", "models", *BESIDE_MODEL)}
-    return ServerOptions(**others, own_models=own)
+    return ServerOptions(**others, own_models=own, model_words={one.name: words_of(options, one.name) for one in own})
 
 
 def server_jobs() -> Jobs:

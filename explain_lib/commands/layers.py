@@ -17,7 +17,7 @@ from explain_lib.work.ladder_files import ENDINGS, write_ladder
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    add_subject_options(parser, f"0-{SAMPLE - 1}")
+    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
     parser.add_argument("--layers", nargs="+", help="names of layers (default: every conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--opinions", metavar="LAYER", help="rows for the package's other methods at this layer")
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Rank as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
     spare_cores()
     out: Path | None = None if options.out is None else check_ending(options.out, ENDINGS)
-    subject = find_subject(options, f"0-{SAMPLE - 1}", sample=SAMPLE)
+    subject = find_subject(options, f"0-{SAMPLE - 1}")
     request = _request(options, subject)
     parts, stopped = rows_until_stopped(request)
     if stopped and not parts:

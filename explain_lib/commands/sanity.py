@@ -16,7 +16,7 @@ from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, sum
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    add_subject_options(parser, f"0-{SAMPLE - 1}")
+    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
     parser.add_argument("--layer", help="name of a layer (default: the last conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--mode", choices=MODES, default="cascading", help="which layers forget (default: %(default)s)")
@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
     spare_cores()
-    subject = find_subject(options, f"0-{SAMPLE - 1}", sample=SAMPLE)
+    subject = find_subject(options, f"0-{SAMPLE - 1}")
     request = _request(options, subject)
     parts, stopped = rows_until_stopped(request)
     if stopped:

@@ -27,8 +27,11 @@ SAMPLE = 500
 _NUMBERS = re.compile(r"all|[\d\s,-]+")
 
 
-def add_subject_options(parser: argparse.ArgumentParser, images: str | None) -> None:
-    """Add the options that name model and pictures. images: the test images by default; None for a command without pictures."""
+def add_subject_options(parser: argparse.ArgumentParser, images: str | None, *, samples: bool = False) -> None:
+    """Add the options that name model and pictures.
+
+    images: the test images by default; None for a command without pictures. samples: whether a folder is sampled.
+    """
     add_model_options(parser, f"a bundled model ({DEFAULT_MODEL} by default), {MODEL_HELP}")
     if images is not None:
         parser.add_argument(
@@ -38,6 +41,10 @@ def add_subject_options(parser: argparse.ArgumentParser, images: str | None) -> 
             metavar="IMAGES",
             help=f"of the CIFAR-10 test images all, or numbers and ranges such as 0-999,2000 (default: {images}); or a folder "
             "of your own, a subfolder a class or flat, and numbers and ranges of its pictures after it",
+        )
+    if samples:
+        parser.add_argument(
+            "--sample", type=int, metavar="N", help=f"of a folder so many pictures from all over it (default: {SAMPLE})"
         )
 
 
@@ -103,11 +110,11 @@ def find_model(options: argparse.Namespace, device: str = "cpu") -> NamedModel:
     return NamedModel(name, loaded.model, bundled=False)
 
 
-def find_subject(options: argparse.Namespace, usual: str, *, sample: int | None = None, device: str = "cpu") -> Subject:
+def find_subject(options: argparse.Namespace, usual: str, *, device: str = "cpu") -> Subject:
     """The model and the pictures of the options.
 
-    usual: the test images if none are named. sample: of a folder so many pictures from all over it if none are named, None for
-    all. Raises what find_model raises, and InputError for pictures that are not there.
+    usual: the test images if none are named; of a folder it is all pictures, or a sample for a command that takes one. Raises
+    what find_model raises, and InputError for pictures that are not there.
     """
     named = find_model(options, device)
     numbers = [text for text in options.images if _NUMBERS.fullmatch(text)]
@@ -118,10 +125,19 @@ def find_subject(options: argparse.Namespace, usual: str, *, sample: int | None 
         folder = ImageFolder(Path(folders[0]))
         labels, classes = fit_labels(folder.labels, folder.classes, named.model.classes)
         count = len(folder)
-        chosen = parse_images(numbers[0], count) if numbers else spread_images(count if sample is None else sample, count)
+        chosen = parse_images(numbers[0], count) if numbers else spread_images(_sample(options, count), count)
         return Subject(named, folder.pixels(named.model.input_size), labels, classes, chosen, folder)
     cache = ExplainCache()
     images = cache.images()
     labels, classes = fit_labels(images.labels, images.classes, named.model.classes)
     chosen = parse_images(numbers[0] if numbers else usual, len(labels))
     return Subject(named, cache.fitted_images(named.model.input_size), labels, classes, chosen, None)
+
+
+def _sample(options: argparse.Namespace, count: int) -> int:
+    """How many pictures of a folder are taken. Raises InputError for a number below 1."""
+    if not hasattr(options, "sample"):
+        return count
+    if options.sample is not None and options.sample < 1:
+        raise InputError(f"sample: {options.sample}; a number from 1 would be right")
+    return options.sample or SAMPLE

@@ -59,6 +59,18 @@ def named_models(options: argparse.Namespace) -> tuple[OwnModelOptions, ...]:
     return (chosen, *(one for one in listed if one is not known))
 
 
+def words_of(options: argparse.Namespace, name: str) -> tuple[str, ...]:
+    """The words of a command line that name one of its models."""
+    words = [] if options.models is None else ["--models", str(options.models)]
+    words += ["--model", name]
+    if name == options.model:
+        for option in BESIDE_MODEL:
+            value = getattr(options, option)
+            if value is not None:
+                words += [f"--{option.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    return tuple(words)
+
+
 def _refuse_beside(options: argparse.Namespace, why: str) -> None:
     for name in BESIDE_MODEL:
         if getattr(options, name) is not None:

@@ -1,5 +1,6 @@
 """The commands on networks and pictures of the caller's own."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -98,19 +99,19 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(here: Path, capsys:
         assert "images: none of them can be read; others would be right" in capsys.readouterr().err
 
 
-def subject(*arguments: str, sample: int | None = None) -> Subject:
-    import argparse
-
+def subject(*arguments: str, samples: bool = False) -> Subject:
     parser = argparse.ArgumentParser()
-    add_subject_options(parser, "0-9")
-    return find_subject(parser.parse_args(arguments), "0-9", sample=sample)
+    add_subject_options(parser, "0-9", samples=samples)
+    return find_subject(parser.parse_args(arguments), "0-9")
 
 
 @pytest.mark.usefixtures("here")
 def test_of_a_folder_a_sample_is_from_all_over_it_and_numbers_are_what_they_say() -> None:
-    assert subject(*OWN, "--images", "garden", sample=2).images.tolist() == [0, 2]
-    assert subject(*OWN, "--images", "garden", sample=9).images.tolist() == [0, 1, 2, 3]
+    assert subject(*OWN, "--images", "garden", "--sample", "2", samples=True).images.tolist() == [0, 2]
+    assert subject(*OWN, "--images", "garden", samples=True).images.tolist() == [0, 1, 2, 3]
     assert subject(*OWN, "--images", "garden").images.tolist() == [0, 1, 2, 3]
+    with pytest.raises(xl.InputError, match="sample: 0; a number from 1 would be right"):
+        subject(*OWN, "--images", "garden", "--sample", "0", samples=True)
     assert subject(*OWN, "--images", "3,1", "garden").images.tolist() == [3, 1]
     assert subject("--images", "4-5").images.tolist() == [4, 5]
     assert subject().images.tolist() == list(range(10))
