@@ -1,7 +1,6 @@
 """The options that name a model: on a command line, and for several of them a TOML file with a table each."""
 
 import argparse
-import inspect
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -14,16 +13,14 @@ from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.own import NO_FILE, Described, OwnModelOptions, read_class_names
-from explain_lib.networks.model import as_model, checked_channels, checked_size
+from explain_lib.networks.model import checked_channels, checked_size
 
 Value = TypeVar("Value")
 
 BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std")
 """The options that say more of the model that --model names."""
 MODEL_HELP = "resnet18 or another of torchvision, timm:NAME, hf:FOLDER, package.module:factory, or a table of --models"
-HANDED_ON = tuple(name for name in ("layout", "output", "task") if name in inspect.signature(as_model).parameters)
-"""The keys of a table that as_model gets as they are written."""
-_KEYS = ("model", *BESIDE_MODEL, *HANDED_ON)
+_KEYS = ("model", *BESIDE_MODEL)
 _NAME = re.compile(r"[\w .-]{1,60}")
 
 
@@ -139,7 +136,6 @@ class _Table:
             input_size=self.read("input_size", self.size),
             mean=self.read("mean", self.channels),
             std=self.read("std", self.channels),
-            others=tuple((key, value) for key, value in self.values.items() if key in HANDED_ON),
         )
 
     def read(self, key: str, form: Callable[[object], Value]) -> Value | None:

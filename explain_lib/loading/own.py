@@ -4,7 +4,7 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -40,15 +40,13 @@ RANDOM_SEED = 0
 class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
-    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1]. others: further arguments
-    of as_model by name.
+    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1].
     """
 
     classes: tuple[str, ...] | None = None
     input_size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    others: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,8 +238,7 @@ def _make_own(
     classes = given.classes or next(names for names in known if len(names) == outputs)
     if len(classes) != outputs:
         raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
-    make: Callable[..., Model] = as_model  # which says itself what is wrong with the others
-    model = make(network, classes=classes, input_size=size, mean=mean, std=std, **dict(given.others))
+    model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
     if not model.spatial_layers:
         raise NetworkError(
             f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"

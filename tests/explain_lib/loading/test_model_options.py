@@ -1,6 +1,5 @@
 """A file with several models: what is read, and what is said of a file that is wrong."""
 
-import inspect
 from pathlib import Path
 
 import pytest
@@ -43,12 +42,6 @@ def test_every_table_is_a_model_and_its_files_lie_beside_the_file(tmp_path: Path
     assert second == OwnModelOptions("timm:test_vit", "random", Described(("cat", "dog"), (64, 64)), "untrained")
     assert third == OwnModelOptions(f"hf:{tmp_path / 'vit'}", None, Described(), "folder")
     assert [one.name for one in (first, second, third)] == ["flowers", "untrained", "folder"]
-
-
-@pytest.mark.skipif("task" not in inspect.signature(xl.as_model).parameters, reason="as_model has no tasks")
-def test_what_as_model_takes_besides_is_handed_on(tmp_path: Path) -> None:
-    (one,) = read_models(file(tmp_path, f'[a]\nmodel = "{MAKE}"\ninput_size = 16\ntask = "multi-label"\n'))
-    assert load_own(one, "cpu").model.task == "multi-label"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
