@@ -50,7 +50,8 @@ def say_own_model(scene: Scene) -> None:
         return
     height, width = own.model.input_size
     given = f"input {height} × {width}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
-    said = f"{own.architecture}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
+    named = own.architecture if own.name == own.architecture or "@" in own.name else f"{own.name} ({own.architecture})"
+    said = f"{named}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
     st.caption(plain(said))
 
 

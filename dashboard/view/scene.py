@@ -1,5 +1,6 @@
 """The scene that a page draws: the view, with the model, the pictures and the predictions that it names."""
 
+import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,11 +8,13 @@ from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
+from dashboard.view.server_options import server_options
 from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.selection import spread_images
 from explain_lib.pictures.sets import batch_size_of
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, read_cells
 
@@ -97,10 +100,18 @@ class Scene:
         names = self.model.explained_layers if self.view.modules == "all" else self.model.main_layers
         return tuple(name for name in self.model.spatial_layers if name in names or name == self.layer)
 
-    @property
-    def has_command(self) -> bool:
-        """Whether the command line knows the model and the set: a bundled one, and the CIFAR-10 test images."""
-        return self.view.model in REGISTRY and self.of_set().picture_set.address == CIFAR10
+    def command(self, name: str, sample: int, *words: str) -> str | None:
+        """The command that measures a sample of the set from a terminal; None where it does not have the model.
+
+        name: of the command. sample: how many images. words: the rest of its options.
+        """
+        model, options = self.view.model, server_options()
+        named = ("--model", model) if model in REGISTRY else options.model_words.get(model)
+        if named is None:
+            return None
+        tests = self.of_set().picture_set.address == CIFAR10
+        images = ("--images", f"0-{sample - 1}") if tests else ("--images", str(options.images), "--sample", str(sample))
+        return "python -m explain_lib " + shlex.join((name, *named, *images, *words))
 
     def load_call(self, name: str) -> str:
         """Python that loads the model of that name."""
@@ -179,7 +190,7 @@ def sample_scene(scene: Scene) -> tuple[Scene, NDArray[np.int64]]:
     sample = min(scene.view.sample, count)
     if around.picture_set.address == CIFAR10:
         return around, np.arange(sample)
-    return around, np.arange(sample) * count // sample
+    return around, spread_images(sample, count)
 
 
 def sample_words(scene: Scene, images: NDArray[np.int64]) -> str:

@@ -56,12 +56,10 @@ def curve_caption(scene: Scene, found: LadderCurves) -> str:
     return f"The probability of {name}; {mean}. A curve that {good} early is good."
 
 
-def ladder_command(scene: Scene, request: LadderRequest) -> str:
-    """The command that measures the same from a terminal."""
+def ladder_command(scene: Scene, request: LadderRequest) -> str | None:
+    """The command that measures the same from a terminal; None where it does not have the model."""
     view = scene.view
-    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{len(request) - 1}"]
-    if request.layers != scene.model.conv_layers:
-        words += ["--layers", *(request.layers or ())]
+    words = [] if request.layers == scene.model.conv_layers else ["--layers", *(request.layers or ())]
     words += ["--opinions", request.opinions] if request.opinions else []
     words += ["--target", str(view.target)] if view.target is not None else []
-    return " ".join([*words, "--measure", view.measure, "--fill", view.fill])
+    return scene.command("layers", len(request), *words, "--measure", view.measure, "--fill", view.fill)

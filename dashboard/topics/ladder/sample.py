@@ -144,5 +144,6 @@ def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
-    if scene.has_command:
-        st.caption(f"The same from a terminal: `{ladder_command(scene, request)}`")
+    command = ladder_command(scene, request)
+    if command is not None:
+        st.caption(f"The same from a terminal: `{command}`")

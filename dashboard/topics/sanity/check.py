@@ -81,12 +81,11 @@ def randomised_modules(check: Check) -> str:
     return ", ".join(modules) if len(modules) <= 6 else f"{', '.join(modules[:3])} … {modules[-1]}, {len(modules)} modules"
 
 
-def check_command(check: Check) -> str:
-    """The command that checks many images from a terminal."""
+def check_command(check: Check, images: int) -> str | None:
+    """The command that checks so many images from a terminal; None where it does not have the model."""
     view = check.scene.view
-    words = f"python -m explain_lib sanity --model {view.model} --layer {check.layer} --images 0-{view.sample - 1}"
-    target = "" if view.target is None else f" --target {view.target}"
-    return f"{words}{target} --mode {view.mode}"
+    target = () if view.target is None else ("--target", str(view.target))
+    return check.scene.command("sanity", images, "--layer", check.layer, *target, "--mode", view.mode)
 
 
 def summary_csv(summary: SanitySummary) -> str:

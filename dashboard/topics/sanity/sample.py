@@ -31,8 +31,9 @@ def show_sanity_sample(check: Check) -> None:
     sample_picker(check.scene.view.sample, SAMPLES)
     nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
     show_job(_request(check), "Check", partial(_results, check), what="The check", nothing=nothing)
-    if check.scene.has_command:
-        st.caption(f"The same from a terminal: `{check_command(check)}`")
+    command = check_command(check, len(_request(check)))
+    if command is not None:
+        st.caption(f"The same from a terminal: `{command}`")
 
 
 def show_own_chart(check: Check) -> None:
