@@ -261,8 +261,8 @@ def as_model(
     size, (shift, scale) = checked_size(input_size), checked_normalisation(mean, std)
     if not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
-    _check_takes_gradients(network)
     _check_precision(network)
+    _check_takes_gradients(network)
     _check_finite(network)
     black = to_input(np.zeros((2, *size, 3), np.uint8), shift, scale, network_device(network))
     layers, output = _traced(network, black, checked_layouts(layout, network))
