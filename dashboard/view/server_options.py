@@ -10,6 +10,7 @@ from typing import NoReturn
 from explain_lib.base.errors import InputError
 from explain_lib.loading.own import Described, OwnModelOptions, read_class_names
 from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.networks.tasks import TASKS, Task
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
 
@@ -64,6 +65,8 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
     parser.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
     parser.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+    parser.add_argument("--output", metavar="NAME", help="the part of its output with the scores, by name or place")
+    parser.add_argument("--task", choices=TASKS, help="what its scores mean; default: what is known of it, or their number")
     given = vars(parser.parse_args(arguments))
     own = {name: given.pop(name) for name in ("model", *_BESIDE_MODEL)}
     for name in _BESIDE_MODEL:
@@ -87,7 +90,7 @@ def server_cache() -> ExplainCache:
 
 # Section: a model of the caller's own
 
-_BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std")
+_BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task")
 
 
 def _own_model(
@@ -97,6 +100,8 @@ def _own_model(
     input_size: list[int] | None,
     mean: list[float] | None,
     std: list[float] | None,
+    output: str | None,
+    task: Task | None,
 ) -> OwnModelOptions | None:
     if model is None:
         return None
@@ -105,6 +110,8 @@ def _own_model(
         input_size=None if input_size is None else checked_size(tuple(input_size * 2 if len(input_size) == 1 else input_size)),
         mean=None if mean is None else checked_channels("--mean", mean),
         std=None if std is None else checked_channels("--std", std),
+        output=output if output is None or not output.removeprefix("-").isdecimal() else int(output),
+        task=task,
     )
     return OwnModelOptions(model, weights, described)
 

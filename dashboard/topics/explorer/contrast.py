@@ -40,7 +40,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
     _maps(scene, found, pair)
     if np.isfinite(found.reach):  # else each map says so itself
         st.markdown(sum_sentence(found, pair))
-        st.markdown(score_sentence(found, pair))
+        st.markdown(score_sentence(found, pair, scene.model.task))
 
 
 def _found(scene: Scene, layer: str) -> tuple[Contrast, Pair]:
