@@ -13,12 +13,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 import explain_lib as xl
 from dashboard import ASSETS
 from dashboard.view.field import Value
-from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
+from dashboard.view.fitting import fit_models, fit_names, fit_task, fit_view, opening_view
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, chosen_set, server_set
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import CARRIED_VIEW
-from dashboard.view.view import PARAMETERS, View, change, read_query, take_names
+from dashboard.view.view import PARAMETERS, View, change, read_query, take_names, tasked
 from explain_lib.pictures.sets import LazyPixels, next_readable
 
 Notes = tuple[str, ...]
@@ -45,7 +45,8 @@ def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
     if no_set:
         view = replace(view, pictures=None)
     around = server_set(cache) if isinstance(picture_set, OwnPicture) else picture_set
-    model = cache.model(view.model)
+    view, no_task = fit_task(view, cache.model(view.model))
+    model = tasked(cache.model(view.model), view)
     images = around.pictures(model)
     view, no_class = fit_names(view, named, model, images)
     view, no_part = fit_view(view, model, images)
@@ -53,7 +54,7 @@ def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
     if over_set and picture_set is not around:
         view, picture_set = replace(view, pictures=None), around
     view, unreadable = _readable(view, picture_set, around, images)
-    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *no_class, *no_part, *unreadable)
+    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_task, *no_set, *no_class, *no_part, *unreadable)
 
 
 def _read_address(start: View) -> tuple[View, dict[str, str], Notes]:
