@@ -7,7 +7,7 @@ from torch import Tensor
 
 from explain_lib.base.words import few_names
 from explain_lib.check_up.findings import FEW, Finding, note, problem
-from explain_lib.check_up.probe import Probe, class_scores
+from explain_lib.check_up.probe import Probe
 from explain_lib.networks.capture import LayerTrace, Reached
 
 
@@ -21,7 +21,7 @@ def gradient_findings(probe: Probe) -> Iterator[Finding]:
             "that the gradient needs later.",
         )
         return
-    scores = class_scores(probe.reached.output)
+    scores = probe.scores_of(probe.reached.output)
     if scores is None:
         return
     if not scores.requires_grad:
