@@ -13,13 +13,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 import explain_lib as xl
 from dashboard import ASSETS
 from dashboard.view.field import Value
-from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
+from dashboard.view.fitting import fit_models, fit_names, fit_task, fit_view, opening_view
 from dashboard.view.origin import Origin, address_query, take_origin
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, chosen_set, server_set
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import CARRIED_VIEW
-from dashboard.view.view import PARAMETERS, View, change, read_query, take_names
+from dashboard.view.view import PARAMETERS, View, change, read_query, take_names, tasked
 from explain_lib.pictures.sets import LazyPixels, next_readable
 
 Notes = tuple[str, ...]
@@ -46,7 +46,8 @@ def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
     if no_set:
         view = replace(view, pictures=None)
     around = server_set(cache) if isinstance(picture_set, OwnPicture) else picture_set
-    model = cache.model(view.model)
+    view, no_task = fit_task(view, cache.model(view.model))
+    model = tasked(cache.model(view.model), view)
     images = around.pictures(model)
     others = origin.differences(view, cache)
     view, no_class = fit_names(view, named, model, images)
@@ -55,7 +56,8 @@ def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
     if over_set and picture_set is not around:
         view, picture_set = replace(view, pictures=None), around
     view, unreadable = _readable(view, picture_set, around, images)
-    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *others, *no_class, *no_part, *unreadable)
+    notes = (*ignored, *no_model, *no_task, *no_set, *others, *no_class, *no_part, *unreadable)
+    return make_scene(view, picture_set, cache), notes
 
 
 def _read_address(start: View) -> tuple[View, dict[str, str], Origin, Notes]:

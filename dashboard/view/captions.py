@@ -4,11 +4,17 @@ import re
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard.view.scene import Scene
-from explain_lib.base.words import percent
+from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
 from explain_lib.networks.stages import Part
+from explain_lib.networks.task_words import score_word, value_words
+from explain_lib.networks.tasks import PRESENT
+
+FEW = 4
+"""So many labels or numbers are named; of more, how many there are."""
 
 
 def plain(text: str) -> str:
@@ -34,27 +40,43 @@ def image_caption(scene: Scene, image: int) -> str:
 
 
 def image_words(scene: Scene, image: int) -> str:
-    """Image number, true class, predicted class with its probability."""
+    """Image number, true class, predicted class with its probability; of other tasks what the network says."""
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
+    if scene.model.task in ("sigmoid", "regression"):
+        return f"{words}{says_words(scene.model, said.probabilities)}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
         return words
     return f"{words} ({'right' if label == said.predicted else 'wrong'})"
 
 
+def says_words(model: Model, values: NDArray[np.float32]) -> str:
+    """What a network of labels or numbers says: the labels above 50 %, the strongest first, or its numbers.
+
+    values: float32 (classes,), the probabilities or the numbers.
+    """
+    if model.task == "regression":
+        numbers = [f"{name} {value_words(float(value), model.task)}" for name, value in zip(model.classes, values, strict=True)]
+        return few_names(numbers, FEW)
+    order = np.argsort(-values, kind="stable")
+    named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
+    count = int((values > PRESENT).sum())
+    return f"labels {few_names(named[:count], FEW)}" if count else f"no label above 50 %, {named[0]} the strongest"
+
+
 def target_caption(scene: Scene) -> str:
-    """The target in words: the class, the one that it is contrasted with, and the score."""
-    target, classes = scene.target, scene.model.classes
-    name = classes[target.index]
-    if scene.view.target is None:
-        name += " (the predicted class)"
+    """The target in words: the class, those explained with it, the one that it is contrasted with, and the score."""
+    target, classes, task = scene.target, scene.model.classes, scene.model.task
+    name = listed([classes[index] for index in target.raised])
+    if scene.view.target is None and task != "regression":
+        name += " (the strongest label)" if task == "sigmoid" else " (the predicted class)"
     if target.minus is not None:
         name += f" rather than {classes[target.minus]}"
-    words = f"{name}, {target.score}"
+    words = f"{name}, {score_word(target.score, task)}"
     if target.sign == -1:
-        words = f"evidence against {words}"
+        words = f"what lowers {words}" if task == "regression" else f"evidence against {words}"
     if scene.view.minus is not None and target.minus is None:
         words += f" (a contrast with {classes[scene.view.minus]} itself is left out)"
     return words
@@ -62,9 +84,10 @@ def target_caption(scene: Scene) -> str:
 
 def score_words(scene: Scene) -> str:
     """What is explained besides a class's logit, as short as it can be said; empty for nothing."""
-    target = scene.target
-    parts = [f"rather than {scene.model.classes[target.minus]}"] if target.minus is not None else []
-    parts += ["evidence against"] if target.sign == -1 else []
+    target, task = scene.target, scene.model.task
+    parts = [f"with {listed([scene.model.classes[index] for index in target.plus])}"] if target.plus else []
+    parts += [f"rather than {scene.model.classes[target.minus]}"] if target.minus is not None else []
+    parts += ["what lowers it" if task == "regression" else "evidence against"] if target.sign == -1 else []
     parts += [target.score] if target.score != "logit" else []
     return plain(" · ".join(parts))
 
@@ -95,7 +118,7 @@ def target_name(scene: Scene) -> str:
     """The target as part of a file's name: "ship", "ship-minus-plane", "against-ship-probability"."""
     target, classes = scene.target, scene.model.classes
     parts = ["against"] if target.sign == -1 else []
-    parts.append(classes[target.index])
+    parts.append("-and-".join(classes[index] for index in target.raised))
     if target.minus is not None:
         parts += ["minus", classes[target.minus]]
     if target.score == "probability":

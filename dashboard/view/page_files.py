@@ -53,5 +53,5 @@ class PageFiles:
 
 def explained_code(scene: Scene) -> Explained:
     """The explanation of the scene, as Python of the library alone."""
-    model, pixels = scene.load_call(scene.view.model), scene.picture_set.snippet(scene.model)
+    model, pixels = scene.load_call(scene.model_name), scene.picture_set.snippet(scene.model)
     return Explained(model, pixels, scene.view.image, scene.target, target_caption(scene))

@@ -25,6 +25,7 @@ from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
 from explain_lib.networks.targets import Score
+from explain_lib.networks.tasks import TASKS, Task, tasks_of
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.measures import FILLS, MEASURES, Fill, Measure
@@ -78,6 +79,7 @@ _CLASS = Spelling(whole_or_any, "the number of a class, or any,")
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
+_OF_A_MODEL = (*_CHANNELS, "task", "plus")
 _PART = ("part",)
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
 
@@ -87,12 +89,18 @@ class View:
     """All that is chosen on screen. Everything but the defaults is in the address, in the order of the fields."""
 
     image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True)
-    model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_CHANNELS)
+    model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_OF_A_MODEL)
     layer: str | None = declared(_LAYER, None, "the layer that is explained; None: the model's last conv one", resets=_CHANNELS)
     target: int | None = declared(_CLASS, None, "the class that is explained; None: the predicted one")
     minus: int | None = declared(Spelling(whole(), "the number of a class"), None, "the class it is contrasted with, if any")
     evidence: Evidence = declared(words(get_args(Evidence)), "for", "whether evidence for or against the class is explained")
     score: Score = declared(words(get_args(Score)), "logit", "which score of the class is explained")
+    plus: tuple[int, ...] = declared(
+        Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
+    )
+    task: Task | None = declared(
+        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
+    )
     modules: Modules = declared(words(get_args(Modules)), "conv", "which layers are on offer")
     drawing: Drawn = declared(words(get_args(Drawn)), "fair", "how the page of eight pictures draws")
     true_class: int | None = declared(_CLASS, 0, "images of this class; None: of any", key="class", resets=_PART)
@@ -262,4 +270,11 @@ def explained(view: View, predicted: int) -> xl.Target:
     """The target of a map for an image of this predicted class; a contrast of a class with itself is none."""
     index = predicted if view.target is None else view.target
     minus = None if view.minus == index else view.minus
-    return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score)
+    plus = tuple(other for other in view.plus if other not in (index, minus))
+    return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score, plus)
+
+
+def tasked(model: xl.Model, view: View) -> xl.Model:
+    """The model under the task that the view names, if it fits the model."""
+    fits = view.task is not None and view.task in tasks_of(model.outputs.scores)
+    return model.with_task(view.task) if view.task is not None and fits else model

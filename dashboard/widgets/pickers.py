@@ -14,6 +14,8 @@ from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
+from explain_lib.networks.task_words import TASK_WORDS, value_words
+from explain_lib.networks.tasks import Task, tasks_of
 
 Option = TypeVar("Option", str, int)
 
@@ -120,12 +122,13 @@ def modules_picker(scene: Scene) -> None:
 
 def target_picker(scene: Scene) -> None:
     """The predicted class, or any class."""
-    probabilities = scene.probabilities
+    values, task = scene.probabilities, scene.model.task
+    predicted = "the first" if task == "regression" else scene.task_words.predicted
 
     def words(target: int) -> str:
         index = scene.predicted if target == NONE else target
-        name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
-        return f"{name} · predicted" if target == NONE else name
+        name = f"{scene.model.classes[index]} · {value_words(float(values[index]), task)}"
+        return f"{name} · {predicted}" if target == NONE else name
 
     offered = range(len(scene.model.classes))
     shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered))
@@ -177,11 +180,35 @@ def _class_list(
 
 def score_controls(scene: Scene) -> None:
     """The score that is explained: a contrast, evidence for or against the class, logit or probability."""
-    view = scene.view
+    view, said, classes = scene.view, scene.task_words, scene.model.classes
 
     def words(index: int) -> str:
-        return "nothing" if index == NONE else scene.model.classes[index]
+        return "nothing" if index == NONE else classes[index]
 
-    _class_list("minus", "Rather than", view.minus, words, range(len(scene.model.classes)), help_text=terms.CONTRAST)
-    choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
-    choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)
+    task_picker(scene)
+    if scene.model.task == "sigmoid":
+        others = tuple(index for index in range(len(classes)) if index != scene.target.index)
+        shown = bound_by("plus", list(scene.target.plus), lambda chosen: change_view(plus=tuple(sorted(chosen))))
+        st.multiselect("Together with", others, **shown, format_func=classes.__getitem__, help=terms.PLUS)
+    if len(classes) > 1:
+        _class_list("minus", "Rather than", view.minus, words, range(len(classes)), help_text=terms.CONTRAST)
+    choice("evidence", "Evidence", {"for": said.raises, "against": said.lowers}, view.evidence, terms.EVIDENCE)
+    if scene.model.task != "regression":
+        choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, said.scores)
+
+
+def task_picker(scene: Scene) -> None:
+    """What the network's scores mean, among what their number allows."""
+    fitting = tasks_of(scene.model.outputs.scores)
+
+    def write(task: Task) -> None:
+        if task in fitting:
+            change_view(task=task, target=None, minus=None, score="logit")
+
+    st.selectbox(
+        "Scores are",
+        fitting,
+        **bound_by("task", scene.model.task, write),
+        format_func=lambda task: TASK_WORDS[task].title,
+        help=terms.TASK,
+    )

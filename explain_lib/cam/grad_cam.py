@@ -15,7 +15,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.capture import Capture, LayerCapture, LayerTrace, capture, capture_each
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Score, Target, Targets, expand_targets
+from explain_lib.networks.targets import AnyTarget, Score, Target, Targets
 from explain_lib.pictures.pixels import as_batch, check_pixels, to_input
 
 
@@ -66,7 +66,7 @@ class GradCams(_ByLayer[LayerCam]):
     """
 
     logits: NDArray[np.float32]
-    targets: tuple[Target, ...]
+    targets: tuple[AnyTarget, ...]
     names: tuple[str, ...]
     cams: tuple[LayerCam, ...]
 
@@ -97,11 +97,11 @@ def capture_layers(model: Model, pixels: NDArray[np.uint8], layers: str | Sequen
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
     check_model(model).find_layers(layers)
     check_pixels(pixels, model.input_size)
-    explained = expand_targets(targets, len(pixels), model.classes)
+    explained = model.expand_targets(targets, len(pixels))
     model.check_network()
     batch = to_input(pixels, model.mean, model.std, model.device)
     return with_influence(
-        model, layers, lambda asked: capture(model.network, batch, asked, targets=explained, classes=len(model.classes))
+        model, layers, lambda asked: capture(model.network, batch, asked, targets=explained, outputs=model.outputs)
     )
 
 
@@ -131,7 +131,8 @@ def grad_cam(
     """Grad-CAM at all requested layers, from one forward and one backward pass over the batch.
 
     pixels: uint8 (N, H, W, 3) RGB, of the model's input size. layers: names of modules whose output is (N, C, h, w); None
-    for every conv layer. targets: None for the predicted class, a class or Target for all images, or one per image.
+    for every conv layer. targets: None for the predicted class; a class, a Target, or a function from the output of
+    one picture to a number, for all images; or one per image.
 
     Raises InputError for other pixels, LayerError for a layer that does not exist or cannot be explained, TargetError for a
     class that does not exist or targets of the wrong number, NetworkError for a network that cannot be run or explained.
@@ -200,12 +201,14 @@ def class_maps(
     """
     check_model(model).find_layers(layers)
     batch = as_batch(picture, model.input_size)
-    targets = [Target(index, score=score) for index in range(len(model.classes))]
+    targets = (
+        model.expand_targets([Target(index, score=score) for index in range(len(model.classes))], len(model.classes)) or ()
+    )
     model.check_network()
     given = to_input(batch, model.mean, model.std, model.device)
 
     def explain(asked: tuple[LayerTrace, ...]) -> ClassMaps:
-        logits, found = capture_each(model.network, given, asked, targets, _signed, classes=len(targets))
+        logits, found = capture_each(model.network, given, asked, targets, _signed, outputs=model.outputs)
         maps = (LayerClassMaps(np.stack(of_layer)) for of_layer in zip(*found, strict=True))
         return ClassMaps(logits[0].cpu().numpy(), tuple(layer.name for layer in asked), tuple(maps))
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from explain_lib.base.words import few_names
 from explain_lib.check_up.findings import FEW, Finding, note, problem
-from explain_lib.check_up.probe import Probe, class_scores
+from explain_lib.check_up.probe import Probe
 from explain_lib.networks.capture import LayerTrace, Reached
 
 
@@ -21,7 +21,7 @@ def gradient_findings(probe: Probe) -> Iterator[Finding]:
             "that the gradient needs later.",
         )
         return
-    scores = class_scores(probe.reached.output)
+    scores = probe.scores_of(probe.reached.output)
     if scores is None:
         return
     if not scores.requires_grad:
@@ -38,10 +38,10 @@ SAME_SCORES = 1e-3
 
 def repeat_findings(probe: Probe) -> Iterator[Finding]:
     """All findings about scores that another pass, or another batch, changes."""
-    scores, again = class_scores(probe.output), class_scores(probe.again)
+    scores, again = probe.scores_of(probe.output), probe.scores_of(probe.again)
     if scores is None or again is None:
         return
-    single = class_scores(probe.alone)
+    single = probe.scores_of(probe.alone, 1)
     if isinstance(probe.alone, Exception) or single is None:
         what = error_line(probe.alone) if isinstance(probe.alone, Exception) else f"it returns {_shape(probe.alone)}"
         yield problem(

@@ -14,10 +14,12 @@ from explain_lib.loading.bundled import REGISTRY
 from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.own import NO_FILE, Described, OwnModelOptions, read_class_names
 from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.networks.outputs import Output
+from explain_lib.networks.tasks import TASKS, Task
 
 Value = TypeVar("Value")
 
-BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std")
+BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task")
 """The options that say more of the model that --model names."""
 MODEL_HELP = "resnet18 or another of torchvision, timm:NAME, hf:FOLDER, package.module:factory, or a table of --models"
 _KEYS = ("model", *BESIDE_MODEL)
@@ -36,6 +38,8 @@ def add_model_options(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
     parser.add_argument("--mean", type=float, nargs="+", metavar="X", help="of each channel (R G B), for pixels from 0 to 1")
     parser.add_argument("--std", type=float, nargs="+", metavar="X", help="of each channel (R G B), for pixels from 0 to 1")
+    parser.add_argument("--output", metavar="NAME", help="the part of its output with the scores, by name or place")
+    parser.add_argument("--task", choices=TASKS, help="what its scores mean; default: what is known of it, or their number")
     parser.add_argument("--models", type=Path, metavar="FILE", help="several models, a table of a TOML file each")
 
 
@@ -83,8 +87,14 @@ def _with_options(model: OwnModelOptions, options: argparse.Namespace) -> OwnMod
         input_size=given.input_size if size is None else checked_size(tuple(size * 2 if len(size) == 1 else size)),
         mean=given.mean if options.mean is None else checked_channels("--mean", options.mean),
         std=given.std if options.std is None else checked_channels("--std", options.std),
+        output=given.output if options.output is None else _place_or_name(options.output),
+        task=options.task or given.task,
     )
     return replace(model, weights=model.weights if options.weights is None else options.weights, described=described)
+
+
+def _place_or_name(text: str) -> Output:
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 # Section: a file with several
@@ -136,6 +146,8 @@ class _Table:
             input_size=self.read("input_size", self.size),
             mean=self.read("mean", self.channels),
             std=self.read("std", self.channels),
+            output=self.read("output", self.output),
+            task=self.read("task", self.task),
         )
 
     def read(self, key: str, form: Callable[[object], Value]) -> Value | None:
@@ -181,3 +193,14 @@ class _Table:
         if not isinstance(value, list):
             raise InputError(f"{one_line(value)}; a list of numbers, one a channel, {_RIGHT}")
         return checked_channels("channels", value)
+
+    def output(self, value: object) -> Output:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        return self.text(value)
+
+    def task(self, value: object) -> Task:
+        found = next((task for task in TASKS if task == value), None)
+        if found is None:
+            raise InputError(f"{one_line(value)!r}; one of {', '.join(TASKS)} {_RIGHT}")
+        return found

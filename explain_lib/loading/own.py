@@ -4,14 +4,15 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
 from cachetools import LRUCache
-from torch import Tensor, nn
+from torch import nn
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
@@ -24,10 +25,10 @@ from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.hf_folders import folder_network
 from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
-from explain_lib.networks.capture import trace
 from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
+from explain_lib.networks.outputs import Output
 from explain_lib.networks.sharing import own_random_numbers
-from explain_lib.pictures.pixels import to_input
+from explain_lib.networks.tasks import GIVEN, Task
 
 DEFAULT_WEIGHTS, RANDOM_WEIGHTS = "DEFAULT", "random"
 NO_FILE = (DEFAULT_WEIGHTS, RANDOM_WEIGHTS)
@@ -40,13 +41,16 @@ RANDOM_SEED = 0
 class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
-    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1].
+    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1]. output, task: as for
+    as_model.
     """
 
     classes: tuple[str, ...] | None = None
     input_size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    output: Output | None = None
+    task: Task | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ class OwnModel:
         """The Python call that loads it, given the file."""
         arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
         arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
+        arguments += [f"output={self.model.outputs.chosen!r}"] if isinstance(self.model.outputs.chosen, str | int) else []
+        arguments += [f"task={self.model.task!r}"] if self.model.task_source == GIVEN else []
         return f"xl.load_own_model({', '.join(arguments)})"
 
     @property
@@ -118,6 +124,8 @@ def load_own_model(
     input_size: tuple[int, int] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    output: Output | None = None,
+    task: Task | None = None,
     device: str | None = "cpu",
 ) -> Model:
     """A model from a file with weights; a network with a known name needs no code.
@@ -127,7 +135,8 @@ def load_own_model(
     the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint with one in it, read
     without running anything in it; DEFAULT for the weights that torchvision or timm publish, downloaded once; random for none;
     None for those of the folder, and for a factory whose network has its weights already. classes, input_size, mean, std: as
-    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ...
+    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ... output, task: as for
+    as_model.
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.
@@ -137,6 +146,8 @@ def load_own_model(
         input_size,
         None if mean is None else checked_channels("mean", mean),
         None if std is None else checked_channels("std", std),
+        output,
+        task,
     )
     options = OwnModelOptions(architecture, None if weights is None else str(weights), given)
     return load_own(options, str(choose_device(device))).model
@@ -227,18 +238,17 @@ def _make_own(
     network.to(device).eval()
     size = given.input_size or architecture.input_size
     mean, std = given.mean or architecture.mean, given.std or architecture.std
-    black = to_input(np.zeros((1, *checked_size(size), 3), np.uint8), mean, std, choose_device(device))
+    make = partial(as_model, network, input_size=size, mean=mean, std=std, output=given.output, task=given.task)
     try:
-        outputs = _count_outputs(trace(network, black)[1], len(given.classes or architecture.classes))
+        model = make(classes=given.classes)
     except NetworkError as error:
+        if given.classes is not None:
+            _check_count(given.classes, make, name)
         hint = "" if given.input_size else f" at {size_words(size)}, which was taken since no input size is given"
         raise NetworkError(f"{name}{hint}: {error}") from error
-    numbered = tuple(f"class {number}" for number in range(outputs))
-    known = (categories, architecture.classes, numbered)
-    classes = given.classes or next(names for names in known if len(names) == outputs)
-    if len(classes) != outputs:
-        raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
-    model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
+    if given.classes is None:
+        named = next((names for names in (categories, architecture.classes) if len(names) == model.outputs.scores), None)
+        model = model if named is None else model.with_classes(named)
     if not model.spatial_layers:
         raise NetworkError(
             f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
@@ -247,14 +257,14 @@ def _make_own(
     return OwnModel(name, model, name, file, " ".join(filter(None, (assumed, said))))
 
 
-def _count_outputs(output: object, named: int) -> int:
-    """The number of outputs; of a network that returns more than one tensor that of the names, which as_model checks."""
-    if isinstance(output, Tensor) and output.dim() == 2 and output.shape[0] == 1:
-        return int(output.shape[1])
-    if named and not isinstance(output, Tensor):
-        return named
-    found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-    raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
+def _check_count(classes: tuple[str, ...], make: Callable[..., Model], name: str) -> None:
+    """Raise InputError if the network is refused because there are more or fewer names than outputs."""
+    with suppress(NetworkError):
+        outputs = make(classes=None).outputs.scores
+        if len(classes) != outputs:
+            raise InputError(
+                f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right"
+            )
 
 
 def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
@@ -269,7 +279,8 @@ def _assumed(given: Described, architecture: Architecture, model: Model, publish
 
 def _assumed_names(architecture: Architecture, model: Model) -> list[str]:
     if model.classes != architecture.classes:
-        return ["Names of classes are not given: numbers are shown."]
+        shown = "negative and positive" if model.task == "binary" else "numbers"
+        return [f"Names of classes are not given: {shown} are shown."]
     if architecture.name in ARCHITECTURES:
         return ["Names of classes are not given: those of CIFAR-10 are shown."]
     return []
@@ -406,7 +417,9 @@ class OwnModels:
             raise DataError(
                 f"{file}: it has {len(content) / MEBIBYTE:.0f} MiB; at most {UPLOAD_BYTES // MEBIBYTE} would be right"
             )
-        digest = hashlib.sha256(repr((architecture, astuple(described))).encode())
+        said = astuple(replace(described, output=None, task=None))[:4]
+        read = () if (described.output, described.task) == (None, None) else (described.output, described.task)
+        digest = hashlib.sha256(repr((architecture, said, *read)).encode())
         digest.update(hashlib.sha256(content).digest())
         name = f"{architecture}@{digest.hexdigest()[:NAME_DIGITS]}"
         with self._reading:

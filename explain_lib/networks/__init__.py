@@ -3,9 +3,12 @@
 capture         capture, trace: activations and gradients; the only module with hooks
 cards           ModelCard
 model           Model, as_model: a network with everything needed to run and explain it
-predictions     Predictions, Selection, confusion_matrix, softmax
+outputs         Outputs: how scores are found in what a network returns
+predictions     Predictions, Selection, confusion_matrix, label_counts
 randomisation   randomised: copies with randomised layers
 requests        Request: a computation over images of a set, batch by batch
 sharing         exclusive, undisturbed: one thread at a time, everything restored
-targets         Target: the explained score
+targets         Target, OwnTarget: the explained score
+task_words      how pages speak of each task
+tasks           Task: softmax, sigmoid, binary, regression; probabilities
 """

@@ -22,9 +22,10 @@ from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.flow import Flow, Node, trunk_of
 from explain_lib.networks.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
+from explain_lib.networks.outputs import Outputs, Read, main_part
 from explain_lib.networks.positions import Pair, PositionReading
 from explain_lib.networks.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
-from explain_lib.networks.targets import Target, predicted_targets, score_gradient
+from explain_lib.networks.targets import AnyTarget, Target, own_sum, predicted_targets, score_gradient
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
 Kept = TypeVar("Kept")
@@ -98,11 +99,16 @@ class LayerCapture:
 
 @dataclass(frozen=True)
 class Capture:
-    """Logits float32 (N, classes), the explained targets, and a LayerCapture for each requested layer."""
+    """What was read of the output, without the graph, the explained targets, and a LayerCapture for each requested layer."""
 
-    logits: Tensor
-    targets: tuple[Target, ...]
+    read: Read
+    targets: tuple[AnyTarget, ...]
     layers: dict[str, LayerCapture]
+
+    @property
+    def logits(self) -> Tensor:
+        """The scores, float32 (N, classes)."""
+        return self.read.scores
 
 
 def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[tuple[LayerTrace, ...], object]:
@@ -226,7 +232,7 @@ class _Ways:
     def of(cls, flow: Flow | None, output: object) -> "_Ways":
         if flow is None:
             return cls(set(), set(), turns=False)
-        return cls(trunk_of(flow.node(output)), flow.steering, flow.turns)
+        return cls(trunk_of(flow.node(main_part(output))), flow.steering, flow.turns)
 
 
 @dataclass(frozen=True)
@@ -363,16 +369,6 @@ def _run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) ->
         return run(network, batch)
 
 
-def check_logits(output: object, count: int, classes: int) -> Tensor:
-    """The output if it is one tensor (count, classes). Raises NetworkError otherwise."""
-    right = f"one tensor of shape ({count}, {classes}), a logit for each class, would be right"
-    if not isinstance(output, Tensor):
-        raise NetworkError(f"the network returns a {type(output).__name__}; {right}")
-    if tuple(output.shape) != (count, classes):
-        raise NetworkError(f"the network returns a tensor of shape {tuple(output.shape)}; {right}")
-    return output.to(torch.float32)
-
-
 @dataclass(frozen=True)
 class _Kept:
     """An output as it left its module, the tensor passed on to the network, and the version of the output."""
@@ -447,35 +443,35 @@ def _not_reached(layer: LayerTrace) -> LayerError:
 
 
 def capture(
-    network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], *, targets: tuple[Target, ...] | None, classes: int
+    network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], *, targets: tuple[AnyTarget, ...] | None, outputs: Outputs
 ) -> Capture:
     """Activations and gradients at the layers: one forward pass, one backward pass that ends at the earliest of them.
 
-    batch: float32 (N, 3, H, W). targets: one per image, None for the predicted classes. Once the network's lock is
-    held, the run may end the capture; see checkpoint. Raises LayerError for a layer that the pass does not reach or that does
-    not influence the score, NetworkError for a network that cannot run or does not return (N, classes),
-    TooLargeError if there is not enough memory.
+    batch: float32 (N, 3, H, W). targets: one per image, None for the predicted classes. outputs: how scores are read.
+    Once the network's lock is held, the run may end the capture; see checkpoint. Raises LayerError for a layer that the pass
+    does not reach or that does not influence the score, TargetError for a function that makes no number of the output,
+    NetworkError for a network that cannot run or whose output has no scores, TooLargeError if there is not enough memory.
     """
     with _alone(network, gradients=True):
-        ran = _run_forward(network, batch, layers, classes)
-        explained = predicted_targets(ran.logits.detach()) if targets is None else targets
+        ran = _run_forward(network, batch, layers, outputs)
+        read = ran.read.detached()
+        explained = predicted_targets(read.scores, read.task) if targets is None else targets
         try:
             found = _run_backward(ran, explained, layers)
         except _CheckpointedError:
             _needing_graph.add(network)
-            ran = _run_forward(network, batch, layers, classes)
-            found = _run_backward(ran, explained, layers)
-        return Capture(ran.logits.detach(), explained, found)
+            found = _run_backward(_run_forward(network, batch, layers, outputs), explained, layers)
+        return Capture(read, explained, found)
 
 
 def capture_each(
     network: nn.Module,
     batch: Tensor,
     layers: Sequence[LayerTrace],
-    targets: Sequence[Target],
+    targets: Sequence[AnyTarget],
     keep: Callable[[LayerCapture], Kept],
     *,
-    classes: int,
+    outputs: Outputs,
 ) -> tuple[Tensor, list[list[Kept]]]:
     """The logits (1, classes), and what is to be kept of each layer, target by target: one forward pass, a backward pass each.
 
@@ -484,26 +480,26 @@ def capture_each(
     capture before the forward pass and between backward passes. Errors as in capture.
     """
     with _alone(network, gradients=True):
-        ran, found = _run_forward(network, batch, layers, classes), []
+        ran, found = _run_forward(network, batch, layers, outputs), []
         for left, target in zip(reversed(range(len(targets))), targets, strict=True):
             captured = _run_backward(ran, (target,), layers, again=left > 0)
             found.append([keep(captured[layer.name]) for layer in layers])
             del captured
             if left:
                 checkpoint()
-    return ran.logits.detach(), found
+    return ran.read.scores.detach(), found
 
 
 @dataclass(frozen=True)
 class _Forward:
-    """A forward pass with its graph: the logits, and each layer's output, its own and as a hook sees it."""
+    """A forward pass with its graph: what was read, and each layer's output, its own and as a hook sees it."""
 
-    logits: Tensor
+    read: Read
     outputs: list[Tensor]
     seen: list[Tensor]
 
 
-def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], classes: int) -> _Forward:
+def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], outputs: Outputs) -> _Forward:
     """The forward pass of a capture."""
     checkpoint()
     # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
@@ -511,19 +507,17 @@ def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]
     handed_on = any(layer.handed_on for layer in layers)
     start = batch.detach().requires_grad_().clone() if handed_on else _starting(network, batch)
     recorder, output = _record(network, start, layers)
-    logits = check_logits(output, len(batch), classes)
-    ran = _Forward(logits, recorder.outputs(), recorder.seen_by_hooks())
-    if not logits.requires_grad:
-        raise _why_no_gradient(network, batch, layers)
+    ran = _Forward(outputs.read(output, len(batch)), recorder.outputs(), recorder.seen_by_hooks())
+    if not ran.read.scores.requires_grad:
+        raise _why_no_gradient(network, batch, layers, outputs)
     return ran
 
 
 def _run_backward(
-    ran: _Forward, targets: Sequence[Target], layers: Sequence[LayerTrace], *, again: bool = False
+    ran: _Forward, targets: Sequence[AnyTarget], layers: Sequence[LayerTrace], *, again: bool = False
 ) -> dict[str, LayerCapture]:
     """One backward pass. again: whether another one follows, which needs the graph."""
-    start = score_gradient(ran.logits.detach(), targets)
-    gradients = _gradients(ran, start, layers, again=again)
+    gradients = _gradients(ran, targets, layers, again=again)
     return {
         layer.name: LayerCapture(*map(layer.turned, (own.detach(), gradient, place.detach(), seen_gradient)))
         for layer, own, place, (gradient, seen_gradient) in zip(layers, ran.outputs, ran.seen, gradients, strict=True)
@@ -559,7 +553,7 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
         outputs, explained = recorder.outputs(), score(output)
         found: Sequence[Tensor | None] = [None] * len(outputs)
         if outputs and explained is not None and explained.requires_grad:
-            found = _differentiate(explained, outputs)
+            found = _differentiate([(explained, None)], outputs)
     activations = {layer.name: layer.turned(own.detach()) for layer, own in zip(layers, outputs, strict=True)}
     gradients = {layer.name: None if one is None else layer.turned(one) for layer, one in zip(layers, found, strict=True)}
     return Reached(output, activations, gradients)
@@ -589,7 +583,7 @@ def cell_gradients(network: nn.Module, batch: Tensor, layer: LayerTrace, cells: 
         score = found[0][places].square().sum()
         if not score.requires_grad:
             return torch.zeros_like(batch)
-        (gradient,) = _differentiate(score, [given])
+        (gradient,) = _differentiate([(score, None)], [given])
     return torch.zeros_like(batch) if gradient is None else gradient
 
 
@@ -610,13 +604,13 @@ class Shift:
 class Held:
     """The gradients of the score of one image while the output of a layer is held constant.
 
-    logits: float32 (1, classes). target: the explained target. activation, gradient: float32 (1, C, h, w) of the layer. shifts:
-    the calls of the requested modules, in their order. batch, batch_gradient: float32 (1, 3, H, W), the input and
+    read: what was read of the output. target: the explained target. activation, gradient: float32 (1, C, h, w) of the layer.
+    shifts: the calls of the requested modules, in their order. batch, batch_gradient: float32 (1, 3, H, W), the input and
     the gradient of the score with respect to it, bypassing the layer: 0 if all paths lead through the layer.
     """
 
-    logits: Tensor
-    target: Target
+    read: Read
+    target: AnyTarget
     activation: Tensor
     gradient: Tensor
     shifts: tuple[Shift, ...]
@@ -654,35 +648,41 @@ class _Holder:
 
 
 def hold(
-    network: nn.Module, batch: Tensor, layer: LayerTrace, channel_axes: dict[str, int], *, target: Target | None, classes: int
+    network: nn.Module,
+    batch: Tensor,
+    layer: LayerTrace,
+    channel_axes: dict[str, int],
+    *,
+    target: AnyTarget | None,
+    outputs: Outputs,
 ) -> Held:
     """One forward and one backward pass in which the output of a layer is a constant.
 
     batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
-    target, errors: as in capture.
+    target, outputs, errors: as in capture.
     """
     with _alone(network, gradients=True):
         checkpoint()
         holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
         hooks = {name: holder.hook_for(name) for name in (layer.module, *channel_axes)}
-        logits = check_logits(_run_hooked(network, start.clone(), hooks), len(batch), classes)
-        if not logits.requires_grad:
-            raise _why_no_gradient(network, batch, [layer])
-        (explained,) = predicted_targets(logits.detach()) if target is None else (target,)
-        return _held(holder, start, logits, explained)
+        read = outputs.read(_run_hooked(network, start.clone(), hooks), len(batch))
+        if not read.scores.requires_grad:
+            raise _why_no_gradient(network, batch, [layer], outputs)
+        (explained,) = predicted_targets(read.scores.detach(), read.task) if target is None else (target,)
+        return _held(holder, start, read, explained)
 
 
-def _held(holder: _Holder, start: Tensor, logits: Tensor, explained: Target) -> Held:
+def _held(holder: _Holder, start: Tensor, read: Read, explained: AnyTarget) -> Held:
     if holder.own is None:
         raise _not_reached(holder.layer)
     asked = [holder.own, start, *(zero for _, _, zero in holder.zeros)]
-    found = _differentiate(logits, asked, score_gradient(logits.detach(), (explained,)))
+    found = _differentiate(_scored(read, (explained,)), asked)
     if found[0] is None:
         raise _no_influence([holder.layer.name])
     gradient, past, *by_zero = (torch.zeros_like(of) if one is None else one for of, one in zip(asked, found, strict=True))
     shifts = (Shift(name, later, one) for (name, later, _), one in zip(holder.zeros, by_zero, strict=True))
     own, gradient = holder.layer.turned(holder.own.detach()), holder.layer.turned(gradient)
-    return Held(logits.detach(), explained, own, gradient, tuple(shifts), start.detach(), past)
+    return Held(read.detached(), explained, own, gradient, tuple(shifts), start.detach(), past)
 
 
 def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Callable[[Tensor], Tensor]) -> object:
@@ -716,16 +716,25 @@ def _changed(output: Tensor, layer: LayerTrace, change: Callable[[Tensor], Tenso
     return copied
 
 
-def _differentiate(
-    output: Tensor, by: Sequence[Tensor], start: Tensor | None = None, *, again: bool = False
-) -> tuple[Tensor | None, ...]:
-    """The gradient with respect to each tensor, None without one. start: the gradient at the output, None for a number.
+Scored = list[tuple[Tensor, Tensor | None]]
+"""Tensors to differentiate, each with the gradient that the backward pass starts from, None for a number."""
 
-    again: whether the graph stays for another pass.
-    """
+
+def _scored(read: Read, targets: Sequence[AnyTarget]) -> Scored:
+    """The explained numbers of all images together, for a backward pass."""
+    own = own_sum(read, targets)
+    scored: Scored = [] if own is None else [(own, None)]
+    if own is None or any(isinstance(target, Target) for target in targets):
+        scored.append((read.scores, score_gradient(read.scores.detach(), targets, read.task)))
+    return scored
+
+
+def _differentiate(scored: Scored, by: Sequence[Tensor], *, again: bool = False) -> tuple[Tensor | None, ...]:
+    """The gradient with respect to each tensor, None without one. again: whether the graph stays for another pass."""
+    outputs, starts = [output for output, _ in scored], [start for _, start in scored]
     try:
         with enough_memory(f"network: a backward pass over a batch of {len(by[0])}, to {len(by)} places,"):
-            return torch.autograd.grad(output, by, start, retain_graph=again, allow_unused=True)
+            return torch.autograd.grad(outputs, by, starts, retain_graph=again, allow_unused=True)
     except CheckpointError as error:
         raise _CheckpointedError("network: no gradient can be taken through its activation checkpoints") from error
     except ExplainError:
@@ -738,10 +747,11 @@ class _CheckpointedError(NetworkError):
     """The layers of a capture lie within an activation checkpoint, and the graph began behind its start."""
 
 
-def _why_no_gradient(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> LayerError | NetworkError:
+def _why_no_gradient(
+    network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], outputs: Outputs
+) -> LayerError | NetworkError:
     """The error: either the layers do not influence the output, or the network cuts its gradient."""
-    output = run(network, batch.clone().requires_grad_())
-    if isinstance(output, Tensor) and output.requires_grad:
+    if outputs.read(run(network, batch.clone().requires_grad_()), len(batch)).scores.requires_grad:
         return _no_influence([layer.name for layer in layers])
     return NetworkError("network: its output has no gradient; let its forward pass run without no_grad or detach")
 
@@ -753,11 +763,13 @@ def _no_influence(names: Sequence[str]) -> LayerError:
     )
 
 
-def _gradients(ran: _Forward, start: Tensor, layers: Sequence[LayerTrace], *, again: bool) -> list[tuple[Tensor, Tensor]]:
+def _gradients(
+    ran: _Forward, targets: Sequence[AnyTarget], layers: Sequence[LayerTrace], *, again: bool
+) -> list[tuple[Tensor, Tensor]]:
     """The gradients with respect to the output of each layer, and to the output as a hook sees it."""
     outputs, seen = ran.outputs, ran.seen
     others = [place for own, place in zip(outputs, seen, strict=True) if place is not own and place.requires_grad]
-    found = _differentiate(ran.logits, [*outputs, *others], start, again=again)
+    found = _differentiate(_scored(ran.read, targets), [*outputs, *others], again=again)
     by_place = {id(place): gradient for place, gradient in zip(others, found[len(outputs) :], strict=True)}
     pairs = []
     for layer, place, gradient in zip(layers, seen, found[: len(outputs)], strict=True):

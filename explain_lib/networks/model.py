@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,11 +15,14 @@ from torch.nn.parameter import is_lazy
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
-from explain_lib.networks.capture import LayerTrace, check_logits, reach, run_alone, trace
+from explain_lib.networks.capture import LayerTrace, reach, run_alone, trace
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.layouts import Layouts, checked_layouts, shape_words
+from explain_lib.networks.outputs import Found, Output, Outputs, Read, check_output, find_scores
 from explain_lib.networks.sharing import exclusive, modules_of
 from explain_lib.networks.stages import Part, best_layers, layer_parts
+from explain_lib.networks.targets import AnyTarget, Target, expand_classes, expand_targets
+from explain_lib.networks.tasks import GIVEN, Task, decide_task, usual_names
 from explain_lib.pictures.pixels import check_pixels, to_input
 
 PREDICT_BATCH = 256
@@ -31,7 +34,8 @@ class Model:
 
     input_size: (height, width) of the pictures. mean, std: of each RGB channel, for pixels scaled to [0, 1]. layers: every
     call of every module, in the order of the forward pass. architecture: the network as printed. card: None for a network
-    that is not bundled.
+    that is not bundled. outputs: how scores are read from its output. task_source: how the task was decided, as the end of a
+    sentence.
     """
 
     network: nn.Module
@@ -42,8 +46,11 @@ class Model:
     layers: tuple[LayerTrace, ...]
     architecture: str
     card: ModelCard | None = None
+    outputs: Outputs = field(kw_only=True)
+    task_source: str = field(default="not given; taken as the usual one", kw_only=True)
     _digests: dict[tuple[int, ...], str] = field(default_factory=dict, repr=False)
     _checked: set[tuple[int, ...]] = field(default_factory=set, repr=False)
+    _by_task: dict[Task, "Model"] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def conv_layers(self) -> tuple[str, ...]:
@@ -116,9 +123,33 @@ class Model:
         """The gradients of the largest scores at each layer with a grid."""
 
         def largest(output: object) -> Tensor:
-            return check_logits(output, len(batch), len(self.classes)).amax(1).sum()
+            return self.outputs.read(output, len(batch)).scores.amax(1).sum()
 
         return reach(self.network, batch, [layer for layer in self.layers if layer.is_spatial], largest).gradients
+
+    @property
+    def task(self) -> Task:
+        """What the scores mean: the classes of a softmax, labels, one logit, or the numbers of a regression."""
+        return self.outputs.task
+
+    def with_task(self, task: Task) -> "Model":
+        """The same network under another task, always the same Model for one task; two classes of one logit become one.
+
+        Raises InputError for a task that does not fit the number of scores.
+        """
+        known = self._by_task.setdefault(self.task, self) if task == self.task else self._by_task.get(task)
+        if known is not None:
+            return known
+        outputs = self.outputs.with_task(task)
+        kept = self.classes if outputs.classes == len(self.classes) else _names_of(self.classes[-1:], outputs.task, 1)
+        made = replace(self, outputs=outputs, classes=kept, task_source=GIVEN)
+        object.__setattr__(made, "_by_task", self._by_task)
+        self._by_task.setdefault(self.task, self)
+        return self._by_task.setdefault(task, made)
+
+    def with_classes(self, classes: Sequence[str]) -> "Model":
+        """The same with other names for its classes. Raises InputError for as many as do not fit."""
+        return replace(self, classes=_names_of(classes, self.task, self.outputs.scores))
 
     @property
     def device(self) -> torch.device:
@@ -132,14 +163,18 @@ class Model:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; it changes with any weight."""
+        """SHA-256 over weights, buffers, printed architecture, mean, std and input size; it changes with any weight.
+
+        Over how the output is read too, where that is not the usual way.
+        """
         stamp = weight_stamp(self.network)
         digest = self._digests.get(stamp)
         if digest is None:
             digest = model_digest(self.network, self.mean, self.std, self.input_size)
             self._digests.clear()
             self._digests[stamp] = digest
-        return digest
+        key = self.outputs.key
+        return hashlib.sha256(f"{digest} {key}".encode()).hexdigest() if key else digest
 
     @property
     def identity(self) -> str:
@@ -188,8 +223,16 @@ class Model:
             return f"layers: {name!r} is not reached by the forward pass; this network has {few_names(self.conv_layers)}"
         return f"layers: unknown layer {name!r}; this network has {few_names(self.conv_layers or self.spatial_layers)}"
 
+    def expand_targets(self, targets: object, count: int) -> tuple[AnyTarget, ...] | None:
+        """One target per image, or None for the predicted classes; see targets.expand_targets, also for the errors."""
+        return expand_targets(targets, count, self.classes, self.task)
+
+    def expand_classes(self, targets: object, count: int) -> tuple[Target, ...] | None:
+        """The same for what needs classes: TargetError for a function of the output too."""
+        return expand_classes(targets, count, self.classes, self.task)
+
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 (N, classes) of pictures uint8 (N, H, W, 3) RGB, in batches of 256.
+        """Scores float32 (N, classes) of pictures uint8 (N, H, W, 3) RGB, in batches of 256: logits, or a regression's numbers.
 
         Raises InputError for other pixels and NetworkError if the network cannot run on them.
         """
@@ -200,13 +243,17 @@ class Model:
         return np.concatenate(logits, dtype=np.float32)
 
     def run_input(self, batch: Tensor) -> Tensor:
-        """Logits (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass.
+        """Scores (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass; see read_input."""
+        return self.read_input(batch).scores
+
+    def read_input(self, batch: Tensor) -> Read:
+        """What is read of the output for normalised input float32 (N, 3, H, W), without gradients, in one pass.
 
         Once the model's lock is held, the run may end the pass; see checkpoint. Raises NetworkError as predict does.
         """
         with self.lock:
             checkpoint()
-            return check_logits(run_alone(self.network, batch), len(batch), len(self.classes))
+            return self.outputs.read(run_alone(self.network, batch), len(batch)).detached()
 
 
 def _what_it_gives(layer: LayerTrace) -> str:
@@ -241,41 +288,81 @@ def _check_finite(network: nn.Module) -> None:
 def as_model(
     network: nn.Module,
     *,
-    classes: Sequence[str],
+    classes: Sequence[str] | None = None,
     input_size: tuple[int, int],
     mean: Sequence[float],
     std: Sequence[float],
     card: ModelCard | None = None,
     layout: Layouts = None,
+    output: Output | None = None,
+    task: Task | None = None,
 ) -> Model:
     """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
 
-    classes: one name for each output. input_size: (height, width). mean, std: one number for each of R, G, B, for pixels
-    in [0, 1]. layout: how outputs become (N, C, h, w), where that is not seen from the pass: by the names of layers,
-    "channels-first", "channels-last", "tokens" or a function; or one function for all, as a reshape_transform of the package
-    grad-cam. Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN,
-    cannot run on a batch (N, 3, height, width) or returns anything but one tensor (N, classes).
+    classes: one name for each score; for one logit two, against and for, or the latter alone; None for numbers. input_size:
+    (height, width). mean, std: one number for each of R, G, B, for pixels in [0, 1]. layout: how outputs of layers become
+    (N, C, h, w), where that is not seen from the pass: by the names of layers, "channels-first", "channels-last", "tokens" or
+    a function; or one function for all, as a reshape_transform of the package grad-cam. output: the part of the network's
+    output that holds the scores (N, classes), its name, its place, or a function that makes them of the output; None for the
+    part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do not exclude each other; "regression"; None
+    for what is known of the network, or the number of its scores suggests: see task_source.
+
+    Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN, cannot run on a
+    batch (N, 3, height, width) or returns nothing that is a score for each class.
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
     size, (shift, scale) = checked_size(input_size), checked_normalisation(mean, std)
-    if not _are_names(classes):
+    if classes is not None and not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
     _check_precision(network)
     _check_takes_gradients(network)
     _check_finite(network)
     black = to_input(np.zeros((2, *size, 3), np.uint8), shift, scale, network_device(network))
-    layers, output = _traced(network, black, checked_layouts(layout, network))
-    check_logits(output, len(output) if isinstance(output, Tensor) and len(output) == 1 else 2, len(classes))
-    return Model(network, tuple(classes), size, shift, scale, layers, str(network), card)
+    chosen = check_output(output)
+    layers, given, count = _traced(network, black, checked_layouts(layout, network))
+    found = _find_scores(given, count, classes, chosen)
+    scores = int(found.scores.shape[1])
+    decided = decide_task(task, scores, network)
+    names = _names_of(classes, decided.task, scores)
+    outputs = Outputs(len(names), decided.task, chosen, found.note)
+    if bool(found.scores.isnan().all()):  # black pictures have no contrast, which some networks divide by
+        noise = np.random.default_rng(0).integers(0, 256, (count, *size, 3), np.uint8)
+        outputs.read(run_alone(network, to_input(noise, shift, scale, network_device(network))), count)
+    return Model(network, names, size, shift, scale, layers, str(network), card, outputs=outputs, task_source=decided.why)
 
 
-def _traced(network: nn.Module, batch: Tensor, layouts: Layouts) -> tuple[tuple[LayerTrace, ...], object]:
-    """The pass over two pictures, which tells what each picture has from what all share; over one where two cannot be run."""
+def _traced(network: nn.Module, batch: Tensor, layouts: Layouts) -> tuple[tuple[LayerTrace, ...], object, int]:
+    """The layers, the output, and how many pictures were run: two, which tells what each has from what all share, else one."""
     try:
-        return trace(network, batch, layouts)
+        return *trace(network, batch, layouts), len(batch)
     except NetworkError:
-        return trace(network, batch[:1], layouts)
+        return *trace(network, batch[:1], layouts), 1
+
+
+def _find_scores(output: object, pictures: int, classes: Sequence[str] | None, chosen: Output | None) -> Found:
+    """The scores for so many pictures: as many as there are names, or one logit for two names or one."""
+    count = None if classes is None else len(classes)
+    try:
+        return find_scores(output, pictures, count, chosen)
+    except NetworkError:
+        if count != 2:
+            raise
+        with suppress(NetworkError):
+            return find_scores(output, pictures, 1, chosen)
+        raise
+
+
+def _names_of(classes: Sequence[str] | None, task: Task, scores: int) -> tuple[str, ...]:
+    """A name for each class. Raises InputError for as many as do not fit."""
+    if classes is None:
+        return usual_names(task, scores)
+    if task == "binary" and len(classes) == 1:
+        return f"not {classes[0]}", classes[0]
+    right = 2 if task == "binary" else scores
+    if len(classes) != right:
+        raise InputError(f"classes: {len(classes)} names; {right} would be right, as the network's task is {task}")
+    return tuple(classes)
 
 
 def _are_names(classes: object) -> bool:

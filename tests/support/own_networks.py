@@ -82,3 +82,14 @@ def with_idle_branch() -> nn.Module:
             return self.fc(found.mean((2, 3)))
 
     return Idle()
+
+
+def labels() -> nn.Module:
+    """Fourteen scores for labels, in a dict."""
+    torch.manual_seed(6)
+    return _InADict(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 14))
+
+
+class _InADict(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {"logits": super().forward(x)}

@@ -110,7 +110,7 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
             replace(over, title=f"{name}: overlay", caption=notes, previews=False),
             replace(itself, title="Map", previews=False),
         ]
-        bars.append(replace(probability_bars(scene), title=f"Class probabilities · {name}", width=2 * SIDE_OF_TWO))
+        bars.append(replace(probability_bars(scene), title=f"{scene.task_words.bars} · {name}", width=2 * SIDE_OF_TWO))
     return Row(tuple(panels), bars=tuple(bars))
 
 

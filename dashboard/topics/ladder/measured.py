@@ -31,10 +31,13 @@ def left_over(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
 def explained_words(scene: Scene) -> str:
     """The class that is explained of each picture of a sample."""
     target = scene.view.target
+    if scene.model.task == "regression":
+        return f"the output {scene.model.classes[target or 0]}"
     if target is None:
-        return "the class that is predicted for it"
+        return "its strongest label" if scene.model.task == "sigmoid" else "the class that is predicted for it"
     name = scene.model.classes[target]
-    return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
+    nothing = f"most of them are no {name}, and little can be removed from what is not there"
+    return f"the {scene.task_words.a_class} {name}, whatever it shows: {nothing}"
 
 
 def curve_title(scene: Scene) -> str:
@@ -45,15 +48,15 @@ def curve_title(scene: Scene) -> str:
 
 def curve_caption(scene: Scene, found: LadderCurves) -> str:
     """The meaning of the picked image's curves, and which are good."""
-    name = scene.model.classes[int(found.rows.explained[0])]
+    name, value = scene.model.classes[int(found.rows.explained[0])], scene.task_words.value
     if scene.view.measure == "road":
         return (
-            f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
+            f"The {value} of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
             "half the mean distance to the curve above it, with the least important gone first."
         )
     good = "rises" if scene.view.measure == "insertion" else "falls"
     mean = "the number in the table is the mean over the points"
-    return f"The probability of {name}; {mean}. A curve that {good} early is good."
+    return f"The {value} of {name}; {mean}. A curve that {good} early is good."
 
 
 def ladder_command(scene: Scene, request: LadderRequest) -> str | None:

@@ -125,7 +125,8 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     place = "Of all rows, by the measure that ranks; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
-    show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
+    shown = columns(scene.view, place=place, value=scene.task_words.value)
+    show_number_table((*shown, FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
     if any(one.flat.mean for one in summary):
         st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
 

@@ -11,8 +11,10 @@ from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel, points
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import correlation_words, few_names, percent
+from explain_lib.base.words import correlation_words, few_names
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
+from explain_lib.networks.task_words import value_words
+from explain_lib.networks.tasks import predicted_of
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 from explain_lib.trust.sanity import SanityMaps, sanity_maps
 from explain_lib.trust.sanity_summary import SanitySummary
@@ -42,8 +44,9 @@ class Check:
 
     def says(self, depth: int) -> str:
         """The class that is predicted then, with its probability."""
-        shares = self.found.probabilities[0, depth]
-        return f"{self.scene.model.classes[int(shares.argmax())]} {percent(float(shares.max()))}"
+        values, task = self.found.probabilities[0, depth], self.scene.model.task
+        index = int(predicted_of(values, task))
+        return f"{self.scene.model.classes[index]} {value_words(float(values[index]), task)}"
 
     @property
     def explained(self) -> str:

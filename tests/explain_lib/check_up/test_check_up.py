@@ -39,6 +39,7 @@ from ailing_networks import (
     ThroughNumPy,
     without_gradient,
 )
+from numpy.testing import assert_allclose
 from plain_torch import package_maps, without_in_place
 from sample_networks import DeadEnd, Headed, Models, Repeated, model_of, noise, seeded
 from torch import nn
@@ -56,8 +57,8 @@ SIDE = (8, 8)
 HALF = (0.5, 0.5, 0.5)
 
 
-def check(network: nn.Module, size: tuple[int, int] = SIDE, classes: int | None = 2) -> xl.CheckUp:
-    return xl.check_up(network, input_size=size, classes=classes, mean=HALF, std=HALF)
+def check(network: nn.Module, size: tuple[int, int] = SIDE, classes: int | None = 2, **given: Any) -> xl.CheckUp:
+    return xl.check_up(network, input_size=size, classes=classes, mean=HALF, std=HALF, **given)
 
 
 def kinds(found: xl.CheckUp) -> list[tuple[str, str]]:
@@ -136,7 +137,6 @@ def untrained_transformer() -> nn.Module:
 
 Build = Callable[[], nn.Module]
 IN_FORWARD, BEFORE_SOFTMAX = "ends in a softmax (in its forward pass)", "Let forward return what goes into the softmax"
-TWO = "a tensor (2, 4, 6, 6)"
 AILING: dict[str, list[tuple[Build, str, str]]] = {
     "problem softmax": [
         (lambda: SoftmaxModule(nn.Softmax(1)), "a softmax (the module 'squash')", "set_submodule('squash', nn.Identity())"),
@@ -207,13 +207,17 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
         (lambda: Headed(scripted()), "The network is TorchScript, or a part of it is", ""),
     ],
     "problem output": [
-        (lambda: Returning("tuple"), f"a tuple with [0]: {TWO}, [1]: a tensor (2, 2)", "return self.network(x)[1]"),
-        (lambda: Returning("dict"), f"a dict with ['aux']: {TWO}, ['out']: a tensor (2, 2)", "return self.network(x)['out']"),
-        (lambda: Returning("dataclass"), f"an Answer with features: {TWO}, logits: a te", "return self.network(x).logits"),
-        (lambda: Returning("text"), "returns a str, not one tensor (N, 2)", "Wrap it in a module whose forward makes one"),
-        (lambda: Returning("map"), "a tensor of shape (2, 4, 6, 6), not (N, 2)", "output.mean((2, 3)) for the whole picture"),
-        (lambda: Returning("vector"), "a tensor of shape (2,), not (N, 2)", "torch.stack([-score, score], 1)"),
+        (lambda: Returning("twice"), "returns a tuple with 0: a tensor (2, 2), 1: a tensor (2, 2)", "as_model(..., output="),
+        (lambda: Returning("text"), "the network returns a str; one tensor of shape", "output=FUNCTION"),
+        (lambda: Returning("map"), "returns 4 scores for a picture, but 2 classes are named", "Name 4 classes"),
+        (lambda: Returning("tokens"), "a tensor of shape (2, 4, 36), not (N, 2)", "output=lambda y: y.mean(1)"),
         (lambda: Returning("turned"), "a tensor of shape (1, 2), not (N, 2)", "keep the pictures as the first axis"),
+    ],
+    "note output": [
+        (lambda: Returning("tuple"), "Its output is a tuple; its part 1 is explained.", "output=NAME"),
+        (lambda: Returning("dict"), "Its output is a dict; its part 'out' is explained.", "output=NAME"),
+        (lambda: Returning("dataclass"), "Its output is an Answer; its part 'logits' is explained.", "output=NAME"),
+        (lambda: Returning("vector"), "The network gives one number for a picture. It is taken for a logit", "'regression'"),
     ],
     "problem finite": [
         (lambda: with_bias(torch.nan), "conv.bias holds NaN or infinity", ""),
@@ -324,8 +328,8 @@ def test_a_compiled_network_is_checked_up_as_it_was_before() -> None:
 def test_scores_beside_features_are_what_is_looked_at() -> None:
     scores_cut = Then(Returning("tuple"), lambda both: (both[0], both[1].detach()))
     found = check(scores_cut, classes=None)
-    assert kinds(found) == [("problem", "output"), ("problem", "gradient")]
-    assert "return self.network(x)[1]." in found.problems[0].remedy
+    assert kinds(found) == [("problem", "gradient"), ("note", "output")]
+    assert found.notes[0].sentence == "Its output is a tuple; its part 1 is explained."
 
 
 def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
@@ -337,9 +341,45 @@ def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
 def test_the_dict_of_a_segmentation_network_is_described_and_its_layers_checked_all_the_same() -> None:
     network = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=2)
     found = check(network, (64, 64))
-    assert "an OrderedDict with ['out']: a tensor (2, 2, 64, 64)" in found.problems[0].sentence
-    assert "return self.network(x)['out'].mean((2, 3))." in found.problems[0].remedy
+    said = "Its output is an OrderedDict; its part 'out' is explained. It gives a score for each of 64 x 64 places"
+    assert any(finding.sentence.startswith(said) for finding in found.notes)
     assert ("note", "in-place") in kinds(found)
+
+
+def test_a_tuple_of_two_scores_is_no_problem_once_one_is_chosen() -> None:
+    assert check(Returning("twice"), output=1).findings == ()
+
+
+SQUASHED: list[tuple[Build, dict[str, Any], str, str]] = [
+    (lambda: Then(Ailing(), torch.sigmoid), {}, "shown as a probability is the softmax of that.", "With task='sigmoid'"),
+    (lambda: Then(Ailing(), torch.sigmoid), {"task": "sigmoid"}, "is the sigmoid of that once more.", "still explains"),
+    (lambda: Then(Ailing(), lambda y: y.softmax(1)), {"task": "sigmoid"}, "is the sigmoid of that.", "With task='softmax'"),
+    (lambda: Then(Ailing(), lambda y: y[:, :1].sigmoid()), {"task": "binary"}, "the sigmoid of that once more.", "still"),
+]
+
+
+@pytest.mark.parametrize(("build", "given", "shown", "remedy"), SQUASHED)
+def test_a_squashed_output_is_a_problem_of_its_task(build: Build, given: dict[str, Any], shown: str, remedy: str) -> None:
+    finding = only(build(), **given)
+    assert (finding.severity, finding.kind) == ("problem", "softmax")
+    assert shown in finding.sentence
+    assert remedy in finding.remedy
+
+
+def test_the_remedy_for_the_sigmoid_of_labels_gives_their_probabilities() -> None:
+    inner = Ailing()
+    ailing = Then(inner, torch.sigmoid)
+    model = xl.as_model(inner, input_size=SIDE, mean=HALF, std=HALF, task="sigmoid")
+    assert xl.check_up(model).findings == ()
+    pixels = noise(2)
+    given = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+    expected = ailing((given - 0.5) / 0.5).detach()
+    assert_allclose(xl.Predictions(model.predict(pixels), "sigmoid").probabilities, expected, atol=1e-6)
+
+
+def test_a_number_from_0_to_1_is_a_note_for_a_regression() -> None:
+    finding = only(Then(Ailing(), torch.sigmoid), task="regression")
+    assert (finding.severity, finding.kind) == ("note", "softmax")
 
 
 # Section: normalisation
@@ -443,7 +483,7 @@ AILMENTS: list[tuple[Callable[[nn.Module], nn.Module], str]] = [
     (used_twice, "note repeated"),
     (lambda network: network, "problem grid"),
     (nn.DataParallel, "problem wrapper"),
-    (lambda network: Then(network, lambda scores: {"out": scores}), "problem output"),
+    (lambda network: Then(network, lambda scores: {"out": scores}), "note output"),
     (attending, "note spatial"),
     (broken_weight, "problem finite"),
     (lambda network: network.double(), "problem precision"),

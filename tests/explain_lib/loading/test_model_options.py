@@ -44,6 +44,16 @@ def test_every_table_is_a_model_and_its_files_lie_beside_the_file(tmp_path: Path
     assert [one.name for one in (first, second, third)] == ["flowers", "untrained", "folder"]
 
 
+def test_output_and_task_are_those_of_as_model(tmp_path: Path) -> None:
+    text = f'[a]\nmodel = "{MAKE}"\ninput_size = 16\noutput = "logits"\ntask = "sigmoid"\n[b]\nmodel = "{MAKE}"\noutput = 1\n'
+    first, second = read_models(file(tmp_path, text))
+    assert (first.described.output, first.described.task, second.described.output) == ("logits", "sigmoid", 1)
+    (plain,) = read_models(file(tmp_path, f'[a]\nmodel = "{MAKE}"\ninput_size = 16\ntask = "sigmoid"\n'))
+    assert load_own(plain, "cpu").model.task == "sigmoid"
+    with pytest.raises(xl.InputError, match=r"\[a\] task: 'clustering'; one of softmax, "):
+        read_models(file(tmp_path, f'[a]\nmodel = "{MAKE}"\ntask = "clustering"\n'))
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
