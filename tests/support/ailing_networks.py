@@ -289,7 +289,7 @@ class Squeezing(Ailing):
     """Drops every axis of length 1, that of the pictures too."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.body(x).mean((2, 3), keepdim=True).squeeze())
+        return self.fc(self.body(x).mean((2, 3), keepdim=True).squeeze()).log_softmax(1) * 2
 
 
 class Dropping(Ailing):

@@ -72,7 +72,7 @@ UNEQUAL = ("dropout always", "checkpointed again", "autocast")
 def test_each_kind_of_module_is_explained_or_refused(kind: str) -> None:
     torch.manual_seed(0)
     model, pixels = model_of(Built([KINDS[kind](), nn.Tanh()])), noise(2, SIDE)
-    if kind == "broken":
+    if kind in ("broken", "not finite"):
         assert model is None
         return
     assert model is not None

@@ -120,7 +120,7 @@ def test_transformers_own_outputs_are_read() -> None:
 
 
 def test_scores_of_which_nobody_knows_which_are_meant_are_listed() -> None:
-    with pytest.raises(xl.NetworkError, match=r"a tuple with 0: .*\(1, 5\), 1: .*output=0 or output=1 would choose one"):
+    with pytest.raises(xl.NetworkError, match=r"a tuple with 0: .*\(2, 5\), 1: .*output=0 or output=1 would choose one"):
         model_of(Small(5, lambda y: (y, 2 * y)))
 
 
@@ -144,16 +144,16 @@ BAD_OUTPUTS: list[tuple[Form, dict[str, Any], str]] = [
     (
         lambda y: y[:, :4],
         {"classes": tuple("abcde")},
-        r"a tensor of shape \(1, 4\); one tensor of shape \(1, 5\), a score for ea",
+        r"a tensor of shape \(2, 4\); one tensor of shape \(2, 5\), a score for ea",
     ),
-    (lambda _: "frog", {}, r"the network returns a str; one tensor of shape \(1, classes\)"),
+    (lambda _: "frog", {}, r"the network returns a str; one tensor of shape \(2, classes\)"),
     (lambda _: {"logits": "frog"}, {}, r"a dict with logits: a str; one tensor"),
-    (lambda y: torch.stack([y, y], 1), {}, r"shape \(1, 2, 5\); .*output=lambda y: y.mean\(1\), or"),
+    (lambda y: torch.stack([y, y], 1), {}, r"shape \(2, 2, 5\); .*output=lambda y: y.mean\(1\), or"),
     (lambda y: y, {"output": "logits"}, r"output: the network returns one tensor, without a part 'logits'; output=None"),
     (
         lambda y: {"a": y},
         {"output": "b"},
-        r"output: the network returns a dict with a: a tensor \(1, 5\), without a part 'b'; one of these would be right",
+        r"output: the network returns a dict with a: a tensor \(2, 5\), without a part 'b'; one of these would be right",
     ),
     (lambda y: {"a": y}, {"output": lambda found: found["b"]}, r"output: the function fails on a dict with a: .*KeyError: 'b'"),
     (lambda y: {"a": y}, {"output": lambda _: 3}, r"output: the function gives an int; one tensor"),
@@ -313,7 +313,7 @@ def test_a_probability_of_almost_1_is_below_1() -> None:
 
 
 def test_scores_that_are_nan_for_every_picture_are_refused() -> None:
-    with pytest.raises(xl.NetworkError, match="network: its scores are NaN or infinite; finite ones would be right"):
+    with pytest.raises(xl.NetworkError, match="network: its scores are NaN or infinite for all of 2 pictures; finite ones"):
         model_of(Small(3, lambda y: y * torch.nan))
 
 
