@@ -80,6 +80,7 @@ FORMS: dict[str, tuple[Form, str]] = {
     "dict": (lambda y: {"features": y.new_zeros(len(y), 7), "logits": y, "loss": None}, "a dict; its part 'logits' is"),
     "ordered": (lambda y: OrderedDict(out=y, aux=2 * y), "an OrderedDict; its part 'out' is explained."),
     "named by nobody": (lambda y: {"aux_head": 2 * y, "head": y}, "its part 'head' is explained."),
+    "named beside another": (lambda y: {"other": 2 * y, "logits": y}, "its part 'logits' is explained."),
     "dataclass": (lambda y: Answer(2 * y, y), "an Answer; its part 'out' is explained."),
     "namedtuple": (lambda y: Pair(2 * y, y), "a Pair; its part 'logits' is explained."),
     "object": (Holder, "a Holder; its part 'logits' is explained."),
