@@ -94,7 +94,7 @@ def _settings(scene: Scene, page: str, address: str, content: ViewContent, files
         "models_of_the_arrays": list(content.models),
         "task": {"name": scene.model.task, "decided": scene.model.task_source},
         "predicted": {"class": scene.model.classes[said.predicted], scene.task_words.value: said.confidence},
-        "target": asdict(target) | {"class": scene.model.classes[target.index], "words": target_caption(scene)},
+        "target": target.to_json() | {"class": scene.model.classes[target.index], "words": target_caption(scene)},
         "view": {name: _plain(value) for name, value in vars(view).items()},
         "details": None if files is None else json.loads(files.settings_file()),
         "versions": versions(),

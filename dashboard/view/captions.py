@@ -63,15 +63,16 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
     order = np.argsort(-values, kind="stable")
     named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
     count = int((values > PRESENT).sum())
-    return f"labels {few_names(named[:count], FEW)}" if count else f"no label above 50 %, {named[0]} the strongest"
+    return f"labels {few_names(named[:count], FEW)}" if count else f"none of its labels, strongest: {named[0]}"
 
 
 def target_caption(scene: Scene) -> str:
     """The target in words: the class, those explained with it, the one that it is contrasted with, and the score."""
     target, classes, task = scene.target, scene.model.classes, scene.model.task
-    name = listed([classes[index] for index in target.raised])
+    name = classes[target.index]
     if scene.view.target is None and task != "regression":
         name += " (the strongest label)" if task == "sigmoid" else " (the predicted class)"
+    name = listed([name, *(classes[index] for index in target.plus)])
     if target.minus is not None:
         name += f" rather than {classes[target.minus]}"
     words = f"{name}, {score_word(target.score, task)}"

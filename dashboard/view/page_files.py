@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 
@@ -44,7 +44,7 @@ class PageFiles:
             "address": view.to_query(),
             "model": {"name": view.model, "digest": model.digest, "mean": model.mean, "std": model.std},
             "image": view.image,
-            "target": asdict(target) | {"class": model.classes[target.index]},
+            "target": target.to_json() | {"class": model.classes[target.index]},
             **self.details,
             "versions": {name: version(name) for name in PACKAGES},
         }

@@ -95,12 +95,6 @@ class View:
     minus: int | None = declared(Spelling(whole(), "the number of a class"), None, "the class it is contrasted with, if any")
     evidence: Evidence = declared(words(get_args(Evidence)), "for", "whether evidence for or against the class is explained")
     score: Score = declared(words(get_args(Score)), "logit", "which score of the class is explained")
-    plus: tuple[int, ...] = declared(
-        Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
-    )
-    task: Task | None = declared(
-        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
-    )
     modules: Modules = declared(words(get_args(Modules)), "conv", "which layers are on offer")
     drawing: Drawn = declared(words(get_args(Drawn)), "fair", "how the page of eight pictures draws")
     true_class: int | None = declared(_CLASS, 0, "images of this class; None: of any", key="class", resets=_PART)
@@ -184,6 +178,12 @@ class View:
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
     present: bool = declared(_SWITCH, False, "whether only the pictures are shown, enlarged for a room")
+    plus: tuple[int, ...] = declared(
+        Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
+    )
+    task: Task | None = declared(
+        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
+    )
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

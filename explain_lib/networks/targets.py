@@ -47,6 +47,11 @@ class Target:
         values = [f"{name}={getattr(self, name)!r}" for name in ("index", "minus", "sign", "score")]
         return f"Target({', '.join([*values, *([f'plus={self.plus!r}'] if self.plus else [])])})"
 
+    def to_json(self) -> dict[str, object]:
+        """The fields as JSON takes them; `plus` only if there are further classes."""
+        given: dict[str, object] = {"index": self.index, "minus": self.minus, "sign": self.sign, "score": self.score}
+        return given | ({"plus": list(self.plus)} if self.plus else {})
+
     @property
     def raised(self) -> tuple[int, ...]:
         """The classes whose scores are added: index and plus."""

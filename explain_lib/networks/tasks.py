@@ -121,11 +121,17 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     precise = logits.astype(np.float64)
     powers = np.exp(precise - precise.max(-1, keepdims=True))
-    return np.asarray(powers / powers.sum(-1, keepdims=True), dtype=np.float32)
+    return _rounded(powers / powers.sum(-1, keepdims=True))
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """The sigmoid of each logit, float32 of the same shape, computed in float64."""
     precise = logits.astype(np.float64)
     small = np.exp(-np.abs(precise))
-    return np.asarray(np.where(precise >= 0, 1.0, small) / (1.0 + small), dtype=np.float32)
+    return _rounded(np.where(precise >= 0, 1.0, small) / (1.0 + small))
+
+
+def _rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float32]:
+    """In float32, where what is below 1 stays below: no page may say 100 % of it."""
+    below = np.nextafter(np.float32(1), np.float32(0))
+    return np.where(probabilities < 1, np.minimum(probabilities.astype(np.float32), below), np.float32(1))

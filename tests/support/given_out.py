@@ -54,4 +54,6 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "hint": ("off", "on"),
     "answer": ("off", "on"),
     "present": ("off", "on"),
+    "plus": (None, "1,8"),
+    "task": (None, "sigmoid"),
 }

@@ -1,7 +1,7 @@
 """A picture explained at all layers on offer, or two beside each other, and their files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def _details(panels: Sequence[Explained], reach: float | None) -> dict[str, obje
         details["beside"] = {
             "model": {"name": scene.view.model, "digest": scene.model.digest},
             "image": scene.view.image,
-            "target": asdict(scene.target),
+            "target": scene.target.to_json(),
             **_details([other], reach),
         }
     return details

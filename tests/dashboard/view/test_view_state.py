@@ -219,6 +219,8 @@ NONSENSE = [
     ("hint", "yes", "on or off would be right."),
     ("answer", "1", "on or off would be right."),
     ("present", "full", "on or off would be right."),
+    ("plus", "all", "numbers of labels, with commas between, would be right."),
+    ("task", "multi", "one of softmax, sigmoid, binary, regression would be right."),
 ]
 
 

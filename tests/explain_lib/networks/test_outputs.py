@@ -80,6 +80,7 @@ FORMS: dict[str, tuple[Form, str]] = {
     "dict": (lambda y: {"features": y.new_zeros(len(y), 7), "logits": y, "loss": None}, "a dict; its part 'logits' is"),
     "ordered": (lambda y: OrderedDict(out=y, aux=2 * y), "an OrderedDict; its part 'out' is explained."),
     "named by nobody": (lambda y: {"aux_head": 2 * y, "head": y}, "its part 'head' is explained."),
+    "named beside another": (lambda y: {"other": 2 * y, "logits": y}, "its part 'logits' is explained."),
     "dataclass": (lambda y: Answer(2 * y, y), "an Answer; its part 'out' is explained."),
     "namedtuple": (lambda y: Pair(2 * y, y), "a Pair; its part 'logits' is explained."),
     "object": (Holder, "a Holder; its part 'logits' is explained."),
@@ -304,9 +305,10 @@ def test_a_model_can_be_given_another_task() -> None:
 
 
 def test_a_probability_of_almost_1_is_below_1() -> None:
-    said = xl.Predictions(np.array([[16.635532, 0.0, -40.0]], np.float32))
-    assert said.confidence[0] == np.float32(1 - 2**-24)
-    assert said.probabilities.sum(dtype=np.float64) == pytest.approx(1, abs=1e-7)
+    said = xl.Predictions(np.array([[16.635532, 0.0, -40.0], [20.0, 0.0, 0.0]], np.float32))
+    assert_array_equal(said.confidence, np.float32(1 - 2**-24))
+    assert_allclose(said.probabilities.sum(1, dtype=np.float64), 1, atol=1e-7)
+    assert xl.Predictions(np.array([[3.0]], np.float32)).confidence[0] == 1
 
 
 # Section: scores that are no numbers
