@@ -118,6 +118,19 @@ def test_what_has_no_grid_is_never_on_offer() -> None:
         xl.grad_cam(model, noise(1, 16), "weights")
 
 
+class Interrupted(Mixed):
+    """A token without a place stands in the midst of the grid."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        grid = self.embed(x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([grid[:, :8], self.before.expand(len(x), -1, -1), grid[:, 8:]], 1)
+        return self.head(self.block(tokens).mean(1))
+
+
+def test_tokens_that_are_interrupted_make_no_grid() -> None:
+    assert model_of(Interrupted(1), 16).spatial_layers == ("embed",)
+
+
 def test_no_layer_of_a_swin_is_over_the_wrong_axes() -> None:
     model = model_of(swin(), 64)
     sides = {"features.0": 16, "features.1": 16, "features.2": 8, "features.3": 8}
