@@ -10,6 +10,7 @@ from typing import NoReturn
 from explain_lib.base.errors import InputError
 from explain_lib.loading.own import Described, OwnModelOptions, read_class_names
 from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.pictures.files import FITS, Fit, Window
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
 
@@ -21,6 +22,8 @@ class ServerOptions:
     cache: the folder for what can be made again, None for the platform's, see cache_folder.
     slow: seconds from which on the log notes a view.
     images: a folder of pictures that the dashboard opens with, None for the CIFAR-10 test images alone.
+    fit: how its pictures are brought to the size of a network. window: the numbers of files of more than 8 bits that become
+    black and white, None for each picture's own range.
     own_model: a model that the dashboard opens with, None for the bundled ones alone.
     lessons: a folder of lessons beside the dashboard's own, None for these alone.
     """
@@ -29,6 +32,8 @@ class ServerOptions:
     cache: Path | None = None
     slow: float = 2.0
     images: Path | None = None
+    fit: Fit = "crop"
+    window: Window | None = None
     own_model: OwnModelOptions | None = None
     lessons: Path | None = None
 
@@ -57,19 +62,22 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for what can be made again; default: the platform's")
     parser.add_argument("--slow", type=_seconds, metavar="SECONDS", default=2.0, help="which views the log notes; default: 2")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="pictures of your own, a subfolder a class, or flat")
+    parser.add_argument("--fit", choices=FITS, default="crop", help="how pictures of the folder become as large as the input")
+    parser.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help="black and white of more than 8 bits")
     parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="lessons of your own, a Markdown file each")
     parser.add_argument("--model", metavar="NAME", help="resnet18 or another of torchvision, or package.module:factory")
     parser.add_argument("--weights", metavar="FILE", help=".pt or .safetensors, or DEFAULT for those of torchvision")
     parser.add_argument("--classes", type=Path, metavar="FILE", help="a name a line; default: class 0, class 1, ...")
     parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
-    parser.add_argument("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
-    parser.add_argument("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+    parser.add_argument("--mean", type=float, nargs="+", metavar="M", help="of each channel, for pixels from 0 to 1")
+    parser.add_argument("--std", type=float, nargs="+", metavar="S", help="of each channel, for pixels from 0 to 1")
     given = vars(parser.parse_args(arguments))
     own = {name: given.pop(name) for name in ("model", *_BESIDE_MODEL)}
     for name in _BESIDE_MODEL:
         if own["model"] is None and own[name] is not None:
             option = name.replace("_", "-")
             raise InputError(f"server option: --{option} belongs to a model; --model NAME before it would be right")
+    given["window"] = _window(given["window"])
     return ServerOptions(**given, own_model=_own_model(**own))
 
 
@@ -107,6 +115,15 @@ def _own_model(
         std=None if std is None else checked_channels("--std", std),
     )
     return OwnModelOptions(model, weights, described)
+
+
+def _window(given: list[float] | None) -> Window | None:
+    if given is None:
+        return None
+    low, high = given
+    if not -float("inf") < low < high < float("inf"):
+        raise InputError(f"--window: {low:g} {high:g}; two numbers, the lower one first, would be right")
+    return low, high
 
 
 def _seconds(text: str) -> float:

@@ -64,6 +64,20 @@ def _picture_set(text: str) -> str:
     return text
 
 
+def _window(text: str) -> tuple[int, ...]:
+    low, high = map(int, text.split(","))
+    if low >= high:
+        raise ValueError("no window")
+    return low, high
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    chosen = tuple(map(whole(), text.split(",")))
+    if len(chosen) not in (1, 3):
+        raise ValueError("neither one nor three")
+    return chosen
+
+
 def lesson_name(text: str) -> str:
     """The name of a lesson. Raises ValueError for a text that cannot be one."""
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
@@ -156,6 +170,16 @@ class View:
         key="set",
     )
     fit: Fit = declared(words(FITS), "crop", "how an uploaded picture is brought to the network's size")
+    window: tuple[int, ...] = declared(
+        Spelling(_window, "two whole numbers, the lower one first, with a comma between,"),
+        (),
+        "the numbers of a file of more than 8 bits that become black and white; none: each picture's own range",
+    )
+    bands: tuple[int, ...] = declared(
+        Spelling(_bands, "three numbers of channels, from 0, or one, with commas between,"),
+        (),
+        "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
+    )
     step: Step = declared(words(get_args(Step)), "forward", "where the walk through Grad-CAM stands")
     channel: int | None = declared(
         Spelling(whole(), "the number of a channel, from 0,"),

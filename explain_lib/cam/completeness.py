@@ -20,7 +20,7 @@ from explain_lib.base.words import fine, percent
 from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Target, expand_targets, explained_number
-from explain_lib.pictures.pixels import as_batch, to_input
+from explain_lib.pictures.pixels import Images
 
 ROUNDING = 1e-4
 """A residual within this share of the largest part is rounding: float32, and sums of many numbers that cancel."""
@@ -110,20 +110,18 @@ class Completeness(Frozen):
 
 @recorded
 @remembered()
-def completeness(
-    model: Model, picture: NDArray[np.uint8], layer: str | None = None, target: int | Target | None = None
-) -> Completeness:
+def completeness(model: Model, picture: Images, layer: str | None = None, target: int | Target | None = None) -> Completeness:
     """The parts of the score of one picture at a layer: its cells, the biases after it, and bypassing paths.
 
-    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for the last conv layer. target: None for the predicted class, a class, or a Target of logits.
+    picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
+    output is (N, C, h, w); None for the last conv layer. target: None for the predicted class, a class, or a Target of logits.
 
     Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist and for a probability, which is not a sum of
     cells, NetworkError for a network that cannot be run or explained.
     """
     held_layer = find_own_layer(check_model(model), layer)
-    pixels = as_batch(picture, model.input_size)
+    pixels = model.as_batch(picture)
     explained = expand_targets(target, 1, model.classes)
     if explained is not None and explained[0].score == "probability":
         raise TargetError("target: a probability is no sum of cells; Target(..., score='logit') would be right")
@@ -131,7 +129,7 @@ def completeness(
     constants = _constants(model.network)
     held = hold(
         model.network,
-        to_input(pixels, model.mean, model.std, model.device),
+        model.to_input(pixels),
         held_layer,
         {name: -1 if isinstance(model.network.get_submodule(name), nn.Linear) else 1 for name in constants},
         target=None if explained is None else explained[0],

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words, few_names, one_line
+from explain_lib.networks.model import Model
 from explain_lib.networks.sharing import own_random_numbers
 from explain_lib.pictures.dataset import CLASSES
 
@@ -131,7 +132,9 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
 
 def _made_by(name: str) -> Architecture:
     factory, usual = _import_factory(name), "as usual where nothing is known"
-    return Architecture(name, lambda _: _call(name, factory), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual)
+    return Architecture(
+        name, lambda _: _network_of(_call(name, factory)), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual
+    )
 
 
 def _import_factory(name: str) -> Callable[[], object]:
@@ -157,7 +160,19 @@ def _import_factory(name: str) -> Callable[[], object]:
     return found
 
 
-def _call(name: str, factory: Callable[[], object]) -> nn.Module:
+def call_factory(name: str) -> nn.Module | Model:
+    """What a factory, package.module:factory, makes: a network, or a Model of as_model with all that belongs to it.
+
+    Raises InputError and DataError as find_architecture and the factory's own errors in a sentence.
+    """
+    return _call(name, _import_factory(name))
+
+
+def _network_of(made: nn.Module | Model) -> nn.Module:
+    return made.network if isinstance(made, Model) else made
+
+
+def _call(name: str, factory: Callable[[], object]) -> nn.Module | Model:
     try:
         made = factory()
     except Exception as error:  # the caller's code may raise anything
@@ -165,8 +180,10 @@ def _call(name: str, factory: Callable[[], object]) -> nn.Module:
             f"model: {name}() raises {error_words(error)}; a function that needs no argument and makes the network would be "
             "right"
         ) from error
-    if not isinstance(made, nn.Module):
-        raise DataError(f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right")
+    if not isinstance(made, nn.Module | Model):
+        raise DataError(
+            f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right, or what xl.as_model makes of one"
+        )
     return made
 
 

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
 from explain_lib.base.words import one_line
-from explain_lib.loading.architectures import ARCHITECTURES, Architecture, build_network, find_architecture, published_network
+from explain_lib.loading.architectures import (
+    ARCHITECTURES,
+    Architecture,
+    build_network,
+    call_factory,
+    find_architecture,
+    published_network,
+)
 from explain_lib.loading.bundled import NetworkSize, size_of
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.capture import trace
@@ -28,7 +35,7 @@ DEFAULT_WEIGHTS = "DEFAULT"
 class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
-    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1].
+    classes: a name for each output. input_size: (height, width). mean, std: for each channel, R, G, B or others, in [0, 1].
     """
 
     classes: tuple[str, ...] | None = None
@@ -51,7 +58,7 @@ class OwnModel:
     """A model that is not bundled.
 
     file: the name of the file with its weights; DEFAULT for those of torchvision, None for those of a factory. assumed:
-    sentences on the values that were not given, empty if all were.
+    sentences on the values that were not given, empty if all were. complete: whether a factory made the Model with all of them.
     """
 
     name: str
@@ -59,6 +66,7 @@ class OwnModel:
     architecture: str
     file: str | None
     assumed: str
+    complete: bool = False
 
     @property
     def weights(self) -> str:
@@ -71,7 +79,8 @@ class OwnModel:
     def python(self) -> str:
         """The Python call that loads it, given the file."""
         arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
-        arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
+        described = () if self.complete else ("input_size", "mean", "std")
+        arguments += [f"{name}={getattr(self.model, name)}" for name in described]
         return f"xl.load_own_model({', '.join(arguments)})"
 
     @property
@@ -144,10 +153,29 @@ def load_own(options: OwnModelOptions, device: str) -> OwnModel:
             raise InputError(
                 f"weights: none are given for {architecture.name}; a file, or DEFAULT for torchvision's, would be right"
             )
-        return _make_own(architecture, architecture.build(None), given, None, device)
+        made = call_factory(architecture.name)
+        if isinstance(made, Model):
+            return _brought(made, architecture.name, given, device)
+        return _make_own(architecture, made, given, None, device)
     source = f"weights: {options.weights}"
     network = build_network(architecture, read_weights(_content(options.weights), source), source)
     return _make_own(architecture, network, given, Path(options.weights).name, device)
+
+
+def _brought(model: Model, name: str, given: Described, device: str) -> OwnModel:
+    """The Model that a factory made by as_model, which knows all that belongs to it."""
+    if given != Described():
+        raise InputError(f"model: {name}() gives a Model, which brings classes, input size, mean and std; none would be right")
+    model.network.to(device).eval()
+    return OwnModel(name, _with_layers(model, name), name, None, "", complete=True)
+
+
+def _with_layers(model: Model, name: str) -> Model:
+    if not model.spatial_layers:
+        raise NetworkError(
+            f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
+        )
+    return model
 
 
 def _content(path: str) -> bytes:
@@ -170,8 +198,8 @@ def _make_own(
     name = architecture.name
     network.to(device).eval()
     size = given.input_size or architecture.input_size
-    mean, std = given.mean or architecture.mean, given.std or architecture.std
-    black = to_input(np.zeros((1, *checked_size(size), 3), np.uint8), mean, std, choose_device(device))
+    mean, std = _normalisation(given, architecture, network)
+    black = to_input(np.zeros((1, *checked_size(size), len(mean)), np.uint8), mean, std, choose_device(device))
     try:
         outputs = _count_outputs(trace(network, black)[1])
     except NetworkError as error:
@@ -183,11 +211,20 @@ def _make_own(
     if len(classes) != outputs:
         raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
     model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
-    if not model.spatial_layers:
-        raise NetworkError(
-            f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
-        )
+    _with_layers(model, name)
     return OwnModel(name, model, name, file, _assumed(given, architecture, model, bool(categories)))
+
+
+def _normalisation(
+    given: Described, architecture: Architecture, network: nn.Module
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std as given or usual, for as many channels as are given, or as the first convolution takes."""
+    count = len(given.mean or given.std or ())
+    if not count:
+        first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+        count = len(architecture.mean) if first is None else first.in_channels
+    usual = (architecture.mean, architecture.std) if len(architecture.mean) == count else ((0.0,) * count, (1.0,) * count)
+    return given.mean or usual[0], given.std or usual[1]
 
 
 def _count_outputs(output: object) -> int:

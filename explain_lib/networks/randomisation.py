@@ -90,7 +90,14 @@ def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int 
                 numbers.manual_seed(1000 * (seed * len(steps) + steps.index(step)) + part)
                 _forget(network.get_submodule(name))
     network.to(model.device)
-    return as_model(network, classes=model.classes, input_size=model.input_size, mean=model.mean, std=model.std)
+    return as_model(
+        network,
+        classes=model.classes,
+        input_size=model.input_size,
+        mean=model.mean,
+        std=model.std,
+        channel_order=model.channel_order,
+    )
 
 
 def _forget(module: nn.Module) -> None:

@@ -98,7 +98,7 @@ def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
     scenes = tuple(scene.with_model(moment.model) for moment in moments)
     layer = chosen_layer(scene.view, scenes[-1].model)
     models, targets = [one.model for one in scenes], [one.target for one in scenes]
-    maps = maps_in_time(models, scenes[-1].picture[None], layer, targets)
+    maps = maps_in_time(models, scenes[-1].seen[None], layer, targets)
     place = place_of(moments, scene.view.epoch)
     correlations = correlations_with_last(_drawn(scene, maps))
     return Course(moments, scenes, layer, maps, correlations, len(moments) - 1 if place is None else place)
