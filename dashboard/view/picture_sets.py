@@ -122,8 +122,8 @@ class FolderImages:
 
     def window(self, image: int, model: xl.Model) -> Window | None:
         key = ("folder_window", self.folder.identity, image, model.channels)
-        own = remember(key, lambda: (self.folder.window(image, model.channels),))[0]
-        return own if self.asked is None or own is None else self.asked
+        own = remember(key, lambda: np.array(self.folder.window(image, model.channels) or ()))
+        return _window(own, self.asked)
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
         del name  # nothing is bundled for a folder
@@ -163,8 +163,7 @@ class OwnPicture:
 
     def window(self, image: int, model: xl.Model) -> Window | None:
         del image
-        own = self.cache.own_window(self.digest, model.channels)
-        return own if self.asked is None or own is None else self.asked
+        return _window(self.cache.own_window(self.digest, model.channels), self.asked)
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
         del name
@@ -184,6 +183,11 @@ class OwnPicture:
             f'picture = xl.read_picture(Path("picture.jpg").read_bytes())  # the file with the SHA-256 {self.digest[:12]}…\n'
             f'pixels = xl.fit_picture(picture, model.input_size, "{self.fit}")[None]\n'
         )
+
+
+def _window(own: NDArray[np.float64], asked: Window | None) -> Window | None:
+    """The window of a picture: as asked, or its own; None for one of 8 bits, which has none."""
+    return (asked or (float(own[0]), float(own[1]))) if len(own) else None
 
 
 def _seen(intake: Intake) -> str:

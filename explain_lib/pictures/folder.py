@@ -105,17 +105,17 @@ class ImageFolder:
         return _FolderPixels(self, seen if isinstance(seen, Intake) else Intake(seen))
 
     def fitted(self, position: int, intake: Intake) -> Picture:
-        """One picture as a network sees it. Raises DataError if it cannot be read, or has not as many channels."""
+        """One picture as a network sees it. Raises DataError, naming the file, if it is unreadable or has other channels."""
         key = position, intake.identity
         with self._lock:
             known = self._fitted.get(key)
         if known is not None:
             return known
-        content = self.content(position)
         try:
-            made = read_only(intake.read(content))
+            made = read_only(intake.read(self.content(position)))
         except (InputError, DataError) as error:
-            raise self.refuse(position, str(error)) from error
+            self.picture(position)  # a file that can be shown is only refused to this network
+            raise DataError(f"{self.files[position]}: {str(error).removeprefix('picture: ')}") from error
         with self._lock:
             if made.nbytes <= self._fitted.maxsize:
                 self._fitted[key] = made
@@ -123,11 +123,10 @@ class ImageFolder:
 
     def window(self, position: int, channels: int) -> Window | None:
         """The own window of a file for a network of so many channels, None for one of 8 bits; see bands_window."""
-        content = self.content(position)
         try:
-            return bands_window(content, channels)
-        except (InputError, DataError) as error:
-            raise self.refuse(position, str(error)) from error
+            return bands_window(self.content(position), channels)
+        except InputError as error:
+            raise DataError(f"{self.files[position]}: {str(error).removeprefix('picture: ')}") from error
 
 
 class _FolderPixels(LazyPixels):

@@ -20,7 +20,6 @@ from explain_lib.networks.model import Model, check_model, named_tensors, weight
 from explain_lib.networks.predictions import Predictions
 from explain_lib.pictures.bands import bands_window, preview_picture
 from explain_lib.pictures.dataset import DIGESTS, SIDE, ImageSet, load_cifar10
-from explain_lib.pictures.files import Window
 from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import FittedPixels, Pixels, keep_origin
 from explain_lib.pictures.store import PictureStore, Preview, preview_of
@@ -101,10 +100,10 @@ class ExplainCache:
         content = self.own_pictures.find(digest)
         return self.entries.get(("own_picture", digest, intake.identity), lambda: read_only(intake.read(content)))
 
-    def own_window(self, digest: str, channels: int) -> Window | None:
-        """The own window of an uploaded picture for a network of so many channels, None for 8 bits; see bands_window."""
+    def own_window(self, digest: str, channels: int) -> NDArray[np.float64]:
+        """The own window of an uploaded picture for a network of so many channels, (2,), or (0,) for one of 8 bits."""
         content = self.own_pictures.find(digest)
-        return self.entries.get(("own_window", digest, channels), lambda: (bands_window(content, channels),))[0]
+        return self.entries.get(("own_window", digest, channels), lambda: np.array(bands_window(content, channels) or ()))
 
     def own_preview(self, digest: str) -> Preview:
         """The preview of an uploaded picture; see PictureStore.find."""

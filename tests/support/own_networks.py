@@ -50,3 +50,19 @@ def infinite() -> nn.Module:
     nn.init.constant_(network[0].bias, 3e38)
     nn.init.constant_(network[0].weight, 3e38)
     return network
+
+
+def grey() -> nn.Module:
+    """One channel."""
+    return of_channels(1)
+
+
+def thirteen() -> nn.Module:
+    """Thirteen channels."""
+    return of_channels(13)
+
+
+def of_channels(channels: int) -> nn.Module:
+    torch.manual_seed(6)
+    first, second = (nn.Conv2d(channels, 4, 3), nn.ReLU()), (nn.Conv2d(4, 4, 3), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 5))
