@@ -166,7 +166,7 @@ def _brought(model: Model, name: str, given: Described, device: str) -> OwnModel
     """The Model that a factory made by as_model, which knows all that belongs to it."""
     if given != Described():
         raise InputError(f"model: {name}() gives a Model, which brings classes, input size, mean and std; none would be right")
-    model.network.to(device).eval()
+    model.network.to(device)
     return OwnModel(name, _with_layers(model, name), name, None, "", complete=True)
 
 

@@ -106,19 +106,23 @@ class PictureTransform:
 
     def _called(self, picture: NDArray[np.uint8]) -> object:
         """What the function makes of a picture of Pillow's, or of an array, if it takes no picture."""
-        if picture.shape[2] in (1, 3, 4):
-            try:
-                return self.function(Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture))
-            except Exception:  # the caller's code may raise anything; the array may be what it takes
-                pass
+        if picture.shape[2] not in (1, 3, 4):
+            return self._or_why(picture.copy(), None)
         try:
-            return self.function(picture.copy())
-        except Exception as error:
-            height, width = picture.shape[:2]
+            return self.function(Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture))
+        except Exception as error:  # the caller's code may raise anything; the array may be what it takes
+            return self._or_why(picture.copy(), error)
+
+    def _or_why(self, array: NDArray[np.uint8], before: Exception | None) -> object:
+        """What the function makes of an array. before: why it failed on the same as a picture, which is said if this fails."""
+        try:
+            return self.function(array)
+        except Exception as error:  # the caller's code may raise anything
+            why, (height, width) = before or error, array.shape[:2]
             raise InputError(
-                f"transform: it fails on a picture of {height} x {width} ({type(error).__name__}: {error}); a function from a "
-                "PIL picture, or an array uint8 (H, W, C), to a tensor would be right"
-            ) from error
+                f"transform: it fails on a picture of {height} x {width} ({type(why).__name__}: {why}); a function from a PIL "
+                "picture, or an array uint8 (H, W, C), to a tensor would be right"
+            ) from why
 
 
 def normalisation_of(function: Function) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -212,7 +216,7 @@ class Intake:
     def words(self) -> str:
         """How a picture becomes the input, in words for the middle of a sentence."""
         if self.transform is not None:
-            return "by the transform of the network"
+            return "made by the transform of the network"
         height, width = self.size
         inner = "resized to fill {} × {}, of which the middle {} × {} is kept"
         return {

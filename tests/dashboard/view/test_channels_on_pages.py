@@ -118,3 +118,36 @@ def test_mean_and_std_for_0_to_255_are_said_above_the_picture(start: Start) -> N
     numbers = ("--mean", "123.7", "116.3", "103.5", "--std", "58.4", "57.1", "57.4")
     start("--model", "own_networks:make", "--input-size", str(SIDE), *numbers)
     assert "These seem to be meant for pixels from 0 to 255." in warnings(open_folded("layer_explorer"))
+
+
+COMPLETE = "own_networks:complete"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "lesson"])
+def test_every_page_stands_with_a_transform_and_a_second_input(start: Start, page: str) -> None:
+    start("--model", COMPLETE)
+    app = open_folded(page)
+    assert not app.exception
+    assert errors(app) == ""
+
+
+def test_what_is_shown_is_the_part_that_the_transform_takes(start: Start, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    start("--model", COMPLETE, "--images", str(tmp_path))
+    app = open_page("layer_explorer", img="0")
+    shown = picture(app, "Image 0")
+    times = shown.shape[0] // 16
+    expected = np.asarray(CenterCrop(16)(Resize(40)(Image.fromarray(noise))))
+    np.testing.assert_array_equal(shown[::times, ::times], expected)
+    said = unescaped(captions(app))
+    assert (
+        "input 16 × 16, mean 0.5 0.4 0.3, std 0.2 0.2 0.3, 3 classes. Pictures are made by the transform of the network."
+        in said
+    )
+
+
+def test_a_factory_that_brings_everything_takes_nothing_beside(start: Start) -> None:
+    start("--model", COMPLETE, "--mean", "0", "0", "0")
+    app = open_folded("layer_explorer")
+    assert "own_networks:complete() gives a Model, which brings classes, input size, mean and std" in errors(app)
