@@ -170,16 +170,6 @@ class View:
         key="set",
     )
     fit: Fit = declared(words(FITS), "crop", "how an uploaded picture is brought to the network's size")
-    window: tuple[int, ...] = declared(
-        Spelling(_window, "two whole numbers, the lower one first, with a comma between,"),
-        (),
-        "the numbers of a file of more than 8 bits that become black and white; none: each picture's own range",
-    )
-    bands: tuple[int, ...] = declared(
-        Spelling(_bands, "three numbers of channels, from 0, or one, with commas between,"),
-        (),
-        "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
-    )
     step: Step = declared(words(get_args(Step)), "forward", "where the walk through Grad-CAM stands")
     channel: int | None = declared(
         Spelling(whole(), "the number of a channel, from 0,"),
@@ -197,6 +187,16 @@ class View:
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
     present: bool = declared(_SWITCH, False, "whether only the pictures are shown, enlarged for a room")
+    window: tuple[int, ...] = declared(
+        Spelling(_window, "two whole numbers, the lower one first, with a comma between,"),
+        (),
+        "the numbers of a file of more than 8 bits that become black and white; none: each picture's own range",
+    )
+    bands: tuple[int, ...] = declared(
+        Spelling(_bands, "three numbers of channels, from 0, or one, with commas between,"),
+        (),
+        "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
+    )
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

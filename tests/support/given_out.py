@@ -53,4 +53,6 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "hint": ("off", "on"),
     "answer": ("off", "on"),
     "present": ("off", "on"),
+    "window": (None, "100,3900"),
+    "bands": (None, "3,2,1"),
 }
