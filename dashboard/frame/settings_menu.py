@@ -12,6 +12,7 @@ from dashboard.view.view import PARAMETERS
 from dashboard.widgets.drawing_controls import drawing_controls
 from dashboard.widgets.pickers import modules_picker, score_controls
 from dashboard.widgets.steps import random_image_button
+from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import shown_bands
 
 KEY = "settings"
@@ -46,7 +47,7 @@ def _channel_controls(scene: Scene) -> None:
         _field("bands", "Channels shown as red, green, blue", spelled(shown_bands(count, scene.bands)), words)
     window = scene.picture_set.window(scene.view.image, scene.model)
     if window is not None:
-        low, high = (f"{end:g}" for end in window)
+        low, high = (end.replace(",", "") for end in window_ends(window))
         words = "The numbers of the file that are black and white, with a comma between; empty for each picture's own range."
         _field("window", "From black to white", f"{low},{high}", words)
 

@@ -7,6 +7,7 @@ import numpy as np
 from dashboard.view.scene import Scene
 from explain_lib.base.words import percent
 from explain_lib.networks.model import Model
+from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
 
 
@@ -37,7 +38,7 @@ def made_words(scene: Scene, image: int) -> str:
     parts = [channel_words(scene.model.channels, scene.bands)]
     window = scene.picture_set.window(image, scene.model)
     if window is not None:
-        low, high = (f"{end:,.6g}" for end in window)
+        low, high = window_ends(window)
         chosen = "" if scene.view.window else ", its own range,"
         parts.append(f"numbers {low} to {high}{chosen} shown from black to white")
     return " · ".join(filter(None, parts))

@@ -122,7 +122,7 @@ def _window(given: list[float] | None) -> Window | None:
         return None
     low, high = given
     if not -float("inf") < low < high < float("inf"):
-        raise InputError(f"--window: {low:g} {high:g}; two numbers, the lower one first, would be right")
+        raise InputError(f"--window: {low} {high}; two numbers, the lower one first, would be right")
     return low, high
 
 

@@ -64,6 +64,12 @@ def bands_window(content: bytes, channels: int) -> Window | None:
     return None if values.dtype == np.uint8 else _range_of(values)
 
 
+def window_ends(window: Window) -> tuple[str, str]:
+    """The ends of a window in words, as "12" and "3,960", or "0.25"."""
+    low, high = (f"{int(end):,}" if end == int(end) else str(round(end, 4)) for end in window)
+    return low, high
+
+
 def preview_picture(content: bytes) -> Picture:
     """What can be shown of a file, whatever its channels: RGB uint8 (H, W, 3). Raises as read_picture does."""
     if not _is_array(content) and not _has_many_bands(content):

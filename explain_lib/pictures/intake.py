@@ -88,8 +88,8 @@ class PictureTransform:
         low, high = float(values.min()), float(values.max())
         if not (low >= -BEYOND and high <= 255 + BEYOND):
             raise InputError(
-                f"transform: with mean and std taken back it gives {low / 255:.3g} to {high / 255:.3g}, where pixels lie "
-                "between 0 and 1; the mean and std that it ends with would be right"
+                f"transform: with mean and std taken back it gives {round(low / 255, 3)} to {round(high / 255, 3)}, where "
+                "pixels lie between 0 and 1; the mean and std that it ends with would be right"
             )
         return rounded_pixels(values[..., ::-1] if self.blue_first else values)
 

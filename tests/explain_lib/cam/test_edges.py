@@ -46,13 +46,7 @@ def test_inside_the_border_edges_are_scikit_images_in_another_unit(study: np.nda
 
 
 @pytest.mark.parametrize(
-    "pixels",
-    [
-        np.zeros((1, 4, 4, 3), np.float32),
-        np.zeros((4, 4, 3), np.uint8),
-        np.zeros((1, 1, 4, 3), np.uint8),
-        [[1]],
-    ],
+    "pixels", [np.zeros((1, 4, 4, 3), np.float32), np.zeros((4, 4, 3), np.uint8), np.zeros((1, 1, 4, 3), np.uint8), [[1]]]
 )
 def test_edges_of_what_is_no_picture_are_refused(pixels: object) -> None:
     with pytest.raises(xl.InputError, match=r"^pixels: .*would be right"):
