@@ -63,13 +63,14 @@ def test_that_of_any_function_is_measured(transform: PictureTransform, picture: 
         functional.hflip,
         functional.vflip,
         lambda shown: shown.rotate(20),
+        lambda shown: functional.affine(shown, 0, [0, 0], 1, [8.0]),
         lambda shown: shown.transpose(Image.Transpose.TRANSPOSE),
         lambda shown: functional.perspective(
             shown, [[0, 0], [90, 0], [90, 60], [0, 60]], [[0, 0], [90, 20], [90, 50], [0, 60]]
         ),
         lambda _: Image.new("RGB", (8, 8)),
     ],
-    ids=["mirrored", "upside down", "turned", "transposed", "bent", "nothing of it"],
+    ids=["mirrored", "upside down", "turned", "sheared", "transposed", "bent", "nothing of it"],
 )
 def test_what_moves_pixels_in_another_way_cannot_be_told(bend: object) -> None:
     assert of(v2.Lambda(bend), Resize((24, 24))).box((60, 90)) is None
