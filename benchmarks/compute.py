@@ -55,19 +55,24 @@ class Subject:
         return lambda: explain_lib.grad_cam(self.model, self.pixels, layers)
 
 
-def resnet18(side: int) -> Subject:
-    """ResNet-18 of torchvision with random weights, and one random picture."""
-    from torchvision.models import resnet18 as build
+def of_torchvision(name: str, side: int) -> Subject:
+    """A network of torchvision with random weights, and one random picture."""
+    import torchvision
 
     torch.manual_seed(0)
     model = explain_lib.as_model(
-        build(weights=None).eval(),
+        torchvision.models.get_model(name, weights=None).eval(),
         classes=[f"class {index}" for index in range(1000)],
         input_size=(side, side),
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
     )
     return Subject(model, np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8))
+
+
+def resnet18(side: int) -> Subject:
+    """ResNet-18, and one random picture."""
+    return of_torchvision("resnet18", side)
 
 
 def tutorial(batch: int) -> Subject:
@@ -113,6 +118,21 @@ def last_layer(title: str, subject: Subject, goals: Mapping[str, float], budget:
     layers = subject.model.conv_layers[-1:]
     peers = installed({PACKAGE: package, TORCH_CAM: torch_cam}, subject.model, subject.pixels, layers)
     return Table(title, tuple(compared(subject, {OURS: subject.ours(layers), **peers}, budget, goals)))
+
+
+def last_block(title: str, name: str, layer: str, budget: float) -> Table:
+    """Grad-CAM at tokens, or at channels that come last, in the last block: as dear as at a convolution's."""
+    subject = of_torchvision(name, 224)
+    reading = {"seeing where axes and cells lie, once": partial(as_given, subject.model)}
+    contestants: dict[str, Contestant] = {OURS: subject.ours([layer]), **reading}
+    return Table(title, tuple(compared(subject, contestants, budget, {OURS: 1.1})))
+
+
+def as_given(model: explain_lib.Model) -> explain_lib.Model:
+    """The model, made anew of its network."""
+    return explain_lib.as_model(
+        model.network, classes=model.classes, input_size=model.input_size, mean=model.mean, std=model.std
+    )
 
 
 def every_layer(budget: float) -> Table:
@@ -189,6 +209,8 @@ def measure(scale: float) -> Iterator[Table]:
     yield last_layer("Tutorial network, batch 1, last conv layer", tutorial(1), {}, 10 * scale)
     yield placement("Where cells look: ResNet-18, 224 px, batch 1", resnet18(224), 10 * scale)
     yield placement("Where cells look: tutorial network, batch 1", tutorial(1), 5 * scale)
+    yield last_block("ViT-B/16, last block, tokens", "vit_b_16", "encoder.layers.encoder_layer_11.ln_1", 40 * scale)
+    yield last_block("Swin-T, last stage, channels last", "swin_t", "features.7", 20 * scale)
     yield cache_hits(5 * scale)
     yield growth_with_layers(15 * scale)
     batches = {f"pictures: {batch}": tutorial(batch) for batch in BATCHES}

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m explain_lib", description="Grad-CAM on CIFAR-10, without the dashboard.")
+    parser = argparse.ArgumentParser(prog="python -m explain_lib", description="Grad-CAM without the dashboard.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         own = commands.add_parser(command.name, help=command.help)

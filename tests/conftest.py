@@ -193,9 +193,9 @@ def every_network_noted() -> Iterator[Ledger]:
         kept.watch(network)
         original(self, network, *arguments, **named)
 
-    def noting_first_run(network: nn.Module, batch: Tensor) -> object:
+    def noting_first_run(network: nn.Module, *arguments: object) -> object:
         kept.watch(network)
-        return first_run(network, batch)
+        return first_run(network, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Model, "__init__", noting)

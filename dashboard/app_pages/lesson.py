@@ -19,6 +19,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib import ExplainError
+from explain_lib.base.words import few_names
 from explain_lib.pictures.channels import shown
 
 SIDE = 160
@@ -64,6 +65,7 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
     """A lesson: a card a stop, and what it is about; the first one on offer can be started by the key that also goes on."""
     view = current_view()
     with st.container(border=True, gap="small"):
+        _say_whose(lesson, scene)
         panels = tuple(_stop_panel(name, lesson, number, scene) for number in range(1, len(lesson.stops) + 1))
         show_stage(Stage((Row(panels),), key=f"stage-{name}", line_after=None))
         st.header(lesson.title, anchor=False)
@@ -72,6 +74,13 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
             open_stop(name, lesson, 1)
         st.markdown(lesson.introduction)
+
+
+def _say_whose(lesson: Lesson, scene: Scene) -> None:
+    """On a server with a network of its own: that the lesson shows others."""
+    own, shown = scene.cache.own_models.names, tuple(dict.fromkeys(stop.view.model for stop in lesson.stops))
+    if own and not set(own) & set(shown):
+        st.caption(plain(f"The stops of this lesson show {few_names(shown, 3)}, not {own[0]}."))
 
 
 def _stop_panel(name: str, lesson: Lesson, number: int, scene: Scene) -> Panel:

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.base.words import percent
+from explain_lib.networks.task_words import TASK_WORDS, value_words
+from explain_lib.networks.tasks import PRESENT, Task
 
 MOST = 12
 """With more classes than so many, the likeliest and the marked ones are shown alone."""
@@ -15,7 +16,9 @@ LIKELIEST = 10
 
 @dataclass(frozen=True)
 class ClassBar:
-    """A class with its probability. words: what it is besides, such as "true, predicted". text: the probability in percent."""
+    """A class with its probability, or its number. words: what it is besides, such as "true, predicted". share: the length of
+    its bar, in [0, 1]. text: the probability in percent, or the number.
+    """
 
     index: int
     name: str
@@ -26,29 +29,41 @@ class ClassBar:
 
 
 def class_bars(
-    classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, true: int, minus: int | None = None
+    classes: tuple[str, ...],
+    probabilities: NDArray[np.float32],
+    target: int,
+    true: int,
+    minus: int | None = None,
+    task: Task = "softmax",
+    plus: tuple[int, ...] = (),
 ) -> tuple[ClassBar, ...]:
     """A bar a class; the explained class, the one it is contrasted with, the true and the predicted one have a word. Of many
-    classes, see shown_words.
+    classes, see shown_words. Of labels those above 50 % are present; the bars of numbers are as long as their magnitudes.
     """
-    predicted = int(probabilities.argmax())
+    predicted = -1 if task in ("sigmoid", "regression") else int(probabilities.argmax())
+    longest = float(np.abs(probabilities).max()) or 1.0 if task == "regression" else 1.0
 
     def bar(k: int) -> ClassBar:
-        holds = {"explained": k == target, "contrasted": k == minus, "true": k == true, "predicted": k == predicted}
+        value, is_target = float(probabilities[k]), k == target or k in plus
+        holds = {"explained": is_target, "contrasted": k == minus, "true": k == true, "predicted": k == predicted}
+        holds["present"] = task == "sigmoid" and value > PRESENT
         words = ", ".join(word for word, held in holds.items() if held)
-        role: Literal["target", "minus", "other"] = "target" if k == target else "minus" if k == minus else "other"
-        share = float(probabilities[k])
-        return ClassBar(k, _told_apart(classes, k), words, share, percent(share), role)
+        role: Literal["target", "minus", "other"] = "target" if is_target else "minus" if k == minus else "other"
+        return ClassBar(k, _told_apart(classes, k), words, abs(value) / longest, value_words(value, task), role)
 
-    return tuple(map(bar, _shown(probabilities, {target, true, minus})))
+    return tuple(map(bar, _shown(probabilities, {target, true, minus, *plus})))
 
 
-def probabilities_words(classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int) -> str:
-    """Alternative text: the three likeliest classes with their probabilities, and that of the explained one."""
+def probabilities_words(
+    classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, task: Task = "softmax"
+) -> str:
+    """Alternative text: the three likeliest classes with their probabilities, and that of the explained one; or numbers."""
     order = np.argsort(-probabilities, kind="stable")[:3]
-    likeliest = ", ".join(f"{classes[k]} {percent(probabilities[k])}" for k in order)
-    explained = f"{classes[target]}, explained, {percent(probabilities[target])}"
-    return f"Probability of each class, the likeliest first: {likeliest}; {explained}"
+    likeliest = ", ".join(f"{classes[k]} {value_words(float(probabilities[k]), task)}" for k in order)
+    explained = f"{classes[target]}, explained, {value_words(float(probabilities[target]), task)}"
+    said = TASK_WORDS[task]
+    first = "largest" if task == "regression" else "likeliest"
+    return f"{said.value.capitalize()} of each {said.a_class}, the {first} first: {likeliest}; {explained}"
 
 
 def shown_words(classes: tuple[str, ...]) -> str:

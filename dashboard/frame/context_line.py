@@ -67,15 +67,16 @@ def _target(scene: Scene, *, with_score: bool) -> None:
 
 
 def _layer(steps: LayerSteps, words: dict[str, str]) -> None:
-    """The layer that is shown; another one changes what a step to it would."""
+    """The layer that is shown, in a list with ends of stages first; another one changes what a step to it would."""
 
     def write(layer: str | None) -> None:
         if layer in steps.layers:  # a quick press can send one of the list before
             change_view(**layer_changes(steps, str(layer)))
 
+    place = {name: index for index, name in enumerate(words)}
     st.selectbox(
         "Layer",
-        steps.layers,
+        sorted(steps.layers, key=lambda name: place.get(name, len(place))),
         index=None if steps.several else 0,
         placeholder=steps.several or None,
         **bound_by("layer", None if steps.several else steps.shown, write),

@@ -13,6 +13,7 @@ from dashboard.widgets.pickers import SENT_MODEL, open_model
 from explain_lib.base.words import one_line
 from explain_lib.loading.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
 from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.networks.task_words import task_sentence
 
 KEY = "own-network"
 ARCHITECTURE, USE = "own-architecture", "own-use"
@@ -44,15 +45,19 @@ def say_model_refused() -> None:
 
 
 def say_own_model(scene: Scene) -> None:
-    """The origin of the weights on screen, and the network's input; nothing of a bundled model."""
+    """The origin of the weights on screen, the network's input and its task; of a bundled model a task that was chosen."""
     own = scene.cache.own_models.known(scene.view.model)
     if own is None:
+        if scene.view.task is not None:
+            st.caption(plain(task_sentence(scene.model)))
         return
     height, width = own.model.input_size
     given = f"input {height} × {width}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
-    said = f"{own.architecture}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
+    named = own.architecture if own.name == own.architecture or "@" in own.name else f"{own.name} ({own.architecture})"
+    said = f"{named}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
     made = f"Pictures are {scene.picture_set.intake(own.model).words}."
     st.caption(plain(f"{said} {made}" if own.assumed else f"{said}{made}"))
+    st.caption(plain(task_sentence(scene.model)))
 
 
 def _key(field: str, architecture: str) -> str:

@@ -33,7 +33,7 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
         if score:
             score_controls(scene)
         if modules:
-            modules_picker(scene.view)
+            modules_picker(scene)
         if drawing:
             drawing_controls(scene.view)
         _channel_controls(scene)

@@ -12,6 +12,7 @@ from streamlit.net_util import get_internal_ip
 
 from dashboard import ASSETS
 from dashboard.view.address import current_view
+from dashboard.view.origin import address_query
 
 KEY = "share"
 QR_SIDE = 264
@@ -41,7 +42,7 @@ def share_menu() -> None:
     if not menu.open:  # what is out of sight is not built
         return
     shared = shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
-    address = f"{shared.place}?{urlencode(current_view().to_query())}"
+    address = f"{shared.place}?{urlencode(address_query(current_view()))}"
     with menu:
         st.code(address, language=None, wrap_lines=True)
         _COPY(data={"address": address}, key="copy-address", width="content", height="content")

@@ -14,8 +14,10 @@ from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
 from dashboard.topics.sanity.check import make_check
 from dashboard.view.scene import Scene
-from explain_lib.base.words import correlation_words, mean_alone, percent
+from explain_lib.base.words import correlation_words, mean_alone
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
+from explain_lib.networks.task_words import value_words
+from explain_lib.networks.tasks import predicted_of
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.study.rows import ContourRequest
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
@@ -90,12 +92,12 @@ def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
 
 def _says(scene: Scene, depth: int | None) -> int:
     check = make_check(scene)
-    return int(check.found.probabilities[0, check.shown if depth is None else depth].argmax())
+    return int(predicted_of(check.found.probabilities[0, check.shown if depth is None else depth], scene.model.task))
 
 
 def _then(scene: Scene) -> str:
     check = make_check(scene)
-    return percent(float(check.found.probabilities[0, check.shown].max()))
+    return value_words(float(check.found.probabilities[0, check.shown, _says(scene, None)]), scene.model.task)
 
 
 def _forgotten(scene: Scene) -> str:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from urllib.parse import parse_qsl, urlsplit
 
 from dashboard.pages import LANDING, PAGES
+from dashboard.view.origin import take_origin
 from dashboard.view.view import View, read_query
 
 LARGEST = 256 * 1024
@@ -154,7 +155,8 @@ def _opened(number: int, address: str, problems: list[Problem]) -> tuple[str, Vi
         problems.append(Problem(number, f"there is no page {page}; one of {', '.join(sorted(PAGES))} would be right"))
         return None
     given = dict(parse_qsl(split.query, keep_blank_values=True))
-    view, ignored = read_query({key: text for key, text in given.items() if key not in BY_ITSELF})
+    stays, _ = take_origin({key: text for key, text in given.items() if key not in BY_ITSELF})  # a lesson goes to other servers
+    view, ignored = read_query(stays)
     problems += (Problem(number, f"in the address, {said.rstrip('.')}") for said in ignored)
     return page, view
 

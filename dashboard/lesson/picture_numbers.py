@@ -7,7 +7,6 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.view.scene import Scene
-from explain_lib.base.words import percent
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def second_class(scene: Scene) -> int:
 
 
 def _probability(scene: Scene, index: int) -> str:
-    return percent(float(scene.probabilities[index]))
+    return scene.value(index)
 
 
 PICTURES: Mapping[str, Number] = {

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.pages import PAGES
 from dashboard.server.log import this_address
 from dashboard.view.address import current_view
+from dashboard.view.origin import address_query
 from dashboard.view.page_files import PageFiles
 from dashboard.view.record import ViewRecord
 from dashboard.view.scene import Scene
@@ -25,7 +26,7 @@ VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
     """The row of buttons at the foot of a page; nothing is made before one is pressed."""
     path, files = this_address().partition("?")[0], record.files
-    address = f"{path}?{urlencode(current_view().to_query())}"
+    address = f"{path}?{urlencode(address_query(current_view()))}"
     slide = record.slide or (lambda: view_slide(scene))
     name = files.name if files else f"{_file_name(page)}-image{scene.view.image}-{scene.view.model}"
 

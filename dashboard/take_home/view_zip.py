@@ -15,6 +15,7 @@ from dashboard.view.scene import Scene
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.run_context import recording
 from explain_lib.loading.bundled import REGISTRY
+from explain_lib.networks.tasks import name_with_task, split_task
 from explain_lib.take_home.json_form import Json
 from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.replay import versions
@@ -62,11 +63,13 @@ def view_zip(
 def _name_of(model: xl.Model, scene: Scene) -> str:
     """The name of a model that the view shows. Raises InputError for one that is no longer kept."""
     if model.card is not None:
-        return model.card.name
+        return name_with_task(model.card.name, None if model.task == "softmax" else model.task)
     for name in (scene.view.model, scene.view.other_model):
         known = scene.cache.own_models.known(name)
         if known is not None and known.model is model:
             return name
+        if known is not None and known.model.with_task(model.task) is model:
+            return name_with_task(name, model.task)
     if model is scene.model:
         return scene.view.model
     raise xl.InputError("model: the network is no longer kept here")
@@ -89,8 +92,9 @@ def _settings(scene: Scene, page: str, address: str, content: ViewContent, files
         "image": {"number": None if scene.is_own else view.image, "words": scene.name, "true": scene.true_class(view.image)},
         "model": view.model,
         "models_of_the_arrays": list(content.models),
-        "predicted": {"class": scene.model.classes[said.predicted], "probability": said.confidence},
-        "target": asdict(target) | {"class": scene.model.classes[target.index], "words": target_caption(scene)},
+        "task": {"name": scene.model.task, "decided": scene.model.task_source},
+        "predicted": {"class": scene.model.classes[said.predicted], scene.task_words.value: said.confidence},
+        "target": target.to_json() | {"class": scene.model.classes[target.index], "words": target_caption(scene)},
         "view": {name: _plain(value) for name, value in vars(view).items()},
         "details": None if files is None else json.loads(files.settings_file()),
         "versions": versions(),
@@ -110,10 +114,13 @@ def _plain(value: object) -> object:
 
 
 def _described(name: str, model: xl.Model, scene: Scene) -> Mapping[str, object]:
-    own = scene.cache.own_models.known(name)
+    usual, _ = split_task(name)
+    own, chosen = scene.cache.own_models.known(usual), model.outputs.chosen
     return {
         "digest": model.digest,
-        "bundled": name in REGISTRY,
+        "bundled": usual in REGISTRY,
+        "task": model.task,
+        "output": chosen if chosen is None or isinstance(chosen, str | int) else "a function",
         "architecture": None if own is None else own.architecture,
         "weights": None if own is None else own.weights,
         "input_size": model.input_size,
@@ -138,7 +145,7 @@ def _readme(scene: Scene, address: str, content: ViewContent) -> str:
         "Whether they come out identical elsewhere: python -m explain_lib replay FILE, with this ZIP file.",
         f"It also says whether any other part was changed since: {SETTINGS} has the SHA-256 of each. That finds what was",
         "changed by accident or by hand, not what somebody forged.",
-        *_whose(scene.view.model, content),
+        *_whose(scene.model_name, content),
         *(f"Note: {note}" for note in content.notes),
     ]
     return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ address         addressed_scene; bound, change_view: how a widget follows the ad
 captions        the words under a picture
 field           declared: one declaration for a field of the view
 fitting         fit_view, fit_models: a view without what is not there
+origin          what an address says of the server's own weights and files
 page_files      PageFiles: what a page has to take home besides what every page has
 picture_sets    PictureSet: the test images, the server's folder, a visitor's picture
 record          the pictures and computations of a page, noted while it is drawn

@@ -13,12 +13,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 import explain_lib as xl
 from dashboard import ASSETS
 from dashboard.view.field import Value
-from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
+from dashboard.view.fitting import fit_models, fit_names, fit_task, fit_view, opening_view
+from dashboard.view.origin import Origin, address_query, take_origin
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, chosen_set, server_set
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import CARRIED_VIEW
-from dashboard.view.view import PARAMETERS, View, change, read_query, take_names
+from dashboard.view.view import PARAMETERS, View, change, read_query, take_names, tasked
 from explain_lib.pictures.sets import LazyPixels, next_readable
 
 Notes = tuple[str, ...]
@@ -39,33 +40,37 @@ def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
     over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene.
     """
     cache = server_cache()
-    view, named, ignored = _read_address(opening_view(cache.own_models))
+    view, named, origin, ignored = _read_address(opening_view(cache.own_models))
     view, no_model = fit_models(view, cache.own_models)
     picture_set, no_set = chosen_set(view, cache)
     if no_set:
         view = replace(view, pictures=None)
     around = server_set(cache) if isinstance(picture_set, OwnPicture) else picture_set
-    model = cache.model(view.model)
+    view, no_task = fit_task(view, cache.model(view.model))
+    model = tasked(cache.model(view.model), view)
     images = around.pictures(model)
+    others = origin.differences(view, cache)
     view, no_class = fit_names(view, named, model, images)
     view, no_part = fit_view(view, model, images)
     remember_view(view)
     if over_set and picture_set is not around:
         view, picture_set = replace(view, pictures=None), around
     view, unreadable = _readable(view, picture_set, around, images)
-    return make_scene(view, picture_set, cache), (*ignored, *no_model, *no_set, *no_class, *no_part, *unreadable)
+    notes = (*ignored, *no_model, *no_task, *no_set, *others, *no_class, *no_part, *unreadable)
+    return make_scene(view, picture_set, cache), notes
 
 
-def _read_address(start: View) -> tuple[View, dict[str, str], Notes]:
-    """The view of the address, the names of classes in it by field, and what in it was ignored.
+def _read_address(start: View) -> tuple[View, dict[str, str], Origin, Notes]:
+    """The view of the address, the names of classes in it by field, what it was made with, and what in it was ignored.
 
     A bare address, as the navigation opens it, stands for the last page's view. start: what the dashboard opens with.
     """
     if CARRIED_VIEW in st.session_state and (not st.query_params or _is_left()):
-        return current_view(), {}, ()
-    query, named = take_names(st.query_params.to_dict())
+        return current_view(), {}, Origin({}), ()
+    query, origin = take_origin(st.query_params.to_dict())
+    query, named = take_names(query)
     view, ignored = read_query(query, start)
-    return view, named, ignored
+    return view, named, origin, ignored
 
 
 def _readable(view: View, picture_set: PictureSet, around: PictureSet, images: Pictures) -> tuple[View, Notes]:
@@ -126,9 +131,9 @@ def open_view(view: View) -> None:
     """Write a whole view into the address; for a widget's callback."""
     left: dict[str, float] = st.session_state.setdefault(_LEFT, {})
     left[_asked()] = time.monotonic()
-    left.pop(urlencode(view.to_query()), None)
+    left.pop(urlencode(address_query(view)), None)
     remember_view(view)
-    st.query_params.from_dict(view.to_query())
+    st.query_params.from_dict(address_query(view))
 
 
 def _asked() -> str:
@@ -144,14 +149,14 @@ def _is_left() -> bool:
     context = get_script_run_ctx()
     if moment is None or time.monotonic() - moment > ON_THE_WAY or context is None or context.is_history_navigation:
         return False
-    st.query_params.from_dict(current_view().to_query())
+    st.query_params.from_dict(address_query(current_view()))
     return True
 
 
 def go_to(page: str, view: View) -> None:
     """Open a page with a view, from within a run, which ends here."""
     st.session_state.pop(_LEFT, None)
-    st.switch_page(f"app_pages/{page}.py", query_params=view.to_query())
+    st.switch_page(f"app_pages/{page}.py", query_params=address_query(view))
 
 
 def open_page(page: str, changes: Mapping[str, Value]) -> None:
@@ -181,4 +186,4 @@ def complete_address() -> None:
     """Complete a bare address, as the navigation opens it, in place, which makes no entry in the history."""
     view: View | None = st.session_state.get(CARRIED_VIEW)
     if view is not None:
-        _ADDRESS(data={"query": urlencode(view.to_query())}, key="address", height=1)
+        _ADDRESS(data={"query": urlencode(address_query(view))}, key="address", height=1)

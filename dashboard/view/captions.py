@@ -1,14 +1,22 @@
 """Words for what a picture shows."""
 
 import re
+from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard.view.scene import Scene
-from explain_lib.base.words import percent
+from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
+from explain_lib.networks.stages import Part
+from explain_lib.networks.task_words import score_word, value_words
+from explain_lib.networks.tasks import PRESENT
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
+
+FEW = 4
+"""So many labels or numbers are named; of more, how many there are."""
 
 
 def plain(text: str) -> str:
@@ -45,7 +53,10 @@ def made_words(scene: Scene, image: int) -> str:
 
 
 def image_words(scene: Scene, image: int) -> str:
-    """Image number, true class, predicted class with its probability; what of it is shown, if that is not all."""
+    """Image number, true class, predicted class with its probability; of other tasks what the network says.
+
+    And what of it is shown, if that is not all.
+    """
     return " · ".join(filter(None, (_predicted_words(scene, image), made_words(scene, image))))
 
 
@@ -53,23 +64,40 @@ def _predicted_words(scene: Scene, image: int) -> str:
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
+    if scene.model.task in ("sigmoid", "regression"):
+        return f"{words}{says_words(scene.model, said.probabilities)}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
         return words
     return f"{words} ({'right' if label == said.predicted else 'wrong'})"
 
 
+def says_words(model: Model, values: NDArray[np.float32]) -> str:
+    """What a network of labels or numbers says: the labels above 50 %, the strongest first, or its numbers.
+
+    values: float32 (classes,), the probabilities or the numbers.
+    """
+    if model.task == "regression":
+        numbers = [f"{name} {value_words(float(value), model.task)}" for name, value in zip(model.classes, values, strict=True)]
+        return few_names(numbers, FEW)
+    order = np.argsort(-values, kind="stable")
+    named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
+    count = int((values > PRESENT).sum())
+    return f"labels {few_names(named[:count], FEW)}" if count else f"none of its labels, strongest: {named[0]}"
+
+
 def target_caption(scene: Scene) -> str:
-    """The target in words: the class, the one that it is contrasted with, and the score."""
-    target, classes = scene.target, scene.model.classes
+    """The target in words: the class, those explained with it, the one that it is contrasted with, and the score."""
+    target, classes, task = scene.target, scene.model.classes, scene.model.task
     name = classes[target.index]
-    if scene.view.target is None:
-        name += " (the predicted class)"
+    if scene.view.target is None and task != "regression":
+        name += " (the strongest label)" if task == "sigmoid" else " (the predicted class)"
+    name = listed([name, *(classes[index] for index in target.plus)])
     if target.minus is not None:
         name += f" rather than {classes[target.minus]}"
-    words = f"{name}, {target.score}"
+    words = f"{name}, {score_word(target.score, task)}"
     if target.sign == -1:
-        words = f"evidence against {words}"
+        words = f"what lowers {words}" if task == "regression" else f"evidence against {words}"
     if scene.view.minus is not None and target.minus is None:
         words += f" (a contrast with {classes[scene.view.minus]} itself is left out)"
     return words
@@ -77,9 +105,10 @@ def target_caption(scene: Scene) -> str:
 
 def score_words(scene: Scene) -> str:
     """What is explained besides a class's logit, as short as it can be said; empty for nothing."""
-    target = scene.target
-    parts = [f"rather than {scene.model.classes[target.minus]}"] if target.minus is not None else []
-    parts += ["evidence against"] if target.sign == -1 else []
+    target, task = scene.target, scene.model.task
+    parts = [f"with {listed([scene.model.classes[index] for index in target.plus])}"] if target.plus else []
+    parts += [f"rather than {scene.model.classes[target.minus]}"] if target.minus is not None else []
+    parts += ["what lowers it" if task == "regression" else "evidence against"] if target.sign == -1 else []
     parts += [target.score] if target.score != "logit" else []
     return plain(" · ".join(parts))
 
@@ -91,8 +120,14 @@ def scene_caption(scene: Scene, explained: str | None = None) -> str:
 
 
 def layer_words(model: Model) -> dict[str, str]:
-    """Each layer with a grid, in words: "conv2 · 10 × 10"."""
-    return {layer.name: f"{layer.name} · {grid_caption(layer.grid)}" for layer in model.layers if layer.is_spatial}
+    """Each layer with a grid, in words, ends of stages first: "layer4 · 7 × 7 · stage end"."""
+    layers = {layer.name: layer for layer in model.layers if layer.is_spatial}
+    ordered = sorted(layers, key=lambda name: _PARTS.index(model.parts[name]))
+    return {name: f"{name} · {grid_caption(layers[name].grid)}{_PART_WORDS[model.parts[name]]}" for name in ordered}
+
+
+_PARTS: tuple[Part, ...] = get_args(Part)
+_PART_WORDS: dict[Part, str] = {part: "" if part == "inner" else f" · {part}" for part in _PARTS}
 
 
 def grid_caption(grid: tuple[int, int]) -> str:
@@ -104,7 +139,7 @@ def target_name(scene: Scene) -> str:
     """The target as part of a file's name: "ship", "ship-minus-plane", "against-ship-probability"."""
     target, classes = scene.target, scene.model.classes
     parts = ["against"] if target.sign == -1 else []
-    parts.append(classes[target.index])
+    parts.append("-and-".join(classes[index] for index in target.raised))
     if target.minus is not None:
         parts += ["minus", classes[target.minus]]
     if target.score == "probability":

@@ -14,6 +14,7 @@ from dashboard.view.view import PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.own import OwnModels
+from explain_lib.networks.tasks import tasks_of
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""
@@ -81,6 +82,24 @@ def _no_class(name: str, classes: Sequence[str]) -> str:
     return f"there is no class of that name; there are {few_names(classes, 12)}"
 
 
+def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
+    """The view with a task that fits the model, and with what the task has; a sentence for each part that was replaced."""
+    notes, fitting = [], tasks_of(model.outputs.scores)
+    if view.task is not None and view.task not in fitting:
+        notes.append(_note("task", view.task, f"of this network's scores one of {', '.join(fitting)} would be right"))
+        view = replace(view, task=None)
+    task = view.task or model.task
+    if task == "regression" and view.score == "probability":
+        notes.append(_note("score", view.score, "a regression has no probabilities"))
+        view = replace(view, score="logit")
+    count = 0 if task != "sigmoid" else len(model.classes)
+    if any(index >= count for index in view.plus):
+        has = f"the labels are 0 to {count - 1}" if count else "only labels are explained together"
+        notes.append(_note("plus", view.plus, has))
+        view = replace(view, plus=tuple(index for index in view.plus if index < count))
+    return view, tuple(notes)
+
+
 def fit_view(view: View, model: xl.Model, images: Pictures) -> tuple[View, tuple[str, ...]]:
     """The view with only what this model and this set of images have, and a sentence for each part that was replaced.
 
@@ -112,7 +131,9 @@ def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
     chosen = {name: getattr(view, name) for name in first_missing}
     lacking = {name: why for name, (end, why) in first_missing.items() if chosen[name] is not None and chosen[name] >= end}
     layers = f"the layers with a grid are {few_names(model.spatial_layers, 12)}"
-    return lacking | {name: layers for name in ("layer", "opinion") if getattr(view, name) not in (None, *model.spatial_layers)}
+    return lacking | {
+        name: layers for name in ("layer", "other_layer", "opinion") if getattr(view, name) not in (None, *model.spatial_layers)
+    }
 
 
 def _fit_channels(view: View, model: xl.Model) -> tuple[View, list[str]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 
@@ -44,7 +44,7 @@ class PageFiles:
             "address": view.to_query(),
             "model": {"name": view.model, "digest": model.digest, "mean": model.mean, "std": model.std},
             "image": view.image,
-            "target": asdict(target) | {"class": model.classes[target.index]},
+            "target": target.to_json() | {"class": model.classes[target.index]},
             **self.details,
             "versions": {name: version(name) for name in PACKAGES},
         }
@@ -53,5 +53,5 @@ class PageFiles:
 
 def explained_code(scene: Scene) -> Explained:
     """The explanation of the scene, as Python of the library alone."""
-    model, pixels = scene.load_call(scene.view.model), scene.picture_set.snippet(scene.model)
+    model, pixels = scene.load_call(scene.model_name), scene.picture_set.snippet(scene.model)
     return Explained(model, pixels, scene.view.image, scene.target, target_caption(scene))

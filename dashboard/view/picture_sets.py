@@ -87,7 +87,7 @@ class CifarImages:
         return None
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
-        return self.cache.predictions(name) if name in REGISTRY else asked_so_far(model, pixels)
+        return self.cache.predictions(name, model.task) if name in REGISTRY else asked_so_far(model, pixels)
 
     def words(self, image: int) -> str:
         return f"test image {image}"

@@ -1,25 +1,35 @@
 """The scene that a page draws: the view, with the model, the pictures and the predictions that it names."""
 
+import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
-from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained
+from dashboard.view.server_options import server_options
+from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained, tasked
 from explain_lib.loading.bundled import REGISTRY
+from explain_lib.networks.outputs import check_finite
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
+from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
+from explain_lib.networks.tasks import name_with_task, split_task
 from explain_lib.pictures.channels import shown
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.selection import spread_images
 from explain_lib.pictures.sets import batch_size_of
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, read_cells
 
 
 @dataclass(frozen=True)
 class Said:
-    """The network's prediction for one picture: probabilities float32 (classes,), the likeliest class, its probability."""
+    """The network's prediction for one picture: probabilities float32 (classes,), the likeliest class, its probability.
+
+    Of a regression the numbers themselves, and the first output.
+    """
 
     probabilities: NDArray[np.float32]
     predicted: int
@@ -66,17 +76,30 @@ class Scene:
         return isinstance(self.picture_set, OwnPicture)
 
     def said(self, image: int) -> Said:
-        """The network's prediction for an image; it is asked now if it was not before."""
+        """The network's prediction for an image; it is asked now if it was not before.
+
+        Raises NetworkError if its scores are not finite.
+        """
         if isinstance(self.predictions, Predictions):
             found = self.predictions
         else:
             found, image = predict(self.model, self.images.pixels[image : image + 1]), 0
+            check_finite(torch.from_numpy(found.logits.copy()))
         return Said(found.probabilities[image], int(found.predicted[image]), float(found.confidence[image]))
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """Of each class for the picked image, float32 (classes,)."""
         return self.said(self.view.image).probabilities
+
+    def value(self, index: int) -> str:
+        """What is said of a class for the picked image, in words: its probability, or its number."""
+        return value_words(float(self.probabilities[index]), self.model.task)
+
+    @property
+    def task_words(self) -> TaskWords:
+        """How the model's task is spoken of."""
+        return TASK_WORDS[self.model.task]
 
     @property
     def predicted(self) -> int:
@@ -109,19 +132,34 @@ class Scene:
 
     @property
     def offered_layers(self) -> tuple[str, ...]:
-        """The layers on offer: conv layers, or every module with a grid; the chosen one is always among them."""
-        names = self.model.spatial_layers if self.view.modules == "all" else self.model.conv_layers
+        """The layers on offer: the main ones, or every one with a grid; the chosen one is always among them."""
+        names = self.model.explained_layers if self.view.modules == "all" else self.model.main_layers
         return tuple(name for name in self.model.spatial_layers if name in names or name == self.layer)
 
+    def command(self, name: str, sample: int, *words: str) -> str | None:
+        """The command that measures a sample of the set from a terminal; None where it does not have model and task.
+
+        name: of the command. sample: how many images. words: the rest of its options.
+        """
+        model, options = self.view.model, server_options()
+        named = ("--model", model) if model in REGISTRY else options.model_words.get(model)
+        if named is None or self.view.task is not None:
+            return None
+        tests = self.of_set().picture_set.address == CIFAR10
+        images = ("--images", f"0-{sample - 1}") if tests else ("--images", str(options.images), "--sample", str(sample))
+        return "python -m explain_lib " + shlex.join((name, *named, *images, *words))
+
     @property
-    def has_command(self) -> bool:
-        """Whether the command line knows the model and the set: a bundled one, and the CIFAR-10 test images."""
-        return self.view.model in REGISTRY and self.of_set().picture_set.address == CIFAR10
+    def model_name(self) -> str:
+        """The name of the model, with its task where the view names one."""
+        return name_with_task(self.view.model, self.view.task if tasked(self.model, self.view).task == self.view.task else None)
 
     def load_call(self, name: str) -> str:
-        """Python that loads the model of that name."""
-        own = self.cache.own_models.known(name)
-        return f"xl.load_model({name!r})" if own is None else own.python
+        """Python that loads the model of that name, which may have a task."""
+        usual, task = split_task(name)
+        own = self.cache.own_models.known(usual)
+        call = f"xl.load_model({usual!r})" if own is None else own.python
+        return call if task is None else f"{call}.with_task({task!r})"
 
     def true_class(self, image: int) -> str | None:
         """The name of an image's true class, None if it is not known."""
@@ -156,8 +194,9 @@ class Scene:
 
     def with_model(self, name: str) -> "Scene":
         """The same scene with another model; its predicted class is the target where it has other classes."""
-        same = self.cache.model(name).classes == self.model.classes
-        view = replace(self.view, model=name) if same else replace(self.view, model=name, target=None, minus=None)
+        same = tasked(self.cache.model(name), self.view).classes == self.model.classes
+        view = replace(self.view, model=name)
+        view = view if same else replace(view, target=None, minus=None, plus=())
         return make_scene(view, self.picture_set, self.cache)
 
     def with_set(self, picture_set: PictureSet) -> "Scene":
@@ -174,7 +213,7 @@ class Scene:
 
 def make_scene(view: View, picture_set: PictureSet, cache: xl.ExplainCache) -> Scene:
     """The scene of a view, whose model and pictures exist."""
-    model = cache.model(view.model)
+    model = tasked(cache.model(view.model), view)
     images = picture_set.pictures(model)
     predictions = picture_set.predictions(view.model, model, images.pixels)
     drawn = replace(view, image=0) if isinstance(picture_set, OwnPicture) else view
@@ -195,7 +234,7 @@ def sample_scene(scene: Scene) -> tuple[Scene, NDArray[np.int64]]:
     sample = min(scene.view.sample, count)
     if around.picture_set.address == CIFAR10:
         return around, np.arange(sample)
-    return around, np.arange(sample) * count // sample
+    return around, spread_images(sample, count)
 
 
 def sample_words(scene: Scene, images: NDArray[np.int64]) -> str:

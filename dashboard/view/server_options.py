@@ -2,14 +2,15 @@
 
 import argparse
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
 from explain_lib.base.errors import InputError
-from explain_lib.loading.own import Described, OwnModelOptions, read_class_names
-from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.loading.model_options import BESIDE_MODEL, MODEL_HELP, add_model_options, named_models, words_of
+from explain_lib.loading.own import OwnModelOptions
 from explain_lib.pictures.files import FITS, Fit, Window
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
@@ -24,7 +25,8 @@ class ServerOptions:
     images: a folder of pictures that the dashboard opens with, None for the CIFAR-10 test images alone.
     fit: how its pictures are brought to the size of a network. window: the numbers of files of more than 8 bits that become
     black and white, None for each picture's own range.
-    own_model: a model that the dashboard opens with, None for the bundled ones alone.
+    own_models: models beside the bundled ones; the dashboard opens with the first. model_words: by their names, the words of a
+    command line that name them.
     lessons: a folder of lessons beside the dashboard's own, None for these alone.
     """
 
@@ -34,7 +36,8 @@ class ServerOptions:
     images: Path | None = None
     fit: Fit = "crop"
     window: Window | None = None
-    own_model: OwnModelOptions | None = None
+    own_models: tuple[OwnModelOptions, ...] = ()
+    model_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lessons: Path | None = None
 
 
@@ -65,20 +68,13 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--fit", choices=FITS, default="crop", help="how pictures of the folder become as large as the input")
     parser.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help="black and white of more than 8 bits")
     parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="lessons of your own, a Markdown file each")
-    parser.add_argument("--model", metavar="NAME", help="resnet18 or another of torchvision, or package.module:factory")
-    parser.add_argument("--weights", metavar="FILE", help=".pt or .safetensors, or DEFAULT for those of torchvision")
-    parser.add_argument("--classes", type=Path, metavar="FILE", help="a name a line; default: class 0, class 1, ...")
-    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
-    parser.add_argument("--mean", type=float, nargs="+", metavar="M", help="of each channel, for pixels from 0 to 1")
-    parser.add_argument("--std", type=float, nargs="+", metavar="S", help="of each channel, for pixels from 0 to 1")
-    given = vars(parser.parse_args(arguments))
-    own = {name: given.pop(name) for name in ("model", *_BESIDE_MODEL)}
-    for name in _BESIDE_MODEL:
-        if own["model"] is None and own[name] is not None:
-            option = name.replace("_", "-")
-            raise InputError(f"server option: --{option} belongs to a model; --model NAME before it would be right")
+    add_model_options(parser, f"what the dashboard opens with: {MODEL_HELP}")
+    options = parser.parse_args(arguments)
+    given = vars(options)
+    own = named_models(options)
     given["window"] = _window(given["window"])
-    return ServerOptions(**given, own_model=_own_model(**own))
+    others = {name: value for name, value in given.items() if name not in ("model", "models", *BESIDE_MODEL)}
+    return ServerOptions(**others, own_models=own, model_words={one.name: words_of(options, one.name) for one in own})
 
 
 def server_jobs() -> Jobs:
@@ -89,32 +85,8 @@ def server_jobs() -> Jobs:
 def server_cache() -> ExplainCache:
     """The cache of this server. Raises InputError for options that are wrong."""
     cache = shared_cache(server_options().device)
-    cache.own_models.offer(server_options().own_model)
+    cache.own_models.offer(*server_options().own_models)
     return cache
-
-
-# Section: a model of the caller's own
-
-_BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std")
-
-
-def _own_model(
-    model: str | None,
-    weights: str | None,
-    classes: Path | None,
-    input_size: list[int] | None,
-    mean: list[float] | None,
-    std: list[float] | None,
-) -> OwnModelOptions | None:
-    if model is None:
-        return None
-    described = Described(
-        classes=None if classes is None else read_class_names(classes),
-        input_size=None if input_size is None else checked_size(tuple(input_size * 2 if len(input_size) == 1 else input_size)),
-        mean=None if mean is None else checked_channels("--mean", mean),
-        std=None if std is None else checked_channels("--std", std),
-    )
-    return OwnModelOptions(model, weights, described)
 
 
 def _window(given: list[float] | None) -> Window | None:

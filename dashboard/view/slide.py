@@ -10,7 +10,8 @@ import explain_lib as xl
 from dashboard.view.captions import bare, grid_caption, image_caption, target_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import short
+from explain_lib.base.words import listed, short
+from explain_lib.networks.task_words import score_word
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 
 
@@ -26,9 +27,10 @@ def view_slide(scene: Scene, reach: float | None = None) -> Slide:
 def map_slide(scene: Scene, values: Map, title: str, how: str, reach: float | None = None) -> Slide:
     """A map at the view's layer beside its picture and over it. how: the caption's last line."""
     drawing, grid = scene.drawing, (values.shape[0], values.shape[1])
+    unit = score_word(scene.target.score, scene.model.task)
     panels = (
         picture_panel(scene),
-        map_panel("Map", values, drawing, reach, f"{grid_caption(grid)} cells, units of the {scene.target.score}"),
+        map_panel("Map", values, drawing, reach, f"{grid_caption(grid)} cells, units of the {unit}"),
         overlay_panel("Overlay", scene.picture, values, drawing, reach, points(scene, scene.layer)),
     )
     caption = (*caption_lines(scene), how)
@@ -44,9 +46,12 @@ def points(scene: Scene, layer: str) -> NDArray[np.float32] | None:
 def view_title(scene: Scene) -> str:
     """The title of a slide: the class that the network looks for."""
     target, classes = scene.target, scene.model.classes
+    named = listed([classes[index] for index in target.raised])
+    if scene.model.task == "regression":
+        return f"Where {scene.view.model} sees what {'raises' if target.sign == 1 else 'lowers'} “{named}”"
     sees = "sees evidence against" if target.sign == -1 else "looks for"
     than = "" if target.minus is None else f" rather than {classes[target.minus]}"
-    return f"Where {scene.view.model} {sees} “{classes[target.index]}{than}”"
+    return f"Where {scene.view.model} {sees} “{named}{than}”"
 
 
 def picture_panel(scene: Scene) -> Panel:

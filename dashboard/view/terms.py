@@ -1,21 +1,26 @@
 """The meanings of the words that the pages use, for tooltips, so that a word means the same on every page."""
 
 LAYER = "Where the network is hooked. Its output is a grid of cells for each channel; the map has as many cells as the grid."
-TARGET = "The class whose score is explained: what in the picture speaks for it? The percentage is the network's probability."
+TARGET = "The class whose score is explained: what in the picture speaks for it? Beside it what the network says of it."
 CONTRAST = "Explains the score of the target class less that of this one: what speaks for the one rather than for the other?"
 EVIDENCE = "For: what raises the score. Against: what lowers it, the map of the score with its sign turned."
-SCORE = (
-    "Logit: the network's output before the softmax. Probability: after it, where one class can only gain what the others lose."
-)
 MAP = (
     "The layer's activations, each channel weighed by its mean gradient, and summed (arXiv 1610.02391, equations 1 and 2). "
     "In units of the score; not scaled."
 )
 OVERLAY = "The map's colours mixed with the picture. The picture is enlarged pixel by pixel, never smoothed."
-PROBABILITIES = "The softmax of the network's outputs: how it shares out 100 % among its classes."
+TASK = (
+    "What the network's scores mean: it is decided by what is known of the network, or else by how many scores it gives. "
+    "Probabilities, captions and measures follow it."
+)
+PLUS = "Explains the sum of the scores of these labels and of the target: what speaks for any of them?"
 CONFIDENCE = "The probability of the predicted class."
 MARGIN = "The probability of the predicted class less that of the runner-up: a small margin is a close call."
 CONFUSION = "How many test images of each true class (row) the network gives each class (column). The diagonal is right."
+LABELS = (
+    "Labels do not exclude each other, so there is no confusion matrix. Given: the images whose probability of the label is "
+    "above 50 %. Of its class: those of them that lie in the class of that name."
+)
 AVERAGE = "The mean of the selection's maps, each divided by its own maximum, so that every image counts alike."
 ACCURACY = "The share of the 10,000 CIFAR-10 test images that the network gets right."
 HISTOGRAM = "How many of the 1,024 pixels have which difference. A peak at 0 means that most pixels agree."

@@ -25,6 +25,7 @@ from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
 from explain_lib.networks.targets import Score
+from explain_lib.networks.tasks import TASKS, Task, tasks_of
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.measures import FILLS, MEASURES, Fill, Measure
@@ -37,7 +38,7 @@ Texture = Literal["grid", "smooth"]
 Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
-Beside = Literal["nothing", "image", "model"]
+Beside = Literal["nothing", "image", "model", "layer"]
 Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
@@ -92,6 +93,7 @@ _CLASS = Spelling(whole_or_any, "the number of a class, or any,")
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
+_OF_A_MODEL = (*_CHANNELS, "task", "plus")
 _PART = ("part",)
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
 
@@ -101,7 +103,7 @@ class View:
     """All that is chosen on screen. Everything but the defaults is in the address, in the order of the fields."""
 
     image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True)
-    model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_CHANNELS)
+    model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_OF_A_MODEL)
     layer: str | None = declared(_LAYER, None, "the layer that is explained; None: the model's last conv one", resets=_CHANNELS)
     target: int | None = declared(_CLASS, None, "the class that is explained; None: the predicted one")
     minus: int | None = declared(Spelling(whole(), "the number of a class"), None, "the class it is contrasted with, if any")
@@ -134,6 +136,9 @@ class View:
     beside: Beside = declared(words(get_args(Beside)), "nothing", "what the layer explorer compares with")
     other_image: int = declared(_IMAGE, 1, "the image that is compared with", key="img2")
     other_model: str = declared(_MODEL, "tutorial", "the model that is compared with", key="model2")
+    other_layer: str | None = declared(
+        _LAYER, None, "the layer that is compared with; None: the one before among those on offer", key="layer2"
+    )
     a: xl.Configuration = declared(_SIDE, STUDY_MANUAL, "the first side of the disagreement page")
     b: xl.Configuration = declared(_SIDE, STUDY_PACKAGE, "the second side of the disagreement page")
     flicker: bool = declared(_SWITCH, False, "whether the two sides flicker")
@@ -196,6 +201,12 @@ class View:
         Spelling(_bands, "three numbers of channels, from 0, or one, with commas between,"),
         (),
         "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
+    )
+    plus: tuple[int, ...] = declared(
+        Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
+    )
+    task: Task | None = declared(
+        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
     )
 
     def to_query(self) -> dict[str, str]:
@@ -268,14 +279,9 @@ def change(view: View, values: Mapping[str, Value]) -> View:
 # Section: a view's meaning for a model
 
 
-def usual_layer(model: xl.Model) -> str:
-    """The last conv layer; of a network without any, the last layer with a grid."""
-    return (model.conv_layers or model.spatial_layers)[-1]
-
-
 def chosen_layer(view: View, model: xl.Model) -> str:
     """The layer of the view, the usual one where it names none or one that this model lacks."""
-    return view.layer if view.layer in model.spatial_layers else usual_layer(model)
+    return view.layer if view.layer in model.spatial_layers else model.default_layer
 
 
 def chosen_drawing(view: View) -> xl.Drawing:
@@ -288,4 +294,11 @@ def explained(view: View, predicted: int) -> xl.Target:
     """The target of a map for an image of this predicted class; a contrast of a class with itself is none."""
     index = predicted if view.target is None else view.target
     minus = None if view.minus == index else view.minus
-    return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score)
+    plus = tuple(other for other in view.plus if other not in (index, minus))
+    return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score, plus)
+
+
+def tasked(model: xl.Model, view: View) -> xl.Model:
+    """The model under the task that the view names, if it fits the model."""
+    fits = view.task is not None and view.task in tasks_of(model.outputs.scores)
+    return model.with_task(view.task) if view.task is not None and fits else model

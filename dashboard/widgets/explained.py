@@ -88,8 +88,8 @@ def map_panel(
 
 def probability_bars(scene: Scene, alt: str | None = None) -> ClassBars:
     """The probability of each class as a bar. alt: alternative text in place of the usual one."""
-    target, classes, shares = scene.target, scene.model.classes, scene.probabilities
+    target, classes, shares, task = scene.target, scene.model.classes, scene.probabilities, scene.model.task
     true = int(scene.images.labels[scene.view.image])
-    bars = class_bars(classes, shares, target=target.index, true=true, minus=target.minus)
-    said = alt or probabilities_words(classes, shares, target.index)
-    return ClassBars(bars, said, help=terms.PROBABILITIES, caption=shown_words(classes))
+    bars = class_bars(classes, shares, target.index, true, target.minus, task, target.plus)
+    said, words = alt or probabilities_words(classes, shares, target.index, task), scene.task_words
+    return ClassBars(bars, said, title=words.bars, help=words.meaning, caption=shown_words(classes))

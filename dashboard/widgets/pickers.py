@@ -10,16 +10,16 @@ import streamlit as st
 from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view, current_view
 from dashboard.view.scene import Scene
-from dashboard.view.view import View
 from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
+from explain_lib.networks.task_words import TASK_WORDS, value_words
+from explain_lib.networks.tasks import Task, tasks_of
 
 Option = TypeVar("Option", str, int)
 
 PLAIN = (None, "for", "logit")
-MODULES = {"conv": "conv layers", "all": "all with a grid"}
 SENT_MODEL = "_sent_model"
 """The name of the model whose weights this session sent last."""
 NONE = -1
@@ -98,8 +98,8 @@ def open_model(cache: ExplainCache, name: str) -> None:
         offered = cache.model(name).spatial_layers
     except ExplainError:  # the page says it
         offered = ()
-    kept = {field: layer for field, layer in (("layer", view.layer), ("opinion", view.opinion)) if layer in offered}
-    change_view(model=name, **{"layer": None, "opinion": None, **kept}, part=1)
+    named = {field: getattr(view, field) for field in ("layer", "other_layer", "opinion")}
+    change_view(model=name, **{field: layer if layer in offered else None for field, layer in named.items()}, part=1)
 
 
 def pick_image(scene: Scene, image: int) -> None:
@@ -107,20 +107,28 @@ def pick_image(scene: Scene, image: int) -> None:
     change_view(image=image, pictures=scene.view.pictures)
 
 
-def modules_picker(view: View, label: str = "Layers on offer") -> None:
-    """The choice of layers on offer: conv layers, or every module with a grid."""
-    words = "Convolutions only, or every module whose output is a grid."
-    choice("modules", label, MODULES, view.modules, words)
+def modules_picker(scene: Scene) -> None:
+    """The choice of layers on offer: the main ones, or every one with a grid."""
+    bundled = scene.model.card is not None
+    main = "conv layers" if bundled else "stages and blocks"
+    which = (
+        "Convolutions"
+        if bundled
+        else "Ends of stages, outputs of blocks, normalisations and convolutions that all paths lead through"
+    )
+    words = f"{which}; or every module whose output is a grid."
+    choice("modules", "Layers on offer", {"conv": main, "all": "every layer"}, scene.view.modules, words)
 
 
 def target_picker(scene: Scene) -> None:
     """The predicted class, or any class."""
-    probabilities = scene.probabilities
+    values, task = scene.probabilities, scene.model.task
+    predicted = "the first" if task == "regression" else scene.task_words.predicted
 
     def words(target: int) -> str:
         index = scene.predicted if target == NONE else target
-        name = f"{scene.model.classes[index]} · {percent(float(probabilities[index]))}"
-        return f"{name} · predicted" if target == NONE else name
+        name = f"{scene.model.classes[index]} · {value_words(float(values[index]), task)}"
+        return f"{name} · {predicted}" if target == NONE else name
 
     offered = range(len(scene.model.classes))
     shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered))
@@ -172,11 +180,35 @@ def _class_list(
 
 def score_controls(scene: Scene) -> None:
     """The score that is explained: a contrast, evidence for or against the class, logit or probability."""
-    view = scene.view
+    view, said, classes = scene.view, scene.task_words, scene.model.classes
 
     def words(index: int) -> str:
-        return "nothing" if index == NONE else scene.model.classes[index]
+        return "nothing" if index == NONE else classes[index]
 
-    _class_list("minus", "Rather than", view.minus, words, range(len(scene.model.classes)), help_text=terms.CONTRAST)
-    choice("evidence", "Evidence", {"for": "for", "against": "against"}, view.evidence, terms.EVIDENCE)
-    choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, terms.SCORE)
+    task_picker(scene)
+    if scene.model.task == "sigmoid":
+        others = tuple(index for index in range(len(classes)) if index != scene.target.index)
+        shown = bound_by("plus", list(scene.target.plus), lambda chosen: change_view(plus=tuple(sorted(chosen))))
+        st.multiselect("Together with", others, **shown, format_func=classes.__getitem__, help=terms.PLUS)
+    if len(classes) > 1:
+        _class_list("minus", "Rather than", view.minus, words, range(len(classes)), help_text=terms.CONTRAST)
+    choice("evidence", "Evidence", {"for": said.raises, "against": said.lowers}, view.evidence, terms.EVIDENCE)
+    if scene.model.task != "regression":
+        choice("score", "Score", {"logit": "logit", "probability": "probability"}, view.score, said.scores)
+
+
+def task_picker(scene: Scene) -> None:
+    """What the network's scores mean, among what their number allows."""
+    fitting = tasks_of(scene.model.outputs.scores)
+
+    def write(task: Task) -> None:
+        if task in fitting:
+            change_view(task=task, target=None, minus=None, score="logit")
+
+    st.selectbox(
+        "Scores are",
+        fitting,
+        **bound_by("task", scene.model.task, write),
+        format_func=lambda task: TASK_WORDS[task].title,
+        help=terms.TASK,
+    )

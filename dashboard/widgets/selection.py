@@ -22,6 +22,9 @@ ORDER_WORDS = {
 }
 
 
+NUMBER_ORDERS = {"number": "number", "most-confident": "output, largest first", "least-confident": "output, smallest first"}
+
+
 def _selection(view: View) -> Selection:
     right = None if view.outcome == "any" else view.outcome == "right"
     return Selection(view.true_class, view.predicted_class, right, view.low / 100, view.high / 100, view.order)
@@ -37,19 +40,37 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         class_filter(scene, "true_class", "True class", view.true_class)
-        class_filter(scene, "predicted_class", "Predicted class", view.predicted_class)
-        choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
-        shown = bound_by("confidence", (view.low, view.high), lambda shares: change_view(low=shares[0], high=shares[1]))
-        st.slider("Confidence, %", 0, 100, **shown, help=terms.CONFIDENCE, width=220)
+        if scene.model.task != "regression":
+            label = "Strongest label" if scene.model.task == "sigmoid" else "Predicted class"
+            class_filter(scene, "predicted_class", label, view.predicted_class)
+            choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
+            shown = bound_by("confidence", (view.low, view.high), lambda shares: change_view(low=shares[0], high=shares[1]))
+            st.slider("Confidence, %", 0, 100, **shown, help=terms.CONFIDENCE, width=220)
         if sortable:
-            meaning = f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}"
-            st.selectbox(
-                "Sorted by", ORDERS, **bound("order", view.order), format_func=ORDER_WORDS.__getitem__, help=meaning, width=230
-            )
+            _order(scene)
+
+
+def _order(scene: Scene) -> None:
+    """The order of the images; of a regression by its first output."""
+    numbers = scene.model.task == "regression"
+    words = NUMBER_ORDERS if numbers else ORDER_WORDS
+    meaning = "By the network's first output." if numbers else f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}"
+    offered = [order for order in ORDERS if order in words or order == scene.view.order]
+    st.selectbox(
+        "Sorted by",
+        offered,
+        **bound("order", scene.view.order),
+        format_func=lambda order: words.get(order, order),
+        help=meaning,
+        width=230,
+    )
 
 
 def show_counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The number of images that are left, and of those that the network gets right."""
+    if scene.model.task == "regression":
+        st.markdown(f"**{len(chosen):,}** images")
+        return
     predicted, labels = scene.predictions.predicted[chosen], scene.images.labels[chosen]
     judged = (predicted >= 0) & (labels >= 0)
     right, known = int((predicted == labels)[judged].sum()), int(judged.sum())

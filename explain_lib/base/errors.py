@@ -34,3 +34,7 @@ class DataError(ExplainError):
 def kind_of(value: object) -> str:
     """A wrong value in words: "float32 of shape (3, 4)" for an array, else its type, as "a list"."""
     return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+
+
+NETWORK_FAILURES = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError)
+"""The exceptions expected from a network, which is the caller's code, on a batch that it cannot process."""

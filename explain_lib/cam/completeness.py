@@ -19,7 +19,8 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.words import fine, percent
 from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Target, expand_targets, explained_number
+from explain_lib.networks.outputs import check_finite
+from explain_lib.networks.targets import AnyTarget, OneTarget, Target, precise_number
 from explain_lib.pictures.pixels import Images
 
 ROUNDING = 1e-4
@@ -42,7 +43,7 @@ class Completeness(Frozen):
     """
 
     layer: str
-    target: Target
+    target: AnyTarget
     grad_cam: NDArray[np.float32]
     hirescam: NDArray[np.float32]
     score: float
@@ -110,11 +111,11 @@ class Completeness(Frozen):
 
 @recorded
 @remembered()
-def completeness(model: Model, picture: Images, layer: str | None = None, target: int | Target | None = None) -> Completeness:
+def completeness(model: Model, picture: Images, layer: str | None = None, target: OneTarget | None = None) -> Completeness:
     """The parts of the score of one picture at a layer: its cells, the biases after it, and bypassing paths.
 
     picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
-    output is (N, C, h, w); None for the last conv layer. target: None for the predicted class, a class, or a Target of logits.
+    output is (N, C, h, w); None for model.default_layer. target: None for the predicted class, a class, or a Target of logits.
 
     Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist and for a probability, which is not a sum of
@@ -122,8 +123,8 @@ def completeness(model: Model, picture: Images, layer: str | None = None, target
     """
     held_layer = find_own_layer(check_model(model), layer)
     pixels = model.as_batch(picture)
-    explained = expand_targets(target, 1, model.classes)
-    if explained is not None and explained[0].score == "probability":
+    explained = model.expand_targets(target, 1)
+    if explained is not None and isinstance(explained[0], Target) and explained[0].score == "probability":
         raise TargetError("target: a probability is no sum of cells; Target(..., score='logit') would be right")
     model.check_network()
     constants = _constants(model.network)
@@ -133,14 +134,15 @@ def completeness(model: Model, picture: Images, layer: str | None = None, target
         held_layer,
         {name: -1 if isinstance(model.network.get_submodule(name), nn.Linear) else 1 for name in constants},
         target=None if explained is None else explained[0],
-        classes=len(model.classes),
+        outputs=model.outputs,
     )
+    check_finite(held.read.scores)
     return _add_up(held_layer.name, held, constants)
 
 
 def find_own_layer(model: Model, name: str | None) -> LayerTrace:
-    """The layer of that name, None for the last conv layer. Raises LayerError for one that returns its input unchanged."""
-    found = model.find_layers(None)[-1] if name is None else model.find_layers(name)[0]
+    """The layer of that name, None for model.default_layer. Raises LayerError for one that returns its input unchanged."""
+    found = model.find_layers(name or model.default_layer)[0]
     if found.handed_on:
         raise LayerError(
             f"layers: {found.name!r} hands on what it was given, which others may have been given too; "
@@ -184,7 +186,7 @@ def _add_up(layer: str, held: Held, constants: dict[str, Tensor]) -> Completenes
         target=held.target,
         grad_cam=(mean * activation).sum(0).float().cpu().numpy(),
         hirescam=(gradient * activation).sum(0).float().cpu().numpy(),
-        score=float(explained_number(held.target, held.logits[0].double())),
+        score=precise_number(held.target, held.read, 0),
         biases=shares[True],
         past=shares[False] + float((held.batch.double() * held.batch_gradient.double()).sum()),
         even=bool((gradient - mean).abs().max() <= SAME * gradient.abs().max()),
@@ -237,5 +239,7 @@ def averaging_sentence(found: Completeness) -> str:
 
 def score_words(found: Completeness) -> str:
     """The score in words: the logit, a difference of two, or either with its sign turned."""
+    if not isinstance(found.target, Target):
+        return "the number that the function makes of the output"
     words = "the logit" if found.target.minus is None else "the difference of the two logits"
     return words if found.target.sign == 1 else f"{words} with its sign turned"

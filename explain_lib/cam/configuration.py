@@ -53,7 +53,7 @@ class Configuration:
 
     program: manual, the implementation by hand; package, the package grad-cam, which fixes all settings but `layers` and
     `variant`; torch-cam or captum, which take one layer, fix the rest, and need to be installed only to make a map.
-    settings: with layers None for the model's last conv layer. Raises InputError for another program, and for settings that
+    settings: with layers None for model.default_layer. Raises InputError for another program, and for settings that
     the program does not have.
     """
 

@@ -12,9 +12,9 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
-from explain_lib.networks.model import Model
-from explain_lib.networks.predictions import softmax
+from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Score, Target
+from explain_lib.networks.tasks import values_of
 from explain_lib.pictures.pixels import Images
 
 VISIBLE = 0.02
@@ -45,11 +45,12 @@ class ScoreDifference:
 class Contrast(Frozen):
     """Classes a and b of one picture contrasted at one layer, on its grid of h x w; y is the score, logit or probability.
 
-    probabilities: float32 (classes,). signed_a, signed_b: float32 (h, w), the signed maps of y_a and of y_b.
+    probabilities: float32 (classes,), of a regression the numbers themselves. signed_a, signed_b: float32 (h, w), the signed
+    maps of y_a and of y_b.
     signed_contrast: that of y_a - y_b, explained as a target of its own. Since the gradient is linear, it
     is signed_a - signed_b up to rounding. against: float32 (h, w), at least 0, the ReLU map of -y_a: evidence that lowers
     y_a, the "counterfactual explanation" of arXiv 1610.02391. by_logit, by_probability: float32 (h, w), the ReLU maps of
-    the logit and of the probability p_a of a.
+    the logit and of the probability p_a of a; by_probability is None for a regression, which has no probabilities.
 
     The latter two differ. By the derivative of the softmax, with y now the logits,
 
@@ -69,7 +70,7 @@ class Contrast(Frozen):
     signed_contrast: Map
     against: Map
     by_logit: Map
-    by_probability: Map
+    by_probability: Map | None
 
     @property
     def deviation(self) -> float:
@@ -88,9 +89,9 @@ class Contrast(Frozen):
         return float(rank_correlations(self.signed_a[None], self.signed_b[None])[0])
 
     @property
-    def by_score(self) -> ScoreDifference:
-        """The difference of by_probability from by_logit."""
-        return _difference(self.by_logit, self.by_probability)
+    def by_score(self) -> ScoreDifference | None:
+        """The difference of by_probability from by_logit; None without probabilities."""
+        return None if self.by_probability is None else _difference(self.by_logit, self.by_probability)
 
 
 def _difference(by_logit: Map, by_probability: Map) -> ScoreDifference:
@@ -132,24 +133,20 @@ def contrast(model: Model, pixels: Images, layer: str, a: int, b: int, score: Sc
         raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
     if a == b:
         raise TargetError(f"b: class {b} is a itself; another class would be right")
-    targets = (
-        Target(a, score=score),
-        Target(b, score=score),
-        Target(a, minus=b, score=score),
-        Target(a, sign=-1, score=score),
-        Target(a, score="probability" if score == "logit" else "logit"),
-    )
+    targets = [Target(a, score=score), Target(b, score=score), Target(a, minus=b, score=score), Target(a, sign=-1, score=score)]
+    if check_model(model).task != "regression":
+        targets.append(Target(a, score="probability" if score == "logit" else "logit"))
     copies = torch.cat([pixels] * len(targets)) if isinstance(pixels, Tensor) else pixels.repeat(len(targets), axis=0)
     cams = grad_cam(model, copies, layer, targets)
     found = cams[layer]
-    own, other = found.map[0], found.map[4]
-    by_logit, by_probability = (own, other) if score == "logit" else (other, own)
+    own, other = found.map[0], found.map[4] if len(targets) > 4 else None
+    by_logit, by_probability = (own, other) if score == "logit" or other is None else (other, own)
     return Contrast(
         layer=layer,
         a=a,
         b=b,
         score=score,
-        probabilities=softmax(cams.logits[:1])[0],
+        probabilities=values_of(cams.logits[:1], model.task)[0],
         signed_a=found.signed[0],
         signed_b=found.signed[1],
         signed_contrast=found.signed[2],

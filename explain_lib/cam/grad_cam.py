@@ -1,6 +1,6 @@
 """Grad-CAM by hand (Selvaraju et al. 2017, arXiv 1610.02391)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Generic, TypeVar
@@ -13,9 +13,9 @@ from torch import Tensor
 from explain_lib.base.errors import LayerError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
-from explain_lib.networks.capture import Capture, LayerCapture, capture, capture_each
+from explain_lib.networks.capture import Capture, LayerCapture, LayerTrace, capture, capture_each
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Score, Target, Targets, expand_targets
+from explain_lib.networks.targets import AnyTarget, Score, Target, Targets
 from explain_lib.pictures.pixels import Images
 
 
@@ -66,7 +66,7 @@ class GradCams(_ByLayer[LayerCam]):
     """
 
     logits: NDArray[np.float32]
-    targets: tuple[Target, ...]
+    targets: tuple[AnyTarget, ...]
     names: tuple[str, ...]
     cams: tuple[LayerCam, ...]
 
@@ -95,11 +95,32 @@ def layer_cam(layer: LayerCapture) -> LayerCam:
 
 def capture_layers(model: Model, pixels: Images, layers: str | Sequence[str] | None, targets: Targets) -> Capture:
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
-    asked = check_model(model).find_layers(layers)
+    check_model(model).find_layers(layers)
     model.check_images(pixels)
-    explained = expand_targets(targets, len(pixels), model.classes)
+    explained = model.expand_targets(targets, len(pixels))
     model.check_network()
-    return capture(model.network, model.to_input(pixels), asked, targets=explained, classes=len(model.classes))
+    batch = model.to_input(pixels)
+    return with_influence(
+        model, layers, lambda asked: capture(model.network, batch, asked, targets=explained, outputs=model.outputs)
+    )
+
+
+Found = TypeVar("Found")
+
+
+def with_influence(
+    model: Model, layers: str | Sequence[str] | None, explain: Callable[[tuple[LayerTrace, ...]], Found]
+) -> Found:
+    """What `explain` makes of the layers; of all conv layers, for None, those that the scores depend on count."""
+    asked = model.find_layers(layers)
+    try:
+        return explain(asked)
+    except LayerError:
+        idle = model.without_influence([layer.name for layer in asked]) if layers is None else ()
+        rest = tuple(layer for layer in asked if layer.name not in idle)
+        if not idle or not rest:
+            raise
+    return explain(rest)
 
 
 @recorded
@@ -109,8 +130,8 @@ def grad_cam(model: Model, pixels: Images, layers: str | Sequence[str] | None = 
 
     pixels: uint8 (N, H, W, C), RGB for three channels, of the model's input size; or a float tensor (N, C, H, W) on any device
     that is normalised already, as it comes from a DataLoader, and is used as it is. layers: names of modules whose output is
-    (N, C, h, w); None for every conv layer. targets: None for the predicted class, a class or Target for all images, or one per
-    image.
+    (N, C, h, w); None for every conv layer. targets: None for the predicted class; a class, a Target, or a function from the
+    output of one picture to a number, for all images; or one per image.
 
     Raises InputError for other pixels, LayerError for a layer that does not exist or cannot be explained, TargetError for a
     class that does not exist or targets of the wrong number, NetworkError for a network that cannot be run or explained.
@@ -176,14 +197,20 @@ def class_maps(model: Model, picture: Images, layers: str | Sequence[str] | None
     No network is refused. Time grows with the number of classes, though it is well below that of as many calls of
     grad_cam; memory is that of one call, and the maps. Between two classes the run may end the work. Errors as in grad_cam.
     """
-    asked = check_model(model).find_layers(layers)
+    check_model(model).find_layers(layers)
     batch = model.as_batch(picture)
-    targets = [Target(index, score=score) for index in range(len(model.classes))]
+    targets = (
+        model.expand_targets([Target(index, score=score) for index in range(len(model.classes))], len(model.classes)) or ()
+    )
     model.check_network()
     given = model.to_input(batch)
-    logits, found = capture_each(model.network, given, asked, targets, _signed, classes=len(targets))
-    maps = (LayerClassMaps(np.stack(of_layer)) for of_layer in zip(*found, strict=True))
-    return ClassMaps(logits[0].cpu().numpy(), tuple(layer.name for layer in asked), tuple(maps))
+
+    def explain(asked: tuple[LayerTrace, ...]) -> ClassMaps:
+        logits, found = capture_each(model.network, given, asked, targets, _signed, outputs=model.outputs)
+        maps = (LayerClassMaps(np.stack(of_layer)) for of_layer in zip(*found, strict=True))
+        return ClassMaps(logits[0].cpu().numpy(), tuple(layer.name for layer in asked), tuple(maps))
+
+    return with_influence(model, layers, explain)
 
 
 def _signed(layer: LayerCapture) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ As in package.py, their side effects on the network are undone, the parameters a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -20,9 +19,10 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.package_grad_cam import addressable_layers, foreign_pass
 from explain_lib.cam.postprocess import resize_maps
-from explain_lib.networks.capture import LayerTrace, check_logits
+from explain_lib.networks.capture import LayerTrace
 from explain_lib.networks.model import Model
-from explain_lib.networks.targets import Target, Targets, explained_number, predicted_targets
+from explain_lib.networks.outputs import Read
+from explain_lib.networks.targets import AnyTarget, Targets, explained_number, predicted_targets
 from explain_lib.pictures.pixels import Images
 
 Opinion = Literal["torch-cam", "captum"]
@@ -73,15 +73,16 @@ class _Request:
     model: Model
     layer: LayerTrace
     batch: Tensor
-    targets: tuple[Target, ...] | None
+    targets: tuple[AnyTarget, ...] | None
 
-    def logits(self, batch: Tensor) -> Tensor:
-        """The network's output (N, classes)."""
-        return check_logits(self.model.network(batch), len(batch), len(self.model.classes))
+    def read(self, batch: Tensor) -> Read:
+        """What is read of the network's output."""
+        return self.model.outputs.read(self.model.network(batch), len(batch))
 
-    def explained(self, logits: Tensor) -> tuple[Target, ...]:
-        """The targets for these logits."""
-        return predicted_targets(logits.detach()) if self.targets is None else self.targets
+    def numbers(self, read: Read) -> list[Tensor]:
+        """The explained number of each picture."""
+        explained = predicted_targets(read.scores.detach(), read.task) if self.targets is None else self.targets
+        return [explained_number(target, read, image) for image, target in enumerate(explained)]
 
 
 @recorded
@@ -100,6 +101,8 @@ def third_opinion(program: Opinion, model: Model, pixels: Images, layer: str, ta
     if not LIBRARIES[program].is_installed:
         raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
     found = addressable_layers(model, layer, program)
+    if found[0].layout is not None and not found[0].layout.is_plain:
+        raise LayerError(f"layers: {layer!r} gives no (N, C, h, w) itself, and {program} takes nothing else; another layer")
     if len(found) > 1:
         raise LayerError(f"layers: {', '.join(one.name for one in found)}; one layer for {program} would be right")
     run = _run_torch_cam if program == "torch-cam" else _run_captum
@@ -116,10 +119,14 @@ def _run_torch_cam(request: _Request) -> Tensor:
     from torchcam.methods import GradCAM
 
     with GradCAM(request.model.network, request.layer.module) as extractor:
-        logits = request.logits(request.batch)
-        scores: list[Callable[[Tensor], Tensor]] = [partial(explained_number, one) for one in request.explained(logits)]
-        (maps,) = extractor(scores=logits, targets=scores)
+        read = request.read(request.batch)
+        (maps,) = extractor(scores=read.scores, targets=[_given(number) for number in request.numbers(read)])
     return torch.as_tensor(maps)
+
+
+def _given(number: Tensor) -> Callable[[Tensor], Tensor]:
+    """A target as torch-cam takes it, of a number that is known already."""
+    return lambda _: number
 
 
 def _run_captum(request: _Request) -> Tensor:
@@ -127,9 +134,7 @@ def _run_captum(request: _Request) -> Tensor:
     from captum.attr import LayerAttribution, LayerGradCam
 
     def scores(batch: Tensor) -> Tensor:
-        logits = request.logits(batch)
-        pairs = zip(request.explained(logits), logits, strict=True)
-        return torch.stack([explained_number(target, own) for target, own in pairs])
+        return torch.stack(request.numbers(request.read(batch)))
 
     method = LayerGradCam(scores, request.model.network.get_submodule(request.layer.module))
     attributions = method.attribute(request.batch)

@@ -5,23 +5,24 @@ keeps all later activations as long as it lives. All of that is undone here. The
 a gradient instead, which changes no map and admits networks with frozen parameters.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.errors import NETWORK_FAILURES, InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.settings import VARIANTS, Variant
-from explain_lib.networks.capture import NETWORK_FAILURES, LayerTrace, capture, check_logits
+from explain_lib.networks.capture import LayerTrace, capture
 from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.outputs import Outputs, Read
 from explain_lib.networks.sharing import undisturbed
-from explain_lib.networks.targets import Target, Targets, expand_targets, explained_number
+from explain_lib.networks.targets import AnyTarget, Targets, explained_number, predicted_targets
 from explain_lib.pictures.pixels import Images
 
 
@@ -49,14 +50,14 @@ def package_grad_cam(
 @contextmanager
 def foreign_pass(
     program: str, what: str, model: Model, layers: tuple[LayerTrace, ...], pixels: Images, targets: Targets
-) -> Iterator[tuple[Tensor, tuple[Target, ...] | None]]:
+) -> Iterator[tuple[Tensor, tuple[AnyTarget, ...] | None]]:
     """Let a program run the network: other threads are excluded from it, and side effects on it are undone.
 
     what: the result in words, for an error about memory. pixels: already checked. Gives the network's input, float32
     (N, C, H, W), which requires a gradient, and one target per image, None for the predicted classes. Raises what grad_cam
     raises, and NetworkError for an exception of the program.
     """
-    explained = expand_targets(targets, len(pixels), model.classes)
+    explained = model.expand_targets(targets, len(pixels))
     model.check_network()
     batch = model.to_input(pixels)
     with model.lock:
@@ -68,7 +69,7 @@ def foreign_pass(
                     yield asking, explained
             except NETWORK_FAILURES as error:
                 # if the network or a layer is the cause, the manual pass over the same input raises an error that says so
-                capture(model.network, batch.detach(), layers, targets=explained, classes=len(model.classes))
+                capture(model.network, batch.detach(), layers, targets=explained, outputs=model.outputs)
                 raise NetworkError(f"{program} failed on this network: {type(error).__name__}: {error}") from error
 
 
@@ -97,7 +98,7 @@ def _gradients_kept(network: nn.Module) -> Iterator[None]:
 
 
 def _run_package(
-    model: Model, layers: tuple[LayerTrace, ...], batch: Tensor, targets: tuple[Target, ...] | None, variant: Variant
+    model: Model, layers: tuple[LayerTrace, ...], batch: Tensor, targets: tuple[AnyTarget, ...] | None, variant: Variant
 ) -> NDArray[np.float32]:
     import pytorch_grad_cam  # imports matplotlib and scikit-learn, which takes seconds
 
@@ -108,11 +109,50 @@ def _run_package(
         "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
     }
     modules = dict(model.network.named_modules())
-    cam = methods[variant](model=model.network, target_layers=[modules[layer.module] for layer in layers])
+    asked, reshape = [modules[layer.module] for layer in layers], _reshape_for(layers)
+    network = _ReadNetwork(model.network, model.outputs)
+    cam = methods[variant](model=network, target_layers=asked, reshape_transform=reshape)
     try:
-        scores = None if targets is None else [partial(explained_number, target) for target in targets]
-        maps = cam(input_tensor=batch, targets=scores)
+        listed = [None] * len(batch) if targets is None else targets
+        maps = cam(input_tensor=batch, targets=[_Explained(target) for target in listed])
     finally:
         cam.activations_and_grads.release()
-    check_logits(cam.outputs, len(batch), len(model.classes))
     return np.asarray(maps, dtype=np.float32)
+
+
+def _reshape_for(layers: tuple[LayerTrace, ...]) -> Callable[[Tensor], Tensor] | None:
+    """The package's one reshape_transform for all layers, which tells them apart by shape; None where none needs it."""
+    if all(layer.layout is None or layer.layout.is_plain for layer in layers):
+        return None
+    by_shape = {layer.shape: layer for layer in layers}
+    unlike = next((layer for layer in layers if by_shape[layer.shape].layout != layer.layout), None)
+    if unlike is not None:
+        raise LayerError(
+            f"layers: {unlike.name!r} and {by_shape[unlike.shape].name!r} give outputs of one shape over other axes, which the "
+            "package cannot tell apart; one of them would be right"
+        )
+    return lambda output: by_shape[tuple(output.shape[1:])].turned(output)
+
+
+class _ReadNetwork(nn.Module):
+    """A network whose output is, for each picture, what is read of it, so that the package can explain any output."""
+
+    def __init__(self, network: nn.Module, outputs: Outputs) -> None:
+        super().__init__()
+        self.network, self.outputs = network, outputs
+
+    def forward(self, batch: Tensor) -> list[tuple[Read, int]]:
+        read = self.outputs.read(self.network(batch), len(batch))
+        return [(read, image) for image in range(len(batch))]
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """A target in the form that the package takes. target: None for the predicted class."""
+
+    target: AnyTarget | None
+
+    def __call__(self, one: tuple[Read, int]) -> Tensor:
+        read, image = one
+        own = self.target or predicted_targets(read.scores[image : image + 1].detach(), read.task)[0]
+        return explained_number(own, read, image)

@@ -397,8 +397,8 @@ def _check_grids(sizes: set[tuple[int, ...]]) -> None:
 
 
 def layer_names(model: Model, settings: CamSettings) -> tuple[str, ...]:
-    """The names of the layers of the settings; that of the model's last conv layer for None."""
-    return settings.layers if settings.layers is not None else (model.find_layers(None)[-1].name,)
+    """The names of the layers of the settings; that of the model's default layer for None."""
+    return settings.layers if settings.layers is not None else (model.default_layer,)
 
 
 def named_layers(model: Model, settings: CamSettings) -> CamSettings:

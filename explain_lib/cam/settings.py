@@ -28,7 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 class CamSettings:
     """How a heat map is made from activations and gradients; the steps happen in the order of the fields below.
 
-    layers: names of modules; None for the model's last conv layer; several are merged by the mean at the end.
+    layers: names of modules; None for model.default_layer; several are merged by the mean at the end.
     variant: grad-cam (arXiv 1610.02391), hirescam (arXiv 2011.08891), layercam (IEEE TIP 2021, 10.1109/TIP.2021.3089943),
       grad-cam++ (arXiv 1710.11063).
     inplace_overwrites: where an in-place operation follows the layer, use its result, which a hook holds that does not copy
@@ -86,7 +86,7 @@ def _checked_layers(layers: object) -> tuple[str, ...] | None:
         return None
     listed = list_names(layers)
     if not listed:
-        raise LayerError("layers: no layer is named; one name or several, or None for the last conv layer, would be right")
+        raise LayerError("layers: no layer is named; one name or several, or None for the default one, would be right")
     return listed
 
 
@@ -114,7 +114,7 @@ NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale
 
 
 def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
-    """The settings of the package grad-cam on the CPU, at these layers (None: the last conv layer); it fixes all others."""
+    """The settings of the package grad-cam on the CPU, at these layers (None: model.default_layer); it fixes all others."""
     return CamSettings(
         layers=layers, variant=variant, subtract_minimum=True, epsilon=1e-7, rescale_after_merge=True, inplace_overwrites=True
     )
@@ -125,7 +125,7 @@ NOTEBOOK_PACKAGE = package_settings(("conv1", "relu1", "pool1", "conv2", "relu2"
 
 
 def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
-    """The settings of torch-cam 0.5 up to the colours of its overlay, at one layer (None: the last conv layer).
+    """The settings of torch-cam 0.5 up to the colours of its overlay, at one layer (None: model.default_layer).
 
     Its hooks keep the output of a layer without copying it, and take the gradient of the overwritten tensor. A map is cut at
     zero, its minimum subtracted, and divided by its maximum + 1e-8; `overlay_mask` enlarges it with Pillow and squares it.
@@ -143,7 +143,7 @@ def torch_cam_settings(layers: tuple[str, ...] | None) -> CamSettings:
 
 
 def captum_settings(layers: tuple[str, ...] | None) -> CamSettings:
-    """The settings of Captum's LayerGradCam and its `interpolate`, at one layer (None: the last conv layer).
+    """The settings of Captum's LayerGradCam and its `interpolate`, at one layer (None: model.default_layer).
 
     Both are called without options: nothing is cut or scaled, and cells are repeated. Raises LayerError for several layers.
     """

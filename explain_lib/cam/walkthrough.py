@@ -17,9 +17,10 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.completeness import find_own_layer
 from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, weighted_sum
-from explain_lib.networks.capture import check_logits, run_changed
+from explain_lib.networks.capture import run_changed
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Target, expand_targets, explained_number, predicted_targets
+from explain_lib.networks.outputs import check_finite
+from explain_lib.networks.targets import AnyTarget, OneTarget, precise_number, predicted_targets
 from explain_lib.pictures.pixels import Images
 
 Channels = NDArray[np.float32]
@@ -36,7 +37,7 @@ class Walkthrough(Frozen):
     """
 
     layer: str
-    target: Target
+    target: AnyTarget
     score: float
     activation: Channels
     gradient: Channels
@@ -114,21 +115,23 @@ def check_channels(channels: Iterable[int], count: int) -> list[int]:
 
 @recorded
 @remembered()
-def walkthrough(model: Model, picture: Images, layer: str | None = None, target: int | Target | None = None) -> Walkthrough:
+def walkthrough(model: Model, picture: Images, layer: str | None = None, target: OneTarget | None = None) -> Walkthrough:
     """Grad-CAM of one picture at one layer, with all intermediate numbers; the map is that of grad_cam, bit for bit.
 
     picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
-    output is (N, C, h, w); None for the last conv layer. target: None for the predicted class, a class, or a Target. Errors: as
-    in grad_cam.
+    output is (N, C, h, w); None for model.default_layer. target: None for the predicted class, a class, or a
+    Target. Errors: as in grad_cam.
     """
-    name = check_model(model).find_layers(layer)[-1].name
+    (found,) = check_model(model).find_layers(layer or model.default_layer)
+    name = found.name
     captured = capture_layers(model, model.as_batch(picture), name, target)
+    check_finite(captured.logits)
     held, explained = captured.layers[name], captured.targets[0]
     cam = layer_cam(held)
     return Walkthrough(
         layer=name,
         target=explained,
-        score=float(explained_number(explained, captured.logits[0].double())),
+        score=precise_number(explained, captured.read, 0),
         activation=held.activation[0].cpu().numpy(),
         gradient=held.gradient[0].cpu().numpy(),
         weights=cam.weights[0],
@@ -149,7 +152,7 @@ class ChannelAblation(Frozen):
     """
 
     layer: str
-    target: Target
+    target: AnyTarget
     channels: tuple[int, ...]
     logits: NDArray[np.float32]
     logits_without: NDArray[np.float32]
@@ -165,24 +168,24 @@ class ChannelAblation(Frozen):
 @recorded
 @remembered()
 def channel_ablation(
-    model: Model, picture: Images, layer: str | None, channels: int | Sequence[int], target: int | Target | None = None
+    model: Model, picture: Images, layer: str | None, channels: int | Sequence[int], target: OneTarget | None = None
 ) -> ChannelAblation:
     """The score of one picture with all channels of a layer, and with these channels set to zero, all at once.
 
     picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
-    output is (N, C, h, w); None for the last conv layer. channels: one or several, from 0. target: None for the class that is
+    output is (N, C, h, w); None for model.default_layer. channels: one or several, from 0. target: None for the class that is
     predicted with all channels, a class, or a Target.
 
     Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
     """
     held = find_own_layer(check_model(model), layer)
-    count = held.shape[0]
+    count = held.channels
     zeroed = check_channels([channels] if isinstance(channels, int | np.integer) else channels, count)
     pixels = model.as_batch(picture)
-    targets = expand_targets(target, 1, model.classes)
+    targets = model.expand_targets(target, 1)
     model.check_network()
-    batch, classes = model.to_input(pixels), len(model.classes)
+    batch = model.to_input(pixels)
 
     def silence(output: torch.Tensor) -> torch.Tensor:
         silenced = output.clone()
@@ -191,15 +194,16 @@ def channel_ablation(
 
     with model.lock:
         checkpoint()
-        logits = model.run_input(batch.clone())
-        without = check_logits(run_changed(model.network, batch, held, silence), 1, classes)
-    (explained,) = predicted_targets(logits) if targets is None else targets
+        read = model.read_input(batch.clone())
+        check_finite(read.scores)
+        without = model.outputs.read(run_changed(model.network, batch, held, silence), 1)
+    (explained,) = predicted_targets(read.scores, model.task) if targets is None else targets
     return ChannelAblation(
         layer=held.name,
         target=explained,
         channels=tuple(zeroed),
-        logits=logits[0].cpu().numpy(),
-        logits_without=without[0].cpu().numpy(),
-        score=float(explained_number(explained, logits[0].double())),
-        score_without=float(explained_number(explained, without[0].double())),
+        logits=read.scores[0].cpu().numpy(),
+        logits_without=without.scores[0].cpu().numpy(),
+        score=precise_number(explained, read, 0),
+        score_without=precise_number(explained, without, 0),
     )

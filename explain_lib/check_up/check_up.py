@@ -8,8 +8,8 @@ from torch import nn
 from explain_lib.base.errors import InputError, TooLargeError
 from explain_lib.check_up.findings import CheckUp, Finding, in_order, problem
 from explain_lib.check_up.layers import layer_findings
-from explain_lib.check_up.outputs import output_findings
-from explain_lib.check_up.passes import error_line, gradient_findings
+from explain_lib.check_up.outputs import Expected, output_findings
+from explain_lib.check_up.passes import error_line, gradient_findings, repeat_findings
 from explain_lib.check_up.probe import PICTURES, Probe, probe, probe_batch
 from explain_lib.check_up.weights import (
     finite_weight_findings,
@@ -21,6 +21,8 @@ from explain_lib.check_up.weights import (
 )
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model, checked_normalisation, checked_size, convolves_no_pictures, network_device
+from explain_lib.networks.outputs import Output, check_output
+from explain_lib.networks.tasks import GIVEN, TASKS, Task
 
 USUAL_SIDES = (32, 64, 224, 28)
 HALF = 0.5
@@ -32,7 +34,7 @@ class _Subject:
 
     network: nn.Module
     input_size: tuple[int, int]
-    classes: int | None
+    expected: Expected
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None
     card: ModelCard | None
 
@@ -45,12 +47,15 @@ def check_up(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     card: ModelCard | None = None,
+    output: Output | None = None,
+    task: Task | None = None,
 ) -> CheckUp:
     """Everything that stands in the way of a map of this network, each as a Finding with its consequence and remedy.
 
     network: a Model, which needs no other argument, or any nn.Module, also one that as_model refuses. input_size: (height,
     width) of the pictures. classes: how many, or their names; None leaves the number unchecked. mean, std: of each channel, for
-    pixels in [0, 1]; None for RGB and leaves the normalisation unchecked. card: the card to compare them with.
+    pixels in [0, 1]; None for RGB and leaves the normalisation unchecked. card: the card to compare them with. output, task: as
+    for as_model.
 
     Two pictures of noise, always the same, are run through the network, forward and back. A bad network is not an error here:
     each fault is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left unchanged, and other
@@ -58,12 +63,14 @@ def check_up(
     not enough memory.
     """
     if isinstance(network, Model):
-        if not all(given is None for given in (input_size, classes, mean, std, card)):
+        if not all(given is None for given in (input_size, classes, mean, std, card, output, task)):
             raise InputError("network: a Model brings input size, classes, mean, std and card along; it alone would be right")
-        model = network
-        subject = _Subject(model.network, model.input_size, len(model.classes), (model.mean, model.std), model.card)
+        model, read = network, network.outputs
+        expected = Expected(read.scores, read.chosen, read.task, given=model.task_source == GIVEN)
+        subject = _Subject(model.network, model.input_size, expected, (model.mean, model.std), model.card)
     elif isinstance(network, nn.Module):
-        subject = _Subject(network, checked_size(input_size), _count(classes), _normalisation(mean, std), card)
+        expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None)
+        subject = _Subject(network, checked_size(input_size), expected, _normalisation(mean, std), card)
     else:
         raise InputError(f"network: a {type(network).__name__}; a Model or a torch.nn.Module would be right")
     return in_order(_findings(subject))
@@ -75,6 +82,15 @@ def _count(classes: int | Sequence[str] | None) -> int | None:
     if isinstance(classes, Sequence) and not isinstance(classes, str) and classes:
         return len(classes)
     raise InputError(f"classes: {classes!r}; how many there are, their names, or None would be right")
+
+
+def _task(task: object) -> Task | None:
+    if task is None:
+        return None
+    for known in TASKS:
+        if task == known:
+            return known
+    raise InputError(f"task: {task!r}; one of {', '.join(TASKS)} would be right")
 
 
 def _normalisation(
@@ -106,10 +122,11 @@ def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iter
     if isinstance(ran, Exception):
         yield _does_not_run(network, subject, ran)
     else:
-        yield from output_findings(network, ran, PICTURES, subject.classes)
+        yield from output_findings(network, ran, PICTURES, subject.expected)
         found = gradient_findings(ran)
         yield from (one for one in found if not (weights and one.kind == "finite"))  # NaN in the weights is the cause
         yield from layer_findings(network, ran.layers, subject.input_size)
+        yield from repeat_findings(ran)
     yield from frozen_findings(network)
 
 
@@ -117,7 +134,7 @@ def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = N
     mean, std = subject.normalisation or ((HALF,) * 3, (HALF,) * 3)
     batch = probe_batch(size or subject.input_size, mean, std, network_device(network))
     try:
-        return probe(network, batch)
+        return probe(network, batch, subject.expected.chosen)
     except Exception as error:  # the caller's code may raise anything, and any exception is a finding
         return error
 

@@ -18,8 +18,7 @@ def layer_findings(network: nn.Module, layers: Layers, input_size: tuple[int, in
     """All findings about layers, given every call of every module on pictures of that size, (height, width)."""
     modules = dict(network.named_modules())
     yield from _no_grid(modules, layers)
-    yield from _channels_last(modules, layers)
-    yield from _one_cell(layers, input_size)
+    yield from _one_cell(modules, layers, input_size)
     yield from _in_place(modules, layers)
     yield from _repeated(layers)
 
@@ -50,52 +49,25 @@ def _no_grid(modules: Modules, layers: Layers) -> Iterator[Finding]:
 
 def _transformer(grids: Layers, attention: str) -> Finding:
     """grids: the layers with a grid, none of which comes after the first attention."""
-    passed_on = "a module behind one of the last blocks that passes the tokens (N, tokens, C) through as a grid (N, C, h, w)"
+    layout = "Say which axes are the grid: as_model(..., layout={NAME: 'tokens'}), or a function to (N, C, h, w)."
     if not grids:
         return problem(
             "spatial",
-            f"The network is a transformer ({attention} is its first attention), and no module gives (N, C, h, w) with more "
-            "than one cell: Grad-CAM has no layer to look at.",
-            f"Put {passed_on} and back, and name that module.",
+            f"The network is a transformer ({attention} is its first attention), and of no module can it be told where its "
+            "cells lie: Grad-CAM has no layer to look at.",
+            layout,
         )
-    names, (height, width) = few_names([layer.name for layer in grids], FEW), grids[-1].grid
-    as_grid = f"{passed_on}, x[:, -{height * width}:].transpose(1, 2).unflatten(2, ({height}, {width})), and back"
-    if sum(layer.is_conv for layer in grids) > 1:
-        return note(
-            "spatial",
-            f"All layers with a grid ({names}) come before the first attention, {attention}: a map shows what the attention is "
-            "given, not what it makes of it.",
-            f"If that is not what you want: put {as_grid}, and name that module.",
-        )
-    return problem(
+    names = few_names([layer.name for layer in grids], FEW)
+    finding = note if sum(layer.is_conv for layer in grids) > 1 else problem
+    return finding(
         "spatial",
-        f"The network is a transformer, and its only layer with a grid is {names}, the patch embedding before any attention "
-        f"({attention} is the first): a map there shows how patches are cut out, not what the network makes of them.",
-        f"Put {as_grid}, and name that module.",
+        f"All layers whose cells can be placed ({names}) come before the first attention, {attention}: a map shows what the "
+        "attention is given, not what it makes of it.",
+        layout,
     )
 
 
-def _channels_last(modules: Modules, layers: Layers) -> Iterator[Finding]:
-    """A layer normalisation over the last axis of (N, h, w, C) gives away that the channels are there."""
-    names = [layer.name for layer in layers if layer.is_spatial and _normalises_last(modules[layer.module], layer)]
-    if names:
-        yield note(
-            "channels last",
-            f"{subject(names, 'works')} on (N, h, w, C), the channels last, and so may "
-            "layers around: taken for (N, C, h, w), a map there is over the wrong axes.",
-            "Name a layer behind the place where the network permutes to (N, C, h, w); or put a module there that does, "
-            "x.permute(0, 3, 1, 2), and back.",
-        )
-
-
-def _normalises_last(module: nn.Module, layer: LayerTrace) -> bool:
-    if not isinstance(module, nn.LayerNorm) or len(module.normalized_shape) != 1:
-        return False
-    channels, _, last = layer.shape
-    return last == module.normalized_shape[0] != channels
-
-
-def _one_cell(layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
+def _one_cell(modules: Modules, layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
     """Convolutions whose grid is one cell; pooling to one cell is the usual end of a network, and not a finding."""
     convs = [layer for layer in layers if layer.is_conv and layer.is_spatial]
     single = [layer.name for layer in convs if layer.grid == (1, 1)]
@@ -107,7 +79,9 @@ def _one_cell(layers: Layers, input_size: tuple[int, int]) -> Iterator[Finding]:
         "and tells no place from another."
     )
     last = convs[-1]
-    if last.grid == (1, 1):
+    if last.grid == (1, 1) and modules[last.module].kernel_size == (1, 1) and any(map(_has_cells, layers)):
+        yield note("grid", f"{what} It classifies what was pooled before.", _larger_grid(layers, size))
+    elif last.grid == (1, 1):
         yield problem("grid", f"{what} The last conv layer is among them.", _larger_grid(layers, size))
     else:
         height, width = last.grid

@@ -1,14 +1,19 @@
-"""Findings about outputs: their form, and a softmax, log-softmax or sigmoid at the end."""
+"""Findings about outputs: what is read of them, and a softmax, log-softmax or sigmoid at the end."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from explain_lib.check_up.findings import Finding, problem
-from explain_lib.check_up.probe import Probe, class_scores, is_plain, parts
-from explain_lib.networks.capture import LayerTrace, Reached
+from explain_lib.base.errors import NetworkError
+from explain_lib.check_up.findings import Finding, note, problem
+from explain_lib.check_up.probe import Probe
+from explain_lib.networks.capture import LayerTrace
+from explain_lib.networks.outputs import Output, find_scores, parts
+from explain_lib.networks.tasks import Task
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
 _OPERATIONS: dict[str, Squash] = {
@@ -16,7 +21,7 @@ _OPERATIONS: dict[str, Squash] = {
     "LogSoftmaxBackward0": "log-softmax",
     "SigmoidBackward0": "sigmoid",
 }
-_FORMS = ("View", "UnsafeView", "Reshape", "Alias", "Clone", "Squeeze", "Unsqueeze", "Slice")
+_FORMS = ("View", "UnsafeView", "Reshape", "Alias", "Clone", "Squeeze", "Unsqueeze", "Slice", "Select", "ToCopy")
 _MODULES: dict[type[nn.Module], Squash] = {
     nn.Softmax: "softmax",
     nn.Softmax2d: "softmax",
@@ -31,91 +36,97 @@ _RETURNED: dict[Squash, str] = {
 TOLERANCE = 1e-4
 
 
-def output_findings(network: nn.Module, probe: Probe, count: int, classes: int | None) -> Iterator[Finding]:
-    """Outputs that are not one tensor (N, classes), or squashed. count: how many pictures the network was given."""
-    yield from _form(probe.output, count, classes)
-    yield from _squashed(network, probe)
+@dataclass(frozen=True)
+class Expected:
+    """What is known of the scores. scores: how many a picture has. chosen: the part of the output that holds them. task: what
+    they mean. given: whether somebody said the task. None for what is not known.
+    """
+
+    scores: int | None = None
+    chosen: Output | None = None
+    task: Task | None = None
+    given: bool = False
+
+    def task_of(self, found: int) -> Task:
+        """The task, for so many scores."""
+        return self.task or ("binary" if found == 1 else "softmax")
+
+
+def output_findings(network: nn.Module, probe: Probe, count: int, expected: Expected) -> Iterator[Finding]:
+    """Outputs without a score for each class, what is read of other ones, and squashed scores. count: of pictures run."""
+    yield from _form(probe.output, count, expected)
+    yield from _squashed(network, probe, expected)
 
 
 # Section: form
 
 
-def _form(output: object, count: int, classes: int | None) -> Iterator[Finding]:
-    right = f"(N, {classes or 'classes'})"
-    if not isinstance(output, Tensor):
-        yield problem(
+def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:
+    try:
+        found = find_scores(output, count, None, expected.chosen)
+    except NetworkError as error:
+        yield _without_scores(output, count, expected, error)
+        return
+    scores = found.scores.shape[1]
+    if expected.scores not in (None, scores) and (expected.scores, scores) != (2, 1):
+        if not isinstance(output, Tensor) and expected.chosen is None:
+            with suppress(NetworkError):
+                found = find_scores(output, count, expected.scores)
+                scores = found.scores.shape[1]
+        if scores != expected.scores:
+            yield problem(
+                "output",
+                f"The network returns {scores} scores for a picture, but {expected.scores} classes are named: they do not "
+                "belong together.",
+                f"Name {scores} classes; or give the network a last layer with {expected.scores} outputs, and weights for it.",
+            )
+            return
+    if found.note and expected.chosen is None:
+        yield note("output", found.note, "For another part, or another way, as_model(..., output=NAME), or a function of it.")
+    if scores == 1 and not expected.given and found.scores.is_floating_point():
+        yield note(
             "output",
-            f"For {count} pictures the network returns {_described(output)}, not one tensor {right}: which number is to be "
-            "explained is not known.",
-            _taking_out(output, count, classes),
+            "The network gives one number for a picture. It is taken for a logit: its sigmoid is the probability, and the map "
+            "of the number speaks for the second class, that of its negative for the first.",
+            "If it is a number by itself, such as an age: task='regression'.",
         )
-    elif output.dim() != 2 or len(output) != count:
-        yield problem(
+
+
+def _without_scores(output: object, count: int, expected: Expected, error: NetworkError) -> Finding:
+    if isinstance(output, Tensor):
+        return problem(
             "output",
-            f"For {count} pictures the network returns a tensor of shape {tuple(output.shape)}, not {right}, a score for each "
-            "class of each picture.",
+            f"For {count} pictures the network returns a tensor of shape {tuple(output.shape)}, not (N, "
+            f"{expected.scores or 'classes'}), a score for each class of each picture.",
             _reshaping(output, count),
         )
-    elif classes is not None and output.shape[1] != classes:
-        found = output.shape[1]
-        yield problem(
-            "output",
-            f"The network returns {found} scores for a picture, but {classes} classes are named: they do not belong together.",
-            f"Name {found} classes; or give the network a last layer with {classes} outputs, and weights for it.",
-        )
+    return problem("output", f"It is not known which scores are to be explained: {error}.", _taking_out(output, count))
 
 
-def _described(output: object) -> str:
-    kind = type(output).__name__
-    held = [f"{key.lstrip('.')}: {_kind(part)}" for key, part in parts(output).items()]
-    article = "an" if kind[:1].lower() in "aeiou" else "a"
-    return f"{article} {kind} with {', '.join(held[:6])}" if held else f"{article} {kind}"
-
-
-def _kind(part: object) -> str:
-    return f"a tensor {tuple(part.shape)}" if isinstance(part, Tensor) else f"a {type(part).__name__}"
-
-
-def _taking_out(output: object, count: int, classes: int | None) -> str:
-    fitting = {key: part for key, part in parts(output).items() if _fits(part, count, classes)}
-    taken = [f"{key}{_over_the_rest(fitting[key])}" for key in sorted(fitting, key=lambda key: not is_plain(fitting[key]))]
-    if not taken:
-        return (
-            "Wrap it in a module whose forward makes one tensor (N, classes) of what the network returns, and check that "
-            "module up."
-        )
-    return f"Wrap it in a module whose forward is: return self.network(x){taken[0]}. The layers are then called network.NAME."
-
-
-def _fits(part: object, count: int, classes: int | None) -> bool:
-    """Whether a part is a tensor (N, classes), possibly with further axes."""
-    if not isinstance(part, Tensor) or part.dim() < 2 or len(part) != count:
-        return False
-    return classes is None or part.shape[1] == classes
-
-
-def _over_the_rest(part: object) -> str:
-    """Python code that averages over the axes after (N, classes), empty if there are none."""
-    axes = range(2, part.dim()) if isinstance(part, Tensor) else ()
-    return f".mean(({', '.join(map(str, axes))}))" if len(axes) > 1 else f".mean({axes[0]})" if axes else ""
+def _taking_out(output: object, count: int) -> str:
+    """What makes scores of an output with parts."""
+    if any(isinstance(part, Tensor) and len(part.shape) > 0 and len(part) == count for part in parts(output).values()):
+        return "Name the part that holds them, as_model(..., output=NAME)."
+    return (
+        "Give a function that makes one tensor (N, classes) of what the network returns: as_model(..., output=FUNCTION). Of a "
+        "detector: output=lambda found: torch.stack([one['scores'].sum()[None] for one in found])."
+    )
 
 
 def _reshaping(output: Tensor, count: int) -> str:
     if output.dim() > 2 and len(output) == count:
-        return f"Choose what to explain: output{_over_the_rest(output)} for the whole picture, or one place of the output."
-    if output.dim() == 1 and len(output) == count:
-        return "Let forward return one column for each class; for a single score: torch.stack([-score, score], 1)."
+        return "Choose what to explain: as_model(..., output=lambda y: y.mean(1)), or y[:, 0] for one place of the output."
     return "Let forward keep the pictures as the first axis and return a row of scores for each of them."
 
 
 # Section: squashed outputs
 
 
-def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
-    scores = class_scores(probe.output)
+def _squashed(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[Finding]:
+    scores = probe.scores_of(probe.output)
     if scores is None or not scores.is_floating_point() or not bool(torch.isfinite(scores).all()):
         return
-    name, operation = _last_module(network, probe.layers, scores), _last_operation(probe.reached)
+    name, operation = _last_module(network, probe.layers, scores), _last_operation(probe)
     by_module = None if name is None else _MODULES.get(type(network.get_submodule(name)))
     kind = (by_module if operation is None else _OPERATIONS.get(operation)) or _by_values(scores)
     if kind is None:
@@ -126,17 +137,37 @@ def _squashed(network: nn.Module, probe: Probe) -> Iterator[Finding]:
     else:
         where = "in its forward pass"
         out = f"Let forward return what goes into the {kind}, and apply it where the outputs are read"
+    task = expected.task_of(scores.shape[1])
+    ends = f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}"
+    if task == "regression":
+        yield note("softmax", f"{ends}: where they are near 0 or 1 their gradient vanishes, and maps fade.", f"{out}.")
+        return
     yield problem(
         "softmax",
-        f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}: their gradient vanishes where the network is "
-        "sure, and maps fade or turn into noise just there.",
-        f"{out}. Target(index, score='probability') then still explains the probability.",
+        f"{ends}: their gradient vanishes where the network is sure, and maps fade or turn into noise just there. "
+        f"{_once_more(kind, task)}",
+        f"{out}. {_afterwards(kind, task)}",
     )
 
 
-def _last_operation(reached: Reached | Exception) -> str | None:
+def _once_more(kind: Squash, task: Task) -> str:
+    """What is shown as a probability meanwhile."""
+    squash = "softmax" if task == "softmax" else "sigmoid"
+    return f"What is shown as a probability is the {squash} of that{' once more' if kind == squash else ''}."
+
+
+def _afterwards(kind: Squash, task: Task) -> str:
+    """What is right once the scores come unsquashed."""
+    if kind == "sigmoid" and task == "softmax":
+        return "With task='sigmoid' each label then has a probability of its own, which score='probability' explains."
+    if kind != "sigmoid" and task != "softmax":
+        return "With task='softmax' the probabilities then are those of classes that exclude each other."
+    return "Target(index, score='probability') then still explains the probability."
+
+
+def _last_operation(probe: Probe) -> str | None:
     """PyTorch's name of the operation that gave the scores, skipping those that only change their shape."""
-    scores = None if isinstance(reached, Exception) else class_scores(reached.output)
+    scores = None if isinstance(probe.reached, Exception) else probe.scores_of(probe.reached.output)
     step = None if scores is None else scores.grad_fn
     while step is not None and step.name().startswith(_FORMS) and step.next_functions[0][0] is not None:
         step = step.next_functions[0][0]

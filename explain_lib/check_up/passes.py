@@ -7,7 +7,7 @@ from torch import Tensor
 
 from explain_lib.base.words import few_names
 from explain_lib.check_up.findings import FEW, Finding, note, problem
-from explain_lib.check_up.probe import Probe, class_scores
+from explain_lib.check_up.probe import Probe
 from explain_lib.networks.capture import LayerTrace, Reached
 
 
@@ -21,14 +21,60 @@ def gradient_findings(probe: Probe) -> Iterator[Finding]:
             "that the gradient needs later.",
         )
         return
-    scores = class_scores(probe.reached.output)
+    scores = probe.scores_of(probe.reached.output)
     if scores is None:
         return
     if not scores.requires_grad:
         yield _no_gradient(scores)
     else:
         yield from _missing(probe, probe.reached)
+        yield from _zero(probe, probe.reached)
     yield from _not_finite(probe.reached, scores)
+
+
+SAME_SCORES = 1e-3
+"""Scores of two passes differ by less, as a share of the largest, where only the order of sums differs."""
+
+
+def repeat_findings(probe: Probe) -> Iterator[Finding]:
+    """All findings about scores that another pass, or another batch, changes."""
+    scores, again = probe.scores_of(probe.output), probe.scores_of(probe.again)
+    if scores is None or again is None:
+        return
+    single = probe.scores_of(probe.alone, 1)
+    if isinstance(probe.alone, Exception) or single is None:
+        what = error_line(probe.alone) if isinstance(probe.alone, Exception) else f"it returns {_shape(probe.alone)}"
+        yield problem(
+            "one picture",
+            f"The network runs on two pictures at once, and not on one: {what}. Pages that explain one picture cannot.",
+            "Name the axes that forward drops: x.squeeze((2, 3)) or x.flatten(1) in the place of x.squeeze().",
+        )
+    if not _alike(scores, again):
+        yield problem(
+            "chance",
+            "Two passes over the same pictures give other scores, in evaluation mode too: every map is another one each time.",
+            "Let forward call F.dropout(x, p, training=self.training), or use nn.Dropout, which evaluation mode switches off.",
+        )
+    elif single is not None and not _alike(scores[:1], single):
+        yield problem(
+            "neighbours",
+            "The scores of a picture change with the pictures beside it, as in a batch normalisation without running "
+            "statistics: so does its map.",
+            "Train with nn.BatchNorm2d(..., track_running_stats=True), or explain one picture at a time and say so.",
+        )
+
+
+def _shape(output: object) -> str:
+    return f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two scores are the same up to the order of sums, NaN included."""
+    one, other = one.float(), other.float()
+    if one.shape != other.shape:
+        return True  # another form of output is another finding
+    within = SAME_SCORES * max(1e-12, float(one.nan_to_num(0, 0, 0).abs().max()))
+    return torch.allclose(one, other, atol=within, rtol=0, equal_nan=True)
 
 
 def _no_gradient(scores: Tensor) -> Finding:
@@ -63,6 +109,28 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
             "unused",
             f"The output does not depend on {_names(unused)}, though forward runs it: there is no map.",
             "Name another layer; or let forward use what it gives, if that was meant.",
+        )
+
+
+def _zero(probe: Probe, reached: Reached) -> Iterator[Finding]:
+    """Gradients that come back, and are 0 in every cell."""
+    felt = {name: bool((one != 0).any()) for name, one in reached.gradients.items() if one is not None}
+    if felt and not any(felt.values()):
+        yield problem(
+            "zero gradient",
+            "The gradient that comes back is 0 at every layer, as before training where the last layer's weights are 0: every "
+            "map is 0.",
+            "Load weights that were trained.",
+        )
+        return
+    behind = [layer for layer in probe.layers if felt.get(layer.name) is False and layer.layout and layer.layout.tokens]
+    if behind:
+        last = next(layer.name for layer in reversed(probe.layers) if felt.get(layer.name) and layer.grid != (1, 1))
+        yield note(
+            "zero gradient",
+            f"Behind {_names(behind)} the scores are read from a token without a place, the class token, alone: the gradient "
+            "of the patches is 0, and so is a map there.",
+            f"Name an earlier layer; the last whose patches are read is {last}.",
         )
 
 

@@ -2,4 +2,5 @@
 
 check_up, layers, replay, sanity, scan, train  the commands of these names
 interruption                                   Ctrl-C, deferred to the end of a batch
+subject                                        the model and the pictures that a command is about
 """

@@ -1,26 +1,33 @@
-"""The command "check-up": the findings about a bundled model, with remedies."""
+"""The command "check-up": the findings about a model, with remedies."""
 
 import argparse
 import textwrap
 
 from explain_lib.base.devices import spare_cores
+from explain_lib.base.errors import InputError
 from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
-from explain_lib.loading.bundled import load_model
+from explain_lib.commands.subject import add_subject_options, find_model
 
 WIDTH = 100
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("model", metavar="MODEL", help="name of a bundled model")
+    parser.add_argument("bundled", metavar="MODEL", nargs="?", help="name of a bundled model; or --model, with what it needs")
+    add_subject_options(parser, None)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the findings; returns 1 if there are problems, else 0. Raises ExplainError for an unknown model."""
+    """Print the findings; returns 1 if there are problems, else 0. Raises ExplainError for a model that cannot be had."""
     spare_cores()
-    found = check_up(load_model(options.model))
-    print(report(options.model, found))
+    if options.bundled is not None:
+        if options.model is not None:
+            raise InputError(f"model: {options.bundled} and --model {options.model}; one of them would be right")
+        options.model = options.bundled
+    named = find_model(options)
+    found = check_up(named.model)
+    print(report(named.name, found))
     return 1 if found.problems else 0
 
 

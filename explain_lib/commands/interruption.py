@@ -9,6 +9,7 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from explain_lib.base.errors import DataError
 from explain_lib.networks.requests import Request, Rows
 
 INTERRUPTED = 130
@@ -54,4 +55,6 @@ def rows_until_stopped(request: Request[Rows]) -> tuple[list[Rows], bool]:
     except KeyboardInterrupt:
         print(f"explain_lib: stopped after {sum(map(len, parts)):,} of {len(request):,} images", file=sys.stderr)
         return parts, True
+    if not parts:
+        raise DataError("images: none of them can be read; others would be right")
     return parts, False

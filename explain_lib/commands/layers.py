@@ -7,9 +7,8 @@ from explain_lib.base.devices import spare_cores
 from explain_lib.base.files import check_ending
 from explain_lib.base.words import interval, mean_number, percent
 from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
-from explain_lib.loading.bundled import DEFAULT_MODEL, load_model
-from explain_lib.pictures.dataset import load_cifar10
-from explain_lib.pictures.selection import parse_class, parse_images
+from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_subject
+from explain_lib.pictures.selection import parse_class
 from explain_lib.trust.ladder import LadderRequest, LadderRows
 from explain_lib.trust.ladder_summary import rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILLS, MEASURES, measure_words
@@ -18,11 +17,8 @@ from explain_lib.work.ladder_files import ENDINGS, write_ladder
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="name of a bundled model (default: %(default)s)")
+    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
     parser.add_argument("--layers", nargs="+", help="names of layers (default: every conv layer)")
-    parser.add_argument(
-        "--images", default="0-499", help="all, or numbers and ranges such as 0-999,2000 (default: %(default)s)"
-    )
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--opinions", metavar="LAYER", help="rows for the package's other methods at this layer")
     parser.add_argument("--measure", choices=MEASURES, default="deletion", help="what ranks (default: %(default)s)")
@@ -35,10 +31,12 @@ def run(options: argparse.Namespace) -> int:
     """Rank as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
     spare_cores()
     out: Path | None = None if options.out is None else check_ending(options.out, ENDINGS)
-    request = _request(options)
+    subject = find_subject(options, f"0-{SAMPLE - 1}")
+    request = _request(options, subject)
     parts, stopped = rows_until_stopped(request)
     if stopped and not parts:
         return INTERRUPTED
+    subject.say_unreadable()
     rows = request.join(parts)
     _print(options, rows)
     if stopped:
@@ -49,12 +47,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _request(options: argparse.Namespace) -> LadderRequest:
-    images = load_cifar10()
-    chosen = parse_images(options.images, len(images.pixels))
-    target = None if options.target is None else parse_class(options.target, images.classes, "target")
+def _request(options: argparse.Namespace, subject: Subject) -> LadderRequest:
+    target = None if options.target is None else parse_class(options.target, subject.model.classes, "target")
     layers = None if options.layers is None else tuple(options.layers)
-    return LadderRequest(load_model(options.model), images.pixels, chosen, layers, target, options.opinions)
+    return LadderRequest(subject.model, subject.pixels, subject.images, layers, target, options.opinions)
 
 
 def _print(options: argparse.Namespace, rows: LadderRows) -> None:

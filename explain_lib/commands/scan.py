@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,22 +17,22 @@ from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.files import check_ending
 from explain_lib.base.words import counted, fine
-from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
+from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, Configuration, parse_configuration
+from explain_lib.cam.settings import CamSettings, package_settings
 from explain_lib.commands.interruption import INTERRUPTED, interrupted_between_batches
+from explain_lib.commands.subject import Subject, add_subject_options, find_subject
 from explain_lib.compare.scan import ScanRequest, ScanRows
-from explain_lib.loading.bundled import DEFAULT_MODEL, load_model
-from explain_lib.pictures.dataset import ImageSet, load_cifar10
-from explain_lib.pictures.selection import parse_class, parse_images
+from explain_lib.pictures.selection import parse_class
 from explain_lib.work.cluster import scan_on_cluster
 from explain_lib.work.scan_files import WRITERS, part_path, scan_to_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="name of a bundled model (default: %(default)s)")
-    parser.add_argument("--a", default=STUDY_MANUAL.to_text(), help="one side, as text (default: %(default)s)")
-    parser.add_argument("--b", default=STUDY_PACKAGE.to_text(), help="the other side (default: %(default)s)")
-    parser.add_argument("--images", default="all", help="all, or numbers and ranges such as 0-999,2000 (default: %(default)s)")
+    add_subject_options(parser, "all")
+    usual = "; where the model lacks its layers, the same program on the last conv layer"
+    parser.add_argument("--a", help=f"one side, as text (default: {STUDY_MANUAL.to_text()}{usual})")
+    parser.add_argument("--b", help=f"the other side (default: {STUDY_PACKAGE.to_text()}{usual})")
     parser.add_argument("--class", dest="true_class", metavar="CLASS", help="only images of this class, by number or name")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--no-causes", dest="causes", action="store_false", help="leave out what causes the differences")
@@ -57,8 +58,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _scan(options: argparse.Namespace, path: Path) -> int:
     spare_cores()
-    images = load_cifar10()
-    request = _request(options, images)
+    subject = find_subject(options, "all", device=options.device)
+    request = _request(options, subject)
+    compute = _place(options, subject)
     earlier: list[int] = []
     bar = tqdm(total=len(request), unit="image", disable=None)  # None: where there is no terminal
     with bar, _quiet(), interrupted_between_batches() as check:
@@ -70,34 +72,46 @@ def _scan(options: argparse.Namespace, path: Path) -> int:
             bar.update(done - bar.n)
             check()
 
-        rows = scan_to_file(request, images.labels, path, compute=_place(options), progress=tell)
+        rows = scan_to_file(request, subject.labels, path, classes=subject.classes, compute=compute, progress=tell)
+    subject.say_unreadable()
     print(_sentence(rows, earlier[0], path))
     return 0
 
 
-def _request(options: argparse.Namespace, images: ImageSet) -> ScanRequest:
-    a, b = (parse_configuration(text) for text in (options.a, options.b))
-    chosen = _chosen(options, images)
-    target = None if options.target is None else parse_class(options.target, images.classes, "target")
-    model = load_model(options.model, options.device)
-    return ScanRequest(model, images.pixels, chosen, a, b, target, causes=options.causes, package=options.package)
+def _request(options: argparse.Namespace, subject: Subject) -> ScanRequest:
+    a = _side(options.a, STUDY_MANUAL, Configuration("manual", CamSettings()), subject)
+    b = _side(options.b, STUDY_PACKAGE, Configuration("package", package_settings(None)), subject)
+    chosen = _chosen(options, subject)
+    target = None if options.target is None else parse_class(options.target, subject.model.classes, "target")
+    return ScanRequest(subject.model, subject.pixels, chosen, a, b, target, causes=options.causes, package=options.package)
 
 
-def _chosen(options: argparse.Namespace, images: ImageSet) -> NDArray[np.int64]:
-    chosen = parse_images(options.images, len(images.labels))
+def _side(text: str | None, study: Configuration, otherwise: Configuration, subject: Subject) -> Configuration:
+    """The side that the text says; the study's where there is none, or else the other one on the usual layer."""
+    if text is not None:
+        return parse_configuration(text)
+    if set(study.settings.layers or ()) <= set(subject.model.spatial_layers):
+        return study
+    return replace(otherwise, settings=replace(otherwise.settings, layers=(subject.usual_layer,)))
+
+
+def _chosen(options: argparse.Namespace, subject: Subject) -> NDArray[np.int64]:
     if options.true_class is None:
-        return chosen
-    of_class = chosen[images.labels[chosen] == parse_class(options.true_class, images.classes, "class")]
+        return subject.images
+    asked = parse_class(options.true_class, subject.classes, "class")
+    of_class = subject.images[subject.labels[subject.images] == asked]
     if len(of_class) == 0:
         raise InputError(f"class: none of the images is a {options.true_class}; others, or --images all, would be right")
     return np.asarray(of_class)
 
 
-def _place(options: argparse.Namespace) -> Callable[[ScanRequest], Iterator[ScanRows]]:
+def _place(options: argparse.Namespace, subject: Subject) -> Callable[[ScanRequest], Iterator[ScanRows]]:
     """The function that computes the rows: here, or on a cluster."""
     if options.scheduler is None:
         return ScanRequest.rows
-    return partial(scan_on_cluster, name=options.model, address=options.scheduler)
+    if not subject.named.bundled or subject.folder is not None:
+        raise InputError("scheduler: workers have the bundled models and the test images; it is right without --scheduler")
+    return partial(scan_on_cluster, name=subject.named.name, address=options.scheduler)
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import differing
 from explain_lib.compare.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
 from explain_lib.networks.requests import ImageRows, Request, join_rows, take_rows
-from explain_lib.networks.targets import Target, Targets, expand_targets
+from explain_lib.networks.targets import AnyTarget, Targets
+from explain_lib.networks.tasks import predicted_of
 from explain_lib.pictures.sets import batch_size_of
 
 SCAN_BATCH = 200
@@ -64,7 +65,7 @@ class ScanRequest(Request[ScanRows]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._settle(targets=expand_targets(self.targets, len(self), self.model.classes))
+        self._settle(targets=self.model.expand_targets(self.targets, len(self)))
         for name in ("a", "b"):
             if not isinstance(getattr(self, name), Configuration):
                 found = type(getattr(self, name)).__name__
@@ -79,9 +80,9 @@ class ScanRequest(Request[ScanRows]):
         return self.a.to_text(), self.b.to_text(), self.targets, self.causes, self.package, SCAN_BATCH
 
     @property
-    def _targets(self) -> tuple[Target, ...] | None:
+    def _targets(self) -> tuple[AnyTarget, ...] | None:
         """One target per image, None for the predicted classes."""
-        return expand_targets(self.targets, len(self), self.model.classes)
+        return self.model.expand_targets(self.targets, len(self))
 
     def compute(self) -> ScanRows:
         images, sides = self.images, named_sides(self.model, self.a.settings, self.b.settings)
@@ -117,7 +118,7 @@ class ScanRequest(Request[ScanRows]):
         images: NDArray[np.int64],
         places: NDArray[np.int64],
         batch: int | None,
-        targets: tuple[Target, ...] | None,
+        targets: tuple[AnyTarget, ...] | None,
     ) -> ScanRows:
         """The rows of the images at some places of one pass over the pixels; values that are not finite give no warning."""
         with np.errstate(invalid="ignore", over="ignore"):
@@ -135,13 +136,13 @@ class ScanRequest(Request[ScanRows]):
                 residual = self._residual(pixels, captured.targets, sides, (a, b), places)
         broken = ~np.isfinite(mae)
         mae[broken], shares[broken], residual[broken] = np.nan, np.nan, np.nan
-        predicted = captured.logits.argmax(1).cpu().numpy()[places]
+        predicted = predicted_of(captured.logits.cpu().numpy(), self.model.task)[places]
         return ScanRows(images, predicted, mae, differing(*sides), shares, residual)
 
     def _residual(
         self,
         pixels: NDArray[np.uint8],
-        explained: tuple[Target, ...],
+        explained: tuple[AnyTarget, ...],
         sides: Sides,
         maps: tuple[Tensor, Tensor],
         places: NDArray[np.int64],

@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,13 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explain_lib.base.errors import DataError, InputError
-from explain_lib.base.words import error_words, few_names, one_line
+from explain_lib.base.words import error_words
+from explain_lib.loading.blueprint import Architecture, Channels
+from explain_lib.loading.hf_folders import PREFIX as FOLDER
+from explain_lib.loading.hf_folders import folder_architecture
+from explain_lib.loading.timm_networks import PREFIX as TIMM
+from explain_lib.loading.timm_networks import published_by_timm, timm_architecture
 from explain_lib.networks.model import Model
-from explain_lib.networks.sharing import own_random_numbers
 from explain_lib.pictures.dataset import CLASSES
-
-Channels = tuple[float, ...]
-Shape = tuple[tuple[int, ...], torch.dtype]
 
 TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
@@ -32,41 +32,32 @@ _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A network that can be built, without weights, and its usual input.
-
-    build: makes the network, with random weights, for a number of classes, or for its own number if None. any_classes:
-    whether that number can be chosen. input_size: (height, width). mean, std: for pixels in [0, 1]. usual: the origin of
-    these three, in words. classes: names for a network with as many outputs.
-    """
-
-    name: str
-    build: Callable[[int | None], nn.Module]
-    any_classes: bool
-    input_size: tuple[int, int]
-    mean: Channels
-    std: Channels
-    usual: str
-    classes: tuple[str, ...] = ()
-
-
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, or package.module:factory.
+    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, timm:NAME, hf:FOLDER, package.module:factory.
 
     A factory is a function of the caller's own, imported from the working directory and called without arguments.
-    Raises InputError for an unknown name, DataError for a factory that cannot be imported.
+    Raises InputError for an unknown name, or for a library that is not installed, DataError for a factory that cannot be
+    imported or a folder that cannot be read.
     """
     if name in ARCHITECTURES:
         return _bundled(name)
+    if name.startswith(TIMM):
+        return timm_architecture(name)
+    if name.startswith(FOLDER):
+        return folder_architecture(name)
     if ":" in name:
         return _made_by(name)
     if name in torchvision_names():
         return _torchvision(name)
     raise InputError(
-        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)} or a classification network "
-        f"of torchvision, such as resnet18, would be right"
+        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)}, a classification network "
+        f"of torchvision, such as resnet18, timm:NAME or hf:FOLDER would be right"
     )
+
+
+def is_architecture(name: str) -> bool:
+    """Whether a name has the form of an architecture's; one of another library, or of the caller's, need not be there."""
+    return ":" in name or name in ARCHITECTURES or name in torchvision_names()
 
 
 def _bundled(name: str) -> Architecture:
@@ -105,10 +96,12 @@ def _build_torchvision(name: str, classes: int | None) -> nn.Module:
 
 
 def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    """A network of torchvision with the weights that torchvision publishes, downloaded once, and the names of its classes.
+    """A network with the weights that torchvision or timm publish, downloaded once, and the names of its classes if known.
 
-    Raises InputError for a network that is not torchvision's, DataError if the weights cannot be downloaded.
+    Raises InputError for a network that is of neither, DataError if the weights cannot be downloaded.
     """
+    if name.startswith(TIMM):
+        return published_by_timm(name)
     if name not in torchvision_names():
         raise InputError(
             f"weights: DEFAULT names what torchvision publishes, and {name} is not one of its networks; a file would be right"
@@ -185,84 +178,6 @@ def _call(name: str, factory: Callable[[], object]) -> nn.Module | Model:
             f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right, or what xl.as_model makes of one"
         )
     return made
-
-
-# Section: weights
-
-
-def build_network(architecture: Architecture, weights: Mapping[str, Tensor], source: str) -> nn.Module:
-    """The network with these weights; a free number of classes is the number of rows of the last layer.
-
-    source: the name of the weights in messages. Raises DataError if they are not exactly those of the architecture, by name,
-    shape and dtype; this is checked before the network is built, except for a factory.
-    """
-    left_out = TRAINING_ONLY.get(architecture.name, ())
-    used = {name: tensor for name, tensor in weights.items() if not name.startswith(left_out)} if left_out else dict(weights)
-    own = ":" in architecture.name  # the caller's code may need real tensors
-    shapes = _shapes_of(architecture.build(None)) if own else dict(_known_shapes(architecture.name))
-    head = next((name for name in reversed(shapes) if name.endswith(".weight")), "")
-    classes = _rows(used.get(head)) if architecture.any_classes else None
-    if classes is not None:
-        for name in {head, head.removesuffix("weight") + "bias"} & set(shapes):
-            (_, *others), dtype = shapes[name]
-            shapes[name] = (classes, *others), dtype
-    _check_fit(shapes, used, head, architecture, source)
-    with own_random_numbers():  # a new network draws random weights, which are overwritten
-        network = architecture.build(classes)
-    state = network.state_dict()  # carries the versions of its modules
-    state.update(used)
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, ValueError) as error:  # a module may check its weights itself
-        raise DataError(f"{source}: {architecture.name} does not take these weights ({error_words(error)})") from error
-    return network
-
-
-@lru_cache(maxsize=128)
-def _known_shapes(name: str) -> Mapping[str, Shape]:
-    architecture = find_architecture(name)
-    try:
-        with torch.device("meta"):  # takes no memory for the weights
-            return MappingProxyType(_shapes_of(architecture.build(None)))
-    except NotImplementedError:  # RegNets read their weights while they are built
-        with own_random_numbers():
-            return MappingProxyType(_shapes_of(architecture.build(None)))
-
-
-def _shapes_of(network: nn.Module) -> dict[str, Shape]:
-    """Shape and dtype of every weight, in the order of the network."""
-    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in network.state_dict().items()}
-
-
-def _rows(weight: Tensor | None) -> int | None:
-    return weight.shape[0] if weight is not None and weight.dim() > 1 and weight.shape[0] > 0 else None
-
-
-def _check_fit(
-    shapes: Mapping[str, Shape], weights: Mapping[str, Tensor], head: str, architecture: Architecture, source: str
-) -> None:
-    missing = [name for name in shapes if name not in weights]
-    surplus = [one_line(name) for name in weights if name not in shapes]
-    if missing or surplus:
-        said = [f"{few_names(missing, 3)} missing" if missing else "", f"{few_names(surplus, 3)} not of it" if surplus else ""]
-        raise DataError(
-            f"{source}: these are not the weights of {architecture.name}: {', '.join(filter(None, said))}; another "
-            "architecture, or another file, would be right"
-        )
-    for name, (_, dtype) in shapes.items():
-        if weights[name].dtype != dtype:
-            raise DataError(f"{source}: {name} is {_dtype(weights[name].dtype)}; {_dtype(dtype)} would be right")
-    for name, (right, _) in shapes.items():
-        found = tuple(weights[name].shape)
-        if found == right:
-            continue
-        if name == head and found[1:] == right[1:]:
-            raise DataError(f"{source}: the last layer, {name}, has {found[0]:,} classes; {architecture.name} has {right[0]:,}")
-        raise DataError(f"{source}: {name} has the shape {found}; {right} would be right for {architecture.name}")
-
-
-def _dtype(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 # Section: the bundled architectures

@@ -3,32 +3,38 @@
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
-import numpy as np
 from cachetools import LRUCache
-from torch import Tensor, nn
+from torch import nn
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
 from explain_lib.base.words import one_line
-from explain_lib.loading.architectures import (
-    ARCHITECTURES,
-    Architecture,
-    build_network,
-    call_factory,
-    find_architecture,
-    published_network,
-)
+from explain_lib.loading.architectures import ARCHITECTURES, call_factory, find_architecture, published_network
+from explain_lib.loading.blueprint import Architecture, Channels
+from explain_lib.loading.building import build_network
 from explain_lib.loading.bundled import NetworkSize, size_of
+from explain_lib.loading.hf_folders import PREFIX as FOLDER
+from explain_lib.loading.hf_folders import folder_network
+from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
-from explain_lib.networks.capture import trace
 from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
-from explain_lib.pictures.pixels import to_input
+from explain_lib.networks.outputs import Output
+from explain_lib.networks.sharing import own_random_numbers
+from explain_lib.networks.tasks import GIVEN, Task
 
-DEFAULT_WEIGHTS = "DEFAULT"
+DEFAULT_WEIGHTS, RANDOM_WEIGHTS = "DEFAULT", "random"
+NO_FILE = (DEFAULT_WEIGHTS, RANDOM_WEIGHTS)
+"""What stands for weights and names no file."""
+RANDOM_SEED = 0
+"""Random weights are the same at each start, so that an address shows the same map again."""
 
 
 @dataclass(frozen=True)
@@ -36,29 +42,43 @@ class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
     classes: a name for each output. input_size: (height, width). mean, std: for each channel, R, G, B or others, in [0, 1].
+    output, task: as for as_model.
     """
 
     classes: tuple[str, ...] | None = None
     input_size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    output: Output | None = None
+    task: Task | None = None
 
 
 @dataclass(frozen=True)
 class OwnModelOptions:
-    """A model to load. weights: a file; DEFAULT for those of torchvision; None for those of a factory."""
+    """A model to load.
+
+    weights: a file; DEFAULT for those that torchvision or timm publish; random for none; None for those of a factory or folder.
+    title: its name, None for that of the architecture.
+    """
 
     architecture: str
     weights: str | None = None
     described: Described = Described()
+    title: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name in menus and addresses."""
+        return self.title or self.architecture
 
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
     """A model that is not bundled.
 
-    file: the name of the file with its weights; DEFAULT for those of torchvision, None for those of a factory. assumed:
-    sentences on the values that were not given, empty if all were. complete: whether a factory made the Model with all of them.
+    file: the name of the file with its weights; DEFAULT, random and None as in OwnModelOptions. assumed: sentences on the
+    values that were not given, and on what of the file was chosen, left out or converted; may be empty. complete: whether a
+    factory made the Model with all of them.
     """
 
     name: str
@@ -72,15 +92,21 @@ class OwnModel:
     def weights(self) -> str:
         """The origin of the weights, in words."""
         if self.file is None:
-            return "as the factory made them"
-        return f"published by torchvision for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
+            return "of the folder" if self.architecture.startswith(FOLDER) else "as the factory made them"
+        if self.file == RANDOM_WEIGHTS:
+            return "RANDOM"
+        publisher = "timm" if self.architecture.startswith(TIMM) else "torchvision"
+        return f"published by {publisher} for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
 
     @property
     def python(self) -> str:
         """The Python call that loads it, given the file."""
         arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
-        described = () if self.complete else ("input_size", "mean", "std")
-        arguments += [f"{name}={getattr(self.model, name)}" for name in described]
+        if self.complete:
+            return f"xl.load_own_model({', '.join(arguments)})"
+        arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
+        arguments += [f"output={self.model.outputs.chosen!r}"] if isinstance(self.model.outputs.chosen, str | int) else []
+        arguments += [f"task={self.model.task!r}"] if self.model.task_source == GIVEN else []
         return f"xl.load_own_model({', '.join(arguments)})"
 
     @property
@@ -102,15 +128,19 @@ def load_own_model(
     input_size: tuple[int, int] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    output: Output | None = None,
+    task: Task | None = None,
     device: str | None = "cpu",
 ) -> Model:
     """A model from a file with weights; a network with a known name needs no code.
 
-    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), or package.module:factory, a
-    function of the caller's, imported from the working directory. weights: a state dict in a .pt or .safetensors file, read
-    without running anything in it; DEFAULT for the weights that torchvision publishes, downloaded once; None for a factory
-    whose network has its weights already. classes, input_size, mean, std: as for as_model; None for the usual values of the
-    architecture, and for the names class 0, class 1, ...
+    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), timm:NAME, hf:FOLDER (a local
+    folder that save_pretrained of transformers wrote), or package.module:factory, a function of the caller's, imported from
+    the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint with one in it, read
+    without running anything in it; DEFAULT for the weights that torchvision or timm publish, downloaded once; random for none;
+    None for those of the folder, and for a factory whose network has its weights already. classes, input_size, mean, std: as
+    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ... output, task: as for
+    as_model.
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.
@@ -120,6 +150,8 @@ def load_own_model(
         input_size,
         None if mean is None else checked_channels("mean", mean),
         None if std is None else checked_channels("std", std),
+        output,
+        task,
     )
     options = OwnModelOptions(architecture, None if weights is None else str(weights), given)
     return load_own(options, str(choose_device(device))).model
@@ -144,28 +176,56 @@ def class_names(text: str) -> tuple[str, ...]:
 
 def load_own(options: OwnModelOptions, device: str) -> OwnModel:
     """The model that the options name, with the assumptions about it. Raises what load_own_model raises."""
+    return replace(_load(options, device), name=options.name)
+
+
+def _load(options: OwnModelOptions, device: str) -> OwnModel:
     architecture, given = find_architecture(options.architecture), options.described
     if options.weights == DEFAULT_WEIGHTS:
         network, categories = published_network(architecture.name)
         return _make_own(architecture, network, given, DEFAULT_WEIGHTS, device, categories)
+    if options.weights == RANDOM_WEIGHTS:
+        network = _random_network(architecture, given)
+        return _make_own(architecture, network, given, RANDOM_WEIGHTS, device, said=_RANDOM)
     if options.weights is None:
-        if ":" not in architecture.name:
-            raise InputError(
-                f"weights: none are given for {architecture.name}; a file, or DEFAULT for torchvision's, would be right"
-            )
-        made = call_factory(architecture.name)
-        if isinstance(made, Model):
-            return _brought(made, architecture.name, given, device)
-        return _make_own(architecture, made, given, None, device)
+        return _with_own_weights(architecture, given, device)
     source = f"weights: {options.weights}"
-    network = build_network(architecture, read_weights(_content(options.weights), source), source)
-    return _make_own(architecture, network, given, Path(options.weights).name, device)
+    built = build_network(architecture, read_weights(_content(options.weights), source), source)
+    return _make_own(architecture, built.network, given, Path(options.weights).name, device, said=built.said)
+
+
+_RANDOM = "The weights are random: maps of this network show nothing that it has learnt."
+
+
+def _random_network(architecture: Architecture, given: Described) -> nn.Module:
+    with own_random_numbers() as numbers:
+        numbers.manual_seed(RANDOM_SEED)
+        return architecture.build(len(given.classes) if architecture.any_classes and given.classes else None)
+
+
+def _with_own_weights(architecture: Architecture, given: Described, device: str) -> OwnModel:
+    """The model of a folder, or of a factory, which need no file."""
+    name = architecture.name
+    if name.startswith(FOLDER):
+        network, said = folder_network(name)
+        return _make_own(architecture, network, given, None, device, said=said)
+    if name.startswith(TIMM) or ":" not in name:
+        publisher = "timm's" if name.startswith(TIMM) else "torchvision's"
+        raise InputError(
+            f"weights: none are given for {name}; a file, DEFAULT for {publisher}, or random for none at all, would be right"
+        )
+    made = call_factory(name)
+    if isinstance(made, Model):
+        return _brought(made, name, given, device)
+    return _make_own(architecture, made, given, None, device)
 
 
 def _brought(model: Model, name: str, given: Described, device: str) -> OwnModel:
     """The Model that a factory made by as_model, which knows all that belongs to it."""
     if given != Described():
-        raise InputError(f"model: {name}() gives a Model, which brings classes, input size, mean and std; none would be right")
+        raise InputError(
+            f"model: {name}() gives a Model, which brings classes, input size, mean, std, output and task; none would be right"
+        )
     model.network.to(device)
     return OwnModel(name, _with_layers(model, name), name, None, "", complete=True)
 
@@ -193,45 +253,50 @@ def _make_own(
     file: str | None,
     device: str,
     categories: tuple[str, ...] = (),
+    said: str = "",
 ) -> OwnModel:
-    """The model of a network that has its weights. file: as in OwnModel. categories: names that came with the weights."""
+    """The model of a network that has its weights.
+
+    file: as in OwnModel. categories: names that came with the weights. said: sentences on how the file was read.
+    """
     name = architecture.name
     network.to(device).eval()
     size = given.input_size or architecture.input_size
     mean, std = _normalisation(given, architecture, network)
-    black = to_input(np.zeros((1, *checked_size(size), len(mean)), np.uint8), mean, std, choose_device(device))
+    make = partial(as_model, network, input_size=size, mean=mean, std=std, output=given.output, task=given.task)
     try:
-        outputs = _count_outputs(trace(network, black)[1])
+        model = make(classes=given.classes)
     except NetworkError as error:
+        if given.classes is not None:
+            _check_count(given.classes, make, name)
         hint = "" if given.input_size else f" at {size_words(size)}, which was taken since no input size is given"
         raise NetworkError(f"{name}{hint}: {error}") from error
-    numbered = tuple(f"class {number}" for number in range(outputs))
-    known = (categories, architecture.classes, numbered)
-    classes = given.classes or next(names for names in known if len(names) == outputs)
-    if len(classes) != outputs:
-        raise InputError(f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right")
-    model = as_model(network, classes=classes, input_size=size, mean=mean, std=std)
-    _with_layers(model, name)
-    return OwnModel(name, model, name, file, _assumed(given, architecture, model, bool(categories)))
+    if given.classes is None:
+        named = next((names for names in (categories, architecture.classes) if len(names) == model.outputs.scores), None)
+        model = model if named is None else model.with_classes(named)
+    assumed = _assumed(given, architecture, model, bool(categories))
+    return OwnModel(name, _with_layers(model, name), name, file, " ".join(filter(None, (assumed, said))))
 
 
-def _normalisation(
-    given: Described, architecture: Architecture, network: nn.Module
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std as given or usual, for as many channels as are given, or as the first convolution takes."""
-    count = len(given.mean or given.std or ())
-    if not count:
+def _normalisation(given: Described, architecture: Architecture, network: nn.Module) -> tuple[Channels, Channels]:
+    """Mean and std as given or usual, for as many channels as are given, or as the first convolution of a factory's takes."""
+    count = len(given.mean or given.std or architecture.mean)
+    factory = ":" in architecture.name and not architecture.name.startswith((TIMM, FOLDER))
+    if factory and given.mean is None and given.std is None:
         first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
-        count = len(architecture.mean) if first is None else first.in_channels
+        count = count if first is None else first.in_channels or count  # 0 before a lazy one has run
     usual = (architecture.mean, architecture.std) if len(architecture.mean) == count else ((0.0,) * count, (1.0,) * count)
     return given.mean or usual[0], given.std or usual[1]
 
 
-def _count_outputs(output: object) -> int:
-    if not isinstance(output, Tensor) or output.dim() != 2 or output.shape[0] != 1:
-        found = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        raise NetworkError(f"the network returns {found} for one picture; one tensor (1, classes) of logits would be right")
-    return int(output.shape[1])
+def _check_count(classes: tuple[str, ...], make: Callable[..., Model], name: str) -> None:
+    """Raise InputError if the network is refused because there are more or fewer names than outputs."""
+    with suppress(NetworkError):
+        outputs = make(classes=None).outputs.scores
+        if len(classes) != outputs:
+            raise InputError(
+                f"classes: {len(classes):,} names; {name} has {outputs:,} outputs, and a name for each would be right"
+            )
 
 
 def _assumed(given: Described, architecture: Architecture, model: Model, published: bool) -> str:
@@ -240,9 +305,17 @@ def _assumed(given: Described, architecture: Architecture, model: Model, publish
     missing = [name for name, value in said.items() if value is None]
     sentences = [f"Not given, and taken {architecture.usual}: {', '.join(missing)}."] if missing else []
     if given.classes is None and not published:
-        named = "those of CIFAR-10" if model.classes == architecture.classes else "numbers"
-        sentences.append(f"Names of classes are not given: {named} are shown.")
+        sentences += _assumed_names(architecture, model)
     return " ".join(sentences)
+
+
+def _assumed_names(architecture: Architecture, model: Model) -> list[str]:
+    if model.classes != architecture.classes:
+        shown = "negative and positive" if model.task == "binary" else "numbers"
+        return [f"Names of classes are not given: {shown} are shown."]
+    if architecture.name in ARCHITECTURES:
+        return ["Names of classes are not given: those of CIFAR-10 are shown."]
+    return []
 
 
 def size_words(size: tuple[int, int]) -> str:
@@ -257,6 +330,8 @@ UPLOAD_BYTES = 120 * MEBIBYTE
 """The largest upload; .streamlit/config.toml has the same limit."""
 KEPT_BYTES = 1024 * MEBIBYTE
 """The limit for all uploaded networks together; the least recently used goes first."""
+OWN_BYTES = 4096 * MEBIBYTE
+"""The limit for the server's own networks together; one that is larger is kept alone."""
 UPLOAD_SIDE = 512
 UPLOAD_CLASSES = 1_000
 NAME_DIGITS = 16
@@ -275,36 +350,39 @@ UPLOAD_ARCHITECTURES = (
 
 
 class OwnModels:
-    """The own model of a server and the uploaded ones, shared by all threads.
+    """The own models of a server and the uploaded ones, shared by all threads.
 
-    The server's own model is loaded on first use and stays; uploaded models are kept while there is room.
+    The server's own models are loaded on first use, and kept while there is room, the newest one in any case; uploaded models
+    are kept while there is room.
     """
 
-    def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES) -> None:
-        """device: where the networks run. max_bytes: the limit for all uploaded networks together."""
+    def __init__(self, device: str | None = "cpu", max_bytes: int = KEPT_BYTES, own_bytes: int = OWN_BYTES) -> None:
+        """device: where the networks run. max_bytes, own_bytes: the limits for all uploaded networks, and for all own ones."""
         self._device = str(choose_device(device))
-        self._options: OwnModelOptions | None = None
-        self._own: OwnModel | None = None
+        self._options: Mapping[str, OwnModelOptions] = MappingProxyType({})
+        self._own: OrderedDict[str, OwnModel] = OrderedDict()
+        self._own_bytes = own_bytes
         self._sent: LRUCache[str, OwnModel] = LRUCache(max_bytes, getsizeof=lambda kept: kept.nbytes)
         self._loading, self._reading, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
 
-    def offer(self, options: OwnModelOptions | None) -> None:
-        """Set the server's own model, or remove it if None; it is loaded on first use."""
-        if options == self._options:  # do not wait for a model that is being loaded if nothing changes
+    def offer(self, *options: OwnModelOptions) -> None:
+        """Set the server's own models, the one that it opens with first; each is loaded on first use."""
+        if options == tuple(self._options.values()):  # do not wait for a model that is being loaded if nothing changes
             return
         with self._loading:
-            self._options, self._own = options, None
+            self._options = MappingProxyType({one.name: one for one in options})
+            with self._keeping:
+                self._own.clear()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name of the server's own model, if there is one."""
-        options = self._options
-        return () if options is None else (options.architecture,)
+        """The names of the server's own models."""
+        return tuple(self._options)
 
     @property
     def architectures(self) -> tuple[str, ...]:
         """The architectures that take uploaded weights, the server's own first."""
-        return tuple(dict.fromkeys((*self.names, *UPLOAD_ARCHITECTURES)))
+        return tuple(dict.fromkeys((*(one.architecture for one in self._options.values()), *UPLOAD_ARCHITECTURES)))
 
     def holds(self, name: str) -> bool:
         """Whether a model of that name is the server's own or is kept."""
@@ -312,22 +390,23 @@ class OwnModels:
             return name in self.names or name in self._sent
 
     def names_own(self, name: str) -> bool:
-        """Whether a name is that of the server's own model, or has the form of an uploaded one, kept or not."""
+        """Whether a name is that of one of the server's own models, or has the form of an uploaded one, kept or not."""
         architecture, _, digits = name.rpartition("@")
         return name in self.names or (architecture in self.architectures and len(digits) == NAME_DIGITS)
 
     def known(self, name: str) -> OwnModel | None:
         """The model of that name if it is loaded, else None; loads nothing."""
         with self._keeping:
-            return self._own if name in self.names else self._sent.get(name)
+            return self._own.get(name) if name in self.names else self._sent.get(name)
 
     def usual(self, architecture: str) -> Described:
         """The usual input size, mean and std of an architecture, and the names of its classes if they are known.
 
         Raises what find_architecture raises.
         """
-        built, options = find_architecture(architecture), self._options
-        said = options.described if options is not None and architecture == options.architecture else Described()
+        built = find_architecture(architecture)
+        own = (one.described for one in self._options.values() if one.architecture == architecture)
+        said = next(own, Described())
         return Described(said.classes, said.input_size or built.input_size, said.mean or built.mean, said.std or built.std)
 
     def find(self, name: str) -> OwnModel:
@@ -338,11 +417,22 @@ class OwnModels:
                 raise InputError(f"model: {name}: that upload is no longer kept; upload the file again")
             return found
         with self._loading:
-            if self._options is None:
-                raise InputError("model: this server has no model of its own any more; another one would be right")
-            if self._own is None:
-                self._own = load_own(self._options, self._device)
-            return self._own
+            options = self._options.get(name)
+            if options is None:
+                raise InputError(f"model: this server has no {name} any more; another model would be right")
+            found = self.known(name)
+            if found is None:
+                found = load_own(options, self._device)
+            self._keep_own(found)
+            return found
+
+    def _keep_own(self, own: OwnModel) -> None:
+        """Keep a model as the newest, and let go of the oldest beyond the limit."""
+        with self._keeping:
+            self._own[own.name] = own
+            self._own.move_to_end(own.name)
+            while len(self._own) > 1 and sum(one.nbytes for one in self._own.values()) > self._own_bytes:
+                self._own.popitem(last=False)
 
     def add(self, architecture: str, file: str, content: bytes, described: Described) -> str:
         """Keep a network with uploaded weights, and return its name, the same for the same file and description.
@@ -359,7 +449,9 @@ class OwnModels:
             raise DataError(
                 f"{file}: it has {len(content) / MEBIBYTE:.0f} MiB; at most {UPLOAD_BYTES // MEBIBYTE} would be right"
             )
-        digest = hashlib.sha256(repr((architecture, astuple(described))).encode())
+        said = astuple(replace(described, output=None, task=None))[:4]
+        read = () if (described.output, described.task) == (None, None) else (described.output, described.task)
+        digest = hashlib.sha256(repr((architecture, said, *read)).encode())
         digest.update(hashlib.sha256(content).digest())
         name = f"{architecture}@{digest.hexdigest()[:NAME_DIGITS]}"
         with self._reading:
@@ -371,7 +463,7 @@ class OwnModels:
         built = find_architecture(architecture)
         network = build_network(built, read_weights(content, file), file)
         try:
-            own = _make_own(built, network, described, file, self._device)
+            own = _make_own(built, network.network, described, file, self._device, said=network.said)
         except ExplainError as error:
             raise type(error)(f"{file}: {str(error).removeprefix('network: ')}") from error
         if len(own.model.classes) > UPLOAD_CLASSES:

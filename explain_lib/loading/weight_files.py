@@ -5,11 +5,15 @@ Nothing in a file is ever run. The tensors have no more bytes than the file, wha
 
 import math
 import struct
+import sys
 import zipfile
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from types import MappingProxyType
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
@@ -18,39 +22,73 @@ from torch import Tensor
 from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE
 from explain_lib.base.words import error_words, few_names, one_line
-from explain_lib.loading.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, declared_tensors
+from explain_lib.loading.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, outline
 
 RIGHT = "a file of torch.save(network.state_dict(), FILE), or of safetensors, would be right"
 MAX_RECORDS = 20_000
-_NESTED = ("state_dict", "model_state_dict", "model")
-_WRAPPER = "module."
+MAX_NAME, MAX_DEPTH = 256, 5
+"""Names of weights have fewer characters, and checkpoints keep them less deep."""
 _ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
 _PICKLE, _LEGACY = b"\x80", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _HEADER_LENGTH = struct.Struct("<Q")
+_DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
+    {
+        "torch.DoubleStorage": torch.float64, "torch.FloatStorage": torch.float32, "torch.HalfStorage": torch.float16,
+        "torch.BFloat16Storage": torch.bfloat16, "torch.LongStorage": torch.int64, "torch.IntStorage": torch.int32,
+        "torch.ShortStorage": torch.int16, "torch.CharStorage": torch.int8, "torch.ByteStorage": torch.uint8,
+        "torch.BoolStorage": torch.bool, "torch.ComplexDoubleStorage": torch.complex128,
+        "torch.ComplexFloatStorage": torch.complex64,
+    }
+)  # fmt: skip
 
 
-def read_weights(content: bytes, name: str) -> dict[str, Tensor]:
-    """The tensors of a state dict by name, on the CPU, unchanged; they have at most as many bytes as the file.
+@dataclass(frozen=True)
+class Held:
+    """A tensor in a file: its shape, its dtype, and the number of characters in its name before that in its own dictionary."""
 
-    content: the whole file, which decides on the format. name: its name in messages. A state dict inside a training checkpoint
-    is found under state_dict, model_state_dict or model, and the prefix “module.” of DataParallel is removed.
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    place: int
 
-    Raises DataError for a file that is empty, damaged, cut short, compressed, of another kind, that holds anything but tensors
-    and plain values, or that declares more than it holds. Nothing in it is run.
+
+@dataclass(frozen=True)
+class WeightFile:
+    """The tensors of a file by name: the keys of all dictionaries around a tensor and its own, joined by dots.
+
+    take: reads some of them by name, on the CPU, unchanged.
+    """
+
+    held: Mapping[str, Held]
+    take: Callable[[Iterable[str]], dict[str, Tensor]]
+
+
+def read_weights(content: bytes, name: str) -> WeightFile:
+    """The tensors of a file, of which none is read before it is asked for; they have at most as many bytes as the file.
+
+    content: the whole file, which decides on the format. name: its name in messages.
+
+    Raises DataError for a file that is empty, damaged, cut short, compressed, of another kind, that holds anything but tensors,
+    plain values and those of common training programs, or that declares more than it holds. Nothing in it is run.
     """
     try:
-        weights = _state_dict(_load(content, name))
+        file = _open(content, name)
     except RefusedFileError as error:
         raise DataError(f"{name}: {error}; {RIGHT}") from error
-    wrapped = all(key.startswith(_WRAPPER) for key in weights)
-    return {key.removeprefix(_WRAPPER): tensor for key, tensor in weights.items()} if wrapped else weights
+
+    def take(names: Iterable[str]) -> dict[str, Tensor]:
+        try:
+            return file.take(names)
+        except (zipfile.BadZipFile, *UNREADABLE) as error:
+            raise DataError(f"{name}: it is damaged or cut short ({error_words(error, 200)}); {RIGHT}") from error
+
+    return WeightFile(file.held, take)
 
 
-def _load(content: bytes, name: str) -> object:
+def _open(content: bytes, name: str) -> WeightFile:
     if not content:
         raise RefusedFileError("it is empty")
     if content.startswith(_ZIP):
-        return _load_archive(content)
+        return _open_archive(content)
     if content.startswith(_LEGACY):
         raise RefusedFileError(
             "it has the format of torch.save before PyTorch 1.6, which is not read; save it anew with a newer one"
@@ -58,22 +96,27 @@ def _load(content: bytes, name: str) -> object:
     if content.startswith(_PICKLE):
         raise RefusedFileError("it is a bare pickle, which could run code and is not read")
     if content[8:9] == b"{" or name.endswith(".safetensors"):
-        return _load_safetensors(content)
+        return _open_safetensors(content)
     raise RefusedFileError("it is neither a file of torch.save nor of safetensors")
 
 
-def _load_safetensors(content: bytes) -> object:
+def _open_safetensors(content: bytes) -> WeightFile:
     declared = _HEADER_LENGTH.unpack(content[:8])[0] if len(content) >= 8 else 0
     if declared > min(MAX_BYTES, len(content) - 8):
         raise RefusedFileError(
             f"its header declares {declared:,} bytes; the file has {len(content):,}, and a header may have {MAX_BYTES:,}"
         )
     try:
-        return load_safetensors(content)
+        loaded = load_safetensors(content)
     except (SafetensorError, *UNREADABLE) as error:
         raise RefusedFileError(
             f"it is damaged, cut short, or declares what it does not hold ({error_words(error, 200)})"
         ) from error
+
+    if not loaded:
+        raise RefusedFileError("it holds nothing, not tensors by name")
+    held = {name: Held(tuple(tensor.shape), tensor.dtype, 0) for name, tensor in loaded.items()}
+    return WeightFile(held, lambda names: {name: loaded[name] for name in names})
 
 
 # Section: archives of torch.save
@@ -94,22 +137,21 @@ class _Archive:
         return self.sizes.get(f"{self.folder}/{record}")
 
 
-def _load_archive(content: bytes) -> object:
+def _open_archive(content: bytes) -> WeightFile:
     if content.count(_ZIP_ENTRY) > MAX_RECORDS:  # before zipfile creates an object for each
         raise RefusedFileError(f"it has more than {MAX_RECORDS:,} records")
     try:
-        with zipfile.ZipFile(BytesIO(content)) as file:
-            archive = _checked_archive(file, len(content))
-            pickle = archive.read("data.pkl")
-            tensors = declared_tensors(pickle)
-            _check_declared(tensors, archive)
-            checked = _repacked(archive, pickle, {tensor.storage.key for tensor in tensors})
+        archive = _checked_archive(zipfile.ZipFile(BytesIO(content)), len(content))
+        found = outline(archive.read("data.pkl"))
+        _check_declared(found.tensors, archive)
+        order = archive.read("byteorder").decode() if archive.size("byteorder") in (3, 6) else "little"
     except (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error, ValueError) as error:
         raise RefusedFileError(f"it is damaged or cut short ({error_words(error, 200)})") from error
-    try:
-        return torch.load(checked, weights_only=True, map_location="cpu")
-    except (*UNREADABLE, AssertionError) as error:  # PyTorch checks some of its input by assertions
-        raise RefusedFileError(f"it is damaged, or holds more than tensors ({error_words(error, 200)})") from error
+    declared = _tensors_by_name(found.content)
+    held = {name: Held(tensor.size, _DTYPES[tensor.storage.kind], place) for name, (tensor, place) in declared.items()}
+    return WeightFile(
+        held, lambda names: _built({name: declared[name][0] for name in names}, archive, swapped=order != sys.byteorder)
+    )
 
 
 def _checked_archive(file: zipfile.ZipFile, length: int) -> _Archive:
@@ -153,32 +195,61 @@ def _check_declared(tensors: Iterable[DeclaredTensor], archive: _Archive) -> Non
             raise RefusedFileError(f"it declares a tensor that reaches to number {reach:,} of {storage.count:,}")
 
 
-def _repacked(archive: _Archive, pickle: bytes, keys: Iterable[str]) -> BytesIO:
-    """The checked records alone in a new archive, which PyTorch's own reader cannot read in any other way."""
-    packed = BytesIO()
-    order = archive.read("byteorder") if archive.size("byteorder") in (3, 6) else b"little"
-    with zipfile.ZipFile(packed, "w") as file:
-        for record, held in (("data.pkl", pickle), ("byteorder", order), ("version", b"3\n")):
-            file.writestr(f"archive/{record}", held)
-        for key in sorted(keys):
-            file.writestr(f"archive/data/{key}", archive.read(f"data/{key}"))
-    packed.seek(0)
-    return packed
-
-
-# Section: the state dict
-
-
-def _state_dict(loaded: object) -> dict[str, Tensor]:
-    """The tensors by name, also from inside a training checkpoint."""
-    candidates = [loaded]
-    if isinstance(loaded, dict):
-        candidates += [loaded[key] for key in _NESTED if key in loaded]
-    for candidate in candidates:
-        if not isinstance(candidate, dict) or not candidate:
+def _built(tensors: Mapping[str, DeclaredTensor], archive: _Archive, *, swapped: bool) -> dict[str, Tensor]:
+    """The tensors, made of their records. swapped: whether the bytes of a number are in the other order than this machine's."""
+    storages: dict[str, Tensor] = {}
+    built = {}
+    for name, tensor in tensors.items():
+        key, dtype = tensor.storage.key, _DTYPES[tensor.storage.kind]
+        if tensor.storage.count == 0:
+            built[name] = torch.empty(tensor.size, dtype=dtype)
             continue
-        if all(isinstance(name, str) and isinstance(value, Tensor) for name, value in candidate.items()):
-            return dict(candidate)
-    if isinstance(loaded, dict):
-        raise RefusedFileError(f"it holds {few_names([one_line(key) for key in loaded], 3) or 'nothing'}, not tensors by name")
-    raise RefusedFileError(f"it holds a {type(loaded).__name__}, not tensors by name")
+        if key not in storages:
+            storages[key] = _storage(archive.read(f"data/{key}"), dtype, swapped=swapped)
+        built[name] = storages[key].view(dtype).as_strided(tensor.size, tensor.stride, tensor.offset)
+    return built
+
+
+def _storage(record: bytes, dtype: torch.dtype, *, swapped: bool) -> Tensor:
+    """The bytes of a record, uint8, in this machine's order."""
+    numbers = np.frombuffer(record, np.uint8)
+    if swapped:
+        width = dtype.itemsize // (2 if dtype.is_complex else 1)
+        return torch.from_numpy(numbers.reshape(-1, width)[:, ::-1].copy()).reshape(-1)
+    return torch.from_numpy(numbers.copy())
+
+
+# Section: names
+
+
+def _tensors_by_name(content: object) -> dict[str, tuple[DeclaredTensor, int]]:
+    """The tensors in dictionaries by their dotted names, with the length of the part of the name that leads to the dictionary.
+
+    A dictionary that is held twice, or by itself, is read once.
+    """
+    if not isinstance(content, dict):
+        kind = "Tensor" if isinstance(content, DeclaredTensor) else _KINDS.get(type(content), "value")
+        raise RefusedFileError(f"it holds a {kind}, not tensors by name")
+    found: dict[str, tuple[DeclaredTensor, int]] = {}
+    seen, waiting = {id(content)}, deque([("", content, 0)])
+    while waiting:
+        before, into, depth = waiting.popleft()
+        for key, value in into.items():
+            if isinstance(value, DeclaredTensor) and isinstance(key, str):
+                found.setdefault(f"{before}{_short(key)}", (value, len(before)))
+            elif isinstance(value, dict) and depth < MAX_DEPTH and id(value) not in seen:
+                seen.add(id(value))
+                waiting.append((f"{before}{_short(key)}.", value, depth + 1))
+    if not found:
+        raise RefusedFileError(f"it holds {few_names([one_line(key) for key in content], 3) or 'nothing'}, not tensors by name")
+    return found
+
+
+_KINDS: Mapping[type, str] = MappingProxyType({list: "list", tuple: "tuple", str: "str", int: "int", float: "float"})
+
+
+def _short(key: object) -> str:
+    name = str(key)
+    if len(name) > MAX_NAME:
+        raise RefusedFileError(f"a name in it, {one_line(name)}, has {len(name):,} characters, and at most {MAX_NAME} are read")
+    return name

@@ -11,6 +11,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
+from explain_lib.networks.tasks import PRESENT, Task, predicted_of, values_of
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels
@@ -22,23 +23,33 @@ VERDICT_BATCH = 64
 class Predictions(Frozen):
     """The predictions of a model for N pictures.
 
-    logits: float32 (N, classes). probabilities: their softmax, float32 (N, classes). predicted: the class with the largest
-    logit, int64 (N,). confidence: its probability, float32 (N,), in [0, 1]. margin: that probability minus the second
-    largest, float32 (N,), in [0, 1].
+    logits: the scores, float32 (N, classes). task: what they mean. probabilities: their softmax or sigmoid, float32 (N,
+    classes); of a regression, which has none, the scores themselves. predicted: the class with the largest score, int64 (N,);
+    of a regression the first output. confidence: its probability, float32 (N,), in [0, 1]; of a regression its number.
+    margin: that probability minus the second largest, float32 (N,), in [0, 1]; NaN for a regression. present: the labels with
+    a probability above 0.5, bool (N, classes); (N, 0) unless the classes are labels.
     """
 
     logits: NDArray[np.float32]
+    task: Task = "softmax"
     probabilities: NDArray[np.float32] = field(init=False)
     predicted: NDArray[np.int64] = field(init=False)
     confidence: NDArray[np.float32] = field(init=False)
     margin: NDArray[np.float32] = field(init=False)
+    present: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
-        probabilities = softmax(self.logits)
-        object.__setattr__(self, "probabilities", probabilities)
-        object.__setattr__(self, "predicted", self.logits.argmax(1))
-        object.__setattr__(self, "confidence", probabilities.max(1))
-        object.__setattr__(self, "margin", _margin(probabilities))
+        probabilities, predicted = values_of(self.logits, self.task), predicted_of(self.logits, self.task)
+        confidence = np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0]
+        values = {
+            "probabilities": probabilities,
+            "predicted": predicted,
+            "confidence": confidence,
+            "margin": np.full_like(confidence, np.nan) if self.task == "regression" else _margin(probabilities),
+            "present": probabilities[:, : None if self.task == "sigmoid" else 0] > PRESENT,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         super().__post_init__()
 
     @property
@@ -52,13 +63,14 @@ class Verdicts(Frozen):
     """Predictions in short for N pictures, as far as they are known.
 
     predicted: int64 (N,), -1 for a picture without a prediction yet. confidence, margin: float32 (N,), in [0, 1], NaN
-    there; see Predictions. classes: the number of classes of the model.
+    there; see Predictions. classes: the number of classes of the model. present: bool (N, classes) or (N, 0), False there.
     """
 
     predicted: NDArray[np.int64]
     confidence: NDArray[np.float32]
     margin: NDArray[np.float32]
     classes: int
+    present: NDArray[np.bool_]
 
     @property
     def asked(self) -> NDArray[np.bool_]:
@@ -74,6 +86,7 @@ class VerdictRows(ImageRows):
     predicted: NDArray[np.int64]
     confidence: NDArray[np.float32]
     margin: NDArray[np.float32]
+    present: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +102,8 @@ class VerdictRequest(Request[VerdictRows]):
         return ("verdicts",)
 
     def compute(self) -> VerdictRows:
-        said = Predictions(self.model.predict(self.pixels[self.images]))
-        return VerdictRows(self.images, said.predicted, said.confidence, said.margin)
+        said = Predictions(self.model.predict(self.pixels[self.images]), self.model.task)
+        return VerdictRows(self.images, said.predicted, said.confidence, said.margin, said.present)
 
 
 def verdict_request(model: Model, pixels: Pixels) -> VerdictRequest:
@@ -102,9 +115,11 @@ def verdicts_of(rows: VerdictRows | None, count: int, classes: int) -> Verdicts:
     """The verdicts on a whole set of `count` pictures, from the rows that are known, None for no row."""
     predicted = np.full(count, -1, dtype=np.int64)
     confidence, margin = np.full((2, count), np.nan, dtype=np.float32)
+    present = np.zeros((count, 0 if rows is None else rows.present.shape[1]), dtype=np.bool_)
     if rows is not None:
+        present[rows.images] = rows.present
         predicted[rows.images], confidence[rows.images], margin[rows.images] = rows.predicted, rows.confidence, rows.margin
-    return Verdicts(predicted, confidence, margin, classes)
+    return Verdicts(predicted, confidence, margin, classes, present)
 
 
 def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -115,22 +130,16 @@ def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(first - second)
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities float32 (..., classes) of logits (..., classes)."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return np.asarray(powers / powers.sum(-1, keepdims=True), dtype=np.float32)
-
-
 @recorded
 @remembered()
 def predict(model: Model, pixels: Images) -> Predictions:
     """The model's predictions for pictures uint8 (N, H, W, C) or a tensor; see Model.predict."""
-    return Predictions(check_model(model).predict(pixels))
+    return Predictions(check_model(model).predict(pixels), model.task)
 
 
 def predict_images(model: Model, images: ImageSet) -> Predictions:
     """The model's predictions for all pictures of the set. Raises InputError if their sizes do not fit."""
-    return Predictions(model.predict(images.pixels))
+    return Predictions(model.predict(images.pixels), model.task)
 
 
 Order = Literal["number", "most-confident", "least-confident", "widest-margin", "narrowest-margin"]
@@ -203,3 +212,18 @@ def confusion_matrix(labels: NDArray[np.int64], predictions: Predictions | Verdi
     known = (labels >= 0) & (labels < classes) & (predicted >= 0)
     counts = np.bincount(labels[known] * classes + predicted[known], minlength=classes**2)
     return counts.reshape(classes, classes).astype(np.int64)
+
+
+def label_counts(labels: NDArray[np.int64], predictions: Predictions | Verdicts) -> NDArray[np.int64]:
+    """For each label the pictures of that true class, those of them that were given it, and all that were: (classes, 3).
+
+    int64. A label is given where its probability is above 0.5; pictures without a prediction do not count. Raises InputError
+    if there are more or fewer true classes than predictions, and if the classes are not labels.
+    """
+    _check_labels(labels, predictions)
+    classes, asked = predictions.classes, predictions.predicted >= 0
+    if predictions.present.shape[1] != classes:
+        raise InputError("predictions: their classes exclude each other; those of a model with task='sigmoid' would be right")
+    true = labels[:, None] == np.arange(classes)
+    counted = (true, true & predictions.present, predictions.present)
+    return np.stack([one[asked].sum(0) for one in counted], axis=1).astype(np.int64)

@@ -6,13 +6,14 @@ section 3).
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from torch import nn
+from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError
-from explain_lib.networks.model import Model, as_model, check_model
+from explain_lib.networks.capture import needs_graph_like
+from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.sharing import own_random_numbers
 
 Mode = Literal["cascading", "independent"]
@@ -83,21 +84,23 @@ def randomised(model: Model, depth: int, mode: Mode = "cascading", *, seed: int 
     steps = randomisation_steps(model)
     chosen = chosen_steps(steps, depth, mode)
     with model.lock:
-        network = deepcopy(model.network).cpu()
+        network = _copied(model.network)
     with own_random_numbers() as numbers:
         for step in chosen:
             for part, name in enumerate(step.modules):
                 numbers.manual_seed(1000 * (seed * len(steps) + steps.index(step)) + part)
                 _forget(network.get_submodule(name))
     network.to(model.device)
-    return as_model(
-        network,
-        classes=model.classes,
-        input_size=model.input_size,
-        mean=model.mean,
-        std=model.std,
-        channel_order=model.channel_order,
-    )
+    return replace(model, network=network, card=None, _digests={}, _checked=set())
+
+
+def _copied(network: nn.Module) -> nn.Module:
+    """A copy on the CPU; of tensors with a graph, which a pass of the caller's may have stored in it, their values."""
+    stored = [value for module in network.modules() for value in vars(module).values() if isinstance(value, Tensor)]
+    values = {id(value): value.detach() for value in stored if value.grad_fn is not None}
+    copied = deepcopy(network, dict(values)).cpu()
+    needs_graph_like(network, copied)
+    return copied
 
 
 def _forget(module: nn.Module) -> None:

@@ -2,10 +2,11 @@
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import torch
+import torch.utils.checkpoint
 from torch import nn
 
 _locks: "weakref.WeakKeyDictionary[nn.Module, AbstractContextManager[object]]" = weakref.WeakKeyDictionary()
@@ -69,6 +70,71 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
             module.training = True
         for parameter in learning:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def nothing_stored(network: nn.Module) -> Iterator[None]:
+    """Free what a forward pass stores in the modules, as self.features = x does, of the graph of the pass.
+
+    With its graph it could not be copied, and would keep every activation.
+    """
+    modules = modules_of(network)
+    before = {id(value) for module in modules for value in vars(module).values()}
+    try:
+        yield
+    finally:
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                if id(value) not in before or isinstance(value, list | dict):
+                    vars(module)[name] = without_graph(value)
+
+
+def without_graph(value: object) -> object:
+    """A tensor without its graph; lists and dicts keep their identity, with such tensors in them; anything else itself."""
+    if isinstance(value, torch.Tensor):
+        return value.detach() if value.grad_fn is not None else value
+    if isinstance(value, list):
+        value[:] = [without_graph(one) if isinstance(one, torch.Tensor) else one for one in value]
+    elif type(value) is dict:
+        value.update({key: without_graph(one) for key, one in value.items() if isinstance(one, torch.Tensor)})
+    elif type(value) is tuple:
+        return tuple(without_graph(one) if isinstance(one, torch.Tensor) else one for one in value)
+    return value
+
+
+class _Straight:
+    """In the place of PyTorch's reentrant checkpoints: in threads that ask for it, the function runs as if there were none."""
+
+    def __init__(self, checkpoints: type[torch.autograd.Function]) -> None:
+        self.checkpoints, self.asking, self.users = checkpoints, threading.local(), 0
+
+    def apply(self, function: Callable[..., object], preserve: bool, *arguments: object) -> object:
+        if getattr(self.asking, "depth", 0):
+            return function(*arguments)
+        return self.checkpoints.apply(function, preserve, *arguments)
+
+
+_straight = _Straight(torch.utils.checkpoint.CheckpointFunction)
+
+
+@contextmanager
+def no_reentrant_checkpoints() -> Iterator[None]:
+    """Run what PyTorch's reentrant activation checkpoints hold as if they were not there, in this thread.
+
+    They run without gradients first, and anew in a backward pass of their own, in which nothing else can take part.
+    """
+    with _locks_guard:
+        _straight.users += 1
+        torch.utils.checkpoint.CheckpointFunction = _straight  # type: ignore[misc,assignment]
+    _straight.asking.depth = getattr(_straight.asking, "depth", 0) + 1
+    try:
+        yield
+    finally:
+        _straight.asking.depth -= 1
+        with _locks_guard:
+            _straight.users -= 1
+            if _straight.users == 0:
+                torch.utils.checkpoint.CheckpointFunction = _straight.checkpoints  # type: ignore[misc,assignment]
 
 
 @contextmanager

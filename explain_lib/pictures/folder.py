@@ -27,7 +27,8 @@ class ImageFolder:
 
     path: the folder. files: their paths below it, with slashes. classes: the subfolders at its top that hold pictures, in
     order. labels: int64 (N,), the position in `classes` of the subfolder of each file, -1 for a file in none. identity:
-    SHA-256, in hex, over names, sizes and times of the files.
+    SHA-256, in hex, over names, sizes and times of the files, and where the folder is. digest: over names and sizes alone, the
+    same for a copy of the folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,6 +46,7 @@ class ImageFolder:
         places = {name: place for place, name in enumerate(self.classes)}
         self.labels = read_only(np.array([places.get(top, -1) for top in tops], dtype=np.int64))
         self.identity = hashlib.sha256(repr((str(path.resolve()), found)).encode()).hexdigest()
+        self.digest = hashlib.sha256(repr([(name, size) for name, size, _ in found]).encode()).hexdigest()
         self._stamps = {name: f"{size} {time}" for name, size, time in found}
         self._unreadable: dict[int, str] = {}
         self._fitted: LRUCache[tuple[int, str], Picture] = LRUCache(FITTED_BYTES, getsizeof=lambda one: one.nbytes)

@@ -28,6 +28,12 @@ def _parse_range(part: str, count: int) -> Iterable[int]:
     return range(int(ends[0]), int(ends[1]) + 1)
 
 
+def spread_images(sample: int, count: int) -> NDArray[np.int64]:
+    """So many positions, int64 (K,), from all over a set of `count` pictures; all of a smaller set."""
+    taken = min(sample, count)
+    return np.arange(taken) * count // taken
+
+
 def seen_images(images: NDArray[np.int64], count: int, batch: int) -> NDArray[np.int64]:
     """The positions, int64, of all pictures that a comparison of these images needs.
 

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, NetworkError
 from explain_lib.base.frozen import Frozen
-from explain_lib.networks.capture import LayerTrace, cell_gradients, watch
+from explain_lib.networks.capture import LayerTrace, cell_gradients, read_positions, watch
 from explain_lib.networks.model import Model, check_model, weight_stamp
-from explain_lib.receptive_fields.positions import Pair, read_positions
+from explain_lib.networks.positions import Pair, of_cells
 
 Source = Literal["read", "measured"]
 Line = NDArray[np.float64]
@@ -142,7 +142,7 @@ class _Known:
     """What the passes over a model gave: positions and answers at all layers, and what was found from them."""
 
     stamp: tuple[int, ...]
-    positions: Mapping[tuple[str, int], Pair]
+    positions: Mapping[str, Pair]
     answers: Mapping[tuple[str, int], Answer]
     places: NDArray[np.float64]
     read: dict[str, CellCentres | None]
@@ -161,11 +161,11 @@ def _known(model: Model) -> _Known:
     return held
 
 
-def _positions(model: Model) -> dict[tuple[str, int], Pair]:
-    try:
-        return read_positions(model.network, _black(model))
-    except NetworkError:  # it may run, but not while it is watched, as a compiled one
-        return {}
+def _positions(model: Model) -> dict[str, Pair]:
+    """The y and x of each cell, float32 (h, w), by the names of layers."""
+    pairs = read_positions(model.network, _black(model))
+    found = ((layer, pairs.get((layer.module, layer.call))) for layer in model.layers if layer.is_spatial)
+    return {layer.name: of_cells((layer.turned(pair[0]), layer.turned(pair[1]))) for layer, pair in found if pair is not None}
 
 
 def _black(model: Model) -> Tensor:
@@ -177,7 +177,7 @@ def _black(model: Model) -> Tensor:
 
 def _read(model: Model, known: _Known, layer: LayerTrace) -> CellCentres | None:
     """The positions that were read, unless the answers contradict them."""
-    pair = known.positions.get((layer.module, layer.call))
+    pair = known.positions.get(layer.name)
     if pair is None:
         return None
     lines = [_line(values.double().cpu().numpy(), axis) for axis, values in enumerate(pair)]
@@ -213,11 +213,13 @@ def _answers(model: Model) -> tuple[dict[tuple[str, int], Answer], NDArray[np.fl
     """The answer of every layer, and where the patches lie, (4, 2)."""
     pixels, places = _patched(model.input_size, model.channels)
     answers: dict[tuple[str, int], Answer] = {}
-    asked = {layer.module for layer in model.layers if layer.is_spatial}
+    asked = {(layer.module, layer.call): layer for layer in model.layers if layer.is_spatial}
 
     def look(name: str, call: int, output: object) -> None:
-        if name in asked and isinstance(output, Tensor) and output.dim() == 4 and len(output) == len(pixels):
-            changed = (output[1:] - output[:1]).square_().sum(1).double()
+        layer = asked.get((name, call))
+        if layer is not None and isinstance(output, Tensor) and output.shape == (len(pixels), *layer.shape):
+            cells = layer.turned(output)
+            changed = (cells[1:] - cells[:1]).square_().sum(1).double()
             answers[name, call] = changed.sum(2).cpu().numpy(), changed.sum(1).cpu().numpy()
 
     try:

@@ -15,8 +15,8 @@ from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.predictions import softmax
 from explain_lib.networks.requests import ImageRows, Progress, Request
+from explain_lib.networks.tasks import values_of
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.outlines import outline_masks, usable_outlines
@@ -197,7 +197,9 @@ class GrassRequest(Request[GrassRows]):
         captured = capture_layers(model, own, layers, self.true_class)
         process = PostProcess(model, captured.layers)
         asked = (captured.logits.cpu().numpy(), model.predict(greyed(own, ~masks)), model.predict(greyed(own, masks)))
-        whole, frog_only, background_only = (softmax(logits)[:, self.true_class].astype(np.float64) for logits in asked)
+        whole, frog_only, background_only = (
+            values_of(logits, self.model.task)[:, self.true_class].astype(np.float64) for logits in asked
+        )
         return GrassRows(
             self.images,
             usable_outlines(masks),

@@ -90,8 +90,10 @@ def written(value: object, name_of: NameOf, depot: PictureDepot, seen: NDArray[n
 
 def _written_value(value: object, depot: PictureDepot, seen: NDArray[np.int64] | None) -> Json:
     match value:
-        case Target() | CamSettings():
-            return {type(value).__name__: asdict(value)}
+        case Target():
+            return {"Target": value.to_json()}
+        case CamSettings():
+            return {"CamSettings": asdict(value)}
         case Configuration():
             return {"Configuration": value.to_text()}
         case SetPositions() | LazyPixels() | np.ndarray():

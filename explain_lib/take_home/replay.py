@@ -12,6 +12,7 @@ from explain_lib.base.errors import DataError, ExplainError
 from explain_lib.base.words import short
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.model import Model
+from explain_lib.networks.tasks import split_task
 from explain_lib.take_home.json_form import Computation, PictureDepot, names_of, read
 from explain_lib.take_home.registry import Progress, compute_anew
 from explain_lib.take_home.view_file import Array, ViewFile, array_mark, named_arrays
@@ -84,14 +85,15 @@ class Models:
         return model
 
     def _load(self, name: str) -> Model:
-        if name in REGISTRY:
+        usual, task = split_task(name)
+        if usual in REGISTRY:
             return self._cache.model(name)
         if self._own is None:
             raise DataError(
                 f"model: {name} is not bundled, and its weights are not in the file; --model ARCHITECTURE --weights FILE "
                 "would be right"
             )
-        return self._own
+        return self._own if task is None else self._own.with_task(task)
 
 
 def replay(
@@ -162,4 +164,4 @@ def _largest(kept: Array, made: Array) -> str:
 def missing_models(view: ViewFile) -> tuple[str, ...]:
     """The models in the file that are not bundled here."""
     used = names_of([one.arguments for one in view.computations])
-    return tuple(sorted(used - set(REGISTRY)))
+    return tuple(sorted(name for name in used if split_task(name)[0] not in REGISTRY))

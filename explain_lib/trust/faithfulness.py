@@ -2,7 +2,7 @@
 
 Deletion and insertion are those of RISE (Petsiuk et al. 2018, arXiv 1806.07421), ROAD is that of Rong et al. 2022 (arXiv
 2202.00449). Pixels are removed, or shown, in the order of the map, highest first; the number is the mean, over the steps, of
-the probability of the explained class.
+the probability of the explained class; of a regression the number itself.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +21,7 @@ from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.tasks import values_of
 from explain_lib.pictures.rendering import Picture
 from explain_lib.trust.measures import Fill
 
@@ -140,7 +141,7 @@ CHUNK_PIXELS = 2**16
 
 @dataclass(frozen=True)
 class RemovalCurves(Frozen):
-    """The probability of the explained class while pixels are removed, for K images and R orders of their pixels.
+    """The probability of the explained class, or the number of a regression, while pixels are removed: K images, R orders.
 
     deletion, insertion: float32 (K, R, 2, 17), with fills grey and blur, at k/16 of the pixels removed and shown, k = 0 to 16.
     morf, lerf: float32 (K, R, 7), with 1/8 to 7/8 of the pixels imputed, those first in order and those last.
@@ -225,11 +226,13 @@ class _Asker:
         return round(step * int(self.ranks.shape[2]) / STEPS)
 
     def _ask(self, pictures: Tensor, orders: int) -> NDArray[np.float32]:
-        """The classes' probabilities (K, orders) for pictures (K * orders, C, H, W)."""
+        """The classes' probabilities, or the numbers of a regression, (K, orders), for pictures (K * orders, C, H, W)."""
         logits = torch.cat([self.model.run_input(part) for part in _chunks(pictures)]).cpu()
         chosen = torch.tensor(self.classes.tolist()).repeat_interleave(orders)
-        probabilities = logits.softmax(1).gather(1, chosen[:, None])[:, 0]
-        return probabilities.view(-1, orders).numpy()
+        if self.model.task == "softmax":
+            logits = logits.softmax(1)  # in float32, as in the ladders that are bundled
+        values = logits.gather(1, chosen[:, None])[:, 0].view(-1, orders).numpy()
+        return values if self.model.task == "softmax" else values_of(values, self.model.task)
 
 
 def _chunks(pictures: Tensor) -> Iterator[Tensor]:

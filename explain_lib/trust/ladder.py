@@ -20,7 +20,8 @@ from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import HasImages, ImageRows, Request, join_rows
-from explain_lib.networks.targets import expand_targets
+from explain_lib.networks.targets import class_target
+from explain_lib.networks.tasks import predicted_of
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.pictures.sets import Pixels
 from explain_lib.trust.faithfulness import RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves
@@ -145,8 +146,8 @@ def _ladder_maps(
     maps[Rung(RANDOM, "baseline", None)] = np.stack([random_map(image, height, width) for image in images.tolist()])
     maps[Rung(CENTRE, "baseline", None)] = np.broadcast_to(centre_map(height, width), (len(images), height, width))
     maps[Rung(EDGES, "baseline", None)] = sobel_edges(own)
-    predicted = captured.logits.argmax(1).cpu().numpy()
-    explained = np.array([one.index for one in captured.targets], dtype=np.int64)
+    predicted = predicted_of(captured.logits.cpu().numpy(), model.task)
+    explained = np.array([class_target(one).index for one in captured.targets], dtype=np.int64)
     return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
 
 
@@ -259,7 +260,7 @@ class _LadderQuestion(Request[Found]):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._settle(layers=tuple(layer.name for layer in self.model.find_layers(self.layers)))
-        expand_targets(self.target, 1, self.model.classes)
+        self.model.expand_classes(self.target, 1)
         if self.opinions is not None:
             addressable_layers(self.model, self.opinions, "the package")
 

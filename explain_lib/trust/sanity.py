@@ -16,10 +16,10 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.predictions import softmax
 from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
 from explain_lib.networks.requests import ImageRows, Request
-from explain_lib.networks.targets import expand_targets
+from explain_lib.networks.targets import class_target
+from explain_lib.networks.tasks import predicted_of, values_of
 from explain_lib.pictures.sets import next_readable
 
 BATCH = 64
@@ -82,7 +82,7 @@ def sanity_maps(
     randomised copies; a model with the same layers. Raises the errors of grad_cam.
     """
     own = grad_cam(check_model(model), pixels, layer, target)
-    explained = np.array([one.index for one in own.targets], dtype=np.int64)
+    explained = np.array([class_target(one).index for one in own.targets], dtype=np.int64)
     maps, logits = [own[layer].map], [own.logits]
     for other in _others(model, mode, twin, seed):
         cams = grad_cam(other, pixels, layer, explained.tolist())
@@ -90,7 +90,7 @@ def sanity_maps(
         logits.append(cams.logits)
     correlations = np.stack([rank_correlations(maps[0], one) for one in maps[1:]], axis=1)
     names = (TWIN,) if twin is not None else tuple(step.name for step in randomisation_steps(model))
-    return SanityMaps(names, np.stack(maps, axis=1), explained, softmax(np.stack(logits, axis=1)), correlations)
+    return SanityMaps(names, np.stack(maps, axis=1), explained, values_of(np.stack(logits, axis=1), model.task), correlations)
 
 
 def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator[Model]:
@@ -119,7 +119,7 @@ class SanityRequest(Request[SanityRows]):
         self.model.find_layers(self.layer)
         if self.twin is not None:
             check_model(self.twin).find_layers(self.layer)
-        expand_targets(self.target, 1, self.model.classes)
+        self.model.expand_classes(self.target, 1)
         chosen_steps((), 0, self.mode)
 
     @property
@@ -135,7 +135,7 @@ class SanityRequest(Request[SanityRows]):
         own, following = self.pixels[self.images], self.pixels[next_readable(self.pixels, self.images)]
         found = sanity_maps(self.model, own, self.layer, self.target, self.mode, self.twin, seed=self.seed)
         others = grad_cam(self.model, following, self.layer, self.target)
-        predicted = found.probabilities.argmax(2)
+        predicted = predicted_of(found.probabilities, self.model.task)
         flat = found.maps.min((2, 3)) == found.maps.max((2, 3))
         return SanityRows(
             found.steps,

@@ -18,6 +18,7 @@ from explain_lib.loading.bundled import load_model, load_test_logits
 from explain_lib.loading.own import OwnModels
 from explain_lib.networks.model import Model, check_model, named_tensors, weight_stamp
 from explain_lib.networks.predictions import Predictions
+from explain_lib.networks.tasks import Task, split_task
 from explain_lib.pictures.bands import bands_window, preview_picture
 from explain_lib.pictures.dataset import DIGESTS, SIDE, ImageSet, load_cifar10
 from explain_lib.pictures.intake import Intake
@@ -76,7 +77,13 @@ class ExplainCache:
         return self._images.get("images", _load_images)
 
     def model(self, name: str) -> Model:
-        """A bundled model, shared by all callers and reloaded if its weights were changed, or one of `own_models`."""
+        """A bundled model, shared by all callers and reloaded if its weights were changed, or one of `own_models`.
+
+        A name with a task, see name_with_task, is that of the model under that task.
+        """
+        usual, task = split_task(name)
+        if task is not None:
+            return self.model(usual).with_task(task)
         if self.own_models.names_own(name):
             return self.own_models.find(name).model
         key = "model", name
@@ -86,9 +93,9 @@ class ExplainCache:
             loaded = self.entries.get(key, lambda: _load(name, self.device))
         return loaded.model
 
-    def predictions(self, name: str) -> Predictions:
+    def predictions(self, name: str, task: Task = "softmax") -> Predictions:
         """A bundled model's predictions for the 10,000 test images, from the logits bundled beside it."""
-        return self.entries.get(("predictions", name), lambda: Predictions(load_test_logits(name)))
+        return self.entries.get(("predictions", name, task), lambda: Predictions(load_test_logits(name), task))
 
     def fitted_images(self, seen: tuple[int, int] | Intake) -> Pixels:
         """The CIFAR-10 test images as a network sees them: its input size (height, width), or model.intake()."""

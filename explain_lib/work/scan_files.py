@@ -34,14 +34,16 @@ def scan_to_file(
     labels: NDArray[np.int64],
     path: Path,
     *,
+    classes: tuple[str, ...] | None = None,
     compute: Callable[[ScanRequest], Iterator[ScanRows]] = ScanRequest.rows,
     progress: Callable[[int], None] | None = None,
 ) -> ScanRows:
     """Write the table of a scan to `path`, whole or not at all; returns all rows, including those of an earlier run.
 
     Until then the finished batches are in `path` + ".part"; an interrupted scan resumes from them and ends with the same file.
-    labels: int64 (N,), the true classes of the set. compute: gives the rows of a request batch by batch, here or elsewhere.
-    progress: called with the number of images done, first with those of an earlier run.
+    labels: int64 (N,), the true classes of the set, positions in `classes`, None for those of the model. compute: gives the
+    rows of a request batch by batch, here or elsewhere. progress: called with the number of images done, first with those of
+    an earlier run.
 
     Raises InputError for another ending than .csv or .parquet, and for a .part file of another request; DataError if a file
     cannot be read or written; and the errors of ScanRequest.
@@ -57,8 +59,10 @@ def scan_to_file(
                 told(part.images)
     finally:
         part.close()
+    if not part.parts:
+        raise DataError("images: none of them can be read; others would be right")
     rows = join_rows(part.parts)
-    table = scan_table(rows, labels, request.model.classes, causes=request.causes, package=request.package)
+    table = scan_table(rows, labels, classes or request.model.classes, causes=request.causes, package=request.package)
     write_whole(path, WRITERS[path.suffix](table))
     part.remove()
     return rows

@@ -34,7 +34,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     server_options.cache_clear()
     yield started
     server_options.cache_clear()
-    xl.shared_cache().own_models.offer(None)
+    xl.shared_cache().own_models.offer()
 
 
 @pytest.fixture

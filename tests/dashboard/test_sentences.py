@@ -39,7 +39,6 @@ def test_sentences_say_what_their_numbers_say(name: str) -> None:
 ONE_NUMBER = {
     "dashboard/lesson/check_numbers.py": "placeholders: each is one number of a scene",
     "dashboard/lesson/map_numbers.py": "placeholders: each is one number of a scene",
-    "dashboard/lesson/picture_numbers.py": "placeholders: each is one number of a scene",
     "explain_lib/commands/layers.py": "rows of a table in a terminal",
     "explain_lib/commands/sanity.py": "rows of a table in a terminal",
     "explain_lib/commands/scan.py": "the mean difference of a finished scan",

@@ -119,11 +119,11 @@ def test_something_else_than_settings_is_refused(model: xl.Model) -> None:
 
 
 ANSWERS: dict[str, tuple[Callable[[Tensor], object], str]] = {
-    "tuple": (lambda logits: (logits, logits), r"returns a tuple; one tensor of shape \(2, 2\), a logit for each class"),
-    "dict": (lambda logits: {"logits": logits}, r"returns a dict; one tensor"),
+    "tuple": (lambda logits: (logits, logits), r"returns a tuple with 0: a tensor \(2, 2\), 1: .*output=0 or output=1"),
+    "dict": (lambda logits: {"logits": logits[:, :1]}, r"returns a dict with logits: a tensor \(2, 1\); one tensor"),
     "too few": (lambda logits: logits[:, :1], r"returns a tensor of shape \(2, 1\); one tensor of shape \(2, 2\)"),
     "too many": (lambda logits: torch.cat([logits, logits], 1), r"returns a tensor of shape \(2, 4\); one tensor"),
-    "grid": (lambda logits: logits[..., None], r"returns a tensor of shape \(2, 2, 1\); one tensor"),
+    "tokens": (lambda logits: logits[..., None].expand(-1, -1, 3), r"returns a tensor of shape \(2, 2, 3\); one tensor"),
 }
 
 

@@ -208,7 +208,9 @@ FORMS: Mapping[str, Callable[[Tensor, Tensor], object]] = {
     "tuple": lambda activation, scores: (activation, scores),
     "dict": lambda activation, scores: {"aux": activation, "out": scores},
     "dataclass": lambda activation, scores: Answer(logits=scores, features=activation),
+    "twice": lambda _, scores: (scores, 2 * scores),
     "text": lambda *_: "frog",
+    "tokens": lambda activation, _: activation.flatten(2),
     "map": lambda activation, _: activation,
     "vector": lambda _, scores: scores[:, 0],
     "turned": lambda _, scores: scores[:, :1].t(),
@@ -281,3 +283,17 @@ def without_gradient(names: Iterable[str], network: nn.Module) -> nn.Module:
     for name in names:
         network.get_submodule(name).requires_grad_(False)
     return network
+
+
+class Squeezing(Ailing):
+    """Drops every axis of length 1, that of the pictures too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.body(x).mean((2, 3), keepdim=True).squeeze()).log_softmax(1) * 2
+
+
+class Dropping(Ailing):
+    """A dropout that evaluation mode does not switch off."""
+
+    def body(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(super().body(x), 0.5)

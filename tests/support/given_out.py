@@ -29,6 +29,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "beside": ("nothing", "model"),
     "img2": ("1", "23"),
     "model2": ("tutorial", "resnet20"),
+    "layer2": (None, "relu1"),
     "a": ("manual;layers=relu2;channel_reduction=mean;scale_over=batch", "package;layers=conv1,relu2;variant=layercam"),
     "b": ("package;layers=conv1,relu1,pool1,conv2,relu2", "manual;layers=pool1;relu=false;resize=nearest;exponent=2.0"),
     "flicker": ("off", "on"),
@@ -53,6 +54,8 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "hint": ("off", "on"),
     "answer": ("off", "on"),
     "present": ("off", "on"),
+    "plus": (None, "1,8"),
+    "task": (None, "sigmoid"),
     "window": (None, "100,3900"),
     "bands": (None, "3,2,1"),
 }

@@ -1,6 +1,7 @@
 """Networks of somebody's own, as a module that a server is told to import: `--model own_networks:make`."""
 
 import torch
+import torchvision
 from torch import nn
 from torchvision import transforms
 
@@ -27,6 +28,7 @@ def pooled() -> nn.Module:
 
 def one() -> nn.Module:
     """One class."""
+    torch.manual_seed(6)
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1))
 
 
@@ -91,3 +93,45 @@ def complete() -> xl.Model:
     return xl.as_model(
         network, classes=("a", "b", "c"), transform=transforms.Compose(middle), forward=lambda batch: network(batch, beside)
     )
+
+
+def transformer() -> nn.Module:
+    """Tokens behind a class token, which alone is read."""
+    torch.manual_seed(6)
+    network = torchvision.models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=4)
+    nn.init.normal_(network.heads.head.weight)  # 0 before training
+    return network
+
+
+def windowed() -> nn.Module:
+    """Channels at the end, attention in windows that are shifted."""
+    torch.manual_seed(6)
+    return torchvision.models.SwinTransformer([4, 4], 16, [2, 2], [2, 2], [4, 4], num_classes=4)
+
+
+def with_idle_branch() -> nn.Module:
+    """A convolution whose output nobody uses."""
+    torch.manual_seed(6)
+
+    class Idle(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.aside, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found = self.conv(x).relu()
+            self.aside(found)
+            return self.fc(found.mean((2, 3)))
+
+    return Idle()
+
+
+def labels() -> nn.Module:
+    """Fourteen scores for labels, in a dict."""
+    torch.manual_seed(6)
+    return _InADict(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 14))
+
+
+class _InADict(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {"logits": super().forward(x)}

@@ -220,8 +220,8 @@ HARMFUL: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "a key nested deeply": (deep_key, "it is damaged (at opcode SETITEM)"),
     "a far place of the memo": (far_memo, "it holds nothing, not tensors by name"),
     "bytes of 5 GB": (long_bytes, "it is damaged"),
-    "a long pickle": (lambda: many_dictionaries(2**19), "its list of tensors has 524,291 bytes, of which at most 524,288"),
-    "a pickle as long as may be": (lambda: many_dictionaries(2**19 - 3), "it holds nothing, not tensors by name"),
+    "a long pickle": (lambda: many_dictionaries(2**20), "its list of tensors has 1,048,579 bytes, of which at most 1,048,576"),
+    "a pickle as long as may be": (lambda: many_dictionaries(2**20 - 3), "it holds nothing, not tensors by name"),
     "a header of 5 GB": (
         lambda: safetensors_file(b"{}", b"", length=GIGABYTES_5),
         "its header declares 5,000,000,000 bytes",

@@ -7,7 +7,8 @@ from dashboard.figures.colours import VARIABLES
 from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
-from explain_lib.networks.predictions import confusion_matrix
+from dashboard.widgets.number_table import Cell, Column, Row, show_number_table
+from explain_lib.networks.predictions import confusion_matrix, label_counts
 
 KEY = "confusion"
 MOST_CLASSES = 30
@@ -26,6 +27,9 @@ def show_confusion(scene: Scene) -> None:
 
     Nothing where no image has both a prediction and a class that the network knows.
     """
+    if scene.model.task in ("sigmoid", "regression"):
+        _show_labels(scene)
+        return
     if len(scene.model.classes) > MOST_CLASSES:
         st.caption(
             f"A confusion matrix is shown of up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}."
@@ -49,3 +53,21 @@ def show_confusion(scene: Scene) -> None:
         "words": f"Confusion matrix of {view.model} on {counts.sum():,} images: {counts.trace():,} of them on the diagonal",
     }
     _TABLE(data=data, key=KEY, on_cell_change=clicked)
+
+
+def _show_labels(scene: Scene) -> None:
+    """How often each label is given, by its true class where there are such; of numbers nothing is counted."""
+    asked = scene.predictions.predicted >= 0
+    if scene.model.task != "sigmoid" or not asked.any() or scene.predictions.present.shape[1] == 0:
+        return
+    counts = label_counts(scene.images.labels, scene.predictions)
+    shown = [index for index in range(len(counts)) if counts[index].any()][:MOST_CLASSES]
+    st.markdown("**Labels** · how many of the images asked about have a probability above 50 %", help=terms.LABELS)
+    columns = (Column("given", "of all images", ""), Column("of its class", "given, of all", ""))
+    rows = []
+    for index in shown:
+        of_class, given_of_it, given = counts[index].tolist()
+        rows.append(
+            Row(scene.model.classes[index], "layer", [Cell(f"{given:,}"), Cell(f"{given_of_it:,}", f"of {of_class:,}")])
+        )
+    show_number_table(columns, rows, f"Labels of {scene.view.model} on {asked.sum():,} images")

@@ -21,7 +21,9 @@ from dashboard.widgets.pickers import part_picker, pick_image
 from dashboard.widgets.selection import selected_images
 from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
-from explain_lib.base.words import fine, percent
+from explain_lib.base.words import fine
+from explain_lib.networks.task_words import value_words
+from explain_lib.networks.tasks import Task
 from explain_lib.pictures.sets import subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
@@ -59,9 +61,17 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 def _grid(scene: Scene, chosen: NDArray[np.int64]) -> None:
     image_grid(sprite_of(scene, chosen), _thumbnails(scene, chosen), scene.view.image, partial(pick_image, scene))
     st.caption(
-        "Under each picture: its true class, then the prediction with its confidence; ✓ right, ✗ wrong. Click a picture, or "
-        "move with the arrow keys and press Enter."
+        f"Under each picture: its true class, then {_UNDER[scene.model.task]}. Click a picture, or move with the arrow keys "
+        "and press Enter."
     )
+
+
+_UNDER: dict[Task, str] = {
+    "softmax": "the prediction with its confidence; ✓ right, ✗ wrong",
+    "binary": "the prediction with its confidence; ✓ right, ✗ wrong",
+    "sigmoid": "the strongest label with its probability; ✓ if it is the true class",
+    "regression": "the network's number",
+}
 
 
 def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
@@ -70,15 +80,15 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         chosen.astype(np.int32),
         scene.images.labels[chosen].astype(np.int32),
         found.predicted[chosen].astype(np.int32),
-        *_confidences(found.confidence[chosen]),
+        *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
     )
 
 
-def _confidences(shares: NDArray[np.float32]) -> tuple[NDArray[np.uint8], list[str]]:
+def _confidences(values: NDArray[np.float32], task: Task) -> tuple[NDArray[np.uint8], list[str]]:
     """The words of confidences, with few of which all thumbnails get by, and the place of each image's own."""
-    words, places = np.unique([percent(share, 0) for share in np.nan_to_num(shares)], return_inverse=True)
+    words, places = np.unique([value_words(value, task, 0) for value in np.nan_to_num(values)], return_inverse=True)
     return places.astype(np.uint8), words.tolist()
 
 
@@ -150,7 +160,8 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
-    what = "each image's predicted class" if target is None else target_caption(scene)
+    usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
+    what = usual if target is None and scene.model.task != "regression" else target_caption(scene)
     words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {fine(mean.map.min())} and {fine(mean.map.max())}."
     if mean.zero:
         words += f" Zero everywhere, and counted as zero: {_maps(mean.zero)}."

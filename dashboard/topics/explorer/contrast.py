@@ -16,31 +16,34 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
-from explain_lib.base.words import percent, short
+from explain_lib.base.words import short
 from explain_lib.cam.contrast import Contrast, contrast, runner_up
 from explain_lib.cam.drawing import Drawing
+from explain_lib.networks.task_words import score_word, value_words
 
 SIDE = 224
 
 
 def show_contrast(scene: Scene, layer: str) -> None:
     """The section for the picked image at this layer: the view's contrast, or the one with the runner-up."""
-    if len(scene.model.classes) < 2:  # there is no other class
+    if len(scene.model.classes) < 2 or scene.model.task == "binary":  # no other class, or one that is the reverse
         return
     found, pair = _found(scene, layer)
     st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     _buttons(scene, found, pair)
-    shares = found.probabilities
+    task = scene.model.task
+    said_a, said_b = (value_words(float(found.probabilities[index]), task) for index in (found.a, found.b))
+    likeliest = "the largest other number" if task == "regression" else f"the likeliest other {scene.task_words.a_class}"
     beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
     st.caption(
-        f"{beside}A: {pair.a}, {percent(float(shares[found.a]))} · B: {pair.b}, {percent(float(shares[found.b]))}"
-        f"{'' if pair.chosen else ', the likeliest other class'} · {found.score} · layer {layer}, "
+        f"{beside}A: {pair.a}, {said_a} · B: {pair.b}, {said_b}"
+        f"{'' if pair.chosen else f', {likeliest}'} · {score_word(found.score, task)} · layer {layer}, "
         f"{grid_caption((found.signed_a.shape[0], found.signed_a.shape[1]))}"
     )
     _maps(scene, found, pair)
     if np.isfinite(found.reach):  # else each map says so itself
         st.markdown(sum_sentence(found, pair))
-        st.markdown(score_sentence(found, pair))
+        st.markdown(score_sentence(found, pair, task))
 
 
 def _found(scene: Scene, layer: str) -> tuple[Contrast, Pair]:
@@ -61,7 +64,9 @@ def _buttons(scene: Scene, found: Contrast, pair: Pair) -> None:
         if pair.chosen:
             st.button(f"Explain {pair.a} alone", on_click=change_view, kwargs={"minus": None})
         other = "probability" if view.score == "logit" else "logit"
-        st.button(f"Explain the {other}", help=terms.SCORE, on_click=change_view, kwargs={"score": other})
+        if found.by_probability is not None:
+            words = scene.task_words.scores
+            st.button(f"Explain the {other}", help=words, on_click=change_view, kwargs={"score": other})
         evidence = "against" if view.evidence == "for" else "for"
         st.button(f"Evidence {evidence}", help=terms.EVIDENCE, on_click=change_view, kwargs={"evidence": evidence})
 
@@ -70,24 +75,27 @@ def _maps(scene: Scene, found: Contrast, pair: Pair) -> None:
     words = f"{picture_words(scene, scene.view.image)}, beside maps of A and B"
     original = replace(original_panel(scene, SIDE, "contrast-picture"), alt=words)
     end = short(found.reach)
-    scale = f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {found.score}."
+    scale = (
+        f"One scale for all four: −{end} blue, 0 white, {end} red, in units of the {score_word(found.score, scene.model.task)}."
+    )
     if not np.isfinite(found.reach):
         show_stage(Stage((Row((original, *_signed(scene, found, pair))),), key="stage-contrast"))
         return
-    rows = (
-        Row((original, *_signed(scene, found, pair)), caption=scale),
-        Row(tuple(_by_score(scene, found, pair)), "The map of the logit and that of the probability, each on its own scale"),
-    )
-    show_stage(Stage(rows, key="stage-contrast", line_after=len(rows)))
+    rows = [Row((original, *_signed(scene, found, pair)), caption=scale)]
+    if found.by_probability is not None:
+        title = "The map of the logit and that of the probability, each on its own scale"
+        rows.append(Row(tuple(_by_score(scene, found, pair)), title))
+    show_stage(Stage(tuple(rows), key="stage-contrast", line_after=len(rows)))
 
 
 def _signed(scene: Scene, found: Contrast, pair: Pair) -> Iterator[Panel]:
     """The four maps on one scale; that of what speaks against A with its sign turned back, so that blue means the same."""
+    score = score_word(found.score, scene.model.task)
     maps = {
         "a": ("map(A)", found.signed_a, f"red: for {pair.a}, blue: against it"),
         "b": ("map(B)", found.signed_b, f"red: for {pair.b}, blue: against it"),
         "between": ("map(A − B)", found.signed_contrast, f"red: for {pair.a} rather than {pair.b}, blue: the reverse"),
-        "against": ("Against A", -found.against, f"blue: lowers the {found.score} of {pair.a} (the map of −A, cut at zero)"),
+        "against": ("Against A", -found.against, f"blue: lowers the {score} of {pair.a} (the map of −A, cut at zero)"),
     }
     centres = scene.centres(scene.layer)
     for name, (title, values, meaning) in maps.items():

@@ -6,7 +6,8 @@ from math import isnan
 
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent, two
-from explain_lib.cam.contrast import Contrast
+from explain_lib.cam.contrast import Contrast, ScoreDifference
+from explain_lib.networks.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Pair:
 
 def maps_by_score(found: Contrast) -> Mapping[str, Map]:
     """The ReLU map of each score of A."""
-    return {"logit": found.by_logit, "probability": found.by_probability}
+    return {"logit": found.by_logit} | ({} if found.by_probability is None else {"probability": found.by_probability})
 
 
 def sum_sentence(found: Contrast, pair: Pair) -> str:
@@ -47,9 +48,13 @@ def _alike(found: Contrast, pair: Pair) -> str:
     return words + "they look at different things, and the contrast shows both."
 
 
-def score_sentence(found: Contrast, pair: Pair) -> str:
-    """The difference between the maps of A's probability and of its logit, and its reason."""
+def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
+    """The difference between the maps of A's probability and of its logit, and its reason; empty without probabilities."""
     difference, share = found.by_score, precise_percent(float(found.probabilities[found.a]))
+    if difference is None:
+        return ""
+    if task != "softmax":
+        return _sigmoid_sentence(found, difference, pair, share)
     derivative = (
         f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
         "weighed by their probabilities)"
@@ -72,3 +77,16 @@ def score_sentence(found: Contrast, pair: Pair) -> str:
             f"with every class at once; {size}, and vanishes as p goes to 1."
         )
     return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."
+
+
+def _sigmoid_sentence(found: Contrast, difference: ScoreDifference, pair: Pair, share: str) -> str:
+    """A label's probability depends on its own logit alone: both maps are one, times a factor."""
+    derivative = f"The derivative of the probability p of {pair.a} is p (1 − p) times that of its logit; p = {share}"
+    zero = [score for score, values in maps_by_score(found).items() if map_state(values) is MapState.ZERO]
+    if len(zero) == 2:
+        return f"**Logit or probability?** The maps of both are zero everywhere: at {found.layer} nothing speaks for {pair.a}."
+    if zero:
+        nothing = f"that of the {zero[0]} of {pair.a} is zero everywhere"
+        return f"**Logit or probability? The two maps differ**: {nothing}. {derivative}."
+    size = f"the map of the probability is {two(difference.ratio)} times as large"
+    return f"**Logit or probability? The two maps are the same but for their scale**: {size}. {derivative}."

@@ -1,7 +1,7 @@
 """A picture explained at all layers on offer, or two beside each other, and their files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,22 @@ class Explained:
 
 
 def make_panels(scene: Scene) -> list[Explained]:
-    """The scene itself, and the picture or the model that the view sets beside it."""
+    """The scene itself, and the layer, the picture or the model that the view sets beside it."""
     scenes = [scene]
-    if scene.view.beside == "image":
+    if scene.view.beside == "layer":
+        scenes.append(replace(scene, view=replace(scene.view, layer=other_layer(scene))))
+    elif scene.view.beside == "image":
         scenes.append(scene.with_image(scene.view.other_image))
     elif scene.view.beside == "model":
         scenes.append(scene.with_model(scene.view.other_model))
     return [Explained(one, xl.grad_cam(one.model, one.seen[None], one.offered_layers, one.target), one.layer) for one in scenes]
+
+
+def other_layer(scene: Scene) -> str:
+    """The layer beside the chosen one: that of the view, else the one before it on offer, or the one after the first."""
+    offered = scene.offered_layers
+    place = offered.index(scene.layer)
+    return scene.view.other_layer or offered[place - 1 if place else min(1, len(offered) - 1)]
 
 
 def panel_caption(panel: Explained) -> str:
@@ -112,7 +121,7 @@ def _details(panels: Sequence[Explained], reach: float | None) -> dict[str, obje
         details["beside"] = {
             "model": {"name": scene.view.model, "digest": scene.model.digest},
             "image": scene.view.image,
-            "target": asdict(scene.target),
+            "target": scene.target.to_json(),
             **_details([other], reach),
         }
     return details

@@ -6,9 +6,9 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.explorer.panels import Explained, panel_caption
+from dashboard.topics.explorer.panels import Explained, other_layer, panel_caption
 from dashboard.view.address import bound, current_view
-from dashboard.view.captions import bare, grid_caption
+from dashboard.view.captions import bare, grid_caption, layer_words
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words, placement_switch, placement_words
@@ -18,16 +18,31 @@ from dashboard.widgets.stage import Row, Stage, show_stage
 
 SIDE, SIDE_OF_TWO = 288, 256
 THUMBNAIL = 96
-BESIDE = {"nothing": "nothing", "image": "another image", "model": "another model"}
+BESIDE = {"nothing": "nothing", "layer": "another layer", "image": "another image", "model": "another model"}
 LAYERS = "All layers on offer, in the order of the forward pass"
 
 
 def explorer_controls(scene: Scene) -> None:
-    """Where cells are drawn, and the picture or the model beside."""
+    """Where cells are drawn, and the layer, the picture or the model beside."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         placement_switch(view)
-        choice("beside", "Side by side with", BESIDE, view.beside, "The same settings on another image, or on another model.")
+        choice(
+            "beside",
+            "Side by side with",
+            BESIDE,
+            view.beside,
+            "The same settings at another layer, on another image, or on another model.",
+        )
+        if view.beside == "layer":
+            words = layer_words(scene.model)
+            st.selectbox(
+                "The other layer",
+                tuple(words),
+                **bound("other_layer", other_layer(scene)),
+                format_func=words.__getitem__,
+                width=320,
+            )
         if view.beside == "image":
             last = len(scene.of_set().images.labels) - 1
             number_picker("other_image", "The other image", view.other_image, last)
@@ -48,7 +63,8 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     first = shown[0]
     view = first.scene.view
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
-    strips = tuple(_strip(one, reach, number, len(shown)) for number, one in enumerate(shown))
+    stripped = shown[:1] if view.beside == "layer" else shown
+    strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
     show_stage(Stage((main, *strips), slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed"))
 
 
@@ -85,6 +101,8 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
     for explained, suffix in zip(shown, ("", "-beside"), strict=True):
         scene = explained.scene
         name = f"{scene.view.model}, image {scene.view.image}" if not scene.is_own else scene.view.model
+        if scene.view.beside == "layer":
+            name = explained.layer
         over, itself = _maps(explained, reach, SIDE_OF_TWO, suffix)
         placed = placement_words(scene, explained.layer)
         notes = " ".join((f"{bare(panel_caption(explained))}.", placed, *_replaced(explained)))
@@ -92,7 +110,7 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
             replace(over, title=f"{name}: overlay", caption=notes, previews=False),
             replace(itself, title="Map", previews=False),
         ]
-        bars.append(replace(probability_bars(scene), title=f"Class probabilities · {name}", width=2 * SIDE_OF_TWO))
+        bars.append(replace(probability_bars(scene), title=f"{scene.task_words.bars} · {name}", width=2 * SIDE_OF_TWO))
     return Row(tuple(panels), bars=tuple(bars))
 
 
@@ -100,7 +118,7 @@ def _replaced(explained: Explained) -> list[str]:
     """Sentences on what of the view the model beside does not have."""
     view, notes = explained.scene.view, []
     if view.layer not in (None, explained.layer):
-        notes.append(f"{view.model} has no layer {view.layer}: its last conv layer is shown.")
+        notes.append(f"{view.model} has no layer {view.layer}: {explained.layer} is shown.")
     if view.target is None and current_view().target is not None:
         notes.append(f"{view.model} has other classes: what it predicts is explained.")
     return notes

@@ -7,7 +7,6 @@ import numpy as np
 import explain_lib as xl
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel
-from dashboard.view.view import usual_layer
 from explain_lib.base.maps import Map
 from explain_lib.base.words import fine
 from explain_lib.compare.comparison import mean_absolute_difference
@@ -57,7 +56,7 @@ def drawn_scene(scene: Scene) -> Scene:
 def fair_layer(scene: Scene) -> str:
     """The chosen layer; else that of the study's manual map, or the last conv layer where a model does not have it."""
     layers = scene.model.spatial_layers
-    return next(name for name in (scene.view.layer, LAYER, usual_layer(scene.model)) if name in layers)
+    return next(name for name in (scene.view.layer, LAYER, scene.model.default_layer) if name in layers)
 
 
 def make_row(scene: Scene, image: int) -> Row:

@@ -25,7 +25,7 @@ from dashboard.topics.gallery.rows import (
 from dashboard.view.address import change_view
 from dashboard.view.captions import image_words, picture_words, plain
 from dashboard.view.field import Value
-from dashboard.view.picture_sets import CifarImages
+from dashboard.view.picture_sets import CifarImages, server_set
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words
@@ -43,6 +43,20 @@ SIDE = 128
 ABOVE = 2
 """So many cards stand above the button that draws them in the other way."""
 FAIR_MANUAL, FAIR_PACKAGE = xl.Configuration("manual"), xl.Configuration("package", xl.package_settings(None))
+
+
+def say_whose(scene: Scene) -> None:
+    """On a server with a network or pictures of its own: what of them the study's table shows."""
+    own = scene.cache.own_models.names
+    said = []
+    if own and scene.view.model not in own:
+        said.append(f"This is {scene.view.model}, not {own[0]}.")
+    elif own:
+        said.append(f"The study looked at a network of its own; this is how {scene.view.model} sees the study's pictures.")
+    if not isinstance(server_set(scene.cache), CifarImages):
+        said.append(f"The eight pictures are the study's, of {CifarImages(scene.cache).title}, not your own.")
+    if said:
+        st.caption(plain(" ".join(said)))
 
 
 def introduce(scene: Scene) -> None:

@@ -9,7 +9,8 @@ MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD
 FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}
 assert set(FILLS_ON_OFFER) == set(FILLS)
 MEASURE_HELP = (
-    "Deletion: the mean probability of the class while pixels are removed, the most important first; lower is better. "
+    "Deletion: the mean probability of the class, or a regression's number, while pixels are removed, the most important "
+    "first; lower is better. "
     "Insertion: while they are shown one after the other; higher is better (RISE, arXiv 1806.07421). ROAD: how much more is "
     "left when the least important go first than when the most important do, halved; higher is better, 0 says nothing (arXiv "
     "2202.00449)."
@@ -29,11 +30,11 @@ ROW_MEANINGS = {
 """The meanings of the rows that are no layers."""
 
 
-def columns(view: View, *, place: str) -> tuple[Column, ...]:
-    """The columns of a ladder under a view's measure and fill. place: the meaning of the first column."""
+def columns(view: View, *, place: str, value: str = "probability") -> tuple[Column, ...]:
+    """The columns of a ladder under a view's measure and fill. place: the meaning of the first. value: what is measured."""
     fill = FILL_WORDS[view.fill]
-    gone = f"Mean probability while pixels give way to {fill}, the most important first"
-    shown = f"Mean probability while pixels are shown on {fill}, the most important first"
+    gone = f"Mean {value} while pixels give way to {fill}, the most important first"
+    shown = f"Mean {value} while pixels are shown on {fill}, the most important first"
     road = "Half of what is left when the least important pixels go first, more than when the most important do"
     return (
         Column("place", "", place),

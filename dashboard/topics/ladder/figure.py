@@ -8,7 +8,9 @@ import plotly.graph_objects as go
 from dashboard.figures.chart_parts import LEGEND, chart, interval_dots, name_rows
 from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
-from explain_lib.base.words import mean_words, percent
+from explain_lib.base.words import mean_words
+from explain_lib.networks.task_words import TASK_WORDS, value_words
+from explain_lib.networks.tasks import Task
 from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS, RemovalCurves
 from explain_lib.trust.ladder import CENTRE, RANDOM, Kind, Rung
 from explain_lib.trust.ladder_summary import Ranking
@@ -96,7 +98,9 @@ def places_words(rankings: Mapping[Fill, Ranking]) -> str:
 
 @dataclass(frozen=True)
 class Curve:
-    """The probability of the explained class, float in [0, 1], at shares of the pixels, in percent."""
+    """The probability of the explained class, float in [0, 1], or the number of a regression, at shares of the pixels, in
+    percent.
+    """
 
     name: str
     shares: tuple[float, ...]
@@ -119,7 +123,7 @@ def removal_curve(curves: RemovalCurves, place: int, name: str, measure: Measure
     return Curve(name, tuple(100 * step / STEPS for step in range(STEPS + 1)), tuple(plain.tolist()))
 
 
-def curves_figure(curves: Sequence[Curve], axis: str) -> go.Figure:
+def curves_figure(curves: Sequence[Curve], axis: str, task: Task = "softmax") -> go.Figure:
     """The curves, the first one strongest, each with a line of its own kind."""
     styles = ((CHOSEN, "solid", 3), (AGAINST, "dash", 2), (NEUTRAL, "dot", 2), (CHOSEN, "longdash", 2))
     traces = [
@@ -135,21 +139,18 @@ def curves_figure(curves: Sequence[Curve], axis: str) -> go.Figure:
         for curve, (colour, dash, width) in zip(curves, styles, strict=False)
     ]
     shares = {"title": {"text": axis}, "range": [0, 100], "ticksuffix": " %", "automargin": True}
-    probability = {
-        "title": {"text": "probability"},
-        "rangemode": "tozero",
-        "range": [0, 1],
-        "tickformat": ".0%",
-        "automargin": True,
-    }
-    return chart(traces, {"legend": LEGEND, "xaxis": shares, "yaxis": probability}, height=300, top=36)
+    values: dict[str, object] = {"title": {"text": TASK_WORDS[task].value}, "automargin": True}
+    if task != "regression":
+        values |= {"rangemode": "tozero", "range": [0, 1], "tickformat": ".0%"}
+    return chart(traces, {"legend": LEGEND, "xaxis": shares, "yaxis": values}, height=300, top=36)
 
 
-def curves_words(curves: Sequence[Curve], axis: str) -> str:
+def curves_words(curves: Sequence[Curve], axis: str, task: Task = "softmax") -> str:
     """Alternative text: where each curve starts, is half-way, and ends."""
-    listed = (
-        f"{curve.name} {percent(curve.probabilities[0], 0)}, {percent(curve.probabilities[len(curve.shares) // 2], 0)} and "
-        f"{percent(curve.probabilities[-1], 0)}"
-        for curve in curves
+    listed = []
+    for curve in curves:
+        start, middle, end = (value_words(curve.probabilities[at], task, 0) for at in (0, len(curve.shares) // 2, -1))
+        listed.append(f"{curve.name} {start}, {middle} and {end}")
+    return (
+        f"{TASK_WORDS[task].value.capitalize()} against the {axis}, at the start, half-way and at the end: {'; '.join(listed)}"
     )
-    return f"Probability against the {axis}, at the start, half-way and at the end: {'; '.join(listed)}"

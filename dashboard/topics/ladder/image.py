@@ -22,7 +22,8 @@ from dashboard.widgets.pickers import choice
 from dashboard.widgets.stage import Fact, Stage, show_stage
 from dashboard.widgets.stage import Row as Panels
 from explain_lib.base.maps import MapState, map_state
-from explain_lib.base.words import fine, percent
+from explain_lib.base.words import fine
+from explain_lib.networks.task_words import value_words
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
 from explain_lib.trust.ladder import (
     ASKED_PER_ROW,
@@ -156,7 +157,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     place = "Of all rows on this one image, by the measure that ranks; 1 is best"
     places = [ranking.order.index(rung.name) + 1 for rung in found.rows.rungs]
     drawn = [_row(scene, found, column, place, layer) for column, place in enumerate(places)]
-    show_number_table(columns(view, place=place), drawn, f"Layer ladder of {scene.name}")
+    show_number_table(columns(view, place=place, value=scene.task_words.value), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
         f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
@@ -191,7 +192,9 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     ]
     if view.measure == "road":
         curves.append(least_first_curve(found.curves, names.index(layer), layer))
-    show_chart(curves_figure(curves, axis), key="removal-curves", alt=curves_words(curves, axis))
+    show_chart(
+        curves_figure(curves, axis, scene.model.task), key="removal-curves", alt=curves_words(curves, axis, scene.model.task)
+    )
     st.caption(curve_caption(scene, found))
 
 
@@ -221,7 +224,7 @@ def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple
     picked = scene.name[0].upper() + scene.name[1:]
     panels = []
     for step, picture in zip(STEPS, shown, strict=True):
-        left, share = percent(left_over(found, place, fill, step)), f"{100 * step // 16} %"
+        left, share = value_words(left_over(found, place, fill, step), scene.model.task), f"{100 * step // 16} %"
         alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
         panels.append(
             Panel(

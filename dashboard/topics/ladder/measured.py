@@ -1,7 +1,6 @@
 """The layer ladder of a view: its request, and numbers and words of its results."""
 
 from dashboard.view.scene import Scene, sample_scene
-from dashboard.view.view import usual_layer
 from explain_lib.trust.ladder import LadderCurves, LadderRequest
 from explain_lib.trust.measures import FILLS, Fill, measure_words
 
@@ -15,7 +14,7 @@ def sample_request(scene: Scene) -> LadderRequest:
     """The ladder that the view asks for: the layers on offer, on its sample of the set."""
     layers, view = scene.offered_layers, scene.view
     around, images = sample_scene(scene)
-    asked_at = asked_layer(usual_layer(scene.model))
+    asked_at = asked_layer(scene.model.default_layer)
     return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, asked_at)
 
 
@@ -32,10 +31,13 @@ def left_over(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
 def explained_words(scene: Scene) -> str:
     """The class that is explained of each picture of a sample."""
     target = scene.view.target
+    if scene.model.task == "regression":
+        return f"the output {scene.model.classes[target or 0]}"
     if target is None:
-        return "the class that is predicted for it"
+        return "its strongest label" if scene.model.task == "sigmoid" else "the class that is predicted for it"
     name = scene.model.classes[target]
-    return f"the class {name}, whatever it shows: most of them are no {name}, and little can be removed from what is not there"
+    nothing = f"most of them are no {name}, and little can be removed from what is not there"
+    return f"the {scene.task_words.a_class} {name}, whatever it shows: {nothing}"
 
 
 def curve_title(scene: Scene) -> str:
@@ -46,23 +48,21 @@ def curve_title(scene: Scene) -> str:
 
 def curve_caption(scene: Scene, found: LadderCurves) -> str:
     """The meaning of the picked image's curves, and which are good."""
-    name = scene.model.classes[int(found.rows.explained[0])]
+    name, value = scene.model.classes[int(found.rows.explained[0])], scene.task_words.value
     if scene.view.measure == "road":
         return (
-            f"The probability of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
+            f"The {value} of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
             "half the mean distance to the curve above it, with the least important gone first."
         )
     good = "rises" if scene.view.measure == "insertion" else "falls"
     mean = "the number in the table is the mean over the points"
-    return f"The probability of {name}; {mean}. A curve that {good} early is good."
+    return f"The {value} of {name}; {mean}. A curve that {good} early is good."
 
 
-def ladder_command(scene: Scene, request: LadderRequest) -> str:
-    """The command that measures the same from a terminal."""
+def ladder_command(scene: Scene, request: LadderRequest) -> str | None:
+    """The command that measures the same from a terminal; None where it does not have the model."""
     view = scene.view
-    words = ["python -m explain_lib layers --model", view.model, "--images", f"0-{len(request) - 1}"]
-    if request.layers != scene.model.conv_layers:
-        words += ["--layers", *(request.layers or ())]
+    words = [] if request.layers == scene.model.conv_layers else ["--layers", *(request.layers or ())]
     words += ["--opinions", request.opinions] if request.opinions else []
     words += ["--target", str(view.target)] if view.target is not None else []
-    return " ".join([*words, "--measure", view.measure, "--fill", view.fill])
+    return scene.command("layers", len(request), *words, "--measure", view.measure, "--fill", view.fill)

@@ -125,7 +125,8 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     place = "Of all rows, by the measure that ranks; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
-    show_number_table((*columns(scene.view, place=place), FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
+    shown = columns(scene.view, place=place, value=scene.task_words.value)
+    show_number_table((*shown, FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
     if any(one.flat.mean for one in summary):
         st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
 
@@ -144,5 +145,6 @@ def _files(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")
         st.download_button("Rows (CSV)", lambda: to_csv(table()), name, "text/csv", on_click="ignore", key="ladder-csv")
-    if scene.has_command:
-        st.caption(f"The same from a terminal: `{ladder_command(scene, request)}`")
+    command = ladder_command(scene, request)
+    if command is not None:
+        st.caption(f"The same from a terminal: `{command}`")

@@ -11,8 +11,10 @@ from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.slide import caption_lines, picture_panel, points
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.words import correlation_words, few_names, percent
+from explain_lib.base.words import correlation_words, few_names
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
+from explain_lib.networks.task_words import value_words
+from explain_lib.networks.tasks import predicted_of
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 from explain_lib.trust.sanity import SanityMaps, sanity_maps
 from explain_lib.trust.sanity_summary import SanitySummary
@@ -42,8 +44,9 @@ class Check:
 
     def says(self, depth: int) -> str:
         """The class that is predicted then, with its probability."""
-        shares = self.found.probabilities[0, depth]
-        return f"{self.scene.model.classes[int(shares.argmax())]} {percent(float(shares.max()))}"
+        values, task = self.found.probabilities[0, depth], self.scene.model.task
+        index = int(predicted_of(values, task))
+        return f"{self.scene.model.classes[index]} {value_words(float(values[index]), task)}"
 
     @property
     def explained(self) -> str:
@@ -81,12 +84,11 @@ def randomised_modules(check: Check) -> str:
     return ", ".join(modules) if len(modules) <= 6 else f"{', '.join(modules[:3])} … {modules[-1]}, {len(modules)} modules"
 
 
-def check_command(check: Check) -> str:
-    """The command that checks many images from a terminal."""
+def check_command(check: Check, images: int) -> str | None:
+    """The command that checks so many images from a terminal; None where it does not have the model."""
     view = check.scene.view
-    words = f"python -m explain_lib sanity --model {view.model} --layer {check.layer} --images 0-{view.sample - 1}"
-    target = "" if view.target is None else f" --target {view.target}"
-    return f"{words}{target} --mode {view.mode}"
+    target = () if view.target is None else ("--target", str(view.target))
+    return check.scene.command("sanity", images, "--layer", check.layer, *target, "--mode", view.mode)
 
 
 def summary_csv(summary: SanitySummary) -> str:

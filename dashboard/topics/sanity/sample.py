@@ -31,8 +31,9 @@ def show_sanity_sample(check: Check) -> None:
     sample_picker(check.scene.view.sample, SAMPLES)
     nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
     show_job(_request(check), "Check", partial(_results, check), what="The check", nothing=nothing)
-    if check.scene.has_command:
-        st.caption(f"The same from a terminal: `{check_command(check)}`")
+    command = check_command(check, len(_request(check)))
+    if command is not None:
+        st.caption(f"The same from a terminal: `{command}`")
 
 
 def show_own_chart(check: Check) -> None:
@@ -61,15 +62,21 @@ def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
     show_chart(figure, key=key, alt=steps_words(steps, own, summary))
 
 
+def _stays(check: Check) -> str:
+    said = check.scene.task_words
+    return f"the {said.predicted} {said.a_class} stays the same; of numbers there is none"
+
+
 def _table(check: Check, summary: SanitySummary) -> None:
     columns = (
         Column("correlation", "with the original", "Spearman correlation of the maps on the layer's grid", ranks=True),
-        Column("same prediction", "of the images", "Share of the images of which the network still predicts the same class"),
+        Column("same prediction", "of the images", f"Share of the images of which {_stays(check)}"),
         Column("flat", "of the images", "Share of the images whose map is then zero or the same everywhere"),
     )
     rows = []
     for place, step in enumerate(summary.steps, 1):
-        cells = [estimate_cell(step.correlation), share_cell(step.kept), share_cell(step.flat)]
+        kept = Cell("no class") if check.scene.model.task == "regression" else share_cell(step.kept)
+        cells = [estimate_cell(step.correlation), kept, share_cell(step.flat)]
         rows.append(Row(step.name, "layer", cells, marked=place == check.shown))
     rows.append(Row("two different pictures", "baseline", [estimate_cell(summary.unrelated), Cell(""), Cell("")]))
     st.markdown("**Step by step**", help=INTERVALS)

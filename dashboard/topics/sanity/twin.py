@@ -16,6 +16,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib import Model
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.loading.bundled import REGISTRY, find_twin, list_models, load_card
+from explain_lib.networks.task_words import value_words
 from explain_lib.trust.sanity import SanityRequest, SanityRows, sanity_maps
 from explain_lib.trust.sanity_summary import summarise_sanity, twin_sentence
 
@@ -47,7 +48,7 @@ def _maps(check: Check, name: str, twin: Model) -> None:
     index = int(found.explained[0])
     panels = []
     for place, title in enumerate((scene.view.model, name)):
-        caption = f"{scene.model.classes[index]}: {percent(float(found.probabilities[0, place, index]))}"
+        caption = f"{scene.model.classes[index]}: {value_words(float(found.probabilities[0, place, index]), scene.model.task)}"
         words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
         over = overlay_panel(scene, found.maps[0, place], words, SIDE, name=f"twin-{place}", centres=scene.centres(check.layer))
         panels.append(replace(over, title=title, caption=caption))

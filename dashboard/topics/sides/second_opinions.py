@@ -17,7 +17,6 @@ from dashboard.view import terms
 from dashboard.view.address import bound, change_view
 from dashboard.view.captions import layer_words, picture_words, plain
 from dashboard.view.scene import Scene
-from dashboard.view.view import usual_layer
 from dashboard.widgets.explained import original_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
@@ -58,7 +57,7 @@ def show_second_opinions(scene: Scene) -> None:
 
 
 def _last_of_b(scene: Scene) -> str:
-    return (named_side(scene, "b").settings.layers or (usual_layer(scene.model),))[-1]
+    return (named_side(scene, "b").settings.layers or (scene.model.default_layer,))[-1]
 
 
 def package_warning(model: xl.Model, layer: str) -> str | None:

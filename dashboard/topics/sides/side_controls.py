@@ -8,6 +8,7 @@ import explain_lib as xl
 from dashboard.topics.sides.cause_words import setting_words
 from dashboard.topics.sides.side import PROGRAMS, possible_sides
 from dashboard.view.address import Bound, bound_by, change_view, current_view
+from dashboard.view.captions import layer_words
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
 from explain_lib.cam.configuration import FREE_SETTINGS, SEVERAL_LAYERS, Program, fixed_settings, is_installed
@@ -119,11 +120,12 @@ def _change(model: xl.Model, letter: str, name: str, value: str | float | tuple[
 
 
 def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
-    offered = scene.model.spatial_layers
+    offered = layer_words(scene.model)
     shown = [name for name in side.settings.layers or () if name in offered]
     st.multiselect(
         f"Layers of {letter}",
-        offered,
+        tuple(offered),
+        format_func=offered.__getitem__,
         **bound_by(f"{letter}.layers", shown, lambda names: _change(scene.model, letter, "layers", tuple(names) or None)),
         help=_HELP["layers"],
         placeholder=_NO_LAYER,
@@ -132,12 +134,13 @@ def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
 
 def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
     """The one layer of a program that takes no more."""
-    offered = scene.model.spatial_layers
+    offered = layer_words(scene.model)
     shown = next((name for name in side.settings.layers or () if name in offered), None)
     st.selectbox(
         f"Layer of {letter}",
-        offered,
+        tuple(offered),
         index=None,
+        format_func=offered.__getitem__,
         **bound_by(
             f"{letter}.layer", shown, lambda name: _change(scene.model, letter, "layers", None if name is None else (name,))
         ),

@@ -21,6 +21,7 @@ from explain_lib.cam.training_time import (
     training_moments,
     watched_trainings,
 )
+from explain_lib.networks.targets import class_target
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _end_sentence(course: Course) -> str:
 
 def _questions(course: Course, place: int) -> str:
     """Whether the map of that moment and the final one answer the same question."""
-    shown, final = course.maps.targets[place], course.maps.targets[-1]
+    shown, final = (class_target(course.maps.targets[one]) for one in (place, -1))
     classes = course.scene.model.classes
     if shown == final:
         return f"Both maps explain {classes[final.index]}."

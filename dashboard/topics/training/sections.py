@@ -20,6 +20,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
+from explain_lib.networks.targets import class_target
 
 SIDE = 224
 THUMBNAIL = 160
@@ -80,8 +81,8 @@ def _facts(course: Course) -> Iterator[Fact]:
     yield Fact("Right of 10,000 test images", percent(course.shown.accuracy), terms.ACCURACY)
     true, share = scene.true_class(scene.view.image), percent(course.probability(place, scene.predicted))
     with_share = f"with {share}{'' if true is None else f'; true is {true}'}"
-    yield Fact("Says of this image", scene.model.classes[scene.predicted], terms.PROBABILITIES, with_share)
-    here, there = (scene.model.classes[course.maps.targets[one].index] for one in (place, -1))
+    yield Fact("Says of this image", scene.model.classes[scene.predicted], scene.task_words.meaning, with_share)
+    here, there = (scene.model.classes[class_target(course.maps.targets[one]).index] for one in (place, -1))
     other = "" if here == there else f"Of two classes: {here} is explained here, {there} at the end."
     correlation = correlation_words(float(course.correlations[place]))
     yield Fact("Correlation with final map", correlation, terms.MAP_CORRELATION, other)

@@ -11,6 +11,8 @@ from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
 from explain_lib.base.maps import Map
+from explain_lib.base.words import listed
+from explain_lib.networks.task_words import score_word
 from explain_lib.receptive_fields.centres import CellCentres
 from explain_lib.take_home.slide import Slide
 
@@ -86,8 +88,10 @@ class Walk:
     @property
     def score_words(self) -> str:
         """The score y in words: "the logit of ship", "the probability of ship less that of plane"."""
-        target, classes = self.numbers.target, self.scene.model.classes
-        words = f"the {target.score} of {plain(classes[target.index])}"
+        target, classes = self.scene.target, self.scene.model.classes
+        named = listed([plain(classes[index]) for index in target.raised])
+        word = score_word(target.score, self.scene.model.task)
+        words = f"the {word} of {named}" if len(target.raised) == 1 else f"the {word}s of {named}, added up"
         if target.minus is not None:
             words += f" less that of {plain(classes[target.minus])}"
         return f"{words}, with its sign turned" if target.sign == -1 else words

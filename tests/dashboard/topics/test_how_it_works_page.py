@@ -368,7 +368,7 @@ def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start
 
 def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
     start("--model", "own_networks:infinite", "--input-size", "16")
-    app = open_page("how_it_works", img="0")
+    app = open_page("how_it_works", img="0", layer="0")
     assert "Not finite: this layer's activations or gradients hold NaN or infinity" in app.error[0].value
 
 

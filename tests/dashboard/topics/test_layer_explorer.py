@@ -322,11 +322,22 @@ def test_two_images_explain_each_its_own_predicted_class_and_may_share_their_col
 
 def test_another_model_stands_beside_and_a_layer_that_it_lacks_is_said() -> None:
     app = open_explorer(img="5", beside="model", model2="resnet20", layer="pool1")
-    assert "resnet20 has no layer pool1: its last conv layer is shown." in captions(app)
+    assert "resnet20 has no layer pool1: layer3.2.conv2 is shown." in captions(app)
     assert "resnet20 · image 5" in captions(app)
     np.testing.assert_allclose(panels(app)["map"].values, captum_map(5, "pool1"), rtol=1e-4, atol=1e-7)
     expected = captum_map(5, "layer3.2.conv2", name="resnet20")
     np.testing.assert_allclose(panels(app)["map-beside"].values, expected, rtol=1e-3, atol=1e-4 * expected.max())
+
+
+def test_another_layer_stands_beside_under_one_strip() -> None:
+    app = open_explorer(img="5", layer="conv2", beside="layer")
+    assert app.selectbox(key="other_layer").value == "conv1"
+    np.testing.assert_allclose(panels(app)["map"].values, captum_map(5, "conv2"), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(panels(app)["map-beside"].values, captum_map(5, "conv1"), rtol=1e-4, atol=1e-7)
+    app.selectbox(key="other_layer").select("relu1").run()
+    assert query(app)["layer2"] == "relu1"
+    np.testing.assert_allclose(panels(app)["map-beside"].values, captum_map(5, "relu1"), rtol=1e-4, atol=1e-7)
+    assert [name for name in panels(app) if name.startswith("layer-")] == ["layer-conv1", "layer-conv2"]
 
 
 def test_a_layer_that_both_models_have_is_shown_of_both() -> None:

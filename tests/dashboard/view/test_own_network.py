@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import time
 import tomllib
 import urllib.error
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import own_networks
 import pytest
 import torch
 from opened_page import (
@@ -27,6 +29,7 @@ from opened_page import (
     unescaped,
     warnings,
 )
+from PIL import Image
 from running_app import ROOT, free_port, served, streamlit_command
 from staged import class_bars
 from weight_samples import planting_files
@@ -35,6 +38,7 @@ import explain_lib as xl
 from dashboard.frame.model_menu import ARCHITECTURE, KEY, USE
 from dashboard.frame.picture_menu import MENU
 from dashboard.view.server_options import server_cache
+from explain_lib.__main__ import main
 from explain_lib.loading.architectures import TutorialNet
 from explain_lib.loading.own import UPLOAD_BYTES
 
@@ -86,7 +90,76 @@ def test_every_page_stands_with_a_model_that_has_no_card_no_twin_and_no_training
     assert not app.exception
     assert errors(app) == ""
     assert app.selectbox(key="model").value == made
-    assert f"--model {made}" not in captions(app)  # the command line does not know it
+
+
+def test_several_models_of_a_file_are_in_the_menu_and_each_is_loaded_when_it_is_chosen(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "nets.toml"
+    file.write_text(
+        f'[small]\nmodel = "{MAKE}"\ninput_size = 16\nclasses = ["tulip", "rose", "daisy", "lily", "iris"]\n'
+        f'[large]\nmodel = "{MAKE}"\ninput_size = 24\n[broken]\nmodel = "own_networks:fails"\n'
+    )
+    start("--models", str(file))
+    app = open_folded("layer_explorer")
+    assert app.selectbox(key="model").options[:4] == ["small · 2 conv layers · 0 k weights", "large", "broken", CAPTUM]
+    assert [bar["name"] for bar in class_bars(app)] == ["tulip", "rose", "daisy", "lily", "iris"]
+    app.selectbox(key="model").set_value("large").run()
+    assert errors(app) == ""
+    assert f"large ({MAKE}), weights as the factory made them; input 24 × 24" in unescaped(captions(app))
+    assert query(app)["weights"] == server_cache().model("large").digest[:12]
+    assert server_cache().model("large").digest != server_cache().model("small").digest
+    start("--models", str(file), "--model", "large")
+    assert open_folded("layer_explorer").selectbox(key="model").value == "large"
+    start("--models", str(tmp_path / "none.toml"))
+    assert "none.toml cannot be read (No such file or directory); a TOML file would be right" in errors(open_folded("scan"))
+
+
+CAPTUM = "captum-tutorial · 59.1 % · 2 conv layers · 62 k weights"
+
+
+def test_what_was_left_out_of_a_file_and_converted_is_said(start: Start, tmp_path: Path) -> None:
+    state = {f"model.{name}": one.half() for name, one in own_networks.make().state_dict().items()}
+    torch.save({"state_dict": {**state, "loss_fn.weight": torch.ones(5)}}, tmp_path / "net.ckpt")
+    start("--model", MAKE, "--weights", str(tmp_path / "net.ckpt"), "--input-size", "16")
+    said = unescaped(captions(open_folded("layer_explorer")))
+    assert f"Left out, since {MAKE} has no such weights: loss_fn.weight. Converted to float32: weights in float16." in said
+
+
+def test_the_command_on_the_page_measures_the_same(start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "my pictures"
+    folder.mkdir()
+    for place in range(3):
+        values = np.random.default_rng(place).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(values).save(folder / f"{place}.png")
+    start("--model", MAKE, "--input-size", "16", "--images", str(folder))
+    shown = unescaped(captions(open_folded("sanity_checks", target="2"))).splitlines()
+    (said,) = [line for line in shown if line.startswith("The same from a terminal: ")]
+    python, _, module, *words = shlex.split(said.partition("`")[2].rstrip("`"))
+    assert (python, module) == ("python", "explain_lib")
+    assert words[:3] == ["sanity", "--model", MAKE]
+    assert main(words) == 0
+    assert "3 images are too few" in capsys.readouterr().out
+
+
+def test_pages_of_the_study_say_that_they_show_others(start: Start) -> None:
+    start("--model", MAKE, "--input-size", "16")
+    assert f"this is how {MAKE} sees the study's pictures" in unescaped(captions(open_folded("seed_gallery", drawing="fair")))
+    assert f"This is tutorial, not {MAKE}." in unescaped(captions(open_folded("seed_gallery", model="tutorial")))
+    assert f"The stops of this lesson show resnet20, captum-tutorial, tutorial, not {MAKE}." in unescaped(
+        captions(open_folded("lesson"))
+    )
+    start()
+    assert "not your own" not in captions(open_folded("seed_gallery"))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "lesson"])
+@pytest.mark.parametrize(("made", "layer"), [("transformer", "encoder.layers.encoder_layer_1.ln_1"), ("windowed", "features"),
+                                             ("with_idle_branch", "conv")])  # fmt: skip
+def test_every_page_stands_with_tokens_channels_last_and_unused_layers(start: Start, page: str, made: str, layer: str) -> None:
+    start("--model", f"own_networks:{made}", "--input-size", "32")
+    app = open_folded(page)
+    assert errors(app) == ""
+    if page in ("layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "class_browser"):
+        assert app.selectbox(key="layer").value == layer
 
 
 def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
@@ -126,7 +199,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--weights", "a.pt"], "server option: --weights belongs to a model; --model NAME before it would be right"),
+        (["--weights", "a.pt"], "option: --weights belongs to a model; --model NAME before it would be right"),
         (["--model", MAKE, "--classes", "missing.txt"], "classes: missing.txt cannot be read (No such file or directory)"),
         (["--model", MAKE, "--classes", "empty.txt"], "classes: empty.txt is empty; a text file with a name a line"),
         (["--model", MAKE, "--classes", "binary.txt"], "classes: binary.txt cannot be read (it is not text in UTF-8)"),
@@ -209,7 +282,7 @@ def health(address: str) -> dict[str, object]:
 def test_the_ladder_of_a_large_picture_is_measured_on_request(start: Start) -> None:
     start("--model", MAKE, "--input-size", "65")
     app = open_folded("layer_ladder")
-    rows = 2 + 1 + 3 + 3  # conv layers, their average, other methods, baselines
+    rows = 4 + 1 + 3 + 3  # convolutions and ends of stages, their average, other methods, baselines
     assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
     ended(press(app, "Measure 1 image"))
     assert errors(app) == ""

@@ -24,6 +24,7 @@ FIELDS = {
     "predicted": "predicted_class",
     "img2": "other_image",
     "model2": "other_model",
+    "layer2": "other_layer",
     "set": "pictures",
 }
 """What the keys are called in View, where that is not the same."""
@@ -191,7 +192,7 @@ NONSENSE = [
     ("sign", "negative", "one of positive, signed would be right."),
     ("scale", "page", "one of map, strip would be right."),
     ("placement", "centred", "one of stretched, receptive-field would be right."),
-    ("beside", "layer", "one of nothing, image, model would be right."),
+    ("beside", "class", "one of nothing, image, model, layer would be right."),
     ("flicker", "1", "on or off would be right."),
     ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right)."),
     ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
@@ -218,6 +219,8 @@ NONSENSE = [
     ("hint", "yes", "on or off would be right."),
     ("answer", "1", "on or off would be right."),
     ("present", "full", "on or off would be right."),
+    ("plus", "all", "numbers of labels, with commas between, would be right."),
+    ("task", "multi", "one of softmax, sigmoid, binary, regression would be right."),
     ("window", "9,2", "two whole numbers, the lower one first, with a comma between, would be right."),
     ("window", "dark", "two whole numbers, the lower one first, with a comma between, would be right."),
     ("bands", "1,2", "three numbers of channels, from 0, or one, with commas between, would be right."),
@@ -232,7 +235,7 @@ def test_nonsense_is_ignored_and_said(key: str, text: str, why: str) -> None:
 
 
 def test_only_the_names_of_models_and_layers_can_be_any_text() -> None:
-    assert set(GIVEN_OUT) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2"}
+    assert set(GIVEN_OUT) - {key for key, _, _ in NONSENSE} == {"model", "layer", "opinion", "model2", "layer2"}
 
 
 def test_only_a_low_above_the_high_is_ignored_and_said() -> None:

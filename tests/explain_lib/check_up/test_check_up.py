@@ -19,6 +19,7 @@ from ailing_networks import (
     CutInBetween,
     Detached,
     DividesByZero,
+    Dropping,
     Excited,
     GatedBySigmoid,
     InfiniteGradient,
@@ -33,10 +34,12 @@ from ailing_networks import (
     SoftmaxByHand,
     SoftmaxInForward,
     SoftmaxModule,
+    Squeezing,
     Then,
     ThroughNumPy,
     without_gradient,
 )
+from numpy.testing import assert_allclose
 from plain_torch import package_maps, without_in_place
 from sample_networks import DeadEnd, Headed, Models, Repeated, model_of, noise, seeded
 from torch import nn
@@ -54,8 +57,8 @@ SIDE = (8, 8)
 HALF = (0.5, 0.5, 0.5)
 
 
-def check(network: nn.Module, size: tuple[int, int] = SIDE, classes: int | None = 2) -> xl.CheckUp:
-    return xl.check_up(network, input_size=size, classes=classes, mean=HALF, std=HALF)
+def check(network: nn.Module, size: tuple[int, int] = SIDE, classes: int | None = 2, **given: Any) -> xl.CheckUp:
+    return xl.check_up(network, input_size=size, classes=classes, mean=HALF, std=HALF, **given)
 
 
 def kinds(found: xl.CheckUp) -> list[tuple[str, str]]:
@@ -123,12 +126,17 @@ def with_sparse_weight() -> nn.Module:
 
 
 def vision_transformer() -> nn.Module:
+    network = torchvision.models.VisionTransformer(8, 2, 1, 2, 16, 32, num_classes=2)
+    nn.init.normal_(network.heads.head.weight)  # 0 before training
+    return network
+
+
+def untrained_transformer() -> nn.Module:
     return torchvision.models.VisionTransformer(8, 2, 1, 2, 16, 32, num_classes=2)
 
 
 Build = Callable[[], nn.Module]
 IN_FORWARD, BEFORE_SOFTMAX = "ends in a softmax (in its forward pass)", "Let forward return what goes into the softmax"
-TWO = "a tensor (2, 4, 6, 6)"
 AILING: dict[str, list[tuple[Build, str, str]]] = {
     "problem softmax": [
         (lambda: SoftmaxModule(nn.Softmax(1)), "a softmax (the module 'squash')", "set_submodule('squash', nn.Identity())"),
@@ -160,30 +168,56 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
     "problem grid": [
         (OneCell, "At 8 x 8 pixels the grid of conv3 is 1 x 1", "conv2, 2 x 2, is the last with more than one cell.")
     ],
-    "note grid": [(Excited, "the grid of squeeze is 1 x 1", "the last conv layer, last, has 4 x 4 cells")],
+    "note grid": [
+        (
+            lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(4, 2, 1), nn.Flatten()),
+            "the grid of 2 is 1 x 1",
+            "Name an earlier layer: 0, 6 x 6",
+        )
+    ],
+    "note zero gradient": [
+        (
+            vision_transformer,
+            "Behind encoder.layers.encoder_layer_0.dropout, encoder.layers.encoder_layer_0.ln_2",
+            "encoder.layers.encoder_layer_0.ln_1.",
+        )
+    ],
+    "problem one picture": [(Squeezing, "on two pictures at once, and not on one: ", "x.squeeze((2, 3))")],
+    "problem chance": [(Dropping, "Two passes over the same pictures give other scores", "training=self.training")],
+    "problem neighbours": [
+        (
+            lambda: Headed(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
+            "The scores of a picture change with the pictures beside it",
+            "track_running_stats=True",
+        )
+    ],
+    "problem zero gradient": [(untrained_transformer, "is 0 at every layer, as before training", "")],
     "problem spatial": [
-        (SmallTransformer, "layer with a grid is embed, the patch embedding before any attention (attention is", "(4, 4))"),
-        (vision_transformer, "its only layer with a grid is conv_proj", "x[:, -16:].transpose(1, 2).unflatten(2, (4, 4))"),
-        (LinearPatches, "a transformer (attention is its first attention), and no module gives (N, C, h, w)", ""),
+        (
+            SmallTransformer,
+            "All layers whose cells can be placed (embed) come before the first attention, attention",
+            "'tokens'}",
+        ),
+        (LinearPatches, "All layers whose cells can be placed (embed) come before the first attention, attention", "'tokens'}"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), "No module of the network gives (N, C, h, w)", ""),
     ],
-    "note spatial": [
-        (lambda: SmallTransformer(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))), "(embed.0, embed.1, embed)", "")
-    ],
-    "note channels last": [(ChannelsLast, "norm works on (N, h, w, C)", "")],
     "problem wrapper": [
         (lambda: Headed(nn.DataParallel(nn.Conv2d(3, 4, 3))), "'body.0' is wrapped in DataParallel", "network.body.0.module)"),
         (scripted, "The network is TorchScript, or a part of it is", ""),
         (lambda: Headed(scripted()), "The network is TorchScript, or a part of it is", ""),
     ],
     "problem output": [
-        (lambda: Returning("tuple"), f"a tuple with [0]: {TWO}, [1]: a tensor (2, 2)", "return self.network(x)[1]"),
-        (lambda: Returning("dict"), f"a dict with ['aux']: {TWO}, ['out']: a tensor (2, 2)", "return self.network(x)['out']"),
-        (lambda: Returning("dataclass"), f"an Answer with features: {TWO}, logits: a te", "return self.network(x).logits"),
-        (lambda: Returning("text"), "returns a str, not one tensor (N, 2)", "Wrap it in a module whose forward makes one"),
-        (lambda: Returning("map"), "a tensor of shape (2, 4, 6, 6), not (N, 2)", "output.mean((2, 3)) for the whole picture"),
-        (lambda: Returning("vector"), "a tensor of shape (2,), not (N, 2)", "torch.stack([-score, score], 1)"),
+        (lambda: Returning("twice"), "returns a tuple with 0: a tensor (2, 2), 1: a tensor (2, 2)", "as_model(..., output="),
+        (lambda: Returning("text"), "the network returns a str; one tensor of shape", "output=FUNCTION"),
+        (lambda: Returning("map"), "returns 4 scores for a picture, but 2 classes are named", "Name 4 classes"),
+        (lambda: Returning("tokens"), "a tensor of shape (2, 4, 36), not (N, 2)", "output=lambda y: y.mean(1)"),
         (lambda: Returning("turned"), "a tensor of shape (1, 2), not (N, 2)", "keep the pictures as the first axis"),
+    ],
+    "note output": [
+        (lambda: Returning("tuple"), "Its output is a tuple; its part 1 is explained.", "output=NAME"),
+        (lambda: Returning("dict"), "Its output is a dict; its part 'out' is explained.", "output=NAME"),
+        (lambda: Returning("dataclass"), "Its output is an Answer; its part 'logits' is explained.", "output=NAME"),
+        (lambda: Returning("vector"), "The network gives one number for a picture. It is taken for a logit", "'regression'"),
     ],
     "problem finite": [
         (lambda: with_bias(torch.nan), "conv.bias holds NaN or infinity", ""),
@@ -223,6 +257,11 @@ def test_the_remedy_for_a_softmax_works() -> None:
 
 def test_a_sigmoid_that_only_gates_is_not_reported() -> None:
     assert check(GatedBySigmoid()).findings == ()
+
+
+@pytest.mark.parametrize("build", [Excited, ChannelsLast])
+def test_gates_and_channels_at_the_end_are_no_ailment(build: Build) -> None:
+    assert check(build()).findings == ()
 
 
 def test_the_package_fails_where_the_note_on_frozen_parameters_says_so(ledger: Any) -> None:
@@ -289,8 +328,8 @@ def test_a_compiled_network_is_checked_up_as_it_was_before() -> None:
 def test_scores_beside_features_are_what_is_looked_at() -> None:
     scores_cut = Then(Returning("tuple"), lambda both: (both[0], both[1].detach()))
     found = check(scores_cut, classes=None)
-    assert kinds(found) == [("problem", "output"), ("problem", "gradient")]
-    assert "return self.network(x)[1]." in found.problems[0].remedy
+    assert kinds(found) == [("problem", "gradient"), ("note", "output")]
+    assert found.notes[0].sentence == "Its output is a tuple; its part 1 is explained."
 
 
 def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
@@ -302,9 +341,45 @@ def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
 def test_the_dict_of_a_segmentation_network_is_described_and_its_layers_checked_all_the_same() -> None:
     network = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=2)
     found = check(network, (64, 64))
-    assert "an OrderedDict with ['out']: a tensor (2, 2, 64, 64)" in found.problems[0].sentence
-    assert "return self.network(x)['out'].mean((2, 3))." in found.problems[0].remedy
+    said = "Its output is an OrderedDict; its part 'out' is explained. It gives a score for each of 64 x 64 places"
+    assert any(finding.sentence.startswith(said) for finding in found.notes)
     assert ("note", "in-place") in kinds(found)
+
+
+def test_a_tuple_of_two_scores_is_no_problem_once_one_is_chosen() -> None:
+    assert check(Returning("twice"), output=1).findings == ()
+
+
+SQUASHED: list[tuple[Build, dict[str, Any], str, str]] = [
+    (lambda: Then(Ailing(), torch.sigmoid), {}, "shown as a probability is the softmax of that.", "With task='sigmoid'"),
+    (lambda: Then(Ailing(), torch.sigmoid), {"task": "sigmoid"}, "is the sigmoid of that once more.", "still explains"),
+    (lambda: Then(Ailing(), lambda y: y.softmax(1)), {"task": "sigmoid"}, "is the sigmoid of that.", "With task='softmax'"),
+    (lambda: Then(Ailing(), lambda y: y[:, :1].sigmoid()), {"task": "binary"}, "the sigmoid of that once more.", "still"),
+]
+
+
+@pytest.mark.parametrize(("build", "given", "shown", "remedy"), SQUASHED)
+def test_a_squashed_output_is_a_problem_of_its_task(build: Build, given: dict[str, Any], shown: str, remedy: str) -> None:
+    finding = only(build(), **given)
+    assert (finding.severity, finding.kind) == ("problem", "softmax")
+    assert shown in finding.sentence
+    assert remedy in finding.remedy
+
+
+def test_the_remedy_for_the_sigmoid_of_labels_gives_their_probabilities() -> None:
+    inner = Ailing()
+    ailing = Then(inner, torch.sigmoid)
+    model = xl.as_model(inner, input_size=SIDE, mean=HALF, std=HALF, task="sigmoid")
+    assert xl.check_up(model).findings == ()
+    pixels = noise(2)
+    given = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+    expected = ailing((given - 0.5) / 0.5).detach()
+    assert_allclose(xl.Predictions(model.predict(pixels), "sigmoid").probabilities, expected, atol=1e-6)
+
+
+def test_a_number_from_0_to_1_is_a_note_for_a_regression() -> None:
+    finding = only(Then(Ailing(), torch.sigmoid), task="regression")
+    assert (finding.severity, finding.kind) == ("note", "softmax")
 
 
 # Section: normalisation
@@ -408,7 +483,7 @@ AILMENTS: list[tuple[Callable[[nn.Module], nn.Module], str]] = [
     (used_twice, "note repeated"),
     (lambda network: network, "problem grid"),
     (nn.DataParallel, "problem wrapper"),
-    (lambda network: Then(network, lambda scores: {"out": scores}), "problem output"),
+    (lambda network: Then(network, lambda scores: {"out": scores}), "note output"),
     (attending, "note spatial"),
     (broken_weight, "problem finite"),
     (lambda network: network.double(), "problem precision"),

@@ -8,11 +8,12 @@ from torch import nn
 import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.commands import check_up as check_up_command
+from explain_lib.commands.subject import NamedModel
 
 
 def use(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = model_of(network)
-    monkeypatch.setattr(check_up_command, "load_model", lambda _: model)
+    named = NamedModel("mine", model_of(network), bundled=False)
+    monkeypatch.setattr(check_up_command, "find_model", lambda _: named)
 
 
 @pytest.mark.parametrize("name", xl.list_models())
@@ -42,4 +43,4 @@ def test_notes_alone_end_with_status_0(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_an_unknown_model_ends_with_status_1_and_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-up", "vgg"]) == 1
-    assert capsys.readouterr().err.startswith("explain_lib: name: unknown model 'vgg'; there are captum-tutorial,")
+    assert capsys.readouterr().err.startswith("explain_lib: model: unknown model 'vgg'; a bundled one (captum-tutorial,")

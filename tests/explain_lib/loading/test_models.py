@@ -96,8 +96,9 @@ def test_a_lazy_network_that_never_ran_is_refused() -> None:
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_as_model_works_inside_any_gradient_mode(mode: Callable[[], Any]) -> None:
+    network = Headed(nn.Identity(), nn.Conv2d(3, 4, 3))
     with mode():
-        model = model_of(Headed(nn.Identity(), nn.Conv2d(3, 4, 3)))
+        model = model_of(network)
     assert model.conv_layers == ("body.1",)
 
 

@@ -1,13 +1,18 @@
 """Weight files from anybody: what is right is read to the bit, what is not gets a sentence, and nothing runs or swells."""
 
+import argparse
 import io
+import pickle
 import random
 import subprocess
 import sys
 import zipfile
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save as save_safetensors
@@ -24,36 +29,110 @@ def weights() -> dict[str, Tensor]:
     return dict(tutorial_weights())
 
 
+def read(content: bytes, name: str = "net.pt") -> dict[str, Tensor]:
+    """All tensors of a file."""
+    file = read_weights(content, name)
+    found = file.take(file.held)
+    assert {name: (one.shape, one.dtype) for name, one in file.held.items()} == {
+        name: (tuple(tensor.shape), tensor.dtype) for name, tensor in found.items()
+    }
+    return found
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "before"),
     [
-        tutorial_file,
-        lambda: saved(tutorial_weights()),  # an OrderedDict that knows the versions of its modules
-        lambda: save_safetensors(weights()),
-        lambda: saved({"epoch": 3, "losses": [0.5, 0.25], "best": None, "state_dict": tutorial_weights()}),
-        lambda: saved({"model": {f"module.{name}": tensor for name, tensor in weights().items()}}),
-        lambda: saved({name: torch.nn.Parameter(tensor) for name, tensor in weights().items()}),
+        (tutorial_file, ""),
+        (lambda: saved(tutorial_weights()), ""),  # an OrderedDict that knows the versions of its modules
+        (lambda: save_safetensors(weights()), ""),
+        (lambda: saved({"epoch": 3, "losses": [0.5, 0.25], "best": None, "state_dict": tutorial_weights()}), "state_dict."),
+        (lambda: saved({"model": {f"module.{name}": one for name, one in weights().items()}}), "model.module."),
+        (lambda: saved({name: torch.nn.Parameter(tensor) for name, tensor in weights().items()}), ""),
     ],
     ids=["torch.save", "a state dict", "safetensors", "a checkpoint", "DataParallel", "parameters"],
 )
-def test_weights_are_read_to_the_bit(content: Callable[[], bytes]) -> None:
-    read = read_weights(content(), "weights.pt")
-    assert list(read) == list(weights()) or set(read) == set(weights())
-    assert all(torch.equal(read[name], tensor) for name, tensor in weights().items())
+def test_weights_are_read_to_the_bit(content: Callable[[], bytes], before: str) -> None:
+    found = read(content())
+    assert set(found) == {before + name for name in weights()}
+    assert all(torch.equal(found[before + name], tensor) for name, tensor in weights().items())
 
 
 def test_a_part_of_a_larger_tensor_is_read_as_that_part() -> None:
     whole = torch.arange(24.0).reshape(4, 6)
-    read = read_weights(saved({"rows": whole[1:3], "turned": whole.T}), "weights.pt")
-    assert torch.equal(read["rows"], whole[1:3])
-    assert torch.equal(read["turned"], whole.T)
+    found = read(saved({"rows": whole[1:3], "turned": whole.T, "none": whole[:0]}))
+    assert torch.equal(found["rows"], whole[1:3])
+    assert torch.equal(found["turned"], whole.T)
+    assert found["none"].shape == (0, 6)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float16", "bfloat16", "float64", "int8", "uint8", "int16", "int32", "int64", "bool", "complex64", "complex128"]
+)
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_numbers_of_every_kind_are_those_that_pytorch_reads(dtype: str, order: str) -> None:
+    numbers = torch.tensor([[3.0, -1.5, 0.0], [2.25, 7.0, 1.0]]).to(getattr(torch, dtype))
+    with zipfile.ZipFile(io.BytesIO(saved({"w": numbers}))) as file:
+        records = {name: file.read(name) for name in file.namelist()}
+    (named,) = [name for name in records if name.endswith("byteorder")]
+    if order == "big":
+        (data,) = [name for name in records if name.endswith("data/0")]
+        width = numbers.element_size() // (2 if numbers.is_complex() else 1)
+        records[data] = b"".join(records[data][at : at + width][::-1] for at in range(0, len(records[data]), width))
+    content = archive({**records, named: order.encode()})
+    right = torch.load(io.BytesIO(content), weights_only=True)["w"]
+    assert torch.equal(right, numbers)
+    assert torch.equal(read(content)["w"], right)
+
+
+class UnpickledError(Exception):
+    """Raised by what is never to run."""
+
+
+def test_values_of_a_training_are_passed_over_and_none_of_them_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = tutorial_weights()
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.ones(3))], lr=0.1)
+    optimizer.param_groups[0]["params"][0].grad = torch.ones(3)
+    optimizer.step()
+    content = saved(
+        {
+            "args": argparse.Namespace(lr=0.1, model="tutorial", out=Path("runs")),
+            "best": np.float64(0.5),
+            "curve": np.arange(3.0),
+            "milestones": Counter({30: 1, 60: 1}),
+            "size": torch.Size([32, 32]),
+            "by_class": defaultdict(list, {"a": [1]}),
+            "dtype": torch.float16,
+            "device": torch.device("cpu"),
+            "seen": {1, 2},
+            "at": datetime(2026, 1, 1),
+            "rng": torch.get_rng_state(),
+            "optimizer": optimizer.state_dict(),
+            "model": network,
+        }
+    )
+
+    def refused(*_: object, **__: object) -> object:
+        raise UnpickledError
+
+    monkeypatch.setattr(pickle, "Unpickler", refused)
+    monkeypatch.setattr(torch, "load", refused)
+    found = read(content)
+    assert all(torch.equal(found[f"model.{name}"], tensor) for name, tensor in network.items())
+    assert torch.equal(found["rng"], torch.get_rng_state())
+    assert "optimizer.state.0.exp_avg" in found
+
+
+def test_a_dictionary_that_holds_itself_is_read_once() -> None:
+    inner: dict[str, object] = {"w": torch.ones(2)}
+    inner["again"] = inner
+    assert set(read(saved({"a": inner, "b": inner}))) == {"a.w"}
 
 
 @pytest.mark.parametrize("what", DAMAGED)
 def test_a_file_that_is_not_right_gets_its_sentence(what: str) -> None:
     make, sentence = DAMAGED[what]
     with pytest.raises(DataError) as caught:
-        read_weights(make(), "net.pt")
+        read(make())
     said = str(caught.value)
     assert said.startswith("net.pt: ")
     assert sentence in said
@@ -72,7 +151,7 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused_in_a_sentence(seed:
     for _ in range(150):
         content = archive({**records, pickled: _changed(records[pickled], numbers)})
         try:
-            assert all(isinstance(tensor, Tensor) for tensor in read_weights(content, "net.pt").values())
+            assert all(isinstance(tensor, Tensor) for tensor in read(content).values())
         except DataError as error:
             sentences.append(str(error))
     assert len(sentences) > 100
@@ -102,13 +181,17 @@ from explain_lib.base.errors import DataError
 from explain_lib.loading.weight_files import read_weights
 
 good, folder = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
-read_weights(good, "good.pt")  # what is imported by then does not count
+def read(content, name):
+    file = read_weights(content, name)
+    file.take(file.held)
+
+read(good, "good.pt")  # what is imported by then does not count
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 room = pages * resource.getpagesize() + 2**28
 resource.setrlimit(resource.RLIMIT_AS, (room, room))
 for path in sorted(folder.iterdir()):
     try:
-        read_weights(path.read_bytes(), path.name)
+        read(path.read_bytes(), path.name)
     except DataError as error:
         print(error)
     else:

@@ -9,18 +9,21 @@ import torch
 from numpy.testing import assert_allclose
 
 import explain_lib as xl
+from explain_lib.networks.outputs import Read
 from explain_lib.networks.targets import expand_targets, explained_number, predicted_targets, score_gradient
 
 THREE = ("cat", "dog", "frog")
 LOGITS = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
 
 
-@pytest.mark.parametrize("given", [1, np.int64(1), np.uint8(1), xl.Target(1)])
+@pytest.mark.parametrize("given", [1, np.int64(1), np.uint8(1), torch.tensor(1), xl.Target(1)])
 def test_one_target_is_for_all_images(given: Any) -> None:
     assert expand_targets(given, 2, THREE) == (xl.Target(1), xl.Target(1))
 
 
-@pytest.mark.parametrize("given", [[2, 0], (2, 0), np.array([2, 0]), [xl.Target(2), 0]])
+@pytest.mark.parametrize(
+    "given", [[2, 0], (2, 0), np.array([2, 0]), torch.tensor([2, 0]), [torch.tensor(2), 0], [xl.Target(2), 0]]
+)
 def test_a_sequence_is_one_per_image(given: Any) -> None:
     assert expand_targets(given, 2, THREE) == (xl.Target(2), xl.Target(0))
 
@@ -36,6 +39,8 @@ BAD: list[tuple[Any, str]] = [
     ([0, 7], r"there is no class 7"),
     (xl.Target(0, minus=3), r"there is no class 3"),
     (xl.Target(0, minus=-2), r"there is no class -2"),
+    (xl.Target(0, plus=(1, 3)), r"there is no class 3"),
+    (torch.tensor([0.0, 1.0]), r"0.0 is not a whole number"),
     (1.0, r"1.0 is not a whole number; the position of a class"),
     (np.float32(1), r"is not a whole number"),
     ([0, 1.5], r"1.5 is not a whole number"),
@@ -102,6 +107,42 @@ def test_the_gradient_is_that_of_the_score_written_out(seed: int) -> None:
     assert_allclose(score_gradient(logits.detach(), ANY_TARGETS), expected, atol=1e-6)
 
 
+def test_several_classes_are_added_up() -> None:
+    read = Read(LOGITS, LOGITS, "sigmoid")
+    assert explained_number(xl.Target(0, plus=(2,)), read, 1).item() == -1
+    assert explained_number(xl.Target(1, minus=0, plus=(2, 2), sign=-1), read, 0).item() == -9
+    assert score_gradient(LOGITS, [xl.Target(0, plus=(2,)), xl.Target(1, plus=(0,), sign=-1)]).tolist() == [
+        [1, 0, 1],
+        [-1, -1, 0],
+    ]
+
+
+def test_a_target_without_further_classes_is_written_as_before_there_were_any() -> None:
+    assert repr(xl.Target(2, minus=1)) == "Target(index=2, minus=1, sign=1, score='logit')"
+    assert repr(xl.Target(2, plus=(1,))) == "Target(index=2, minus=None, sign=1, score='logit', plus=(1,))"
+
+
+@pytest.mark.parametrize("logit", [-60.0, -9.0, -0.5, 0.0, 2.0, 40.0, 60.0])
+def test_the_gradient_of_a_sigmoid_has_all_its_digits(logit: float) -> None:
+    getcontext().prec = 60
+    power = Decimal(-logit).exp()
+    expected = float(power / (1 + power) ** 2)
+    target = xl.Target(0, score="probability", plus=(1,))
+    given = torch.tensor([[logit, 0.0]], requires_grad=True)
+    assert_allclose(score_gradient(given.detach(), [target], "sigmoid")[0], [expected, 0.25], rtol=1e-6)
+    number = explained_number(target, Read(given, given, "sigmoid"), 0)
+    assert_allclose(torch.autograd.grad(number, given)[0][0], [expected, 0.25], rtol=1e-6)
+
+
+def test_a_probability_of_a_regression_is_refused() -> None:
+    with pytest.raises(xl.TargetError, match="a regression have no probability; score='logit' would be right"):
+        expand_targets(xl.Target(0, score="probability"), 1, THREE, "regression")
+
+
+def test_the_predicted_output_of_a_regression_is_its_first() -> None:
+    assert predicted_targets(LOGITS, "regression") == (xl.Target(0), xl.Target(0))
+
+
 def decimal_gradient(logits: list[float], index: int) -> list[float]:
     """The gradient of the probability of a class, with sixty digits."""
     getcontext().prec = 60
@@ -120,13 +161,14 @@ def test_the_gradient_of_a_probability_near_1_has_all_its_digits(logits: list[fl
     target = xl.Target(index, score="probability")
     found = score_gradient(torch.tensor([logits]), [target])[0]
     assert_allclose(found, expected, rtol=1e-6)
-    own = torch.tensor(logits, requires_grad=True)
-    assert_allclose(torch.autograd.grad(explained_number(target, own), own)[0], expected, rtol=1e-6)
+    own = torch.tensor([logits], requires_grad=True)
+    number = explained_number(target, Read(own, own, "softmax"), 0)
+    assert_allclose(torch.autograd.grad(number, own)[0][0], expected, rtol=1e-6)
 
 
 def test_a_network_of_one_class_has_a_probability_of_1_and_no_gradient() -> None:
-    target, logits = xl.Target(0, score="probability"), torch.tensor([3.0], requires_grad=True)
-    score = explained_number(target, logits)
+    target, logits = xl.Target(0, score="probability"), torch.tensor([[3.0]], requires_grad=True)
+    score = explained_number(target, Read(logits, logits, "softmax"), 0)
     assert score.item() == 1
     assert torch.autograd.grad(score, logits)[0].item() == 0
     assert score_gradient(torch.tensor([[3.0]]), [target]).item() == 0

@@ -41,7 +41,7 @@ from dashboard.topics.walk.walk_words import (
     thrown_away_words,
     weight_words,
 )
-from dashboard.view.captions import image_words
+from dashboard.view.captions import image_words, says_words
 from dashboard.widgets.number_table import estimate_cell, share_cell
 from explain_lib.cam.contrast import Contrast
 from explain_lib.cam.training_time import Moment
@@ -85,8 +85,9 @@ def a_map(draw: st.DrawFn) -> Said:
 @case
 def class_probabilities(draw: st.DrawFn) -> Said:
     found = np.array([draw(shares) for _ in range(3)], np.float32)
-    bars = class_bars(("cat", "dog", "frog"), found, target=1, true=0)
-    said = probabilities_words(("cat", "dog", "frog"), found, 1)
+    task = draw(st.sampled_from(("softmax", "sigmoid", "binary")))
+    bars = class_bars(("cat", "dog", "frog"), found, target=1, true=0, task=task)
+    said = probabilities_words(("cat", "dog", "frog"), found, 1, task)
     return Said("; ".join([said, *(bar.text for bar in bars)]), shares=all_of(found))
 
 
@@ -105,10 +106,26 @@ def a_picture(draw: st.DrawFn) -> Said:
         true_class=lambda _: None,
         images=SimpleNamespace(labels=labels),
         picture_set=SimpleNamespace(words=lambda _: "test image", window=lambda *_: None),
-        model=SimpleNamespace(classes=("cat", "dog"), channels=3),
+        model=SimpleNamespace(classes=("cat", "dog"), channels=3, task="softmax"),
         bands=None,
     )
     return Said(image_words(scene, 0), shares=[share])
+
+
+@case
+def a_picture_with_labels(draw: st.DrawFn) -> Said:
+    found = np.array([draw(shares), draw(shares)], np.float32)
+    model: Any = SimpleNamespace(classes=("cat", "dog"), task="sigmoid")
+    return Said(says_words(model, found), shares=all_of(found))
+
+
+@case
+def numbers_of_a_regression(draw: st.DrawFn) -> Said:
+    found = np.array([draw(values), draw(values)], np.float32)
+    model: Any = SimpleNamespace(classes=("age", "weight"), task="regression")
+    bars = class_bars(model.classes, found, target=1, true=-1, task="regression")
+    said = [says_words(model, found), probabilities_words(model.classes, found, 1, "regression"), *(bar.text for bar in bars)]
+    return Said("; ".join(said), all_of(found))
 
 
 @case
@@ -357,10 +374,11 @@ def a_contrast(draw: st.DrawFn) -> Said:
     pair, difference = Pair("cat", "dog", chosen=True), found.by_score
     part = found.deviation / found.reach if found.reach > 0 else 0.0
     numbers = [found.deviation, part, found.alike, difference.spearman, difference.pearson, difference.ratio, 1]
-    said = f"{sum_sentence(found, pair)} {score_sentence(found, pair)}"
+    task = draw(st.sampled_from(("softmax", "sigmoid")))
+    said = f"{sum_sentence(found, pair)} {score_sentence(found, pair, task)}"
     return Said(
         said,
         [*numbers, 0],
         [float(sure[0]), difference.largest],
-        known=("is high the other is low", "stands out more", "less the mean"),
+        known=("is high the other is low", "stands out more", "less the mean", "p (1 − p)"),
     )

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from explain_lib.networks.capture import NETWORK_FAILURES, watch
+from explain_lib.base.errors import NETWORK_FAILURES
 
 Pair: TypeAlias = tuple[Tensor, Tensor]
 """Tensors of y and x, each of the shape of the tensor that they stand beside."""
@@ -28,35 +28,21 @@ SAME = 1e-3
 BRANCH_SHARE = 0.5
 """Branches may lie apart by this share of the distance of two cells; their cells then lie in the middle."""
 
+MERGED_SHARE = 0.99
+"""The elements of one cell may lie apart by this share: those of a patch, or of patches that are merged, lie within it."""
+
 _MAKES = {"zeros", "ones", "full", "empty", "new_zeros", "new_empty", "new_ones", "zeros_like", "empty_like", "ones_like"}
 _MOVES = {
     "cat", "stack", "flip", "roll", "index", "index_select", "repeat", "_unsafe_view", "clone", "pixel_shuffle",
-    "pixel_unshuffle", "channel_shuffle", "view_copy", "rot90", "_to_copy", "unsafe_split", "unsafe_chunk",
+    "pixel_unshuffle", "channel_shuffle", "view_copy", "rot90", "_to_copy", "unsafe_split", "unsafe_chunk", "im2col",
 }  # fmt: skip
 
 
-def read_positions(network: nn.Module, batch: Tensor) -> dict[tuple[str, int], Pair]:
-    """The y and x of each cell of every output (1, C, h, w), each float32 (h, w), by module and the number of its call.
-
-    batch: float32 (1, channels, H, W). NaN where the position of a cell cannot be read. Raises NetworkError for a network that
-    cannot run.
-    """
-    found: dict[tuple[str, int], Pair] = {}
-    reading = _Reading(batch)
-
-    def look(name: str, call: int, output: object) -> None:
-        if isinstance(output, Tensor) and output.dim() == 4 and len(output) == 1 and output in reading.pairs:
-            found[name, call] = reading.pairs[output]
-
-    with reading:
-        watch(network, batch, look)
-    return {key: (_plane(y, -2)[0, 0], _plane(x, -1)[0, 0]) for key, (y, x) in found.items()}
-
-
-class _Reading(TorchDispatchMode):
-    """Keeps the positions of the elements of every tensor that comes from the input."""
+class PositionReading(TorchDispatchMode):
+    """Keeps the positions of the elements of every tensor that comes from the input: `pairs`, while the tensor lives."""
 
     def __init__(self, batch: Tensor) -> None:
+        """batch: float32 (N, channels, H, W), the input of the pass."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.pairs = WeakIdKeyDictionary()
         self._fresh: set[int] = set()
@@ -215,9 +201,24 @@ def _combined(done: _Operation) -> Pair:
 
 
 def _one_of(tensors: list[Tensor], axis: int) -> Tensor:
-    if all(torch.equal(one, tensors[0]) for one in tensors[1:]):
-        return tensors[0]
+    first = min(tensors, key=lambda one: compact(one).numel())
+    if all(_alike(one, first) for one in tensors if one is not first):
+        return first
     return _middle(torch.stack(tensors), 0, axis).squeeze(0)
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of one shape are equal, where NaN equals NaN."""
+    one, other = compact(one), compact(other)
+    return bool(((one == other) | (one.isnan() & other.isnan())).all())
+
+
+def compact(values: Tensor) -> Tensor:
+    """The values with length 1 along each axis along which they were only expanded; most positions are, along channels."""
+    for axis, stride in enumerate(values.stride()):
+        if stride == 0:
+            values = values.narrow(axis, 0, 1)
+    return values
 
 
 def _middle(values: Tensor, over: int, axis: int) -> Tensor:
@@ -239,11 +240,28 @@ def _allowed(positions: Tensor, axis: int) -> float:
 
 
 def _agreed(values: Tensor, axis: int) -> Tensor:
-    """The position that all elements along a dimension have, which stays with length 1; NaN where they differ."""
+    """The position of the elements along a dimension, which stays with length 1; NaN where they lie too far apart.
+
+    They may lie apart by less than the distance of two cells, as the pixels of a patch do.
+    """
+    if values.stride(axis) == 0 or values.shape[axis] == 1:
+        return values.narrow(axis, 0, 1)
     present = values.isfinite()
     low = torch.where(present, values, torch.inf).amin(axis, keepdim=True)
     high = torch.where(present, values, -torch.inf).amax(axis, keepdim=True)
-    return torch.where((high - low).abs() <= SAME, low, torch.nan)
+    middle = torch.where(low <= high, (low + high) / 2, torch.nan)
+    if bool(((high - low).abs() <= SAME).all()):
+        return middle
+    steps = middle.diff(dim=-2 if axis % values.dim() == values.dim() - 1 else -1).abs()
+    some = steps[steps.isfinite() & (steps > SAME)]
+    allowed = max(SAME, MERGED_SHARE * float(some.median())) if len(some) else SAME
+    return torch.where((high - low).abs() <= allowed, middle, torch.nan)
+
+
+def of_cells(pair: Pair) -> Pair:
+    """One position for all channels: from (1, C, h, w) to (h, w); NaN where channels lie too far apart."""
+    y, x = _planes(pair)
+    return y[0, 0], x[0, 0]
 
 
 def _plane(values: Tensor, axis: int) -> Tensor:
@@ -265,11 +283,21 @@ def _reduced(done: _Operation) -> Pair | None:
 def _multiplied(done: _Operation) -> Pair | None:
     """A product with a matrix that is no picture: each row, or column, keeps its place if it has only one."""
     left, right = done.pairs[-2:]
-    if (left is None) == (right is None):
-        return None  # attention: each element sees every place
+    if left is None and right is None:
+        return None
+    # of two that have places, as the queries and keys of attention, each row belongs to the left one's
     axis, (y, x) = (-1, left) if left is not None else (-2, done.known[-1])
     shape = done.result.shape
     return _agreed(y, axis).expand(shape), _agreed(x, axis).expand(shape)
+
+
+def _attended(done: _Operation) -> Pair | None:
+    """Attention: it sees every place, and each row belongs to the query's."""
+    query, shape = done.pairs[0], done.result.shape
+    if query is None:
+        return None
+    y, x = (_agreed(one, -1).expand(shape) for one in query)
+    return y, x
 
 
 def _convolved(done: _Operation) -> Pair | None:
@@ -405,5 +433,8 @@ _RULES: dict[str, Callable[[_Operation], Pair | None]] = {
     **_each(_padded, "constant_pad_nd", "reflection_pad2d", "replication_pad2d"),
     **_each(_reduced, "mean", "sum", "amax", "amin", "var", "std", "logsumexp"),
     **_each(_multiplied, "mm", "addmm", "bmm", "baddbmm"),
+    **_each(_attended, "_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention"),
+    **_each(_attended, "_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention"),
+    **_each(_attended, "_native_multi_head_attention", "_transformer_encoder_layer_fwd"),
 }
 """What operations that compute do to positions; others that work element by element combine them."""

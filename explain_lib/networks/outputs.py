@@ -1,0 +1,320 @@
+"""Scores (N, classes) in whatever a network returns: a tensor, a part of a tuple, a dict or an object, a score a pixel."""
+
+import marshal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from hashlib import sha256
+from types import FunctionType
+from uuid import uuid4
+
+import torch
+from torch import Tensor
+
+from explain_lib.base.errors import ExplainError, InputError, NetworkError
+from explain_lib.networks.tasks import Task, check_task
+
+Output = str | int | Callable[[object], object]
+"""Which part of a network's output holds the scores: its name, its place, or a function that makes them of the whole."""
+
+_NAMED = ("logits", "out")
+_BESIDE = ("aux", "loss", "hidden", "attention", "past", "feature", "embed")
+"""The beginnings of the names of parts that are returned beside the scores."""
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """The scores of N pictures, as they were read from the output of one pass.
+
+    scores: float32 (N, classes), part of the graph. own: the output of each picture by itself, as it left the network: a
+    tensor with the pictures first, or a list with an entry for each. task: of the network.
+    """
+
+    scores: Tensor
+    own: Tensor | Sequence[object]
+    task: Task
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def detached(self) -> "Read":
+        """The same without the graph."""
+        own = self.own.detach() if isinstance(self.own, Tensor) else [_detached(part) for part in self.own]
+        return Read(self.scores.detach(), own, self.task)
+
+
+def _detached(part: object) -> object:
+    if isinstance(part, Tensor):
+        return part.detach()
+    if isinstance(part, Mapping):
+        return {key: _detached(value) for key, value in part.items()}
+    return [_detached(value) for value in part] if isinstance(part, list | tuple) else part
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """How the scores of classes are read from what a network returns.
+
+    classes: how many there are, two for one logit. task: what the scores mean. chosen: the part that holds them; None for the
+    one that fits. note: a sentence on what is read, empty for one tensor (N, classes).
+    """
+
+    classes: int
+    task: Task = "softmax"
+    chosen: Output | None = None
+    note: str = ""
+    _mark: str = field(default_factory=lambda: uuid4().hex, repr=False)
+
+    @property
+    def scores(self) -> int:
+        """How many scores the network gives for a picture."""
+        return 1 if self.task == "binary" else self.classes
+
+    @property
+    def key(self) -> str:
+        """The same for outputs that are read alike; empty for the usual way."""
+        chosen = _code_digest(self.chosen) or self._mark if callable(self.chosen) else repr(self.chosen)
+        return "" if (self.task, self.chosen) == ("softmax", None) else f"{self.task} {chosen}"
+
+    def with_task(self, task: Task) -> "Outputs":
+        """The same scores under another task. Raises InputError for one that does not fit their number."""
+        checked = check_task(task, self.scores)
+        return replace(self, task=checked, classes=2 if checked == "binary" else self.scores)
+
+    def read(self, output: object, count: int) -> Read:
+        """The scores of so many pictures. Raises NetworkError for an output without them, and if all are NaN."""
+        found = find_scores(output, count, self.scores, self.chosen)
+        scores = _with_fractions(found.scores)
+        if self.task == "binary":
+            scores = torch.stack([-scores[:, 0], scores[:, 0]], dim=1)
+        if bool(scores.isnan().any(1).all()):
+            check_finite(scores)
+        return Read(scores, found.own, self.task)
+
+
+def _code_digest(function: object) -> str | None:
+    """A digest of what a plain function does; None for one that holds values of its own."""
+    if not isinstance(function, FunctionType) or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
+        return None
+    return sha256(marshal.dumps(function.__code__)).hexdigest()
+
+
+def check_finite(scores: Tensor) -> None:
+    """Raise NetworkError if the scores (N, classes) of no picture are finite.
+
+    Minus infinity is a score too, that of a class which is ruled out. One picture of many without finite scores is no error: it
+    is marked where it is shown.
+    """
+    broken = (scores.isnan() | (scores == torch.inf)).any(1)
+    if bool(broken.all()):
+        which = "" if len(broken) == 1 else f" for all of {len(broken)} pictures"
+        raise NetworkError(
+            f"network: its scores are NaN or infinite{which}; finite ones would be right: look for a division by 0, the root "
+            "of what is not above 0, or weights that are far too large"
+        )
+
+
+# Section: finding
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The scores in an output.
+
+    scores: float32 (N, K), part of the graph. own: as in Read. note: a sentence on what was read, empty for one tensor (N, K).
+    """
+
+    scores: Tensor
+    own: Tensor | Sequence[object]
+    note: str
+
+
+def find_scores(output: object, count: int, classes: int | None, chosen: Output | None = None) -> Found:
+    """The scores of so many pictures in an output of any form. classes: how many there are; None for any number.
+
+    Raises NetworkError, listing the parts of the output, if none of them or several could be the scores.
+    """
+    if chosen is None and isinstance(output, Tensor):
+        return _read_part(output, count, classes, "")
+    if chosen is None:
+        name = _fitting(output, count, classes)
+        kind = type(output).__name__
+        return _read_part(
+            parts(output)[name], count, classes, f"Its output is {_article(kind)}; its part {name!r} is explained."
+        )
+    part = _chosen(output, chosen)
+    if not isinstance(part, Tensor):
+        raise NetworkError(f"output: {_called(chosen)} gives {described(part)}; {_right(count, classes)}")
+    said = "made by the function given as output" if callable(chosen) else f"part {chosen!r} of its output"
+    found = _read_part(part, count, classes, f"Its scores are {said}.")
+    entries = _entries(output, count) if callable(chosen) else None
+    return found if entries is None else replace(found, own=entries)
+
+
+def _entries(output: object, count: int) -> list[object] | None:
+    """The entries of an output that is a list with one for each picture, as that of a detector; None for another one."""
+    if not isinstance(output, list | tuple) or len(output) != count or any(isinstance(entry, Tensor) for entry in output):
+        return None
+    return list(output)
+
+
+def parts(output: object) -> dict[str | int, object]:
+    """The parts of an output by name or place; empty for a tensor, and for what has none."""
+    if isinstance(output, Mapping):
+        return dict(output.items())
+    if isinstance(output, tuple | list):
+        names: Sequence[str | int] = getattr(output, "_fields", range(len(output)))
+        return dict(zip(names, output, strict=True))
+    if is_dataclass(output):
+        return {one.name: getattr(output, one.name) for one in fields(output)}
+    held = {} if isinstance(output, Tensor) else getattr(output, "__dict__", {})
+    return {name: value for name, value in held.items() if isinstance(value, Tensor) and not name.startswith("_")}
+
+
+def main_part(output: object) -> Tensor | None:
+    """The tensor of an output that most likely holds the scores, whatever their number; None without a tensor."""
+    if isinstance(output, Tensor):
+        return output
+    held = parts(output)
+    named = next((held[name] for name in _NAMED if isinstance(held.get(name), Tensor)), None)
+    tensors = [part for part in (named, *held.values()) if isinstance(part, Tensor)]
+    return next((one for one in tensors if one is named or one.dim() == 2), next(iter(tensors), None))
+
+
+def described(output: object) -> str:
+    """What an output is, with its parts, as "a tuple with 0: a tensor (2, 10), 1: a list"."""
+    if isinstance(output, Tensor):
+        return f"a tensor of shape {tuple(output.shape)}"
+    held = [f"{key}: {_kind(part)}" for key, part in parts(output).items()]
+    return f"{_article(type(output).__name__)} with {', '.join(held[:6])}" if held else _article(type(output).__name__)
+
+
+def _kind(part: object) -> str:
+    return f"a tensor {tuple(part.shape)}" if isinstance(part, Tensor) else _article(type(part).__name__)
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def _right(count: int, classes: int | None) -> str:
+    return f"one tensor of shape ({count}, {classes or 'classes'}), a score for each class, would be right"
+
+
+def _fitting(output: object, count: int, classes: int | None) -> str | int:
+    """The name of the one part that can be the scores."""
+    fitting = {
+        name: form
+        for name, part in parts(output).items()
+        if (form := _form(part, count)) is not None and classes in (None, form.scores)
+    }
+    named = next((name for name in _NAMED if name in fitting), None)
+    if named is not None:
+        return named
+    main = [name for name in fitting if not str(name).lower().startswith(_BESIDE)] or list(fitting)
+    plain = [name for name in main if fitting[name].pixels == ()] or main
+    if len(plain) == 1:
+        return plain[0]
+    if not plain:
+        raise NetworkError(f"the network returns {described(output)}; {_right(count, classes)}")
+    choices = " or ".join(f"output={name!r}" for name in plain[:6])
+    raise NetworkError(
+        f"output: the network returns {described(output)}, and several of these could be the scores; {choices} would choose one"
+    )
+
+
+def _chosen(output: object, chosen: Output) -> object:
+    if callable(chosen):
+        try:
+            return chosen(output)
+        except ExplainError:
+            raise
+        except Exception as error:  # the caller's code may raise anything
+            raise NetworkError(
+                f"output: the function fails on {described(output)}: {type(error).__name__}: {error}; one that returns the "
+                "scores (N, classes) would be right"
+            ) from error
+    held = parts(output)
+    if chosen in held:
+        return held[chosen]
+    if isinstance(chosen, int) and -len(held) <= chosen < len(held):
+        return list(held.values())[chosen]
+    if isinstance(output, Tensor):
+        raise NetworkError(f"output: the network returns one tensor, without a part {chosen!r}; output=None would be right")
+    raise NetworkError(
+        f"output: the network returns {described(output)}, without a part {chosen!r}; one of these would be right"
+    )
+
+
+def _called(chosen: Output) -> str:
+    return "the function" if callable(chosen) else f"part {chosen!r}"
+
+
+def check_output(output: object) -> Output | None:
+    """Which part is asked for, itself. Raises InputError for anything but a name, a place, a function and None."""
+    if output is None or isinstance(output, str) or callable(output):
+        return output
+    if isinstance(output, int) and not isinstance(output, bool):
+        return output
+    raise InputError(
+        f"output: {output!r}; the name or the place of a part of the network's output, or a function of it, would be right"
+    )
+
+
+# Section: forms of one tensor
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A tensor that can be scores. shape: what it is brought to, (N, K) or (N, K, ...). pixels: the axes that are averaged."""
+
+    shape: tuple[int, ...]
+    pixels: tuple[int, ...] = ()
+
+    @property
+    def scores(self) -> int:
+        return self.shape[1]
+
+
+def _form(part: object, count: int) -> _Form | None:
+    """How a tensor holds the scores of so many pictures: (N, K), (N, K, 1, 1), (N, K, H, W), (N,); (K,) or () for one picture.
+
+    Of (N, A, B) nobody knows which axis holds the classes.
+    """
+    if not isinstance(part, Tensor) or part.numel() == 0 or part.is_complex():
+        return None
+    shape = tuple(part.shape)
+    if shape[:1] != (count,):
+        return _Form((1, part.numel())) if count == 1 and len(shape) < 2 else None
+    if len(shape) == 1:
+        return _Form((count, 1))
+    if set(shape[2:]) <= {1}:
+        return _Form(shape[:2])
+    return None if len(shape) == 3 else _Form(shape, tuple(range(2, len(shape))))
+
+
+def _read_part(part: object, count: int, classes: int | None, note: str) -> Found:
+    form = _form(part, count)
+    if form is None or not isinstance(part, Tensor) or classes not in (None, form.scores):
+        raise NetworkError(f"the network returns {described(part)}; {_right(count, classes)}{_hint(part, count)}")
+    whole = part if tuple(part.shape) == form.shape else part.reshape(form.shape)
+    scores = _with_fractions(whole).mean(form.pixels) if form.pixels else whole
+    said = [note] if note else []
+    if form.pixels:
+        said.append(f"It gives a score for each of {' x '.join(map(str, form.shape[2:]))} places; their mean is explained.")
+    own = part if part.dim() and len(part) == count else part[None]
+    return Found(_as_float(scores), _as_float(own), " ".join(said))
+
+
+def _as_float(values: Tensor) -> Tensor:
+    """Whole numbers stay what they are: they have no gradient, and a check-up says why."""
+    return values if values.dtype == torch.float32 or not values.is_floating_point() else values.to(torch.float32)
+
+
+def _with_fractions(values: Tensor) -> Tensor:
+    return values if values.is_floating_point() else values.to(torch.float32)
+
+
+def _hint(part: object, count: int) -> str:
+    if isinstance(part, Tensor) and part.dim() == 3 and len(part) == count:
+        return "; output=lambda y: y.mean(1), or y[:, 0], would make it of this one"
+    return ""

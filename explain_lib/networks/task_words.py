@@ -1,0 +1,94 @@
+"""How pages, files and commands speak of a task: its classes, its scores, and what is said of a class."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from explain_lib.base.words import percent, short
+from explain_lib.networks.model import Model
+from explain_lib.networks.targets import Score
+from explain_lib.networks.tasks import Task
+
+
+@dataclass(frozen=True)
+class TaskWords:
+    """The words of one task.
+
+    title: as an entry of a list. a_class: one of its classes. value: what is said of a class besides its name. logit: its score
+    before that. predicted: of the class that stands out. bars: the heading of all values. meaning: of the values, a sentence.
+    scores: the meaning of both scores, in sentences. raises, lowers: evidence with the sign 1 and -1.
+    """
+
+    title: str
+    a_class: str
+    value: str
+    logit: str
+    predicted: str
+    bars: str
+    meaning: str
+    scores: str
+    raises: str = "for"
+    lowers: str = "against"
+
+
+TASK_WORDS: Mapping[Task, TaskWords] = {
+    "softmax": TaskWords(
+        title="one class of several (softmax)",
+        a_class="class",
+        value="probability",
+        logit="logit",
+        predicted="predicted",
+        bars="Class probabilities",
+        meaning="The softmax of the network's outputs: how it shares out 100 % among its classes.",
+        scores="Logit: the network's output before the softmax. Probability: after it, where one class can only gain what the "
+        "others lose.",
+    ),
+    "sigmoid": TaskWords(
+        title="labels, each by itself (sigmoid)",
+        a_class="label",
+        value="probability",
+        logit="logit",
+        predicted="strongest",
+        bars="Label probabilities",
+        meaning="The sigmoid of each output: labels do not exclude each other, and need not add up to 100 %.",
+        scores="Logit: the network's output before the sigmoid. Probability: after it, each label by itself.",
+    ),
+    "binary": TaskWords(
+        title="one logit, for and against (sigmoid)",
+        a_class="class",
+        value="probability",
+        logit="logit",
+        predicted="predicted",
+        bars="Probabilities, for and against",
+        meaning="The sigmoid of the network's one logit, and of its negative: together 100 %.",
+        scores="Logit: the network's one output, with its sign turned for the first class. Probability: its sigmoid.",
+    ),
+    "regression": TaskWords(
+        title="numbers (regression)",
+        a_class="output",
+        value="number",
+        logit="number",
+        predicted="says",
+        bars="The network's numbers",
+        meaning="The network's outputs as they are; a regression has no probabilities.",
+        scores="The network's output itself.",
+        raises="raises",
+        lowers="lowers",
+    ),
+}
+
+
+def value_words(value: float, task: Task, places: int = 1) -> str:
+    """What is said of a class: its probability in percent, or its number."""
+    return short(value) if task == "regression" else percent(value, places)
+
+
+def score_word(score: Score, task: Task) -> str:
+    """A score of a class: "logit", "probability", or the "number" of a regression."""
+    words = TASK_WORDS[task]
+    return words.logit if score == "logit" else words.value
+
+
+def task_sentence(model: Model) -> str:
+    """The task of a model and how it was decided, and what is read of its output."""
+    sentence = f"Task: {TASK_WORDS[model.task].title}, {model.task_source}."
+    return f"{sentence} {model.outputs.note}" if model.outputs.note else sentence
