@@ -205,10 +205,16 @@ class Nowhere(nn.Module):
         return self.fc(self.act(x).mean((2, 3)))
 
 
-@pytest.mark.parametrize("function", [xl.grad_cam, heatmap_of, cached_heatmap], ids=named)
-def test_a_network_without_conv_layers_asks_for_a_name(function: Call) -> None:
+def test_a_network_without_conv_layers_asks_for_a_name() -> None:
     with pytest.raises(xl.LayerError, match=r"layers: the network has no conv layer; name another layer"):
-        function(model_of(Nowhere()), GOOD)
+        xl.grad_cam(model_of(Nowhere()), GOOD)
+
+
+@pytest.mark.parametrize("function", [heatmap_of, cached_heatmap], ids=named)
+def test_a_network_without_conv_layers_has_a_default_layer(function: Call) -> None:
+    model = model_of(seeded(Nowhere))
+    assert model.default_layer == "act"
+    np.testing.assert_array_equal(function(model, GOOD), heatmap_of(model, GOOD, ("act",)))
 
 
 def test_a_layer_that_is_no_convolution_can_be_explained() -> None:

@@ -126,7 +126,7 @@ def test_an_overwritten_activation_is_a_cause_of_its_own(random_model: Models, r
         assert found.mae > 0.01
         assert found.residual is not None
         assert found.residual < TIGHT
-        right = xl.decompose(model, random_pixels, index, xl.PAPER, b)
+        right = xl.decompose(model, random_pixels, index, replace(xl.PAPER, layers=(layer,)), b)
         assert abs(right.causes["inplace_overwrites"]) > 0.01
         assert right.residual is not None
         assert right.residual < TIGHT

@@ -79,7 +79,7 @@ def test_a_network_with_weights_that_are_not_finite_is_refused(value: float) -> 
 
 
 def test_a_network_with_another_number_of_outputs_is_refused() -> None:
-    with pytest.raises(xl.NetworkError, match=r"returns a tensor of shape \(1, 2\); one tensor of shape \(1, 3\)"):
+    with pytest.raises(xl.NetworkError, match=r"returns a tensor of shape \(2, 2\); one tensor of shape \(2, 3\)"):
         xl.as_model(plain(), **GOOD | {"classes": ("a", "b", "c")})
 
 
