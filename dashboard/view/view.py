@@ -192,6 +192,12 @@ class View:
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
     present: bool = declared(_SWITCH, False, "whether only the pictures are shown, enlarged for a room")
+    plus: tuple[int, ...] = declared(
+        Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
+    )
+    task: Task | None = declared(
+        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
+    )
     window: tuple[int, ...] = declared(
         Spelling(_window, "two whole numbers, the lower one first, with a comma between,"),
         (),
@@ -201,12 +207,6 @@ class View:
         Spelling(_bands, "three numbers of channels, from 0, or one, with commas between,"),
         (),
         "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
-    )
-    plus: tuple[int, ...] = declared(
-        Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
-    )
-    task: Task | None = declared(
-        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
     )
 
     def to_query(self) -> dict[str, str]:

@@ -150,4 +150,4 @@ def test_what_is_shown_is_the_part_that_the_transform_takes(start: Start, tmp_pa
 def test_a_factory_that_brings_everything_takes_nothing_beside(start: Start) -> None:
     start("--model", COMPLETE, "--mean", "0", "0", "0")
     app = open_folded("layer_explorer")
-    assert "own_networks:complete() gives a Model, which brings classes, input size, mean and std" in errors(app)
+    assert "own_networks:complete() gives a Model, which brings classes, input size, mean, std, output" in errors(app)
