@@ -35,6 +35,7 @@ from explain_lib.networks.capture import LayerTrace
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model, as_model
 from explain_lib.networks.predictions import Predictions, predict_images
+from explain_lib.networks.prepared import Prepared, prepare
 from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
@@ -81,6 +82,7 @@ __all__ = [
     "ModelCard",
     "NetworkError",
     "Predictions",
+    "Prepared",
     "Ranking",
     "Rung",
     "RungSummary",
@@ -115,6 +117,7 @@ __all__ = [
     "package_grad_cam",
     "package_settings",
     "predict_images",
+    "prepare",
     "rank_ladder",
     "read_picture",
     "shared_cache",

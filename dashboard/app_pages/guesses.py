@@ -21,7 +21,7 @@ from explain_lib.study.rows import STUDY_LAYERS, guess_layers
 
 
 def _draw(scene: Scene) -> None:
-    if scene.model.classes != CLASSES or scene.model.input_size != (SIDE, SIDE):
+    if scene.model.classes != CLASSES or (scene.model.input_size, scene.model.channels) != ((SIDE, SIDE), 3):
         _say_unfit(scene)
         return
     tests = CifarImages(scene.cache)
@@ -33,7 +33,7 @@ def _draw(scene: Scene) -> None:
 def _say_unfit(scene: Scene) -> None:
     """The guesses are of CIFAR-10: another network has nothing to say of them."""
     st.info(
-        f"The study guessed about a network that tells the ten classes of CIFAR-10 apart in pictures of 32 × 32 pixels. "
+        f"The study guessed about a network that tells the ten classes of CIFAR-10 apart in colour pictures of 32 × 32 pixels. "
         f"{plain(scene.view.model)} is another kind, so there is nothing to test here."
     )
     st.button(f"Open {DEFAULT_MODEL}", on_click=change_view, kwargs={"model": DEFAULT_MODEL, "layer": None, "target": None})

@@ -20,6 +20,7 @@ from dashboard.view.server_options import server_options
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib import ExplainError
 from explain_lib.base.words import few_names
+from explain_lib.pictures.channels import shown
 
 SIDE = 160
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ def _stop_panel(name: str, lesson: Lesson, number: int, scene: Scene) -> Panel:
         chosen, _ = chosen_set(stop.view, scene.cache)
         found = chosen.pictures(scene.cache.model(stop.view.model)).pixels
         if stop.view.image < len(found):
-            pixels, words = np.asarray(found[stop.view.image]), chosen.words(stop.view.image)
+            pixels, words = shown(np.asarray(found[stop.view.image])), chosen.words(stop.view.image)
     opens = Action("opens this stop", vars(stop_view(name, stop, number, present=current_view().present)), stop.page)
     return Panel(
         f"{name}-{number}",

@@ -28,6 +28,9 @@ def _draw(scene: Scene) -> None:
     reach = common_reach(scene.view, [course.values(place) for place in range(len(moments))])
     with st.container(gap="xxsmall"):
         _introduce(scene, name, moments)
+        if course.scene.picture_set.address != scene.picture_set.address:
+            seen = f"{scene.model.channels} channels"
+            st.info(f"{name} looks at colour pictures, and these have {seen}: {course.scene.picture_set.title} are shown.")
         show_moments(course, reach)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         show_player([moment.epoch for moment in moments], course.shown.epoch)

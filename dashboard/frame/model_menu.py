@@ -55,7 +55,8 @@ def say_own_model(scene: Scene) -> None:
     given = f"input {height} × {width}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
     named = own.architecture if own.name == own.architecture or "@" in own.name else f"{own.name} ({own.architecture})"
     said = f"{named}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
-    st.caption(plain(said))
+    made = f"Pictures are {scene.picture_set.intake(own.model).words}."
+    st.caption(plain(f"{said} {made}" if own.assumed else f"{said}{made}"))
     st.caption(plain(task_sentence(scene.model)))
 
 
@@ -86,7 +87,7 @@ def _describe(usual: Described, architecture: str) -> None:
     with st.container(horizontal=True, gap="small"):
         st.text_input("Input size", sides, key=_key("size", architecture), help=size_help, width=110)
         for label, field, numbers in (("Mean", "mean", usual.mean), ("Std", "std", usual.std)):
-            per_channel = "Of R, G and B, for pixels from 0 to 1."
+            per_channel = "Of each channel, R, G and B or others, for pixels from 0 to 1."
             st.text_input(label, _written(numbers), key=_key(field, architecture), help=per_channel, width=190)
     known, key = "\n".join(usual.classes or ()), _key("classes", architecture)
     st.text_area("Class names, one a line", known, key=key, help="May be left empty.", height=100)

@@ -7,16 +7,18 @@ import streamlit as st
 from dashboard.figures.panel import Panel
 from dashboard.frame.picture_menu import PRIVACY
 from dashboard.view.address import change_view
+from dashboard.view.captions import made_words, plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.pickers import choice
 from dashboard.widgets.stage import Row, Stage, show_stage
 
 SIDE, GAP = 160, 24
-FITS: Mapping[str, str] = {"crop": "its middle", "pad": "all of it", "stretch": "all, stretched"}
+FITS: Mapping[str, str] = {"crop": "its middle", "inner": "less of it", "pad": "all of it", "stretch": "all, stretched"}
 _FIT = (
-    "Its middle: the shorter side fills the network's input, what sticks out is cut off. All of it: the longer side fills it, "
-    "with black bars. All, stretched: without its proportions."
+    "Its middle: the shorter side fills the network's input, what sticks out is cut off. Less of it: the middle 7/8 of that, "
+    "as torchvision's own weights were tested. All of it: the longer side fills it, with black bars. All, stretched: without "
+    "its proportions."
 )
 
 
@@ -41,8 +43,11 @@ def show_own_picture(scene: Scene, digest: str) -> None:
         with st.container(width=as_sent.width + SIDE + GAP):
             show_stage(Stage((Row((as_sent, seen)),), key="stage-own", line_after=None))
         with st.container(width=420):
-            choice("fit", "The network sees", FITS, scene.view.fit, _FIT)
-            st.caption(f"Resized bilinearly with antialiasing. {PRIVACY}")
+            if scene.model.transform is None:
+                choice("fit", "The network sees", FITS, scene.view.fit, _FIT)
+            made = made_words(scene, scene.view.image)
+            how = made[0].upper() + made[1:] if made else "Resized bilinearly with antialiasing"
+            st.caption(f"{plain(how)}. {PRIVACY}")
             words = "Your picture is kept: Back brings it again"
             st.button("Back to the set", help=words, on_click=change_view, kwargs={"pictures": None})
 

@@ -12,7 +12,7 @@ from dashboard.frame.context_line import EVERYTHING, Line, show_line
 from dashboard.frame.keyboard import Key, close_drawer, work_without_mouse
 from dashboard.frame.model_menu import say_model_refused, say_own_model
 from dashboard.frame.own_picture import say_set_aside, show_own_picture
-from dashboard.frame.picture_menu import say_refused
+from dashboard.frame.picture_menu import say_refused, warn_of_channels
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
@@ -63,6 +63,7 @@ def show_page(
             say_model_refused()
             with recorded_view() as record:
                 warn_of_problems(scene)
+                warn_of_channels(scene)
                 draw(scene)
                 finish_lesson_bar()
                 _own_picture(scene)

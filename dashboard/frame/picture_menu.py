@@ -11,7 +11,8 @@ from dashboard.view.captions import plain
 from dashboard.view.picture_sets import CifarImages, server_set
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10
-from explain_lib.pictures.files import MAX_BYTES, MAX_PIXELS, PICTURE_SUFFIXES
+from explain_lib.pictures.files import MAX_BYTES, MAX_PIXELS
+from explain_lib.pictures.folder import SUFFIXES
 
 MENU = "open-menu"
 """The key of the menu that holds this; False in the session's state folds it up."""
@@ -39,6 +40,17 @@ def say_refused() -> None:
         st.error(f"The picture was not taken: {plain(refused)}.")
 
 
+def warn_of_channels(scene: Scene) -> None:
+    """That a network of other channels is shown pictures which have not as many, before any map; nothing for others."""
+    channels = scene.model.channels
+    if isinstance(scene.picture_set, CifarImages) and channels not in (1, 3):
+        st.warning(
+            f"{plain(scene.view.model)} takes {channels} channels, and these pictures have three: they are filled with red, "
+            "green and blue in turn, only so that the pages can be tried. Maps of its own pictures: start the server with "
+            f"--images FOLDER, of TIFF, .npy or .npz files with {channels} channels."
+        )
+
+
 def _sets(scene: Scene) -> None:
     """A button for each set of the server's that is not on screen."""
     usual = server_set(scene.cache)
@@ -52,7 +64,7 @@ def _sets(scene: Scene) -> None:
 def _upload(scene: Scene) -> None:
     st.file_uploader(
         "A picture of your own",
-        [suffix[1:] for suffix in PICTURE_SUFFIXES],
+        [suffix[1:] for suffix in SUFFIXES],
         key=_FILE,
         on_change=lambda: _take(scene.cache, st.session_state[_FILE]),
         help=_LIMITS,

@@ -1,15 +1,19 @@
 """What is rarely set, unfolded from the line: the score, how maps are drawn, which layers are on offer, and the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard.view.address import open_view
+from dashboard.view.address import bound_by, change_view, open_view
+from dashboard.view.field import spelled
 from dashboard.view.fitting import opening_view
 from dashboard.view.scene import Scene
+from dashboard.view.view import PARAMETERS
 from dashboard.widgets.drawing_controls import drawing_controls
 from dashboard.widgets.pickers import modules_picker, score_controls
 from dashboard.widgets.steps import random_image_button
+from explain_lib.pictures.bands import window_ends
+from explain_lib.pictures.channels import shown_bands
 
 KEY = "settings"
 
@@ -32,3 +36,32 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
             modules_picker(scene)
         if drawing:
             drawing_controls(scene.view)
+        _channel_controls(scene)
+
+
+def _channel_controls(scene: Scene) -> None:
+    """Fields for the channels that are shown, of a network with more than three, and for the window of more than 8 bits."""
+    count = scene.model.channels
+    if count > 3 or count == 2:
+        words = f"Three numbers from 0 to {count - 1}, with commas between, or one for grey. The network sees all {count}."
+        _field("bands", "Channels shown as red, green, blue", spelled(shown_bands(count, scene.bands)), words)
+    window = scene.picture_set.window(scene.view.image, scene.model)
+    if window is not None:
+        low, high = (end.replace(",", "") for end in window_ends(window))
+        words = "The numbers of the file that are black and white, with a comma between; empty for each picture's own range."
+        _field("window", "From black to white", f"{low},{high}", words)
+
+
+def _field(name: str, label: str, shown: str, words: str) -> None:
+    """A text that is written into the view if the address could have it."""
+    st.text_input(label, **bound_by(name, shown, _writer(name)), help=words, width=220)
+
+
+def _writer(name: str) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        try:
+            change_view(**{name: PARAMETERS[name].spelling.parse(text.replace(" ", "")) if text.strip() else ()})
+        except ValueError:
+            st.toast(f"{text}: {PARAMETERS[name].spelling.right} would be right.")
+
+    return write

@@ -25,7 +25,7 @@ THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("botto
 def _map(scene: Scene, layer: str | None = None, target: int | xl.Target | None = None) -> Map:
     """The ReLU map (h, w), as the layer explorer asks for it: of the chosen layer and target unless others are given."""
     asked = scene.target if target is None else target
-    cams = xl.grad_cam(scene.model, scene.picture[None], scene.offered_layers, asked)
+    cams = xl.grad_cam(scene.model, scene.seen[None], scene.offered_layers, asked)
     return np.asarray(cams[layer or scene.layer].map[0])
 
 

@@ -12,6 +12,8 @@ from explain_lib.networks.model import Model
 from explain_lib.networks.stages import Part
 from explain_lib.networks.task_words import score_word, value_words
 from explain_lib.networks.tasks import PRESENT
+from explain_lib.pictures.bands import window_ends
+from explain_lib.pictures.channels import channel_words
 
 FEW = 4
 """So many labels or numbers are named; of more, how many there are."""
@@ -39,8 +41,26 @@ def image_caption(scene: Scene, image: int) -> str:
     return plain(image_words(scene, image))
 
 
+def made_words(scene: Scene, image: int) -> str:
+    """What of an image is shown where that is not all: its channels, and the window of its numbers; empty for 8-bit RGB."""
+    parts = [channel_words(scene.model.channels, scene.bands)]
+    window = scene.picture_set.window(image, scene.model)
+    if window is not None:
+        low, high = window_ends(window)
+        chosen = "" if scene.view.window else ", its own range,"
+        parts.append(f"numbers {low} to {high}{chosen} shown from black to white")
+    return " · ".join(filter(None, parts))
+
+
 def image_words(scene: Scene, image: int) -> str:
-    """Image number, true class, predicted class with its probability; of other tasks what the network says."""
+    """Image number, true class, predicted class with its probability; of other tasks what the network says.
+
+    And what of it is shown, if that is not all.
+    """
+    return " · ".join(filter(None, (_predicted_words(scene, image), made_words(scene, image))))
+
+
+def _predicted_words(scene: Scene, image: int) -> str:
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"

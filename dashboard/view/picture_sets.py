@@ -1,6 +1,6 @@
 """Sets of pictures: the CIFAR-10 test images, the server's own folder, or a visitor's picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -12,11 +12,13 @@ import explain_lib as xl
 from dashboard.view.server_options import server_jobs, server_options
 from dashboard.view.view import CIFAR10, FOLDER, View
 from explain_lib.base.files import cache_folder
+from explain_lib.base.run_context import remember
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict, verdict_request, verdicts_of
 from explain_lib.pictures.dataset import fit_labels
-from explain_lib.pictures.files import Fit
+from explain_lib.pictures.files import Fit, Window
 from explain_lib.pictures.folder import ImageFolder
+from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import Pixels
 from explain_lib.pictures.thumbnails import Thumbnails
 
@@ -54,6 +56,12 @@ class PictureSet(Protocol):
     def words(self, image: int) -> str:
         """A picture by its number: "image 3"."""
 
+    def intake(self, model: xl.Model) -> Intake:
+        """How a picture of the set becomes what this network sees."""
+
+    def window(self, image: int, model: xl.Model) -> Window | None:
+        """The numbers that are black and white in a picture of more than 8 bits, None for another one."""
+
     def snippet(self, model: xl.Model) -> str:
         """Python that sets `pixels`, given `model`."""
 
@@ -69,7 +77,14 @@ class CifarImages:
     def pictures(self, model: xl.Model) -> Pictures:
         images = self.cache.images()
         labels, classes = fit_labels(images.labels, images.classes, model.classes)
-        return Pictures(self.cache.fitted_images(model.input_size), labels, classes)
+        return Pictures(self.cache.fitted_images(self.intake(model)), labels, classes)
+
+    def intake(self, model: xl.Model) -> Intake:
+        return model.intake()
+
+    def window(self, image: int, model: xl.Model) -> Window | None:
+        del image, model  # test images have 8 bits
+        return None
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
         return self.cache.predictions(name, model.task) if name in REGISTRY else asked_so_far(model, pixels)
@@ -78,9 +93,10 @@ class CifarImages:
         return f"test image {image}"
 
     def snippet(self, model: xl.Model) -> str:
-        if model.input_size == self.cache.images().pixels.shape[1:3]:
+        if self.intake(model) == Intake(self.cache.images().pixels.shape[1:3]):
             return "pixels = xl.load_cifar10().pixels\n"
-        return "pixels = xl.ExplainCache().fitted_images(model.input_size)  # the CIFAR-10 test images, resized\n"
+        seen = "model.input_size" if self.intake(model).is_usual else "model.intake()"
+        return f"pixels = xl.ExplainCache().fitted_images({seen})  # the CIFAR-10 test images, resized\n"
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,8 @@ class FolderImages:
 
     folder: ImageFolder
     thumbnails: Thumbnails
+    fit: Fit = "crop"
+    asked: Window | None = None
     address: str = FOLDER
 
     @property
@@ -97,7 +115,15 @@ class FolderImages:
 
     def pictures(self, model: xl.Model) -> Pictures:
         labels, classes = fit_labels(self.folder.labels, self.folder.classes, model.classes)
-        return Pictures(self.folder.pixels(model.input_size), labels, classes)
+        return Pictures(self.folder.pixels(self.intake(model)), labels, classes)
+
+    def intake(self, model: xl.Model) -> Intake:
+        return model.intake(self.fit, self.asked)
+
+    def window(self, image: int, model: xl.Model) -> Window | None:
+        key = ("folder_window", self.folder.identity, image, model.channels)
+        own = remember(key, lambda: np.array(self.folder.window(image, model.channels) or ()))
+        return _window(own, self.asked)
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
         del name  # nothing is bundled for a folder
@@ -107,10 +133,10 @@ class FolderImages:
         return f"image {image}, {self.folder.files[image]}"
 
     def snippet(self, model: xl.Model) -> str:
-        del model  # the snippet has it
+        seen = _seen(self.intake(model))
         return (
             "from pathlib import Path\n"
-            f'pixels = xl.ImageFolder(Path("{self.folder.name}")).pixels(model.input_size)  # the path to the folder\n'
+            f'pixels = xl.ImageFolder(Path("{self.folder.name}")).pixels({seen})  # the path to the folder\n'
         )
 
 
@@ -121,6 +147,7 @@ class OwnPicture:
     cache: xl.ExplainCache
     digest: str
     fit: Fit
+    asked: Window | None = None
     title: str = "your picture"
 
     @property
@@ -128,8 +155,15 @@ class OwnPicture:
         return self.digest
 
     def pictures(self, model: xl.Model) -> Pictures:
-        pixels = self.cache.own_picture(self.digest, model.input_size, self.fit)[None]
+        pixels = self.cache.own_picture(self.digest, self.intake(model))[None]
         return Pictures(pixels, np.array([-1]), model.classes)
+
+    def intake(self, model: xl.Model) -> Intake:
+        return model.intake(self.fit, self.asked)
+
+    def window(self, image: int, model: xl.Model) -> Window | None:
+        del image
+        return _window(self.cache.own_window(self.digest, model.channels), self.asked)
 
     def predictions(self, name: str, model: xl.Model, pixels: Pixels) -> Predictions | Verdicts:
         del name
@@ -140,12 +174,28 @@ class OwnPicture:
         return "your picture"
 
     def snippet(self, model: xl.Model) -> str:
-        del model  # the snippet has it
+        intake = self.intake(model)
+        if not intake.is_usual and (intake.channels, intake.window, intake.transform) != (3, None, None):
+            file = f'Path("picture.jpg").read_bytes()  # the file with the SHA-256 {self.digest[:12]}…'
+            return f"from pathlib import Path\ncontent = {file}\npixels = {_seen(intake)}.read(content)[None]\n"
         return (
             "from pathlib import Path\n"
             f'picture = xl.read_picture(Path("picture.jpg").read_bytes())  # the file with the SHA-256 {self.digest[:12]}…\n'
             f'pixels = xl.fit_picture(picture, model.input_size, "{self.fit}")[None]\n'
         )
+
+
+def _window(own: NDArray[np.float64], asked: Window | None) -> Window | None:
+    """The window of a picture: as asked, or its own; None for one of 8 bits, which has none."""
+    return (asked or (float(own[0]), float(own[1]))) if len(own) else None
+
+
+def _seen(intake: Intake) -> str:
+    """The Python that says how a network sees pictures, given `model`."""
+    if intake.is_usual:
+        return "model.input_size"
+    given = [repr(intake.fit)] if intake.fit != "crop" else []
+    return f"model.intake({', '.join([*given, *([] if intake.window is None else [f'window={intake.window}'])])})"
 
 
 def asked_so_far(model: xl.Model, pixels: Pixels) -> Verdicts:
@@ -156,8 +206,10 @@ def asked_so_far(model: xl.Model, pixels: Pixels) -> Verdicts:
 
 def server_set(cache: xl.ExplainCache) -> PictureSet:
     """The set that the dashboard opens with: the server's folder if it has one."""
-    path = server_options().images
-    return CifarImages(cache) if path is None else _open_folder(path, server_options().cache)
+    options = server_options()
+    if options.images is None:
+        return CifarImages(cache)
+    return replace(_open_folder(options.images, options.cache), fit=options.fit, asked=options.window)
 
 
 @lru_cache(maxsize=1)
@@ -167,18 +219,22 @@ def _open_folder(path: Path, kept: Path | None) -> FolderImages:
     return FolderImages(folder, Thumbnails(folder, cache_folder(kept)))
 
 
+def _with_window(found: PictureSet, window: Window | None) -> PictureSet:
+    return found if window is None or not isinstance(found, FolderImages) else replace(found, asked=window)
+
+
 def chosen_set(view: View, cache: xl.ExplainCache) -> tuple[PictureSet, tuple[str, ...]]:
     """The set that the view names, and a sentence if it is not there and the server's own stands in for it."""
-    name = view.pictures
+    name, window = view.pictures, (view.window[0], view.window[1]) if view.window else None
     if name is None:
-        return server_set(cache), ()
+        return _with_window(server_set(cache), window), ()
     if name == CIFAR10:
         return CifarImages(cache), ()
     if name == FOLDER:
         missing = () if server_options().images else ("set=folder: this server has no folder of pictures of its own.",)
-        return server_set(cache), missing
+        return _with_window(server_set(cache), window), missing
     if cache.own_pictures.holds(name):
-        return OwnPicture(cache, name, view.fit), ()
+        return OwnPicture(cache, name, view.fit, window), ()
     gone = (
         f"set={name[:12]}…: that picture is not kept here, or no longer: pictures of visitors are in the server's memory only, "
         "until it starts anew or needs the room. Once somebody uploads the file again, the address is right again."

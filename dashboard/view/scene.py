@@ -16,6 +16,7 @@ from explain_lib.networks.outputs import check_finite
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.networks.tasks import name_with_task, split_task
+from explain_lib.pictures.channels import shown
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.selection import spread_images
@@ -50,9 +51,24 @@ class Scene:
     cache: xl.ExplainCache
 
     @property
-    def picture(self) -> Picture:
-        """The picked image, uint8 (H, W, 3)."""
+    def seen(self) -> NDArray[np.uint8]:
+        """The picked image as the network sees it, uint8 (H, W, C)."""
         return np.asarray(self.images.pixels[self.view.image])
+
+    @property
+    def bands(self) -> tuple[int, ...] | None:
+        """The channels that are shown as red, green and blue, as far as the network has them; None for the usual ones."""
+        chosen = self.view.bands
+        return chosen if chosen and max(chosen) < self.model.channels else None
+
+    def shown(self, pixels: NDArray[np.uint8]) -> Picture:
+        """Pixels of the network, uint8 (..., H, W, C), as they are shown, uint8 (..., H, W, 3)."""
+        return shown(pixels, self.bands)
+
+    @property
+    def picture(self) -> Picture:
+        """The picked image as it is shown, uint8 (H, W, 3)."""
+        return self.shown(self.seen)
 
     @property
     def is_own(self) -> bool:

@@ -11,6 +11,7 @@ from typing import NoReturn
 from explain_lib.base.errors import InputError
 from explain_lib.loading.model_options import BESIDE_MODEL, MODEL_HELP, add_model_options, named_models, words_of
 from explain_lib.loading.own import OwnModelOptions
+from explain_lib.pictures.files import FITS, Fit, Window
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
 
@@ -22,6 +23,8 @@ class ServerOptions:
     cache: the folder for what can be made again, None for the platform's, see cache_folder.
     slow: seconds from which on the log notes a view.
     images: a folder of pictures that the dashboard opens with, None for the CIFAR-10 test images alone.
+    fit: how its pictures are brought to the size of a network. window: the numbers of files of more than 8 bits that become
+    black and white, None for each picture's own range.
     own_models: models beside the bundled ones; the dashboard opens with the first. model_words: by their names, the words of a
     command line that name them.
     lessons: a folder of lessons beside the dashboard's own, None for these alone.
@@ -31,6 +34,8 @@ class ServerOptions:
     cache: Path | None = None
     slow: float = 2.0
     images: Path | None = None
+    fit: Fit = "crop"
+    window: Window | None = None
     own_models: tuple[OwnModelOptions, ...] = ()
     model_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lessons: Path | None = None
@@ -60,11 +65,14 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for what can be made again; default: the platform's")
     parser.add_argument("--slow", type=_seconds, metavar="SECONDS", default=2.0, help="which views the log notes; default: 2")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="pictures of your own, a subfolder a class, or flat")
+    parser.add_argument("--fit", choices=FITS, default="crop", help="how pictures of the folder become as large as the input")
+    parser.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help="black and white of more than 8 bits")
     parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="lessons of your own, a Markdown file each")
     add_model_options(parser, f"what the dashboard opens with: {MODEL_HELP}")
     options = parser.parse_args(arguments)
     given = vars(options)
     own = named_models(options)
+    given["window"] = _window(given["window"])
     others = {name: value for name, value in given.items() if name not in ("model", "models", *BESIDE_MODEL)}
     return ServerOptions(**others, own_models=own, model_words={one.name: words_of(options, one.name) for one in own})
 
@@ -79,6 +87,15 @@ def server_cache() -> ExplainCache:
     cache = shared_cache(server_options().device)
     cache.own_models.offer(*server_options().own_models)
     return cache
+
+
+def _window(given: list[float] | None) -> Window | None:
+    if given is None:
+        return None
+    low, high = given
+    if not -float("inf") < low < high < float("inf"):
+        raise InputError(f"--window: {low} {high}; two numbers, the lower one first, would be right")
+    return low, high
 
 
 def _seconds(text: str) -> float:

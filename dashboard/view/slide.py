@@ -18,7 +18,7 @@ from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 def view_slide(scene: Scene, reach: float | None = None) -> Slide:
     """Original, map with its colour bar, and overlay. reach: the end of the colours, None for the map's own."""
     view, layer = scene.view, scene.layer
-    cam = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
+    cam = xl.grad_cam(scene.model, scene.seen[None], layer, scene.target)[layer]
     values = np.asarray((cam.signed if view.sign == "signed" else cam.map)[0])
     how = f"Grad-CAM at layer {layer}, {grid_caption(cam.grid)} cells · model {view.model}"
     return map_slide(scene, values, view_title(scene), how, reach)

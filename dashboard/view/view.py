@@ -65,6 +65,20 @@ def _picture_set(text: str) -> str:
     return text
 
 
+def _window(text: str) -> tuple[int, ...]:
+    low, high = map(int, text.split(","))
+    if low >= high:
+        raise ValueError("no window")
+    return low, high
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    chosen = tuple(map(whole(), text.split(",")))
+    if len(chosen) not in (1, 3):
+        raise ValueError("neither one nor three")
+    return chosen
+
+
 def lesson_name(text: str) -> str:
     """The name of a lesson. Raises ValueError for a text that cannot be one."""
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
@@ -183,6 +197,16 @@ class View:
     )
     task: Task | None = declared(
         words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
+    )
+    window: tuple[int, ...] = declared(
+        Spelling(_window, "two whole numbers, the lower one first, with a comma between,"),
+        (),
+        "the numbers of a file of more than 8 bits that become black and white; none: each picture's own range",
+    )
+    bands: tuple[int, ...] = declared(
+        Spelling(_bands, "three numbers of channels, from 0, or one, with commas between,"),
+        (),
+        "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
     )
 
     def to_query(self) -> dict[str, str]:

@@ -61,5 +61,5 @@ def _question(view: str) -> bytes:
 
 def _message(scene: Scene, layers: tuple[str, ...], view: str) -> bytes:
     arrays = ArrayMessage()
-    found = xl.class_maps(scene.model, scene.picture, layers, scene.view.score)
+    found = xl.class_maps(scene.model, scene.seen, layers, scene.view.score)
     return arrays.packed({"key": view, "maps": {name: arrays.add(found[name].signed) for name in found}})

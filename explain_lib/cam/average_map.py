@@ -13,7 +13,7 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
-from explain_lib.pictures.sets import Pixels, check_set, readable_places
+from explain_lib.pictures.sets import Pixels, readable_places
 
 BATCH = 256
 
@@ -23,7 +23,7 @@ class AverageMap(Frozen):
     """The mean of the maps of several images.
 
     map: float32 (h, w) in [0, 1], the mean of the maps, each divided by its own maximum, so that all images have the same
-    weight. picture: uint8 (H, W, 3), the mean of the pictures, rounded. images: how many. zero: how many of their maps are
+    weight. picture: uint8 (H, W, C), the mean of the pictures, rounded. images: how many. zero: how many of their maps are
     zero everywhere; they count as zero. not_finite: how many hold NaN or infinity; they are left out.
     """
 
@@ -59,16 +59,16 @@ def partial_sum(model: Model, pixels: NDArray[np.uint8], layer: str, targets: Ta
 def average_map(
     model: Model, pixels: Pixels, layer: str, targets: Targets = None, *, progress: Callable[[int], None] | None = None
 ) -> AverageMap:
-    """The mean map of pictures uint8 (N, H, W, 3), N at least 1, at one layer, in batches of 256.
+    """The mean map of pictures uint8 (N, H, W, C), N at least 1, at one layer, in batches of 256.
 
     Pictures that cannot be read are left out.
 
     progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
     None, or one for all.
     """
-    check_set(pixels, check_model(model).input_size)
+    check_model(model).check_set(pixels)
     parts: list[PartialSum] = []
-    brightness = np.zeros((*model.input_size, 3), np.int64)
+    brightness = np.zeros((*model.input_size, model.channels), np.int64)
     for start in range(0, len(pixels), BATCH):
         chosen = np.arange(start, min(start + BATCH, len(pixels)))
         batch = pixels[chosen[readable_places(pixels, chosen)]]

@@ -21,7 +21,7 @@ from explain_lib.networks.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.outputs import check_finite
 from explain_lib.networks.targets import AnyTarget, OneTarget, Target, precise_number
-from explain_lib.pictures.pixels import as_batch, to_input
+from explain_lib.pictures.pixels import Images
 
 ROUNDING = 1e-4
 """A residual within this share of the largest part is rounding: float32, and sums of many numbers that cancel."""
@@ -111,20 +111,18 @@ class Completeness(Frozen):
 
 @recorded
 @remembered()
-def completeness(
-    model: Model, picture: NDArray[np.uint8], layer: str | None = None, target: OneTarget | None = None
-) -> Completeness:
+def completeness(model: Model, picture: Images, layer: str | None = None, target: OneTarget | None = None) -> Completeness:
     """The parts of the score of one picture at a layer: its cells, the biases after it, and bypassing paths.
 
-    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for model.default_layer. target: None for the predicted class, a class, or a Target of logits.
+    picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
+    output is (N, C, h, w); None for model.default_layer. target: None for the predicted class, a class, or a Target of logits.
 
     Raises InputError for another picture, LayerError for a layer that does not exist, cannot be explained, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist and for a probability, which is not a sum of
     cells, NetworkError for a network that cannot be run or explained.
     """
     held_layer = find_own_layer(check_model(model), layer)
-    pixels = as_batch(picture, model.input_size)
+    pixels = model.as_batch(picture)
     explained = model.expand_targets(target, 1)
     if explained is not None and isinstance(explained[0], Target) and explained[0].score == "probability":
         raise TargetError("target: a probability is no sum of cells; Target(..., score='logit') would be right")
@@ -132,7 +130,7 @@ def completeness(
     constants = _constants(model.network)
     held = hold(
         model.network,
-        to_input(pixels, model.mean, model.std, model.device),
+        model.to_input(pixels),
         held_layer,
         {name: -1 if isinstance(model.network.get_submodule(name), nn.Linear) else 1 for name in constants},
         target=None if explained is None else explained[0],

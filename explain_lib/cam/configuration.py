@@ -6,9 +6,6 @@ from types import MappingProxyType
 from typing import Literal, assert_never, get_args
 from urllib.parse import unquote
 
-import numpy as np
-from numpy.typing import NDArray
-
 from explain_lib.base.errors import InputError, LayerError
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded
@@ -27,6 +24,7 @@ from explain_lib.cam.settings import (
 )
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
+from explain_lib.pictures.pixels import Images
 
 Program = Literal["manual", "package", "torch-cam", "captum"]
 PLAIN = CamSettings()
@@ -39,6 +37,7 @@ FREE_SETTINGS: Mapping[Program, tuple[str, ...]] = MappingProxyType(
         "captum": ("layers",),
     }
 )
+
 """The settings that each program leaves open."""
 
 SEVERAL_LAYERS: tuple[Program, ...] = ("manual", "package")
@@ -173,7 +172,7 @@ STUDY_PACKAGE = Configuration("package", NOTEBOOK_PACKAGE)
 
 
 @recorded
-def configured_heatmap(model: Model, pixels: NDArray[np.uint8], configuration: Configuration, targets: Targets = None) -> Map:
+def configured_heatmap(model: Model, pixels: Images, configuration: Configuration, targets: Targets = None) -> Map:
     """The heat maps of a configuration, float32 (N, H, W), from its program itself.
 
     Arguments and errors are those of heatmap, package_grad_cam and third_opinion.

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from explain_lib.base.errors import InputError, TargetError
 from explain_lib.base.frozen import Frozen
@@ -13,6 +15,7 @@ from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Score, Target
 from explain_lib.networks.tasks import values_of
+from explain_lib.pictures.pixels import Images
 
 VISIBLE = 0.02
 """The difference at some cell from which two maps, each divided by its maximum, look different: 1/50 of the colours."""
@@ -118,10 +121,10 @@ def runner_up(scores: NDArray[np.float32], a: int) -> int:
     return int(others[0])
 
 
-def contrast(model: Model, pixels: NDArray[np.uint8], layer: str, a: int, b: int, score: Score = "logit") -> Contrast:
+def contrast(model: Model, pixels: Images, layer: str, a: int, b: int, score: Score = "logit") -> Contrast:
     """Class a contrasted with class b in one picture, at one layer: one forward and one backward pass over five copies of it.
 
-    pixels: uint8 (1, H, W, 3) RGB, of the model's input size.
+    pixels: uint8 (1, H, W, C) of the model's input size, or a normalised tensor (1, C, H, W).
 
     Raises InputError unless there is one picture, TargetError for b = a or a class that does not exist, and what
     grad_cam raises.
@@ -133,7 +136,8 @@ def contrast(model: Model, pixels: NDArray[np.uint8], layer: str, a: int, b: int
     targets = [Target(a, score=score), Target(b, score=score), Target(a, minus=b, score=score), Target(a, sign=-1, score=score)]
     if check_model(model).task != "regression":
         targets.append(Target(a, score="probability" if score == "logit" else "logit"))
-    cams = grad_cam(model, pixels.repeat(len(targets), axis=0), layer, targets)
+    copies = torch.cat([pixels] * len(targets)) if isinstance(pixels, Tensor) else pixels.repeat(len(targets), axis=0)
+    cams = grad_cam(model, copies, layer, targets)
     found = cams[layer]
     own, other = found.map[0], found.map[4] if len(targets) > 4 else None
     by_logit, by_probability = (own, other) if score == "logit" or other is None else (other, own)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.maps import Map, check_floats, check_map
+from explain_lib.pictures.channels import shown
 from explain_lib.pictures.palettes import PALETTES, Palette, colour, colour_signed
 from explain_lib.pictures.rendering import Picture, enlarge, nearest_cells
 from explain_lib.receptive_fields.centres import CellCentres, nearest_looking
@@ -59,7 +60,7 @@ def draw_overlay(
     reach: float | None = None,
     centres: NDArray[np.float32] | None = None,
 ) -> Picture:
-    """The map (h, w) over its picture uint8 (H, W, 3): RGB, `side` pixels wide, as high as the picture's proportions make it.
+    """The map (h, w) over its picture uint8 (H, W, C), RGB or as `shown` shows it, `side` pixels wide, in its proportions.
 
     reach: the value of the last colour, None for the largest magnitude of the map; a common reach makes several overlays
     comparable. centres: float32 (h, w, 2), where each cell looks, as from cell_centres: it is drawn there, and beyond the
@@ -67,7 +68,7 @@ def draw_overlay(
     the middle one if signed. Raises InputError for anything but a finite map, for a reach that is negative or not finite, and
     for centres of another grid, or that are not in rows and columns.
     """
-    chosen = drawing or Drawing()
+    chosen, picture = drawing or Drawing(), shown(picture)
     top = _checked_reach(values, reach)
     height = max(1, round(side * picture.shape[0] / picture.shape[1]))
     if centres is None:

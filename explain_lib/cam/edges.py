@@ -10,10 +10,10 @@ from explain_lib.pictures.pixels import check_pictures
 
 
 def sobel_edges(pixels: NDArray[np.uint8]) -> Map:
-    """Edge strength of pictures uint8 (N, H, W, 3): float32 (N, H, W) in [0, 255 * sqrt(32)].
+    """Edge strength of pictures uint8 (N, H, W, C): float32 (N, H, W) in [0, 255 * sqrt(32)].
 
-    The length of the gradient by OpenCV's Sobel filter of 3 x 3 (not divided by its weights) on the mean of red, green and
-    blue; beyond the border the picture is mirrored without its outermost pixels, OpenCV's default.
+    The length of the gradient by OpenCV's Sobel filter of 3 x 3 (not divided by its weights) on the mean of the channels;
+    beyond the border the picture is mirrored without its outermost pixels, OpenCV's default.
 
     Raises InputError for other pixels, and for pictures of less than 2 x 2.
     """

@@ -16,7 +16,7 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.capture import Capture, LayerCapture, LayerTrace, capture, capture_each
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import AnyTarget, Score, Target, Targets
-from explain_lib.pictures.pixels import as_batch, check_pixels, to_input
+from explain_lib.pictures.pixels import Images
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ def layer_cam(layer: LayerCapture) -> LayerCam:
     return LayerCam(weights.cpu().numpy(), signed.cpu().numpy(), positive_part(signed).cpu().numpy())
 
 
-def capture_layers(model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None, targets: Targets) -> Capture:
+def capture_layers(model: Model, pixels: Images, layers: str | Sequence[str] | None, targets: Targets) -> Capture:
     """Activations and gradients at the named layers, from one pass over checked input; see grad_cam for the arguments."""
     check_model(model).find_layers(layers)
-    check_pixels(pixels, model.input_size)
+    model.check_images(pixels)
     explained = model.expand_targets(targets, len(pixels))
     model.check_network()
-    batch = to_input(pixels, model.mean, model.std, model.device)
+    batch = model.to_input(pixels)
     return with_influence(
         model, layers, lambda asked: capture(model.network, batch, asked, targets=explained, outputs=model.outputs)
     )
@@ -125,14 +125,13 @@ def with_influence(
 
 @recorded
 @remembered()
-def grad_cam(
-    model: Model, pixels: NDArray[np.uint8], layers: str | Sequence[str] | None = None, targets: Targets = None
-) -> GradCams:
+def grad_cam(model: Model, pixels: Images, layers: str | Sequence[str] | None = None, targets: Targets = None) -> GradCams:
     """Grad-CAM at all requested layers, from one forward and one backward pass over the batch.
 
-    pixels: uint8 (N, H, W, 3) RGB, of the model's input size. layers: names of modules whose output is (N, C, h, w); None
-    for every conv layer. targets: None for the predicted class; a class, a Target, or a function from the output of
-    one picture to a number, for all images; or one per image.
+    pixels: uint8 (N, H, W, C), RGB for three channels, of the model's input size; or a float tensor (N, C, H, W) on any device
+    that is normalised already, as it comes from a DataLoader, and is used as it is. layers: names of modules whose output is
+    (N, C, h, w); None for every conv layer. targets: None for the predicted class; a class, a Target, or a function from the
+    output of one picture to a number, for all images; or one per image.
 
     Raises InputError for other pixels, LayerError for a layer that does not exist or cannot be explained, TargetError for a
     class that does not exist or targets of the wrong number, NetworkError for a network that cannot be run or explained.
@@ -189,23 +188,22 @@ def passed_numbers(model: Model) -> int:
 
 
 @remembered()
-def class_maps(
-    model: Model, picture: NDArray[np.uint8], layers: str | Sequence[str] | None = None, score: Score = "logit"
-) -> ClassMaps:
+def class_maps(model: Model, picture: Images, layers: str | Sequence[str] | None = None, score: Score = "logit") -> ClassMaps:
     """Grad-CAM of one picture for every class, from one forward pass and one backward pass a class: grad_cam, class by class.
 
-    picture: uint8 (H, W, 3) RGB, of the model's input size. layers: as in grad_cam. score: "logit" or "probability".
+    picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layers: as in grad_cam. score: "logit"
+    or "probability".
 
     No network is refused. Time grows with the number of classes, though it is well below that of as many calls of
     grad_cam; memory is that of one call, and the maps. Between two classes the run may end the work. Errors as in grad_cam.
     """
     check_model(model).find_layers(layers)
-    batch = as_batch(picture, model.input_size)
+    batch = model.as_batch(picture)
     targets = (
         model.expand_targets([Target(index, score=score) for index in range(len(model.classes))], len(model.classes)) or ()
     )
     model.check_network()
-    given = to_input(batch, model.mean, model.std, model.device)
+    given = model.to_input(batch)
 
     def explain(asked: tuple[LayerTrace, ...]) -> ClassMaps:
         logits, found = capture_each(model.network, given, asked, targets, _signed, outputs=model.outputs)

@@ -12,7 +12,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from explain_lib.base.errors import InputError, LayerError
@@ -24,7 +23,7 @@ from explain_lib.networks.capture import LayerTrace
 from explain_lib.networks.model import Model
 from explain_lib.networks.outputs import Read
 from explain_lib.networks.targets import AnyTarget, Targets, explained_number, predicted_targets
-from explain_lib.pictures.pixels import check_pixels
+from explain_lib.pictures.pixels import Images
 
 Opinion = Literal["torch-cam", "captum"]
 OPINIONS: tuple[Opinion, ...] = get_args(Opinion)
@@ -69,7 +68,7 @@ def how_to_install(program: Opinion) -> str:
 
 @dataclass(frozen=True)
 class _Request:
-    """A request to a program: a batch float32 (N, 3, H, W), and one target per image, None for the predicted classes."""
+    """A request to a program: a batch float32 (N, C, H, W), and one target per image, None for the predicted classes."""
 
     model: Model
     layer: LayerTrace
@@ -88,7 +87,7 @@ class _Request:
 
 @recorded
 @remembered()
-def third_opinion(program: Opinion, model: Model, pixels: NDArray[np.uint8], layer: str, targets: Targets = None) -> Map:
+def third_opinion(program: Opinion, model: Model, pixels: Images, layer: str, targets: Targets = None) -> Map:
     """The map of a program at one layer, float32 (N, H, W).
 
     torch-cam: the mask that its overlay colours, at least 0, and above 1 where bicubic resizing overshoots:
@@ -108,7 +107,7 @@ def third_opinion(program: Opinion, model: Model, pixels: NDArray[np.uint8], lay
         raise LayerError(f"layers: {', '.join(one.name for one in found)}; one layer for {program} would be right")
     run = _run_torch_cam if program == "torch-cam" else _run_captum
     with foreign_pass(
-        program, f"{program}'s map of {len(check_pixels(pixels, model.input_size))} pictures", model, found, pixels, targets
+        program, f"{program}'s map of {len(model.check_images(pixels))} pictures", model, found, pixels, targets
     ) as (batch, explained):
         maps = run(_Request(model, found[0], batch, explained))
     values = np.asarray(maps.detach().cpu().numpy(), dtype=np.float32)

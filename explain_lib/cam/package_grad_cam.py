@@ -23,18 +23,13 @@ from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.outputs import Outputs, Read
 from explain_lib.networks.sharing import undisturbed
 from explain_lib.networks.targets import AnyTarget, Targets, explained_number, predicted_targets
-from explain_lib.pictures.pixels import check_pixels, to_input
+from explain_lib.pictures.pixels import Images
 
 
 @recorded
 @remembered()
 def package_grad_cam(
-    model: Model,
-    pixels: NDArray[np.uint8],
-    layers: str | Sequence[str],
-    targets: Targets = None,
-    *,
-    variant: Variant = "grad-cam",
+    model: Model, pixels: Images, layers: str | Sequence[str], targets: Targets = None, *, variant: Variant = "grad-cam"
 ) -> NDArray[np.float32]:
     """The package's own heat maps, float32 (N, H, W) in [0, 1].
 
@@ -47,24 +42,24 @@ def package_grad_cam(
     asked = addressable_layers(model, layers, "the package")
     if next(model.network.parameters(), None) is None:
         raise NetworkError("network: it has no parameters; the package grad-cam needs one, to see which device it is on")
-    what = f"the package's map of {len(check_pixels(pixels, model.input_size))} pictures at {len(asked)} layers"
+    what = f"the package's map of {len(model.check_images(pixels))} pictures at {len(asked)} layers"
     with foreign_pass("the package grad-cam", what, model, asked, pixels, targets) as (batch, explained):
         return _run_package(model, asked, batch, explained, variant)
 
 
 @contextmanager
 def foreign_pass(
-    program: str, what: str, model: Model, layers: tuple[LayerTrace, ...], pixels: NDArray[np.uint8], targets: Targets
+    program: str, what: str, model: Model, layers: tuple[LayerTrace, ...], pixels: Images, targets: Targets
 ) -> Iterator[tuple[Tensor, tuple[AnyTarget, ...] | None]]:
     """Let a program run the network: other threads are excluded from it, and side effects on it are undone.
 
     what: the result in words, for an error about memory. pixels: already checked. Gives the network's input, float32
-    (N, 3, H, W), which requires a gradient, and one target per image, None for the predicted classes. Raises what grad_cam
+    (N, C, H, W), which requires a gradient, and one target per image, None for the predicted classes. Raises what grad_cam
     raises, and NetworkError for an exception of the program.
     """
     explained = model.expand_targets(targets, len(pixels))
     model.check_network()
-    batch = to_input(pixels, model.mean, model.std, model.device)
+    batch = model.to_input(pixels)
     with model.lock:
         checkpoint()
         with undisturbed(model.network), _gradients_kept(model.network), torch.inference_mode(False), torch.enable_grad():

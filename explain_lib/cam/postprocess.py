@@ -27,6 +27,7 @@ from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_
 from explain_lib.networks.capture import LayerCapture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
+from explain_lib.pictures.pixels import Images
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, nearest_looking
 
 Values = NDArray[np.float32]
@@ -407,11 +408,12 @@ def named_layers(model: Model, settings: CamSettings) -> CamSettings:
 
 @recorded
 @remembered()
-def heatmap(model: Model, pixels: NDArray[np.uint8], settings: CamSettings, targets: Targets = None) -> Map:
+def heatmap(model: Model, pixels: Images, settings: CamSettings, targets: Targets = None) -> Map:
     """The manual implementation under the settings: float32 (N, H, W), or (N, h, w) without resizing.
 
-    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that depend on it (scale_over="batch"). Arguments and errors
-    are those of grad_cam; InputError also if layers with different grids are to be merged without resizing.
+    pixels: uint8 (N, H, W, C), or a normalised tensor (N, C, H, W), the whole batch for settings that depend on it
+    (scale_over="batch"). Arguments and errors are those of grad_cam; InputError also if layers with different grids are to be
+    merged without resizing.
     """
     named = named_layers(check_model(model), check_settings(settings))
     captured = capture_layers(model, pixels, named.layers, targets)

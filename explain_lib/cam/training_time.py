@@ -14,6 +14,7 @@ from explain_lib.loading.bundled import REGISTRY, list_models, load_card
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model
 from explain_lib.networks.targets import AnyTarget, Target
+from explain_lib.pictures.pixels import Images
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,10 @@ class MapsInTime(Frozen):
     map: NDArray[np.float32]
 
 
-def maps_in_time(
-    models: Sequence[Model], pixels: NDArray[np.uint8], layer: str, targets: Sequence[int | Target | None]
-) -> MapsInTime:
+def maps_in_time(models: Sequence[Model], pixels: Images, layer: str, targets: Sequence[int | Target | None]) -> MapsInTime:
     """The map of one picture at each moment, each by a pass of its own network.
 
-    models: the network of each moment. pixels: uint8 (1, H, W, 3) RGB, the one picture. layer: one that all networks have.
+    models: the network of each moment. pixels: uint8 (1, H, W, C), the one picture. layer: one that all networks have.
     targets: one per moment, None for the class that its network predicts.
 
     Raises InputError for no moment, for another number of targets than moments, and unless there is one picture; and the

@@ -21,7 +21,7 @@ from explain_lib.networks.capture import run_changed
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.outputs import check_finite
 from explain_lib.networks.targets import AnyTarget, OneTarget, precise_number, predicted_targets
-from explain_lib.pictures.pixels import as_batch, to_input
+from explain_lib.pictures.pixels import Images
 
 Channels = NDArray[np.float32]
 """A number for each cell of each channel, float32 (C, h, w)."""
@@ -115,17 +115,16 @@ def check_channels(channels: Iterable[int], count: int) -> list[int]:
 
 @recorded
 @remembered()
-def walkthrough(
-    model: Model, picture: NDArray[np.uint8], layer: str | None = None, target: OneTarget | None = None
-) -> Walkthrough:
+def walkthrough(model: Model, picture: Images, layer: str | None = None, target: OneTarget | None = None) -> Walkthrough:
     """Grad-CAM of one picture at one layer, with all intermediate numbers; the map is that of grad_cam, bit for bit.
 
-    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for model.default_layer. target: None for the predicted class, a class, or a Target. Errors: as in grad_cam.
+    picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
+    output is (N, C, h, w); None for model.default_layer. target: None for the predicted class, a class, or a
+    Target. Errors: as in grad_cam.
     """
     (found,) = check_model(model).find_layers(layer or model.default_layer)
     name = found.name
-    captured = capture_layers(model, as_batch(picture, model.input_size), name, target)
+    captured = capture_layers(model, model.as_batch(picture), name, target)
     check_finite(captured.logits)
     held, explained = captured.layers[name], captured.targets[0]
     cam = layer_cam(held)
@@ -169,13 +168,13 @@ class ChannelAblation(Frozen):
 @recorded
 @remembered()
 def channel_ablation(
-    model: Model, picture: NDArray[np.uint8], layer: str | None, channels: int | Sequence[int], target: OneTarget | None = None
+    model: Model, picture: Images, layer: str | None, channels: int | Sequence[int], target: OneTarget | None = None
 ) -> ChannelAblation:
     """The score of one picture with all channels of a layer, and with these channels set to zero, all at once.
 
-    picture: uint8 (H, W, 3) RGB, of the model's input size. layer: the name of a module whose output is (N, C, h, w); None
-    for model.default_layer. channels: one or several, from 0. target: None for the class that is predicted with all channels,
-    a class, or a Target.
+    picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layer: the name of a module whose
+    output is (N, C, h, w); None for model.default_layer. channels: one or several, from 0. target: None for the class that is
+    predicted with all channels, a class, or a Target.
 
     Raises InputError for another picture or channel, LayerError for a layer that does not exist, has no grid, or returns its
     input unchanged (nn.Identity), TargetError for a class that does not exist, NetworkError for a network that cannot run.
@@ -183,10 +182,10 @@ def channel_ablation(
     held = find_own_layer(check_model(model), layer)
     count = held.channels
     zeroed = check_channels([channels] if isinstance(channels, int | np.integer) else channels, count)
-    pixels = as_batch(picture, model.input_size)
+    pixels = model.as_batch(picture)
     targets = model.expand_targets(target, 1)
     model.check_network()
-    batch = to_input(pixels, model.mean, model.std, model.device)
+    batch = model.to_input(pixels)
 
     def silence(output: torch.Tensor) -> torch.Tensor:
         silenced = output.clone()

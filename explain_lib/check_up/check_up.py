@@ -20,12 +20,12 @@ from explain_lib.check_up.weights import (
     wrapper_findings,
 )
 from explain_lib.networks.cards import ModelCard
-from explain_lib.networks.model import Model, checked_normalisation, checked_size, network_device
+from explain_lib.networks.model import Model, checked_normalisation, checked_size, convolves_no_pictures, network_device
 from explain_lib.networks.outputs import Output, check_output
 from explain_lib.networks.tasks import GIVEN, TASKS, Task
 
 USUAL_SIDES = (32, 64, 224, 28)
-HALF = (0.5, 0.5, 0.5)
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def check_up(
     """Everything that stands in the way of a map of this network, each as a Finding with its consequence and remedy.
 
     network: a Model, which needs no other argument, or any nn.Module, also one that as_model refuses. input_size: (height,
-    width) of the pictures. classes: how many, or their names; None leaves the number unchecked. mean, std: of R, G and B, for
-    pixels in [0, 1]; None leaves the normalisation unchecked. card: the card to compare them with. output, task: as for
-    as_model.
+    width) of the pictures. classes: how many, or their names; None leaves the number unchecked. mean, std: of each channel, for
+    pixels in [0, 1]; None for RGB and leaves the normalisation unchecked. card: the card to compare them with. output, task: as
+    for as_model.
 
     Two pictures of noise, always the same, are run through the network, forward and back. A bad network is not an error here:
     each fault is a Finding. Mode, parameters, gradients, buffers, hooks and random numbers are left unchanged, and other
@@ -131,7 +131,7 @@ def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iter
 
 
 def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = None) -> Probe | Exception:
-    mean, std = subject.normalisation or (HALF, HALF)
+    mean, std = subject.normalisation or ((HALF,) * 3, (HALF,) * 3)
     batch = probe_batch(size or subject.input_size, mean, std, network_device(network))
     try:
         return probe(network, batch, subject.expected.chosen)
@@ -139,23 +139,31 @@ def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = N
         return error
 
 
+def _channels(subject: _Subject) -> int:
+    return 3 if subject.normalisation is None else len(subject.normalisation[0])
+
+
 def _does_not_run(network: nn.Module, subject: _Subject, error: Exception) -> Finding:
     height, width = subject.input_size
     return problem(
         "forward",
-        f"The network cannot run on pictures of {height} x {width}, a batch ({PICTURES}, 3, {height}, {width}): "
-        f"{error_line(error)}.",
+        f"The network cannot run on pictures of {height} x {width}, a batch "
+        f"({PICTURES}, {_channels(subject)}, {height}, {width}): {error_line(error)}.",
         _what_would_run(network, subject),
     )
 
 
 def _what_would_run(network: nn.Module, subject: _Subject) -> str:
     convs = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
-    if convs and convs[0][1].in_channels != 3:
+    if convs and convs[0][1].in_channels != _channels(subject):
         name, conv = convs[0]
-        made = "x.mean(1, keepdim=True)" if conv.in_channels == 1 else f"{conv.in_channels} channels"
+        count = f"{conv.in_channels} channel{'' if conv.in_channels == 1 else 's'}"
+        return f"Its first convolution, {name}, takes {count}: give it mean and std of {count}, one number for each."
+    kind = convolves_no_pictures(network)
+    if kind is not None:
         return (
-            f"Its first convolution, {name}, takes {conv.in_channels} channel(s), and pictures are RGB: make {made} of x first."
+            f"Its convolutions are of the kind {kind}, for inputs that are no pictures: maps are made of networks that take "
+            "pictures, (N, channels, height, width); as_model(forward=) may make of a picture what this one takes."
         )
     for side in USUAL_SIDES:
         if (side, side) != subject.input_size and not isinstance(_run(network, subject, (side, side)), Exception):
@@ -163,6 +171,6 @@ def _what_would_run(network: nn.Module, subject: _Subject) -> str:
                 f"It runs on {side} x {side}: give it pictures of the size that it was made for, input_size=({side}, {side})."
             )
     return (
-        "Run it by itself on torch.zeros(2, 3, height, width) and put right what the error says; if it is the size, give "
-        "input_size as the network was made for, or pool to a fixed grid before the first linear layer."
+        f"Run it by itself on torch.zeros(2, {_channels(subject)}, height, width) and put right what the error says; if it is "
+        "the size, give input_size as the network was made for, or pool to a fixed grid before the first linear layer."
     )

@@ -44,15 +44,15 @@ class Probe:
 
 
 def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> Tensor:
-    """Two pictures of coloured noise in blocks, always the same, as the network's input float32 (2, 3, H, W)."""
+    """Two pictures of coloured noise in blocks, always the same, as the network's input float32 (2, C, H, W)."""
     height, width = input_size
-    blocks = np.random.default_rng(0).integers(0, 256, (PICTURES, BLOCKS, BLOCKS, 3), dtype=np.uint8)
+    blocks = np.random.default_rng(0).integers(0, 256, (PICTURES, BLOCKS, BLOCKS, len(mean)), dtype=np.uint8)
     rows, columns = np.arange(height) * BLOCKS // height, np.arange(width) * BLOCKS // width
     return to_input(blocks[:, rows][:, :, columns], mean, std, device)
 
 
 def probe(network: nn.Module, batch: Tensor, chosen: Output | None = None) -> Probe:
-    """Run the network on a batch float32 (N, 3, H, W), several times, once with a backward pass. chosen: as in Probe.
+    """Run the network on a batch float32 (N, C, H, W), several times, once with a backward pass. chosen: as in Probe.
 
     Raises whatever the network raises in its forward pass, and TooLargeError if there is not enough memory in either. Mode,
     parameters, buffers and random numbers are restored.

@@ -138,16 +138,26 @@ def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None
                 f"Give it {right}; or put the card right.",
             )
         return
-    centres = [(usual - shift) / scale for usual, shift, scale in zip(PHOTOGRAPH_MEAN, mean, std, strict=True)]
-    spreads = [usual / scale for usual, scale in zip(PHOTOGRAPH_STD, std, strict=True)]
+    usual_mean, usual_std = _photograph(len(mean))
+    centres = [(usual - shift) / scale for usual, shift, scale in zip(usual_mean, mean, std, strict=True)]
+    spreads = [usual / scale for usual, scale in zip(usual_std, std, strict=True)]
     if max(map(abs, centres)) > FAR_MEAN or min(spreads) < SMALL_STD:
-        yield note(
+        for_bytes = max(mean) > 1 or min(spreads) < SMALL_STD  # no mean of pixels from 0 to 1 is above 1
+        yield (problem if for_bytes else note)(
             "normalisation",
             f"With mean={_numbers(mean)}, std={_numbers(std)} a photograph has a mean of {_said(centres)} and a standard "
-            f"deviation of {_said(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1.",
+            f"deviation of {_said(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1."
+            + (" These seem to be meant for pixels from 0 to 255." if for_bytes else ""),
             "Compare mean and std with those of the training. They are for pixels from 0 to 1: divide what was meant for 0 to "
-            "255 by 255.",
+            "255 by 255, or give as_model value_range=255.",
         )
+
+
+def _photograph(channels: int) -> tuple[Channels, Channels]:
+    """Mean and deviation of photographs: of R, G and B, or the middle of these for other channels."""
+    if channels == 3:
+        return PHOTOGRAPH_MEAN, PHOTOGRAPH_STD
+    return (PHOTOGRAPH_MEAN[1],) * channels, (PHOTOGRAPH_STD[1],) * channels
 
 
 def _are_close(one: Channels, other: Channels) -> bool:

@@ -27,7 +27,7 @@ from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSetti
 from explain_lib.networks.capture import Capture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
-from explain_lib.pictures.pixels import check_index, check_pixels
+from explain_lib.pictures.pixels import Images, check_index
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Decomposition(Frozen):
 @remembered(parts=True)
 def decompose(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Images,
     index: int,
     a: CamSettings = NOTEBOOK_MANUAL,
     b: CamSettings = NOTEBOOK_PACKAGE,
@@ -77,12 +77,12 @@ def decompose(
 ) -> Decomposition:
     """The causes of the difference between the heat maps under a and b of image `index` of the batch `pixels`.
 
-    pixels: uint8 (N, H, W, 3) RGB, the whole batch for settings that depend on it. Other arguments and errors are those of
-    heatmap; InputError also for an index that is not in the batch, and for maps of different sizes or with values that are not
-    finite.
+    pixels: uint8 (N, H, W, C), or a normalised tensor (N, C, H, W), the whole batch for settings that depend on it. Other
+    arguments and errors are those of heatmap; InputError also for an index that is not in the batch, and for maps of different
+    sizes or with values that are not finite.
     """
     sides = named_sides(model, a, b)
-    check_index(index, len(check_pixels(pixels, model.input_size)))
+    check_index(index, len(model.check_images(pixels)))
     captured = capture_sides(model, pixels, sides, targets)
     process = PostProcess(model, captured.layers, images=[index])
     map_a, map_b = (process.heatmaps(side)[0] for side in sides)
@@ -102,7 +102,7 @@ def decompose(
 @remembered()
 def decomposition_steps(
     model: Model,
-    pixels: NDArray[np.uint8],
+    pixels: Images,
     index: int,
     order: Sequence[str],
     a: CamSettings = NOTEBOOK_MANUAL,
@@ -114,7 +114,7 @@ def decomposition_steps(
     order: settings in which a and b differ, each at most once. Other arguments and errors are those of decompose.
     """
     sides = named_sides(model, a, b)
-    check_index(index, len(check_pixels(pixels, model.input_size)))
+    check_index(index, len(model.check_images(pixels)))
     players = differing(*sides)
     if len(set(order)) < len(order) or not set(order) <= set(players):
         raise InputError(f"order: {', '.join(order)}; each of {', '.join(players) or 'no setting'} at most once would be right")
@@ -134,7 +134,7 @@ def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
     return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
 
 
-def capture_sides(model: Model, pixels: NDArray[np.uint8], sides: Sides, targets: Targets) -> Capture:
+def capture_sides(model: Model, pixels: Images, sides: Sides, targets: Targets) -> Capture:
     """The captures of one pass at the layers of both sides."""
     layers = dict.fromkeys(name for side in sides for name in side.layers or ())
     return capture_layers(model, pixels, tuple(layers), targets)

@@ -19,6 +19,7 @@ from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.hf_folders import folder_architecture
 from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.timm_networks import published_by_timm, timm_architecture
+from explain_lib.networks.model import Model
 from explain_lib.pictures.dataset import CLASSES
 
 TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -124,7 +125,9 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
 
 def _made_by(name: str) -> Architecture:
     factory, usual = _import_factory(name), "as usual where nothing is known"
-    return Architecture(name, lambda _: _call(name, factory), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual)
+    return Architecture(
+        name, lambda _: _network_of(_call(name, factory)), False, (224, 224), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), usual
+    )
 
 
 def _import_factory(name: str) -> Callable[[], object]:
@@ -150,7 +153,19 @@ def _import_factory(name: str) -> Callable[[], object]:
     return found
 
 
-def _call(name: str, factory: Callable[[], object]) -> nn.Module:
+def call_factory(name: str) -> nn.Module | Model:
+    """What a factory, package.module:factory, makes: a network, or a Model of as_model with all that belongs to it.
+
+    Raises InputError and DataError as find_architecture and the factory's own errors in a sentence.
+    """
+    return _call(name, _import_factory(name))
+
+
+def _network_of(made: nn.Module | Model) -> nn.Module:
+    return made.network if isinstance(made, Model) else made
+
+
+def _call(name: str, factory: Callable[[], object]) -> nn.Module | Model:
     try:
         made = factory()
     except Exception as error:  # the caller's code may raise anything
@@ -158,8 +173,10 @@ def _call(name: str, factory: Callable[[], object]) -> nn.Module:
             f"model: {name}() raises {error_words(error)}; a function that needs no argument and makes the network would be "
             "right"
         ) from error
-    if not isinstance(made, nn.Module):
-        raise DataError(f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right")
+    if not isinstance(made, nn.Module | Model):
+        raise DataError(
+            f"model: {name}() gives a {type(made).__name__}; a torch.nn.Module would be right, or what xl.as_model makes of one"
+        )
     return made
 
 

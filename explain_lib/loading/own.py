@@ -17,8 +17,8 @@ from torch import nn
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError, NetworkError
 from explain_lib.base.words import one_line
-from explain_lib.loading.architectures import ARCHITECTURES, find_architecture, published_network
-from explain_lib.loading.blueprint import Architecture
+from explain_lib.loading.architectures import ARCHITECTURES, call_factory, find_architecture, published_network
+from explain_lib.loading.blueprint import Architecture, Channels
 from explain_lib.loading.building import build_network
 from explain_lib.loading.bundled import NetworkSize, size_of
 from explain_lib.loading.hf_folders import PREFIX as FOLDER
@@ -41,8 +41,8 @@ RANDOM_SEED = 0
 class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
-    classes: a name for each output. input_size: (height, width). mean, std: for R, G, B in [0, 1]. output, task: as for
-    as_model.
+    classes: a name for each output. input_size: (height, width). mean, std: for each channel, R, G, B or others, in [0, 1].
+    output, task: as for as_model.
     """
 
     classes: tuple[str, ...] | None = None
@@ -76,8 +76,9 @@ class OwnModelOptions:
 class OwnModel:
     """A model that is not bundled.
 
-    file: the name of the file with its weights; DEFAULT, random and None as in OwnModelOptions. assumed:
-    sentences on the values that were not given, and on what of the file was chosen, left out or converted; may be empty.
+    file: the name of the file with its weights; DEFAULT, random and None as in OwnModelOptions. assumed: sentences on the
+    values that were not given, and on what of the file was chosen, left out or converted; may be empty. complete: whether a
+    factory made the Model with all of them.
     """
 
     name: str
@@ -85,6 +86,7 @@ class OwnModel:
     architecture: str
     file: str | None
     assumed: str
+    complete: bool = False
 
     @property
     def weights(self) -> str:
@@ -100,6 +102,8 @@ class OwnModel:
     def python(self) -> str:
         """The Python call that loads it, given the file."""
         arguments = [repr(self.architecture), *([] if self.file is None else [repr(self.file)])]
+        if self.complete:
+            return f"xl.load_own_model({', '.join(arguments)})"
         arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
         arguments += [f"output={self.model.outputs.chosen!r}"] if isinstance(self.model.outputs.chosen, str | int) else []
         arguments += [f"task={self.model.task!r}"] if self.model.task_source == GIVEN else []
@@ -210,7 +214,28 @@ def _with_own_weights(architecture: Architecture, given: Described, device: str)
         raise InputError(
             f"weights: none are given for {name}; a file, DEFAULT for {publisher}, or random for none at all, would be right"
         )
-    return _make_own(architecture, architecture.build(None), given, None, device)
+    made = call_factory(name)
+    if isinstance(made, Model):
+        return _brought(made, name, given, device)
+    return _make_own(architecture, made, given, None, device)
+
+
+def _brought(model: Model, name: str, given: Described, device: str) -> OwnModel:
+    """The Model that a factory made by as_model, which knows all that belongs to it."""
+    if given != Described():
+        raise InputError(
+            f"model: {name}() gives a Model, which brings classes, input size, mean, std, output and task; none would be right"
+        )
+    model.network.to(device)
+    return OwnModel(name, _with_layers(model, name), name, None, "", complete=True)
+
+
+def _with_layers(model: Model, name: str) -> Model:
+    if not model.spatial_layers:
+        raise NetworkError(
+            f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
+        )
+    return model
 
 
 def _content(path: str) -> bytes:
@@ -237,7 +262,7 @@ def _make_own(
     name = architecture.name
     network.to(device).eval()
     size = given.input_size or architecture.input_size
-    mean, std = given.mean or architecture.mean, given.std or architecture.std
+    mean, std = _normalisation(given, architecture, network)
     make = partial(as_model, network, input_size=size, mean=mean, std=std, output=given.output, task=given.task)
     try:
         model = make(classes=given.classes)
@@ -249,12 +274,19 @@ def _make_own(
     if given.classes is None:
         named = next((names for names in (categories, architecture.classes) if len(names) == model.outputs.scores), None)
         model = model if named is None else model.with_classes(named)
-    if not model.spatial_layers:
-        raise NetworkError(
-            f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
-        )
     assumed = _assumed(given, architecture, model, bool(categories))
-    return OwnModel(name, model, name, file, " ".join(filter(None, (assumed, said))))
+    return OwnModel(name, _with_layers(model, name), name, file, " ".join(filter(None, (assumed, said))))
+
+
+def _normalisation(given: Described, architecture: Architecture, network: nn.Module) -> tuple[Channels, Channels]:
+    """Mean and std as given or usual, for as many channels as are given, or as the first convolution of a factory's takes."""
+    count = len(given.mean or given.std or architecture.mean)
+    factory = ":" in architecture.name and not architecture.name.startswith((TIMM, FOLDER))
+    if factory and given.mean is None and given.std is None:
+        first = next((module for module in network.modules() if isinstance(module, nn.Conv2d)), None)
+        count = count if first is None else first.in_channels or count  # 0 before a lazy one has run
+    usual = (architecture.mean, architecture.std) if len(architecture.mean) == count else ((0.0,) * count, (1.0,) * count)
+    return given.mean or usual[0], given.std or usual[1]
 
 
 def _check_count(classes: tuple[str, ...], make: Callable[..., Model], name: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -13,29 +14,36 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, LayerError, NetworkError
+from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
 from explain_lib.networks.capture import LayerTrace, reach, run_alone, trace
 from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.forwarded import Forward, Forwarded, run_by
 from explain_lib.networks.layouts import Layouts, checked_layouts, shape_words
 from explain_lib.networks.outputs import Found, Output, Outputs, Read, check_output, find_scores
 from explain_lib.networks.sharing import exclusive, modules_of
 from explain_lib.networks.stages import Part, best_layers, layer_parts
 from explain_lib.networks.targets import AnyTarget, Target, expand_classes, expand_targets
 from explain_lib.networks.tasks import GIVEN, Task, decide_task, usual_names
-from explain_lib.pictures.pixels import check_pixels, to_input
+from explain_lib.pictures.files import Fit, Window
+from explain_lib.pictures.intake import Function, Intake, PictureTransform, normalisation_of
+from explain_lib.pictures.pixels import Images, as_batch, check_images, check_pixels, rounded_pixels, to_input, to_pixels
+from explain_lib.pictures.sets import Pixels, check_set
 
 PREDICT_BATCH = 256
+ChannelOrder = Literal["RGB", "BGR"]
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
     """A network with its classes, input and layers.
 
-    input_size: (height, width) of the pictures. mean, std: of each RGB channel, for pixels scaled to [0, 1]. layers: every
-    call of every module, in the order of the forward pass. architecture: the network as printed. card: None for a network
-    that is not bundled. outputs: how scores are read from its output. task_source: how the task was decided, as the end of a
-    sentence.
+    input_size: (height, width) of the pictures. mean, std: of each channel in the order of the network, for pixels scaled to
+    [0, 1]. layers: every call of every module, in the order of the forward pass. architecture: the network as printed. card:
+    None for a network that is not bundled. channel_order: in which order the network takes red, green and blue. transform: from
+    a picture of any size to the network's input, None for Resize and CenterCrop. outputs: how scores are read from its output.
+    task_source: how the task was decided, as the end of a sentence.
     """
 
     network: nn.Module
@@ -46,6 +54,8 @@ class Model:
     layers: tuple[LayerTrace, ...]
     architecture: str
     card: ModelCard | None = None
+    channel_order: ChannelOrder = "RGB"
+    transform: PictureTransform | None = None
     outputs: Outputs = field(kw_only=True)
     task_source: str = field(default="not given; taken as the usual one", kw_only=True)
     _digests: dict[tuple[int, ...], str] = field(default_factory=dict, repr=False)
@@ -111,8 +121,7 @@ class Model:
     @cached_property
     def _felt(self) -> dict[str, bool]:
         """Whether the scores change with the cells of a layer, for those to which a gradient comes back, be it 0."""
-        pixels = np.random.default_rng(0).integers(0, 256, (2, *self.input_size, 3), np.uint8)
-        batch = to_input(pixels, self.mean, self.std, self.device)
+        batch = self.to_input(_noise(2, self.input_size, self.channels))
         try:
             gradients = self._gradients(batch[:1])
         except NetworkError:  # it may take several pictures only
@@ -152,6 +161,11 @@ class Model:
         return replace(self, classes=_names_of(classes, self.task, self.outputs.scores))
 
     @property
+    def channels(self) -> int:
+        """The number of channels C of its input: 3 for RGB, 1 for grey."""
+        return len(self.mean)
+
+    @property
     def device(self) -> torch.device:
         """The device of the weights."""
         return network_device(self.network)
@@ -170,7 +184,8 @@ class Model:
         stamp = weight_stamp(self.network)
         digest = self._digests.get(stamp)
         if digest is None:
-            digest = model_digest(self.network, self.mean, self.std, self.input_size)
+            order = () if self.channel_order == "RGB" else (self.channel_order,)
+            digest = model_digest(self.network, self.mean, self.std, (*self.input_size, *order))
             self._digests.clear()
             self._digests[stamp] = digest
         key = self.outputs.key
@@ -179,7 +194,8 @@ class Model:
     @property
     def identity(self) -> str:
         """The same for models whose results are the same to the last bit."""
-        return f"{self.digest} {self.device.type}"
+        number = run_by(self.network)
+        return f"{self.digest} {self.device.type}{'' if number is None else f' {number}'}"
 
     def check_network(self) -> None:
         """Raise NetworkError if a weight has become NaN or infinite, or if the layers are not those that as_model saw."""
@@ -223,6 +239,10 @@ class Model:
             return f"layers: {name!r} is not reached by the forward pass; this network has {few_names(self.conv_layers)}"
         return f"layers: unknown layer {name!r}; this network has {few_names(self.conv_layers or self.spatial_layers)}"
 
+    def intake(self, fit: Fit = "crop", window: Window | None = None) -> Intake:
+        """How a picture of any size becomes what this network sees; a transform of its own takes the place of the fit."""
+        return Intake(self.input_size, self.channels, transform=self.transform).with_fit(fit, window)
+
     def expand_targets(self, targets: object, count: int) -> tuple[AnyTarget, ...] | None:
         """One target per image, or None for the predicted classes; see targets.expand_targets, also for the errors."""
         return expand_targets(targets, count, self.classes, self.task)
@@ -231,23 +251,61 @@ class Model:
         """The same for what needs classes: TargetError for a function of the output too."""
         return expand_classes(targets, count, self.classes, self.task)
 
-    def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Scores float32 (N, classes) of pictures uint8 (N, H, W, 3) RGB, in batches of 256: logits, or a regression's numbers.
+    def check_pixels(self, pixels: object, argument: str = "pixels") -> NDArray[np.uint8]:
+        """The pixels themselves, uint8 (N, H, W, C) of this network. Raises InputError, naming the argument, for others."""
+        return check_pixels(pixels, self.input_size, argument, channels=self.channels)
 
-        Raises InputError for other pixels and NetworkError if the network cannot run on them.
+    def check_images(self, images: object) -> Images:
+        """Pixels uint8 (N, H, W, C), or a normalised tensor (N, C, H, W), themselves. Raises InputError for anything else."""
+        return check_images(images, self.input_size, channels=self.channels)
+
+    def check_set(self, pixels: object) -> Pixels:
+        """The set itself, of pictures of this network's size and channels. Raises InputError for anything else."""
+        return check_set(pixels, self.input_size, channels=self.channels)
+
+    def as_batch(self, picture: object) -> Images:
+        """One picture, uint8 (H, W, C) or a normalised tensor (C, H, W), as a batch. Raises InputError for anything else."""
+        return as_batch(picture, self.input_size, channels=self.channels)
+
+    def to_input(self, images: Images, device: torch.device | None = None) -> Tensor:
+        """Checked pixels or a tensor as the network's input, float32 (N, C, H, W), on its device or another one.
+
+        A tensor is used as it is, and copied. Raises TooLargeError if there is not enough memory.
         """
-        check_pixels(pixels, self.input_size)
+        where = self.device if device is None else device
+        if isinstance(images, Tensor):
+            with enough_memory(f"pixels: a tensor of shape {tuple(images.shape)}"), torch.inference_mode(False):
+                return images.detach().to(where, torch.float32, copy=True)
+        ordered = images if self.channel_order == "RGB" else images[..., ::-1]
+        return to_input(ordered, self.mean, self.std, where)
+
+    def to_pixels(self, batch: Tensor) -> NDArray[np.uint8]:
+        """Normalised input (N, C, H, W) as pixels uint8 (N, H, W, C): mean and std taken back, rounded, cut to 0 .. 255."""
+        values = to_pixels(batch, self.mean, self.std)
+        return rounded_pixels(values if self.channel_order == "RGB" else np.ascontiguousarray(values[..., ::-1]))
+
+    def black(self, count: int = 1) -> Tensor:
+        """Black pictures as the network's input, float32 (count, C, H, W)."""
+        return self.to_input(np.zeros((count, *self.input_size, self.channels), np.uint8))
+
+    def predict(self, pixels: Images) -> NDArray[np.float32]:
+        """Scores float32 (N, classes) of pictures uint8 (N, H, W, C) in batches of 256: logits, or a regression's numbers.
+
+        pixels: RGB for three channels; or a float tensor (N, C, H, W) that is normalised already. Raises InputError for others
+        and NetworkError if the network cannot run on them.
+        """
+        self.check_images(pixels)
         self.check_network()
         batches = (pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH))
-        logits = [self.run_input(to_input(batch, self.mean, self.std, self.device)).cpu().numpy() for batch in batches]
+        logits = [self.run_input(self.to_input(batch)).cpu().numpy() for batch in batches]
         return np.concatenate(logits, dtype=np.float32)
 
     def run_input(self, batch: Tensor) -> Tensor:
-        """Scores (N, classes), without gradients, of normalised input float32 (N, 3, H, W), in one pass; see read_input."""
+        """Scores (N, classes), without gradients, of normalised input float32 (N, C, H, W), in one pass; see read_input."""
         return self.read_input(batch).scores
 
     def read_input(self, batch: Tensor) -> Read:
-        """What is read of the output for normalised input float32 (N, 3, H, W), without gradients, in one pass.
+        """What is read of the output for normalised input float32 (N, C, H, W), without gradients, in one pass.
 
         Once the model's lock is held, the run may end the pass; see checkpoint. Raises NetworkError as predict does.
         """
@@ -289,10 +347,14 @@ def as_model(
     network: nn.Module,
     *,
     classes: Sequence[str] | None = None,
-    input_size: tuple[int, int],
-    mean: Sequence[float],
-    std: Sequence[float],
+    input_size: tuple[int, int] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     card: ModelCard | None = None,
+    value_range: float = 1,
+    channel_order: ChannelOrder = "RGB",
+    transform: Function | PictureTransform | None = None,
+    forward: Forward | None = None,
     layout: Layouts = None,
     output: Output | None = None,
     task: Task | None = None,
@@ -300,36 +362,109 @@ def as_model(
     """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
 
     classes: one name for each score; for one logit two, against and for, or the latter alone; None for numbers. input_size:
-    (height, width). mean, std: one number for each of R, G, B, for pixels in [0, 1]. layout: how outputs of layers become
-    (N, C, h, w), where that is not seen from the pass: by the names of layers, "channels-first", "channels-last", "tokens" or
-    a function; or one function for all, as a reshape_transform of the package grad-cam. output: the part of the network's
-    output that holds the scores (N, classes), its name, its place, or a function that makes them of the output; None for the
-    part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do not exclude each other; "regression"; None
-    for what is known of the network, or the number of its scores suggests: see task_source.
+    (height, width); None for that of the transform. mean, std: one number for each channel of the input, in the network's
+    order, for pixels in [0, 1]; None for those of the transform's last Normalize. value_range: 255 if the network takes pixels
+    in [0, 255], for which mean and std are meant then. channel_order: "BGR" for a network that takes blue first; pixels stay
+    RGB. transform: a function from a PIL picture, or an array uint8 (H, W, C), to the input of one picture, a float tensor (C,
+    height, width), for pictures of any size; see prepare. forward: a function of the batch float32 (N, C, height, width) that
+    calls the network, for one that needs more than that; Model.network is then a module with the same parts.
+
+    layout: how outputs of layers become (N, C, h, w), where that is not seen from the pass: by the names of layers,
+    "channels-first", "channels-last", "tokens" or a function; or one function for all, as a reshape_transform of the package
+    grad-cam. output: the part of the network's output that holds the scores (N, classes), its name, its place, or a function
+    that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
+    not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
+    task_source.
 
     Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN, cannot run on a
-    batch (N, 3, height, width) or returns nothing that is a score for each class.
+    batch (N, C, height, width) or returns nothing that is a score for each class.
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
-    size, (shift, scale) = checked_size(input_size), checked_normalisation(mean, std)
+    size, (shift, scale), tried = _checked_input(input_size, mean, std, value_range, transform, channel_order)
     if classes is not None and not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
+    if channel_order not in get_args(ChannelOrder) or (channel_order == "BGR" and len(shift) != 3):
+        raise InputError(f"channel_order: {channel_order!r}; RGB, or BGR for three channels, would be right")
     _check_precision(network)
     _check_takes_gradients(network)
     _check_finite(network)
-    black = to_input(np.zeros((2, *size, 3), np.uint8), shift, scale, network_device(network))
-    chosen = check_output(output)
-    layers, given, count = _traced(network, black, checked_layouts(layout, network))
-    found = _find_scores(given, count, classes, chosen)
+    ran, chosen = _run_by(network, forward), check_output(output)
+    device = network_device(ran)
+    black = to_input(np.zeros((2, *size, len(shift)), np.uint8), shift, scale, device)
+    try:
+        layers, given, count = _traced(ran, black, checked_layouts(layout, ran))
+        found = _find_scores(given, count, classes, chosen)
+    except NetworkError as error:
+        kind = convolves_no_pictures(ran)
+        if kind is None:
+            raise
+        raise NetworkError(
+            f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); a network "
+            f"with Conv2d would be right, or forward=, which makes of pictures what it takes ({error})"
+        ) from error
     scores = int(found.scores.shape[1])
     decided = decide_task(task, scores, network)
     names = _names_of(classes, decided.task, scores)
     outputs = Outputs(len(names), decided.task, chosen, found.note)
     if bool(found.scores.isnan().all()):  # black pictures have no contrast, which some networks divide by
-        noise = np.random.default_rng(0).integers(0, 256, (count, *size, 3), np.uint8)
-        outputs.read(run_alone(network, to_input(noise, shift, scale, network_device(network))), count)
-    return Model(network, names, size, shift, scale, layers, str(network), card, outputs=outputs, task_source=decided.why)
+        noise = to_input(_noise(count, size, len(shift)), shift, scale, device)
+        outputs.read(run_alone(ran, noise), count)
+    return Model(
+        ran, names, size, shift, scale, layers, str(ran), card, channel_order, tried, outputs=outputs, task_source=decided.why
+    )
+
+
+def _run_by(network: nn.Module, forward: Forward | None) -> nn.Module:
+    """The network, run by the function if there is one."""
+    if forward is None:
+        return network
+    if not callable(forward):
+        raise InputError(f"forward: a {type(forward).__name__}; a function of the batch would be right")
+    return Forwarded(network, forward)
+
+
+def _noise(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+    """Pictures of noise, always the same, uint8 (count, H, W, C)."""
+    return np.random.default_rng(0).integers(0, 256, (count, *size, channels), np.uint8)
+
+
+def _checked_input(
+    input_size: tuple[int, int] | None,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    value_range: float,
+    transform: Function | PictureTransform | None,
+    channel_order: ChannelOrder,
+) -> tuple[tuple[int, int], tuple[tuple[float, ...], tuple[float, ...]], PictureTransform | None]:
+    """The input size, mean and std for pixels in [0, 1], and the transform, which gives what is missing."""
+    if isinstance(value_range, bool) or not isinstance(value_range, int | float) or not 0 < value_range < float("inf"):
+        raise InputError(f"value_range: {value_range!r}; 1, or 255 for pixels from 0 to 255, would be right")
+    function = transform.function if isinstance(transform, PictureTransform) else transform
+    if function is not None and not callable(function):
+        raise InputError(f"transform: a {type(function).__name__}; a function from a picture to a tensor would be right")
+    found = None if function is None else normalisation_of(function)
+    if mean is None and std is None and found is not None:
+        mean, std = found
+    if mean is None or std is None:
+        where = "" if function is None else ", since no Normalize is found in the transform"
+        raise InputError(f"{'mean' if mean is None else 'std'}: missing{where}; one number for each channel would be right")
+    shift, scale = checked_normalisation(mean, std)
+    if value_range != 1:
+        shift, scale = (tuple(one / value_range for one in values) for values in (shift, scale))
+    blue_first = channel_order == "BGR"
+    tried = None if function is None else PictureTransform(function, shift, scale, blue_first=blue_first).tried()
+    given = tried.size if input_size is None and tried is not None else input_size
+    size = checked_size(given)
+    if tried is not None and tried.size != size:
+        raise InputError(f"input_size: {size}; {tried.size}, as the transform makes it, would be right")
+    return size, (shift, scale), tried
+
+
+def convolves_no_pictures(network: nn.Module) -> str | None:
+    """Conv1d or Conv3d, if the network has convolutions of that kind and none over pictures; else None."""
+    kinds = [type(module).__name__ for module in network.modules() if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
+    return kinds[0] if kinds and "Conv2d" not in kinds else None
 
 
 def _traced(network: nn.Module, batch: Tensor, layouts: Layouts) -> tuple[tuple[LayerTrace, ...], object, int]:
@@ -379,19 +514,22 @@ def checked_size(size: object) -> tuple[int, int]:
 
 
 def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
-    """One number for each of R, G and B. Raises InputError, naming the argument, for anything but three finite numbers."""
+    """One number for each channel. Raises InputError, naming the argument, for anything but finite numbers, at least one."""
+    right = "a finite number for each channel of the input, three for R, G and B, would be right"
     try:
         checked = tuple(float(value) for value in values)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{argument}: {values!r}; three numbers, for R, G and B, would be right") from error
-    if len(checked) != 3 or not np.isfinite(checked).all():
-        raise InputError(f"{argument}: {checked}; three finite numbers, for R, G and B, would be right")
+        raise InputError(f"{argument}: {values!r}; {right}") from error
+    if not checked or not np.isfinite(checked).all():
+        raise InputError(f"{argument}: {checked}; {right}")
     return checked
 
 
 def checked_normalisation(mean: Sequence[float], std: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std of R, G and B. Raises InputError as checked_channels does, and for a std that is not above 0."""
+    """Mean and std of each channel. Raises InputError as checked_channels does, for two lengths, and a std not above 0."""
     shift, scale = checked_channels("mean", mean), checked_channels("std", std)
+    if len(shift) != len(scale):
+        raise InputError(f"std: {len(scale)} numbers, and mean has {len(shift)}; one for each channel would be right")
     if min(scale) <= 0:
         raise InputError(f"std: {scale}; numbers above 0 would be right")
     return shift, scale
@@ -437,8 +575,8 @@ def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from network.named_buffers()
 
 
-def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int, int]) -> str:
-    """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size.
+def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int | str, ...]) -> str:
+    """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size, BGR behind it if it is so.
 
     The printed architecture counts because in-place operations change what hooks see.
     """

@@ -13,6 +13,7 @@ from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.networks.tasks import PRESENT, Task, predicted_of, values_of
 from explain_lib.pictures.dataset import ImageSet
+from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels
 
 VERDICT_BATCH = 64
@@ -131,8 +132,8 @@ def _margin(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @recorded
 @remembered()
-def predict(model: Model, pixels: NDArray[np.uint8]) -> Predictions:
-    """The model's predictions for pictures uint8 (N, H, W, 3). Raises InputError if their size does not fit."""
+def predict(model: Model, pixels: Images) -> Predictions:
+    """The model's predictions for pictures uint8 (N, H, W, C) or a tensor; see Model.predict."""
     return Predictions(check_model(model).predict(pixels), model.task)
 
 

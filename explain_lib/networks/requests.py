@@ -15,7 +15,7 @@ from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.run_context import checkpoint, current_run, remember
 from explain_lib.networks.model import Model, check_model
 from explain_lib.pictures.pixels import check_positions
-from explain_lib.pictures.sets import Pixels, check_set, pixels_digest, readable_places
+from explain_lib.pictures.sets import Pixels, pixels_digest, readable_places
 
 Progress = Callable[[int, int], None] | None
 """Called with the number of images done, and of all images."""
@@ -84,7 +84,7 @@ def _changed(rows: Rows, arrays: dict[str, NDArray[np.generic]]) -> Rows:
 class Request(ABC, Generic[Rows]):
     """A request about K images of a set; subclasses add the other arguments of the rows.
 
-    pixels: uint8 (N, H, W, 3), the whole set, of the model's input size. images: int64 (K,), positions in it, at least one,
+    pixels: uint8 (N, H, W, C), the whole set, of the model's input size. images: int64 (K,), positions in it, at least one,
     each at most once. Raises InputError for other values.
     """
 
@@ -98,7 +98,7 @@ class Request(ABC, Generic[Rows]):
     """Whether intermediate results are kept by themselves too; see remember."""
 
     def __post_init__(self) -> None:
-        count = len(check_set(self.pixels, check_model(self.model).input_size))
+        count = len(check_model(self.model).check_set(self.pixels))
         self._settle(images=read_only(check_positions(self.images, count)))
 
     def _settle(self, **values: object) -> None:

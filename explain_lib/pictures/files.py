@@ -1,6 +1,7 @@
 """Picture files from outside: read or refused, converted to 8-bit sRGB, and fitted to the input size of a network.
 
-Pictures are uint8 (H, W, 3), RGB. One file is decoded at a time, so that many readers at once need the memory of one.
+Pictures are uint8 (H, W, 3), RGB; read_bands in the module bands reads files of other numbers of channels. One file is decoded
+at a time, so that many readers at once need the memory of one.
 """
 
 import threading
@@ -12,8 +13,8 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
-from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TILELENGTH, TILEWIDTH, TiffImageFile
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageSequence, UnidentifiedImageError
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TILELENGTH, TILEWIDTH, TiffImageFile
 
 from explain_lib.base import files
 from explain_lib.base.errors import DataError, InputError
@@ -25,8 +26,13 @@ MAX_PIXELS = 20_000_000
 MAX_BYTES = 20 * 2**20
 """The most bytes of a file."""
 
-Fit = Literal["crop", "pad", "stretch"]
+Fit = Literal["crop", "inner", "pad", "stretch"]
 FITS: tuple[Fit, ...] = get_args(Fit)
+INNER = 256 / 224
+"""How much larger than the size a picture is made before its middle is cut out, as torchvision's presets do it at 224."""
+
+Window = tuple[float, float]
+"""The numbers of a file of more than 8 bits that become black and white; what lies outside is cut."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff")
@@ -52,17 +58,27 @@ _UPRIGHT = {
 _decoding = threading.Lock()
 
 
-def read_picture(content: bytes) -> Picture:
+def read_picture(content: bytes, window: Window | None = None) -> Picture:
     """The first picture in a JPEG, PNG, WebP, AVIF, GIF or TIFF file, uint8 (H, W, 3), RGB in sRGB, upright.
 
-    The EXIF orientation is followed if it can be read. For transparency, 16 bits, CMYK and profiles see srgb.
+    The EXIF orientation is followed if it can be read. For transparency, CMYK and profiles see srgb. window: for greys of 12 or
+    16 bits, in the numbers of the file; None for their own range, see own_window.
 
     Raises InputError for an empty file, another kind of file, one of more than MAX_BYTES or MAX_PIXELS, and numbers without a
     known range (32 bits, floating point, CIELAB); DataError for a file that is damaged or cut short; TooLargeError if there
     is not enough memory.
     """
-    with _one_at_a_time():
-        return np.array(_decode(content, None), dtype=np.uint8)
+    with one_at_a_time():
+        return np.array(_decode(content, None, window), dtype=np.uint8)
+
+
+def grey_window(content: bytes) -> Window | None:
+    """The own window of a file of 12-bit or 16-bit greys, see own_window; None for other files. Raises as read_picture does."""
+    with one_at_a_time(), _readable(content) as image:
+        if not image.mode.startswith("I;16"):
+            return None
+        image.load()
+        return own_window(*_deep_greys(image))
 
 
 def read_thumbnail(content: bytes, side: int) -> Picture:
@@ -70,32 +86,36 @@ def read_thumbnail(content: bytes, side: int) -> Picture:
 
     Raises as read_picture does.
     """
-    with _one_at_a_time():
-        return _fitted(_decode(content, 2 * side), (side, side), "crop")
+    with one_at_a_time():
+        return _fitted(_decode(content, 2 * side, None), (side, side), "crop")
 
 
 def fit_picture(picture: Picture, size: tuple[int, int], fit: Fit = "crop") -> Picture:
-    """A picture of any size as a network of input size (height, width) sees it: uint8 (height, width, 3).
+    """A picture of any size as a network of input size (height, width) sees it: uint8 (height, width, C).
 
-    crop: the picture fills the size, and its middle is kept. pad: all of it, between black bars. stretch: all of it, without
-    its proportions. Resized bilinearly with antialiasing, as by torchvision's Resize on PIL images; for a square, crop is
-    Resize(side) and CenterCrop(side). A picture of that size is returned unchanged.
+    crop: the picture fills the size, and its middle is kept. inner: as crop, of a picture made 8/7 as large, for 224 pixels
+    Resize(256) and CenterCrop(224). pad: all of it, between black bars. stretch: all of it, without its proportions. Resized
+    bilinearly with antialiasing, as by torchvision's Resize on PIL images; for a square, crop is Resize(side) and
+    CenterCrop(side). A picture of that size is returned unchanged, but by inner.
 
-    Raises InputError for anything but a picture, a size and a fit.
+    Raises InputError for anything but a picture uint8 (H, W, C), a size and a fit.
     """
-    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.ndim != 3:
         raise InputError("picture: not a picture; a NumPy array, uint8 of shape (H, W, 3), would be right")
     if picture.size == 0 or min(size) < 1:
         raise InputError(f"size: from {picture.shape[:2]} to {size}; at least one pixel on each side would be right")
     if fit not in FITS:
         raise InputError(f"fit: {fit!r}; one of {', '.join(FITS)} would be right")
-    if picture.shape[:2] == tuple(size):
+    if picture.shape[:2] == tuple(size) and fit != "inner":
         return picture
-    return _fitted(Image.fromarray(picture), size, fit)
+    if picture.shape[2] == 3:
+        return _fitted(Image.fromarray(picture), size, fit)
+    bands = [Image.fromarray(np.ascontiguousarray(picture[:, :, band])) for band in range(picture.shape[2])]
+    return np.stack([_fitted(band, size, fit) for band in bands], axis=2)
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
     """Hold the lock, and refuse truncated pictures meanwhile: other code in this process may have allowed them."""
     with _decoding, enough_memory("picture: decoding it", "a smaller picture would be right"):
         allowed, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
@@ -105,21 +125,53 @@ def _one_at_a_time() -> Iterator[None]:
             ImageFile.LOAD_TRUNCATED_IMAGES = allowed
 
 
-def _decode(content: bytes, at_least: int | None) -> Image.Image:
+def _decode(content: bytes, at_least: int | None, window: Window | None) -> Image.Image:
     """The picture in mode RGB, upright. at_least: how many pixels on the shorter side are enough, None for all."""
+    with _readable(content) as image:
+        if image.mode in _REFUSED:
+            found = f"{_REFUSED[image.mode]}, which have no known range"
+            raise InputError(f"picture: it holds {found}; 8 or 16 bits a channel would be right")
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        return _upright(srgb(image, window), image)
+
+
+def read_alpha(content: bytes) -> Picture:
+    """The picture in a file with transparency, uint8 (H, W, 4), RGB and alpha as they are, upright.
+
+    Raises InputError for a file without transparency, and as read_picture does.
+    """
+    with one_at_a_time(), _readable(content) as image:
+        if not image.has_transparency_data:
+            raise InputError("picture: it has no fourth channel; RGB with transparency would be right")
+        _scale_transparency(image)
+        return np.array(_upright(image.convert("RGBA"), image), dtype=np.uint8)
+
+
+def read_pages(content: bytes) -> list[NDArray[np.generic]]:
+    """The pages of a TIFF file, each (H, W) of its own dtype; empty for other files. Raises as read_picture does."""
+    with one_at_a_time(), _readable(content) as image:
+        if not isinstance(image, TiffImageFile) or image.n_frames * image.width * image.height > MAX_PIXELS:
+            return []
+        return [np.array(page) for page in ImageSequence.Iterator(image)]
+
+
+def check_content(content: bytes) -> None:
+    """Raise InputError for an empty file, and for one of more than MAX_BYTES."""
     if not content:
         raise InputError(f"picture: the file is empty; {_RIGHT}")
     if len(content) > MAX_BYTES:
         raise InputError(f"picture: the file has {len(content) / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB would be right")
+
+
+@contextmanager
+def _readable(content: bytes) -> Iterator[ImageFile.ImageFile]:
+    """The file, opened and of a size that is taken; what goes wrong inside is said of the file."""
+    check_content(content)
     try:
         with _open(content) as image:
             _check_extent(image)
-            if image.mode in _REFUSED:
-                found = f"{_REFUSED[image.mode]}, which have no known range"
-                raise InputError(f"picture: it holds {found}; 8 or 16 bits a channel would be right")
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            return _upright(srgb(image), image)
+            yield image
     except UNREADABLE as error:
         if "MAX_TEXT" in str(error):  # Pillow's limits for compressed text and profiles in a PNG
             raise InputError(
@@ -166,17 +218,23 @@ def _check_extent(image: ImageFile.ImageFile) -> None:
 
 
 def _fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> Picture:
-    height, width = size
     if fit == "stretch":
-        return _resized(image, (height, width))
+        return _resized(image, size)
+    if fit == "inner":
+        return _cropped(image, _scaled(image, (round(size[0] * INNER), round(size[1] * INNER)), fit), size)
+    scaled = _scaled(image, size, fit)
+    return _cropped(image, scaled, size) if fit == "crop" else _padded(_resized(image, scaled), size)
+
+
+def _scaled(image: Image.Image, size: tuple[int, int], fit: Fit) -> tuple[int, int]:
+    """Height and width of the picture in proportion: within the size to pad it, else so that it fills it."""
+    height, width = size
     by_width = height * image.width >= width * image.height if fit == "pad" else height * image.width < width * image.height
     if by_width:  # in proportion, the other side rounded down as torchvision does
         height = max(1, width * image.height // image.width)
     else:
         width = max(1, height * image.width // image.height)
-    if fit == "crop":
-        return _cropped(image, (height, width), size)
-    return _padded(_resized(image, (height, width)), size)
+    return height, width
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Picture:
@@ -195,7 +253,7 @@ def _cropped(image: Image.Image, scaled: tuple[int, int], size: tuple[int, int])
 def _padded(picture: Picture, size: tuple[int, int]) -> Picture:
     tall, wide = picture.shape[:2]
     top, left = (size[0] - tall) // 2, (size[1] - wide) // 2
-    canvas = np.zeros((*size, 3), dtype=np.uint8)
+    canvas = np.zeros((*size, *picture.shape[2:]), dtype=np.uint8)
     canvas[top : top + tall, left : left + wide] = picture
     return canvas
 
@@ -208,17 +266,18 @@ _PNG_STEPS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
 """The factor for the numbers of a PNG's tRNS chunk, in the packed modes that Pillow unpacks to another range."""
 
 
-def srgb(image: ImageFile.ImageFile) -> Image.Image:
+def srgb(image: ImageFile.ImageFile, window: Window | None = None) -> Image.Image:
     """The picture decoded, mode RGB in sRGB, of the same size.
 
-    16-bit numbers keep their higher 8 bits. Greyscale, palette, 1-bit and CMYK pictures are converted. An ICC profile is
-    followed unless it is damaged, belongs to another colour space than the picture, or changes no colour by more than one
-    step of 255, as that of sRGB itself does. Without one the numbers count as sRGB, those of CMYK as R = (1 - C)(1 - K).
-    Transparent pixels become white. Colour spaces named in other ways (nclx in AVIF, gAMA and cHRM in PNG) are ignored.
+    16-bit colours keep their higher 8 bits, greys of 12 or 16 bits those within the window. Greyscale, palette, 1-bit and CMYK
+    pictures are converted. An ICC profile is followed unless it is damaged, belongs to another colour space than the picture,
+    or changes no colour by more than one step of 255, as that of sRGB itself does. Without one the numbers count as sRGB, those
+    of CMYK as R = (1 - C)(1 - K). Transparent pixels become white. Colour spaces named in other ways (nclx in AVIF, gAMA and
+    cHRM in PNG) are ignored.
     """
     _scale_transparency(image)
     image.load()
-    plain = _eight_bit(image) if image.mode.startswith("I;16") else _unpacked(image)
+    plain = _eight_bit(image, window) if image.mode.startswith("I;16") else _unpacked(image)
     profile = image.info.get("icc_profile")
     opaque, alpha = _split_alpha(plain)
     coloured = _follow(opaque, profile) if profile else opaque
@@ -241,18 +300,44 @@ def _scale_transparency(image: ImageFile.ImageFile) -> None:
     )
 
 
-def _eight_bit(image: ImageFile.ImageFile) -> Image.Image:
+def _eight_bit(image: Image.Image, window: Window | None) -> Image.Image:
     """A 16-bit grey picture in 8 bits, mode L, or LA if one of its greys is transparent."""
-    values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
-    bits, zero_is_white = 16, False
-    if isinstance(image, TiffImageFile):  # Pillow converts neither 12-bit numbers nor those that count from white
-        bits = int(image.tag_v2[BITSPERSAMPLE][0])
-        zero_is_white = image.tag_v2[PHOTOMETRIC_INTERPRETATION] == 0
-    grey = (values >> (bits - 8)).astype(np.uint8)
-    plain = Image.fromarray(255 - grey if zero_is_white else grey)
-    if "transparency" in image.info:
-        plain.putalpha(Image.fromarray(np.where(values == image.info["transparency"], 0, 255).astype(np.uint8)))
+    values, opaque = _deep_greys(image)
+    grey = windowed(values, window or own_window(values, opaque))
+    if isinstance(image, TiffImageFile) and image.tag_v2[PHOTOMETRIC_INTERPRETATION] == 0:  # it counts from white
+        grey = 255 - grey
+    plain = Image.fromarray(grey)
+    if opaque is not None:
+        plain.putalpha(Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8)))
     return plain
+
+
+def _deep_greys(image: Image.Image) -> tuple[NDArray[np.uint16], NDArray[np.bool_] | None]:
+    """The numbers of a 16-bit grey picture, and where they are opaque, if one of them is transparent."""
+    values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
+    return values, values != image.info["transparency"] if "transparency" in image.info else None
+
+
+def own_window(values: NDArray[np.generic], among: NDArray[np.bool_] | None = None) -> Window:
+    """The window of a picture's own range: from the number that 1 % are below to the one that 1 % are above.
+
+    If these are the same, the smallest and the largest. among: where the numbers count.
+    """
+    counted = (values if among is None or not among.any() else values[among]).astype(np.float32)
+    low, high = np.percentile(counted, 1, method="lower"), np.percentile(counted, 99, method="higher")
+    return (float(low), float(high)) if low < high else (float(counted.min()), float(counted.max()))
+
+
+def windowed(values: NDArray[np.generic], window: Window) -> Picture:
+    """Numbers of any range as uint8, in proportion: the low end of the window is 0, the high one 255; outside, they are cut.
+
+    Of a picture with a single number, that is white, or black if it is 0.
+    """
+    low, high = window
+    if low == high:
+        return np.asarray(np.where(values.astype(np.float32) > min(low, 0), np.uint8(255), np.uint8(0)))
+    shares = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / (high - low))
+    return np.asarray(np.rint(np.clip(shares, 0, 255)), dtype=np.uint8)
 
 
 def _unpacked(image: Image.Image) -> Image.Image:

@@ -11,10 +11,13 @@ from cachetools import LRUCache
 
 from explain_lib.base.errors import DataError, InputError, TooLargeError
 from explain_lib.base.frozen import read_only
-from explain_lib.pictures.files import MAX_BYTES, PICTURE_SUFFIXES, fit_picture, read_picture, read_thumbnail
+from explain_lib.pictures.bands import ARRAY_SUFFIXES, bands_window, preview_picture, preview_thumbnail
+from explain_lib.pictures.files import MAX_BYTES, PICTURE_SUFFIXES, Window
+from explain_lib.pictures.intake import Intake, set_identity
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import LazyPixels
 
+SUFFIXES = (*PICTURE_SUFFIXES, *ARRAY_SUFFIXES)
 FITTED_BYTES = 64 * 2**20
 """How much is kept of the pictures, at the size of a network, that were read last."""
 
@@ -34,7 +37,7 @@ class ImageFolder:
             raise InputError(f"images: {str(path)!r} is no folder; a folder of pictures would be right")
         found = sorted(_files(path))
         if not found:
-            kinds = ", ".join(PICTURE_SUFFIXES)
+            kinds = ", ".join(SUFFIXES)
             raise InputError(f"images: {str(path)!r} holds no picture; files that end with {kinds} would be right")
         self.path = path
         self.files = tuple(name for name, _, _ in found)
@@ -46,7 +49,7 @@ class ImageFolder:
         self.digest = hashlib.sha256(repr([(name, size) for name, size, _ in found]).encode()).hexdigest()
         self._stamps = {name: f"{size} {time}" for name, size, time in found}
         self._unreadable: dict[int, str] = {}
-        self._fitted: LRUCache[tuple[int, tuple[int, int]], Picture] = LRUCache(FITTED_BYTES, getsizeof=lambda one: one.nbytes)
+        self._fitted: LRUCache[tuple[int, str], Picture] = LRUCache(FITTED_BYTES, getsizeof=lambda one: one.nbytes)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -77,10 +80,10 @@ class ImageFolder:
             raise self.refuse(position, f"it cannot be opened ({error.strerror})") from error
 
     def picture(self, position: int) -> Picture:
-        """A picture at its own size, uint8 (H, W, 3). Raises DataError, naming the file, if it cannot be read."""
+        """A picture at its own size as it is shown, uint8 (H, W, 3). Raises DataError, naming the file, if it is unreadable."""
         content = self.content(position)
         try:
-            return read_picture(content)
+            return preview_picture(content)
         except (InputError, DataError) as error:
             raise self.refuse(position, str(error)) from error
 
@@ -88,7 +91,7 @@ class ImageFolder:
         """The middle square of a picture, uint8 (side, side, 3). Raises DataError, naming the file, if it cannot be read."""
         content = self.content(position)
         try:
-            return read_thumbnail(content, side)
+            return preview_thumbnail(content, side)
         except (InputError, DataError, TooLargeError) as error:
             raise self.refuse(position, str(error)) from error
 
@@ -99,30 +102,42 @@ class ImageFolder:
             self._unreadable[position] = said
         return DataError(f"{self.files[position]}: {said}")
 
-    def pixels(self, size: tuple[int, int]) -> LazyPixels:
-        """All pictures as a network of input size (height, width) sees them; see fit_picture."""
-        return _FolderPixels(self, size)
+    def pixels(self, seen: tuple[int, int] | Intake) -> LazyPixels:
+        """All pictures as a network sees them. seen: its input size (height, width), for RGB, or model.intake()."""
+        return _FolderPixels(self, seen if isinstance(seen, Intake) else Intake(seen))
 
-    def fitted(self, position: int, size: tuple[int, int]) -> Picture:
-        """One picture as a network of that input size sees it. Raises DataError if it cannot be read."""
+    def fitted(self, position: int, intake: Intake) -> Picture:
+        """One picture as a network sees it. Raises DataError, naming the file, if it is unreadable or has other channels."""
+        key = position, intake.identity
         with self._lock:
-            known = self._fitted.get((position, size))
+            known = self._fitted.get(key)
         if known is not None:
             return known
-        made = read_only(fit_picture(self.picture(position), size))
+        try:
+            made = read_only(intake.read(self.content(position)))
+        except (InputError, DataError) as error:
+            self.picture(position)  # a file that can be shown is only refused to this network
+            raise DataError(f"{self.files[position]}: {str(error).removeprefix('picture: ')}") from error
         with self._lock:
             if made.nbytes <= self._fitted.maxsize:
-                self._fitted[position, size] = made
+                self._fitted[key] = made
         return made
+
+    def window(self, position: int, channels: int) -> Window | None:
+        """The own window of a file for a network of so many channels, None for one of 8 bits; see bands_window."""
+        try:
+            return bands_window(self.content(position), channels)
+        except InputError as error:
+            raise DataError(f"{self.files[position]}: {str(error).removeprefix('picture: ')}") from error
 
 
 class _FolderPixels(LazyPixels):
-    def __init__(self, folder: ImageFolder, size: tuple[int, int]) -> None:
-        super().__init__(len(folder), size, hashlib.sha256(f"{folder.identity} {size}".encode()).hexdigest())
-        self._folder = folder
+    def __init__(self, folder: ImageFolder, intake: Intake) -> None:
+        super().__init__(len(folder), intake.size, set_identity(folder.identity, intake), intake.channels)
+        self._folder, self._intake = folder, intake
 
     def read(self, position: int) -> Picture:
-        return self._folder.fitted(position, self.size)
+        return self._folder.fitted(position, self._intake)
 
 
 def _files(folder: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
@@ -142,7 +157,7 @@ def _files(folder: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(Path(entry.path), f"{below}{entry.name}/")
-            elif entry.name.lower().endswith(PICTURE_SUFFIXES):
+            elif entry.name.lower().endswith(SUFFIXES):
                 yield f"{below}{entry.name}", *_stamp(entry)
 
 

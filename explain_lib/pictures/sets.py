@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.identity import array_digest
 from explain_lib.pictures.dataset import STUDY_BATCH
-from explain_lib.pictures.files import fit_picture
+from explain_lib.pictures.intake import Intake, set_identity
 from explain_lib.pictures.pixels import check_pixels
 from explain_lib.pictures.rendering import Picture
 
 
 class LazyPixels(ABC):
-    """N pictures of one size, indexed like an array uint8 (N, H, W, 3): by a position, a slice, or positions.
+    """N pictures of one size, indexed like an array uint8 (N, H, W, C): by a position, a slice, or positions.
 
     identity: SHA-256, in hex, the same for sets with the same pictures and for no others. batch: how many pictures are run
     together for a setting that depends on the batch.
@@ -25,35 +25,36 @@ class LazyPixels(ABC):
 
     batch = 1
 
-    def __init__(self, count: int, size: tuple[int, int], identity: str) -> None:
+    def __init__(self, count: int, size: tuple[int, int], identity: str, channels: int = 3) -> None:
         self._count = count
         self.size = size
         self.identity = identity
+        self.channels = channels
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(N, H, W, 3)."""
-        return self._count, *self.size, 3
+        """(N, H, W, C)."""
+        return self._count, *self.size, self.channels
 
     def __getitem__(self, key: int | np.integer | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The picture uint8 (H, W, 3) at a position, or those uint8 (K, H, W, 3) of a slice or of positions.
+        """The picture uint8 (H, W, C) at a position, or those uint8 (K, H, W, C) of a slice or of positions.
 
         Raises DataError if one cannot be read.
         """
         chosen = np.arange(self._count)[key]
         if isinstance(chosen, np.integer):
             return self.read(int(chosen))
-        pictures = np.empty((len(chosen), *self.size, 3), np.uint8)
+        pictures = np.empty((len(chosen), *self.size, self.channels), np.uint8)
         for place, position in enumerate(chosen):
             pictures[place] = self.read(int(position))
         return pictures
 
     @abstractmethod
     def read(self, position: int) -> Picture:
-        """The picture uint8 (H, W, 3) at a position from 0 to N - 1. Raises DataError if it cannot be read."""
+        """The picture uint8 (H, W, C) at a position from 0 to N - 1. Raises DataError if it cannot be read."""
 
     def is_readable(self, position: int) -> bool:
         """Whether the picture at a position can be read."""
@@ -65,7 +66,7 @@ class LazyPixels(ABC):
 
 
 Pixels: TypeAlias = NDArray[np.uint8] | LazyPixels
-"""A set of pictures uint8 (N, H, W, 3), in memory or not."""
+"""A set of pictures uint8 (N, H, W, C), in memory or not."""
 
 
 class Subset(LazyPixels):
@@ -73,7 +74,7 @@ class Subset(LazyPixels):
 
     def __init__(self, pixels: LazyPixels, positions: NDArray[np.int64]) -> None:
         identity = hashlib.sha256(pixels.identity.encode() + positions.tobytes()).hexdigest()
-        super().__init__(len(positions), pixels.size, identity)
+        super().__init__(len(positions), pixels.size, identity, pixels.channels)
         self.base, self.positions = pixels, positions
 
     def read(self, position: int) -> Picture:
@@ -81,7 +82,7 @@ class Subset(LazyPixels):
 
 
 class StoredPixels(LazyPixels):
-    """A set of `count` pictures of which only those at `places` int64 (K,) are stored: uint8 (K, H, W, 3)."""
+    """A set of `count` pictures of which only those at `places` int64 (K,) are stored: uint8 (K, H, W, C)."""
 
     def __init__(self, pictures: NDArray[np.uint8], places: NDArray[np.int64], count: int, batch: int) -> None:
         """batch: see LazyPixels. Raises DataError unless the places are one per picture, in order, within the set."""
@@ -91,7 +92,7 @@ class StoredPixels(LazyPixels):
         if not 1 <= batch <= count or count > 10_000_000:
             raise DataError(f"batch: {batch} of {count:,} pictures; a number from 1 up would be right")
         identity = hashlib.sha256(repr((pictures.shape, count, batch)).encode() + places.tobytes() + pictures.tobytes())
-        super().__init__(count, (pictures.shape[1], pictures.shape[2]), identity.hexdigest())
+        super().__init__(count, (pictures.shape[1], pictures.shape[2]), identity.hexdigest(), pictures.shape[3])
         self.batch = batch
         self._pictures, self._places = pictures, places
 
@@ -103,17 +104,18 @@ class StoredPixels(LazyPixels):
 
 
 class FittedPixels(LazyPixels):
-    """Pictures in memory, uint8 (N, h, w, 3), fitted on demand to another input size; see fit_picture."""
+    """RGB pictures in memory, uint8 (N, h, w, 3), made on demand into what a network takes; see Intake."""
 
     batch = STUDY_BATCH
 
-    def __init__(self, pictures: NDArray[np.uint8], size: tuple[int, int], identity: str) -> None:
-        """size: (height, width). identity: that of the pictures in memory."""
-        super().__init__(len(pictures), size, hashlib.sha256(f"{identity} {size}".encode()).hexdigest())
+    def __init__(self, pictures: NDArray[np.uint8], intake: Intake, identity: str) -> None:
+        """identity: that of the pictures in memory."""
+        super().__init__(len(pictures), intake.size, set_identity(identity, intake), intake.channels)
+        self.intake = intake
         self._pictures = pictures
 
     def read(self, position: int) -> Picture:
-        return fit_picture(self._pictures[position], self.size)
+        return self.intake.from_rgb(self._pictures[position])
 
 
 def subset(pixels: Pixels, positions: NDArray[np.int64]) -> Pixels:
@@ -178,10 +180,12 @@ def batch_size_of(pixels: Pixels) -> int:
     return pixels.batch if isinstance(pixels, LazyPixels) else STUDY_BATCH
 
 
-def check_set(pixels: object, input_size: tuple[int, int]) -> Pixels:
+def check_set(pixels: object, input_size: tuple[int, int], *, channels: int = 3) -> Pixels:
     """The set itself, of pictures of the network's input size. Raises InputError for anything else; see check_pixels."""
     if not isinstance(pixels, LazyPixels):
-        return check_pixels(pixels, input_size)
+        return check_pixels(pixels, input_size, channels=channels)
+    if pixels.channels != channels:
+        raise InputError(f"pixels: the pictures have {pixels.channels} channels; {channels} would be right")
     if pixels.size != input_size:
         found, right = (f"{height} x {width}" for height, width in (pixels.size, input_size))
         raise InputError(f"pixels: the pictures are {found}; {right} would be right, nothing is resized here")
@@ -191,7 +195,7 @@ def check_set(pixels: object, input_size: tuple[int, int]) -> Pixels:
 
 
 def pixels_digest(pixels: Pixels) -> str:
-    """SHA-256, in hex, over the pictures uint8 (N, H, W, 3) and their shape.
+    """SHA-256, in hex, over the pictures uint8 (N, H, W, C) and their shape.
 
     The digest of a read-only array is computed once and kept as long as the array.
     """

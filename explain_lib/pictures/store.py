@@ -8,7 +8,8 @@ from cachetools import LRUCache
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.frozen import Frozen
-from explain_lib.pictures.files import fit_picture, read_picture
+from explain_lib.pictures.bands import preview_picture
+from explain_lib.pictures.files import fit_picture
 from explain_lib.pictures.rendering import Picture
 
 PREVIEW_HEIGHT, PREVIEW_WIDTH = 128, 160
@@ -45,7 +46,7 @@ class PictureStore:
 
         Raises what read_picture raises for a file that is not a picture, and InputError for one larger than the store.
         """
-        read_picture(content)
+        preview_picture(content)
         room = int(self._files.maxsize)
         if len(content) > room:
             raise InputError(f"picture: the file has {len(content):,} bytes; at most {room:,} would be right")

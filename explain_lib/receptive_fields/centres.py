@@ -20,7 +20,6 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.networks.capture import LayerTrace, cell_gradients, read_positions, watch
 from explain_lib.networks.model import Model, check_model, weight_stamp
 from explain_lib.networks.positions import Pair, of_cells
-from explain_lib.pictures.pixels import to_input
 
 Source = Literal["read", "measured"]
 Line = NDArray[np.float64]
@@ -170,7 +169,7 @@ def _positions(model: Model) -> dict[str, Pair]:
 
 
 def _black(model: Model) -> Tensor:
-    return to_input(np.zeros((1, *model.input_size, 3), np.uint8), model.mean, model.std, model.device)
+    return model.black()
 
 
 # Section: reading, and its check
@@ -212,7 +211,7 @@ def _apart(line: Line) -> Line | None:
 
 def _answers(model: Model) -> tuple[dict[tuple[str, int], Answer], NDArray[np.float64]]:
     """The answer of every layer, and where the patches lie, (4, 2)."""
-    pixels, places = _patched(model.input_size)
+    pixels, places = _patched(model.input_size, model.channels)
     answers: dict[tuple[str, int], Answer] = {}
     asked = {(layer.module, layer.call): layer for layer in model.layers if layer.is_spatial}
 
@@ -224,16 +223,16 @@ def _answers(model: Model) -> tuple[dict[tuple[str, int], Answer], NDArray[np.fl
             answers[name, call] = changed.sum(2).cpu().numpy(), changed.sum(1).cpu().numpy()
 
     try:
-        watch(model.network, to_input(pixels, model.mean, model.std, model.device), look)
+        watch(model.network, model.to_input(pixels), look)
     except NetworkError:  # it may take one picture at a time
         return {}, places
     return answers, places
 
 
-def _patched(size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _patched(size: tuple[int, int], channels: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """A noise picture and four copies, each with other noise in a small square; (y, x) of the middle of each square."""
     chance = np.random.default_rng(0)
-    whole = chance.integers(0, 256, (*size, 3), np.uint8)
+    whole = chance.integers(0, 256, (*size, channels), np.uint8)
     height, width = (max(2, side // PATCH_SHARE) for side in size)
     pictures, places = [whole], []
     for down in PATCHES:
@@ -303,8 +302,8 @@ def _measured_line(model: Model, layer: LayerTrace, axis: int) -> Line | None:
 def _middles(model: Model, layer: LayerTrace, cells: list[tuple[int, int]], axis: int, seed: int) -> Line:
     """The middle, along one axis, of what each cell answers to, float64 (cells,)."""
     chance = np.random.default_rng(seed)
-    pixels = chance.integers(0, 256, (len(cells), *model.input_size, 3), np.uint8)
-    batch = to_input(pixels, model.mean, model.std, model.device)
+    pixels = chance.integers(0, 256, (len(cells), *model.input_size, model.channels), np.uint8)
+    batch = model.to_input(pixels)
     energy = cell_gradients(model.network, batch, layer, cells).double().square().sum(1).cpu().numpy()
     along = energy.sum(2 - axis)
     with np.errstate(invalid="ignore"):

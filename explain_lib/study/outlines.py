@@ -27,7 +27,7 @@ def outline_masks(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
     Raises InputError for other pixels, and for pictures of less than 8 x 8.
     """
-    check_pictures(pixels, 8)
+    check_pictures(pixels, 8, rgb=True)
     beforehand = _beforehand(*pixels.shape[1:3])
     masks = np.zeros(pixels.shape[:3], dtype=bool)
     for place, picture in enumerate(pixels):

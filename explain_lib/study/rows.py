@@ -18,7 +18,7 @@ from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Progress, Request
 from explain_lib.networks.tasks import values_of
 from explain_lib.pictures.dataset import CLASSES
-from explain_lib.pictures.pixels import check_pixels, check_positions
+from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.outlines import outline_masks, usable_outlines
 
 GUESS_BATCH = 200
@@ -73,7 +73,7 @@ class ContourRequest(Request[ContourRows]):
     per_image: ClassVar[tuple[str, ...]] = ("images", "others")
 
     def __post_init__(self) -> None:
-        check_pixels(self.pixels, check_model(self.model).input_size)
+        check_model(self.model).check_pixels(self.pixels)
         least = 2 if self.others is None else 1
         chosen = check_positions(self.images, len(self.pixels), least)
         self._settle(images=chosen, others=np.roll(chosen, -1) if self.others is None else self.others)
@@ -180,7 +180,7 @@ class GrassRequest(Request[GrassRows]):
     keeps_parts: ClassVar[bool] = True  # the outlines are the same for every model
 
     def __post_init__(self) -> None:
-        check_pixels(self.pixels, check_model(self.model).input_size)
+        check_model(self.model).check_pixels(self.pixels)
         super().__post_init__()
 
     @property
@@ -237,7 +237,7 @@ def grass_rows(
     those of the true class count, at least one. progress: called with frogs done and frogs in all, at the start and
     after each batch of 200. Raises InputError for other labels, and if there is no frog.
     """
-    check_pixels(pixels, check_model(model).input_size)
+    check_model(model).check_pixels(pixels)
     if labels.shape != (len(pixels),):
         raise InputError(f"labels: the shape is {labels.shape}; ({len(pixels)},), one for each picture, would be right")
     frogs = find_frogs(labels, images, true_class)

@@ -16,16 +16,18 @@ from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.model import Model
 from explain_lib.networks.targets import Target
 from explain_lib.pictures.dataset import DIGESTS, load_cifar10
+from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import FittedPixels, LazyPixels, StoredPixels, Subset, pixels_digest, subset
 from explain_lib.take_home.notes import SetPositions
 
 Json = dict[str, object]
+MOST_CHANNELS = 1_000
 STORED_BYTES = 48 * 2**20
 """The limit for all pictures stored beside the computations."""
 
 
 class PictureDepot:
-    """The pictures that are not test images, stored beside the computations: arrays uint8 (K, H, W, 3) by name."""
+    """The pictures that are not test images, stored beside the computations: arrays uint8 (K, H, W, C) by name."""
 
     def __init__(self, arrays: Mapping[str, NDArray[np.uint8]] | None = None, room: int = STORED_BYTES) -> None:
         """arrays: those stored already. room: the bytes of further ones."""
@@ -126,7 +128,7 @@ def _test_images(value: SetPositions, depot: PictureDepot) -> Json:
 
 
 def _array(pixels: NDArray[np.uint8], depot: PictureDepot) -> Json:
-    """Pictures (N, H, W, 3), or one (H, W, 3): test images by number, others stored."""
+    """Pictures (N, H, W, C), or one (H, W, C): test images by number, others stored."""
     several = pixels if pixels.ndim == 4 else pixels[None]
     numbers = [_number_of(picture) for picture in several]
     one = {} if pixels.ndim == 4 else {"one": True}
@@ -139,10 +141,11 @@ def _lazy(pixels: LazyPixels, depot: PictureDepot, seen: NDArray[np.int64] | Non
     """A lazy set: test images of another size by number, else the pictures that matter, stored."""
     base = pixels.base if isinstance(pixels, Subset) else pixels
     positions = pixels.positions if isinstance(pixels, Subset) else None
-    if isinstance(base, FittedPixels) and base.identity == _fitted(base.size).identity:
-        return {"set": "cifar10", "images": _ranges(positions), "size": list(base.size)}
+    if isinstance(base, FittedPixels) and base.identity == _fitted(base.size, base.channels).identity:
+        more = {} if base.channels == 3 else {"channels": base.channels}
+        return {"set": "cifar10", "images": _ranges(positions), "size": list(base.size), **more}
     places = np.arange(len(pixels)) if seen is None else np.unique(seen)
-    needed = len(places) * pixels.size[0] * pixels.size[1] * 3
+    needed = len(places) * pixels.size[0] * pixels.size[1] * pixels.channels
     if needed > STORED_BYTES:
         raise InputError(f"pixels: {len(places):,} pictures of a folder need {needed / 2**20:.0f} MiB, and are not stored")
     kept = places[[pixels.is_readable(int(place)) for place in places]]
@@ -215,8 +218,8 @@ def _built(kind: type[Target] | type[CamSettings], content: Mapping[str, object]
 
 def _read_pixels(content: Json, depot: PictureDepot) -> NDArray[np.uint8] | LazyPixels:
     match content:
-        case {"set": "cifar10", "images": images, "size": [int() as height, int() as width]}:
-            fitted = _fitted((height, width))
+        case {"set": "cifar10", "images": images, "size": [int() as height, int() as width], **more}:
+            fitted = _fitted((height, width), _channels(more.get("channels", 3)))
             return fitted if images == "all" else subset(fitted, _positions(images, len(fitted)))
         case {"set": "cifar10", "images": images}:
             found = load_images() if images == "all" else load_images()[_positions(images, len(load_images()))]
@@ -253,6 +256,12 @@ def _short(value: object) -> str:
     return words if len(words) <= 80 else words[:79] + "…"
 
 
+def _channels(content: object) -> int:
+    if not isinstance(content, int) or not 1 <= content <= MOST_CHANNELS:
+        raise DataError(f"channels: {_short(content)}; a whole number from 1 to {MOST_CHANNELS} would be right")
+    return content
+
+
 # Section: test images
 
 
@@ -262,8 +271,8 @@ def load_images() -> NDArray[np.uint8]:
     return load_cifar10().pixels
 
 
-def _fitted(size: tuple[int, int]) -> FittedPixels:
-    return FittedPixels(load_images(), size, DIGESTS["test"])
+def _fitted(size: tuple[int, int], channels: int = 3) -> FittedPixels:
+    return FittedPixels(load_images(), Intake(size, channels), DIGESTS["test"])
 
 
 @lru_cache(maxsize=1)

@@ -28,7 +28,7 @@ class SetPositions:
     positions: NDArray[np.int64] | None
 
     def take(self) -> NDArray[np.uint8]:
-        """The pictures, uint8 (K, H, W, 3)."""
+        """The pictures, uint8 (K, H, W, C)."""
         return self.pixels if self.positions is None else self.pixels[self.positions]
 
 

@@ -95,7 +95,7 @@ class ViewFile:
 
     settings: all of settings.json. models: the description of each model, by name. computations: those of the arrays.
     arrays: the numbers, by key. marks: the SHA-256 of each array when the file was written. pictures: uint8 arrays (K, H, W,
-    3) of pictures that are not test images. changed: the parts of the ZIP file that were changed since, by name, each
+    C) of pictures that are not test images. changed: the parts of the ZIP file that were changed since, by name, each
     "changed", "added" or "missing"; None if the file has no digests to tell.
     """
 
@@ -264,7 +264,7 @@ def _checked(
         raise DataError(wrong)
     if not all(isinstance(one, dict) for one in (*models.values(), *marks.values())):
         raise DataError(wrong)
-    if any(one.dtype != np.uint8 or one.ndim != 4 or one.shape[3] != 3 or one.size == 0 for one in pictures.values()):
+    if any(one.dtype != np.uint8 or one.ndim != 4 or one.size == 0 for one in pictures.values()):
         raise DataError(f"{path}: {PICTURES} holds something else than pictures; {RIGHT}")
     computations = tuple(_computation(one, wrong) for one in listed)
     digests = {key: str(one.get("sha256")) for key, one in marks.items()}

@@ -22,7 +22,6 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.tasks import values_of
-from explain_lib.pictures.pixels import check_pixels, to_input
 from explain_lib.pictures.rendering import Picture
 from explain_lib.trust.measures import Fill
 
@@ -73,7 +72,7 @@ NOISE = 0.01
 
 
 def grey_fill(batch: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Mid grey, half of white, in place of every pixel of float32 (N, 3, H, W)."""
+    """Mid grey, half of white, in place of every pixel of float32 (N, C, H, W)."""
     grey = torch.tensor([(0.5 - shift) / scale for shift, scale in zip(mean, std, strict=True)], dtype=torch.float32)
     return grey.to(batch.device).view(1, -1, 1, 1).expand_as(batch)
 
@@ -82,7 +81,8 @@ def blur_fill(batch: Tensor) -> Tensor:
     """The pictures blurred by a Gaussian of 11 x 11 pixels and deviation 5, mirrored at the border (OpenCV's default)."""
     pictures = np.ascontiguousarray(batch.cpu().numpy().transpose(0, 2, 3, 1))
     blurred = np.stack([cv2.GaussianBlur(one, (BLUR_SIZE, BLUR_SIZE), BLUR_SIGMA) for one in pictures])
-    return torch.from_numpy(blurred.transpose(0, 3, 1, 2).copy()).to(batch.device)
+    whole = blurred.reshape(pictures.shape)  # OpenCV leaves out the axis of a single channel
+    return torch.from_numpy(whole.transpose(0, 3, 1, 2).copy()).to(batch.device)
 
 
 def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -172,7 +172,7 @@ def removal_curves(
 ) -> RemovalCurves:
     """The probabilities of the explained classes as pixels are removed, in every order and with every fill.
 
-    batch: float32 (K, 3, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. classes: int64 (K,), those
+    batch: float32 (K, C, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. classes: int64 (K,), those
     whose probability counts. images: int64 (K,), positions in the set, which ROAD's noise belongs to.
     """
     asker = _Asker(model, batch, ranks, classes)
@@ -226,7 +226,7 @@ class _Asker:
         return round(step * int(self.ranks.shape[2]) / STEPS)
 
     def _ask(self, pictures: Tensor, orders: int) -> NDArray[np.float32]:
-        """The classes' probabilities, or the numbers of a regression, (K, orders), for pictures (K * orders, 3, H, W)."""
+        """The classes' probabilities, or the numbers of a regression, (K, orders), for pictures (K * orders, C, H, W)."""
         logits = torch.cat([self.model.run_input(part) for part in _chunks(pictures)]).cpu()
         chosen = torch.tensor(self.classes.tolist()).repeat_interleave(orders)
         if self.model.task == "softmax":
@@ -242,33 +242,27 @@ def _chunks(pictures: Tensor) -> Iterator[Tensor]:
 def removal_pictures(
     model: Model, picture: Picture, image: int, order: Orders, fill: Fill, steps: Sequence[int], *, from_last: bool = False
 ) -> NDArray[np.uint8]:
-    """A picture uint8 (H, W, 3) with k/16 of its pixels removed, for each k of `steps`: uint8 (len(steps), H, W, 3).
+    """A picture uint8 (H, W, C) with k/16 of its pixels removed, for each k of `steps`: uint8 (len(steps), H, W, C).
 
     image: its position in its set, to which ROAD's noise belongs. order: int64 (H * W,), the place of each pixel, see
     pixel_ranks. from_last: whether to remove the last in order first. The network sees float32; here the values are rounded to
     whole numbers and cut to 0 .. 255, which only noise can exceed. Raises InputError for steps outside 0 .. 16, and for all
     16 of them with noisy linear imputation, which needs a pixel to start from.
     """
-    batch = to_input(check_pixels(picture[None], check_model(model).input_size), model.mean, model.std, torch.device("cpu"))
+    batch = check_model(model).to_input(model.check_pixels(picture[None], "picture"), torch.device("cpu"))
     last = STEPS - 1 if fill == "noisy-linear" else STEPS
     if not all(0 <= step <= last for step in steps):
         raise InputError(f"steps: {tuple(steps)}; whole numbers from 0 to {last}, in sixteenths of the pixels, would be right")
     place = order.size - 1 - order if from_last else order
     holes = [(place < round(step * order.size / STEPS)).reshape(picture.shape[:2]) for step in steps]
     filled = torch.cat([_filled(model, batch, image, missing, fill) for missing in holes])
-    return _pixels(filled, model)
+    return model.to_pixels(filled)
 
 
 def _filled(model: Model, batch: Tensor, image: int, missing: NDArray[np.bool_], fill: Fill) -> Tensor:
-    """The network's input (1, 3, H, W) with the missing pixels filled."""
+    """The network's input (1, C, H, W) with the missing pixels filled."""
     if fill == "noisy-linear":
         own = batch[0].numpy()
         return torch.from_numpy(impute_linearly(own, missing) + noise_of(image, own.shape) * missing)[None]
     plain = grey_fill(batch, model.mean, model.std) if fill == "grey" else blur_fill(batch)
     return torch.where(torch.from_numpy(missing), plain, batch)
-
-
-def _pixels(batch: Tensor, model: Model) -> NDArray[np.uint8]:
-    """Normalised input (N, 3, H, W) as pixels uint8 (N, H, W, 3)."""
-    shares = batch.numpy().transpose(0, 2, 3, 1) * np.array(model.std, np.float32) + np.array(model.mean, np.float32)
-    return np.asarray(np.rint(np.clip(shares * 255, 0, 255)), dtype=np.uint8)

@@ -22,8 +22,8 @@ from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import HasImages, ImageRows, Request, join_rows
 from explain_lib.networks.targets import class_target
 from explain_lib.networks.tasks import predicted_of
-from explain_lib.pictures.pixels import check_positions, to_input
-from explain_lib.pictures.sets import Pixels, check_set
+from explain_lib.pictures.pixels import check_positions
+from explain_lib.pictures.sets import Pixels
 from explain_lib.trust.faithfulness import RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves
 from explain_lib.trust.measures import FILLS
 
@@ -133,7 +133,7 @@ def _ladder_maps(
     target: int | None,
     asked_at: str | None = None,
 ) -> LadderMaps:
-    """The map of every rung on pictures uint8 (K, H, W, 3), which are at those positions of their set."""
+    """The map of every rung on pictures uint8 (K, H, W, C), which are at those positions of their set."""
     captured = capture_layers(check_model(model), own, layers, target)
     process = PostProcess(model, captured.layers)
     names = tuple(captured.layers)
@@ -152,7 +152,7 @@ def _ladder_maps(
 
 
 def _opinion_maps(model: Model, own: NDArray[np.uint8], target: int | None, asked_at: str) -> dict[Rung, Map]:
-    """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, 3)."""
+    """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, C)."""
     grid = next(layer.grid for layer in model.find_layers(asked_at))
     return {
         Rung(f"{name}{_AT}{asked_at}", "opinion", grid): package_grad_cam(model, own, asked_at, target, variant=variant)
@@ -178,7 +178,7 @@ def ladder_curves(
     opinions: the name of the layer of the other methods, None for no such rows. The part without other methods is kept by
     itself, so that another layer needs only those.
     """
-    images = check_positions([image], len(check_set(pixels, check_model(model).input_size)))
+    images = check_positions([image], len(check_model(model).check_set(pixels)))
     own = pixels[images]
     base = _layer_curves(model, own, images, layers, target)
     return base if opinions is None else with_opinions(base, _opinion_curves(model, own, base, target, opinions))
@@ -222,7 +222,7 @@ def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
 
 def _measured(model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], found: LadderMaps) -> LadderCurves:
     """The rows and curves of removing pixels in the order of these maps."""
-    batch = to_input(own, model.mean, model.std, model.device)
+    batch = model.to_input(own)
     finite = np.asarray(np.isfinite(found.maps).all((2, 3)))
     ranks = pixel_ranks(np.where(finite[:, :, None, None], found.maps, np.float32(0)))
     curves = removal_curves(model, batch, ranks, found.explained, images)
@@ -316,7 +316,7 @@ def layer_ladder(
     """Measure every layer, the average of all, and the baselines on images of a set; gives rows batch by batch, without
     pictures that cannot be read.
 
-    pixels: uint8 (N, H, W, 3), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
+    pixels: uint8 (N, H, W, C), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
     class that is explained in every image, None for the predicted one. opinions: the name of a layer at which the
     package's HiResCAM, LayerCAM and Grad-CAM++ get a row each, None for no such rows.
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from explain_lib.base.errors import LayerError
@@ -20,6 +19,7 @@ from explain_lib.cam.settings import CamSettings, check_settings
 from explain_lib.networks.capture import LayerCapture
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.targets import Targets
+from explain_lib.pictures.pixels import Images
 
 NEARBY = 6
 """How many later layers of the same shape are looked at for one without activations below zero."""
@@ -60,10 +60,8 @@ class PlusPlusFacts(Frozen):
 
 
 @remembered()
-def plus_plus_facts(
-    model: Model, pixels: NDArray[np.uint8], settings: CamSettings, targets: Targets = None
-) -> tuple[PlusPlusFacts, ...]:
-    """Divisors and weights of Grad-CAM++ at each layer of the settings, measured on pictures uint8 (N, H, W, 3).
+def plus_plus_facts(model: Model, pixels: Images, settings: CamSettings, targets: Targets = None) -> tuple[PlusPlusFacts, ...]:
+    """Divisors and weights of Grad-CAM++ at each layer of the settings, measured on pictures uint8 (N, H, W, C).
 
     Of the settings count the layers, and whether what an in-place operation left is taken for a layer's output, as the package
     does. Other arguments and errors are those of heatmap.
@@ -85,7 +83,7 @@ def _counted(name: str, layer: LayerCapture, settings: CamSettings) -> PlusPlusF
     return PlusPlusFacts(name, int(counting.sum()), int(not_positive.sum()), weights.size, int((weights < 0).sum()))
 
 
-def _layers_after(model: Model, pixels: NDArray[np.uint8], layers: Sequence[str], targets: Targets) -> Mapping[str, str]:
+def _layers_after(model: Model, pixels: Images, layers: Sequence[str], targets: Targets) -> Mapping[str, str]:
     """For each of these layers `after` of its PlusPlusFacts, where there is one; from one pass for all."""
     near = {name: _nearby(model, name) for name in layers}
     asked = tuple(dict.fromkeys(name for names in near.values() for name in names))

@@ -77,7 +77,7 @@ def sanity_maps(
 ) -> SanityMaps:
     """The maps of a batch of pictures, of the model and of the model with ever more layers randomised, or of its twin.
 
-    pixels: uint8 (K, H, W, 3). layer: one layer's name. target: the class that is explained in every picture, None for the
+    pixels: uint8 (K, H, W, C). layer: one layer's name. target: the class that is explained in every picture, None for the
     one that the model predicts; the others explain the same class. mode: see randomised. twin: compared instead of
     randomised copies; a model with the same layers. Raises the errors of grad_cam.
     """

@@ -19,8 +19,9 @@ from explain_lib.loading.own import OwnModels
 from explain_lib.networks.model import Model, check_model, named_tensors, weight_stamp
 from explain_lib.networks.predictions import Predictions
 from explain_lib.networks.tasks import Task, split_task
+from explain_lib.pictures.bands import bands_window, preview_picture
 from explain_lib.pictures.dataset import DIGESTS, SIDE, ImageSet, load_cifar10
-from explain_lib.pictures.files import Fit, fit_picture, read_picture
+from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import FittedPixels, Pixels, keep_origin
 from explain_lib.pictures.store import PictureStore, Preview, preview_of
 
@@ -96,21 +97,25 @@ class ExplainCache:
         """A bundled model's predictions for the 10,000 test images, from the logits bundled beside it."""
         return self.entries.get(("predictions", name, task), lambda: Predictions(load_test_logits(name), task))
 
-    def fitted_images(self, size: tuple[int, int]) -> Pixels:
-        """The CIFAR-10 test images fitted to an input size (height, width); see fit_picture."""
-        pixels = self.images().pixels
-        return pixels if size == (SIDE, SIDE) else FittedPixels(pixels, size, DIGESTS["test"])
+    def fitted_images(self, seen: tuple[int, int] | Intake) -> Pixels:
+        """The CIFAR-10 test images as a network sees them: its input size (height, width), or model.intake()."""
+        pixels, intake = self.images().pixels, seen if isinstance(seen, Intake) else Intake(seen)
+        return pixels if intake == Intake((SIDE, SIDE)) else FittedPixels(pixels, intake, DIGESTS["test"])
 
-    def own_picture(self, digest: str, size: tuple[int, int], fit: Fit) -> NDArray[np.uint8]:
-        """An uploaded picture fitted to an input size, uint8 (height, width, 3); see PictureStore.find."""
+    def own_picture(self, digest: str, intake: Intake) -> NDArray[np.uint8]:
+        """An uploaded picture as a network sees it, uint8 (height, width, C); see PictureStore.find and Intake.read."""
         content = self.own_pictures.find(digest)
-        key = ("own_picture", digest, size, fit)
-        return self.entries.get(key, lambda: read_only(fit_picture(read_picture(content), size, fit)))
+        return self.entries.get(("own_picture", digest, intake.identity), lambda: read_only(intake.read(content)))
+
+    def own_window(self, digest: str, channels: int) -> NDArray[np.float64]:
+        """The own window of an uploaded picture for a network of so many channels, (2,), or (0,) for one of 8 bits."""
+        content = self.own_pictures.find(digest)
+        return self.entries.get(("own_window", digest, channels), lambda: np.array(bands_window(content, channels) or ()))
 
     def own_preview(self, digest: str) -> Preview:
         """The preview of an uploaded picture; see PictureStore.find."""
         content = self.own_pictures.find(digest)
-        return self.entries.get(("own_preview", digest), lambda: preview_of(read_picture(content)))
+        return self.entries.get(("own_preview", digest), lambda: preview_of(preview_picture(content)))
 
     def check_up(self, model: Model) -> CheckUp:
         """check_up of a Model, cached."""

@@ -49,7 +49,11 @@ GOOD = noise(2)
 NAN = np.full((2, 8, 8, 3), np.nan, np.float32)
 BAD_PIXELS: dict[str, tuple[Any, str]] = {
     "list": (GOOD.tolist(), r"a list; a NumPy array, uint8 of shape \(N, 8, 8, 3\)"),
-    "tensor": (torch.from_numpy(GOOD), r"a Tensor; a NumPy array"),
+    "tensor": (torch.from_numpy(GOOD), r"a tensor of torch.uint8; a float tensor of shape \(N, 3, 8, 8\), normalised"),
+    "tensor, channels last": (torch.zeros(2, 8, 8, 3), r"the shape is \(2, 8, 8, 3\); a float tensor of shape \(N, 3, 8, 8\)"),
+    "tensor, 9 x 9": (torch.zeros(2, 3, 9, 9), r"the pictures are 9 x 9; a float tensor"),
+    "tensor, NaN": (torch.full((2, 3, 8, 8), torch.nan), r"the tensor holds NaN or infinity"),
+    "tensor, empty": (torch.zeros(0, 3, 8, 8), r"the batch is empty"),
     "None": (None, r"a NoneType; a NumPy array"),
     "float": (GOOD / 255, r"the dtype is float64; uint8"),
     "NaN": (NAN, r"the dtype is float32 and holds NaN; uint8"),

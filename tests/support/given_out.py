@@ -56,4 +56,6 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "present": ("off", "on"),
     "plus": (None, "1,8"),
     "task": (None, "sigmoid"),
+    "window": (None, "100,3900"),
+    "bands": (None, "3,2,1"),
 }

@@ -3,6 +3,9 @@
 import torch
 import torchvision
 from torch import nn
+from torchvision import transforms
+
+import explain_lib as xl
 
 
 def make() -> nn.Module:
@@ -52,6 +55,44 @@ def infinite() -> nn.Module:
     nn.init.constant_(network[0].bias, 3e38)
     nn.init.constant_(network[0].weight, 3e38)
     return network
+
+
+def grey() -> nn.Module:
+    """One channel."""
+    return of_channels(1)
+
+
+def thirteen() -> nn.Module:
+    """Thirteen channels."""
+    return of_channels(13)
+
+
+def of_channels(channels: int) -> nn.Module:
+    torch.manual_seed(6)
+    first, second = (nn.Conv2d(channels, 4, 3), nn.ReLU()), (nn.Conv2d(4, 4, 3), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 5))
+
+
+class TwoInputs(nn.Module):
+    """A picture, and two numbers beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = make()
+        self.head = nn.Linear(7, 3)
+
+    def forward(self, picture: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.cat([self.body(picture), beside.expand(len(picture), -1)], dim=1))
+
+
+def complete() -> xl.Model:
+    """A Model with a transform, which looks at the middle, and with a second input."""
+    network, beside = TwoInputs(), torch.tensor([[1.0, -2.0]])
+    normalise = transforms.Normalize((0.5, 0.4, 0.3), (0.2, 0.2, 0.3))
+    middle = [transforms.Resize(40), transforms.CenterCrop(16), transforms.ToTensor(), normalise]
+    return xl.as_model(
+        network, classes=("a", "b", "c"), transform=transforms.Compose(middle), forward=lambda batch: network(batch, beside)
+    )
 
 
 def transformer() -> nn.Module:

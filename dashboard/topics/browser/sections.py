@@ -95,7 +95,7 @@ def _confidences(values: NDArray[np.float32], task: Task) -> tuple[NDArray[np.ui
 def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
     view, layer = scene.view, scene.layer
-    values = xl.grad_cam(scene.model, scene.picture[None], layer, scene.target)[layer]
+    values = xl.grad_cam(scene.model, scene.seen[None], layer, scene.target)[layer]
     words = f"Grad-CAM of layer {layer} on {scene.name}"
     caption = f"Grad-CAM, {layer}, {grid_caption(values.grid)}. {placement_words(scene, layer)}"
     original = replace(
@@ -145,9 +145,10 @@ def _average_panels(scene: Scene, mean: xl.AverageMap, layer: str) -> tuple[Pane
     words = f"The mean map of {mean.images:,} images at layer {layer}"
     over = overlay_panel(scene, mean.map, words, SIDE, name="mean-overlay", centres=scene.centres(layer))
     itself = map_panel(scene, mean.map, "", SIDE, name="mean-map", centres=scene.centres(layer))
+    picture = scene.shown(mean.picture)
     panels = (
-        Panel("mean-picture", f"The mean of {mean.images:,} pictures", SIDE, title="Mean picture", picture=mean.picture),
-        replace(over, title="Mean map", caption=f"layer {layer}", help="", picture=mean.picture, drawing=_unsigned(scene)),
+        Panel("mean-picture", f"The mean of {mean.images:,} pictures", SIDE, title="Mean picture", picture=picture),
+        replace(over, title="Mean map", caption=f"layer {layer}", help="", picture=picture, drawing=_unsigned(scene)),
         replace(itself, title="The mean map itself", caption=grid_caption((mean.map.shape[0], mean.map.shape[1])),
                 help=terms.AVERAGE, drawing=_unsigned(scene)),
     )  # fmt: skip

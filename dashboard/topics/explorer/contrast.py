@@ -49,7 +49,7 @@ def show_contrast(scene: Scene, layer: str) -> None:
 def _found(scene: Scene, layer: str) -> tuple[Contrast, Pair]:
     target, classes = scene.target, scene.model.classes
     b = runner_up(scene.probabilities, target.index) if target.minus is None else target.minus
-    found = contrast(scene.model, scene.picture[None], layer, target.index, b, scene.view.score)
+    found = contrast(scene.model, scene.seen[None], layer, target.index, b, scene.view.score)
     return found, Pair(classes[target.index], classes[b], target.minus is not None)
 
 

@@ -40,9 +40,7 @@ def make_panels(scene: Scene) -> list[Explained]:
         scenes.append(scene.with_image(scene.view.other_image))
     elif scene.view.beside == "model":
         scenes.append(scene.with_model(scene.view.other_model))
-    return [
-        Explained(one, xl.grad_cam(one.model, one.picture[None], one.offered_layers, one.target), one.layer) for one in scenes
-    ]
+    return [Explained(one, xl.grad_cam(one.model, one.seen[None], one.offered_layers, one.target), one.layer) for one in scenes]
 
 
 def other_layer(scene: Scene) -> str:

@@ -61,9 +61,9 @@ def fair_layer(scene: Scene) -> str:
 
 def make_row(scene: Scene, image: int) -> Row:
     """The row of an image, drawn as the view says."""
-    picture = np.asarray(scene.images.pixels[image])
+    picture = scene.shown(np.asarray(scene.images.pixels[image]))
     if scene.view.drawing == "fair":
-        return Row(picture, *_fair_maps(scene, picture), None)
+        return Row(picture, *_fair_maps(scene, image), None)
     cells, manual, package = _notebook_maps(scene, image)
     drawn = study_heatmap(cells), study_manual_overlay(picture, manual), study_package_overlay(picture, package)
     return Row(picture, cells, manual, package, drawn)
@@ -79,13 +79,13 @@ def _notebook_maps(scene: Scene, image: int) -> tuple[Map, Map, Map]:
     return cells[place], manual[place], package[place]
 
 
-def _fair_maps(scene: Scene, picture: Picture) -> tuple[Map, Map, Map]:
+def _fair_maps(scene: Scene, image: int) -> tuple[Map, Map, Map]:
     """The same of one layer, each scaled by itself."""
-    layer = fair_layer(scene)
+    layer, pixels = fair_layer(scene), scene.images.pixels[image : image + 1]
     own_grid, on_pixels = xl.CamSettings(layers=(layer,), resize="none"), xl.CamSettings(layers=(layer,))
-    cells = xl.heatmap(scene.model, picture[None], own_grid)
-    manual = xl.heatmap(scene.model, picture[None], on_pixels)
-    return cells[0], manual[0], xl.package_grad_cam(scene.model, picture[None], layer)[0]
+    cells = xl.heatmap(scene.model, pixels, own_grid)
+    manual = xl.heatmap(scene.model, pixels, on_pixels)
+    return cells[0], manual[0], xl.package_grad_cam(scene.model, pixels, layer)[0]
 
 
 def fair_drawing(scene: Scene) -> xl.Drawing:

@@ -74,7 +74,7 @@ def _maps(scene: Scene) -> dict[str, Map]:
         settings[chosen] = replace(judged, layers=(chosen,))
     if set(NOTEBOOK_PACKAGE.layers or ()) <= set(scene.model.spatial_layers):
         settings[AVERAGE] = NOTEBOOK_PACKAGE
-    return {name: xl.heatmap(scene.model, scene.picture[None], one)[0] for name, one in settings.items()}
+    return {name: xl.heatmap(scene.model, scene.seen[None], one)[0] for name, one in settings.items()}
 
 
 def _correlation(value: float) -> str:

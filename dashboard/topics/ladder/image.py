@@ -94,7 +94,7 @@ def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
         asked_at = asked_layer(layer)
         if asked_at is not None:
             asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
-            words = plus_plus_warning(scene.model, scene.picture[None], scene.view.target, asked, scene.name)
+            words = plus_plus_warning(scene.model, scene.seen[None], scene.view.target, asked, scene.name)
             show_plus_plus(words, small=True)
     with curve:
         _curves(scene, found, layer)
@@ -219,7 +219,7 @@ def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
 def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple[Panel, ...]:
     """The picture with a quarter, a half and three quarters of its pixels replaced, each with the probability that is left."""
     order = pixel_ranks(found.maps.maps[0, place])
-    shown = removal_pictures(scene.model, scene.picture, scene.view.image, order, fill, STEPS)
+    shown = scene.shown(removal_pictures(scene.model, scene.seen, scene.view.image, order, fill, STEPS))
     words, name = FILL_WORDS[fill], scene.model.classes[int(found.rows.explained[0])]
     picked = scene.name[0].upper() + scene.name[1:]
     panels = []

@@ -63,7 +63,7 @@ class Check:
 def make_check(scene: Scene) -> Check:
     """The maps of the picked image, at every depth."""
     view, layer = scene.view, scene.layer
-    found = sanity_maps(scene.model, scene.picture[None], layer, view.target, view.mode)
+    found = sanity_maps(scene.model, scene.seen[None], layer, view.target, view.mode)
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
 

@@ -44,7 +44,7 @@ def show_twin(check: Check) -> None:
 
 def _maps(check: Check, name: str, twin: Model) -> None:
     scene = check.scene
-    found = sanity_maps(scene.model, scene.picture[None], check.layer, scene.view.target, twin=twin)
+    found = sanity_maps(scene.model, scene.seen[None], check.layer, scene.view.target, twin=twin)
     index = int(found.explained[0])
     panels = []
     for place, title in enumerate((scene.view.model, name)):

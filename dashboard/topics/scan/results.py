@@ -132,7 +132,7 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
     panels = tuple(
         Panel(
             f"{part}-{image}", f"{scene.words(image)}, {scene.true_class(image) or 'without a class'}", SIDE,
-            title=f"image {image}", caption=fine(mae[image], 4), picture=np.asarray(scene.images.pixels[image]),
+            title=f"image {image}", caption=fine(mae[image], 4), picture=scene.shown(np.asarray(scene.images.pixels[image])),
             place=f"{scene.picture_set.address}-{image}",
             action=Action("opens the comparison of its two maps", {"image": image, "steps": ()}, "disagreement"),
         )

@@ -59,7 +59,7 @@ def show_difference(pair: Pair, found: xl.Decomposition | None) -> None:
 def warn_of_sides(pair: Pair, *, on_the_way: bool) -> None:
     """A warning where a side is Grad-CAM++ at a layer that is not right for it, or a map on the way from a to b."""
     scene, sides = pair.scene, [side.configuration.settings for side in (pair.a, pair.b)]
-    show_plus_plus(plus_plus_warning(scene.model, scene.picture[None], scene.target, sides, scene.name, on_the_way=on_the_way))
+    show_plus_plus(plus_plus_warning(scene.model, scene.seen[None], scene.target, sides, scene.name, on_the_way=on_the_way))
 
 
 def show_apart(pair: Pair) -> None:

@@ -28,7 +28,7 @@ def show_completeness(scene: Scene, layer: str) -> None:
     if next(one for one in scene.model.layers if one.name == layer).handed_on:
         st.info(f"{plain(layer)} hands on what it was given, so it has no cells of its own: the layer before it has.")
         return
-    found = xl.completeness(scene.model, scene.picture, layer, scene.target)
+    found = xl.completeness(scene.model, scene.seen, layer, scene.target)
     grid = grid_caption(found.hirescam.shape)
     st.caption(f"Layer {plain(layer)}, {grid} cells; by hand, with signs, not scaled, in units of the logit.")
     st.markdown(f"{sum_sentence(found)} {averaging_sentence(found)}")

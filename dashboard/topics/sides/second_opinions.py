@@ -88,7 +88,7 @@ def _layer_picker(scene: Scene) -> None:
 
 
 def _opinions(scene: Scene, layer: str) -> None:
-    pixels, target = scene.picture[None], scene.target
+    pixels, target = scene.seen[None], scene.target
     maps = {name: xl.package_grad_cam(scene.model, pixels, layer, target, variant=name)[0] for name in METHODS}
     words = f"{picture_words(scene, scene.view.image)}, beside what the methods make of it"
     original = replace(original_panel(scene, SIDE, "opinion-picture"), alt=words)

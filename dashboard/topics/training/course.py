@@ -7,8 +7,10 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
+from explain_lib.base.errors import ExplainError
 from explain_lib.base.maps import Map
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import (
@@ -91,15 +93,27 @@ def shown_scene(scene: Scene) -> Scene:
         return scene
     moments = training_moments(name)
     place = place_of(moments, scene.view.epoch)
-    return scene.with_model(moments[-1 if place is None else place].model)
+    return seen_by(scene, moments[-1 if place is None else place].model)
+
+
+def seen_by(scene: Scene, name: str) -> Scene:
+    """The scene with a network of a training; with the test images where it cannot see the picked one, of other channels."""
+    if scene.cache.model(name).channels == scene.model.channels:
+        return scene.with_model(name)
+    try:
+        made = scene.with_model(name)
+        np.asarray(made.seen)  # read now, so that it is said now
+        return made
+    except ExplainError:
+        return scene.with_set(CifarImages(scene.cache)).with_model(name)
 
 
 def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
     """The training seen through the picked image; the last moment is shown where the view names none that there is."""
-    scenes = tuple(scene.with_model(moment.model) for moment in moments)
+    scenes = tuple(seen_by(scene, moment.model) for moment in moments)
     layer = chosen_layer(scene.view, scenes[-1].model)
     models, targets = [one.model for one in scenes], [one.target for one in scenes]
-    maps = maps_in_time(models, scenes[-1].picture[None], layer, targets)
+    maps = maps_in_time(models, scenes[-1].seen[None], layer, targets)
     place = place_of(moments, scene.view.epoch)
     correlations = correlations_with_last(_drawn(scene, maps))
     return Course(moments, scenes, layer, maps, correlations, len(moments) - 1 if place is None else place)

@@ -32,7 +32,7 @@ def _without_it(walk: Walk) -> None:
     st.markdown(f"**What if channel {walk.channel} were zero?**", help=terms.CHANNEL_ABLATION)
     scene, numbers = walk.scene, walk.numbers
     try:
-        found = xl.channel_ablation(scene.model, scene.picture, numbers.layer, [walk.channel], numbers.target)
+        found = xl.channel_ablation(scene.model, scene.seen, numbers.layer, [walk.channel], numbers.target)
     except xl.LayerError as error:  # a layer that hands on what it was given can be explained, but not be cut off
         st.caption(f"That cannot be tried at this layer: {plain(str(error))}.")
         return

@@ -105,7 +105,7 @@ class Walk:
 
 def make_walk(scene: Scene) -> Walk:
     """The walk for the picked image, model, layer and target."""
-    return Walk(scene, xl.walkthrough(scene.model, scene.picture, scene.layer, scene.target))
+    return Walk(scene, xl.walkthrough(scene.model, scene.seen, scene.layer, scene.target))
 
 
 def reach(values: Map) -> float:

@@ -66,7 +66,8 @@ def test_the_dashboard_opens_with_the_servers_own_model_and_says_what_it_took(st
     assert app.selectbox(key="model").options[1].startswith("captum-tutorial")
     assert (
         f"{MAKE}, weights as the factory made them; input 24 × 20, mean 0.5 0.4 0.3, std 1 1 1, 5 classes. "
-        "Not given, and taken as usual where nothing is known: std."
+        "Not given, and taken as usual where nothing is known: std. Pictures are resized to fill 24 × 20, what sticks out "
+        "is cut off."
     ) in unescaped(captions(app)).splitlines()
     assert [bar["name"] for bar in class_bars(app)] == ["tulip", "rose", "daisy", "lily", "iris"]
     app.selectbox(key="model").set_value("tutorial").run()
@@ -204,7 +205,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--model", MAKE, "--classes", "binary.txt"], "classes: binary.txt cannot be read (it is not text in UTF-8)"),
         (["--model", MAKE, "--input-size", "1", "2", "3"], "input_size: (1, 2, 3); (height, width) in pixels"),
         (["--model", MAKE, "--input-size", "big"], "argument --input-size: invalid int value: 'big'"),
-        (["--model", MAKE, "--mean", "0", "0", "nan"], "--mean: (0.0, 0.0, nan); three finite numbers"),
+        (["--model", MAKE, "--mean", "0", "0", "nan"], "--mean: (0.0, 0.0, nan); a finite number for each channel"),
     ],
 )
 def test_options_that_cannot_be_read_are_a_sentence_and_nothing_can_be_shown(

@@ -208,7 +208,7 @@ NONSENSE = [
     ("mode", "both", "one of cascading, independent would be right."),
     ("epoch", "last", "a number of epochs, from 0, would be right."),
     ("set", "cifar100", "cifar10, folder, or the SHA-256 of an uploaded picture, would be right."),
-    ("fit", "zoom", "one of crop, pad, stretch would be right."),
+    ("fit", "zoom", "one of crop, inner, pad, stretch would be right."),
     ("colour", "red", "there is no such setting."),
     ("step", "7", "one of forward, gradient, weights, sum, relu, enlarge would be right."),
     ("channel", "-1", "the number of a channel, from 0, would be right."),
@@ -221,6 +221,9 @@ NONSENSE = [
     ("present", "full", "on or off would be right."),
     ("plus", "all", "numbers of labels, with commas between, would be right."),
     ("task", "multi", "one of softmax, sigmoid, binary, regression would be right."),
+    ("window", "9,2", "two whole numbers, the lower one first, with a comma between, would be right."),
+    ("window", "dark", "two whole numbers, the lower one first, with a comma between, would be right."),
+    ("bands", "1,2", "three numbers of channels, from 0, or one, with commas between, would be right."),
 ]
 
 

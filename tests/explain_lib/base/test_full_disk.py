@@ -161,9 +161,9 @@ def test_a_picture_that_memory_is_lacking_for_does_not_end_the_other_thumbnails(
     calls: list[None] = []
     srgb = picture_files.srgb
 
-    def lacking(image: Any) -> Any:
+    def lacking(image: Any, window: Any) -> Any:
         calls.append(None)
-        return np.empty(2**60, np.uint8) if len(calls) == 2 else srgb(image)
+        return np.empty(2**60, np.uint8) if len(calls) == 2 else srgb(image, window)
 
     monkeypatch.setattr(picture_files, "srgb", lacking)
     thumbnails = made(folder_of_three(tmp_path / "pictures"), tmp_path)

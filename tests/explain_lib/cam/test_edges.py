@@ -46,14 +46,7 @@ def test_inside_the_border_edges_are_scikit_images_in_another_unit(study: np.nda
 
 
 @pytest.mark.parametrize(
-    "pixels",
-    [
-        np.zeros((1, 4, 4, 3), np.float32),
-        np.zeros((4, 4, 3), np.uint8),
-        np.zeros((1, 4, 4, 1), np.uint8),
-        np.zeros((1, 1, 4, 3), np.uint8),
-        [[1]],
-    ],
+    "pixels", [np.zeros((1, 4, 4, 3), np.float32), np.zeros((4, 4, 3), np.uint8), np.zeros((1, 1, 4, 3), np.uint8), [[1]]]
 )
 def test_edges_of_what_is_no_picture_are_refused(pixels: object) -> None:
     with pytest.raises(xl.InputError, match=r"^pixels: .*would be right"):
@@ -77,3 +70,8 @@ def test_a_grid_holds_the_means_of_its_cells() -> None:
     assert left[0, 0, 0] == pytest.approx(np.mean([0, 1, 4, 5]))
     assert left[0, 3, 3] == pytest.approx(np.mean([10, 11, 14, 15]))
     assert left[0, 0, 1] == pytest.approx(0.75 * 2.5 + 0.25 * 4.5)  # a quarter of the way between two cells' middles
+
+
+def test_edges_of_grey_are_those_of_the_same_grey_in_colours() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (2, 9, 7, 1), dtype=np.uint8)
+    np.testing.assert_array_equal(sobel_edges(grey), sobel_edges(np.repeat(grey, 3, axis=3)))

@@ -232,7 +232,7 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
         (lambda: Ailing().to("meta"), "conv.weight, conv.bias, fc.weight, fc.bias hold no numbers yet", ""),
     ],
     "problem forward": [
-        (lambda: Headed(nn.Conv2d(1, 4, 3)), "", "first convolution, body.0, takes 1 channel(s), and pictures are RGB"),
+        (lambda: Headed(nn.Conv2d(1, 4, 3)), "", "body.0, takes 1 channel: give it mean and std of 1 channel"),
         (lambda: nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 30 * 30, 2)), "", "It runs on 32 x 32"),
     ],
 }
@@ -414,11 +414,11 @@ def test_a_normalisation_of_the_card_in_half_the_digits_is_the_cards(tutorial: x
         ((0, 0, 0), (255, 255, 255), True),
     ],
 )
-def test_without_a_card_a_normalisation_for_0_to_255_is_noted(
+def test_without_a_card_a_normalisation_for_0_to_255_is_a_problem(
     mean: tuple[float, ...], std: tuple[float, ...], noted: bool
 ) -> None:
     found = xl.check_up(Ailing(), input_size=SIDE, mean=mean, std=std)
-    assert kinds(found) == ([("note", "normalisation")] if noted else [])
+    assert kinds(found) == ([("problem", "normalisation")] if noted else [])
 
 
 def test_the_numbers_in_the_note_are_those_of_the_test_images(images: xl.ImageSet) -> None:

@@ -41,13 +41,14 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"input_size": (8, 0)}, r"input_size: \(8, 0\)"),
     ({"input_size": (8.0, 8)}, r"input_size: \(8.0, 8\)"),
     ({"input_size": "88"}, r"input_size: '88'"),
-    ({"mean": 0.5}, r"mean: 0.5; three numbers, for R, G and B"),
-    ({"mean": (0.5,)}, r"mean: \(0.5,\); three finite numbers"),
-    ({"mean": (0.5, 0.5, float("nan"))}, r"mean: .*nan.*; three finite numbers"),
-    ({"mean": ("a", "b", "c")}, r"mean: .*; three numbers"),
+    ({"mean": 0.5}, r"mean: 0.5; a finite number for each channel of the input, three for R, G and B"),
+    ({"mean": (0.5,)}, r"std: 3 numbers, and mean has 1; one for each channel would be right"),
+    ({"mean": ()}, r"mean: \(\); a finite number for each channel"),
+    ({"mean": (0.5, 0.5, float("nan"))}, r"mean: .*nan.*; a finite number for each channel"),
+    ({"mean": ("a", "b", "c")}, r"mean: .*; a finite number for each channel"),
     ({"std": (0.5, 0.0, 0.5)}, r"std: .*; numbers above 0 would be right"),
     ({"std": (0.5, -1, 0.5)}, r"std: .*; numbers above 0"),
-    ({"std": None}, r"std: None; three numbers"),
+    ({"std": None}, r"std: missing; one number for each channel would be right"),
 ]
 
 

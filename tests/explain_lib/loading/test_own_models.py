@@ -348,7 +348,7 @@ def test_a_visitor_chooses_among_the_architectures_on_offer_alone(kept: OwnModel
         (Described(input_size=(4096, 32)), "input size: 4096 × 32; at most 512 a side would be right"),
         (Described(input_size=(8, 8)), r"net\.pt: TutorialNet: the network cannot run on a batch of shape \(1, 3, 8, 8\)"),
         (Described(classes=("a",)), r"net\.pt: classes: 1 names; TutorialNet has 10 outputs"),
-        (Described(mean=(float("nan"), 0.0, 0.0)), "mean: .*three finite numbers"),
+        (Described(mean=(float("nan"), 0.0, 0.0)), "mean: .*a finite number for each channel"),
         (Described(classes=("![](http://elsewhere/a.png)", *"bcdefghij")), "class names: '!.*'; letters, digits, spaces and"),
         (Described(classes=("www.elsewhere", *"bcdefghij")), "class names: 'www.elsewhere'; letters, digits, spaces and"),
         (Described(classes=("a" * 61, *"bcdefghij")), "class names: 'a{61}'; letters, digits, spaces and .* at most 60"),

@@ -14,6 +14,7 @@ from scan_samples import wait_until
 
 import explain_lib as xl
 from explain_lib.pictures.dataset import fit_labels
+from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.store import PictureStore, preview_of
 from explain_lib.pictures.thumbnails import SIDE, Thumbnails
 
@@ -310,8 +311,8 @@ def test_a_preview_says_the_size_and_is_small(size: tuple[int, int], expected: t
 def test_the_cache_fits_a_visitors_picture_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = xl.ExplainCache()
     digest = cache.own_pictures.keep(picture_file((9, 8, 7)))
-    fitted = cache.own_picture(digest, (32, 32), "pad")
+    fitted = cache.own_picture(digest, Intake((32, 32), fit="pad"))
     assert_array_equal(fitted[16, 16], (9, 8, 7))
     assert_array_equal(fitted[0, 0], (0, 0, 0))
-    monkeypatch.setattr("explain_lib.work.cache.read_picture", lambda _: pytest.fail("decoded again"))
-    assert cache.own_picture(digest, (32, 32), "pad") is fitted
+    monkeypatch.setattr("explain_lib.pictures.intake.read_bands", lambda *_: pytest.fail("decoded again"))
+    assert cache.own_picture(digest, Intake((32, 32), fit="pad")) is fitted

@@ -13,6 +13,7 @@ import explain_lib as xl
 from explain_lib.cam.average_map import average_map
 from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.networks.predictions import VERDICT_BATCH, verdict_request, verdicts_of
+from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import (
     FittedPixels,
@@ -107,13 +108,13 @@ def test_a_set_of_another_size_and_an_empty_one_are_refused() -> None:
 
 def test_a_network_of_another_size_sees_test_images_as_pillow_resizes_them() -> None:
     pictures = noise(3, side=32)
-    fitted = FittedPixels(pictures, (48, 48), "x")
+    fitted = FittedPixels(pictures, Intake((48, 48)), "x")
     for place in range(3):
         expected = np.asarray(Image.fromarray(pictures[place]).resize((48, 48), Image.Resampling.BILINEAR))
         assert_array_equal(fitted[place], expected)
     assert fitted.identity not in (
-        FittedPixels(pictures, (40, 40), "x").identity,
-        FittedPixels(pictures, (48, 48), "y").identity,
+        FittedPixels(pictures, Intake((40, 40)), "x").identity,
+        FittedPixels(pictures, Intake((48, 48)), "y").identity,
     )
 
 

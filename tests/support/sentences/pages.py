@@ -105,8 +105,9 @@ def a_picture(draw: st.DrawFn) -> Said:
         said=lambda _: said,
         true_class=lambda _: None,
         images=SimpleNamespace(labels=labels),
-        picture_set=SimpleNamespace(words=lambda _: "test image"),
-        model=SimpleNamespace(classes=("cat", "dog"), task="softmax"),
+        picture_set=SimpleNamespace(words=lambda _: "test image", window=lambda *_: None),
+        model=SimpleNamespace(classes=("cat", "dog"), channels=3, task="softmax"),
+        bands=None,
     )
     return Said(image_words(scene, 0), shares=[share])
 

@@ -1,0 +1,61 @@
+"""A network that is run by a function of the caller's, such as one that adds a second input."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import count
+
+from torch import Tensor, nn
+
+from explain_lib.networks.sharing import exclusive
+
+Forward = Callable[[Tensor], object]
+"""A function of the batch float32 (N, C, H, W) that runs the network and returns its output."""
+
+_OWN = ("_modules", "_parameters", "_buffers", "training")
+_numbers = count()
+
+
+class Forwarded(nn.Module):
+    """The modules and weights of a network, under the same names, run by a function that calls that network.
+
+    A copy has weights of its own; while it runs, they take the place of the network's. number: one for each function that was
+    given, since nothing tells two functions apart.
+    """
+
+    def __init__(self, network: nn.Module, function: Forward) -> None:
+        """function: calls `network` itself, with whatever else that needs."""
+        super().__init__()
+        vars(self).update({name: vars(network)[name] for name in _OWN})
+        # past nn.Module, for which the network would be a part of this one
+        vars(self).update(network=network, function=function, number=next(_numbers))
+
+    def forward(self, batch: Tensor) -> object:
+        """What the function returns for a batch float32 (N, C, H, W)."""
+        with exclusive(vars(self)["network"]), self._in_place():
+            return vars(self)["function"](batch)
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """The modules, weights and mode of this one in the place of the network's."""
+        held = vars(vars(self)["network"])
+        before = {name: held[name] for name in _OWN}
+        held.update({name: vars(self)[name] for name in _OWN})
+        try:
+            yield
+        finally:
+            held.update(before)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Forwarded":
+        copy = Forwarded(vars(self)["network"], vars(self)["function"])
+        vars(copy).update({name: deepcopy(vars(self)[name], memo) for name in _OWN})
+        return copy
+
+    def _get_name(self) -> str:
+        network: nn.Module = vars(self)["network"]
+        return f"{network._get_name()} run by a function"
+
+
+def run_by(network: nn.Module) -> int | None:
+    """The number of the function by which a network is run; None for one that is run by itself."""
+    return vars(network)["number"] if isinstance(network, Forwarded) else None
