@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.networks.task_words import TASK_WORDS, value_words
-from explain_lib.networks.tasks import PRESENT, Task
+from explain_lib.passes.tasks import PRESENT, Task
 
 MOST = 12
 """With more classes than so many, the likeliest and the marked ones are shown alone."""

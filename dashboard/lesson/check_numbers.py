@@ -17,7 +17,7 @@ from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, mean_alone
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.networks.task_words import value_words
-from explain_lib.networks.tasks import predicted_of
+from explain_lib.passes.tasks import predicted_of
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.study.rows import ContourRequest
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows

@@ -15,7 +15,7 @@ from dashboard.view.scene import Scene
 from explain_lib.base.devices import spare_cores
 from explain_lib.base.run_context import recording
 from explain_lib.loading.bundled import REGISTRY
-from explain_lib.networks.tasks import name_with_task, split_task
+from explain_lib.passes.tasks import name_with_task, split_task
 from explain_lib.take_home.json_form import Json
 from explain_lib.take_home.notes import Recorder
 from explain_lib.take_home.replay import versions

@@ -14,7 +14,7 @@ from dashboard.view.view import PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.own import OwnModels
-from explain_lib.networks.tasks import tasks_of
+from explain_lib.passes.tasks import tasks_of
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""

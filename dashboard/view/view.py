@@ -24,8 +24,8 @@ from explain_lib.cam.settings import Placement
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
-from explain_lib.networks.targets import Score
-from explain_lib.networks.tasks import TASKS, Task, tasks_of
+from explain_lib.passes.targets import Score
+from explain_lib.passes.tasks import TASKS, Task, tasks_of
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.measures import FILLS, MEASURES, Fill, Measure

@@ -15,7 +15,7 @@ from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
 from explain_lib.networks.task_words import TASK_WORDS, value_words
-from explain_lib.networks.tasks import Task, tasks_of
+from explain_lib.passes.tasks import Task, tasks_of
 
 Option = TypeVar("Option", str, int)
 

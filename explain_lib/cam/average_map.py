@@ -12,7 +12,7 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Targets
+from explain_lib.passes.targets import Targets
 from explain_lib.pictures.sets import Pixels, readable_places
 
 BATCH = 256

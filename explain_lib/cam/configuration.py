@@ -23,7 +23,7 @@ from explain_lib.cam.settings import (
     torch_cam_settings,
 )
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Targets
+from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images
 
 Program = Literal["manual", "package", "torch-cam", "captum"]

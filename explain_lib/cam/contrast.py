@@ -13,8 +13,8 @@ from explain_lib.base.maps import Map
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.targets import Score, Target
-from explain_lib.networks.tasks import values_of
+from explain_lib.passes.targets import Score, Target
+from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.pixels import Images
 
 VISIBLE = 0.02

@@ -13,7 +13,7 @@ from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.loading.bundled import REGISTRY, list_models, load_card
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model
-from explain_lib.networks.targets import AnyTarget, Target
+from explain_lib.passes.targets import AnyTarget, Target
 from explain_lib.pictures.pixels import Images
 
 

@@ -21,8 +21,8 @@ from explain_lib.check_up.weights import (
 )
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model, checked_normalisation, checked_size, convolves_no_pictures, network_device
-from explain_lib.networks.outputs import Output, check_output
-from explain_lib.networks.tasks import GIVEN, TASKS, Task
+from explain_lib.passes.outputs import Output, check_output
+from explain_lib.passes.tasks import GIVEN, TASKS, Task
 
 USUAL_SIDES = (32, 64, 224, 28)
 HALF = 0.5

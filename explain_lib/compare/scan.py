@@ -13,8 +13,8 @@ from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import differing
 from explain_lib.compare.decomposition import Sides, capture_sides, check_comparable, named_sides, shares_of
 from explain_lib.networks.requests import ImageRows, Request, join_rows, take_rows
-from explain_lib.networks.targets import AnyTarget, Targets
-from explain_lib.networks.tasks import predicted_of
+from explain_lib.passes.targets import AnyTarget, Targets
+from explain_lib.passes.tasks import predicted_of
 from explain_lib.pictures.sets import batch_size_of
 
 SCAN_BATCH = 200

@@ -15,7 +15,7 @@ from explain_lib.base.words import error_words, few_names, one_line
 from explain_lib.loading.architectures import TRAINING_ONLY, find_architecture
 from explain_lib.loading.blueprint import Architecture
 from explain_lib.loading.weight_files import Held, WeightFile
-from explain_lib.networks.sharing import own_random_numbers
+from explain_lib.passes.sharing import own_random_numbers
 
 Shape = tuple[tuple[int, ...], torch.dtype]
 

@@ -17,7 +17,7 @@ from explain_lib.base.files import read_tensors
 from explain_lib.loading.architectures import ARCHITECTURES
 from explain_lib.networks.cards import ModelCard, file_digest, read_card
 from explain_lib.networks.model import Model, as_model
-from explain_lib.networks.sharing import own_random_numbers
+from explain_lib.passes.sharing import own_random_numbers
 
 CPU = torch.device("cpu")
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"

@@ -17,7 +17,7 @@ from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words, few_names, one_line
 from explain_lib.loading.blueprint import Architecture, Channels, import_library
 from explain_lib.loading.weight_files import WeightFile, read_weights
-from explain_lib.networks.sharing import own_random_numbers
+from explain_lib.passes.sharing import own_random_numbers
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel

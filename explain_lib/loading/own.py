@@ -26,9 +26,9 @@ from explain_lib.loading.hf_folders import folder_network
 from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
-from explain_lib.networks.outputs import Output
-from explain_lib.networks.sharing import own_random_numbers
-from explain_lib.networks.tasks import GIVEN, Task
+from explain_lib.passes.outputs import Output
+from explain_lib.passes.sharing import own_random_numbers
+from explain_lib.passes.tasks import GIVEN, Task
 
 DEFAULT_WEIGHTS, RANDOM_WEIGHTS = "DEFAULT", "random"
 NO_FILE = (DEFAULT_WEIGHTS, RANDOM_WEIGHTS)

@@ -11,7 +11,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
-from explain_lib.networks.tasks import PRESENT, Task, predicted_of, values_of
+from explain_lib.passes.tasks import PRESENT, Task, predicted_of, values_of
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from explain_lib.base.words import percent, short
 from explain_lib.networks.model import Model
-from explain_lib.networks.targets import Score
-from explain_lib.networks.tasks import Task
+from explain_lib.passes.targets import Score
+from explain_lib.passes.tasks import Task
 
 
 @dataclass(frozen=True)

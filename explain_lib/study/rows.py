@@ -16,7 +16,7 @@ from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Progress, Request
-from explain_lib.networks.tasks import values_of
+from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.study.outlines import outline_masks, usable_outlines

@@ -14,7 +14,7 @@ from explain_lib.base.errors import DataError, ExplainError, InputError
 from explain_lib.cam.configuration import Configuration, parse_configuration
 from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.model import Model
-from explain_lib.networks.targets import Target
+from explain_lib.passes.targets import Target
 from explain_lib.pictures.dataset import DIGESTS, load_cifar10
 from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import FittedPixels, LazyPixels, StoredPixels, Subset, pixels_digest, subset

@@ -12,7 +12,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.cam.configuration import Configuration
 from explain_lib.cam.settings import CamSettings
 from explain_lib.networks.model import Model
-from explain_lib.networks.targets import Target
+from explain_lib.passes.targets import Target
 from explain_lib.pictures.sets import origin_of
 
 MAX_NOTES = 256

@@ -12,7 +12,7 @@ from explain_lib.base.errors import DataError, ExplainError
 from explain_lib.base.words import short
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.model import Model
-from explain_lib.networks.tasks import split_task
+from explain_lib.passes.tasks import split_task
 from explain_lib.take_home.json_form import Computation, PictureDepot, names_of, read
 from explain_lib.take_home.registry import Progress, compute_anew
 from explain_lib.take_home.view_file import Array, ViewFile, array_mark, named_arrays

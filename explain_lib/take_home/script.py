@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from explain_lib.cam.settings import CamSettings
-from explain_lib.networks.targets import Target
+from explain_lib.passes.targets import Target
 from explain_lib.take_home import reproduce
 from explain_lib.take_home.json_form import Computation, Json
 from explain_lib.take_home.registry import JOBS

@@ -7,7 +7,7 @@ from typing import assert_never
 from explain_lib.cam.configuration import Configuration
 from explain_lib.cam.drawing import Drawing
 from explain_lib.cam.settings import CamSettings
-from explain_lib.networks.targets import Target
+from explain_lib.passes.targets import Target
 
 _IMPORT = "import explain_lib as xl\n"
 _EXPLAINED = """

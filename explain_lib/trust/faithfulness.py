@@ -21,7 +21,7 @@ from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.tasks import values_of
+from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.rendering import Picture
 from explain_lib.trust.measures import Fill
 

@@ -20,8 +20,8 @@ from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import HasImages, ImageRows, Request, join_rows
-from explain_lib.networks.targets import class_target
-from explain_lib.networks.tasks import predicted_of
+from explain_lib.passes.targets import class_target
+from explain_lib.passes.tasks import predicted_of
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.pictures.sets import Pixels
 from explain_lib.trust.faithfulness import RemovalCurves, centre_map, pixel_ranks, random_map, removal_curves

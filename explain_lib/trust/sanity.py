@@ -18,8 +18,8 @@ from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
 from explain_lib.networks.requests import ImageRows, Request
-from explain_lib.networks.targets import class_target
-from explain_lib.networks.tasks import predicted_of, values_of
+from explain_lib.passes.targets import class_target
+from explain_lib.passes.tasks import predicted_of, values_of
 from explain_lib.pictures.sets import next_readable
 
 BATCH = 64

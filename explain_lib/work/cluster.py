@@ -18,7 +18,7 @@ from explain_lib.base.words import first_line
 from explain_lib.cam.configuration import Configuration
 from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.loading.bundled import find_checkpoint
-from explain_lib.networks.targets import Targets
+from explain_lib.passes.targets import Targets
 from explain_lib.pictures.sets import pixels_digest
 from explain_lib.work.cache import shared_cache
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import explain_lib as xl
 from explain_lib.cam.configuration import Configuration, parse_configuration
 from explain_lib.compare.scan import ScanRequest, ScanRows
-from explain_lib.networks.targets import Targets
+from explain_lib.passes.targets import Targets
 from explain_lib.pictures.sets import Pixels
 
 ARRAYS = ("images", "predicted", "mae", "shares", "residual")

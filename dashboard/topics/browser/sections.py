@@ -23,7 +23,7 @@ from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_of, while_they_come, without_unreadable
 from explain_lib.base.words import fine
 from explain_lib.networks.task_words import value_words
-from explain_lib.networks.tasks import Task
+from explain_lib.passes.tasks import Task
 from explain_lib.pictures.sets import subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")

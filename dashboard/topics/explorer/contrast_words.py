@@ -7,7 +7,7 @@ from math import isnan
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent, two
 from explain_lib.cam.contrast import Contrast, ScoreDifference
-from explain_lib.networks.tasks import Task
+from explain_lib.passes.tasks import Task
 
 
 @dataclass(frozen=True)

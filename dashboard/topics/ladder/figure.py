@@ -10,7 +10,7 @@ from dashboard.figures.colours import AGAINST, CHOSEN, NEUTRAL
 from explain_lib.base.statistics import Estimate
 from explain_lib.base.words import mean_words
 from explain_lib.networks.task_words import TASK_WORDS, value_words
-from explain_lib.networks.tasks import Task
+from explain_lib.passes.tasks import Task
 from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS, RemovalCurves
 from explain_lib.trust.ladder import CENTRE, RANDOM, Kind, Rung
 from explain_lib.trust.ladder_summary import Ranking

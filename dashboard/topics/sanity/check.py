@@ -14,7 +14,7 @@ from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, few_names
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.networks.task_words import value_words
-from explain_lib.networks.tasks import predicted_of
+from explain_lib.passes.tasks import predicted_of
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 from explain_lib.trust.sanity import SanityMaps, sanity_maps
 from explain_lib.trust.sanity_summary import SanitySummary

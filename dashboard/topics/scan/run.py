@@ -16,7 +16,7 @@ from dashboard.view.view import explained
 from dashboard.widgets.job_run import Example, ask_about_all, awaits_rows, show_job
 from dashboard.widgets.pickers import PLAIN
 from explain_lib.compare.scan import ScanRequest, ScanRows
-from explain_lib.networks.targets import Targets
+from explain_lib.passes.targets import Targets
 from explain_lib.take_home.registry import note_rows
 
 NOTHING = "Nothing has been scanned yet. The result appears here while the scan runs."

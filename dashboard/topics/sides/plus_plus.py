@@ -12,7 +12,7 @@ import explain_lib as xl
 from dashboard.view.captions import plain
 from explain_lib.base.words import few_names
 from explain_lib.cam.settings import Variant
-from explain_lib.networks.targets import Targets
+from explain_lib.passes.targets import Targets
 from explain_lib.trust.plus_plus import PlusPlusFacts, plus_plus_facts
 
 PLUS_PLUS: Variant = "grad-cam++"

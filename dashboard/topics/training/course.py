@@ -21,7 +21,7 @@ from explain_lib.cam.training_time import (
     training_moments,
     watched_trainings,
 )
-from explain_lib.networks.targets import class_target
+from explain_lib.passes.targets import class_target
 
 
 @dataclass(frozen=True)

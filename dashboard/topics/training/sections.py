@@ -20,7 +20,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import training_moments
-from explain_lib.networks.targets import class_target
+from explain_lib.passes.targets import class_target
 
 SIDE = 224
 THUMBNAIL = 160

@@ -15,7 +15,7 @@ from dashboard.widgets.pickers import bundled_words
 from explain_lib.base.memo import Memo
 from explain_lib.compare.scan import ScanRequest
 from explain_lib.loading.bundled import CHECKPOINTS
-from explain_lib.networks import capture
+from explain_lib.passes import capture
 from explain_lib.pictures.dataset import FOLDER
 from explain_lib.work.jobs import BROKE_OFF, shared_jobs
 

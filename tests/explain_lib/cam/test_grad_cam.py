@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import explain_lib as xl
 from explain_lib.base.run_context import recording
 from explain_lib.cam.grad_cam import FEW_NUMBERS, passed_numbers
-from explain_lib.networks.targets import Score
+from explain_lib.passes.targets import Score
 from explain_lib.take_home.notes import Recorder
 
 # On paper, for the first constant picture, with R = [[1, .4], [.2, 0]] and G = [[0, .2], [.4, 1]]:

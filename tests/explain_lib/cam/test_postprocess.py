@@ -14,7 +14,7 @@ from scipy import ndimage
 
 import explain_lib as xl
 from explain_lib.cam.postprocess import PostProcess, place_maps, rescale, resize_maps
-from explain_lib.networks.capture import LayerCapture
+from explain_lib.passes.capture import LayerCapture
 from explain_lib.receptive_fields.centres import CellCentres, stretched_centres
 
 # Of the first constant picture, class 0: the sum of alpha_k A_k is [[2, .6], [0, -1]]; of class 1: [[-1, -.3], [0, .5]].

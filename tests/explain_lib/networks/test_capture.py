@@ -14,7 +14,7 @@ from sample_networks import DeadEnd, Folded, Headed, Models, Repeated, Scripted,
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.networks.sharing import exclusive
+from explain_lib.passes.sharing import exclusive
 
 EVENTS: Counter[str] = Counter()
 

@@ -6,7 +6,7 @@ from sample_networks import Headed
 from torch import nn
 
 from explain_lib.networks.model import weight_stamp
-from explain_lib.networks.sharing import modules_of, undisturbed
+from explain_lib.passes.sharing import modules_of, undisturbed
 
 
 def shared() -> nn.Module:

@@ -9,8 +9,8 @@ import torch
 from numpy.testing import assert_allclose
 
 import explain_lib as xl
-from explain_lib.networks.outputs import Read
-from explain_lib.networks.targets import expand_targets, explained_number, predicted_targets, score_gradient
+from explain_lib.passes.outputs import Read
+from explain_lib.passes.targets import expand_targets, explained_number, predicted_targets, score_gradient
 
 THREE = ("cat", "dog", "frog")
 LOGITS = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])

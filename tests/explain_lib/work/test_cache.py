@@ -17,7 +17,7 @@ from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_con
 from explain_lib.cam.other_programs import third_opinion
 from explain_lib.loading.bundled import load_test_logits
 from explain_lib.networks.predictions import predict
-from explain_lib.networks.sharing import undisturbed
+from explain_lib.passes.sharing import undisturbed
 from explain_lib.study.outlines import outline_masks
 from explain_lib.take_home.view_file import named_arrays
 from explain_lib.trust.ladder import ladder_curves

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError
-from explain_lib.networks.positions import Pair, compact
+from explain_lib.passes.positions import Pair, compact
 
 LayoutName = Literal["channels-first", "channels-last", "tokens"]
 Reshape: TypeAlias = Callable[[Tensor], Tensor]

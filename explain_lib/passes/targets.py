@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, TargetError
-from explain_lib.networks.outputs import Read, described
-from explain_lib.networks.tasks import Task
+from explain_lib.passes.outputs import Read, described
+from explain_lib.passes.tasks import Task
 
 Score = Literal["logit", "probability"]
 

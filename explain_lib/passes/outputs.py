@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, InputError, NetworkError
-from explain_lib.networks.tasks import Task, check_task
+from explain_lib.passes.tasks import Task, check_task
 
 Output = str | int | Callable[[object], object]
 """Which part of a network's output holds the scores: its name, its place, or a function that makes them of the whole."""

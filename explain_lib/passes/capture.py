@@ -20,12 +20,12 @@ from torch.utils.checkpoint import CheckpointError
 from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
-from explain_lib.networks.flow import Flow, Node, trunk_of
-from explain_lib.networks.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
-from explain_lib.networks.outputs import Outputs, Read, main_part
-from explain_lib.networks.positions import Pair, PositionReading
-from explain_lib.networks.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
-from explain_lib.networks.targets import AnyTarget, Target, own_sum, predicted_targets, score_gradient
+from explain_lib.passes.flow import Flow, Node, trunk_of
+from explain_lib.passes.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
+from explain_lib.passes.outputs import Outputs, Read, main_part
+from explain_lib.passes.positions import Pair, PositionReading
+from explain_lib.passes.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
+from explain_lib.passes.targets import AnyTarget, Target, own_sum, predicted_targets, score_gradient
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
 Kept = TypeVar("Kept")

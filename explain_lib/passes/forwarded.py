@@ -7,7 +7,7 @@ from itertools import count
 
 from torch import Tensor, nn
 
-from explain_lib.networks.sharing import exclusive
+from explain_lib.passes.sharing import exclusive
 
 Forward = Callable[[Tensor], object]
 """A function of the batch float32 (N, C, H, W) that runs the network and returns its output."""
