@@ -31,12 +31,12 @@ from explain_lib.compare.comparison import Comparison, compare
 from explain_lib.compare.decomposition import Decomposition, decompose, decomposition_steps
 from explain_lib.loading.bundled import list_models, load_model
 from explain_lib.loading.own import load_own_model
-from explain_lib.passes.capture import LayerTrace
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import Model, as_model
 from explain_lib.networks.predictions import Predictions, predict_images
 from explain_lib.networks.prepared import Prepared, prepare
 from explain_lib.passes.targets import Target
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder

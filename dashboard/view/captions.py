@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from dashboard.view.scene import Scene
 from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
-from explain_lib.passes.stages import Part
 from explain_lib.networks.task_words import score_word, value_words
+from explain_lib.passes.stages import Part
 from explain_lib.passes.tasks import PRESENT
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words

@@ -12,9 +12,9 @@ from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server
 from dashboard.view.server_options import server_options
 from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained, tasked
 from explain_lib.loading.bundled import REGISTRY
-from explain_lib.passes.outputs import check_finite
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
+from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.tasks import name_with_task, split_task
 from explain_lib.pictures.channels import shown
 from explain_lib.pictures.dataset import study_batch

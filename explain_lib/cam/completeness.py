@@ -17,10 +17,11 @@ from explain_lib.base.errors import LayerError, TargetError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.words import fine, percent
-from explain_lib.passes.capture import Held, LayerTrace, hold
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import Held, hold
 from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.targets import AnyTarget, OneTarget, Target, precise_number
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
 ROUNDING = 1e-4

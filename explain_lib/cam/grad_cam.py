@@ -13,9 +13,10 @@ from torch import Tensor
 from explain_lib.base.errors import LayerError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
-from explain_lib.passes.capture import Capture, LayerCapture, LayerTrace, capture, capture_each
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import Capture, LayerCapture, capture, capture_each
 from explain_lib.passes.targets import AnyTarget, Score, Target, Targets
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
 

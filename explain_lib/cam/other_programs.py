@@ -19,10 +19,10 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.package_grad_cam import addressable_layers, foreign_pass
 from explain_lib.cam.postprocess import resize_maps
-from explain_lib.passes.capture import LayerTrace
 from explain_lib.networks.model import Model
 from explain_lib.passes.outputs import Read
 from explain_lib.passes.targets import AnyTarget, Targets, explained_number, predicted_targets
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
 Opinion = Literal["torch-cam", "captum"]

@@ -18,11 +18,12 @@ from explain_lib.base.errors import NETWORK_FAILURES, InputError, LayerError, Ne
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.settings import VARIANTS, Variant
-from explain_lib.passes.capture import LayerTrace, capture
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import capture
 from explain_lib.passes.outputs import Outputs, Read
 from explain_lib.passes.sharing import undisturbed
 from explain_lib.passes.targets import AnyTarget, Targets, explained_number, predicted_targets
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
 

@@ -24,8 +24,8 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import capture_layers, channel_weights, positive_part
 from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
-from explain_lib.passes.capture import LayerCapture
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import LayerCapture
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, nearest_looking

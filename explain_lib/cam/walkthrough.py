@@ -17,8 +17,8 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.cam.completeness import find_own_layer
 from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, weighted_sum
-from explain_lib.passes.capture import run_changed
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import run_changed
 from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.targets import AnyTarget, OneTarget, precise_number, predicted_targets
 from explain_lib.pictures.pixels import Images

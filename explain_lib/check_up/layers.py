@@ -6,7 +6,7 @@ from torch import nn
 
 from explain_lib.base.words import few_names
 from explain_lib.check_up.findings import FEW, Finding, note, problem, subject
-from explain_lib.passes.capture import LayerTrace
+from explain_lib.passes.tracing import LayerTrace
 
 NO_INPLACE = "for module in network.modules(): if hasattr(module, 'inplace'): module.inplace = False"
 

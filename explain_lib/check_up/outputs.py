@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from explain_lib.base.errors import NetworkError
 from explain_lib.check_up.findings import Finding, note, problem
 from explain_lib.check_up.probe import Probe
-from explain_lib.passes.capture import LayerTrace
 from explain_lib.passes.outputs import Output, find_scores, parts
 from explain_lib.passes.tasks import Task
+from explain_lib.passes.tracing import LayerTrace
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
 _OPERATIONS: dict[str, Squash] = {

@@ -8,7 +8,8 @@ from torch import Tensor
 from explain_lib.base.words import few_names
 from explain_lib.check_up.findings import FEW, Finding, note, problem
 from explain_lib.check_up.probe import Probe
-from explain_lib.passes.capture import LayerTrace, Reached
+from explain_lib.passes.capture import Reached
+from explain_lib.passes.tracing import LayerTrace
 
 
 def gradient_findings(probe: Probe) -> Iterator[Finding]:

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.base.errors import LayerError, NetworkError, TooLargeError
-from explain_lib.passes.capture import LayerTrace, Reached, reach, run_alone, run_changed, trace
+from explain_lib.passes.capture import Reached, reach, run_changed
 from explain_lib.passes.outputs import Output, find_scores, parts
+from explain_lib.passes.running import run_alone
 from explain_lib.passes.sharing import exclusive, modules_of, own_random_numbers
+from explain_lib.passes.tracing import LayerTrace, trace
 from explain_lib.pictures.pixels import to_input
 
 PICTURES = 2

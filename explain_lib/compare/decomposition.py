@@ -24,8 +24,8 @@ from explain_lib.cam.configuration import Configuration, configured_heatmap, is_
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, named_layers
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings, check_settings, differing
-from explain_lib.passes.capture import Capture
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import Capture
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images, check_index
 

@@ -17,15 +17,17 @@ from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
-from explain_lib.passes.capture import LayerTrace, reach, run_alone, trace
 from explain_lib.networks.cards import ModelCard
+from explain_lib.passes.capture import reach
 from explain_lib.passes.forwarded import Forward, Forwarded, run_by
 from explain_lib.passes.layouts import Layouts, checked_layouts, shape_words
 from explain_lib.passes.outputs import Found, Output, Outputs, Read, check_output, find_scores
+from explain_lib.passes.running import run_alone
 from explain_lib.passes.sharing import exclusive, modules_of
 from explain_lib.passes.stages import Part, best_layers, layer_parts
 from explain_lib.passes.targets import AnyTarget, Target, expand_classes, expand_targets
 from explain_lib.passes.tasks import GIVEN, Task, decide_task, usual_names
+from explain_lib.passes.tracing import LayerTrace, trace
 from explain_lib.pictures.files import Fit, Window
 from explain_lib.pictures.intake import Function, Intake, PictureTransform, normalisation_of
 from explain_lib.pictures.pixels import Images, as_batch, check_images, check_pixels, rounded_pixels, to_input, to_pixels

@@ -12,8 +12,8 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from explain_lib.base.errors import InputError
-from explain_lib.passes.capture import needs_graph_like
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.running import needs_graph_like
 from explain_lib.passes.sharing import own_random_numbers
 
 Mode = Literal["cascading", "independent"]

@@ -1,85 +1,27 @@
-"""Activations and gradients of chosen layers, from one forward pass and a backward pass each target. Hooks live only here.
+"""Activations and gradients of chosen layers, from one forward pass and a backward pass each target.
 
 The first requested outputs become leaves of the graph, so that the backward pass ends there.
 """
 
-import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.conv import _ConvNd
-from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 from torch.utils.checkpoint import CheckpointError
 
 from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
-from explain_lib.passes.flow import Flow, Node, trunk_of
-from explain_lib.passes.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
-from explain_lib.passes.outputs import Outputs, Read, main_part
-from explain_lib.passes.positions import Pair, PositionReading
-from explain_lib.passes.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
+from explain_lib.passes.layouts import shape_words
+from explain_lib.passes.outputs import Outputs, Read
+from explain_lib.passes.running import Hook, alone, note_needs_graph, run, run_hooked, starting
 from explain_lib.passes.targets import AnyTarget, Target, own_sum, predicted_targets, score_gradient
+from explain_lib.passes.tracing import LayerTrace
 
-Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
 Kept = TypeVar("Kept")
-
-
-@dataclass(frozen=True)
-class LayerTrace:
-    """One call of one module in a forward pass.
-
-    name: the name of the module, followed by "#1", "#2" ... if it is called more than once. shape: that of the output without
-    the batch, () if the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
-    overwritten: whether a later in-place operation overwrites the output. handed_on: whether the output is the unchanged
-    input, as for nn.Identity. layout: how the output becomes (N, C, h, w), None if it does not, or nobody can tell. tensor: a
-    number that calls with the same output share. on_trunk: whether all paths from the picture to the scores lead through the
-    output; reads_trunk: whether they do through the input. steers: whether the output only serves as a gate for others, or
-    says where they are looked at.
-    """
-
-    name: str
-    module: str
-    call: int
-    shape: tuple[int, ...]
-    is_conv: bool
-    overwritten: bool
-    handed_on: bool
-    layout: Layout | None
-    tensor: int = -1
-    on_trunk: bool = False
-    reads_trunk: bool = False
-    steers: bool = False
-
-    @property
-    def is_spatial(self) -> bool:
-        """Whether the output is, or becomes, (N, C, h, w) with cells of its own, which Grad-CAM needs."""
-        return self.layout is not None and not self.steers
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """(h, w) of the output. Only a layer with a layout has one."""
-        return self._known_layout.grid
-
-    @property
-    def channels(self) -> int:
-        """C of the output. Only a layer with a layout has it."""
-        return self._known_layout.shape[0]
-
-    def turned(self, output: Tensor) -> Tensor:
-        """The output, or a gradient of its shape, as float32 (N, C, h, w)."""
-        return self._known_layout.turned(output).to(torch.float32)
-
-    @property
-    def _known_layout(self) -> Layout:
-        assert self.layout is not None  # find_layers refuses others
-        return self.layout
 
 
 @dataclass(frozen=True)
@@ -109,264 +51,6 @@ class Capture:
     def logits(self) -> Tensor:
         """The scores, float32 (N, classes)."""
         return self.read.scores
-
-
-def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[tuple[LayerTrace, ...], object]:
-    """Run the network; returns the calls of its modules, in the order in which they finished, and its output.
-
-    batch: float32 (N, channels, H, W). layouts: those that the caller gives. Runs a second time, one picture, where an
-    operation moves axes or a module gives tokens. Raises NetworkError if the network cannot run on the batch, InputError for
-    layouts that do not fit.
-    """
-    calls: list[_Call] = []
-    versions = {id(batch): batch._version}
-
-    def passed(flow: Flow | None) -> object:
-        calls.clear()
-
-        def hook_for(name: str) -> Hook:
-            def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
-                version = output._version if isinstance(output, Tensor) else 0
-                handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
-                versions[id(output)] = version  # the id stays unique, since the call keeps the output
-                nodes = (None, None) if flow is None else (flow.node(inputs[0] if inputs else None), flow.node(output))
-                calls.append(_Call(name, module, output, version, handed_on, *nodes))
-
-            return note
-
-        with flow or nullcontext():
-            hooks = {name: hook_for(name) for name, _ in network.named_modules() if name}
-            return _run_hooked(network, _starting(network, batch), hooks)
-
-    with _alone(network, gradients=False):
-        flow: Flow | None = Flow(batch)
-        try:
-            output = passed(flow)
-        except NetworkError:  # it may run, but not while its operations are watched, as a compiled one
-            flow = None
-            output = _with_graph_if_needed(network, lambda: passed(None))
-        ways = _Ways.of(flow, output)
-        shapes = [_shape_for_each(call.output, len(batch)) for call in calls]
-        pairs = read_positions(network, batch) if ways.turns or any(len(shape) == 2 for shape in shapes) else {}
-        return tuple(_traces(calls, shapes, ways, _Layouts(layouts, pairs, ways.turns))), output
-
-
-def _with_graph_if_needed(network: nn.Module, passed: Callable[[], object]) -> object:
-    """What a pass returns; where it fails without the graph, as one that hooks a tensor does, it is run with it ever after."""
-    try:
-        return passed()
-    except NetworkError:
-        if network in _needing_graph:
-            raise
-        _needing_graph.add(network)
-    try:
-        with torch.enable_grad():
-            return passed()
-    except NetworkError:
-        _needing_graph.discard(network)
-        raise
-
-
-def read_positions(network: nn.Module, batch: Tensor) -> dict[tuple[str, int], Pair]:
-    """The positions of the elements of each output of one picture, by module and number of its call; empty if it cannot run."""
-    one = batch[:1].clone()
-    reading, found = PositionReading(one), dict[tuple[str, int], Pair]()
-
-    def look(name: str, call: int, output: object) -> None:
-        if isinstance(output, Tensor) and output.dim() in (3, 4) and len(output) == 1 and output in reading.pairs:
-            found[name, call] = reading.pairs[output]
-
-    try:
-        with reading:
-            watch(network, one, look)
-    except NetworkError:  # it may take more than one picture, or none while it is watched
-        return {}
-    return found
-
-
-def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], None]) -> object:
-    """Run the network once, without gradients, and hand every output of a module to `look`; returns that of the network.
-
-    look: takes the module's name, the number of its call, from 1, and the output. Raises NetworkError if the network cannot
-    run.
-    """
-    calls = Counter[str]()
-
-    def hook_for(name: str) -> Hook:
-        def seen(_: nn.Module, __: object, output: object) -> None:
-            calls[name] += 1
-            look(name, calls[name], output)
-
-        return seen
-
-    with _alone(network, gradients=False):
-        hooks = {name: hook_for(name) for name, _ in network.named_modules() if name}
-        return _run_hooked(network, _starting(network, batch), hooks)
-
-
-@dataclass(frozen=True)
-class _Call:
-    """The output of a module, its version (the count of writes to it) at that time, and whether it is the unchanged input.
-
-    source, node: the first input and the output in the flow of the pass, None where they do not come from the picture.
-    """
-
-    name: str
-    module: nn.Module
-    output: object
-    version: int
-    handed_on: bool
-    source: Node | None
-    node: Node | None
-
-
-@dataclass(frozen=True)
-class _Ways:
-    """The ways of a pass. trunk: the tensors on all of them. steering: those that only steer. turns: whether axes moved."""
-
-    trunk: set[Node]
-    steering: set[Node]
-    turns: bool
-
-    @classmethod
-    def of(cls, flow: Flow | None, output: object) -> "_Ways":
-        if flow is None:
-            return cls(set(), set(), turns=False)
-        return cls(trunk_of(flow.node(main_part(output))), flow.steering, flow.turns)
-
-
-@dataclass(frozen=True)
-class _Layouts:
-    """What is known of the layouts: those given, positions of elements, and whether an operation moved axes."""
-
-    given: Layouts
-    pairs: dict[tuple[str, int], Pair]
-    turns: bool
-
-    def of(self, name: str, call: int, made: _Call, shape: tuple[int, ...]) -> Layout | None:
-        if isinstance(self.given, Mapping):
-            own = self.given.get(name, self.given.get(made.name))
-            if own is not None and isinstance(made.output, Tensor):
-                return given_layout(name, own, shape, made.output)
-        found = self._found((made.name, call), made.module, shape)
-        if found is None and callable(self.given) and len(shape) in (2, 3) and isinstance(made.output, Tensor):
-            return given_layout(name, self.given, shape, made.output)
-        return found
-
-    def _found(self, key: tuple[str, int], module: nn.Module, shape: tuple[int, ...]) -> Layout | None:
-        pair = self.pairs.get(key)
-        found = None if pair is None else find_layout(pair)
-        if found is not None:
-            return found
-        if isinstance(module, _CHANNELS_FIRST) or not self.turns:
-            return plain_layout(shape)
-        placed = pair is not None and bool(pair[0].isfinite().any())  # its positions are known, and make no grid
-        return last_layout(shape) if _normalises_last(module, shape) and not placed else None
-
-
-_CHANNELS_FIRST = (
-    _ConvNd,
-    _BatchNorm,
-    _MaxPoolNd,
-    _AvgPoolNd,
-    _AdaptiveAvgPoolNd,
-    _AdaptiveMaxPoolNd,
-    nn.GroupNorm,
-    nn.Upsample,
-)
-"""Modules whose output is (N, C, h, w) if it has four axes."""
-
-
-def _normalises_last(module: nn.Module, shape: tuple[int, ...]) -> bool:
-    """Whether a layer normalisation over the last axis of (N, h, w, C) gives away that the channels are there."""
-    return (
-        isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1 and shape[-1:] == tuple(module.normalized_shape)
-    )
-
-
-def _traces(calls: list[_Call], shapes: list[tuple[int, ...]], ways: _Ways, layouts: _Layouts) -> Iterator[LayerTrace]:
-    totals, seen = Counter(call.name for call in calls), Counter[str]()
-    tensors: dict[int, int] = {}
-    for call, shape in zip(calls, shapes, strict=True):
-        seen[call.name] += 1
-        name = f"{call.name}#{seen[call.name]}" if totals[call.name] > 1 else call.name
-        yield LayerTrace(
-            name=name,
-            module=call.name,
-            call=seen[call.name],
-            shape=shape,
-            is_conv=isinstance(call.module, _ConvNd),
-            overwritten=isinstance(call.output, Tensor) and call.output._version != call.version,
-            handed_on=call.handed_on,
-            layout=layouts.of(name, seen[call.name], call, shape),
-            tensor=tensors.setdefault(id(call.node or call.output), len(tensors)),
-            on_trunk=call.node in ways.trunk,
-            reads_trunk=call.source in ways.trunk,
-            steers=call.node in ways.steering,
-        )
-
-
-def _shape_for_each(output: object, images: int) -> tuple[int, ...]:
-    """The shape of an output for each image, () if it is not one tensor with the images first."""
-    if isinstance(output, Tensor) and output.dim() > 0 and len(output) == images:
-        return tuple(output.shape[1:])
-    return ()
-
-
-def run(network: nn.Module, batch: Tensor) -> object:
-    """The output of the network.
-
-    Raises TooLargeError if there is not enough memory, and NetworkError in place of other exceptions of the network.
-    """
-    try:
-        with enough_memory(f"network: a forward pass over a batch of shape {tuple(batch.shape)}"):
-            return network(batch)
-    except ExplainError:
-        raise
-    except NETWORK_FAILURES as error:
-        raise NetworkError(
-            f"the network cannot run on a batch of shape {tuple(batch.shape)}: {type(error).__name__}: {error}"
-        ) from error
-
-
-@contextmanager
-def _alone(network: nn.Module, *, gradients: bool) -> Iterator[None]:
-    """Exclude other threads from the network and set evaluation mode inside, with gradients of activations or without."""
-    gradients = gradients or network in _needing_graph
-    stored = nothing_stored(network) if gradients else nullcontext()
-    plain = torch.inference_mode(False)
-    with exclusive(network), undisturbed(network), stored, no_reentrant_checkpoints(), plain, torch.set_grad_enabled(gradients):
-        yield
-
-
-_needing_graph: "weakref.WeakSet[nn.Module]" = weakref.WeakSet()
-"""Networks that run only where the picture asks for a gradient: they hook a tensor in forward, or checkpoint activations."""
-
-
-def needs_graph_like(network: nn.Module, other: nn.Module) -> None:
-    """Note that a copy of a network, the other, runs as the network does."""
-    if network in _needing_graph:
-        _needing_graph.add(other)
-
-
-def run_alone(network: nn.Module, batch: Tensor) -> object:
-    """The output of the network, without its graph: run does it, with other threads excluded, in evaluation mode."""
-    with _alone(network, gradients=False):
-        output = run(network, _starting(network, batch))
-    return output.detach() if isinstance(output, Tensor) else output
-
-
-def _starting(network: nn.Module, batch: Tensor) -> Tensor:
-    """The batch; one that asks for a gradient where the network needs that. It is no leaf: some networks write to it."""
-    return batch.detach().requires_grad_().clone() if network in _needing_graph else batch
-
-
-def _run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) -> object:
-    """The output of the network, run with hooks at the modules of these names."""
-    with ExitStack() as hooked:
-        for name, hook in hooks.items():
-            hooked.enter_context(network.get_submodule(name).register_forward_hook(hook))
-        return run(network, batch)
 
 
 @dataclass(frozen=True)
@@ -452,14 +136,14 @@ def capture(
     does not reach or that does not influence the score, TargetError for a function that makes no number of the output,
     NetworkError for a network that cannot run or whose output has no scores, TooLargeError if there is not enough memory.
     """
-    with _alone(network, gradients=True):
+    with alone(network, gradients=True):
         ran = _run_forward(network, batch, layers, outputs)
         read = ran.read.detached()
         explained = predicted_targets(read.scores, read.task) if targets is None else targets
         try:
             found = _run_backward(ran, explained, layers)
         except _CheckpointedError:
-            _needing_graph.add(network)
+            note_needs_graph(network)
             found = _run_backward(_run_forward(network, batch, layers, outputs), explained, layers)
         return Capture(read, explained, found)
 
@@ -479,7 +163,7 @@ def capture_each(
     freed before the next backward pass, so that memory does not grow with the gradients of all targets. The run may end the
     capture before the forward pass and between backward passes. Errors as in capture.
     """
-    with _alone(network, gradients=True):
+    with alone(network, gradients=True):
         ran, found = _run_forward(network, batch, layers, outputs), []
         for left, target in zip(reversed(range(len(targets))), targets, strict=True):
             captured = _run_backward(ran, (target,), layers, again=left > 0)
@@ -505,7 +189,7 @@ def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]
     # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
     # requested together: the graph begins before. The start is not a leaf, since some networks write to their input.
     handed_on = any(layer.handed_on for layer in layers)
-    start = batch.detach().requires_grad_().clone() if handed_on else _starting(network, batch)
+    start = batch.detach().requires_grad_().clone() if handed_on else starting(network, batch)
     recorder, output = _record(network, start, layers)
     ran = _Forward(outputs.read(output, len(batch)), recorder.outputs(), recorder.seen_by_hooks())
     if not ran.read.scores.requires_grad:
@@ -527,7 +211,7 @@ def _run_backward(
 def _record(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]) -> tuple[_Recorder, object]:
     """One forward pass: the outputs kept at the layers, and the output of the network."""
     recorder = _Recorder(layers, len(batch))
-    return recorder, _run_hooked(network, batch, {layer.module: recorder.hook_for(layer.module) for layer in layers})
+    return recorder, run_hooked(network, batch, {layer.module: recorder.hook_for(layer.module) for layer in layers})
 
 
 @dataclass(frozen=True)
@@ -548,7 +232,7 @@ def reach(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], score
 
     batch: float32 (N, 3, H, W). score: the number to differentiate, computed from the output of the network, or None.
     """
-    with _alone(network, gradients=True):
+    with alone(network, gradients=True):
         recorder, output = _record(network, batch.detach().requires_grad_().clone(), layers)
         outputs, explained = recorder.outputs(), score(output)
         found: Sequence[Tensor | None] = [None] * len(outputs)
@@ -574,9 +258,9 @@ def cell_gradients(network: nn.Module, batch: Tensor, layer: LayerTrace, cells: 
         if calls[layer.module] == layer.call:
             found.append(layer.turned(_check_grid(output, layer, len(batch)).clone()))  # later operations may write to it
 
-    with _alone(network, gradients=True):
+    with alone(network, gradients=True):
         given = batch.detach().requires_grad_()
-        _run_hooked(network, given.clone(), {layer.module: keep})
+        run_hooked(network, given.clone(), {layer.module: keep})
         if not found:
             raise _not_reached(layer)
         places = torch.arange(len(batch)), slice(None), [row for row, _ in cells], [column for _, column in cells]
@@ -661,11 +345,11 @@ def hold(
     batch: float32 (1, 3, H, W). channel_axes: names of modules whose outputs get an offset, and the axis of its channels.
     target, outputs, errors: as in capture.
     """
-    with _alone(network, gradients=True):
+    with alone(network, gradients=True):
         checkpoint()
         holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
         hooks = {name: holder.hook_for(name) for name in (layer.module, *channel_axes)}
-        read = outputs.read(_run_hooked(network, start.clone(), hooks), len(batch))
+        read = outputs.read(run_hooked(network, start.clone(), hooks), len(batch))
         if not read.scores.requires_grad:
             raise _why_no_gradient(network, batch, [layer], outputs)
         (explained,) = predicted_targets(read.scores.detach(), read.task) if target is None else (target,)
@@ -697,8 +381,8 @@ def run_changed(network: nn.Module, batch: Tensor, layer: LayerTrace, change: Ca
         calls[layer.module] += 1
         return _changed(_check_grid(output, layer, len(batch)), layer, change) if calls[layer.module] == layer.call else None
 
-    with _alone(network, gradients=False):
-        output = _run_hooked(network, _starting(network, batch.clone()), {layer.module: replace})
+    with alone(network, gradients=False):
+        output = run_hooked(network, starting(network, batch.clone()), {layer.module: replace})
     if calls[layer.module] < layer.call:
         raise _not_reached(layer)
     return output

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from explain_lib.passes.capture import LayerTrace
+from explain_lib.passes.tracing import LayerTrace
 
 Part = Literal["stage end", "block output", "normalisation", "inner"]
 """What a layer is to the network. inner: a branch, or a step within a block."""

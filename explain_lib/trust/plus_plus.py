@@ -16,8 +16,8 @@ from explain_lib.base.run_context import remembered
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import named_layers, plus_plus_divisors, position_weights, seen_layer
 from explain_lib.cam.settings import CamSettings, check_settings
-from explain_lib.passes.capture import LayerCapture
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import LayerCapture
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images
 
