@@ -21,6 +21,7 @@ from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, LayerError, 
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
 from explain_lib.networks.flow import Flow, Node, trunk_of
+from explain_lib.networks.forwarded import run_inside
 from explain_lib.networks.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout, shape_words
 from explain_lib.networks.outputs import Outputs, Read, main_part
 from explain_lib.networks.positions import Pair, PositionReading
@@ -333,7 +334,7 @@ def run(network: nn.Module, batch: Tensor) -> object:
 def _alone(network: nn.Module, *, gradients: bool) -> Iterator[None]:
     """Exclude other threads from the network and set evaluation mode inside, with gradients of activations or without."""
     gradients = gradients or network in _needing_graph
-    stored = nothing_stored(network) if gradients else nullcontext()
+    stored = nothing_stored(network, *run_inside(network)) if gradients else nullcontext()
     plain = torch.inference_mode(False)
     with exclusive(network), undisturbed(network), stored, no_reentrant_checkpoints(), plain, torch.set_grad_enabled(gradients):
         yield
