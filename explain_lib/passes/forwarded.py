@@ -56,6 +56,11 @@ class Forwarded(nn.Module):
         return f"{network._get_name()} run by a function"
 
 
+def run_inside(network: nn.Module) -> tuple[nn.Module, ...]:
+    """The network that a function runs, in which its passes store what they store; nothing for one that is run by itself."""
+    return (vars(network)["network"],) if isinstance(network, Forwarded) else ()
+
+
 def run_by(network: nn.Module) -> int | None:
     """The number of the function by which a network is run; None for one that is run by itself."""
     return vars(network)["number"] if isinstance(network, Forwarded) else None

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, NetworkError
 from explain_lib.base.memory import enough_memory
+from explain_lib.passes.forwarded import run_inside
 from explain_lib.passes.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
@@ -34,7 +35,7 @@ def run(network: nn.Module, batch: Tensor) -> object:
 def alone(network: nn.Module, *, gradients: bool) -> Iterator[None]:
     """Exclude other threads from the network and set evaluation mode inside, with gradients of activations or without."""
     gradients = gradients or network in _needing_graph
-    stored = nothing_stored(network) if gradients else nullcontext()
+    stored = nothing_stored(network, *run_inside(network)) if gradients else nullcontext()
     plain = torch.inference_mode(False)
     with exclusive(network), undisturbed(network), stored, no_reentrant_checkpoints(), plain, torch.set_grad_enabled(gradients):
         yield

@@ -73,12 +73,12 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def nothing_stored(network: nn.Module) -> Iterator[None]:
+def nothing_stored(*networks: nn.Module) -> Iterator[None]:
     """Free what a forward pass stores in the modules, as self.features = x does, of the graph of the pass.
 
     With its graph it could not be copied, and would keep every activation.
     """
-    modules = modules_of(network)
+    modules = [module for network in networks for module in modules_of(network)]
     before = {id(value) for module in modules for value in vars(module).values()}
     try:
         yield

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pytorch_grad_cam import GradCAM
 from torch import Tensor, nn
+from torchvision.models import VisionTransformer
 from torchvision.transforms import CenterCrop, Compose, Lambda, Normalize, RandomCrop, Resize, ToTensor, functional
 
 import explain_lib as xl
 from explain_lib.cam.contrast import contrast
+from explain_lib.networks.predictions import predict
 from explain_lib.networks.randomisation import randomised
 from explain_lib.pictures.channels import grey
 from explain_lib.trust.ladder import ladder_curves
@@ -357,3 +359,72 @@ def test_a_copy_that_has_forgotten_runs_its_own_weights(two: TwoInputs) -> None:
 def test_a_function_that_fails_is_said(two: TwoInputs) -> None:
     with pytest.raises(xl.NetworkError, match=r"the network cannot run on a batch of shape \(1, 3, 20, 20\): TypeError"):
         xl.as_model(two, classes=CLASSES, input_size=(SIDE, SIDE), mean=MEAN, std=STD, forward=two.forward)
+
+
+class Storing(nn.Module):
+    """Labels in a dict; it keeps what it made of the picture."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body, self.features = small(channels, 3), torch.zeros(0)
+
+    def forward(self, picture: Tensor) -> dict[str, Tensor]:
+        self.features = self.body[:4](picture)
+        return {"logits": self.body[4:](self.features)}
+
+
+def test_what_a_network_stores_has_no_graph_behind_it() -> None:
+    torch.manual_seed(0)
+    network = Storing(3)
+    model = xl.as_model(network, input_size=(SIDE, SIDE), mean=MEAN, std=STD, forward=network)
+    xl.grad_cam(model, noise(3), "body.0")
+    assert network.features.numel()
+    assert network.features.grad_fn is None
+    deepcopy(network)
+
+
+@pytest.mark.parametrize("channels", [1, 13])
+def test_labels_in_a_dict_of_a_network_of_any_channels_and_their_copy(channels: int) -> None:
+    torch.manual_seed(0)
+    network, pixels = Storing(channels), noise(channels)
+    model = xl.as_model(
+        network,
+        input_size=(SIDE, SIDE),
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+        value_range=2,
+        task="sigmoid",
+        output="logits",
+        forward=network,
+    )
+    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
+    scores = deepcopy(network).eval()((batch - 0.25) / 0.125)["logits"].detach()
+    np.testing.assert_allclose(model.predict(pixels), scores, atol=1e-5)
+    np.testing.assert_allclose(predict(model, pixels).probabilities, scores.sigmoid(), atol=1e-5)
+    assert model.default_layer == "body.2"
+    for other in (randomised(model, 0), model.with_task("softmax").with_task("sigmoid")):
+        assert (other.channels, other.task, other.mean) == (channels, "sigmoid", model.mean)
+        np.testing.assert_array_equal(other.predict(pixels), model.predict(pixels))
+
+
+def test_patches_of_grey_pictures_are_cells() -> None:
+    torch.manual_seed(0)
+    network = VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=4)
+    network.conv_proj = nn.Conv2d(1, 16, 8, 8)
+    nn.init.normal_(network.heads.head.weight)  # 0 before training
+    model = xl.as_model(network, input_size=(32, 32), mean=(0.5,), std=(0.25,))
+    found = next(layer for layer in model.layers if layer.name == model.default_layer)
+    assert (found.name, found.grid) == ("encoder.layers.encoder_layer_1.ln_1", (4, 4))
+    batch = torch.from_numpy(np.random.default_rng(3).integers(0, 256, (2, 1, 32, 32))).float() / 255
+    given = (batch - 0.5) / 0.25
+
+    def cells(tokens: Tensor) -> Tensor:
+        return tokens[:, 1:].unflatten(1, (4, 4)).permute(0, 3, 1, 2)
+
+    alone = deepcopy(network).eval()
+    with GradCAM(alone, [alone.encoder.layers[1].ln_1], reshape_transform=cells) as package:
+        package(given, None)
+        weighted = package.activations_and_grads.activations[0] * package.activations_and_grads.gradients[0].mean(
+            (2, 3), keepdim=True
+        )
+    close(xl.grad_cam(model, given, model.default_layer)[model.default_layer].map, weighted.sum(1).relu().numpy())
