@@ -14,12 +14,13 @@ from explain_lib.loading.bundled import REGISTRY
 from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.own import NO_FILE, Described, OwnModelOptions, read_class_names
 from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.passes.layouts import LAYOUTS, LayoutName
 from explain_lib.passes.outputs import Output
 from explain_lib.passes.tasks import TASKS, Task
 
 Value = TypeVar("Value")
 
-BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task")
+BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task", "layout")
 """The options that say more of the model that --model names."""
 MODEL_HELP = "resnet18 or another of torchvision, timm:NAME, hf:FOLDER, package.module:factory, or a table of --models"
 _KEYS = ("model", *BESIDE_MODEL)
@@ -40,6 +41,9 @@ def add_model_options(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--std", type=float, nargs="+", metavar="X", help="of each channel (R G B), for pixels from 0 to 1")
     parser.add_argument("--output", metavar="NAME", help="the part of its output with the scores, by name or place")
     parser.add_argument("--task", choices=TASKS, help="what its scores mean; default: what is known of it, or their number")
+    parser.add_argument(
+        "--layout", nargs="+", metavar="LAYER=AXES", help=f"of layers whose axes are not seen: {', '.join(LAYOUTS)}"
+    )
     parser.add_argument("--models", type=Path, metavar="FILE", help="several models, a table of a TOML file each")
 
 
@@ -89,12 +93,22 @@ def _with_options(model: OwnModelOptions, options: argparse.Namespace) -> OwnMod
         std=given.std if options.std is None else checked_channels("--std", options.std),
         output=given.output if options.output is None else _place_or_name(options.output),
         task=options.task or given.task,
+        layout=given.layout if options.layout is None else tuple(map(_layer_layout, options.layout)),
     )
     return replace(model, weights=model.weights if options.weights is None else options.weights, described=described)
 
 
 def _place_or_name(text: str) -> Output:
     return int(text) if text.removeprefix("-").isdecimal() else text
+
+
+def _layer_layout(text: str) -> tuple[str, LayoutName]:
+    """A layer and its layout, of "blocks.11=tokens". Raises InputError for anything else."""
+    layer, _, name = text.rpartition("=")
+    found = next((one for one in LAYOUTS if one == name), None)
+    if not layer or found is None:
+        raise InputError(f"layout: {one_line(text)}; a layer and one of {', '.join(LAYOUTS)}, as blocks.11=tokens, {_RIGHT}")
+    return layer, found
 
 
 # Section: a file with several
@@ -148,6 +162,7 @@ class _Table:
             std=self.read("std", self.channels),
             output=self.read("output", self.output),
             task=self.read("task", self.task),
+            layout=self.read("layout", self.layout),
         )
 
     def read(self, key: str, form: Callable[[object], Value]) -> Value | None:
@@ -198,6 +213,11 @@ class _Table:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         return self.text(value)
+
+    def layout(self, value: object) -> tuple[tuple[str, LayoutName], ...]:
+        if not isinstance(value, dict):
+            raise InputError(f"{one_line(value)}; layers with their layouts, as {{'blocks.11' = 'tokens'}}, {_RIGHT}")
+        return tuple(_layer_layout(f"{layer}={name}") for layer, name in value.items())
 
     def task(self, value: object) -> Task:
         found = next((task for task in TASKS if task == value), None)

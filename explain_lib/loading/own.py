@@ -26,6 +26,7 @@ from explain_lib.loading.hf_folders import folder_network
 from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
+from explain_lib.passes.layouts import LayoutName
 from explain_lib.passes.outputs import Output
 from explain_lib.passes.sharing import own_random_numbers
 from explain_lib.passes.tasks import GIVEN, Task
@@ -42,7 +43,7 @@ class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
     classes: a name for each output. input_size: (height, width). mean, std: for each channel, R, G, B or others, in [0, 1].
-    output, task: as for as_model.
+    output, task, layout: as for as_model, the layout as pairs of a layer's name and its layout's.
     """
 
     classes: tuple[str, ...] | None = None
@@ -51,6 +52,7 @@ class Described:
     std: tuple[float, ...] | None = None
     output: Output | None = None
     task: Task | None = None
+    layout: tuple[tuple[str, LayoutName], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,8 @@ def _make_own(
     network.to(device).eval()
     size = given.input_size or architecture.input_size
     mean, std = _normalisation(given, architecture, network)
-    make = partial(as_model, network, input_size=size, mean=mean, std=std, output=given.output, task=given.task)
+    layout = None if given.layout is None else dict(given.layout)
+    make = partial(as_model, network, input_size=size, mean=mean, std=std, output=given.output, task=given.task, layout=layout)
     try:
         model = make(classes=given.classes)
     except NetworkError as error:

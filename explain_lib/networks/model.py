@@ -181,7 +181,7 @@ class Model:
     def digest(self) -> str:
         """SHA-256 over weights, buffers, printed architecture, mean, std and input size; it changes with any weight.
 
-        Over how the output is read too, where that is not the usual way.
+        Over how the output is read too, where that is not the usual way, and over layouts that were given.
         """
         stamp = weight_stamp(self.network)
         digest = self._digests.get(stamp)
@@ -190,7 +190,8 @@ class Model:
             digest = model_digest(self.network, self.mean, self.std, (*self.input_size, *order))
             self._digests.clear()
             self._digests[stamp] = digest
-        key = self.outputs.key
+        given = [f"{layer.name} {layer.layout.mark}" for layer in self.layers if layer.layout is not None and layer.layout.mark]
+        key = " ".join(filter(None, (self.outputs.key, *given)))
         return hashlib.sha256(f"{digest} {key}".encode()).hexdigest() if key else digest
 
     @property

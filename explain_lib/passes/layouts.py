@@ -6,8 +6,9 @@ class and register tokens, come before the grid or after it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
+from uuid import uuid4
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.passes.positions import Pair, compact
 
 LayoutName = Literal["channels-first", "channels-last", "tokens"]
+LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
 Reshape: TypeAlias = Callable[[Tensor], Tensor]
 """From an output to (N, C, h, w), by moving elements only: a reshape_transform of the package grad-cam."""
 Layouts: TypeAlias = Mapping[str, LayoutName | Reshape] | Reshape | None
@@ -33,13 +35,14 @@ class Layout:
 
     shape: (C, h, w). order: the axes of channels, rows and columns, after tokens are split into rows and columns. tokens: their
     axis and the first of them that belongs to the grid, None if rows and columns have axes of their own. reshape: the caller's
-    own function, which takes the place of both.
+    own function, which takes the place of both. mark: tells a layout that the caller gave from others; empty for one seen.
     """
 
     shape: tuple[int, int, int]
     order: tuple[int, int, int] = (1, 2, 3)
     tokens: tuple[int, int] | None = None
     reshape: Reshape | None = None
+    mark: str = ""
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -191,18 +194,16 @@ def given_layout(name: str, given: LayoutName | Reshape, shape: tuple[int, ...],
     if given == "tokens" and len(shape) == 2:
         tokens, channels = shape
         side = int(tokens**0.5)
-        return Layout((channels, side, side), (3, 1, 2), (1, tokens - side * side))
+        return Layout((channels, side, side), (3, 1, 2), (1, tokens - side * side), mark=given)
     found = {"channels-first": plain_layout, "channels-last": last_layout}.get(given)
     layout = None if found is None else found(shape)
     if layout is None:
-        right = (
-            "a function from its output to (N, C, h, w)" if given in get_args(LayoutName) else f"one of {_NAMES}, or a function"
-        )
+        right = "a function from its output to (N, C, h, w)" if given in LAYOUTS else f"one of {_NAMES}, or a function"
         raise InputError(f"layout: {given!r} for {name!r}, which gives {shape_words(shape)}; {right} would be right")
-    return layout
+    return replace(layout, mark=given)
 
 
-_NAMES = ", ".join(get_args(LayoutName))
+_NAMES = ", ".join(LAYOUTS)
 
 
 def _own_layout(name: str, reshape: Reshape, output: Tensor) -> Layout:
@@ -217,7 +218,7 @@ def _own_layout(name: str, reshape: Reshape, output: Tensor) -> Layout:
         found = f"shape {tuple(turned.shape)}" if isinstance(turned, Tensor) else f"a {type(turned).__name__}"
         raise InputError(f"layout: the function for {name!r} returns {found}; (N, C, h, w) would be right")
     _, channels, height, width = turned.shape
-    return Layout((channels, height, width), reshape=reshape)
+    return Layout((channels, height, width), reshape=reshape, mark=uuid4().hex)
 
 
 def shape_words(shape: tuple[int, ...]) -> str:

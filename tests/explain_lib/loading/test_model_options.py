@@ -8,6 +8,7 @@ import explain_lib as xl
 from explain_lib.loading.model_options import read_models
 from explain_lib.loading.own import Described, OwnModelOptions, OwnModels, load_own
 
+TRANSFORMER = "own_networks:transformer"
 MAKE = "own_networks:make"
 """In tests/support."""
 
@@ -42,6 +43,15 @@ def test_every_table_is_a_model_and_its_files_lie_beside_the_file(tmp_path: Path
     assert second == OwnModelOptions("timm:test_vit", "random", Described(("cat", "dog"), (64, 64)), "untrained")
     assert third == OwnModelOptions(f"hf:{tmp_path / 'vit'}", None, Described(), "folder")
     assert [one.name for one in (first, second, third)] == ["flowers", "untrained", "folder"]
+
+
+def test_layouts_of_layers_are_those_of_as_model(tmp_path: Path) -> None:
+    text = f'[a]\nmodel = "{TRANSFORMER}"\ninput_size = 32\nlayout = {{"encoder.layers.encoder_layer_0" = "tokens"}}\n'
+    (given,) = read_models(file(tmp_path, text))
+    assert given.described.layout == (("encoder.layers.encoder_layer_0", "tokens"),)
+    assert load_own(given, "cpu").model.find_layers("encoder.layers.encoder_layer_0")[0].grid == (4, 4)
+    with pytest.raises(xl.InputError, match=r"\[a\] layout: layout: block=sideways; a layer and one of channels-first, "):
+        read_models(file(tmp_path, f'[a]\nmodel = "{TRANSFORMER}"\nlayout = {{block = "sideways"}}\n'))
 
 
 def test_output_and_task_are_those_of_as_model(tmp_path: Path) -> None:

@@ -151,6 +151,14 @@ def test_a_layout_can_be_given() -> None:
         np.testing.assert_array_equal(given, expected)
 
 
+def test_a_layout_that_is_given_makes_another_model_for_the_cache() -> None:
+    network = Mixed(1)
+    seen, named, turned = (
+        model_of(network, 16, layout).digest for layout in (None, {"block": "tokens"}, {"block": tokens(1, 4)})
+    )
+    assert len({seen, named, turned}) == 3
+
+
 @pytest.mark.parametrize(
     ("layout", "words"),
     [
