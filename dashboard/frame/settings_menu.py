@@ -10,7 +10,7 @@ from dashboard.view.fitting import opening_view
 from dashboard.view.scene import Scene
 from dashboard.view.view import PARAMETERS
 from dashboard.widgets.drawing_controls import drawing_controls
-from dashboard.widgets.pickers import modules_picker, score_controls
+from dashboard.widgets.pickers import modules_picker, pick_image, score_controls
 from dashboard.widgets.steps import random_image_button
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import shown_bands
@@ -30,6 +30,7 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
                 random_image_button(scene, images)
             start = opening_view(scene.cache.own_models)
             st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))
+        _file_picker(scene)
         if score:
             score_controls(scene)
         if modules:
@@ -37,6 +38,18 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
         if drawing:
             drawing_controls(scene.view)
         _channel_controls(scene)
+
+
+MOST_FILES = 2_000
+"""The most names that a list in a page can hold without delay; of more, the address takes any: img=NAME."""
+
+
+def _file_picker(scene: Scene) -> None:
+    """The pictures of a folder by their files' names, which can be typed."""
+    files = scene.images.files
+    if not scene.is_own and 1 < len(files) <= MOST_FILES:
+        shown = bound_by("file", files[scene.view.image], lambda name: pick_image(scene, files.index(name)))
+        st.selectbox("Picture", files, **shown, help="Type a part of its name.", width=320)
 
 
 def _channel_controls(scene: Scene) -> None:

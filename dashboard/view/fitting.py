@@ -46,12 +46,20 @@ def fit_models(view: View, own: OwnModels) -> tuple[View, tuple[str, ...]]:
 
 
 def fit_names(view: View, named: Mapping[str, str], model: xl.Model, images: Pictures) -> tuple[View, tuple[str, ...]]:
-    """The view with the classes that an address gives by name, and a sentence for each name that no class has.
+    """The view with the classes and pictures that an address gives by name, and a sentence for each name that none has.
 
-    named: the names, by the field of the view. A true class is one of the set's, the others are the model's.
+    named: the names, by the field of the view. A true class is one of the set's, the others are the model's. A picture is
+    named by its file, with the folders above it or without.
     """
     notes = []
     for field, name in named.items():
+        if field in ("image", "other_image"):
+            place = _file_of(name, images.files)
+            if place is None:
+                notes.append(f"{PARAMETERS[field].key}={one_line(name)}: {_no_file(name, images.files)}.")
+            else:
+                view = change(view, {field: place})
+            continue
         classes = images.classes if field == "true_class" else model.classes
         found = _class_of(name, classes)
         if found is None:
@@ -59,6 +67,21 @@ def fit_names(view: View, named: Mapping[str, str], model: xl.Model, images: Pic
         else:
             view = change(view, {field: found})
     return view, tuple(notes)
+
+
+def _file_of(name: str, files: Sequence[str]) -> int | None:
+    """The picture of that file; without folders, the first with that name."""
+    plain = [file.casefold() for file in files]
+    wanted = name.casefold()
+    short = [file.rpartition("/")[2] for file in plain]
+    return next((names.index(one) for names, one in ((files, name), (plain, wanted), (short, wanted)) if one in names), None)
+
+
+def _no_file(name: str, files: Sequence[str]) -> str:
+    if not files:
+        return f"{PARAMETERS['image'].spelling.right} would be right"
+    near = get_close_matches(name, files, NEAREST, 0.4) or files[:NEAREST]
+    return f"there is no picture of that name; nearest to it: {', '.join(near)}"
 
 
 def _class_of(name: str, classes: Sequence[str]) -> int | None:

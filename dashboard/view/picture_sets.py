@@ -28,12 +28,13 @@ class Pictures:
     """A set as one network sees it.
 
     pixels: uint8 (N, H, W, 3). labels: int64 (N,), positions in `classes`, -1 for a picture without a class. classes: the
-    network's, then those that only the set has.
+    network's, then those that only the set has. files: their names below the folder, empty for pictures without.
     """
 
     pixels: Pixels
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 class PictureSet(Protocol):
@@ -115,7 +116,7 @@ class FolderImages:
 
     def pictures(self, model: xl.Model) -> Pictures:
         labels, classes = fit_labels(self.folder.labels, self.folder.classes, model.classes)
-        return Pictures(self.folder.pixels(self.intake(model)), labels, classes)
+        return Pictures(self.folder.pixels(self.intake(model)), labels, classes, self.folder.files)
 
     def intake(self, model: xl.Model) -> Intake:
         return model.intake(self.fit, self.asked)

@@ -43,7 +43,7 @@ Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
 CIFAR10, FOLDER = "cifar10", "folder"
-BY_NAME = ("target", "minus", "true_class", "predicted_class")
+BY_NAME = ("target", "minus", "true_class", "predicted_class", "image", "other_image")
 """The fields that are classes: an address may have their names."""
 SETTINGS = tuple(field.name for field in fields(xl.CamSettings))
 
@@ -259,9 +259,9 @@ def read_query(query: Mapping[str, str], start: View | None = None) -> tuple[Vie
 
 
 def take_names(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """A query without the classes that it gives by name, and these names by the fields of the view.
+    """A query without the classes and pictures that it gives by name, and these names by the fields of the view.
 
-    The numbers of classes are known once the model and the set of pictures are; see fit_names.
+    Their numbers are known once the model and the set of pictures are; see fit_names.
     """
     named = {NAMES[key]: text for key, text in query.items() if NAMES.get(key) in BY_NAME and _is_name(text)}
     return {key: text for key, text in query.items() if NAMES.get(key) not in named}, named

@@ -230,3 +230,26 @@ def test_the_dashboards_own_lesson_is_about_the_test_images_also_here() -> None:
     assert not app.warning
     assert "The network says horse with 70.0 %." in unescaped(texts(app))
     assert "Back to this stop's view" not in [button.label for button in app.button]
+
+
+# Section: pictures by their files' names
+
+
+@pytest.mark.parametrize("name", ["ship/1.png", "SHIP/1.PNG", "damaged.png", "Damaged.PNG"])
+def test_an_address_may_name_a_picture_by_its_file(name: str) -> None:
+    app = open_page("class_browser", img=name)
+    wanted = next(file for file in LISTED if file.casefold().endswith(name.casefold()))
+    assert f"image {place(wanted)}, {wanted} · true ship" in unescaped(captions(app) + texts(app))
+
+
+def test_a_file_that_is_not_there_is_said_with_the_nearest() -> None:
+    app = open_page("class_browser", img="ship/11.png")
+    assert "img=ship/11.png: there is no picture of that name; nearest to it: ship/1.png" in unescaped(app.warning[0].value)
+
+
+def test_a_picture_is_picked_by_its_files_name() -> None:
+    app = open_page("layer_explorer", img="0")
+    app.session_state["settings"] = True
+    app.run()
+    app.selectbox(key="file").select("zebra/2.png").run()
+    assert query(app)["img"] == str(place("zebra/2.png"))
