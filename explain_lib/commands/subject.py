@@ -126,12 +126,12 @@ def find_subject(options: argparse.Namespace, usual: str, *, device: str = "cpu"
         labels, classes = fit_labels(folder.labels, folder.classes, named.model.classes)
         count = len(folder)
         chosen = parse_images(numbers[0], count) if numbers else spread_images(_sample(options, count), count)
-        return Subject(named, folder.pixels(named.model.input_size), labels, classes, chosen, folder)
+        return Subject(named, folder.pixels(named.model.intake()), labels, classes, chosen, folder)
     cache = ExplainCache()
     images = cache.images()
     labels, classes = fit_labels(images.labels, images.classes, named.model.classes)
     chosen = parse_images(numbers[0] if numbers else usual, len(labels))
-    return Subject(named, cache.fitted_images(named.model.input_size), labels, classes, chosen, None)
+    return Subject(named, cache.fitted_images(named.model.intake()), labels, classes, chosen, None)
 
 
 def _sample(options: argparse.Namespace, count: int) -> int:
