@@ -28,7 +28,7 @@ EVERYTHING = {key: text for key, (_, text) in GIVEN_OUT.items()}
 @pytest.mark.parametrize("page", PAGES)
 def test_an_address_in_which_everything_is_chosen_opens_on_every_page_and_stays(page: str | None) -> None:
     app = open_page(page, **EVERYTHING)
-    assert not app.warning
+    assert [one for one in app.warning if not one.value.startswith("Grad-CAM++ is derived for")] == []
     assert not app.error
     assert image_number(app) == 17
     assert app.selectbox(key="model").value == "tutorial"
