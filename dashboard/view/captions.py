@@ -130,6 +130,15 @@ _PARTS: tuple[Part, ...] = get_args(Part)
 _PART_WORDS: dict[Part, str] = {part: "" if part == "inner" else f" · {part}" for part in _PARTS}
 
 
+NARROW = 15
+"""So many letters fit over a thumbnail."""
+
+
+def short_layer(name: str) -> str:
+    """The name of a layer over a thumbnail: of a long one its end, which tells it from its neighbours."""
+    return name if len(name) <= NARROW else f"…{name[-NARROW + 1 :]}"
+
+
 def grid_caption(grid: tuple[int, int]) -> str:
     """(10, 10) as "10 × 10"."""
     return f"{grid[0]} × {grid[1]}"

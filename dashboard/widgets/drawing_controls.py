@@ -73,6 +73,10 @@ def drawing_controls(view: View) -> None:
     choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
 
 
+SEEN = 0.05
+"""Cells that lie nearer than this, in pixels, lie at the same place."""
+
+
 def placement_words(scene: Scene, layer: str, *, border: bool = True) -> str:
     """Where the cells of a layer's map are drawn, and how far stretching is from where they look.
 
@@ -86,6 +90,8 @@ def placement_words(scene: Scene, layer: str, *, border: bool = True) -> str:
         away = "" if found is None else f": up to {_pixels(found.farthest)} from where the cells look"
         return f"Stretched over the picture{away}."
     how = ", as measured" if found.source == "measured" else ""
+    if found.farthest < SEEN:
+        return f"Cells lie where they look{how}, where stretching puts them, too."
     line = "; none is centred beyond the dashed line" if border and has_border(found) else ""
     return f"Cells lie where they look{how}, up to {_pixels(found.farthest)} from where stretching puts them{line}."
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.explorer.panels import Explained, other_layer, panel_caption
 from dashboard.view.address import bound, current_view
-from dashboard.view.captions import bare, grid_caption, layer_words
+from dashboard.view.captions import bare, grid_caption, layer_words, short_layer
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words, placement_switch, placement_words
@@ -138,6 +138,6 @@ def _thumbnail(explained: Explained, layer: str, reach: float | None, suffix: st
                          centres=explained.scene.centres(layer, measure=False))  # fmt: skip
     changes: Mapping[str, Value] = {"layer": layer}
     return replace(
-        over, name=f"layer-{layer}{suffix}", title=layer, help="", caption=grid, action=Action("shows this layer", changes),
+        over, name=f"layer-{layer}{suffix}", title=short_layer(layer), help="", caption=grid, action=Action("shows this layer", changes),
         chosen=layer == explained.layer, shows=layer, drawing=replace(over.drawing, contour=False, border=False),
     )  # fmt: skip

@@ -31,7 +31,7 @@ from opened_page import (
 )
 from PIL import Image
 from running_app import ROOT, free_port, served, streamlit_command
-from staged import class_bars
+from staged import class_bars, panels
 from weight_samples import planting_files
 
 import explain_lib as xl
@@ -160,6 +160,13 @@ def test_every_page_stands_with_tokens_channels_last_and_unused_layers(start: St
     assert errors(app) == ""
     if page in ("layer_explorer", "how_it_works", "layer_ladder", "sanity_checks", "class_browser"):
         assert app.selectbox(key="layer").value == layer
+
+
+def test_long_names_of_layers_are_told_apart_by_their_ends(start: Start) -> None:
+    start("--model", "own_networks:transformer", "--input-size", "32")
+    app = open_folded("layer_explorer")
+    assert panels(app)["layer-encoder.layers.encoder_layer_1.ln_1"].head["title"] == "…r_layer_1.ln_1"
+    assert "Cells lie where they look, where stretching puts them, too." in captions(app)
 
 
 def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
