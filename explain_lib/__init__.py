@@ -32,7 +32,8 @@ from explain_lib.compare.decomposition import Decomposition, decompose, decompos
 from explain_lib.loading.bundled import list_models, load_model
 from explain_lib.loading.own import load_own_model
 from explain_lib.networks.cards import ModelCard
-from explain_lib.networks.model import Model, as_model
+from explain_lib.networks.making import as_model
+from explain_lib.networks.model import Model
 from explain_lib.networks.predictions import Predictions, predict_images
 from explain_lib.networks.prepared import Prepared, prepare
 from explain_lib.passes.targets import Target

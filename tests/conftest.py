@@ -21,7 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import explain_lib as xl
 from explain_lib.loading import bundled as models
-from explain_lib.networks import model as model_module
+from explain_lib.networks import making as model_module
 from explain_lib.networks.model import Model
 from explain_lib.work import ladder_files as ladder_file
 

@@ -20,7 +20,9 @@ from explain_lib.check_up.weights import (
     wrapper_findings,
 )
 from explain_lib.networks.cards import ModelCard
-from explain_lib.networks.model import Model, checked_normalisation, checked_size, convolves_no_pictures, network_device
+from explain_lib.networks.making import checked_normalisation, checked_size, convolves_no_pictures
+from explain_lib.networks.model import Model
+from explain_lib.networks.weights import network_device
 from explain_lib.passes.outputs import Output, check_output
 from explain_lib.passes.tasks import GIVEN, TASKS, Task
 

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 from explain_lib.base.words import few_names, short
 from explain_lib.check_up.findings import FEW, Finding, note, problem, subject
 from explain_lib.networks.cards import ModelCard
-from explain_lib.networks.model import named_tensors, not_finite
+from explain_lib.networks.weights import named_tensors, not_finite
 
 PHOTOGRAPH_MEAN = (0.494, 0.485, 0.450)
 PHOTOGRAPH_STD = (0.247, 0.243, 0.262)

@@ -16,7 +16,8 @@ from explain_lib.base.errors import DataError, InputError, NetworkError
 from explain_lib.base.files import read_tensors
 from explain_lib.loading.architectures import ARCHITECTURES
 from explain_lib.networks.cards import ModelCard, file_digest, read_card
-from explain_lib.networks.model import Model, as_model
+from explain_lib.networks.making import as_model
+from explain_lib.networks.model import Model
 from explain_lib.passes.sharing import own_random_numbers
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.own import NO_FILE, Described, OwnModelOptions, read_class_names
-from explain_lib.networks.model import checked_channels, checked_size
+from explain_lib.networks.making import checked_channels, checked_size
 from explain_lib.passes.layouts import LAYOUTS, LayoutName
 from explain_lib.passes.outputs import Output
 from explain_lib.passes.tasks import TASKS, Task

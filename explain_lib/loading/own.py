@@ -25,7 +25,9 @@ from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.hf_folders import folder_network
 from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
-from explain_lib.networks.model import Model, as_model, checked_channels, checked_size, named_tensors
+from explain_lib.networks.making import as_model, checked_channels, checked_size
+from explain_lib.networks.model import Model
+from explain_lib.networks.weights import named_tensors
 from explain_lib.passes.layouts import LayoutName
 from explain_lib.passes.outputs import Output
 from explain_lib.passes.sharing import own_random_numbers

@@ -23,7 +23,7 @@ from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, writ
 from explain_lib.loading.architectures import find_architecture
 from explain_lib.loading.bundled import CheckpointSpec
 from explain_lib.networks.cards import ModelCard, file_digest, write_card
-from explain_lib.networks.model import as_model
+from explain_lib.networks.making import as_model
 from explain_lib.pictures.dataset import CLASSES, ImageSet, check_split, load_cifar10
 from explain_lib.pictures.pixels import normalise
 

@@ -1,39 +1,41 @@
-"""A model: a network with everything needed to run and explain it, its checks and its digest."""
+"""A model: a network with everything needed to run and explain it."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
 from explain_lib.base.words import few_names, list_names
 from explain_lib.networks.cards import ModelCard
+from explain_lib.networks.weights import check_finite_weights, model_digest, network_device, weight_stamp
 from explain_lib.passes.capture import reach
-from explain_lib.passes.forwarded import Forward, Forwarded, run_by
-from explain_lib.passes.layouts import Layouts, checked_layouts, shape_words
-from explain_lib.passes.outputs import Found, Output, Outputs, Read, check_output, find_scores
+from explain_lib.passes.forwarded import run_by
+from explain_lib.passes.layouts import shape_words
+from explain_lib.passes.outputs import Outputs, Read
 from explain_lib.passes.running import run_alone
-from explain_lib.passes.sharing import exclusive, modules_of
+from explain_lib.passes.sharing import exclusive
 from explain_lib.passes.stages import Part, best_layers, layer_parts
 from explain_lib.passes.targets import AnyTarget, Target, expand_classes, expand_targets
-from explain_lib.passes.tasks import GIVEN, Task, decide_task, usual_names
-from explain_lib.passes.tracing import LayerTrace, trace
+from explain_lib.passes.tasks import GIVEN, Task, usual_names
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.files import Fit, Window
-from explain_lib.pictures.intake import Function, Intake, PictureTransform, normalisation_of
+from explain_lib.pictures.intake import Intake, PictureTransform
 from explain_lib.pictures.pixels import Images, as_batch, check_images, check_pixels, rounded_pixels, to_input, to_pixels
 from explain_lib.pictures.sets import Pixels, check_set
 
 PREDICT_BATCH = 256
+
+
 ChannelOrder = Literal["RGB", "BGR"]
 
 
@@ -123,7 +125,7 @@ class Model:
     @cached_property
     def _felt(self) -> dict[str, bool]:
         """Whether the scores change with the cells of a layer, for those to which a gradient comes back, be it 0."""
-        batch = self.to_input(_noise(2, self.input_size, self.channels))
+        batch = self.to_input(noise_pixels(2, self.input_size, self.channels))
         try:
             gradients = self._gradients(batch[:1])
         except NetworkError:  # it may take several pictures only
@@ -152,7 +154,7 @@ class Model:
         if known is not None:
             return known
         outputs = self.outputs.with_task(task)
-        kept = self.classes if outputs.classes == len(self.classes) else _names_of(self.classes[-1:], outputs.task, 1)
+        kept = self.classes if outputs.classes == len(self.classes) else names_of(self.classes[-1:], outputs.task, 1)
         made = replace(self, outputs=outputs, classes=kept, task_source=GIVEN)
         object.__setattr__(made, "_by_task", self._by_task)
         self._by_task.setdefault(self.task, self)
@@ -160,7 +162,7 @@ class Model:
 
     def with_classes(self, classes: Sequence[str]) -> "Model":
         """The same with other names for its classes. Raises InputError for as many as do not fit."""
-        return replace(self, classes=_names_of(classes, self.task, self.outputs.scores))
+        return replace(self, classes=names_of(classes, self.task, self.outputs.scores))
 
     @property
     def channels(self) -> int:
@@ -204,7 +206,7 @@ class Model:
         """Raise NetworkError if a weight has become NaN or infinite, or if the layers are not those that as_model saw."""
         stamp = weight_stamp(self.network)
         if stamp not in self._checked:
-            _check_finite(self.network)
+            check_finite_weights(self.network)
             if str(self.network) != self.architecture:
                 raise NetworkError("network: its layers changed since as_model, in-place or not included; call as_model again")
             self._checked.clear()
@@ -328,11 +330,6 @@ def _what_it_gives(layer: LayerTrace) -> str:
     return f"{gives}; a layer that gives (N, C, h, w) would be right"
 
 
-def network_device(network: nn.Module) -> torch.device:
-    """The device of the weights of a network; the CPU for one without any."""
-    return next((tensor.device for _, tensor in named_tensors(network)), torch.device("cpu"))
-
-
 def check_model(model: object) -> Model:
     """The model itself. Raises InputError for anything else."""
     if not isinstance(model, Model):
@@ -340,158 +337,12 @@ def check_model(model: object) -> Model:
     return model
 
 
-def _check_finite(network: nn.Module) -> None:
-    broken = not_finite(network)
-    if broken:
-        raise NetworkError(f"network: {few_names(broken, 3)} holds NaN or infinity; load weights that are finite")
-
-
-def as_model(
-    network: nn.Module,
-    *,
-    classes: Sequence[str] | None = None,
-    input_size: tuple[int, int] | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    card: ModelCard | None = None,
-    value_range: float = 1,
-    channel_order: ChannelOrder = "RGB",
-    transform: Function | PictureTransform | None = None,
-    forward: Forward | None = None,
-    layout: Layouts = None,
-    output: Output | None = None,
-    task: Task | None = None,
-) -> Model:
-    """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
-
-    classes: one name for each score; for one logit two, against and for, or the latter alone; None for numbers. input_size:
-    (height, width); None for that of the transform. mean, std: one number for each channel of the input, in the network's
-    order, for pixels in [0, 1]; None for those of the transform's last Normalize. value_range: 255 if the network takes pixels
-    in [0, 255], for which mean and std are meant then. channel_order: "BGR" for a network that takes blue first; pixels stay
-    RGB. transform: a function from a PIL picture, or an array uint8 (H, W, C), to the input of one picture, a float tensor (C,
-    height, width), for pictures of any size; see prepare. forward: a function of the batch float32 (N, C, height, width) that
-    calls the network, for one that needs more than that; Model.network is then a module with the same parts.
-
-    layout: how outputs of layers become (N, C, h, w), where that is not seen from the pass: by the names of layers,
-    "channels-first", "channels-last", "tokens" or a function; or one function for all, as a reshape_transform of the package
-    grad-cam. output: the part of the network's output that holds the scores (N, classes), its name, its place, or a function
-    that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
-    not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
-    task_source.
-
-    Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN, cannot run on a
-    batch (N, C, height, width) or returns nothing that is a score for each class.
-    """
-    if not isinstance(network, nn.Module):
-        raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
-    size, (shift, scale), tried = _checked_input(input_size, mean, std, value_range, transform, channel_order)
-    if classes is not None and not _are_names(classes):
-        raise InputError("classes: one name, as text, for each output of the network would be right")
-    if channel_order not in get_args(ChannelOrder) or (channel_order == "BGR" and len(shift) != 3):
-        raise InputError(f"channel_order: {channel_order!r}; RGB, or BGR for three channels, would be right")
-    _check_precision(network)
-    _check_takes_gradients(network)
-    _check_finite(network)
-    ran, chosen = _run_by(network, forward), check_output(output)
-    device = network_device(ran)
-    black = to_input(np.zeros((2, *size, len(shift)), np.uint8), shift, scale, device)
-    try:
-        layers, given, count = _traced(ran, black, checked_layouts(layout, ran))
-        found = _find_scores(given, count, classes, chosen)
-    except NetworkError as error:
-        kind = convolves_no_pictures(ran)
-        if kind is None:
-            raise
-        raise NetworkError(
-            f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); a network "
-            f"with Conv2d would be right, or forward=, which makes of pictures what it takes ({error})"
-        ) from error
-    scores = int(found.scores.shape[1])
-    decided = decide_task(task, scores, network)
-    names = _names_of(classes, decided.task, scores)
-    outputs = Outputs(len(names), decided.task, chosen, found.note)
-    if bool(found.scores.isnan().all()):  # black pictures have no contrast, which some networks divide by
-        noise = to_input(_noise(count, size, len(shift)), shift, scale, device)
-        outputs.read(run_alone(ran, noise), count)
-    return Model(
-        ran, names, size, shift, scale, layers, str(ran), card, channel_order, tried, outputs=outputs, task_source=decided.why
-    )
-
-
-def _run_by(network: nn.Module, forward: Forward | None) -> nn.Module:
-    """The network, run by the function if there is one."""
-    if forward is None:
-        return network
-    if not callable(forward):
-        raise InputError(f"forward: a {type(forward).__name__}; a function of the batch would be right")
-    return Forwarded(network, forward)
-
-
-def _noise(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+def noise_pixels(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """Pictures of noise, always the same, uint8 (count, H, W, C)."""
     return np.random.default_rng(0).integers(0, 256, (count, *size, channels), np.uint8)
 
 
-def _checked_input(
-    input_size: tuple[int, int] | None,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    value_range: float,
-    transform: Function | PictureTransform | None,
-    channel_order: ChannelOrder,
-) -> tuple[tuple[int, int], tuple[tuple[float, ...], tuple[float, ...]], PictureTransform | None]:
-    """The input size, mean and std for pixels in [0, 1], and the transform, which gives what is missing."""
-    if isinstance(value_range, bool) or not isinstance(value_range, int | float) or not 0 < value_range < float("inf"):
-        raise InputError(f"value_range: {value_range!r}; 1, or 255 for pixels from 0 to 255, would be right")
-    function = transform.function if isinstance(transform, PictureTransform) else transform
-    if function is not None and not callable(function):
-        raise InputError(f"transform: a {type(function).__name__}; a function from a picture to a tensor would be right")
-    found = None if function is None else normalisation_of(function)
-    if mean is None and std is None and found is not None:
-        mean, std = found
-    if mean is None or std is None:
-        where = "" if function is None else ", since no Normalize is found in the transform"
-        raise InputError(f"{'mean' if mean is None else 'std'}: missing{where}; one number for each channel would be right")
-    shift, scale = checked_normalisation(mean, std)
-    if value_range != 1:
-        shift, scale = (tuple(one / value_range for one in values) for values in (shift, scale))
-    blue_first = channel_order == "BGR"
-    tried = None if function is None else PictureTransform(function, shift, scale, blue_first=blue_first).tried()
-    given = tried.size if input_size is None and tried is not None else input_size
-    size = checked_size(given)
-    if tried is not None and tried.size != size:
-        raise InputError(f"input_size: {size}; {tried.size}, as the transform makes it, would be right")
-    return size, (shift, scale), tried
-
-
-def convolves_no_pictures(network: nn.Module) -> str | None:
-    """Conv1d or Conv3d, if the network has convolutions of that kind and none over pictures; else None."""
-    kinds = [type(module).__name__ for module in network.modules() if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
-    return kinds[0] if kinds and "Conv2d" not in kinds else None
-
-
-def _traced(network: nn.Module, batch: Tensor, layouts: Layouts) -> tuple[tuple[LayerTrace, ...], object, int]:
-    """The layers, the output, and how many pictures were run: two, which tells what each has from what all share, else one."""
-    try:
-        return *trace(network, batch, layouts), len(batch)
-    except NetworkError:
-        return *trace(network, batch[:1], layouts), 1
-
-
-def _find_scores(output: object, pictures: int, classes: Sequence[str] | None, chosen: Output | None) -> Found:
-    """The scores for so many pictures: as many as there are names, or one logit for two names or one."""
-    count = None if classes is None else len(classes)
-    try:
-        return find_scores(output, pictures, count, chosen)
-    except NetworkError:
-        if count != 2:
-            raise
-        with suppress(NetworkError):
-            return find_scores(output, pictures, 1, chosen)
-        raise
-
-
-def _names_of(classes: Sequence[str] | None, task: Task, scores: int) -> tuple[str, ...]:
+def names_of(classes: Sequence[str] | None, task: Task, scores: int) -> tuple[str, ...]:
     """A name for each class. Raises InputError for as many as do not fit."""
     if classes is None:
         return usual_names(task, scores)
@@ -501,118 +352,3 @@ def _names_of(classes: Sequence[str] | None, task: Task, scores: int) -> tuple[s
     if len(classes) != right:
         raise InputError(f"classes: {len(classes)} names; {right} would be right, as the network's task is {task}")
     return tuple(classes)
-
-
-def _are_names(classes: object) -> bool:
-    if isinstance(classes, str) or not isinstance(classes, Sequence) or len(classes) == 0:
-        return False
-    return all(isinstance(name, str) for name in classes)
-
-
-def checked_size(size: object) -> tuple[int, int]:
-    """(height, width) of pictures. Raises InputError for anything but two whole numbers above 0."""
-    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
-    return int(size[0]), int(size[1])
-
-
-def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
-    """One number for each channel. Raises InputError, naming the argument, for anything but finite numbers, at least one."""
-    right = "a finite number for each channel of the input, three for R, G and B, would be right"
-    try:
-        checked = tuple(float(value) for value in values)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{argument}: {values!r}; {right}") from error
-    if not checked or not np.isfinite(checked).all():
-        raise InputError(f"{argument}: {checked}; {right}")
-    return checked
-
-
-def checked_normalisation(mean: Sequence[float], std: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std of each channel. Raises InputError as checked_channels does, for two lengths, and a std not above 0."""
-    shift, scale = checked_channels("mean", mean), checked_channels("std", std)
-    if len(shift) != len(scale):
-        raise InputError(f"std: {len(scale)} numbers, and mean has {len(shift)}; one for each channel would be right")
-    if min(scale) <= 0:
-        raise InputError(f"std: {scale}; numbers above 0 would be right")
-    return shift, scale
-
-
-def _check_takes_gradients(network: nn.Module) -> None:
-    """Refuse networks whose layers take no hooks, or let no gradient through."""
-    if any(isinstance(module, torch.jit.ScriptModule) for module in network.modules()):
-        raise NetworkError(
-            "network: it is TorchScript, or a part of it is, whose layers take no hooks; the network as it was before "
-            "torch.jit.script, trace or load, with the same weights, would be right"
-        )
-    for name, module in network.named_modules():
-        if "quantized" in type(module).__module__:
-            raise NetworkError(
-                f"network: {name or 'it'} is quantised, and lets no gradient through; the network before it was quantised "
-                "would be right"
-            )
-    inferred = [name for name, tensor in named_tensors(network) if tensor.is_inference()]
-    if inferred:
-        raise NetworkError(
-            f"network: {inferred[0]} was made in torch.inference_mode, so no gradient can pass; build the network outside it "
-            "and load the same weights"
-        )
-
-
-def _check_precision(network: nn.Module) -> None:
-    for name, tensor in named_tensors(network):
-        if is_lazy(tensor):
-            raise NetworkError(
-                f"network: {name} has no shape yet; run the network once before, so that its lazy layers know theirs"
-            )
-        if tensor.is_floating_point() and tensor.dtype != torch.float32:
-            raise NetworkError(f"network: {name} is {tensor.dtype}; float32 would be right: call network.float()")
-
-
-# Section: weights, and the digest over all that maps depend on
-
-
-def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters, then buffers, with their names."""
-    yield from network.named_parameters()
-    yield from network.named_buffers()
-
-
-def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int | str, ...]) -> str:
-    """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size, BGR behind it if it is so.
-
-    The printed architecture counts because in-place operations change what hooks see.
-    """
-    digest = hashlib.sha256(repr((str(network), tuple(mean), tuple(std), tuple(input_size))).encode())
-    for name, tensor in named_tensors(network):
-        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
-
-
-def weight_stamp(network: nn.Module) -> tuple[int, ...]:
-    """Numbers that change when a weight is replaced or written to, or when a layer switches between in-place and not.
-
-    Much cheaper than the digest: PyTorch counts the writes to a tensor in `_version`, except those through `.data`.
-    """
-    stamp: list[int] = []
-    for module in modules_of(network):
-        for tensor in (*module._parameters.values(), *module._buffers.values()):
-            if tensor is not None:
-                stamp += id(tensor), tensor.data_ptr(), _version(tensor)
-        stamp.append(_is_in_place(module))
-    return tuple(stamp)
-
-
-def _is_in_place(module: nn.Module) -> bool:
-    has_flag = "inplace" in vars(module) or hasattr(type(module), "inplace")  # a failed lookup on the module itself is slow
-    return has_flag and bool(module.inplace)
-
-
-def _version(tensor: Tensor) -> int:
-    return 0 if tensor.is_inference() else tensor._version
-
-
-def not_finite(network: nn.Module) -> tuple[str, ...]:
-    """Names of the parameters and buffers that hold NaN or infinity."""
-    return tuple(name for name, tensor in named_tensors(network) if not bool(torch.isfinite(tensor).all()))

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, NetworkError
 from explain_lib.base.frozen import Frozen
-from explain_lib.networks.model import Model, check_model, weight_stamp
+from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.weights import weight_stamp
 from explain_lib.passes.capture import cell_gradients
 from explain_lib.passes.positions import Pair, of_cells
 from explain_lib.passes.tracing import LayerTrace, read_positions, watch

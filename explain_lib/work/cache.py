@@ -16,8 +16,9 @@ from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
 from explain_lib.loading.bundled import load_model, load_test_logits
 from explain_lib.loading.own import OwnModels
-from explain_lib.networks.model import Model, check_model, named_tensors, weight_stamp
+from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import Predictions
+from explain_lib.networks.weights import named_tensors, weight_stamp
 from explain_lib.passes.tasks import Task, split_task
 from explain_lib.pictures.bands import bands_window, preview_picture
 from explain_lib.pictures.dataset import DIGESTS, SIDE, ImageSet, load_cifar10

@@ -138,6 +138,7 @@ def _thumbnail(explained: Explained, layer: str, reach: float | None, suffix: st
                          centres=explained.scene.centres(layer, measure=False))  # fmt: skip
     changes: Mapping[str, Value] = {"layer": layer}
     return replace(
-        over, name=f"layer-{layer}{suffix}", title=short_layer(layer), help="", caption=grid, action=Action("shows this layer", changes),
+        over, name=f"layer-{layer}{suffix}", title=short_layer(layer), help="", caption=grid,
+        action=Action("shows this layer", changes),
         chosen=layer == explained.layer, shows=layer, drawing=replace(over.drawing, contour=False, border=False),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_H
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, plus_plus_warning, show_plus_plus
-from dashboard.view.captions import grid_caption, image_caption, plain
+from dashboard.view.captions import grid_caption, image_caption, plain, short_layer
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
@@ -132,7 +132,7 @@ def _thumbnail(scene: Scene, found: LadderCurves, column: int, place: int, layer
     rung, rows = found.rows.rungs[column], found.rows
     value = _number(float(measured(rows, scene.view.measure, scene.view.fill)[0, column]))
     over = _overlay(scene, found, column, THUMBNAIL)
-    title = rung.name.removesuffix(f" at {rung.asked_at}")
+    title = short_layer(rung.name) if rung.kind == "layer" else rung.name.removesuffix(f" at {rung.asked_at}")
     over = replace(
         over, name=f"row-{column}", title=title, caption="not ranked" if rows.flat[0, column] else f"no. {place} · {value}",
         drawing=replace(over.drawing, contour=False), shows=rung.name,

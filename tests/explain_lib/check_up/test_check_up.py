@@ -50,7 +50,7 @@ import explain_lib as xl
 from explain_lib.check_up import probe
 from explain_lib.check_up.findings import in_order, note, problem
 from explain_lib.loading.bundled import load_card
-from explain_lib.networks.model import model_digest
+from explain_lib.networks.weights import model_digest
 from explain_lib.work.cache import ExplainCache
 
 SIDE = (8, 8)

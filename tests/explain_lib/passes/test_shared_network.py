@@ -5,7 +5,7 @@ import torch
 from sample_networks import Headed
 from torch import nn
 
-from explain_lib.networks.model import weight_stamp
+from explain_lib.networks.weights import weight_stamp
 from explain_lib.passes.sharing import modules_of, undisturbed
 
 

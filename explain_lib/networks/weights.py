@@ -1,0 +1,69 @@
+"""The weights of a network: their names, a digest over them, and whether they are finite."""
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from explain_lib.base.errors import NetworkError
+from explain_lib.base.words import few_names
+from explain_lib.passes.sharing import modules_of
+
+
+def named_tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters, then buffers, with their names."""
+    yield from network.named_parameters()
+    yield from network.named_buffers()
+
+
+def model_digest(network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], input_size: tuple[int | str, ...]) -> str:
+    """SHA-256, in hex, over parameters, buffers, the printed architecture, mean, std and input size, BGR behind it if it is so.
+
+    The printed architecture counts because in-place operations change what hooks see.
+    """
+    digest = hashlib.sha256(repr((str(network), tuple(mean), tuple(std), tuple(input_size))).encode())
+    for name, tensor in named_tensors(network):
+        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def weight_stamp(network: nn.Module) -> tuple[int, ...]:
+    """Numbers that change when a weight is replaced or written to, or when a layer switches between in-place and not.
+
+    Much cheaper than the digest: PyTorch counts the writes to a tensor in `_version`, except those through `.data`.
+    """
+    stamp: list[int] = []
+    for module in modules_of(network):
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
+            if tensor is not None:
+                stamp += id(tensor), tensor.data_ptr(), _version(tensor)
+        stamp.append(_is_in_place(module))
+    return tuple(stamp)
+
+
+def _is_in_place(module: nn.Module) -> bool:
+    has_flag = "inplace" in vars(module) or hasattr(type(module), "inplace")  # a failed lookup on the module itself is slow
+    return has_flag and bool(module.inplace)
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def not_finite(network: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters and buffers that hold NaN or infinity."""
+    return tuple(name for name, tensor in named_tensors(network) if not bool(torch.isfinite(tensor).all()))
+
+
+def network_device(network: nn.Module) -> torch.device:
+    """The device of the weights of a network; the CPU for one without any."""
+    return next((tensor.device for _, tensor in named_tensors(network)), torch.device("cpu"))
+
+
+def check_finite_weights(network: nn.Module) -> None:
+    """Raise NetworkError if a weight is NaN or infinite."""
+    broken = not_finite(network)
+    if broken:
+        raise NetworkError(f"network: {few_names(broken, 3)} holds NaN or infinity; load weights that are finite")
