@@ -125,7 +125,7 @@ def no_reentrant_checkpoints() -> Iterator[None]:
     """
     with _locks_guard:
         _straight.users += 1
-        torch.utils.checkpoint.CheckpointFunction = _straight  # type: ignore[misc,assignment]
+        torch.utils.checkpoint.CheckpointFunction = _straight  # type: ignore[misc,assignment]  # it has the one method that is called
     _straight.asking.depth = getattr(_straight.asking, "depth", 0) + 1
     try:
         yield
@@ -134,7 +134,7 @@ def no_reentrant_checkpoints() -> Iterator[None]:
         with _locks_guard:
             _straight.users -= 1
             if _straight.users == 0:
-                torch.utils.checkpoint.CheckpointFunction = _straight.checkpoints  # type: ignore[misc,assignment]
+                torch.utils.checkpoint.CheckpointFunction = _straight.checkpoints  # type: ignore[misc,assignment]  # as it was
 
 
 @contextmanager

@@ -265,7 +265,7 @@ def a_normalisation(draw: st.DrawFn) -> Said:
     arrived = [(one - shift) / scale for one, shift, scale in zip(usual[0], mean, std, strict=True)]
     spread = [one / scale for one, scale in zip(usual[1], std, strict=True)]
     sentence = " ".join(found).partition(" a photograph has")[2]
-    return Said(f"a photograph has{sentence}", [*arrived, *spread, 0, 1])
+    return Said(f"a photograph has{sentence}", [*arrived, *spread, 0, 1, 255])
 
 
 @case
