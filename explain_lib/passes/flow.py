@@ -6,14 +6,11 @@ Algorithm": each tensor's nearest one is the nearest common ancestor of those of
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, TypeGuard
 
-import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-Operator: TypeAlias = "torch._ops.OpOverload[..., object]"
+from explain_lib.passes.operations import Operator, Watching, flat, is_tensor, operator_name
 
 _TURNS = {"permute", "transpose", "im2col", "as_strided", "unfold", "permute_copy", "transpose_copy"}
 """Operations after which channels may lie along another axis."""
@@ -31,7 +28,7 @@ class Node:
         self.depth: int = 0 if above is None else above.depth + 1
 
 
-class Flow(TorchDispatchMode):
+class Flow(Watching):
     """Follows what comes from the input, operation by operation.
 
     turns: whether an operation moved axes. steering: the tensors that were only used as gates, factors that are the same in all
@@ -40,21 +37,16 @@ class Flow(TorchDispatchMode):
 
     def __init__(self, batch: Tensor) -> None:
         """batch: the input of the pass."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.turns = False
         self.steering: set[Node] = set()
         self._nodes = WeakIdKeyDictionary()
         self._written: dict[int, Node] = {}
         self._nodes[batch] = Node(None)
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """PyTorch's own switch: nothing is compiled here, and to import its compiler takes more than a second."""
-        return False
-
     def node(self, value: object) -> Node | None:
         """The node of a tensor as it now is; None for anything that does not come from the input."""
-        if not _is_tensor(value):
+        if not is_tensor(value):
             return None
         own, written = self._nodes.get(value), self._written.get(_storage(value)) if self._written else None
         return own if written is None else written if own is None else _common([own, written])
@@ -63,7 +55,7 @@ class Flow(TorchDispatchMode):
         self, func: Operator, types: Sequence[type], args: tuple[object, ...] = (), kwargs: dict[str, object] | None = None
     ) -> object:
         given = kwargs or {}
-        operands = [node for value in _flat((*args, *given.values())) if (node := self.node(value)) is not None]
+        operands = [node for value in flat((*args, *given.values())) if (node := self.node(value)) is not None]
         result = func(*args, **given)
         if operands or self._written:
             self._note(func, args, operands, result)
@@ -71,12 +63,12 @@ class Flow(TorchDispatchMode):
 
     def _note(self, func: Operator, args: tuple[object, ...], operands: list[Node], result: object) -> None:
         aliases = [one.alias_info for one in func._schema.arguments if one.alias_info is not None]
-        results = [value for value in _flat((result,)) if _is_tensor(value)]
+        results = [value for value in flat((result,)) if is_tensor(value)]
         if not operands:
             for value in results if not aliases else ():
                 self._written.pop(_storage(value), None)  # the memory of a tensor that is gone
             return
-        name = str(func.overloadpacket.__name__)
+        name = operator_name(func)
         self.turns |= name in _TURNS
         self._note_steering(name, args)
         made = Node(_common(operands))
@@ -93,7 +85,7 @@ class Flow(TorchDispatchMode):
             self._steer(args[0], [args[place] for place in places if place < len(args)])
         elif name in ("mul", "mul_") and len(args) == 2:
             for gate, gated in (args, args[::-1]):
-                if _is_tensor(gate) and _is_tensor(gated) and _spreads(gate, gated):
+                if is_tensor(gate) and is_tensor(gated) and _spreads(gate, gated):
                     self._steer(gated, [gate])
 
     def _steer(self, gated: object, gates: list[object]) -> None:
@@ -137,16 +129,5 @@ def _spreads(gate: Tensor, gated: Tensor) -> bool:
     return (gate.shape[2:].numel() == 1 < cells) or (gate.shape[1] == 1 < channels and gate.shape[2:] == gated.shape[2:])
 
 
-def _is_tensor(value: object) -> TypeGuard[Tensor]:
-    return isinstance(value, Tensor)
-
-
 def _storage(value: Tensor) -> int:
     return value.untyped_storage().data_ptr()
-
-
-def _flat(values: Iterable[object]) -> list[object]:
-    found: list[object] = []
-    for value in values:
-        found += _flat(value) if isinstance(value, list | tuple) else [value]
-    return found

@@ -12,16 +12,15 @@ from typing import TypeAlias, TypeGuard
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from explain_lib.base.errors import NETWORK_FAILURES
+from explain_lib.passes.operations import Operator, Watching, flat, is_tensor, operator_name
 
 Pair: TypeAlias = tuple[Tensor, Tensor]
 """Tensors of y and x, each of the shape of the tensor that they stand beside."""
 Spans: TypeAlias = list[list[int]]
 """For each element along an axis, the elements before the operation that it sees; some may lie beyond the border."""
-Operator: TypeAlias = "torch._ops.OpOverload[..., object]"
 
 SAME = 1e-3
 """Positions that differ by less, in pixels, are the same."""
@@ -38,12 +37,12 @@ _MOVES = {
 }  # fmt: skip
 
 
-class PositionReading(TorchDispatchMode):
+class PositionReading(Watching):
     """Keeps the positions of the elements of every tensor that comes from the input: `pairs`, while the tensor lives."""
 
     def __init__(self, batch: Tensor) -> None:
         """batch: float32 (N, channels, H, W), the input of the pass."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.pairs = WeakIdKeyDictionary()
         self._fresh: set[int] = set()
         height, width = batch.shape[-2:]
@@ -51,20 +50,15 @@ class PositionReading(TorchDispatchMode):
         columns = torch.arange(width, dtype=torch.float32, device=batch.device).expand(batch.shape)
         self.pairs[batch] = rows, columns
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """PyTorch's own switch: nothing is compiled here, and to import its compiler takes more than a second."""
-        return False
-
     def __torch_dispatch__(
         self, func: Operator, types: Sequence[type], args: tuple[object, ...] = (), kwargs: dict[str, object] | None = None
     ) -> object:
         given = kwargs or {}
         result = func(*args, **given)
-        results = [one for one in _flat((result,)) if _is_tensor(one)]
-        if _name(func) in _MAKES:
+        results = [one for one in flat((result,)) if is_tensor(one)]
+        if operator_name(func) in _MAKES:
             self._note_fresh(results)
-        elif any(self._knows(value) for value in _flat(args)):
+        elif any(self._knows(value) for value in flat(args)):
             try:
                 self._follow(func, args, given, results)
             except NETWORK_FAILURES:  # an operation of a form not met before: its places are not known
@@ -72,7 +66,7 @@ class PositionReading(TorchDispatchMode):
         return result
 
     def _knows(self, value: object) -> TypeGuard[Tensor]:
-        return _is_tensor(value) and value in self.pairs
+        return is_tensor(value) and value in self.pairs
 
     def _note_fresh(self, results: list[Tensor]) -> None:
         """A new tensor may be written part by part, from places that are known."""
@@ -88,12 +82,12 @@ class PositionReading(TorchDispatchMode):
     def _follow(self, func: Operator, args: tuple[object, ...], kwargs: dict[str, object], results: list[Tensor]) -> None:
         """Set the positions of the results."""
         aliases = [one.alias_info for one in func._schema.arguments if one.alias_info is not None]
-        if _name(func) in _MOVES or (aliases and not any(alias.is_write for alias in aliases)):
-            moved = ([one for one in _flat((func(*self._beside(args, axis), **kwargs),)) if _is_tensor(one)] for axis in (0, 1))
+        if operator_name(func) in _MOVES or (aliases and not any(alias.is_write for alias in aliases)):
+            moved = ([one for one in flat((func(*self._beside(args, axis), **kwargs),)) if is_tensor(one)] for axis in (0, 1))
             for one, y, x in zip(results, *moved, strict=True):
                 self._set(one, (y, x))
             return
-        known = [self.pairs[value] if self._knows(value) else None for value in _flat(args) if _is_tensor(value)]
+        known = [self.pairs[value] if self._knows(value) else None for value in flat(args) if is_tensor(value)]
         pair = _after(_Operation(func, args, kwargs, tuple(known), results[0])) if results else None
         self._forget(results[1:] if pair else results)
         if pair is not None:
@@ -115,27 +109,11 @@ class PositionReading(TorchDispatchMode):
                 return [one(part) for part in value]
             if self._knows(value):
                 return self.pairs[value][axis]
-            if _is_tensor(value) and value.is_floating_point():
+            if is_tensor(value) and value.is_floating_point():
                 return torch.full_like(value, torch.nan, dtype=torch.float32)
             return value
 
         return tuple(map(one, args))
-
-
-def _name(func: Operator) -> str:
-    return str(func.overloadpacket.__name__)
-
-
-def _is_tensor(value: object) -> TypeGuard[Tensor]:
-    return isinstance(value, Tensor)
-
-
-def _flat(values: Sequence[object]) -> list[object]:
-    """The values, with lists and tuples taken apart."""
-    found: list[object] = []
-    for value in values:
-        found += _flat(value) if isinstance(value, list | tuple) else [value]
-    return found
 
 
 def _ints(values: object) -> list[int]:
@@ -167,10 +145,10 @@ class _Operation:
 
 def _after(done: _Operation) -> Pair | None:
     """The positions after an operation; None where they are not known."""
-    rule = _RULES.get(_name(done.func))
+    rule = _RULES.get(operator_name(done.func))
     if rule is None and torch.Tag.pointwise in done.func.tags:
         rule = _combined
-    if rule is None and _name(done.func).endswith("_") and len(done.known) == 1:
+    if rule is None and operator_name(done.func).endswith("_") and len(done.known) == 1:
         rule = _unchanged
     pair = None if rule is None else rule(done)
     if pair is None or any(one.shape != done.result.shape for one in pair):
@@ -303,7 +281,7 @@ def _attended(done: _Operation) -> Pair | None:
 def _convolved(done: _Operation) -> Pair | None:
     """A convolution, or a transposed one: each cell lies in the middle of its kernel's taps."""
     weight, transposed = done.args[1], bool(done.args[6])
-    if not _is_tensor(weight) or weight.dim() != 4 or done.result.dim() != 4:
+    if not is_tensor(weight) or weight.dim() != 4 or done.result.dim() != 4:
         return None
     spans = []
     for axis in (0, 1):
@@ -336,7 +314,7 @@ def _pooled(done: _Operation) -> Pair | None:
         return None
     kernel = done.numbers(1, [1])
     stride, padding = done.numbers(2, kernel), done.numbers(3, [0])
-    dilation = done.numbers(4, [1]) if _name(done.func).startswith("max_pool2d") else [1]
+    dilation = done.numbers(4, [1]) if operator_name(done.func).startswith("max_pool2d") else [1]
     spans = []
     for axis in (0, 1):
         cells = done.known[0][0].shape[2 + axis]
@@ -412,7 +390,7 @@ def _with_padding(values: Tensor, padding: list[int]) -> Tensor:
 def _enlarged(done: _Operation) -> Pair | None:
     """Positions are enlarged as the values are."""
     y, x = (done.func(one.contiguous(), *done.args[1:], **done.kwargs) for one in _planes(done.known[0]))
-    if not (_is_tensor(y) and _is_tensor(x)):
+    if not (is_tensor(y) and is_tensor(x)):
         return None
     return y.expand(-1, done.result.shape[1], -1, -1), x.expand(-1, done.result.shape[1], -1, -1)
 
