@@ -111,6 +111,8 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
             replace(itself, title="Map", previews=False),
         ]
         bars.append(replace(probability_bars(scene), title=f"{scene.task_words.bars} · {name}", width=2 * SIDE_OF_TWO))
+    if shown[0].scene.view.beside == "layer":  # two layers of one pass, with the same scores
+        bars = [probability_bars(shown[0].scene)]
     return Row(tuple(panels), bars=tuple(bars))
 
 
