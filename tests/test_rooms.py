@@ -62,10 +62,7 @@ def nodes(module: str) -> list[ast.AST]:
 
 
 def parsed(text: str) -> ast.Module:
-    """The syntax tree of a text; asked again where another thread parses meanwhile.
-
-    CPython 3.11 counts the depth of all threads' trees together, and finds fault with itself (its issue 106905).
-    """
+    """The syntax tree of a text; asked again where another thread parses too: CPython 3.11 counts their depths together."""
     for _ in range(5):
         with suppress(SystemError):
             return ast.parse(text)

@@ -54,16 +54,6 @@ class Layout:
         """Whether the output is (N, C, h, w) as it stands."""
         return self.order == (1, 2, 3) and self.tokens is None and self.reshape is None
 
-    @property
-    def words(self) -> str:
-        """The axes of the output, in words; empty for a plain one."""
-        if self.reshape is not None:
-            return "turned by a function of your own"
-        if self.tokens is None:
-            return "" if self.is_plain else f"(N, {', '.join('Chw'[self.order.index(axis)] for axis in (1, 2, 3))})"
-        height, width = self.grid
-        return f"{height * width} tokens" + (f" behind {self.tokens[1]} without a place" if self.tokens[1] else "")
-
     def turned(self, output: Tensor) -> Tensor:
         """An output with these axes as (N, C, h, w): a view of it, unless a function of the caller's copies."""
         if self.reshape is not None:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
+import explain_lib as xl
 from explain_lib.loading.architectures import TutorialNet
 
 GIGABYTES_5 = 5_000_000_000
@@ -278,3 +280,12 @@ def _turned(content: bytes) -> bytes:
     turned = bytearray(content)
     turned[content.index(b"data/4") + 200] ^= 1
     return bytes(turned)
+
+
+def refused(*arguments: object, **named: object) -> str:
+    """The one line in which load_own_model refuses these arguments."""
+    with pytest.raises(xl.ExplainError) as caught:
+        xl.load_own_model(*arguments, **named)  # type: ignore[arg-type]  # wrong ones, on purpose
+    said = str(caught.value)
+    assert "\n" not in said
+    return said

@@ -27,7 +27,7 @@ from transformers import (
     ViTForImageClassification,
     ViTModel,
 )
-from weight_samples import saved
+from weight_samples import refused, saved
 
 import explain_lib as xl
 from explain_lib.loading.architectures import find_architecture
@@ -54,14 +54,6 @@ def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 def same_weights(network: nn.Module, right: Mapping[str, Tensor]) -> bool:
     state = network.state_dict()
     return set(state) == set(right) and all(torch.equal(state[name], tensor) for name, tensor in right.items())
-
-
-def refused(*arguments: object, **named: object) -> str:
-    with pytest.raises(xl.ExplainError) as caught:
-        xl.load_own_model(*arguments, **named)  # type: ignore[arg-type]
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
 
 
 # Section: timm

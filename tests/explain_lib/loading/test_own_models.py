@@ -11,7 +11,7 @@ import torchvision
 from runs import together
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from weight_samples import saved, tutorial_file, tutorial_weights
+from weight_samples import refused, saved, tutorial_file, tutorial_weights
 
 import explain_lib as xl
 from explain_lib.loading.architectures import find_architecture, torchvision_names
@@ -162,14 +162,6 @@ def test_the_published_weights_bring_their_classes(tmp_path: Path, monkeypatch: 
 
 
 # Section: what is refused
-
-
-def refused(*arguments: object, **named: object) -> str:
-    with pytest.raises(xl.ExplainError) as caught:
-        xl.load_own_model(*arguments, **named)  # type: ignore[arg-type]
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
 
 
 def test_without_a_connection_default_weights_get_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
