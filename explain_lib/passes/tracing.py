@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _AvgPoolNd, _MaxPoolNd
 
-from explain_lib.base.errors import NetworkError
+from explain_lib.base.errors import InputError, NetworkError
 from explain_lib.passes.flow import Flow, Node, trunk_of
 from explain_lib.passes.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout
 from explain_lib.passes.outputs import main_part
@@ -191,10 +191,18 @@ class _Layouts:
             own = self.given.get(name, self.given.get(made.name))
             if own is not None and isinstance(made.output, Tensor):
                 return given_layout(name, own, shape, made.output)
-        found = self._found((made.name, call), made.module, shape)
-        if found is None and callable(self.given) and len(shape) in (2, 3) and isinstance(made.output, Tensor):
-            return given_layout(name, self.given, shape, made.output)
+        key = made.name, call
+        found = self._found(key, made.module, shape)
+        of_picture = made.node is not None or not self.pairs  # a position that is learnt belongs to none
+        if found is None and callable(self.given) and of_picture and not self._placed(key) and isinstance(made.output, Tensor):
+            with suppress(InputError):  # one function for all: what it does not fit has no grid
+                return given_layout(name, self.given, shape, made.output)
         return found
+
+    def _placed(self, key: tuple[str, int]) -> bool:
+        """Whether positions of the output are known; where they make no grid, nothing does."""
+        pair = self.pairs.get(key)
+        return pair is not None and bool(pair[0].isfinite().any())
 
     def _found(self, key: tuple[str, int], module: nn.Module, shape: tuple[int, ...]) -> Layout | None:
         pair = self.pairs.get(key)
@@ -203,8 +211,7 @@ class _Layouts:
             return found
         if isinstance(module, _CHANNELS_FIRST) or not self.turns:
             return plain_layout(shape)
-        placed = pair is not None and bool(pair[0].isfinite().any())  # its positions are known, and make no grid
-        return last_layout(shape) if _normalises_last(module, shape) and not placed else None
+        return last_layout(shape) if _normalises_last(module, shape) and not self._placed(key) else None
 
 
 _CHANNELS_FIRST = (

@@ -151,6 +151,10 @@ def test_a_layout_can_be_given() -> None:
         np.testing.assert_array_equal(given, expected)
 
 
+def test_one_function_for_all_layers_leaves_out_those_that_it_does_not_fit() -> None:
+    assert model_of(Mixed(1), 16, tokens(1, 4)).spatial_layers == model_of(Mixed(1), 16).spatial_layers
+
+
 def test_a_layout_that_is_given_makes_another_model_for_the_cache() -> None:
     network = Mixed(1)
     seen, named, turned = (
