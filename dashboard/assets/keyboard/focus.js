@@ -2,7 +2,7 @@
 // or moves a slider by its arrows, keeps the focus.
 const CHOICES = ["stSelectbox", "stButtonGroup", "stCheckbox", "stRadio", "stSlider"].map((id) => `[data-testid="${id}"]`).join(", ");
 const ENTERED = '[data-testid="stSelectbox"] [aria-expanded="true"], [role="radio"]'; // where Enter makes the choice, without a click
-const LETTING_GO_MS = 300; // in which Streamlit may give a list's field the focus back
+const LETTING_GO_MS = 3000; // in which Streamlit may give a list's field the focus back, on a slow machine too; a key or the pointer ends it
 
 function giveFocusBack() {
   let hand = "", isEntered = false, until = 0; // what was used last, whether it chooses, and how long a choice is let go

@@ -108,6 +108,7 @@ class Visit:
 @contextmanager
 def visiting(context: BrowserContext, root: str) -> Iterator[Visit]:
     page = context.new_page()
+    page.set_default_navigation_timeout(60_000)
     visit = Visit(page, root)
     page.on("console", visit.note)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
@@ -215,7 +216,7 @@ def test_the_navigation_leads_from_the_old_address_of_the_landing_page_to_its_ne
     visit.open("/layer_explorer?img=5&layer=conv1")
     before = visit.shows()
     visit.follow_navigation("Layer explorer")
-    expect(visit.page).to_have_url(re.compile(rf"^{visit.address}/\?img=5"))
+    visit.page.wait_for_url(re.compile(rf"^{visit.address}/\?img=5"))
     assert visit.shows() == (*before[:2], START | before[2], before[3])
 
 
@@ -314,7 +315,7 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(visit: Visit
 def _click_cell(visit: Visit, row: int, column: int) -> None:
     before = visit.page.url
     visit.page.locator(f'.confusion [data-row="{row}"][data-column="{column}"]').click()
-    expect(visit.page).not_to_have_url(before)
+    visit.page.wait_for_url(lambda url: url != before)
     visit.settle()
 
 
@@ -347,7 +348,7 @@ def test_keys_move_through_the_confusion_matrix_and_leave_the_image(visit: Visit
     visit.page.locator('.confusion [tabindex="0"]').focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
         visit.page.keyboard.press(key)
-    expect(visit.page).to_have_url(re.compile("predicted=1"))
+    visit.page.wait_for_url(re.compile("predicted=1"))
     visit.settle()
     assert visit.query() == START | {"class": "4", "predicted": "1"}
     assert _framed_cells(visit) == [(4, 1)]
@@ -429,7 +430,7 @@ def test_a_scan_runs_while_the_page_answers_stops_goes_on_and_opens_its_worst_im
     expect(visit.page.get_by_text("images a second")).to_be_visible()
     visit.page.get_by_role("spinbutton", name="Test image").fill("17")
     visit.page.keyboard.press("Enter")
-    expect(visit.page).to_have_url(re.compile("img=17"))
+    visit.page.wait_for_url(re.compile("img=17"))
     visit.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True).click()
     more = visit.page.get_by_role("button", name=re.compile("^Go on with "))
     expect(more).to_be_visible()

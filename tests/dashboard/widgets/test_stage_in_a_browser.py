@@ -151,11 +151,11 @@ def test_arrow_keys_move_the_mark_a_click_keeps_it_and_escape_lets_go(page: Page
     page.mouse.move(2, 2)
     assert page.evaluate(POINTED)["overlay"] == "1,2"
     page.keyboard.press("ArrowRight")  # the click has left the keys to the page: another image, the same place
-    expect(page).to_have_url(re.compile("img=6"))
+    page.wait_for_url(re.compile("img=6"))
     settle(page)
     assert set(page.evaluate(POINTED).values()) == {None}  # the place was of the other image
     page.keyboard.press("ArrowLeft")
-    expect(page).to_have_url(re.compile("img=5"))
+    page.wait_for_url(re.compile("img=5"))
     settle(page)
     assert page.evaluate(POINTED)["overlay"] == "1,2"
     page.keyboard.press("Escape")
@@ -168,12 +168,12 @@ def test_who_chooses_by_keys_keeps_the_focus(page: Page, root: str) -> None:
     slider.focus()
     for strength in (75, 80):
         page.keyboard.press("ArrowRight")
-        expect(page).to_have_url(re.compile(f"strength={strength}"))
+        page.wait_for_url(re.compile(f"strength={strength}"))
         settle(page)
         expect(slider).to_be_focused()
     bar.focus()
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("target=2"))
+    page.wait_for_url(re.compile("target=2"))
     settle(page)
     expect(bar).to_be_focused()
 
@@ -184,11 +184,11 @@ def test_who_chooses_by_keys_keeps_the_focus(page: Page, root: str) -> None:
 def test_a_bar_makes_its_class_the_target_and_a_thumbnail_its_layer(page: Page, root: str) -> None:
     opened(page, root, "/layer_explorer?img=5")
     page.locator('.class-bar[data-class="2"]').click()
-    expect(page).to_have_url(re.compile("target=2"))
+    page.wait_for_url(re.compile("target=2"))
     settle(page)
     expect(page.locator('.class-bar[aria-pressed="true"] .name')).to_contain_text("bird")
     panel(page, "layer-conv1").click()
-    expect(page).to_have_url(re.compile("layer=conv1"))
+    page.wait_for_url(re.compile("layer=conv1"))
     settle(page)
     assert address(page) == START | {"img": "5", "target": "2", "layer": "conv1"}
 
@@ -196,7 +196,7 @@ def test_a_bar_makes_its_class_the_target_and_a_thumbnail_its_layer(page: Page, 
 def test_the_picture_opens_the_class_browser(page: Page, root: str) -> None:
     opened(page, root, "/layer_explorer?img=5")
     panel(page, "picture").click()
-    expect(page).to_have_url(re.compile(r"/class_browser\?img=5&"))
+    page.wait_for_url(re.compile(r"/class_browser\?img=5&"))
     settle(page)
     page.go_back()
     expect(panel(page, "layer-conv1")).to_be_visible()
@@ -216,7 +216,7 @@ def test_the_strength_is_changed_in_the_browser_and_is_in_the_address_once_it_is
     edge = (shown["overlay"] != shown["picture"]).any(2)  # what is left of the map is its line
     assert set(np.unique(shown["overlay"][edge])) <= {0, 255}
     slider.evaluate("one => one.dispatchEvent(new Event('change', { bubbles: true }))")
-    expect(page).to_have_url(re.compile("strength=0"))
+    page.wait_for_url(re.compile("strength=0"))
 
 
 # Section: previews
@@ -237,7 +237,7 @@ def test_pointing_at_a_layer_shows_its_map_named_as_a_preview_until_the_pointer_
         np.testing.assert_array_equal(drawn, before[name])
     assert page.url == asked
     panel(page, "layer-conv1").click()
-    expect(page).to_have_url(re.compile("layer=conv1"))
+    page.wait_for_url(re.compile("layer=conv1"))
     settle(page)
     page.mouse.move(2, 2)
     np.testing.assert_array_equal(canvases(page)["map"], previewed)
@@ -253,7 +253,7 @@ def test_pointing_at_a_class_shows_the_map_that_it_has_as_the_target(page: Page,
     previewed = canvases(page)
     assert page.url == asked
     bar.click()
-    expect(page).to_have_url(re.compile(f"target={other}"))
+    page.wait_for_url(re.compile(f"target={other}"))
     settle(page)
     page.mouse.move(2, 2)
     chosen = canvases(page)
@@ -266,7 +266,7 @@ def test_a_preview_of_classes_belongs_to_the_picture_that_is_shown(page: Page, r
     page.wait_for_function("() => window.gradCamStages.classes !== null")
     first = page.evaluate("window.gradCamStages.classes.key")
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile("img=6"))
+    page.wait_for_url(re.compile("img=6"))
     settle(page)
     page.wait_for_function(f"() => window.gradCamStages.classes.key !== {json.dumps(first)}")
 
