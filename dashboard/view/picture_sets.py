@@ -20,6 +20,7 @@ from explain_lib.pictures.files import Fit, Window
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import Pixels
+from explain_lib.pictures.store import LARGE, Preview, preview_of
 from explain_lib.pictures.thumbnails import Thumbnails
 
 
@@ -63,6 +64,9 @@ class PictureSet(Protocol):
     def window(self, image: int, model: xl.Model) -> Window | None:
         """The numbers that are black and white in a picture of more than 8 bits, None for another one."""
 
+    def whole(self, image: int) -> Preview | None:
+        """A picture as it is in its file, reduced for the screen; None for test images, which no fit cuts."""
+
     def snippet(self, model: xl.Model) -> str:
         """Python that sets `pixels`, given `model`."""
 
@@ -92,6 +96,9 @@ class CifarImages:
 
     def words(self, image: int) -> str:
         return f"test image {image}"
+
+    def whole(self, image: int) -> None:
+        del image
 
     def snippet(self, model: xl.Model) -> str:
         if self.intake(model) == Intake(self.cache.images().pixels.shape[1:3]):
@@ -133,6 +140,10 @@ class FolderImages:
     def words(self, image: int) -> str:
         return f"image {image}, {self.folder.files[image]}"
 
+    def whole(self, image: int) -> Preview | None:
+        key = ("folder_whole", self.folder.identity, image)
+        return remember(key, lambda: preview_of(self.folder.picture(image), LARGE))
+
     def snippet(self, model: xl.Model) -> str:
         seen = _seen(self.intake(model))
         return (
@@ -173,6 +184,10 @@ class OwnPicture:
     def words(self, image: int) -> str:
         del image
         return "your picture"
+
+    def whole(self, image: int) -> Preview | None:
+        del image
+        return self.cache.own_preview(self.digest, LARGE)
 
     def snippet(self, model: xl.Model) -> str:
         intake = self.intake(model)

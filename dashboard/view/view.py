@@ -209,6 +209,8 @@ class View:
         "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
     )
 
+    whole: bool = declared(_SWITCH, False, "whether the map is also shown on the whole picture")
+
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
         default = View()

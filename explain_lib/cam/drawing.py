@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import InputError, kind_of
 from explain_lib.base.maps import Map, check_floats, check_map
 from explain_lib.pictures.channels import shown
+from explain_lib.pictures.geometry import Box
 from explain_lib.pictures.palettes import PALETTES, Palette, colour, colour_signed
 from explain_lib.pictures.rendering import Picture, enlarge, nearest_cells
 from explain_lib.receptive_fields.centres import CellCentres, nearest_looking
@@ -21,6 +22,8 @@ INSIDE, OUTSIDE = 2, 1
 """The widths of the contour's white line, within what is above, and of the black one around it, in pixels."""
 DASH = 4
 """The length of the black and white dashes around the cells, in pixels."""
+UNSEEN = 0.4
+"""What the network does not see of a whole picture is as bright as this share of it."""
 LEAST_BORDER = 0.5
 """A border that no cell is centred on is marked from this width on, in cells."""
 
@@ -80,6 +83,32 @@ def draw_overlay(
     mixed = _mixed(enlarge(picture, height, side), _coloured(shares, chosen), share_of_map)
     drawn = _with_contour(mixed, shares, _half(values, top)) if chosen.contour else mixed
     return _with_border(drawn, places) if chosen.border and places is not None else drawn
+
+
+def draw_on_whole(
+    picture: NDArray[np.uint8],
+    box: Box,
+    values: Map,
+    drawing: Drawing | None = None,
+    reach: float | None = None,
+    centres: CellCentres | None = None,
+) -> Picture:
+    """A map (h, w) of a network's input over the whole picture uint8 (height, width, C), in the pixels of that.
+
+    box: where the input lies in the picture, to the nearest pixel; what lies outside of it is dark. centres: where the cells
+    look, in pixels of the input; None to stretch the map over the box. Reach and errors as draw_overlay.
+    """
+    whole = shown(picture)
+    (top, left), (height, width) = (round(box.top), round(box.left)), (round(box.bottom - box.top), round(box.right - box.left))
+    part = np.zeros((max(1, height), max(1, width), 3), np.uint8)
+    rows = slice(max(0, top), max(0, min(top + part.shape[0], whole.shape[0])))
+    columns = slice(max(0, left), max(0, min(left + part.shape[1], whole.shape[1])))
+    inside = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+    part[inside] = whole[rows, columns]
+    points = None if centres is None else centres.scaled((part.shape[0], part.shape[1])).points
+    drawn: Picture = np.rint(UNSEEN * whole).astype(np.uint8)
+    drawn[rows, columns] = draw_overlay(part, values, drawing, part.shape[1], reach, points)[inside]
+    return drawn
 
 
 def draw_map(values: Map, drawing: Drawing, side: int, reach: float | None = None) -> Picture:

@@ -60,6 +60,11 @@ class Box:
         upper, outer = self.top + top * down, self.left + left * across
         return Box(upper, outer, upper + size[0] * down, outer + size[1] * across, self.size)
 
+    def scaled(self, size: Size) -> "Box":
+        """The same box for the picture enlarged or reduced to that size (height, width)."""
+        down, across = (new / old for new, old in zip(size, self.size, strict=True))
+        return Box(self.top * down, self.left * across, self.bottom * down, self.right * across, size)
+
     @property
     def seen(self) -> NDArray[np.bool_]:
         """The pixels of the picture whose middle the network sees: bool (height, width)."""

@@ -12,23 +12,24 @@ from explain_lib.pictures.bands import preview_picture
 from explain_lib.pictures.files import fit_picture
 from explain_lib.pictures.rendering import Picture
 
-PREVIEW_HEIGHT, PREVIEW_WIDTH = 128, 160
+SMALL, LARGE = (128, 160), (444, 592)
+"""The largest height and width of a preview: of one in a menu, and of one that a map is drawn over."""
 STORE_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True)
 class Preview(Frozen):
-    """The size of a picture in pixels, and the picture reduced to at most 128 x 160 pixels: uint8 (h, w, 3)."""
+    """The size of a picture in pixels, and the picture reduced, if it is larger than the preview may be: uint8 (h, w, 3)."""
 
     height: int
     width: int
     preview: Picture
 
 
-def preview_of(picture: Picture) -> Preview:
-    """The preview of a picture uint8 (H, W, 3)."""
+def preview_of(picture: Picture, most: tuple[int, int] = SMALL) -> Preview:
+    """The preview of a picture uint8 (H, W, 3). most: its largest height and width, in pixels."""
     height, width = picture.shape[:2]
-    share = min(1.0, PREVIEW_HEIGHT / height, PREVIEW_WIDTH / width)
+    share = min(1.0, most[0] / height, most[1] / width)
     size = max(1, round(height * share)), max(1, round(width * share))
     return Preview(height, width, fit_picture(picture, size, "stretch"))
 

@@ -73,6 +73,12 @@ class CellCentres(Frozen):
         """(y, x) of every cell: float32 (h, w, 2)."""
         return np.stack(np.meshgrid(self.rows, self.columns, indexing="ij"), 2)
 
+    def scaled(self, size: tuple[int, int]) -> "CellCentres":
+        """The same for the input enlarged or reduced to that size (H, W)."""
+        pairs = zip((self.rows, self.columns), size, self.size, strict=True)
+        rows, columns = (((line + 0.5) * new / old - 0.5).astype(np.float32) for line, new, old in pairs)
+        return CellCentres(rows, columns, size, self.source)
+
     @property
     def farthest(self) -> float:
         """How far stretching puts a row or a column from where it looks, at most, in pixels."""

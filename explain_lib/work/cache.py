@@ -24,7 +24,7 @@ from explain_lib.pictures.bands import bands_window, preview_picture
 from explain_lib.pictures.dataset import DIGESTS, SIDE, ImageSet, load_cifar10
 from explain_lib.pictures.intake import Intake
 from explain_lib.pictures.sets import FittedPixels, Pixels, keep_origin
-from explain_lib.pictures.store import PictureStore, Preview, preview_of
+from explain_lib.pictures.store import SMALL, PictureStore, Preview, preview_of
 
 MEBIBYTE = 2**20
 DEFAULT_BYTES = 128 * MEBIBYTE
@@ -113,10 +113,10 @@ class ExplainCache:
         content = self.own_pictures.find(digest)
         return self.entries.get(("own_window", digest, channels), lambda: np.array(bands_window(content, channels) or ()))
 
-    def own_preview(self, digest: str) -> Preview:
-        """The preview of an uploaded picture; see PictureStore.find."""
+    def own_preview(self, digest: str, most: tuple[int, int] = SMALL) -> Preview:
+        """The preview of an uploaded picture; see PictureStore.find and preview_of."""
         content = self.own_pictures.find(digest)
-        return self.entries.get(("own_preview", digest), lambda: preview_of(preview_picture(content)))
+        return self.entries.get(("own_preview", digest, most), lambda: preview_of(preview_picture(content), most))
 
     def check_up(self, model: Model) -> CheckUp:
         """check_up of a Model, cached."""

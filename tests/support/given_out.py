@@ -58,4 +58,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "task": (None, "sigmoid"),
     "window": (None, "100,3900"),
     "bands": (None, "3,2,1"),
+    "whole": ("off", "on"),
 }

@@ -12,7 +12,8 @@ from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
 from dashboard.view.slide import points
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.cam.drawing import draw_overlay
+from explain_lib.cam.drawing import draw_on_whole, draw_overlay
+from explain_lib.pictures.geometry import Box
 from explain_lib.pictures.rendering import Picture, enlarge, png
 from explain_lib.take_home.snippet import DrawnMap, maps_snippet
 
@@ -53,6 +54,47 @@ def other_layer(scene: Scene) -> str:
 def panel_caption(panel: Explained) -> str:
     """The model, the picture, the target, and the layer with its grid."""
     return f"{scene_caption(panel.scene)} · layer {panel.layer}, {grid_caption(panel.cams[panel.layer].grid)}"
+
+
+# Section: the whole picture
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A picture of which the network sees a part, or not in its proportions.
+
+    picture: reduced for the screen, uint8 (h, w, 3). size: its own height and width. box: where the part lies in the reduced
+    picture; None where that cannot be told.
+    """
+
+    picture: Picture
+    size: tuple[int, int]
+    box: Box | None
+
+
+def whole_of(scene: Scene) -> Whole | None:
+    """The whole of the picked image; None where the network sees all of it in its proportions."""
+    found = scene.picture_set.whole(scene.view.image)
+    if found is None:
+        return None
+    size = found.height, found.width
+    box = scene.picture_set.intake(scene.model).box(size)
+    rows, columns = scene.model.input_size
+    if box == Box.whole(size) and rows * found.width == columns * found.height:
+        return None
+    reduced = found.preview.shape[0], found.preview.shape[1]
+    return Whole(found.preview, size, None if box is None else box.scaled(reduced))
+
+
+def draw_whole(panel: Explained, whole: Whole, reach: float | None) -> Picture | None:
+    """The map over the whole picture, or that alone where there is nothing to paint; None where nobody can tell its place."""
+    values, scene = panel.values(panel.layer), panel.scene
+    if whole.box is None:
+        return None
+    if map_state(values) is not MapState.VARIED:
+        nothing = replace(scene.drawing, strength=0, contour=False, border=False)
+        return draw_on_whole(whole.picture, whole.box, np.zeros_like(values), nothing)
+    return draw_on_whole(whole.picture, whole.box, values, scene.drawing, reach, scene.centres(panel.layer))
 
 
 # Section: to take home

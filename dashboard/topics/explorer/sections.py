@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.explorer.panels import Explained, other_layer, panel_caption
+from dashboard.topics.explorer.panels import Explained, draw_whole, other_layer, panel_caption, whole_of
 from dashboard.view.address import bound, current_view
 from dashboard.view.captions import bare, grid_caption, layer_words, short_layer
 from dashboard.view.field import Value
@@ -22,11 +22,20 @@ BESIDE = {"nothing": "nothing", "layer": "another layer", "image": "another imag
 LAYERS = "All layers on offer, in the order of the forward pass"
 
 
+_WHOLE = (
+    "The map where it lies in the picture as it is in its file. The network sees a part of that, or other proportions; where "
+    "its transform turns or bends pictures, the way back cannot be told."
+)
+
+
 def explorer_controls(scene: Scene) -> None:
     """Where cells are drawn, and the layer, the picture or the model beside."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         placement_switch(view)
+        whole = whole_of(scene)
+        if whole is not None:
+            st.toggle("On the whole picture", **bound("whole", view.whole), help=_WHOLE, disabled=whole.box is None)
         choice(
             "beside",
             "Side by side with",
@@ -65,7 +74,9 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
     stripped = shown[:1] if view.beside == "layer" else shown
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
-    show_stage(Stage((main, *strips), slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed"))
+    wholes = tuple(_on_whole(one, reach, place) for place, one in enumerate(shown)) if view.whole else ()
+    rows = (main, Row(tuple(panel for panel in wholes if panel)), *strips) if any(wholes) else (main, *strips)
+    show_stage(Stage(rows, slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed"))
 
 
 def view_key(explained: Explained) -> str:
@@ -114,6 +125,22 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
     if shown[0].scene.view.beside == "layer":  # two layers of one pass, with the same scores
         bars = [probability_bars(shown[0].scene)]
     return Row(tuple(panels), bars=tuple(bars))
+
+
+def _on_whole(explained: Explained, reach: float | None, place: int) -> Panel | None:
+    """The map over the whole picture, None where the network sees all of it, or there is nothing to draw."""
+    scene, whole = explained.scene, whole_of(explained.scene)
+    drawn = None if whole is None else draw_whole(explained, whole, reach)
+    if whole is None or drawn is None:
+        return None
+    height, width = whole.size
+    reduced = "" if drawn.shape[:2] == whole.size else f", shown with {drawn.shape[1]} × {drawn.shape[0]}"
+    dark = "" if whole.box is None or whole.box.seen.all() else " Dark: what the network does not see."
+    words = f"On the whole picture: Grad-CAM of layer {explained.layer} on {scene.name}"
+    return Panel(
+        f"whole-{place}", words, max(SIDE, drawn.shape[1]), title="On the whole picture", picture=drawn,
+        caption=f"{width} × {height} pixels{reduced}.{dark}", place=f"whole-{place}",
+    )  # fmt: skip
 
 
 def _replaced(explained: Explained) -> list[str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from opened_page import PAGES, captions, errors, open_folded, open_page, picture, unescaped, warnings
+from opened_page import PAGES, captions, errors, open_folded, open_page, picture, query, unescaped, warnings
 from PIL import Image
+from staged import panels
 from torchvision.transforms import CenterCrop, Resize
 
 import explain_lib as xl
@@ -112,6 +113,31 @@ def test_pictures_are_cut_out_as_the_server_is_told_and_the_page_says_how(start:
     times = shown.shape[0] // 56
     assert np.abs(shown[::times, ::times] - expected).max() <= 1
     assert "Pictures are resized to fill 64 × 64, of which the middle 56 × 56 is kept." in unescaped(captions(app))
+
+
+def test_the_map_is_shown_on_the_whole_picture_too(start: Start, tmp_path: Path) -> None:
+    pixels = np.full((60, 100, 3), 200, np.uint8)
+    pixels[:, 20:80] = np.random.default_rng(1).integers(0, 256, (60, 60, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    start("--images", str(tmp_path))
+    app = open_page("layer_explorer", img="0", placement="stretched")
+    app.toggle(key="whole").set_value(True).run()
+    assert query(app)["whole"] == "on"
+    shown = picture(app, "On the whole picture")
+    times = shown.shape[0] // 60
+    assert shown.shape == (60 * times, 100 * times, 3)
+    # resized to 32 x 53, of which 32 columns from the tenth on are kept: from 18.9 to 79.2 of 100
+    assert (shown[:, : 19 * times] == 80).all()
+    assert (shown[:, 80 * times :] == 80).all()
+    assert (shown[:, 19 * times : 79 * times] == 255).all(2).any()  # the line at half the maximum
+    assert "100 × 60 pixels. Dark: what the network does not see." in captions(app)
+
+
+def test_a_picture_that_the_network_sees_whole_has_no_other(start: Start) -> None:
+    start()
+    app = open_page("layer_explorer", img="0", whole="on")
+    assert not [one for one in app.toggle if one.key == "whole"]
+    assert "whole-0" not in panels(app)
 
 
 def test_mean_and_std_for_0_to_255_are_said_above_the_picture(start: Start) -> None:

@@ -184,6 +184,7 @@ NONSENSE = [
     ("order", "confidence", "one of number, most-confident, least-confident, widest-margin, narrowest-margin would be right."),
     ("part", "0", "the number of a part, from 1, would be right."),
     ("average", "yes", "on or off would be right."),
+    ("whole", "1", "on or off would be right."),
     ("texture", "blur", "one of grid, smooth would be right."),
     ("palette", "rainbow", "one of magma, inferno, viridis, cividis, jet would be right."),
     ("strength", "half", _SHARE),

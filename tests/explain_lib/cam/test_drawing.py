@@ -9,6 +9,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import explain_lib as xl
+from explain_lib.cam.drawing import draw_on_whole
+from explain_lib.pictures.geometry import Box
+from explain_lib.receptive_fields.centres import CellCentres
 
 CODES = {
     "magma": cv2.COLORMAP_MAGMA,
@@ -284,3 +287,28 @@ def test_stretched_centres_draw_what_no_centres_draw() -> None:
 def test_centres_of_another_grid_or_in_disorder_are_refused(centres: Any, sentence: str) -> None:
     with pytest.raises(xl.InputError, match=sentence):
         xl.draw_overlay(WIDE, VALUES, centres=centres)
+
+
+# Section: on the whole picture, of which the network sees a square
+
+GREY = np.full((12, 8, 3), 100, np.uint8)
+
+
+def test_on_the_whole_picture_the_map_lies_where_the_network_looks_and_the_rest_is_dark() -> None:
+    found = draw_on_whole(GREY, Box(4, 0, 12, 8, (12, 8)), VALUES, OPAQUE)
+    assert_array_equal(found[4:], quadrupled(colours(STEPS)))
+    assert (found[:4] == 40).all()
+
+
+def test_what_the_network_sees_beyond_the_picture_is_left_out() -> None:
+    found = draw_on_whole(GREY[:4], Box(-2, 0, 6, 8, (4, 8)), VALUES, OPAQUE)
+    assert_array_equal(found, quadrupled(colours(STEPS))[2:6])
+
+
+def test_on_the_whole_picture_cells_lie_where_they_look_in_the_input() -> None:
+    """The input of 8 x 8 pixels is drawn on 16 x 16: what looks at 3 and 5 lies at 6.5 and 10.5, and halfway is 8.5."""
+    centres = CellCentres(np.float32([3, 5]), np.float32([3, 5]), (8, 8), "read")
+    found = draw_on_whole(np.zeros((16, 20, 3), np.uint8), Box(0, 4, 16, 20, (16, 20)), VALUES, OPAQUE, centres=centres)
+    nearest = (np.arange(16) >= 8.5).astype(int)
+    assert_array_equal(found[:, 4:], colours(STEPS)[nearest[:, None], nearest])
+    assert not found[:, :4].any()
