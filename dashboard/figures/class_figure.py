@@ -36,6 +36,7 @@ def class_bars(
     minus: int | None = None,
     task: Task = "softmax",
     plus: tuple[int, ...] = (),
+    unit: str = "",
 ) -> tuple[ClassBar, ...]:
     """A bar a class; the explained class, the one it is contrasted with, the true and the predicted one have a word. Of many
     classes, see shown_words. Of labels those above 50 % are present; the bars of numbers are as long as their magnitudes.
@@ -49,18 +50,18 @@ def class_bars(
         holds["present"] = task == "sigmoid" and value > PRESENT
         words = ", ".join(word for word, held in holds.items() if held)
         role: Literal["target", "minus", "other"] = "target" if is_target else "minus" if k == minus else "other"
-        return ClassBar(k, _told_apart(classes, k), words, abs(value) / longest, value_words(value, task), role)
+        return ClassBar(k, _told_apart(classes, k), words, abs(value) / longest, value_words(value, task, unit=unit), role)
 
     return tuple(map(bar, _shown(probabilities, {target, true, minus, *plus})))
 
 
 def probabilities_words(
-    classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, task: Task = "softmax"
+    classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, task: Task = "softmax", unit: str = ""
 ) -> str:
     """Alternative text: the three likeliest classes with their probabilities, and that of the explained one; or numbers."""
     order = np.argsort(-probabilities, kind="stable")[:3]
-    likeliest = ", ".join(f"{classes[k]} {value_words(float(probabilities[k]), task)}" for k in order)
-    explained = f"{classes[target]}, explained, {value_words(float(probabilities[target]), task)}"
+    likeliest = ", ".join(f"{classes[k]} {value_words(float(probabilities[k]), task, unit=unit)}" for k in order)
+    explained = f"{classes[target]}, explained, {value_words(float(probabilities[target]), task, unit=unit)}"
     said = TASK_WORDS[task]
     first = "largest" if task == "regression" else "likeliest"
     return f"{said.value.capitalize()} of each {said.a_class}, the {first} first: {likeliest}; {explained}"

@@ -97,7 +97,8 @@ def _says(scene: Scene, depth: int | None) -> int:
 
 def _then(scene: Scene) -> str:
     check = make_check(scene)
-    return value_words(float(check.found.probabilities[0, check.shown, _says(scene, None)]), scene.model.task)
+    value = float(check.found.probabilities[0, check.shown, _says(scene, None)])
+    return value_words(value, scene.model.task, unit=scene.model.unit)
 
 
 def _forgotten(scene: Scene) -> str:

@@ -78,7 +78,8 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
     values: float32 (classes,), the probabilities or the numbers.
     """
     if model.task == "regression":
-        numbers = [f"{name} {value_words(float(value), model.task)}" for name, value in zip(model.classes, values, strict=True)]
+        pairs = zip(model.classes, values, strict=True)
+        numbers = [f"{name} {value_words(float(value), model.task, unit=model.unit)}" for name, value in pairs]
         return few_names(numbers, FEW)
     order = np.argsort(-values, kind="stable")
     named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]

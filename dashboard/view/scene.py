@@ -94,7 +94,7 @@ class Scene:
 
     def value(self, index: int) -> str:
         """What is said of a class for the picked image, in words: its probability, or its number."""
-        return value_words(float(self.probabilities[index]), self.model.task)
+        return value_words(float(self.probabilities[index]), self.model.task, unit=self.model.unit)
 
     @property
     def task_words(self) -> TaskWords:

@@ -90,6 +90,6 @@ def probability_bars(scene: Scene, alt: str | None = None) -> ClassBars:
     """The probability of each class as a bar. alt: alternative text in place of the usual one."""
     target, classes, shares, task = scene.target, scene.model.classes, scene.probabilities, scene.model.task
     true = int(scene.images.labels[scene.view.image])
-    bars = class_bars(classes, shares, target.index, true, target.minus, task, target.plus)
-    said, words = alt or probabilities_words(classes, shares, target.index, task), scene.task_words
+    bars = class_bars(classes, shares, target.index, true, target.minus, task, target.plus, scene.model.unit)
+    said, words = alt or probabilities_words(classes, shares, target.index, task, scene.model.unit), scene.task_words
     return ClassBars(bars, said, title=words.bars, help=words.meaning, caption=shown_words(classes))

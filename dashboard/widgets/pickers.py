@@ -127,7 +127,7 @@ def target_picker(scene: Scene) -> None:
 
     def words(target: int) -> str:
         index = scene.predicted if target == NONE else target
-        name = f"{scene.model.classes[index]} · {value_words(float(values[index]), task)}"
+        name = f"{scene.model.classes[index]} · {value_words(float(values[index]), task, unit=scene.model.unit)}"
         return f"{name} · {predicted}" if target == NONE else name
 
     offered = range(len(scene.model.classes))

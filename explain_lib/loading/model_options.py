@@ -20,7 +20,7 @@ from explain_lib.passes.tasks import TASKS, Task
 
 Value = TypeVar("Value")
 
-BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task", "layout")
+BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task", "unit", "layout")
 """The options that say more of the model that --model names."""
 MODEL_HELP = "resnet18 or another of torchvision, timm:NAME, hf:FOLDER, package.module:factory, or a table of --models"
 _KEYS = ("model", *BESIDE_MODEL)
@@ -41,6 +41,7 @@ def add_model_options(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--std", type=float, nargs="+", metavar="X", help="of each channel (R G B), for pixels from 0 to 1")
     parser.add_argument("--output", metavar="NAME", help="the part of its output with the scores, by name or place")
     parser.add_argument("--task", choices=TASKS, help="what its scores mean; default: what is known of it, or their number")
+    parser.add_argument("--unit", metavar="TEXT", help="of the numbers of --task regression, as years")
     parser.add_argument(
         "--layout", nargs="+", metavar="LAYER=AXES", help=f"of layers whose axes are not seen: {', '.join(LAYOUTS)}"
     )
@@ -93,6 +94,7 @@ def _with_options(model: OwnModelOptions, options: argparse.Namespace) -> OwnMod
         std=given.std if options.std is None else checked_channels("--std", options.std),
         output=given.output if options.output is None else _place_or_name(options.output),
         task=options.task or given.task,
+        unit=given.unit if options.unit is None else options.unit,
         layout=given.layout if options.layout is None else tuple(map(_layer_layout, options.layout)),
     )
     return replace(model, weights=model.weights if options.weights is None else options.weights, described=described)
@@ -162,6 +164,7 @@ class _Table:
             std=self.read("std", self.channels),
             output=self.read("output", self.output),
             task=self.read("task", self.task),
+            unit=self.read("unit", self.text) or "",
             layout=self.read("layout", self.layout),
         )
 

@@ -45,7 +45,7 @@ class Described:
     """The description of a network, besides its weights; None leaves a value to the architecture.
 
     classes: a name for each output. input_size: (height, width). mean, std: for each channel, R, G, B or others, in [0, 1].
-    output, task, layout: as for as_model, the layout as pairs of a layer's name and its layout's.
+    output, task, layout, unit: as for as_model, the layout as pairs of a layer's name and its layout's.
     """
 
     classes: tuple[str, ...] | None = None
@@ -55,6 +55,7 @@ class Described:
     output: Output | None = None
     task: Task | None = None
     layout: tuple[tuple[str, LayoutName], ...] | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class OwnModel:
         arguments += [f"{name}={getattr(self.model, name)}" for name in ("input_size", "mean", "std")]
         arguments += [f"output={self.model.outputs.chosen!r}"] if isinstance(self.model.outputs.chosen, str | int) else []
         arguments += [f"task={self.model.task!r}"] if self.model.task_source == GIVEN else []
+        arguments += [f"unit={self.model.unit!r}"] if self.model.unit else []
         return f"xl.load_own_model({', '.join(arguments)})"
 
     @property
@@ -134,6 +136,7 @@ def load_own_model(
     std: Sequence[float] | None = None,
     output: Output | None = None,
     task: Task | None = None,
+    unit: str = "",
     device: str | None = "cpu",
 ) -> Model:
     """A model from a file with weights; a network with a known name needs no code.
@@ -143,8 +146,8 @@ def load_own_model(
     the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint with one in it, read
     without running anything in it; DEFAULT for the weights that torchvision or timm publish, downloaded once; random for none;
     None for those of the folder, and for a factory whose network has its weights already. classes, input_size, mean, std: as
-    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ... output, task: as for
-    as_model.
+    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ... output, task, unit:
+    as for as_model.
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.
@@ -156,6 +159,7 @@ def load_own_model(
         None if std is None else checked_channels("std", std),
         output,
         task,
+        unit=unit,
     )
     options = OwnModelOptions(architecture, None if weights is None else str(weights), given)
     return load_own(options, str(choose_device(device))).model
@@ -268,7 +272,8 @@ def _make_own(
     size = given.input_size or architecture.input_size
     mean, std = _normalisation(given, architecture, network)
     layout = None if given.layout is None else dict(given.layout)
-    make = partial(as_model, network, input_size=size, mean=mean, std=std, output=given.output, task=given.task, layout=layout)
+    described = partial(as_model, network, input_size=size, mean=mean, std=std, unit=given.unit)
+    make = partial(described, output=given.output, task=given.task, layout=layout)
     try:
         model = make(classes=given.classes)
     except NetworkError as error:

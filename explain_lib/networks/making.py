@@ -38,6 +38,7 @@ def as_model(
     layout: Layouts = None,
     output: Output | None = None,
     task: Task | None = None,
+    unit: str = "",
 ) -> Model:
     """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
 
@@ -54,7 +55,7 @@ def as_model(
     grad-cam. output: the part of the network's output that holds the scores (N, classes), its name, its place, or a function
     that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
     not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
-    task_source.
+    task_source. unit: of the numbers of a regression, as "years".
 
     Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN, cannot run on a
     batch (N, C, height, width) or returns nothing that is a score for each class.
@@ -86,13 +87,22 @@ def as_model(
     scores = int(found.scores.shape[1])
     decided = decide_task(task, scores, network)
     names = names_of(classes, decided.task, scores)
-    outputs = Outputs(len(names), decided.task, chosen, found.note)
+    outputs = Outputs(len(names), decided.task, chosen, found.note, checked_unit(unit, decided.task))
     if bool(found.scores.isnan().all()):  # black pictures have no contrast, which some networks divide by
         noise = to_input(noise_pixels(count, size, len(shift)), shift, scale, device)
         outputs.read(run_alone(ran, noise), count)
     return Model(
         ran, names, size, shift, scale, layers, str(ran), card, channel_order, tried, outputs=outputs, task_source=decided.why
     )
+
+
+def checked_unit(unit: object, task: Task) -> str:
+    """The unit itself, without spaces around it. Raises InputError for anything but text, and for a task without numbers."""
+    if not isinstance(unit, str):
+        raise InputError(f"unit: {unit!r}; a text, as 'years', would be right")
+    if unit and task != "regression":
+        raise InputError(f"unit: {unit!r} belongs to numbers, and the task is {task}; task='regression' would be right")
+    return unit.strip()
 
 
 def _run_by(network: nn.Module, forward: Forward | None) -> nn.Module:

@@ -145,6 +145,11 @@ class Model:
         """What the scores mean: the classes of a softmax, labels, one logit, or the numbers of a regression."""
         return self.outputs.task
 
+    @property
+    def unit(self) -> str:
+        """The unit of the numbers of a regression; empty where none was given, and for other tasks."""
+        return self.outputs.unit if self.task == "regression" else ""
+
     def with_task(self, task: Task) -> "Model":
         """The same network under another task, always the same Model for one task; two classes of one logit become one.
 

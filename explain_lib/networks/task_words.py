@@ -77,9 +77,9 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
 }
 
 
-def value_words(value: float, task: Task, places: int = 1) -> str:
-    """What is said of a class: its probability in percent, or its number."""
-    return short(value) if task == "regression" else percent(value, places)
+def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> str:
+    """What is said of a class: its probability in percent, or its number with its unit."""
+    return f"{short(value)} {unit}".rstrip() if task == "regression" else percent(value, places)
 
 
 def score_word(score: Score, task: Task) -> str:

@@ -55,13 +55,14 @@ class Outputs:
     """How the scores of classes are read from what a network returns.
 
     classes: how many there are, two for one logit. task: what the scores mean. chosen: the part that holds them; None for the
-    one that fits. note: a sentence on what is read, empty for one tensor (N, classes).
+    one that fits. note: a sentence on what is read, empty for one tensor (N, classes). unit: of the numbers of a regression.
     """
 
     classes: int
     task: Task = "softmax"
     chosen: Output | None = None
     note: str = ""
+    unit: str = ""
     _mark: str = field(default_factory=lambda: uuid4().hex, repr=False)
 
     @property

@@ -32,7 +32,8 @@ def show_contrast(scene: Scene, layer: str) -> None:
     st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     _buttons(scene, found, pair)
     task = scene.model.task
-    said_a, said_b = (value_words(float(found.probabilities[index]), task) for index in (found.a, found.b))
+    numbers = (float(found.probabilities[index]) for index in (found.a, found.b))
+    said_a, said_b = (value_words(number, task, unit=scene.model.unit) for number in numbers)
     likeliest = "the largest other number" if task == "regression" else f"the likeliest other {scene.task_words.a_class}"
     beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
     st.caption(

@@ -224,7 +224,8 @@ def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple
     picked = scene.name[0].upper() + scene.name[1:]
     panels = []
     for step, picture in zip(STEPS, shown, strict=True):
-        left, share = value_words(left_over(found, place, fill, step), scene.model.task), f"{100 * step // 16} %"
+        left = value_words(left_over(found, place, fill, step), scene.model.task, unit=scene.model.unit)
+        share = f"{100 * step // 16} %"
         alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
         panels.append(
             Panel(

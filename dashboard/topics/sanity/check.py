@@ -44,9 +44,9 @@ class Check:
 
     def says(self, depth: int) -> str:
         """The class that is predicted then, with its probability."""
-        values, task = self.found.probabilities[0, depth], self.scene.model.task
-        index = int(predicted_of(values, task))
-        return f"{self.scene.model.classes[index]} {value_words(float(values[index]), task)}"
+        values, model = self.found.probabilities[0, depth], self.scene.model
+        index = int(predicted_of(values, model.task))
+        return f"{model.classes[index]} {value_words(float(values[index]), model.task, unit=model.unit)}"
 
     @property
     def explained(self) -> str:

@@ -48,7 +48,8 @@ def _maps(check: Check, name: str, twin: Model) -> None:
     index = int(found.explained[0])
     panels = []
     for place, title in enumerate((scene.view.model, name)):
-        caption = f"{scene.model.classes[index]}: {value_words(float(found.probabilities[0, place, index]), scene.model.task)}"
+        said = value_words(float(found.probabilities[0, place, index]), scene.model.task, unit=scene.model.unit)
+        caption = f"{scene.model.classes[index]}: {said}"
         words = f"Grad-CAM of layer {check.layer} on {scene.name} by {title}"
         over = overlay_panel(scene, found.maps[0, place], words, SIDE, name=f"twin-{place}", centres=scene.centres(check.layer))
         panels.append(replace(over, title=title, caption=caption))

@@ -60,6 +60,14 @@ def test_the_same_network_as_a_regression_has_a_number_and_no_percent(one: float
     assert "Score" not in [one.label for one in app.segmented_control]
 
 
+def test_numbers_have_their_unit(start: Start) -> None:
+    start(*ONE, "--task", "regression", "--unit", "years")
+    said = f"{float(scores(own_networks.one)):.3g} years".replace("-", "−")
+    app = open_page("layer_explorer")
+    assert [bar["text"] for bar in class_bars(app)] == [said]
+    assert said in unescaped(captions(app))
+
+
 @pytest.mark.parametrize("page", ["layer_ladder", "sanity_checks", "class_browser", "how_it_works", "scan", "disagreement"])
 @pytest.mark.parametrize("task", ["binary", "regression", "sigmoid"])
 def test_every_page_opens_on_one_score_whatever_it_means(page: str, task: str, one: float) -> None:

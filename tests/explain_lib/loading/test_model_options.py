@@ -60,6 +60,8 @@ def test_output_and_task_are_those_of_as_model(tmp_path: Path) -> None:
     assert (first.described.output, first.described.task, second.described.output) == ("logits", "sigmoid", 1)
     (plain,) = read_models(file(tmp_path, f'[a]\nmodel = "{MAKE}"\ninput_size = 16\ntask = "sigmoid"\n'))
     assert load_own(plain, "cpu").model.task == "sigmoid"
+    (number,) = read_models(file(tmp_path, f'[a]\nmodel = "{MAKE}"\ninput_size = 16\ntask = "regression"\nunit = "kg"\n'))
+    assert load_own(number, "cpu").model.unit == "kg"
     with pytest.raises(xl.InputError, match=r"\[a\] task: 'clustering'; one of softmax, "):
         read_models(file(tmp_path, f'[a]\nmodel = "{MAKE}"\ntask = "clustering"\n'))
 

@@ -276,6 +276,8 @@ def test_the_task_comes_from_the_configuration_if_nobody_says_it() -> None:
 BAD_TASKS: list[tuple[int, dict[str, Any], str]] = [
     (3, {"task": "binary"}, "task: 'binary' does not fit a network with 3 scores; one of softmax, sigmoid, regression"),
     (1, {"task": "softmax"}, "task: 'softmax' does not fit a network with one score; one of binary, sigmoid, regression"),
+    (1, {"unit": "years"}, "unit: 'years' belongs to numbers, and the task is binary; task='regression' would be right"),
+    (1, {"unit": 3, "task": "regression"}, "unit: 3; a text, as 'years', would be right"),
     (3, {"task": "multi"}, "task: 'multi'; one of softmax, sigmoid, binary, regression would be right"),
     (3, {"task": 3}, "task: 3; one of"),
     (

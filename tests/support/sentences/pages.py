@@ -115,14 +115,14 @@ def a_picture(draw: st.DrawFn) -> Said:
 @case
 def a_picture_with_labels(draw: st.DrawFn) -> Said:
     found = np.array([draw(shares), draw(shares)], np.float32)
-    model: Any = SimpleNamespace(classes=("cat", "dog"), task="sigmoid")
+    model: Any = SimpleNamespace(classes=("cat", "dog"), task="sigmoid", unit="")
     return Said(says_words(model, found), shares=all_of(found))
 
 
 @case
 def numbers_of_a_regression(draw: st.DrawFn) -> Said:
     found = np.array([draw(values), draw(values)], np.float32)
-    model: Any = SimpleNamespace(classes=("age", "weight"), task="regression")
+    model: Any = SimpleNamespace(classes=("age", "weight"), task="regression", unit="years")
     bars = class_bars(model.classes, found, target=1, true=-1, task="regression")
     said = [says_words(model, found), probabilities_words(model.classes, found, 1, "regression"), *(bar.text for bar in bars)]
     return Said("; ".join(said), all_of(found))
