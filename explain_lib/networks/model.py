@@ -112,6 +112,11 @@ class Model:
         """
         if self.card is not None and self.conv_layers:
             return self.conv_layers[-1]
+        if not self.spatial_layers:
+            raise LayerError(
+                "layers: this network has none whose output has a grid; one that keeps rows and columns would be right, or "
+                "as_model(..., layout=...), which says where they lie"
+            )
         spatial = self.find_layers(self.spatial_layers)
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
         convs = [layer for layer in reversed(spatial) if layer.is_conv]
@@ -228,7 +233,7 @@ class Model:
                 raise LayerError("layers: the network has no conv layer; name another layer whose output is (N, C, h, w)")
         listed = list_names(names)
         if not listed:
-            raise LayerError(f"layers: no layer is named; this network has {few_names(self.conv_layers)}")
+            raise LayerError(f"layers: no layer is named; this network has {self._on_offer}")
         if len(set(listed)) != len(listed):
             raise LayerError(f"layers: {', '.join(map(str, listed))} names a layer twice; once would be right")
         return tuple(self._find_layer(name) for name in listed)
@@ -238,16 +243,23 @@ class Model:
         if found is None:
             raise LayerError(self._why_not(name))
         if not found.is_spatial:
-            raise LayerError(f"layers: {name!r} gives {_what_it_gives(found)}: {few_names(self.spatial_layers)}")
+            raise LayerError(
+                f"layers: {name!r} gives {_what_it_gives(found)}: {few_names(self.spatial_layers) or 'it has none'}"
+            )
         return found
+
+    @property
+    def _on_offer(self) -> str:
+        """Layers that can be explained, in words."""
+        return few_names(self.conv_layers or self.spatial_layers) or "none whose output has a grid"
 
     def _why_not(self, name: object) -> str:
         calls = [layer.name for layer in self.layers if layer.module == name]
         if calls:
             return f"layers: {name!r} is called {len(calls)} times in a forward pass; name one of {', '.join(calls)}"
         if name and name in dict(self.network.named_modules()):
-            return f"layers: {name!r} is not reached by the forward pass; this network has {few_names(self.conv_layers)}"
-        return f"layers: unknown layer {name!r}; this network has {few_names(self.conv_layers or self.spatial_layers)}"
+            return f"layers: {name!r} is not reached by the forward pass; this network has {self._on_offer}"
+        return f"layers: unknown layer {name!r}; this network has {self._on_offer}"
 
     def intake(self, fit: Fit = "crop", window: Window | None = None) -> Intake:
         """How a picture of any size becomes what this network sees; a transform of its own takes the place of the fit."""

@@ -93,6 +93,30 @@ def test_bad_layers_are_refused(function: Call, layers: Any, sentence: str, mode
         function(model, GOOD, layers)
 
 
+class Signal(nn.Module):
+    """Reads a picture's rows one after the other, and knows no columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv1d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.fc(self.conv(batch.flatten(2)).mean(2))
+        return made
+
+
+def test_a_network_whose_layers_have_no_grid_is_told_so() -> None:
+    model = xl.as_model(Signal(), input_size=(8, 8), mean=(0,) * 3, std=(1,) * 3)
+    with pytest.raises(xl.LayerError, match=r"^layers: this network has none whose output has a grid; one that keeps rows"):
+        _ = model.default_layer
+    with pytest.raises(
+        xl.LayerError, match=r"'conv' gives \(N, 4, 62\), and it cannot be told .* would be right: it has none$"
+    ):
+        xl.grad_cam(model, GOOD, "conv")
+    with pytest.raises(xl.LayerError, match=r"unknown layer 'conv9'; this network has none whose output has a grid$"):
+        xl.grad_cam(model, GOOD, "conv9")
+
+
 BAD_TARGETS: list[tuple[Any, str]] = [
     (2, r"there is no class 2; the network has 0 to 1: class 0, class 1"),
     ([0], r"1 of them for 2 images; one, or one per image"),
