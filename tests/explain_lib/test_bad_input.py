@@ -109,9 +109,7 @@ def test_a_network_whose_layers_have_no_grid_is_told_so() -> None:
     model = xl.as_model(Signal(), input_size=(8, 8), mean=(0,) * 3, std=(1,) * 3)
     with pytest.raises(xl.LayerError, match=r"^layers: this network has none whose output has a grid; one that keeps rows"):
         _ = model.default_layer
-    with pytest.raises(
-        xl.LayerError, match=r"'conv' gives \(N, 4, 62\), and it cannot be told .* would be right: it has none$"
-    ):
+    with pytest.raises(xl.LayerError, match=r"'conv' gives \(N, 4, 62\), and it cannot be told .* right: it has none$"):
         xl.grad_cam(model, GOOD, "conv")
     with pytest.raises(xl.LayerError, match=r"unknown layer 'conv9'; this network has none whose output has a grid$"):
         xl.grad_cam(model, GOOD, "conv9")
