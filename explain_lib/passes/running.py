@@ -13,6 +13,7 @@ from explain_lib.passes.forwarded import run_inside
 from explain_lib.passes.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
+"""Takes a module, its inputs and its output; may return a tensor to take the place of the output, or of its first part."""
 
 
 def run(network: nn.Module, batch: Tensor) -> object:
@@ -67,8 +68,26 @@ def run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) -> 
     """The output of the network, run with hooks at the modules of these names."""
     with ExitStack() as hooked:
         for name, hook in hooks.items():
-            hooked.enter_context(network.get_submodule(name).register_forward_hook(hook))
+            hooked.enter_context(network.get_submodule(name).register_forward_hook(_within_tuples(hook)))
         return run(network, batch)
+
+
+def first_part(output: object) -> object:
+    """The first part of a tuple, as nn.MultiheadAttention gives one, if it is a tensor; any other output itself."""
+    return output[0] if isinstance(output, tuple) and output and isinstance(output[0], Tensor) else output
+
+
+def _within_tuples(hook: Hook) -> Callable[[nn.Module, tuple[object, ...], object], object]:
+    """The hook, whose tensor takes the place of the first part of a tuple, wherever the tuple holds that."""
+
+    def hooked(module: nn.Module, inputs: tuple[object, ...], output: object) -> object:
+        made = hook(module, inputs, output)
+        if made is None or not isinstance(output, tuple):
+            return made
+        parts = [made if part is output[0] else part for part in output]
+        return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
+
+    return hooked
 
 
 def with_graph_if_needed(network: nn.Module, passed: Callable[[], object]) -> object:
