@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from explain_lib.base.errors import NETWORK_FAILURES, InputError, LayerError, NetworkError
 from explain_lib.base.memory import enough_memory
@@ -22,7 +21,7 @@ from explain_lib.cam.settings import VARIANTS, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import capture
 from explain_lib.passes.outputs import Outputs, Read
-from explain_lib.passes.running import Hook, first_part
+from explain_lib.passes.running import FirstPart
 from explain_lib.passes.sharing import undisturbed
 from explain_lib.passes.targets import AnyTarget, Targets, explained_number, predicted_targets
 from explain_lib.passes.tracing import LayerTrace
@@ -112,9 +111,7 @@ def _run_package(
         "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
     }
     modules = dict(model.network.named_modules())
-    asked: list[nn.Module] = [
-        _FirstPart(modules[layer.module]) if layer.in_tuple else modules[layer.module] for layer in layers
-    ]
+    asked: list[nn.Module] = [FirstPart(modules[layer.module]) if layer.in_tuple else modules[layer.module] for layer in layers]
     reshape = _reshape_for(layers)
     network = _ReadNetwork(model.network, model.outputs)
     cam = methods[variant](model=network, target_layers=asked, reshape_transform=reshape)
@@ -138,17 +135,6 @@ def _reshape_for(layers: tuple[LayerTrace, ...]) -> Callable[[Tensor], Tensor] |
             "package cannot tell apart; one of them would be right"
         )
     return lambda output: by_shape[tuple(output.shape[1:])].turned(output)
-
-
-class _FirstPart(nn.Module):
-    """A module that returns a tuple: the package's hooks see its first part."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def register_forward_hook(self, hook: Hook) -> RemovableHandle:  # type: ignore[override]  # the package gives nothing else
-        return self.module.register_forward_hook(lambda module, inputs, output: hook(module, inputs, first_part(output)))
 
 
 class _ReadNetwork(nn.Module):

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, NetworkError
 from explain_lib.base.memory import enough_memory
@@ -75,6 +76,17 @@ def run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) -> 
 def first_part(output: object) -> object:
     """The first part of a tuple, as nn.MultiheadAttention gives one, if it is a tensor; any other output itself."""
     return output[0] if isinstance(output, tuple) and output and isinstance(output[0], Tensor) else output
+
+
+class FirstPart(nn.Module):
+    """A module that returns a tuple, for a program that hooks modules itself: its hooks see the first part."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def register_forward_hook(self, hook: Hook) -> RemovableHandle:  # type: ignore[override]  # no program gives more
+        return self.module.register_forward_hook(lambda module, inputs, output: hook(module, inputs, first_part(output)))
 
 
 def _within_tuples(hook: Hook) -> Callable[[nn.Module, tuple[object, ...], object], object]:
