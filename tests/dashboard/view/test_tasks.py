@@ -82,6 +82,15 @@ def test_the_line_below_the_menu_counts_what_the_task_has(start: Start, task: st
     assert f"Names of {names} are not given" in said
 
 
+@pytest.mark.parametrize(("task", "word"), [("sigmoid", "label"), ("regression", "output")])
+def test_the_class_browser_counts_right_and_wrong_for_no_labels_and_numbers(start: Start, task: str, word: str) -> None:
+    start(*ONE, "--task", task)
+    app = open_page("class_browser", target="7")
+    assert "**10,000** images" in texts(app).splitlines()
+    assert f"Target {word}" in [box.label for box in app.selectbox]
+    assert f"target=7: the {word}s are 0 to 0." in warnings(app)
+
+
 @pytest.mark.parametrize(("task", "judged"), [("binary", True), ("regression", False), ("sigmoid", False)])
 def test_a_scan_has_right_and_wrong_only_where_one_class_is_named(start: Start, task: str, judged: bool) -> None:
     start(*ONE, "--task", task)
