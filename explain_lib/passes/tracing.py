@@ -13,7 +13,7 @@ from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _Av
 
 from explain_lib.base.errors import InputError, NetworkError
 from explain_lib.passes.flow import Flow, Node, trunk_of
-from explain_lib.passes.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout
+from explain_lib.passes.layouts import Layout, Layouts, contradicts_plain, find_layout, given_layout, last_layout, plain_layout
 from explain_lib.passes.outputs import main_part
 from explain_lib.passes.positions import Pair, PositionReading
 from explain_lib.passes.running import Hook, alone, first_part, run_hooked, starting, with_graph_if_needed
@@ -214,7 +214,7 @@ class _Layouts:
         if found is not None:
             return found
         if isinstance(module, _CHANNELS_FIRST) or not self.turns:
-            return plain_layout(shape)
+            return None if pair is not None and contradicts_plain(pair) else plain_layout(shape)
         return last_layout(shape) if _normalises_last(module, shape) and not self._placed(key) else None
 
 

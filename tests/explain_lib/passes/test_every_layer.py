@@ -79,6 +79,25 @@ class Attended(nn.Module):
         return self.fc(self.norm(tokens + self.attend(tokens, tokens, tokens)[0]).mean(1))
 
 
+class Unfolded(nn.Module):
+    """A convolution over (N, C, pixels of a patch, patches), as in MobileViT's second version, which is no grid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.mix, self.proj, self.fc = (
+            nn.Conv2d(3, 20, 4, 4),
+            nn.Conv2d(20, 20, 1),
+            nn.Conv2d(20, 20, 1),
+            nn.Linear(20, 4),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = self.stem(x).unflatten(3, (4, 2)).unflatten(2, (4, 2))  # (N, C, h, 2, w, 2)
+        mixed = self.mix(cells.permute(0, 1, 3, 5, 2, 4).flatten(4).flatten(2, 3)).tanh()
+        back = mixed.unflatten(3, (4, 4)).unflatten(2, (2, 2)).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
+        return self.fc(self.proj(back).mean((2, 3)))
+
+
 BUILT: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "torchvision's ViT": (torchvision_vit, 1),
     "torchvision's Swin": (torchvision_swin, 0),
@@ -89,6 +108,7 @@ BUILT: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "transformers' Swin": (transformers_swin, 0),
     "transformers' DINOv2 with registers": (transformers_registers, 4),
     "PyTorch's attention": (Attended, 0),
+    "convolutions over unfolded patches": (Unfolded, 0),
 }
 """Networks, and how many tokens stand before the grid."""
 
@@ -151,6 +171,10 @@ def test_every_layer_on_offer_has_the_map_of_plain_autograd(kind: str) -> None:
     for name, (signed, most) in expected.items():
         assert found[name].signed.shape == signed.shape, name
         np.testing.assert_allclose(found[name].signed, signed, rtol=0, atol=1e-6 * most + 1e-12, err_msg=name)
+
+
+def test_a_convolution_over_axes_that_are_no_grid_is_no_layer() -> None:
+    assert model_of(Unfolded).spatial_layers == ("stem", "proj")
 
 
 @pytest.mark.parametrize(
