@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explain_lib.networks.task_words import TASK_WORDS, value_words
+from explain_lib.networks.task_words import TASK_WORDS, plural_of, value_words
 from explain_lib.passes.tasks import PRESENT, Task
 
 MOST = 12
@@ -67,9 +67,10 @@ def probabilities_words(
     return f"{said.value.capitalize()} of each {said.a_class}, the {first} first: {likeliest}; {explained}"
 
 
-def shown_words(classes: tuple[str, ...]) -> str:
+def shown_words(classes: tuple[str, ...], task: Task = "softmax") -> str:
     """Which classes have a bar, where not all have one: a sentence; empty where all have."""
-    return "" if len(classes) <= MOST else f"The {LIKELIEST} likeliest of {len(classes):,} classes, and those with a word."
+    first, several = "largest" if task == "regression" else "likeliest", plural_of(TASK_WORDS[task].a_class)
+    return "" if len(classes) <= MOST else f"The {LIKELIEST} {first} of {len(classes):,} {several}, and those with a word."
 
 
 def _shown(probabilities: NDArray[np.float32], marked: set[int | None]) -> list[int]:

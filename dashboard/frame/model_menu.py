@@ -13,7 +13,7 @@ from dashboard.widgets.pickers import SENT_MODEL, open_model
 from explain_lib.base.words import one_line
 from explain_lib.loading.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
 from explain_lib.networks.making import checked_channels, checked_size
-from explain_lib.networks.task_words import task_sentence
+from explain_lib.networks.task_words import count_words, task_sentence
 
 KEY = "own-network"
 ARCHITECTURE, USE = "own-architecture", "own-use"
@@ -54,7 +54,7 @@ def say_own_model(scene: Scene) -> None:
     height, width = own.model.input_size
     given = f"input {height} × {width}, mean {_written(own.model.mean)}, std {_written(own.model.std)}"
     named = own.architecture if own.name == own.architecture or "@" in own.name else f"{own.name} ({own.architecture})"
-    said = f"{named}, weights {own.weights}; {given}, {len(own.model.classes):,} classes. {own.assumed}"
+    said = f"{named}, weights {own.weights}; {given}, {count_words(own.model)}. {own.assumed}"
     made = f"Pictures are {scene.picture_set.intake(own.model).words}."
     st.caption(plain(f"{said} {made}" if own.assumed else f"{said}{made}"))
     st.caption(plain(task_sentence(scene.model)))

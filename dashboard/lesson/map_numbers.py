@@ -76,7 +76,7 @@ def _correlation(a: Map, b: Map) -> str:
 
 
 def _channels(scene: Scene) -> str:
-    return str(next(trace.shape[0] for trace in scene.model.layers if trace.name == scene.layer))
+    return str(next(trace.channels for trace in scene.model.layers if trace.name == scene.layer))
 
 
 def _cell(scene: Scene) -> str:

@@ -14,6 +14,7 @@ from dashboard.view.view import PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.own import OwnModels
+from explain_lib.networks.task_words import TASK_WORDS, plural_of
 from explain_lib.passes.tasks import tasks_of
 
 NEAREST = 3
@@ -141,7 +142,9 @@ def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
     """Each field that names an image, a class or a layer that is not there, and those that are there, in words."""
     count = len(images.labels)
     pictures = (count, f"the images are 0 to {count - 1:,}")
-    classes, true = ((len(names), f"the classes are 0 to {len(names) - 1}") for names in (model.classes, images.classes))
+    several = plural_of(TASK_WORDS[model.task].a_class)
+    classes = (len(model.classes), f"the {several} are 0 to {len(model.classes) - 1}")
+    true = (len(images.classes), f"the classes are 0 to {len(images.classes) - 1}")
     first_missing = {
         "image": pictures,
         "other_image": pictures,
@@ -162,7 +165,7 @@ def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
 def _fit_channels(view: View, model: xl.Model) -> tuple[View, list[str]]:
     """The view with only those channels that its layer has, and a sentence for each part that was replaced."""
     layer = chosen_layer(view, model)
-    count = next(trace.shape[0] for trace in model.layers if trace.name == layer)
+    count = next(trace.channels for trace in model.layers if trace.name == layer)
     fitted = replace(
         view,
         channel=None if view.channel is None or view.channel >= count else view.channel,

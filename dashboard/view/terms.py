@@ -1,7 +1,6 @@
 """The meanings of the words that the pages use, for tooltips, so that a word means the same on every page."""
 
 LAYER = "Where the network is hooked. Its output is a grid of cells for each channel; the map has as many cells as the grid."
-TARGET = "The class whose score is explained: what in the picture speaks for it? Beside it what the network says of it."
 CONTRAST = "Explains the score of the target class less that of this one: what speaks for the one rather than for the other?"
 EVIDENCE = "For: what raises the score. Against: what lowers it, the map of the score with its sign turned."
 MAP = (
@@ -61,3 +60,8 @@ CHANNEL_SHARE = (
     "What a channel adds to those cells of the sum that are above zero, divided by the sum of the map. The shares of all "
     "channels add up to 100 %; one below zero takes away from the map."
 )
+
+
+def target_help(word: str) -> str:
+    """Of the choice of the target. word: one of the task's classes, as "label"."""
+    return f"The {word} whose score is explained: what in the picture speaks for it? Beside it what the network says of it."

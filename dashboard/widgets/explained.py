@@ -92,4 +92,4 @@ def probability_bars(scene: Scene, alt: str | None = None) -> ClassBars:
     true = int(scene.images.labels[scene.view.image])
     bars = class_bars(classes, shares, target.index, true, target.minus, task, target.plus, scene.model.unit)
     said, words = alt or probabilities_words(classes, shares, target.index, task, scene.model.unit), scene.task_words
-    return ClassBars(bars, said, title=words.bars, help=words.meaning, caption=shown_words(classes))
+    return ClassBars(bars, said, title=words.bars, help=words.meaning, caption=shown_words(classes, task))

@@ -148,5 +148,5 @@ def ask_about_all(scene: Scene) -> bool:
     st.info(
         f"The network was asked about {asked:,} of {len(said.asked):,} images. Conditions on predictions leave the others out."
     )
-    show_job(request, "Ask about", lambda *_: None, what="The work", nothing="Until then, filters by class work.")
+    show_job(request, "Ask about", lambda *_: None, what="The work", nothing="Until then, filters by true class work.")
     return False

@@ -133,7 +133,13 @@ def target_picker(scene: Scene) -> None:
     offered = range(len(scene.model.classes))
     shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered))
     st.selectbox(
-        "Target class", (NONE, *offered), **shown, format_func=words, help=terms.TARGET, label_visibility="collapsed", width=180
+        f"Target {scene.task_words.a_class}",
+        (NONE, *offered),
+        **shown,
+        format_func=words,
+        help=terms.target_help(scene.task_words.a_class),
+        label_visibility="collapsed",
+        width=180,
     )
 
 

@@ -11,7 +11,8 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import View, change
 from dashboard.widgets.pickers import choice, class_filter
 from explain_lib.base.words import percent
-from explain_lib.networks.predictions import ORDERS, Selection, select_images
+from explain_lib.networks.predictions import ORDERS, Selection, judged, select_images
+from explain_lib.networks.task_words import classes_judged
 
 ORDER_WORDS = {
     "number": "number",
@@ -68,12 +69,12 @@ def _order(scene: Scene) -> None:
 
 def show_counts(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The number of images that are left, and of those that the network gets right."""
-    if scene.model.task == "regression":
+    if not classes_judged(scene.model):
         st.markdown(f"**{len(chosen):,}** images")
         return
-    predicted, labels = scene.predictions.predicted[chosen], scene.images.labels[chosen]
-    judged = (predicted >= 0) & (labels >= 0)
-    right, known = int((predicted == labels)[judged].sum()), int(judged.sum())
+    labels, predictions = scene.images.labels, scene.predictions
+    is_judged = judged(labels, predictions)[chosen]
+    right, known = int((predictions.predicted == labels)[chosen][is_judged].sum()), int(is_judged.sum())
     share = f" ({percent(right / known)})" if known else ""
     rest = f" · **{len(chosen) - known:,}** without a prediction or a class" if known < len(chosen) else ""
     st.markdown(f"**{len(chosen):,}** images · **{right:,}** predicted right{share} · **{known - right:,}** wrong{rest}")

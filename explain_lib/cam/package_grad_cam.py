@@ -21,6 +21,7 @@ from explain_lib.cam.settings import VARIANTS, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import capture
 from explain_lib.passes.outputs import Outputs, Read
+from explain_lib.passes.running import FirstPart
 from explain_lib.passes.sharing import undisturbed
 from explain_lib.passes.targets import AnyTarget, Targets, explained_number, predicted_targets
 from explain_lib.passes.tracing import LayerTrace
@@ -110,7 +111,8 @@ def _run_package(
         "grad-cam++": pytorch_grad_cam.GradCAMPlusPlus,
     }
     modules = dict(model.network.named_modules())
-    asked, reshape = [modules[layer.module] for layer in layers], _reshape_for(layers)
+    asked: list[nn.Module] = [FirstPart(modules[layer.module]) if layer.in_tuple else modules[layer.module] for layer in layers]
+    reshape = _reshape_for(layers)
     network = _ReadNetwork(model.network, model.outputs)
     cam = methods[variant](model=network, target_layers=asked, reshape_transform=reshape)
     try:

@@ -1,4 +1,6 @@
-"""Findings about outputs: what is read of them, and a softmax, log-softmax or sigmoid at the end."""
+"""Findings about outputs: what is read of them, features in the place of scores, and a softmax, log-softmax or sigmoid at the
+end.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -12,6 +14,7 @@ from explain_lib.base.errors import NetworkError
 from explain_lib.check_up.findings import Finding, note, problem
 from explain_lib.check_up.probe import Probe
 from explain_lib.passes.outputs import Output, find_scores, parts
+from explain_lib.passes.stages import is_normalisation
 from explain_lib.passes.tasks import Task
 from explain_lib.passes.tracing import LayerTrace
 
@@ -55,6 +58,7 @@ class Expected:
 def output_findings(network: nn.Module, probe: Probe, count: int, expected: Expected) -> Iterator[Finding]:
     """Outputs without a score for each class, what is read of other ones, and squashed scores. count: of pictures run."""
     yield from _form(probe.output, count, expected)
+    yield from _features(network, probe, expected)
     yield from _squashed(network, probe, expected)
 
 
@@ -117,6 +121,31 @@ def _reshaping(output: Tensor, count: int) -> str:
     if output.dim() > 2 and len(output) == count:
         return "Choose what to explain: as_model(..., output=lambda y: y.mean(1)), or y[:, 0] for one place of the output."
     return "Let forward keep the pictures as the first axis and return a row of scores for each of them."
+
+
+# Section: features
+
+
+def _features(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[Finding]:
+    """An output that no classifying layer made: where the last weights are those of a normalisation."""
+    scores = probe.scores_of(probe.output)
+    weighted = (layer for layer in reversed(probe.layers) if _has_weights(network.get_submodule(layer.module)))
+    last = next(weighted, None)
+    if scores is None or last is None or expected.given or not is_normalisation(network.get_submodule(last.module)):
+        return
+    count = scores.shape[1]
+    yield note(
+        "features",
+        f"The last layer with weights is {last.module}, a normalisation: what the network returns looks like {count:,} "
+        "features of the picture, not scores of classes. Maps then say where a feature comes from, and what is shown as a "
+        "probability has no meaning.",
+        "For classes, load the network with its classifier, as one that was trained to classify has it. If these are the "
+        "scores, task= says so.",
+    )
+
+
+def _has_weights(module: nn.Module) -> bool:
+    return next(module.parameters(recurse=False), None) is not None
 
 
 # Section: squashed outputs

@@ -23,9 +23,9 @@ class ScanSummary(Frozen):
     images, finite: how many rows there are, and how many are finite. mean: of the mean absolute differences, MAEs, of the
     images. quantiles: float64 (5,), at 5, 25, 50, 75 and 95 %, of the MAEs. class_means: float64 (classes,), the mean MAE by
     true class; class_images: int64 (classes,), the images of each. right_mean, wrong_mean: the mean MAE of images with a right
-    and with a wrong prediction, where the class is known; right_images, wrong_images: the images of each. settings: those that
-    differ. shares: float64 (settings,), the mean part of the MAE that each causes; fractions: float64 (settings,), the same
-    divided by the mean MAE, NaN if that is 0.
+    and with a wrong prediction, where the network knows the class; right_images, wrong_images: the images of each. settings:
+    those that differ. shares: float64 (settings,), the mean part of the MAE that each causes; fractions: float64 (settings,),
+    the same divided by the mean MAE, NaN if that is 0.
     worst: int64, positions in the set of the images with the largest MAE, the largest first. typical: int64, those of the
     images nearest to the median, the nearest first. In both, ties are in the order of positions.
     """
@@ -48,16 +48,22 @@ class ScanSummary(Frozen):
 
 
 def summarise_scan(
-    rows: ScanRows, labels: NDArray[np.int64], classes: tuple[str, ...] = CLASSES, *, listed: int = LISTED_IMAGES
+    rows: ScanRows,
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...] = CLASSES,
+    *,
+    known: int | None = None,
+    listed: int = LISTED_IMAGES,
 ) -> ScanSummary:
-    """The summary of rows, at least one. labels, classes: see scan_table. listed: how many worst and typical images.
+    """The summary of rows, at least one. labels, classes, known: see scan_table. listed: how many worst and typical images.
 
     Raises InputError if there are fewer labels than pictures.
     """
     finite = rows.finite
     true, mae = true_classes(rows, labels)[finite], rows.mae[finite]
-    images, known = rows.images[finite], true >= 0
-    right, wrong = known & (true == rows.predicted[finite]), known & (true != rows.predicted[finite])
+    images, is_right = rows.images[finite], true == rows.predicted[finite]
+    judged = _judged(true, known)
+    right, wrong = judged & is_right, judged & ~is_right
     mean, shares = _mean(mae), rows.shares[finite]
     quantiles = np.quantile(mae, QUANTILES) if len(mae) else np.full(len(QUANTILES), np.nan)
     mean_shares = np.array([_mean(column) for column in shares.T])
@@ -67,7 +73,7 @@ def summarise_scan(
         mean=mean,
         quantiles=quantiles,
         class_means=np.array([_mean(mae[true == place]) for place in range(len(classes))]),
-        class_images=np.bincount(true[known], minlength=len(classes)),
+        class_images=np.bincount(true[true >= 0], minlength=len(classes)),
         right_mean=_mean(mae[right]),
         wrong_mean=_mean(mae[wrong]),
         right_images=int(right.sum()),
@@ -78,6 +84,11 @@ def summarise_scan(
         worst=images[np.lexsort((images, -mae))[:listed]],
         typical=images[np.lexsort((images, np.abs(mae - quantiles[QUANTILES.index(0.5)])))[:listed]],
     )
+
+
+def _judged(true: NDArray[np.int64], known: int | None) -> NDArray[np.bool_]:
+    """Whether the prediction of each image is right or wrong: not where its class is unknown, or one that the network lacks."""
+    return (true >= 0) & (true < (known if known is not None else np.inf))
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -94,15 +105,22 @@ FINITE, NOT_FINITE = "ok", "not finite"
 
 
 def scan_table(
-    rows: ScanRows, labels: NDArray[np.int64], classes: tuple[str, ...] = CLASSES, *, causes: bool = True, package: bool = False
+    rows: ScanRows,
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...] = CLASSES,
+    *,
+    known: int | None = None,
+    causes: bool = True,
+    package: bool = False,
 ) -> "pyarrow.Table":
     """The rows as a table, in their order, one row per image.
 
-    labels: int64 (N,), the true class of every picture of the set, -1 if unknown. classes: their names. causes, package:
-    whether the scan computed shares and residual. Columns: image int64, its position in the set; true_class,
-    predicted_class text; right bool; state text, "ok" or "not finite"; mae float64; with causes one cause_NAME float64 per
-    setting, with package residual float64. Unknown numbers are null. Raises InputError for labels that do not fit
-    the rows or the classes.
+    labels: int64 (N,), the true class of every picture of the set, -1 if unknown. classes: their names. known: how many of
+    them, from the first, the network knows: predictions for others are neither right nor wrong; None for all, 0 for a task
+    without right and wrong. causes, package: whether the scan computed shares and residual. Columns: image int64, its position
+    in the set; true_class, predicted_class text; right bool; state text, "ok" or "not finite"; mae float64; with causes one
+    cause_NAME float64 per setting, with package residual float64. Unknown numbers are null. Raises InputError
+    for labels that do not fit the rows or the classes.
     """
     import pyarrow
 
@@ -111,7 +129,7 @@ def scan_table(
         raise InputError(f"classes: {len(classes)} names; one for each class of the labels and the network would be right")
     names = np.asarray([*classes, None], dtype=object)
     right = (true == rows.predicted).astype(object)
-    right[true < 0] = None
+    right[~_judged(true, known)] = None
     columns: dict[str, NDArray[np.generic]] = {
         "image": rows.images,
         "true_class": names[true],

@@ -26,7 +26,7 @@ PREFIX = "hf:"
 REQUIREMENT = "transformers>=5,<6"
 _CONFIG, _PROCESSORS = "config.json", ("preprocessor_config.json", "processor_config.json")
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-_USUAL = (0.5, 0.5, 0.5)
+_USUAL = 0.5
 
 
 def folder_architecture(name: str) -> Architecture:
@@ -36,7 +36,7 @@ def folder_architecture(name: str) -> Architecture:
     """
     folder, config = _config(name)
     settings = _settings(folder)
-    mean, std = _normalisation(settings, folder)
+    mean, std = _normalisation(settings, getattr(config, "num_channels", 3), folder)
     classes = tuple(str(label) for _, label in sorted((config.id2label or {}).items()))
     said = f"from {folder.name}/{_PROCESSORS[0]}" if settings else "as usual where a folder has no preprocessor_config.json"
     return Architecture(name, partial(_build, config), False, _size(settings, config, name), mean, std, said, classes)
@@ -176,18 +176,18 @@ def _settings(folder: Path) -> Mapping[str, object]:
     return {}
 
 
-def _normalisation(settings: Mapping[str, object], folder: Path) -> tuple[Channels, Channels]:
-    """Mean and std for pixels in [0, 1]."""
+def _normalisation(settings: Mapping[str, object], channels: int, folder: Path) -> tuple[Channels, Channels]:
+    """Mean and std for pixels in [0, 1], of so many channels where the preprocessor does not say them one by one."""
     if settings.get("do_normalize", True) is False:
-        settings = {**settings, "image_mean": [0.0, 0.0, 0.0], "image_std": [1.0, 1.0, 1.0]}
-    mean, std = (_numbers(settings, name, folder) for name in ("image_mean", "image_std"))
+        settings = {**settings, "image_mean": 0.0, "image_std": 1.0}
+    mean, std = (_numbers(settings, name, channels, folder) for name in ("image_mean", "image_std"))
     scale = 255 * (_number(settings.get("rescale_factor", 1 / 255), folder) if settings.get("do_rescale", True) else 1.0)
     return tuple(one / scale for one in mean), tuple(one / scale for one in std)
 
 
-def _numbers(settings: Mapping[str, object], name: str, folder: Path) -> Channels:
-    found = settings.get(name, list(_USUAL))
-    listed = found if isinstance(found, list) else [found]
+def _numbers(settings: Mapping[str, object], name: str, channels: int, folder: Path) -> Channels:
+    found = settings.get(name, _USUAL)
+    listed = found if isinstance(found, list) else [found] * channels
     return tuple(_number(one, folder) for one in listed)
 
 

@@ -27,6 +27,7 @@ from explain_lib.loading.timm_networks import PREFIX as TIMM
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.making import as_model, checked_channels, checked_size
 from explain_lib.networks.model import Model
+from explain_lib.networks.task_words import TASK_WORDS, plural_of
 from explain_lib.networks.weights import named_tensors
 from explain_lib.passes.layouts import LayoutName
 from explain_lib.passes.outputs import Output
@@ -322,7 +323,7 @@ def _assumed(given: Described, architecture: Architecture, model: Model, publish
 def _assumed_names(architecture: Architecture, model: Model) -> list[str]:
     if model.classes != architecture.classes:
         shown = "negative and positive" if model.task == "binary" else "numbers"
-        return [f"Names of classes are not given: {shown} are shown."]
+        return [f"Names of {plural_of(TASK_WORDS[model.task].a_class)} are not given: {shown} are shown."]
     if architecture.name in ARCHITECTURES:
         return ["Names of classes are not given: those of CIFAR-10 are shown."]
     return []

@@ -170,7 +170,7 @@ def select_images(labels: NDArray[np.int64], predictions: Predictions | Verdicts
     """Positions, int64 (K,), of the pictures that meet every condition, in the selection's order; K may be 0.
 
     labels: int64 (N,), the true classes, -1 for a picture without one. A picture without a prediction meets no
-    condition on predictions, and one without a true class is neither right nor wrong. Raises InputError if there are more or
+    condition on predictions, and one that is not judged is neither right nor wrong. Raises InputError if there are more or
     fewer labels than predictions.
     """
     _check_labels(labels, predictions)
@@ -182,9 +182,17 @@ def select_images(labels: NDArray[np.int64], predictions: Predictions | Verdicts
     if selection.predicted_class is not None:
         chosen &= predictions.predicted == selection.predicted_class
     if selection.right is not None:
-        known = (labels >= 0) & (predictions.predicted >= 0)
-        chosen &= known & ((labels == predictions.predicted) == selection.right)
+        chosen &= judged(labels, predictions) & ((labels == predictions.predicted) == selection.right)
     return _ordered(np.flatnonzero(chosen), predictions, selection.order)
+
+
+def judged(labels: NDArray[np.int64], predictions: Predictions | Verdicts) -> NDArray[np.bool_]:
+    """Whether the prediction for each picture is right or wrong, bool (N,).
+
+    labels: as in select_images. A picture is not judged if it has no prediction, no true class, or one that the model does not
+    know.
+    """
+    return (labels >= 0) & (labels < predictions.classes) & (predictions.predicted >= 0)
 
 
 def _check_labels(labels: NDArray[np.int64], predictions: Predictions | Verdicts) -> None:
@@ -209,7 +217,7 @@ def confusion_matrix(labels: NDArray[np.int64], predictions: Predictions | Verdi
     """
     _check_labels(labels, predictions)
     classes, predicted = predictions.classes, predictions.predicted
-    known = (labels >= 0) & (labels < classes) & (predicted >= 0)
+    known = judged(labels, predictions)
     counts = np.bincount(labels[known] * classes + predicted[known], minlength=classes**2)
     return counts.reshape(classes, classes).astype(np.int64)
 

@@ -88,6 +88,22 @@ def score_word(score: Score, task: Task) -> str:
     return words.logit if score == "logit" else words.value
 
 
+def count_words(model: Model) -> str:
+    """How many classes a model has, in the words of its task: "14 labels"."""
+    word, count = TASK_WORDS[model.task].a_class, len(model.classes)
+    return f"{count:,} {word if count == 1 else plural_of(word)}"
+
+
+def plural_of(word: str) -> str:
+    """Several classes, labels or outputs."""
+    return f"{word}es" if word.endswith("s") else f"{word}s"
+
+
+def classes_judged(model: Model) -> int:
+    """How many classes a prediction can be right or wrong about: none of labels and numbers."""
+    return len(model.classes) if model.task in ("softmax", "binary") else 0
+
+
 def task_sentence(model: Model) -> str:
     """The task of a model and how it was decided, and what is read of its output."""
     sentence = f"Task: {TASK_WORDS[model.task].title}, {model.task_source}."

@@ -17,7 +17,7 @@ from explain_lib.base.memory import enough_memory
 from explain_lib.base.run_context import checkpoint
 from explain_lib.passes.layouts import shape_words
 from explain_lib.passes.outputs import Outputs, Read
-from explain_lib.passes.running import Hook, alone, note_needs_graph, run, run_hooked, starting
+from explain_lib.passes.running import Hook, alone, first_part, note_needs_graph, run, run_hooked, starting
 from explain_lib.passes.targets import AnyTarget, Target, own_sum, predicted_targets, score_gradient
 from explain_lib.passes.tracing import LayerTrace
 
@@ -104,13 +104,20 @@ class _Recorder:
     def _place(self, name: str) -> Tensor:
         place = self.kept[name].passed_on
         for later in list(self.kept.values())[list(self.kept).index(name) + 1 :]:
-            if later.own.data_ptr() == place.data_ptr():
+            if _is_same(later.own, place):
                 place = later.passed_on
         return place
 
 
-def _check_grid(output: object, layer: LayerTrace, images: int) -> Tensor:
-    """The output of a layer if it has the axes that were seen before. Raises LayerError otherwise."""
+def _is_same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same elements of memory over the same axes."""
+    same_axes = one.shape == other.shape and one.stride() == other.stride()
+    return same_axes and one.data_ptr() == other.data_ptr()
+
+
+def _check_grid(given: object, layer: LayerTrace, images: int) -> Tensor:
+    """The output of a layer, of a tuple the first part, if it has the axes seen before. Raises LayerError otherwise."""
+    output = first_part(given)
     plain = layer.layout is None or layer.layout.is_plain
     if (
         not isinstance(output, Tensor)
@@ -186,10 +193,11 @@ class _Forward:
 def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], outputs: Outputs) -> _Forward:
     """The forward pass of a capture."""
     checkpoint()
-    # If a layer hands on its input, the same tensor may have gone to other modules, which count too whatever layers are
-    # requested together: the graph begins before. The start is not a leaf, since some networks write to their input.
-    handed_on = any(layer.handed_on for layer in layers)
-    start = batch.detach().requires_grad_().clone() if handed_on else starting(network, batch)
+    # If a layer hands on its input, the same tensor may have gone to other modules, and what stands beside it in a tuple may
+    # be made of it. These count too whatever layers are requested together: the graph begins before. The start is not a leaf,
+    # since some networks write to their input.
+    goes_on = any(layer.handed_on or layer.in_tuple for layer in layers)
+    start = batch.detach().requires_grad_().clone() if goes_on else starting(network, batch)
     recorder, output = _record(network, start, layers)
     ran = _Forward(outputs.read(output, len(batch)), recorder.outputs(), recorder.seen_by_hooks())
     if not ran.read.scores.requires_grad:

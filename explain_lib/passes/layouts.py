@@ -86,6 +86,12 @@ def find_layout(pair: Pair) -> Layout | None:
     return _grid_layout(y, x, shape) if len(shape) == 4 else None
 
 
+def contradicts_plain(pair: Pair) -> bool:
+    """Whether an output over four axes is surely not (N, C, h, w): y changes along a row, or x along a column."""
+    y, x = (compact(values[:1]) for values in pair)
+    return y.dim() == 4 and (_range(y, 3) > SAME or _range(x, 2) > SAME)
+
+
 def _grid_layout(y: Tensor, x: Tensor, shape: Sequence[int]) -> Layout | None:
     """The layout where rows and columns have axes of their own. An axis of length 1 is told by what is left."""
     if not all(bool(values.isfinite().all()) for values in (y, x)):

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from explain_lib.base.errors import NETWORK_FAILURES, ExplainError, NetworkError
 from explain_lib.base.memory import enough_memory
@@ -13,6 +14,7 @@ from explain_lib.passes.forwarded import run_inside
 from explain_lib.passes.sharing import exclusive, no_reentrant_checkpoints, nothing_stored, undisturbed
 
 Hook = Callable[[nn.Module, tuple[object, ...], object], Tensor | None]
+"""Takes a module, its inputs and its output; may return a tensor to take the place of the output, or of its first part."""
 
 
 def run(network: nn.Module, batch: Tensor) -> object:
@@ -67,8 +69,37 @@ def run_hooked(network: nn.Module, batch: Tensor, hooks: Mapping[str, Hook]) -> 
     """The output of the network, run with hooks at the modules of these names."""
     with ExitStack() as hooked:
         for name, hook in hooks.items():
-            hooked.enter_context(network.get_submodule(name).register_forward_hook(hook))
+            hooked.enter_context(network.get_submodule(name).register_forward_hook(_within_tuples(hook)))
         return run(network, batch)
+
+
+def first_part(output: object) -> object:
+    """The first part of a tuple, as nn.MultiheadAttention gives one, if it is a tensor; any other output itself."""
+    return output[0] if isinstance(output, tuple) and output and isinstance(output[0], Tensor) else output
+
+
+class FirstPart(nn.Module):
+    """A module that returns a tuple, for a program that hooks modules itself: its hooks see the first part."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def register_forward_hook(self, hook: Hook) -> RemovableHandle:  # type: ignore[override]  # no program gives more
+        return self.module.register_forward_hook(lambda module, inputs, output: hook(module, inputs, first_part(output)))
+
+
+def _within_tuples(hook: Hook) -> Callable[[nn.Module, tuple[object, ...], object], object]:
+    """The hook, whose tensor takes the place of the first part of a tuple, wherever the tuple holds that."""
+
+    def hooked(module: nn.Module, inputs: tuple[object, ...], output: object) -> object:
+        made = hook(module, inputs, output)
+        if made is None or not isinstance(output, tuple):
+            return made
+        parts = [made if part is output[0] else part for part in output]
+        return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
+
+    return hooked
 
 
 def with_graph_if_needed(network: nn.Module, passed: Callable[[], object]) -> object:

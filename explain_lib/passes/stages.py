@@ -40,7 +40,7 @@ def _outermost(layers: Sequence[LayerTrace]) -> list[LayerTrace]:
 
 def _stage_ends(trunk: Sequence[LayerTrace], modules: Mapping[str, nn.Module]) -> Iterator[LayerTrace]:
     for grid, same in groupby(trunk, lambda layer: layer.grid):
-        stage = [layer for layer in same if _computes(modules[layer.module]) and not _crosses(trunk, layer)]
+        stage = [layer for layer in same if _computes(modules[layer.module]) and not _crosses(trunk, layer, modules)]
         if stage and grid != (1, 1):
             yield _blocks_last(stage, modules)[-1]
 
@@ -50,9 +50,15 @@ def _computes(module: nn.Module) -> bool:
     return next(module.parameters(), None) is not None or type(module).__module__ == nn.ReLU.__module__
 
 
-def _crosses(trunk: Sequence[LayerTrace], layer: LayerTrace) -> bool:
-    """Whether a layer lies within a block that begins on its grid and ends on another: the stage ended before the block."""
+def _crosses(trunk: Sequence[LayerTrace], layer: LayerTrace, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether a layer lies within a block that begins on its grid and ends on another: the stage ended before the block.
+
+    A sequence of blocks is not one itself: each of those within it may end a stage.
+    """
+    is_block = has_children(modules[layer.module])
     for block in trunk:
+        if is_block and type(modules[block.module]) is nn.Sequential:
+            continue
         if layer.module.startswith(f"{block.module}.") and block.grid != layer.grid:
             first = next(place for place, one in enumerate(trunk) if one.module.startswith(f"{block.module}."))
             if first > 0 and trunk[first - 1].grid == layer.grid:

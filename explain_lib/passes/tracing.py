@@ -13,10 +13,10 @@ from torch.nn.modules.pooling import _AdaptiveAvgPoolNd, _AdaptiveMaxPoolNd, _Av
 
 from explain_lib.base.errors import InputError, NetworkError
 from explain_lib.passes.flow import Flow, Node, trunk_of
-from explain_lib.passes.layouts import Layout, Layouts, find_layout, given_layout, last_layout, plain_layout
+from explain_lib.passes.layouts import Layout, Layouts, contradicts_plain, find_layout, given_layout, last_layout, plain_layout
 from explain_lib.passes.outputs import main_part
 from explain_lib.passes.positions import Pair, PositionReading
-from explain_lib.passes.running import Hook, alone, run_hooked, starting, with_graph_if_needed
+from explain_lib.passes.running import Hook, alone, first_part, run_hooked, starting, with_graph_if_needed
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class LayerTrace:
     """One call of one module in a forward pass.
 
     name: the name of the module, followed by "#1", "#2" ... if it is called more than once. shape: that of the output without
-    the batch, () if the output is not one tensor with the batch first. is_conv: whether the module is a convolution.
+    the batch, () if the output is no tensor with the batch first. is_conv: whether the module is a convolution.
     overwritten: whether a later in-place operation overwrites the output. handed_on: whether the output is the unchanged
     input, as for nn.Identity. layout: how the output becomes (N, C, h, w), None if it does not, or nobody can tell. tensor: a
-    number that calls with the same output share. on_trunk: whether all paths from the picture to the scores lead through the
-    output; reads_trunk: whether they do through the input. steers: whether the output only serves as a gate for others, or
-    says where they are looked at.
+    number that calls with the same output share. in_tuple: whether the output is the first part of a tuple. on_trunk: whether
+    all paths from the picture to the scores lead through the output; reads_trunk: whether they do through the input. steers:
+    whether the output only serves as a gate for others, or says where they are looked at.
     """
 
     name: str
@@ -41,6 +41,7 @@ class LayerTrace:
     handed_on: bool
     layout: Layout | None
     tensor: int = -1
+    in_tuple: bool = False
     on_trunk: bool = False
     reads_trunk: bool = False
     steers: bool = False
@@ -84,12 +85,13 @@ def trace(network: nn.Module, batch: Tensor, layouts: Layouts = None) -> tuple[t
         calls.clear()
 
         def hook_for(name: str) -> Hook:
-            def note(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+            def note(module: nn.Module, inputs: tuple[object, ...], given: object) -> None:
+                output = first_part(given)
                 version = output._version if isinstance(output, Tensor) else 0
-                handed_on = any(output is given for given in inputs) and versions.get(id(output)) == version
+                handed_on = any(output is one for one in inputs) and versions.get(id(output)) == version
                 versions[id(output)] = version  # the id stays unique, since the call keeps the output
                 nodes = (None, None) if flow is None else (flow.node(inputs[0] if inputs else None), flow.node(output))
-                calls.append(_Call(name, module, output, version, handed_on, *nodes))
+                calls.append(_Call(name, module, output, version, handed_on, output is not given, *nodes))
 
             return note
 
@@ -130,15 +132,15 @@ def read_positions(network: nn.Module, batch: Tensor) -> dict[tuple[str, int], P
 def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], None]) -> object:
     """Run the network once, without gradients, and hand every output of a module to `look`; returns that of the network.
 
-    look: takes the module's name, the number of its call, from 1, and the output. Raises NetworkError if the network cannot
-    run.
+    look: takes the module's name, the number of its call, from 1, and the output, of a tuple the first part. Raises
+    NetworkError if the network cannot run.
     """
     calls = Counter[str]()
 
     def hook_for(name: str) -> Hook:
         def seen(_: nn.Module, __: object, output: object) -> None:
             calls[name] += 1
-            look(name, calls[name], output)
+            look(name, calls[name], first_part(output))
 
         return seen
 
@@ -151,7 +153,8 @@ def watch(network: nn.Module, batch: Tensor, look: Callable[[str, int, object], 
 class _Call:
     """The output of a module, its version (the count of writes to it) at that time, and whether it is the unchanged input.
 
-    source, node: the first input and the output in the flow of the pass, None where they do not come from the picture.
+    in_tuple: whether it is the first part of a tuple. source, node: the first input and the output in the flow of
+    the pass, None where they do not come from the picture.
     """
 
     name: str
@@ -159,6 +162,7 @@ class _Call:
     output: object
     version: int
     handed_on: bool
+    in_tuple: bool
     source: Node | None
     node: Node | None
 
@@ -210,7 +214,7 @@ class _Layouts:
         if found is not None:
             return found
         if isinstance(module, _CHANNELS_FIRST) or not self.turns:
-            return plain_layout(shape)
+            return None if pair is not None and contradicts_plain(pair) else plain_layout(shape)
         return last_layout(shape) if _normalises_last(module, shape) and not self._placed(key) else None
 
 
@@ -250,6 +254,7 @@ def _traces(calls: list[_Call], shapes: list[tuple[int, ...]], ways: _Ways, layo
             handed_on=call.handed_on,
             layout=layouts.of(name, seen[call.name], call, shape),
             tensor=tensors.setdefault(id(call.node or call.output), len(tensors)),
+            in_tuple=call.in_tuple,
             on_trunk=call.node in ways.trunk,
             reads_trunk=call.source in ways.trunk,
             steers=call.node in ways.steering,
@@ -257,7 +262,7 @@ def _traces(calls: list[_Call], shapes: list[tuple[int, ...]], ways: _Ways, layo
 
 
 def _shape_for_each(output: object, images: int) -> tuple[int, ...]:
-    """The shape of an output for each image, () if it is not one tensor with the images first."""
+    """The shape of an output for each image, () if it is no tensor with the images first."""
     if isinstance(output, Tensor) and output.dim() > 0 and len(output) == images:
         return tuple(output.shape[1:])
     return ()

@@ -16,6 +16,7 @@ from explain_lib.base.files import check_ending, write_whole
 from explain_lib.compare.scan import ScanRequest, ScanRows
 from explain_lib.compare.scan_summary import scan_table, to_csv, to_parquet
 from explain_lib.networks.requests import join_rows
+from explain_lib.networks.task_words import classes_judged
 
 if TYPE_CHECKING:  # pyarrow is slow to import
     import pyarrow
@@ -62,7 +63,8 @@ def scan_to_file(
     if not part.parts:
         raise DataError("images: none of them can be read; others would be right")
     rows = join_rows(part.parts)
-    table = scan_table(rows, labels, classes or request.model.classes, causes=request.causes, package=request.package)
+    names, known = classes or request.model.classes, classes_judged(request.model)
+    table = scan_table(rows, labels, names, known=known, causes=request.causes, package=request.package)
     write_whole(path, WRITERS[path.suffix](table))
     part.remove()
     return rows

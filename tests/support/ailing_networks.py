@@ -128,21 +128,21 @@ class Excited(Ailing):
 
 
 class SmallTransformer(nn.Module):
-    """Patches of 2 x 2 to 16 tokens, `blocks` of attention, the mean token."""
+    """Patches of 2 x 2 to 16 tokens, attention with the tokens as first axis, the mean token."""
 
     def __init__(self, embed: nn.Module | None = None) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.embed = nn.Conv2d(3, 8, 2, 2) if embed is None else embed
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.attention = nn.MultiheadAttention(8, 2)
         self.fc = nn.Linear(8, 2)
 
     def tokens(self, x: Tensor) -> Tensor:
         return self.embed(x).flatten(2).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens = self.tokens(x)
-        return self.fc(self.attention(tokens, tokens, tokens)[0].mean(1))
+        tokens = self.tokens(x).transpose(0, 1)
+        return self.fc(self.attention(tokens, tokens, tokens)[0].mean(0))
 
 
 class SelfAttention(nn.Module):

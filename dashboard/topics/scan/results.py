@@ -21,6 +21,7 @@ from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.words import counted, fine
 from explain_lib.compare.scan import ScanRows
 from explain_lib.compare.scan_summary import ScanSummary, scan_table, summarise_scan, to_csv, to_parquet
+from explain_lib.networks.task_words import classes_judged
 
 SIDE = 96
 SHOWN = 10
@@ -39,13 +40,14 @@ def show_charts(scene: Scene, rows: ScanRows) -> None:
         st.markdown("**How far apart, image by image**")
         show_chart(spread_figure(rows.mae[rows.finite]), key="scan-spread", alt=spread_words(summary))
     with classes:
-        st.markdown("**By true class, and by right or wrong**")
+        st.markdown("**By true class, and by right or wrong**" if classes_judged(scene.model) else "**By true class**")
         names = scene.images.classes
         show_chart(class_figure(summary, names), key="scan-classes", alt=class_words(summary, names))
 
 
 def _summary(scene: Scene, rows: ScanRows) -> ScanSummary:
-    return summarise_scan(rows, scene.images.labels, scene.images.classes, listed=SHOWN)
+    known = classes_judged(scene.model)
+    return summarise_scan(rows, scene.images.labels, scene.images.classes, known=known, listed=SHOWN)
 
 
 def show_example(scene: Scene, rows: ScanRows, total: int) -> None:
@@ -79,13 +81,13 @@ def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
         st.warning(f"{counted(len(broken))} gave a map that is not finite, marked in the file: {some}.")
     if summary.finite == 0:
         return None
-    _numbers(summary)
+    _numbers(summary, judged=classes_judged(scene.model) > 0)
     _warn_of_plus_plus(scene, rows)
     _causes(summary)
     return summary
 
 
-def _numbers(summary: ScanSummary) -> None:
+def _numbers(summary: ScanSummary, *, judged: bool) -> None:
     low, _, median, _, high = summary.quantiles
     cards = {
         "Images": (f"{summary.finite:,}", "with two finite maps"),
@@ -93,9 +95,12 @@ def _numbers(summary: ScanSummary) -> None:
         "Median": (fine(median, 4), "half are below"),
         "5 %": (fine(low, 4), "are below"),
         "95 %": (fine(high, 4), "are below"),
-        "Right": (_number(summary.right_mean), "mean if predicted so"),
-        "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
     }
+    if judged:
+        cards |= {
+            "Right": (_number(summary.right_mean), "mean if predicted so"),
+            "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
+        }
     with st.grid(min_column_width=enlarged(168), gap="xsmall"):
         for title, (value, words) in cards.items():
             with st.container(border=True, gap="xxsmall"):
@@ -143,7 +148,8 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
 
 
 def _files(scene: Scene, rows: ScanRows) -> None:
-    table = partial(scan_table, rows, scene.images.labels, scene.images.classes, package=scene.view.check)
+    known, classes = classes_judged(scene.model), scene.images.classes
+    table = partial(scan_table, rows, scene.images.labels, classes, known=known, package=scene.view.check)
     name = f"scan-{scene.view.model}-{len(rows)}-images"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Take home", width="content")

@@ -85,6 +85,8 @@ def test_of_many_classes_the_ten_likeliest_and_the_marked_ones_have_bars_the_lik
     assert [bars[place].words for place in (3, -2, -1)] == ["contrasted", "explained", "true"]
     np.testing.assert_array_equal([bar.share for bar in bars], shares[[*range(10), 42, 99]])
     assert shown_words(names) == "The 10 likeliest of 100 classes, and those with a word."
+    assert shown_words(names, "sigmoid") == "The 10 likeliest of 100 labels, and those with a word."
+    assert shown_words(names, "regression") == "The 10 largest of 100 outputs, and those with a word."
     assert shown_words(names[:12]) == ""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import own_networks
 import pytest
 import torch
-from opened_page import captions, download, errors, open_folded, open_page, query, texts, unescaped, warnings
+from opened_page import captions, download, errors, metrics, open_folded, open_page, query, texts, unescaped, warnings
 from staged import class_bars
 
 import explain_lib as xl
@@ -77,6 +77,35 @@ def test_every_page_opens_on_one_score_whatever_it_means(page: str, task: str, o
     assert not warnings(app)
     if task == "regression":
         assert "probability" not in unescaped(captions(app)).lower()
+
+
+@pytest.mark.parametrize(
+    ("task", "count", "names"),
+    [("binary", "2 classes", "classes"), ("regression", "1 output", "outputs"), ("sigmoid", "1 label", "labels")],
+)
+def test_the_line_below_the_menu_counts_what_the_task_has(start: Start, task: str, count: str, names: str) -> None:
+    start(*ONE, "--task", task)
+    said = unescaped(captions(open_folded("layer_explorer")))
+    assert f"std 1 1 1, {count}. Not given" in said
+    assert f"Names of {names} are not given" in said
+
+
+@pytest.mark.parametrize(("task", "word"), [("sigmoid", "label"), ("regression", "output")])
+def test_the_class_browser_counts_right_and_wrong_for_no_labels_and_numbers(start: Start, task: str, word: str) -> None:
+    start(*ONE, "--task", task)
+    app = open_page("class_browser", target="7")
+    assert "**10,000** images" in texts(app).splitlines()
+    assert f"Target {word}" in [box.label for box in app.selectbox]
+    assert f"target=7: the {word}s are 0 to 0." in warnings(app)
+
+
+@pytest.mark.parametrize(("task", "judged"), [("binary", True), ("regression", False), ("sigmoid", False)])
+def test_a_scan_has_right_and_wrong_only_where_one_class_is_named(start: Start, task: str, judged: bool) -> None:
+    start(*ONE, "--task", task)
+    app = open_page("scan")
+    assert ("Right" in metrics(app)) == judged
+    assert "Mean" in metrics(app)
+    assert "**By true class, and by right or wrong**" not in texts(app).splitlines() or judged
 
 
 def test_labels_are_explained_together_and_those_above_half_are_named(start: Start) -> None:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
+import own_networks
 import pytest
 from given_out import GIVEN_OUT
 from hypothesis import HealthCheck, given, settings
@@ -258,6 +259,12 @@ def test_channels_that_the_layer_lacks_are_let_go_and_said(model: xl.Model) -> N
 def test_channels_are_those_of_the_usual_layer_where_none_is_named(model: xl.Model) -> None:
     view = View(channel=15, without=(15,))
     assert fit_view(view, model, pictures(model)) == (view, ())
+
+
+def test_channels_of_tokens_are_counted_along_their_own_axis() -> None:
+    tokens = xl.as_model(own_networks.transformer(), input_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)  # 17 tokens of 16
+    _, notes = fit_view(View(channel=16), tokens, pictures(tokens))
+    assert notes == ("channel=16: the channels of encoder.layers.encoder_layer_1.ln_1 are 0 to 15.",)
 
 
 def test_unknown_models_become_the_default_and_only_the_first_takes_the_layer_along() -> None:

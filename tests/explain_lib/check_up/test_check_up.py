@@ -178,7 +178,7 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
     "note zero gradient": [
         (
             vision_transformer,
-            "Behind encoder.layers.encoder_layer_0.dropout, encoder.layers.encoder_layer_0.ln_2",
+            "Behind encoder.layers.encoder_layer_0.self_attention, encoder.layers.encoder_layer_0.dropout",
             "encoder.layers.encoder_layer_0.ln_1.",
         )
     ],
@@ -380,6 +380,28 @@ def test_the_remedy_for_the_sigmoid_of_labels_gives_their_probabilities() -> Non
 def test_a_number_from_0_to_1_is_a_note_for_a_regression() -> None:
     finding = only(Then(Ailing(), torch.sigmoid), task="regression")
     assert (finding.severity, finding.kind) == ("note", "softmax")
+
+
+def without_classifier(*end: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(2), nn.AdaptiveAvgPool1d(1), nn.Flatten(), *end)
+
+
+@pytest.mark.parametrize("end", [nn.LayerNorm(5), nn.BatchNorm1d(5)])
+def test_features_in_the_place_of_scores_are_noted(end: nn.Module) -> None:
+    (finding,) = (
+        one for one in check(seeded(lambda: without_classifier(end)), classes=None).findings if one.kind == "features"
+    )
+    assert finding.severity == "note"
+    assert (
+        "The last layer with weights is 4, a normalisation: what the network returns looks like 5 features" in finding.sentence
+    )
+    assert "features" not in {one.kind for one in check(without_classifier(end), classes=None, task="softmax").findings}
+
+
+@pytest.mark.parametrize("end", [[nn.Linear(5, 2)], [nn.LayerNorm(5), nn.Linear(5, 2)], []])
+def test_scores_of_a_classifying_layer_or_of_a_convolution_are_no_features(end: list[nn.Module]) -> None:
+    found = check(seeded(lambda: without_classifier(*end)), classes=None)
+    assert "features" not in {one.kind for one in found.findings}
 
 
 # Section: normalisation

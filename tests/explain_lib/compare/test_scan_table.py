@@ -146,6 +146,16 @@ def test_a_scan_without_a_finite_row_has_a_summary() -> None:
     assert np.isnan([summary.mean, *summary.quantiles, *summary.class_means, *summary.shares, *summary.fractions]).all()
 
 
+@pytest.mark.parametrize(("known", "right", "wrong"), [(None, 1, 2), (2, 1, 1), (1, 1, 0), (0, 0, 0)])
+def test_a_class_that_the_network_does_not_know_is_neither_right_nor_wrong(known: int | None, right: int, wrong: int) -> None:
+    rows, labels = hand_made([0.1, 0.2, 0.3, 0.4], [0, 1, 2, 3]), np.array([0, 1, 2, -1])  # each predicted as class 0
+    summary = summarise_scan(rows, labels, ("zero", "one", "two"), known=known)
+    assert (summary.right_images, summary.wrong_images) == (right, wrong)
+    assert_allclose(summary.class_means, [0.1, 0.2, 0.3])
+    column = scan_table(rows, labels, ("zero", "one", "two"), known=known).column("right").to_pylist()
+    assert (column.count(True), column.count(False)) == (right, wrong)
+
+
 @pytest.mark.filterwarnings("error")
 def test_sides_that_are_alike_have_no_fractions() -> None:
     summary = summarise_scan(hand_made([0.0, 0.0], [1, 0]), np.zeros(2, np.int64), ("zero",))

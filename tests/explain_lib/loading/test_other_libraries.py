@@ -288,6 +288,22 @@ def test_mean_std_and_size_are_the_preprocessors(
     assert std is None or found.std == pytest.approx(std)
 
 
+@pytest.mark.parametrize(
+    ("preprocessor", "mean", "std"),
+    [
+        (None, 0.5, 0.5),
+        ({"do_normalize": False, "size": 32}, 0, 1),
+        ({"image_mean": 0.2, "image_std": 0.3, "size": 32}, 0.2, 0.3),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_mean_that_is_not_given_one_by_one_is_that_of_every_channel(
+    channels: int, preprocessor: Mapping[str, object] | None, mean: float, std: float, tmp_path: Path
+) -> None:
+    own = xl.load_own_model(f"hf:{written(vit(num_channels=channels), tmp_path / 'net', preprocessor)}")
+    assert (own.mean, own.std) == (pytest.approx((mean,) * channels), pytest.approx((std,) * channels))
+
+
 def test_code_in_a_folder_is_not_run(tmp_path: Path) -> None:
     folder = written(vit(), tmp_path / "net")
     config = json.loads((folder / "config.json").read_text())

@@ -88,6 +88,12 @@ def test_a_selection_meets_every_condition(selection: Selection, right: list[int
     assert found.tolist() == right
 
 
+def test_a_picture_without_a_class_that_the_model_knows_is_neither_right_nor_wrong() -> None:
+    labels, predicted = np.array([0, 1, 2, -1]), told([0, 0, 0, 0], classes=2)
+    assert select_images(labels, predicted, Selection(right=True)).tolist() == [0]
+    assert select_images(labels, predicted, Selection(right=False)).tolist() == [1]
+
+
 def sure(*rows: tuple[float, ...]) -> xl.Predictions:
     """Predictions with these probabilities."""
     return xl.Predictions(np.log(np.array(rows, np.float32)))

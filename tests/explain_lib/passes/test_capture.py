@@ -156,15 +156,15 @@ def test_overwritten_layers_are_those_before_an_in_place_operation(random_model:
     assert inside == {"layer1.0.bn1", "layer1.0.bn2"}  # by the in-place ReLU, and by `out += identity`
 
 
-class Tupled(nn.Module):
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return x, x
+class Listed(nn.Module):
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [x, x]
 
 
-class WithTupled(nn.Module):
+class WithListed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.pair, self.conv = Tupled(), nn.Conv2d(3, 2, 3)
+        self.pair, self.conv = Listed(), nn.Conv2d(3, 2, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(self.pair(x)[0]).mean((2, 3))
@@ -177,7 +177,7 @@ REFUSED = [
     (DeadEnd, ["unused", "conv"], r"'unused' does not influence the output"),
     (DeadEnd, ["conv", "unused"], r"'unused' does not influence the output"),
     (Folded, "conv", r"'conv'"),  # its first axis is not the batch
-    (WithTupled, "pair", r"'pair' gives something that is not one tensor"),
+    (WithListed, "pair", r"'pair' gives something that is not one tensor"),
 ]
 
 
