@@ -13,6 +13,7 @@ from explain_lib.loading.model_options import BESIDE_MODEL, MODEL_HELP, add_mode
 from explain_lib.loading.own import OwnModelOptions
 from explain_lib.pictures.files import FITS, Fit, Window
 from explain_lib.work.cache import ExplainCache, shared_cache
+from explain_lib.work.check_ups import CheckUps, shared_check_ups
 from explain_lib.work.jobs import Jobs, shared_jobs
 
 
@@ -80,6 +81,11 @@ def parse_options(arguments: list[str]) -> ServerOptions:
 def server_jobs() -> Jobs:
     """The jobs of this server."""
     return shared_jobs(server_options().device)
+
+
+def server_check_ups() -> CheckUps:
+    """The check-ups of this server's models."""
+    return shared_check_ups(server_options().device)
 
 
 def server_cache() -> ExplainCache:

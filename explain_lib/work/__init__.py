@@ -1,6 +1,7 @@
 """Work of a process over many images.
 
 cache         ExplainCache, shared_cache
+check_ups     CheckUps, shared_check_ups: in the background
 cluster       scan_on_cluster: a scan on a Dask cluster
 jobs          Jobs: requests in the background
 ladder_files  write_ladder, read_ladder, bundled_ladder
