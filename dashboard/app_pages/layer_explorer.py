@@ -19,7 +19,7 @@ def _draw(scene: Scene) -> None:
     show_panels(panels, reach)
     link_to_disagreement(scene.view)
     explorer_controls(scene)
-    show_contrast(panels[0].scene, panels[0].layer)
+    show_contrast(panels[0].scene, panels[0].layer, panels[0].cams.names)
     show_check_up(scene)
     send_class_previews(panels[0].scene, panels[0].cams.names, view_key(panels[0]))
     offer(panel_files(panels, reach, SIDE), slide=lambda: view_slide(panels[0].scene, reach))

@@ -12,10 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 import explain_lib as xl
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
-from dashboard.view.server_options import server_check_ups
+from dashboard.view.server_options import server_later
+from dashboard.widgets.awaited import await_work
+from explain_lib.work.later import MOMENT, Work
 
-EVERY = 1.0
-"""Seconds between two looks at a check-up that is being made."""
 _LOOKED_AT = (
     "Looked at, with two pictures of noise run through the network and back: what it returns, NaN, gradients, frozen weights, "
     "normalisation, grids, in-place operations, modules used twice, wrappers."
@@ -25,7 +25,7 @@ _LOOKED_AT = (
 def warn_of_problems(scene: Scene) -> Callable[[], None]:
     """Each problem of the model as a warning, before any map; the call that has them looked for once the page stands."""
     place = st.container()
-    known = server_check_ups().known(scene.model)
+    known = server_later().known(_work(scene))
     if known is None:
         return lambda: _fill(place, scene)
     _warn(place, scene, known)
@@ -38,14 +38,7 @@ def _fill(place: DeltaGenerator, scene: Scene) -> None:
         _warn(place, scene, found)
     elif found is None:
         with place:
-            _look_again(scene)
-
-
-@st.fragment(run_every=EVERY)
-def _look_again(scene: Scene) -> None:
-    """Draw the page anew once the findings are there; a fragment, so that the page answers meanwhile."""
-    if not server_check_ups().is_made(scene.model):
-        st.rerun()
+            await_work(_work(scene))
 
 
 def show_check_up(scene: Scene) -> None:
@@ -62,10 +55,15 @@ def show_check_up(scene: Scene) -> None:
         st.caption(_LOOKED_AT)
 
 
+def _work(scene: Scene) -> Work[xl.CheckUp]:
+    model, cache = scene.model, scene.cache
+    return Work(("check_up", model.identity, model.task, model.classes), lambda: cache.check_up(model))
+
+
 def _look(scene: Scene) -> xl.CheckUp | str | None:
     """The findings; None while they are looked for, or the sentence on why there are none."""
     try:
-        return server_check_ups().look(scene.model)
+        return server_later().look(_work(scene), MOMENT)
     except xl.ExplainError as error:
         return f"It could not be made: {plain(str(error))}."
 

@@ -13,8 +13,8 @@ from explain_lib.loading.model_options import BESIDE_MODEL, MODEL_HELP, add_mode
 from explain_lib.loading.own import OwnModelOptions
 from explain_lib.pictures.files import FITS, Fit, Window
 from explain_lib.work.cache import ExplainCache, shared_cache
-from explain_lib.work.check_ups import CheckUps, shared_check_ups
 from explain_lib.work.jobs import Jobs, shared_jobs
+from explain_lib.work.later import Later, shared_later
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def server_jobs() -> Jobs:
     return shared_jobs(server_options().device)
 
 
-def server_check_ups() -> CheckUps:
-    """The check-ups of this server's models."""
-    return shared_check_ups(server_options().device)
+def server_later() -> Later:
+    """The work of this server that its pages do not wait for."""
+    return shared_later(server_options().device)
 
 
 def server_cache() -> ExplainCache:
