@@ -2,13 +2,13 @@
 
 from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
+from dashboard.topics.explorer.class_previews import send_class_previews
 from dashboard.topics.explorer.contrast import show_contrast
 from dashboard.topics.explorer.panels import make_panels, panel_files
 from dashboard.topics.explorer.sections import SIDE, explorer_controls, show_panels, view_key
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
-from dashboard.widgets.class_previews import send_class_previews
 from dashboard.widgets.explained import common_reach
 from dashboard.widgets.page_links import link_to_disagreement
 
