@@ -1,6 +1,6 @@
 """The check-up of the model on screen: a warning where something stands in the way of a map, and a folded list of all.
 
-It takes several passes of the network, and is made once the picture stands: a large network's findings come later, by a run of
+It takes several passes of the network: that of a large one is made once the picture stands, and its findings come by a run of
 the page of their own.
 """
 
@@ -14,7 +14,8 @@ from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_later
 from dashboard.widgets.awaited import await_work
-from explain_lib.work.later import MOMENT, Work
+from explain_lib.cam.grad_cam import is_quick
+from explain_lib.work.later import Work
 
 _LOOKED_AT = (
     "Looked at, with two pictures of noise run through the network and back: what it returns, NaN, gradients, frozen weights, "
@@ -25,7 +26,7 @@ _LOOKED_AT = (
 def warn_of_problems(scene: Scene) -> Callable[[], None]:
     """Each problem of the model as a warning, before any map; the call that has them looked for once the page stands."""
     place = st.container()
-    known = server_later().known(_work(scene))
+    known = scene.cache.check_up(scene.model) if is_quick(scene.model) else server_later().known(_work(scene))
     if known is None:
         return lambda: _fill(place, scene)
     _warn(place, scene, known)
@@ -33,10 +34,7 @@ def warn_of_problems(scene: Scene) -> Callable[[], None]:
 
 
 def _fill(place: DeltaGenerator, scene: Scene) -> None:
-    found = _look(scene)
-    if isinstance(found, xl.CheckUp):
-        _warn(place, scene, found)
-    elif found is None:
+    if not isinstance(_look(scene), str):
         with place:
             await_work(_work(scene))
 
@@ -63,7 +61,7 @@ def _work(scene: Scene) -> Work[xl.CheckUp]:
 def _look(scene: Scene) -> xl.CheckUp | str | None:
     """The findings; None while they are looked for, or the sentence on why there are none."""
     try:
-        return server_later().look(_work(scene), MOMENT)
+        return scene.cache.check_up(scene.model) if is_quick(scene.model) else server_later().look(_work(scene))
     except xl.ExplainError as error:
         return f"It could not be made: {plain(str(error))}."
 

@@ -13,7 +13,7 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.cam.grad_cam import FEW_NUMBERS, ByLayer, grad_cam, passed_numbers, signed_map, with_influence
+from explain_lib.cam.grad_cam import ByLayer, grad_cam, signed_map, with_influence
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import capture_each
 from explain_lib.passes.targets import Score, Target
@@ -213,8 +213,3 @@ def contrasts(
         return Contrasts(tuple(layer.name for layer in asked), tuple(made))
 
     return with_influence(model, layers, explain)
-
-
-def is_quick(model: Model) -> bool:
-    """Whether contrast takes a moment: the activations of all layers, for five maps, are few."""
-    return 5 * passed_numbers(model) <= FEW_NUMBERS * len(model.classes)

@@ -188,6 +188,11 @@ def passed_numbers(model: Model) -> int:
     return len(model.classes) * sum(prod(layer.shape) for layer in model.layers)
 
 
+def is_quick(model: Model) -> bool:
+    """Whether five passes, forward and back, take a moment; others are made behind the pages."""
+    return 5 * passed_numbers(model) <= FEW_NUMBERS * len(model.classes)
+
+
 @remembered()
 def class_maps(model: Model, picture: Images, layers: str | Sequence[str] | None = None, score: Score = "logit") -> ClassMaps:
     """Grad-CAM of one picture for every class, from one forward pass and one backward pass a class: grad_cam, class by class.

@@ -17,10 +17,8 @@ from explain_lib.work.jobs import await_quiet
 
 Result = TypeVar("Result")
 
-MOMENT = 0.3
-"""Seconds that a page may wait for work that it has begun; what takes less stands on the page at once."""
 PATIENCE_SECONDS = 2.0
-"""The longest wait for the pages being drawn, before work that gave way to them begins anew."""
+"""The longest wait for the pages being drawn, before work begins, or begins anew after it gave way to them."""
 TURNS = 5
 """So often work begins anew; the last turn gives way to nobody, so that it is never starved."""
 WANTED_SECONDS = 15.0
@@ -83,20 +81,15 @@ class Later:
         made = self._find(work)
         return made is not None and not made.found.done()
 
-    def look(self, work: Work[Result], seconds: float = 0.0) -> Result | None:
-        """The result, or None while the work is under way, which this begins; seconds: how long to wait for it then.
+    def look(self, work: Work[Result]) -> Result | None:
+        """The result, or None while the work is under way, which this begins; never waits.
 
         Raises what the work raises; some seconds later a call begins it anew.
         """
-        with self._lock:
-            made = self._made.get(work.key)
-            has_begun = made is None or made.is_stale
-            if made is None or has_begun:
-                made = self._begin(work)
-            made.asked = time.monotonic()
-        with suppress(TimeoutError):
-            return cast(Result, made.found.result(seconds if has_begun else 0))
-        return None
+        made = self._find(work)
+        if made is None or made.is_stale:
+            made = self._begin(work)
+        return cast(Result, made.found.result()) if made.found.done() else None
 
     def close(self) -> None:
         """End all work, and wait until none is under way."""
@@ -115,9 +108,13 @@ class Later:
             return made
 
     def _begin(self, work: Work[Result]) -> _Making:
-        for key in [key for key, made in self._made.items() if made.found.done()][: max(0, len(self._made) - KEPT)]:
-            del self._made[key]
-        made = self._made[work.key] = _Making()
+        with self._lock:
+            there = self._made.get(work.key)
+            if there is not None and not there.is_stale:  # somebody else was faster
+                return there
+            for key in [key for key, one in self._made.items() if one.found.done()][: max(0, len(self._made) - KEPT)]:
+                del self._made[key]
+            made = self._made[work.key] = _Making()
         # a daemon, so that the end of the process does not wait for it
         threading.Thread(target=self._make, args=(work, made), name="later", daemon=True).start()
         return made
@@ -137,17 +134,17 @@ class Later:
 
     def _done(self, work: Work[Result], made: _Making) -> Result:
         for _ in range(TURNS - 1):
+            await_quiet(PATIENCE_SECONDS)
             self._end_unless_wanted(made)
             with suppress(_OvertakenError), self._cache.running(partial(self._give_way, made)):
                 return work.compute()
-            await_quiet(PATIENCE_SECONDS)
         with self._cache.running(partial(self._end_unless_wanted, made)):
             return work.compute()
 
     def _give_way(self, made: _Making) -> None:
-        """End the turn if a page is being drawn, but for the first moment: the page that began it may wait."""
+        """End the turn if a page is being drawn."""
         self._end_unless_wanted(made)
-        if time.monotonic() - made.begun > MOMENT and not await_quiet(0):
+        if not await_quiet(0):
             raise _OvertakenError
 
     def _end_unless_wanted(self, made: _Making) -> None:

@@ -22,8 +22,9 @@ from explain_lib.base.identity import identity_of
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import kept
 from explain_lib.base.words import short
-from explain_lib.cam.contrast import Contrast, contrast, contrasts, is_quick, runner_up
+from explain_lib.cam.contrast import Contrast, contrast, contrasts, runner_up
 from explain_lib.cam.drawing import Drawing
+from explain_lib.cam.grad_cam import is_quick
 from explain_lib.networks.task_words import score_word, value_words
 from explain_lib.work.later import Work
 
