@@ -60,8 +60,11 @@ class Tab:
         self._number("() => pageClock.settled(0, 1)", "elapsed")
 
     def wait_for_all(self) -> None:
-        """Wait until what comes after the pictures is there too."""
-        self.page.wait_for_function("() => !document.body.textContent.includes('being made')", timeout=600_000)
+        """Wait until what comes after the pictures of the layer explorer is there too, the check-up last."""
+        self.page.wait_for_function(
+            "() => /Model check-up/.test(document.body.textContent) && !/being made/.test(document.body.textContent)",
+            timeout=600_000,
+        )
         self.settle()
 
     def press(self, target: Locator) -> float:
