@@ -15,26 +15,32 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from playwright.sync_api import Browser
+
 from benchmarks.bare.items import Item, leaves
 from benchmarks.chromium import Tab, chromium
 from benchmarks.inventory import counts
 from benchmarks.operations import (
+    LARGE,
     NEXT_IMAGE,
     Timing,
     both,
     cold_starts,
     next_image,
     next_image_by_key,
+    next_large_layer,
     next_layer,
     open_thumbnails,
     pick_thumbnail,
     previews,
+    read_large_page,
     step_by_step,
     walk,
 )
 from benchmarks.rounds import Summary, summary
 
 RATIO, START, OPEN_MS, PICK_MS, KEY_MS, FRAME_MS = 1.1, 1.3, 2000.0, 300.0, 300.0, 16.0
+LARGE_RATIO = 1.3
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,21 @@ def measure(rounds: int, starts: int, report: Callable[[str], None]) -> Iterator
                 report(f"{name}: {counts(faces[-1])}")
             titles = {name: _title(faces[0]) for name, faces in pages.items()}
             yield from _warm(dashboard, bare, titles, rounds)
+        yield large_layer(browser, rounds, report)
         readable, whole = cold_starts(browser, inventory, starts)
         yield figure("start to the title", readable, ratio=START)
         yield figure("start to the whole first page; bare: with torch", whole, ratio=START)
+
+
+def large_layer(browser: Browser, rounds: int, report: Callable[[str], None]) -> Figure:
+    """Another layer of a large network: its pictures have 224 px, and all of its layers on offer stand in a strip."""
+    with (
+        TemporaryDirectory() as folder,
+        both(browser, Path(folder), 2 * rounds + 8, LARGE, read_large_page) as (dashboard, bare, inventory),
+    ):
+        for name, faces in json.loads(inventory.file.read_text())["pages"].items():
+            report(f"{name}: {counts(faces[-1])}")
+        return figure("↑ to another layer: resnet50, 224 px", next_large_layer(dashboard, bare, rounds), ratio=LARGE_RATIO)
 
 
 def _title(items: list[Item]) -> str:

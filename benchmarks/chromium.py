@@ -46,14 +46,26 @@ class Tab:
 
     def open(self, path: str) -> float:
         """From the start of the navigation to the last change of the page."""
+        self.begin(path)
+        return self._number("() => pageClock.settled(0, 1)", "elapsed")
+
+    def begin(self, path: str) -> None:
+        """Open a page, and go on once it has its title."""
         self.page.bring_to_front()
         self.page.goto(self.address + path, wait_until="commit")
         self.page.wait_for_selector("h1", timeout=90_000)
-        return self._number("() => pageClock.settled(0, 1)", "elapsed")
 
     def settle(self) -> None:
         """Wait until nothing has changed for a while."""
         self._number("() => pageClock.settled(0, 1)", "elapsed")
+
+    def wait_for_all(self) -> None:
+        """Wait until what comes after the pictures of the layer explorer is there too, the check-up last."""
+        self.page.wait_for_function(
+            "() => /Model check-up/.test(document.body.textContent) && !/being made/.test(document.body.textContent)",
+            timeout=600_000,
+        )
+        self.settle()
 
     def press(self, target: Locator) -> float:
         """From the press to the last change of the page that follows from it."""

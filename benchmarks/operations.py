@@ -1,6 +1,6 @@
 """What a person does on the pages, done in turn on the dashboard and on the bare page."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,9 @@ NEXT_IMAGE = {
     "disagreement": Address("disagreement", "/disagreement?img=9200", "/disagreement?img=2000"),
 }
 NEXT_LAYER = Address("layers", "/layer_explorer?img=9300&layer=conv2", "/layer_explorer?img=3000&layer=conv2")
+LARGE = ("--model", "resnet50", "--weights", "random")
+"""The options of a server with a large network of a person's own, at 224 px."""
+LARGE_LAYER = Address("layers_of_resnet50", "/layer_explorer?img=9300", "/layer_explorer?img=3000")
 STEPS = {"1": "forward", "2": "gradient", "3": "weights", "4": "sum", "5": "ReLU", "6": "enlarge"}
 """The steps of the walk through Grad-CAM, by their keys."""
 STEP_BY_STEP = Address("how_it_works", "/how_it_works?img=9400", "/how_it_works?img=6000&step=enlarge")
@@ -83,6 +86,19 @@ def read_pages(tab: Tab, inventory: Inventory) -> dict[str, list[list[Item]]]:
     tab.open(STEP_BY_STEP.read)
     pages[STEP_BY_STEP.page] = inventory.mark_changes([_face(tab, key, inventory) for key in STEPS])
     return pages
+
+
+def read_large_page(tab: Tab, inventory: Inventory) -> dict[str, list[list[Item]]]:
+    """The layer explorer with a large network, before and after another layer is chosen."""
+    _open_large(tab, LARGE_LAYER.read)
+    before = inventory.read_page(tab)
+    tab.press_key("ArrowUp")
+    return {LARGE_LAYER.page: inventory.mark_changes([before, inventory.read_page(tab)])}
+
+
+def _open_large(tab: Tab, path: str) -> None:
+    tab.begin(path)
+    tab.wait_for_all()
 
 
 def _face(tab: Tab, key: str, inventory: Inventory) -> list[Item]:
@@ -130,6 +146,13 @@ def next_layer(dashboard: Tab, bare: Tab, rounds: int) -> Timing:
         return dashboard.press_panel(LAYERS[number % 2])
 
     return _in_turn(choose, lambda _: bare.press_next(), rounds)
+
+
+def next_large_layer(dashboard: Tab, bare: Tab, rounds: int) -> Timing:
+    """Press the key to the layer before, each one that was not shown yet, with a large network; a button on the bare page."""
+    _open_large(dashboard, LARGE_LAYER.measured)
+    bare.open(f"/{LARGE_LAYER.page}")
+    return _in_turn(lambda _: dashboard.press_key("ArrowUp"), lambda _: bare.press_next(), rounds)
 
 
 def previews(dashboard: Tab, rounds: int) -> dict[str, Timing]:
@@ -218,12 +241,20 @@ def variables(inventory: Inventory) -> dict[str, str]:
     return {VARIABLE: str(inventory.file)}
 
 
+Read = Callable[[Tab, Inventory], dict[str, list[list[Item]]]]
+
+
 @contextmanager
-def both(browser: Browser, folder: Path, variants: int) -> Iterator[tuple[Tab, Tab, Inventory]]:
-    """The dashboard and the bare app side by side, the latter with as much on its pages as the former."""
+def both(
+    browser: Browser, folder: Path, variants: int, options: Sequence[str] = (), read: Read = read_pages
+) -> Iterator[tuple[Tab, Tab, Inventory]]:
+    """The dashboard and the bare app side by side, the latter with as much on its pages as the former.
+
+    options: of the dashboard. read: reads its pages.
+    """
     inventory = Inventory(folder, variants)
-    with served(DASHBOARD, {}) as server:
+    with served(DASHBOARD, {}, options) as server:
         dashboard = Tab(browser, server.address)
-        inventory.write(read_pages(dashboard, inventory))
+        inventory.write(read(dashboard, inventory))
         with served(BARE, variables(inventory)) as bare_server:
             yield dashboard, Tab(browser, bare_server.address), inventory

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,14 +30,14 @@ class Server:
 
 
 @contextmanager
-def served(script: str, variables: Mapping[str, str]) -> Iterator[Server]:
-    """`streamlit run SCRIPT` from the root, as soon as its port answers; stopped at the end."""
+def served(script: str, variables: Mapping[str, str], options: Sequence[str] = ()) -> Iterator[Server]:
+    """`streamlit run SCRIPT -- OPTIONS` from the root, as soon as its port answers; stopped at the end."""
     port = free_port()
     streamlit = shutil.which("streamlit", path=str(Path(sys.executable).parent)) or "streamlit"
     settings = {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true", "PYTHONPATH": ""}
     started = time.time()
     process = subprocess.Popen(
-        [streamlit, "run", script],
+        [streamlit, "run", script, "--", *options],
         cwd=ROOT,
         env={**os.environ, **settings, **variables},
         stdout=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from explain_lib.base.memo import CacheStats
 from explain_lib.cam.average_map import AverageMap, average_map
 from explain_lib.cam.completeness import Completeness, completeness
 from explain_lib.cam.configuration import Configuration, configured_heatmap
-from explain_lib.cam.contrast import Contrast, contrast
+from explain_lib.cam.contrast import Contrast, Contrasts, contrast, contrasts
 from explain_lib.cam.drawing import Drawing, draw_overlay
 from explain_lib.cam.grad_cam import ClassMaps, GradCams, LayerCam, class_maps, grad_cam
 from explain_lib.cam.package_grad_cam import package_grad_cam
@@ -64,6 +64,7 @@ __all__ = [
     "Completeness",
     "Configuration",
     "Contrast",
+    "Contrasts",
     "DataError",
     "Decomposition",
     "Drawing",
@@ -102,6 +103,7 @@ __all__ = [
     "completeness",
     "configured_heatmap",
     "contrast",
+    "contrasts",
     "decompose",
     "decomposition_steps",
     "draw_overlay",

@@ -2,13 +2,13 @@
 
 from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
+from dashboard.topics.explorer.class_previews import send_class_previews
 from dashboard.topics.explorer.contrast import show_contrast
 from dashboard.topics.explorer.panels import make_panels, panel_files
 from dashboard.topics.explorer.sections import SIDE, explorer_controls, show_panels, view_key
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
-from dashboard.widgets.class_previews import send_class_previews
 from dashboard.widgets.explained import common_reach
 from dashboard.widgets.page_links import link_to_disagreement
 
@@ -19,7 +19,7 @@ def _draw(scene: Scene) -> None:
     show_panels(panels, reach)
     link_to_disagreement(scene.view)
     explorer_controls(scene)
-    show_contrast(panels[0].scene, panels[0].layer)
+    show_contrast(panels[0].scene, panels[0].layer, panels[0].cams.names)
     show_check_up(scene)
     send_class_previews(panels[0].scene, panels[0].cams.names, view_key(panels[0]))
     offer(panel_files(panels, reach, SIDE), slide=lambda: view_slide(panels[0].scene, reach))

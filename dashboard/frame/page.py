@@ -62,12 +62,13 @@ def show_page(
             say_refused()
             say_model_refused()
             with recorded_view() as record:
-                warn_of_problems(scene)
+                finish_warnings = warn_of_problems(scene)
                 warn_of_channels(scene)
                 draw(scene)
                 finish_lesson_bar()
                 _own_picture(scene)
                 say_own_model(scene)
+                finish_warnings()
             show_take_home(scene, name, record)
         note_view(server_options().slow)
     except xl.ExplainError as error:

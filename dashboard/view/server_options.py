@@ -14,6 +14,7 @@ from explain_lib.loading.own import OwnModelOptions
 from explain_lib.pictures.files import FITS, Fit, Window
 from explain_lib.work.cache import ExplainCache, shared_cache
 from explain_lib.work.jobs import Jobs, shared_jobs
+from explain_lib.work.later import Later, shared_later
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ def parse_options(arguments: list[str]) -> ServerOptions:
 def server_jobs() -> Jobs:
     """The jobs of this server."""
     return shared_jobs(server_options().device)
+
+
+def server_later() -> Later:
+    """The work of this server that its pages do not wait for."""
+    return shared_later(server_options().device)
 
 
 def server_cache() -> ExplainCache:

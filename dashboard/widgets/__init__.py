@@ -1,5 +1,6 @@
 """Pieces that several pages use; each follows the address, and what is chosen in it is written there.
 
+awaited           what a page does not wait for
 charts            a Plotly chart with its alternative text
 drawing_controls  how maps are drawn over pictures
 explained         a picture, its map over it, the map, and the probabilities

@@ -3,7 +3,7 @@
 average_map       average_map: the mean map of many pictures
 completeness      completeness: whether the cells of a map add up to the score
 configuration     Configuration: a program with its settings, as text too; configured_heatmap
-contrast          contrast: two classes of one picture
+contrast          contrast: two classes of one picture; contrasts: at several layers
 drawing           Drawing, draw_overlay: a map over its picture
 edges             sobel_edges, edges_on_grid
 grad_cam          grad_cam: Grad-CAM by hand at several layers in one pass; class_maps: of every class

@@ -1,5 +1,6 @@
 """The contrast of two classes in one picture: evidence for one rather than the other, and evidence against it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,14 @@ from torch import Tensor
 from explain_lib.base.errors import InputError, TargetError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.cam.grad_cam import grad_cam
+from explain_lib.cam.grad_cam import ByLayer, grad_cam, signed_map, with_influence
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.capture import capture_each
 from explain_lib.passes.targets import Score, Target
 from explain_lib.passes.tasks import values_of
+from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
 VISIBLE = 0.02
@@ -129,6 +133,15 @@ def contrast(model: Model, pixels: Images, layer: str, a: int, b: int, score: Sc
     Raises InputError unless there is one picture, TargetError for b = a or a class that does not exist, and what
     grad_cam raises.
     """
+    targets = _targets(model, pixels, a, b, score)
+    copies = torch.cat([pixels] * len(targets)) if isinstance(pixels, Tensor) else pixels.repeat(len(targets), axis=0)
+    cams = grad_cam(model, copies, layer, targets)
+    found = cams[layer]
+    return _contrast(layer, (a, b, score), values_of(cams.logits[:1], model.task)[0], found.signed, found.map)
+
+
+def _targets(model: Model, pixels: Images, a: int, b: int, score: Score) -> list[Target]:
+    """What is explained for a contrast, the other score of `a` last if it has one. Raises as contrast does."""
     if len(pixels) != 1:
         raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
     if a == b:
@@ -136,21 +149,67 @@ def contrast(model: Model, pixels: Images, layer: str, a: int, b: int, score: Sc
     targets = [Target(a, score=score), Target(b, score=score), Target(a, minus=b, score=score), Target(a, sign=-1, score=score)]
     if check_model(model).task != "regression":
         targets.append(Target(a, score="probability" if score == "logit" else "logit"))
-    copies = torch.cat([pixels] * len(targets)) if isinstance(pixels, Tensor) else pixels.repeat(len(targets), axis=0)
-    cams = grad_cam(model, copies, layer, targets)
-    found = cams[layer]
-    own, other = found.map[0], found.map[4] if len(targets) > 4 else None
+    return targets
+
+
+def _contrast(
+    layer: str, asked: tuple[int, int, Score], probabilities: NDArray[np.float32], signed: Map, maps: Map
+) -> Contrast:
+    """asked: a, b and the score. signed, maps: float32 (targets, h, w), the signed map of each target, and its ReLU."""
+    a, b, score = asked
+    own, other = maps[0], maps[4] if len(maps) > 4 else None
     by_logit, by_probability = (own, other) if score == "logit" or other is None else (other, own)
     return Contrast(
         layer=layer,
         a=a,
         b=b,
         score=score,
-        probabilities=values_of(cams.logits[:1], model.task)[0],
-        signed_a=found.signed[0],
-        signed_b=found.signed[1],
-        signed_contrast=found.signed[2],
-        against=found.map[3],
+        probabilities=probabilities,
+        signed_a=signed[0],
+        signed_b=signed[1],
+        signed_contrast=signed[2],
+        against=maps[3],
         by_logit=by_logit,
         by_probability=by_probability,
     )
+
+
+# Section: at all layers of a large network
+
+
+@dataclass(frozen=True)
+class Contrasts(ByLayer[Contrast]):
+    """Two classes contrasted in one picture at several layers: contrasts["layer4"] is a Contrast."""
+
+    names: tuple[str, ...]
+    cams: tuple[Contrast, ...]
+
+
+@recorded
+@remembered()
+def contrasts(
+    model: Model, pixels: Images, layers: str | Sequence[str] | None, a: int, b: int, score: Score = "logit"
+) -> Contrasts:
+    """Contrast at all requested layers, from one forward pass, and a backward pass for each of its five maps.
+
+    layers: as in grad_cam. The maps are those of the picture by itself, and not of five copies as in contrast, from which they
+    differ by rounding. Between two maps the run may end the work. Errors as in contrast.
+    """
+    targets = _targets(model, pixels, a, b, score)
+    expanded = model.expand_targets(targets, len(targets)) or ()
+    model.find_layers(layers)
+    model.check_images(pixels)
+    model.check_network()
+    given = model.to_input(pixels)
+
+    def explain(asked: tuple[LayerTrace, ...]) -> Contrasts:
+        logits, found = capture_each(model.network, given, asked, expanded, signed_map, outputs=model.outputs)
+        said = values_of(logits.cpu().numpy(), model.task)[0]
+        signed = [np.stack(of_layer) for of_layer in zip(*found, strict=True)]
+        made = (
+            _contrast(layer.name, (a, b, score), said, one, np.maximum(one, np.float32(0)))
+            for layer, one in zip(asked, signed, strict=True)
+        )
+        return Contrasts(tuple(layer.name for layer in asked), tuple(made))
+
+    return with_influence(model, layers, explain)

@@ -41,7 +41,7 @@ class LayerCam(Frozen):
 Each = TypeVar("Each")
 
 
-class _ByLayer(Frozen, Generic[Each]):
+class ByLayer(Frozen, Generic[Each]):
     """Results by the names of their layers, in the requested order: cams["conv2"]."""
 
     names: tuple[str, ...]
@@ -60,7 +60,7 @@ class _ByLayer(Frozen, Generic[Each]):
 
 
 @dataclass(frozen=True)
-class GradCams(_ByLayer[LayerCam]):
+class GradCams(ByLayer[LayerCam]):
     """Grad-CAM at several layers from one pass: cams["conv2"] is a LayerCam, `names` are the layers in the requested order.
 
     logits: float32 (N, classes). targets: the explained targets, one per image.
@@ -163,7 +163,7 @@ class LayerClassMaps(Frozen):
 
 
 @dataclass(frozen=True)
-class ClassMaps(_ByLayer[LayerClassMaps]):
+class ClassMaps(ByLayer[LayerClassMaps]):
     """Grad-CAM of one picture for every class: maps["conv2"].signed[k] explains class k.
 
     logits: float32 (classes,). names: the layers in the requested order.
@@ -188,6 +188,11 @@ def passed_numbers(model: Model) -> int:
     return len(model.classes) * sum(prod(layer.shape) for layer in model.layers)
 
 
+def is_quick(model: Model) -> bool:
+    """Whether five passes, forward and back, take a moment; others are made behind the pages."""
+    return 5 * passed_numbers(model) <= FEW_NUMBERS * len(model.classes)
+
+
 @remembered()
 def class_maps(model: Model, picture: Images, layers: str | Sequence[str] | None = None, score: Score = "logit") -> ClassMaps:
     """Grad-CAM of one picture for every class, from one forward pass and one backward pass a class: grad_cam, class by class.
@@ -207,14 +212,14 @@ def class_maps(model: Model, picture: Images, layers: str | Sequence[str] | None
     given = model.to_input(batch)
 
     def explain(asked: tuple[LayerTrace, ...]) -> ClassMaps:
-        logits, found = capture_each(model.network, given, asked, targets, _signed, outputs=model.outputs)
+        logits, found = capture_each(model.network, given, asked, targets, signed_map, outputs=model.outputs)
         maps = (LayerClassMaps(np.stack(of_layer)) for of_layer in zip(*found, strict=True))
         return ClassMaps(logits[0].cpu().numpy(), tuple(layer.name for layer in asked), tuple(maps))
 
     return with_influence(model, layers, explain)
 
 
-def _signed(layer: LayerCapture) -> NDArray[np.float32]:
+def signed_map(layer: LayerCapture) -> NDArray[np.float32]:
     """The signed map of one image, float32 (h, w)."""
     signed: NDArray[np.float32] = weighted_sum(channel_weights(layer.gradient), layer.activation)[0].cpu().numpy()
     return signed

@@ -25,6 +25,7 @@ from explain_lib.networks.model import Model
 from explain_lib.networks.weights import network_device
 from explain_lib.passes.outputs import Output, check_output
 from explain_lib.passes.tasks import GIVEN, TASKS, Task
+from explain_lib.passes.tracing import LayerTrace
 
 USUAL_SIDES = (32, 64, 224, 28)
 HALF = 0.5
@@ -32,13 +33,14 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class _Subject:
-    """The network that is checked, with the input and classes given for it."""
+    """The network that is checked, with the input and classes given for it. layers: its layers if they are known."""
 
     network: nn.Module
     input_size: tuple[int, int]
     expected: Expected
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None
     card: ModelCard | None
+    layers: tuple[LayerTrace, ...] | None = None
 
 
 def check_up(
@@ -69,7 +71,8 @@ def check_up(
             raise InputError("network: a Model brings input size, classes, mean, std and card along; it alone would be right")
         model, read = network, network.outputs
         expected = Expected(read.scores, read.chosen, read.task, given=model.task_source == GIVEN)
-        subject = _Subject(model.network, model.input_size, expected, (model.mean, model.std), model.card)
+        layers = model.layers if str(model.network) == model.architecture else None
+        subject = _Subject(model.network, model.input_size, expected, (model.mean, model.std), model.card, layers)
     elif isinstance(network, nn.Module):
         expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None)
         subject = _Subject(network, checked_size(input_size), expected, _normalisation(mean, std), card)
@@ -135,8 +138,9 @@ def _findings_of_weights_and_runs(network: nn.Module, subject: _Subject) -> Iter
 def _run(network: nn.Module, subject: _Subject, size: tuple[int, int] | None = None) -> Probe | Exception:
     mean, std = subject.normalisation or ((HALF,) * 3, (HALF,) * 3)
     batch = probe_batch(size or subject.input_size, mean, std, network_device(network))
+    layers = subject.layers if size is None and network is subject.network else None
     try:
-        return probe(network, batch, subject.expected.chosen)
+        return probe(network, batch, subject.expected.chosen, layers)
     except Exception as error:  # the caller's code may raise anything, and any exception is a finding
         return error
 

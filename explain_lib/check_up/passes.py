@@ -8,6 +8,7 @@ from torch import Tensor
 from explain_lib.base.words import few_names
 from explain_lib.check_up.findings import FEW, Finding, note, problem
 from explain_lib.check_up.probe import Probe
+from explain_lib.networks.weights import all_finite
 from explain_lib.passes.capture import Reached
 from explain_lib.passes.tracing import LayerTrace
 
@@ -115,7 +116,7 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
 
 def _zero(probe: Probe, reached: Reached) -> Iterator[Finding]:
     """Gradients that come back, and are 0 in every cell."""
-    felt = {name: bool((one != 0).any()) for name, one in reached.gradients.items() if one is not None}
+    felt = {name: bool(one.count_nonzero()) for name, one in reached.gradients.items() if one is not None}
     if felt and not any(felt.values()):
         yield problem(
             "zero gradient",
@@ -141,9 +142,9 @@ def _names(layers: list[LayerTrace]) -> str:
 
 
 def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
-    broken = next((name for name, activation in reached.activations.items() if not _is_finite(activation)), None)
-    if broken is not None or not _is_finite(scores):
-        what = "scores" if not _is_finite(scores) else "layers"
+    broken = next((name for name, activation in reached.activations.items() if not all_finite(activation)), None)
+    if broken is not None or not all_finite(scores):
+        what = "scores" if not all_finite(scores) else "layers"
         where = "in the layers behind the last grid" if broken is None else f"at {broken}"
         yield problem(
             "finite",
@@ -153,7 +154,7 @@ def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
             "large.",
         )
         return
-    gradients = [name for name, gradient in reached.gradients.items() if gradient is not None and not _is_finite(gradient)]
+    gradients = [name for name, gradient in reached.gradients.items() if gradient is not None and not all_finite(gradient)]
     if gradients:
         yield problem(
             "finite",
@@ -162,10 +163,6 @@ def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
             f"Look behind {gradients[-1]} for the root of 0 or the norm of zeros, which have no finite gradient, and add a "
             "small number inside: (x.square().sum() + 1e-12).sqrt().",
         )
-
-
-def _is_finite(values: Tensor) -> bool:
-    return bool(torch.isfinite(values).all())
 
 
 def error_line(error: Exception) -> str:

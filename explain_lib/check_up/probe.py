@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from explain_lib.base.errors import LayerError, NetworkError, TooLargeError
+from explain_lib.base.run_context import checkpoint
 from explain_lib.passes.capture import Reached, reach, run_changed
 from explain_lib.passes.outputs import Output, find_scores, parts
 from explain_lib.passes.running import run_alone
@@ -53,14 +54,18 @@ def probe_batch(input_size: tuple[int, int], mean: tuple[float, ...], std: tuple
     return to_input(blocks[:, rows][:, :, columns], mean, std, device)
 
 
-def probe(network: nn.Module, batch: Tensor, chosen: Output | None = None) -> Probe:
+def probe(
+    network: nn.Module, batch: Tensor, chosen: Output | None = None, layers: tuple[LayerTrace, ...] | None = None
+) -> Probe:
     """Run the network on a batch float32 (N, C, H, W), several times, once with a backward pass. chosen: as in Probe.
 
-    Raises whatever the network raises in its forward pass, and TooLargeError if there is not enough memory in either. Mode,
-    parameters, buffers and random numbers are restored.
+    layers: every call of every module if they are known, which saves the passes that find them. Between passes the run may end
+    the work; see checkpoint. Raises whatever the network raises in its forward pass, and TooLargeError if there is not enough
+    memory in either. Mode, parameters, buffers and random numbers are restored.
     """
     with exclusive(network), torch.inference_mode(False), own_random_numbers(batch.device), _buffers_kept(network):
-        layers, output = trace(network, batch.clone())
+        layers, output = trace(network, batch.clone()) if layers is None else (layers, run_alone(network, batch.clone()))
+        checkpoint()
         spatial = [layer for layer in layers if layer.is_spatial]
         try:
             reached: Reached | Exception = reach(network, batch, spatial, partial(largest_scores, chosen=chosen))
@@ -68,7 +73,9 @@ def probe(network: nn.Module, batch: Tensor, chosen: Output | None = None) -> Pr
             raise
         except Exception as error:  # the caller's code may raise anything, and any exception is a finding
             reached = error
+        checkpoint()
         again = run_alone(network, batch.clone())
+        checkpoint()
         ran = Probe(layers, output, reached, frozenset(), again, _alone(network, batch), chosen)
         return replace(ran, unused=_unused(network, batch, spatial, ran))
 

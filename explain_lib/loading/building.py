@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from explain_lib.base.words import error_words, few_names, one_line
 from explain_lib.loading.architectures import TRAINING_ONLY, find_architecture
 from explain_lib.loading.blueprint import Architecture
 from explain_lib.loading.weight_files import Held, WeightFile
+from explain_lib.passes.operations import Operator, Watching, is_tensor, operator_name
 from explain_lib.passes.sharing import own_random_numbers
 
 Shape = tuple[tuple[int, ...], torch.dtype]
@@ -220,7 +222,8 @@ def _first_wrong(
 
 
 def _filled(architecture: Architecture, fit: _Fit, file: WeightFile, source: str) -> nn.Module:
-    with own_random_numbers():  # a new network draws random weights, which are overwritten
+    own = ":" in architecture.name and not architecture.any_classes  # the caller's code may need its random numbers
+    with own_random_numbers(), nullcontext() if own else _NothingDrawn():
         network = architecture.build(fit.classes)
     if fit.resized:
         _resize(network, fit.head.removesuffix(".weight"), fit.shapes[fit.head][0][0], source)
@@ -232,6 +235,17 @@ def _filled(architecture: Architecture, fit: _Fit, file: WeightFile, source: str
     except (RuntimeError, ValueError) as error:  # a module may check its weights itself
         raise DataError(f"{source}: {architecture.name} does not take these weights ({error_words(error)})") from error
     return network
+
+
+class _NothingDrawn(Watching):
+    """A new network's weights are 0 in the place of random numbers, which take longer than those of the file to read."""
+
+    def __torch_dispatch__(
+        self, func: Operator, types: Sequence[type], args: tuple[object, ...] = (), kwargs: dict[str, object] | None = None
+    ) -> object:
+        if operator_name(func) in ("uniform_", "normal_") and is_tensor(args[0]):
+            return args[0].zero_()
+        return func(*args, **(kwargs or {}))
 
 
 def _resize(network: nn.Module, name: str, rows: int, source: str) -> None:

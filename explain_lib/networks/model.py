@@ -135,7 +135,7 @@ class Model:
             gradients = self._gradients(batch[:1])
         except NetworkError:  # it may take several pictures only
             gradients = self._gradients(batch)
-        return {name: bool((one != 0).any()) for name, one in gradients.items() if one is not None}
+        return {name: bool(one.count_nonzero()) for name, one in gradients.items() if one is not None}
 
     def _gradients(self, batch: Tensor) -> dict[str, Tensor | None]:
         """The gradients of the largest scores at each layer with a grid."""

@@ -79,14 +79,23 @@ def nothing_stored(*networks: nn.Module) -> Iterator[None]:
     With its graph it could not be copied, and would keep every activation.
     """
     modules = [module for network in networks for module in modules_of(network)]
-    before = {id(value) for module in modules for value in vars(module).values()}
+    before = {id(vars(module)[name]) for module in modules for name in vars(module).keys() - _OF_EVERY_MODULE}
     try:
         yield
     finally:
         for module in modules:
-            for name, value in list(vars(module).items()):
+            held = vars(module)
+            for name in held.keys() - _OF_EVERY_MODULE:
+                value = held[name]
                 if id(value) not in before or isinstance(value, list | dict):
-                    vars(module)[name] = without_graph(value)
+                    held[name] = without_graph(value)
+            for tensors in (module._buffers, module._parameters):
+                if tensors:
+                    without_graph(tensors)
+
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+"""PyTorch's own attributes; of these only buffers and parameters hold tensors, and there are thousands in a large network."""
 
 
 def without_graph(value: object) -> object:

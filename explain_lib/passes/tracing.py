@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from explain_lib.base.errors import InputError, NetworkError
 from explain_lib.passes.flow import Flow, Node, trunk_of
 from explain_lib.passes.layouts import Layout, Layouts, contradicts_plain, find_layout, given_layout, last_layout, plain_layout
 from explain_lib.passes.outputs import main_part
-from explain_lib.passes.positions import Pair, PositionReading
+from explain_lib.passes.positions import Pair, PositionReading, of_cells
 from explain_lib.passes.running import Hook, alone, first_part, run_hooked, starting, with_graph_if_needed
 
 
@@ -29,7 +29,8 @@ class LayerTrace:
     input, as for nn.Identity. layout: how the output becomes (N, C, h, w), None if it does not, or nobody can tell. tensor: a
     number that calls with the same output share. in_tuple: whether the output is the first part of a tuple. on_trunk: whether
     all paths from the picture to the scores lead through the output; reads_trunk: whether they do through the input. steers:
-    whether the output only serves as a gate for others, or says where they are looked at.
+    whether the output only serves as a gate for others, or says where they are looked at. cells: the y and x of each cell,
+    float32 (h, w), where the pass was read for them; else None.
     """
 
     name: str
@@ -45,6 +46,7 @@ class LayerTrace:
     on_trunk: bool = False
     reads_trunk: bool = False
     steers: bool = False
+    cells: Pair | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_spatial(self) -> bool:
@@ -203,6 +205,13 @@ class _Layouts:
                 return given_layout(name, self.given, shape, made.output)
         return found
 
+    def cells(self, made: _Call, call: int, layout: Layout | None) -> Pair | None:
+        """The positions of the cells; None where they were not read, or the caller's own function would have to turn them."""
+        pair = self.pairs.get((made.name, call))
+        if pair is None or layout is None or layout.reshape is not None:
+            return None
+        return of_cells((layout.turned(pair[0]), layout.turned(pair[1])))
+
     def _placed(self, key: tuple[str, int]) -> bool:
         """Whether positions of the output are known; where they make no grid, nothing does."""
         pair = self.pairs.get(key)
@@ -244,6 +253,7 @@ def _traces(calls: list[_Call], shapes: list[tuple[int, ...]], ways: _Ways, layo
     for call, shape in zip(calls, shapes, strict=True):
         seen[call.name] += 1
         name = f"{call.name}#{seen[call.name]}" if totals[call.name] > 1 else call.name
+        layout = layouts.of(name, seen[call.name], call, shape)
         yield LayerTrace(
             name=name,
             module=call.name,
@@ -252,12 +262,13 @@ def _traces(calls: list[_Call], shapes: list[tuple[int, ...]], ways: _Ways, layo
             is_conv=isinstance(call.module, _ConvNd),
             overwritten=isinstance(call.output, Tensor) and call.output._version != call.version,
             handed_on=call.handed_on,
-            layout=layouts.of(name, seen[call.name], call, shape),
+            layout=layout,
             tensor=tensors.setdefault(id(call.node or call.output), len(tensors)),
             in_tuple=call.in_tuple,
             on_trunk=call.node in ways.trunk,
             reads_trunk=call.source in ways.trunk,
             steers=call.node in ways.steering,
+            cells=layouts.cells(call, seen[call.name], layout),
         )
 
 

@@ -170,9 +170,13 @@ def _known(model: Model) -> _Known:
 
 
 def _positions(model: Model) -> dict[str, Pair]:
-    """The y and x of each cell, float32 (h, w), by the names of layers."""
+    """The y and x of each cell, float32 (h, w), by the names of layers; read anew where the model was not made with them."""
+    spatial = [layer for layer in model.layers if layer.is_spatial]
+    held = {layer.name: layer.cells for layer in spatial if layer.cells is not None}
+    if held and all(layer.layout is None or layer.layout.reshape is None for layer in spatial):
+        return held
     pairs = read_positions(model.network, _black(model))
-    found = ((layer, pairs.get((layer.module, layer.call))) for layer in model.layers if layer.is_spatial)
+    found = ((layer, pairs.get((layer.module, layer.call))) for layer in spatial)
     return {layer.name: of_cells((layer.turned(pair[0]), layer.turned(pair[1]))) for layer, pair in found if pair is not None}
 
 

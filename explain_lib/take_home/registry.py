@@ -13,6 +13,7 @@ from explain_lib.base.run_context import current_run, note
 from explain_lib.cam.average_map import average_map
 from explain_lib.cam.completeness import completeness
 from explain_lib.cam.configuration import configured_heatmap
+from explain_lib.cam.contrast import contrasts
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.cam.other_programs import third_opinion
 from explain_lib.cam.package_grad_cam import package_grad_cam
@@ -39,6 +40,7 @@ RECORDED: Mapping[str, Callable[..., object]] = {
     for function in (
         predict,
         grad_cam,
+        contrasts,
         package_grad_cam,
         completeness,
         walkthrough,

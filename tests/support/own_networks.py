@@ -20,6 +20,13 @@ def many() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 1000))
 
 
+def large() -> nn.Module:
+    """Three million activations, and a softmax at the end, which is a problem."""
+    torch.manual_seed(6)
+    head = nn.Flatten(), nn.Linear(256, 5), nn.Softmax(1)
+    return nn.Sequential(nn.Conv2d(3, 64, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), *head)
+
+
 def pooled() -> nn.Module:
     """No conv layer."""
     torch.manual_seed(6)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -13,23 +14,37 @@ from dashboard.view import terms
 from dashboard.view.address import change_view
 from dashboard.view.captions import grid_caption, picture_words, plain
 from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_later
+from dashboard.widgets.awaited import await_work
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Row, Stage, show_stage
+from explain_lib.base.identity import identity_of
 from explain_lib.base.maps import Map
+from explain_lib.base.run_context import kept
 from explain_lib.base.words import short
-from explain_lib.cam.contrast import Contrast, contrast, runner_up
+from explain_lib.cam.contrast import Contrast, contrast, contrasts, runner_up
 from explain_lib.cam.drawing import Drawing
+from explain_lib.cam.grad_cam import is_quick
 from explain_lib.networks.task_words import score_word, value_words
+from explain_lib.work.later import Work
 
 SIDE = 224
 
 
-def show_contrast(scene: Scene, layer: str) -> None:
-    """The section for the picked image at this layer: the view's contrast, or the one with the runner-up."""
+def show_contrast(scene: Scene, layer: str, layers: tuple[str, ...]) -> None:
+    """The section for the picked image at this layer: the view's contrast, or the one with the runner-up.
+
+    layers: those on offer. Of a large network all of them are computed once, behind the page, so that another layer is there at
+    once.
+    """
     if len(scene.model.classes) < 2 or scene.model.task == "binary":  # no other class, or one that is the reverse
         return
-    found, pair = _found(scene, layer)
     st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
+    found = _found(scene, layer, layers)
+    if found is None:
+        st.caption("The maps are being made, at all layers on offer.")
+        return
+    pair = Pair(scene.model.classes[found.a], scene.model.classes[found.b], scene.target.minus is not None)
     _buttons(scene, found, pair)
     task = scene.model.task
     numbers = (float(found.probabilities[index]) for index in (found.a, found.b))
@@ -47,11 +62,20 @@ def show_contrast(scene: Scene, layer: str) -> None:
         st.markdown(score_sentence(found, pair, task))
 
 
-def _found(scene: Scene, layer: str) -> tuple[Contrast, Pair]:
-    target, classes = scene.target, scene.model.classes
+def _found(scene: Scene, layer: str, layers: tuple[str, ...]) -> Contrast | None:
+    """The contrast; None while it is made behind the page."""
+    model, picture, target, score = scene.model, scene.seen[None], scene.target, scene.view.score
     b = runner_up(scene.probabilities, target.index) if target.minus is None else target.minus
-    found = contrast(scene.model, scene.seen[None], layer, target.index, b, scene.view.score)
-    return found, Pair(classes[target.index], classes[b], target.minus is not None)
+    if is_quick(model):
+        return contrast(model, picture, layer, target.index, b, score)
+    asked = model, picture, layers, target.index, b, score
+    if kept(contrasts, *asked) is None:
+        work = Work(("contrasts", *map(identity_of, asked)), partial(contrasts, *asked))
+        found = server_later().look(work)
+        if found is None:
+            await_work(work)
+            return None
+    return contrasts(*asked)[layer]  # remembered, and noted to be taken home
 
 
 def _buttons(scene: Scene, found: Contrast, pair: Pair) -> None:

@@ -2,16 +2,22 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from opened_page import OpenedPage, captions, open_folded, open_page, unescaped, warnings
+from staged import panels
 from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 import explain_lib as xl
+from dashboard.view.server_options import server_cache
+from explain_lib.cam.contrast import contrast
 from explain_lib.loading import bundled as models
 from explain_lib.loading.architectures import ARCHITECTURES, TutorialNet
 from explain_lib.loading.bundled import CheckpointSpec, find_checkpoint, load_card
@@ -91,3 +97,33 @@ def test_the_folded_list_has_the_problem_first_and_says_in_words_what_is_what() 
     assert problem.startswith("**Problem, softmax.** The network ends in a softmax")
     assert note.startswith("**Note, in-place.** What conv1 gives is overwritten in place by relu1.")
     assert "module.inplace = False" in note
+
+
+# Section: a large network, whose check-up and contrasts are made behind the page
+
+
+def test_a_large_networks_picture_does_not_wait_for_the_check_up_nor_for_the_contrast(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:large")
+    app = open_folded("layer_explorer")
+    assert not app.exception
+    assert "Model check-up: being made" in [expander.label for expander in app.expander]
+    assert "A problem of" not in warnings(app)
+    assert {"overlay", "map"} <= set(panels(app))
+    assert not [name for name in panels(app) if name.startswith("contrast-")]
+    end = time.monotonic() + 60
+    while "A problem of" not in warnings(app) or "are being made" in captions(app):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        app.run()
+    assert warnings(app).startswith("A problem of own_networks:large: The network ends in a softmax")
+    stage = next(place for place, one in enumerate(app.main) if getattr(one.proto, "component_name", "") == "stage")
+    assert first_of(app, "warning") < stage
+    assert "Model check-up: 1 problem, 0 notes" in [expander.label for expander in app.expander]
+    model, picture = server_cache().model("own_networks:large"), large_picture()
+    a, b = np.argsort(-model.predict(picture)[0])[:2]
+    expected = contrast(model, picture, model.default_layer, int(a), int(b))
+    np.testing.assert_allclose(panels(app)["contrast-between"].values, expected.signed_contrast, atol=1e-6 * expected.reach)
+
+
+def large_picture() -> NDArray[np.uint8]:
+    return xl.fit_picture(xl.load_cifar10().pixels[3], (224, 224), "crop")[None]

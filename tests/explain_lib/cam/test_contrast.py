@@ -14,7 +14,7 @@ from scipy.stats import pearsonr, spearmanr
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.cam.contrast import VISIBLE, Contrast, contrast, runner_up
+from explain_lib.cam.contrast import VISIBLE, Contrast, contrast, contrasts, runner_up
 
 Map = NDArray[np.float32]
 NETWORKS = ("captum-tutorial", "resnet20", "resnet18")
@@ -127,6 +127,40 @@ def test_five_copies_go_through_the_network_at_once(
     assert calls == [(5, "conv2", (*targets, xl.Target(3, score="logit")))]
 
 
+@pytest.mark.parametrize("score", ["logit", "probability"])
+def test_at_all_layers_at_once_maps_are_those_of_pytorchs_own_autograd(
+    score: str, subjects: dict[str, tuple[xl.Model, NDArray[np.uint8]]]
+) -> None:
+    model, pictures = subjects["resnet20"]
+    picture, layers = pictures[:1], model.conv_layers[::6]
+    a, b = two_likeliest(model, picture)
+
+    def scores(logits: Tensor) -> Sequence[Tensor]:
+        y, p = BATCH_OF[score](logits)[0], logits.softmax(1)[0]
+        return y[a], y[b], y[a] - y[b], logits[0, a], p[a]
+
+    found = contrasts(model, picture, layers, a, b, score)
+    assert found.names == tuple(layers)
+    for layer in layers:
+        (own, other, difference, by_logit, by_probability), logits = independent_maps(model, picture, layer, scores)
+        one, scale = found[layer], max(np.abs(own).max(), np.abs(other).max())
+        for values, expected in ((one.signed_a, own), (one.signed_b, other), (one.signed_contrast, difference)):
+            assert_allclose(values, expected, atol=2e-5 * scale, rtol=0)
+        assert_allclose(one.against, (-own).clip(min=0), atol=2e-5 * scale, rtol=0)
+        for values, expected in ((one.by_logit, by_logit), (one.by_probability, by_probability)):
+            assert_allclose(values, expected.clip(min=0), atol=2e-5 * np.abs(expected).max(), rtol=0)
+        assert_allclose(one.probabilities, torch.tensor(logits).softmax(0).numpy(), atol=1e-5)
+        assert (one.layer, one.a, one.b, one.score) == (layer, a, b, score)
+
+
+def test_at_all_layers_the_network_is_run_forward_once_over_one_picture(tutorial: xl.Model, study: NDArray[np.uint8]) -> None:
+    batches: list[int] = []
+    hook = tutorial.network.register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    contrasts(tutorial, study[:1], None, 3, 5)
+    hook.remove()
+    assert batches == [1]
+
+
 # Section: logit or probability
 
 
@@ -225,3 +259,5 @@ def test_what_cannot_be_contrasted_is_said(tutorial: xl.Model, study: NDArray[np
         contrast(tutorial, study, "conv2", 3, 5)
     with pytest.raises(xl.TargetError, match="b: class 3 is a itself; another class would be right"):
         contrast(tutorial, study[:1], "conv2", 3, 3)
+    with pytest.raises(xl.InputError, match="4 pictures; one"):
+        contrasts(tutorial, study, "conv2", 3, 5)

@@ -41,7 +41,7 @@ from ailing_networks import (
 )
 from numpy.testing import assert_allclose
 from plain_torch import package_maps, without_in_place
-from sample_networks import DeadEnd, Headed, Models, Repeated, model_of, noise, seeded
+from sample_networks import DeadEnd, Headed, Models, Repeated, model_of, noise, plain, seeded
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torchvision.models.convnext import LayerNorm2d
@@ -600,6 +600,28 @@ def test_nobody_gets_in_between_its_passes(tutorial: xl.Model, monkeypatch: pyte
     monkeypatch.setattr(probe, "reach", reach)
     assert xl.check_up(tutorial).findings == ()
     assert entered.wait(10)
+
+
+def test_a_model_is_run_four_times_and_a_network_of_tokens_that_is_none_yet_once_more_to_find_its_layers() -> None:
+    torch.manual_seed(0)
+    network = torchvision.models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=4).eval()
+    nn.init.normal_(network.heads.head.weight)
+    model = xl.as_model(network, input_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
+    batches: list[int] = []
+    hook = network.register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    of_model = xl.check_up(model)
+    as_a_model, batches[:] = list(batches), []
+    of_network = xl.check_up(network, input_size=(32, 32), classes=4, mean=(0.5,) * 3, std=(0.5,) * 3)
+    hook.remove()
+    assert as_a_model == [2, 2, 2, 1]
+    assert batches == [2, 1, 2, 2, 1]
+    assert of_model == of_network
+
+
+def test_a_model_whose_network_changed_since_is_looked_at_as_it_is_now() -> None:
+    model = model_of(plain())
+    model.network.body[1].inplace = True
+    assert [one.kind for one in xl.check_up(model).findings] == ["in-place"]
 
 
 def test_inside_inference_mode_and_without_gradients_the_same_is_found() -> None:

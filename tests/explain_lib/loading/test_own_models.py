@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torchvision
 from runs import together
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from weight_samples import refused, saved, tutorial_file, tutorial_weights
 
 import explain_lib as xl
@@ -113,6 +115,22 @@ def test_weights_that_only_training_uses_are_left_out(name: str) -> None:
     built = build_network(find_architecture(name), read_weights(saved(network), "net.pt"), "net.pt")
     assert 0 < len(built.network.state_dict()) < len(network)
     assert built.said == ""
+
+
+def test_no_random_number_is_drawn_for_weights_that_come_from_a_file(squeezenet: dict[str, Tensor]) -> None:
+    class Noting(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if not (args and isinstance(args[0], Tensor) and args[0].is_meta):  # what is built for its shapes alone
+                names.add(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    names: set[str] = set()
+    content = saved(squeezenet)
+    with Noting():
+        network = build_network(find_architecture(SQUEEZENET), read_weights(content, "file"), "file").network
+    assert "zero_" in names
+    assert not names & {"uniform_", "normal_"}
+    assert all(torch.equal(tensor, squeezenet[name]) for name, tensor in network.state_dict().items())
 
 
 def test_every_architecture_that_a_visitor_may_choose_exists_and_is_below_the_limit() -> None:

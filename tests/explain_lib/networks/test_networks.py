@@ -1,10 +1,12 @@
 """The bundled architectures are those of the publications."""
 
+import pytest
 import torch
 from torch import nn
 
 import explain_lib as xl
 from explain_lib.loading.architectures import ResNet20, ShortcutA, TutorialNet
+from explain_lib.networks.weights import all_finite
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -34,3 +36,20 @@ def test_no_relu_of_resnet20_is_used_twice() -> None:
     model = xl.as_model(ResNet20(), classes=xl.CLASSES, input_size=(32, 32), mean=HALF, std=HALF)
     assert not [layer.name for layer in model.layers if "#" in layer.name]
     assert sum(isinstance(module, nn.ReLU) for module in model.network.modules()) == 19
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_one_number_that_is_not_finite_is_found_wherever_it_is(value: float) -> None:
+    whole = torch.linspace(-1, 1, 4099)
+    assert all_finite(whole)
+    for place in (0, 7, 2049, 4098):
+        broken = whole.clone()
+        broken[place] = value
+        assert not all_finite(broken)
+        assert not all_finite(broken[:, None].expand(-1, 3))
+        assert all_finite(torch.cat([broken[:place], broken[place + 1 :]]).view(2, -1).T)
+    assert not all_finite(torch.tensor(value))
+
+
+def test_nothing_and_whole_numbers_are_finite() -> None:
+    assert all(map(all_finite, (torch.ones(0, 3), torch.arange(3), torch.tensor([True, False]))))

@@ -46,9 +46,14 @@ class Hooking(Small):
 
 
 class Storing(Small):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("buffered", None, persistent=False)
+
     def features(self, x: Tensor) -> Tensor:
         self.found = self.body(x)
         self.listed = [self.found]
+        self.buffered = self.found
         return self.found
 
 
@@ -105,6 +110,7 @@ def test_what_a_pass_stores_holds_no_graph() -> None:
     xl.grad_cam(model, noise(1), "body.2")
     assert network.found.grad_fn is None
     assert network.listed[0].grad_fn is None
+    assert network.buffered.grad_fn is None
     copy.deepcopy(network)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -401,3 +402,16 @@ def test_placement_has_no_effect_where_no_cell_can_be_placed() -> None:
     found = xl.decompose(model, pictures, 0, stretched, placed)
     assert found.causes == {"placement": 0}
     assert_array_equal(found.a, found.b)
+
+
+def test_where_tokens_look_is_read_once_when_the_model_is_made() -> None:
+    torch.manual_seed(0)
+    network = torchvision.models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=4).eval()
+    model = xl.as_model(network, input_size=(32, 32), mean=(0.5,) * 3, std=(0.5,) * 3)
+    batches: list[int] = []
+    hook = network.register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    found = xl.cell_centres(model, "encoder.layers.encoder_layer_1.ln_1")
+    hook.remove()
+    assert batches == [5]  # the pictures of the check alone
+    assert_allclose(found[:, 0, 0], [3.5, 11.5, 19.5, 27.5])
+    assert_allclose(found[0, :, 1], [3.5, 11.5, 19.5, 27.5])

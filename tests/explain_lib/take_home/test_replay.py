@@ -97,6 +97,19 @@ def test_a_note_keeps_neither_a_model_nor_a_large_set_alive() -> None:
     assert pixels_written == {"pixels": {"set": "cifar10", "images": list(range(0, 9000, 3))}}
 
 
+def test_contrasts_at_several_layers_are_computed_anew_to_the_bit(tmp_path: Path, capsys: Say) -> None:
+    def draw(cache: xl.ExplainCache, model: xl.Model) -> None:
+        through(cache, xl.contrasts, model, cache.images().pixels[3:4], ("conv1", "conv2"), 8, 0)
+
+    parts = made_view(draw)
+    arrays = arrays_of(parts).values()
+    found = xl.contrasts(xl.load_model(MODEL), xl.load_cifar10().pixels[3:4], ("conv1", "conv2"), 8, 0)
+    for layer in found:
+        assert any(np.array_equal(found[layer].signed_contrast, array) for array in arrays)
+    assert replay(written_to(tmp_path, parts)) == 0
+    assert "identical" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "value",
     [
