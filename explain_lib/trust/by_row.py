@@ -110,7 +110,6 @@ def _rows_in_turn(
 
 def _curves(removal: PictureRemoval, order: Orders, step: Step) -> RemovalCurves:
     """The curves of one order, which the run is told of as they come."""
-    tell(step)
     return removal.curves(order, lambda share: tell(replace(step, share=share)))
 
 

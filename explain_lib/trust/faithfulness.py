@@ -287,9 +287,10 @@ class PictureRemoval:
 
     def curves(self, ranks: Orders, told: Told) -> RemovalCurves:
         """The curves of one order, int64 (H * W,), see pixel_ranks: as removal_curves has them, K and R being 1."""
+        whole, *filled = self._ends.tolist()
+        told(0.0)
         asked = self._ask(self._pictures(ranks), told)
         plain, imputed = asked[: 4 * (STEPS - 1)].reshape(2, 2, STEPS - 1), asked[4 * (STEPS - 1) :].reshape(2, -1)
-        whole, *filled = self._ends.tolist()
         deletion = [[whole, *steps, end] for steps, end in zip(plain[0].tolist(), filled, strict=True)]
         insertion = [[end, *steps, whole] for steps, end in zip(plain[1].tolist(), filled, strict=True)]
         curves = (np.array(one, dtype=np.float32)[None, None] for one in (deletion, insertion, *imputed))

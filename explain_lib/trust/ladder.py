@@ -13,7 +13,7 @@ from explain_lib.base.words import list_names
 from explain_lib.cam.package_grad_cam import addressable_layers
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import HasImages, Request, join_rows
-from explain_lib.passes.targets import OneTarget, OwnTarget
+from explain_lib.passes.targets import OneTarget
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.pictures.sets import Pixels
 from explain_lib.trust.by_row import is_large, measure_by_row
@@ -33,6 +33,7 @@ from explain_lib.trust.rungs import (
     about_maps,
     explained_targets,
     ladder_maps,
+    marked_target,
     opinion_maps,
     orders_of,
     with_curves,
@@ -128,18 +129,18 @@ class _LadderQuestion(Request[Found]):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._settle(layers=tuple(layer.name for layer in self.model.find_layers(self.layers)))
-        given = self.model.expand_targets(self.target, 1)
-        if given and isinstance(given[0], OwnTarget):
-            self._settle(target=given[0])  # one mark for all batches
+        self._settle(target=marked_target(self.model, self.target))
         if self.opinions is not None:
             addressable_layers(self.model, self.opinions, "the package")
 
     @property
+    def rungs(self) -> int:
+        """How many rows an image has."""
+        return len(self.layers or ()) + 1 + len(BASELINES) + (len(OPINIONS) if self.opinions is not None else 0)
+
+    @property
     def batch_size(self) -> int:
-        if is_large(self.model):
-            return 1
-        rungs = len(self.layers or ()) + 1 + len(BASELINES) + (len(OPINIONS) if self.opinions is not None else 0)
-        return max(1, ORDERS_AT_ONCE // rungs)
+        return 1 if is_large(self.model) else max(1, ORDERS_AT_ONCE // self.rungs)
 
     @property
     def asked(self) -> tuple[object, ...]:

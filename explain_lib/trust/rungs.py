@@ -18,7 +18,7 @@ from explain_lib.cam.postprocess import PostProcess, enlarged_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows
-from explain_lib.passes.targets import AnyTarget, OneTarget, Target
+from explain_lib.passes.targets import AnyTarget, OneTarget, OwnTarget, Target
 from explain_lib.passes.tasks import predicted_of
 from explain_lib.trust.faithfulness import Orders, RemovalCurves, centre_map, pixel_ranks, random_map
 from explain_lib.trust.measures import FILLS
@@ -147,6 +147,15 @@ def ladder_maps(
     predicted = predicted_of(captured.logits.cpu().numpy(), model.task)
     explained = np.array([class_of(one) for one in captured.targets], dtype=np.int64)
     return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), predicted, explained)
+
+
+def marked_target(model: Model, target: OneTarget | None) -> OneTarget | None:
+    """The target of a request itself; of a function one OwnTarget, so that all batches ask for the same.
+
+    Raises TargetError as grad_cam does.
+    """
+    given = model.expand_targets(target, 1)
+    return given[0] if given and isinstance(given[0], OwnTarget) else target
 
 
 def class_of(target: AnyTarget) -> int:

@@ -27,16 +27,7 @@ from explain_lib.base.words import fine
 from explain_lib.networks.task_words import value_words
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
-from explain_lib.trust.ladder import (
-    ASKED_PER_ROW,
-    BASELINES,
-    CENTRE,
-    OPINIONS,
-    RANDOM,
-    CurvesRequest,
-    LadderCurves,
-    ladder_curves,
-)
+from explain_lib.trust.ladder import ASKED_PER_ROW, CENTRE, RANDOM, CurvesRequest, LadderCurves, ladder_curves
 from explain_lib.trust.ladder_summary import Ranking, measured, rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
 
@@ -72,21 +63,20 @@ def _show_by_row(scene: Scene) -> None:
     whole = replace(base, opinions=asked_at)
     request = whole if is_done(whole) or is_done(base) else base
     known = rows_so_far(request) or rows_so_far(base)
-    rows = len(offered) + 1 + len(BASELINES) + (0 if asked_at is None else len(OPINIONS))
     if known is None:
         show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)),), key="stage-alone"))
     height, width = scene.model.input_size
     asked = (
-        f"The network is asked about {ASKED_PER_ROW * rows:,} pictures of {height} × {width} pixels, {ASKED_PER_ROW} for each "
-        f"of {rows} rows, the ends of stages first. {KEPT_WORDS}"
+        f"The network is asked about {ASKED_PER_ROW * request.rungs:,} pictures of {height} × {width} pixels, {ASKED_PER_ROW} "
+        f"for each of {request.rungs} rows, the ends of stages first. {KEPT_WORDS}"
     )
 
     def show(found: LadderCurves, _: bool) -> None:
         _maps(scene, found, layer)
-        if len(found.rows.rungs) == rows:
+        if len(found.rows.rungs) == whole.rungs:
             _numbers(scene, layer, found)
         else:
-            _numbers_so_far(scene, layer, found, rows)
+            _numbers_so_far(scene, layer, found, request.rungs)
 
     nothing = asked if known is None else Example(known, partial(show, known, True))
     show_job(request, "Measure", show, what="The measurement", nothing=nothing, by_itself=True)
