@@ -124,9 +124,9 @@ if TYPE_CHECKING:  # pyarrow is slow to import, and only tables need it
 def ladder_table(rows: LadderRows, classes: tuple[str, ...] = CLASSES) -> "pyarrow.Table":
     """The rows as a table: a row for each image and rung, image by image.
 
-    Columns: image int64, its position in the set; explained, "a function" for such a target, and predicted text; row, kind text; grid text, "10 x 10", null
-    without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road, edges, centre, all float64, null if
-    unknown.
+    Columns: image int64, its position in the set; explained, predicted text, "a function" where a function is explained; row,
+    kind text; grid text, "10 x 10", null without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road,
+    edges, centre, all float64, null if unknown.
     """
     import pyarrow
 
