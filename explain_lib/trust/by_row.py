@@ -54,11 +54,11 @@ def measure_by_row(
     """The rows, maps and curves of one image, measured row by row; the run is told of each row and keeps it.
 
     Ends of stages come first, the last one before the others, then the baselines, the average, and the rest in the order of the
-    network. first: the layer whose row comes before all. shown: what the run is told of the rows so far.
+    network; without ends of stages the last layer is first. first: the layer whose row comes before all. shown: what the run is told of the rows so far.
     """
     found = ladder_maps(model, own, images, layers, target)
     removal = PictureRemoval(model, model.to_input(own), explained_targets(model, found, target)[0], int(images[0]))
-    places = sorted(range(len(found.rungs)), key=lambda place: _turn(model, found.rungs[place], place, first))
+    places = _in_turn(model, found.rungs, first)
     total = len(places) + (len(OPINIONS) if opinions is not None else 0)
     turns = _Turns(0, total, lambda some: None if some is None else shown(some))
     base = _rows_in_turn(removal, own, found, places, turns)
@@ -69,13 +69,19 @@ def measure_by_row(
     return with_opinions(base, _rows_in_turn(removal, own, others, range(len(OPINIONS)), turns))
 
 
-def _turn(model: Model, rung: Rung, place: int, first: str | None) -> tuple[int, int]:
-    """When a row is measured, as a key to sort by. place: that of the row in the ladder."""
-    if rung.name == first:
-        return 0, place
-    if rung.kind == "layer" and model.parts[rung.name] == "stage end":
-        return 1, -place
-    return {"baseline": 2, "average": 3}.get(rung.kind, 4), place
+def _in_turn(model: Model, rungs: Sequence[Rung], first: str | None) -> list[int]:
+    """The places of the rungs in the order in which they are measured; see measure_by_row."""
+    layers = [place for place, rung in enumerate(rungs) if rung.kind == "layer"]
+    ends = [place for place in layers if model.parts[rungs[place].name] == "stage end"] or layers[-1:]
+
+    def turn(place: int) -> tuple[int, int]:
+        if rungs[place].name == first:
+            return 0, place
+        if place in ends:
+            return 1, -place
+        return {"baseline": 2, "average": 3}.get(rungs[place].kind, 4), place
+
+    return sorted(range(len(rungs)), key=turn)
 
 
 @dataclass(frozen=True)
