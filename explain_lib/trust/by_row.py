@@ -53,8 +53,9 @@ def measure_by_row(
 ) -> LadderCurves:
     """The rows, maps and curves of one image, measured row by row; the run is told of each row and keeps it.
 
-    Ends of stages come first, the last one before the others, then the baselines, the average, and the rest in the order of the
-    network; without ends of stages the last layer is first. first: the layer whose row comes before all. shown: what the run is told of the rows so far.
+    Ends of stages come first, the last one before the others, then the baselines, the average, and the rest in the order of
+    the network; without ends of stages the last layer is first. first: the layer whose row comes before all. shown: what the
+    run is told of the rows so far.
     """
     found = ladder_maps(model, own, images, layers, target)
     removal = PictureRemoval(model, model.to_input(own), explained_targets(model, found, target)[0], int(images[0]))
