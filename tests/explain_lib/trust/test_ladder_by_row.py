@@ -232,6 +232,14 @@ def test_rows_that_were_measured_are_not_measured_again(model: xl.Model, pixels:
         assert seen[0] == 1 * ASKED_PER_ROW + ENDS  # the average of two layers is another map
 
 
+def test_layers_that_order_the_pixels_alike_are_measured_once(model: xl.Model, pixels: NDArray[np.uint8]) -> None:
+    with counted(model) as seen:
+        found = ladder_curves(model, pixels, 0, ("second.1", "second")).rows
+    np.testing.assert_array_equal(found.deletion[:, 0], found.deletion[:, 1])
+    baselines_and_average = 4  # the average of two maps that are alike orders the pixels as both do, but for rounding
+    assert seen[0] - ENDS <= (1 + baselines_and_average) * ASKED_PER_ROW
+
+
 def test_rows_stay_where_results_find_no_room(model: xl.Model, pixels: NDArray[np.uint8]) -> None:
     cache = xl.ExplainCache(max_bytes=1)
     request = CurvesRequest(model, pixels, np.array([0]), ("second",))
