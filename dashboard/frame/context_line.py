@@ -13,7 +13,7 @@ from dashboard.view import terms
 from dashboard.view.address import bound_by, change_view, current_view
 from dashboard.view.captions import layer_words, score_words
 from dashboard.view.scene import Scene
-from dashboard.widgets.pickers import model_picker, target_picker
+from dashboard.widgets.pickers import layer_search, model_picker, target_picker
 from dashboard.widgets.steps import LayerSteps, image_and_layer_steps, layer_changes
 
 
@@ -73,10 +73,12 @@ def _layer(steps: LayerSteps, words: dict[str, str]) -> None:
         if layer in steps.layers:  # a quick press can send one of the list before
             change_view(**layer_changes(steps, str(layer)))
 
-    place = {name: index for index, name in enumerate(words)}
+    known = {name: said for name, said in words.items() if name in steps.layers}
+    names, search = layer_search(known | {name: name for name in steps.layers if name not in known})
     st.selectbox(
         "Layer",
-        sorted(steps.layers, key=lambda name: place.get(name, len(place))),
+        names,
+        filter_mode=search,
         index=None if steps.several else 0,
         placeholder=steps.several or None,
         **bound_by("layer", None if steps.several else steps.shown, write),

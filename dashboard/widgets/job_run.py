@@ -19,6 +19,10 @@ from explain_lib.work.jobs import Job, JobProgress, Jobs
 
 EVERY = 1.0
 """Seconds between two looks at a job that runs."""
+EVERY_ROW = 3.0
+"""The same where rows are shown that change only now and then."""
+BY_ITSELF_SECONDS = 10.0
+"""How long a job that started by itself continues while nobody looks at it."""
 
 RUNNING = ("waiting", "running")
 
@@ -39,22 +43,27 @@ def show_job(
     what: str = "The work",
     nothing: str | Example[Rows] = "Nothing has been computed yet. The result appears here while the work goes on.",
     above: Callable[[Rows], None] | None = None,
+    by_itself: bool = False,
 ) -> None:
     """Controls and progress of this request's job, and the rows that it has so far.
 
     start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
     their way. what: names the work where it failed. nothing: said, or shown, while there are no rows. above: shows rows, also
-    those of an example, above the controls.
+    those of an example, above the controls. by_itself: whether it starts without being asked to, and goes on where nobody
+    looked at it for a while; once it is stopped, it waits to be asked.
     """
     jobs = server_jobs()
-    running = _state(jobs.find(request)) in RUNNING
+    if by_itself:
+        _start_by_itself(jobs, request)
+    known = jobs.find(request)
+    running, in_rows = _state(known) in RUNNING, _has_rows_by_step(known)
 
     # a fragment: the page around it is not drawn anew at each look, and answers meanwhile
-    @st.fragment(run_every=EVERY if running else None)
+    @st.fragment(run_every=(EVERY_ROW if in_rows else EVERY) if running else None)
     @in_this_run
     def look() -> None:
         job = jobs.find(request)
-        if (_state(job) in RUNNING) != running:
+        if (_state(job) in RUNNING) != running or _has_rows_by_step(job) != in_rows:
             st.rerun()  # it was started or has ended: the page looks as often as it must from now on
         rows = None if job is None else job.rows
         first = nothing.rows if rows is None and isinstance(nothing, Example) else rows
@@ -68,7 +77,8 @@ def show_job(
                 st.caption(nothing)
             return
         with recorded_part(request.fingerprint):
-            note_rows(request, rows)
+            if job is not None and job.progress.images:  # the rows of a part of a picture are none that the request has
+                note_rows(request, rows)
             show_rows(rows, running)
 
     look()
@@ -78,6 +88,17 @@ def has_rows(request: Request[Rows]) -> bool:
     """Whether this request's job has found anything yet; starts nothing."""
     job = server_jobs().find(request)
     return job is not None and job.rows is not None
+
+
+def rows_so_far(request: Request[Rows]) -> Rows | None:
+    """What this request's job has found, None before that; starts nothing."""
+    job = server_jobs().find(request)
+    return None if job is None else job.rows
+
+
+def is_done(request: Request[Rows]) -> bool:
+    """Whether this request's job has found all; starts nothing."""
+    return _state(server_jobs().find(request)) == "done"
 
 
 def awaits_rows(request: Request[Rows]) -> bool:
@@ -90,6 +111,17 @@ def say_so_far(images: int, more: bool) -> None:
     """That the rows shown are of so many images, while more are on their way."""
     if more:
         st.caption(f"So far, over {counted(images)}; more are on their way.")
+
+
+def _start_by_itself(jobs: Jobs, request: Request[Rows]) -> None:
+    job = jobs.find(request)
+    if job is None or job.was_left:
+        jobs.ask(request, BY_ITSELF_SECONDS)
+
+
+def _has_rows_by_step(job: Job[Rows] | None) -> bool:
+    """Whether a job has found something of a batch that takes long."""
+    return job is not None and job.progress.step is not None and job.rows is not None
 
 
 def _state(job: Job[Rows] | None) -> str | None:
@@ -110,19 +142,41 @@ def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: 
         if progress.state in RUNNING:
             st.button("Stop", on_click=job.stop)
         elif progress.state != "done":
-            st.button(f"Go on with {counted(progress.total - progress.images)}", on_click=ask)
-        st.progress(progress.images / progress.total, _progress_words(progress))
+            st.button(_go_on_words(progress), on_click=ask)
+        st.progress(progress.share, _progress_words(progress))
     if progress.error:
         st.error(f"{what} stopped: {plain(progress.error)}.")
 
 
+def _go_on_words(progress: JobProgress) -> str:
+    step = progress.step
+    if step is not None and progress.total == 1:
+        return f"Go on with {step.total - step.done} rows"
+    return f"Go on with {counted(progress.total - progress.images)}"
+
+
 def _progress_words(progress: JobProgress) -> str:
-    words = f"{progress.images:,} of {counted(progress.total)} · {progress.state}"
-    if progress.speed is not None and progress.state == "running":
-        words += f" · {progress.speed:,.{0 if progress.speed >= 10 else 1}f} images a second"
+    """How far it is: of one picture in steps the step, otherwise the images too."""
+    step, words = progress.step, []
+    if step is None or progress.total > 1:
+        words.append(f"{progress.images:,} of {counted(progress.total)} · {progress.state}")
+    elif progress.state != "running":
+        words.append(progress.state)
+    if step is not None:
+        which = "this picture" if progress.total == 1 else "the next picture"
+        words.append(f"{step.name}: {step.done} of {step.total} rows of {which}")
+    if progress.speed and progress.state == "running" and progress.total > 1:
+        words.append(_speed_words(progress.speed))
     if progress.seconds_left:
-        words += f" · {_time_words(progress.seconds_left)} left"
-    return words
+        words.append(f"{_time_words(progress.seconds_left)} left")
+    return " · ".join(words)
+
+
+def _speed_words(speed: float) -> str:
+    """12.3 as "12 images a second", 0.01 as "100 s an image"."""
+    if speed < 0.1:
+        return f"{_time_words(1 / speed)} an image"
+    return f"{speed:,.{0 if speed >= 10 else 1}f} images a second"
 
 
 def _time_words(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -105,6 +105,30 @@ def open_model(cache: ExplainCache, name: str) -> None:
 def pick_image(scene: Scene, image: int) -> None:
     """Open an image of the set that the page looks at; for a widget's callback."""
     change_view(image=image, pictures=scene.view.pictures)
+
+
+def layer_search(words: Mapping[str, str]) -> tuple[list[str], Literal["contains", "prefix"]]:
+    """The layers of a list in an order, and how typing filters it, so that a layer's whole name finds that layer first.
+
+    words: those of each layer, which begin with its name, in the order that they would have. A layer whose name begins
+    another's moves before that one. Any part of the words is found, unless a name is also a part of what stands before it, as
+    "1" is.
+    """
+    ordered, found = _searched(tuple(words.items()))
+    return list(ordered), "contains" if found else "prefix"
+
+
+@lru_cache(maxsize=16)
+def _searched(said: tuple[tuple[str, str], ...]) -> tuple[tuple[str, ...], bool]:
+    """The names in their order, and whether each is found first among all words that contain it."""
+    words = dict(said)
+    ordered: list[str] = []
+    for name in words:
+        ordered += [one for one in words if name.startswith(one) and one != name and one not in ordered]
+        ordered += [name] if name not in ordered else []
+    listed = [(name, words[name].lower()) for name in ordered]
+    found = all(next(one for one, text in listed if name.lower() in text) == name for name in ordered)
+    return tuple(ordered), found
 
 
 def modules_picker(scene: Scene) -> None:

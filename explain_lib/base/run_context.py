@@ -1,4 +1,5 @@
-"""The run of a computation, in a context variable: how to cancel it, the memo of its results, and the recorder of its calls.
+"""The run of a computation, in a context variable: how to cancel and to watch it, what keeps its results, and the recorder of
+its calls.
 
 A page, a job or a replay enters its run once, at the top. Without a run, as in a notebook, the functions below only compute.
 """
@@ -36,15 +37,38 @@ Noting = TypeVar("Noting", bound=Recorder | None)
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of a long computation that is under way.
+
+    name: that of what it is about. done: how many steps came before it, of `total`. share: how much of this step is done, in
+    [0, 1). found: the result of the steps before it, None if they have none yet.
+    """
+
+    name: str
+    done: int
+    total: int
+    share: float = 0.0
+    found: Frozen | None = None
+
+    @property
+    def all_share(self) -> float:
+        """The share of all steps that is done, in [0, 1)."""
+        return (self.done + self.share) / self.total
+
+
+@dataclass(frozen=True)
 class Run:
     """The surroundings of a computation.
 
     cancel: called at every checkpoint; an exception from it ends the work. memo: keeps results. recorder: notes computations.
+    pieces: keeps what long work is made of, so that it goes on where it was left. watch: called with the steps of long work.
     """
 
     cancel: Callable[[], None] | None = None
     memo: Memo | None = None
     recorder: Recorder | None = None
+    pieces: Memo | None = None
+    watch: Callable[[Step], None] | None = None
 
 
 _none = Run()
@@ -91,6 +115,25 @@ def checkpoint() -> None:
     cancel = _current.get().cancel
     if cancel is not None:
         cancel()
+
+
+def tell(step: Step) -> None:
+    """Tell the run of a step; it may end the work, as at a checkpoint."""
+    watch = _current.get().watch
+    if watch is not None:
+        watch(step)
+
+
+def keep_piece(key: Hashable, compute: Callable[[], Result]) -> Result:
+    """A piece of long work from those that the run keeps, or computed and kept, even if the work ends before it is whole."""
+    pieces = _current.get().pieces
+    return compute() if pieces is None else pieces.get(key, compute)
+
+
+def kept_piece(key: Hashable) -> object | None:
+    """A piece of long work if the run has it, else None; never computes or waits."""
+    pieces = _current.get().pieces
+    return None if pieces is None else pieces.kept(key)
 
 
 def note(name: str, arguments: Mapping[str, object], rows: Frozen | None = None) -> None:

@@ -5,11 +5,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
+from typing import cast
 
 from tqdm import tqdm
 
 from explain_lib.base.errors import DataError
+from explain_lib.base.run_context import Step, current_run, running
 from explain_lib.networks.requests import Request, Rows
 
 INTERRUPTED = 130
@@ -44,17 +47,30 @@ def interrupted_between_batches() -> Iterator[Callable[[], None]]:
 
 
 def rows_until_stopped(request: Request[Rows]) -> tuple[list[Rows], bool]:
-    """The rows of a request, batch by batch under a progress bar, and whether Ctrl-C ended it early, which is printed."""
+    """The rows of a request, batch by batch under a progress bar, and whether Ctrl-C ended it early, which is printed.
+
+    Where it ends before the first batch is done, the rows are what the steps of that batch have found.
+    """
     parts: list[Rows] = []
+    steps: list[Step] = []
     try:
         with tqdm(total=len(request), unit="image", disable=None) as bar, interrupted_between_batches() as check:
-            for rows in request.rows():
-                parts.append(rows)
-                bar.update(len(rows))
+
+            def follow(step: Step) -> None:
+                steps[:] = [step]
+                bar.set_postfix_str(f"{step.name}: {step.done} of {step.total} rows of this image")
                 check()
+
+            with running(replace(current_run(), watch=follow)):
+                for rows in request.rows():
+                    parts.append(rows)
+                    bar.update(len(rows))
+                    check()
     except KeyboardInterrupt:
-        print(f"explain_lib: stopped after {sum(map(len, parts)):,} of {len(request):,} images", file=sys.stderr)
-        return parts, True
+        found = steps[0].found if steps and not parts else None
+        some = f", and {steps[0].done} of {steps[0].total} rows of the first" if found is not None else ""
+        print(f"explain_lib: stopped after {sum(map(len, parts)):,} of {len(request):,} images{some}", file=sys.stderr)
+        return parts if found is None else [cast(Rows, found)], True
     if not parts:
         raise DataError("images: none of them can be read; others would be right")
     return parts, False

@@ -98,7 +98,7 @@ def note_rows(request: Request[Rows], rows: Rows) -> None:
     if current_run().recorder is None:
         return
     if isinstance(request, CurvesRequest):
-        given = {field.name: getattr(request, field.name) for field in fields(request)}
+        given = {field.name: getattr(request, field.name) for field in fields(request) if field.name != "first"}
         arguments = {"image" if name == "images" else name: value for name, value in given.items()}
         note("ladder_curves", arguments | {"image": int(request.images[0])}, cast(Frozen, rows))
         return

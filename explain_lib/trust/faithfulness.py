@@ -2,12 +2,13 @@
 
 Deletion and insertion are those of RISE (Petsiuk et al. 2018, arXiv 1806.07421), ROAD is that of Rong et al. 2022 (arXiv
 2202.00449). Pixels are removed, or shown, in the order of the map, highest first; the number is the mean, over the steps, of
-the probability of the explained class; of a regression the number itself.
+the probability of the explained class; of a regression the number itself, and so it is of a target that is a function.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,8 +20,9 @@ from torch import Tensor
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
-from explain_lib.base.run_context import checkpoint
+from explain_lib.base.run_context import checkpoint, remembered
 from explain_lib.networks.model import Model, check_model
+from explain_lib.passes.targets import AnyTarget, OwnTarget, Target, precise_number
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.rendering import Picture
 from explain_lib.trust.measures import Fill
@@ -137,11 +139,13 @@ ROAD_STEPS = tuple(range(2, STEPS, 2))
 """The steps of ROAD: an eighth to seven eighths of the pixels."""
 CHUNK_PIXELS = 2**16
 """How many pixels go through a network at once: 64 pictures of 32 x 32, one of 224 x 224."""
+PASS_PIXELS = 2**18
+"""The same where one large picture is asked about: five of 224 x 224, which take a third less time than one by one."""
 
 
 @dataclass(frozen=True)
 class RemovalCurves(Frozen):
-    """The probability of the explained class, or the number of a regression, while pixels are removed: K images, R orders.
+    """The probability of the explained class, or another explained number, while pixels are removed: K images, R orders.
 
     deletion, insertion: float32 (K, R, 2, 17), with fills grey and blur, at k/16 of the pixels removed and shown, k = 0 to 16.
     morf, lerf: float32 (K, R, 7), with 1/8 to 7/8 of the pixels imputed, those first in order and those last.
@@ -168,14 +172,14 @@ def _means(plain: NDArray[np.float32], imputed: NDArray[np.float32]) -> NDArray[
 
 
 def removal_curves(
-    model: Model, batch: Tensor, ranks: Orders, classes: NDArray[np.int64], images: NDArray[np.int64]
+    model: Model, batch: Tensor, ranks: Orders, targets: Sequence[AnyTarget], images: NDArray[np.int64]
 ) -> RemovalCurves:
     """The probabilities of the explained classes as pixels are removed, in every order and with every fill.
 
-    batch: float32 (K, C, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. classes: int64 (K,), those
-    whose probability counts. images: int64 (K,), positions in the set, which ROAD's noise belongs to.
+    batch: float32 (K, C, H, W), the network's input. ranks: int64 (K, R, H * W), see pixel_ranks. targets: K of them, see
+    explained_values. images: int64 (K,), positions in the set, which ROAD's noise belongs to.
     """
-    asker = _Asker(model, batch, ranks, classes)
+    asker = _Asker(model, batch, ranks, targets)
     fills = (grey_fill(batch, model.mean, model.std), blur_fill(batch))
     deletion = np.stack([asker.curve(fill, batch) for fill in fills], axis=2)
     insertion = np.stack([asker.curve(batch, fill) for fill in fills], axis=2)
@@ -191,7 +195,7 @@ class _Asker:
     model: Model
     batch: Tensor
     ranks: Orders
-    classes: NDArray[np.int64]
+    targets: Sequence[AnyTarget]
 
     def curve(self, first: Tensor, rest: Tensor) -> NDArray[np.float32]:
         """Probabilities (K, R, 17) as more and more pixels, in their order, come from `first`, and the others from `rest`."""
@@ -226,19 +230,109 @@ class _Asker:
         return round(step * int(self.ranks.shape[2]) / STEPS)
 
     def _ask(self, pictures: Tensor, orders: int) -> NDArray[np.float32]:
-        """The classes' probabilities, or the numbers of a regression, (K, orders), for pictures (K * orders, C, H, W)."""
-        logits = torch.cat([self.model.run_input(part) for part in _chunks(pictures)]).cpu()
-        chosen = torch.tensor(self.classes.tolist()).repeat_interleave(orders)
-        if self.model.task == "softmax":
-            logits = logits.softmax(1)  # in float32, as in the ladders that are bundled
-        values = logits.gather(1, chosen[:, None])[:, 0].view(-1, orders).numpy()
-        return values if self.model.task == "softmax" else values_of(values, self.model.task)
+        """The explained values (K, orders) of pictures (K * orders, C, H, W)."""
+        asked = [target for target in self.targets for _ in range(orders)]
+        return explained_values(self.model, pictures, asked, CHUNK_PIXELS).reshape(-1, orders)
 
 
-def _chunks(pictures: Tensor) -> Iterator[Tensor]:
-    return iter(pictures.split(max(1, CHUNK_PIXELS // (pictures.shape[2] * pictures.shape[3]))))
+def explained_values(
+    model: Model, pictures: Tensor, targets: Sequence[AnyTarget], pixels: int = CHUNK_PIXELS
+) -> NDArray[np.float32]:
+    """The number that a target stands for, for each picture: float32 (N,).
+
+    That is the probability of a class, and of several the sum of their probabilities, less that of `minus`, with the sign of
+    the target; of a regression the outputs themselves; of a function its own number. pictures: float32 (N, C, H, W), the
+    network's input. pixels: how many of them go through the network at once.
+    """
+    parts = pictures.split(max(1, pixels // (pictures.shape[2] * pictures.shape[3])))
+    if all(isinstance(target, Target) and target == Target(target.index, score=target.score) for target in targets):
+        return _class_values(model, parts, [target.index for target in targets if isinstance(target, Target)])
+    asked, values = iter(targets), []
+    for part in parts:
+        read = model.read_input(part)
+        values += [precise_number(_in_values(one, model), read, place) for place, one in enumerate(islice(asked, len(part)))]
+    return np.array(values, dtype=np.float32)
 
 
+def _class_values(model: Model, parts: Sequence[Tensor], classes: Sequence[int]) -> NDArray[np.float32]:
+    scores = torch.cat([model.run_input(part) for part in parts]).cpu()
+    if model.task == "softmax":
+        scores = scores.softmax(1)  # in float32, as in the ladders that are bundled
+    values = scores.gather(1, torch.tensor(classes)[:, None])[:, 0].numpy()
+    return values if model.task == "softmax" else values_of(values, model.task)
+
+
+def _in_values(target: AnyTarget, model: Model) -> AnyTarget:
+    """The same target of probabilities, where the task has them."""
+    return target if isinstance(target, OwnTarget) or model.task == "regression" else replace(target, score="probability")
+
+
+# Section: one large picture
+
+Told = Callable[[float], None]
+"""Called with the share of the work that is done, in [0, 1)."""
+
+
+@dataclass(frozen=True)
+class PictureRemoval:
+    """One picture, whose pixels are removed in one order after another; what all orders share is asked once.
+
+    batch: float32 (1, C, H, W), the network's input. image: its position in its set, which ROAD's noise belongs to.
+    """
+
+    model: Model
+    batch: Tensor
+    target: AnyTarget
+    image: int
+
+    def curves(self, ranks: Orders, told: Told) -> RemovalCurves:
+        """The curves of one order, int64 (H * W,), see pixel_ranks: as removal_curves has them, K and R being 1."""
+        whole, *filled = self._ends.tolist()
+        told(0.0)
+        asked = self._ask(self._pictures(ranks), told)
+        plain, imputed = asked[: 4 * (STEPS - 1)].reshape(2, 2, STEPS - 1), asked[4 * (STEPS - 1) :].reshape(2, -1)
+        deletion = [[whole, *steps, end] for steps, end in zip(plain[0].tolist(), filled, strict=True)]
+        insertion = [[end, *steps, whole] for steps, end in zip(plain[1].tolist(), filled, strict=True)]
+        curves = (np.array(one, dtype=np.float32)[None, None] for one in (deletion, insertion, *imputed))
+        return RemovalCurves(*curves)
+
+    @cached_property
+    def _fills(self) -> tuple[Tensor, Tensor]:
+        return grey_fill(self.batch, self.model.mean, self.model.std), blur_fill(self.batch)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.float32]:
+        """The values of the picture, and of each fill alone, (3,)."""
+        return self._ask(iter([self.batch[0], *(fill[0] for fill in self._fills)]), lambda _: None)
+
+    def _pictures(self, ranks: Orders) -> Iterator[Tensor]:
+        """The pictures that one order asks about, (C, H, W) each: deletion, insertion, ROAD's two halves."""
+        place, size = torch.from_numpy(ranks).to(self.batch.device).view(self.batch.shape[2:]), ranks.size
+        cuts = [round(step * size / STEPS) for step in range(1, STEPS)]
+        for first, rest in [(fill, self.batch) for fill in self._fills] + [(self.batch, fill) for fill in self._fills]:
+            yield from (torch.where(place < cut, first, rest)[0] for cut in cuts)
+        holes = [ranks < cuts[step - 1] for step in ROAD_STEPS] + [ranks >= size - cuts[step - 1] for step in ROAD_STEPS]
+        own = self.batch[0].cpu().numpy()
+        noise = noise_of(self.image, own.shape)
+        for missing in holes:
+            hole = missing.reshape(own.shape[1:])
+            yield torch.from_numpy(impute_linearly(own, hole) + noise * hole).to(self.batch.device)
+
+    def _ask(self, pictures: Iterator[Tensor], told: Told) -> NDArray[np.float32]:
+        """The explained values of pictures, some of them in each pass."""
+        at_once = max(1, PASS_PIXELS // (self.batch.shape[2] * self.batch.shape[3]))
+        values: list[NDArray[np.float32]] = []
+        while part := list(islice(pictures, at_once)):
+            values.append(explained_values(self.model, torch.stack(part), [self.target] * len(part), PASS_PIXELS))
+            told(min(sum(map(len, values)) / ASKED_PER_ORDER, 0.99))
+        return np.concatenate(values)
+
+
+ASKED_PER_ORDER = 4 * (STEPS - 1) + 2 * len(ROAD_STEPS)
+"""Pictures through the network for each order: 15 steps of deletion and of insertion with two fills, and 14 of ROAD."""
+
+
+@remembered()
 def removal_pictures(
     model: Model, picture: Picture, image: int, order: Orders, fill: Fill, steps: Sequence[int], *, from_last: bool = False
 ) -> NDArray[np.uint8]:

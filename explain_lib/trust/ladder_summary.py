@@ -50,11 +50,10 @@ class Ranking(Frozen):
 
     order: names of all rungs, the best first; those without a number, or with only flat maps, come last. best, second: names
     of the best layer and the next one, None if there are too few layers. value: the best layer's mean. lead: how much better
-    the best layer is than the next; over_centre, over_random: than those two baselines; paired means over images, positive if
-    the best layer is better. tied: the other
-    layers that may be the best as well: they are not worse than this one by more than chance. opinions: for each row of
-    another method, its name and how much better it is than Grad-CAM at the same layer, paired too; empty if that layer has no
-    row. images: how many there are.
+    the best layer is than the next; over_centre, over_random: than those two baselines, None where they have no row yet; paired
+    means over images, positive if the best layer is better. tied: the other layers that may be the best as well: they are not
+    worse than this one by more than chance. opinions: for each row of another method, its name and how much better it is than
+    Grad-CAM at the same layer, paired too; empty if that layer has no row. images: how many there are.
 
     Intervals allow for the choice of the best by the same images, and are wider than those of a layer that was named
     beforehand. Those of value, over_centre and over_random hold together with those of all layers that could have been the
@@ -117,10 +116,12 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
     names = [rung.name for rung in rows.rungs]
     opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
     asked = [names.index(rung.asked_at) for rung in rows.rungs if rung.asked_at in names]
-    over = [better[:, layers] - better[:, [names.index(baseline)]] for baseline in (CENTRE, RANDOM)]
+    baselines = [baseline for baseline in (CENTRE, RANDOM) if baseline in names]  # one may be still to come
+    over = [better[:, layers] - better[:, [names.index(baseline)]] for baseline in baselines]
     # in one call, since drawing the resamples takes the time
     differences = better[:, opinions] - better[:, asked]
-    over_asked, values, over_centre, over_random = simultaneous_means(differences, own[:, layers], *over)
+    over_asked, values, *means = simultaneous_means(differences, own[:, layers], *over)
+    leads = {baseline: by_layer[0] for baseline, by_layer in zip(baselines, means, strict=True)} if layers else {}
     gaps = comparisons_with_best(better[:, layers], 0)[1:] if layers else ()
     return Ranking(
         measure,
@@ -130,8 +131,8 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
         names[layers[1]] if gaps else None,
         values[0] if layers else None,
         _lead_over_all(gaps) if gaps else None,
-        over_centre[0] if layers else None,
-        over_random[0] if layers else None,
+        leads.get(CENTRE),
+        leads.get(RANDOM),
         tuple(names[place] for place, gap in zip(layers[1:], gaps, strict=True) if not gap.excludes_zero),
         tuple((names[place], estimate) for place, estimate in zip(opinions, over_asked, strict=True)),
         len(rows),

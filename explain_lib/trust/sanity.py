@@ -18,9 +18,10 @@ from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
 from explain_lib.networks.requests import ImageRows, Request
-from explain_lib.passes.targets import class_target
+from explain_lib.passes.targets import OneTarget
 from explain_lib.passes.tasks import predicted_of, values_of
 from explain_lib.pictures.sets import next_readable
+from explain_lib.trust.rungs import class_of, marked_target
 
 BATCH = 64
 TWIN = "labels in random order"
@@ -32,8 +33,9 @@ class SanityMaps(Frozen):
     """The maps of K images at one layer, by the model itself and by S others: randomised copies, or a twin.
 
     steps: the names of the others. maps: float32 (K, 1 + S, h, w), ReLU maps, not scaled, the model's own first. explained:
-    int64 (K,), the class that all of them explain. probabilities: float32 (K, 1 + S, classes). correlations: float64
-    (K, S), Spearman of each map with the model's own, NaN if either is constant or not finite.
+    int64 (K,), the class that all of them explain, the first of several, or NO_CLASS for a function. probabilities: float32
+    (K, 1 + S, classes). correlations: float64 (K, S), Spearman of each map with the model's own, NaN if either is constant or
+    not finite.
     """
 
     steps: tuple[str, ...]
@@ -69,7 +71,7 @@ def sanity_maps(
     model: Model,
     pixels: NDArray[np.uint8],
     layer: str,
-    target: int | None = None,
+    target: OneTarget | None = None,
     mode: Mode = "cascading",
     twin: Model | None = None,
     *,
@@ -77,15 +79,16 @@ def sanity_maps(
 ) -> SanityMaps:
     """The maps of a batch of pictures, of the model and of the model with ever more layers randomised, or of its twin.
 
-    pixels: uint8 (K, H, W, C). layer: one layer's name. target: the class that is explained in every picture, None for the
-    one that the model predicts; the others explain the same class. mode: see randomised. twin: compared instead of
+    pixels: uint8 (K, H, W, C). layer: one layer's name. target: what is explained in every picture: a class, a Target, such as
+    one of several labels, or a function of the output, as in grad_cam; None for the class that the model predicts. The others
+    explain the same. mode: see randomised. twin: compared instead of
     randomised copies; a model with the same layers. Raises the errors of grad_cam.
     """
     own = grad_cam(check_model(model), pixels, layer, target)
-    explained = np.array([class_target(one).index for one in own.targets], dtype=np.int64)
+    explained = np.array([class_of(one) for one in own.targets], dtype=np.int64)
     maps, logits = [own[layer].map], [own.logits]
     for other in _others(model, mode, twin, seed):
-        cams = grad_cam(other, pixels, layer, explained.tolist())
+        cams = grad_cam(other, pixels, layer, own.targets)
         maps.append(cams[layer].map)
         logits.append(cams.logits)
     correlations = np.stack([rank_correlations(maps[0], one) for one in maps[1:]], axis=1)
@@ -109,7 +112,7 @@ class SanityRequest(Request[SanityRows]):
     """
 
     layer: str
-    target: int | None = None
+    target: OneTarget | None = None
     mode: Mode = "cascading"
     twin: Model | None = None
     seed: int = SEED
@@ -119,7 +122,7 @@ class SanityRequest(Request[SanityRows]):
         self.model.find_layers(self.layer)
         if self.twin is not None:
             check_model(self.twin).find_layers(self.layer)
-        self.model.expand_classes(self.target, 1)
+        self._settle(target=marked_target(self.model, self.target))
         chosen_steps((), 0, self.mode)
 
     @property

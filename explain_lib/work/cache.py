@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explain_lib.base.devices import choose_device
 from explain_lib.base.frozen import read_only
 from explain_lib.base.memo import CacheStats, Memo
-from explain_lib.base.run_context import current_run, running
+from explain_lib.base.run_context import Step, current_run, running
 from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
 from explain_lib.loading.bundled import load_model, load_test_logits
@@ -29,6 +29,8 @@ from explain_lib.pictures.store import SMALL, PictureStore, Preview, preview_of
 MEBIBYTE = 2**20
 DEFAULT_BYTES = 128 * MEBIBYTE
 IMAGES_BYTES = 32 * MEBIBYTE
+PIECES_BYTES = 16 * MEBIBYTE
+"""Some ten thousand rows of ladders, which take hours to measure: views do not push them out."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class ExplainCache:
         """
         self.entries = Memo(max_bytes)
         self._images = Memo(IMAGES_BYTES)
+        self._pieces = Memo(PIECES_BYTES)
         self.device = str(choose_device(device))
         self.own_pictures = PictureStore()
         self.own_models = OwnModels(self.device)
@@ -65,12 +68,13 @@ class ExplainCache:
         return self.entries.stats
 
     @contextmanager
-    def running(self, cancel: Callable[[], None] | None = None) -> Iterator[None]:
+    def running(self, cancel: Callable[[], None] | None = None, watch: Callable[[Step], None] | None = None) -> Iterator[None]:
         """Keep the results that this thread computes inside, and look them up first.
 
-        cancel: called before each pass through a network; an exception from it ends the work.
+        cancel: called before each pass through a network; an exception from it ends the work. watch: called with the steps of
+        long work.
         """
-        with running(replace(current_run(), cancel=cancel, memo=self.entries)):
+        with running(replace(current_run(), cancel=cancel, memo=self.entries, pieces=self._pieces, watch=watch)):
             yield
 
     def images(self) -> ImageSet:

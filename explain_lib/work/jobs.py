@@ -14,6 +14,7 @@ import numpy as np
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import ExplainError
+from explain_lib.base.run_context import Step
 from explain_lib.networks.requests import HasImages, Request, Rows
 from explain_lib.work.cache import ExplainCache, shared_cache
 
@@ -22,6 +23,7 @@ State = Literal["waiting", "running", "stopped", "done", "failed"]
 IDLE_SECONDS = 30.0
 KEPT_JOBS = 8
 PACE_BATCHES = 20
+"""Batches, or steps of one that takes long, from which the speed is told."""
 YIELD_SECONDS = 0.002
 """The pause after each batch, in which waiting threads get the network, or Python."""
 
@@ -36,8 +38,9 @@ class JobProgress:
     """The progress of a job.
 
     state: waiting for another job, running, stopped (on request, or because nobody asked for it), done or failed. images:
-    done so far. total: requested. speed: images per second over the last 20 batches, None before the first one. seconds_left:
-    None while it is unknown or the job does not run, 0 once it is done. error: the sentence of a failed job, else None.
+    done so far. total: requested. speed: images per second over the last 20 batches or steps, None before the first one.
+    seconds_left: None while it is unknown or the job does not run, 0 once it is done. error: the sentence of a failed job, else
+    None. step: that of the batch under way, None where batches are not told in steps.
     """
 
     state: State
@@ -46,6 +49,12 @@ class JobProgress:
     speed: float | None
     seconds_left: float | None
     error: str | None
+    step: Step | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of the work that is done, in [0, 1]."""
+        return (self.images + (self.step.all_share if self.step is not None else 0)) / self.total
 
 
 class _NotWantedError(Exception):
@@ -64,8 +73,11 @@ class Job(Generic[Rows]):
         self._error: str | None = None
         self._parts: list[Rows] = []
         self._images = 0
-        self._pace: deque[tuple[float, int]] = deque(maxlen=PACE_BATCHES + 1)
+        self._pace: deque[tuple[float, float]] = deque(maxlen=PACE_BATCHES + 1)
         self._asked = time.monotonic()
+        self._step: Step | None = None
+        self._told: Step | None = None
+        self._left_alone = False
 
     @property
     def progress(self) -> JobProgress:
@@ -73,16 +85,28 @@ class Job(Generic[Rows]):
         with self._lock:
             self._asked = time.monotonic()
             speed = self._speed()
-            return JobProgress(self._state, self._images, len(self.request), speed, self._seconds_left(speed), self._error)
+            left = self._seconds_left(speed)
+            return JobProgress(self._state, self._images, len(self.request), speed, left, self._error, self._step)
 
     @property
     def rows(self) -> Rows | None:
-        """The rows so far, in the order of the images of the request; None before the first batch is done."""
+        """The rows so far, in the order of the images of the request; None before there are any.
+
+        Before the first batch is done, what its steps have found.
+        """
         with self._lock:
             self._asked = time.monotonic()
             if len(self._parts) > 1:
                 self._parts = [self.request.join(self._parts)]
-            return self._parts[0] if self._parts else None
+            if self._parts:
+                return self._parts[0]
+            return None if self._step is None else cast(Rows | None, self._step.found)
+
+    @property
+    def was_left(self) -> bool:
+        """Whether it was stopped because nobody asked for it."""
+        with self._lock:
+            return self._state == "stopped" and self._left_alone
 
     @property
     def is_settled(self) -> bool:
@@ -101,7 +125,7 @@ class Job(Generic[Rows]):
             self._asked = time.monotonic()
             if self._state not in ("stopped", "failed"):
                 return False
-            self._state, self._error = "waiting", None
+            self._state, self._error, self._left_alone = "waiting", None, False
             return True
 
     def expire(self) -> None:
@@ -114,7 +138,7 @@ class Job(Generic[Rows]):
         if not self._begin():
             return
         try:
-            with cache.running(self._check_wanted):
+            with cache.running(self._check_wanted, self._follow):
                 for rows in self.request.rest(self._images).rows():
                     if not self._keep(rows):
                         return
@@ -134,8 +158,8 @@ class Job(Generic[Rows]):
             if self._state != "waiting":
                 return False
             self._state = "running"
-            self._pace.clear()
-            self._pace.append((time.monotonic(), self._images))
+            self._told = None
+            self._start_pace(self._images)
             return True
 
     def _check_wanted(self) -> None:
@@ -144,11 +168,31 @@ class Job(Generic[Rows]):
             if self._state != "running":
                 raise _NotWantedError
 
+    def _follow(self, step: Step) -> None:
+        """Note a step of the batch under way, and let others have the network; leaves a batch that is no longer wanted."""
+        with self._lock:
+            if self._step is None or step.done >= self._step.done:
+                self._step = step
+            before, done = -1 if self._told is None else self._told.done, self._images + step.all_share
+            if step.done > before + 1:  # what was kept came back at once, and tells nothing of the speed
+                self._start_pace(done)
+            else:
+                self._pace.append((time.monotonic(), done))
+            self._told = step
+        time.sleep(YIELD_SECONDS)
+        await_quiet(PATIENCE_SECONDS)
+        self._check_wanted()
+
+    def _start_pace(self, done: float) -> None:
+        self._pace.clear()
+        self._pace.append((time.monotonic(), done))
+
     def _keep(self, rows: Rows) -> bool:
         """Keep the rows of a batch, unless the job was stopped meanwhile: the cache has them if it continues."""
         with self._lock:
             if self._state == "running":
                 self._parts.append(rows)
+                self._step = self._told = None
                 self._images = int(np.flatnonzero(self.request.images == rows.images[-1])[0]) + 1
                 self._pace.append((time.monotonic(), self._images))
             self._expire()
@@ -156,6 +200,7 @@ class Job(Generic[Rows]):
 
     def _expire(self) -> None:
         if time.monotonic() - self._asked > self._idle_seconds:
+            self._left_alone = self._left_alone or self._state in ("waiting", "running")
             self._leave("stopped")
 
     def _settle(self, state: State, error: str | None = None) -> None:
@@ -167,6 +212,7 @@ class Job(Generic[Rows]):
         if self._state in ("waiting", "running"):
             self._state, self._error = state, error
             self._images = len(self.request) if state == "done" else self._images
+            self._step = None if state == "done" else self._step
 
     def _speed(self) -> float | None:
         if len(self._pace) < 2:
@@ -177,7 +223,10 @@ class Job(Generic[Rows]):
     def _seconds_left(self, speed: float | None) -> float | None:
         if self._state == "done":
             return 0.0
-        return (len(self.request) - self._images) / speed if speed and self._state == "running" else None
+        if not speed or self._state != "running":
+            return None
+        done = self._images + (self._step.all_share if self._step is not None else 0)
+        return (len(self.request) - done) / speed
 
 
 class Jobs:
@@ -199,13 +248,16 @@ class Jobs:
         with self._lock:
             return cast(Job[Rows] | None, self._find(fingerprint))
 
-    def ask(self, request: Request[Rows]) -> Job[Rows]:
-        """The job of this request, shared by all who ask for it; a stopped or failed one continues where it stood."""
+    def ask(self, request: Request[Rows], idle_seconds: float | None = None) -> Job[Rows]:
+        """The job of this request, shared by all who ask for it; a stopped or failed one continues where it stood.
+
+        idle_seconds: how long a new one continues while nobody asks for its progress, None for the usual time.
+        """
         fingerprint = request.fingerprint
         with self._lock:
             job = cast(Job[Rows] | None, self._find(fingerprint))
             if job is None:
-                job = Job(request, self.idle_seconds)
+                job = Job(request, self.idle_seconds if idle_seconds is None else idle_seconds)
                 self._jobs[fingerprint] = cast(Job[HasImages], job)
             if job.await_turn():
                 self._queue.append(cast(Job[HasImages], job))

@@ -19,6 +19,7 @@ from explain_lib.networks.requests import Progress, take_rows
 from explain_lib.pictures.dataset import CLASSES
 from explain_lib.trust.ladder import Kind, LadderRequest, LadderRows, Rung
 from explain_lib.trust.measures import FILLS
+from explain_lib.trust.rungs import NO_CLASS
 
 ENDINGS = (".csv", ".parquet", ".npz")
 BUNDLED = "*.ladder.npz"
@@ -123,9 +124,9 @@ if TYPE_CHECKING:  # pyarrow is slow to import, and only tables need it
 def ladder_table(rows: LadderRows, classes: tuple[str, ...] = CLASSES) -> "pyarrow.Table":
     """The rows as a table: a row for each image and rung, image by image.
 
-    Columns: image int64, its position in the set; explained, predicted text; row, kind text; grid text, "10 x 10", null
-    without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road, edges, centre, all float64, null if
-    unknown.
+    Columns: image int64, its position in the set; explained, predicted text, "a function" where a function is explained; row,
+    kind text; grid text, "10 x 10", null without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road,
+    edges, centre, all float64, null if unknown.
     """
     import pyarrow
 
@@ -137,7 +138,7 @@ def ladder_table(rows: LadderRows, classes: tuple[str, ...] = CLASSES) -> "pyarr
 
     columns: dict[str, object] = {
         "image": each(rows.images),
-        "explained": each(names[rows.explained]),
+        "explained": each(np.where(rows.explained == NO_CLASS, "a function", names[rows.explained])),
         "predicted": each(names[rows.predicted]),
         "row": [rung.name for rung in rows.rungs] * images,
         "kind": [rung.kind for rung in rows.rungs] * images,

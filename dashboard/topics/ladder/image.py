@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -16,7 +17,7 @@ from dashboard.view.captions import grid_caption, image_caption, plain, short_la
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
-from dashboard.widgets.job_run import has_rows, show_job
+from dashboard.widgets.job_run import Example, is_done, rows_so_far, show_job
 from dashboard.widgets.number_table import Cell, Row, show_number_table
 from dashboard.widgets.pickers import choice
 from dashboard.widgets.stage import Fact, Stage, show_stage
@@ -24,17 +25,9 @@ from dashboard.widgets.stage import Row as Panels
 from explain_lib.base.maps import MapState, map_state
 from explain_lib.base.words import fine
 from explain_lib.networks.task_words import value_words
+from explain_lib.trust.by_row import is_large
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
-from explain_lib.trust.ladder import (
-    ASKED_PER_ROW,
-    BASELINES,
-    CENTRE,
-    OPINIONS,
-    RANDOM,
-    CurvesRequest,
-    LadderCurves,
-    ladder_curves,
-)
+from explain_lib.trust.ladder import ASKED_PER_ROW, CENTRE, RANDOM, CurvesRequest, LadderCurves, ladder_curves
 from explain_lib.trust.ladder_summary import Ranking, measured, rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
 
@@ -42,9 +35,7 @@ FLAT_WORDS = (
     " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
     "nothing of the layer."
 )
-AT_ONCE = 64 * 64
-"""The most pixels of a picture with which the page measures without being asked to."""
-OTHER_ROWS = 1 + len(OPINIONS) + len(BASELINES)
+KEPT_WORDS = "What is measured stays if you stop, leave the page or close the browser; the next visit goes on from there."
 SIDE, THUMBNAIL, REMOVED = 224, 96, 128
 STRIP = "All rows, each with its place and its number; a click on a layer chooses it"
 STEPS = (4, 8, 12)
@@ -53,27 +44,50 @@ STEPS = (4, 8, 12)
 
 def show_image_ladder(scene: Scene) -> None:
     """The picked image with the maps of all rows, its sentence and table, and beside it curves of the chosen layer."""
-    layer, offered = scene.layer, scene.offered_layers
-    pixels, image, target, asked_at = scene.images.pixels, scene.view.image, scene.view.target, asked_layer(layer)
-    height, width = scene.model.input_size
-    if height * width <= AT_ONCE:
-        found = ladder_curves(scene.model, pixels, image, offered, target, asked_at)
-        _maps(scene, found, layer)
+    if is_large(scene.model):
+        _show_by_row(scene)
         _controls(scene)
-        _numbers(scene, layer, found)
         return
-    request = CurvesRequest(scene.model, pixels, np.array([image]), offered, target, asked_at)
-    asked = ASKED_PER_ROW * (len(offered) + OTHER_ROWS)
-    nothing = f"The network would be asked about {asked:,} pictures of {height} × {width} pixels, which may take minutes."
-    if not has_rows(request):
+    view, layer = scene.view, scene.layer
+    found = ladder_curves(scene.model, scene.images.pixels, view.image, scene.offered_layers, view.target, asked_layer(layer))
+    _maps(scene, found, layer)
+    _controls(scene)
+    _numbers(scene, layer, found)
+
+
+def _show_by_row(scene: Scene) -> None:
+    """The ladder of a large picture, also while it is measured: first what is the same whichever layer is chosen."""
+    view, layer, offered = scene.view, scene.layer, scene.offered_layers
+    asked_at = asked_layer(layer)
+    base = CurvesRequest(scene.model, scene.images.pixels, np.array([view.image]), offered, view.target, first=layer)
+    whole = replace(base, opinions=asked_at)
+    request = whole if is_done(whole) or is_done(base) else base
+    known = rows_so_far(request) or rows_so_far(base)
+    if known is None:
         show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)),), key="stage-alone"))
+    height, width = scene.model.input_size
+    asked = (
+        f"The network is asked about {ASKED_PER_ROW * request.rungs:,} pictures of {height} × {width} pixels, {ASKED_PER_ROW} "
+        f"for each of {request.rungs} rows, the ends of stages first. {KEPT_WORDS}"
+    )
 
     def show(found: LadderCurves, _: bool) -> None:
         _maps(scene, found, layer)
-        _numbers(scene, layer, found)
+        if len(found.rows.rungs) == whole.rungs:
+            _numbers(scene, layer, found)
+        else:
+            _numbers_so_far(scene, layer, found, request.rungs)
 
-    show_job(request, "Measure", show, what="The measurement", nothing=nothing)
-    _controls(scene)
+    nothing = asked if known is None else Example(known, partial(show, known, True))
+    show_job(request, "Measure", show, what="The measurement", nothing=nothing, by_itself=True)
+
+
+def _numbers_so_far(scene: Scene, layer: str, found: LadderCurves, rows: int) -> None:
+    """The sentence and the table of the rows that are measured, of so many."""
+    ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
+    st.caption(f"So far, {len(found.rows.rungs)} of {rows} rows. {KEPT_WORDS}")
+    st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
+    _table(scene, found, layer, ranking)
 
 
 def _controls(scene: Scene) -> None:
@@ -111,12 +125,16 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
     names = [rung.name for rung in found.rows.rungs]
     order = rank_ladder(found.rows, scene.view.measure, scene.view.fill).order
     places = [order.index(name) + 1 for name in names]
+    thumbnails = tuple(_thumbnail(scene, found, column, place, layer) for column, place in enumerate(places))
+    strip = Panels(thumbnails, STRIP, strip=True)
+    if layer not in names:  # its row is still to come
+        show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)), strip), key="stage-so-far"))
+        return
     column = names.index(layer)
     chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
     panels = original_panel(scene, SIDE), chosen, *_without(scene, found, column, scene.view.fill)
     main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
-    thumbnails = tuple(_thumbnail(scene, found, column, place, layer) for column, place in enumerate(places))
-    show_stage(Stage((main, Panels(thumbnails, STRIP, strip=True)), slider="chosen"))
+    show_stage(Stage((main, strip), slider="chosen"))
 
 
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:

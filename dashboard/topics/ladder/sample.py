@@ -74,6 +74,9 @@ def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
 
 
 def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool) -> None:
+    if len(rows.rungs) < request.rungs:
+        _results_of_first(scene, request, rows)
+        return
     view = scene.view
     say_so_far(len(rows), more)
     summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
@@ -86,6 +89,14 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
     _table(scene, summary, ranking)
     _note_plus_plus(request, rows)
     _files(scene, request, rows)
+
+
+def _results_of_first(scene: Scene, request: LadderRequest, rows: LadderRows) -> None:
+    """The rows of the first picture that are measured, while it is under way."""
+    summary, ranking = summarise_ladder(rows), rank_ladder(rows, scene.view.measure, scene.view.fill)
+    st.caption(f"So far, {len(rows.rungs)} of {request.rungs} rows of the first picture.")
+    st.markdown(plain(ranking_sentence(ranking, summary)))
+    _table(scene, summary, ranking)
 
 
 def _note_plus_plus(request: LadderRequest, rows: LadderRows) -> None:

@@ -11,6 +11,7 @@ from dashboard.view.address import Bound, bound_by, change_view, current_view
 from dashboard.view.captions import layer_words
 from dashboard.view.scene import Scene
 from dashboard.view.view import View
+from dashboard.widgets.pickers import layer_search
 from explain_lib.cam.configuration import FREE_SETTINGS, SEVERAL_LAYERS, Program, fixed_settings, is_installed
 from explain_lib.cam.other_programs import OPINIONS, how_to_install
 from explain_lib.cam.settings import CHOICES
@@ -122,9 +123,12 @@ def _change(model: xl.Model, letter: str, name: str, value: str | float | tuple[
 def _layers(scene: Scene, letter: str, side: xl.Configuration) -> None:
     offered = layer_words(scene.model)
     shown = [name for name in side.settings.layers or () if name in offered]
+    names, search = layer_search(offered)
     st.multiselect(
         f"Layers of {letter}",
-        tuple(offered),
+        names,
+        filter_mode=search,
+        select_all=False,  # it would stand before the layer whose name is typed
         format_func=offered.__getitem__,
         **bound_by(f"{letter}.layers", shown, lambda names: _change(scene.model, letter, "layers", tuple(names) or None)),
         help=_HELP["layers"],
@@ -136,9 +140,11 @@ def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
     """The one layer of a program that takes no more."""
     offered = layer_words(scene.model)
     shown = next((name for name in side.settings.layers or () if name in offered), None)
+    names, search = layer_search(offered)
     st.selectbox(
         f"Layer of {letter}",
-        tuple(offered),
+        names,
+        filter_mode=search,
         index=None,
         format_func=offered.__getitem__,
         **bound_by(

@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import threading
 import time
 import tomllib
 import urllib.error
@@ -14,6 +15,7 @@ import numpy as np
 import own_networks
 import pytest
 import torch
+from numpy.typing import NDArray
 from opened_page import (
     PAGES,
     OpenedPage,
@@ -26,6 +28,8 @@ from opened_page import (
     press,
     query,
     run_snippet,
+    run_until,
+    texts,
     unescaped,
     warnings,
 )
@@ -39,8 +43,10 @@ from dashboard.frame.model_menu import ARCHITECTURE, KEY, USE
 from dashboard.frame.picture_menu import MENU
 from dashboard.view.server_options import server_cache
 from explain_lib.__main__ import main
+from explain_lib.base.run_context import checkpoint
 from explain_lib.loading.architectures import TutorialNet
 from explain_lib.loading.own import UPLOAD_BYTES
+from explain_lib.trust.faithfulness import PictureRemoval, RemovalCurves
 
 MAKE = "own_networks:make"
 """In tests/support."""
@@ -286,15 +292,50 @@ def health(address: str) -> dict[str, object]:
         return dict(json.load(error))
 
 
-def test_the_ladder_of_a_large_picture_is_measured_on_request(start: Start) -> None:
+def held_rows(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Before each row that a page measures row by row, one of these is taken."""
+    permits, measure = threading.Semaphore(0), PictureRemoval.curves
+
+    def held(self: PictureRemoval, ranks: NDArray[np.int64], told: Callable[[float], None]) -> RemovalCurves:
+        told(0.0)
+        while not permits.acquire(timeout=0.02):
+            checkpoint()
+        return measure(self, ranks, told)
+
+    monkeypatch.setattr(PictureRemoval, "curves", held)
+    return permits
+
+
+def told(app: OpenedPage) -> str:
+    return "\n".join(shown.proto.text for shown in app.get("progress"))
+
+
+def test_the_ladder_of_a_large_picture_comes_row_by_row_and_goes_on_where_it_was_stopped(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permits = held_rows(monkeypatch)
     start("--model", MAKE, "--input-size", "65")
-    app = open_folded("layer_ladder")
-    rows = 4 + 1 + 3 + 3  # convolutions and ends of stages, their average, other methods, baselines
-    assert f"The network would be asked about {74 * rows} pictures of 65 × 65 pixels, which may take minutes." in captions(app)
-    ended(press(app, "Measure 1 image"))
-    assert errors(app) == ""
-    assert "Layers in the order of the forward pass; then rows to measure them against." in captions(app)
-    assert sum(alt.startswith("Image 3 with 25 % of its pixels replaced") for alt in alts(app)) == 3  # one a fill
+    app = open_folded("layer_ladder", target="1")
+    rows, others = 4 + 1 + 3, 3  # convolutions and ends of stages, their average, baselines; the other methods after those
+    assert f"The network is asked about {74 * rows} pictures of 65 × 65 pixels, 74 for each of {rows} rows" in captions(app)
+    assert alts(app)[0] == "Test image 3, true class plane, 65 by 65 pixels"
+    permits.release(2)
+    run_until(app, lambda: f"So far, 2 of {rows} rows. What is measured stays if you stop" in captions(app))
+    assert f"2 of {rows} rows of this picture" in told(app)
+    assert "of 2 layers" in texts(app) or "only layer" in texts(app)
+    press(app, "Stop")
+    run_until(app, lambda: "Stop" not in buttons(app))
+    again = open_folded("layer_ladder", target="1")  # another visit
+    assert f"So far, 2 of {rows} rows." in captions(again)
+    assert "Stop" not in buttons(again)  # it waits to be asked
+    permits.release(1000)
+    press(again, f"Go on with {rows - 2} rows")
+    run_until(again, lambda: "by the map of" in texts(again))
+    ended(again)
+    assert errors(again) == ""
+    assert "Layers in the order of the forward pass; then rows to measure them against." in captions(again)
+    assert sum(alt.startswith("Image 3 with 25 % of its pixels replaced") for alt in alts(again)) == 3  # one a fill
+    assert len([name for name in panels(again) if name.startswith("row-")]) == rows + others
 
 
 # Section: from a visitor

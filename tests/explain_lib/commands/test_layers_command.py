@@ -1,6 +1,7 @@
 """The command `layers`: what it prints, and the table that it writes."""
 
 import csv
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.trust.faithfulness import impute_linearly
 from explain_lib.trust.ladder import LadderRequest, join_ladder_rows, layer_ladder
 from explain_lib.trust.measures import FILLS
 
@@ -65,3 +67,25 @@ def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, ca
     captured = capsys.readouterr()
     assert "stopped after 21 of 100 images" in captured.err
     assert "21 images are too few to compare" in captured.out
+
+
+def test_interrupted_within_a_large_picture_it_prints_the_rows_that_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = 0
+
+    def imputed(*given: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        asked += 1
+        if asked == 14 * 2 + 1:  # 14 a row: within the third one
+            signal.raise_signal(signal.SIGINT)
+        return impute_linearly(*given)
+
+    monkeypatch.setattr("explain_lib.trust.faithfulness.impute_linearly", imputed)
+    named = ("--model", "own_networks:make", "--input-size", "66", "--images", "0-1")
+    assert main(["layers", *named, "--layers", "0", "2", "--target", "1"]) == INTERRUPTED
+    captured = capsys.readouterr()
+    assert "stopped after 0 of 2 images, and 2 of 6 rows of the first" in captured.err
+    _, *rows, sentence = captured.out.splitlines()
+    assert len(rows) == 2
+    assert sentence.startswith("Deletion with mid grey: the only layer, 2, has")  # the last layer, then random order

@@ -54,6 +54,19 @@ def said_of(rows: LadderRows) -> str:
 CLEAR = (0.2, 0.3, 0.25, 0.4, 0.1, 0.35)
 
 
+def test_rows_without_baselines_are_ranked_and_compared_with_none() -> None:
+    rows = rows_of(spread(CLEAR)[:, [1, 0]], rungs=RUNGS[1::-1])
+    ranking = rank_ladder(rows, "deletion", "grey")
+    assert ranking.order == ("first", "second")
+    assert (ranking.over_centre, ranking.over_random) == (None, None)
+    assert said_of(rows).startswith("Deletion with mid grey: of 2 layers first has the best mean, 0.20")
+    assert "random" not in said_of(rows).lower()
+    partly = rows_of(spread(CLEAR)[:, [1, 0, 3]], rungs=(*RUNGS[1::-1], RUNGS[3]))
+    over = rank_ladder(partly, "deletion", "grey").over_random
+    assert over is not None
+    assert over.mean == pytest.approx(0.2)
+
+
 def test_means_and_shares_are_those_of_the_rows() -> None:
     flat = np.zeros((100, 6), bool)
     flat[:25, 1] = True

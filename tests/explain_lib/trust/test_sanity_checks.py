@@ -1,15 +1,19 @@
 """The sanity checks: correlations beside Captum and SciPy, summaries by hand, sentences and requests."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
+from captum.attr import LayerGradCam
 from numpy.typing import NDArray
-from plain_torch import captum_signed
+from plain_torch import captum_signed, network_input
 from sample_networks import Models, noise
 from scan_samples import small_model
 from scipy import stats
 from scipy.stats import spearmanr
+from torch import Tensor
 
 import explain_lib as xl
 from explain_lib.base.words import interval
@@ -77,6 +81,36 @@ def test_the_twin_is_asked_about_the_same_class(images: xl.ImageSet) -> None:
     own, other = (captum_map(one, images.pixels[5], "conv2", rows.explained[0]) for one in (model, twin))
     assert rows.steps == (TWIN,)
     assert rows.correlations[0, 0] == pytest.approx(spearman(own, other), abs=1e-4)
+
+
+def of_two_labels(outputs: Tensor) -> Tensor:
+    return outputs[:, 3] + outputs[:, 5]
+
+
+def cubed(outputs: Tensor) -> Tensor:
+    return outputs[:, 2] ** 3
+
+
+@pytest.mark.parametrize(
+    ("target", "number"), [(xl.Target(3, plus=(5,)), of_two_labels), (lambda output: output[2] ** 3, cubed)]
+)
+def test_several_labels_and_functions_are_explained_of_all_networks_alike(
+    target: xl.Target | Callable[[Tensor], Tensor], number: Callable[[Tensor], Tensor], images: xl.ImageSet
+) -> None:
+    model = xl.load_model("tutorial")
+    rows = sanity_batch(model, images.pixels, np.array([12]), "conv2", target=target)
+    assert rows.explained.tolist() == [3 if isinstance(target, xl.Target) else -1]
+
+    def right(of: xl.Model, image: int = 12) -> NDArray[np.float32]:
+        network = deepcopy(of.network).eval()
+        explain = LayerGradCam(lambda batch: number(network(batch)), network.get_submodule("conv2"))
+        found = explain.attribute(network_input(of, images.pixels[[image]]))
+        return np.asarray(found.detach()[0, 0].clamp(min=0))
+
+    for depth in (1, len(rows.steps)):
+        expected = spearman(right(model), right(randomised(model, depth)))
+        assert rows.correlations[0, depth - 1] == pytest.approx(expected, abs=1e-4)
+    assert rows.unrelated[0] == pytest.approx(spearman(right(model), right(model, 13)), abs=1e-4)
 
 
 def test_a_map_that_is_the_same_everywhere_has_no_correlation(images: xl.ImageSet) -> None:

@@ -1,13 +1,18 @@
 """What a ladder is asked for: its fingerprint, its parts, in the background, and the cached batch."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from runs import through
-from sample_networks import noise
-from scan_samples import small_model, wait_until
+from sample_networks import model_of, noise, plain, seeded
+from scan_samples import job_threads, small_model, wait_until
 from torch import Tensor
 
 import explain_lib as xl
+from explain_lib.base.run_context import Step
 from explain_lib.trust.ladder import LadderRequest, LadderRows, ladder_curves
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.jobs import Jobs
@@ -97,3 +102,103 @@ def test_what_is_wrong_is_said_before_anything_is_computed(model: xl.Model) -> N
         asked(model, target=7)
     with pytest.raises(xl.InputError, match="images: positions from 0 to 9"):
         LadderRequest(model, noise(10), np.array([10]))
+
+
+# Section: large pictures
+
+
+LARGE = 66
+
+
+class Held(xl.ExplainCache):
+    """A cache in whose runs a job waits for a permit before each row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.permits = threading.Semaphore(0)
+        self.names: list[str] = []
+
+    @contextmanager
+    def running(self, cancel: Callable[[], None] | None = None, watch: Callable[[Step], None] | None = None) -> Iterator[None]:
+        def wait(step: Step) -> None:
+            assert watch is not None
+            watch(step)
+            if step.name not in self.names[-1:]:
+                self.names.append(step.name)
+                while not self.permits.acquire(timeout=0.02):
+                    watch(step)
+
+        with super().running(cancel, wait):
+            yield
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[Held, Jobs]]:
+    cache = Held()
+    jobs = Jobs(cache, idle_seconds=60)
+    yield cache, jobs
+    jobs.close()
+
+
+def large(count: int = 2) -> LadderRequest:
+    model = model_of(seeded(plain), side=LARGE)
+    return LadderRequest(model, noise(count, LARGE), np.arange(count), ("body.1", "body.3"))
+
+
+def test_the_rows_of_a_picture_are_shown_and_told_one_by_one(held: tuple[Held, Jobs]) -> None:
+    cache, jobs = held
+    job = jobs.ask(large())
+    wait_until(lambda: len(cache.names) == 1)
+    assert job.rows is None
+    cache.permits.release(2)
+    wait_until(lambda: len(cache.names) == 3)
+    progress = job.progress
+    assert (progress.state, progress.images, progress.total) == ("running", 0, 2)
+    assert progress.step is not None
+    assert (progress.step.name, progress.step.done, progress.step.total) == (cache.names[2], 2, 6)
+    assert progress.share == pytest.approx(2 / 6 / 2)
+    assert progress.seconds_left is not None
+    assert job.rows is not None
+    assert {rung.name for rung in job.rows.rungs} == set(cache.names[:2])
+    cache.permits.release(100)
+    wait_until(lambda: job.progress.state == "done")
+    assert_same(job.rows, large().all_rows())
+    assert (job.progress.share, job.progress.step) == (1, None)
+
+
+def test_a_stopped_ladder_keeps_its_rows_and_goes_on_at_the_next(held: tuple[Held, Jobs]) -> None:
+    cache, jobs = held
+    job = jobs.ask(large(1))
+    cache.permits.release(3)
+    wait_until(lambda: len(cache.names) == 4)
+    job.stop()
+    wait_until(lambda: job_threads() == [])
+    assert (job.progress.state, job.was_left) == ("stopped", False)
+    assert job.rows is not None
+    assert len(job.rows.rungs) == 3
+    before = list(cache.names)
+    cache.permits.release(100)
+    jobs.ask(large(1))
+    wait_until(lambda: job.progress.state == "done")
+    assert cache.names[len(before) - 1 :][0] == before[-1]  # the row that it was stopped in is the first one now
+    assert len(set(cache.names)) == 6
+    assert all(cache.names.count(name) == 1 for name in before[:-1])
+    assert_same(job.rows, large(1).all_rows())
+
+
+def test_a_ladder_that_nobody_looks_at_is_left_and_another_job_finds_its_rows(held: tuple[Held, Jobs]) -> None:
+    cache, jobs = held
+    job = jobs.ask(large(1), idle_seconds=0.3)
+    cache.permits.release(2)
+    wait_until(lambda: job.progress.state == "running" and len(cache.names) == 3)  # while it is looked at
+    wait_until(lambda: job_threads() == [])
+    assert job.was_left
+    assert job.rows is not None
+    done = len(job.rows.rungs)
+    assert done == 2
+    cache.permits.release(100)
+    again = Jobs(cache)
+    other = again.ask(large(1))
+    wait_until(lambda: other.progress.state == "done")
+    again.close()
+    assert all(cache.names.count(name) == 1 for name in cache.names[:done])
