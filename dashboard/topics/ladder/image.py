@@ -116,7 +116,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
     panels = original_panel(scene, SIDE), chosen, *_without(scene, found, column, scene.view.fill)
     main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
     thumbnails = tuple(_thumbnail(scene, found, column, place, layer) for column, place in enumerate(places))
-    show_stage(Stage((main, Panels(thumbnails, STRIP, strip=True)), slider="chosen"))
+    show_stage(Stage((main, Panels(thumbnails, STRIP, strip=True)), slider="chosen", fits=2))
 
 
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:
