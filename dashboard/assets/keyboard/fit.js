@@ -3,16 +3,9 @@ const LARGEST = 2.4, SMALLEST = 0.5, BY = 0.05, EDGE = 8; // how many times as l
 
 function fitPresentation() {
   const root = document.documentElement;
-  let size = 1;
-
-  const set = (value) => {
-    size = value;
-    root.style.setProperty("--fit", String(value));
-  };
-
   // Whether all of it is seen, once the page is scrolled to its top.
   function isWhole(rows, main, value) {
-    set(value);
+    root.style.setProperty("--fit", String(value));
     const bottom = Math.max(...rows.map((row) => row.getBoundingClientRect().bottom));
     const line = document.querySelector(".stage .reading")?.getBoundingClientRect().height ?? 0; // it stays at the screen's edge
     return bottom + main.scrollTop * value + line <= window.innerHeight - sheet() - EDGE && main.scrollWidth <= main.clientWidth;
@@ -27,21 +20,23 @@ function fitPresentation() {
   function fit() {
     const main = document.querySelector('[data-testid="stMain"]'), rows = [...document.querySelector(".stage")?.querySelectorAll(".fits") ?? []];
     const presents = getComputedStyle(root).getPropertyValue("--presents").trim() === "1";
+    if (!presents) root.style.removeProperty("--fit");
     if (!presents || !main || !rows.length) return;
     for (let value = LARGEST; value >= SMALLEST; value -= BY) if (isWhole(rows, main, Math.round(100 * value) / 100)) return;
   }
 
   // What has just been opened in the rail is seen, from its beginning if it is longer than that.
-  let opened = 0;
+  let said = ""; // what stands last in it
 
   function follow() {
     const lesson = document.querySelector(".st-key-lesson"), parts = lesson?.querySelectorAll('[data-testid="stMarkdown"]') ?? [];
-    const last = parts[parts.length - 1];
-    if (parts.length > opened && opened > 0) last.scrollIntoView({ block: last.offsetHeight > lesson.clientHeight ? "start" : "end" });
-    opened = parts.length;
+    const last = parts[parts.length - 1], now = parts.length > 2 ? last.textContent : "";
+    if (now === said) return;
+    said = now;
+    if (now) last.scrollIntoView({ block: last.offsetHeight > lesson.clientHeight ? "start" : "end" });
   }
 
-  document.addEventListener("page-drawn", follow);
+  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, characterData: true });
   for (const when of ["stage-drawn", "page-drawn"]) document.addEventListener(when, fit);
   window.addEventListener("resize", fit);
   fit(); // the first page may be drawn already
