@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.figures.panel import Action, Panel
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
-from dashboard.lesson.bar import lessons_on_offer, open_stop
+from dashboard.lesson.bar import lessons_on_offer, start_lesson
 from dashboard.lesson.file import Lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
@@ -72,7 +72,7 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
         key = "PageDown" if first and view.lesson is None else None
         if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
-            open_stop(name, lesson, 1)
+            start_lesson(name, lesson)
         st.markdown(lesson.introduction)
 
 

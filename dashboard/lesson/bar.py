@@ -25,6 +25,11 @@ def lessons_on_offer() -> tuple[ShelvedLesson, ...]:
     return shelved_lessons(server_options().lessons, tuple(VOCABULARY))
 
 
+def start_lesson(name: str, lesson: Lesson) -> None:
+    """Open the first stop, as a presentation. The run ends here."""
+    go_to(lesson.stops[0].page, stop_view(name, lesson.stops[0], 1, present=True))
+
+
 def open_stop(name: str, lesson: Lesson, number: int) -> None:
     """Open a stop, counted from 1: its page, with its view; a presentation stays one. The run ends here."""
     stop = lesson.stops[number - 1]
@@ -109,18 +114,18 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
             open_stop(name, lesson, view.stop)
         _fold("hint", view.hint, "H", missing=not stop.hint)
         _fold("answer", view.answer, "A", missing=False)
+        st.button(
+            "End the lesson",
+            key="lesson-end",
+            shortcut="E",
+            on_click=lambda: open_view(replace(current_view().without_lesson(), present=False)),
+            help="This view stays, without the lesson.",
+        )
         if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
         if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
             open_stop(name, lesson, view.stop + 1)
-        st.button(
-            "End the lesson",
-            key="lesson-end",
-            shortcut="E",
-            on_click=lambda: open_view(current_view().without_lesson()),
-            help="This view stays, without the lesson.",
-        )
 
 
 def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:

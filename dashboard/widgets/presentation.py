@@ -6,8 +6,7 @@ from dashboard import ASSETS
 from dashboard.view.address import current_view
 
 FACTOR = 1.45
-"""How many times as large everything is in a presentation, so that four pictures stand side by side on 1920 pixels; the same
-number stands in present.css."""
+"""How many times as large in a presentation is what the browser does not fit to the screen: letters and margins of charts."""
 
 
 def is_presentation() -> bool:

@@ -78,7 +78,8 @@ class Stage:
     key: of the component. line_after: after how many rows the line stands that reads the numbers, None for no line. slider:
     the panel under which the strength of the map can be changed. view: names what previews of classes belong to. layer,
     signed: the layer that is shown, and whether with its sign. cards: whether rows are cards, side by side where there is
-    room. hint: what the line says before anything is pointed at, in place of the usual words.
+    room. hint: what the line says before anything is pointed at, in place of the usual words. fits: how many of the rows, from the
+    first, a presentation shows whole on the screen.
     """
 
     rows: tuple[Row, ...]
@@ -90,6 +91,7 @@ class Stage:
     signed: bool = False
     cards: bool = False
     hint: str = ""
+    fits: int = 1
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -168,6 +170,7 @@ def packed(stage: Stage) -> bytes:
         "signed": stage.signed,
         "cards": stage.cards,
         "hint": stage.hint,
+        "fits": stage.fits,
     }
     return arrays.packed(head)
 

@@ -253,6 +253,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.classList.toggle("cards", head.cards);
   const rows = head.rows.map((given, place) => {
     const row = make("section", given.chosen ? "part chosen" : "part");
+    row.classList.toggle("fits", place < head.fits);
     fillRow(stage, row, { ...given, place, strength: head.strength }, head.arrays, kept);
     return row;
   });
@@ -260,5 +261,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.replaceChildren(...rows);
   if (focused) root.querySelector(focused)?.focus({ preventScroll: true });
   pointAt(SHARED.point);
+  document.dispatchEvent(new CustomEvent("stage-drawn"));
   return () => { SHARED.stages.delete(stage); };
 }

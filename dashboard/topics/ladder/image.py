@@ -134,7 +134,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
     chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
     panels = original_panel(scene, SIDE), chosen, *_without(scene, found, column, scene.view.fill)
     main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
-    show_stage(Stage((main, strip), slider="chosen"))
+    show_stage(Stage((main, strip), slider="chosen", fits=2))
 
 
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:

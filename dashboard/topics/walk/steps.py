@@ -82,7 +82,7 @@ def show_step(walk: Walk) -> None:
     words, below = _STEPS[step]
     left, right = st.columns([3, 2] if scene.view.present else [2, 1], gap="medium")
     with left:
-        show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over"))
+        show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
         step_buttons(scene)
         below(walk)
     with right:

@@ -1,0 +1,43 @@
+// A presentation is as large as the screen lets what is in question be whole: the rows of the first stage that are marked so.
+const LARGEST = 2.4, SMALLEST = 0.5, BY = 0.05, EDGE = 8; // how many times as large as at a desk, and pixels that stay free below
+
+function fitPresentation() {
+  const root = document.documentElement;
+  // Whether all of it is seen, once the page is scrolled to its top.
+  function isWhole(rows, main, value) {
+    root.style.setProperty("--fit", String(value));
+    const bottom = Math.max(...rows.map((row) => row.getBoundingClientRect().bottom));
+    const line = document.querySelector(".stage .reading")?.getBoundingClientRect().height ?? 0; // it stays at the screen's edge
+    return bottom + main.scrollTop * value + line <= window.innerHeight - sheet() - EDGE && main.scrollWidth <= main.clientWidth;
+  }
+
+  // The height of the lesson's sheet, where it lies below the page.
+  function sheet() {
+    const lesson = document.querySelector(".st-key-lesson");
+    return lesson && window.innerWidth < 1200 ? 0.42 * window.innerHeight : 0;
+  }
+
+  function fit() {
+    const main = document.querySelector('[data-testid="stMain"]'), rows = [...document.querySelector(".stage")?.querySelectorAll(".fits") ?? []];
+    const presents = getComputedStyle(root).getPropertyValue("--presents").trim() === "1";
+    if (!presents) root.style.removeProperty("--fit");
+    if (!presents || !main || !rows.length) return;
+    for (let value = LARGEST; value >= SMALLEST; value -= BY) if (isWhole(rows, main, Math.round(100 * value) / 100)) return;
+  }
+
+  // What has just been opened in the rail is seen, from its beginning if it is longer than that.
+  let said = ""; // what stands last in it
+
+  function follow() {
+    const lesson = document.querySelector(".st-key-lesson"), parts = lesson?.querySelectorAll('[data-testid="stMarkdown"]') ?? [];
+    const last = parts[parts.length - 1], now = parts.length > 2 ? last.textContent : "";
+    if (now === said) return;
+    said = now;
+    if (now) last.scrollIntoView({ block: last.offsetHeight > lesson.clientHeight ? "start" : "end" });
+  }
+
+  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, characterData: true });
+  for (const when of ["stage-drawn", "page-drawn"]) document.addEventListener(when, fit);
+  window.addEventListener("resize", fit);
+  fit(); // the first page may be drawn already
+}

@@ -1,0 +1,82 @@
+"""The pictures of a lesson in Chromium: whole on the screen beside question, hint and answer, which move none of them."""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_app import settle
+
+from dashboard.lesson.file import Lesson, parse_lesson, stop_view
+from dashboard.lesson.shelf import OWN_FOLDER
+from dashboard.lesson.vocabulary import VOCABULARY
+
+SCREENS = ((1280, 720), (1440, 900), (1920, 1080))
+BOXES = """() => [...document.querySelector('.stage').querySelectorAll('.fits .place, .fits .class-bars, .fits .facts')].map((one) => {
+  const box = one.getBoundingClientRect();
+  return [box.left, box.top, box.right, box.bottom];
+})"""
+"""Where the pictures in question lie, with the numbers and bars beside them: left, top, right, bottom."""
+
+
+def own_lesson() -> Lesson:
+    lesson, _ = parse_lesson((OWN_FOLDER / "grad-cam.md").read_bytes(), tuple(VOCABULARY))
+    assert lesson is not None
+    return lesson
+
+
+LESSON = own_lesson()
+
+
+def open_stop(page: Page, root: str, number: int, *, opened: bool) -> None:
+    stop = LESSON.stops[number - 1]
+    view = replace(stop_view("grad-cam", stop, number, present=True), hint=opened, answer=opened)
+    page.goto(f"{root}/{stop.page}?{urlencode(view.to_query())}")
+    page.wait_for_function("window.hasRoomKeys", timeout=180_000)  # the guesses are computed first
+    expect(page.get_by_text(f"Stop {number} of {len(LESSON.stops)}")).to_be_visible()
+    settle(page)
+
+
+@pytest.mark.parametrize("number", range(1, len(LESSON.stops) + 1))
+def test_at_each_stop_the_pictures_are_whole_beside_question_hint_and_answer(page: Page, root: str, number: int) -> None:
+    open_stop(page, root, number, opened=True)
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        rail = page.locator(".st-key-lesson").bounding_box()
+        line = page.locator(".stage .reading").first.bounding_box()
+        boxes = page.evaluate(BOXES)
+        assert rail is not None
+        assert line is not None
+        assert rail["width"] == pytest.approx(320, abs=1)
+        assert boxes
+        for left, top, right, bottom in boxes:
+            assert left >= 0
+            assert top >= 0
+            assert right <= rail["x"]
+            assert bottom <= height - line["height"]
+
+
+@pytest.mark.parametrize("screen", [(1280, 720), (900, 700), (390, 844)], ids=["rail", "sheet", "phone"])
+def test_hint_and_answer_move_no_picture_and_are_seen(page: Page, root: str, screen: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    open_stop(page, root, 9, opened=False)
+    before = page.evaluate(BOXES)
+    for key, label in (("h", "Hint:"), ("a", "Answer:")):
+        page.keyboard.press(key)
+        expect(page.get_by_text(label, exact=True)).to_be_visible()
+        settle(page)
+        assert page.evaluate(BOXES) == before
+        expect(page.get_by_text(label, exact=True)).to_be_in_viewport()
+
+
+def test_a_lesson_starts_as_a_presentation_and_ends_without(page: Page, root: str) -> None:
+    page.goto(f"{root}/lesson")
+    page.get_by_role("button", name="Start").first.click()
+    expect(page.get_by_text(f"Stop 1 of {len(LESSON.stops)}")).to_be_visible()
+    settle(page)
+    assert "present=on" in page.url
+    assert page.get_by_role("combobox", name="Target class").is_visible()  # what a hint may name
+    page.get_by_role("button", name="End the lesson").click()
+    page.wait_for_url(lambda url: "lesson" not in url)
+    assert "present" not in page.url
