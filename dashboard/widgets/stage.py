@@ -78,8 +78,8 @@ class Stage:
     key: of the component. line_after: after how many rows the line stands that reads the numbers, None for no line. slider:
     the panel under which the strength of the map can be changed. view: names what previews of classes belong to. layer,
     signed: the layer that is shown, and whether with its sign. cards: whether rows are cards, side by side where there is
-    room. hint: what the line says before anything is pointed at, in place of the usual words. fits: how many of the rows, from the
-    first, a presentation shows whole on the screen.
+    room. hint: what the line says before anything is pointed at, in place of the usual words. fits: how many of the rows, from
+    the first, a presentation shows whole on the screen.
     """
 
     rows: tuple[Row, ...]

@@ -12,10 +12,10 @@ from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY
 
 SCREENS = ((1280, 720), (1440, 900), (1920, 1080))
-BOXES = """() => [...document.querySelector('.stage').querySelectorAll('.fits .place, .fits .class-bars, .fits .facts')].map((one) => {
-  const box = one.getBoundingClientRect();
-  return [box.left, box.top, box.right, box.bottom];
-})"""
+BOXES = """() => {
+  const shown = document.querySelector('.stage').querySelectorAll('.fits .place, .fits .class-bars, .fits .facts');
+  return [...shown].map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.top, box.right, box.bottom]);
+}"""
 """Where the pictures in question lie, with the numbers and bars beside them: left, top, right, bottom."""
 
 
