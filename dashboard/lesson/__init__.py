@@ -1,6 +1,6 @@
 """A lesson: its file, its stops, and the numbers in its answers. Loaded when a lesson is open.
 
-bar              the bar of an open lesson, above every page
+bar              what stands beside every page of an open lesson
 check_numbers    numbers of the ladder, of contours, and of networks that have forgotten
 file             Lesson: parsed from Markdown, with what is wrong in it
 map_numbers      numbers of maps, of two sides, and of the causes of their difference

@@ -1,4 +1,4 @@
-"""The bar of a lesson, above every page while one is held: the question, hint and answer, and the way to the next stop.
+"""What stands beside every page while a lesson is held: the question, hint and answer, and the way to the next stop.
 
 Hint and answer are computed when they are open, and only then. The stop before or after is opened from within the run, before
 anything of the old page is drawn; a callback cannot open a page.
@@ -129,12 +129,13 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
 
 
 def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
+    """A press does what the button says, also where it arrives twice."""
     st.button(
         f"Hide {field}" if is_open else field.capitalize(),
         key=f"lesson-{field}",
         shortcut=shortcut,
         disabled=missing,
-        on_click=lambda: change_view(**{field: not getattr(current_view(), field)}),
+        on_click=lambda: change_view(**{field: not is_open}),
         help=f"The {field} of this stop, written for what is on screen",
     )
 

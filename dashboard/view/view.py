@@ -191,7 +191,7 @@ class View:
     stop: int = declared(Spelling(whole(1), "the number of a stop, from 1,"), 1, "the stop of the lesson")
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
-    present: bool = declared(_SWITCH, False, "whether only the pictures are shown, enlarged for a room")
+    present: bool = declared(_SWITCH, False, "whether only the pictures are shown, as large as the screen")
     plus: tuple[int, ...] = declared(
         Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
     )
