@@ -22,4 +22,4 @@ def enlarged(pixels: int) -> int:
 def style_presentation() -> None:
     """Hide what is not the picture, and scale the rest, if the page is a presentation."""
     if is_presentation():
-        st.html(f"<style>{(ASSETS / 'present.css').read_text()}</style>")
+        st.html(f'<style>{(ASSETS / "present.css").read_text()}</style><i class="presents"></i>')

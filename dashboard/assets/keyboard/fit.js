@@ -3,6 +3,8 @@ const LARGEST = 2.4, SMALLEST = 0.5, BY = 0.05, EDGE = 8; // how many times as l
 
 function fitPresentation() {
   const root = document.documentElement;
+  let isPresentation = false;
+
   // Whether all of it is seen, once the page is scrolled to its top.
   function isWhole(rows, main, value) {
     root.style.setProperty("--fit", String(value));
@@ -18,26 +20,22 @@ function fitPresentation() {
   }
 
   function fit() {
-    const main = document.querySelector('[data-testid="stMain"]'), rows = [...document.querySelector(".stage")?.querySelectorAll(".fits") ?? []];
-    const presents = getComputedStyle(root).getPropertyValue("--presents").trim() === "1";
-    if (!presents) root.style.removeProperty("--fit");
-    if (!presents || !main || !rows.length) return;
+    const main = document.querySelector('[data-testid="stMain"]'), stage = document.querySelector(".stage");
+    const rows = [...stage?.querySelectorAll(".fits") ?? []];
+    if (!isPresentation) root.style.removeProperty("--fit");
+    if (!isPresentation || !main || !rows.length) return;
     for (let value = LARGEST; value >= SMALLEST; value -= BY) if (isWhole(rows, main, Math.round(100 * value) / 100)) return;
   }
 
-  // What has just been opened in the rail is seen, from its beginning if it is longer than that.
-  let said = ""; // what stands last in it
-
-  function follow() {
-    const lesson = document.querySelector(".st-key-lesson"), parts = lesson?.querySelectorAll('[data-testid="stMarkdown"]') ?? [];
-    const last = parts[parts.length - 1], now = parts.length > 2 ? last.textContent : "";
-    if (now === said) return;
-    said = now;
-    if (now) last.scrollIntoView({ block: last.offsetHeight > lesson.clientHeight ? "start" : "end" });
+  // Whether the page has become a presentation, or is none any more.
+  function look() {
+    const was = isPresentation;
+    isPresentation = document.querySelector(".presents") !== null;
+    if (isPresentation !== was) fit();
   }
 
-  new MutationObserver(follow).observe(document.body, { childList: true, subtree: true, characterData: true });
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
   for (const when of ["stage-drawn", "page-drawn"]) document.addEventListener(when, fit);
   window.addEventListener("resize", fit);
-  fit(); // the first page may be drawn already
+  look(); // the first page may be drawn already
 }

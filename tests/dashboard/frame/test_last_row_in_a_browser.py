@@ -142,7 +142,7 @@ def test_the_presentation_hides_controls_enlarges_pictures_and_keeps_the_keys(be
     assert before is not None
     assert after is not None
     assert after["width"] > 1.3 * before["width"]
-    for one in beamer.locator(".stage .fits .place, .stage .fits .class-bars").all():
+    for one in beamer.locator(".stage").first.locator(".fits .place, .fits .class-bars").all():
         box = one.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= 1920
