@@ -11,7 +11,8 @@ from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.widgets.pickers import SENT_MODEL, open_model
 from explain_lib.base.words import one_line
-from explain_lib.loading.own import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE, Described, class_names
+from explain_lib.loading.model_store import UPLOAD_BYTES, UPLOAD_CLASSES, UPLOAD_SIDE
+from explain_lib.loading.own import Described, class_names
 from explain_lib.networks.making import checked_channels, checked_size
 from explain_lib.networks.task_words import count_words, task_sentence
 

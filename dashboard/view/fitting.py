@@ -13,7 +13,7 @@ from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
-from explain_lib.loading.own import OwnModels
+from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
 from explain_lib.passes.tasks import tasks_of
 

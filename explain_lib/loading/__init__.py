@@ -6,7 +6,8 @@ building        build_network: a network with the weights of a file
 bundled         load_model, list_models: the bundled checkpoints
 hf_folders      folder_network: image classifiers of transformers in a local folder
 model_options   named_models: the options that name a model, and files with several
-own             load_own_model, OwnModels: models that are not bundled
+model_store     OwnModels: the models of a server, its own and uploaded ones
+own             load_own_model: models that are not bundled
 pickle_outline  the tensors declared in a pickle, without unpickling it
 timm_networks   timm_architecture: networks of timm by name
 training        train: the recipes of the bundled checkpoints

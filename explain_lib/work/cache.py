@@ -15,7 +15,7 @@ from explain_lib.base.run_context import Step, current_run, running
 from explain_lib.check_up.check_up import check_up
 from explain_lib.check_up.findings import CheckUp
 from explain_lib.loading.bundled import load_model, load_test_logits
-from explain_lib.loading.own import OwnModels
+from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.predictions import Predictions
 from explain_lib.networks.weights import named_tensors, weight_stamp

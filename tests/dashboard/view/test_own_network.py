@@ -45,7 +45,7 @@ from dashboard.view.server_options import server_cache
 from explain_lib.__main__ import main
 from explain_lib.base.run_context import checkpoint
 from explain_lib.loading.architectures import TutorialNet
-from explain_lib.loading.own import UPLOAD_BYTES
+from explain_lib.loading.model_store import UPLOAD_BYTES
 from explain_lib.trust.faithfulness import PictureRemoval, RemovalCurves
 
 MAKE = "own_networks:make"

@@ -16,7 +16,8 @@ import explain_lib as xl
 from dashboard.view.fitting import fit_models, fit_names, fit_view, opening_view
 from dashboard.view.picture_sets import Pictures
 from dashboard.view.view import NAMES, PARAMETERS, View, chosen_layer, explained, read_query, take_names
-from explain_lib.loading.own import OwnModelOptions, OwnModels
+from explain_lib.loading.model_store import OwnModels
+from explain_lib.loading.own import OwnModelOptions
 
 START = {"img": "3", "model": "captum-tutorial"}
 FIELDS = {

@@ -15,7 +15,8 @@ from weight_samples import saved, tutorial_weights
 import explain_lib as xl
 from explain_lib.loading.architectures import TutorialNet, find_architecture
 from explain_lib.loading.building import build_network
-from explain_lib.loading.own import OwnModelOptions, OwnModels
+from explain_lib.loading.model_store import OwnModels
+from explain_lib.loading.own import OwnModelOptions
 from explain_lib.loading.weight_files import read_weights
 
 

@@ -6,7 +6,8 @@ import pytest
 
 import explain_lib as xl
 from explain_lib.loading.model_options import read_models
-from explain_lib.loading.own import Described, OwnModelOptions, OwnModels, load_own
+from explain_lib.loading.model_store import OwnModels
+from explain_lib.loading.own import Described, OwnModelOptions, load_own
 
 TRANSFORMER = "own_networks:transformer"
 MAKE = "own_networks:make"

@@ -18,7 +18,8 @@ from weight_samples import refused, saved, tutorial_file, tutorial_weights
 import explain_lib as xl
 from explain_lib.loading.architectures import find_architecture, torchvision_names
 from explain_lib.loading.building import build_network
-from explain_lib.loading.own import UPLOAD_ARCHITECTURES, UPLOAD_BYTES, Described, OwnModelOptions, OwnModels
+from explain_lib.loading.model_store import UPLOAD_ARCHITECTURES, UPLOAD_BYTES, OwnModels
+from explain_lib.loading.own import Described, OwnModelOptions
 from explain_lib.loading.weight_files import read_weights
 
 SQUEEZENET = "squeezenet1_1"
