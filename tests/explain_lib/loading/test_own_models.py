@@ -371,13 +371,13 @@ def test_a_visitors_description_is_checked(kept: OwnModels, described: Described
 
 
 def test_a_file_above_the_limit_is_refused_unread(kept: OwnModels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explain_lib.loading.own.UPLOAD_BYTES", len(tutorial_file()) - 1)
+    monkeypatch.setattr("explain_lib.loading.model_store.UPLOAD_BYTES", len(tutorial_file()) - 1)
     with pytest.raises(xl.DataError, match=r"net\.pt: it has 0 MiB; at most 0 would be right"):
         send(kept)
 
 
 def test_too_many_classes_are_refused(kept: OwnModels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explain_lib.loading.own.UPLOAD_CLASSES", 9)
+    monkeypatch.setattr("explain_lib.loading.model_store.UPLOAD_CLASSES", 9)
     with pytest.raises(xl.DataError, match=r"net\.pt: it has 10 classes; at most 9 would be right"):
         send(kept)
 
