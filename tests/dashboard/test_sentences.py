@@ -152,7 +152,7 @@ UNITS = {
     "explain_lib/base/memory.py": "mebibytes",
     "dashboard/frame/model_menu.py": "numbers in a field, as they were typed",
     "explain_lib/check_up/weights.py": "Python code of a remedy",
-    "explain_lib/loading/own.py": "mebibytes",
+    "explain_lib/loading/model_store.py": "mebibytes",
     "explain_lib/loading/training.py": "the progress of a training",
     "explain_lib/pictures/files.py": "megabytes",
     "explain_lib/take_home/json_form.py": "mebibytes",
