@@ -2,10 +2,12 @@
 // or moves a slider by its arrows, keeps the focus.
 const CHOICES = ["stSelectbox", "stButtonGroup", "stCheckbox", "stRadio", "stSlider"].map((id) => `[data-testid="${id}"]`).join(", ");
 const ENTERED = '[data-testid="stSelectbox"] [aria-expanded="true"], [role="radio"]'; // where Enter makes the choice, without a click
-const LETTING_GO_MS = 3000; // in which Streamlit may give a list's field the focus back, on a slow machine too; a key or the pointer ends it
+// In this time Streamlit may give a list's field the focus back, and may take long to close the list; a key or the pointer ends it.
+const LETTING_GO_MS = 3000, EVERY_MS = 50;
 
 function giveFocusBack() {
-  let hand = "", isEntered = false, until = 0; // what was used last, whether it chooses, and how long a choice is let go
+  let hand = "", isEntered = false; // what was used last, and whether it chooses
+  let until = 0, timer; // how long a choice is let go
 
   function letGo() {
     const focused = document.activeElement;
@@ -15,6 +17,11 @@ function giveFocusBack() {
 
   function choose() {
     until = performance.now() + LETTING_GO_MS;
+    clearInterval(timer);
+    timer = setInterval(() => {
+      if (performance.now() < until) letGo();
+      else clearInterval(timer);
+    }, EVERY_MS);
     setTimeout(letGo, 0);
   }
 
@@ -38,7 +45,4 @@ function giveFocusBack() {
   window.addEventListener("pointerup", () => {
     if (document.activeElement?.matches('[role="slider"], input[type="range"]')) choose();
   }, true);
-  document.addEventListener("focusin", () => {
-    if (performance.now() < until) setTimeout(letGo, 0);
-  });
 }

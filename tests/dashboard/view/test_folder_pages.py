@@ -110,7 +110,7 @@ def test_the_network_is_asked_in_the_background_and_filters_work() -> None:
     assert counts.sum() == len(known)  # neither zebras nor what cannot be read
     assert counts[3, 3] == sum(name.startswith("cat") for name in right)
     app.segmented_control(key="outcome").select("wrong").run()
-    assert sorted(thumbnails(app)["images"]) == sorted(place(name) for name in guesses if name not in right)  # type: ignore[call-overload]
+    assert sorted(thumbnails(app)["images"]) == sorted(place(name) for name in known if name not in right)  # type: ignore[call-overload]
     assert len(known) == 6
 
 
