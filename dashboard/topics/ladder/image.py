@@ -140,7 +140,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:
     rows, measure = found.rows, scene.view.measure
     by = f"by {measure_words(measure, scene.view.fill)}"
-    yield Fact("Its place among all rows", "none" if rows.flat[0, column] else f"{place} of {len(rows.rungs)}", "", by)
+    yield Fact("Its place among these rows", "none" if rows.flat[0, column] else f"{place} of {len(rows.rungs)}", "", by)
     better = "lower is better" if measure == "deletion" else "higher is better"
     value = float(measured(rows, measure, scene.view.fill)[0, column])
     yield Fact(MEASURE_WORDS[measure].capitalize() if measure != "road" else "ROAD", _number(value), MEASURE_HELP, better)
