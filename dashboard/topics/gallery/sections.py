@@ -121,7 +121,7 @@ def show_rows(scene: Scene) -> None:
     if picked not in ROWS or scene.picture_set != tests.picture_set:
         rows.insert(0, (scene, picked, "picked"))
     cards = [_card(scene, *row) for row in rows]
-    show_stage(Stage(tuple(cards[:ABOVE]), line_after=None, cards=True))
+    show_stage(Stage(tuple(cards[:ABOVE]), line_after=None, cards=True, fits=ABOVE))
     _reveal(scene)
     hint = "Point at a picture to read its numbers. A click opens it in the layer explorer."
     show_stage(Stage(tuple(cards[ABOVE:]), key="stage-rest", line_after=len(cards), cards=True, hint=hint))
