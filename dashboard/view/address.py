@@ -25,7 +25,7 @@ from explain_lib.pictures.sets import LazyPixels, next_readable
 Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
-_OPENED, _LEFT = "_opened_page", "_left_addresses"
+_OPENED, _LEFT, _CHANGED = "_opened_page", "_left_addresses", "_changed_view"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
@@ -129,6 +129,7 @@ def change_view(**values: Value) -> None:
 
 def open_view(view: View) -> None:
     """Write a whole view into the address; for a widget's callback."""
+    st.session_state[_CHANGED] = True
     left: dict[str, float] = st.session_state.setdefault(_LEFT, {})
     left[_asked()] = time.monotonic()
     left.pop(urlencode(address_query(view)), None)
@@ -162,6 +163,19 @@ def go_to(page: str, view: View) -> None:
 def open_page(page: str, changes: Mapping[str, Value]) -> None:
     """Open another page with a changed view once the next run begins; for a callback, which cannot do so itself."""
     st.session_state[_OPENED] = (page, change(current_view(), changes))
+    st.session_state[_CHANGED] = True
+
+
+def follow_changes() -> None:
+    """Draw the whole page anew if a press has changed the view; the first thing that a fragment does.
+
+    The browser sends a press that comes at the moment of a fragment's own message together with that, as if it were a part of
+    the fragment: its callback is run, and nothing but the fragment would be drawn.
+    """
+    context = get_script_run_ctx()
+    changed = st.session_state.pop(_CHANGED, False)
+    if changed and context is not None and context.fragment_ids_this_run:
+        st.rerun()
 
 
 def follow_opened() -> None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.view.address import follow_changes
 from dashboard.view.server_options import server_later
 from explain_lib.work.later import Result, Work
 
@@ -12,5 +13,6 @@ EVERY = 1.0
 @st.fragment(run_every=EVERY)
 def await_work(work: Work[Result]) -> None:
     """Draw the page anew once the work is done; a fragment, so that the page answers meanwhile. Shows nothing itself."""
+    follow_changes()
     if not server_later().is_made(work):
         st.rerun()

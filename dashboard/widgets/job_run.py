@@ -6,6 +6,7 @@ from typing import Generic
 
 import streamlit as st
 
+from dashboard.view.address import follow_changes
 from dashboard.view.captions import plain
 from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
@@ -62,6 +63,7 @@ def show_job(
     @st.fragment(run_every=(EVERY_ROW if in_rows else EVERY) if running else None)
     @in_this_run
     def look() -> None:
+        follow_changes()
         job = jobs.find(request)
         if (_state(job) in RUNNING) != running or _has_rows_by_step(job) != in_rows:
             st.rerun()  # it was started or has ended: the page looks as often as it must from now on

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import ASSETS
 from dashboard.figures.array_message import ArrayMessage
@@ -28,7 +27,6 @@ _STAGE = st.components.v2.component(
     js=script("stage"),
     isolate_styles=False,
 )
-_ACTED = "_stage_acted"
 
 
 @dataclass(frozen=True)
@@ -103,20 +101,11 @@ def show_stage(stage: Stage) -> None:
     """Draw the stage; each picture on it is noted, to be taken home."""
 
     def acted() -> None:
-        st.session_state[_ACTED] = True
         _act(stage, st.session_state[stage.key]["acted"])
 
-    if st.session_state.pop(_ACTED, False) and _is_part():
-        st.rerun()  # the click changed the view of the whole page
     _STAGE(data=packed(stage), key=stage.key, on_acted_change=acted)
     for panel in stage.panels:
         _note(panel)
-
-
-def _is_part() -> bool:
-    """Whether only a fragment of the page is drawn anew."""
-    context = get_script_run_ctx()
-    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def _act(stage: Stage, what: Mapping[str, object]) -> None:

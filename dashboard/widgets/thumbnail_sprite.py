@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.view.address import current_view
+from dashboard.view.address import follow_changes
 from dashboard.view.captions import plain
 from dashboard.view.picture_sets import FolderImages
 from dashboard.view.scene import Scene
@@ -62,13 +62,13 @@ def while_they_come(scene: Scene, images: NDArray[np.int64], draw: Callable[[], 
     if not are_coming(scene, images):
         draw()
         return
-    before = current_view()
 
     @st.fragment(run_every=EVERY)
     @in_this_run
     def look() -> None:
-        if not are_coming(scene, images) or current_view() != before:
-            st.rerun()  # all are there, or one was picked: a press inside of a fragment draws nothing around it
+        follow_changes()
+        if not are_coming(scene, images):
+            st.rerun()  # all are there
         draw()
 
     look()
@@ -83,6 +83,7 @@ def show_thumbnail_progress(scene: Scene) -> None:
 
     @st.fragment(run_every=EVERY if made.done < made.total else None)
     def look() -> None:
+        follow_changes()
         _progress(found)
         _unreadable(found)
 

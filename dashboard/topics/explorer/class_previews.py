@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 import explain_lib as xl
 from dashboard.figures.array_message import ArrayMessage
 from dashboard.scripts import script
+from dashboard.view.address import follow_changes
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache
 from dashboard.widgets.pickers import PLAIN
@@ -30,6 +31,7 @@ def send_class_previews(scene: Scene, layers: tuple[str, ...], view: str) -> Non
     # a fragment: it alone is drawn anew when the browser asks, and the page around it stays as it is
     @st.fragment
     def look() -> None:
+        follow_changes()
         place = st.empty()  # a fragment that is overtaken ends at a call of its own
         asked = st.session_state.pop(_ASKED, None) == view  # once: the browser keeps it
         with server_cache().running(lambda: _pause(place)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.view.address import bound_by, change_view, current_view
+from dashboard.view.address import bound_by, change_view, current_view, follow_changes
 
 SECONDS = 1.2
 """The time that a moment stays while it plays."""
@@ -98,6 +98,7 @@ def _wait(epochs: Sequence[int], playing: _Playing) -> None:
 
     @st.fragment(run_every=max(0.1, playing.due - time.monotonic()))
     def look() -> None:
+        follow_changes()
         if st.session_state.get(_PLAYING) != playing or current_view().epoch != playing.epoch:
             return  # it was stopped, or went on, since this was drawn
         if time.monotonic() < playing.due:
