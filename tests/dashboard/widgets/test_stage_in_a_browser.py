@@ -293,3 +293,27 @@ def test_only_a_page_with_a_chart_loads_the_library_of_charts(page: Page, root: 
     settle(page)
     assert any("plotly" in url.lower() for url in asked) is charts
     assert page.locator(".js-plotly-plot").count() == (2 if charts else 0)
+
+
+# Section: a press together with a fragment's own message
+
+HELD = """(() => {
+  const real = window.setTimeout;
+  window.setTimeout = (call, after, ...rest) => (after === 800 ? (window.askForPreviews = call, 0) : real(call, after, ...rest));
+})()"""
+"""The class previews ask for their maps when the test says so, and not once the page is idle."""
+TOGETHER = """(presses) => {
+  const press = () => [...document.querySelectorAll('.class-bar')].find((bar) => bar.textContent.startsWith('frog')).click();
+  for (const one of presses === 'first' ? [press, window.askForPreviews] : [window.askForPreviews, press]) one();
+}"""
+
+
+@pytest.mark.parametrize("press", ["first", "last"])
+def test_a_press_that_comes_with_the_previews_message_draws_the_whole_page(page: Page, root: str, press: str) -> None:
+    page.add_init_script(HELD)
+    page.goto(f"{root}/layer_explorer?img=3")
+    page.wait_for_function("Boolean(window.askForPreviews)")
+    settle(page)
+    page.evaluate(TOGETHER, press)
+    page.wait_for_url(re.compile("target=6"))
+    expect(page.locator(".stage .class-bar.target").first).to_contain_text("frog")
