@@ -299,7 +299,11 @@ def test_only_a_page_with_a_chart_loads_the_library_of_charts(page: Page, root: 
 
 HELD = """(() => {
   const real = window.setTimeout;
-  window.setTimeout = (call, after, ...rest) => (after === 800 ? (window.askForPreviews = call, 0) : real(call, after, ...rest));
+  window.setTimeout = (call, after, ...rest) => {
+    if (after !== 800) return real(call, after, ...rest);
+    window.askForPreviews = call;
+    return 0;
+  };
 })()"""
 """The class previews ask for their maps when the test says so, and not once the page is idle."""
 TOGETHER = """(presses) => {
