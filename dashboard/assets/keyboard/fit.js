@@ -10,7 +10,7 @@ function fitPresentation() {
     root.style.setProperty("--fit", String(value));
     const bottom = Math.max(...rows.map((row) => row.getBoundingClientRect().bottom));
     const line = document.querySelector(".stage .reading")?.getBoundingClientRect().height ?? 0; // it stays at the screen's edge
-    return bottom + main.scrollTop * value + line <= window.innerHeight - sheet() - EDGE && main.scrollWidth <= main.clientWidth;
+    return bottom + main.scrollTop + line <= window.innerHeight - sheet() - EDGE && main.scrollWidth <= main.clientWidth;
   }
 
   // The height of the lesson's sheet, where it lies below the page.

@@ -44,9 +44,13 @@ def test_at_each_stop_the_pictures_are_whole_beside_question_hint_and_answer(pag
         page.set_viewport_size({"width": width, "height": height})
         settle(page)
         rail = page.locator(".st-key-lesson").bounding_box()
+        seen = page.get_by_test_id("stMain").bounding_box()
         line = page.locator(".stage .reading").first.bounding_box()
         boxes = page.evaluate(BOXES)
         assert rail is not None
+        assert seen is not None
+        assert seen["y"] + seen["height"] >= height - 1  # what scrolls is as high as the screen, and cuts nothing off
+        assert rail["y"] <= 1
         assert line is not None
         assert rail["width"] == pytest.approx(320, abs=1)
         assert boxes
