@@ -25,7 +25,7 @@ from explain_lib.passes.outputs import Outputs, Read
 from explain_lib.passes.running import run_alone
 from explain_lib.passes.sharing import exclusive
 from explain_lib.passes.stages import Part, best_layers, layer_parts
-from explain_lib.passes.targets import AnyTarget, Target, expand_classes, expand_targets
+from explain_lib.passes.targets import AnyTarget, expand_targets
 from explain_lib.passes.tasks import GIVEN, Task, usual_names
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.files import Fit, Window
@@ -268,10 +268,6 @@ class Model:
     def expand_targets(self, targets: object, count: int) -> tuple[AnyTarget, ...] | None:
         """One target per image, or None for the predicted classes; see targets.expand_targets, also for the errors."""
         return expand_targets(targets, count, self.classes, self.task)
-
-    def expand_classes(self, targets: object, count: int) -> tuple[Target, ...] | None:
-        """The same for what needs classes: TargetError for a function of the output too."""
-        return expand_classes(targets, count, self.classes, self.task)
 
     def check_pixels(self, pixels: object, argument: str = "pixels") -> NDArray[np.uint8]:
         """The pixels themselves, uint8 (N, H, W, C) of this network. Raises InputError, naming the argument, for others."""

@@ -131,12 +131,6 @@ def _checked(target: object, classes: tuple[str, ...], task: Task) -> AnyTarget:
     return checked
 
 
-def expand_classes(targets: object, count: int, classes: tuple[str, ...], task: Task) -> tuple[Target, ...] | None:
-    """Like expand_targets, for what needs classes. Raises TargetError for a function too."""
-    expanded = expand_targets(targets, count, classes, task)
-    return None if expanded is None else tuple(map(class_target, expanded))
-
-
 def class_target(target: AnyTarget) -> Target:
     """The target itself if it is made of classes. Raises TargetError for a function."""
     if isinstance(target, OwnTarget):
