@@ -16,7 +16,7 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 from dashboard.frame.fault import show_fault  # noqa: E402  (the root must be on the path first)
-from dashboard.frame.head import open_line  # noqa: E402  (see above)
+from dashboard.frame.head import keep_history, open_line  # noqa: E402  (see above)
 from dashboard.frame.skeleton import page_head  # noqa: E402  (see above)
 from dashboard.pages import LANDING, PAGES, SECTIONS, Page  # noqa: E402  (see above)
 from dashboard.server.log import begin_run, open_log  # noqa: E402  (see above)
@@ -31,6 +31,7 @@ def show_chosen_page() -> None:
     assets = Path(__file__).parent / "assets"
     st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
     st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
+    keep_history()
     with page_head():
         open_line(page)
     chosen.run()

@@ -1,4 +1,4 @@
-"""The head of every page, which stands before PyTorch is imported: the line above the page, with the page's title in it."""
+"""The head of every page, which stands before PyTorch is imported: the line above the page, with the page's title in it; Back."""
 
 from contextvars import ContextVar
 
@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.pages import Page
+from dashboard.scripts import script
 
 _LINE: ContextVar[DeltaGenerator | None] = ContextVar("line", default=None)
 
@@ -20,3 +21,13 @@ def open_line(page: Page) -> None:
 def opened_line() -> DeltaGenerator:
     """The line of the page that is being drawn."""
     return _LINE.get() or st.container(horizontal=True, key="context-line")
+
+
+# Section: the browser's history
+
+_HISTORY = st.components.v2.component("history", js=script("history"))
+
+
+def keep_history() -> None:
+    """Make Back take one press a step, in a tab from its first page on: before anything stands that can be pressed."""
+    _HISTORY(key="history", height=1)

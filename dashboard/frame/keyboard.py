@@ -1,4 +1,4 @@
-"""Keys: those of every page, for somebody without a mouse, and the list of all of them; Back, and where the focus is."""
+"""Keys: those of every page, for somebody without a mouse, and the list of all of them; where the focus is."""
 
 from collections.abc import Sequence
 

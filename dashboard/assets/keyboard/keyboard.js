@@ -51,5 +51,5 @@ export default function ({ data, parentElement }) {
   document.querySelector(".st-key-context-line h1 button")?.setAttribute("tabindex", "-1");
   if (window.hasRoomKeys) return;
   window.hasRoomKeys = true;
-  for (const begin of [keepHistory, giveFocusBack, listKeys, fitPresentation, followRail, roomKeys]) begin();
+  for (const begin of [giveFocusBack, listKeys, fitPresentation, followRail, roomKeys]) begin();
 }

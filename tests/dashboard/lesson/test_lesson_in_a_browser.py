@@ -84,3 +84,15 @@ def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tupl
     page.go_back()
     expect(page.get_by_text("Stop 1 of 11")).to_be_visible()
     assert urlsplit(page.url).path == "/layer_explorer"
+
+
+def test_back_takes_one_press_where_a_stop_was_left_before_the_pages_keys_were_there(visit: tuple[Page, list[str]]) -> None:
+    page, _ = visit
+    parts = urlsplit(page.url)
+    page.route("**/scripts/keyboard-*.js", lambda route: None)
+    page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam")
+    page.get_by_role("button", name="Next stop").click()
+    expect(page.get_by_text("Stop 2 of 11")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Stop 1 of 11")).to_be_visible()
+    page.unroute("**/scripts/keyboard-*.js")

@@ -67,3 +67,9 @@ function keepHistory() {
     resting = setTimeout(() => isRunning() || note(), REST_MS); // a page that is drawn anew scrolls by itself
   }, { capture: true, passive: true });
 }
+
+export default function () {
+  if (window.keepsHistory) return;
+  window.keepsHistory = true;
+  keepHistory();
+}
