@@ -1,4 +1,4 @@
-"""The head of every page, which stands before PyTorch is imported: the line above the page, with the page's title in it; Back."""
+"""The head of every page, which stands before PyTorch is imported: the line with the page's title; Back."""
 
 from contextvars import ContextVar
 
@@ -29,5 +29,5 @@ _HISTORY = st.components.v2.component("history", js=script("history"))
 
 
 def keep_history() -> None:
-    """Make Back take one press a step, in a tab from its first page on: before anything stands that can be pressed."""
+    """Make Back take one press a step, in a tab from the head of its first page on, as soon as the browser has the script."""
     _HISTORY(key="history", height=1)

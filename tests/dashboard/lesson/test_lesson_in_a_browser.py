@@ -77,6 +77,7 @@ def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tupl
     parts = urlsplit(page.url)
     page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam")
     expect(page.get_by_role("button", name="Next stop")).to_be_enabled()
+    page.wait_for_function("Boolean(window.keepsHistory)")
     page.keyboard.press("PageDown")
     expect(page.get_by_text("Stop 2 of 11")).to_be_visible()
     assert page.evaluate(SETTLED)
@@ -89,8 +90,9 @@ def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tupl
 def test_back_takes_one_press_where_a_stop_was_left_before_the_pages_keys_were_there(visit: tuple[Page, list[str]]) -> None:
     page, _ = visit
     parts = urlsplit(page.url)
-    page.route("**/scripts/keyboard-*.js", lambda route: None)
+    page.route("**/scripts/keyboard-*.js", lambda _: None)
     page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam")
+    page.wait_for_function("Boolean(window.keepsHistory)")
     page.get_by_role("button", name="Next stop").click()
     expect(page.get_by_text("Stop 2 of 11")).to_be_visible()
     page.go_back()
