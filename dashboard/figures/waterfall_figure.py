@@ -10,7 +10,7 @@ from explain_lib.base.words import fine
 
 
 def waterfall_figure(causes: Sequence[tuple[str, float]], total: float) -> go.Figure:
-    """One bar a cause (its name and its share), each beginning where the last one ended, and the sum of all."""
+    """One bar a cause (its name and its share), each beginning where the last one ended, and the total."""
     names = [*(name for name, _ in causes), "mean |b − a|"]
     values = [*(share for _, share in causes), total]
     words = [fine(value, 4, sign=True) for _, value in causes]
@@ -19,7 +19,7 @@ def waterfall_figure(causes: Sequence[tuple[str, float]], total: float) -> go.Fi
         "orientation": "h",
         "y": names,
         "x": values,
-        "measure": [*("relative" for _ in causes), "total"],
+        "measure": [*("relative" for _ in causes), "absolute"],
         "text": [*words, fine(total, 4)],
         "textposition": "outside",
         "cliponaxis": False,

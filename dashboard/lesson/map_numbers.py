@@ -6,13 +6,20 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number, second_class
-from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
+from dashboard.topics.sides.cause_words import (
+    agreement_sentence,
+    causes_by_size,
+    causes_sentences,
+    differ,
+    main_causes_sentences,
+    setting_words,
+)
 from dashboard.topics.sides.side import decompose_sides, make_sides, named_side
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
-from explain_lib.base.words import correlation_words, fine, listed, percent, short, two
+from explain_lib.base.words import correlation_words, fine, percent, short, two
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, stretched_centres
 
@@ -140,7 +147,7 @@ def _cause(scene: Scene, place: int) -> tuple[str, str]:
 
 def _why(scene: Scene) -> str:
     found = _decomposition(scene)
-    words = main_cause_sentence(found) if differ(found) else agreement_sentence(found, _comparison(scene).max_abs)
+    words = causes_sentences(found) if differ(found) else agreement_sentence(found, _comparison(scene).max_abs)
     return words.replace("**", "")
 
 
@@ -191,8 +198,7 @@ MAPS: Mapping[str, Number] = {
     "causes.count": Number("how many settings differ", lambda scene: str(len(_decomposition(scene).settings))),
     "causes.why": Number("what causes the difference and how much of it, in sentences; or how far the sides agree", _why),
     "causes.main": Number(
-        "the same in plain words, and only what makes at least 1 % of the difference",
-        lambda scene: plain_causes(_decomposition(scene)),
+        "the same, and only what makes at least 1 % of the difference", lambda scene: plain_causes(_decomposition(scene))
     ),
     "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0]),
     "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1]),
@@ -201,38 +207,9 @@ MAPS: Mapping[str, Number] = {
 }
 
 
-# Section: the causes of a difference as choices instead of settings, and only those that matter
-
-SMALLEST = 0.01
-"""The least share of the mean difference, up or down, that is named."""
-
-CHOICES: Mapping[str, str] = {
-    "layers": "which layers are looked at",
-    "variant": "how the channels are weighed",
-    "inplace_overwrites": "whether a layer's output is read before or after the next step has overwritten it",
-    "inplace_gradient": "whether the gradient is taken before or after the next step has overwritten the output",
-    "channel_reduction": "whether the channels are added up or averaged",
-    "relu": "whether what speaks against the class is cut off",
-    "scale_over": "what a map is divided by",
-    "subtract_minimum": "whether the smallest value is subtracted from a map",
-    "epsilon": "a tiny number that is added before dividing",
-    "placement": "whether a cell is drawn where it looks",
-    "resize": "how a map is enlarged",
-    "rescale_after_merge": "whether the merged map is scaled once more",
-    "exponent": "the power that a map is raised to",
-}
-"""Every setting as a choice that a program makes."""
-
-
 def plain_causes(found: xl.Decomposition) -> str:
-    """The choices that cause the difference and those that work against it, with their shares, in a sentence."""
-    if not differ(found):
-        return _none(found)
-    named = [(name, share / found.mae) for name, share in causes_by_size(found) if abs(share) >= SMALLEST * found.mae]
-    makes = listed([f"from {CHOICES[name]} ({percent(share, 0)})" for name, share in named if share > 0])
-    closer = [f"{CHOICES[name]} ({percent(share, 0)})" for name, share in named if share < 0]
-    counts = f" What brings the two maps closer counts below zero: {listed(closer)}." if closer else ""
-    return f"The difference comes {makes}.{counts}"
+    """What makes at least 1 % of the difference, in a sentence without emphasis."""
+    return main_causes_sentences(found).replace("**", "") if differ(found) else _none(found)
 
 
 def _none(found: xl.Decomposition) -> str:

@@ -1,14 +1,32 @@
 """The causes of a difference, in words that are written from the numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import floor, log10
 
 import explain_lib as xl
-from explain_lib.base.words import counted, fine, listed, percent, two
+from explain_lib.base.words import counted, listed, percent, two
 from explain_lib.compare.scan_summary import ScanSummary
 
 NOTHING = 5e-7
 """A share below this is rounding: maps are float32, and lie between 0 and 1."""
+LITTLE = 0.01
+"""A share of the whole below which a cause is only named."""
+_NOUNS = {
+    "layers": "the choice of layers",
+    "variant": "the variant of Grad-CAM",
+    "inplace_overwrites": "overwriting in place",
+    "inplace_gradient": "the gradient behind the overwriting",
+    "channel_reduction": "sum or mean over the channels",
+    "relu": "the cut at zero",
+    "scale_over": "scaling by image or by batch",
+    "subtract_minimum": "subtracting the minimum",
+    "epsilon": "the epsilon in the divisor",
+    "placement": "the placement of cells",
+    "resize": "the way of enlarging",
+    "rescale_after_merge": "rescaling after merging",
+    "exponent": "the exponent",
+}
+"""Each setting as a cause in a sentence."""
 
 
 def setting_words(name: str) -> str:
@@ -21,40 +39,57 @@ def causes_by_size(found: xl.Decomposition) -> list[tuple[str, float]]:
     return _by_size(found.causes.items())
 
 
+def causes_with_effect(found: xl.Decomposition) -> list[tuple[str, float]]:
+    """Those with 1 % of the difference, or with a map that reaches 1 % of the strongest one; the others need no picture."""
+    causes = causes_by_size(found)
+    reach = {name: float(abs(found.cause_maps[name]).max()) for name, _ in causes}
+    strongest = max(reach.values(), default=0.0)
+    return [(name, share) for name, share in causes if not _is_little(share, found.mae) or reach[name] >= LITTLE * strongest]
+
+
 def _by_size(causes: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     return sorted((cause for cause in causes if abs(cause[1]) > NOTHING), key=lambda cause: -abs(cause[1]))
 
 
-def main_cause_sentence(found: xl.Decomposition) -> str:
-    """What adds to the difference, what takes away from it, and what does nothing; for maps that differ."""
-    causes = causes_by_size(found)
-    (name, share), *others = _adding(causes)  # the shares sum to a difference above 0
-    parts = [f"The main cause is **{setting_words(name)}**: {_of(share, found.mae)}."]
-    if others:
-        parts.append(f"Then {_each(others, found.mae)}.")
-    parts += _taking_words(causes, found.mae)
-    idle = [setting_words(other) for other in found.settings if other not in dict(causes)]
+def causes_sentences(found: xl.Decomposition) -> str:
+    """What adds to the difference, what takes away from it, and what does next to nothing; for maps that differ."""
+    sentences = [main_causes_sentences(found), *_little_words(causes_by_size(found), found.mae)]
+    idle = [_NOUNS[name] for name in found.settings if name not in dict(causes_by_size(found))]
     if idle:
-        parts.append(f"Set differently, but without effect on this image: {listed(idle)}.")
-    return " ".join(parts)
+        sentences.append(f"Without effect on this image: {listed(idle)}.")
+    return " ".join(sentences)
 
 
-def _adding(causes: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    return [(name, share) for name, share in causes if share > 0]
+def main_causes_sentences(found: xl.Decomposition) -> str:
+    """What makes at least 1 % of the difference, up or down; for maps that differ."""
+    return _shares_words(causes_by_size(found), found.mae, "the difference")
 
 
-def _taking_words(causes: Iterable[tuple[str, float]], whole: float) -> list[str]:
-    """The settings with which the maps are more alike, and why others can have more than the whole; nothing without any."""
-    taking = [(name, share) for name, share in causes if share < 0]
-    if not taking:
-        return []
-    above = any(share > whole for _, share in causes)
-    why = ["That is why a cause can have more than 100 %."] if above else []
-    return [f"The difference is made smaller by {_each(taking, whole)}.", *why]
+def _shares_words(causes: Sequence[tuple[str, float]], whole: float, of: str) -> str:
+    """The shares of the whole, named `of`, that causes add, then those that they take away."""
+    counting = [(name, share) for name, share in causes if not _is_little(share, whole)]
+    (name, share), *others = [(name, share) for name, share in counting if share > 0]
+    parts = [f"{_in_percent(share, whole)} of {of} comes from **{_NOUNS[name]}**"]
+    parts += [f"{_in_percent(share, whole)} from {_NOUNS[name]}" for name, share in others]
+    taken = [f"{_NOUNS[name]} takes away {_in_percent(-share, whole)}" for name, share in counting if share < 0]
+    if not taken:
+        return f"{listed(parts)}."
+    less = listed(taken)
+    return f"{listed(parts)}. {less[0].upper()}{less[1:]}, so the rest adds up to more than 100 %."
 
 
-def _each(causes: Iterable[tuple[str, float]], whole: float) -> str:
-    return listed([f"{setting_words(name)} with {_of(share, whole)}" for name, share in causes])
+def _little_words(causes: Sequence[tuple[str, float]], whole: float) -> list[str]:
+    little = [_NOUNS[name] for name, share in causes if _is_little(share, whole)]
+    return [f"Below 1 %: {listed(little)}."] if little else []
+
+
+def _is_little(share: float, whole: float) -> bool:
+    return abs(share) < LITTLE * whole
+
+
+def _in_percent(share: float, whole: float) -> str:
+    """Two digits that count."""
+    return percent(share / whole, 0 if abs(share) >= 0.0995 * whole else 1)
 
 
 def total_causes(summary: ScanSummary) -> list[tuple[str, float]]:
@@ -67,17 +102,11 @@ def total_causes_sentence(summary: ScanSummary) -> str:
     if summary.finite == 0:
         return "No image has two finite maps to compare."
     causes = total_causes(summary)
-    adding = _adding(causes)
-    if not adding:
+    if not any(share > 0 for _, share in causes):
         return "No setting changes anything on these images."
     if summary.mean <= NOTHING:
         return "What the settings change cancels out on each of these images."
-    most = f"Over {counted(summary.finite)} most comes from {_each(adding[:3], summary.mean)}."
-    return " ".join([most, *_taking_words(causes, summary.mean)])
-
-
-def _of(share: float, whole: float) -> str:
-    return f"{fine(share)} of {fine(whole)} ({percent(share / whole, 0)})"
+    return f"Over {counted(summary.finite)}, {_shares_words(causes, summary.mean, 'the mean difference')}"
 
 
 def differ(found: xl.Decomposition) -> bool:

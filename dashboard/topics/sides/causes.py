@@ -1,4 +1,4 @@
-"""Why two maps differ: a map for each cause, a sentence, and a waterfall."""
+"""Why two maps differ: a map for each cause, a sentence, a waterfall."""
 
 import numpy as np
 import streamlit as st
@@ -7,7 +7,7 @@ import explain_lib as xl
 from dashboard.figures.map_words import map_words
 from dashboard.figures.panel import Panel
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
-from dashboard.topics.sides.cause_words import agreement_sentence, causes_by_size, differ, main_cause_sentence, setting_words
+from dashboard.topics.sides.cause_words import agreement_sentence, causes_sentences, causes_with_effect, differ, setting_words
 from dashboard.topics.sides.pair import Pair
 from dashboard.topics.sides.side import Side, decompose_sides
 from dashboard.view import terms
@@ -35,7 +35,7 @@ def cause_row(pair: Pair, found: xl.Decomposition) -> tuple[Row, ...]:
     """The part of b − a that each setting causes, on one scale; no row where there is nothing to cause."""
     if not differ(found):
         return ()
-    causes = causes_by_size(found)
+    causes = causes_with_effect(found)
     drawn = {name: found.cause_maps[name].astype(np.float32) for name, _ in causes}
     reach = max(float(abs(values).max()) for values in drawn.values())
     panels = tuple(_cause_panel(pair, name, share, drawn[name], reach) for name, share in causes)
@@ -60,13 +60,17 @@ def _checked(found: xl.Decomposition) -> str:
     return f"{words} Side b as decomposed and the map of the program itself differ by at most {two(found.residual)}."
 
 
-def show_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
-    """The sentence, and the waterfall."""
+def say_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
+    """The sentence."""
     if not differ(found):
         st.header("How far they agree", anchor=False)
         st.markdown(agreement_sentence(found, comparison.max_abs))
         return
     st.header("Why they differ", anchor=False, help=terms.DECOMPOSITION)
-    st.markdown(main_cause_sentence(found))
-    named = [(setting_words(name), share) for name, share in causes_by_size(found)]
+    st.markdown(causes_sentences(found))
+
+
+def show_waterfall(found: xl.Decomposition) -> None:
+    """The causes that have an effect as bars."""
+    named = [(setting_words(name), share) for name, share in causes_with_effect(found)]
     show_chart(waterfall_figure(named, found.mae), key="waterfall", alt=waterfall_words(named, found.mae))

@@ -1,4 +1,4 @@
-"""Both sides and their difference on the page: the stage of their maps, numbers, the histogram, both in turn."""
+"""Both sides and their difference on the page: the stage of their maps, numbers, the histogram."""
 
 from dataclasses import replace
 
@@ -14,7 +14,6 @@ from dashboard.topics.sides.pair import Pair
 from dashboard.topics.sides.plus_plus import plus_plus_warning, show_plus_plus
 from dashboard.topics.sides.side import Side, common_scale
 from dashboard.view import terms
-from dashboard.view.address import bound
 from dashboard.view.captions import grid_caption
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.explained import original_panel, place_of
@@ -25,13 +24,21 @@ from explain_lib.compare.comparison import METRICS, Metric
 METRIC_WIDTH = 168
 SIDE = 224
 """Of the picture and each map, in pixels: five side by side on a small laptop."""
-FLICKER_SIDE = 256
+OTHERS = "Six more numbers: root mean square, largest difference, two correlations, structure, brightest fifths"
 
 
-def show_metrics(comparison: xl.Comparison) -> None:
-    """A card a metric."""
-    with st.container(key="aside-metrics"), st.grid(min_column_width=METRIC_WIDTH, gap="xsmall"):
-        for metric in METRICS:
+def show_headline(comparison: xl.Comparison) -> None:
+    """The mean difference of a pixel."""
+    metric = METRICS[0]
+    value = float(getattr(comparison, metric.name))
+    st.metric(metric.title, fine(value, 4), help=_help(metric))
+    st.caption(f"{metric.word}  \n{_which_way(metric)}")
+
+
+def show_other_metrics(comparison: xl.Comparison) -> None:
+    """A card for each of the others, folded."""
+    with st.expander(OTHERS), st.container(key="aside-metrics"), st.grid(min_column_width=METRIC_WIDTH, gap="xsmall"):
+        for metric in METRICS[1:]:
             with st.container(border=True, gap="xxsmall"):
                 value = float(getattr(comparison, metric.name))
                 st.metric(metric.title, fine(value, 4), help=_help(metric))
@@ -104,25 +111,7 @@ def _how(pair: Pair) -> str:
 
 
 def show_spread(pair: Pair) -> None:
-    """The histogram of the differences, and beside it both maps in turn."""
+    """The histogram of the differences."""
     difference = pair.comparison.difference
-    chart, turns = st.columns([2, 1], gap="medium")
-    with chart:
-        st.markdown("**How the differences are spread**", help=terms.HISTOGRAM)
-        show_chart(histogram_figure(difference), key="histogram", alt=histogram_words(difference))
-    with turns:
-        _flicker(pair)
-
-
-def _flicker(pair: Pair) -> None:
-    st.toggle("Flicker between a and b", **bound("flicker", pair.scene.view.flicker), help=terms.FLICKER)
-    if not pair.scene.view.flicker:
-        with st.container(key="aside-flicker"):
-            st.caption("Shows the two maps in turn in one place: what differs seems to move.")
-        return
-    in_turn = Panel(
-        "flicker", f"{pair.a.title} and {pair.b.title} in turn", FLICKER_SIDE, title=pair.a.title, label="in turn",
-        values=pair.a.values, turn=pair.b.values, turn_title=pair.b.title, drawing=pair.scale.drawing, reach=pair.scale.high,
-        place=place_of(pair.scene), bar=True,
-    )  # fmt: skip
-    show_stage(Stage((Row((in_turn,)),), key="stage-flicker", line_after=None))
+    st.markdown("**How the differences are spread**", help=terms.HISTOGRAM)
+    show_chart(histogram_figure(difference), key="histogram", alt=histogram_words(difference))

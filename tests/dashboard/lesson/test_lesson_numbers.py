@@ -24,7 +24,7 @@ from runs import through
 from scipy.stats import spearmanr
 
 import explain_lib as xl
-from dashboard.lesson.map_numbers import CHOICES, plain_causes
+from dashboard.lesson.map_numbers import plain_causes
 from dashboard.lesson.vocabulary import VOCABULARY, lesson_words
 from dashboard.topics.guesses.runs import contour_guess_of
 from dashboard.view.picture_sets import CifarImages
@@ -164,16 +164,17 @@ def test_what_causes_the_difference() -> None:
     words = said("{causes.largest}, {causes.largest_share}, {causes.second}, {causes.second_share}", image=0)
     assert words == "layers, 80 %, rescale after merge, 20 %"
     why = said("{causes.why}", image=0)
-    assert why.startswith("The main cause is layers: 0.084 of 0.105")
-    assert "rescale after merge with 0.021 of 0.105" in why
+    assert why.startswith(
+        "80 % of the difference comes from the choice of layers and 20 % from rescaling after merging. Below 1 %: "
+    )
+    assert "Without effect on this image: " in why
     assert "*" not in why
 
 
 def test_only_causes_that_matter_are_told_in_plain_words() -> None:
     """The same prototype: scale over 0.0002 and epsilon 0.0000 of 0.105 stay out."""
     assert said("{causes.main}", image=0) == (
-        "The difference comes from which layers are looked at (80 %) "
-        "and from whether the merged map is scaled once more (20 %)."
+        "80 % of the difference comes from the choice of layers and 20 % from rescaling after merging."
     )
 
 
@@ -181,15 +182,11 @@ def test_a_cause_that_brings_the_maps_closer_is_told_apart() -> None:
     shares = {"layers": 0.06, "resize": 0.05, "relu": -0.008, "epsilon": 0.0009, "exponent": -0.0009}
     found = mock.create_autospec(xl.Decomposition, instance=True, mae=0.1, causes=shares, settings=tuple(shares))
     assert plain_causes(found) == (
-        "The difference comes from which layers are looked at (60 %) and from how a map is enlarged (50 %). "
-        "What brings the two maps closer counts below zero: whether what speaks against the class is cut off (−8 %)."
+        "60 % of the difference comes from the choice of layers and 50 % from the way of enlarging. "
+        "The cut at zero takes away 8.0 %, so the rest adds up to more than 100 %."
     )
     found.causes = {"layers": 0.1}
-    assert plain_causes(found) == "The difference comes from which layers are looked at (100 %)."
-
-
-def test_every_setting_has_plain_words() -> None:
-    assert set(CHOICES) == set(xl.CamSettings().as_dict())
+    assert plain_causes(found) == "100 % of the difference comes from the choice of layers."
 
 
 def test_choices_that_change_nothing_are_said() -> None:

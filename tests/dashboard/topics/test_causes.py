@@ -8,6 +8,7 @@ from independent_maps import STUDY_LAYERS, package_map, pixels, predicted, study
 from opened_page import (
     START,
     OpenedPage,
+    act,
     alts,
     arrays,
     captions,
@@ -24,7 +25,7 @@ from staged import panels
 
 import explain_lib as xl
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
-from dashboard.topics.sides.cause_words import agreement_sentence, differ, digits, main_cause_sentence
+from dashboard.topics.sides.cause_words import agreement_sentence, causes_sentences, differ, digits
 
 # Measured beforehand for test image 2, by another program.
 SHARES = {"rescale after merge": 0.0765, "layers": 0.0608, "scale over": 0.0423}
@@ -41,9 +42,11 @@ def notebook() -> OpenedPage:
 
 def test_a_sentence_says_what_the_main_cause_is(notebook: OpenedPage) -> None:
     words = texts(notebook)
-    assert "The main cause is **rescale after merge**: 0.077 of 0.180 (43 %)." in words
-    assert "Then layers with 0.061 of 0.180 (34 %) and scale over with 0.042 of 0.180 (24 %)." in words
-    assert "without effect on this image: inplace overwrites, channel reduction, subtract minimum and epsilon." in words
+    assert (
+        "43 % of the difference comes from **rescaling after merging**, 34 % from the choice of layers and 24 % from scaling "
+        "by image or by batch. Without effect on this image: overwriting in place, sum or mean over the channels, subtracting "
+        "the minimum and the epsilon in the divisor."
+    ) in words
 
 
 def test_the_waterfall_leads_from_zero_to_the_mean_difference(notebook: OpenedPage) -> None:
@@ -52,7 +55,7 @@ def test_the_waterfall_leads_from_zero_to_the_mean_difference(notebook: OpenedPa
     assert bars["x"][:3] == pytest.approx(list(SHARES.values()), abs=6e-5)
     right = np.abs(package_map(2, STUDY_LAYERS, predicted(2)) - study_manual_map(2)).mean()
     assert bars["x"][3] == pytest.approx(right, abs=2e-6)
-    assert bars["measure"] == ["relative"] * 3 + ["total"]
+    assert bars["measure"] == ["relative"] * 3 + ["absolute"]
     assert sum(bars["x"][:3]) == pytest.approx(right, abs=5e-6)  # the rest moves the sum by millionths
 
 
@@ -108,20 +111,37 @@ def step_pictures(app: OpenedPage) -> list[str]:
     return [alt for alt in alts(app) if alt.startswith("Step ")]
 
 
-def test_one_setting_after_the_other_turns_a_into_b_in_any_order() -> None:
+def test_the_way_goes_from_a_to_b_the_largest_effect_first() -> None:
     app = open_page("disagreement", img="2")
-    (first,) = step_pictures(app)
-    assert first.startswith("Step a, mean distance to b 0.1796; peak at row")
-    for label in ("layers", "rescale after merge"):
-        press(app, label)
-    assert query(app) == START | {"img": "2", "steps": "layers,rescale_after_merge"}
-    assert [alt.split(",")[0] for alt in step_pictures(app)] == ["Step a", "Step 1 · layers", "Step 2 · rescale after merge"]
-    press(app, "All that are left")
-    *_, last = step_pictures(app)
-    assert "= b, mean distance to b 0.0000; peak at row" in last
-    assert len(step_pictures(app)) == 8
-    press(app, "One step back")
-    assert len(step_pictures(app)) == 7
+    large, *stops = step_pictures(app)
+    assert large == stops[0]
+    assert large.startswith("Step a, mean distance to b 0.1796; peak at row")
+    assert [alt.split(",")[0] for alt in stops] == [
+        "Step a",
+        "Step + rescale after merge",
+        "Step + layers",
+        "Step + scale over = b",
+    ]
+    assert ", mean distance to b 0.0000; peak at row" in stops[-1]
+    act(app, "stage-steps", panel="step-2")
+    assert query(app) == START | {"img": "2", "steps": "rescale_after_merge,layers"}
+    assert step_pictures(app)[0].startswith("Step + layers,")
+    act(app, "stage-steps", panel="step-0")
+    assert query(app) == START | {"img": "2"}
+
+
+def test_another_order_takes_any_setting_next() -> None:
+    app = open_page("disagreement", img="2")
+    press(app, "scale over")
+    assert query(app) == START | {"img": "2", "steps": "scale_over"}
+    large, *stops = step_pictures(app)
+    assert large.startswith("Step + scale over,")
+    assert [alt.split(",")[0] for alt in stops] == [
+        "Step a",
+        "Step + scale over",
+        "Step + rescale after merge",
+        "Step + layers = b",
+    ]
     press(app, "Back to a")
     assert query(app) == START | {"img": "2"}
 
@@ -130,15 +150,15 @@ def test_a_step_shows_the_map_with_the_settings_taken_so_far() -> None:
     app = open_page("disagreement", img="2", steps="layers,scale_over")
     settings = xl.CamSettings(layers=STUDY_LAYERS, channel_reduction="mean", scale_over="image")
     right = xl.heatmap(xl.load_model("captum-tutorial"), pixels()[:4], settings)[2]
-    shown = picture(app, "Step 2 · scale over")[2::5, 2::5].astype(int).sum(2)  # each cell is five pixels wide
+    shown = picture(app, "Step + scale over")[3::7, 3::7].astype(int).sum(2)  # each cell is seven pixels wide
     order = np.argsort(right.ravel())
     assert (np.diff(shown.ravel()[order]) >= -3).all()  # magma: what is larger is brighter
-    assert "One colour scale for all steps: 0 to 1." in captions(app)
+    assert "One scale: 0 to 1." in captions(app)
 
 
 def test_steps_in_which_the_sides_do_not_differ_are_left_out() -> None:
     app = open_page("disagreement", img="2", a="manual;layers=conv1", b="manual;layers=conv2", steps="relu,layers")
-    assert [alt.split(",")[0] for alt in step_pictures(app)] == ["Step a", "Step 1 · layers = b"]
+    assert [alt.split(",")[0] for alt in step_pictures(app)] == ["Step + layers = b", "Step a", "Step + layers = b"]
     assert not app.warning
 
 
@@ -179,20 +199,29 @@ def found(shares: dict[str, float], b: float = 0.5) -> xl.Decomposition:
 
 
 def test_what_makes_the_difference_smaller_is_said() -> None:
-    words = main_cause_sentence(found({"layers": 0.3, "relu": -0.1, "epsilon": 0.0}))
+    words = causes_sentences(found({"layers": 0.3, "relu": -0.1, "epsilon": 0.0}))
     assert words == (
-        "The main cause is **layers**: 0.300 of 0.200 (150 %). The difference is made smaller by relu with −0.100 of 0.200 "
-        "(−50 %). That is why a cause can have more than 100 %. Set differently, but without effect on this image: epsilon."
+        "150 % of the difference comes from **the choice of layers**. The cut at zero takes away 50 %, so the rest adds up to "
+        "more than 100 %. Without effect on this image: the epsilon in the divisor."
     )
 
 
 def test_what_takes_away_is_no_main_cause_however_large_it_is() -> None:
-    words = main_cause_sentence(found({"relu": -0.2514, "resize": 0.1, "layers": 0.3002}))
+    words = causes_sentences(found({"relu": -0.2514, "resize": 0.1, "layers": 0.3002}))
     assert words == (
-        "The main cause is **layers**: 0.300 of 0.149 (202 %). Then resize with 0.100 of 0.149 (67 %). The difference is "
-        "made smaller by relu with −0.251 of 0.149 (−169 %). That is why a cause can have more than 100 %."
+        "202 % of the difference comes from **the choice of layers** and 67 % from the way of enlarging. The cut at zero takes "
+        "away 169 %, so the rest adds up to more than 100 %."
     )
-    assert "100 %" not in main_cause_sentence(found({"relu": -0.05, "layers": 0.1, "resize": 0.06}))
+
+
+def test_causes_below_a_hundredth_are_only_named() -> None:
+    words = causes_sentences(found({"layers": 0.2, "epsilon": 0.001, "exponent": -0.0005}))
+    assert words.endswith("comes from **the choice of layers**. Below 1 %: the epsilon in the divisor and the exponent.")
+
+
+def test_every_setting_has_words_as_a_cause() -> None:
+    for name in xl.CamSettings().as_dict():
+        assert "100 % of the difference comes from **" in causes_sentences(found({name: 0.1}))
 
 
 def test_causes_that_cancel_out_are_said_to_do_so() -> None:

@@ -24,8 +24,8 @@ from dashboard.topics.scan.figure import class_figure, class_words, spread_figur
 from dashboard.topics.sides.cause_words import (
     agreement_sentence,
     causes_by_size,
+    causes_sentences,
     differ,
-    main_cause_sentence,
     total_causes_sentence,
 )
 from dashboard.topics.sides.figure import histogram_words
@@ -152,13 +152,13 @@ def decompositions(draw: st.DrawFn) -> xl.Decomposition:
 def causes_of_a_difference(draw: st.DrawFn) -> Said:
     found, largest = draw(decompositions()), abs(draw(values))
     whole = float(found.shares.sum())
-    said = main_cause_sentence(found) if differ(found) else agreement_sentence(found, largest)
-    parts = [share / whole for share in found.shares.tolist()] if whole else []
+    said = causes_sentences(found) if differ(found) else agreement_sentence(found, largest)
+    parts = [abs(share) / whole for share in found.shares.tolist()] if whole else []  # "takes away" says the sign
     return Said(
         f"{said} {plain_causes(found)}",
         [*found.shares.tolist(), whole, largest, *range(400)],
         parts,
-        known=("more than 100 %", "closer counts"),
+        known=("more than 100 %", "Below 1 %"),
     )
 
 
@@ -196,7 +196,8 @@ def scan_summaries(draw: st.DrawFn) -> ScanSummary:
     one = st.one_of(st.just(float("nan")), st.floats(0, 1), st.sampled_from((0.0, 3e-7, 4e-5)))
     spread = np.sort([abs(draw(values)) for _ in range(5)]) if images else np.full(5, np.nan)
     parts = np.array([draw(values), draw(values)]) if images else np.full(2, np.nan)
-    mean = float(np.abs(parts.sum())) if images else float("nan")
+    parts = -parts if parts.sum() < 0 else parts
+    mean = float(parts.sum()) if images else float("nan")
     classes = np.array([draw(one), draw(one)])
     return ScanSummary(
         images, images, mean, spread, classes, np.array([1, 1]), draw(one), draw(one), 1, 1, ("layers", "relu"),
@@ -207,7 +208,7 @@ def scan_summaries(draw: st.DrawFn) -> ScanSummary:
 @case
 def causes_over_many_images(draw: st.DrawFn) -> Said:
     summary = draw(scan_summaries())
-    parts = [share / summary.mean for share in summary.shares.tolist()] if summary.mean > 0 else []
+    parts = [abs(share) / summary.mean for share in summary.shares.tolist()] if summary.mean > 0 else []
     said = total_causes_sentence(summary)
     return Said(said, [*summary.shares.tolist(), summary.mean, summary.finite], shares=parts)
 
