@@ -9,16 +9,22 @@ from dashboard.view.scene import Scene
 from dashboard.widgets.job_run import ask_about_all
 from dashboard.widgets.selection import offer_without, show_counts, show_filters
 
+FILTERS, MATRIX = 212, 316
+"""Widths in pixels: side by side on a small laptop, one below the other where there is less room."""
+
 
 def _draw(scene: Scene) -> None:
     chosen = chosen_images(scene)
-    side, gallery = st.columns([1, 2.4], gap="medium")
+    side, gallery = st.columns([1.7, 2], gap="medium")
     with side:
         with st.container():  # of one place, whatever it holds: a filter that is moved keeps the focus
             if len(chosen):
                 show_picked(scene, chosen)
-        show_filters(scene)
-        show_confusion(scene)
+        with st.container(horizontal=True, gap="small"):
+            with st.container(width=FILTERS):
+                show_filters(scene)
+            with st.container(width=MATRIX):
+                show_confusion(scene)
     with gallery:
         show_counts(scene, chosen)
         ask_about_all(scene)

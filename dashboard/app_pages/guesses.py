@@ -9,7 +9,13 @@ from dashboard.frame.page import show_page
 from dashboard.topics.guesses.examples import contour_example, example_steps, grass_example
 from dashboard.topics.guesses.frogs import show_frogs
 from dashboard.topics.guesses.runs import contour_guess_of, depth_guess_of, frogs, grass_guess_of
-from dashboard.topics.guesses.sections import open_section, show_contour_guess, show_depth_guess, show_grass_guess
+from dashboard.topics.guesses.sections import (
+    open_section,
+    show_contour_guess,
+    show_depth_guess,
+    show_grass_guess,
+    verdict_cards,
+)
 from dashboard.view.address import change_view
 from dashboard.view.captions import plain
 from dashboard.view.picture_sets import CifarImages
@@ -40,19 +46,23 @@ def _say_unfit(scene: Scene) -> None:
 
 
 def _show_guesses(scene: Scene) -> None:
-    name = scene.view.model
-    intro = (
+    pictures, verdicts = st.columns([3, 2], gap="medium")
+    with pictures:
+        contour_example(scene)
+    with verdicts:
+        cards = verdict_cards((CONTOUR, DEPTH, GRASS), scene.view.model)
+    st.markdown(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
-        "guesses, quoted here from its README. Each is judged by a rule, on many pictures. What was known when a rule was "
-        f"written stands with it. {_layers_words(scene)}"
+        "guesses, quoted here from its README. A rule judges each on many pictures, and says what was known when it was "
+        f"written. {_layers_words(scene)}"
     )
-    contour = open_section(1, CONTOUR, name, partial(contour_example, scene), intro)
+    contour = open_section(cards[0])
     st.divider()
-    depth = open_section(2, DEPTH, name)
+    depth = open_section(cards[1])
     st.divider()
     chosen = frogs(scene)
     frog = scene.view.image if scene.view.image in chosen else int(chosen[0])
-    grass = open_section(3, GRASS, name, partial(grass_example, scene, frog))
+    grass = open_section(cards[2], partial(grass_example, scene, frog))
     show_frogs(scene)
     # What takes seconds comes last: the rest of the page waits for none of it.
     show_contour_guess(contour_guess_of(scene, contour.bar.progress), contour)

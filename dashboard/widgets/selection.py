@@ -23,6 +23,8 @@ ORDER_WORDS = {
 }
 
 
+CONFIDENCES = {(0, 100): "any", (90, 100): "≥ 90 %", (0, 50): "≤ 50 %"}
+
 NUMBER_ORDERS = {"number": "number", "most-confident": "output, largest first", "least-confident": "output, smallest first"}
 
 
@@ -45,10 +47,30 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
             label = "Strongest label" if scene.model.task == "sigmoid" else "Predicted class"
             class_filter(scene, "predicted_class", label, view.predicted_class)
             choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
-            shown = bound_by("confidence", (view.low, view.high), lambda shares: change_view(low=shares[0], high=shares[1]))
-            st.slider("Confidence, %", 0, 100, **shown, help=terms.CONFIDENCE, width=220)
+            _confidence(view)
         if sortable:
             _order(scene)
+
+
+def _confidence(view: View) -> None:
+    """Presets, and a slider for any other range."""
+    shares = view.low, view.high
+    offered = CONFIDENCES if shares in CONFIDENCES else {**CONFIDENCES, shares: f"{view.low}–{view.high} %"}
+
+    def write(chosen: tuple[int, int]) -> None:
+        change_view(low=chosen[0], high=chosen[1])
+
+    with st.container(gap="xxsmall", width=220):
+        st.segmented_control(
+            "Confidence",
+            tuple(offered),
+            **bound_by("confidence-preset", shares, write),
+            format_func=offered.__getitem__,
+            required=True,
+            help=terms.CONFIDENCE,
+        )
+        shown = bound_by("confidence", shares, write)
+        st.slider("Confidence, %", 0, 100, **shown, label_visibility="collapsed", width=220)
 
 
 def _order(scene: Scene) -> None:

@@ -108,7 +108,16 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
         action=_EXPLORE,
     )
     hint = "A click opens the picture in the layer explorer."
-    show_stage(Stage((Row((original, over)),), hint=hint))
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=2 * SIDE + 24):
+            show_stage(Stage((Row((original, over)),), hint=hint))
+        with st.container(width=SIDE, gap="small"):
+            _say_picked(scene, chosen)
+
+
+def _say_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
+    """The picked image in words, its part, and where else it opens."""
+    view = scene.view
     st.caption(image_caption(scene, view.image))
     places = np.flatnonzero(chosen == view.image)
     part = int(places[0]) // PART + 1 if len(places) else None

@@ -36,20 +36,48 @@ OF_IMAGES = f"test images 0 to {IMAGES - 1:,}"
 
 
 @dataclass(frozen=True)
-class Section:
-    """The places on the page for a guess's progress, for its verdict and for its charts; key: of the page's memory."""
+class Card:
+    """A guess among the three that the page leads with, with the place for its verdict; key: of the page's memory."""
 
+    number: int
+    guess: Guess
+    verdict: DeltaGenerator
+    key: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the page has had the verdict before."""
+        return self.key in st.session_state
+
+
+def verdict_cards(guesses: Sequence[Guess], model: str) -> list[Card]:
+    """A card a guess, one below the other."""
+    return [_card(number, guess, f"found: {guess.title} {model}") for number, guess in enumerate(guesses, 1)]
+
+
+def _card(number: int, guess: Guess, key: str) -> Card:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{number} · {guess.title}**", width="content")
+        if key in st.session_state:  # what a run before has drawn stays until it is drawn anew
+            return Card(number, guess, st.container(width="content"), key)
+        place = st.empty()
+        place.caption("is being judged", width="content")
+        return Card(number, guess, place, key)
+
+
+@dataclass(frozen=True)
+class Section:
+    """The places on the page for a guess's progress, for its verdict and for its charts."""
+
+    card: Card
     bar: DeltaGenerator
     verdict: DeltaGenerator
     charts: DeltaGenerator
-    key: str
 
 
-def open_section(number: int, guess: Guess, model: str, example: Callable[[], None] | None = None, intro: str = "") -> Section:
+def open_section(card: Card, example: Callable[[], None] | None = None) -> Section:
     """The guess in the study's words under a heading, over the place for its verdict, beside its example; below, a place for
     charts, and the rule.
-
-    intro: stands above the heading.
     """
     beside = st.container()
     if example is not None:
@@ -57,25 +85,23 @@ def open_section(number: int, guess: Guess, model: str, example: Callable[[], No
         with left:
             example()
     with beside:
-        if intro:
-            st.markdown(intro)
-        st.header(f"{number} · {guess.title}", anchor=False)
-        st.markdown(f"*“{guess.quote}”*")
+        st.header(f"{card.number} · {card.guess.title}", anchor=False)
+        st.markdown(f"*“{card.guess.quote}”*")
         # Not st.empty for all of it: what a run before has drawn stays on the page until it is drawn anew.
-        bar, verdict, key = st.empty(), st.container(), f"found: {guess.title} {model}"
+        bar, verdict = st.empty(), st.container()
     charts = st.container()
-    if key not in st.session_state:
+    if not card.is_known:
         bar.progress(0.0, "The verdict follows")
     with st.expander("The rule, and what was known when it was written"):
-        st.markdown(guess.rule)
-    return Section(bar, verdict, charts, key)
+        st.markdown(card.guess.rule)
+    return Section(card, bar, verdict, charts)
 
 
 @contextmanager
 def _found(section: Section) -> Iterator[None]:
     """Into the place of the verdict, without the progress."""
     section.bar.empty()
-    st.session_state[section.key] = True
+    st.session_state[section.card.key] = True
     with section.verdict:
         yield
 
@@ -87,7 +113,7 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     beyond = Dots("own less other", CHOSEN, tuple(layer.excess for layer in found.layers))
     with _found(section):
         count = f"{counted(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
-        _verdict(found.verdict, found.sentence, count)
+        _verdict(section, found.verdict, found.sentence, count)
     limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
     charts = {
         "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
@@ -101,7 +127,7 @@ def show_depth_guess(found: DepthGuess, section: Section) -> None:
     rows = [f"{network.name}<br>{network.contour.layer}" for network in found.networks]
     right = Dots("right", CHOSEN, tuple(network.accuracy for network in found.networks))
     with _found(section):
-        _verdict(found.verdict, found.sentence, f"{counted(found.images)}: {OF_IMAGES}, the same for each network")
+        _verdict(section, found.verdict, found.sentence, f"{counted(found.images)}: {OF_IMAGES}, the same for each network")
     charts = {
         "depth-edges": DotChart(CORRELATION, rows, _own_and_other([network.contour for network in found.networks])),
         "depth-right": DotChart("right predictions", rows, [right], percent=True),
@@ -116,7 +142,7 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
     beyond = Dots("beyond the area", CHOSEN, tuple(layer.excess for layer in found.layers))
     shown = Dots("frog", CHOSEN, (found.whole, found.frog_only, found.background_only))
     with _found(section):
-        _verdict(found.verdict, found.sentence, _frogs_that_count(found))
+        _verdict(section, found.verdict, found.sentence, _frogs_that_count(found))
     if found.images == 0:
         return
     title = "background's share of the map, less its share of the area"
@@ -148,7 +174,8 @@ def _left_out(found: ContourGuess) -> str:
     return words if most > found.judged.left_out else ""
 
 
-def _verdict(verdict: Verdict, sentence: str, count: str) -> None:
+def _verdict(section: Section, verdict: Verdict, sentence: str, count: str) -> None:
+    section.card.verdict.badge(verdict, color=COLOURS[verdict])
     st.badge(verdict, color=COLOURS[verdict])
     st.markdown(plain(sentence))
     st.caption(plain(count) + ".", help=BOOTSTRAP)

@@ -68,6 +68,7 @@ def test_the_filters_are_kept_in_the_address_and_each_begins_with_the_first_part
         (lambda: app.selectbox(key="true_class").select(6), {"class": "6"}),
         (lambda: app.selectbox(key="predicted_class").select(3), {"predicted": "3"}),
         (lambda: app.segmented_control(key="outcome").select("wrong"), {"outcome": "wrong"}),
+        (lambda: app.segmented_control(key="confidence-preset").select((90, 100)), {"low": "90"}),
         (lambda: app.slider(key="confidence").set_range(20, 70), {"low": "20", "high": "70"}),
         (lambda: app.selectbox(key="order").select("widest-margin"), {"order": "widest-margin"}),
     )
