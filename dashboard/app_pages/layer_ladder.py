@@ -1,4 +1,4 @@
-"""Every layer measured beside orders that ask no network: on the picked image, and over many."""
+"""Every layer measured beside baselines that never look at the network: on the picked image, and over many."""
 
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
@@ -8,8 +8,9 @@ from dashboard.view.scene import Scene
 
 
 def _draw(scene: Scene) -> None:
-    show_image_ladder(scene)
+    show_numbers_of_image = show_image_ladder(scene)
     show_sample_ladder(scene)
+    show_numbers_of_image()
 
 
 show_page("layer_ladder", _draw, line=Line(score=False))

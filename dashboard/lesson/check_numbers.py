@@ -136,7 +136,9 @@ CHECKS: Mapping[str, Number] = {
     ),
     "ladder.best_layer": Number("the one with the best mean", _best),
     "ladder.best": Number("that mean", lambda scene: _rung(scene, _best(scene))),
-    "ladder.centre": Number("the number of “centre first”, which asks no network", lambda scene: _rung(scene, CENTRE)),
+    "ladder.centre": Number(
+        "the number of “centre first”, which goes from the middle outwards", lambda scene: _rung(scene, CENTRE)
+    ),
     "ladder.random": Number("the number of a random order of pixels", lambda scene: _rung(scene, RANDOM)),
     "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict),
     "edges.own": Number(

@@ -1,4 +1,4 @@
-"""A table of numbers with their intervals, and the meaning of each row and column; it fits a phone."""
+"""A table of numbers with their intervals, and the meaning of each row and column; a list on a phone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,9 +61,8 @@ def show_number_table(columns: Sequence[Column], rows: Sequence[Row], caption: s
     body = "".join(_row(row, columns, is_first) for row, is_first in zip(rows, starts, strict=True))
     st.html(
         f"<style>{_STYLE}</style>"
-        f'<div class="number-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<div class="number-table" tabindex="0" role="region" aria-label="{escape(caption)}"><table role="table">'
         f"<thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        '<p class="number-table-hint">The table goes on to the right.</p>'
     )
 
 
@@ -76,11 +75,12 @@ def _row(row: Row, columns: Sequence[Column], starts_group: bool) -> str:
     classes = " ".join(["part"] * starts_group + ["marked"] * row.marked)
     badge = f' <span class="badge">{escape(row.badge)}</span>' if row.badge else ""
     title = f'<abbr title="{escape(row.meaning)}">{escape(row.name)}</abbr>' if row.meaning else escape(row.name)
-    name = f'<th scope="row">{title}{badge}</th>'
+    name = f'<th scope="row" role="rowheader">{title}{badge}</th>'
     cells = "".join(_cell(cell, column) for cell, column in zip(row.cells, columns, strict=True))
-    return f'<tr class="{classes}">{name}{cells}</tr>'
+    return f'<tr class="{classes}" role="row">{name}{cells}</tr>'
 
 
 def _cell(cell: Cell, column: Column) -> str:
     small = f" <small>{escape(cell.small)}</small>" if cell.small else ""
-    return f'<td class="{"ranks" if column.ranks else ""}">{escape(cell.text)}{small}</td>'
+    ranks = "ranks" if column.ranks else ""
+    return f'<td class="{ranks}" role="cell" data-column="{escape(column.title)}"><span>{escape(cell.text)}{small}</span></td>'

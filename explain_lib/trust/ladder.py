@@ -1,4 +1,4 @@
-"""The layer ladder: faithfulness of the maps of every layer beside baselines that need no network, image by image."""
+"""The layer ladder: faithfulness of the maps of every layer beside baselines that never look at the network, image by image."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

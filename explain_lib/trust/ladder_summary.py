@@ -208,7 +208,7 @@ def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
 
 
 def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
-    baseline = f"“{CENTRE}” ({mean_alone(centre)}), which asks no network"
+    baseline = f"“{CENTRE}” ({mean_alone(centre)}), a baseline that never looks at the network"
     if gap.images < LEAST_IMAGES:
         return f"Beside it stands {baseline}; {few_images(gap.images)} to compare the two."
     match direction(gap):

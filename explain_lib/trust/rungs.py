@@ -44,7 +44,7 @@ class Rung:
     """One row of the ladder.
 
     name: that of the layer, or a description of another row. kind: a layer, the average of all layers, another method at one
-    layer, or a baseline that needs no network. grid: (h, w) of its map, None for baselines and the average.
+    layer, or a baseline that never looks at the network. grid: (h, w) of its map, None for baselines and the average.
     """
 
     name: str

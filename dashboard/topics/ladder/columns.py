@@ -5,6 +5,7 @@ from dashboard.widgets.number_table import Column
 from explain_lib.trust.ladder import AVERAGE, CENTRE, EDGES, RANDOM
 from explain_lib.trust.measures import FILL_WORDS, FILLS
 
+ALL_NUMBERS = "All numbers, layer by layer"
 MEASURE_WORDS = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
 FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear": "noisy linear"}
 assert set(FILLS_ON_OFFER) == set(FILLS)
@@ -24,8 +25,8 @@ IN_THE_MIDDLE = "Spearman correlation of the map with a blob in the middle: obje
 ROW_MEANINGS = {
     AVERAGE: "The mean of the layers' maps, each divided by its own maximum: what tools show that merge layers",
     RANDOM: "Pixels in an order by chance: what a map must beat to say anything",
-    CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at no picture and no network",
-    EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture and asks no network",
+    CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at neither picture nor network",
+    EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture, never at the network",
 }
 """The meanings of the rows that are no layers."""
 

@@ -21,7 +21,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     "layer": ("layer", CHOSEN, "circle"),
     "average": ("average of layers", CHOSEN, "circle-open"),
     "opinion": ("another method", AGAINST, "diamond"),
-    "baseline": ("asks no network", NEUTRAL, "square"),
+    "baseline": ("never looks at the network", NEUTRAL, "square"),
 }
 """The word, colour and symbol of each kind of row."""
 

@@ -1,6 +1,6 @@
 """The layer ladder of the picked image: every row with its map and numbers, and the effect of removing pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +9,15 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.ladder.columns import FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, MEASURE_WORDS, ROW_MEANINGS, columns
+from dashboard.topics.ladder.columns import (
+    ALL_NUMBERS,
+    FILL_HELP,
+    FILLS_ON_OFFER,
+    MEASURE_HELP,
+    MEASURE_WORDS,
+    ROW_MEANINGS,
+    columns,
+)
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, plus_plus_warning, show_plus_plus
@@ -42,16 +50,24 @@ STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
 
 
-def show_image_ladder(scene: Scene) -> None:
-    """The picked image with the maps of all rows, its sentence and table, and beside it curves of the chosen layer."""
+def show_image_ladder(scene: Scene) -> Callable[[], None]:
+    """The picked image with the maps of all rows, and the controls; the call that shows its sentence, curves and table.
+
+    Of a large picture these come with its rows, and the call shows nothing more.
+    """
     if is_large(scene.model):
         _show_by_row(scene)
         _controls(scene)
-        return
+        return lambda: None
     view, layer = scene.view, scene.layer
     found = ladder_curves(scene.model, scene.images.pixels, view.image, scene.offered_layers, view.target, asked_layer(layer))
     _maps(scene, found, layer)
     _controls(scene)
+    return partial(_on_this_picture, scene, layer, found)
+
+
+def _on_this_picture(scene: Scene, layer: str, found: LadderCurves) -> None:
+    st.header("This picture alone", anchor=False)
     _numbers(scene, layer, found)
 
 
@@ -102,17 +118,18 @@ def _controls(scene: Scene) -> None:
 def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
     ranking = rank_ladder(found.rows, scene.view.measure, scene.view.fill)
     st.markdown(plain(ranking_sentence(ranking, summarise_ladder(found.rows))))
-    table, curve = st.columns([9, 5], gap="medium")
-    with table:
-        _table(scene, found, layer, ranking)
-        asked_at = asked_layer(layer)
-        if asked_at is not None:
-            asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
-            words = plus_plus_warning(scene.model, scene.seen[None], scene.view.target, asked, scene.name)
-            show_plus_plus(words, small=True)
+    curve, others = st.columns(2, gap="medium")
     with curve:
         _curves(scene, found, layer)
-    _pictures(scene, found, layer)
+    with others:
+        _pictures(scene, found, layer)
+    asked_at = asked_layer(layer)
+    if asked_at is not None:
+        asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
+        words = plus_plus_warning(scene.model, scene.seen[None], scene.view.target, asked, scene.name)
+        show_plus_plus(words, small=True)
+    with st.expander(ALL_NUMBERS):
+        _table(scene, found, layer, ranking)
 
 
 # Section: the maps
@@ -200,7 +217,7 @@ def _number(value: float) -> str:
 
 
 def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
-    """The curve whose mean a row's number is, beside those of two orders that ask no network."""
+    """The curve whose mean a row's number is, beside those of two baselines that never look at the network."""
     view, names = scene.view, [rung.name for rung in found.rows.rungs]
     st.markdown(f"**{curve_title(scene)}, by the map of {plain(layer)}**")
     axis = "pixels shown" if view.measure == "insertion" else "pixels removed"
@@ -228,10 +245,9 @@ def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
         which = f"the pixels that the map of {plain(layer)} puts first are gone"
     st.markdown(f"**What the network sees under the other fills: {which}**")
     others = [fill for fill in FILLS if fill != scene.view.fill]
-    for column, fill in zip(st.columns(len(others), gap="small"), others, strict=True):
-        with column:
-            row = Panels(_without(scene, found, place, fill), FILL_WORDS[fill][0].upper() + FILL_WORDS[fill][1:])
-            show_stage(Stage((row,), key=f"stage-{fill}", line_after=None))
+    for fill in others:
+        row = Panels(_without(scene, found, place, fill), FILL_WORDS[fill][0].upper() + FILL_WORDS[fill][1:])
+        show_stage(Stage((row,), key=f"stage-{fill}", line_after=None))
 
 
 def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple[Panel, ...]:

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.topics.ladder.columns import ROW_MEANINGS, columns
+from dashboard.topics.ladder.columns import ALL_NUMBERS, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, first_few, plus_plus_warning, show_plus_plus
@@ -86,7 +86,8 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
         _ranked(scene, summary, ranking)
     with places:
         _by_fill(scene, rows)
-    _table(scene, summary, ranking)
+    with st.expander(ALL_NUMBERS):
+        _table(scene, summary, ranking)
     _note_plus_plus(request, rows)
     _files(scene, request, rows)
 

@@ -218,7 +218,9 @@ def test_the_ladder_that_was_measured_beforehand() -> None:
     )
     for name, row in (("best", best), ("centre", "centre first"), ("random", "random order")):
         assert number(f"ladder.{name}") == pytest.approx(means[row], abs=6e-4)
-    assert said("{ladder.verdict}").startswith("No layer beats “centre first” (0.242), which asks no network: conv2 is behind")
+    assert said("{ladder.verdict}").startswith(
+        "No layer beats “centre first” (0.242), a baseline that never looks at the network: conv2 is behind"
+    )
 
 
 def test_the_ladder_follows_the_measure_on_screen() -> None:

@@ -67,8 +67,11 @@ class Table(HTMLParser):
 
 
 def tables(app: OpenedPage) -> list[Table]:
+    """That of the picked image, then that of many."""
     found = [shown.proto.body for shown in app.get("html") if isinstance(shown, Html)]
-    return [Table(body) for body in found if 'class="number-table' in body]
+    return [
+        Table(body) for body in sorted(found, key=lambda body: "Layer ladder over" in body) if 'class="number-table' in body
+    ]
 
 
 def column(table: Table, title: str) -> dict[str, float]:
@@ -123,7 +126,7 @@ def test_grad_cam_plus_plus_before_a_relu_is_warned_of_on_the_image_and_on_many(
     many = plus_plus_sentence(range(20), "conv2", None, "relu2", "the first 20 of these images")
     assert notes(opened) == [many]  # the image's row is at relu2, those of many images at the last conv layer
     app = open_page("layer_ladder", img="8")
-    assert notes(app) == [plus_plus_sentence([8], "conv2", None, "relu2", "image 8"), many]
+    assert notes(app) == [many, plus_plus_sentence([8], "conv2", None, "relu2", "image 8")]
 
 
 def test_its_numbers_are_those_of_a_plain_loop_over_captums_map(opened: OpenedPage) -> None:
@@ -255,7 +258,7 @@ def test_the_ranking_over_500_images_is_there_at_once_and_says_what_beats_what()
     words = unescaped(texts(app))
     assert "of 2 layers conv2 has the best mean, 0.302 [" in words
     assert "paired over 500 images: more than chance." in words
-    assert "No layer beats “centre first” (0.242), which asks no network" in words
+    assert "No layer beats “centre first” (0.242), a baseline that never looks at the network" in words
     assert "At conv2, beside Grad-CAM on the same images: HiResCAM is better by 0.031" in words
     trace = chart(app, "ladder-ranked")
     assert sorted(np.array(trace["x"], float)) == pytest.approx(sorted(means_of_deletion(500)[:2]), abs=1e-6)

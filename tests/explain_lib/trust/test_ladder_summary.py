@@ -101,7 +101,10 @@ def test_a_clear_winner_is_said_to_be_one_and_to_lose_to_the_centre() -> None:
     assert sentence.startswith("Deletion with mid grey: of 2 layers first has the best mean, 0.2000 [")
     assert "ahead of second (0.300) by 0.1000 [" in sentence
     assert "paired over 100 images: more than chance." in sentence
-    assert "No layer beats “centre first” (0.100), which asks no network: first is behind it by 0.1000 [" in sentence
+    assert (
+        "No layer beats “centre first” (0.100), a baseline that never looks at the network: first is behind it by 0.1000 ["
+        in sentence
+    )
     assert "Random order gets 0.400: first is better by 0.2000 [" in sentence
 
 
@@ -190,21 +193,26 @@ def test_layers_that_chance_may_have_ranked_are_said_to_be_tied() -> None:
     assert "first has the best mean, 0.2000 [" in sentence
     assert "], but cannot be told from second (0.200): the difference is 0.0001 [" in sentence
     assert "], paired over 100 images. first beats “centre first” (0.300)" in sentence
-    assert "“centre first” (0.300), which asks no network, by 0.1000 [" in sentence
+    assert "“centre first” (0.300), a baseline that never looks at the network, by 0.1000 [" in sentence
     assert "Random order gets 0.200: first cannot be told from it." in sentence
 
 
 def test_ahead_of_the_centre_by_chance_is_not_beating_it() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.2001, 0.35)))
     sentence = said_of(rows)
-    assert "first cannot be told from “centre first” (0.200), which asks no network: its lead is 0.0001 [" in sentence
+    assert (
+        "first cannot be told from “centre first” (0.200), a baseline that never looks at the network: its lead is 0.0001 ["
+        in sentence
+    )
 
 
 def test_few_images_say_nothing_about_chance() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.5, 0.35), count=3))
     sentence = said_of(rows)
     assert "and next comes second (0.300); 3 images are too few to compare the two." in sentence
-    assert "Beside it stands “centre first” (0.500), which asks no network; 3 images are too few" in sentence
+    assert (
+        "Beside it stands “centre first” (0.500), a baseline that never looks at the network; 3 images are too few" in sentence
+    )
     assert "Random order gets 0.400." in sentence
     one = rows_of(np.array([CLEAR]))
     sentence = said_of(one)
