@@ -55,14 +55,17 @@ class Fact:
 class Row:
     """Panels side by side, then facts and bars.
 
-    strip: whether the panels are thumbnails, of which one is chosen by a click. links: what can be pressed below. chosen:
-    whether the row is the chosen one of several.
+    strip: whether the panels are thumbnails, of which one is chosen by a click. block: so many of the last panels are small
+    multiples, in a block of their own under block_title. links: what can be pressed below. chosen: whether the row is the
+    chosen one of several.
     """
 
     panels: tuple[Panel, ...]
     title: str = ""
     caption: str = ""
     strip: bool = False
+    block: int = 0
+    block_title: str = ""
     facts: tuple[Fact, ...] = ()
     bars: tuple[ClassBars, ...] = ()
     links: tuple[Action, ...] = ()
@@ -177,6 +180,8 @@ def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
         "title": row.title,
         "caption": row.caption,
         "strip": row.strip,
+        "block": row.block,
+        "block_title": row.block_title,
         "picks": row.strip and any(panel.action for panel in row.panels),
         "facts": list(map(vars, row.facts)),
         "bars": list(map(_bars, row.bars)),

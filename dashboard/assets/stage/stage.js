@@ -198,6 +198,7 @@ function fillRow(stage, row, given, arrays, kept) {
     stage.panels.push(panel);
     inside.push(panel.figure);
   }
+  if (given.block) inside.push(makeBlock(inside.splice(-given.block), given.block_title));
   if (given.facts.length) inside.push(makeFacts(given.facts));
   for (const sent of given.bars) {
     const bars = makeBars(sent);
@@ -208,6 +209,14 @@ function fillRow(stage, row, given, arrays, kept) {
   if (given.picks) roving(box, ".place", '[aria-pressed="true"]');
   row.replaceChildren(...(given.title ? [make("div", "row-title", given.title)] : []), box,
     ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.links.length ? [makeLinks(stage, given)] : []));
+}
+
+// Small multiples: panels side by side under a title of their own.
+function makeBlock(figures, title) {
+  const block = make("div", "block"), box = make("div", "multiples");
+  box.append(...figures);
+  block.append(make("div", "title", title), box);
+  return block;
 }
 
 function makeLinks(stage, { place, links, title }) {

@@ -19,6 +19,7 @@ from dashboard.lesson.map_numbers import plain_causes
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
+from dashboard.topics.sanity.check import mean_title, starts_sentence
 from dashboard.topics.sanity.figure import steps_figure, steps_words
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
 from dashboard.topics.sides.cause_words import (
@@ -47,6 +48,7 @@ from explain_lib.cam.contrast import Contrast
 from explain_lib.cam.training_time import Moment
 from explain_lib.compare.scan_summary import ScanSummary
 from explain_lib.trust.ladder import Rung
+from explain_lib.trust.sanity import RandomStarts
 from explain_lib.trust.sanity_summary import SanitySummary, StepSummary
 
 CASES: Cases = {}
@@ -266,6 +268,14 @@ def steps_of_a_check(draw: st.DrawFn) -> Said:
     pointed = steps_figure(("fc", "conv"), own, summary, 0, "cascading").data[-1].hovertemplate.partition("<extra")[0]
     said = f"{steps_words(('fc', 'conv'), own, summary)}; {pointed}"
     return Said(said, [*own, images], means=[summary.unrelated, *(step.correlation for step in steps)])
+
+
+@case
+def random_starts_of_a_check(draw: st.DrawFn) -> Said:
+    found = np.array([draw(st.one_of(st.floats(-1, 1), st.just(float("nan")))) for _ in range(draw(st.integers(1, 4)))])
+    count, flat = len(found), np.zeros((len(found), 2, 2), np.float32)
+    starts = RandomStarts(np.arange(count), flat[0], flat, np.zeros(1, np.int64), np.zeros((count, 2), np.float32), found)
+    return Said(f"{starts_sentence(starts)} {mean_title(starts)}", [count, 0, 95], [0.95], means=[starts.mean])
 
 
 # Section: a training
