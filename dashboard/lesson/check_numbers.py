@@ -12,7 +12,8 @@ import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
-from dashboard.topics.sanity.check import find_starts, make_check, starts_sentence
+from dashboard.topics.sanity.check import find_starts, make_check
+from dashboard.topics.sanity.words import starts_sentence
 from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, mean_alone, mean_words
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps

@@ -12,6 +12,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.topics.sanity.words import mean_title
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_later
@@ -19,7 +20,7 @@ from dashboard.view.slide import caption_lines, picture_panel, points
 from explain_lib.base.identity import identity_of
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.run_context import kept
-from explain_lib.base.words import correlation_words, few_names, mean_words
+from explain_lib.base.words import correlation_words, few_names
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.networks.task_words import value_words
 from explain_lib.passes.tasks import predicted_of
@@ -112,24 +113,6 @@ def said_words(scene: Scene, values: NDArray[np.float32]) -> str:
     return f"{model.classes[index]} {value_words(float(values[index]), model.task, unit=model.unit)}"
 
 
-def starts_sentence(starts: RandomStarts) -> str:
-    """The mean correlation over random starts, with its interval, and whether that holds 0."""
-    mean, count = starts.mean, len(starts.seeds)
-    if mean.images == 0:
-        return f"Of none of {count} random starts can the map be compared: one of the two is the same everywhere."
-    some = f"{mean.images} of {count} random starts (the maps of the others are flat)"
-    over = f"{count} random starts" if mean.images == count else some
-    words = f"Over {over} the mean correlation with the trained network's map is {mean_words(mean)}."
-    if mean.images == 1:
-        return words
-    if mean.low <= 0 <= mean.high:
-        return f"{words} The 95 % interval, in brackets, holds 0: the mean cannot be told from 0."
-    return (
-        f"{words} The 95 % interval, in brackets, does not hold 0: on this picture a trace of the map stays in networks that "
-        "have forgotten. “Many pictures” tells whether that is the rule."
-    )
-
-
 def depth_words(check: Check, depth: int) -> str:
     """The layers that have forgotten at that depth: "down to conv2"."""
     name = check.found.steps[depth - 1]
@@ -193,11 +176,6 @@ def check_slide(check: Check, starts: RandomStarts | None) -> Slide:
         second, third = _check_panel(check, 0, "Network as it is"), _check_panel(check, shown, f"{after}, first start")
     caption = (caption_lines(scene)[0], says, how)
     return Slide(title, (picture_panel(scene), second, third), caption, f"{title}. {' '.join(caption)}")
-
-
-def mean_title(starts: RandomStarts) -> str:
-    """The mean over random starts in a title."""
-    return f"mean rank correlation over {starts.mean.images} random starts {mean_words(starts.mean)}"
 
 
 def _check_panel(check: Check, depth: int, name: str) -> Panel:

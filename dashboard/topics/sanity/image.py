@@ -5,7 +5,8 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.sanity.check import Check, Starts, depth_words, randomised_modules, said_words, starts_sentence
+from dashboard.topics.sanity.check import Check, Starts, depth_words, randomised_modules, said_words
+from dashboard.topics.sanity.words import interval_words, starts_sentence
 from dashboard.view import terms
 from dashboard.view.captions import grid_caption, image_caption, plain
 from dashboard.widgets.awaited import await_work
@@ -13,8 +14,7 @@ from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.explained import original_panel, overlay_panel
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib.base.maps import Map, MapState, map_state
-from explain_lib.base.statistics import Estimate
-from explain_lib.base.words import correlation_words, interval, mean_number
+from explain_lib.base.words import correlation_words, mean_number
 from explain_lib.trust.sanity import RandomStarts
 
 SIDE, START, THUMBNAIL = 224, 104, 96
@@ -64,17 +64,13 @@ def _shown(check: Check, starts: Starts) -> Row:
         "Mean correlation with its map",
         mean_number(mean) if mean.images else "not defined",
         terms.SANITY_CORRELATION,
-        _interval_words(mean),
+        interval_words(found),
     )
     return Row((*panels, *small), facts=(middle, said), block=len(small), block_title=title)
 
 
 def _is_all(check: Check) -> bool:
     return check.scene.view.mode == "cascading" and check.shown == len(check.found.steps)
-
-
-def _interval_words(mean: Estimate) -> str:
-    return f"95 % interval {interval(mean)}" if mean.images > 1 else ""
 
 
 def _start(check: Check, found: RandomStarts, place: int) -> Panel:
@@ -91,9 +87,9 @@ def _start(check: Check, found: RandomStarts, place: int) -> Panel:
 
 def _levels(check: Check) -> Row:
     """The maps at every level, from the first start, the one that is shown marked."""
-    how = "from the last layer down to" if check.scene.view.mode == "cascading" else "this layer alone"
+    how = "from the last layer down to" if check.scene.view.mode == "cascading" else "alone"
     panels = tuple(_thumbnail(check, depth, name) for depth, name in enumerate(["none", *check.found.steps]))
-    return Row(panels, f"Randomised {how} · the first start of each, with its correlation", strip=True)
+    return Row(panels, f"Randomised {how} … (first start of each)", strip=True)
 
 
 def _thumbnail(check: Check, depth: int, name: str) -> Panel:

@@ -19,8 +19,8 @@ from dashboard.lesson.map_numbers import plain_causes
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
-from dashboard.topics.sanity.check import mean_title, starts_sentence
 from dashboard.topics.sanity.figure import steps_figure, steps_words
+from dashboard.topics.sanity.words import interval_words, mean_title, starts_sentence
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
 from dashboard.topics.sides.cause_words import (
     agreement_sentence,
@@ -275,7 +275,12 @@ def random_starts_of_a_check(draw: st.DrawFn) -> Said:
     found = np.array([draw(st.one_of(st.floats(-1, 1), st.just(float("nan")))) for _ in range(draw(st.integers(1, 4)))])
     count, flat = len(found), np.zeros((len(found), 2, 2), np.float32)
     starts = RandomStarts(np.arange(count), flat[0], flat, np.zeros(1, np.int64), np.zeros((count, 2), np.float32), found)
-    return Said(f"{starts_sentence(starts)} {mean_title(starts)}", [count, 0, 95], [0.95], means=[starts.mean])
+    return Said(
+        f"{starts_sentence(starts)} {mean_title(starts)} {interval_words(starts)}".strip(),
+        [count, 0, 95],
+        [0.95],
+        means=[starts.mean],
+    )
 
 
 # Section: a training
