@@ -193,7 +193,7 @@ function fillRow(stage, row, given, arrays, kept) {
     const panel = kept.get(one.name) ?? makePanel();
     kept.delete(one.name);
     if (one.slider) panel.slider = setSlider(stage, given.strength);
-    fillPanel(panel, one, arrays);
+    fillPanel(panel, one, arrays, stage.fade);
     listenTo(stage, panel);
     stage.panels.push(panel);
     inside.push(panel.figure);
@@ -246,7 +246,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = focusedIn(root);
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
-    hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
+    fades: head.fades, fade: head.fades && before?.fades === head.fades ? head.fade_ms : 0, hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
     strengthen(strength) {
       for (const panel of this.panels) {
         if (!panel.sent.picture || !panel.sent.values) continue;
