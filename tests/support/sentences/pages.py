@@ -305,11 +305,20 @@ def courses(draw: st.DrawFn) -> Course:
         )
         for share in sure
     )
-    nothing = np.zeros((3, 2, 2), np.float32)
-    targets = tuple(xl.Target(draw(st.integers(0, 1))) for _ in moments)
-    seen: Any = SimpleNamespace(map=nothing, signed=nothing, targets=targets)
+    second = draw(st.booleans())
+    seen, other = (
+        SimpleNamespace(map=values, signed=values, targets=(xl.Target(index),) * 3)
+        for index, values in ((1, draw_stack(draw)), (0, draw_stack(draw)))
+    )
     correlations = np.array([draw(st.one_of(values, st.just(float("nan")))) for _ in moments])
-    return Course(moments, scenes, "conv", seen, correlations, draw(st.integers(0, 2)))
+    place: int = draw(st.integers(0, 2))
+    found: Any = seen, other if second else None
+    return Course(moments, scenes, "conv", found[0], correlations, place, found[1])
+
+
+def draw_stack(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Three small maps, which may be flat."""
+    return np.stack([draw(maps(finite=True)) for _ in range(3)])
 
 
 @case
@@ -320,7 +329,8 @@ def a_training(draw: st.DrawFn) -> Said:
     way = (course.shown.accuracy - start) / (end - start) if end != start else 1.0
     said = f"{course_sentence(course)} {says(course, course.place)}"
     own = [course.probability(course.place, 1)]
-    return Said(said, [*all_of(course.correlations), 0, 1, 5], [*parts, way, *own])
+    both = course.likeness.tolist()
+    return Said(said, [*all_of(course.correlations), *both, 0, 1, 5], [*parts, way, *own])
 
 
 @case
