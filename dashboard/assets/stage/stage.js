@@ -211,6 +211,12 @@ function fillRow(stage, row, given, arrays, kept) {
     ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.links.length ? [makeLinks(stage, given)] : []));
 }
 
+// Where a strip scrolls sideways, the chosen thumbnail is in its middle.
+function showChosen(strip) {
+  const chosen = strip.querySelector(".chosen")?.getBoundingClientRect(), seen = strip.getBoundingClientRect();
+  if (chosen) strip.scrollLeft += chosen.left + chosen.width / 2 - seen.left - seen.width / 2;
+}
+
 // Small multiples: panels side by side under a title of their own.
 function makeBlock(figures, title) {
   const block = make("div", "block"), box = make("div", "multiples");
@@ -268,6 +274,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   if (head.line_after !== null) rows.splice(head.line_after, 0, stage.line);
   root.replaceChildren(...rows);
+  for (const strip of root.querySelectorAll(".strip")) showChosen(strip);
   if (focused) root.querySelector(focused)?.focus({ preventScroll: true });
   pointAt(SHARED.point);
   document.dispatchEvent(new CustomEvent("stage-drawn"));

@@ -17,7 +17,7 @@ ADDRESSES = (
     "/layer_explorer?beside=image&sign=signed&minus=1",
     "/layer_ladder?img=8",
     "/sanity_checks?model=tutorial&randomised=2",
-    "/training_time?epoch=2",
+    "/training_time?epoch=2&target2=8",
     "/disagreement?a=manual&b=package&flicker=on",
     "/scan?class=6",
     "/guesses?img=4",

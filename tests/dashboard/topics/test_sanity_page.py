@@ -151,6 +151,17 @@ def test_in_a_browser_a_click_on_a_thumbnail_shows_its_level(page: Page, root: s
     expect(large.locator("xpath=..").locator(".title")).to_contain_text("preview: start 3")
 
 
+def test_in_a_browser_the_chosen_level_is_in_sight_on_a_phone(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{root}/sanity_checks?img=8&model=tutorial&randomised=5")
+    expect(page.locator('[data-picture="start-8"]')).to_be_visible(timeout=60_000)
+    settle(page)
+    chosen = page.locator('[data-picture="depth-5"]').bounding_box()
+    assert chosen is not None
+    assert chosen["x"] >= 0
+    assert chosen["x"] + chosen["width"] <= 390
+
+
 def test_one_layer_alone() -> None:
     app = open_page("sanity_checks", img="8", model="tutorial", randomised="4", mode="independent")
     assert "Randomised: conv2." in captions(app)

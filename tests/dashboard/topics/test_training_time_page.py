@@ -341,10 +341,10 @@ def play(**address: str) -> OpenedPage:
 def test_it_plays_from_the_start_and_stops_at_the_end(clock: list[float]) -> None:
     app = play(img="0")
     assert (query(app)["epoch"], is_playing(app)) == ("0", True)
-    assert [step(app, clock, 1.25) for _ in range(3)] == ["1", "2", "5"]
+    assert [step(app, clock, 1.85) for _ in range(3)] == ["1", "2", "5"]
     assert is_playing(app)
     assert panels(app)["epoch-5"].head["chosen"]
-    assert step(app, clock, 1.25) == "60"
+    assert step(app, clock, 1.85) == "60"
     assert not is_playing(app)
     assert step(app, clock, 5) == "60"
 
@@ -352,18 +352,18 @@ def test_it_plays_from_the_start_and_stops_at_the_end(clock: list[float]) -> Non
 def test_it_plays_on_from_the_moment_that_is_shown(clock: list[float]) -> None:
     app = play(epoch="2")
     assert query(app)["epoch"] == "2"
-    assert [step(app, clock, 1.25) for _ in range(2)] == ["5", "60"]
+    assert [step(app, clock, 1.85) for _ in range(2)] == ["5", "60"]
 
 
 def test_a_moment_stays_for_its_time_however_often_the_page_is_drawn(clock: list[float]) -> None:
     app = play(epoch="0")
-    assert [step(app, clock, 0.3) for _ in range(3)] == ["0", "0", "0"]
+    assert [step(app, clock, 0.5) for _ in range(3)] == ["0", "0", "0"]
     assert step(app, clock, 0.4) == "1"
 
 
 def test_pause_stops_it_at_once(clock: list[float]) -> None:
     app = play(epoch="0")
-    step(app, clock, 1.25)
+    step(app, clock, 1.85)
     clock[0] += 2  # the next step is overdue
     app.button(key="play").click().run()
     assert (query(app)["epoch"], is_playing(app)) == ("1", False)
@@ -381,7 +381,7 @@ def test_another_image_is_played_on(clock: list[float]) -> None:
     app = play(img="5", epoch="0")
     press(app, "Next")
     assert is_playing(app)
-    assert step(app, clock, 1.25) == "1"
+    assert step(app, clock, 1.85) == "1"
     assert query(app)["img"] == "6"
 
 
