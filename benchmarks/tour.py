@@ -40,7 +40,7 @@ SHOTS: Mapping[str, Shot] = {
     "layer_explorer": Shot("/layer_explorer?img=137&model=resnet20"),
     "how_it_works": Shot("/how_it_works?img=3&step=sum&without=1,5"),
     "layer_ladder": Shot("/layer_ladder?img=8"),
-    "sanity_checks": Shot("/sanity_checks?img=8&model=tutorial&randomised=2"),
+    "sanity_checks": Shot("/sanity_checks?img=13&randomised=5"),
     "training_time": Shot("/training_time?img=8&model=tutorial&epoch=2"),
     "disagreement": Shot("/disagreement?img=0"),
     "scan": Shot("/scan?class=6", button="Scan 1,000 images", until="· done"),

@@ -6,7 +6,14 @@ from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of, shown_scene
 from dashboard.topics.training.player import show_player
-from dashboard.topics.training.sections import course_steps, one_class_for_all, show_course_chart, show_moments
+from dashboard.topics.training.sections import (
+    class_to_compare,
+    course_steps,
+    say_drawing,
+    scale_switch,
+    show_course_chart,
+    show_moments,
+)
 from dashboard.view.captions import plain
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
@@ -25,7 +32,7 @@ def _draw(scene: Scene) -> None:
         listed = ", ".join(str(moment.epoch) for moment in moments)
         st.warning(f"Ignored in the address: epoch={scene.view.epoch}: there are {listed}; the last of them is shown.")
     course = make_course(scene, moments)
-    reach = common_reach(scene.view, [course.values(place) for place in range(len(moments))])
+    reach = common_reach(course.scene.view, course.every_map)
     with st.container(gap="xxsmall"):
         _introduce(scene, name, moments)
         if course.scene.picture_set.address != scene.picture_set.address:
@@ -34,7 +41,9 @@ def _draw(scene: Scene) -> None:
         show_moments(course, reach)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         show_player([moment.epoch for moment in moments], course.shown.epoch)
-        one_class_for_all(course)
+        scale_switch(course.scene)
+        class_to_compare(course.scene)
+    say_drawing(course)
     offer(slide=lambda: view_slide(course.scene, reach))
     st.markdown(course_sentence(course))
     st.header("What it has learnt, by epoch", anchor=False)

@@ -52,7 +52,7 @@ def show_line(scene: Scene, images: Sequence[int] | None, layers: LayerSteps, li
             _target(explained, with_score=line.score)
         if line.layer:
             _layer(layers, layer_words(explained.model))
-        settings_menu(scene, images, score=line.score, drawing=line.drawing, modules=line.modules)
+        settings_menu(scene, images, explained.view, score=line.score, drawing=line.drawing, modules=line.modules)
         open_menu(scene)
         share_menu()
         _present()

@@ -1,6 +1,6 @@
 """The frame of every page: the line, what was ignored, the page itself, and errors as sentences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import streamlit as st
@@ -18,6 +18,7 @@ from dashboard.server.process import keep_files, pass_over_modules, take_short_t
 from dashboard.take_home.buttons import show_take_home
 from dashboard.view.address import addressed_scene, complete_address, current_view, follow_opened, open_view
 from dashboard.view.captions import plain
+from dashboard.view.field import Value
 from dashboard.view.fitting import opening_view
 from dashboard.view.picture_sets import OwnPicture, server_set
 from dashboard.view.record import recorded_view
@@ -39,12 +40,13 @@ def show_page(
     line: Line = EVERYTHING,
     keys: Sequence[Key] = (),
     over_set: bool = False,
+    opens: Mapping[str, Value] | None = None,
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
     images: those that ← and → step through, None for all. layers: what the steps through the layers do. line: what the line
     above the page offers. keys: those that this page alone has. over_set: whether the page looks at a whole set, which a
-    visitor's picture is not.
+    visitor's picture is not. opens: see addressed_scene.
     """
     follow_opened()
     checkpoint = st.empty()
@@ -53,7 +55,7 @@ def show_page(
         spare_cores()
         take_short_turns()
         with foreground(), server_cache().running(lambda: _pause(checkpoint)):
-            scene, ignored = addressed_scene(over_set=over_set)
+            scene, ignored = addressed_scene(over_set=over_set, opens=opens)
             finish_lesson_bar = _lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))

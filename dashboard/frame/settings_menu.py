@@ -8,7 +8,7 @@ from dashboard.view.address import bound_by, change_view, open_view
 from dashboard.view.field import spelled
 from dashboard.view.fitting import opening_view
 from dashboard.view.scene import Scene
-from dashboard.view.view import PARAMETERS
+from dashboard.view.view import PARAMETERS, View
 from dashboard.widgets.drawing_controls import drawing_controls
 from dashboard.widgets.pickers import modules_picker, pick_image, score_controls
 from dashboard.widgets.steps import random_image_button
@@ -18,8 +18,13 @@ from explain_lib.pictures.channels import shown_bands
 KEY = "settings"
 
 
-def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, drawing: bool, modules: bool) -> None:
-    """A button that unfolds them, as far as the page uses them. images: those that a leap leads to, None for all."""
+def settings_menu(
+    scene: Scene, images: Sequence[int] | None, drawn: View, *, score: bool, drawing: bool, modules: bool
+) -> None:
+    """A button that unfolds them, as far as the page uses them.
+
+    images: those that a leap leads to, None for all. drawn: the view by which the page draws maps.
+    """
     what = "How maps are drawn, layers on offer, which score is explained; a random image; the way back to the start"
     menu = st.popover("⚙", key=KEY, on_change="rerun", help=what, width="content")
     if not menu.open:  # what is out of sight is not built
@@ -36,7 +41,7 @@ def settings_menu(scene: Scene, images: Sequence[int] | None, *, score: bool, dr
         if modules:
             modules_picker(scene)
         if drawing:
-            drawing_controls(scene.view)
+            drawing_controls(drawn)
         _channel_controls(scene)
 
 

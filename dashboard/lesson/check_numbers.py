@@ -12,9 +12,10 @@ import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
-from dashboard.topics.sanity.check import make_check
+from dashboard.topics.sanity.check import find_starts, make_check
+from dashboard.topics.sanity.words import starts_sentence
 from dashboard.view.scene import Scene
-from explain_lib.base.words import correlation_words, mean_alone
+from explain_lib.base.words import correlation_words, mean_alone, mean_words
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.networks.task_words import value_words
 from explain_lib.passes.tasks import predicted_of
@@ -23,6 +24,7 @@ from explain_lib.study.rows import ContourRequest
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
 from explain_lib.trust.ladder_summary import Ranking, centre_sentence, rank_ladder, summarise_ladder
 from explain_lib.trust.measures import measure_words
+from explain_lib.trust.sanity import RandomStarts
 from explain_lib.work.ladder_files import bundled_ladder
 
 # Section: the ladder over many pictures
@@ -125,6 +127,26 @@ def _told(scene: Scene) -> str:
     )
 
 
+def _starts(scene: Scene) -> RandomStarts:
+    """The random starts at the chosen depth. Raises InputError where there are none, or not yet."""
+    check = make_check(scene)
+    if check.shown == 0:
+        raise xl.InputError("randomised: no layer is randomised now; a level from 1 would be right")
+    found = find_starts(check).found
+    if found is None:
+        raise xl.InputError("starts: they are still being made; the answer opened again in some seconds would be right")
+    return found
+
+
+def _starts_told(scene: Scene) -> str:
+    """The mean correlation over random starts, and what the networks say, in sentences."""
+    if _forgotten(scene) == "0":
+        return _told(scene)
+    check, classes = make_check(scene), scene.model.classes
+    says = f"The trained network says {check.says(0)}, the first random one {classes[_says(scene, None)]} with {_then(scene)}."
+    return f"{starts_sentence(_starts(scene))} {says}"
+
+
 CHECKS: Mapping[str, Number] = {
     "ladder.images": Number("on how many pictures the ladder was measured", lambda scene: f"{_ranking(scene).images:,}"),
     "ladder.measure": Number(
@@ -163,6 +185,12 @@ CHECKS: Mapping[str, Number] = {
     "sanity.probability": Number("its probability", _then),
     "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)]),
     "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told),
+    "sanity.starts": Number("how many random starts are shown", lambda scene: str(len(_starts(scene).seeds))),
+    "sanity.mean": Number(
+        "the mean correlation over these starts with the original map, with its 95 % interval",
+        lambda scene: mean_words(_starts(scene).mean),
+    ),
+    "sanity.starts_told": Number("the same in sentences, with what the networks say", _starts_told),
     "sanity.end_correlation": Number(
         "the correlation at the last depth, the first layer randomised too", lambda scene: _after(scene, end=True)
     ),

@@ -19,7 +19,7 @@ from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, chosen
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import CARRIED_VIEW
-from dashboard.view.view import PARAMETERS, View, change, read_query, take_names, tasked
+from dashboard.view.view import CIFAR10, PARAMETERS, View, change, read_query, take_names, tasked
 from explain_lib.pictures.sets import LazyPixels, next_readable
 
 Notes = tuple[str, ...]
@@ -34,13 +34,17 @@ _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read
 # Section: from the address to what is drawn
 
 
-def addressed_scene(*, over_set: bool) -> tuple[Scene, Notes]:
+def addressed_scene(*, over_set: bool, opens: Mapping[str, Value] | None = None) -> tuple[Scene, Notes]:
     """The scene of the page, and a sentence for each part of the address that was ignored or replaced.
 
-    over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene.
+    over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene. opens: what
+    the page opens with where nothing is in the address or carried from another page, with the bundled network and pictures.
     """
     cache = server_cache()
-    view, named, origin, ignored = _read_address(opening_view(cache.own_models))
+    start = opening_view(cache.own_models)
+    if opens and not st.query_params and start == View() and server_set(cache).address == CIFAR10:
+        start = change(start, opens)
+    view, named, origin, ignored = _read_address(start)
     view, no_model = fit_models(view, cache.own_models)
     picture_set, no_set = chosen_set(view, cache)
     if no_set:

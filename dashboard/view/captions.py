@@ -92,7 +92,8 @@ def target_caption(scene: Scene) -> str:
     target, classes, task = scene.target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        name += " (the strongest label)" if task == "sigmoid" else " (the predicted class)"
+        usual = " (the strongest label)" if task == "sigmoid" else " (the predicted class)"
+        name += usual if scene.final is None else " (predicted at the end)"
     name = listed([name, *(classes[index] for index in target.plus)])
     if target.minus is not None:
         name += f" rather than {classes[target.minus]}"

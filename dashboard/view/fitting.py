@@ -151,6 +151,7 @@ def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
         "sample": (count + 1, f"there are {count:,} images"),
         "target": classes,
         "minus": classes,
+        "other_target": classes,
         "true_class": true,
         "predicted_class": classes,
     }

@@ -40,7 +40,8 @@ class Said:
 class Scene:
     """The view, and what it names.
 
-    images: the picture set as the model sees it. predictions: of all of it, as far as the model was asked.
+    images: the picture set as the model sees it. predictions: of all of it, as far as the model was asked. final: the class
+    that the network of a training predicts at its end, which is explained where the view names none; None outside trainings.
     """
 
     view: View
@@ -49,6 +50,7 @@ class Scene:
     images: Pictures
     predictions: Predictions | Verdicts
     cache: xl.ExplainCache
+    final: int | None = None
 
     @property
     def seen(self) -> NDArray[np.uint8]:
@@ -109,7 +111,7 @@ class Scene:
     @property
     def target(self) -> xl.Target:
         """The target that is explained of the picked image."""
-        return explained(self.view, self.predicted)
+        return explained(self.view, self.predicted if self.final is None else self.final)
 
     @property
     def layer(self) -> str:

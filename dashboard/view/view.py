@@ -43,7 +43,7 @@ Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
 CIFAR10, FOLDER = "cifar10", "folder"
-BY_NAME = ("target", "minus", "true_class", "predicted_class", "image", "other_image")
+BY_NAME = ("target", "minus", "other_target", "true_class", "predicted_class", "image", "other_image")
 """The fields that are classes: an address may have their names."""
 SETTINGS = tuple(field.name for field in fields(xl.CamSettings))
 
@@ -129,7 +129,11 @@ class View:
     )
     contour: bool = declared(_SWITCH, True, "whether a line is drawn over a picture at half the map's maximum")
     sign: Sign = declared(words(get_args(Sign)), "positive", "whether a map over a picture shows what is below zero")
-    scale: ScaleOver = declared(words(get_args(ScaleOver)), "map", "whether each map has a colour scale of its own")
+    scale: ScaleOver | None = declared(
+        words(get_args(ScaleOver)),
+        None,
+        "whether each map has a colour scale of its own; None: it has, but the maps of a training have one in common",
+    )
     placement: Placement = declared(
         words(get_args(Placement)), "receptive-field", "whether the cells of a map lie where they look, or are stretched"
     )
@@ -209,6 +213,9 @@ class View:
         "the channels that are shown as red, green and blue, of a network with other channels than these; none: the first",
     )
 
+    other_target: int | None = declared(
+        Spelling(whole(), "the number of a class"), None, "the class that a training compares with, if any", key="target2"
+    )
     whole: bool = declared(_SWITCH, False, "whether the map is also shown on the whole picture")
 
     def to_query(self) -> dict[str, str]:

@@ -70,7 +70,7 @@ def drawing_controls(view: View) -> None:
     choice("placement", _PLACEMENT_LABEL, PLACEMENTS, view.placement, _PLACEMENT_HELP)
     choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
     choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
-    choice("scale", "Colour scale", SCALES, view.scale, _SCALE_HELP)
+    choice("scale", "Colour scale", SCALES, view.scale or "map", _SCALE_HELP)
 
 
 SEEN = 0.05

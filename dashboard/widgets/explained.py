@@ -21,7 +21,7 @@ TO_BROWSER = Action("opens the class browser", page="class_browser")
 
 def common_reach(view: View, maps: Iterable[Map]) -> float | None:
     """The largest finite magnitude in any of the maps where the view asks for one scale for all, else None."""
-    if view.scale == "map":
+    if view.scale != "strip":
         return None
     return max((float(np.abs(values).max()) for values in maps if np.isfinite(values).all()), default=0.0)
 

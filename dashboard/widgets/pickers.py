@@ -145,12 +145,15 @@ def modules_picker(scene: Scene) -> None:
 
 
 def target_picker(scene: Scene) -> None:
-    """The predicted class, or any class."""
+    """The predicted class, or that predicted at the end of a training, or any class."""
     values, task = scene.probabilities, scene.model.task
     predicted = "the first" if task == "regression" else scene.task_words.predicted
 
+    usual = scene.predicted if scene.final is None else scene.final
+    predicted += "" if scene.final is None else " at the end"
+
     def words(target: int) -> str:
-        index = scene.predicted if target == NONE else target
+        index = usual if target == NONE else target
         name = f"{scene.model.classes[index]} · {value_words(float(values[index]), task, unit=scene.model.unit)}"
         return f"{name} · {predicted}" if target == NONE else name
 

@@ -20,6 +20,8 @@ from dashboard.view.record import note_picture
 from explain_lib.pictures.palettes import diverging_table, palette_table
 from explain_lib.pictures.rendering import png
 
+FADE_SECONDS = 0.6
+"""How long an old map takes to fade out over a new one."""
 _STAGE = st.components.v2.component(
     "stage",
     html='<div class="stage"></div>',
@@ -55,14 +57,17 @@ class Fact:
 class Row:
     """Panels side by side, then facts and bars.
 
-    strip: whether the panels are thumbnails, of which one is chosen by a click. links: what can be pressed below. chosen:
-    whether the row is the chosen one of several.
+    strip: whether the panels are thumbnails, of which one is chosen by a click. block: so many of the last panels are small
+    multiples, in a block of their own under block_title. links: what can be pressed below. chosen: whether the row is the
+    chosen one of several.
     """
 
     panels: tuple[Panel, ...]
     title: str = ""
     caption: str = ""
     strip: bool = False
+    block: int = 0
+    block_title: str = ""
     facts: tuple[Fact, ...] = ()
     bars: tuple[ClassBars, ...] = ()
     links: tuple[Action, ...] = ()
@@ -77,7 +82,8 @@ class Stage:
     the panel under which the strength of the map can be changed. view: names what previews of classes belong to. layer,
     signed: the layer that is shown, and whether with its sign. cards: whether rows are cards, side by side where there is
     room. hint: what the line says before anything is pointed at, in place of the usual words. fits: how many of the rows, from
-    the first, a presentation shows whole on the screen.
+    the first, a presentation shows whole on the screen. fades: names what the maps are of but for the moment: from one moment
+    to another of the same, the old map fades out over the new one, which is there at once. Empty for none.
     """
 
     rows: tuple[Row, ...]
@@ -90,6 +96,7 @@ class Stage:
     cards: bool = False
     hint: str = ""
     fits: int = 1
+    fades: str = ""
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -160,6 +167,8 @@ def packed(stage: Stage) -> bytes:
         "cards": stage.cards,
         "hint": stage.hint,
         "fits": stage.fits,
+        "fades": stage.fades,
+        "fade_ms": round(1000 * FADE_SECONDS),
     }
     return arrays.packed(head)
 
@@ -177,6 +186,8 @@ def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
         "title": row.title,
         "caption": row.caption,
         "strip": row.strip,
+        "block": row.block,
+        "block_title": row.block_title,
         "picks": row.strip and any(panel.action for panel in row.panels),
         "facts": list(map(vars, row.facts)),
         "bars": list(map(_bars, row.bars)),

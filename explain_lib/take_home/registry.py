@@ -28,7 +28,7 @@ from explain_lib.pictures.selection import seen_images
 from explain_lib.pictures.sets import Pixels, batch_size_of, next_readable, subset
 from explain_lib.study.rows import contour_rows, grass_rows
 from explain_lib.trust.ladder import CurvesRequest, LadderRequest, LadderRows, ladder_curves
-from explain_lib.trust.sanity import SanityRequest, sanity_maps
+from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.ladder_files import kept_ladder
 
@@ -52,6 +52,7 @@ RECORDED: Mapping[str, Callable[..., object]] = {
         decomposition_steps,
         ladder_curves,
         sanity_maps,
+        random_starts,
         average_map,
     )
 }

@@ -11,7 +11,7 @@ from explain_lib.pictures.sets import StoredPixels, subset
 from explain_lib.study.rows import contour_rows, grass_rows
 from explain_lib.take_home.view_file import named_arrays
 from explain_lib.trust.ladder import LadderRequest, ladder_curves
-from explain_lib.trust.sanity import SanityRequest, sanity_maps
+from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
 from explain_lib.work.ladder_files import kept_ladder
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "named_arrays",
     "parse_configuration",
     "predict",
+    "random_starts",
     "sanity_maps",
     "subset",
     "third_opinion",

@@ -4,16 +4,17 @@ Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292): model
 randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the grid of the layer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
-from explain_lib.base.statistics import rank_correlations
+from explain_lib.base.statistics import Estimate, bootstrap_mean, rank_correlations
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
@@ -24,6 +25,9 @@ from explain_lib.pictures.sets import next_readable
 from explain_lib.trust.rungs import class_of, marked_target
 
 BATCH = 64
+SEEDS = tuple(range(8))
+"""The random starts that one picture is shown with."""
+_SEEDS = 1_000_000_000
 TWIN = "labels in random order"
 """The name of the only step in the comparison of a model with its twin, trained on such labels."""
 
@@ -43,6 +47,27 @@ class SanityMaps(Frozen):
     explained: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     correlations: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RandomStarts(Frozen):
+    """The maps of one picture at one layer, by the model and by S copies in which the same layers are randomised.
+
+    seeds: int64 (S,), that of each copy. own: float32 (h, w), the model's ReLU map, not scaled. maps: float32 (S, h, w), the
+    copies'. explained, probabilities, correlations: see SanityMaps; int64 (1,), float32 (S, classes), float64 (S,).
+    """
+
+    seeds: NDArray[np.int64]
+    own: Map
+    maps: Map
+    explained: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    correlations: NDArray[np.float64]
+
+    @property
+    def mean(self) -> Estimate:
+        """The mean correlation over the starts, with its interval; its `images` are the starts that have a correlation."""
+        return bootstrap_mean(self.correlations)
 
 
 @dataclass(frozen=True)
@@ -102,6 +127,46 @@ def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator
         return
     for depth in range(1, len(randomisation_steps(model)) + 1):
         yield randomised(model, depth, mode, seed=seed)
+
+
+@recorded
+@remembered(alone=True)
+def random_starts(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    layer: str,
+    target: OneTarget | None = None,
+    depth: int | None = None,
+    mode: Mode = "cascading",
+    *,
+    seeds: Sequence[int] = SEEDS,
+) -> RandomStarts:
+    """The map of one picture, of the model and of copies whose layers start from other random numbers, one for each seed.
+
+    pixels: uint8 (1, H, W, C). layer, target: as in sanity_maps. depth, mode: which layers are randomised, see randomised; None
+    for all of them. Of one seed the map is that of sanity_maps with it, at this depth.
+
+    Raises the errors of grad_cam, and InputError for another number of pictures, no seed, and a depth that randomised refuses.
+    """
+    numbers = _checked_seeds(seeds)
+    at = len(randomisation_steps(check_model(model))) if depth is None else depth
+    own = grad_cam(model, pixels, layer, target)
+    if len(own.targets) != 1:
+        raise InputError(f"pixels: {len(own.targets)} pictures; one, as a batch of one, would be right")
+    explained = np.array([class_of(one) for one in own.targets], dtype=np.int64)
+    copies = (randomised(model, at, mode, seed=seed) for seed in numbers.tolist())
+    found = [grad_cam(copy, pixels, layer, own.targets) for copy in copies]
+    maps = np.concatenate([cams[layer].map for cams in found])
+    logits = np.concatenate([cams.logits for cams in found])
+    correlations = rank_correlations(np.broadcast_to(own[layer].map, maps.shape), maps)
+    return RandomStarts(numbers, own[layer].map[0], maps, explained, values_of(logits, model.task), correlations)
+
+
+def _checked_seeds(seeds: Sequence[int]) -> NDArray[np.int64]:
+    listed = list(seeds) if isinstance(seeds, list | tuple | range) else []
+    if not listed or not all(isinstance(seed, int | np.integer) and 0 <= seed < _SEEDS for seed in listed):
+        raise InputError(f"seeds: {seeds!r}; a list of one or more whole numbers from 0 to {_SEEDS - 1:,} would be right")
+    return np.array(listed, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "opacity": ("map", "even"),
     "contour": ("on", "off"),
     "sign": ("positive", "signed"),
-    "scale": ("map", "strip"),
+    "scale": (None, "strip"),
     "placement": ("receptive-field", "stretched"),
     "beside": ("nothing", "model"),
     "img2": ("1", "23"),
@@ -58,5 +58,6 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "task": (None, "sigmoid"),
     "window": (None, "100,3900"),
     "bands": (None, "3,2,1"),
+    "target2": (None, "8"),
     "whole": ("off", "on"),
 }

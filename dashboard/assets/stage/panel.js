@@ -25,9 +25,9 @@ function makePanel() {
   return { figure, title, place, canvas, mark, below };
 }
 
-// A panel as it was sent, with the arrays in the place of their numbers.
-function fillPanel(panel, given, arrays) {
-  const of = (number) => (number === null ? null : arrays[number]);
+// A panel as it was sent, with the arrays in the place of their numbers. fade: milliseconds, 0 for none.
+function fillPanel(panel, given, arrays, fade) {
+  const of = (number) => (number === null ? null : arrays[number]), old = panel.sent?.values, shown = panel.shown?.values;
   panel.given = given;
   panel.sent = {
     picture: of(given.picture), values: of(given.values), painted: given.painted, top: given.top, size: given.size,
@@ -51,8 +51,25 @@ function fillPanel(panel, given, arrays) {
   place.tabIndex = given.tab;
   setTitle(panel, "");
   fillBelow(panel, given);
+  const values = of(given.values);
+  if (fade && old && values && !isSame(old, values) && !isSame(shown, values)) fadeOut(panel, fade);
   drawPanel(panel);
   takeTurns(panel, of(given.turn));
+}
+
+const isSame = (one, other) => one.data.length === other.data.length && one.data.every((value, at) => value === other.data[at]);
+
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+// What is on the canvas lies over it, and fades out: below is the new map, as it was computed.
+function fadeOut(panel, milliseconds) {
+  panel.ghost?.remove();
+  if (STILL.matches) return;
+  const ghost = (panel.ghost = panel.canvas.cloneNode());
+  ghost.className = "ghost";
+  ghost.getContext("2d").drawImage(panel.canvas, 0, 0);
+  panel.canvas.after(ghost);
+  ghost.animate([{ opacity: 1 }, { opacity: 0 }], { duration: milliseconds, fill: "forwards" }).onfinish = () => ghost.remove();
 }
 
 // Two maps in one place, each for 0.8 s: far below the three flashes a second that can harm.

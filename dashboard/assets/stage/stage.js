@@ -193,11 +193,12 @@ function fillRow(stage, row, given, arrays, kept) {
     const panel = kept.get(one.name) ?? makePanel();
     kept.delete(one.name);
     if (one.slider) panel.slider = setSlider(stage, given.strength);
-    fillPanel(panel, one, arrays);
+    fillPanel(panel, one, arrays, stage.fade);
     listenTo(stage, panel);
     stage.panels.push(panel);
     inside.push(panel.figure);
   }
+  if (given.block) inside.push(makeBlock(inside.splice(-given.block), given.block_title));
   if (given.facts.length) inside.push(makeFacts(given.facts));
   for (const sent of given.bars) {
     const bars = makeBars(sent);
@@ -208,6 +209,20 @@ function fillRow(stage, row, given, arrays, kept) {
   if (given.picks) roving(box, ".place", '[aria-pressed="true"]');
   row.replaceChildren(...(given.title ? [make("div", "row-title", given.title)] : []), box,
     ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.links.length ? [makeLinks(stage, given)] : []));
+}
+
+// Where a strip scrolls sideways, the chosen thumbnail is in its middle.
+function showChosen(strip) {
+  const chosen = strip.querySelector(".chosen")?.getBoundingClientRect(), seen = strip.getBoundingClientRect();
+  if (chosen) strip.scrollLeft += chosen.left + chosen.width / 2 - seen.left - seen.width / 2;
+}
+
+// Small multiples: panels side by side under a title of their own.
+function makeBlock(figures, title) {
+  const block = make("div", "block"), box = make("div", "multiples");
+  box.append(...figures);
+  block.append(make("div", "title", title), box);
+  return block;
 }
 
 function makeLinks(stage, { place, links, title }) {
@@ -237,7 +252,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = focusedIn(root);
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
-    hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
+    fades: head.fades, fade: head.fades && before?.fades === head.fades ? head.fade_ms : 0, hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
     strengthen(strength) {
       for (const panel of this.panels) {
         if (!panel.sent.picture || !panel.sent.values) continue;
@@ -259,6 +274,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   if (head.line_after !== null) rows.splice(head.line_after, 0, stage.line);
   root.replaceChildren(...rows);
+  for (const strip of root.querySelectorAll(".strip")) showChosen(strip);
   if (focused) root.querySelector(focused)?.focus({ preventScroll: true });
   pointAt(SHARED.point);
   document.dispatchEvent(new CustomEvent("stage-drawn"));

@@ -1,23 +1,34 @@
-"""The sanity check of the picked image: its maps while layers forget one after the other, in numbers, words and as a slide."""
+"""The sanity check of the picked image: its maps while layers forget one after the other, in numbers, words and as a slide.
+
+At the level that is shown there are several maps, from as many random starts.
+"""
 
 import csv
 import io
 from dataclasses import dataclass, replace
+from functools import partial
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dashboard.topics.sanity.words import mean_title
 from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
+from dashboard.view.server_options import server_later
 from dashboard.view.slide import caption_lines, picture_panel, points
+from explain_lib.base.identity import identity_of
 from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.run_context import kept
 from explain_lib.base.words import correlation_words, few_names
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
 from explain_lib.networks.task_words import value_words
 from explain_lib.passes.tasks import predicted_of
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
-from explain_lib.trust.sanity import SanityMaps, sanity_maps
+from explain_lib.trust.by_row import is_large
+from explain_lib.trust.sanity import RandomStarts, SanityMaps, random_starts, sanity_maps
 from explain_lib.trust.sanity_summary import SanitySummary
+from explain_lib.work.later import Work
 
 NAMED = 8
 """So many modules are named on a slide."""
@@ -44,9 +55,7 @@ class Check:
 
     def says(self, depth: int) -> str:
         """The class that is predicted then, with its probability."""
-        values, model = self.found.probabilities[0, depth], self.scene.model
-        index = int(predicted_of(values, model.task))
-        return f"{model.classes[index]} {value_words(float(values[index]), model.task, unit=model.unit)}"
+        return said_words(self.scene, self.found.probabilities[0, depth])
 
     @property
     def explained(self) -> str:
@@ -67,7 +76,41 @@ def make_check(scene: Scene) -> Check:
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
 
+@dataclass(frozen=True)
+class Starts:
+    """The random starts of the level that is shown.
+
+    found: None for those that are still made. work: what makes them behind the page, None where the page does that itself.
+    """
+
+    found: RandomStarts | None
+    work: Work[RandomStarts] | None = None
+
+
+def find_starts(check: Check) -> Starts:
+    """The maps of the picked image from eight random starts; those of a large network are made behind the page.
+
+    None are made of a level at which nothing is randomised.
+    """
+    scene, view = check.scene, check.scene.view
+    if check.shown == 0:
+        return Starts(None)
+    asked = scene.model, scene.seen[None], check.layer, view.target, check.shown, view.mode
+    if not is_large(scene.model) or kept(random_starts, *asked) is not None:
+        return Starts(random_starts(*asked))
+    work = Work(("starts", *map(identity_of, asked)), partial(random_starts, *asked))
+    made = server_later().look(work)
+    return Starts(None, work) if made is None else Starts(random_starts(*asked))  # remembered, and noted to be taken home
+
+
 # Section: words
+
+
+def said_words(scene: Scene, values: NDArray[np.float32]) -> str:
+    """The class that is predicted by these probabilities, float32 (classes,), with its own."""
+    model = scene.model
+    index = int(predicted_of(values, model.task))
+    return f"{model.classes[index]} {value_words(float(values[index]), model.task, unit=model.unit)}"
 
 
 def depth_words(check: Check, depth: int) -> str:
@@ -109,8 +152,11 @@ def summary_csv(summary: SanitySummary) -> str:
 # Section: the slide
 
 
-def check_slide(check: Check) -> Slide:
-    """The picture, the map of the network as it is over it, and the map with layers randomised."""
+def check_slide(check: Check, starts: RandomStarts | None) -> Slide:
+    """The picture, the map of the network as it is over it, and the map with layers randomised, from the first start.
+
+    starts: the title has their mean, if they are there.
+    """
     scene, shown = check.scene, check.shown
     grid = grid_caption((check.found.maps.shape[2], check.found.maps.shape[3]))
     how = f"Explained: {check.explained} · Grad-CAM at layer {check.layer}, {grid} cells · model {scene.view.model}"
@@ -123,10 +169,11 @@ def check_slide(check: Check) -> Slide:
             after = f"{check.found.steps[shown - 1]} alone randomised"
         else:
             after = "1 layer randomised" if shown == 1 else f"{shown} layers randomised"
-        title = f"{after}: rank correlation of the maps {correlation_words(check.correlation(shown))}"
+        own = f"rank correlation of the maps {correlation_words(check.correlation(shown))}"
+        title = f"{after}: {own if starts is None else mean_title(starts)}"
         modules = few_names(check.randomised, NAMED)
         says = f"Randomised: {modules}. The network then says {check.says(shown)}, before {check.says(0)}"
-        second, third = _check_panel(check, 0, "Network as it is"), _check_panel(check, shown, after)
+        second, third = _check_panel(check, 0, "Network as it is"), _check_panel(check, shown, f"{after}, first start")
     caption = (caption_lines(scene)[0], says, how)
     return Slide(title, (picture_panel(scene), second, third), caption, f"{title}. {' '.join(caption)}")
 

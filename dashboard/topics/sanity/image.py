@@ -5,77 +5,91 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.sanity.check import Check, depth_words, randomised_modules
+from dashboard.topics.sanity.check import Check, Starts, depth_words, randomised_modules, said_words
+from dashboard.topics.sanity.words import interval_words, starts_sentence
 from dashboard.view import terms
-from dashboard.view.address import bound
-from dashboard.view.captions import grid_caption, image_caption
+from dashboard.view.captions import grid_caption, image_caption, plain
+from dashboard.widgets.awaited import await_work
 from dashboard.widgets.drawing_controls import drawing_words, placement_words
 from dashboard.widgets.explained import original_panel, overlay_panel
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
-from explain_lib.base.maps import MapState, map_state
-from explain_lib.base.words import correlation_words
+from explain_lib.base.maps import Map, MapState, map_state
+from explain_lib.base.words import correlation_words, mean_number
+from explain_lib.trust.sanity import RandomStarts
 
-SIDE, THUMBNAIL = 256, 96
-
-
-def depth_slider(check: Check) -> None:
-    """The slider for the number of layers that have forgotten."""
-    names = ["none", *check.found.steps]
-    st.select_slider(
-        "Randomised down to" if check.scene.view.mode == "cascading" else "Randomised alone",
-        range(len(names)),
-        **bound("randomised", check.shown),
-        format_func=names.__getitem__,
-        help="Left: the network as it was trained. Each step makes one more layer forget, from the last one back to the first.",
-    )
+SIDE, START, THUMBNAIL = 224, 104, 96
+SEEN_WHOLE = 8
+"""Of so many levels a presentation shows the pictures too, beside the maps of the chosen one."""
 
 
-def show_check(check: Check) -> None:
-    """The picture, the map of the network as it is, the map with layers randomised, and those at every depth, each a click
+def show_check(check: Check, starts: Starts) -> None:
+    """The picture, the map of the network as it is, those of the random starts, and the levels to choose from, each a click
     away.
     """
-    scene, state = check.scene, map_state(check.values(0))
-    show_stage(Stage((_shown(check), _steps(check)), slider="whole"))
+    scene, levels = check.scene, len(check.found.steps) + 1
+    show_stage(Stage((_shown(check, starts), _levels(check)), slider="whole", fits=2 if levels <= SEEN_WHOLE else 1))
+    if starts.found is not None:
+        st.markdown(plain(starts_sentence(starts.found)))
+    elif starts.work is not None:
+        st.caption("The maps from eight random starts are being made; they appear here once they are there.")
+        await_work(starts.work)
     st.caption(image_caption(scene, scene.view.image))
     st.caption(
-        f"Randomised: {randomised_modules(check)}. Its weights are what a training would start from, the same at each visit. "
-        f"Under each map its correlation with the original, and what the network then says. "
+        f"Randomised: {randomised_modules(check)}. Weights are those that a training would start from, the same at each visit. "
         f"{placement_words(scene, check.layer)} {drawing_words(scene.view)}"
     )
+    state = map_state(check.values(0))
     if state is not MapState.VARIED:
         flat = f"The map of {check.layer} on this picture is {state.value}"
         st.info(f"{flat}: no map can be compared with it. Try another layer.")
 
 
-def _shown(check: Check) -> Row:
+def _shown(check: Check, starts: Starts) -> Row:
     scene = check.scene
-    randomised = "With layers randomised" if scene.view.mode == "cascading" else "With one layer randomised"
     grid = grid_caption((check.found.maps.shape[2], check.found.maps.shape[3]))
-    panels = (
-        original_panel(scene, SIDE),
-        replace(_overlay(check, 0, SIDE), name="whole", title="The network as it is"),
-        replace(
-            _overlay(check, check.shown, SIDE), name="randomised", title=randomised, caption=f"layer {check.layer}, {grid}",
-            previews=True,
-        ),
+    whole = replace(
+        _overlay(check, 0, SIDE), name="whole", title="The trained network", caption=f"layer {check.layer}, {grid}",
+        previews=True,
     )  # fmt: skip
-    facts = (
-        Fact("Correlation with the original map", correlation_words(check.correlation(check.shown)), terms.SANITY_CORRELATION),
-        Fact(
-            "The network then says",
-            check.says(check.shown),
-            "",
-            f"Before: {check.says(0)}. Explained in both: {check.explained}.",
-        ),
+    panels = (original_panel(scene, SIDE), whole)
+    said = Fact("The trained network says", check.says(0), "", f"Explained everywhere: {check.explained}")
+    if starts.found is None:
+        own = Fact("Correlation with its map", correlation_words(check.correlation(check.shown)), terms.SANITY_CORRELATION)
+        return Row(panels, facts=(own, said))
+    found = starts.found
+    small = tuple(_start(check, found, place) for place in range(len(found.seeds)))
+    title = f"{len(small)} random starts, {'all layers' if _is_all(check) else depth_words(check, check.shown)}"
+    mean = found.mean
+    middle = Fact(
+        "Mean correlation with its map",
+        mean_number(mean) if mean.images else "not defined",
+        terms.SANITY_CORRELATION,
+        interval_words(found),
     )
-    return Row(panels, facts=facts)
+    return Row((*panels, *small), facts=(middle, said), block=len(small), block_title=title)
 
 
-def _steps(check: Check) -> Row:
-    """The maps at every depth, the one that is shown marked."""
-    how = "Step by step" if check.scene.view.mode == "cascading" else "Layer by layer, each alone,"
+def _is_all(check: Check) -> bool:
+    return check.scene.view.mode == "cascading" and check.shown == len(check.found.steps)
+
+
+def _start(check: Check, found: RandomStarts, place: int) -> Panel:
+    """The map from one random start, with its correlation and what the network then says."""
+    words = f"{_what(check, check.shown)}, random start {place + 1}"
+    over = _over(check, found.maps[place], words, START)
+    correlation = correlation_words(float(found.correlations[place]))
+    return replace(
+        over, name=f"start-{place + 1}", title=f"start {place + 1}", help="", shows=f"start {place + 1}",
+        drawing=replace(over.drawing, contour=False, border=False),
+        caption=f"{correlation}\n{said_words(check.scene, found.probabilities[place])}",
+    )  # fmt: skip
+
+
+def _levels(check: Check) -> Row:
+    """The maps at every level, from the first start, the one that is shown marked."""
+    how = "from the last layer down to" if check.scene.view.mode == "cascading" else "alone"
     panels = tuple(_thumbnail(check, depth, name) for depth, name in enumerate(["none", *check.found.steps]))
-    return Row(panels, f"{how} on this picture", strip=True)
+    return Row(panels, f"Randomised {how} … (first start of each)", strip=True)
 
 
 def _thumbnail(check: Check, depth: int, name: str) -> Panel:
@@ -83,13 +97,20 @@ def _thumbnail(check: Check, depth: int, name: str) -> Panel:
     return replace(
         over, name=f"depth-{depth}", title=name, help="", drawing=replace(over.drawing, contour=False, border=False),
         caption=f"{correlation_words(check.correlation(depth))}\n{check.says(depth)}",
-        action=Action("shows this step", {"randomised": depth}), chosen=depth == check.shown,
+        action=Action("randomises this far", {"randomised": depth}), chosen=depth == check.shown,
         shows="none" if depth == 0 else depth_words(check, depth),
     )  # fmt: skip
 
 
 def _overlay(check: Check, depth: int, side: int) -> Panel:
+    return _over(check, check.values(depth), _what(check, depth), side)
+
+
+def _what(check: Check, depth: int) -> str:
+    return "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
+
+
+def _over(check: Check, values: Map, what: str, side: int) -> Panel:
     scene = check.scene
-    what = "nothing randomised" if depth == 0 else f"randomised {depth_words(check, depth)}"
     words = f"Grad-CAM of layer {check.layer} on {scene.name}, {what}"
-    return overlay_panel(scene, check.values(depth), words, side, centres=scene.centres(check.layer))
+    return overlay_panel(scene, values, words, side, centres=scene.centres(check.layer))

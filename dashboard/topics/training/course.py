@@ -1,17 +1,19 @@
 """A training in time: its moments, and the map and prediction of each for the picked image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
+import explain_lib as xl
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
 from explain_lib.base.errors import ExplainError
 from explain_lib.base.maps import Map
+from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, percent
 from explain_lib.cam.training_time import (
     MapsInTime,
@@ -26,11 +28,11 @@ from explain_lib.passes.targets import class_target
 
 @dataclass(frozen=True)
 class Course:
-    """A training, seen through one image.
+    """A training, seen through one image and one class.
 
     moments: from the start to the end. scenes: the page's scene with the network of each. layer: where it is hooked. maps: of
     each moment. correlations: of the maps as they are drawn with the last one, NaN where one is constant. place: of the
-    moment that is shown.
+    moment that is shown. other: the maps of the class that is compared with, if any.
     """
 
     moments: tuple[Moment, ...]
@@ -39,6 +41,7 @@ class Course:
     maps: MapsInTime
     correlations: NDArray[np.float64]
     place: int
+    other: MapsInTime | None = None
 
     @property
     def shown(self) -> Moment:
@@ -60,9 +63,37 @@ class Course:
         """The true class of the picked image, -1 if it is not known."""
         return int(self.scene.images.labels[self.scene.view.image])
 
+    @property
+    def explained(self) -> str:
+        """The class that the maps of all moments explain."""
+        return self.scene.model.classes[class_target(self.maps.targets[-1]).index]
+
+    @property
+    def compared(self) -> str | None:
+        """The class that it is compared with."""
+        return None if self.other is None else self.scene.model.classes[class_target(self.other.targets[-1]).index]
+
     def values(self, place: int) -> Map:
         """The map of a moment as the view says: with its sign, or above zero only."""
         return np.asarray(_drawn(self.scene, self.maps)[place])
+
+    def other_values(self, place: int) -> Map:
+        """That of the class that is compared with."""
+        assert self.other is not None
+        return np.asarray(_drawn(self.scene, self.other)[place])
+
+    @property
+    def every_map(self) -> list[Map]:
+        """The maps of all moments, of both classes if there are two."""
+        both = [self.maps] if self.other is None else [self.maps, self.other]
+        return [np.asarray(values) for maps in both for values in _drawn(self.scene, maps)]
+
+    @property
+    def likeness(self) -> NDArray[np.float64]:
+        """Spearman correlation of both classes' maps at each moment, NaN where one is constant; none without another class."""
+        if self.other is None:
+            return np.zeros(0)
+        return rank_correlations(_drawn(self.scene, self.maps), _drawn(self.scene, self.other))
 
     def probability(self, place: int, index: int) -> float:
         """The probability of a class at a moment."""
@@ -93,7 +124,13 @@ def shown_scene(scene: Scene) -> Scene:
         return scene
     moments = training_moments(name)
     place = place_of(moments, scene.view.epoch)
-    return seen_by(scene, moments[-1 if place is None else place].model)
+    end = seen_by(scene, moments[-1].model)
+    return _explaining(seen_by(scene, moments[-1 if place is None else place].model), end.predicted)
+
+
+def _explaining(scene: Scene, final: int) -> Scene:
+    """The scene of a moment that explains this class where the view names none, on a scale that all moments have in common."""
+    return replace(scene, final=final, view=replace(scene.view, scale=scene.view.scale or "strip"))
 
 
 def seen_by(scene: Scene, name: str) -> Scene:
@@ -110,13 +147,24 @@ def seen_by(scene: Scene, name: str) -> Scene:
 
 def make_course(scene: Scene, moments: tuple[Moment, ...]) -> Course:
     """The training seen through the picked image; the last moment is shown where the view names none that there is."""
-    scenes = tuple(seen_by(scene, moment.model) for moment in moments)
+    seen = [seen_by(scene, moment.model) for moment in moments]
+    scenes = tuple(_explaining(one, seen[-1].predicted) for one in seen)
     layer = chosen_layer(scene.view, scenes[-1].model)
     models, targets = [one.model for one in scenes], [one.target for one in scenes]
     maps = maps_in_time(models, scenes[-1].seen[None], layer, targets)
+    second = other_class(scenes[-1])
+    other = None if second is None else maps_in_time(models, scenes[-1].seen[None], layer, [second] * len(models))
     place = place_of(moments, scene.view.epoch)
     correlations = correlations_with_last(_drawn(scene, maps))
-    return Course(moments, scenes, layer, maps, correlations, len(moments) - 1 if place is None else place)
+    return Course(moments, scenes, layer, maps, correlations, len(moments) - 1 if place is None else place, other)
+
+
+def other_class(scene: Scene) -> xl.Target | None:
+    """The class that is compared with, in the score that the view explains; None for the explained one itself."""
+    target, index = scene.target, scene.view.other_target
+    if index is None or index == target.index:
+        return None
+    return replace(target, index=index, minus=None if target.minus == index else target.minus, plus=())
 
 
 # Section: words
@@ -159,12 +207,14 @@ def _end_sentence(course: Course) -> str:
 
 
 def _questions(course: Course, place: int) -> str:
-    """Whether the map of that moment and the final one answer the same question."""
-    shown, final = (class_target(course.maps.targets[one]) for one in (place, -1))
-    classes = course.scene.model.classes
-    if shown == final:
-        return f"Both maps explain {classes[final.index]}."
+    """What both maps explain, and how like they are to those of the class that is compared with."""
+    name = course.explained
+    words = f"Both maps explain {name}."
+    if course.other is None:
+        return words
+    then, end = (correlation_words(float(course.likeness[one])) for one in (place, -1))
+    after = course.moments[place].epoch
     return (
-        f"The two maps explain different classes, {classes[shown.index]} and {classes[final.index]}, each the one that its "
-        "network predicts: part of what differs is the question."
+        f"{words} Those of {name} and {course.compared} have a correlation of {then} with each other after "
+        f"{'1 epoch' if after == 1 else f'{after} epochs'}, and of {end} at the end."
     )

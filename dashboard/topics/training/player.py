@@ -9,8 +9,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.view.address import bound_by, change_view, current_view, follow_changes
 
-SECONDS = 1.2
-"""The time that a moment stays while it plays."""
+SECONDS = 1.8
+"""The time that a moment stays while it plays, of which the map before takes a third to fade out."""
 
 _PLAYING, _SLIDER = "playing", "epoch"
 

@@ -17,7 +17,7 @@ ADDRESSES = (
     "/layer_explorer?beside=image&sign=signed&minus=1",
     "/layer_ladder?img=8",
     "/sanity_checks?model=tutorial&randomised=2",
-    "/training_time?epoch=2",
+    "/training_time?epoch=2&target2=8",
     "/disagreement?a=manual&b=package&flicker=on",
     "/scan?class=6",
     "/guesses?img=4",
@@ -113,11 +113,11 @@ def test_space_home_and_end_scroll_without_a_click(beamer: Page, root: str) -> N
 
 
 def test_escape_leaves_a_slider_and_a_field_and_page_down_too_in_a_lesson(beamer: Page, root: str) -> None:
-    open_address(beamer, f"{root}/sanity_checks?img=3&layer=conv2&randomised=5&lesson=grad-cam&stop=9")
-    slider = beamer.locator('.st-key-randomised input, [data-testid="stSlider"] input, [role="slider"]').first
+    open_address(beamer, f"{root}/training_time?img=3&epoch=2&lesson=grad-cam&stop=9")
+    slider = beamer.locator('.st-key-epoch input, .st-key-epoch [role="slider"]').first
     slider.focus()
     press(beamer, "ArrowLeft")
-    assert "randomised=4" in beamer.url
+    assert "epoch=1" in beamer.url
     press(beamer, "PageDown")
     assert "stop=10" in beamer.url
     open_address(beamer, f"{root}/layer_explorer?img=3")

@@ -274,6 +274,23 @@ def test_a_network_that_has_forgotten(depth: int, mode: str) -> None:
         assert number("sanity.end_correlation", **view) == number("sanity.correlation", **view)
 
 
+def test_the_mean_over_random_starts() -> None:
+    view: dict[str, object] = {"layer": "conv2", "randomised": 5}
+    own, found = captum_map(3, "conv2"), []
+    for seed in range(8):
+        other = randomised(xl.load_model("captum-tutorial"), 5, seed=seed).network
+        batch = torch.tensor(pixels()[3:4]).permute(0, 3, 1, 2) / 255 * 2 - 1
+        signed = LayerGradCam(other, other.get_submodule("conv2")).attribute(batch, predicted(3))
+        found.append(spearmanr(own.ravel(), signed[0, 0].detach().numpy().clip(min=0).ravel()).statistic)
+    mean, _, _ = said("{sanity.mean}", **view).partition(" [")
+    assert float(mean.replace("−", "-")) == pytest.approx(np.mean(found), abs=0.0051)
+    assert said("{sanity.starts}", **view) == "8"
+    told = said("{sanity.starts_told}", **view)
+    assert told.startswith(f"Over 8 random starts the mean correlation with the trained network's map is {mean} [")
+    assert "The trained network says ship" in told
+    assert said("{sanity.mean}", layer="conv2", randomised=0).startswith("—\n\n*Not there: sanity.mean. randomised: no layer")
+
+
 def test_a_network_that_has_forgotten_nothing_is_told_so() -> None:
     words = said("{sanity.told}", layer="conv2", randomised=0)
     share = 100 * probabilities("captum-tutorial")[3].max()

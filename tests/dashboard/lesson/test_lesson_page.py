@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
-from independent_maps import captum_map, logit, pixels, predicted, probabilities
+from independent_maps import captum_map, labels, logit, pixels, predicted, probabilities
 from opened_page import OpenedPage, buttons, open_page, press, query, send_steps, texts, unescaped, warnings
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, t
 from staged import panels, stages
 
 import explain_lib as xl
@@ -92,15 +93,21 @@ def test_the_effects_that_the_lesson_speaks_of_are_there() -> None:
     assert car[3:, 5:].sum() > 2 * car[:, :4].sum()
 
 
-def test_the_map_of_the_network_that_knows_nothing_has_nothing_of_the_original() -> None:
-    """The stop's picture: the correlation is near 0, and the network was sure."""
+def test_the_maps_of_networks_that_know_nothing_have_nothing_of_the_original() -> None:
+    """The stop's picture: over eight random starts the correlation is near 0, with an interval that holds it."""
     (stop,) = [stop for stop in own_lesson().stops if stop.page == "sanity_checks"]
-    other = randomised(xl.load_model("captum-tutorial"), stop.view.randomised, "cascading").network
-    batch = torch.tensor(pixels()[stop.view.image][None]).permute(0, 3, 1, 2) / 255 * 2 - 1
-    then = LayerGradCam(other, other.get_submodule("conv2")).attribute(batch, predicted(stop.view.image))[0, 0]
-    now = captum_map(stop.view.image, "conv2")
-    assert abs(spearmanr(now.ravel(), then.detach().numpy().clip(min=0).ravel()).statistic) < 0.1
-    assert probabilities("captum-tutorial")[stop.view.image].max() > 0.9
+    image, now = stop.view.image, captum_map(stop.view.image, "conv2")
+    batch = torch.tensor(pixels()[image][None]).permute(0, 3, 1, 2) / 255 * 2 - 1
+    found = []
+    for seed in range(8):
+        other = randomised(xl.load_model("captum-tutorial"), stop.view.randomised, "cascading", seed=seed).network
+        then = LayerGradCam(other, other.get_submodule("conv2")).attribute(batch, predicted(image))[0, 0]
+        found.append(spearmanr(now.ravel(), then.detach().numpy().clip(min=0).ravel()).statistic)
+    mean, error = np.mean(found), np.std(found, ddof=1) / np.sqrt(8)
+    assert abs(mean) < 0.05
+    assert abs(mean) < t.ppf(0.975, 7) * error < 0.25
+    assert probabilities("captum-tutorial")[image].max() > 0.99
+    assert predicted(image) == labels()[image]
 
 
 # Section: the bar

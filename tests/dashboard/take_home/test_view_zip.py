@@ -18,6 +18,7 @@ from independent_maps import assert_same_colours, by_hand, captum_map, captum_si
 from opened_page import PAGES, OpenedPage, download, metrics, open_page, picture, pixels_of, press
 from PIL import Image
 from scan_samples import wait_until
+from staged import panels
 
 import explain_lib as xl
 from dashboard.view import record as view_record
@@ -262,14 +263,16 @@ def test_on_the_sanity_page_the_slide_shows_what_forgot_and_the_correlation(tmp_
     half = {"img": "3", "model": "captum-tutorial", "opacity": "even", "contour": "off", "strength": "50"}
     app = open_page("sanity_checks", randomised="3", **half)
     shown = metrics(app)
-    correlation, says = shown["Correlation with the original map"], shown["The network then says"]
+    mean, says = shown["Mean correlation with its map"], panels(app)["start-1"].head["caption"].splitlines()[1]
     words = slide_words(app)
-    assert words.startswith(f"3 layers randomised: rank correlation of the maps {correlation}.")
+    assert words.startswith(f"3 layers randomised: mean rank correlation over 8 random starts {mean} [")
     assert f"Randomised: fc3, fc2, fc1. The network then says {says}, before ship" in words
     before, after = slide_pixels(app, 1, 32), slide_pixels(app, 2, 32)
     cells = np.abs(np.arange(32)[:, None] - (6.5 + 2 * np.arange(10))).argmin(1)  # that look nearest to each pixel
     assert_same_colours(before, drawn(pixels()[3], captum_map(3, "conv2")[cells][:, cells], 32))
-    found = arrays_in(taken(app, tmp_path))["sanity_maps.maps"][0, 3]
+    arrays = arrays_in(taken(app, tmp_path))
+    found = arrays["sanity_maps.maps"][0, 3]
+    np.testing.assert_array_equal(arrays["random_starts.maps"][0], found)
     assert_same_colours(after, drawn(pixels()[3], found[cells][:, cells], 32))
     untouched = open_page("sanity_checks", randomised="0", **half)
     assert slide_words(untouched).startswith("The map before any layer is randomised.")

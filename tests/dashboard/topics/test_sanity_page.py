@@ -1,6 +1,8 @@
-"""The page of the sanity checks: the slider, the maps at each step, the chart, many images, and the twin."""
+"""The page of the sanity checks: the levels, random starts, the chart, many images, and the twin."""
 
 import csv
+import re
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -14,6 +16,7 @@ from opened_page import (
     chart,
     chart_alts,
     download,
+    image_number,
     metrics,
     open_page,
     picture,
@@ -26,14 +29,16 @@ from opened_page import (
 from playwright.sync_api import Page, expect
 from running_app import address, settle
 from scipy.stats import spearmanr
-from staged import panels
+from staged import panels, stages
 
 import explain_lib as xl
+from dashboard.topics.sanity import check
 from explain_lib.networks.randomisation import randomised
 
-SIDE = 256
+SIDE = 224
 DRAWING = xl.Drawing(strength=0.7, follows=True, contour=True)
-"""Of every view whose address says nothing of it."""
+SMALL = replace(DRAWING, contour=False, border=False)
+"""Of every view whose address says nothing of it, of large maps and of small ones."""
 
 
 @pytest.fixture(scope="module")
@@ -41,40 +46,78 @@ def opened() -> OpenedPage:
     return open_page("sanity_checks", img="8", model="tutorial", randomised="3", placement="stretched")
 
 
-def test_the_map_beside_is_that_of_the_network_with_three_layers_randomised(opened: OpenedPage) -> None:
-    model = xl.load_model("tutorial")
-    index = predicted(8, "tutorial")
-    maps = {
-        "nothing randomised": captum_map(8, "conv2", name="tutorial"),
-        "randomised down to fc1": xl.grad_cam(randomised(model, 3), pixels()[[8]], "conv2", index)["conv2"].map[0],
-    }
-    for what, values in maps.items():
-        shown = picture(opened, f"Overlay: Grad-CAM of layer conv2 on image 8, {what}")
-        np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], values, DRAWING, SIDE))
-    correlation = spearmanr(*(values.ravel() for values in maps.values())).statistic
-    assert metrics(opened)["Correlation with the original map"] == f"{correlation:.2f}".replace("-", "−")
+def test_the_map_of_the_network_as_it_is_stands_beside_those_of_eight_random_starts(opened: OpenedPage) -> None:
+    own, index = captum_map(8, "conv2", name="tutorial"), predicted(8, "tutorial")
+    shown = picture(opened, "Overlay: Grad-CAM of layer conv2 on image 8, nothing randomised")
+    np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], own, DRAWING, SIDE))
+    correlations = []
+    for seed in range(8):
+        other = randomised(xl.load_model("tutorial"), 3, seed=seed)
+        values = xl.grad_cam(other, pixels()[[8]], "conv2", index)["conv2"].map[0]
+        shown = picture(
+            opened, f"Overlay: Grad-CAM of layer conv2 on image 8, randomised down to fc1, random start {seed + 1};"
+        )
+        np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], values, SMALL, 96))
+        correlations.append(float(spearmanr(own.ravel(), values.ravel()).statistic))
+        logits = torch.tensor(other.predict(pixels()[[8]])[0])
+        said = f"{other.classes[int(logits.argmax())]} {float(logits.softmax(0).max()) * 100:.1f} %"
+        assert panels(opened)[f"start-{seed + 1}"].head["caption"] == f"{signed(correlations[-1])}\n{said}"
+    assert metrics(opened)["Mean correlation with its map"] == signed(float(np.mean(correlations)))
     assert "Randomised: fc3, fc2, fc1." in captions(opened)
+    (row,) = [row for row in stages(opened)[0].head["rows"] if row["block"]]
+    assert (row["block"], row["block_title"]) == (8, "8 random starts, down to fc1")
 
 
-def test_what_the_networks_say_is_there(opened: OpenedPage) -> None:
-    before = probabilities("tutorial")[8]
-    classes = xl.load_model("tutorial").classes
-    assert f"Before: {classes[before.argmax()]} {before.max() * 100:.1f} %." in captions(opened)
-    other = randomised(xl.load_model("tutorial"), 3).predict(pixels()[[8]])[0]
-    assert metrics(opened)["The network then says"].startswith(classes[other.argmax()])
+def signed(value: float) -> str:
+    return f"{round(value, 2) or 0.0:.2f}".replace("-", "−")
 
 
-def test_a_step_is_chosen_by_slider_or_thumbnail_and_is_in_the_address() -> None:
-    app = open_page("sanity_checks", img="8", model="tutorial")
+def test_the_mean_over_the_starts_is_said_with_its_interval(opened: OpenedPage) -> None:
+    (interval,) = re.findall(r"95 % interval \[([−0-9.]+) … ([−0-9.]+)\]", captions(opened))
+    low, high = (float(end.replace("−", "-")) for end in interval)
+    mean = float(metrics(opened)["Mean correlation with its map"].replace("−", "-"))
+    assert low < mean < high
+    holds = "holds 0" if low <= 0 <= high else "does not hold 0"
+    assert f"The 95 % interval, in brackets, {holds}:" in texts(opened)
+
+
+def test_a_bare_address_opens_on_a_horse_that_the_network_knows_with_every_layer_randomised() -> None:
+    app = open_page("sanity_checks")
+    assert image_number(app) == 13
+    assert panels(app)["depth-5"].head["chosen"]
+    assert "predicted horse 99.9 % (right)" in captions(app)
+    assert "holds 0: the mean cannot be told from 0." in texts(app)
+    app = open_page("sanity_checks", img="3")
     assert "Randomised: fc3." in captions(app)
-    app.select_slider(key="randomised").set_value(5).run()
-    assert query(app)["randomised"] == "5"
-    assert "Randomised: fc3, fc2, fc1, conv2, conv1." in captions(app)
+
+
+def test_what_the_network_says_as_it_is_is_there(opened: OpenedPage) -> None:
+    before = probabilities("tutorial")[8]
+    name = xl.load_model("tutorial").classes[before.argmax()]
+    assert metrics(opened)["The trained network says"] == f"{name} {before.max() * 100:.1f} %"
+
+
+def test_a_level_has_one_control_and_is_in_the_address() -> None:
+    app = open_page("sanity_checks", img="8", model="tutorial")
+    assert not app.select_slider
     steps = ["none", "fc3", "fc2", "fc1", "conv2", "conv1"]
-    thumbnails = [panels(app)[f"depth-{depth}"].head for depth in range(6)]
-    assert [one["title"] for one in thumbnails] == steps
-    assert [one["title"] for one in thumbnails if one["chosen"]] == ["conv1"]
-    assert all(one["picks"] for one in thumbnails)
+    for depth, modules in ((1, "fc3"), (5, "fc3, fc2, fc1, conv2, conv1")):
+        app = open_page("sanity_checks", img="8", model="tutorial", randomised=str(depth))
+        assert f"Randomised: {modules}." in captions(app)
+        thumbnails = [panels(app)[f"depth-{place}"].head for place in range(6)]
+        assert [one["title"] for one in thumbnails] == steps
+        assert [one["title"] for one in thumbnails if one["chosen"]] == [steps[depth]]
+        assert all(one["picks"] for one in thumbnails)
+
+
+def test_the_starts_of_a_large_network_are_made_behind_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "is_large", lambda _: True)
+    app = open_page("sanity_checks", img="21", model="tutorial", randomised="4")
+    seen = captions(app)
+    assert "start-1" not in panels(app)
+    assert "The maps from eight random starts are being made" in seen
+    run_until(app, lambda: "start-8" in panels(app))
+    assert "are being made" not in captions(app)
 
 
 def test_under_each_thumbnail_stand_its_correlation_and_what_the_network_then_says(opened: OpenedPage) -> None:
@@ -89,7 +132,7 @@ def test_under_each_thumbnail_stand_its_correlation_and_what_the_network_then_sa
         np.testing.assert_allclose(sent.values, values, atol=1e-6)
 
 
-def test_in_a_browser_a_click_on_a_thumbnail_shows_its_step(page: Page, root: str) -> None:
+def test_in_a_browser_a_click_on_a_thumbnail_shows_its_level(page: Page, root: str) -> None:
     page.goto(f"{root}/sanity_checks?img=8&model=tutorial&randomised=3")
     none = page.locator('[data-picture="depth-0"]')
     expect(none).to_be_visible(timeout=60_000)
@@ -98,6 +141,25 @@ def test_in_a_browser_a_click_on_a_thumbnail_shows_its_step(page: Page, root: st
     expect(none).to_have_attribute("aria-pressed", "true", timeout=60_000)
     assert address(page)["randomised"] == "0"
     expect(page.locator(".facts .value").first).to_have_text("1.00")
+    none.focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url(lambda url: "randomised=2" in url)
+    settle(page)
+    large = page.locator('[data-picture="whole"]')
+    page.locator('[data-picture="start-3"]').hover()
+    expect(large.locator("xpath=..").locator(".title")).to_contain_text("preview: start 3")
+
+
+def test_in_a_browser_the_chosen_level_is_in_sight_on_a_phone(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{root}/sanity_checks?img=8&model=tutorial&randomised=5")
+    expect(page.locator('[data-picture="start-8"]')).to_be_visible(timeout=60_000)
+    settle(page)
+    chosen = page.locator('[data-picture="depth-5"]').bounding_box()
+    assert chosen is not None
+    assert chosen["x"] >= 0
+    assert chosen["x"] + chosen["width"] <= 390
 
 
 def test_one_layer_alone() -> None:
@@ -166,6 +228,6 @@ def test_a_model_without_a_twin_says_which_has_one() -> None:
 
 def test_a_layer_of_one_cell_has_maps_without_a_correlation_and_that_is_said() -> None:
     app = open_page("sanity_checks", model="resnet20", layer="pool", randomised="2")
-    assert metrics(app)["Correlation with the original map"] == "not defined"
+    assert metrics(app)["Mean correlation with its map"] == "not defined"
     assert any("The picture alone, the map is" in alt for alt in alts(app))
     assert "nan" not in "".join(chart_alts(app))

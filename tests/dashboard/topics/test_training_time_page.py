@@ -1,4 +1,4 @@
-"""Training in time: every moment opens, the address says which, it plays to the end, and its maps are Captum's."""
+"""Training in time: every moment opens, the address says which, it plays one class to the end, and its maps are Captum's."""
 
 import re
 import time
@@ -33,6 +33,7 @@ from visitor import visiting
 
 import explain_lib as xl
 from dashboard.topics.training import player
+from explain_lib.cam.drawing import draw_map
 
 open_training = partial(open_page, "training_time")
 
@@ -55,31 +56,29 @@ def words_of(share: float) -> str:
 
 
 @pytest.mark.parametrize(("epoch", "image"), [(0, 3), (5, 8), (60, 3)])
-def test_a_moment_shows_its_accuracy_prediction_and_map(epoch: int, image: int) -> None:
-    app, name = open_training(img=str(image), epoch=str(epoch), **EVENLY), MODELS[epoch]
+def test_a_moment_shows_its_accuracy_its_prediction_and_the_map_of_the_final_class(epoch: int, image: int) -> None:
+    app, name = open_training(img=str(image), epoch=str(epoch), scale="map", **EVENLY), MODELS[epoch]
     assert not app.warning
-    guess = predicted(image, name)
+    guess, end = predicted(image, name), predicted(image, "tutorial")
     shown = metrics(app)
-    assert shown["Right of 10,000 test images"] == words_of(accuracy(name))
-    assert shown["Says of this image"] == xl.CLASSES[guess]
+    assert shown["Test accuracy"] == words_of(accuracy(name))
+    assert shown["Prediction"] == xl.CLASSES[guess]
     assert f"with {words_of(probabilities(name)[image, guess])}; true is {xl.CLASSES[labels()[image]]}" in captions(app)
+    assert f"Explained throughout: {xl.CLASSES[end]}" in captions(app)
     assert "Layer conv2: 10 × 10 cells" in captions(app)
     (bars,) = stages(app)[0].bars
     np.testing.assert_allclose([one["share"] for one in bars["classes"]], probabilities(name)[image], atol=1e-6)
-    assert [one["name"] for one in bars["classes"] if one["role"] == "target"] == [xl.CLASSES[guess]]
-    expected = captum_map(image, "conv2", name=name)
+    assert [one["name"] for one in bars["classes"] if one["role"] == "target"] == [xl.CLASSES[end]]
+    expected = captum_map(image, "conv2", logit(end), name)
     np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
     overlay = picture(app, f"Overlay: Grad-CAM of layer conv2 on image {image} after {epoch} epochs")
     assert_same_colours(overlay, drawn(pixels()[image], expected, len(overlay)))
     correlation = spearmanr(expected.ravel(), captum_map(image, "conv2", name="tutorial").ravel()).statistic
     assert shown["Correlation with final map"] == f"{round(correlation, 2) or 0.0:.2f}".replace("-", "−")
-    end = predicted(image, "tutorial")
-    of_two_classes = f"Of two classes: {xl.CLASSES[guess]} is explained here, {xl.CLASSES[end]} at the end."
-    assert (of_two_classes in captions(app)) == (guess != end)
 
 
 def test_another_layer_and_the_sign_are_explained_at_every_moment() -> None:
-    app = open_training(img="5", epoch="2", layer="relu1", sign="signed", target="3", **EVENLY)
+    app = open_training(img="5", epoch="2", layer="relu1", sign="signed", target="3", scale="map", **EVENLY)
     for epoch, name in MODELS.items():
         signed = captum_signed(5, "relu1", logit(3), name)
         small = picture(app, f"Overlay: epoch {epoch}, ")
@@ -96,40 +95,45 @@ def test_another_layer_and_the_sign_are_explained_at_every_moment() -> None:
 
 @pytest.fixture(scope="module")
 def fifth() -> OpenedPage:
-    return open_training(img="0", epoch="5", **EVENLY)
+    return open_training(img="0", epoch="5", scale="map", **EVENLY)
 
 
 def test_the_strip_has_each_moment_with_its_map_words_and_correlation(fifth: OpenedPage) -> None:
-    final = captum_map(0, "conv2", name="tutorial")
+    final, end = captum_map(0, "conv2", name="tutorial"), logit(predicted(0, "tutorial"))
     sent = panels(fifth)
     for epoch, name in MODELS.items():
         guess = predicted(0, name)
         mark = "right" if guess == labels()[0] else "wrong"
         share = words_of(probabilities(name)[0, guess])
-        correlation = spearmanr(captum_map(0, "conv2", name=name).ravel(), final.ravel()).statistic
+        correlation = spearmanr(captum_map(0, "conv2", end, name).ravel(), final.ravel()).statistic
         assert sent[f"epoch-{epoch}"].head["caption"].splitlines() == [
             f"{xl.CLASSES[guess]}, {share} ({mark})",
             f"correlation {correlation:.2f}".replace("-", "−"),
             f"{words_of(accuracy(name))} of all right",
         ]
         small = picture(fifth, f"Overlay: epoch {epoch}, {xl.CLASSES[guess]}")
-        assert_same_colours(small, drawn(pixels()[0], captum_map(0, "conv2", name=name), len(small)))
-    assert row_titles(fifth) == ["All moments side by side · explained: what each network predicts"]
+        assert_same_colours(small, drawn(pixels()[0], captum_map(0, "conv2", end, name), len(small)))
+    assert row_titles(fifth) == ["All moments side by side · explained: cat, predicted at the end"]
 
 
 def row_titles(app: OpenedPage) -> list[str]:
     return [row["title"] for row in stages(app)[0].head["rows"] if row["title"]]
 
 
-def test_a_scale_in_common_ends_at_the_largest_value_of_all_moments() -> None:
-    app = open_training(img="5", epoch="2", scale="strip", **EVENLY)
-    maps = {epoch: captum_map(5, "conv2", name=name) for epoch, name in MODELS.items()}
+def test_all_epochs_have_one_scale_and_each_its_own_by_choice() -> None:
+    app = open_training(img="5", epoch="2", **EVENLY)
+    end = logit(predicted(5, "tutorial"))
+    maps = {epoch: captum_map(5, "conv2", end, name) for epoch, name in MODELS.items()}
     reach = max(float(one.max()) for one in maps.values())
     assert panels(app)["map"].head["top"] == pytest.approx(reach, rel=1e-4)
     for epoch, cells in maps.items():
         small = picture(app, f"Overlay: epoch {epoch}, ")
         assert_same_colours(small, drawn(pixels()[5], cells, len(small), reach=reach))
     assert "full colour at the maximum of all epochs shown" in captions(app)
+    app.segmented_control(key="scale_switch").select("map").run()
+    assert query(app)["scale"] == "map"
+    assert panels(app)["map"].head["top"] == pytest.approx(float(maps[2].max()), rel=1e-4)
+    assert "full colour at its own maximum" in captions(app)
 
 
 def test_the_moment_that_is_shown_is_marked_and_the_others_can_be_picked() -> None:
@@ -187,9 +191,9 @@ def test_the_page_opens_at_the_end_with_the_accuracies_and_names_the_most_simila
     trace = chart(app, "training")
     assert trace["x"] == [str(epoch) for epoch in MODELS]
     np.testing.assert_allclose(trace["y"], [accuracy(name) for name in MODELS.values()])
-    final = captum_map(0, "conv2", name="tutorial")
+    final, end = captum_map(0, "conv2", name="tutorial"), logit(predicted(0, "tutorial"))
     found = {
-        epoch: spearmanr(captum_map(0, "conv2", name=name).ravel(), final.ravel()).statistic
+        epoch: spearmanr(captum_map(0, "conv2", end, name).ravel(), final.ravel()).statistic
         for epoch, name in MODELS.items()
         if epoch != 60
     }
@@ -213,22 +217,50 @@ def _is_zero(image: int, target: int) -> bool:
 # Section: one class at every moment
 
 
-def test_the_final_networks_class_is_explained_everywhere_after_a_press() -> None:
+def test_the_class_that_the_final_network_predicts_is_explained_at_every_epoch() -> None:
     app = open_training(img="3", epoch="2")
-    assert "The two maps explain different classes, ship and plane, each the one that its network predicts" in texts(app)
     shares = probabilities("tutorial-epoch-2")[3]
     assert app.selectbox(key="target").options[:2] == [
-        f"ship · {words_of(shares[8])} · predicted",
+        f"plane · {words_of(shares[0])} · predicted at the end",
         f"plane · {words_of(shares[0])}",
     ]
-    press(app, "Explain plane at every epoch")
-    assert query(app)["target"] == "0"
-    expected = captum_map(3, "conv2", logit(0), "tutorial-epoch-2")
-    np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
     assert "Both maps explain plane." in texts(app)
-    assert row_titles(app) == ["All moments side by side · explained: plane, chosen for every epoch"]
-    press(app, "Explain what each network predicts")
-    assert "target" not in query(app)
+    assert metrics(app)["Prediction"] == "ship"
+    app.selectbox(key="target").select(8).run()
+    assert query(app)["target"] == "8"
+    assert row_titles(app) == ["All moments side by side · explained: ship, chosen"]
+    expected = captum_map(3, "conv2", logit(8), "tutorial-epoch-2")
+    np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
+
+
+def test_two_classes_stand_side_by_side_at_every_epoch_on_one_scale() -> None:
+    app = open_training(img="3", epoch="2")
+    app.selectbox(key="other_target").select(8).run()
+    assert query(app)["target2"] == "8"
+    sent = panels(app)
+    maps = {
+        (kind, epoch): captum_map(3, "conv2", logit(index), name)
+        for kind, index in (("epoch", 0), ("other-epoch", 8))
+        for epoch, name in MODELS.items()
+    }
+    reach = max(float(one.max()) for one in maps.values())
+    for (kind, epoch), values in maps.items():
+        panel = sent[f"{kind}-{epoch}"]
+        np.testing.assert_allclose(panel.values, values, rtol=1e-3, atol=1e-5 * reach)
+        assert panel.head["top"] == pytest.approx(reach, rel=1e-4)
+        index = 0 if kind == "epoch" else 8
+        assert panel.head["caption"] == f"{xl.CLASSES[index]} {words_of(probabilities(MODELS[epoch])[3, index])}"
+    assert [sent[name].head["title"] for name in ("overlay", "other")] == ["plane", "ship"]
+    np.testing.assert_allclose(sent["other"].values, maps["other-epoch", 2], rtol=1e-3, atol=1e-5 * reach)
+    assert row_titles(app) == ["plane at every epoch", "ship at every epoch"]
+    both = [spearmanr(maps["epoch", one].ravel(), maps["other-epoch", one].ravel()).statistic for one in (2, 60)]
+    then, end = (f"{round(value, 2) or 0.0:.2f}".replace("-", "−") for value in both)
+    assert metrics(app)["plane with ship"] == then
+    assert f"have a correlation of {then} with each other after 2 epochs, and of {end} at the end" in texts(app)
+
+
+def test_a_class_is_not_compared_with_itself() -> None:
+    assert "other" not in panels(open_training(img="3", target2="0"))
 
 
 # Section: the address
@@ -309,10 +341,10 @@ def play(**address: str) -> OpenedPage:
 def test_it_plays_from_the_start_and_stops_at_the_end(clock: list[float]) -> None:
     app = play(img="0")
     assert (query(app)["epoch"], is_playing(app)) == ("0", True)
-    assert [step(app, clock, 1.25) for _ in range(3)] == ["1", "2", "5"]
+    assert [step(app, clock, 1.85) for _ in range(3)] == ["1", "2", "5"]
     assert is_playing(app)
     assert panels(app)["epoch-5"].head["chosen"]
-    assert step(app, clock, 1.25) == "60"
+    assert step(app, clock, 1.85) == "60"
     assert not is_playing(app)
     assert step(app, clock, 5) == "60"
 
@@ -320,18 +352,18 @@ def test_it_plays_from_the_start_and_stops_at_the_end(clock: list[float]) -> Non
 def test_it_plays_on_from_the_moment_that_is_shown(clock: list[float]) -> None:
     app = play(epoch="2")
     assert query(app)["epoch"] == "2"
-    assert [step(app, clock, 1.25) for _ in range(2)] == ["5", "60"]
+    assert [step(app, clock, 1.85) for _ in range(2)] == ["5", "60"]
 
 
 def test_a_moment_stays_for_its_time_however_often_the_page_is_drawn(clock: list[float]) -> None:
     app = play(epoch="0")
-    assert [step(app, clock, 0.3) for _ in range(3)] == ["0", "0", "0"]
+    assert [step(app, clock, 0.5) for _ in range(3)] == ["0", "0", "0"]
     assert step(app, clock, 0.4) == "1"
 
 
 def test_pause_stops_it_at_once(clock: list[float]) -> None:
     app = play(epoch="0")
-    step(app, clock, 1.25)
+    step(app, clock, 1.85)
     clock[0] += 2  # the next step is overdue
     app.button(key="play").click().run()
     assert (query(app)["epoch"], is_playing(app)) == ("1", False)
@@ -349,7 +381,7 @@ def test_another_image_is_played_on(clock: list[float]) -> None:
     app = play(img="5", epoch="0")
     press(app, "Next")
     assert is_playing(app)
-    assert step(app, clock, 1.25) == "1"
+    assert step(app, clock, 1.85) == "1"
     assert query(app)["img"] == "6"
 
 
@@ -400,6 +432,58 @@ def test_in_a_browser_it_plays_by_itself_pauses_and_the_address_follows(page: Pa
     assert address(page)["epoch"] == stopped
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+# What the page shows at each moment: the epoch, the last colour's value, the explained class, and whether old maps fade out.
+WATCHED = """() => {
+  const one = (where) => document.querySelector(where);
+  return [new URL(location).searchParams.get("epoch"), one(".colour-bar .ends :last-child")?.textContent,
+    one(".class-bar.target .name")?.firstChild.textContent, Boolean(one(".stage .ghost"))];
+}"""
+PAINTED = """() => {
+  const canvas = document.querySelector('[data-picture="map"] canvas');
+  return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def test_in_a_browser_the_class_and_the_scale_stay_and_maps_fade_into_computed_ones(page: Page, root: str) -> None:
+    page.goto(f"{root}/training_time?img=3")
+    expect(page.get_by_role("button", name="Play").first).to_be_visible(timeout=60_000)
+    settle(page)
+    page.locator(".st-key-play button").first.click()
+    seen, deadline = [], time.monotonic() + 120
+    while time.monotonic() < deadline and not (len({one[0] for one in seen}) == 5 and seen[-1][0] == "60" and not seen[-1][3]):
+        seen.append(page.evaluate(WATCHED))
+        page.wait_for_timeout(40)
+    assert len({top for _, top, _, _ in seen}) == 1
+    assert len({name for _, _, name, _ in seen}) == 1
+    assert any(fades for *_, fades in seen)
+    settle(page)
+    assert page.locator(".ghost").count() == 0
+    values = captum_map(3, "conv2", logit(0), "tutorial")
+    canvas = np.array(page.evaluate(PAINTED), np.uint8).reshape(-1, 4)[:, :3]
+    side = round(len(canvas) ** 0.5)
+    reach = max(float(captum_map(3, "conv2", logit(0), name).max()) for name in MODELS.values())
+    assert_same_colours(canvas.reshape(side, side, 3), draw_map(values, xl.Drawing(), side, reach))
+
+
+def test_in_a_browser_who_wants_no_motion_sees_no_fading(page: Page, root: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{root}/training_time?img=3&epoch=2")
+    expect(page.locator('[data-picture="epoch-2"]')).to_be_visible(timeout=60_000)
+    settle(page)
+    page.evaluate("""() => {
+      window.ghosts = 0;
+      new MutationObserver((all) => {
+        for (const one of all) for (const node of one.addedNodes) if (node.className === "ghost") window.ghosts++;
+      }).observe(document.body, { subtree: true, childList: true });
+    }""")
+    for motion, key, epoch, ghosts in (("reduce", "ArrowRight", "5", 0), ("no-preference", "ArrowLeft", "2", 2)):
+        page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]  # one of those that there are
+        page.locator('.st-key-epoch input, .st-key-epoch [role="slider"]').first.press(key)
+        expect(page.locator(f'[data-picture="epoch-{epoch}"]')).to_have_attribute("aria-pressed", "true", timeout=60_000)
+        settle(page)
+        assert page.evaluate("window.ghosts") == ghosts
 
 
 def _epochs_until(page: Page, last: str) -> list[tuple[str, float]]:

@@ -27,6 +27,7 @@ FIELDS = {
     "img2": "other_image",
     "model2": "other_model",
     "layer2": "other_layer",
+    "target2": "other_target",
     "set": "pictures",
 }
 """What the keys are called in View, where that is not the same."""
@@ -174,6 +175,7 @@ NONSENSE = [
     ("img2", "2.0", "the number of a test image would be right."),
     ("target", "1.5", _CLASS),
     ("minus", "plane", "the number of a class would be right."),
+    ("target2", "plane", "the number of a class would be right."),
     ("class", "", _CLASS),
     ("predicted", "-2", _CLASS),
     ("evidence", "on", "one of for, against would be right."),

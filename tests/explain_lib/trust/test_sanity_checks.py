@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from captum.attr import LayerGradCam
 from numpy.typing import NDArray
 from plain_torch import captum_signed, network_input
@@ -13,12 +14,12 @@ from sample_networks import Models, noise
 from scan_samples import small_model
 from scipy import stats
 from scipy.stats import spearmanr
-from torch import Tensor
+from torch import Tensor, nn
 
 import explain_lib as xl
 from explain_lib.base.words import interval
 from explain_lib.networks.randomisation import randomised
-from explain_lib.trust.sanity import TWIN, SanityRequest, SanityRows, sanity_maps
+from explain_lib.trust.sanity import TWIN, RandomStarts, SanityRequest, SanityRows, random_starts, sanity_maps
 from explain_lib.trust.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
 
 STEPS = ("fc", "conv2", "conv1")
@@ -119,6 +120,71 @@ def test_a_map_that_is_the_same_everywhere_has_no_correlation(images: xl.ImageSe
     assert rows.flat.any()
     assert np.isnan(rows.correlations[rows.flat]).all()
     assert np.isfinite(rows.correlations[~rows.flat & ~rows.blank[:, None]]).all()
+
+
+# Section: random starts
+
+
+def forgotten_by_hand(name: str, seed: int, layers: int) -> nn.Module:
+    """The tutorial network with its last layers as PyTorch starts them, each from the numbers of its seed and place."""
+    network = deepcopy(xl.load_model(name).network).eval()
+    for place, layer in enumerate(("fc3", "fc2", "fc1", "conv2", "conv1")[:layers]):
+        torch.manual_seed(1000 * (seed * 5 + place))
+        network.get_submodule(layer).reset_parameters()  # type: ignore[operator]  # a layer's own
+    return network
+
+
+@pytest.mark.parametrize("depth", [2, None])
+def test_each_random_start_is_that_of_a_network_initialised_by_hand(depth: int | None, images: xl.ImageSet) -> None:
+    model, picture, seeds = xl.load_model("tutorial"), images.pixels[13:14], (0, 3, 7)
+    with torch.random.fork_rng():
+        networks = [forgotten_by_hand("tutorial", seed, depth or 5) for seed in seeds]
+    found = random_starts(model, picture, "conv2", depth=depth, seeds=seeds)
+    index = int(model.predict(picture)[0].argmax())
+    own = captum_map(model, picture[0], "conv2", index)
+    np.testing.assert_allclose(found.own, own, atol=1e-5 * own.max())
+    assert found.explained.tolist() == [index]
+    batch = torch.tensor(picture).permute(0, 3, 1, 2) / 127.5 - 1
+    for place, network in enumerate(networks):
+        explain = LayerGradCam(network, network.get_submodule("conv2"))
+        right = explain.attribute(batch, index)[0, 0].detach().clamp(min=0).numpy()
+        np.testing.assert_allclose(found.maps[place], right, atol=1e-5 * right.max())
+        assert found.correlations[place] == pytest.approx(spearman(own, right), abs=1e-4)
+        np.testing.assert_allclose(found.probabilities[place], network(batch)[0].softmax(0).detach(), atol=1e-6)
+    assert len({one.tobytes() for one in found.maps}) == len(seeds)
+    assert found.mean.mean == pytest.approx(found.correlations.mean())
+
+
+def test_the_first_start_is_the_sanity_maps_own_and_all_are_the_same_each_time(images: xl.ImageSet) -> None:
+    model, picture = xl.load_model("tutorial"), images.pixels[13:14]
+    first, second = (random_starts(model, picture, "conv1", 5, 3, "independent") for _ in range(2))
+    assert first.seeds.tolist() == list(range(8))
+    np.testing.assert_array_equal(first.maps, second.maps)
+    along = sanity_maps(model, picture, "conv1", 5, "independent")
+    np.testing.assert_array_equal(first.maps[0], along.maps[0, 3])
+    np.testing.assert_array_equal(first.own, along.maps[0, 0])
+
+
+def test_the_interval_of_the_mean_is_about_as_wide_as_students_and_leaves_flat_maps_out() -> None:
+    values = np.array([-0.04, 0.15, 0.07, -0.2, np.nan, 0.4, -0.17, 0.18])
+    nothing = np.zeros((8, 2, 2), np.float32)
+    starts = RandomStarts(np.arange(8), nothing[0], nothing, np.zeros(1, np.int64), np.zeros((8, 2), np.float32), values)
+    known = values[np.isfinite(values)]
+    half = stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
+    assert starts.mean.images == 7
+    assert starts.mean.mean == pytest.approx(known.mean())
+    assert (starts.mean.high - starts.mean.low) / 2 == pytest.approx(half, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seeds": ()}, {"seeds": (0.5,)}, {"seeds": (-1,)}, {"seeds": 3}, {"seeds": [1, [2]]}, {"depth": 6}, {"mode": ""}]
+)
+def test_wrong_starts_are_refused_by_name(wrong: dict[str, Any], images: xl.ImageSet) -> None:
+    (name,) = wrong
+    with pytest.raises(xl.InputError, match=f"^{name}: "):
+        random_starts(xl.load_model("tutorial"), images.pixels[:1], "conv2", **wrong)
+    with pytest.raises(xl.InputError, match="pixels: 2 pictures; one"):
+        random_starts(xl.load_model("tutorial"), images.pixels[:2], "conv2")
 
 
 # Section: summaries and sentences

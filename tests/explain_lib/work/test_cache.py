@@ -21,7 +21,7 @@ from explain_lib.passes.sharing import undisturbed
 from explain_lib.study.outlines import outline_masks
 from explain_lib.take_home.view_file import named_arrays
 from explain_lib.trust.ladder import ladder_curves
-from explain_lib.trust.sanity import sanity_maps
+from explain_lib.trust.sanity import random_starts, sanity_maps
 
 OVERHEAD = 1024  # bytes counted for an entry beside its arrays
 
@@ -71,6 +71,7 @@ REMEMBERED: dict[str, Callable[[xl.Model, np.ndarray], Any]] = {
     "decomposition_steps": lambda model, pixels: xl.decomposition_steps(model, pixels, 2, ["layers"]),
     "average_map": lambda model, pixels: xl.average_map(model, pixels, "conv2"),
     "sanity_maps": lambda model, pixels: sanity_maps(model, pixels, "conv2"),
+    "random_starts": lambda model, pixels: random_starts(model, pixels[:1], "conv2", seeds=(1, 2)),
     "ladder_curves": lambda model, pixels: ladder_curves(model, pixels, 2, ("conv2",)),
     "outline_masks": lambda _, pixels: outline_masks(pixels),
     "predict": predict,

@@ -20,6 +20,7 @@ from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_s
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
 from dashboard.topics.sanity.figure import steps_figure, steps_words
+from dashboard.topics.sanity.words import interval_words, mean_title, starts_sentence
 from dashboard.topics.scan.figure import class_figure, class_words, spread_figure, spread_words
 from dashboard.topics.sides.cause_words import (
     agreement_sentence,
@@ -47,6 +48,7 @@ from explain_lib.cam.contrast import Contrast
 from explain_lib.cam.training_time import Moment
 from explain_lib.compare.scan_summary import ScanSummary
 from explain_lib.trust.ladder import Rung
+from explain_lib.trust.sanity import RandomStarts
 from explain_lib.trust.sanity_summary import SanitySummary, StepSummary
 
 CASES: Cases = {}
@@ -269,6 +271,19 @@ def steps_of_a_check(draw: st.DrawFn) -> Said:
     return Said(said, [*own, images], means=[summary.unrelated, *(step.correlation for step in steps)])
 
 
+@case
+def random_starts_of_a_check(draw: st.DrawFn) -> Said:
+    found = np.array([draw(st.one_of(st.floats(-1, 1), st.just(float("nan")))) for _ in range(draw(st.integers(1, 4)))])
+    count, flat = len(found), np.zeros((len(found), 2, 2), np.float32)
+    starts = RandomStarts(np.arange(count), flat[0], flat, np.zeros(1, np.int64), np.zeros((count, 2), np.float32), found)
+    return Said(
+        f"{starts_sentence(starts)} {mean_title(starts)} {interval_words(starts)}".strip(),
+        [count, 0, 95],
+        [0.95],
+        means=[starts.mean],
+    )
+
+
 # Section: a training
 
 
@@ -291,11 +306,20 @@ def courses(draw: st.DrawFn) -> Course:
         )
         for share in sure
     )
-    nothing = np.zeros((3, 2, 2), np.float32)
-    targets = tuple(xl.Target(draw(st.integers(0, 1))) for _ in moments)
-    seen: Any = SimpleNamespace(map=nothing, signed=nothing, targets=targets)
+    second = draw(st.booleans())
+    seen, other = (
+        SimpleNamespace(map=values, signed=values, targets=(xl.Target(index),) * 3)
+        for index, values in ((1, draw_stack(draw)), (0, draw_stack(draw)))
+    )
     correlations = np.array([draw(st.one_of(values, st.just(float("nan")))) for _ in moments])
-    return Course(moments, scenes, "conv", seen, correlations, draw(st.integers(0, 2)))
+    place: int = draw(st.integers(0, 2))
+    found: Any = seen, other if second else None
+    return Course(moments, scenes, "conv", found[0], correlations, place, found[1])
+
+
+def draw_stack(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Three small maps, which may be flat."""
+    return np.stack([draw(maps(finite=True)) for _ in range(3)])
 
 
 @case
@@ -306,7 +330,8 @@ def a_training(draw: st.DrawFn) -> Said:
     way = (course.shown.accuracy - start) / (end - start) if end != start else 1.0
     said = f"{course_sentence(course)} {says(course, course.place)}"
     own = [course.probability(course.place, 1)]
-    return Said(said, [*all_of(course.correlations), 0, 1, 5], [*parts, way, *own])
+    both = course.likeness.tolist()
+    return Said(said, [*all_of(course.correlations), *both, 0, 1, 5], [*parts, way, *own])
 
 
 @case

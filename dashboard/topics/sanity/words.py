@@ -1,0 +1,33 @@
+"""The maps of random starts in words: their mean correlation, with its interval."""
+
+from explain_lib.base.words import interval, mean_places, mean_words
+from explain_lib.trust.sanity import RandomStarts
+
+
+def starts_sentence(starts: RandomStarts) -> str:
+    """The mean correlation over random starts, with its interval, and whether that holds 0."""
+    mean, count = starts.mean, len(starts.seeds)
+    if mean.images == 0:
+        return f"Of none of {count} random starts can the map be compared: one of the two is the same everywhere."
+    some = f"{mean.images} of {count} random starts (the maps of the others are flat)"
+    over = f"{count} random starts" if mean.images == count else some
+    words = f"Over {over} the mean correlation with the trained network's map is {mean_words(mean)}."
+    if mean.images == 1:
+        return words
+    low, high = (round(end, mean_places(mean)) for end in (mean.low, mean.high))  # as they are shown
+    if low <= 0 <= high:
+        return f"{words} The 95 % interval, in brackets, holds 0: the mean cannot be told from 0."
+    return (
+        f"{words} The 95 % interval, in brackets, does not hold 0: on this picture a trace of the map stays in networks that "
+        "have forgotten. “Many pictures” tells whether that is the rule."
+    )
+
+
+def interval_words(starts: RandomStarts) -> str:
+    """The interval of the mean, below it; empty for fewer than two starts with a correlation."""
+    return f"95 % interval {interval(starts.mean)}" if starts.mean.images > 1 else ""
+
+
+def mean_title(starts: RandomStarts) -> str:
+    """The mean over random starts in a title."""
+    return f"mean rank correlation over {starts.mean.images} random starts {mean_words(starts.mean)}"
