@@ -12,7 +12,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.asked_place import AskedPlace, ask_for_place
-from dashboard.lesson.ask import Ask
+from dashboard.lesson.ask import PLACE_PAGE, Ask
 from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.map_numbers import brightest
 from dashboard.lesson.said import choice_words, number_words, place_words, said_choice, said_fault, said_place
@@ -105,7 +105,7 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
     st.markdown(stop.question)
     if stop.ask is not None:
         elsewhere = _is_elsewhere(page, scene, view, stop)
-        _show_computed(stop.ask, scene, view, elsewhere) if view.answer else _show_asked(stop.ask, view)
+        _show_computed(stop.ask, scene, view, elsewhere) if view.answer else _show_asked(stop.ask, view, page)
     opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
     opened += [("Answer", stop.answer)] if view.answer else []
     places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
@@ -126,7 +126,7 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
 # Section: what the reader commits to
 
 
-def _show_asked(ask: Ask, view: View) -> None:
+def _show_asked(ask: Ask, view: View, page: str) -> None:
     """The field for the reader's answer, while the computed one is closed."""
     if ask.kind == "choice":
         _choice(ask, view)
@@ -135,10 +135,13 @@ def _show_asked(ask: Ask, view: View) -> None:
     else:
         place = said_place(view.said)
         ask_for_place(AskedPlace(place, None, is_open=False))
-        st.caption(_CLICK if place is None else f"You say pixel row {place[0]}, column {place[1]}. Click again to change it.")
+        st.caption(_how_to_say(place) if page == PLACE_PAGE else "The picture to click is in this stop's own view.")
 
 
-_CLICK = "Click the picture where you expect it. The map is covered until the answer is open."
+def _how_to_say(place: tuple[int, int] | None) -> str:
+    if place is None:
+        return "Click the picture where you expect it. The map is covered until the answer is open."
+    return f"You say pixel row {place[0]}, column {place[1]}. Click again to change it."
 
 
 def _say(said: str | None) -> None:
