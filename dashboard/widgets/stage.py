@@ -3,7 +3,7 @@
 What is sent to the browser is the numbers themselves: the drawing, and all that the pointer reads, is made there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,13 +122,23 @@ def _act(stage: Stage, what: Mapping[str, object]) -> None:
             change_view(target=index)
         case {"strength": int(strength)}:
             change_view(strength=strength)
+        case {"said": [int(row), int(column)]}:
+            if any(_has_pixel(panel, row, column) for panel in stage.panels if panel.asks):
+                change_view(said=f"{row},{column}")
         case {"panel": str(name)}:
-            for panel in stage.panels:
-                if panel.name == name and panel.action is not None:
-                    _do(panel.action)
+            _do_each(panel.action for panel in stage.panels if panel.name == name)
         case {"row": int(row), "link": int(link)}:
-            if row < len(stage.rows) and link < len(stage.rows[row].links):
-                _do(stage.rows[row].links[link])
+            _do_each(action for part in stage.rows[row : row + 1] for action in part.links[link : link + 1])
+
+
+def _has_pixel(panel: Panel, row: int, column: int) -> bool:
+    return panel.picture is not None and row in range(panel.picture.shape[0]) and column in range(panel.picture.shape[1])
+
+
+def _do_each(actions: Iterable[Action | None]) -> None:
+    for action in actions:
+        if action is not None:
+            _do(action)
 
 
 def _do(action: Action) -> None:
@@ -230,6 +240,9 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "previews": panel.previews,
         "shows": panel.shows,
         "tab": 0 if tab else -1,
+        "spots": list(map(vars, panel.spots)),
+        "asks": panel.asks,
+        "covered": bool(panel.cover),
     }
 
 

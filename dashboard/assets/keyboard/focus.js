@@ -1,7 +1,7 @@
 // After a choice the focus returns to the page, whose keys work at once: after one by the pointer, or by Enter. Who walks by Tab,
 // or moves a slider by its arrows, keeps the focus.
 const CHOICES = ["stSelectbox", "stButtonGroup", "stCheckbox", "stRadio", "stSlider"].map((id) => `[data-testid="${id}"]`).join(", ");
-const ENTERED = '[data-testid="stSelectbox"] [aria-expanded="true"], [role="radio"]'; // where Enter makes the choice, without a click
+const ENTERED = '[data-testid="stSelectbox"] [aria-expanded="true"], [role="radio"], [type="radio"]'; // where Enter makes the choice, without a click
 // In this time Streamlit may give a list's field the focus back, and may take long to close the list; a key or the pointer ends it.
 const LETTING_GO_MS = 3000, EVERY_MS = 50;
 
