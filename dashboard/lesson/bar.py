@@ -12,6 +12,8 @@ import streamlit as st
 from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
 from dashboard.lesson.vocabulary import MISSING, VOCABULARY, lesson_words
+from dashboard.lesson.vote_host import close_room, show_room
+from dashboard.lesson.vote_polls import poll_of
 from dashboard.view.address import change_view, current_view, go_to, open_view, remember_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import fit_view
@@ -82,6 +84,7 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
         st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
         _buttons(page, scene, view, lesson)
     st.markdown(stop.question)
+    show_room(view.stop, poll_of(view.stop, stop, scene), answer=view.answer)
     opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
     opened += [("Answer", stop.answer)] if view.answer else []
     places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
@@ -114,18 +117,17 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
             open_stop(name, lesson, view.stop)
         _fold("hint", view.hint, "H", missing=not stop.hint)
         _fold("answer", view.answer, "A", missing=False)
-        st.button(
-            "End the lesson",
-            key="lesson-end",
-            shortcut="E",
-            on_click=lambda: open_view(replace(current_view().without_lesson(), present=False)),
-            help="This view stays, without the lesson.",
-        )
+        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
         if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
         if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
             open_stop(name, lesson, view.stop + 1)
+
+
+def _end() -> None:
+    close_room()
+    open_view(replace(current_view().without_lesson(), present=False))
 
 
 def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:

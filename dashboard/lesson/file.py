@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from urllib.parse import parse_qsl, urlsplit
 
+from dashboard.lesson.ask import Ask
 from dashboard.pages import LANDING, PAGES
 from dashboard.view.origin import take_origin
 from dashboard.view.view import View, read_query
@@ -34,6 +35,7 @@ class Stop:
     question: str
     hint: str
     answer: str
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | 
         problems.append(Problem(part.line, missing))
     opened = None if address is None else _opened(*address, problems)
     question, hint, answer = _words(rest)
+    question, ask = _ask(question)
     if not _text(question):
         problems.append(Problem(part.line, f"{name} has no question; a paragraph of text under its address would be right"))
     wrong = "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would be right"
@@ -131,7 +134,24 @@ def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | 
     for lines, computed in ((question, False), (hint, True), (answer, True)):
         for number, line in lines:
             problems += (Problem(number, said) for said in placeholder_problems(line, known, computed=computed))
-    return opened and Stop(part.title, *opened, _text(question), _text(hint), _text(answer))
+    return opened and Stop(part.title, *opened, _text(question), _text(hint), _text(answer), ask)
+
+
+_ASK = re.compile(r"Ask:\s*(?P<kind>choice|place)\s*")
+_CHOICE = re.compile(r"-\s+(\[(?P<mark>[xX ]?)\]\s+)?(?P<text>.+)")
+
+
+def _ask(question: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], Ask | None]:
+    """The lines of a question without what it asks of its readers, and that."""
+    for place, (_, line) in enumerate(question):
+        found = _ASK.fullmatch(line.strip())
+        if found and found["kind"] == "place":
+            return question[:place] + question[place + 1 :], Ask("place")
+        if found:
+            choices = [choice for _, below in question[place + 1 :] if (choice := _CHOICE.fullmatch(below.strip()))]
+            right = tuple(number for number, choice in enumerate(choices) if (choice["mark"] or "").strip())
+            return question[:place], Ask("choice", tuple(choice["text"] for choice in choices), right)
+    return question, None
 
 
 def _address(part: _Part) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:

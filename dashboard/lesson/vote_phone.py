@@ -1,0 +1,122 @@
+"""A phone's page in a room that votes: the question of the moment alone, and the vote. No network is needed for it."""
+
+import re
+
+import streamlit as st
+
+from dashboard import ASSETS
+from dashboard.lesson.ballots import CODE_LENGTH, ROOMS, Poll, Seen, Tap, Vote
+from dashboard.server.browser import this_browser
+from dashboard.view.address import follow_changes
+from dashboard.view.captions import plain
+from explain_lib.base.errors import InputError
+
+REST = 2.0
+"""Seconds after which a phone looks for the next question."""
+_REFUSED = "vote-refused"
+_STRONG = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
+
+
+def show_phone() -> None:
+    """The page of the room that the address names; a field for its code, if it names none."""
+    st.html(f"<style>{(ASSETS / 'vote.css').read_text()}</style>")
+    code = st.query_params.get("room", "").strip().upper()
+    try:
+        ROOMS.see(code)
+    except InputError as error:
+        _ask_for_code(str(error) if code else "")
+        return
+    _follow(code)
+
+
+def _ask_for_code(refused: str) -> None:
+    st.title("Vote", anchor=False)
+    if refused:
+        st.error(_sentence(refused))
+    st.text_input(
+        "The code on the screen", key="vote-code", max_chars=CODE_LENGTH, placeholder="K7QF", on_change=_enter, width=200
+    )
+    st.button("Go to the room", on_click=_enter, type="primary")
+
+
+def _enter() -> None:
+    st.query_params["room"] = st.session_state["vote-code"].strip().upper()
+
+
+@st.fragment(run_every=REST)
+def _follow(code: str) -> None:
+    """The question that the host asks now; drawn anew every other second, so that the next one comes by itself."""
+    follow_changes()
+    voter = this_browser()
+    try:
+        seen, vote = ROOMS.look(code, voter)
+    except InputError:
+        st.title("Thank you", anchor=False)
+        st.markdown("This room is closed.")
+        return
+    if seen.poll is None:
+        st.title("Look at the screen", anchor=False)
+        st.markdown("The next question comes here by itself.")
+        return
+    st.markdown(f"### {short_question(seen.poll.question)}")
+    _choices(code, voter, seen.poll, vote, closed=seen.closed)
+    _say_counted(seen, vote)
+
+
+def short_question(question: str) -> str:
+    """The question on its own: what stands in bold type, all of it where nothing does."""
+    strong = [" ".join(part.split()) for part in _STRONG.findall(question)]
+    return " ".join(strong) or question
+
+
+def _choices(code: str, voter: str, poll: Poll, vote: Vote | None, *, closed: bool) -> None:
+    for place, choice in enumerate(poll.ask.choices):
+        st.button(
+            plain(choice),
+            key=f"vote-{poll.stop}-{poll.image}-{place}",
+            type="primary" if vote == place else "secondary",
+            disabled=closed,
+            icon=":material/check:" if closed and place in poll.ask.right else None,
+            width="stretch",
+            on_click=_vote,
+            args=(code, voter, poll, place),
+        )
+
+
+def _vote(code: str, voter: str, poll: Poll, vote: Vote) -> None:
+    """A button's press or a tap."""
+    try:
+        ROOMS.vote(code, voter, poll.round, vote)
+    except InputError as error:
+        st.session_state[_REFUSED] = str(error)
+
+
+def _say_counted(seen: Seen, vote: Vote | None) -> None:
+    assert seen.poll is not None
+    refused: str | None = st.session_state.pop(_REFUSED, None)
+    if refused is not None:
+        st.warning(_sentence(refused))
+    elif seen.closed:
+        st.markdown(f"{_verdict(seen.poll, vote)}The answer is on the screen.")
+    elif vote is not None:
+        st.markdown(f"**Counted: {_words(seen.poll, vote)}.** Change it until the answer is shown.")
+
+
+def _words(poll: Poll, vote: Vote) -> str:
+    return "this place" if isinstance(vote, Tap) else plain(poll.ask.choices[vote])
+
+
+def _verdict(poll: Poll, vote: Vote | None) -> str:
+    """Whether the vote was right, where that is known."""
+    if vote is None or isinstance(vote, Tap):
+        return ""
+    said = f"You said: {_words(poll, vote)}. "
+    if not poll.ask.right:
+        return said
+    return said + ("**That is right.** " if vote in poll.ask.right else "That is wrong. ")
+
+
+def _sentence(error: str) -> str:
+    """What was refused, without the name of the argument that only a program gives."""
+    said = error.partition(": ")[2]
+    return plain(f"{said[:1].upper()}{said[1:]}.")

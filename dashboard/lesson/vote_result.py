@@ -1,0 +1,49 @@
+"""What a room has voted, once the answer is open: bars of choices, and the score over several pictures."""
+
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+
+from dashboard.lesson.ballots import Poll, Round
+
+
+def show_result(rounds: Mapping[int, Round], poll: Poll) -> None:
+    """The votes on the picture on screen, and the room's score, where what is right is known for several pictures."""
+    here = rounds[poll.image]
+    if poll.ask.kind == "choice":
+        st.html(bars(here))
+    score = score_sentence(rounds)
+    if score:
+        st.html(f'<div class="vote-score">{escape(score)}</div>')
+
+
+def bars(found: Round) -> str:
+    """The votes of each choice as HTML, the right ones marked."""
+    counts, total = found.counts(), len(found.votes)
+    rows = []
+    for place, (choice, count) in enumerate(zip(found.ask.choices, counts, strict=True)):
+        right = place in found.ask.right
+        share = 100 * count / total if total else 0.0
+        name = f"{'✓ ' if right else ''}{escape(choice)}"
+        rows.append(
+            f'<div class="vote-bar{" right" if right else ""}"><span>{name}</span><b>{count}</b>'
+            f'<i style="width: {share:.1f}%"></i></div>'
+        )
+    return f'<div class="vote-bars"><div class="vote-count">{votes_words(total)}</div>{"".join(rows)}</div>'
+
+
+def votes_words(votes: int) -> str:
+    """A number of votes: "1 vote"."""
+    return f"{votes} {'vote' if votes == 1 else 'votes'}"
+
+
+def score_sentence(rounds: Mapping[int, Round]) -> str:
+    """The room's score over the pictures that it voted on; empty for fewer than two of which what is right is known."""
+    known = [found for found in rounds.values() if found.ask.right and found.votes]
+    if len(known) < 2:
+        return ""
+    won, right, votes = sum(one.is_won for one in known), sum(one.right for one in known), sum(len(one.votes) for one in known)
+    guessed = sum(len(one.votes) * len(one.ask.right) / len(one.ask.choices) for one in known)
+    said = f"{right} of {votes_words(votes)} {'is' if right == 1 else 'are'} right; guessing would get {guessed:.0f}."
+    return f"The room's score: {won} of {len(known)} pictures. {said}"
