@@ -1,6 +1,8 @@
 """The room in the lesson's rail: its QR code and address, how many have voted, and once the answer is open, what they said."""
 
+from base64 import b64encode
 from contextlib import suppress
+from html import escape
 from urllib.parse import urljoin
 
 import streamlit as st
@@ -88,7 +90,7 @@ def _invite(code: str, place: SharedPlace) -> None:
 
 @st.dialog("Vote with your phone", width="large")
 def _show_large(code: str, place: SharedPlace) -> None:
-    with st.container(key="vote-large-code", horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(key="vote-large-code", gap="small"):
         _code(code, place)
         _count(code)
 
@@ -97,8 +99,9 @@ def _code(code: str, place: SharedPlace) -> None:
     address = phone_address(place, code)
     drawn = qr_code(address)
     if drawn is not None and place.reach != "alone":
-        st.html(f'<div class="vote-qr" role="img" aria-label="QR code of {address}">{drawn}</div>')
-    st.html(f'<div class="vote-address">{short_address(address)}<b>{code}</b></div>')
+        source = f"data:image/svg+xml;base64,{b64encode(drawn.encode()).decode()}"
+        st.html(f'<img class="vote-qr" src="{source}" alt="QR code of {escape(address)}">')
+    st.html(f'<div class="vote-address">{escape(short_address(address))}<b>{code}</b></div>')
 
 
 @st.fragment(run_every=REST)

@@ -5,7 +5,7 @@ import re
 import streamlit as st
 
 from dashboard import ASSETS
-from dashboard.lesson.ballots import CODE_LENGTH, ROOMS, Poll, Seen, Tap, Vote
+from dashboard.lesson.ballots import CODE_LENGTH, ROOMS, Poll, Tap, Vote
 from dashboard.server.browser import this_browser
 from dashboard.view.address import follow_changes
 from dashboard.view.captions import plain
@@ -59,8 +59,11 @@ def _follow(code: str) -> None:
         st.markdown("The next question comes here by itself.")
         return
     st.markdown(f"### {short_question(seen.poll.question)}")
-    _choices(code, voter, seen.poll, vote, closed=seen.closed)
-    _say_counted(seen, vote)
+    if seen.closed:
+        _say_closed(seen.poll, vote)
+    else:
+        _choices(code, voter, seen.poll, vote)
+        _say_counted(seen.poll, vote)
 
 
 def short_question(question: str) -> str:
@@ -69,14 +72,12 @@ def short_question(question: str) -> str:
     return " ".join(strong) or question
 
 
-def _choices(code: str, voter: str, poll: Poll, vote: Vote | None, *, closed: bool) -> None:
+def _choices(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:
     for place, choice in enumerate(poll.ask.choices):
         st.button(
             plain(choice),
             key=f"vote-{poll.stop}-{poll.image}-{place}",
             type="primary" if vote == place else "secondary",
-            disabled=closed,
-            icon=":material/check:" if closed and place in poll.ask.right else None,
             width="stretch",
             on_click=_vote,
             args=(code, voter, poll, place),
@@ -91,29 +92,30 @@ def _vote(code: str, voter: str, poll: Poll, vote: Vote) -> None:
         st.session_state[_REFUSED] = str(error)
 
 
-def _say_counted(seen: Seen, vote: Vote | None) -> None:
-    assert seen.poll is not None
+def _say_counted(poll: Poll, vote: Vote | None) -> None:
     refused: str | None = st.session_state.pop(_REFUSED, None)
     if refused is not None:
         st.warning(_sentence(refused))
-    elif seen.closed:
-        st.markdown(f"{_verdict(seen.poll, vote)}The answer is on the screen.")
     elif vote is not None:
-        st.markdown(f"**Counted: {_words(seen.poll, vote)}.** Change it until the answer is shown.")
+        st.markdown(f"**Counted: {_words(poll, vote)}.** Change it until the answer is shown.")
+
+
+def _say_closed(poll: Poll, vote: Vote | None) -> None:
+    """What was voted here, whether it was right where that is known, and where the answer is."""
+    refused: str | None = st.session_state.pop(_REFUSED, None)
+    if refused is not None:
+        st.warning(_sentence(refused))
+    right = " or ".join(plain(poll.ask.choices[place]) for place in poll.ask.right)
+    if vote is not None:
+        verdict = "" if not right else " ✓ That is right." if vote in poll.ask.right else ""
+        st.markdown(f"You said: **{_words(poll, vote)}**.{verdict}")
+    if right and vote not in poll.ask.right:
+        st.markdown(f"Right would be: **{right}**.")
+    st.markdown("The answer is on the screen. The next question comes here by itself.")
 
 
 def _words(poll: Poll, vote: Vote) -> str:
     return "this place" if isinstance(vote, Tap) else plain(poll.ask.choices[vote])
-
-
-def _verdict(poll: Poll, vote: Vote | None) -> str:
-    """Whether the vote was right, where that is known."""
-    if vote is None or isinstance(vote, Tap):
-        return ""
-    said = f"You said: {_words(poll, vote)}. "
-    if not poll.ask.right:
-        return said
-    return said + ("**That is right.** " if vote in poll.ask.right else "That is wrong. ")
 
 
 def _sentence(error: str) -> str:

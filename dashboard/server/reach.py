@@ -72,5 +72,5 @@ def qr_code(address: str) -> str | None:
     except segno.DataOverflowError:
         return None
     file = BytesIO()
-    code.save(file, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False)
+    code.save(file, kind="svg", border=4, dark="#000", light="#fff", xmldecl=False, omitsize=True)
     return file.getvalue().decode()
