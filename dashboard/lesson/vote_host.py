@@ -47,7 +47,7 @@ def show_room(stop: int, poll: Poll | None, *, answer: bool) -> None:
         return
     place = shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
     _invite(code, place)
-    if st.session_state.pop(_LARGE, False):
+    if st.session_state.pop(_LARGE, False) and place.reach != "alone":
         _show_large(code, place)
 
 
@@ -82,10 +82,10 @@ def _invite(code: str, place: SharedPlace) -> None:
         if place.reach == "alone":
             st.info(_ALONE)
         _code(code, place)
-        if place.reach != "alone":
-            with st.container(horizontal=True, gap="xsmall"):
+        with st.container(horizontal=True, gap="xsmall"):
+            if place.reach != "alone":
                 st.button("Larger code", key="vote-larger", shortcut="V", on_click=_enlarge)
-                st.button("Close the room", key="vote-close", on_click=close_room, help="The votes are forgotten.")
+            st.button("Close the room", key="vote-close", on_click=close_room, help="The votes are forgotten.")
 
 
 @st.dialog("Vote with your phone", width="large")
