@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
+from dashboard.topics.sanity.blind import blind_images, show_pairs
 from dashboard.topics.sanity.check import check_slide, make_check
 from dashboard.topics.sanity.image import depth_slider, show_check
 from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
@@ -17,6 +18,10 @@ MODES = {"cascading": "all, from the last layer down", "independent": "one layer
 
 
 def _draw(scene: Scene) -> None:
+    pairs = blind_images(scene)
+    if pairs:
+        show_pairs(scene, pairs)
+        return
     check = make_check(scene)
     offer(slide=lambda: check_slide(check))
     show_check(check)
@@ -28,4 +33,4 @@ def _draw(scene: Scene) -> None:
     show_twin(check)
 
 
-show_page("sanity_checks", _draw, line=Line(score=False))
+show_page("sanity_checks", _draw, blind_images, line=Line(score=False))

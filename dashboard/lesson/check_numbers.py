@@ -13,6 +13,7 @@ from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
 from dashboard.topics.sanity.check import make_check
+from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, mean_alone
 from explain_lib.networks.randomisation import chosen_steps, randomisation_steps
@@ -161,6 +162,9 @@ CHECKS: Mapping[str, Number] = {
     "sanity.probability": Number("its probability", _then),
     "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)]),
     "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told),
+    "pair.untrained": Number(
+        "which of a blind pair was never trained: A", lambda scene: NAMES[untrained_place(scene.view.image)]
+    ),
     "sanity.end_correlation": Number(
         "the correlation at the last depth, the first layer randomised too", lambda scene: _after(scene, end=True)
     ),

@@ -20,8 +20,8 @@ from dashboard.view.server_options import server_cache
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
-COUNT = 11
-HORSE, CAR, CONTOURS = 1, 4, 7
+COUNT = 13
+HORSE, CAR, CONTOURS = 2, 5, 8
 """The stops about the horse, the car that is taken for a deer, and contours."""
 
 
@@ -94,7 +94,7 @@ def test_the_effects_that_the_lesson_speaks_of_are_there() -> None:
 
 def test_the_map_of_the_network_that_knows_nothing_has_nothing_of_the_original() -> None:
     """The stop's picture: the correlation is near 0, and the network was sure."""
-    (stop,) = [stop for stop in own_lesson().stops if stop.page == "sanity_checks"]
+    (stop,) = [stop for stop in own_lesson().stops if stop.title == "A network that knows nothing"]
     other = randomised(xl.load_model("captum-tutorial"), stop.view.randomised, "cascading").network
     batch = torch.tensor(pixels()[stop.view.image][None]).permute(0, 3, 1, 2) / 255 * 2 - 1
     then = LayerGradCam(other, other.get_submodule("conv2")).attribute(batch, predicted(stop.view.image))[0, 0]
@@ -184,8 +184,8 @@ def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dic
 
 
 def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
-    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="12", answer="on")
-    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 11; the first one is shown."
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="14", answer="on")
+    assert warnings(app) == "Ignored in the address: stop=14: the stops of this lesson are 1 to 13; the first one is shown."
     assert f"**Stop 1 of {COUNT}" in texts(app)
     assert opened_paragraph(app, "Answer") is None
 
