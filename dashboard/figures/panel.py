@@ -34,6 +34,16 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """A mark on a panel. down, along: where it lies, as shares of the picture. kind: of its form. words: beside it."""
+
+    down: float
+    along: float
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """One panel. It has a picture uint8 (H, W, 3), a map float32 (h, w), or both.
 
@@ -46,7 +56,8 @@ class Panel:
     the pointer. chosen: whether it is the one of several that is chosen. previews: whether it shows what a panel with `shows`
     or a class has, while that is pointed at. turn: another map that is shown in turn with the first in one place, under a
     title of its own. centres: where the cells of the map look, None where it is stretched; over a picture they are drawn there,
-    and the pointer finds the same cell in all panels of a place.
+    and the pointer finds the same cell in all panels of a place. spots: marks. asks: for what a click sends the pixel that was
+    clicked, in words; empty where it does not. cover: said of a panel whose map is not to be seen yet.
     """
 
     name: str
@@ -72,6 +83,9 @@ class Panel:
     turn: Map | None = None
     turn_title: str = ""
     centres: CellCentres | None = None
+    spots: tuple[Spot, ...] = ()
+    asks: str = ""
+    cover: str = ""
 
     @cached_property
     def state(self) -> MapState | None:
@@ -86,9 +100,9 @@ class Panel:
 
     @property
     def badge(self) -> str:
-        """The meaning of a map that is zero, constant or not finite; empty for others."""
+        """The meaning of a map that is zero, constant or not finite, or the reason for none; empty for others."""
         state = self.state
-        return "" if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
+        return self.cover if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
 
     @property
     def top(self) -> float:
@@ -104,7 +118,7 @@ class Panel:
         Never wider than the panel, unless the picture itself is: the screen enlarges it, and leaves no pixel out.
         """
         ground = self.values if self.picture is None else self.picture
-        height, width = (1, 1) if ground is None else (ground.shape[0], ground.shape[1])
+        height, width = self.grid or (1, 1) if ground is None else (ground.shape[0], ground.shape[1])
         times = max(1, self.width // width)
         return height * times, width * times
 

@@ -1,9 +1,26 @@
-"""What a stop asks its readers to commit to before its answer is opened: one of several choices, a place in the picture, a number."""
+"""What a stop asks its readers to commit to before its answer is opened: a choice, a place in the picture, a number."""
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["choice", "place", "number"]
+Line = tuple[int, str]
+"""A line of a file: its number, counted from 1, and its text; or a sentence about it."""
+
+FEWEST, MOST = 2, 8
+"""So many choices at least, and at most."""
+LONGEST = 80
+"""The most characters of a choice."""
+PLACE_PAGE = "layer_explorer"
+"""The page that shows the map of one picture, where a place can be asked for."""
+
+_ASK = re.compile(r"Ask:\s*(?P<kind>\S*)\s*(?P<more>.*)")
+_MISSPELT = re.compile(r"[*_]*ask[*_]*\s*:.*", re.IGNORECASE)
+_IN_AN_ANSWER = re.compile(r"Ask:\s*(choice|place|number)\b.*")
+_CHOICE = re.compile(r"-(\s+(\[(?P<mark>[ xX]?)\]\s*)?(?P<text>.*))?")
+_NUMBER = re.compile(r"\{(?P<name>[^{}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -22,3 +39,109 @@ class Ask:
     choices: tuple[str, ...] = ()
     right: tuple[int, ...] = ()
     truth: str = ""
+
+
+def take_ask(
+    lines: Sequence[Line], page: str | None, wrong: Callable[[str], list[str]]
+) -> tuple[Ask | None, list[Line], list[Line]]:
+    """What the lines of a stop ask for, the lines without that, and a sentence, without its full stop, for each fault.
+
+    page: the page that the stop opens, None where it opens none. wrong: the faults of the placeholder of a number.
+    """
+    end = next((place for place, (_, line) in enumerate(lines) if line.startswith("Answer:")), len(lines))
+    faults = [
+        (number, "“Ask:” stands in the answer; above “Answer:” it would be right")
+        for number, line in lines[end:]
+        if _IN_AN_ANSWER.fullmatch(line.strip())
+    ]
+    rest: list[Line] = []
+    ask, seen, place = None, False, 0
+    while place < end:
+        number, line = lines[place]
+        if not _MISSPELT.fullmatch(line.strip()):
+            rest.append(lines[place])
+            place += 1
+            continue
+        below = _list_below(lines[place + 1 : end])
+        place += 1 + len(below)
+        if seen:
+            faults.append((number, "there is a second “Ask:”; one in a stop would be right"))
+            continue
+        ask, seen = _ask(number, line.strip(), below, page, wrong, faults), True
+    return ask, [*rest, *lines[end:]], faults
+
+
+def _list_below(lines: Sequence[Line]) -> list[Line]:
+    """The lines of the list that follows, with the empty ones before it and what is indented below an item."""
+    start = next((place for place, (_, line) in enumerate(lines) if line.strip()), 0)
+    found = list(lines[:start])
+    for number, line in lines[start:]:
+        is_more = len(found) > start and line[:1] in (" ", "\t") and line.strip()
+        if not _CHOICE.fullmatch(line.strip()) and not is_more:
+            break
+        found.append((number, line))
+    return found if len(found) > start else []
+
+
+def _ask(
+    number: int, line: str, below: Sequence[Line], page: str | None, wrong: Callable[[str], list[str]], faults: list[Line]
+) -> Ask | None:
+    """What one line asks for; None where it is at fault."""
+    found = _ASK.fullmatch(line)
+    if not found:
+        faults.append((number, "a line begins with ask but not with “Ask:”; “Ask: place” would be right"))
+        return None
+    kind, more = found["kind"], found["more"]
+    if kind == "choice" and not more:
+        return _choice(number, below, faults)
+    if kind == "number":
+        return _number(number, more, wrong, faults)
+    if kind == "place" and not more:
+        if page in (PLACE_PAGE, None):
+            return Ask("place")
+        faults.append((number, f"“Ask: place” stands at a stop of {page}; at one of {PLACE_PAGE} it would be right"))
+        return None
+    right = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_share}”"
+    faults.append((number, f"there is no “{line[:LONGEST]}”; {right} would be right"))
+    return None
+
+
+def _choice(number: int, below: Sequence[Line], faults: list[Line]) -> Ask | None:
+    items: list[tuple[int, str, bool]] = []
+    for at, line in below:
+        found = _CHOICE.fullmatch(line.strip())
+        if found and not (items and line[:1] in (" ", "\t")):
+            items.append((at, (found["text"] or "").strip(), (found["mark"] or "").strip() != ""))
+        elif line.strip():  # what is indented goes on with the choice above it
+            items[-1] = (items[-1][0], f"{items[-1][1]} {line.strip()}", items[-1][2])
+    texts = [text for _, text, _ in items]
+    before = len(faults)
+    if not FEWEST <= len(items) <= MOST:
+        count = "1 choice" if len(items) == 1 else f"{len(items)} choices"
+        faults.append(
+            (number, f"“Ask: choice” has {count}; {FEWEST} to {MOST}, each a line such as “- A deer”, would be right")
+        )
+    for place, (at, text, _) in enumerate(items):
+        faults.extend((at, said) for said in _faults_of(text, texts[:place]))
+    right = tuple(place for place, (_, _, is_right) in enumerate(items) if is_right)
+    return Ask("choice", tuple(texts), right) if len(faults) == before else None
+
+
+def _faults_of(text: str, others: Sequence[str]) -> list[str]:
+    """The faults of a choice. others: those before it."""
+    said = [] if text else ["a choice has no words; “- A deer” would be right"]
+    if len(text) > LONGEST:
+        said.append(f"a choice has {len(text)} characters; at most {LONGEST} would be right")
+    if text and text in others:
+        said.append(f"there are two choices “{text[:LONGEST]}”; different ones would be right")
+    said += [f"{found[0]} stands in a choice; in a hint or an answer it would be right" for found in _NUMBER.finditer(text)]
+    return said
+
+
+def _number(number: int, more: str, wrong: Callable[[str], list[str]], faults: list[Line]) -> Ask | None:
+    found = _NUMBER.fullmatch(more)
+    if not found:
+        faults.append((number, "“Ask: number” names no number; “Ask: number {map.empty_share}” would be right"))
+        return None
+    faults.extend((number, said) for said in wrong(more))
+    return Ask("number", truth=found["name"])

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dashboard.lesson.ask import Ask
 from explain_lib.base.errors import InputError
 
@@ -33,15 +36,15 @@ Vote = int | Tap
 class Poll:
     """A question as phones show it, one round of a stop.
 
-    image: the picture on the screen; another one is another round of the same stop. question: Markdown. picture: the bytes of a
-    PNG, for a place; else none.
+    image: the picture on the screen; another one is another round of the same stop. question: Markdown.
+    picture: uint8 (H, W, 3) where a place in it is asked for; else None.
     """
 
     stop: int
     image: int
     question: str
     ask: Ask
-    picture: bytes = b""
+    picture: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     @property
     def round(self) -> tuple[int, int]:

@@ -4,17 +4,23 @@ Hint and answer are computed when they are open, and only then. The stop before 
 anything of the old page is drawn; a callback cannot open a page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
 
+import explain_lib as xl
+from dashboard.figures.asked_place import AskedPlace, ask_for_place
+from dashboard.lesson.ask import Ask
+from dashboard.lesson.ballots import Tap
 from dashboard.lesson.file import Lesson, Stop, stop_view
+from dashboard.lesson.map_numbers import brightest
+from dashboard.lesson.said import choice_words, number_words, place_words, said_choice, said_fault, said_place
 from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
-from dashboard.lesson.vocabulary import MISSING, VOCABULARY, lesson_words
-from dashboard.lesson.vote_host import close_room, show_room
-from dashboard.lesson.vote_polls import poll_of
-from dashboard.view.address import change_view, current_view, go_to, open_view, remember_view
+from dashboard.lesson.vocabulary import MISSING, VOCABULARY, WORDED, lesson_words
+from dashboard.lesson.vote_host import asked_of, close_room, has_room, show_room
+from dashboard.lesson.vote_result import tap_pixels, taps_words
+from dashboard.view.address import bound_by, change_view, current_view, go_to, open_view, remember_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import fit_view
 from dashboard.view.scene import Scene
@@ -24,7 +30,7 @@ from dashboard.view.view import View, chosen_layer
 
 def lessons_on_offer() -> tuple[ShelvedLesson, ...]:
     """Every lesson's file, as it is now."""
-    return shelved_lessons(server_options().lessons, tuple(VOCABULARY))
+    return shelved_lessons(server_options().lessons, tuple(VOCABULARY), WORDED)
 
 
 def start_lesson(name: str, lesson: Lesson) -> None:
@@ -45,6 +51,7 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
     Returns the call that completes it once the page stands: some numbers are there only when that has been drawn.
     """
     view = current_view()
+    ask_for_place(None)
     lesson, why_not = _find(view)
     if why_not:
         st.warning(f"Ignored in the address: {plain(why_not)}")
@@ -52,8 +59,9 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
         remember_view(view.without_lesson())
         return _nothing
     if view.stop > len(lesson.stops):
-        view = replace(view, stop=1, hint=False, answer=False)
+        view = replace(view, stop=1, hint=False, answer=False, said=None)
         remember_view(view)
+    view = _fit_said(view, lesson.stops[view.stop - 1].ask, scene)
     with st.container(border=True, key="lesson", gap="small"):
         return _show_stop(page, scene, view, lesson)
 
@@ -78,13 +86,30 @@ def _find(view: View) -> tuple[Lesson | None, str]:
     return found.lesson, beyond if view.stop > count else ""
 
 
+def _fit_said(view: View, ask: Ask | None, scene: Scene) -> View:
+    """The view without an answer that the stop does not ask for, which is said."""
+    if view.said is None:
+        return view
+    fault = "this stop asks for nothing" if ask is None else said_fault(ask, view.said, scene.model.input_size)
+    if not fault:
+        return view
+    st.warning(f"Ignored in the address: {plain(f'said={view.said}: {fault}.')}")
+    fitted = replace(view, said=None)
+    remember_view(fitted)
+    return fitted
+
+
 def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[[], None]:
     stop = lesson.stops[view.stop - 1]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
         _buttons(page, scene, view, lesson)
     st.markdown(stop.question)
-    show_room(view.stop, poll_of(view.stop, stop, scene), answer=view.answer)
+    ask = asked_of(stop, scene)
+    taps = show_room(view.stop, stop, ask, scene, answer=view.answer)
+    if ask is not None:
+        elsewhere = _is_elsewhere(page, scene, view, stop)
+        _show_computed(ask, scene, view, elsewhere, taps) if view.answer else _show_asked(ask, view)
     opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
     opened += [("Answer", stop.answer)] if view.answer else []
     places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
@@ -100,6 +125,95 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
         fill()
 
     return _nothing if fill() else fill_again
+
+
+# Section: what the reader commits to
+
+
+def _show_asked(ask: Ask, view: View) -> None:
+    """The field for the reader's answer, while the computed one is closed; a room that votes has phones for it."""
+    if ask.kind == "place" and has_room():
+        ask_for_place(AskedPlace(said_place(view.said), None, is_open=False))
+    elif ask.kind == "choice":
+        if not has_room():
+            _choice(ask, view)
+    elif ask.kind == "number":
+        _number(ask, view)
+    else:
+        place = said_place(view.said)
+        ask_for_place(AskedPlace(place, None, is_open=False))
+        st.caption(_CLICK if place is None else f"You say pixel row {place[0]}, column {place[1]}. Click again to change it.")
+
+
+_CLICK = "Click the picture where you expect it. The map is covered until the answer is open."
+
+
+def _say(said: str | None) -> None:
+    change_view(said=said)
+
+
+def _choice(ask: Ask, view: View) -> None:
+    chosen = said_choice(ask, view.said)
+
+    def write(place: int | None) -> None:
+        _say(None if place is None else str(place + 1))
+
+    st.radio(
+        "Your answer",
+        range(len(ask.choices)),
+        index=None,
+        format_func=lambda place: plain(ask.choices[place]),
+        **bound_by(f"said-{view.stop}", chosen, write),
+    )
+
+
+def _number(ask: Ask, view: View) -> None:
+    key, asked = f"said-{view.stop}", VOCABULARY[ask.truth]
+
+    def write(value: float | None) -> None:
+        _say(None if value is None else f"{value:.6f}".rstrip("0").rstrip("."))
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.number_input(
+            f"Your number, in {asked.unit}" if asked.unit else "Your number",
+            -MOST_SAID,
+            MOST_SAID,
+            None,
+            1.0 if asked.unit else 0.01,
+            "%g",
+            help=asked.meaning,
+            **bound_by(key, None if view.said is None else float(view.said), write),
+        )
+        st.button("Say so", key="say-so", on_click=lambda: write(st.session_state[key]))
+
+
+MOST_SAID = 1e6
+"""The largest number that can be said, up or down."""
+
+
+def _show_computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequence[Tap]) -> None:
+    """The reader's answer beside the computed one, for what is on screen; what is right of choices was written for the stop."""
+    try:
+        words = _computed(ask, scene, view, elsewhere, taps)
+    except xl.ExplainError as error:
+        words = f"*Not there: {plain(str(error))}.*"
+    if words:
+        with st.container(key="lesson-said"):
+            st.markdown(words)
+
+
+def _computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequence[Tap]) -> str:
+    if ask.kind == "choice":
+        asked = replace(ask, right=()) if elsewhere else ask
+        return choice_words(asked, view.said)
+    if ask.kind == "number":
+        return number_words(view.said, VOCABULARY[ask.truth].of(scene))
+    place = said_place(view.said)
+    votes = tap_pixels(taps, scene.model.input_size)
+    ask_for_place(AskedPlace(place, None, is_open=True, votes=votes))  # for a map that has no brightest place
+    found = brightest(scene)
+    ask_for_place(AskedPlace(place, found.pixel, is_open=True, votes=votes))
+    return taps_words(votes, found) if taps and place is None else place_words(place, found)
 
 
 def _gap(text: str) -> str:
@@ -150,5 +264,7 @@ def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
 def _seen(view: View, scene: Scene) -> View:
     """The view without the lesson, as far as the model and the set have it, with the layer named that it shows."""
     plainly = replace(view.without_lesson(), present=False)
+    if view.image in view.blind:  # the pairs of a stop are one view
+        plainly = replace(plainly, image=view.blind[0])
     fitted, _ = fit_view(plainly, scene.model, scene.images)
     return replace(fitted, layer=chosen_layer(fitted, scene.model))

@@ -131,39 +131,42 @@ CHECKS: Mapping[str, Number] = {
     "ladder.measure": Number(
         "what ranks on the ladder page: deletion with mid grey",
         lambda scene: measure_words(scene.view.measure, scene.view.fill),
+        unit=None,
     ),
     "ladder.layers": Number(
         "how many layers were measured", lambda scene: str(sum(rung.kind == "layer" for rung in _ladder(scene).rungs))
     ),
-    "ladder.best_layer": Number("the one with the best mean", _best),
+    "ladder.best_layer": Number("the one with the best mean", _best, unit=None),
     "ladder.best": Number("that mean", lambda scene: _rung(scene, _best(scene))),
     "ladder.centre": Number("the number of “centre first”, which asks no network", lambda scene: _rung(scene, CENTRE)),
     "ladder.random": Number("the number of a random order of pixels", lambda scene: _rung(scene, RANDOM)),
-    "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict),
+    "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict, unit=None),
     "edges.own": Number(
         "the Spearman correlation of the picture's map with its own edges, at the layer that the first guess judges",
         lambda scene: _edges(scene, own=True),
     ),
     "edges.other": Number("that of the same map with the edges of the next picture", lambda scene: _edges(scene, own=False)),
     "contour.images": Number("on how many pictures the first guess is judged", _contour(lambda guess: f"{guess.images:,}")),
-    "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.judged.layer)),
+    "contour.layer": Number("the layer that it judges", _contour(lambda guess: guess.judged.layer), unit=None),
     "contour.own": Number(
         "the mean correlation of maps with their own picture's edges", _contour(lambda guess: mean_alone(guess.judged.own))
     ),
     "contour.other": Number("that with the edges of another picture", _contour(lambda guess: mean_alone(guess.judged.other))),
     "contour.excess": Number("the former less the latter", _contour(lambda guess: mean_alone(guess.judged.excess))),
-    "contour.verdict": Number("supported, not supported, can't tell", _contour(lambda guess: guess.verdict)),
+    "contour.verdict": Number("supported, not supported, can't tell", _contour(lambda guess: guess.verdict), unit=None),
     "sanity.count": Number("how many layers have forgotten what they learnt, at the chosen depth", _forgotten),
     "sanity.total": Number("how many there are", lambda scene: str(len(randomisation_steps(scene.model)))),
     "sanity.correlation": Number(
         "the Spearman correlation of the map then with the original one", lambda scene: _after(scene, end=False)
     ),
-    "sanity.class": Number("the class that is then the likeliest", lambda scene: scene.model.classes[_says(scene, None)]),
-    "sanity.probability": Number("its probability", _then),
-    "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)]),
-    "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told),
+    "sanity.class": Number(
+        "the class that is then the likeliest", lambda scene: scene.model.classes[_says(scene, None)], unit=None
+    ),
+    "sanity.probability": Number("its probability", _then, unit="%"),
+    "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)], unit=None),
+    "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told, unit=None),
     "pair.untrained": Number(
-        "which of a blind pair was never trained: A", lambda scene: NAMES[untrained_place(scene.view.image)]
+        "which of a blind pair was never trained: A", lambda scene: NAMES[untrained_place(scene.view.image)], unit=None
     ),
     "sanity.end_correlation": Number(
         "the correlation at the last depth, the first layer randomised too", lambda scene: _after(scene, end=True)

@@ -1,19 +1,19 @@
 """A lesson as one Markdown file: a title, an introduction, and stops, each an address with a question, a hint and an answer."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from urllib.parse import parse_qsl, urlsplit
 
-from dashboard.lesson.ask import Ask
+from dashboard.lesson.ask import Ask, take_ask
 from dashboard.pages import LANDING, PAGES
 from dashboard.view.origin import take_origin
 from dashboard.view.view import View, read_query
 
 LARGEST = 256 * 1024
 """The most bytes of a lesson: some 200 stops."""
-BY_ITSELF = ("lesson", "stop", "hint", "answer", "present")
+BY_ITSELF = ("lesson", "stop", "hint", "answer", "said", "present")
 """Keys in an address that a stop sets by itself; an address that was copied during a lesson has them."""
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<address>[^\s)]+)\)|<?(?P<bare>https?://[^\s>]+|/[^\s>]*)>?")
@@ -26,7 +26,8 @@ _BEGINS = re.compile(r"(?P<hint>>\s*Hint:\s*)|(?P<answer>Answer:\s*)")
 class Stop:
     """One stop: its title, the page it opens and the view that it shows there, and its words, all Markdown.
 
-    hint, answer: with placeholders in braces, see lesson_placeholders. hint: empty for none.
+    hint, answer: with placeholders in braces, see lesson_placeholders. hint: empty for none. ask: what its readers are asked to
+    commit to, if anything.
     """
 
     title: str
@@ -64,10 +65,12 @@ class _Part:
     lines: list[tuple[int, str]] = field(default_factory=list)
 
 
-def parse_lesson(content: bytes, known: Sequence[str]) -> tuple[Lesson | None, tuple[Problem, ...]]:
+def parse_lesson(
+    content: bytes, known: Sequence[str], worded: Collection[str] = ()
+) -> tuple[Lesson | None, tuple[Problem, ...]]:
     """The lesson of a file's bytes, or None with everything that keeps it from being held, in the order of the lines.
 
-    known: the names of the placeholders that there are.
+    known: the names of the placeholders that there are. worded: those of them whose values are no numbers.
     """
     if len(content) > LARGEST:
         size = f"the file has {len(content):,} bytes; at most {LARGEST:,} would be right"
@@ -82,7 +85,7 @@ def parse_lesson(content: bytes, known: Sequence[str]) -> tuple[Lesson | None, t
     title, introduction = _head(head, problems)
     if not parts:
         problems.append(Problem(1, "there is no stop; a line “## Title of a stop” would begin one"))
-    stops = [_stop(part, known, problems) for part in parts]
+    stops = [_stop(part, known, worded, problems) for part in parts]
     if problems:
         return None, tuple(sorted(problems, key=lambda problem: problem.line))
     return Lesson(title, introduction, tuple(stop for stop in stops if stop)), ()
@@ -113,7 +116,7 @@ def _head(head: _Part, problems: list[Problem]) -> tuple[str, str]:
     return (titles[0][1] if titles else ""), _text([line for line in head.lines if line[0] not in own])
 
 
-def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | None:
+def _stop(part: _Part, known: Sequence[str], worded: Collection[str], problems: list[Problem]) -> Stop | None:
     """A stop; None if it lacks something, which is added to the problems."""
     name = f"stop “{part.title}”"
     if not part.title:
@@ -123,8 +126,9 @@ def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | 
         missing = f"{name} has no address; a line with a link such as [Open](/layer_explorer?img=3) would be right"
         problems.append(Problem(part.line, missing))
     opened = None if address is None else _opened(*address, problems)
+    ask, rest, faults = take_ask(rest, None if opened is None else opened[0], lambda line: _truth_problems(line, known, worded))
+    problems += (Problem(*fault) for fault in faults)
     question, hint, answer = _words(rest)
-    question, ask = _ask(question)
     if not _text(question):
         problems.append(Problem(part.line, f"{name} has no question; a paragraph of text under its address would be right"))
     wrong = "a quote begins with Hint but not with “> Hint:”; “> Hint: The brightest.” would be right"
@@ -135,23 +139,6 @@ def _stop(part: _Part, known: Sequence[str], problems: list[Problem]) -> Stop | 
         for number, line in lines:
             problems += (Problem(number, said) for said in placeholder_problems(line, known, computed=computed))
     return opened and Stop(part.title, *opened, _text(question), _text(hint), _text(answer), ask)
-
-
-_ASK = re.compile(r"Ask:\s*(?P<kind>choice|place)\s*")
-_CHOICE = re.compile(r"-\s+(\[(?P<mark>[xX ]?)\]\s+)?(?P<text>.+)")
-
-
-def _ask(question: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], Ask | None]:
-    """The lines of a question without what it asks of its readers, and that."""
-    for place, (_, line) in enumerate(question):
-        found = _ASK.fullmatch(line.strip())
-        if found and found["kind"] == "place":
-            return question[:place] + question[place + 1 :], Ask("place")
-        if found:
-            choices = [choice for _, below in question[place + 1 :] if (choice := _CHOICE.fullmatch(below.strip()))]
-            right = tuple(number for number, choice in enumerate(choices) if (choice["mark"] or "").strip())
-            return question[:place], Ask("choice", tuple(choice["text"] for choice in choices), right)
-    return question, None
 
 
 def _address(part: _Part) -> tuple[tuple[int, str] | None, list[tuple[int, str]]]:
@@ -224,6 +211,14 @@ def placeholder_problems(line: str, known: Sequence[str], *, computed: bool) -> 
     if not computed:
         return [f"{{{name}}} stands in a question; in a hint or an answer it would be right" for name in names]
     return [f"there is no {{{name}}}; {_nearest(name, known)} would be right" for name in names if name not in known]
+
+
+def _truth_problems(line: str, known: Sequence[str], worded: Collection[str]) -> list[str]:
+    """A sentence, without its full stop, for each placeholder in a line that is not there, or is no number to be guessed."""
+    numbers = [name for name in known if name not in worded]
+    names = [found["name"] or found["other"] for found in _PLACEHOLDER.finditer(line)]
+    no_number = [f"{{{name}}} is no number; {_nearest(name, numbers)} would be right" for name in names if name in worded]
+    return placeholder_problems(line, numbers + list(worded), computed=True) + no_number
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -1,8 +1,11 @@
 """The numbers of maps for a lesson's answer: where one is strong, how it changes with the class, the layer and the program."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
+from numpy.typing import NDArray
 
 import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number, second_class
@@ -51,11 +54,56 @@ def _pixel_of(
     scene: Scene, cell: tuple[int, int], centres: CellCentres | None, layer: str | None = None
 ) -> tuple[float, float]:
     """The y and x of the middle of a cell, in pixels; stretched without centres."""
-    grid = _grid(scene, layer or scene.layer)
-    rows, columns = stretched_centres(grid, scene.model.input_size)
-    if centres is not None:
-        rows, columns = centres.rows.astype(np.float64), centres.columns.astype(np.float64)
+    rows, columns = _lines(scene, layer or scene.layer, centres)
     return float(rows[cell[0]]), float(columns[cell[1]])
+
+
+def _lines(scene: Scene, layer: str, centres: CellCentres | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The y of each row of cells and the x of each column, in pixels; stretched without centres."""
+    if centres is None:
+        return stretched_centres(_grid(scene, layer), scene.model.input_size)
+    return centres.rows.astype(np.float64), centres.columns.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Brightest:
+    """The strongest cell of a map, among all of its cells as they are drawn.
+
+    cell: its row and column. rows, columns: the y of each row and the x of each column, in pixels. size: (H, W) of the picture.
+    """
+
+    cell: tuple[int, int]
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    size: tuple[int, int]
+
+    @property
+    def pixel(self) -> tuple[float, float]:
+        """The y and x of its middle."""
+        return float(self.rows[self.cell[0]]), float(self.columns[self.cell[1]])
+
+    def is_hit_by(self, place: tuple[float, float]) -> bool:
+        """Whether a y and x lie in it: no other cell is nearer, and halfway none comes after it."""
+        pairs = zip((self.rows, self.columns), place, strict=True)
+        nearest = (int(np.searchsorted((line[:-1] + line[1:]) / 2, at, "right")) for line, at in pairs)
+        return tuple(nearest) == self.cell
+
+    def distance(self, place: tuple[float, float]) -> tuple[float, float]:
+        """How far a y and x lie from its middle, in pixels and in cells."""
+        down, across = (own - at for own, at in zip(self.pixel, place, strict=True))
+        height, width = (_step(line, side) for line, side in zip((self.rows, self.columns), self.size, strict=True))
+        return hypot(down, across), hypot(down / height, across / width)
+
+
+def _step(line: NDArray[np.float64], side: int) -> float:
+    """How far neighbouring cells lie apart on average, in pixels; the side of the picture for a single cell."""
+    return float(line[-1] - line[0]) / (len(line) - 1) if len(line) > 1 else float(side)
+
+
+def brightest(scene: Scene) -> Brightest:
+    """The strongest cell of the map on screen. Raises InputError for a map that has none."""
+    lines = _lines(scene, scene.layer, scene.centres(scene.layer))
+    return Brightest(_peak(_map(scene)), *lines, scene.model.input_size)
 
 
 def _peak_pixel(scene: Scene, *, stretched: bool) -> str:
@@ -145,38 +193,46 @@ def _why(scene: Scene) -> str:
 
 
 MAPS: Mapping[str, Number] = {
-    "layer.name": Number("the chosen layer", lambda scene: scene.layer),
-    "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer))),
+    "layer.name": Number("the chosen layer", lambda scene: scene.layer, unit=None),
+    "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer)), unit=None),
     "layer.channels": Number("how many channels it has", _channels),
-    "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell),
+    "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell, unit=None),
     "layer.offset": Number(
         "how many pixels stretching puts a cell from where it looks, at most", lambda scene: two(_looking(scene).farthest)
     ),
     "map.peak": Number("the largest value of the map, not scaled", lambda scene: short(_map(scene).max())),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
     "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),
-    "map.peak_looks": Number("the pixel that the strongest cell looks at", lambda scene: _peak_pixel(scene, stretched=False)),
-    "map.peak_stretched": Number("where stretching puts that cell", lambda scene: _peak_pixel(scene, stretched=True)),
-    "map.place": Number("where the map is strongest: at the top left, in the middle", _place),
-    "map.empty_share": Number("the share of its cells at zero", lambda scene: percent(float((_map(scene) == 0).mean()))),
-    "map.strong_share": Number("the share of its cells with at least half of the largest value", _strong_share),
+    "map.peak_looks": Number(
+        "the pixel that the strongest cell looks at", lambda scene: _peak_pixel(scene, stretched=False), unit=None
+    ),
+    "map.peak_stretched": Number(
+        "where stretching puts that cell", lambda scene: _peak_pixel(scene, stretched=True), unit=None
+    ),
+    "map.place": Number("where the map is strongest: at the top left, in the middle", _place, unit=None),
+    "map.empty_share": Number(
+        "the share of its cells at zero", lambda scene: percent(float((_map(scene) == 0).mean())), unit="%"
+    ),
+    "map.strong_share": Number("the share of its cells with at least half of the largest value", _strong_share, unit="%"),
     "predicted.place": Number(
-        "where the predicted class's map is strongest", lambda scene: _place(scene, None, scene.predicted)
+        "where the predicted class's map is strongest", lambda scene: _place(scene, None, scene.predicted), unit=None
     ),
     "predicted.second_place": Number(
-        "where the map of the next likeliest class is strongest", lambda scene: _place(scene, None, second_class(scene))
+        "where the map of the next likeliest class is strongest",
+        lambda scene: _place(scene, None, second_class(scene)),
+        unit=None,
     ),
     "target.correlation": Number(
         "the Spearman correlation of the explained class's map with the predicted class's",
         lambda scene: _correlation(_map(scene), _map(scene, None, scene.predicted)),
     ),
     "layers.count": Number("how many layers are on offer", lambda scene: str(len(scene.offered_layers))),
-    "layers.first": Number("the first of them", lambda scene: scene.offered_layers[0]),
-    "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[0]))),
-    "layers.first_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[0])),
-    "layers.last": Number("the last of them", lambda scene: scene.offered_layers[-1]),
-    "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[-1]))),
-    "layers.last_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[-1])),
+    "layers.first": Number("the first of them", lambda scene: scene.offered_layers[0], unit=None),
+    "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[0])), unit=None),
+    "layers.first_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[0]), unit=None),
+    "layers.last": Number("the last of them", lambda scene: scene.offered_layers[-1], unit=None),
+    "layers.last_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[-1])), unit=None),
+    "layers.last_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[-1]), unit=None),
     "layers.correlation": Number("the Spearman correlation of the first layer's map with the last one's", _between_layers),
     "difference.mean": Number("the mean absolute difference of the sides a and b", lambda scene: fine(_comparison(scene).mae)),
     "difference.largest": Number("the largest difference of a pixel", lambda scene: fine(_comparison(scene).max_abs)),
@@ -186,18 +242,23 @@ MAPS: Mapping[str, Number] = {
         "the Pearson correlation of the sides", lambda scene: correlation_words(_comparison(scene).pearson)
     ),
     "difference.overlap": Number(
-        "how far the brightest fifths of both overlap (intersection over union)", lambda scene: percent(_comparison(scene).iou)
+        "how far the brightest fifths of both overlap (intersection over union)",
+        lambda scene: percent(_comparison(scene).iou),
+        unit="%",
     ),
     "causes.count": Number("how many settings differ", lambda scene: str(len(_decomposition(scene).settings))),
-    "causes.why": Number("what causes the difference and how much of it, in sentences; or how far the sides agree", _why),
+    "causes.why": Number(
+        "what causes the difference and how much of it, in sentences; or how far the sides agree", _why, unit=None
+    ),
     "causes.main": Number(
         "the same in plain words, and only what makes at least 1 % of the difference",
         lambda scene: plain_causes(_decomposition(scene)),
+        unit=None,
     ),
-    "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0]),
-    "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1]),
-    "causes.second": Number("the setting that comes next", lambda scene: _cause(scene, 1)[0]),
-    "causes.second_share": Number("its share of the mean difference", lambda scene: _cause(scene, 1)[1]),
+    "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0], unit=None),
+    "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1], unit="%"),
+    "causes.second": Number("the setting that comes next", lambda scene: _cause(scene, 1)[0], unit=None),
+    "causes.second_share": Number("its share of the mean difference", lambda scene: _cause(scene, 1)[1], unit="%"),
 }
 
 

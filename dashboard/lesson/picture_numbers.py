@@ -11,10 +11,14 @@ from dashboard.view.scene import Scene
 
 @dataclass(frozen=True)
 class Number:
-    """A placeholder: its meaning in one line, and its words for a scene; `of` raises ExplainError where there is no number."""
+    """A placeholder: its meaning in one line, and its words for a scene; `of` raises ExplainError where there is no number.
+
+    unit: what the number is in, "%" or empty; None where the words are no number.
+    """
 
     meaning: str
     of: Callable[[Scene], str]
+    unit: str | None = ""
 
 
 def _true_class(scene: Scene) -> str:
@@ -40,14 +44,16 @@ def _probability(scene: Scene, index: int) -> str:
 
 
 PICTURES: Mapping[str, Number] = {
-    "image.name": Number("the picture in the middle of a sentence: image 3", lambda scene: scene.name),
-    "image.true_class": Number("the class that the picture shows", _true_class),
-    "model.name": Number("the network's name", lambda scene: scene.view.model),
-    "predicted.class": Number("the likeliest class", lambda scene: scene.model.classes[scene.predicted]),
-    "predicted.probability": Number("its probability", lambda scene: _probability(scene, scene.predicted)),
-    "predicted.outcome": Number("right or wrong", _outcome),
-    "predicted.second_class": Number("the next likeliest class", lambda scene: scene.model.classes[second_class(scene)]),
-    "predicted.second_probability": Number("its probability", lambda scene: _probability(scene, second_class(scene))),
-    "target.class": Number("the class that is explained", lambda scene: scene.model.classes[scene.target.index]),
-    "target.probability": Number("its probability", lambda scene: _probability(scene, scene.target.index)),
+    "image.name": Number("the picture in the middle of a sentence: image 3", lambda scene: scene.name, unit=None),
+    "image.true_class": Number("the class that the picture shows", _true_class, unit=None),
+    "model.name": Number("the network's name", lambda scene: scene.view.model, unit=None),
+    "predicted.class": Number("the likeliest class", lambda scene: scene.model.classes[scene.predicted], unit=None),
+    "predicted.probability": Number("its probability", lambda scene: _probability(scene, scene.predicted), unit="%"),
+    "predicted.outcome": Number("right or wrong", _outcome, unit=None),
+    "predicted.second_class": Number(
+        "the next likeliest class", lambda scene: scene.model.classes[second_class(scene)], unit=None
+    ),
+    "predicted.second_probability": Number("its probability", lambda scene: _probability(scene, second_class(scene)), unit="%"),
+    "target.class": Number("the class that is explained", lambda scene: scene.model.classes[scene.target.index], unit=None),
+    "target.probability": Number("its probability", lambda scene: _probability(scene, scene.target.index), unit="%"),
 }

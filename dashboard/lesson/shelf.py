@@ -29,15 +29,16 @@ class ShelvedLesson:
     problems: tuple[Problem, ...]
 
 
-def shelved_lessons(folder: Path | None, known: Sequence[str]) -> tuple[ShelvedLesson, ...]:
+def shelved_lessons(folder: Path | None, known: Sequence[str], worded: Sequence[str] = ()) -> tuple[ShelvedLesson, ...]:
     """The lessons of the folder, then the dashboard's, but for those in whose place the folder has one of the same name.
 
-    Files are read anew when they have changed. known: the names of the placeholders that there are.
+    Files are read anew when they have changed. known: the names of the placeholders that there are. worded: those of them whose
+    values are no numbers.
     """
     found: dict[str, ShelvedLesson] = {}
     for path in [*(() if folder is None else _files(folder)), *_files(OWN_FOLDER)]:
         if path.stem not in found:
-            found[path.stem] = _read(path, tuple(known))
+            found[path.stem] = _read(path, tuple(known), tuple(worded))
     return tuple(found.values())
 
 
@@ -58,11 +59,11 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _read(path: Path, known: tuple[str, ...]) -> ShelvedLesson:
+def _read(path: Path, known: tuple[str, ...], worded: tuple[str, ...]) -> ShelvedLesson:
     try:
         lesson_name(path.stem)
         status = path.stat()
-        return _parsed(path, status.st_mtime_ns, status.st_size, known)
+        return _parsed(path, status.st_mtime_ns, status.st_size, known, worded)
     except ValueError:
         return _faulty(path, f"the file is called {path.name}; letters, digits, hyphens and .md would be right")
     except OSError as error:
@@ -70,11 +71,11 @@ def _read(path: Path, known: tuple[str, ...]) -> ShelvedLesson:
 
 
 @lru_cache(maxsize=MOST_FILES)
-def _parsed(path: Path, changed: int, size: int, known: tuple[str, ...]) -> ShelvedLesson:
+def _parsed(path: Path, changed: int, size: int, known: tuple[str, ...], worded: tuple[str, ...]) -> ShelvedLesson:
     """The lesson of a file as it was at that time, with that size."""
     del changed, size  # of the key alone
     with path.open("rb") as file:
-        lesson, problems = parse_lesson(file.read(LARGEST + 1), known)
+        lesson, problems = parse_lesson(file.read(LARGEST + 1), known, worded)
     return ShelvedLesson(path.stem, path, lesson, problems)
 
 

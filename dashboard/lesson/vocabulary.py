@@ -12,6 +12,8 @@ from dashboard.view.scene import Scene
 
 VOCABULARY: Mapping[str, Number] = {**PICTURES, **MAPS, **CHECKS}
 """Every placeholder by its name."""
+WORDED = tuple(name for name, number in VOCABULARY.items() if number.unit is None)
+"""Those whose values are no numbers."""
 MISSING = "—"
 """Stands where a number is not there."""
 

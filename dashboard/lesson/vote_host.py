@@ -2,53 +2,78 @@
 
 from base64 import b64encode
 from contextlib import suppress
+from dataclasses import replace
 from html import escape
 from urllib.parse import urljoin
 
 import streamlit as st
 
-from dashboard.lesson.ballots import ROOMS, Poll
+from dashboard.lesson.ask import Ask
+from dashboard.lesson.ballots import ROOMS, Poll, Tap
+from dashboard.lesson.file import Stop
 from dashboard.lesson.vote_result import show_result
 from dashboard.server.browser import this_browser
 from dashboard.server.reach import SharedPlace, qr_code, shared_place
+from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.view.address import follow_changes
+from dashboard.view.scene import Scene
 from explain_lib.base.errors import InputError
 
 REST = 1.0
 """Seconds after which the number of votes is read anew."""
 _LARGE = "vote-large"
+_HELP = "Opens a vote: phones come in by a QR code."
 _ALONE = (
     "Phones cannot come in yet: the dashboard listens on this computer alone. Start it as "
     "`STREAMLIT_SERVER_ADDRESS=0.0.0.0 make run`, or with `--server.address 0.0.0.0`."
 )
 
 
-def show_room(stop: int, poll: Poll | None, *, answer: bool) -> None:
+def asked_of(stop: Stop, scene: Scene) -> Ask | None:
+    """What the stop asks; of blind pairs with what is right for the one on screen."""
+    if stop.ask is not None and scene.view.blind and stop.ask.choices == NAMES:
+        return replace(stop.ask, right=(untrained_place(scene.view.image),))
+    return stop.ask
+
+
+def show_room(number: int, stop: Stop, ask: Ask | None, scene: Scene, *, answer: bool) -> tuple[Tap, ...]:
     """The room's part of the rail at a stop; where there is no room, a button that opens one if the stop asks it anything.
 
-    poll: what the stop asks, None where it asks nothing that can be voted on. answer: whether the stop's answer is open, which
-    ends the vote.
+    number: of the stop, from 1. answer: whether the stop's answer is open, which ends the vote. Returns where phones have
+    tapped, once it has.
     """
-    host = this_browser()
+    host, poll = this_browser(), _poll(number, stop, ask, scene)
     code = ROOMS.code_of(host)
     if code is None:
         if poll is not None:
-            st.button(
-                "Ask the room", key="vote-open", shortcut="V", on_click=_open, args=(host,), help="Phones vote by a QR code."
-            )
-        return
+            st.button("Ask the room", key="vote-open", shortcut="V", on_click=_open, args=(host,), help=_HELP)
+        return ()
     ROOMS.ask(code, host, poll)
     if poll is None:
-        return
+        return ()
     if answer:
-        ROOMS.reveal(code, host, stop)
+        ROOMS.reveal(code, host, number)
     if ROOMS.see(code).closed:
-        show_result(ROOMS.rounds(code, host, stop), poll)
-        return
+        rounds = ROOMS.rounds(code, host, number)
+        show_result(rounds, poll)
+        return tuple(vote for vote in rounds[poll.image].votes if isinstance(vote, Tap))
     place = shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
     _invite(code, place)
     if st.session_state.pop(_LARGE, False) and place.reach != "alone":
         _show_large(code, place)
+    return ()
+
+
+def _poll(number: int, stop: Stop, ask: Ask | None, scene: Scene) -> Poll | None:
+    """What phones are asked about the picture on screen; None where the stop asks nothing, or a number."""
+    if ask is None or ask.kind == "number":
+        return None
+    return Poll(number, scene.view.image, stop.question, ask, scene.picture if ask.kind == "place" else None)
+
+
+def has_room() -> bool:
+    """Whether this browser has a room open."""
+    return ROOMS.code_of(this_browser()) is not None
 
 
 def close_room() -> None:

@@ -5,12 +5,18 @@ import re
 import streamlit as st
 
 from dashboard import ASSETS
+from dashboard.figures.asked_place import FINEST
+from dashboard.figures.panel import Panel, Spot
 from dashboard.lesson.ballots import CODE_LENGTH, ROOMS, Poll, Tap, Vote
 from dashboard.server.browser import this_browser
 from dashboard.view.address import follow_changes
 from dashboard.view.captions import plain
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.errors import InputError
+from explain_lib.pictures.rendering import Picture
 
+PHONE = 560
+"""The width of a picture on the page, in pixels, where the screen has so many."""
 REST = 2.0
 """Seconds after which a phone looks for the next question."""
 _REFUSED = "vote-refused"
@@ -62,7 +68,7 @@ def _follow(code: str) -> None:
     if seen.closed:
         _say_closed(seen.poll, vote)
     else:
-        _choices(code, voter, seen.poll, vote)
+        _ask(code, voter, seen.poll, vote)
         _say_counted(seen.poll, vote)
 
 
@@ -70,6 +76,26 @@ def short_question(question: str) -> str:
     """The question on its own: what stands in bold type, all of it where nothing does."""
     strong = [" ".join(part.split()) for part in _STRONG.findall(question)]
     return " ".join(strong) or question
+
+
+def _ask(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:
+    if poll.picture is not None:
+        _picture(code, voter, poll, poll.picture, vote)
+    else:
+        _choices(code, voter, poll, vote)
+
+
+def _picture(code: str, voter: str, poll: Poll, pixels: Picture, vote: Vote | None) -> None:
+    """The photograph to be tapped, with the place that was."""
+    height, width = pixels.shape[:2]
+    spots = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
+    grid = min(height, FINEST), min(width, FINEST)
+    panel = Panel("vote", "The picture", PHONE, picture=pixels, spots=spots, asks="Votes for this place", grid=grid)
+
+    def say(row: int, column: int) -> None:
+        _vote(code, voter, poll, Tap((column + 0.5) / width, (row + 0.5) / height))
+
+    show_stage(Stage((Row((panel,)),), key=f"vote-{poll.stop}-{poll.image}", line_after=None), say)
 
 
 def _choices(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:

@@ -1,11 +1,15 @@
 """What a room has voted, once the answer is open: bars of choices, and the score over several pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+from statistics import median
 
 import streamlit as st
 
-from dashboard.lesson.ballots import Poll, Round
+from dashboard.figures.asked_place import Pixel
+from dashboard.lesson.ballots import Poll, Round, Tap
+from dashboard.lesson.map_numbers import Brightest
+from explain_lib.base.words import short
 
 
 def show_result(rounds: Mapping[int, Round], poll: Poll) -> None:
@@ -13,6 +17,8 @@ def show_result(rounds: Mapping[int, Round], poll: Poll) -> None:
     here = rounds[poll.image]
     if poll.ask.kind == "choice":
         st.html(bars(here))
+    else:
+        st.html(f'<div class="vote-count">{votes_words(len(here.votes))}, each a dot</div>')
     score = score_sentence(rounds)
     if score:
         st.html(f'<div class="vote-score">{escape(score)}</div>')
@@ -36,6 +42,19 @@ def bars(found: Round) -> str:
 def votes_words(votes: int) -> str:
     """A number of votes: "1 vote"."""
     return f"{votes} {'vote' if votes == 1 else 'votes'}"
+
+
+def tap_pixels(taps: Sequence[Tap], size: tuple[int, int]) -> tuple[Pixel, ...]:
+    """Taps as rows and columns of pixels, 0 in the middle of the first one. size: (H, W) of the picture."""
+    return tuple((tap.y * size[0] - 0.5, tap.x * size[1] - 0.5) for tap in taps)
+
+
+def taps_words(votes: Sequence[Pixel], found: Brightest) -> str:
+    """How near the votes of a room are to the brightest square; Markdown."""
+    hits = sum(found.is_hit_by(vote) for vote in votes)
+    near = median(found.distance(vote)[1] for vote in votes)
+    hit = f"{hits} of {len(votes)} taps {'hits' if hits == 1 else 'hit'} the brightest square"
+    return f"**{hit}.** Half of them lie within {short(near, 2)} squares of it."
 
 
 def score_sentence(rounds: Mapping[int, Round]) -> str:

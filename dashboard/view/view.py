@@ -72,6 +72,12 @@ def _window(text: str) -> tuple[int, ...]:
     return low, high
 
 
+def _said(text: str) -> str:
+    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,5},[0-9]{1,5}", text):
+        raise ValueError("neither a number nor a place")
+    return text
+
+
 def _bands(text: str) -> tuple[int, ...]:
     chosen = tuple(map(whole(), text.split(",")))
     if len(chosen) not in (1, 3):
@@ -95,6 +101,8 @@ _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or
 _CHANNELS = ("channel", "without")
 _OF_A_MODEL = (*_CHANNELS, "task", "plus")
 _PART = ("part",)
+_SAID = ("said",)
+"""An answer is about one picture, as one network sees it."""
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
 
 
@@ -102,8 +110,8 @@ _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off"
 class View:
     """All that is chosen on screen. Everything but the defaults is in the address, in the order of the fields."""
 
-    image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True)
-    model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=_OF_A_MODEL)
+    image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True, resets=_SAID)
+    model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=(*_OF_A_MODEL, *_SAID))
     layer: str | None = declared(_LAYER, None, "the layer that is explained; None: the model's last conv one", resets=_CHANNELS)
     target: int | None = declared(_CLASS, None, "the class that is explained; None: the predicted one")
     minus: int | None = declared(Spelling(whole(), "the number of a class"), None, "the class it is contrasted with, if any")
@@ -173,6 +181,7 @@ class View:
         None,
         "the set that images are of; None: the one that the server opens with",
         key="set",
+        resets=_SAID,
     )
     fit: Fit = declared(words(FITS), "crop", "how an uploaded picture is brought to the network's size")
     step: Step = declared(words(get_args(Step)), "forward", "where the walk through Grad-CAM stands")
@@ -191,6 +200,11 @@ class View:
     stop: int = declared(Spelling(whole(1), "the number of a stop, from 1,"), 1, "the stop of the lesson")
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
+    said: str | None = declared(
+        Spelling(_said, "the number of a choice, a row and a column such as 12,20, or a number,"),
+        None,
+        "what a reader answers to the stop's question, if anything",
+    )
     present: bool = declared(_SWITCH, False, "whether only the pictures are shown, as large as the screen")
     plus: tuple[int, ...] = declared(
         Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
@@ -231,7 +245,7 @@ class View:
 
     def without_lesson(self) -> "View":
         """The same view while no lesson is held."""
-        return replace(self, lesson=None, stop=1, hint=False, answer=False)
+        return replace(self, lesson=None, stop=1, hint=False, answer=False, said=None)
 
 
 PARAMETERS = {field.name: parameter_of(field) for field in fields(View)}

@@ -3,7 +3,7 @@
 What is sent to the browser is the numbers themselves: the drawing, and all that the pointer reads, is made there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,31 +97,46 @@ class Stage:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-def show_stage(stage: Stage) -> None:
-    """Draw the stage; each picture on it is noted, to be taken home."""
+def say_in_address(row: int, column: int) -> None:
+    """Keep a pixel that was clicked as the reader's answer."""
+    change_view(said=f"{row},{column}")
+
+
+def show_stage(stage: Stage, say: Callable[[int, int], None] = say_in_address) -> None:
+    """Draw the stage; each picture on it is noted, to be taken home. say: takes the pixel that a panel asks for."""
 
     def acted() -> None:
-        _act(stage, st.session_state[stage.key]["acted"])
+        _act(stage, st.session_state[stage.key]["acted"], say)
 
     _STAGE(data=packed(stage), key=stage.key, on_acted_change=acted)
     for panel in stage.panels:
         _note(panel)
 
 
-def _act(stage: Stage, what: Mapping[str, object]) -> None:
+def _act(stage: Stage, what: Mapping[str, object], say: Callable[[int, int], None]) -> None:
     """What the click asks for; one that belongs to a panel that is no longer there is nothing."""
     match what:
         case {"class": int(index)}:
             change_view(target=index)
         case {"strength": int(strength)}:
             change_view(strength=strength)
+        case {"said": [int(row), int(column)]}:
+            if any(_has_pixel(panel, row, column) for panel in stage.panels if panel.asks):
+                say(row, column)
         case {"panel": str(name)}:
-            for panel in stage.panels:
-                if panel.name == name and panel.action is not None:
-                    _do(panel.action)
+            _do_each(panel.action for panel in stage.panels if panel.name == name)
         case {"row": int(row), "link": int(link)}:
-            if row < len(stage.rows) and link < len(stage.rows[row].links):
-                _do(stage.rows[row].links[link])
+            _do_each(action for part in stage.rows[row : row + 1] for action in part.links[link : link + 1])
+
+
+def _has_pixel(panel: Panel, row: int, column: int) -> bool:
+    return panel.picture is not None and row in range(panel.picture.shape[0]) and column in range(panel.picture.shape[1])
+
+
+def _do_each(actions: Iterable[Action | None]) -> None:
+    for action in actions:
+        if action is not None:
+            _do(action)
 
 
 def _do(action: Action) -> None:
@@ -219,6 +234,9 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "previews": panel.previews,
         "shows": panel.shows,
         "tab": 0 if tab else -1,
+        "spots": list(map(vars, panel.spots)),
+        "asks": panel.asks,
+        "covered": bool(panel.cover),
     }
 
 

@@ -53,6 +53,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "stop": ("1", "3"),
     "hint": ("off", "on"),
     "answer": ("off", "on"),
+    "said": (None, "12,20"),
     "present": ("off", "on"),
     "plus": (None, "1,8"),
     "task": (None, "sigmoid"),

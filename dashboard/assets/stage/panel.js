@@ -49,10 +49,33 @@ function fillPanel(panel, given, arrays) {
   if (given.picks) place.setAttribute("aria-pressed", String(given.chosen));
   place.classList.toggle("acts", Boolean(given.action));
   place.tabIndex = given.tab;
+  figure.classList.toggle("covered", given.covered);
+  figure.classList.toggle("asks", Boolean(given.asks));
+  if (given.asks) {
+    place.setAttribute("role", "button");
+    place.setAttribute("aria-description", given.asks);
+  }
   setTitle(panel, "");
   fillBelow(panel, given);
   drawPanel(panel);
+  showSpots(panel);
   takeTurns(panel, of(given.turn));
+}
+
+// Places that are marked for as long as the panel shows what it was sent: in the map alone, in the middle of their cells. The
+// words of the upper one stand above it, those of the lower one below.
+function showSpots(panel) {
+  const { place, given } = panel, highest = Math.min(...given.spots.map(({ down }) => down));
+  for (const old of place.querySelectorAll(".spot")) old.remove();
+  for (const { down, along, kind, words } of given.spots) {
+    let [y, x] = [down, along];
+    if (!panel.shown.picture) [y, x] = boxOf(panel, cellAt(panel, { x, y })).map(([from, to]) => (from + to) / 2);
+    const spot = make("span", `spot ${kind}`), isUpper = down === highest ? down > 0.12 : down > 0.88;
+    spot.append(make("span", "form"), make("span", "words", words));
+    spot.classList.add(isUpper ? "upper" : "lower", x < 0.2 ? "first" : x > 0.8 ? "last" : "middle");
+    Object.assign(spot.style, { left: `${100 * x}%`, top: `${100 * y}%` });
+    place.append(spot);
+  }
 }
 
 // Two maps in one place, each for 0.8 s: far below the three flashes a second that can harm.

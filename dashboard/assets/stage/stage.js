@@ -77,6 +77,16 @@ function act(stage, panel) {
   stage.send({ panel: panel.given.name });
 }
 
+// The pixel of the picture at a point, as an answer; it is marked at once.
+function say(stage, panel, { x, y }) {
+  const sizes = panel.shown.picture.shape;
+  const pixel = [y, x].map((share, axis) => clip(Math.floor(share * sizes[axis]), 0, sizes[axis] - 1));
+  const [down, along] = pixel.map((at, axis) => (at + 0.5) / sizes[axis]);
+  panel.given.spots = [{ down, along, kind: "said", words: "you" }];
+  showSpots(panel);
+  stage.send({ said: pixel });
+}
+
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function pressed(stage, panel, event) {
@@ -86,7 +96,8 @@ function pressed(stage, panel, event) {
     const [rows, columns] = cellsOf(panel), [row, column] = SHARED.point ? cellAt(panel, SHARED.point) : [0, 0];
     pointAt(middleOf(panel, [clip(row + move[0], 0, rows - 1), clip(column + move[1], 0, columns - 1)]), panel);
   } else if (event.key === "Enter" || event.key === " ") {
-    if (panel.given.action) act(stage, panel);
+    if (panel.given.asks) { if (SHARED.point) say(stage, panel, SHARED.point); }
+    else if (panel.given.action) act(stage, panel);
     else if (SHARED.point) pin(panel, SHARED.point);
   } else return;
   event.preventDefault();
@@ -129,7 +140,8 @@ function listenTo(stage, panel) {
   };
   place.onmousedown = (event) => { event.preventDefault(); document.activeElement?.blur(); }; // the page keeps its keys
   place.onclick = (event) => {
-    if (panel.given.action) act(stage, panel);
+    if (panel.given.asks) say(stage, panel, within(panel, event));
+    else if (panel.given.action) act(stage, panel);
     else pin(panel, within(panel, event));
   };
   place.onkeydown = (event) => pressed(stage, panel, event);

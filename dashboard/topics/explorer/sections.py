@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from dashboard.figures.asked_place import READ, AskedPlace, asked_place, asking, covered, with_spots
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.explorer.panels import Explained, draw_whole, other_layer, panel_caption, whole_of
 from dashboard.view.address import bound, current_view
@@ -67,11 +68,15 @@ def explorer_controls(scene: Scene) -> None:
 
 def show_panels(shown: list[Explained], reach: float | None) -> None:
     """One picture with its map, or two side by side, and all layers below. reach: the common end of the colours, None for each
-    map's own.
+    map's own. Where a lesson asks for a place in the map, no map is seen.
     """
     first = shown[0]
-    view = first.scene.view
+    view, asked = first.scene.view, asked_place(first.scene.view)
+    if asked is not None and not asked.is_open:
+        show_stage(Stage((_asking(first, asked),), hint=READ))
+        return
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
+    main = main if asked is None else _with_spots(main, first.scene, asked)
     stripped = shown[:1] if view.beside == "layer" else shown
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
     wholes = tuple(_on_whole(one, reach, place) for place, one in enumerate(shown)) if view.whole else ()
@@ -89,6 +94,19 @@ def view_key(explained: Explained) -> str:
 def _one(explained: Explained, reach: float | None) -> Row:
     panels = (original_panel(explained.scene, SIDE), *_maps(explained, reach, SIDE))
     return Row(panels, caption=bare(panel_caption(explained)), bars=(probability_bars(explained.scene),))
+
+
+def _asking(explained: Explained, asked: AskedPlace) -> Row:
+    """The picture to be clicked, and where its maps will be."""
+    row, size = _one(explained, None), explained.scene.model.input_size
+    panels = tuple(asking(one, asked) if one.name == "picture" else covered(one, size) for one in row.panels)
+    return replace(row, panels=panels)
+
+
+def _with_spots(row: Row, scene: Scene, asked: AskedPlace) -> Row:
+    """The row with the reader's place and the brightest one on the picture and on the map that was asked for."""
+    ours, size = ("picture", "overlay", "map"), scene.model.input_size
+    return replace(row, panels=tuple(with_spots(one, asked, size) if one.name in ours else one for one in row.panels))
 
 
 def _maps(explained: Explained, reach: float | None, side: int, suffix: str = "") -> tuple[Panel, Panel]:

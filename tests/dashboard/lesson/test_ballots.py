@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import nan
 
+import numpy as np
 import pytest
 
 from dashboard.lesson.ask import Ask
@@ -11,7 +12,7 @@ from dashboard.lesson.ballots import LETTERS, MOST_ROOMS, MOST_ROUNDS, MOST_VOTE
 from explain_lib import InputError
 
 HORSE = Poll(3, 137, "Which animal?", Ask("choice", ("horse", "truck", "deer"), (0,)))
-PLACE = Poll(4, 137, "Where?", Ask("place"), b"PNG")
+PLACE = Poll(4, 137, "Where?", Ask("place"), np.zeros((2, 2, 3), np.uint8))
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_each_kind_of_text_becomes_its_value() -> None:
 
 def test_the_view_without_its_lesson_is_otherwise_the_same() -> None:
     view, _ = read_query(EVERYTHING)
-    lesson = {"lesson", "stop", "hint", "answer"}
+    lesson = {"lesson", "stop", "hint", "answer", "said"}
     assert view.without_lesson().to_query() == {key: text for key, text in EVERYTHING.items() if key not in lesson}
 
 
@@ -222,6 +222,8 @@ NONSENSE = [
     ("stop", "0", "the number of a stop, from 1, would be right."),
     ("hint", "yes", "on or off would be right."),
     ("answer", "1", "on or off would be right."),
+    ("said", "deer", "the number of a choice, a row and a column such as 12,20, or a number, would be right."),
+    ("said", "12,20,3", "the number of a choice, a row and a column such as 12,20, or a number, would be right."),
     ("present", "full", "on or off would be right."),
     ("plus", "all", "numbers of labels, with commas between, would be right."),
     ("task", "multi", "one of softmax, sigmoid, binary, regression would be right."),

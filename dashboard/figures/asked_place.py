@@ -1,0 +1,74 @@
+"""A place that a lesson asks for: the map is covered until the answer is open, then both places are marked on the pictures."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from dashboard.figures.panel import Panel, Spot
+from dashboard.view.view import View
+
+Pixel = tuple[float, float]
+"""Row and column in pixels of the picture, 0 in the middle of the first one."""
+FINEST = 32
+"""The arrow keys go over a picture in so many steps at most."""
+
+ASKING = "Where will it be brightest?"
+HOW = "Click the place, or go to it by the arrow keys and press Enter."
+READ = "Point at the picture to read row and column."
+COVERED = "Covered until the answer is open."
+
+
+@dataclass(frozen=True)
+class AskedPlace:
+    """The brightest place of the map on screen, asked for.
+
+    said: what the reader has answered, if anything. brightest: the computed place, None where the map has none, and while the
+    answer is closed. is_open: whether the answer is. votes: what a room has answered, once the answer is open.
+    """
+
+    said: Pixel | None
+    brightest: Pixel | None
+    is_open: bool
+    votes: tuple[Pixel, ...] = ()
+
+
+_ASKED: ContextVar[AskedPlace | None] = ContextVar("asked_place", default=None)
+
+
+def ask_for_place(asked: AskedPlace | None) -> None:
+    """Let the page that is being drawn ask for a place, or for none; every run with a lesson does one of the two."""
+    _ASKED.set(asked)
+
+
+def asked_place(view: View) -> AskedPlace | None:
+    """The place that the page asks for, None for none. view: without a lesson it asks for none."""
+    return _ASKED.get() if view.lesson is not None else None
+
+
+# Section: the panels
+
+
+def asking(panel: Panel, asked: AskedPlace) -> Panel:
+    """A panel of the picture alone, whose click is the answer."""
+    assert panel.picture is not None  # it asks for a place in it
+    height, width = panel.picture.shape[:2]
+    grid = min(height, FINEST), min(width, FINEST)
+    with_place = with_spots(replace(panel, title=ASKING, label=panel.title, caption=HOW, action=None, grid=grid), asked)
+    return replace(with_place, asks="Says where the map will be brightest")
+
+
+def covered(panel: Panel, size: tuple[int, int]) -> Panel:
+    """A panel of a map without it, of the same height. size: the picture's height and width."""
+    alt = f"{panel.title}: {COVERED}"
+    return replace(panel, picture=None, values=None, centres=None, bar=False, previews=False, grid=size, cover=COVERED, alt=alt)
+
+
+def with_spots(panel: Panel, asked: AskedPlace, size: tuple[int, int] | None = None) -> Panel:
+    """A panel with the places that are known by now, as marks and in words. size: the picture's, for a panel without one."""
+    height, width = size or (panel.picture.shape[:2] if panel.picture is not None else (1, 1))
+    named = (("said", "you", asked.said), ("brightest", "brightest", asked.brightest))
+    places = [(kind, words, place) for kind, words, place in named if place is not None]
+    spots = tuple(Spot((y + 0.5) / height, (x + 0.5) / width, kind, words) for kind, words, (y, x) in places)
+    spots += tuple(Spot((y + 0.5) / height, (x + 0.5) / width, "vote", "") for y, x in asked.votes)
+    voted = f"; {len(asked.votes)} votes as dots" if asked.votes else ""
+    said = "".join(f"; {words}: row {y:g}, column {x:g}" for _, words, (y, x) in places)
+    return replace(panel, spots=spots, alt=f"{panel.alt}{said}{voted}")
