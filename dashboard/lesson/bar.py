@@ -204,7 +204,7 @@ def _show_computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Se
 
 def _computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequence[Tap]) -> str:
     if ask.kind == "choice":
-        asked = replace(ask, right=()) if elsewhere else ask
+        asked = replace(ask, right=()) if elsewhere or (has_room() and view.said is None) else ask  # a room's bars say it
         return choice_words(asked, view.said)
     if ask.kind == "number":
         return number_words(view.said, VOCABULARY[ask.truth].of(scene))

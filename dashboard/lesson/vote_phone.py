@@ -1,6 +1,7 @@
 """A phone's page in a room that votes: the question of the moment alone, and the vote. No network is needed for it."""
 
 import re
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -66,6 +67,8 @@ def _follow(code: str) -> None:
         return
     st.markdown(f"### {short_question(seen.poll.question)}")
     if seen.closed:
+        if isinstance(vote, Tap) and seen.poll.picture is not None:
+            _show_picture(seen.poll, seen.poll.picture, vote)
         _say_closed(seen.poll, vote)
     else:
         _ask(code, voter, seen.poll, vote)
@@ -88,14 +91,24 @@ def _ask(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:
 def _picture(code: str, voter: str, poll: Poll, pixels: Picture, vote: Vote | None) -> None:
     """The photograph to be tapped, with the place that was."""
     height, width = pixels.shape[:2]
-    spots = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
-    grid = min(height, FINEST), min(width, FINEST)
-    panel = Panel("vote", "The picture", PHONE, picture=pixels, spots=spots, asks="Votes for this place", grid=grid)
 
     def say(row: int, column: int) -> None:
         _vote(code, voter, poll, Tap((column + 0.5) / width, (row + 0.5) / height))
 
-    show_stage(Stage((Row((panel,)),), key=f"vote-{poll.stop}-{poll.image}", line_after=None), say)
+    _show_picture(poll, pixels, vote, say)
+
+
+def _show_picture(poll: Poll, pixels: Picture, vote: Vote | None, say: Callable[[int, int], None] | None = None) -> None:
+    """The photograph, with the place that was tapped. say: takes the next one, None where it is too late for that."""
+    spots = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
+    grid = min(pixels.shape[0], FINEST), min(pixels.shape[1], FINEST)
+    asks = "Votes for this place" if say else ""
+    panel = Panel("vote", "The picture", PHONE, picture=pixels, spots=spots, asks=asks, grid=grid)
+    stage = Stage((Row((panel,)),), key=f"vote-{poll.stop}-{poll.image}", line_after=None)
+    if say:
+        show_stage(stage, say)
+    else:
+        show_stage(stage)
 
 
 def _choices(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:
@@ -133,7 +146,7 @@ def _say_closed(poll: Poll, vote: Vote | None) -> None:
         st.warning(_sentence(refused))
     right = " or ".join(plain(poll.ask.choices[place]) for place in poll.ask.right)
     if vote is not None:
-        verdict = "" if not right else " ✓ That is right." if vote in poll.ask.right else ""
+        verdict = " ✓ That is right." if vote in poll.ask.right else ""
         st.markdown(f"You said: **{_words(poll, vote)}**.{verdict}")
     if right and vote not in poll.ask.right:
         st.markdown(f"Right would be: **{right}**.")

@@ -12,12 +12,14 @@ from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.view.scene import Scene
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import original_panel, overlay_panel
-from dashboard.widgets.stage import Fact, Row, Stage, show_stage
+from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.base.maps import Map
 from explain_lib.base.words import correlation_words
 from explain_lib.pictures.channels import shown
 
 SIDE, THUMBNAIL = 256, 96
+_HIDDEN = "Trained, or never trained?"
+"""As long as what the answer has in its place, which so moves no picture."""
 
 
 def blind_images(scene: Scene) -> Sequence[int] | None:
@@ -28,13 +30,11 @@ def blind_images(scene: Scene) -> Sequence[int] | None:
 def show_pairs(scene: Scene, images: Sequence[int]) -> None:
     """The picked picture with both maps, and all pictures of the pairs, each a click away."""
     check, named = make_check(scene), scene.view.answer or scene.view.lesson is None
-    correlation = Fact("Correlation of the two maps", correlation_words(check.correlation(_last(check))))
-    place = images.index(scene.view.image) + 1 if scene.view.image in images else None
-    caption = f"Pair {place} of {len(images)}. " if place else ""
+    pair = f"Pair {images.index(scene.view.image) + 1} of {len(images)}. " if scene.view.image in images else ""
+    alike = f" Correlation of the two: {correlation_words(check.correlation(_last(check)))}." if named else ""
     row = Row(
         (original_panel(scene, SIDE), *(_map(check, side, named=named) for side in (0, 1))),
-        caption=f"{caption}Each map up to its own maximum, layer {check.layer}.",
-        facts=(correlation,) if named else (),
+        caption=f"{pair}Layer {check.layer}, each map up to its own maximum.{alike}",
     )
     strip = Row(tuple(_thumbnail(scene, image) for image in images), "The pictures: ← and → go through them", strip=True)
     show_stage(Stage((row, strip)))
@@ -57,7 +57,7 @@ def _map(check: Check, side: int, *, named: bool) -> Panel:
         centres=scene.centres(check.layer),
     )  # fmt: skip
     if not named:
-        return replace(over, title=name)
+        return replace(over, title=name, caption=_HIDDEN)
     known = "never trained" if depth else "trained"
     return replace(over, title=f"{name}: {known}", caption=f"This network says {check.says(depth)}.")
 
