@@ -21,7 +21,7 @@ def show_result(rounds: Mapping[int, Round], poll: Poll) -> None:
         st.html(f'<div class="vote-count">{votes_words(len(here.votes))}, each a dot</div>')
     score = score_sentence(rounds)
     if score:
-        st.html(f'<div class="vote-score">{escape(score)}</div>')
+        st.html(f'<div class="vote-score">{escape(score, quote=False)}</div>')
 
 
 def bars(found: Round) -> str:

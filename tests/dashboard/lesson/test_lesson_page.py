@@ -148,8 +148,8 @@ def test_an_answer_follows_what_is_on_screen() -> None:
 
 
 def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
-    stop = own_lesson().stops[HORSE - 1]
-    app = open_page("sanity_checks", **stop_view("grad-cam", stop, HORSE, present=False).to_query())
+    stop = own_lesson().stops[CAR - 1]
+    app = open_page("sanity_checks", **stop_view("grad-cam", stop, CAR, present=False).to_query())
     assert stop.question in texts(app)
     assert "Back to this stop's view" in buttons(app)
     press(app, "Back to this stop's view")

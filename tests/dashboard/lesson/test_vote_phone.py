@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
-from opened_page import OpenedPage, buttons, errors, open_folded, press, texts, warnings
+from opened_page import OpenedPage, act, buttons, errors, open_folded, press, texts, warnings
+from staged import panels
 
 from dashboard.lesson.ask import Ask
-from dashboard.lesson.ballots import ROOMS, Poll, Rooms, Round
+from dashboard.lesson.ballots import ROOMS, Poll, Rooms, Round, Tap
 
 HOST = "the teacher's browser"
 HORSE = Poll(3, 137, "It is an animal.\n**Which\nanimal?**", Ask("choice", ("horse", "truck", "deer"), (0,)))
@@ -87,3 +89,31 @@ def test_the_words_of_choices_are_words_and_no_markdown(code: str) -> None:
 def test_rooms_of_two_servers_know_nothing_of_each_other(code: str) -> None:
     assert Rooms().code_of(HOST) is None
     assert ROOMS.code_of(HOST) == code
+
+
+# Section: taps
+
+
+PLACE = Poll(4, 137, "**Where?**", Ask("place"), np.zeros((32, 48, 3), np.uint8))
+
+
+def test_a_tap_on_the_photograph_is_a_vote_for_the_middle_of_its_pixel(code: str) -> None:
+    ROOMS.ask(code, HOST, PLACE)
+    phone = open_phone(room=code)
+    assert panels(phone)["vote"].head["asks"] == "Votes for this place"
+    act(phone, "vote-4-137", said=[3, 12])
+    assert ROOMS.rounds(code, HOST, 4)[137].votes == (Tap(12.5 / 48, 3.5 / 32),)
+    assert "**Counted: this place.**" in texts(phone)
+    (spot,) = panels(phone)["vote"].head["spots"]
+    assert (spot["along"], spot["down"], spot["words"]) == (12.5 / 48, 3.5 / 32, "you")
+    ROOMS.reveal(code, HOST, 4)
+    phone.run()
+    assert panels(phone)["vote"].head["asks"] == ""
+    assert len(panels(phone)["vote"].head["spots"]) == 1
+
+
+@pytest.mark.parametrize("said", [[32, 0], [0, 48], [-1, 5], [3], ["3", 4], [1e9, 1e9]])
+def test_a_place_outside_the_photograph_is_no_vote(code: str, said: list[object]) -> None:
+    ROOMS.ask(code, HOST, PLACE)
+    act(open_phone(room=code), "vote-4-137", said=said)
+    assert ROOMS.see(code).votes == 0
