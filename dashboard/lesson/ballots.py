@@ -54,11 +54,15 @@ class Poll:
 
 @dataclass(frozen=True)
 class Seen:
-    """A room as everybody may see it: its question, if there is one now, how many have voted, and whether that is over."""
+    """A room as everybody may see it: its question, if there is one now, how many have voted, and whether that is over.
+
+    phones: how many have come in so far.
+    """
 
     poll: Poll | None
     votes: int
     closed: bool
+    phones: int
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,14 @@ class _Room:
     poll: Poll | None = None
     asks: dict[tuple[int, int], Ask] = field(default_factory=dict)
     votes: dict[tuple[int, int], dict[str, Vote]] = field(default_factory=dict)
+    phones: set[str] = field(default_factory=set)
     voters: set[str] = field(default_factory=set)
     revealed: set[int] = field(default_factory=set)
     used: float = 0.0
 
     def seen(self) -> Seen:
         votes = 0 if self.poll is None else len(self.votes[self.poll.round])
-        return Seen(self.poll, votes, self.poll is not None and self.poll.stop in self.revealed)
+        return Seen(self.poll, votes, self.poll is not None and self.poll.stop in self.revealed, len(self.phones))
 
 
 class Rooms:
@@ -172,6 +177,14 @@ class Rooms:
         """The room as everybody may see it."""
         with self._lock:
             return self._room(code).seen()
+
+    def enter(self, code: str, voter: str) -> int:
+        """Come in; how many phones have, at most as many as can vote."""
+        with self._lock:
+            phones = self._room(code).phones
+            if len(phones) < MOST_VOTERS:
+                phones.add(voter)
+            return len(phones)
 
     def look(self, code: str, voter: str) -> tuple[Seen, Vote | None]:
         """The room as everybody may see it, and what a voter has voted on the question of the moment."""

@@ -133,7 +133,7 @@ def _code(code: str, place: SharedPlace) -> None:
 def _count(code: str) -> None:
     """How many have voted, drawn anew every second."""
     follow_changes()
-    votes = 0
     with suppress(InputError):  # the room may be closed by now, in another tab
-        votes = ROOMS.see(code).votes
-    st.html(f'<div class="vote-count"><b>{votes}</b> {"vote" if votes == 1 else "votes"}</div>')
+        seen = ROOMS.see(code)
+        votes, phones = ("vote" if seen.votes == 1 else "votes"), ("phone" if seen.phones == 1 else "phones")
+        st.html(f'<div class="vote-count"><b>{seen.votes}</b> {votes} of {seen.phones} {phones}</div>')

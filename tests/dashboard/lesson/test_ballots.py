@@ -169,3 +169,11 @@ def test_a_round_is_won_where_more_say_what_is_right_than_anything_else() -> Non
     won, tied, lost = (Round(ask, votes) for votes in ((1, 0, 1, 2), (1, 0, 1, 0), (1, 2, 2)))
     assert (won.is_won, tied.is_won, lost.is_won) == (True, False, False)
     assert (won.right, lost.right, won.counts()) == (2, 1, (1, 2, 1))
+
+
+def test_phones_are_counted_once_each_and_no_more_than_can_vote(rooms: Rooms, code: str) -> None:
+    assert [rooms.enter(code, voter) for voter in ("ann", "bob", "ann")] == [1, 2, 2]
+    assert rooms.see(code).phones == 2
+    for voter in range(MOST_VOTERS):
+        rooms.enter(code, str(voter))
+    assert rooms.see(code).phones == MOST_VOTERS

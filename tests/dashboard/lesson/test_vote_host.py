@@ -106,7 +106,7 @@ def test_a_room_is_opened_invites_counts_and_shows_what_it_said() -> None:
     assert "Your answer" not in [radio.label for radio in app.radio]  # phones have it
     vote(1, 137, 0, 1, 1)
     app.run()
-    assert "<b>3</b> votes" in html(app)
+    assert "<b>3</b> votes of 0 phones" in html(app)
     assert bars(app) == []
     press(app, "Answer")
     assert bars(app) == [("✓ horse", "1"), ("&lt;b&gt;truck&lt;/b&gt;", "2")]

@@ -9,6 +9,7 @@ from staged import panels
 
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.ballots import ROOMS, Poll, Rooms, Round, Tap
+from dashboard.lesson.vote_phone import rest_of
 
 HOST = "the teacher's browser"
 HORSE = Poll(3, 137, "It is an animal.\n**Which\nanimal?**", Ask("choice", ("horse", "truck", "deer"), (0,)))
@@ -117,3 +118,7 @@ def test_a_place_outside_the_photograph_is_no_vote(code: str, said: list[object]
     ROOMS.ask(code, HOST, PLACE)
     act(open_phone(room=code), "vote-4-137", said=said)
     assert ROOMS.see(code).votes == 0
+
+
+def test_many_phones_look_less_often() -> None:
+    assert [rest_of(phones) for phones in (1, 60, 80, 200, 500)] == [2, 2, 2, 5, 8]
