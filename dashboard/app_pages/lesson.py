@@ -35,6 +35,10 @@ anew, and the change is there.
   “Copy address”, and paste it there.
 - Then the question, ordinary Markdown. A paragraph `> Hint: …` is the hint; a stop can do without.
 - `Answer: …` begins the answer, which goes on to the next stop.
+- A line `Ask: …` above the answer lets everybody commit to an answer of their own, which then stands beside the computed one.
+  `Ask: choice` has a list of 2 to 8 choices below it, and `- [x]` marks what is right, if anything is. `Ask: number
+  {map.empty_share}` asks for a number in braces. `Ask: place`, at a stop of the layer explorer, asks where the map will be
+  brightest, and covers it until the answer is open.
 
 A hint and an answer can have numbers in braces, such as `{map.peak_row}`. They are computed when the hint or the answer is
 opened, for the image, the network, the layer and the class that are on screen then: an answer stays true when somebody tries

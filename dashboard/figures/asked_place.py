@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.figures.panel import Panel, Spot
 from dashboard.view.view import View
+from explain_lib.base.words import short
 
 Pixel = tuple[float, float]
 """Row and column in pixels of the picture, 0 in the middle of the first one."""
@@ -70,5 +71,5 @@ def with_spots(panel: Panel, asked: AskedPlace, size: tuple[int, int] | None = N
     spots = tuple(Spot((y + 0.5) / height, (x + 0.5) / width, kind, words) for kind, words, (y, x) in places)
     spots += tuple(Spot((y + 0.5) / height, (x + 0.5) / width, "vote", "") for y, x in asked.votes)
     voted = f"; {len(asked.votes)} votes as dots" if asked.votes else ""
-    said = "".join(f"; {words}: row {y:g}, column {x:g}" for _, words, (y, x) in places)
+    said = "".join(f"; {words}: row {short(y)}, column {short(x)}" for _, words, (y, x) in places)
     return replace(panel, spots=spots, alt=f"{panel.alt}{said}{voted}")

@@ -7,6 +7,7 @@ anything of the old page is drawn; a callback cannot open a page.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 import explain_lib as xl
@@ -171,7 +172,7 @@ def _number(ask: Ask, view: View) -> None:
     key, asked = f"said-{view.stop}", VOCABULARY[ask.truth]
 
     def write(value: float | None) -> None:
-        _say(None if value is None else f"{value:.6f}".rstrip("0").rstrip("."))
+        _say(None if value is None else np.format_float_positional(value, 6, trim="-"))
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.number_input(

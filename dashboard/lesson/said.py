@@ -32,7 +32,7 @@ def said_fault(ask: Ask, said: str, size: tuple[int, int]) -> str:
 
 def said_choice(ask: Ask, said: str | None) -> int | None:
     """The choice that a reader has made, counted from 0; None for none."""
-    choices = [str(number) for number in range(1, len(ask.choices) + 1)]
+    choices = [str(place) for place in range(1, len(ask.choices) + 1)]
     return choices.index(said) if said in choices else None
 
 

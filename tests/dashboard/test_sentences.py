@@ -37,6 +37,7 @@ def test_sentences_say_what_their_numbers_say(name: str) -> None:
 
 
 ONE_NUMBER = {
+    "dashboard/figures/asked_place.py": "rows and columns of marks",
     "dashboard/lesson/check_numbers.py": "placeholders: each is one number of a scene",
     "dashboard/lesson/map_numbers.py": "placeholders: each is one number of a scene",
     "explain_lib/commands/layers.py": "rows of a table in a terminal",

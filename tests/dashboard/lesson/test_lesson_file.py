@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.lesson.ask import Ask
 from dashboard.lesson.file import LARGEST, Lesson, Problem, filled, parse_lesson, stop_view
 from dashboard.lesson.shelf import folder_problem, shelved_lessons
 from dashboard.view.view import View
 
 KNOWN = ("map.peak_row", "map.peak_column", "predicted.class")
+WORDED = ("predicted.class",)
 GOOD = """# Where it looks
 
 For ten minutes.
@@ -41,14 +43,14 @@ Because.
 
 
 def lesson_of(text: str) -> Lesson:
-    lesson, problems = parse_lesson(text.encode(), KNOWN)
+    lesson, problems = parse_lesson(text.encode(), KNOWN, WORDED)
     assert problems == ()
     assert lesson is not None
     return lesson
 
 
 def problems_of(text: str | bytes) -> list[tuple[int, str]]:
-    lesson, problems = parse_lesson(text.encode() if isinstance(text, str) else text, KNOWN)
+    lesson, problems = parse_lesson(text.encode() if isinstance(text, str) else text, KNOWN, WORDED)
     assert lesson is None
     return [(problem.line, problem.sentence) for problem in problems]
 
@@ -96,7 +98,7 @@ def test_a_heading_inside_code_begins_no_stop() -> None:
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
-    lesson, problems = parse_lesson(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), KNOWN)
+    lesson, problems = parse_lesson(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(), KNOWN, WORDED)
     assert problems == ()
     assert lesson == lesson_of(GOOD)
 
@@ -145,6 +147,81 @@ def test_each_fault_has_its_sentence_and_its_line(text: str, line: int, sentence
     assert found == line
     assert said.startswith(sentence)
     assert not said.endswith(".")
+
+
+# Section: what a stop asks its readers
+
+
+@pytest.mark.parametrize(
+    ("lines", "ask"),
+    [
+        ("Ask: place", Ask("place")),
+        ("Ask: number {map.peak_row}", Ask("number", truth="map.peak_row")),
+        ("Ask: choice\n- A deer\n- [x] A car", Ask("choice", ("A deer", "A car"), (1,))),
+        (
+            "Ask: choice\n\n- [x] One\n- [ ] Two\n- [X] Three\n  and more\n",
+            Ask("choice", ("One", "Two", "Three and more"), (0, 2)),
+        ),
+        ("Ask: choice\n- Yes\n- No", Ask("choice", ("Yes", "No"))),
+        ("Nothing.", None),
+    ],
+)
+def test_what_a_stop_asks_for_is_no_part_of_its_words(lines: str, ask: Ask | None) -> None:
+    (only,) = lesson_of(stop(question=f"What?\n{lines}", hint="> Hint: Look.")).stops
+    assert only.ask == ask
+    assert (only.question, only.hint, only.answer) == ("What?" if ask else "What?\nNothing.", "Look.", "This.")
+
+
+def test_a_question_goes_on_below_its_choices() -> None:
+    (only,) = lesson_of(stop(question="Is it?\n- this\nAsk: choice\n- Yes\n- No\n\nThink.")).stops
+    assert only.question == "Is it?\n- this\n\nThink."
+    assert only.ask == Ask("choice", ("Yes", "No"))
+
+
+NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_share}” would be right"
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "sentence"),
+    [
+        ("Ask: colour", 5, f"there is no “Ask: colour”; {NUMBERS}"),
+        ("Ask: place here", 5, f"there is no “Ask: place here”; {NUMBERS}"),
+        ("ask: place", 5, "a line begins with ask but not with “Ask:”; “Ask: place” would be right"),
+        ("**Ask:** place", 5, "a line begins with ask but not with “Ask:”; “Ask: place” would be right"),
+        ("Ask: choice", 5, "“Ask: choice” has 0 choices; 2 to 8, each a line such as “- A deer”, would be right"),
+        ("Ask: choice\n- One", 5, "“Ask: choice” has 1 choice; 2 to 8, each a line such as “- A deer”, would be right"),
+        (
+            "Ask: choice\n" + "\n".join(f"- {number}" for number in range(9)),
+            5,
+            "“Ask: choice” has 9 choices; 2 to 8, each a line such as “- A deer”, would be right",
+        ),
+        ("Ask: choice\n- One\n- " + 81 * "a", 7, "a choice has 81 characters; at most 80 would be right"),
+        ("Ask: choice\n- One\n- [x]", 7, "a choice has no words; “- A deer” would be right"),
+        ("Ask: choice\n- One\n- [x] One", 7, "there are two choices “One”; different ones would be right"),
+        (
+            "Ask: choice\n- One\n- {map.peak_row}",
+            7,
+            "{map.peak_row} stands in a choice; in a hint or an answer it would be right",
+        ),
+        ("Ask: number", 5, "“Ask: number” names no number; “Ask: number {map.empty_share}” would be right"),
+        ("Ask: number 3", 5, "“Ask: number” names no number; “Ask: number {map.empty_share}” would be right"),
+        ("Ask: number {map.peak_rwo}", 5, "there is no {map.peak_rwo}; {map.peak_row} or {map.peak_column} would be right"),
+        (
+            "Ask: number {predicted.class}",
+            5,
+            "{predicted.class} is no number; {map.peak_row} or {map.peak_column} would be right",
+        ),
+        ("Ask: place\nAsk: place", 6, "there is a second “Ask:”; one in a stop would be right"),
+        ("> Hint: Look.\nAnswer: So.\nAsk: place", 7, "“Ask:” stands in the answer; above “Answer:” it would be right"),
+    ],
+)
+def test_each_fault_of_what_a_stop_asks_has_its_sentence_and_its_line(lines: str, line: int, sentence: str) -> None:
+    assert problems_of(stop(question=f"What?\n{lines}")) == [(line, sentence)]
+
+
+def test_a_place_can_be_asked_for_where_there_is_one_map() -> None:
+    found = problems_of(stop("/disagreement?img=7", "Where?\nAsk: place"))
+    assert found == [(5, "“Ask: place” stands at a stop of disagreement; at one of layer_explorer it would be right")]
 
 
 def test_a_quote_that_is_no_hint_belongs_to_the_question() -> None:

@@ -15,7 +15,8 @@ from dashboard.figures.class_figure import class_bars, probabilities_words
 from dashboard.figures.map_words import map_words, where_words
 from dashboard.figures.scale import diverging, sequential
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
-from dashboard.lesson.map_numbers import plain_causes
+from dashboard.lesson.map_numbers import Brightest, plain_causes
+from dashboard.lesson.said import number_words, place_words
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
@@ -43,6 +44,7 @@ from dashboard.topics.walk.walk_words import (
 )
 from dashboard.view.captions import image_words, says_words
 from dashboard.widgets.number_table import estimate_cell, share_cell
+from explain_lib.base import words
 from explain_lib.cam.contrast import Contrast
 from explain_lib.cam.training_time import Moment
 from explain_lib.compare.scan_summary import ScanSummary
@@ -133,6 +135,25 @@ def cells_of_a_table(draw: st.DrawFn) -> Said:
     mean, share = draw(estimates()), draw(share_estimates())
     cells = estimate_cell(mean), share_cell(share)
     return Said("; ".join(f"{cell.text} {cell.small}".strip() for cell in cells), means=[mean], shared=[share])
+
+
+@case
+def a_readers_number_beside_the_computed_one(draw: st.DrawFn) -> Said:
+    own, computed = f"{draw(values):.4f}", words.number(draw(values), draw(st.integers(0, 3)))
+    said, exact = float(own), float(computed.replace("−", "-"))
+    rounded = float(words.two(exact).replace("−", "-"))
+    return Said(number_words(own, computed).replace("**", ""), [said, exact, rounded, abs(said - rounded)])
+
+
+@case
+def a_readers_place_beside_the_brightest_one(draw: st.DrawFn) -> Said:
+    rows, columns = (np.cumsum([draw(st.floats(1, 9)) for _ in range(3)]) for _ in range(2))
+    found = Brightest((draw(st.integers(0, 2)), 1), rows, columns, (32, 32))
+    place = draw(st.integers(0, 31)), draw(st.integers(0, 31))
+    down, across = found.pixel[0] - place[0], found.pixel[1] - place[1]
+    cells = np.hypot(2 * down / (rows[2] - rows[0]), 2 * across / (columns[2] - columns[0]))
+    numbers = [*place, *found.pixel, np.hypot(down, across), float(cells)]
+    return Said(place_words(place, found).replace("**", ""), list(map(float, numbers)))
 
 
 # Section: two sides
