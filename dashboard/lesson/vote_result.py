@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.figures.asked_place import Pixel
 from dashboard.lesson.ballots import Poll, Round, Tap
 from dashboard.lesson.map_numbers import Brightest
-from explain_lib.base.words import short
+from explain_lib.base.words import number, short
 
 
 def show_result(rounds: Mapping[int, Round], poll: Poll) -> None:
@@ -34,7 +34,7 @@ def bars(found: Round) -> str:
         name = f"{'✓ ' if right else ''}{escape(choice)}"
         rows.append(
             f'<div class="vote-bar{" right" if right else ""}"><span>{name}</span><b>{count}</b>'
-            f'<i style="width: {share:.1f}%"></i></div>'
+            f'<i style="width: {round(share, 1)}%"></i></div>'
         )
     return f'<div class="vote-bars"><div class="vote-count">{votes_words(total)}</div>{"".join(rows)}</div>'
 
@@ -64,5 +64,5 @@ def score_sentence(rounds: Mapping[int, Round]) -> str:
         return ""
     won, right, votes = sum(one.is_won for one in known), sum(one.right for one in known), sum(len(one.votes) for one in known)
     guessed = sum(len(one.votes) * len(one.ask.right) / len(one.ask.choices) for one in known)
-    said = f"{right} of {votes_words(votes)} {'is' if right == 1 else 'are'} right; guessing would get {guessed:.0f}."
+    said = f"{right} of {votes_words(votes)} {'is' if right == 1 else 'are'} right; guessing would get {number(guessed, 0)}."
     return f"The room's score: {won} of {len(known)} pictures. {said}"
