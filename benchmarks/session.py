@@ -305,8 +305,8 @@ class Session:
     def _begin(self, message: ForwardMsg) -> None:
         self._run, self._fragments = message.metadata.run.script_run_id, tuple(message.metadata.run.fragment_ids)
         self._page_hash = message.new_session.page_script_hash
-        for fragment in self._fragments or tuple(self._looks):
-            self._looks.pop(fragment, None)
+        if not self._fragments:  # a fragment that is drawn anew goes on asking
+            self._looks.clear()
 
     def _take_kept(self, message: ForwardMsg) -> None:
         _, kept = self._kept[message.ref_hash]

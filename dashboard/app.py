@@ -22,18 +22,23 @@ from dashboard.pages import LANDING, PAGES, SECTIONS, Page  # noqa: E402  (see a
 from dashboard.server.log import begin_run, open_log  # noqa: E402  (see above)
 from dashboard.server.server import ROUTES, running  # noqa: E402  (see above)
 
+VOTE = "Vote"
+
 
 def show_chosen_page() -> None:
     """The page of the address, under the line that its title begins."""
-    chosen = st.navigation({section: _entries(pages) for section, pages in SECTIONS.items()}, position="top")
-    page = next(page for page in PAGES.values() if page.title == chosen.title)
-    begin_run(page.file, chosen.url_path)
+    listed = {section: _entries(pages) for section, pages in SECTIONS.items()}
+    listed[""].append(st.Page("app_pages/vote.py", title=VOTE, url_path="vote", visibility="hidden"))
+    chosen = st.navigation(listed, position="top")
     assets = Path(__file__).parent / "assets"
-    st.set_page_config(page_title=f"{page.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
+    st.set_page_config(page_title=f"{chosen.title} · Grad-CAM dashboard", page_icon=str(assets / "icon.png"), layout="wide")
+    page = next((page for page in PAGES.values() if page.title == chosen.title), None)
+    begin_run(page.file if page else chosen.url_path, chosen.url_path)
     st.html(f"<style>{(assets / 'style.css').read_text()}</style>")
     keep_history()
-    with page_head():
-        open_line(page)
+    if page:  # a phone's page has no line
+        with page_head():
+            open_line(page)
     chosen.run()
 
 

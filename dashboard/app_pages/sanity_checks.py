@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
+from dashboard.topics.sanity.blind import blind_images, show_pairs
 from dashboard.topics.sanity.check import check_slide, find_starts, make_check
 from dashboard.topics.sanity.image import show_check
 from dashboard.topics.sanity.sample import show_own_chart, show_sanity_sample
@@ -20,6 +21,10 @@ OPENS = {"image": 13, "randomised": 5}
 
 
 def _draw(scene: Scene) -> None:
+    pairs = blind_images(scene)
+    if pairs:
+        show_pairs(scene, pairs)
+        return
     check = make_check(scene)
     starts = find_starts(check)
     offer(slide=lambda: check_slide(check, starts.found))
@@ -31,4 +36,4 @@ def _draw(scene: Scene) -> None:
     show_twin(check)
 
 
-show_page("sanity_checks", _draw, line=Line(score=False), opens=OPENS)
+show_page("sanity_checks", _draw, blind_images, line=Line(score=False), opens=OPENS)

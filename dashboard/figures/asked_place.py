@@ -23,12 +23,13 @@ class AskedPlace:
     """The brightest place of the map on screen, asked for.
 
     said: what the reader has answered, if anything. brightest: the computed place, None where the map has none, and while the
-    answer is closed. is_open: whether the answer is.
+    answer is closed. is_open: whether the answer is. votes: what a room has answered, once the answer is open.
     """
 
     said: Pixel | None
     brightest: Pixel | None
     is_open: bool
+    votes: tuple[Pixel, ...] = ()
 
 
 _ASKED: ContextVar[AskedPlace | None] = ContextVar("asked_place", default=None)
@@ -68,5 +69,7 @@ def with_spots(panel: Panel, asked: AskedPlace, size: tuple[int, int] | None = N
     named = (("said", "you", asked.said), ("brightest", "brightest", asked.brightest))
     places = [(kind, words, place) for kind, words, place in named if place is not None]
     spots = tuple(Spot((y + 0.5) / height, (x + 0.5) / width, kind, words) for kind, words, (y, x) in places)
+    spots += tuple(Spot((y + 0.5) / height, (x + 0.5) / width, "vote", "") for y, x in asked.votes)
+    voted = f"; {len(asked.votes)} votes as dots" if asked.votes else ""
     said = "".join(f"; {words}: row {short(y)}, column {short(x)}" for _, words, (y, x) in places)
-    return replace(panel, spots=spots, alt=f"{panel.alt}{said}")
+    return replace(panel, spots=spots, alt=f"{panel.alt}{said}{voted}")

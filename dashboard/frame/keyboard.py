@@ -24,6 +24,7 @@ EVERYWHERE: Sequence[Key] = (
 IN_A_LESSON: Sequence[Key] = (
     ("Page Down, Page Up", "the lesson's next stop, and the one before"),
     ("H, A, B, E", "the stop's hint, its answer, back to the stop's own view, the end of the lesson"),
+    ("V", "asks the room, where the stop has a question for phones; then shows the code larger"),
 )
 
 _FOLDER = ASSETS / "keyboard"

@@ -4,7 +4,7 @@ Hint and answer are computed when they are open, and only then. The stop before 
 anything of the old page is drawn; a callback cannot open a page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +13,14 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.figures.asked_place import AskedPlace, ask_for_place
 from dashboard.lesson.ask import PLACE_PAGE, Ask
+from dashboard.lesson.ballots import Tap
 from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.map_numbers import brightest
 from dashboard.lesson.said import choice_words, number_words, place_words, said_choice, said_fault, said_place
 from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
 from dashboard.lesson.vocabulary import MISSING, VOCABULARY, WORDED, lesson_words
+from dashboard.lesson.vote_host import asked_of, close_room, has_room, show_room
+from dashboard.lesson.vote_result import tap_pixels, taps_words
 from dashboard.view.address import bound_by, change_view, current_view, go_to, open_view, remember_view
 from dashboard.view.captions import plain
 from dashboard.view.fitting import fit_view
@@ -103,9 +106,11 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
         st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
         _buttons(page, scene, view, lesson)
     st.markdown(stop.question)
-    if stop.ask is not None:
+    ask = asked_of(stop, scene)
+    taps = show_room(view.stop, stop, ask, scene, answer=view.answer)
+    if ask is not None:
         elsewhere = _is_elsewhere(page, scene, view, stop)
-        _show_computed(stop.ask, scene, view, elsewhere) if view.answer else _show_asked(stop.ask, view, page)
+        _show_computed(ask, scene, view, elsewhere, taps) if view.answer else _show_asked(ask, view, page)
     opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
     opened += [("Answer", stop.answer)] if view.answer else []
     places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
@@ -127,9 +132,12 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
 
 
 def _show_asked(ask: Ask, view: View, page: str) -> None:
-    """The field for the reader's answer, while the computed one is closed."""
-    if ask.kind == "choice":
-        _choice(ask, view)
+    """The field for the reader's answer, while the computed one is closed; a room that votes has phones for it."""
+    if ask.kind == "place" and has_room():
+        ask_for_place(AskedPlace(said_place(view.said), None, is_open=False))
+    elif ask.kind == "choice":
+        if not has_room():
+            _choice(ask, view)
     elif ask.kind == "number":
         _number(ask, view)
     else:
@@ -187,10 +195,10 @@ MOST_SAID = 1e6
 """The largest number that can be said, up or down."""
 
 
-def _show_computed(ask: Ask, scene: Scene, view: View, elsewhere: bool) -> None:
+def _show_computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequence[Tap]) -> None:
     """The reader's answer beside the computed one, for what is on screen; what is right of choices was written for the stop."""
     try:
-        words = _computed(ask, scene, view, elsewhere)
+        words = _computed(ask, scene, view, elsewhere, taps)
     except xl.ExplainError as error:
         words = f"*Not there: {plain(str(error))}.*"
     if words:
@@ -198,17 +206,18 @@ def _show_computed(ask: Ask, scene: Scene, view: View, elsewhere: bool) -> None:
             st.markdown(words)
 
 
-def _computed(ask: Ask, scene: Scene, view: View, elsewhere: bool) -> str:
+def _computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequence[Tap]) -> str:
     if ask.kind == "choice":
-        asked = replace(ask, right=()) if elsewhere else ask
+        asked = replace(ask, right=()) if elsewhere or (has_room() and view.said is None) else ask  # a room's bars say it
         return choice_words(asked, view.said)
     if ask.kind == "number":
         return number_words(view.said, VOCABULARY[ask.truth].of(scene))
     place = said_place(view.said)
-    ask_for_place(AskedPlace(place, None, is_open=True))  # for a map that has no brightest place
+    votes = tap_pixels(taps, scene.model.input_size)
+    ask_for_place(AskedPlace(place, None, is_open=True, votes=votes))  # for a map that has no brightest place
     found = brightest(scene)
-    ask_for_place(AskedPlace(place, found.pixel, is_open=True))
-    return place_words(place, found)
+    ask_for_place(AskedPlace(place, found.pixel, is_open=True, votes=votes))
+    return taps_words(votes, found) if taps and place is None else place_words(place, found)
 
 
 def _gap(text: str) -> str:
@@ -226,18 +235,17 @@ def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
             open_stop(name, lesson, view.stop)
         _fold("hint", view.hint, "H", missing=not stop.hint)
         _fold("answer", view.answer, "A", missing=False)
-        st.button(
-            "End the lesson",
-            key="lesson-end",
-            shortcut="E",
-            on_click=lambda: open_view(replace(current_view().without_lesson(), present=False)),
-            help="This view stays, without the lesson.",
-        )
+        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
         if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
         if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
             open_stop(name, lesson, view.stop + 1)
+
+
+def _end() -> None:
+    close_room()
+    open_view(replace(current_view().without_lesson(), present=False))
 
 
 def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
@@ -260,5 +268,7 @@ def _is_elsewhere(page: str, scene: Scene, view: View, stop: Stop) -> bool:
 def _seen(view: View, scene: Scene) -> View:
     """The view without the lesson, as far as the model and the set have it, with the layer named that it shows."""
     plainly = replace(view.without_lesson(), present=False)
+    if view.image in view.blind:  # the pairs of a stop are one view
+        plainly = replace(plainly, image=view.blind[0])
     fitted, _ = fit_view(plainly, scene.model, scene.images)
     return replace(fitted, layer=chosen_layer(fitted, scene.model))

@@ -13,6 +13,7 @@ from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.guesses.runs import kept_contour_guess
 from dashboard.topics.ladder.measured import sample_request
 from dashboard.topics.sanity.check import find_starts, make_check
+from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.topics.sanity.words import starts_sentence
 from dashboard.view.scene import Scene
 from explain_lib.base.words import correlation_words, mean_alone, mean_words
@@ -195,6 +196,9 @@ CHECKS: Mapping[str, Number] = {
         unit=None,
     ),
     "sanity.starts_told": Number("the same in sentences, with what the networks say", _starts_told, unit=None),
+    "pair.untrained": Number(
+        "which of a blind pair was never trained: A", lambda scene: NAMES[untrained_place(scene.view.image)], unit=None
+    ),
     "sanity.end_correlation": Number(
         "the correlation at the last depth, the first layer randomised too", lambda scene: _after(scene, end=True)
     ),

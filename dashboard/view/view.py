@@ -231,6 +231,11 @@ class View:
         Spelling(whole(), "the number of a class"), None, "the class that a training compares with, if any", key="target2"
     )
     whole: bool = declared(_SWITCH, False, "whether the map is also shown on the whole picture")
+    blind: tuple[int, ...] = declared(
+        Spelling(wholes, "numbers of images, with commas between,"),
+        (),
+        "images of which a trained and an untrained network's maps are shown without their names",
+    )
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

@@ -3,7 +3,7 @@
 What is sent to the browser is the numbers themselves: the drawing, and all that the pointer reads, is made there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,18 +104,23 @@ class Stage:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-def show_stage(stage: Stage) -> None:
-    """Draw the stage; each picture on it is noted, to be taken home."""
+def say_in_address(row: int, column: int) -> None:
+    """Keep a pixel that was clicked as the reader's answer."""
+    change_view(said=f"{row},{column}")
+
+
+def show_stage(stage: Stage, say: Callable[[int, int], None] = say_in_address) -> None:
+    """Draw the stage; each picture on it is noted, to be taken home. say: takes the pixel that a panel asks for."""
 
     def acted() -> None:
-        _act(stage, st.session_state[stage.key]["acted"])
+        _act(stage, st.session_state[stage.key]["acted"], say)
 
     _STAGE(data=packed(stage), key=stage.key, on_acted_change=acted)
     for panel in stage.panels:
         _note(panel)
 
 
-def _act(stage: Stage, what: Mapping[str, object]) -> None:
+def _act(stage: Stage, what: Mapping[str, object], say: Callable[[int, int], None]) -> None:
     """What the click asks for; one that belongs to a panel that is no longer there is nothing."""
     match what:
         case {"class": int(index)}:
@@ -124,7 +129,7 @@ def _act(stage: Stage, what: Mapping[str, object]) -> None:
             change_view(strength=strength)
         case {"said": [int(row), int(column)]}:
             if any(_has_pixel(panel, row, column) for panel in stage.panels if panel.asks):
-                change_view(said=f"{row},{column}")
+                say(row, column)
         case {"panel": str(name)}:
             _do_each(panel.action for panel in stage.panels if panel.name == name)
         case {"row": int(row), "link": int(link)}:

@@ -61,4 +61,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "bands": (None, "3,2,1"),
     "target2": (None, "8"),
     "whole": ("off", "on"),
+    "blind": (None, "7,12"),
 }

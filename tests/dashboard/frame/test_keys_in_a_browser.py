@@ -131,7 +131,7 @@ def test_each_stop_of_a_lesson_is_one_entry(page: Page, root: str) -> None:
     for number in (1, 2, 3):
         stops.append(page.url)
         page.keyboard.press("PageDown")
-        expect(page.get_by_text(f"Stop {number} of 11")).to_be_visible()
+        expect(page.get_by_text(f"Stop {number} of 13")).to_be_visible()
         settle(page)
         assert page.evaluate("history.length") == before + number
     for url in reversed(stops):
@@ -211,7 +211,7 @@ def test_who_moves_a_slider_or_a_mark_by_keys_keeps_the_focus(page: Page, root: 
 
 
 def test_a_question_mark_lists_all_keys_which_rest_meanwhile(page: Page, root: str) -> None:
-    open_address(page, f"{root}/how_it_works?img=137&lesson=grad-cam&stop=2")
+    open_address(page, f"{root}/how_it_works?img=137&lesson=grad-cam&stop=3")
     keys = page.get_by_role("dialog", name="Keys")
     expect(keys).to_be_hidden()
     page.keyboard.press("?")

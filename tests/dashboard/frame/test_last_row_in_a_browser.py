@@ -12,7 +12,7 @@ ADDRESSES = (
     "/lesson",
     "/how_it_works?step=forward",
     "/how_it_works?step=sum&without=1,5",
-    "/layer_explorer?img=796&model=resnet20&lesson=grad-cam&stop=4&hint=on&answer=on&present=on",
+    "/layer_explorer?img=796&model=resnet20&lesson=grad-cam&stop=5&hint=on&answer=on&present=on",
     "/class_browser?average=on&low=0&high=40",
     "/layer_explorer?beside=image&sign=signed&minus=1",
     "/layer_ladder?img=8",
@@ -113,13 +113,13 @@ def test_space_home_and_end_scroll_without_a_click(beamer: Page, root: str) -> N
 
 
 def test_escape_leaves_a_slider_and_a_field_and_page_down_too_in_a_lesson(beamer: Page, root: str) -> None:
-    open_address(beamer, f"{root}/training_time?img=3&epoch=2&lesson=grad-cam&stop=9")
+    open_address(beamer, f"{root}/training_time?img=3&epoch=2&lesson=grad-cam&stop=11")
     slider = beamer.locator('.st-key-epoch input, .st-key-epoch [role="slider"]').first
     slider.focus()
     press(beamer, "ArrowLeft")
     assert "epoch=1" in beamer.url
     press(beamer, "PageDown")
-    assert "stop=10" in beamer.url
+    assert "stop=12" in beamer.url
     open_address(beamer, f"{root}/layer_explorer?img=3")
     beamer.get_by_role("spinbutton", name="Test image").focus()
     press(beamer, "p")  # typed into the field, which takes no letters

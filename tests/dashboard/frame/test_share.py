@@ -8,7 +8,8 @@ import pytest
 from opened_page import OpenedPage, alts, captions, open_folded
 from streamlit import config
 
-from dashboard.frame.share import KEY, is_loopback, network_name, qr_code, shared_place
+from dashboard.frame.share import KEY
+from dashboard.server.reach import is_loopback, network_name, qr_code, shared_place
 
 LOOPBACK = "http://localhost:8501/disagreement"
 

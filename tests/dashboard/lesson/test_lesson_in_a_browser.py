@@ -42,10 +42,10 @@ def own_lesson() -> Lesson:
 def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Page, list[str]]) -> None:
     page, errors = visit
     lesson = own_lesson()
-    expect(page.get_by_role("button", name="Start · 11 stops")).to_be_visible()
+    expect(page.get_by_role("button", name="Start · 13 stops")).to_be_visible()
     for number, stop in enumerate(lesson.stops, 1):
         page.keyboard.press("PageDown")
-        expect(page.get_by_text(f"Stop {number} of 11 · {stop.title}")).to_be_visible()
+        expect(page.get_by_text(f"Stop {number} of 13 · {stop.title}")).to_be_visible()
         # The question comes after the buttons: those that are pressed now are this stop's, and not the last one's.
         expect(page.get_by_text(" ".join(stop.question.split("**")[0].split())[:40]).first).to_be_visible()
         assert address(page) == stop_view("grad-cam", stop, number, present=True).to_query()
@@ -56,16 +56,16 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
             page.keyboard.press("h")
             expect(page.get_by_text("Hint:", exact=True)).to_be_visible()
     page.keyboard.press("PageUp")
-    expect(page.get_by_text("Stop 10 of 11")).to_be_visible()
+    expect(page.get_by_text("Stop 12 of 13")).to_be_visible()
     assert page.evaluate(SETTLED)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Back to this stop's view")).to_be_visible()
-    assert address(page)["img"] == str(lesson.stops[9].view.image + 1)
+    assert address(page)["img"] == str(lesson.stops[11].view.image + 1)
     page.keyboard.press("b")
     expect(page.get_by_role("button", name="Back to this stop's view")).not_to_be_visible()
-    assert address(page) == stop_view("grad-cam", lesson.stops[9], 10, present=True).to_query()
+    assert address(page) == stop_view("grad-cam", lesson.stops[11], 12, present=True).to_query()
     page.keyboard.press("e")
-    expect(page.get_by_text("Stop 10 of 11")).not_to_be_visible()
+    expect(page.get_by_text("Stop 12 of 13")).not_to_be_visible()
     assert "lesson" not in address(page)
     assert page.evaluate(SETTLED)
     assert page.evaluate(LOADED)
@@ -75,15 +75,15 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
 def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tuple[Page, list[str]]) -> None:
     page, _ = visit
     parts = urlsplit(page.url)
-    page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam")
+    page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam&stop=2")
     expect(page.get_by_role("button", name="Next stop")).to_be_enabled()
     page.wait_for_function("Boolean(window.keepsHistory)")
     page.keyboard.press("PageDown")
-    expect(page.get_by_text("Stop 2 of 11")).to_be_visible()
+    expect(page.get_by_text("Stop 3 of 13")).to_be_visible()
     assert page.evaluate(SETTLED)
     assert page.evaluate(SETTLED)
     page.go_back()
-    expect(page.get_by_text("Stop 1 of 11")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 13")).to_be_visible()
     assert urlsplit(page.url).path == "/layer_explorer"
 
 

@@ -21,8 +21,8 @@ from dashboard.view.server_options import server_cache
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
-COUNT = 11
-HORSE, CAR, CONTOURS = 1, 4, 7
+COUNT = 13
+HORSE, CAR, CONTOURS = 2, 5, 8
 """The stops about the horse, the car that is taken for a deer, and contours."""
 
 
@@ -95,7 +95,7 @@ def test_the_effects_that_the_lesson_speaks_of_are_there() -> None:
 
 def test_the_maps_of_networks_that_know_nothing_have_nothing_of_the_original() -> None:
     """The stop's picture: over eight random starts the correlation is near 0, with an interval that holds it."""
-    (stop,) = [stop for stop in own_lesson().stops if stop.page == "sanity_checks"]
+    (stop,) = [stop for stop in own_lesson().stops if stop.title == "A network that knows nothing"]
     image, now = stop.view.image, captum_map(stop.view.image, "conv2")
     batch = torch.tensor(pixels()[image][None]).permute(0, 3, 1, 2) / 255 * 2 - 1
     found = []
@@ -155,8 +155,8 @@ def test_an_answer_follows_what_is_on_screen() -> None:
 
 
 def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
-    stop = own_lesson().stops[0]
-    app = open_page("sanity_checks", **stop_view("grad-cam", stop, 1, present=False).to_query())
+    stop = own_lesson().stops[CAR - 1]
+    app = open_page("sanity_checks", **stop_view("grad-cam", stop, CAR, present=False).to_query())
     assert stop.question in texts(app)
     assert "Back to this stop's view" in buttons(app)
     press(app, "Back to this stop's view")
@@ -191,8 +191,8 @@ def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dic
 
 
 def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
-    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="12", answer="on")
-    assert warnings(app) == "Ignored in the address: stop=12: the stops of this lesson are 1 to 11; the first one is shown."
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="14", answer="on")
+    assert warnings(app) == "Ignored in the address: stop=14: the stops of this lesson are 1 to 13; the first one is shown."
     assert f"**Stop 1 of {COUNT}" in texts(app)
     assert opened_paragraph(app, "Answer") is None
 

@@ -15,8 +15,12 @@ from dashboard.figures.class_figure import class_bars, probabilities_words
 from dashboard.figures.map_words import map_words, where_words
 from dashboard.figures.scale import diverging, sequential
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
+from dashboard.lesson.ask import Ask
+from dashboard.lesson.ballots import Round
 from dashboard.lesson.map_numbers import Brightest, plain_causes
 from dashboard.lesson.said import number_words, place_words
+from dashboard.lesson.vote_result import score_sentence as room_score
+from dashboard.lesson.vote_result import taps_words
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
@@ -156,6 +160,31 @@ def a_readers_place_beside_the_brightest_one(draw: st.DrawFn) -> Said:
     cells = np.hypot(2 * down / (rows[2] - rows[0]), 2 * across / (columns[2] - columns[0]))
     numbers = [*place, *found.pixel, np.hypot(down, across), float(cells)]
     return Said(place_words(place, found).replace("**", ""), list(map(float, numbers)))
+
+
+@case
+def taps_of_a_room_and_the_brightest_place(draw: st.DrawFn) -> Said:
+    rows = columns = np.array([4.0, 12.0, 20.0, 28.0])
+    found = Brightest((draw(st.integers(0, 3)), draw(st.integers(0, 3))), rows, columns, (32, 32))
+    taps = [(draw(st.integers(0, 31)), draw(st.integers(0, 31))) for _ in range(draw(st.integers(1, 5)))]
+    cells = [np.hypot((y - found.pixel[0]) / 8, (x - found.pixel[1]) / 8) for y, x in taps]
+    hits = sum(
+        min(range(4), key=lambda row: abs(rows[row] - y) - row / 99) == found.cell[0]
+        and min(range(4), key=lambda column: abs(columns[column] - x) - column / 99) == found.cell[1]
+        for y, x in taps
+    )
+    return Said(taps_words(taps, found).replace("**", ""), [hits, len(taps), float(np.median(cells))])
+
+
+@case
+def the_score_of_a_room(draw: st.DrawFn) -> Said:
+    ask = Ask("choice", ("A", "B"), (draw(st.integers(0, 1)),))
+    rounds = [[draw(st.integers(0, 1)) for _ in range(draw(st.integers(1, 5)))] for _ in range(draw(st.integers(2, 4)))]
+    right = [sum(vote in ask.right for vote in votes) for votes in rounds]
+    won = sum(2 * count > len(votes) for count, votes in zip(right, rounds, strict=True))
+    total = sum(map(len, rounds))
+    said = room_score({image: Round(ask, tuple(votes)) for image, votes in enumerate(rounds)})
+    return Said(said, [won, len(rounds), sum(right), total, total / 2])
 
 
 # Section: two sides

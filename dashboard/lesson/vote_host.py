@@ -1,0 +1,139 @@
+"""The room in the lesson's rail: its QR code and address, how many have voted, and once the answer is open, what they said."""
+
+from base64 import b64encode
+from contextlib import suppress
+from dataclasses import replace
+from html import escape
+from urllib.parse import urljoin
+
+import streamlit as st
+
+from dashboard.lesson.ask import Ask
+from dashboard.lesson.ballots import ROOMS, Poll, Tap
+from dashboard.lesson.file import Stop
+from dashboard.lesson.vote_result import show_result
+from dashboard.server.browser import this_browser
+from dashboard.server.reach import SharedPlace, qr_code, shared_place
+from dashboard.topics.sanity.pairs import NAMES, untrained_place
+from dashboard.view.address import follow_changes
+from dashboard.view.scene import Scene
+from explain_lib.base.errors import InputError
+
+REST = 1.0
+"""Seconds after which the number of votes is read anew."""
+_LARGE = "vote-large"
+_HELP = "Opens a vote: phones come in by a QR code."
+_ALONE = (
+    "Phones cannot come in yet: the dashboard listens on this computer alone. Start it as "
+    "`STREAMLIT_SERVER_ADDRESS=0.0.0.0 make run`, or with `--server.address 0.0.0.0`."
+)
+
+
+def asked_of(stop: Stop, scene: Scene) -> Ask | None:
+    """What the stop asks; of blind pairs with what is right for the one on screen."""
+    if stop.ask is not None and scene.view.blind and stop.ask.choices == NAMES:
+        return replace(stop.ask, right=(untrained_place(scene.view.image),))
+    return stop.ask
+
+
+def show_room(number: int, stop: Stop, ask: Ask | None, scene: Scene, *, answer: bool) -> tuple[Tap, ...]:
+    """The room's part of the rail at a stop; where there is no room, a button that opens one if the stop asks it anything.
+
+    number: of the stop, from 1. answer: whether the stop's answer is open, which ends the vote. Returns where phones have
+    tapped, once it has.
+    """
+    host, poll = this_browser(), _poll(number, stop, ask, scene)
+    code = ROOMS.code_of(host)
+    if code is None:
+        if poll is not None:
+            st.button("Ask the room", key="vote-open", shortcut="V", on_click=_open, args=(host,), help=_HELP)
+        return ()
+    ROOMS.ask(code, host, poll)
+    if poll is None:
+        return ()
+    if answer:
+        ROOMS.reveal(code, host, number)
+    if ROOMS.see(code).closed:
+        rounds = ROOMS.rounds(code, host, number)
+        show_result(rounds, poll)
+        return tuple(vote for vote in rounds[poll.image].votes if isinstance(vote, Tap))
+    place = shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
+    _invite(code, place)
+    if st.session_state.pop(_LARGE, False) and place.reach != "alone":
+        _show_large(code, place)
+    return ()
+
+
+def _poll(number: int, stop: Stop, ask: Ask | None, scene: Scene) -> Poll | None:
+    """What phones are asked about the picture on screen; None where the stop asks nothing, or a number."""
+    if ask is None or ask.kind == "number":
+        return None
+    return Poll(number, scene.view.image, stop.question, ask, scene.picture if ask.kind == "place" else None)
+
+
+def has_room() -> bool:
+    """Whether this browser has a room open."""
+    return ROOMS.code_of(this_browser()) is not None
+
+
+def close_room() -> None:
+    """End the room of this browser, if it has one; for a callback."""
+    ROOMS.close(this_browser())
+
+
+def _open(host: str) -> None:
+    ROOMS.open(host)
+    _enlarge()
+
+
+def _enlarge() -> None:
+    st.session_state[_LARGE] = True
+
+
+def phone_address(place: SharedPlace, code: str) -> str:
+    """The address of the phone's page in the room of that code; the page lies beside those of the dashboard."""
+    return urljoin(place.place, f"vote?room={code}")
+
+
+def short_address(address: str) -> str:
+    """An address as one types it: without http://, the code and what comes after the page."""
+    return address.partition("?")[0].removeprefix("http://").removeprefix("https://")
+
+
+def _invite(code: str, place: SharedPlace) -> None:
+    """The QR code with its address, and the number of votes."""
+    with st.container(key="vote", gap="xsmall"):
+        _count(code)
+        if place.reach == "alone":
+            st.info(_ALONE)
+        _code(code, place)
+        with st.container(horizontal=True, gap="xsmall"):
+            if place.reach != "alone":
+                st.button("Larger code", key="vote-larger", shortcut="V", on_click=_enlarge)
+            st.button("Close the room", key="vote-close", on_click=close_room, help="The votes are forgotten.")
+
+
+@st.dialog("Vote with your phone", width="large")
+def _show_large(code: str, place: SharedPlace) -> None:
+    with st.container(key="vote-large-code", gap="small"):
+        _code(code, place)
+        _count(code)
+
+
+def _code(code: str, place: SharedPlace) -> None:
+    address = phone_address(place, code)
+    drawn = qr_code(address)
+    if drawn is not None and place.reach != "alone":
+        source = f"data:image/svg+xml;base64,{b64encode(drawn.encode()).decode()}"
+        st.html(f'<img class="vote-qr" src="{source}" alt="QR code of {escape(address)}">')
+    st.html(f'<div class="vote-address">{escape(short_address(address))}<b>{code}</b></div>')
+
+
+@st.fragment(run_every=REST)
+def _count(code: str) -> None:
+    """How many have voted, drawn anew every second."""
+    follow_changes()
+    with suppress(InputError):  # the room may be closed by now, in another tab
+        seen = ROOMS.see(code)
+        votes, phones = ("vote" if seen.votes == 1 else "votes"), ("phone" if seen.phones == 1 else "phones")
+        st.html(f'<div class="vote-count"><b>{seen.votes}</b> {votes} of {seen.phones} {phones}</div>')

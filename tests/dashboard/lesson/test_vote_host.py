@@ -1,0 +1,197 @@
+"""The room in the lesson's rail: who can come in, how many have voted, and what they said once the answer is open."""
+
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from independent_maps import captum_map
+from opened_page import OpenedPage, buttons, open_page, press, texts
+from staged import panels
+from streamlit import config
+
+import explain_lib as xl
+from dashboard.lesson.ask import Ask
+from dashboard.lesson.ballots import ROOMS, Round, Tap, Vote
+from dashboard.lesson.vote_host import phone_address, short_address
+from dashboard.lesson.vote_result import score_sentence
+from dashboard.server.reach import network_name, shared_place
+
+LESSON = """# Votes
+
+## The horse
+
+[Open](/layer_explorer?img=137&model=captum-tutorial&set=cifar10)
+
+**Which animal?**
+
+Ask: choice
+- [x] horse
+- <b>truck</b>
+
+Answer: It is a horse.
+
+## Its place
+
+[Open](/layer_explorer?img=137&model=captum-tutorial&set=cifar10)
+
+**Where is the map brightest?**
+
+Ask: place
+
+Answer: {map.place}.
+
+## Pairs
+
+[Open](/sanity_checks?img=13&model=captum-tutorial&layer=conv2&set=cifar10&blind=13,60)
+
+**Which was never trained?**
+
+Ask: choice
+- A
+- B
+
+Answer: {pair.untrained}.
+"""
+
+
+HOST = sha256(b"test session id").hexdigest()
+"""Of a page in Streamlit's own test runner, which has no cookies."""
+HORSE = {"img": "137", "model": "captum-tutorial", "set": "cifar10", "lesson": "votes"}
+PAIRS = {"img": "13", "model": "captum-tutorial", "layer": "conv2", "set": "cifar10", "blind": "13,60", "lesson": "votes"}
+
+
+@pytest.fixture(autouse=True)
+def lesson(tmp_path: Path, start: Callable[..., None]) -> Iterator[None]:
+    (tmp_path / "votes.md").write_text(LESSON)
+    start("--lessons", str(tmp_path))
+    before = config.get_option("server.address")
+    yield
+    config.set_option("server.address", before)
+    ROOMS.close(HOST)
+
+
+def open_stop(number: int, listening: str = "0.0.0.0", **more: str) -> OpenedPage:
+    config.set_option("server.address", listening)
+    page, query = ("sanity_checks", PAIRS) if number == 3 else ("layer_explorer", HORSE)
+    return open_page(page, **query | {"stop": str(number)} | more)
+
+
+def html(app: OpenedPage) -> str:
+    return "\n".join(shown.proto.body for shown in app.get("html") if not shown.proto.body.startswith("<style>"))
+
+
+def code() -> str:
+    found = ROOMS.code_of(HOST)
+    assert found is not None
+    return found
+
+
+def vote(stop: int, image: int, *votes: Vote) -> None:
+    for number, one in enumerate(votes):
+        ROOMS.vote(code(), f"phone {number}", (stop, image), one)
+
+
+def bars(app: OpenedPage) -> list[tuple[str, str]]:
+    return re.findall(r"<span>(.*?)</span><b>(\d+)</b>", html(app))
+
+
+def test_a_room_is_opened_invites_counts_and_shows_what_it_said() -> None:
+    app = press(open_stop(1), "Ask the room")
+    address = f"http://{network_name()}:8501/vote?room={code()}"
+    assert f"{network_name()}:8501/vote<b>{code()}</b>" in html(app)
+    assert f'alt="QR code of {address}"' in html(app)
+    assert "Your answer" not in [radio.label for radio in app.radio]  # phones have it
+    vote(1, 137, 0, 1, 1)
+    app.run()
+    assert "<b>3</b> votes of 0 phones" in html(app)
+    assert bars(app) == []
+    press(app, "Answer")
+    assert bars(app) == [("✓ horse", "1"), ("&lt;b&gt;truck&lt;/b&gt;", "2")]
+    assert ROOMS.see(code()).closed
+    press(app, "Hide answer")
+    assert bars(app) != []  # it stays closed: everybody has seen the answer
+    press(app, "End the lesson")
+    assert ROOMS.code_of(HOST) is None
+
+
+def test_the_code_is_shown_large_at_first_and_on_demand() -> None:
+    app = press(open_stop(1), "Ask the room")
+    assert html(app).count("vote-qr") == 2
+    assert html(app.run()).count("vote-qr") == 1
+    assert html(press(app, "Larger code")).count("vote-qr") == 2
+
+
+def test_a_server_for_this_computer_alone_says_what_to_change() -> None:
+    app = press(open_stop(1, listening="127.0.0.1"), "Ask the room")
+    assert "--server.address 0.0.0.0" in app.info[0].value
+    assert "vote-qr" not in html(app)
+    assert f"localhost:8501/vote<b>{code()}</b>" in html(app)  # this computer can vote
+    assert "Larger code" not in buttons(app)
+
+
+def test_a_stop_without_a_question_for_phones_asks_nothing_and_phones_wait() -> None:
+    press(open_stop(1), "Ask the room")
+    app = open_page("layer_explorer", **HORSE | {"stop": "1", "img": "138"})
+    assert ROOMS.see(code()).poll is not None
+    app = open_page("layer_explorer", **HORSE | {"lesson": "grad-cam", "stop": "6"})
+    assert "vote-qr" not in html(app)
+    assert ROOMS.see(code()).poll is None
+    press(app, "End the lesson")
+    assert "Ask the room" not in buttons(open_page("layer_explorer", **HORSE | {"lesson": "grad-cam", "stop": "6"}))
+
+
+def test_taps_are_dots_over_the_map_and_their_distance_is_said() -> None:
+    app = press(open_stop(2), "Ask the room")
+    peak_row, peak_column = map(int, divmod(captum_map(137, "conv2").argmax(), 10))
+    y, x = xl.cell_centres(xl.load_model("captum-tutorial"), "conv2")[peak_row, peak_column]
+    hit, miss = Tap(float(x + 0.5) / 32, float(y + 0.5) / 32), Tap(0.01, 0.99)
+    vote(2, 137, hit, miss, hit)
+    assert panels(app.run())["picture"].head["spots"] == []
+    press(app, "Answer")
+    spots = [(spot["along"], spot["down"]) for spot in panels(app)["overlay"].head["spots"] if spot["kind"] == "vote"]
+    assert spots == [pytest.approx((tap.x, tap.y)) for tap in (hit, miss, hit)]
+    assert "**2 of 3 taps hit the brightest square.** Half of them lie within 0 squares of it." in texts(app)
+    assert panels(app)["overlay"].head["alt"].endswith("3 votes as dots")
+
+
+def test_pairs_have_no_names_until_the_answer_is_open_and_then_a_score() -> None:
+    app = press(open_stop(3), "Ask the room")
+    assert {panels(app)[name].head["title"] for name in "AB"} == {"A", "B"}
+    said = str([panels(app)[name].head["alt"] for name in "AB"])
+    assert "trained" not in said
+    assert "random" not in said
+    maps = {name: panels(app)[name].values for name in "AB"}
+    trained = captum_map(13, "conv2")
+    alike = [name for name, values in maps.items() if np.allclose(values, trained / trained.max(), atol=1e-5)]
+    assert len(alike) == 1
+    untrained = {"A": 1, "B": 0}[alike[0]]
+    vote(3, 13, untrained, untrained, 1 - untrained)
+    app = open_stop(3, img="60")
+    vote(3, 60, 0, 0, 1, 1)
+    press(app, "Answer")
+    assert sum("never trained" in panels(app)[name].head["title"] for name in "AB") == 1
+    assert "The room's score: 1 of 2 pictures. 4 of 7 votes are right; guessing would get 4." in html(app)
+    app = open_stop(3, answer="on")
+    assert panels(app)["AB"[untrained]].head["title"].endswith("never trained")
+    assert bars(app)[untrained] == (f"✓ {'AB'[untrained]}", "2")
+    assert f"**Answer:** {'AB'[untrained]}." in texts(app)
+
+
+def test_the_address_of_phones_lies_beside_the_pages_below_any_path() -> None:
+    for url, address in (
+        ("https://cam.example.org/room/sanity_checks?img=3", "https://cam.example.org/room/vote?room=K7QF"),
+        ("http://192.0.2.9:8501/", "http://192.0.2.9:8501/vote?room=K7QF"),
+    ):
+        assert phone_address(shared_place(url, "127.0.0.1"), "K7QF") == address
+    assert short_address(address) == "192.0.2.9:8501/vote"
+
+
+def test_there_is_a_score_only_where_what_is_right_is_known_of_two_pictures() -> None:
+    known, open_ended = Ask("choice", ("A", "B"), (0,)), Ask("choice", ("A", "B"))
+    assert score_sentence({1: Round(known, (0,)), 2: Round(known, ())}) == ""
+    assert score_sentence({1: Round(open_ended, (0,)), 2: Round(open_ended, (1,))}) == ""
+    said = score_sentence({1: Round(known, (0,)), 2: Round(known, (1, 1, 1))})
+    assert said == "The room's score: 1 of 2 pictures. 1 of 4 votes is right; guessing would get 2."
