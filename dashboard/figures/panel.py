@@ -15,6 +15,7 @@ from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.cam.drawing import Drawing, draw_map, draw_overlay
 from explain_lib.pictures.rendering import Picture, enlarge
 from explain_lib.receptive_fields.centres import CellCentres
+from explain_lib.trust.cover import CoverFill
 
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
@@ -34,6 +35,20 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Painting:
+    """That parts of a panel's picture can be covered by the pointer.
+
+    key: the picture that the covered cells belong to. code, fill: those that are covered, and what stands there; see
+    explain_lib.trust.cover. whole: the picture with nothing covered, uint8 (H, W, 3).
+    """
+
+    key: str
+    code: str
+    fill: CoverFill
+    whole: Picture
+
+
+@dataclass(frozen=True)
 class Panel:
     """One panel. It has a picture uint8 (H, W, 3), a map float32 (h, w), or both.
 
@@ -46,7 +61,7 @@ class Panel:
     the pointer. chosen: whether it is the one of several that is chosen. previews: whether it shows what a panel with `shows`
     or a class has, while that is pointed at. turn: another map that is shown in turn with the first in one place, under a
     title of its own. centres: where the cells of the map look, None where it is stretched; over a picture they are drawn there,
-    and the pointer finds the same cell in all panels of a place.
+    and the pointer finds the same cell in all panels of a place. paints: that it can be painted over, None where it cannot.
     """
 
     name: str
@@ -72,6 +87,7 @@ class Panel:
     turn: Map | None = None
     turn_title: str = ""
     centres: CellCentres | None = None
+    paints: Painting | None = None
 
     @cached_property
     def state(self) -> MapState | None:

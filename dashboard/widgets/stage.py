@@ -15,8 +15,10 @@ from dashboard.figures.class_figure import ClassBar
 from dashboard.figures.colours import VARIABLES
 from dashboard.figures.panel import Action, Panel, number_array
 from dashboard.scripts import script
-from dashboard.view.address import change_view, open_page
+from dashboard.view.address import change_view, current_view, open_page
+from dashboard.view.field import Value
 from dashboard.view.record import note_picture
+from dashboard.view.view import PARAMETERS, View, cover_fill
 from explain_lib.pictures.palettes import diverging_table, palette_table
 from explain_lib.pictures.rendering import png
 
@@ -55,8 +57,8 @@ class Fact:
 class Row:
     """Panels side by side, then facts and bars.
 
-    strip: whether the panels are thumbnails, of which one is chosen by a click. links: what can be pressed below. chosen:
-    whether the row is the chosen one of several.
+    strip: whether the panels are thumbnails, of which one is chosen by a click. tally: facts side by side below the panels.
+    links: what can be pressed below. chosen: whether the row is the chosen one of several.
     """
 
     panels: tuple[Panel, ...]
@@ -65,6 +67,7 @@ class Row:
     strip: bool = False
     facts: tuple[Fact, ...] = ()
     bars: tuple[ClassBars, ...] = ()
+    tally: tuple[Fact, ...] = ()
     links: tuple[Action, ...] = ()
     chosen: bool = False
 
@@ -111,10 +114,8 @@ def show_stage(stage: Stage) -> None:
 def _act(stage: Stage, what: Mapping[str, object]) -> None:
     """What the click asks for; one that belongs to a panel that is no longer there is nothing."""
     match what:
-        case {"class": int(index)}:
-            change_view(target=index)
-        case {"strength": int(strength)}:
-            change_view(strength=strength)
+        case {"class": int()} | {"strength": int()} | {"cover": str(), "fill": str()}:
+            change_view(**_chosen(what))
         case {"panel": str(name)}:
             for panel in stage.panels:
                 if panel.name == name and panel.action is not None:
@@ -122,6 +123,26 @@ def _act(stage: Stage, what: Mapping[str, object]) -> None:
         case {"row": int(row), "link": int(link)}:
             if row < len(stage.rows) and link < len(stage.rows[row].links):
                 _do(stage.rows[row].links[link])
+
+
+def _chosen(what: Mapping[str, object]) -> Mapping[str, Value]:
+    match what:
+        case {"class": int(index)}:
+            return {"target": index}
+        case {"strength": int(strength)}:
+            return {"strength": strength}
+        case {"cover": str(code), "fill": str(fill)}:
+            return painted(current_view(), code, fill)
+    return {}
+
+
+def painted(view: View, code: str, fill: str) -> Mapping[str, Value]:
+    """The changes of a view that covering cells makes, from the browser's words; none for words that mean nothing."""
+    try:
+        changes: dict[str, Value] = {"cover": PARAMETERS["cover"].spelling.parse(code)}
+        return changes if fill == cover_fill(view) else changes | {"fill": PARAMETERS["fill"].spelling.parse(fill)}
+    except ValueError:
+        return {}
 
 
 def _do(action: Action) -> None:
@@ -146,8 +167,8 @@ def _file(panel: Panel) -> bytes:
 # Section: the message to the browser
 
 
-def packed(stage: Stage) -> bytes:
-    """The stage as the browser reads it."""
+def packed(stage: Stage, answers: int = 0) -> bytes:
+    """The stage as the browser reads it. answers: the number of the browser's question that it answers, 0 for none."""
     arrays = ArrayMessage()
     rows = [_row(row, stage, arrays) for row in stage.rows]
     head: dict[str, object] = {
@@ -160,6 +181,7 @@ def packed(stage: Stage) -> bytes:
         "cards": stage.cards,
         "hint": stage.hint,
         "fits": stage.fits,
+        "answers": answers,
     }
     return arrays.packed(head)
 
@@ -180,6 +202,7 @@ def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
         "picks": row.strip and any(panel.action for panel in row.panels),
         "facts": list(map(vars, row.facts)),
         "bars": list(map(_bars, row.bars)),
+        "tally": list(map(vars, row.tally)),
         "links": [action.words for action in row.links],
         "chosen": row.chosen,
     }
@@ -218,6 +241,7 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "chosen": panel.chosen,
         "previews": panel.previews,
         "shows": panel.shows,
+        "paints": None if panel.paints is None else vars(panel.paints) | {"whole": arrays.add(panel.paints.whole)},
         "tab": 0 if tab else -1,
     }
 

@@ -59,4 +59,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "window": (None, "100,3900"),
     "bands": (None, "3,2,1"),
     "whole": ("off", "on"),
+    "cover": (None, "AAAw"),
 }

@@ -135,6 +135,7 @@ function previewPanel(panel, values, name, looks) {
 // Section: cells
 
 function cellsOf(panel) {
+  if (covers(panel)) return [CELLS, CELLS];
   const { picture, values } = panel.shown;
   return panel.given.grid ?? (values ?? picture)?.shape.slice(0, 2) ?? [1, 1];
 }

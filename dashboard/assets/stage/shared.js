@@ -1,3 +1,11 @@
-// What the scripts of all stages of a tab share: the pointer, and the maps of other classes.
+// What the scripts of all stages of a tab share: the pointer, the maps of other classes, and what is painted over the picture.
 
 const SHARED = (window.gradCamStages ??= { stages: new Set(), point: null, pinned: false, classes: null });
+SHARED.painter ??= {
+  key: "", // the picture that the cells belong to
+  cells: null, fill: "grey", on: false, brush: 3,
+  before: [], // the codes that Undo goes back through
+  stroke: null, asked: 0, waits: false, changed: false, // the number of the last question, and whether its answer is awaited
+  code: "", sent: null, // what the server drew last, and what it was told to draw
+  words: "", ask: null, answer: null,
+};
