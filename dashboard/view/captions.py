@@ -95,7 +95,7 @@ def target_caption(scene: Scene) -> str:
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
         first = "the strongest label" if task == "sigmoid" else "the predicted class"
-        name += f" ({first}{', uncovered' if scene.is_covered else ''})"
+        name += f" ({first}{' of the whole picture' if scene.is_covered else ''})"
     name = listed([name, *(classes[index] for index in target.plus)])
     if target.minus is not None:
         name += f" rather than {classes[target.minus]}"

@@ -198,10 +198,6 @@ class Scene:
         own = slice(image, image + 1)
         return own if self.is_own or batch_size_of(self.images.pixels) == 1 else study_batch(image)
 
-    def with_view(self, view: View) -> "Scene":
-        """The same scene with another view of the same model and image."""
-        return replace(self, view=view)
-
     def with_image(self, image: int) -> "Scene":
         """The same scene with another image picked, of the server's set if the one on screen is a visitor's.
 

@@ -40,6 +40,7 @@ def original_panel(scene: Scene, width: int, name: str = "picture") -> Panel:
         picture_words(scene, scene.view.image),
         width,
         title="The picture, parts covered" if scene.is_covered else "The picture",
+        label="The picture",
         caption=f"{across} × {height} pixels",
         picture=scene.picture,
         place=place_of(scene),
@@ -65,8 +66,8 @@ def overlay_panel(
     if state is not MapState.VARIED:
         alt = f"The picture alone, the map is {state.value}: {words}"
     return Panel(
-        name, alt, width, title=title, help=terms.OVERLAY, picture=scene.picture, values=values, drawing=scene.drawing,
-        reach=reach, place=place_of(scene), centres=centres,
+        name, alt, width, title=title, label="Overlay", help=terms.OVERLAY, picture=scene.picture, values=values,
+        drawing=scene.drawing, reach=reach, place=place_of(scene), centres=centres,
     )  # fmt: skip
 
 

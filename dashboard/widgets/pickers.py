@@ -149,7 +149,7 @@ def target_picker(scene: Scene) -> None:
     whole, task = scene.whole, scene.model.task
     predicted = "the first" if task == "regression" else scene.task_words.predicted
     if scene.is_covered and task != "regression":
-        predicted += ", uncovered"
+        predicted = f"was {predicted}"
 
     def words(target: int) -> str:
         index = whole.predicted if target == NONE else target

@@ -22,10 +22,11 @@ from explain_lib.trust.cover import CoverFill, cover_cells, cover_picture, cover
 class CoverEffect(Frozen):
     """A picture explained at one layer on a grid of h x w, and the score of the same picture with parts covered.
 
-    layer: its name. target: the explained target, of both. cover: the code of the covered cells. picture: uint8 (H, W, C), the covered one. score_whole, score: the
-    explained number of the whole picture, and of the covered one. signed: float32 (h, w), the sum over k of alpha_k A_k of the
-    whole picture, with its sign; by_cell: float32 (h, w), the same with the gradient of each cell in place of the mean. under:
-    float64 (h, w), the share of each cell's pixels that are covered, in [0, 1]; a pixel is of the cell that looks nearest.
+    layer: its name. target: the explained target, of both. cover: the code of the covered cells. picture: uint8 (H, W, C), the
+    covered one. score_whole, score: the explained number of the whole picture, and of the covered one. signed: float32 (h, w),
+    the sum over k of alpha_k A_k of the whole picture, with its sign; by_cell: float32 (h, w), the same with the gradient of
+    each cell in place of the mean. under: float64 (h, w), the share of each cell's pixels that are covered, in [0, 1]; a pixel
+    is of the cell that looks nearest.
     """
 
     layer: str

@@ -4,6 +4,7 @@
 const CELLS = 16, GREY = 128, BRUSHES = { 1: "Small brush", 3: "Middle brush", 5: "Large brush" };
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", BITS = 6;
 const PATIENCE = 4000; // milliseconds, after which an answer is no longer awaited
+const PAUSE = 500; // milliseconds without a stroke, after which the address has what was painted: the whole page is drawn then
 const PAINT_HINT = "Drag to cover; begin on a covered cell to uncover.";
 
 // Section: the code of the cells, as explain_lib/trust/cover.py has it
@@ -88,25 +89,35 @@ function drawCovered(stage) {
 // Section: questions and answers
 
 const codeNow = () => codeOf(SHARED.painter.cells);
-const isBusy = ({ stroke, waits, changed, sent, code }) => Boolean(stroke || waits || changed || (sent !== null && sent !== code));
+const isBusy = ({ stroke, waits, changed, pause, sent, code }) => (
+  Boolean(stroke || waits || changed || pause || (sent !== null && sent !== code))
+);
 
-// What was painted is asked for, or, once nothing is awaited and no finger is down, told.
+// What was painted is asked for, or, once nothing is awaited and no finger is down for a moment, told.
 function goOn(stage) {
   const { painter } = SHARED;
   if (painter.waits) return;
+  clearTimeout(painter.pause);
+  painter.pause = null;
   if (painter.changed && painter.ask) {
     painter.changed = false;
     painter.waits = true;
     const number = ++painter.asked;
     painter.ask({ number, cover: codeNow(), fill: painter.fill });
     setTimeout(() => { if (painter.waits && painter.asked === number) { painter.waits = false; goOn(stage); } }, PATIENCE);
-  } else if (!painter.stroke && !painter.words) {
-    painter.changed = false;
-    const told = `${painter.fill} ${codeNow()}`;
-    if (told === painter.code || told === painter.sent) return;
-    painter.sent = told;
-    stage.send({ cover: codeNow(), fill: painter.fill });
+  } else if (!painter.stroke && !painter.words && told(painter) !== painter.code && told(painter) !== painter.sent) {
+    painter.pause = setTimeout(() => tell(stage), PAUSE);
   }
+}
+
+const told = ({ fill }) => `${fill} ${codeNow()}`;
+
+function tell(stage) {
+  const { painter } = SHARED;
+  painter.pause = null;
+  painter.changed = false;
+  painter.sent = told(painter);
+  (stage.root.stage ?? stage).send({ cover: codeNow(), fill: painter.fill });
 }
 
 function answered(stage, head) {
@@ -168,6 +179,8 @@ function beginStroke(stage, panel, event) {
   const { painter } = SHARED, ended = new AbortController(), before = codeNow();
   const cellOf = (moved) => cellAt(panel, within(panel, moved));
   const stageNow = () => panel.place.closest(".stage")?.stage ?? stage;
+  clearTimeout(painter.pause);
+  painter.pause = null;
   painter.stroke = { at: cellOf(event), value: brushValue(cellOf(event)) };
   const move = (moved) => {
     if (moved.pointerId !== event.pointerId) return;
@@ -243,7 +256,7 @@ function setTools(stage, panel) {
     clears.disabled = !count;
     buttons.push(undoes, clears);
   }
-  const words = painter.words || [count ? `${count} of ${CELLS * CELLS} cells covered.` : "", painter.on ? PAINT_HINT : ""].filter(Boolean).join(" ");
+  const words = painter.words || (painter.on ? PAINT_HINT : "");
   panel.tools.replaceChildren(...buttons, ...(words ? [make("span", "caption", words)] : []));
   panel.figure.classList.toggle("paints", painter.on);
   panel.place.setAttribute("role", painter.on ? "application" : panel.given.action ? "button" : "img");
@@ -270,7 +283,8 @@ function fitPainting(stage, panel, given, arrays) {
     panel.place.after(panel.tools);
   }
   if (painter.key !== key) {
-    Object.assign(painter, { key, cells: cellsOfCode(code), fill, before: [], stroke: null, waits: false, changed: false, sent: null, words: "" });
+    clearTimeout(painter.pause);
+    Object.assign(painter, { key, cells: cellsOfCode(code), fill, before: [], stroke: null, waits: false, changed: false, pause: null, sent: null, words: "" });
   } else if (!isBusy(painter)) {
     if (codeNow() !== code) {
       painter.cells = cellsOfCode(code);

@@ -251,7 +251,7 @@ function makeLinks(stage, { place, links, title }) {
   box.append(...links.map((words, number) => {
     const link = make("button", "link", words);
     link.type = "button";
-    link.setAttribute("aria-label", `${title}: ${words}`);
+    if (title) link.setAttribute("aria-label", `${title}: ${words}`);
     link.onclick = () => stage.send({ row: place, link: number });
     return link;
   }));

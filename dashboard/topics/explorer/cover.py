@@ -1,6 +1,7 @@
 """The picture painted over: bars and maps of what is painted, sent while the pointer moves, before the address has it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -50,7 +51,7 @@ def _message(scene: Scene, stage_of: Callable[[Scene], Stage], asked: Mapping[st
         case {"number": int(number), "cover": str(code), "fill": str(fill)}:
             view = change(scene.view, painted(scene.view, code, fill))
             try:
-                return packed(stage_of(scene.with_view(view)), number)
+                return packed(stage_of(replace(scene, view=view)), number)
             except xl.ExplainError as error:
                 return ArrayMessage().packed({"answers": number, "refused": f"{error}."})
         case _:

@@ -114,14 +114,15 @@ def _one(explained: Explained, reach: float | None) -> Row:
 
 
 def _tally(shown: list[Explained]) -> tuple[Fact, ...]:
-    """The numbers of what is covered, of each side."""
-    numbers = [
-        (one, number)
-        for one in shown
-        if one.effect is not None
-        for number in cover_numbers(one.effect, cover_fill(one.scene.view))
-    ]
-    return tuple(Fact(label, value, words, below) for _, (label, value, words, below) in numbers)
+    """The numbers of what is covered; of two sides with the name of each."""
+    facts = []
+    for one in shown:
+        if one.effect is None:
+            continue
+        of = f" · {_side_name(one)}" if len(shown) == 2 else ""
+        for label, value, words, below in cover_numbers(one.effect, cover_fill(one.scene.view)):
+            facts.append(Fact(label + of, value, words, below))
+    return tuple(facts)
 
 
 def _maps(explained: Explained, reach: float | None, side: int, suffix: str = "") -> tuple[Panel, Panel]:
@@ -149,9 +150,7 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
     panels, bars = [], []
     for explained, suffix in zip(shown, ("", "-beside"), strict=True):
         scene = explained.scene
-        name = f"{scene.view.model}, image {scene.view.image}" if not scene.is_own else scene.view.model
-        if scene.view.beside == "layer":
-            name = explained.layer
+        name = _side_name(explained)
         over, itself = _maps(explained, reach, SIDE_OF_TWO, suffix)
         placed = placement_words(scene, explained.layer)
         notes = " ".join((f"{bare(panel_caption(explained))}.", placed, *_replaced(explained)))
@@ -162,7 +161,16 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
         bars.append(replace(probability_bars(scene), title=f"{scene.task_words.bars} · {name}", width=2 * SIDE_OF_TWO))
     if shown[0].scene.view.beside == "layer":  # two layers of one pass, with the same scores
         bars = [probability_bars(shown[0].scene)]
-    return Row(tuple(panels), bars=tuple(bars), tally=_tally(shown))
+    uncover = (Action("Uncover the picture", {"cover": None}),) if shown[0].effect is not None else ()
+    return Row(tuple(panels), bars=tuple(bars), tally=_tally(shown), links=uncover)
+
+
+def _side_name(explained: Explained) -> str:
+    """What tells one of two sides from the other."""
+    view = explained.scene.view
+    if view.beside == "layer":
+        return explained.layer
+    return view.model if explained.scene.is_own else f"{view.model}, image {view.image}"
 
 
 def _on_whole(explained: Explained, reach: float | None, place: int) -> Panel | None:
