@@ -4,7 +4,6 @@ import json
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -79,7 +78,7 @@ def test_beside_what_the_map_promised_stands_what_happened() -> None:
     assert told["Covered"] == ("25.0 %", "64 of 256 cells, with mid grey (128 of 255)")
     assert told["What happened"] == (proper(now - whole, "+.1f"), f"score {whole:.1f}, now {now:.1f}")
     signed = xl.grad_cam(xl.load_model("captum-tutorial"), pixels()[3:4], "conv2", 8)["conv2"].signed[0]
-    # conv2's cells look at 6.5, 8.5 ... 24.5: pixels 8 to 23 are cells 1 to 8, and half of what cell 0 has is none of them
+    # conv2's cells look at 6.5, 8.5 ... 24.5: pixels 8 to 23 are those of cells 1 to 8
     inside = signed[1:9, 1:9]
     assert told["The map promised"][0] == proper(-inside.sum(), "+.1f")
     assert told["Share of the map"][0] == f"{100 * inside.clip(0).sum() / signed.clip(0).sum():.1f} %"
@@ -126,18 +125,16 @@ def test_what_is_painted_stands_in_the_address_until_another_image() -> None:
     assert not {"cover", "fill"} & set(query(app))
 
 
-@pytest.mark.parametrize(
-    "sent", [{"cover": "=", "fill": "grey"}, {"cover": "A" * 99, "fill": "grey"}, {"cover": "g", "fill": "x"}]
-)
-def test_words_of_a_browser_that_mean_nothing_change_nothing(sent: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("code", "fill"), [("=", "grey"), ("A" * 99, "grey"), ("g", "pink")])
+def test_words_of_a_browser_that_mean_nothing_change_nothing(code: str, fill: str) -> None:
     app = open_explorer(cover=MIDDLE)
-    act(app, **sent)
+    act(app, cover=code, fill=fill)
     assert query(app)["cover"] == MIDDLE
 
 
 def test_a_code_that_is_none_is_said_and_the_whole_picture_shown() -> None:
     app = open_explorer(cover="frog!")
-    assert "cover=frog!: at most 43 letters, digits, - and \\_, six cells of 16 x 16 each, would be right." in warnings(app)
+    assert "cover=frog!: at most 43 letters, digits, - and _, six cells of 16 x 16 each, would be right." in warnings(app)
     np.testing.assert_array_equal(panels(app)["picture"].picture, pixels()[3])
 
 
