@@ -271,7 +271,7 @@ function focusedIn(root) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const head = unpack(data), root = parentElement.querySelector(".stage");
   const before = root.stage, kept = new Map(before?.panels.map((panel) => [panel.given.name, panel]));
-  const focused = focusedIn(root);
+  const focused = focusedIn(root), { point } = SHARED; // what has the focus loses it, and with it the place that keys have moved to
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
     hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
@@ -299,7 +299,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.replaceChildren(...rows);
   if (focused) root.querySelector(focused)?.focus({ preventScroll: true });
   takePainting(stage);
-  pointAt(SHARED.point);
+  pointAt(focused ? point : SHARED.point);
   document.dispatchEvent(new CustomEvent("stage-drawn"));
   return () => { SHARED.stages.delete(stage); };
 }
