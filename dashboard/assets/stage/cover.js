@@ -122,8 +122,9 @@ function tell(stage) {
 
 function answered(stage, head) {
   const { painter } = SHARED;
-  if (head.answers !== painter.asked) return;
-  painter.waits = false;
+  if (head.answers <= painter.taken) return;
+  painter.taken = head.answers;
+  if (head.answers === painter.asked) painter.waits = false; // one that came too late is newer than what is shown all the same
   painter.words = head.refused ?? "";
   if (!head.refused) refill(stage, head);
   else setTools(stage, stage.panels.find((panel) => panel.paints));
@@ -131,8 +132,7 @@ function answered(stage, head) {
 }
 
 function paintedAnew(stage) {
-  SHARED.painter.changed = true;
-  SHARED.painter.words = "";
+  Object.assign(SHARED.painter, { changed: true, moved: performance.now(), words: "" });
   drawCovered(stage);
   goOn(stage);
 }
