@@ -14,11 +14,12 @@ from dashboard import ASSETS
 
 FOLDER = "scripts"
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
+    "cover": ("array_message.js", "stage/shared.js", "stage/cover_answers.js"),
     "class_previews": ("array_message.js", "stage/shared.js", "stage/class_previews.js"),
     "history": ("history.js",),
     "image_grid": ("array_message.js", "sprite_grid.js", "image_grid.js"),
     "keyboard": tuple(f"keyboard/{name}.js" for name in ("focus", "list", "fit", "rail", "keyboard")),
-    "stage": ("array_message.js", *(f"stage/{name}.js" for name in ("shared", "drawing", "panel", "bars", "stage"))),
+    "stage": ("array_message.js", *(f"stage/{name}.js" for name in ("shared", "drawing", "cover", "panel", "bars", "stage"))),
     "steps": ("steps.js",),
 }
 """The files of each script, one behind the other."""

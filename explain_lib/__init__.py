@@ -43,6 +43,8 @@ from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.receptive_fields.centres import cell_centres
 from explain_lib.take_home.former_modules import FormerModules
+from explain_lib.trust.cover import cover_cells, cover_code, cover_picture
+from explain_lib.trust.cover_effect import CoverEffect, cover_effect
 from explain_lib.work.cache import ExplainCache, shared_cache
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ __all__ = [
     "Configuration",
     "Contrast",
     "Contrasts",
+    "CoverEffect",
     "DataError",
     "Decomposition",
     "Drawing",
@@ -104,6 +107,10 @@ __all__ = [
     "configured_heatmap",
     "contrast",
     "contrasts",
+    "cover_cells",
+    "cover_code",
+    "cover_effect",
+    "cover_picture",
     "decompose",
     "decomposition_steps",
     "draw_overlay",

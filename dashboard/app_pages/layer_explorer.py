@@ -5,27 +5,29 @@ from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
 from dashboard.topics.explorer.class_previews import send_class_previews
 from dashboard.topics.explorer.contrast import show_contrast
+from dashboard.topics.explorer.cover import answer_painting
 from dashboard.topics.explorer.panels import make_panels, panel_files
-from dashboard.topics.explorer.sections import SIDE, explorer_controls, show_panels, view_key
+from dashboard.topics.explorer.sections import SIDE, explorer_controls, reach_of, show_panels, stage_of, view_key
 from dashboard.view.record import offer
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
-from dashboard.widgets.explained import common_reach
 from dashboard.widgets.page_links import link_to_disagreement
 
 
 def _draw(scene: Scene) -> None:
     panels = make_panels(scene)
-    reach = common_reach(scene.view, [panel.values(layer) for panel in panels for layer in panel.cams])
+    reach = reach_of(panels)
     show_panels(panels, reach)
     link_to_disagreement(scene.view)
     explorer_controls(scene)
     asked = asked_place(scene.view)
     if asked is None or asked.is_open:  # else no map is to be seen
         show_contrast(panels[0].scene, panels[0].layer, panels[0].cams.names)
+        if scene.view.beside == "nothing":
+            answer_painting(scene, stage_of)
         send_class_previews(panels[0].scene, panels[0].cams.names, view_key(panels[0]))
     show_check_up(scene)
     offer(panel_files(panels, reach, SIDE), slide=lambda: view_slide(panels[0].scene, reach))
 
 
-show_page("layer_explorer", _draw)
+show_page("layer_explorer", _draw, covers=True)

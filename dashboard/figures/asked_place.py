@@ -57,10 +57,10 @@ def asking(panel: Panel, asked: AskedPlace) -> Panel:
     return replace(with_place, asks="Says where the map will be brightest")
 
 
-def covered(panel: Panel, size: tuple[int, int]) -> Panel:
+def veiled(panel: Panel, size: tuple[int, int]) -> Panel:
     """A panel of a map without it, of the same height. size: the picture's height and width."""
     alt = f"{panel.title}: {COVERED}"
-    return replace(panel, picture=None, values=None, centres=None, bar=False, previews=False, grid=size, cover=COVERED, alt=alt)
+    return replace(panel, picture=None, values=None, centres=None, bar=False, previews=False, grid=size, veil=COVERED, alt=alt)
 
 
 def with_spots(panel: Panel, asked: AskedPlace, size: tuple[int, int] | None = None) -> Panel:

@@ -1,11 +1,12 @@
 """Class probabilities: which classes have a bar, and what stands beside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.base.words import number, short
 from explain_lib.networks.task_words import TASK_WORDS, plural_of, value_words
 from explain_lib.passes.tasks import PRESENT, Task
 
@@ -17,7 +18,8 @@ LIKELIEST = 10
 @dataclass(frozen=True)
 class ClassBar:
     """A class with its probability, or its number. words: what it is besides, such as "true, predicted". share: the length of
-    its bar, in [0, 1]. text: the probability in percent, or the number.
+    its bar, in [0, 1]. text: the probability in percent, or the number. before, change: where it is compared with another
+    prediction, the share that it had there, and the difference in words; None and empty otherwise.
     """
 
     index: int
@@ -26,6 +28,8 @@ class ClassBar:
     share: float
     text: str
     role: Literal["target", "minus", "other"]
+    before: float | None = None
+    change: str = ""
 
 
 def class_bars(
@@ -37,12 +41,15 @@ def class_bars(
     task: Task = "softmax",
     plus: tuple[int, ...] = (),
     unit: str = "",
+    before: NDArray[np.float32] | None = None,
 ) -> tuple[ClassBar, ...]:
     """A bar a class; the explained class, the one it is contrasted with, the true and the predicted one have a word. Of many
     classes, see shown_words. Of labels those above 50 % are present; the bars of numbers are as long as their magnitudes.
+    before: the probabilities or numbers that they are compared with, float32 (classes,), None for none.
     """
     predicted = -1 if task in ("sigmoid", "regression") else int(probabilities.argmax())
-    longest = float(np.abs(probabilities).max()) or 1.0 if task == "regression" else 1.0
+    all_values = probabilities if before is None else np.concatenate([probabilities, before])
+    longest = float(np.abs(all_values).max()) or 1.0 if task == "regression" else 1.0
 
     def bar(k: int) -> ClassBar:
         value, is_target = float(probabilities[k]), k == target or k in plus
@@ -50,9 +57,18 @@ def class_bars(
         holds["present"] = task == "sigmoid" and value > PRESENT
         words = ", ".join(word for word, held in holds.items() if held)
         role: Literal["target", "minus", "other"] = "target" if is_target else "minus" if k == minus else "other"
-        return ClassBar(k, _told_apart(classes, k), words, abs(value) / longest, value_words(value, task, unit=unit), role)
+        bar = ClassBar(k, _told_apart(classes, k), words, abs(value) / longest, value_words(value, task, unit=unit), role)
+        if before is None:
+            return bar
+        return replace(bar, before=abs(float(before[k])) / longest, change=change_words(value, float(before[k]), task))
 
-    return tuple(map(bar, _shown(probabilities, {target, true, minus, *plus})))
+    strongest = None if before is None or task in ("sigmoid", "regression") else int(before.argmax())
+    return tuple(map(bar, _shown(probabilities, {target, true, minus, strongest, *plus})))
+
+
+def change_words(value: float, before: float, task: Task) -> str:
+    """The difference of two probabilities in percentage points, as "−43.1", or of two numbers."""
+    return short(value - before, sign=True) if task == "regression" else number(100 * (value - before), 1, sign=True)
 
 
 def probabilities_words(

@@ -15,6 +15,7 @@ from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.cam.drawing import Drawing, draw_map, draw_overlay
 from explain_lib.pictures.rendering import Picture, enlarge
 from explain_lib.receptive_fields.centres import CellCentres
+from explain_lib.trust.cover import CoverFill
 
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
@@ -44,6 +45,20 @@ class Spot:
 
 
 @dataclass(frozen=True)
+class Painting:
+    """That parts of a panel's picture can be covered by the pointer.
+
+    key: the picture that the covered cells belong to. code, fill: those that are covered, and what stands there; see
+    explain_lib.trust.cover. whole: the picture with nothing covered, uint8 (H, W, 3).
+    """
+
+    key: str
+    code: str
+    fill: CoverFill
+    whole: Picture
+
+
+@dataclass(frozen=True)
 class Panel:
     """One panel. It has a picture uint8 (H, W, 3), a map float32 (h, w), or both.
 
@@ -57,7 +72,8 @@ class Panel:
     or a class has, while that is pointed at. turn: another map that is shown in turn with the first in one place, under a
     title of its own. centres: where the cells of the map look, None where it is stretched; over a picture they are drawn there,
     and the pointer finds the same cell in all panels of a place. spots: marks. asks: for what a click sends the pixel that was
-    clicked, in words; empty where it does not. cover: said of a panel whose map is not to be seen yet.
+    clicked, in words; empty where it does not. veil: said of a panel whose map is not to be seen yet. paints: that
+    it can be painted over, None where it cannot.
     """
 
     name: str
@@ -85,7 +101,8 @@ class Panel:
     centres: CellCentres | None = None
     spots: tuple[Spot, ...] = ()
     asks: str = ""
-    cover: str = ""
+    veil: str = ""
+    paints: Painting | None = None
 
     @cached_property
     def state(self) -> MapState | None:
@@ -102,7 +119,7 @@ class Panel:
     def badge(self) -> str:
         """The meaning of a map that is zero, constant or not finite, or the reason for none; empty for others."""
         state = self.state
-        return self.cover if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
+        return self.veil if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
 
     @property
     def top(self) -> float:

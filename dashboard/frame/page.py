@@ -41,12 +41,14 @@ def show_page(
     keys: Sequence[Key] = (),
     over_set: bool = False,
     opens: Mapping[str, Value] | None = None,
+    covers: bool = False,
 ) -> None:
     """Draw a page from the address; what goes wrong is said in a sentence, with a way back.
 
     images: those that ← and → step through, None for all. layers: what the steps through the layers do. line: what the line
     above the page offers. keys: those that this page alone has. over_set: whether the page looks at a whole set, which a
-    visitor's picture is not. opens: see addressed_scene.
+    visitor's picture is not. covers: whether it covers the parts of the picture that the view names. opens: see
+    addressed_scene.
     """
     follow_opened()
     checkpoint = st.empty()
@@ -55,7 +57,7 @@ def show_page(
         spare_cores()
         take_short_turns()
         with foreground(), server_cache().running(lambda: _pause(checkpoint)):
-            scene, ignored = addressed_scene(over_set=over_set, opens=opens)
+            scene, ignored = addressed_scene(over_set=over_set, covers=covers, opens=opens)
             finish_lesson_bar = _lesson_bar(name, scene)
             if ignored:
                 st.warning("Ignored in the address: " + plain(" ".join(ignored)))

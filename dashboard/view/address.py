@@ -34,11 +34,12 @@ _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read
 # Section: from the address to what is drawn
 
 
-def addressed_scene(*, over_set: bool, opens: Mapping[str, Value] | None = None) -> tuple[Scene, Notes]:
+def addressed_scene(*, over_set: bool, covers: bool = False, opens: Mapping[str, Value] | None = None) -> tuple[Scene, Notes]:
     """The scene of the page, and a sentence for each part of the address that was ignored or replaced.
 
-    over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene. opens: what
-    the page opens with where nothing is in the address or carried from another page, with the bundled network and pictures.
+    over_set: whether the page looks at a whole set: a visitor's picture stays in the view, and out of the scene. covers:
+    whether the page covers the parts of the picture that the view names. opens: what the page opens with where nothing is in
+    the address or carried from another page, with the bundled network and pictures.
     """
     cache = server_cache()
     start = opening_view(cache.own_models)
@@ -61,7 +62,7 @@ def addressed_scene(*, over_set: bool, opens: Mapping[str, Value] | None = None)
         view, picture_set = replace(view, pictures=None), around
     view, unreadable = _readable(view, picture_set, around, images)
     notes = (*ignored, *no_model, *no_task, *no_set, *others, *no_class, *no_part, *unreadable)
-    return make_scene(view, picture_set, cache), notes
+    return replace(make_scene(view, picture_set, cache), covers=covers), notes
 
 
 def _read_address(start: View) -> tuple[View, dict[str, str], Origin, Notes]:
@@ -127,8 +128,12 @@ def change_view(**values: Value) -> None:
 
     Fields that belong to the value before, as channels to a layer, go back to their defaults unless they are given too.
     """
+    open_view(_changed(values))
+
+
+def _changed(values: Mapping[str, Value]) -> View:
     let_go = {name: getattr(View(), name) for field in values for name in PARAMETERS[field].resets}
-    open_view(change(current_view(), let_go | values))
+    return change(current_view(), {**let_go, **values})
 
 
 def open_view(view: View) -> None:
@@ -166,7 +171,7 @@ def go_to(page: str, view: View) -> None:
 
 def open_page(page: str, changes: Mapping[str, Value]) -> None:
     """Open another page with a changed view once the next run begins; for a callback, which cannot do so itself."""
-    st.session_state[_OPENED] = (page, change(current_view(), changes))
+    st.session_state[_OPENED] = (page, _changed(changes))
     st.session_state[_CHANGED] = True
 
 

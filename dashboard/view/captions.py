@@ -33,7 +33,8 @@ def picture_words(scene: Scene, image: int) -> str:
     """Alternative text of a picture: which one it is, what it is of, and its size."""
     height, width = np.asarray(scene.images.pixels[image]).shape[:2]
     true = scene.true_class(image)
-    return f"{scene.words(image)}{'' if true is None else f', true class {true}'}, {height} by {width} pixels"
+    covered = ", parts of it covered" if scene.is_covered and image == scene.view.image else ""
+    return f"{scene.words(image)}{'' if true is None else f', true class {true}'}, {height} by {width} pixels{covered}"
 
 
 def image_caption(scene: Scene, image: int) -> str:
@@ -57,7 +58,8 @@ def image_words(scene: Scene, image: int) -> str:
 
     And what of it is shown, if that is not all.
     """
-    return " · ".join(filter(None, (_predicted_words(scene, image), made_words(scene, image))))
+    covered = "parts covered" if scene.is_covered and image == scene.view.image else ""
+    return " · ".join(filter(None, (covered, _predicted_words(scene, image), made_words(scene, image))))
 
 
 def _predicted_words(scene: Scene, image: int) -> str:
@@ -92,7 +94,8 @@ def target_caption(scene: Scene) -> str:
     target, classes, task = scene.target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        usual = " (the strongest label)" if task == "sigmoid" else " (the predicted class)"
+        first = "the strongest label" if task == "sigmoid" else "the predicted class"
+        usual = f" ({first}{' of the whole picture' if scene.is_covered else ''})"
         name += usual if scene.final is None else " (predicted at the end)"
     name = listed([name, *(classes[index] for index in target.plus)])
     if target.minus is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dashboard.view.captions import target_caption
 from dashboard.view.scene import Scene
+from dashboard.view.view import cover_fill
 from explain_lib.take_home.snippet import Explained
 
 PACKAGES = ("torch", "numpy", "grad-cam", "opencv-python-headless", "streamlit")
@@ -54,4 +55,8 @@ class PageFiles:
 def explained_code(scene: Scene) -> Explained:
     """The explanation of the scene, as Python of the library alone."""
     model, pixels = scene.load_call(scene.model_name), scene.picture_set.snippet(scene.model)
-    return Explained(model, pixels, scene.view.image, scene.target, target_caption(scene))
+    image = scene.view.image
+    if scene.is_covered:
+        pixels += f"pixels = xl.cover_picture(pixels[{image}], {scene.view.cover!r}, {cover_fill(scene.view)!r})[None]\n"
+        image = 0
+    return Explained(model, pixels, image, scene.target, target_caption(scene))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.server_options import server_options
-from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, explained, tasked
+from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, cover_fill, explained, tasked
 from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
@@ -42,6 +42,7 @@ class Scene:
 
     images: the picture set as the model sees it. predictions: of all of it, as far as the model was asked. final: the class
     that the network of a training predicts at its end, which is explained where the view names none; None outside trainings.
+    covers: whether the picked image has those parts covered that the view names, in all that is asked of it.
     """
 
     view: View
@@ -51,11 +52,23 @@ class Scene:
     predictions: Predictions | Verdicts
     cache: xl.ExplainCache
     final: int | None = None
+    covers: bool = False
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether parts of the picked image are covered."""
+        return self.covers and self.view.cover is not None
+
+    @property
+    def whole(self) -> "Scene":
+        """The same scene with nothing covered."""
+        return replace(self, covers=False) if self.is_covered else self
 
     @property
     def seen(self) -> NDArray[np.uint8]:
         """The picked image as the network sees it, uint8 (H, W, C)."""
-        return np.asarray(self.images.pixels[self.view.image])
+        picked = np.asarray(self.images.pixels[self.view.image])
+        return xl.cover_picture(picked, self.view.cover or "", cover_fill(self.view)) if self.covers else picked
 
     @property
     def bands(self) -> tuple[int, ...] | None:
@@ -82,7 +95,10 @@ class Scene:
 
         Raises NetworkError if its scores are not finite.
         """
-        if isinstance(self.predictions, Predictions):
+        if self.is_covered and image == self.view.image:
+            found, image = predict(self.model, self.seen[None]), 0
+            check_finite(torch.from_numpy(found.logits.copy()))
+        elif isinstance(self.predictions, Predictions):
             found = self.predictions
         else:
             found, image = predict(self.model, self.images.pixels[image : image + 1]), 0
@@ -110,8 +126,8 @@ class Scene:
 
     @property
     def target(self) -> xl.Target:
-        """The target that is explained of the picked image."""
-        return explained(self.view, self.predicted if self.final is None else self.final)
+        """The target that is explained of the picked image; with parts covered, still that of the whole."""
+        return explained(self.view, self.whole.predicted if self.final is None else self.final)
 
     @property
     def layer(self) -> str:
@@ -175,8 +191,9 @@ class Scene:
 
     @property
     def name(self) -> str:
-        """The picked image in the middle of a sentence: "image 3", "your picture"."""
-        return self.picture_set.words(self.view.image).removeprefix("test ")
+        """The picked image in the middle of a sentence: "image 3", "your picture", "image 3 with parts covered"."""
+        covered = " with parts covered" if self.is_covered else ""
+        return self.picture_set.words(self.view.image).removeprefix("test ") + covered
 
     def batch(self, image: int) -> slice:
         """The images that are run together where a setting looks at the batch."""
@@ -192,14 +209,14 @@ class Scene:
         if image >= len(scene.images.labels):
             where, last = scene.picture_set.title, len(scene.images.labels) - 1
             raise xl.InputError(f"image: there is no {image:,} in {where}; a number from 0 to {last:,} would be right")
-        return replace(scene, view=replace(scene.view, image=image))
+        return replace(scene, view=replace(scene.view, image=image, cover=None))
 
     def with_model(self, name: str) -> "Scene":
         """The same scene with another model; its predicted class is the target where it has other classes."""
         same = tasked(self.cache.model(name), self.view).classes == self.model.classes
         view = replace(self.view, model=name)
         view = view if same else replace(view, target=None, minus=None, plus=())
-        return make_scene(view, self.picture_set, self.cache)
+        return replace(make_scene(view, self.picture_set, self.cache), covers=self.covers)
 
     def with_set(self, picture_set: PictureSet) -> "Scene":
         """The same scene with another set of pictures; the first image if it has not as many."""

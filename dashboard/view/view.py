@@ -28,6 +28,8 @@ from explain_lib.passes.targets import Score
 from explain_lib.passes.tasks import TASKS, Task, tasks_of
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
+from explain_lib.trust.cover import LONGEST_CODE, CoverFill, cover_cells, cover_code
+from explain_lib.trust.cover import SIDE as GRID_SIDE
 from explain_lib.trust.measures import FILLS, MEASURES, Fill, Measure
 
 Evidence = Literal["for", "against"]
@@ -85,6 +87,13 @@ def _bands(text: str) -> tuple[int, ...]:
     return chosen
 
 
+def _cover(text: str) -> str | None:
+    try:
+        return cover_code(cover_cells(text)) or None
+    except xl.InputError as error:
+        raise ValueError(str(error)) from error
+
+
 def lesson_name(text: str) -> str:
     """The name of a lesson. Raises ValueError for a text that cannot be one."""
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
@@ -101,6 +110,7 @@ _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or
 _CHANNELS = ("channel", "without")
 _OF_A_MODEL = (*_CHANNELS, "task", "plus")
 _PART = ("part",)
+_OF_A_PICTURE = ("cover", "said")
 _SAID = ("said",)
 """An answer is about one picture, as one network sees it."""
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
@@ -110,7 +120,7 @@ _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off"
 class View:
     """All that is chosen on screen. Everything but the defaults is in the address, in the order of the fields."""
 
-    image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True, resets=_SAID)
+    image: int = declared(_IMAGE, 3, "the number of the image", key="img", always=True, resets=_OF_A_PICTURE)
     model: str = declared(_MODEL, DEFAULT_MODEL, "the name of the model", always=True, resets=(*_OF_A_MODEL, *_SAID))
     layer: str | None = declared(_LAYER, None, "the layer that is explained; None: the model's last conv one", resets=_CHANNELS)
     target: int | None = declared(_CLASS, None, "the class that is explained; None: the predicted one")
@@ -185,7 +195,7 @@ class View:
         None,
         "the set that images are of; None: the one that the server opens with",
         key="set",
-        resets=_SAID,
+        resets=_OF_A_PICTURE,
     )
     fit: Fit = declared(words(FITS), "crop", "how an uploaded picture is brought to the network's size")
     step: Step = declared(words(get_args(Step)), "forward", "where the walk through Grad-CAM stands")
@@ -235,6 +245,11 @@ class View:
         Spelling(wholes, "numbers of images, with commas between,"),
         (),
         "images of which a trained and an untrained network's maps are shown without their names",
+    )
+    cover: str | None = declared(
+        Spelling(_cover, f"at most {LONGEST_CODE} letters, digits, - and _, six cells of {GRID_SIDE} x {GRID_SIDE} each,"),
+        None,
+        "the cells of the image that are covered in the layer explorer, by their code; None for none",
     )
 
     def to_query(self) -> dict[str, str]:
@@ -316,6 +331,11 @@ def chosen_drawing(view: View) -> xl.Drawing:
     """The drawing that the view names."""
     smooth, signed, follows = view.texture == "smooth", view.sign == "signed", view.opacity == "map"
     return xl.Drawing(view.palette, view.strength / 100, smooth, signed, follows, view.contour)
+
+
+def cover_fill(view: View) -> CoverFill:
+    """The fill of covered cells: that of the view, or mid grey where it names one that only ROAD has."""
+    return "blur" if view.fill == "blur" else "grey"
 
 
 def explained(view: View, predicted: int) -> xl.Target:

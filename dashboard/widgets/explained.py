@@ -16,6 +16,7 @@ from dashboard.widgets.stage import ClassBars
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.receptive_fields.centres import CellCentres
 
+COMPARED = "Line and last column: the whole picture, and the change since then"
 TO_BROWSER = Action("opens the class browser", page="class_browser")
 
 
@@ -38,7 +39,8 @@ def original_panel(scene: Scene, width: int, name: str = "picture") -> Panel:
         name,
         picture_words(scene, scene.view.image),
         width,
-        title="The picture",
+        title="The picture, parts covered" if scene.is_covered else "The picture",
+        label="The picture",
         caption=f"{across} × {height} pixels",
         picture=scene.picture,
         place=place_of(scene),
@@ -59,13 +61,13 @@ def overlay_panel(
 
     centres: where its cells look, None for those that are stretched.
     """
-    state = map_state(values)
+    state, title = map_state(values), "Overlay, parts covered" if scene.is_covered else "Overlay"
     alt = f"Overlay: {words}; {where_words(values)}"
     if state is not MapState.VARIED:
         alt = f"The picture alone, the map is {state.value}: {words}"
     return Panel(
-        name, alt, width, title="Overlay", help=terms.OVERLAY, picture=scene.picture, values=values, drawing=scene.drawing,
-        reach=reach, place=place_of(scene), centres=centres,
+        name, alt, width, title=title, label="Overlay", help=terms.OVERLAY, picture=scene.picture, values=values,
+        drawing=scene.drawing, reach=reach, place=place_of(scene), centres=centres,
     )  # fmt: skip
 
 
@@ -90,6 +92,9 @@ def probability_bars(scene: Scene, alt: str | None = None) -> ClassBars:
     """The probability of each class as a bar. alt: alternative text in place of the usual one."""
     target, classes, shares, task = scene.target, scene.model.classes, scene.probabilities, scene.model.task
     true = int(scene.images.labels[scene.view.image])
-    bars = class_bars(classes, shares, target.index, true, target.minus, task, target.plus, scene.model.unit)
+    before = scene.whole.probabilities if scene.is_covered else None
+    bars = class_bars(classes, shares, target.index, true, target.minus, task, target.plus, scene.model.unit, before)
     said, words = alt or probabilities_words(classes, shares, target.index, task, scene.model.unit), scene.task_words
-    return ClassBars(bars, said, title=words.bars, help=words.meaning, caption=shown_words(classes, task))
+    parts = (shown_words(classes, task), f"{COMPARED}{'' if task == 'regression' else ', in percentage points'}.")
+    caption = " ".join(filter(None, parts if scene.is_covered else parts[:1]))
+    return ClassBars(bars, said, title=words.bars, help=words.meaning, caption=caption)

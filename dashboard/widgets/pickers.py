@@ -14,7 +14,7 @@ from explain_lib import ExplainCache, ExplainError, list_models
 from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
-from explain_lib.networks.task_words import TASK_WORDS, value_words
+from explain_lib.networks.task_words import TASK_WORDS
 from explain_lib.passes.tasks import Task, tasks_of
 
 Option = TypeVar("Option", str, int)
@@ -145,17 +145,21 @@ def modules_picker(scene: Scene) -> None:
 
 
 def target_picker(scene: Scene) -> None:
-    """The predicted class, or that predicted at the end of a training, or any class."""
-    values, task = scene.probabilities, scene.model.task
+    """The predicted class, or that predicted at the end of a training, or any class. With parts covered, what the network says
+    of the picture stands beside it alone.
+    """
+    whole, task = scene.whole, scene.model.task
     predicted = "the first" if task == "regression" else scene.task_words.predicted
+    if scene.is_covered and task != "regression":
+        predicted = f"was {predicted}"
 
-    usual = scene.predicted if scene.final is None else scene.final
+    usual = whole.predicted if scene.final is None else scene.final
     predicted += "" if scene.final is None else " at the end"
 
     def words(target: int) -> str:
         index = usual if target == NONE else target
-        name = f"{scene.model.classes[index]} · {value_words(float(values[index]), task, unit=scene.model.unit)}"
-        return f"{name} · {predicted}" if target == NONE else name
+        parts = [scene.model.classes[index], *([] if scene.is_covered else [whole.value(index)])]
+        return " · ".join([*parts, predicted] if target == NONE else parts)
 
     offered = range(len(scene.model.classes))
     shown = bound("target", scene.view.target, none=NONE, among=(NONE, *offered))

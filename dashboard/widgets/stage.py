@@ -15,8 +15,10 @@ from dashboard.figures.class_figure import ClassBar
 from dashboard.figures.colours import VARIABLES
 from dashboard.figures.panel import Action, Panel, number_array
 from dashboard.scripts import script
-from dashboard.view.address import change_view, open_page
+from dashboard.view.address import change_view, current_view, open_page
+from dashboard.view.field import Value
 from dashboard.view.record import note_picture
+from dashboard.view.view import PARAMETERS, View, cover_fill
 from explain_lib.pictures.palettes import diverging_table, palette_table
 from explain_lib.pictures.rendering import png
 
@@ -58,8 +60,8 @@ class Row:
     """Panels side by side, then facts and bars.
 
     strip: whether the panels are thumbnails, of which one is chosen by a click. block: so many of the last panels are small
-    multiples, in a block of their own under block_title. links: what can be pressed below. chosen: whether the row is the
-    chosen one of several.
+    multiples, in a block of their own under block_title. tally: facts side by side below the panels. links: what can be pressed
+    below. chosen: whether the row is the chosen one of several.
     """
 
     panels: tuple[Panel, ...]
@@ -70,6 +72,7 @@ class Row:
     block_title: str = ""
     facts: tuple[Fact, ...] = ()
     bars: tuple[ClassBars, ...] = ()
+    tally: tuple[Fact, ...] = ()
     links: tuple[Action, ...] = ()
     chosen: bool = False
 
@@ -123,10 +126,8 @@ def show_stage(stage: Stage, say: Callable[[int, int], None] = say_in_address) -
 def _act(stage: Stage, what: Mapping[str, object], say: Callable[[int, int], None]) -> None:
     """What the click asks for; one that belongs to a panel that is no longer there is nothing."""
     match what:
-        case {"class": int(index)}:
-            change_view(target=index)
-        case {"strength": int(strength)}:
-            change_view(strength=strength)
+        case {"class": int()} | {"strength": int()} | {"cover": str(), "fill": str()}:
+            change_view(**_chosen(what))
         case {"said": [int(row), int(column)]}:
             if any(_has_pixel(panel, row, column) for panel in stage.panels if panel.asks):
                 say(row, column)
@@ -144,6 +145,26 @@ def _do_each(actions: Iterable[Action | None]) -> None:
     for action in actions:
         if action is not None:
             _do(action)
+
+
+def _chosen(what: Mapping[str, object]) -> Mapping[str, Value]:
+    match what:
+        case {"class": int(index)}:
+            return {"target": index}
+        case {"strength": int(strength)}:
+            return {"strength": strength}
+        case {"cover": str(code), "fill": str(fill)}:
+            return painted(current_view(), code, fill)
+    return {}
+
+
+def painted(view: View, code: str, fill: str) -> Mapping[str, Value]:
+    """The changes of a view that covering cells makes, from the browser's words; none for words that mean nothing."""
+    try:
+        changes: dict[str, Value] = {"cover": PARAMETERS["cover"].spelling.parse(code)}
+        return changes if fill == cover_fill(view) else changes | {"fill": PARAMETERS["fill"].spelling.parse(fill)}
+    except ValueError:
+        return {}
 
 
 def _do(action: Action) -> None:
@@ -168,8 +189,8 @@ def _file(panel: Panel) -> bytes:
 # Section: the message to the browser
 
 
-def packed(stage: Stage) -> bytes:
-    """The stage as the browser reads it."""
+def packed(stage: Stage, answers: int = 0) -> bytes:
+    """The stage as the browser reads it. answers: the number of the browser's question that it answers, 0 for none."""
     arrays = ArrayMessage()
     rows = [_row(row, stage, arrays) for row in stage.rows]
     head: dict[str, object] = {
@@ -184,6 +205,7 @@ def packed(stage: Stage) -> bytes:
         "fits": stage.fits,
         "fades": stage.fades,
         "fade_ms": round(1000 * FADE_SECONDS),
+        "answers": answers,
     }
     return arrays.packed(head)
 
@@ -206,6 +228,7 @@ def _row(row: Row, stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
         "picks": row.strip and any(panel.action for panel in row.panels),
         "facts": list(map(vars, row.facts)),
         "bars": list(map(_bars, row.bars)),
+        "tally": list(map(vars, row.tally)),
         "links": [action.words for action in row.links],
         "chosen": row.chosen,
     }
@@ -244,10 +267,11 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "chosen": panel.chosen,
         "previews": panel.previews,
         "shows": panel.shows,
+        "paints": None if panel.paints is None else vars(panel.paints) | {"whole": arrays.add(panel.paints.whole)},
         "tab": 0 if tab else -1,
         "spots": list(map(vars, panel.spots)),
         "asks": panel.asks,
-        "covered": bool(panel.cover),
+        "veiled": bool(panel.veil),
     }
 
 

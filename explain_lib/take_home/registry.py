@@ -27,6 +27,7 @@ from explain_lib.pictures.dataset import load_cifar10
 from explain_lib.pictures.selection import seen_images
 from explain_lib.pictures.sets import Pixels, batch_size_of, next_readable, subset
 from explain_lib.study.rows import contour_rows, grass_rows
+from explain_lib.trust.cover_effect import cover_effect
 from explain_lib.trust.ladder import CurvesRequest, LadderRequest, LadderRows, ladder_curves
 from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
 from explain_lib.work.cache import ExplainCache
@@ -45,6 +46,7 @@ RECORDED: Mapping[str, Callable[..., object]] = {
         completeness,
         walkthrough,
         channel_ablation,
+        cover_effect,
         heatmap,
         configured_heatmap,
         third_opinion,

@@ -1,7 +1,10 @@
 """How far maps can be trusted.
 
 by_row          the ladder of one large picture, row by row
+cover           cover_picture: some cells of a picture covered, and the code of these cells
+cover_effect    cover_effect: what that does to the score, beside what the map promised
 faithfulness    deletion, insertion and ROAD; removal_pictures
+fills           what stands in the place of removed pixels
 ladder          layer_ladder: every layer of a network beside baselines
 ladder_summary  summarise_ladder, rank_ladder, and sentences
 measures        the names of measures and fills

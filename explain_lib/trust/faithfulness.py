@@ -11,7 +11,6 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.targets import AnyTarget, OwnTarget, Target, precise_number
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.rendering import Picture
+from explain_lib.trust.fills import blur_fill, grey_fill
 from explain_lib.trust.measures import Fill
 
 # Section: orders of pixels
@@ -67,24 +67,8 @@ def random_map(image: int, height: int, width: int) -> Map:
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-BLUR_SIZE, BLUR_SIGMA = 11, 5.0
-"""RISE's own kernel for its blurred canvas (arXiv 1806.07421), in pixels."""
 NOISE = 0.01
 """The deviation of ROAD's noise, in units of the normalised input, from its authors' code."""
-
-
-def grey_fill(batch: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Mid grey, half of white, in place of every pixel of float32 (N, C, H, W)."""
-    grey = torch.tensor([(0.5 - shift) / scale for shift, scale in zip(mean, std, strict=True)], dtype=torch.float32)
-    return grey.to(batch.device).view(1, -1, 1, 1).expand_as(batch)
-
-
-def blur_fill(batch: Tensor) -> Tensor:
-    """The pictures blurred by a Gaussian of 11 x 11 pixels and deviation 5, mirrored at the border (OpenCV's default)."""
-    pictures = np.ascontiguousarray(batch.cpu().numpy().transpose(0, 2, 3, 1))
-    blurred = np.stack([cv2.GaussianBlur(one, (BLUR_SIZE, BLUR_SIZE), BLUR_SIGMA) for one in pictures])
-    whole = blurred.reshape(pictures.shape)  # OpenCV leaves out the axis of a single channel
-    return torch.from_numpy(whole.transpose(0, 3, 1, 2).copy()).to(batch.device)
 
 
 def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -62,4 +62,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "target2": (None, "8"),
     "whole": ("off", "on"),
     "blind": (None, "7,12"),
+    "cover": (None, "AAAw"),
 }

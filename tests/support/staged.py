@@ -79,6 +79,12 @@ def stages(app: AppTest) -> list[SentStage]:
     return [_unpacked(one.bytes) for one in sent if one.component_name == "stage"]
 
 
+def answered(app: AppTest) -> SentStage:
+    """What answers the browser while it paints over a picture."""
+    (sent,) = [shown.proto.bytes for shown in app.get("bidi_component") if shown.proto.component_name == "cover"]
+    return _unpacked(sent)
+
+
 def panels(app: AppTest) -> dict[str, SentPanel]:
     """All panels of a page by their names, of which each has its own."""
     every = [panel for stage in stages(app) for panel in stage.panels]
@@ -136,4 +142,4 @@ def _unpacked(message: bytes) -> SentStage:
         shown = array(one["picture"]), array(one["values"]), arrays[one["drawing"]["table"]]
         return SentPanel(one, *shown, array(one["turn"]), array(one["rows"]), array(one["columns"]))
 
-    return SentStage(head, [panel(one) for row in head["rows"] for one in row["panels"]])
+    return SentStage(head, [panel(one) for row in head.get("rows", ()) for one in row["panels"]])

@@ -10,8 +10,14 @@ function makeBar(given) {
   bar.style.width = `${100 * given.share}%`;
   plot.append(bar);
   button.append(name, plot, make("span", "number", given.text));
+  if (given.before !== null) {
+    const before = make("span", "before");
+    before.style.left = `${100 * given.before}%`;
+    plot.append(before);
+    button.append(make("span", "change", given.change));
+  }
   button.setAttribute("aria-pressed", String(given.role === "target"));
-  button.setAttribute("aria-label", `${given.name}${given.words ? `, ${given.words}` : ""}: ${given.text}`);
+  button.setAttribute("aria-label", `${given.name}${given.words ? `, ${given.words}` : ""}: ${given.text}${given.change && `, change ${given.change}`}`);
   button.setAttribute("aria-description", "Explain this class");
   return button;
 }
@@ -21,6 +27,7 @@ function makeBars(bars) {
   group.style.setProperty("--width", `${bars.width}px`);
   list.setAttribute("role", "group");
   list.setAttribute("aria-label", bars.alt);
+  list.classList.toggle("compared", bars.classes.some((one) => one.change));
   list.append(...bars.classes.map(makeBar));
   roving(list, ".class-bar", '[aria-pressed="true"]');
   const title = make("div", "title");
@@ -34,11 +41,23 @@ function makeBars(bars) {
 // Numbers and words under their labels.
 function makeFacts(facts) {
   const list = make("dl", "facts");
+  for (const fact of facts) list.append(...partsOf(fact));
+  return list;
+}
+
+function partsOf(fact) {
+  const label = make("dt", "", fact.label);
+  if (fact.help) label.append(helpMark(fact.help));
+  return [label, make("dd", "value", fact.value), ...(fact.caption ? [make("dd", "caption", fact.caption)] : [])];
+}
+
+// The same side by side.
+function makeTally(facts) {
+  const list = make("dl", "tally");
   for (const fact of facts) {
-    const label = make("dt", "", fact.label);
-    if (fact.help) label.append(helpMark(fact.help));
-    list.append(label, make("dd", "value", fact.value));
-    if (fact.caption) list.append(make("dd", "caption", fact.caption));
+    const box = make("div", "fact");
+    box.append(...partsOf(fact));
+    list.append(box);
   }
   return list;
 }

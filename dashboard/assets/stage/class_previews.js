@@ -1,5 +1,5 @@
 // Asks for the maps of all classes once nobody has done anything for a moment, and keeps them for the stage.
-const IDLE = 800; // milliseconds
+const IDLE = 800, PAINTED = 4000; // milliseconds, also since the last stroke over the picture, whose own questions come first
 
 export default function ({ data, setTriggerValue }) {
   const head = unpack(data), names = Object.keys(head.maps);
@@ -13,7 +13,12 @@ export default function ({ data, setTriggerValue }) {
   let waiting;
   const wait = () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { ended.abort(); setTriggerValue("idle", head.key); }, IDLE);
+    waiting = setTimeout(ask, IDLE);
+  };
+  const ask = () => {
+    if (performance.now() < SHARED.painter.moved + PAINTED) return wait();
+    ended.abort();
+    setTriggerValue("idle", head.key);
   };
   for (const event of ["keydown", "click"]) document.addEventListener(event, wait, { signal: ended.signal, capture: true });
   wait();

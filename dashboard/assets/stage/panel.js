@@ -49,7 +49,7 @@ function fillPanel(panel, given, arrays, fade) {
   if (given.picks) place.setAttribute("aria-pressed", String(given.chosen));
   place.classList.toggle("acts", Boolean(given.action));
   place.tabIndex = given.tab;
-  figure.classList.toggle("covered", given.covered);
+  figure.classList.toggle("veiled", given.veiled);
   figure.classList.toggle("asks", Boolean(given.asks));
   if (given.asks) {
     place.setAttribute("role", "button");
@@ -175,6 +175,7 @@ function previewPanel(panel, values, name, looks) {
 // Section: cells
 
 function cellsOf(panel) {
+  if (covers(panel)) return [CELLS, CELLS];
   const { picture, values } = panel.shown;
   return panel.given.grid ?? (values ?? picture)?.shape.slice(0, 2) ?? [1, 1];
 }

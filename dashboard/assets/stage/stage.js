@@ -91,6 +91,11 @@ const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowD
 
 function pressed(stage, panel, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (covers(panel) && (event.key === "Enter" || event.key === " ")) {
+    event.preventDefault();
+    event.stopPropagation();
+    return paintByKey(stage, panel);
+  }
   const move = panel.given.picks ? null : MOVES[event.key];
   if (move) {
     const [rows, columns] = cellsOf(panel), [row, column] = SHARED.point ? cellAt(panel, SHARED.point) : [0, 0];
@@ -139,7 +144,9 @@ function listenTo(stage, panel) {
     if (previewPanelOf(stage, panel)) preview(stage, null);
   };
   place.onmousedown = (event) => { event.preventDefault(); document.activeElement?.blur(); }; // the page keeps its keys
+  place.onpointerdown = (event) => beginStroke(stage, panel, event);
   place.onclick = (event) => {
+    if (covers(panel)) return;
     if (panel.given.asks) say(stage, panel, within(panel, event));
     else if (panel.given.action) act(stage, panel);
     else pin(panel, within(panel, event));
@@ -208,6 +215,7 @@ function fillRow(stage, row, given, arrays, kept) {
     fillPanel(panel, one, arrays, stage.fade);
     listenTo(stage, panel);
     stage.panels.push(panel);
+    fitPainting(stage, panel, one, arrays);
     inside.push(panel.figure);
   }
   if (given.block) inside.push(makeBlock(inside.splice(-given.block), given.block_title));
@@ -220,7 +228,35 @@ function fillRow(stage, row, given, arrays, kept) {
   box.append(...inside);
   if (given.picks) roving(box, ".place", '[aria-pressed="true"]');
   row.replaceChildren(...(given.title ? [make("div", "row-title", given.title)] : []), box,
-    ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.links.length ? [makeLinks(stage, given)] : []));
+    ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.tally.length ? [makeTally(given.tally)] : []),
+    ...(given.links.length ? [makeLinks(stage, given)] : []));
+}
+
+// The same rows with other numbers: what answers the pointer while it paints moves nothing under it.
+function refill(stage, head) {
+  Object.assign(stage, { key: head.key, layer: head.layer, signed: head.signed });
+  const rows = [...stage.root.querySelectorAll(":scope > .part")];
+  head.rows.forEach((given, place) => {
+    for (const one of given.panels) {
+      const panel = stage.panels.find((known) => known.given.name === one.name);
+      if (!panel) continue;
+      fillPanel(panel, one, head.arrays);
+      fitPainting(stage, panel, one, head.arrays);
+    }
+    const row = rows[place], find = (what) => row?.querySelector(what);
+    given.bars.forEach((sent, number) => {
+      const bars = makeBars(sent);
+      listenToBars(stage, bars);
+      row?.querySelectorAll(".class-bars")[number]?.replaceWith(bars);
+    });
+    for (const [what, text] of [[".row-title", given.title], [":scope > .caption", given.caption]]) {
+      if (find(what)) find(what).textContent = text;
+    }
+    find(".tally")?.remove();
+    if (given.tally.length) find(":scope > .caption")?.after(makeTally(given.tally));
+  });
+  if (isBusy(SHARED.painter)) drawCovered(stage);
+  pointAt(SHARED.point);
 }
 
 // Where a strip scrolls sideways, the chosen thumbnail is in its middle.
@@ -242,7 +278,7 @@ function makeLinks(stage, { place, links, title }) {
   box.append(...links.map((words, number) => {
     const link = make("button", "link", words);
     link.type = "button";
-    link.setAttribute("aria-label", `${title}: ${words}`);
+    if (title) link.setAttribute("aria-label", `${title}: ${words}`);
     link.onclick = () => stage.send({ row: place, link: number });
     return link;
   }));
@@ -253,6 +289,7 @@ function makeLinks(stage, { place, links, title }) {
 function focusedIn(root) {
   const focused = document.activeElement;
   if (!root.contains(focused)) return undefined;
+  if (focused.dataset.tool) return `[data-tool="${focused.dataset.tool}"]`;
   if (focused.dataset.picture) return `[data-picture="${CSS.escape(focused.dataset.picture)}"]`;
   if (focused.dataset.class) return `.class-bar[data-class="${focused.dataset.class}"]`;
   return focused.matches(".slider input") ? ".slider input" : undefined;
@@ -261,7 +298,7 @@ function focusedIn(root) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const head = unpack(data), root = parentElement.querySelector(".stage");
   const before = root.stage, kept = new Map(before?.panels.map((panel) => [panel.given.name, panel]));
-  const focused = focusedIn(root);
+  const focused = focusedIn(root), { point } = SHARED; // what has the focus loses it, and with it the place that keys have moved to
   const stage = {
     root, panels: [], key: head.key, layer: head.layer, signed: head.signed, send: (what) => setTriggerValue("acted", what),
     fades: head.fades, fade: head.fades && before?.fades === head.fades ? head.fade_ms : 0, hint: head.hint, line: before?.line ?? makeLine(), slider: before?.slider,
@@ -274,6 +311,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     },
   };
   if (before) SHARED.stages.delete(before);
+  stage.undo = () => undo(stage);
   SHARED.stages.add(stage);
   SHARED.letGo = letGo;
   root.stage = stage;
@@ -288,7 +326,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.replaceChildren(...rows);
   for (const strip of root.querySelectorAll(".strip")) showChosen(strip);
   if (focused) root.querySelector(focused)?.focus({ preventScroll: true });
-  pointAt(SHARED.point);
+  takePainting(stage);
+  pointAt(focused ? point : SHARED.point);
   document.dispatchEvent(new CustomEvent("stage-drawn"));
   return () => { SHARED.stages.delete(stage); };
 }

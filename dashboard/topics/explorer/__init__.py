@@ -2,10 +2,12 @@
 
 Without Streamlit:
 contrast_words  two classes contrasted, in words
+cover_words     parts covered, in words and numbers
 panels          a picture explained, or two beside each other; their files
 
 On the page:
 class_previews  the maps of all classes, sent once the page is idle
 contrast        why this class and not that one
+cover           the picture painted over, followed while the pointer moves
 sections        controls, the panels, the strip of all layers
 """

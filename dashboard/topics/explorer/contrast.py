@@ -50,7 +50,8 @@ def show_contrast(scene: Scene, layer: str, layers: tuple[str, ...]) -> None:
     numbers = (float(found.probabilities[index]) for index in (found.a, found.b))
     said_a, said_b = (value_words(number, task, unit=scene.model.unit) for number in numbers)
     likeliest = "the largest other number" if task == "regression" else f"the likeliest other {scene.task_words.a_class}"
-    beside = "" if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
+    covered = "Parts covered · " if scene.is_covered else ""
+    beside = covered if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
     st.caption(
         f"{beside}A: {pair.a}, {said_a} · B: {pair.b}, {said_b}"
         f"{'' if pair.chosen else f', {likeliest}'} · {score_word(found.score, task)} · layer {layer}, "

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
+from dashboard.topics.explorer.cover_words import cover_details
 from dashboard.view.captions import grid_caption, scene_caption, target_name
 from dashboard.view.page_files import PageFiles, explained_code
 from dashboard.view.scene import Scene
 from dashboard.view.slide import points
+from dashboard.view.view import cover_fill
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.cam.drawing import draw_on_whole, draw_overlay
 from explain_lib.pictures.geometry import Box
@@ -30,6 +32,15 @@ class Explained:
         """The map of a layer, with its sign or above zero only, as the view says."""
         cam = self.cams[layer]
         return np.asarray((cam.signed if self.scene.view.sign == "signed" else cam.map)[0])
+
+    @property
+    def effect(self) -> xl.CoverEffect | None:
+        """What covering parts of the picture does, at the chosen layer; None where nothing is covered."""
+        scene, view = self.scene, self.scene.view
+        if view.cover is None or not scene.covers:
+            return None
+        fill = cover_fill(view)
+        return xl.cover_effect(scene.model, scene.whole.seen, view.cover, fill, self.layer, scene.target, view.placement)
 
 
 def make_panels(scene: Scene) -> list[Explained]:
@@ -141,7 +152,8 @@ def _arrays(panel: Explained) -> dict[str, NDArray[np.float32] | NDArray[np.uint
 
 def _file_name(panel: Explained) -> str:
     scene = panel.scene
-    return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene)}"
+    covered = "-covered" if scene.is_covered else ""
+    return f"image{scene.view.image}-{scene.view.model}-{panel.layer}-{target_name(scene)}{covered}"
 
 
 def _drawn_map(panel: Explained, reach: float | None) -> DrawnMap:
@@ -158,6 +170,8 @@ def _details(panels: Sequence[Explained], reach: float | None) -> dict[str, obje
         "grid": first.cams[first.layer].grid,
         "reach": _own_reach(first.values(first.layer), reach),
     }
+    if first.effect is not None:
+        details["cover"] = cover_details(first.effect, cover_fill(first.scene.view))
     for other in others:
         scene = other.scene
         details["beside"] = {

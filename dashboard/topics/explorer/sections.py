@@ -5,17 +5,19 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.figures.asked_place import READ, AskedPlace, asked_place, asking, covered, with_spots
-from dashboard.figures.panel import Action, Panel
-from dashboard.topics.explorer.panels import Explained, draw_whole, other_layer, panel_caption, whole_of
+from dashboard.figures.asked_place import READ, AskedPlace, asked_place, asking, veiled, with_spots
+from dashboard.figures.panel import Action, Painting, Panel
+from dashboard.topics.explorer.cover_words import cover_numbers, peak_sentence
+from dashboard.topics.explorer.panels import Explained, draw_whole, make_panels, other_layer, panel_caption, whole_of
 from dashboard.view.address import bound, current_view
 from dashboard.view.captions import bare, grid_caption, layer_words, short_layer
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
+from dashboard.view.view import cover_fill
 from dashboard.widgets.drawing_controls import drawing_words, placement_switch, placement_words
-from dashboard.widgets.explained import map_panel, original_panel, overlay_panel, probability_bars
+from dashboard.widgets.explained import common_reach, map_panel, original_panel, overlay_panel, place_of, probability_bars
 from dashboard.widgets.pickers import choice, model_words, number_picker, offered_models
-from dashboard.widgets.stage import Row, Stage, show_stage
+from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 
 SIDE, SIDE_OF_TWO = 288, 256
 THUMBNAIL = 96
@@ -70,36 +72,69 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     """One picture with its map, or two side by side, and all layers below. reach: the common end of the colours, None for each
     map's own. Where a lesson asks for a place in the map, no map is seen.
     """
+    show_stage(make_stage(shown, reach))
+
+
+def reach_of(shown: list[Explained]) -> float | None:
+    """The common end of the colours, None for each map's own."""
+    return common_reach(shown[0].scene.view, [one.values(layer) for one in shown for layer in one.cams])
+
+
+def stage_of(scene: Scene) -> Stage:
+    """The page's stage for a scene."""
+    shown = make_panels(scene)
+    return make_stage(shown, reach_of(shown))
+
+
+def make_stage(shown: list[Explained], reach: float | None) -> Stage:
+    """The stage of show_panels."""
     first = shown[0]
     view, asked = first.scene.view, asked_place(first.scene.view)
     if asked is not None and not asked.is_open:
-        show_stage(Stage((_asking(first, asked),), hint=READ))
-        return
+        return Stage((_asking(first, asked),), hint=READ)
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
     main = main if asked is None else _with_spots(main, first.scene, asked)
     stripped = shown[:1] if view.beside == "layer" else shown
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
     wholes = tuple(_on_whole(one, reach, place) for place, one in enumerate(shown)) if view.whole else ()
     rows = (main, Row(tuple(panel for panel in wholes if panel)), *strips) if any(wholes) else (main, *strips)
-    show_stage(Stage(rows, slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed"))
+    return Stage(rows, slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed")
 
 
 def view_key(explained: Explained) -> str:
     """What the maps of other classes belong to: model, picture, score and layers."""
     scene = explained.scene
-    parts = (scene.model.digest, scene.picture_set.address, scene.view.image, scene.view.fit, scene.view.score, *explained.cams)
-    return "|".join(map(str, parts))
+    view = scene.view
+    parts = (scene.model.digest, scene.picture_set.address, view.image, view.fit, view.score, *explained.cams)
+    covered = (view.cover, cover_fill(view)) if scene.is_covered else ()
+    return "|".join(map(str, (*parts, *covered)))
 
 
 def _one(explained: Explained, reach: float | None) -> Row:
-    panels = (original_panel(explained.scene, SIDE), *_maps(explained, reach, SIDE))
-    return Row(panels, caption=bare(panel_caption(explained)), bars=(probability_bars(explained.scene),))
+    scene = explained.scene
+    painting = Painting(place_of(scene), scene.view.cover or "", cover_fill(scene.view), scene.whole.picture)
+    panels = (replace(original_panel(scene, SIDE), paints=painting), *_maps(explained, reach, SIDE))
+    return Row(panels, caption=bare(panel_caption(explained)), bars=(probability_bars(scene),), tally=_tally([explained]))
+
+
+def _tally(shown: list[Explained]) -> tuple[Fact, ...]:
+    """The numbers of what is covered; of two sides with the name of each."""
+    facts = []
+    for one in shown:
+        if one.effect is None:
+            continue
+        of = f" · {_side_name(one)}" if len(shown) == 2 else ""
+        for label, value, words, below in cover_numbers(one.effect, cover_fill(one.scene.view)):
+            facts.append(Fact(label + of, value, words, below))
+    return tuple(facts)
 
 
 def _asking(explained: Explained, asked: AskedPlace) -> Row:
     """The picture to be clicked, and where its maps will be."""
     row, size = _one(explained, None), explained.scene.model.input_size
-    panels = tuple(asking(one, asked) if one.name == "picture" else covered(one, size) for one in row.panels)
+    panels = tuple(
+        replace(asking(one, asked), paints=None) if one.name == "picture" else veiled(one, size) for one in row.panels
+    )
     return replace(row, panels=panels)
 
 
@@ -117,21 +152,24 @@ def _maps(explained: Explained, reach: float | None, side: int, suffix: str = ""
     grid = grid_caption(explained.cams[layer].grid)
     centres = scene.centres(layer)
     over = overlay_panel(scene, values, words, side, reach, f"overlay{suffix}", centres)
-    itself = map_panel(
-        scene, values, f"{how} of activations: {grid} cells, units of the score.", side, reach, f"map{suffix}", centres
-    )
+    caption = f"{how} of activations: {grid} cells, units of the score.{_peak(explained)}"
+    itself = map_panel(scene, values, caption, side, reach, f"map{suffix}", centres)
     alone = not suffix
     drawn = f"{placement_words(scene, layer)} {drawing_words(scene.view)}"
     return replace(over, caption=drawn, previews=alone), replace(itself, previews=alone)
+
+
+def _peak(explained: Explained) -> str:
+    effect, layer = explained.effect, explained.layer
+    signed = explained.scene.view.sign == "signed"
+    return "" if effect is None else f" {peak_sentence(effect, explained.values(layer), signed=signed)}"
 
 
 def _two(shown: list[Explained], reach: float | None) -> Row:
     panels, bars = [], []
     for explained, suffix in zip(shown, ("", "-beside"), strict=True):
         scene = explained.scene
-        name = f"{scene.view.model}, image {scene.view.image}" if not scene.is_own else scene.view.model
-        if scene.view.beside == "layer":
-            name = explained.layer
+        name = _side_name(explained)
         over, itself = _maps(explained, reach, SIDE_OF_TWO, suffix)
         placed = placement_words(scene, explained.layer)
         notes = " ".join((f"{bare(panel_caption(explained))}.", placed, *_replaced(explained)))
@@ -142,7 +180,16 @@ def _two(shown: list[Explained], reach: float | None) -> Row:
         bars.append(replace(probability_bars(scene), title=f"{scene.task_words.bars} · {name}", width=2 * SIDE_OF_TWO))
     if shown[0].scene.view.beside == "layer":  # two layers of one pass, with the same scores
         bars = [probability_bars(shown[0].scene)]
-    return Row(tuple(panels), bars=tuple(bars))
+    uncover = (Action("Uncover the picture", {"cover": None}),) if shown[0].effect is not None else ()
+    return Row(tuple(panels), bars=tuple(bars), tally=_tally(shown), links=uncover)
+
+
+def _side_name(explained: Explained) -> str:
+    """What tells one of two sides from the other."""
+    view = explained.scene.view
+    if view.beside == "layer":
+        return explained.layer
+    return view.model if explained.scene.is_own else f"{view.model}, image {view.image}"
 
 
 def _on_whole(explained: Explained, reach: float | None, place: int) -> Panel | None:
@@ -154,6 +201,7 @@ def _on_whole(explained: Explained, reach: float | None, place: int) -> Panel | 
     height, width = whole.size
     reduced = "" if drawn.shape[:2] == whole.size else f", shown with {drawn.shape[1]} × {drawn.shape[0]}"
     dark = "" if whole.box is None or whole.box.seen.all() else " Dark: what the network does not see."
+    dark += " The map is of the covered picture; the cover is not drawn here." if scene.is_covered else ""
     words = f"On the whole picture: Grad-CAM of layer {explained.layer} on {scene.name}"
     return Panel(
         f"whole-{place}", words, max(SIDE, drawn.shape[1]), title="On the whole picture", picture=drawn,
@@ -175,7 +223,8 @@ def _strip(explained: Explained, reach: float | None, number: int, count: int) -
     """The maps of all layers on offer; a click chooses one."""
     scene = explained.scene
     panels = tuple(_thumbnail(explained, name, reach, "" if number == 0 else "-beside") for name in explained.cams)
-    title = LAYERS if count == 1 else f"{LAYERS} · {scene.view.model}, {scene.name}"
+    title = f"{LAYERS}{', with parts covered' if scene.is_covered else ''}"
+    title = title if count == 1 else f"{LAYERS} · {scene.view.model}, {scene.name}"
     return Row(panels, title, strip=True)
 
 

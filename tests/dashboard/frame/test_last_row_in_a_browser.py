@@ -15,6 +15,7 @@ ADDRESSES = (
     "/layer_explorer?img=796&model=resnet20&lesson=grad-cam&stop=5&hint=on&answer=on&present=on",
     "/class_browser?average=on&low=0&high=40",
     "/layer_explorer?beside=image&sign=signed&minus=1",
+    "/layer_explorer?img=7&cover=AAAAAAAAAAAP8A_wD_AP8A_wD_AP8A_w",
     "/layer_ladder?img=8",
     "/sanity_checks?model=tutorial&randomised=2",
     "/training_time?epoch=2&target2=8",

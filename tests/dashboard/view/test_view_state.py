@@ -167,6 +167,7 @@ def test_the_last_percent_is_100() -> None:
 # Section: nonsense
 
 _CLASS = "the number of a class, or any, would be right."
+_COVER = "at most 43 letters, digits, - and _, six cells of 16 x 16 each, would be right."
 _SHARE = "a whole number of percent, 0 to 100, would be right."
 _SIDE = "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right"
 NONSENSE = [
@@ -231,6 +232,9 @@ NONSENSE = [
     ("task", "multi", "one of softmax, sigmoid, binary, regression would be right."),
     ("window", "9,2", "two whole numbers, the lower one first, with a comma between, would be right."),
     ("window", "dark", "two whole numbers, the lower one first, with a comma between, would be right."),
+    ("cover", "AA!", _COVER),
+    ("cover", "A" * 44, _COVER),
+    ("cover", "A" * 42 + "B", _COVER),  # the last letter has four cells: this one is beyond the grid
     ("bands", "1,2", "three numbers of channels, from 0, or one, with commas between, would be right."),
 ]
 

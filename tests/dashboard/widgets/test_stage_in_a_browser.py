@@ -61,6 +61,7 @@ def line(page: Page) -> str:
         "img=5&layer=pool1&modules=all&opacity=even&contour=off&strength=30",
         "img=7&sign=signed&texture=smooth&scale=strip",
         "img=3&placement=stretched",
+        "img=3&cover=AAAAAAAAAAAP8A_wD_AP8A_wD_AP8A_w",
     ],
 )
 def test_every_canvas_has_the_pixels_of_the_file_that_is_taken_home(page: Page, root: str, query: str) -> None:
@@ -137,7 +138,8 @@ def test_the_numbers_are_those_of_the_downloaded_map_in_every_digit(page: Page, 
 def test_arrow_keys_move_the_mark_a_click_keeps_it_and_escape_lets_go(page: Page, root: str) -> None:
     opened(page, root, "/layer_explorer?img=5")
     panel(page, "picture").focus()
-    page.keyboard.press("Tab")  # on to the overlay, as somebody without a mouse would
+    page.keyboard.press("Tab")  # over “Cover it” on to the overlay, as somebody without a mouse would
+    page.keyboard.press("Tab")
     assert page.evaluate(POINTED)["overlay"] == "5,5"
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)

@@ -67,6 +67,7 @@ REMEMBERED: dict[str, Callable[[xl.Model, np.ndarray], Any]] = {
     "completeness": lambda model, pixels: xl.completeness(model, pixels[0], "conv2"),
     "walkthrough": lambda model, pixels: xl.walkthrough(model, pixels[0], "conv2"),
     "channel_ablation": lambda model, pixels: xl.channel_ablation(model, pixels[0], "conv2", [3, 4]),
+    "cover_effect": lambda model, pixels: xl.cover_effect(model, pixels[0], "AAAw", "blur", "conv2"),
     "decompose": lambda model, pixels: xl.decompose(model, pixels, 2),
     "decomposition_steps": lambda model, pixels: xl.decomposition_steps(model, pixels, 2, ["layers"]),
     "average_map": lambda model, pixels: xl.average_map(model, pixels, "conv2"),

@@ -22,6 +22,7 @@ from dashboard.lesson.said import number_words, place_words
 from dashboard.lesson.vote_result import score_sentence as room_score
 from dashboard.lesson.vote_result import taps_words
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
+from dashboard.topics.explorer.cover_words import cover_numbers, peak_sentence
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
 from dashboard.topics.sanity.figure import steps_figure, steps_words
@@ -116,8 +117,40 @@ def a_picture(draw: st.DrawFn) -> Said:
         picture_set=SimpleNamespace(words=lambda _: "test image", window=lambda *_: None),
         model=SimpleNamespace(classes=("cat", "dog"), channels=3, task="softmax"),
         bands=None,
+        is_covered=draw(st.booleans()),
+        view=SimpleNamespace(image=0),
     )
     return Said(image_words(scene, 0), shares=[share])
+
+
+@case
+def classes_compared(draw: st.DrawFn) -> Said:
+    found, before = (np.array([draw(shares) for _ in range(2)], np.float32) for _ in range(2))
+    bars = class_bars(("cat", "dog"), found, target=1, true=0, before=before)
+    assert [bar.before for bar in bars] == before.tolist()
+    changes = [100 * (float(one) - float(other)) for one, other in zip(found, before, strict=True)]
+    return Said("; ".join(bar.change for bar in bars), changes)
+
+
+@case
+def numbers_compared(draw: st.DrawFn) -> Said:
+    found, before = (np.array([draw(values) for _ in range(2)], np.float32) for _ in range(2))
+    bars = class_bars(("age", "weight"), found, target=1, true=-1, task="regression", before=before)
+    changes = [float(one) - float(other) for one, other in zip(found, before, strict=True)]
+    return Said("; ".join(bar.change for bar in bars), changes)
+
+
+@case
+def parts_covered(draw: st.DrawFn) -> Said:
+    signed, by_cell, now = draw(maps(16)), draw(maps(16)), draw(maps())
+    under = np.array([draw(shares) for _ in range(256)]).reshape(16, 16)
+    picture, numbers = np.zeros((32, 32, 3), np.uint8), [draw(values), draw(values)]
+    effect = xl.CoverEffect("conv", xl.Target(0), "_w", picture, *numbers, signed, by_cell, under)
+    said = [f"{value}; {below}" for _, value, _, below in cover_numbers(effect, "grey")]
+    peak = peak_sentence(effect, now, signed=draw(st.booleans()))
+    every = [*numbers, effect.change, effect.promised, effect.promised_by_cell, 8, 256, 128, 255]
+    peaks = [np.abs(signed).max(), np.maximum(signed, 0).max(), np.abs(now).max()]
+    return Said("; ".join([*said, peak]), [*every, *map(float, peaks)], shares=[effect.share, 8 / 256])
 
 
 @case
