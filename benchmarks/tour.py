@@ -45,6 +45,7 @@ SHOTS: Mapping[str, Shot] = {
     "disagreement": Shot("/disagreement?img=0"),
     "scan": Shot("/scan?class=6", button="Scan 1,000 images", until="· done"),
     "guesses": Shot("/guesses?img=4"),
+    "glossary": Shot("/glossary?img=137&model=resnet20"),
     "presentation": Shot("/layer_explorer?img=137&model=resnet20&present=on", PROJECTOR),
 }
 """What each picture shows, by the name of its file."""

@@ -26,11 +26,16 @@ SCAN = "The same two maps on any selection of the images, or on all of them. Sta
 LADDER = "Which layer, and can its map be believed? Every layer measured, beside baselines that never look at the network."
 SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after the other, and watch the map."
 GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
+GLOSSARY = "The words of the other pages, each in a sentence or two."
 LESSON = "Stops through the whole dashboard, each with a question for the room. Next and back by key; write one of your own."
 
 SECTIONS: Mapping[str, tuple[Page, ...]] = {
     "Look": (Page("layer_explorer", "Layer explorer", EXPLORER), Page("class_browser", "Class browser", BROWSER)),
-    "How it works": (Page("how_it_works", "How it works", WALK), Page("training_time", "Training in time", TRAINING)),
+    "How it works": (
+        Page("how_it_works", "How it works", WALK),
+        Page("training_time", "Training in time", TRAINING),
+        Page("glossary", "Glossary", GLOSSARY),
+    ),
     "Compare": (
         Page("disagreement", "Disagreement", DISAGREEMENT),
         Page("seed_gallery", "Eight pictures", GALLERY),

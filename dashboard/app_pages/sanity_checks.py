@@ -29,7 +29,7 @@ def _draw(scene: Scene) -> None:
     starts = find_starts(check)
     offer(slide=lambda: check_slide(check, starts.found))
     show_check(check, starts)
-    choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE)
+    choice("mode", "Randomise", MODES, scene.view.mode, terms.RANDOMISE + terms.see("random-start"))
     show_own_chart(check)
     st.header("Many pictures", anchor=False)
     show_sanity_sample(check)

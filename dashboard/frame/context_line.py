@@ -83,7 +83,7 @@ def _layer(steps: LayerSteps, words: dict[str, str]) -> None:
         placeholder=steps.several or None,
         **bound_by("layer", None if steps.several else steps.shown, write),
         format_func=lambda name: words.get(name, name),
-        help=terms.LAYER,
+        help=terms.LAYER + terms.see("hook"),
         label_visibility="collapsed",
         width=180,
     )

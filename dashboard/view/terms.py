@@ -1,4 +1,7 @@
-"""The meanings of the words that the pages use, for tooltips, so that a word means the same on every page."""
+"""The meanings of the words that the pages use, for tooltips and the glossary, so that a word means the same on every page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 LAYER = "Where the network is hooked. Its output is a grid of cells for each channel; the map has as many cells as the grid."
 CONTRAST = "Explains the score of the target class less that of this one: what speaks for the one rather than for the other?"
@@ -65,3 +68,99 @@ CHANNEL_SHARE = (
 def target_help(word: str) -> str:
     """Of the choice of the target. word: one of the task's classes, as "label"."""
     return f"The {word} whose score is explained: what in the picture speaks for it? Beside it what the network says of it."
+
+
+# Section: the glossary
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the field. anchor: its place on the glossary's page. meaning: Markdown."""
+
+    anchor: str
+    title: str
+    meaning: str
+
+
+def see(anchor: str) -> str:
+    """A link to a word of the glossary, to stand behind a tooltip's text."""
+    return f" [Glossary: {GLOSSARY[anchor].title}](glossary#{anchor})"
+
+
+_WORDS = (
+    Word(
+        "hook",
+        "Hook",
+        "A function that PyTorch calls when a layer has run. Grad-CAM hooks one layer, keeps its output, and the gradient that "
+        "comes back to it. Another layer gives another map.",
+    ),
+    Word(
+        "activation",
+        "Activation",
+        "The output of a layer: a grid of numbers for each channel. A large number says that the channel has found its pattern "
+        "there.",
+    ),
+    Word("cell", "Cell", "One square of a layer's grid, and of the map. It sees a part of the picture, its receptive field."),
+    Word(
+        "receptive-field",
+        "Receptive field",
+        "The pixels of the picture that a cell depends on. The cell is drawn in the middle of them.",
+    ),
+    Word("logit", "Logit", "The score of a class: any number. Softmax turns the logits of all classes into probabilities."),
+    Word("target", "Target", "The number that a map explains: the logit of one class, unless you choose another."),
+    Word(
+        "weight",
+        "Weight α",
+        "The mean of a channel's gradient over the grid: by how much the target would rise if the channel found a little more, "
+        "everywhere (arXiv 1610.02391, equation 1).",
+    ),
+    Word(
+        "relu",
+        "Cut at zero (ReLU)",
+        "Negative sums become zero. What is left speaks for the class (arXiv 1610.02391, equation 2).",
+    ),
+    Word(
+        "deletion",
+        "Deletion and insertion",
+        "Pixels are removed, or shown, in the order of the map. If the map is right about what matters, the probability falls, "
+        "or rises, early (RISE, arXiv 1806.07421).",
+    ),
+    Word(
+        "road",
+        "ROAD",
+        "Remove and debias: removed pixels become a noisy mean of their neighbours, so that the hole itself gives nothing away "
+        "(arXiv 2202.00449).",
+    ),
+    Word(
+        "baseline",
+        "Baseline",
+        "An order of pixels that never looks at the network: by chance, from the middle outwards, along edges. A map that does "
+        "no better tells nothing about the network.",
+    ),
+    Word(
+        "rank-correlation",
+        "Rank correlation",
+        "Spearman's: 1 if two maps put all cells into the same order, 0 if their orders have nothing to do with each other, −1 "
+        "for opposite orders.",
+    ),
+    Word(
+        "interval",
+        "95 % interval",
+        "The numbers in brackets. With images drawn anew, about 95 of 100 such intervals hold the true mean. Where one "
+        "holds 0, the page claims no difference.",
+    ),
+    Word(
+        "random-start",
+        "Random start",
+        "A network whose layers have the numbers that a training begins with. A map that explains what was learnt changes when "
+        "it is gone (arXiv 1810.03292).",
+    ),
+    Word(
+        "share",
+        "Share of a cause",
+        "How much a setting changes the difference of two maps, on average over all orders in which the settings can be "
+        "switched (Shapley value). The shares add up to the difference.",
+    ),
+)
+GLOSSARY: Mapping[str, Word] = {word.anchor: word for word in _WORDS}
+"""The words by their anchors."""

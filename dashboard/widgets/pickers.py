@@ -168,7 +168,7 @@ def target_picker(scene: Scene) -> None:
         (NONE, *offered),
         **shown,
         format_func=words,
-        help=terms.target_help(scene.task_words.a_class),
+        help=terms.target_help(scene.task_words.a_class) + terms.see("target"),
         label_visibility="collapsed",
         width=180,
     )

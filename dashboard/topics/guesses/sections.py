@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.figures.colours import CHOSEN, NEUTRAL
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
 from dashboard.topics.guesses.runs import IMAGES
+from dashboard.view import terms
 from dashboard.view.captions import plain
 from dashboard.widgets.charts import show_chart
 from explain_lib.base.words import counted
@@ -178,7 +179,7 @@ def _verdict(section: Section, verdict: Verdict, sentence: str, count: str) -> N
     section.card.verdict.badge(verdict, color=COLOURS[verdict])
     st.badge(verdict, color=COLOURS[verdict])
     st.markdown(plain(sentence))
-    st.caption(plain(count) + ".", help=BOOTSTRAP)
+    st.caption(plain(count) + ".", help=BOOTSTRAP + terms.see("interval"))
 
 
 def _charts(section: Section, charts: Mapping[str, DotChart]) -> None:

@@ -21,6 +21,7 @@ from dashboard.topics.ladder.columns import (
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, plus_plus_warning, show_plus_plus
+from dashboard.view import terms
 from dashboard.view.captions import grid_caption, image_caption, plain, short_layer
 from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
@@ -110,7 +111,7 @@ def _controls(scene: Scene) -> None:
     """The measure that ranks, and what stands in the place of removed pixels."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP)
+        choice("measure", "Rank by", MEASURE_WORDS, view.measure, MEASURE_HELP + terms.see("road"))
         choice("fill", "Removed pixels become", FILLS_ON_OFFER, view.fill, FILL_HELP)
     st.caption(image_caption(scene, scene.view.image))
 

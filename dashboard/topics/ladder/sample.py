@@ -10,6 +10,7 @@ from dashboard.topics.ladder.columns import ALL_NUMBERS, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, first_few, plus_plus_warning, show_plus_plus
+from dashboard.view import terms
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from dashboard.widgets.charts import show_chart
@@ -114,7 +115,7 @@ def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> N
     title = f"{measure_words(view.measure, view.fill)}, {better}"
     by_name = {one.rung.name: one for one in summary}
     rows = [RankedRow(by_name[name].rung, by_name[name].value(view.measure, view.fill)) for name in ranking.order]
-    st.markdown("**Ranked, the best on top, the best layer in bold**", help=INTERVALS)
+    st.markdown("**Ranked, the best on top, the best layer in bold**", help=INTERVALS + terms.see("baseline"))
     figure = ranked_figure(rows, title, ranking.best)
     show_chart(figure, key="ladder-ranked", alt=ranked_words(rows, title))
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.topics.sanity.check import Check, check_command, summary_csv
 from dashboard.topics.sanity.figure import steps_figure, steps_words
+from dashboard.view import terms
 from dashboard.view.captions import plain
 from dashboard.view.scene import sample_scene
 from dashboard.widgets.charts import show_chart
@@ -79,7 +80,7 @@ def _table(check: Check, summary: SanitySummary) -> None:
         cells = [estimate_cell(step.correlation), kept, share_cell(step.flat)]
         rows.append(Row(step.name, "layer", cells, marked=place == check.shown))
     rows.append(Row("two different pictures", "baseline", [estimate_cell(summary.unrelated), Cell(""), Cell("")]))
-    st.markdown("**Step by step**", help=INTERVALS)
+    st.markdown("**Step by step**", help=INTERVALS + terms.see("interval"))
     show_number_table(columns, rows, f"Sanity checks over {counted(summary.images)}")
     name = f"sanity-{check.scene.view.model}-{check.layer}-{check.scene.view.mode}-{summary.images}-images.csv"
     st.download_button("Table (CSV)", lambda: summary_csv(summary), name, "text/csv", on_click="ignore", key="sanity-csv")

@@ -66,7 +66,7 @@ def say_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:
         st.header("How far they agree", anchor=False)
         st.markdown(agreement_sentence(found, comparison.max_abs))
         return
-    st.header("Why they differ", anchor=False, help=terms.DECOMPOSITION)
+    st.header("Why they differ", anchor=False, help=terms.DECOMPOSITION + terms.see("share"))
     st.markdown(causes_sentences(found))
 
 

@@ -21,7 +21,7 @@ SIDE, NUMBER_WIDTH, LETTER_WIDTH = 224, 150, 7
 
 def show_completeness(scene: Scene, layer: str) -> None:
     """The sentences, the numbers they are written from, and both signed maps on one scale; a probability is declined."""
-    st.header("Do the cells add up to the logit?", anchor=False, help=terms.COMPLETENESS)
+    st.header("Do the cells add up to the logit?", anchor=False, help=terms.COMPLETENESS + terms.see("logit"))
     if scene.target.score == "probability":
         st.info(LOGITS_ONLY)
         return

@@ -223,7 +223,11 @@ def _shares(walk: Walk) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         order_picker(walk)
-        st.markdown("**Which channels made the map?** Each one's share:", help=terms.CHANNEL_SHARE, width="content")
+        st.markdown(
+            "**Which channels made the map?** Each one's share:",
+            help=terms.CHANNEL_SHARE + terms.see("weight"),
+            width="content",
+        )
     shares = walk.numbers.shares
     show_bars(walk, "Shares of the map", shares, [percent(one, sign=True) for one in shares])
 
