@@ -71,7 +71,12 @@ def _predicted_words(scene: Scene, image: int) -> str:
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
         return words
-    return f"{words} ({'right' if label == said.predicted else 'wrong'})"
+    return f"{words} {outcome_mark(label == said.predicted)}"
+
+
+def outcome_mark(is_right: bool) -> str:
+    """A check mark for a right prediction, a cross for a wrong one."""
+    return "✓" if is_right else "✗"
 
 
 def says_words(model: Model, values: NDArray[np.float32]) -> str:

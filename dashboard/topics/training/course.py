@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
+from dashboard.view.captions import outcome_mark
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
 from dashboard.view.view import chosen_layer
@@ -171,10 +172,9 @@ def other_class(scene: Scene) -> xl.Target | None:
 
 
 def says(course: Course, place: int) -> str:
-    """The prediction at a moment: "cat, 51.5 % (right)"."""
+    """The prediction at a moment: "cat, 51.5 % ✓"."""
     scene = course.scenes[place]
-    mark = "right" if scene.predicted == course.true else "wrong"
-    marked = f" ({mark})" if course.true >= 0 else ""
+    marked = f" {outcome_mark(scene.predicted == course.true)}" if course.true >= 0 else ""
     return f"{scene.model.classes[scene.predicted]}, {percent(course.probability(place, scene.predicted))}{marked}"
 
 

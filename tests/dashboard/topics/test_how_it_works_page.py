@@ -82,7 +82,7 @@ LEADING = int(SHIP.shares.argmax())
 def test_the_walk_begins_with_the_activations() -> None:
     app = open_walk()
     assert app.header[0].value == "1 of 6 · What does the layer find, and where?"
-    assert "image 3 · true plane · predicted ship 55.3 % (wrong) · layer conv2, 16 channels of 10 × 10" in captions(app)
+    assert "image 3 · true plane · predicted ship 55.3 % ✗ · layer conv2, 16 channels of 10 × 10" in captions(app)
     assert app.selectbox(key="target").options[0] == "ship · 55.3 % · predicted"
     low, high = SHIP.activation.min(), SHIP.activation.max()
     assert f"Activations from **{digits(low)}** to **{digits(high)}**" in texts(app)

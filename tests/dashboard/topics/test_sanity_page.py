@@ -85,7 +85,7 @@ def test_a_bare_address_opens_on_a_horse_that_the_network_knows_with_every_layer
     app = open_page("sanity_checks")
     assert image_number(app) == 13
     assert panels(app)["depth-5"].head["chosen"]
-    assert "predicted horse 99.9 % (right)" in captions(app)
+    assert "predicted horse 99.9 % ✓" in captions(app)
     assert "holds 0: the mean cannot be told from 0." in texts(app)
     app = open_page("sanity_checks", img="3")
     assert "Randomised: fc3." in captions(app)

@@ -103,11 +103,11 @@ def test_the_strip_has_each_moment_with_its_map_words_and_correlation(fifth: Ope
     sent = panels(fifth)
     for epoch, name in MODELS.items():
         guess = predicted(0, name)
-        mark = "right" if guess == labels()[0] else "wrong"
+        mark = "✓" if guess == labels()[0] else "✗"
         share = words_of(probabilities(name)[0, guess])
         correlation = spearmanr(captum_map(0, "conv2", end, name).ravel(), final.ravel()).statistic
         assert sent[f"epoch-{epoch}"].head["caption"].splitlines() == [
-            f"{xl.CLASSES[guess]}, {share} ({mark})",
+            f"{xl.CLASSES[guess]}, {share} {mark}",
             f"correlation {correlation:.2f}".replace("-", "−"),
             f"{words_of(accuracy(name))} of all right",
         ]

@@ -63,7 +63,7 @@ def test_picture_bars_and_maps_are_of_the_covered_picture_and_say_what_changed()
         assert bar["text"] == f"{100 * covered[index]:.1f} %"
         assert bar["before"] == pytest.approx(before[index], abs=1e-5)
         assert bar["change"] == proper(100 * (covered[index] - before[index]), "+.1f")
-    assert f"parts covered · image 3 · true plane · predicted bird {100 * covered.max():.1f} % (wrong)" in captions(app)
+    assert f"parts covered · image 3 · true plane · predicted bird {100 * covered.max():.1f} % ✗" in captions(app)
     assert "explained: ship (the predicted class of the whole picture), logit" in captions(app)
     assert {name: panels(app)[name].head["title"] for name in ("picture", "overlay")} == {
         "picture": "The picture, parts covered",
