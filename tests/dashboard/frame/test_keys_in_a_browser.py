@@ -236,7 +236,7 @@ def test_a_question_mark_lists_all_keys_which_rest_meanwhile(page: Page, root: s
 WATCH = """() => {
   window.seenFrames = [];
   const drawn = ["stBidiComponent", "stMarkdown", "stAlert", "stImage", "stBaseButton"]
-    .map((part) => `[data-testid^=${part}]:not(.st-key-context-line *)`).join();
+    .map((part) => `[data-testid^=${part}]:not(.st-key-context-line *, .st-key-history *)`).join();
   const main = document.querySelector('[data-testid="stMain"]');
   const look = () => {
     const boxes = document.querySelector(".page-skeleton");
