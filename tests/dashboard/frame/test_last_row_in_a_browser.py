@@ -152,7 +152,7 @@ def test_the_presentation_hides_controls_enlarges_pictures_and_keeps_the_keys(be
         assert not any(one.is_visible() for one in hidden.all())
     shown = [button.inner_text().split()[0] for button in beamer.locator("button").all() if button.is_visible()]
     classes = ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-    assert shown == ["Leave", *classes]  # the bars belong to the picture
+    assert shown == ["Leave", "Cover", *classes]  # the brush and the bars belong to the picture
     press(beamer, "ArrowRight")
     press(beamer, "ArrowUp")
     assert {"img=4", "layer=conv1", "present=on"} <= set(beamer.url.split("?")[1].split("&"))
