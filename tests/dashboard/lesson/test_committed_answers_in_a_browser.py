@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Page, expect
 from running_app import address, settle
 
 HORSE = "/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam&stop=1&present=on"
-CAR = "/layer_explorer?img=796&model=resnet20&set=cifar10&lesson=grad-cam&stop=4"
+CAR = "/layer_explorer?img=796&model=resnet20&set=cifar10&lesson=grad-cam&stop=5"
 BOXES = """() => [...document.querySelector('.stage').querySelectorAll('.fits .place')]
   .map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.top, box.right, box.bottom].map(Math.round))"""
 FAR = "The two are 12 pixels apart, or 3 squares of the map."
@@ -110,7 +110,7 @@ def test_a_choice_is_made_by_keys_and_the_page_gets_its_own_back(page: Page, roo
 
 
 def test_a_number_is_said_by_its_button(page: Page, root: str) -> None:
-    opened(page, root + HORSE.replace("stop=1", "stop=5").replace("&set", "&layer=conv1&set"))
+    opened(page, root + HORSE.replace("stop=1", "stop=6").replace("&set", "&layer=conv1&set"))
     page.get_by_role("spinbutton", name="Your number").fill("0.6")
     page.get_by_role("button", name="Say so").click()
     page.wait_for_url("**said=0.6**")
