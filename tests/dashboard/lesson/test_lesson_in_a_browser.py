@@ -91,10 +91,10 @@ def test_back_takes_one_press_where_a_stop_was_left_before_the_pages_keys_were_t
     page, _ = visit
     parts = urlsplit(page.url)
     page.route("**/scripts/keyboard-*.js", lambda _: None)
-    page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam")
+    page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam&stop=2")
     page.wait_for_function("Boolean(window.keepsHistory)")
     page.get_by_role("button", name="Next stop").click()
-    expect(page.get_by_text("Stop 2 of 11")).to_be_visible()
+    expect(page.get_by_text("Stop 3 of 13")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("Stop 1 of 11")).to_be_visible()
+    expect(page.get_by_text("Stop 2 of 13")).to_be_visible()
     page.unroute("**/scripts/keyboard-*.js")
