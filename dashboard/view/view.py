@@ -207,7 +207,9 @@ class View:
     without: tuple[int, ...] = declared(
         Spelling(wholes, "numbers of channels, with commas between,"), (), "channels that are left out of the sum"
     )
-    channels: ChannelOrder = declared(words(get_args(ChannelOrder)), "number", "the order of the channels")
+    channels: ChannelOrder = declared(
+        words(get_args(ChannelOrder)), "weight", "the order of the channels: the largest weight first, above zero or below"
+    )
     lesson: str | None = declared(
         Spelling(lesson_name, "the name of a lesson, of letters, digits and hyphens,"), None, "the lesson that is held, if any"
     )

@@ -82,7 +82,8 @@ def show_step(walk: Walk) -> None:
     words, below = _STEPS[step]
     left, right = st.columns([3, 2] if scene.view.present else [2, 1], gap="medium")
     with left:
-        show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
+        with st.container(key="walk-stage"):
+            show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
         step_buttons(scene)
         below(walk)
     with right:
@@ -118,7 +119,8 @@ def _forward(walk: Walk) -> None:
 def _activations(walk: Walk) -> None:
     numbers = walk.numbers
     values = [short(peak) for peak in numbers.activation.max((1, 2))]
-    show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
+    _early_order(walk)
+    show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, what="largest cell")
 
 
 # Section: 2, gradient
@@ -138,7 +140,8 @@ def _gradient(walk: Walk) -> None:
 def _gradients(walk: Walk) -> None:
     numbers = walk.numbers
     values = [signed(one.flat[np.abs(one).argmax()]) for one in numbers.gradient]
-    show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
+    _early_order(walk)
+    show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, what="strongest cell")
 
 
 # Section: 3, weights
@@ -178,12 +181,13 @@ def _sum(walk: Walk) -> None:
 
 def _added(walk: Walk) -> None:
     numbers = walk.numbers
-    _switches(walk)
-    order_picker(walk)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _switches(walk)
+        order_picker(walk)
     values = [signed(one) for one in numbers.promised]
     show_tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
-        by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
+        what="part of the sum of all cells", switches=True,
     )  # fmt: skip
 
 
@@ -197,7 +201,7 @@ def _switches(walk: Walk) -> None:
         f"Only channel {walk.channel}": tuple(k for k in every if k != walk.channel),
         "All off": tuple(every),
     }
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", width="content"):
         for name, off in groups.items():
             changes, is_so = {"without": off}, off == walk.left_out
             st.button(name, key=f"switch-{name}", on_click=change_view, kwargs=changes, disabled=is_so)
@@ -268,8 +272,16 @@ def _nothing(_: Walk) -> None:
 
 
 def _say(words: str, formula: str) -> None:
-    st.markdown(words)
     st.latex(formula)
+    st.markdown(words)
+
+
+def _early_order(walk: Walk) -> None:
+    """The order of the channels in the steps that come before their weights."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order_picker(walk)
+        if walk.scene.view.channels == "weight":
+            st.caption("By the weights of step 3.", width="content")
 
 
 def _tex(value: float) -> str:

@@ -60,13 +60,14 @@ class Walk:
         """ReLU of that sum, float32 (h, w)."""
         return self.numbers.map_without(self.left_out)
 
-    def channels(self, *, by_weight: bool) -> tuple[int, ...]:
-        """The channels that are shown, in the order of their numbers or from the largest weight to the smallest."""
+    @cached_property
+    def channels(self) -> tuple[int, ...]:
+        """The channels that are shown, in the order of their numbers, or those of the largest |alpha| first."""
         numbers = self.numbers
         size = np.abs(numbers.shares if numbers.map.any() else numbers.promised)
         shown = np.sort(np.argsort(-size, kind="stable")[:MOST])
-        if by_weight:
-            shown = shown[np.argsort(-numbers.weights[shown], kind="stable")]
+        if self.scene.view.channels == "weight":
+            shown = shown[np.argsort(-np.abs(numbers.weights[shown]), kind="stable")]
         return tuple(shown.tolist())
 
     @cached_property

@@ -74,6 +74,8 @@ def assert_tiles(app: OpenedPage, values: NDArray[np.float64], reach: float) -> 
 
 SHIP = by_hand(3, "conv2", logit(predicted(3)))
 LEADING = int(SHIP.shares.argmax())
+BY_SIZE = np.argsort(-np.abs(SHIP.weights), kind="stable").tolist()
+"""The channels with the largest weight first, above zero or below."""
 
 
 # Section: each step and its numbers
@@ -88,9 +90,10 @@ def test_the_walk_begins_with_the_activations() -> None:
     assert f"Activations from **{digits(low)}** to **{digits(high)}**" in texts(app)
     assert f"{(SHIP.activation < 0).mean() * 100:.1f} % are below 0" in texts(app)
     sent, top = grid(app), np.abs(SHIP.activation).max()
-    assert (sent["channels"], sent["picked"]) == (list(range(16)), LEADING)
+    assert (sent["channels"], sent["picked"]) == (BY_SIZE, LEADING)
     assert (sent["legend"]["low"], sent["legend"]["high"]) == (digits(-top), digits(top, sign=True))
-    assert sent["words"] == [f"largest cell {digits(one.max())}" for one in SHIP.activation]
+    assert sent["words"] == [f"largest cell {digits(SHIP.activation[k].max())}" for k in BY_SIZE]
+    assert "By the weights of step 3." in captions(app)
     assert_tiles(app, SHIP.activation, top)
 
 
@@ -114,7 +117,7 @@ def test_the_second_step_has_the_score_and_its_gradients() -> None:
 def test_the_third_step_has_a_bar_for_each_weight(order: str) -> None:
     app = open_walk(step="weights", channels=order)
     sent = grid(app)
-    in_order = list(range(16)) if order == "number" else np.argsort(-SHIP.weights, kind="stable").tolist()
+    in_order = list(range(16)) if order == "number" else BY_SIZE
     assert sent["channels"] == in_order
     np.testing.assert_allclose(sent["bars"], SHIP.weights[in_order], atol=1e-6)
     assert f"largest is **{digits(SHIP.weights.max(), sign=True)}** (channel {SHIP.weights.argmax()})" in texts(app)
@@ -165,7 +168,7 @@ def test_the_fourth_step_has_the_sum_and_what_each_channel_adds() -> None:
     assert_map(panels(app)["sum"], signed, np.abs(signed).max())
     assert f"add up to **{digits(signed.sum(), sign=True)}**" in texts(app)
     assert_tiles(app, SHIP.contributions, np.abs(SHIP.contributions).max())
-    assert grid(app)["values"] == [digits(one.sum(), sign=True) for one in SHIP.contributions]
+    assert grid(app)["values"] == [digits(SHIP.contributions[k].sum(), sign=True) for k in BY_SIZE]
 
 
 def cells(coloured: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -181,7 +184,8 @@ def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
     below = signed[signed < 0]
     assert f"Thrown away: {len(below)}.0 % of the cells** ({len(below)} of 100)" in texts(app)
     assert f"add up to **{digits(below.sum(), sign=True)}**; the largest of them is **{digits(below.min())}**" in texts(app)
-    np.testing.assert_allclose(grid(app)["bars"], found.shares, atol=1e-5)
+    in_order = np.argsort(-np.abs(found.weights), kind="stable")
+    np.testing.assert_allclose(grid(app)["bars"], found.shares[in_order], atol=1e-5)
 
 
 def test_the_sixth_step_enlarges_the_map_with_each_cell_where_it_looks() -> None:
@@ -323,7 +327,7 @@ def test_a_contrast_and_a_probability_are_walked_through() -> None:
     assert f"**y = {digits(found.score)}** is the logit of frog less that of bird, with its sign turned" in texts(app)
     app = open_walk(step="weights", score="probability")
     found = by_hand(3, "conv2", lambda y: y.softmax(1)[:, predicted(3)])
-    np.testing.assert_allclose(grid(app)["bars"], found.weights, atol=1e-7)
+    np.testing.assert_allclose(grid(app)["bars"], sorted(found.weights, key=lambda one: -abs(one)), atol=1e-7)
     assert "probability" in captions(app).splitlines()  # in the line above the pictures
 
 
@@ -363,7 +367,11 @@ def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start
     assert "**Channel 599**" in texts(app)
     model = xl.shared_cache("cpu").model("own_networks:wide")
     walk = xl.walkthrough(model, xl.fit_picture(pixels()[0], model.input_size, "crop"))
-    assert grid(app)["channels"] == sorted(np.argsort(-np.abs(walk.shares), kind="stable")[:512].tolist())
+    largest = sorted(np.argsort(-np.abs(walk.shares), kind="stable")[:512].tolist())
+    assert sorted(grid(app)["channels"]) == largest
+    sizes = np.abs(walk.weights[grid(app)["channels"]])
+    assert (np.diff(sizes) <= 0).all()
+    assert grid(open_page("how_it_works", img="0", channels="number"))["channels"] == largest
 
 
 def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
@@ -437,16 +445,16 @@ def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
     page.locator('.channel-grid button[data-channel="4"]').click()
     expect(page.locator(".channel-grid .picked")).to_have_attribute("data-channel", "4")
     expect(page.get_by_text("What if channel 4 were zero?")).to_be_visible()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
+    beside = BY_SIZE[BY_SIZE.index(4) - 1]
+    page.keyboard.press("ArrowLeft")
     focused = page.locator(".channel-grid button:focus")
-    expect(focused).to_have_attribute("data-channel", "6")
+    expect(focused).to_have_attribute("data-channel", str(beside))
     label = focused.get_attribute("aria-label") or ""
-    assert label == f"Channel 6: largest cell {digits(SHIP.activation[6].max())}; click to look at it"
+    assert label == f"Channel {beside}: largest cell {digits(SHIP.activation[beside].max())}; click to look at it"
     page.keyboard.press("Enter")
-    expect(page.get_by_text("What if channel 6 were zero?")).to_be_visible()
+    expect(page.get_by_text(f"What if channel {beside} were zero?")).to_be_visible()
     settle(page)
-    assert (address(page)["img"], address(page)["channel"]) == ("3", "6")
+    assert (address(page)["img"], address(page)["channel"]) == ("3", str(beside))
 
 
 def _a_click_switches(page: Page) -> None:
