@@ -41,7 +41,7 @@ Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model", "layer"]
-Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
+Step = Literal["network", "forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
 CIFAR10, FOLDER = "cifar10", "folder"

@@ -1,10 +1,12 @@
-"""How it works: each of the six steps beside plain autograd, channels picked and switched off, and steps by keys."""
+"""How it works: the network, each of the six steps beside plain autograd, channels switched off, and steps by keys."""
 
 import copy
 import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -76,6 +78,50 @@ SHIP = by_hand(3, "conv2", logit(predicted(3)))
 LEADING = int(SHIP.shares.argmax())
 BY_SIZE = np.argsort(-np.abs(SHIP.weights), kind="stable").tolist()
 """The channels with the largest weight first, above zero or below."""
+
+
+# Section: the network itself
+
+
+def drawing(app: OpenedPage) -> ElementTree.Element:
+    return ElementTree.fromstring(str(component_data(app, "network_map")["svg"]))
+
+
+@pytest.mark.parametrize("name", ["captum-tutorial", "resnet20"])
+def test_every_layer_of_the_network_is_a_link_and_the_hooked_one_is_marked(name: str) -> None:
+    app = open_walk(step="network", model=name, without="2")
+    links = drawing(app).findall("a")
+    model = xl.load_model(name)
+    assert sorted(str(link.get("data-layer")) for link in links) == sorted(model.spatial_layers)
+    (marked,) = (link for link in links if link.get("aria-current") == "true")
+    assert marked.get("data-layer") == model.conv_layers[-1]
+    for link in links:
+        asked = dict(parse_qsl(str(link.get("href")).removeprefix("?")))
+        assert asked == {"img": "3", "model": name, "layer": link.get("data-layer"), "step": "network"}
+    by_name = {link.get("data-layer"): link.get("aria-label") for link in links}
+    first = "conv1, Conv2d, 6 × 28 × 28" if name == "captum-tutorial" else "conv1, Conv2d, 16 × 32 × 32"
+    assert by_name["conv1"] == first
+
+
+def test_the_shortcuts_of_a_resnet_are_arcs_and_its_stages_are_rows() -> None:
+    app = open_walk(step="network", model="resnet20")
+    drawn = drawing(app)
+    assert len([one for one in drawn.findall("rect") if "join" in str(one.get("class"))]) == 9  # three stages of three blocks
+    # Of nine additions, two stand behind a shortcut with a pooling of its own, which then reads the stage before.
+    arcs = [one for one in drawn.findall("path") if "shortcut" in str(one.get("class"))]
+    assert len(arcs) == 7 + 2 * 2
+    assert [one.text for one in drawn.findall("text") if one.get("class") == "stage-name"] == ["layer1", "layer2", "layer3"]
+    assert "Paths meet in **9** places" in texts(app)
+    assert "Grad-CAM hooks **layer3.2.conv2** (orange): its output has 64 channels of 8 × 8 cells" in texts(app)
+
+
+def test_blocks_that_repeat_are_drawn_as_one_box_but_for_the_hooked_one(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:deep", "--input-size", "16")
+    for layer, opened in (("blocks.0.conv", [0]), ("blocks.17.conv", [0, 17])):
+        drawn = drawing(open_page("how_it_works", img="0", step="network", layer=layer, modules="all"))
+        names = {str(link.get("data-layer")) for link in drawn.findall("a")}
+        assert {f"blocks.{block}" for block in range(30)} <= names
+        assert sorted(int(name.split(".")[1]) for name in names if name.endswith(".conv")) == opened
 
 
 # Section: each step and its numbers
@@ -386,7 +432,12 @@ def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
 def test_steps_go_on_and_back_through_a_deeper_network_and_are_in_the_address() -> None:
     start = {"img": "17", "model": "resnet20", "modules": "all"}
     app = open_walk(**start)
+    press(app, "Step back")
+    assert query(app)["step"] == "network"
+    assert app.header[0].value.startswith("0 of 6 · ")
     assert app.button[buttons(app).index("Step back")].disabled
+    press(app, "Next step")
+    assert query(app) == start
     for number, step in enumerate(STEPS, start=1):
         if number > 1:
             press(app, "Next step")
@@ -423,7 +474,7 @@ def test_in_a_browser_keys_step_and_clicks_pick_and_switch(page: Page, root: str
 
 
 def _keys_step(page: Page) -> None:
-    for key, step in (("3", 3), ("6", 6), ("Shift+ArrowLeft", 5), ("Shift+ArrowRight", 6), ("1", 1)):
+    for key, step in (("3", 3), ("6", 6), ("Shift+ArrowLeft", 5), ("Shift+ArrowRight", 6), ("0", 0), ("1", 1)):
         page.keyboard.press(key)
         heading(page, step)
         settle(page)  # a key has its button again once the page stands
@@ -470,3 +521,37 @@ def _a_click_switches(page: Page) -> None:
     expect(page.locator(".channel-grid .left-out")).to_have_attribute("data-channel", "9")
     expect(page.locator('.channel-grid button[data-channel="9"]')).to_have_attribute("aria-pressed", "false")
     expect(page.get_by_text("The one that is off would have added")).to_be_visible()
+
+
+def test_in_a_browser_a_layer_of_the_drawing_is_a_click_or_a_key_away(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{root}/how_it_works?img=3&model=resnet20&step=network")
+    link = page.locator('.network-map a[data-layer="layer1.0.conv1"]')
+    expect(link).to_be_visible(timeout=60_000)
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    link.click()
+    page.wait_for_url("**layer=layer1.0.conv1**")
+    expect(link).to_have_attribute("aria-current", "true")
+    page.locator('.network-map a[data-layer="layer1.0.bn1"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**layer=layer1.0.bn1**")
+    assert (address(page)["step"], address(page)["img"]) == ("network", "3")
+
+
+def test_in_a_browser_the_sum_stays_in_sight_while_channels_are_switched(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{root}/how_it_works?img=3&model=resnet20&step=sum")
+    tiles = page.locator(".channel-grid button")
+    expect(tiles).to_have_count(64, timeout=60_000)
+    settle(page)
+    for place, off in ((40, 1), (2, 2)):
+        tile = tiles.nth(place)
+        tile.evaluate("tile => tile.scrollIntoView({block: 'end'})")
+        tile.click()
+        expect(page.locator(".channel-grid .left-out")).to_have_count(off)
+        expect(page.get_by_text(f"**{64 - off}** of 64 channels are on".replace("**", ""))).to_be_visible()
+        box = page.locator(".stage figure", has_text="The sum").locator(".place").bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 720
