@@ -167,3 +167,16 @@ def deep() -> nn.Module:
     """Thirty blocks alike, each with a shortcut."""
     torch.manual_seed(7)
     return _Deep()
+
+
+class _Unwatched(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch._C._len_torch_dispatch_stack():
+            raise RuntimeError("a watched pass")
+        return super().forward(x)  # type: ignore[no-any-return]
+
+
+def unwatched() -> nn.Module:
+    """It runs only while nobody watches its operations, as a compiled one."""
+    torch.manual_seed(8)
+    return _Unwatched(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 3))

@@ -72,7 +72,8 @@ def _folded(graph: NetworkGraph, boxes: list[Box], layer: str) -> list[Box]:
         if shape in seen and not any(layer in node.names for node in inside):
             folded |= dict.fromkeys(range(block.first, block.end), block)
         seen.add(shape)
-    kept = [box for box in boxes if box.first not in folded]
+    left = [tuple(number for number in box.numbers if number not in folded) for box in boxes]
+    kept = [Box(numbers[0], numbers) for numbers in left if numbers]
     made = {block.name: Box(block.first, tuple(range(block.first, block.end)), block.name) for block in folded.values()}
     return sorted([*kept, *made.values()], key=lambda box: box.first)
 
@@ -227,11 +228,14 @@ def _arc(x: int, y: int, target: _Place) -> str:
 
 def _text(look: str, place: _Place, line: int, words: str, whole: str) -> str:
     x, y = place.x + WIDE // 2, place.y + LINE * (line + 1) + 1
-    return f'<text class="{look}" x="{x}" y="{y}"><title>{escape(whole)}</title>{escape(_cut(words))}</text>'
+    return f'<text class="{look}" x="{x}" y="{y}"><title>{escape(whole)}</title>{escape(_cut(words, look))}</text>'
 
 
-def _cut(words: str) -> str:
-    return words if len(words) <= LETTERS + 2 else f"{words[:LETTERS]}…"
+def _cut(words: str, look: str) -> str:
+    """What has room in a box: the end of a name, which tells it from others, the start of other words."""
+    if len(words) <= LETTERS + 2:
+        return words
+    return f"…{words[-LETTERS:]}" if look == "name" else f"{words[:LETTERS]}…"
 
 
 def _short(name: str) -> str:

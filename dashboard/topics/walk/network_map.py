@@ -10,7 +10,7 @@ from dashboard.figures.colours import VARIABLES
 from dashboard.topics.walk.network_drawing import draw_network
 from dashboard.view.address import change_view
 from dashboard.view.scene import Scene
-from explain_lib.base.errors import NetworkError
+from explain_lib.passes.graph import NetworkGraph
 
 KEY = "network_map"
 _MAP = st.components.v2.component(
@@ -22,13 +22,8 @@ _MAP = st.components.v2.component(
 )
 
 
-def show_network(scene: Scene) -> None:
+def show_network(scene: Scene, graph: NetworkGraph) -> None:
     """The network, with the hooked layer marked and every layer that can be explained as a link."""
-    try:
-        graph = scene.model.graph
-    except NetworkError:
-        st.warning("The network does not run while its operations are watched, so that it cannot be drawn.")
-        return
 
     def chosen() -> None:
         layer = st.session_state[KEY]["layer"]

@@ -94,7 +94,7 @@ def show_step(walk: Walk) -> None:
     left, right = st.columns([5, 2] if step == "network" else [3, 2] if scene.view.present else [2, 1], gap="medium")
     with left:
         if step == "network":
-            show_network(scene)
+            _network_map(walk)
         else:
             with st.container(key="walk-stage"):
                 show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
@@ -119,7 +119,15 @@ def _where(walk: Walk) -> str:
 
 
 def _network(walk: Walk) -> None:
-    st.markdown(network_words(walk.scene.model.graph, walk.numbers.layer, walk.numbers.grid, walk.count))
+    if walk.graph is None:
+        st.warning("This network cannot be drawn: it does not run while its operations are watched. The other steps work.")
+        return
+    st.markdown(network_words(walk.graph, walk.numbers.layer, walk.numbers.grid, walk.count))
+
+
+def _network_map(walk: Walk) -> None:
+    if walk.graph is not None:
+        show_network(walk.scene, walk.graph)
 
 
 # Section: 1, forward

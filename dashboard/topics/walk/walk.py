@@ -10,9 +10,11 @@ from dashboard.figures.scale import Scale, diverging, sequential
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
+from explain_lib.base.errors import NetworkError
 from explain_lib.base.maps import Map
 from explain_lib.base.words import listed
 from explain_lib.networks.task_words import score_word
+from explain_lib.passes.graph import NetworkGraph
 from explain_lib.receptive_fields.centres import CellCentres
 from explain_lib.take_home.slide import Slide
 
@@ -44,6 +46,14 @@ class Walk:
     def left_out(self) -> tuple[int, ...]:
         """The channels that are switched off."""
         return self.scene.view.without
+
+    @cached_property
+    def graph(self) -> NetworkGraph | None:
+        """The network itself; None where it does not run while its operations are watched, as a compiled one."""
+        try:
+            return self.scene.model.graph
+        except NetworkError:
+            return None
 
     @cached_property
     def centres(self) -> CellCentres | None:

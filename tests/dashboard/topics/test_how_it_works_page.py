@@ -124,6 +124,15 @@ def test_blocks_that_repeat_are_drawn_as_one_box_but_for_the_hooked_one(start: C
         assert sorted(int(name.split(".")[1]) for name in names if name.endswith(".conv")) == opened
 
 
+def test_a_network_that_runs_only_unwatched_has_no_drawing_but_its_steps(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:unwatched", "--input-size", "16")
+    app = open_page("how_it_works", img="0", step="network")
+    assert "This network cannot be drawn" in app.warning[0].value
+    press(app, "Forward")
+    assert not app.error
+    assert len(grid(app)["channels"]) == 5
+
+
 # Section: each step and its numbers
 
 
