@@ -43,6 +43,13 @@ def in_place(net: Made, x: Tensor) -> Tensor:
     return net.act(found)
 
 
+def through_a_view(net: Made, x: Tensor) -> Tensor:
+    kept = net.one(x)
+    found: Tensor = net.two(kept)
+    found[:, :2] += kept[:, :2]
+    return found
+
+
 def concatenated(net: Made, x: Tensor) -> Tensor:
     kept = net.one(x)
     return torch.cat([kept, net.two(kept)], 1)[:, :4]
@@ -57,6 +64,7 @@ def functional(net: Made, x: Tensor) -> Tensor:
     ("way", "middle"),
     [
         (in_place, [("two", ("one",)), ("add", ("two", "one")), ("act", ("add",)), ("fc", ("act",))]),
+        (through_a_view, [("two", ("one",)), ("add", ("two", "one")), ("fc", ("add",))]),
         (concatenated, [("two", ("one",)), ("cat", ("one", "two")), ("fc", ("cat",))]),
         (functional, [("two", ("one",)), ("fc", ("two",))]),
     ],
