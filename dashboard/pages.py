@@ -18,7 +18,7 @@ class Page:
 
 EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
 BROWSER = "All images of a class, with what the network says of them. Filter, sort, pick one."
-WALK = "Grad-CAM in six steps, with this picture's own numbers: from the layer's channels to the map. Press 1 to 6."
+WALK = "The network, and Grad-CAM in six steps with this picture's own numbers, from channels to the map. Press 0 to 6."
 TRAINING = "How a network learns where to look: one picture, from random weights to the end of the training. Press Play."
 DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
 GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answers. Open a row to see why."

@@ -1,4 +1,4 @@
-"""Grad-CAM as a walk of six steps, one on screen at a time, for the picked image, model, layer and target."""
+"""The network, and Grad-CAM as a walk of six steps, one on screen at a time, for the picked image, model, layer and target."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from dashboard.view.scene import Scene
 def _draw(scene: Scene) -> None:
     walk = make_walk(scene)
     offer(slide=lambda: walk_slide(walk))
-    if not walk.has_numbers:
+    if not walk.has_numbers and scene.view.step != "network":
         st.header(step_title(scene.view.step), anchor=False)
         st.error("Not finite: this layer's activations or gradients hold NaN or infinity, so there is nothing to walk through.")
         return

@@ -41,7 +41,7 @@ Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model", "layer"]
-Step = Literal["forward", "gradient", "weights", "sum", "relu", "enlarge"]
+Step = Literal["network", "forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
 CIFAR10, FOLDER = "cifar10", "folder"
@@ -207,7 +207,9 @@ class View:
     without: tuple[int, ...] = declared(
         Spelling(wholes, "numbers of channels, with commas between,"), (), "channels that are left out of the sum"
     )
-    channels: ChannelOrder = declared(words(get_args(ChannelOrder)), "number", "the order of the channels")
+    channels: ChannelOrder = declared(
+        words(get_args(ChannelOrder)), "weight", "the order of the channels: the largest weight first, above zero or below"
+    )
     lesson: str | None = declared(
         Spelling(lesson_name, "the name of a lesson, of letters, digits and hyphens,"), None, "the lesson that is held, if any"
     )

@@ -20,6 +20,7 @@ from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.weights import check_finite_weights, model_digest, network_device, weight_stamp
 from explain_lib.passes.capture import reach
 from explain_lib.passes.forwarded import run_by
+from explain_lib.passes.graph import NetworkGraph, read_graph
 from explain_lib.passes.layouts import shape_words
 from explain_lib.passes.outputs import Outputs, Read
 from explain_lib.passes.running import run_alone
@@ -122,6 +123,14 @@ class Model:
         convs = [layer for layer in reversed(spatial) if layer.is_conv]
         ordered = (*best_layers(self.network, self.layers), *with_cells, *convs, *reversed(spatial))
         return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)
+
+    @cached_property
+    def graph(self) -> NetworkGraph:
+        """Its modules, what each reads and where paths join, from one pass over noise.
+
+        Raises NetworkError for a network that cannot run while its operations are watched, as a compiled one.
+        """
+        return read_graph(self.network, self.to_input(noise_pixels(2, self.input_size, self.channels)), self.layers)
 
     def without_influence(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the layers to which no gradient comes back, found as in default_layer."""

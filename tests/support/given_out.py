@@ -48,7 +48,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "step": ("forward", "sum"),
     "channel": (None, "4"),
     "without": (None, "2,5"),
-    "channels": ("number", "weight"),
+    "channels": ("weight", "number"),
     "lesson": (None, "grad-cam"),
     "stop": ("1", "5"),
     "hint": ("off", "on"),

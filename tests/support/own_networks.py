@@ -142,3 +142,41 @@ def labels() -> nn.Module:
 class _InADict(nn.Sequential):
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
         return {"logits": super().forward(x)}
+
+
+class _Shortcut(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.norm(self.conv(x))
+
+
+class _Deep(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.blocks = nn.Conv2d(3, 4, 3, padding=1), nn.Sequential(*(_Shortcut() for _ in range(30)))
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.blocks(self.stem(x)).mean((2, 3)))
+
+
+def deep() -> nn.Module:
+    """Thirty blocks alike, each with a shortcut."""
+    torch.manual_seed(7)
+    return _Deep()
+
+
+class _Unwatched(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch._C._len_torch_dispatch_stack():
+            raise RuntimeError("a watched pass")
+        return super().forward(x)  # type: ignore[no-any-return]
+
+
+def unwatched() -> nn.Module:
+    """It runs only while nobody watches its operations, as a compiled one."""
+    torch.manual_seed(8)
+    return _Unwatched(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 3))

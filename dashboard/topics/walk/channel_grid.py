@@ -36,13 +36,13 @@ _GRID = st.components.v2.component(
 )
 
 THUMBNAIL = 40
-ORDERS = {"number": "by number", "weight": "by weight"}
+ORDERS = {"weight": "largest |α| first", "number": "by number"}
 COMMON = "one range for all channels"
 
 
 def order_picker(walk: Walk) -> None:
     """In which order the channels stand."""
-    words = "By number: as the layer has them. By weight: the largest weight first."
+    words = "Largest |α| first: by the size of the weight, above zero or below. By number: as the layer has them."
     choice("channels", "Channels", ORDERS, walk.scene.view.channels, words)
 
 
@@ -53,7 +53,6 @@ def show_tiles(
     scale: Scale,
     numbers: Sequence[str],
     *,
-    by_weight: bool,
     what: str,
     switches: bool = False,
 ) -> None:
@@ -61,7 +60,7 @@ def show_tiles(
 
     numbers: one for each channel. what: its meaning, in a few words.
     """
-    channels = walk.channels(by_weight=by_weight)
+    channels = walk.channels
     tiles = channel_tiles(values[list(channels)], scale, side_for(len(channels)))
     scale_words = f"{COMMON}{_reduced(walk, tiles)}" + (f"; under each its {what}" if tiles.width >= VALUED else "")
     shown = [numbers[k] for k in channels]
@@ -80,7 +79,7 @@ def show_bars(
     """All channels as bars, float (C,), to look at with a click. numbers: what stands under each. pictures, scale: a tile under
     each bar, where there is room.
     """
-    channels = walk.channels(by_weight=walk.scene.view.channels == "weight")
+    channels = walk.channels
     shown, bars = [numbers[k] for k in channels], [float(values[k]) for k in channels]
     if pictures is None or scale is None or len(channels) > FEW:
         _show(walk, title, channels, shown, shown, bars=bars)

@@ -1,4 +1,4 @@
-"""The six steps of Grad-CAM, each with its formula, its picture and its numbers."""
+"""The network, and the six steps of Grad-CAM, each with its formula, its picture and its numbers."""
 
 from collections.abc import Callable, Mapping
 from typing import get_args
@@ -9,11 +9,13 @@ import streamlit as st
 import explain_lib as xl
 from dashboard.topics.walk.channel_grid import order_picker, show_bars, show_tiles
 from dashboard.topics.walk.channel_panel import show_channel
+from dashboard.topics.walk.network_map import show_network
 from dashboard.topics.walk.panels import step_rows
 from dashboard.topics.walk.walk import Walk
 from dashboard.topics.walk.walk_words import (
     activation_words,
     gradient_words,
+    network_words,
     signed,
     sum_words,
     thrown_away_words,
@@ -29,8 +31,17 @@ from dashboard.widgets.stage import Stage, show_stage
 from explain_lib.base.words import percent, short
 
 STEPS: tuple[Step, ...] = get_args(Step)
-NAMES = {"forward": "Forward", "gradient": "Gradient", "weights": "Weights", "sum": "Sum", "relu": "ReLU", "enlarge": "Enlarge"}
+NAMES = {
+    "network": "Network",
+    "forward": "Forward",
+    "gradient": "Gradient",
+    "weights": "Weights",
+    "sum": "Sum",
+    "relu": "ReLU",
+    "enlarge": "Enlarge",
+}
 TITLES = {
+    "network": "Where in the network?",
     "forward": "What does the layer find, and where?",
     "gradient": "How much does the score care?",
     "weights": "One weight for each channel",
@@ -38,12 +49,12 @@ TITLES = {
     "relu": "Only what speaks for the answer",
     "enlarge": "From the grid to the picture",
 }
-STEP_KEYS = (("1 to 6", "the step of that number"), ("Shift+→, Shift+←", "the next step, the one before"))
+STEP_KEYS = (("0 to 6", "the step of that number"), ("Shift+→, Shift+←", "the next step, the one before"))
 
 
 def step_title(step: Step) -> str:
     """The number of a step, and the question that it answers."""
-    return f"{STEPS.index(step) + 1} of {len(STEPS)} · {TITLES[step]}"
+    return f"{STEPS.index(step)} of {len(STEPS) - 1} · {TITLES[step]}"
 
 
 def step_buttons(scene: Scene) -> None:
@@ -53,7 +64,7 @@ def step_buttons(scene: Scene) -> None:
             st.button(
                 NAMES[step],
                 key=f"step-{step}",
-                shortcut=str(place + 1),
+                shortcut=str(place),
                 type="primary" if step == scene.view.step else "secondary",
                 on_click=change_view,
                 kwargs={"step": step},
@@ -76,13 +87,17 @@ def _move(by: int) -> None:
 
 def show_step(walk: Walk) -> None:
     """The pictures of the step that the view names, with all channels under them; beside them what it means, and the channel
-    that is looked at. The last step is about none of them.
+    that is looked at. The first step and the last are about none of them.
     """
     scene, step = walk.scene, walk.scene.view.step
     words, below = _STEPS[step]
-    left, right = st.columns([3, 2] if scene.view.present else [2, 1], gap="medium")
+    left, right = st.columns([5, 2] if step == "network" else [3, 2] if scene.view.present else [2, 1], gap="medium")
     with left:
-        show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
+        if step == "network":
+            _network_map(walk)
+        else:
+            with st.container(key="walk-stage"):
+                show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
         step_buttons(scene)
         below(walk)
     with right:
@@ -90,7 +105,7 @@ def show_step(walk: Walk) -> None:
         turn_buttons(scene)
         st.caption(_where(walk))
         words(walk)
-        if step != "enlarge":
+        if step not in ("network", "enlarge"):
             show_channel(walk)
 
 
@@ -98,6 +113,21 @@ def _where(walk: Walk) -> str:
     numbers = walk.numbers
     picked = image_caption(walk.scene, walk.scene.view.image)
     return f"{picked} · layer {numbers.layer}, {walk.count:,} channels of {grid_caption(numbers.grid)}"
+
+
+# Section: 0, network
+
+
+def _network(walk: Walk) -> None:
+    if walk.graph is None:
+        st.warning("This network cannot be drawn: it does not run while its operations are watched. The other steps work.")
+        return
+    st.markdown(network_words(walk.graph, walk.numbers.layer, walk.numbers.grid, walk.count))
+
+
+def _network_map(walk: Walk) -> None:
+    if walk.graph is not None:
+        show_network(walk.scene, walk.graph)
 
 
 # Section: 1, forward
@@ -118,7 +148,8 @@ def _forward(walk: Walk) -> None:
 def _activations(walk: Walk) -> None:
     numbers = walk.numbers
     values = [short(peak) for peak in numbers.activation.max((1, 2))]
-    show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, by_weight=False, what="largest cell")
+    _early_order(walk)
+    show_tiles(walk, "Activations", numbers.activation, walk.activation_scale, values, what="largest cell")
 
 
 # Section: 2, gradient
@@ -138,7 +169,8 @@ def _gradient(walk: Walk) -> None:
 def _gradients(walk: Walk) -> None:
     numbers = walk.numbers
     values = [signed(one.flat[np.abs(one).argmax()]) for one in numbers.gradient]
-    show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, by_weight=False, what="strongest cell")
+    _early_order(walk)
+    show_tiles(walk, "Gradients", numbers.gradient, walk.gradient_scale, values, what="strongest cell")
 
 
 # Section: 3, weights
@@ -178,12 +210,13 @@ def _sum(walk: Walk) -> None:
 
 def _added(walk: Walk) -> None:
     numbers = walk.numbers
-    _switches(walk)
-    order_picker(walk)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _switches(walk)
+        order_picker(walk)
     values = [signed(one) for one in numbers.promised]
     show_tiles(
         walk, "What each channel adds", numbers.contributions, walk.contribution_scale, values,
-        by_weight=walk.scene.view.channels == "weight", what="part of the sum of all cells", switches=True,
+        what="part of the sum of all cells", switches=True,
     )  # fmt: skip
 
 
@@ -197,7 +230,7 @@ def _switches(walk: Walk) -> None:
         f"Only channel {walk.channel}": tuple(k for k in every if k != walk.channel),
         "All off": tuple(every),
     }
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", width="content"):
         for name, off in groups.items():
             changes, is_so = {"without": off}, off == walk.left_out
             st.button(name, key=f"switch-{name}", on_click=change_view, kwargs=changes, disabled=is_so)
@@ -265,15 +298,23 @@ def _spacing(walk: Walk) -> str:
 
 
 def _nothing(_: Walk) -> None:
-    """The last step is about no channel."""
+    """Some steps are about no channel."""
 
 
 # Section: what the steps share
 
 
 def _say(words: str, formula: str) -> None:
-    st.markdown(words)
     st.latex(formula)
+    st.markdown(words)
+
+
+def _early_order(walk: Walk) -> None:
+    """The order of the channels in the steps that come before their weights."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        order_picker(walk)
+        if walk.scene.view.channels == "weight":
+            st.caption("By the weights of step 3.", width="content")
 
 
 def _tex(value: float) -> str:
@@ -297,6 +338,7 @@ def _note_left_out(walk: Walk) -> None:
 
 Part = Callable[[Walk], None]
 _STEPS: Mapping[Step, tuple[Part, Part]] = {
+    "network": (_network, _nothing),
     "forward": (_forward, _activations),
     "gradient": (_gradient, _gradients),
     "weights": (_weights, _weight_bars),

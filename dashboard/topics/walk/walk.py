@@ -10,9 +10,11 @@ from dashboard.figures.scale import Scale, diverging, sequential
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.scene import Scene
 from dashboard.view.slide import map_slide, view_slide, view_title
+from explain_lib.base.errors import NetworkError
 from explain_lib.base.maps import Map
 from explain_lib.base.words import listed
 from explain_lib.networks.task_words import score_word
+from explain_lib.passes.graph import NetworkGraph
 from explain_lib.receptive_fields.centres import CellCentres
 from explain_lib.take_home.slide import Slide
 
@@ -46,6 +48,14 @@ class Walk:
         return self.scene.view.without
 
     @cached_property
+    def graph(self) -> NetworkGraph | None:
+        """The network itself; None where it does not run while its operations are watched, as a compiled one."""
+        try:
+            return self.scene.model.graph
+        except NetworkError:
+            return None
+
+    @cached_property
     def centres(self) -> CellCentres | None:
         """Where the cells of the layer are drawn; None where they are stretched."""
         return self.scene.centres(self.scene.layer)
@@ -60,13 +70,14 @@ class Walk:
         """ReLU of that sum, float32 (h, w)."""
         return self.numbers.map_without(self.left_out)
 
-    def channels(self, *, by_weight: bool) -> tuple[int, ...]:
-        """The channels that are shown, in the order of their numbers or from the largest weight to the smallest."""
+    @cached_property
+    def channels(self) -> tuple[int, ...]:
+        """The channels that are shown, in the order of their numbers, or those of the largest |alpha| first."""
         numbers = self.numbers
         size = np.abs(numbers.shares if numbers.map.any() else numbers.promised)
         shown = np.sort(np.argsort(-size, kind="stable")[:MOST])
-        if by_weight:
-            shown = shown[np.argsort(-numbers.weights[shown], kind="stable")]
+        if self.scene.view.channels == "weight":
+            shown = shown[np.argsort(-np.abs(numbers.weights[shown]), kind="stable")]
         return tuple(shown.tolist())
 
     @cached_property

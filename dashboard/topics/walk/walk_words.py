@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import explain_lib as xl
+from dashboard.view.captions import grid_caption
 from explain_lib.base.maps import Map
 from explain_lib.base.words import number, percent, short
+from explain_lib.passes.graph import NetworkGraph
 
 KEPT = 0.1
 """A promise is kept where it is within this share of what happens."""
@@ -18,6 +20,18 @@ KEPT = 0.1
 def signed(value: SupportsFloat) -> str:
     """A number with three digits that count and its sign, also above zero."""
     return short(value, sign=True)
+
+
+def network_words(graph: NetworkGraph, layer: str, grid: tuple[int, int], channels: int) -> str:
+    """How to read the drawing of a network, where it is hooked, and how many of its paths join."""
+    modules, joins = sum(node.is_module for node in graph.nodes), len(graph.joins)
+    times = f"Paths meet in **{joins:,}** places (dashed boxes); violet arcs pass over boxes between." if joins else ""
+    return (
+        "The picture goes in at the top left. Each box is a layer, with the normalisation and the activation function that "
+        f"follow it, and the shape of its output. It runs **{modules:,}** modules. {times}\n\n"
+        f"Grad-CAM hooks **{layer}** (orange): its output has {channels:,} channels of {grid_caption(grid)} cells. **Click any "
+        "underlined layer to hook that one.**"
+    )
 
 
 def activation_words(activation: NDArray[np.float32]) -> str:

@@ -10,6 +10,7 @@ from running_app import settle
 ADDRESSES = (
     "/",
     "/lesson",
+    "/how_it_works?step=network&model=resnet20",
     "/how_it_works?step=forward",
     "/how_it_works?step=sum&without=1,5",
     "/layer_explorer?img=796&model=resnet20&lesson=grad-cam&stop=5&hint=on&answer=on&present=on",

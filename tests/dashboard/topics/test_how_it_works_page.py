@@ -1,10 +1,12 @@
-"""How it works: each of the six steps beside plain autograd, channels picked and switched off, and steps by keys."""
+"""How it works: the network, each of the six steps beside plain autograd, channels switched off, and steps by keys."""
 
 import copy
 import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -74,6 +76,61 @@ def assert_tiles(app: OpenedPage, values: NDArray[np.float64], reach: float) -> 
 
 SHIP = by_hand(3, "conv2", logit(predicted(3)))
 LEADING = int(SHIP.shares.argmax())
+BY_SIZE = np.argsort(-np.abs(SHIP.weights), kind="stable").tolist()
+"""The channels with the largest weight first, above zero or below."""
+
+
+# Section: the network itself
+
+
+def drawing(app: OpenedPage) -> ElementTree.Element:
+    return ElementTree.fromstring(str(component_data(app, "network_map")["svg"]))
+
+
+@pytest.mark.parametrize("name", ["captum-tutorial", "resnet20"])
+def test_every_layer_of_the_network_is_a_link_and_the_hooked_one_is_marked(name: str) -> None:
+    app = open_walk(step="network", model=name, without="2")
+    links = drawing(app).findall("a")
+    model = xl.load_model(name)
+    assert sorted(str(link.get("data-layer")) for link in links) == sorted(model.spatial_layers)
+    (marked,) = (link for link in links if link.get("aria-current") == "true")
+    assert marked.get("data-layer") == model.conv_layers[-1]
+    for link in links:
+        asked = dict(parse_qsl(str(link.get("href")).removeprefix("?")))
+        assert asked == {"img": "3", "model": name, "layer": link.get("data-layer"), "step": "network"}
+    by_name = {link.get("data-layer"): link.get("aria-label") for link in links}
+    first = "conv1, Conv2d, 6 × 28 × 28" if name == "captum-tutorial" else "conv1, Conv2d, 16 × 32 × 32"
+    assert by_name["conv1"] == first
+
+
+def test_the_shortcuts_of_a_resnet_are_arcs_and_its_stages_are_rows() -> None:
+    app = open_walk(step="network", model="resnet20")
+    drawn = drawing(app)
+    assert len([one for one in drawn.findall("rect") if "join" in str(one.get("class"))]) == 9  # three stages of three blocks
+    # Of nine additions, two stand behind a shortcut with a pooling of its own, which then reads the stage before.
+    arcs = [one for one in drawn.findall("path") if "shortcut" in str(one.get("class"))]
+    assert len(arcs) == 7 + 2 * 2
+    assert [one.text for one in drawn.findall("text") if one.get("class") == "stage-name"] == ["layer1", "layer2", "layer3"]
+    assert "Paths meet in **9** places" in texts(app)
+    assert "Grad-CAM hooks **layer3.2.conv2** (orange): its output has 64 channels of 8 × 8 cells" in texts(app)
+
+
+def test_blocks_that_repeat_are_drawn_as_one_box_but_for_the_hooked_one(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:deep", "--input-size", "16")
+    for layer, opened in (("blocks.0.conv", [0]), ("blocks.17.conv", [0, 17])):
+        drawn = drawing(open_page("how_it_works", img="0", step="network", layer=layer, modules="all"))
+        names = {str(link.get("data-layer")) for link in drawn.findall("a")}
+        assert {f"blocks.{block}" for block in range(30)} <= names
+        assert sorted(int(name.split(".")[1]) for name in names if name.endswith(".conv")) == opened
+
+
+def test_a_network_that_runs_only_unwatched_has_no_drawing_but_its_steps(start: Callable[..., None]) -> None:
+    start("--model", "own_networks:unwatched", "--input-size", "16")
+    app = open_page("how_it_works", img="0", step="network")
+    assert "This network cannot be drawn" in app.warning[0].value
+    press(app, "Forward")
+    assert not app.error
+    assert len(grid(app)["channels"]) == 5
 
 
 # Section: each step and its numbers
@@ -88,9 +145,10 @@ def test_the_walk_begins_with_the_activations() -> None:
     assert f"Activations from **{digits(low)}** to **{digits(high)}**" in texts(app)
     assert f"{(SHIP.activation < 0).mean() * 100:.1f} % are below 0" in texts(app)
     sent, top = grid(app), np.abs(SHIP.activation).max()
-    assert (sent["channels"], sent["picked"]) == (list(range(16)), LEADING)
+    assert (sent["channels"], sent["picked"]) == (BY_SIZE, LEADING)
     assert (sent["legend"]["low"], sent["legend"]["high"]) == (digits(-top), digits(top, sign=True))
-    assert sent["words"] == [f"largest cell {digits(one.max())}" for one in SHIP.activation]
+    assert sent["words"] == [f"largest cell {digits(SHIP.activation[k].max())}" for k in BY_SIZE]
+    assert "By the weights of step 3." in captions(app)
     assert_tiles(app, SHIP.activation, top)
 
 
@@ -114,7 +172,7 @@ def test_the_second_step_has_the_score_and_its_gradients() -> None:
 def test_the_third_step_has_a_bar_for_each_weight(order: str) -> None:
     app = open_walk(step="weights", channels=order)
     sent = grid(app)
-    in_order = list(range(16)) if order == "number" else np.argsort(-SHIP.weights, kind="stable").tolist()
+    in_order = list(range(16)) if order == "number" else BY_SIZE
     assert sent["channels"] == in_order
     np.testing.assert_allclose(sent["bars"], SHIP.weights[in_order], atol=1e-6)
     assert f"largest is **{digits(SHIP.weights.max(), sign=True)}** (channel {SHIP.weights.argmax()})" in texts(app)
@@ -165,7 +223,7 @@ def test_the_fourth_step_has_the_sum_and_what_each_channel_adds() -> None:
     assert_map(panels(app)["sum"], signed, np.abs(signed).max())
     assert f"add up to **{digits(signed.sum(), sign=True)}**" in texts(app)
     assert_tiles(app, SHIP.contributions, np.abs(SHIP.contributions).max())
-    assert grid(app)["values"] == [digits(one.sum(), sign=True) for one in SHIP.contributions]
+    assert grid(app)["values"] == [digits(SHIP.contributions[k].sum(), sign=True) for k in BY_SIZE]
 
 
 def cells(coloured: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -181,7 +239,8 @@ def test_the_fifth_step_has_both_maps_and_what_is_thrown_away() -> None:
     below = signed[signed < 0]
     assert f"Thrown away: {len(below)}.0 % of the cells** ({len(below)} of 100)" in texts(app)
     assert f"add up to **{digits(below.sum(), sign=True)}**; the largest of them is **{digits(below.min())}**" in texts(app)
-    np.testing.assert_allclose(grid(app)["bars"], found.shares, atol=1e-5)
+    in_order = np.argsort(-np.abs(found.weights), kind="stable")
+    np.testing.assert_allclose(grid(app)["bars"], found.shares[in_order], atol=1e-5)
 
 
 def test_the_sixth_step_enlarges_the_map_with_each_cell_where_it_looks() -> None:
@@ -323,7 +382,7 @@ def test_a_contrast_and_a_probability_are_walked_through() -> None:
     assert f"**y = {digits(found.score)}** is the logit of frog less that of bird, with its sign turned" in texts(app)
     app = open_walk(step="weights", score="probability")
     found = by_hand(3, "conv2", lambda y: y.softmax(1)[:, predicted(3)])
-    np.testing.assert_allclose(grid(app)["bars"], found.weights, atol=1e-7)
+    np.testing.assert_allclose(grid(app)["bars"], sorted(found.weights, key=lambda one: -abs(one)), atol=1e-7)
     assert "probability" in captions(app).splitlines()  # in the line above the pictures
 
 
@@ -363,7 +422,11 @@ def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start
     assert "**Channel 599**" in texts(app)
     model = xl.shared_cache("cpu").model("own_networks:wide")
     walk = xl.walkthrough(model, xl.fit_picture(pixels()[0], model.input_size, "crop"))
-    assert grid(app)["channels"] == sorted(np.argsort(-np.abs(walk.shares), kind="stable")[:512].tolist())
+    largest = sorted(np.argsort(-np.abs(walk.shares), kind="stable")[:512].tolist())
+    assert sorted(grid(app)["channels"]) == largest
+    sizes = np.abs(walk.weights[grid(app)["channels"]])
+    assert (np.diff(sizes) <= 0).all()
+    assert grid(open_page("how_it_works", img="0", channels="number"))["channels"] == largest
 
 
 def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
@@ -378,7 +441,12 @@ def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
 def test_steps_go_on_and_back_through_a_deeper_network_and_are_in_the_address() -> None:
     start = {"img": "17", "model": "resnet20", "modules": "all"}
     app = open_walk(**start)
+    press(app, "Step back")
+    assert query(app)["step"] == "network"
+    assert app.header[0].value.startswith("0 of 6 · ")
     assert app.button[buttons(app).index("Step back")].disabled
+    press(app, "Next step")
+    assert query(app) == start
     for number, step in enumerate(STEPS, start=1):
         if number > 1:
             press(app, "Next step")
@@ -415,7 +483,7 @@ def test_in_a_browser_keys_step_and_clicks_pick_and_switch(page: Page, root: str
 
 
 def _keys_step(page: Page) -> None:
-    for key, step in (("3", 3), ("6", 6), ("Shift+ArrowLeft", 5), ("Shift+ArrowRight", 6), ("1", 1)):
+    for key, step in (("3", 3), ("6", 6), ("Shift+ArrowLeft", 5), ("Shift+ArrowRight", 6), ("0", 0), ("1", 1)):
         page.keyboard.press(key)
         heading(page, step)
         settle(page)  # a key has its button again once the page stands
@@ -437,16 +505,16 @@ def _a_click_picks_and_arrow_keys_stay_in_the_grid(page: Page) -> None:
     page.locator('.channel-grid button[data-channel="4"]').click()
     expect(page.locator(".channel-grid .picked")).to_have_attribute("data-channel", "4")
     expect(page.get_by_text("What if channel 4 were zero?")).to_be_visible()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
+    beside = BY_SIZE[BY_SIZE.index(4) - 1]
+    page.keyboard.press("ArrowLeft")
     focused = page.locator(".channel-grid button:focus")
-    expect(focused).to_have_attribute("data-channel", "6")
+    expect(focused).to_have_attribute("data-channel", str(beside))
     label = focused.get_attribute("aria-label") or ""
-    assert label == f"Channel 6: largest cell {digits(SHIP.activation[6].max())}; click to look at it"
+    assert label == f"Channel {beside}: largest cell {digits(SHIP.activation[beside].max())}; click to look at it"
     page.keyboard.press("Enter")
-    expect(page.get_by_text("What if channel 6 were zero?")).to_be_visible()
+    expect(page.get_by_text(f"What if channel {beside} were zero?")).to_be_visible()
     settle(page)
-    assert (address(page)["img"], address(page)["channel"]) == ("3", "6")
+    assert (address(page)["img"], address(page)["channel"]) == ("3", str(beside))
 
 
 def _a_click_switches(page: Page) -> None:
@@ -462,3 +530,37 @@ def _a_click_switches(page: Page) -> None:
     expect(page.locator(".channel-grid .left-out")).to_have_attribute("data-channel", "9")
     expect(page.locator('.channel-grid button[data-channel="9"]')).to_have_attribute("aria-pressed", "false")
     expect(page.get_by_text("The one that is off would have added")).to_be_visible()
+
+
+def test_in_a_browser_a_layer_of_the_drawing_is_a_click_or_a_key_away(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{root}/how_it_works?img=3&model=resnet20&step=network")
+    link = page.locator('.network-map a[data-layer="layer1.0.conv1"]')
+    expect(link).to_be_visible(timeout=60_000)
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    link.click()
+    page.wait_for_url("**layer=layer1.0.conv1**")
+    expect(link).to_have_attribute("aria-current", "true")
+    page.locator('.network-map a[data-layer="layer1.0.bn1"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**layer=layer1.0.bn1**")
+    assert (address(page)["step"], address(page)["img"]) == ("network", "3")
+
+
+def test_in_a_browser_the_sum_stays_in_sight_while_channels_are_switched(page: Page, root: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{root}/how_it_works?img=3&model=resnet20&step=sum")
+    tiles = page.locator(".channel-grid button")
+    expect(tiles).to_have_count(64, timeout=60_000)
+    settle(page)
+    for place, off in ((40, 1), (2, 2)):
+        tile = tiles.nth(place)
+        tile.evaluate("tile => tile.scrollIntoView({block: 'end'})")
+        tile.click()
+        expect(page.locator(".channel-grid .left-out")).to_have_count(off)
+        expect(page.get_by_text(f"**{64 - off}** of 64 channels are on".replace("**", ""))).to_be_visible()
+        box = page.locator(".stage figure", has_text="The sum").locator(".place").bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 720

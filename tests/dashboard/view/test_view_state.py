@@ -217,7 +217,7 @@ NONSENSE = [
     ("set", "cifar100", "cifar10, folder, or the SHA-256 of an uploaded picture, would be right."),
     ("fit", "zoom", "one of crop, inner, pad, stretch would be right."),
     ("colour", "red", "there is no such setting."),
-    ("step", "7", "one of forward, gradient, weights, sum, relu, enlarge would be right."),
+    ("step", "7", "one of network, forward, gradient, weights, sum, relu, enlarge would be right."),
     ("channel", "-1", "the number of a channel, from 0, would be right."),
     ("without", "1;2", "numbers of channels, with commas between, would be right."),
     ("channels", "sorted", "one of number, weight would be right."),
