@@ -67,6 +67,9 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
         return _show_stop(page, scene, view, lesson)
 
 
+COMING = "its numbers are being computed …"
+
+
 def _nothing() -> None:
     """There is nothing left to do."""
 
@@ -113,19 +116,21 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
         _show_computed(ask, scene, view, elsewhere, taps) if view.answer else _show_asked(ask, view, page)
     opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
     opened += [("Answer", stop.answer)] if view.answer else []
-    places = [(st.empty(), f"**{label}:**{_gap(text)}{text}") for label, text in opened]
+    places = [(st.empty(), label, f"**{label}:**{_gap(text)}{text}") for label, text in opened]
+    coming = []
+    for place, label, text in places:
+        filled = lesson_words(text, scene)
+        if MISSING in filled:
+            coming.append((place, text))
+            filled = f"**{label}:** {COMING}"
+        place.markdown(filled)
 
-    def fill() -> bool:
-        """Write the hint and the answer, if open, with their numbers; whether all of these are there."""
-        words = [lesson_words(text, scene) for _, text in places]
-        for (place, _), filled in zip(places, words, strict=True):
-            place.markdown(filled)
-        return not any(MISSING in filled for filled in words)
+    def fill_in() -> None:
+        """Write what had a number missing, once the page has computed it, or why it is not there."""
+        for place, text in coming:
+            place.markdown(lesson_words(text, scene))
 
-    def fill_again() -> None:
-        fill()
-
-    return _nothing if fill() else fill_again
+    return fill_in
 
 
 # Section: what the reader commits to

@@ -68,7 +68,10 @@ def _poll(number: int, stop: Stop, ask: Ask | None, scene: Scene) -> Poll | None
     """What phones are asked about the picture on screen; None where the stop asks nothing, or a number."""
     if ask is None or ask.kind == "number":
         return None
-    return Poll(number, scene.view.image, stop.question, ask, scene.picture if ask.kind == "place" else None)
+    images, question = scene.view.blind, stop.question
+    if scene.view.image in images:  # a phone does not see the screen's picture change
+        question = f"**Picture {images.index(scene.view.image) + 1} of {len(images)}.** {question}"
+    return Poll(number, scene.view.image, question, ask, scene.picture if ask.kind == "place" else None)
 
 
 def has_room() -> bool:

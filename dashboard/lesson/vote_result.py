@@ -11,6 +11,9 @@ from dashboard.lesson.ballots import Poll, Round, Tap
 from dashboard.lesson.map_numbers import Brightest
 from explain_lib.base.words import number, short
 
+FEW = 3
+"""Taps, of fewer of which the middle one says nothing."""
+
 
 def show_result(rounds: Mapping[int, Round], poll: Poll) -> None:
     """The votes on the picture on screen, and the room's score, where what is right is known for several pictures."""
@@ -54,6 +57,8 @@ def taps_words(votes: Sequence[Pixel], found: Brightest) -> str:
     hits = sum(found.is_hit_by(vote) for vote in votes)
     near = median(found.distance(vote)[1] for vote in votes)
     hit = f"{hits} of {len(votes)} taps {'hits' if hits == 1 else 'hit'} the brightest square"
+    if len(votes) < FEW:
+        return f"**{hit}.**"
     return f"**{hit}.** Half of them lie within {short(near, 2)} squares of it."
 
 

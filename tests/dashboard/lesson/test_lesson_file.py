@@ -119,7 +119,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
         (stop(question=""), 2, "stop “One” has no question; a paragraph of text under its address would be right"),
         (stop(answer=""), 2, "stop “One” has no answer; a paragraph that begins with “Answer:” would be right"),
         (stop(answer="Answer:"), 2, "stop “One” has no answer"),
-        (stop("/layer_exploder?img=3"), 3, "there is no page layer_exploder; one of class_browser, disagreement, guesses, "),
+        (stop("/layer_exploder?img=3"), 3, "there is no page layer_exploder; one of class_browser, disagreement, glossary, "),
         (stop("/lesson/../etc"), 3, "there is no page etc; one of "),
         (stop("http://[::1/x"), 3, "http://[::1/x is no address; one that “Copy address” gives would be right"),
         (stop("/layer_explorer?img=three"), 3, "in the address, img=three: the number of a test image would be right"),
