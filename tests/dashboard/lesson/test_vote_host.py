@@ -195,3 +195,14 @@ def test_there_is_a_score_only_where_what_is_right_is_known_of_two_pictures() ->
     assert score_sentence({1: Round(open_ended, (0,)), 2: Round(open_ended, (1,))}) == ""
     said = score_sentence({1: Round(known, (0,)), 2: Round(known, (1, 1, 1))})
     assert said == "The room's score: 1 of 2 pictures. 1 of 4 votes is right; guessing would get 2."
+
+
+def test_a_phone_is_told_which_of_the_blind_pictures_is_on_the_screen() -> None:
+    press(open_stop(3), "Ask the room")
+    seen = ROOMS.see(code()).poll
+    assert seen is not None
+    assert seen.question.startswith("**Picture 1 of 2.** ")
+    open_stop(3, img="60")
+    seen = ROOMS.see(code()).poll
+    assert seen is not None
+    assert seen.question.startswith("**Picture 2 of 2.** ")

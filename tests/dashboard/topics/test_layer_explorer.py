@@ -303,8 +303,8 @@ def test_another_image_stands_beside_under_the_same_settings() -> None:
     assert "image 5 · true frog" in captions(app)
     assert "image 8 · true cat" in captions(app)
     for image in (5, 8):
-        verdict = "right" if predicted(image) == labels()[image] else "wrong"
-        assert re.search(rf"image {image} · true \w+ · predicted \w+ [\d.]+ % \({verdict}\)", captions(app))
+        verdict = "✓" if predicted(image) == labels()[image] else "✗"
+        assert re.search(rf"image {image} · true \w+ · predicted \w+ [\d.]+ % {verdict}", captions(app))
     for name, image in {"map": 5, "map-beside": 8}.items():
         np.testing.assert_allclose(panels(app)[name].values, captum_map(image, "relu2", logit(2)), rtol=1e-4, atol=1e-7)
     left, right = (picture(app, f"Overlay: Grad-CAM of layer relu2 on image {image}") for image in (5, 8))
