@@ -23,6 +23,7 @@ SECTIONS = {
     "Class browser": "Look",
     "How it works": "How it works",
     "Training in time": "How it works",
+    "Glossary": "How it works",
     "Disagreement": "Compare",
     "Eight pictures": "Compare",
     "Scan": "Compare",
