@@ -22,7 +22,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 SIDE, SIDE_OF_TWO = 288, 256
 THUMBNAIL = 96
 BESIDE = {"nothing": "nothing", "layer": "another layer", "image": "another image", "model": "another model"}
-LAYERS = "All layers on offer, in the order of the forward pass"
+LAYERS = "All layers, first to last"
 
 
 _WHOLE = (
