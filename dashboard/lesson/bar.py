@@ -105,14 +105,14 @@ def _fit_said(view: View, ask: Ask | None, scene: Scene) -> View:
 
 def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[[], None]:
     stop = lesson.stops[view.stop - 1]
+    elsewhere = _is_elsewhere(page, scene, view, stop)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
-        _buttons(page, scene, view, lesson)
+        _buttons(view, lesson, elsewhere)
     st.markdown(stop.question)
     ask = asked_of(stop, scene)
     taps = show_room(view.stop, stop, ask, scene, answer=view.answer)
     if ask is not None:
-        elsewhere = _is_elsewhere(page, scene, view, stop)
         _show_computed(ask, scene, view, elsewhere, taps) if view.answer else _show_asked(ask, view, page)
     opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
     opened += [("Answer", stop.answer)] if view.answer else []
@@ -230,11 +230,11 @@ def _gap(text: str) -> str:
     return "\n\n" if text[:1] in "-*+|#>`" else " "
 
 
-def _buttons(page: str, scene: Scene, view: View, lesson: Lesson) -> None:
+def _buttons(view: View, lesson: Lesson, elsewhere: bool) -> None:
     """The buttons of a stop, each with its key."""
     stop, name = lesson.stops[view.stop - 1], view.lesson or ""
     with st.container(horizontal=True, width="content", gap="xsmall"):
-        if _is_elsewhere(page, scene, view, stop) and st.button(
+        if elsewhere and st.button(
             "Back to this stop's view", key="lesson-here", shortcut="B", help="What is on screen is no longer what it opened."
         ):
             open_stop(name, lesson, view.stop)

@@ -26,9 +26,12 @@ SIDE, THUMBNAIL = 224, 96
 
 @dataclass(frozen=True)
 class _Way:
-    """From a to b. stops: the settings taken from b so far, at each stop. maps: float32 (stops, H, W). chosen: of the stops."""
+    """From a to b. effect: the settings that have one. stops: the settings taken from b so far, at each stop. maps: float32
+    (stops, H, W). chosen: of the stops.
+    """
 
     found: xl.Decomposition
+    effect: frozenset[str]
     stops: tuple[tuple[str, ...], ...]
     maps: Map
     chosen: int
@@ -38,7 +41,7 @@ class _Way:
         if stop == 0:
             return "a"
         new = self.stops[stop][len(self.stops[stop - 1]) :]
-        counting = [name for name in new if name in dict(causes_with_effect(self.found))] or new
+        counting = [name for name in new if name in self.effect] or new
         ends = " = b" if stop == len(self.stops) - 1 else ""
         return f"+ {', '.join(map(setting_words, counting))}{ends}"
 
@@ -69,13 +72,13 @@ def _way(pair: Pair, found: xl.Decomposition) -> _Way:
     taken = tuple(name for name in pair.scene.view.steps if name in found.settings)
     by_size = sorted(found.settings, key=lambda name: -abs(found.causes[name]))
     order = (*taken, *(name for name in by_size if name not in taken))
-    effect = dict(causes_with_effect(found))
+    effect = frozenset(name for name, _ in causes_with_effect(found))
     ends = [count for count, name in enumerate(order, 1) if name in effect]
     stops = tuple(order[:count] for count in sorted({0, *ends[:-1], len(taken), len(order)}))
     pixels, index = batch_and_place(pair.scene, pair.a.configuration, pair.b.configuration)
     settings = pair.a.configuration.settings, pair.b.configuration.settings
     maps = xl.decomposition_steps(pair.scene.model, pixels, index, order, *settings, pair.scene.target)
-    return _Way(found, stops, np.asarray(maps[[len(stop) for stop in stops]]), stops.index(taken))
+    return _Way(found, effect, stops, np.asarray(maps[[len(stop) for stop in stops]]), stops.index(taken))
 
 
 def _way_rows(pair: Pair, way: _Way) -> tuple[Row, Row]:
