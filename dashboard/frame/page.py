@@ -50,7 +50,7 @@ def show_page(
     visitor's picture is not. covers: whether it covers the parts of the picture that the view names. opens: see
     addressed_scene.
     """
-    follow_opened()
+    follow_opened(name)
     checkpoint = st.empty()
     try:
         keep_files()

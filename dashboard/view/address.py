@@ -25,7 +25,7 @@ from explain_lib.pictures.sets import LazyPixels, next_readable
 Notes = tuple[str, ...]
 Shown = TypeVar("Shown")
 
-_OPENED, _LEFT, _CHANGED = "_opened_page", "_left_addresses", "_changed_view"
+_OPENED, _LEFT, _CHANGED, _PAGE = "_opened_page", "_left_addresses", "_changed_view", "_newest_page"
 ON_THE_WAY = 10.0
 """Seconds for which an address that was left may still arrive, in messages that the browser sent before it had the new one."""
 _ADDRESS = st.components.v2.component("address", js=(ASSETS / "address.js").read_text())
@@ -70,7 +70,7 @@ def _read_address(start: View) -> tuple[View, dict[str, str], Origin, Notes]:
 
     A bare address, as the navigation opens it, stands for the last page's view. start: what the dashboard opens with.
     """
-    if CARRIED_VIEW in st.session_state and (not st.query_params or _is_left()):
+    if CARRIED_VIEW in st.session_state and not st.query_params:
         return current_view(), {}, Origin({}), ()
     query, origin = take_origin(st.query_params.to_dict())
     query, named = take_names(query)
@@ -139,33 +139,38 @@ def _changed(values: Mapping[str, Value]) -> View:
 def open_view(view: View) -> None:
     """Write a whole view into the address; for a widget's callback."""
     st.session_state[_CHANGED] = True
-    left: dict[str, float] = st.session_state.setdefault(_LEFT, {})
-    left[_asked()] = time.monotonic()
-    left.pop(urlencode(address_query(view)), None)
-    remember_view(view)
+    _leave(st.session_state.get(_PAGE, ""), view)
     st.query_params.from_dict(address_query(view))
 
 
-def _asked() -> str:
-    return urlencode(st.query_params.to_dict())
+def _leave(page: str, view: View) -> None:
+    """Note that the newest view is this one, on that page, and that the address asked for is left."""
+    left: dict[tuple[str, str], float] = st.session_state.setdefault(_LEFT, {})
+    left[_asked(st.session_state.get(_PAGE, ""))] = time.monotonic()
+    left.pop((page, urlencode(address_query(view))), None)
+    st.session_state[_PAGE] = page
+    remember_view(view)
 
 
-def _is_left() -> bool:
-    """Whether the browser asks with an address that was left: it had not got the newest one yet, which is sent once more.
+def _asked(page: str) -> tuple[str, str]:
+    return page, urlencode(st.query_params.to_dict())
 
-    Going back to an address is another matter.
+
+def _is_left(page: str) -> bool:
+    """Whether the browser asks with an address that was left: it had not got the newest one yet.
+
+    Going back to an address is another matter, and so is the navigation, which opens a bare one.
     """
-    moment = st.session_state.get(_LEFT, {}).get(_asked())
+    moment = st.session_state.get(_LEFT, {}).get(_asked(page))
     context = get_script_run_ctx()
-    if moment is None or time.monotonic() - moment > ON_THE_WAY or context is None or context.is_history_navigation:
+    if moment is None or time.monotonic() - moment > ON_THE_WAY or not st.query_params:
         return False
-    st.query_params.from_dict(address_query(current_view()))
-    return True
+    return context is not None and not context.is_history_navigation
 
 
 def go_to(page: str, view: View) -> None:
     """Open a page with a view, from within a run, which ends here."""
-    st.session_state.pop(_LEFT, None)
+    _leave(page, view)
     st.switch_page(f"app_pages/{page}.py", query_params=address_query(view))
 
 
@@ -187,11 +192,21 @@ def follow_changes() -> None:
         st.rerun()
 
 
-def follow_opened() -> None:
-    """Go to the page that a callback asked for, if one did. The run ends here."""
+def follow_opened(page: str) -> None:
+    """Go on to the newest page and view, if that is not what the browser asks for; the first thing that a page does.
+
+    A callback may have asked for another page: the run ends here. Or a message was on its way with an address that has been
+    left, and would bring it back: the newest address is sent once more.
+    """
     opened: tuple[str, View] | None = st.session_state.pop(_OPENED, None)
     if opened is not None:
         go_to(*opened)
+    if not _is_left(page):
+        st.session_state[_PAGE] = page
+    elif st.session_state[_PAGE] == page:
+        st.query_params.from_dict(address_query(current_view()))
+    else:
+        go_to(st.session_state[_PAGE], current_view())
 
 
 def current_view() -> View:

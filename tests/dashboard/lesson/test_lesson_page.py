@@ -163,6 +163,33 @@ def test_another_page_keeps_the_bar_and_offers_the_way_back() -> None:
     assert "overlay" in panels(app)
 
 
+def test_a_message_with_the_address_before_does_not_undo_the_way_back_to_a_stops_view() -> None:
+    app = press(open_stop(CAR), "Next")
+    elsewhere = query(app)
+    press(app, "Back to this stop's view")
+    app.query_params = elsewhere  # as a browser asks that has not got the new address yet
+    app.run()
+    assert query(app) == stop_view("grad-cam", own_lesson().stops[CAR - 1], CAR, present=False).to_query()
+
+
+def test_a_message_from_the_page_before_does_not_undo_the_next_stop() -> None:
+    app = open_stop(HORSE)
+    before = query(app)
+    press(app, "Next stop")
+    assert f"**Stop {HORSE + 1} of {COUNT} · {own_lesson().stops[HORSE].title}**" in texts(app)
+    app.query_params = before  # as a browser asks that has not got the new page yet
+    app.run()
+    assert f"**Stop {HORSE + 1} of {COUNT} · {own_lesson().stops[HORSE].title}**" in texts(app)
+    assert query(app) == stop_view("grad-cam", own_lesson().stops[HORSE], HORSE + 1, present=False).to_query()
+
+
+def test_the_stop_before_opens_again_at_once() -> None:
+    app = press(open_stop(HORSE), "Next stop")
+    app.switch_page("app_pages/how_it_works.py")  # where a browser is by now
+    press(app, "Previous stop")
+    assert query(app) == stop_view("grad-cam", own_lesson().stops[HORSE - 1], HORSE, present=False).to_query()
+
+
 def test_naming_the_layer_that_is_shown_anyway_is_no_other_view() -> None:
     app = open_stop(HORSE, layer="layer3.2.conv2")
     assert "Back to this stop's view" not in buttons(app)
