@@ -18,7 +18,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "class_previews": ("array_message.js", "stage/shared.js", "stage/class_previews.js"),
     "history": ("history.js",),
     "image_grid": ("array_message.js", "sprite_grid.js", "image_grid.js"),
-    "keyboard": tuple(f"keyboard/{name}.js" for name in ("focus", "list", "fit", "rail", "keyboard")),
+    "keyboard": tuple(f"keyboard/{name}.js" for name in ("focus", "list", "fit", "rail", "turns", "keyboard")),
     "stage": ("array_message.js", *(f"stage/{name}.js" for name in ("shared", "drawing", "cover", "panel", "bars", "stage"))),
     "steps": ("steps.js",),
 }

@@ -22,7 +22,7 @@ EVERYWHERE: Sequence[Key] = (
     ("?", "this list"),
 )
 IN_A_LESSON: Sequence[Key] = (
-    ("Page Down, Page Up", "the lesson's next stop, and the one before"),
+    ("Page Down, Page Up", "the stop's answer, then the next stop; the stop before"),
     ("H, A, B, E", "the stop's hint, its answer, back to the stop's own view, the end of the lesson"),
     ("V", "asks the room, where the stop has a question for phones; then shows the code larger"),
 )

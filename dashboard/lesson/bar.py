@@ -231,20 +231,20 @@ def _gap(text: str) -> str:
 
 
 def _buttons(view: View, lesson: Lesson, elsewhere: bool) -> None:
-    """The buttons of a stop, each with its key."""
+    """The buttons of a stop, each with its key; they are its own, so that a late press of another stop's is none of these."""
     stop, name = lesson.stops[view.stop - 1], view.lesson or ""
     with st.container(horizontal=True, width="content", gap="xsmall"):
         if elsewhere and st.button(
             "Back to this stop's view", key="lesson-here", shortcut="B", help="What is on screen is no longer what it opened."
         ):
             open_stop(name, lesson, view.stop)
-        _fold("hint", view.hint, "H", missing=not stop.hint)
-        _fold("answer", view.answer, "A", missing=False)
+        _fold(f"hint-{view.stop}", "hint", view.hint, "H", missing=not stop.hint)
+        _fold(f"answer-{view.stop}", "answer", view.answer, "A", missing=False)
         st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
-        if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
+        if st.button("Previous stop", key=f"lesson-back-{view.stop}", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
-        if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
+        if st.button("Next stop", key=f"lesson-next-{view.stop}", shortcut="PageDown", disabled=last, type="primary"):
             open_stop(name, lesson, view.stop + 1)
 
 
@@ -253,11 +253,11 @@ def _end() -> None:
     open_view(replace(current_view().without_lesson(), present=False))
 
 
-def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
+def _fold(key: str, field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:
     """A press does what the button says, also where it arrives twice."""
     st.button(
         f"Hide {field}" if is_open else field.capitalize(),
-        key=f"lesson-{field}",
+        key=f"lesson-{key}",
         shortcut=shortcut,
         disabled=missing,
         on_click=lambda: change_view(**{field: not is_open}),

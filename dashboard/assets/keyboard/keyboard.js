@@ -1,6 +1,6 @@
 // Keys for somebody without a mouse, which Streamlit's page does not have.
 // Space, Home and End scroll: what scrolls is a part of the page, so that they do nothing until somebody has clicked there.
-// Escape leaves a field, a slider or a grid, so that the page's own keys work again. In a lesson Page Down and Page Up leave it too.
+// Escape leaves a field, a slider or a grid, so that the page's own keys work again.
 const SCREEN = 0.85; // of what is seen, so that some of it stays in sight
 const QUIET = 'body, a, [data-testid="stMain"]'; // what has no use for these keys itself
 
@@ -25,13 +25,6 @@ function leave(event) {
   const focused = document.activeElement;
   if (!focused || focused.matches(QUIET) || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && !isOpen(focused)) focused.blur();
-  const turns = event.key === "PageDown" || event.key === "PageUp";
-  if (!turns || !document.querySelector(".st-key-lesson, .st-key-lessons") || isOpen(focused)) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  focused.blur();
-  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, code: event.code, bubbles: true, cancelable: true }));
-  document.body.dispatchEvent(new KeyboardEvent("keyup", { key: event.key, code: event.code, bubbles: true }));
 }
 
 function roomKeys() {
@@ -51,5 +44,5 @@ export default function ({ data, parentElement }) {
   document.querySelector(".st-key-context-line h1 button")?.setAttribute("tabindex", "-1");
   if (window.hasRoomKeys) return;
   window.hasRoomKeys = true;
-  for (const begin of [giveFocusBack, listKeys, fitPresentation, followRail, roomKeys]) begin();
+  for (const begin of [giveFocusBack, listKeys, fitPresentation, followRail, turnStops, roomKeys]) begin();
 }

@@ -121,6 +121,8 @@ def test_escape_leaves_a_slider_and_a_field_and_page_down_too_in_a_lesson(beamer
     press(beamer, "ArrowLeft")
     assert "epoch=1" in beamer.url
     press(beamer, "PageDown")
+    assert "answer=on" in beamer.url
+    press(beamer, "PageDown")
     assert "stop=12" in beamer.url
     open_address(beamer, f"{root}/layer_explorer?img=3")
     beamer.get_by_role("spinbutton", name="Test image").focus()

@@ -50,7 +50,7 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
         expect(page.get_by_text(" ".join(stop.question.split("**")[0].split())[:40]).first).to_be_visible()
         assert address(page) == stop_view("grad-cam", stop, number, present=True).to_query()
         assert urlsplit(page.url).path == ("/" if stop.page == "layer_explorer" else f"/{stop.page}")  # the landing page
-        page.keyboard.press("a")
+        page.keyboard.press("PageDown")  # as a remote control has it: the answer, then the next stop
         expect(page.get_by_text("Answer:", exact=True)).to_be_visible()
         if number == 1:
             page.keyboard.press("h")
@@ -72,13 +72,33 @@ def test_the_lesson_can_be_held_from_start_to_end_by_keys_alone(visit: tuple[Pag
     assert errors == []
 
 
+def test_every_press_counts_also_those_that_come_while_a_stop_is_opening(visit: tuple[Page, list[str]]) -> None:
+    page, _ = visit
+    parts = urlsplit(page.url)
+    page.goto(f"{parts.scheme}://{parts.netloc}/lesson?present=on")
+    expect(page.get_by_role("button", name="Start · 13 stops")).to_be_visible()
+    page.wait_for_function("Boolean(window.hasRoomKeys)")
+    for _ in range(8):  # the start, and three stops with their answers
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(80)
+    expect(page.get_by_text("Stop 4 of 13")).to_be_visible()
+    expect(page.get_by_text("Answer:", exact=True)).to_be_visible()
+    assert page.evaluate(SETTLED)
+    assert (address(page)["stop"], address(page)["answer"]) == ("4", "on")
+    for _ in range(2):
+        page.keyboard.press("PageUp")
+    expect(page.get_by_text("Stop 2 of 13")).to_be_visible()
+    assert page.evaluate(SETTLED)
+    assert "answer" not in address(page)
+
+
 def test_the_browsers_back_goes_to_the_stop_before_also_across_pages(visit: tuple[Page, list[str]]) -> None:
     page, _ = visit
     parts = urlsplit(page.url)
     page.goto(f"{parts.scheme}://{parts.netloc}/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam&stop=2")
     expect(page.get_by_role("button", name="Next stop")).to_be_enabled()
     page.wait_for_function("Boolean(window.keepsHistory)")
-    page.keyboard.press("PageDown")
+    page.get_by_role("button", name="Next stop").click()
     expect(page.get_by_text("Stop 3 of 13")).to_be_visible()
     assert page.evaluate(SETTLED)
     assert page.evaluate(SETTLED)

@@ -81,11 +81,11 @@ def test_sixty_phones_vote_and_the_host_sees_sixty(port: int) -> None:
         assert {"Counted: horse" in said(phones[1]), "Counted: deer" in said(phones[2])} == {True}
         look_until(host, "<b>60</b> votes of 60 phones")
         assert "vote-bars" not in said(host)
-        host.press("lesson-answer")
+        host.press("lesson-answer-1")
         assert re.findall(r"<span>(.*?)</span><b>(\d+)</b>", said(host)) == [("✓ horse", "21"), ("truck", "19"), ("deer", "20")]
         list(threads.map(lambda phone: look_until(phone, "The answer is on the screen"), phones))
         assert sum("That is right" in said(phone) for phone in phones) == 21
-        host.press("lesson-next")
+        host.press("lesson-next-1")
         list(threads.map(lambda phone: look_until(phone, "Look at the screen"), phones))
         host.press("lesson-end")
         look_until(phones[0], "This room is closed.")
