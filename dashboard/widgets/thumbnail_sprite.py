@@ -96,7 +96,7 @@ def _progress(found: FolderImages) -> None:
         words = f"Thumbnails, made once and then kept: {progress.done:,} of {progress.total:,} files"
         st.progress(progress.done / progress.total, words)
     if progress.problem is not None:
-        st.warning(f"Thumbnails are made, but not kept for the next time: {plain(progress.problem)}.")
+        st.warning(f"Thumbnails cannot be kept for the next time: {plain(progress.problem)}.")
 
 
 def _unreadable(found: FolderImages) -> None:

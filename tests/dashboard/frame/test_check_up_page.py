@@ -78,7 +78,7 @@ def test_a_page_warns_about_the_problems_before_any_map(page: str) -> None:
     assert not app.exception
     warning = warnings(app)
     assert warning.count("A problem of") == 1
-    assert warning.startswith("A problem of ailing-tutorial: The network ends in a softmax (in its forward pass)")
+    assert warning.startswith("A problem with ailing-tutorial: The network ends in a softmax (in its forward pass)")
     assert "*What to do:* Let forward return what goes into the softmax" in warning
     assert first_of(app, "warning") < min(first_of(app, kind) for kind in ("image", "plotly_chart"))
 
@@ -106,7 +106,7 @@ def test_a_large_networks_picture_does_not_wait_for_the_check_up_nor_for_the_con
     start("--model", "own_networks:large")
     app = open_folded("layer_explorer")
     assert not app.exception
-    assert "Model check-up: being made" in [expander.label for expander in app.expander]
+    assert "Model check-up: running" in [expander.label for expander in app.expander]
     assert "A problem of" not in warnings(app)
     assert {"overlay", "map"} <= set(panels(app))
     assert not [name for name in panels(app) if name.startswith("contrast-")]
@@ -115,7 +115,7 @@ def test_a_large_networks_picture_does_not_wait_for_the_check_up_nor_for_the_con
         assert time.monotonic() < end
         time.sleep(0.1)
         app.run()
-    assert warnings(app).startswith("A problem of own_networks:large: The network ends in a softmax")
+    assert warnings(app).startswith("A problem with own_networks:large: The network ends in a softmax")
     stage = next(place for place, one in enumerate(app.main) if getattr(one.proto, "component_name", "") == "stage")
     assert first_of(app, "warning") < stage
     assert "Model check-up: 1 problem, 0 notes" in [expander.label for expander in app.expander]

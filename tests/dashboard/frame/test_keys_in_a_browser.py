@@ -216,7 +216,7 @@ def test_a_question_mark_lists_all_keys_which_rest_meanwhile(page: Page, root: s
     expect(keys).to_be_hidden()
     page.keyboard.press("?")
     expect(keys).to_be_visible()
-    for words in ("the image before, the image after", "the step of that number", "the lesson's next stop, and the one before"):
+    for words in ("previous image, next image", "the step of that number", "next stop of the lesson, previous stop"):
         expect(keys.get_by_text(words)).to_be_visible()
     before = page.url
     for key in ("ArrowRight", "p", "4", "PageDown"):

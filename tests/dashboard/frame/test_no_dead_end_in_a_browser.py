@@ -63,7 +63,7 @@ def test_a_scan_opens_with_the_charts_of_an_example(opened: Page) -> None:
 
 @pytest.mark.parametrize("opened", ["/layer_explorer?target=Frog&minus=hrose"], indirect=True)
 def test_a_class_may_be_written_by_its_name_and_an_unknown_one_is_said(opened: Page) -> None:
-    expect(opened.get_by_role("alert").first).to_contain_text("there is no class of that name; nearest to it: horse.")
+    expect(opened.get_by_role("alert").first).to_contain_text("there is no class of that name; similar names: horse.")
     opened.keyboard.press("ArrowRight")
     opened.wait_for_url(re.compile(r"[?&]img=4\b"))
     assert address(opened) == {"img": "4", "model": "captum-tutorial", "target": "6"}

@@ -102,4 +102,4 @@ def test_the_menu_has_the_address_in_the_network_and_its_qr_code_where_the_serve
     assert app.code[0].value == f"http://{network_name()}:8501/?img=5&model=captum-tutorial"
     assert codes(app) == [f"QR code of {app.code[0].value}"]
     assert not app.info
-    assert "For every computer and phone in this network." in captions(app)
+    assert "Works on every computer and phone in this network." in captions(app)

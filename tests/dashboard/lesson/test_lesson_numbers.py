@@ -192,9 +192,9 @@ def test_a_cause_that_brings_the_maps_closer_is_told_apart() -> None:
 def test_choices_that_change_nothing_are_said() -> None:
     assert said("{causes.main}", image=0, b=View().a) == "The two programs made the same choices."
     found = mock.create_autospec(xl.Decomposition, instance=True, mae=0.0, causes={"relu": 0.0}, settings=("relu",))
-    assert plain_causes(found) == "What the two programs chose differently changes nothing on this picture."
+    assert plain_causes(found) == "The programs' different choices change nothing on this picture."
     found.causes = {"relu": 0.1, "layers": -0.1}
-    assert plain_causes(found) == "What the two programs chose differently cancels out on this picture."
+    assert plain_causes(found) == "The programs' different choices cancel out on this picture."
 
 
 def test_sides_that_agree_have_no_cause_and_the_answer_says_so() -> None:
@@ -294,7 +294,7 @@ def test_the_mean_over_random_starts() -> None:
 def test_a_network_that_has_forgotten_nothing_is_told_so() -> None:
     words = said("{sanity.told}", layer="conv2", randomised=0)
     share = 100 * probabilities("captum-tutorial")[3].max()
-    assert words == (f"No layer is randomised now: both maps are of the network as it is, which says ship with {share:.1f} %.")
+    assert words == (f"No layer is randomised now: both maps are from the trained network, which says ship with {share:.1f} %.")
 
 
 # Section: all of them

@@ -253,7 +253,7 @@ def test_the_sixth_step_enlarges_the_map_with_each_cell_where_it_looks() -> None
     np.testing.assert_allclose(sent["nearest"].values, values[nearest][:, nearest], atol=1e-6)
     np.testing.assert_allclose(sent["bilinear"].values, smooth, atol=1e-6)
     assert "two cells look at places 2 pixels apart across, and 2 down" in texts(app)
-    assert "Cells lie where they look, up to 5.4 px from where stretching puts them." in captions(app)
+    assert "Cells are drawn where they look; stretching would shift them by up to 5.4 px." in captions(app)
     assert "dashed" not in captions(app)  # at full size no border is marked
 
 
@@ -275,7 +275,7 @@ def test_the_sixth_step_enlarges_the_map_in_two_ways() -> None:
         over = 0.6 * pixels()[3] + 0.4 * expected[..., ::-1]
         assert_same_colours(sent[f"{name}-over"].drawn[3::6, 3::6], np.rint(over).astype(np.uint8))
         assert f"largest {digits(large.max())}" in captions(app)
-    assert "40 % map everywhere" in captions(app)
+    assert "40 % opaque everywhere" in captions(app)
     assert "channel_grid" not in str(app.get("bidi_component"))
 
 

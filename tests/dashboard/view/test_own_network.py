@@ -172,7 +172,7 @@ def test_long_names_of_layers_are_told_apart_by_their_ends(start: Start) -> None
     start("--model", "own_networks:transformer", "--input-size", "32")
     app = open_folded("layer_explorer")
     assert panels(app)["layer-encoder.layers.encoder_layer_1.ln_1"].head["title"] == "…r_layer_1.ln_1"
-    assert "Cells lie where they look, where stretching puts them, too." in captions(app)
+    assert "Cells are drawn where they look; stretching would not shift them." in captions(app)
 
 
 def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
@@ -425,7 +425,7 @@ def test_what_is_set_wrongly_gets_its_sentence(weights: bytes, field: str, text:
 def test_code_in_a_visitors_file_is_refused_on_the_page_and_not_run(tmp_path: Path) -> None:
     marker = tmp_path / "it-ran"
     app = sent(menu(), planting_files(marker)["beside weights"])
-    assert "The weights were not taken: net.pt: it holds more than tensors by name: it asks for posix.system" in errors(app)
+    assert "These weights cannot be used: net.pt: it holds more than tensors by name: it asks for posix.system" in errors(app)
     assert not marker.exists()
     app.run()
     assert errors(app) == ""  # said once

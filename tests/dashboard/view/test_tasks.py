@@ -126,8 +126,8 @@ def test_labels_are_explained_together_and_those_above_half_are_named(start: Sta
 def test_a_task_that_does_not_fit_is_said_and_left_out(one: float) -> None:
     del one
     app = open_folded("layer_explorer", task="softmax", plus="1")
-    assert "task=softmax: of this network's scores one of binary, sigmoid, regression would be right." in warnings(app)
-    assert "plus=1: only labels are explained together." in warnings(app)
+    assert "task=softmax: for this network one of binary, sigmoid, regression would be right." in warnings(app)
+    assert "plus=1: only labels can be explained together." in warnings(app)
     assert not errors(app)
 
 
