@@ -79,7 +79,7 @@ def test_a_number_is_typed_and_left_alone(page: Page, root: str) -> None:
     open_address(page, f"{root}/layer_explorer?img=137")
     field(page).fill("999999")
     assert press(page, "Enter")["img"] == "9999"
-    expect(page.get_by_text("There is no image 999,999; they are 0 to 9,999.")).to_be_visible()
+    expect(page.get_by_text("There is no image 999,999; images are numbered 0 to 9,999.")).to_be_visible()
     assert press(page, "ArrowLeft")["img"] == "9998"  # the page has the focus again
     field(page).fill("")
     assert press(page, "Enter")["img"] == field(page).input_value() == "9998"

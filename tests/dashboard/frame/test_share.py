@@ -93,7 +93,7 @@ def test_the_menu_says_how_to_let_the_network_in_where_the_server_does_not() -> 
     app = shared_page("127.0.0.1")
     assert app.code[0].value.endswith("/?img=5&model=captum-tutorial")
     assert "--server.address 0.0.0.0" in app.info[0].value
-    assert "For every computer and phone" not in captions(app)
+    assert "Works on every computer and phone" not in captions(app)
     assert codes(app) == []
 
 

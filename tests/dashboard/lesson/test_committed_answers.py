@@ -196,7 +196,8 @@ def test_a_place_is_kept_and_set_beside_the_brightest_one() -> None:
     assert marks == [("said", 18.5 / 32, 16.5 / 32)]
     press(app, "Answer")
     assert (
-        "**You said pixel row 18, column 16. Computed: brightest square around pixel row 12, column 8.** They are 10 pixels apart, or 2.5 squares of the map."
+        "**You said pixel row 18, column 16. Computed: brightest square around pixel row 12, column 8.** They are 10 pixels "
+        "apart, or 2.5 squares of the map."
     ) in words(app)
     for name in ("picture", "overlay", "map"):
         marks = [(spot["kind"], spot["down"], spot["along"]) for spot in panels(app)[name].head["spots"]]

@@ -138,7 +138,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
         (
             stop(question="Is it {predicted.class}?"),
             4,
-            "{predicted.class} stands in a question; in a hint or an answer it would",
+            "{predicted.class} is in a question; numbers in braces work only in a hint or an answer",
         ),
     ],
 )

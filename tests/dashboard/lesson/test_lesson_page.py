@@ -310,5 +310,5 @@ def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_
 @pytest.mark.usefixtures("folder")
 def test_a_folder_without_a_lesson_is_said() -> None:
     app = open_page("lesson")
-    assert "holds no file that ends in .md" in warnings(app)
+    assert "has no file that ends in .md" in warnings(app)
     assert f"Start · {COUNT} stops" in buttons(app)

@@ -188,7 +188,7 @@ def test_by_default_the_picture_stays_where_the_map_is_zero_and_a_line_runs_at_h
     assert white.sum() > 200
     assert "up to 70 % opaque where the map is high; white line: half the maximum" in captions(app)
     plain = open_explorer(img="5", **EVENLY)
-    assert "50 % opaque everywhere; full colour at its own maximum." in captions(plain)
+    assert "50 % opaque everywhere; colours end at its own maximum." in captions(plain)
 
 
 def test_cells_lie_where_they_look_unless_they_are_to_be_stretched() -> None:
@@ -205,7 +205,10 @@ def test_cells_lie_where_they_look_unless_they_are_to_be_stretched() -> None:
         expected[row, column] = shown[row, column]
     expected[ends[1], ends[1]] = shown[ends[1], ends[1]]
     assert_same_colours(shown, expected)
-    assert "Cells lie where they look, up to 5.4 px from where stretching puts them; none is centred beyond" in captions(app)
+    assert (
+        "Cells are drawn where they look; stretching would shift them by up to 5.4 px. No cell is centred outside"
+        in captions(app)
+    )
     app.segmented_control(key="placement_switch").select("stretched").run()
     assert "Stretched over the picture, up to 5.4 px from where the cells look." in captions(app)
     assert query(app)["placement"] == "stretched"
@@ -289,7 +292,7 @@ def test_a_map_without_evidence_is_said_and_not_painted() -> None:
 
 def test_a_map_that_is_the_same_everywhere_is_said_and_not_painted() -> None:
     app = open_explorer(model="resnet20", modules="all", img="5", layer="pool")
-    assert "The same everywhere: the map tells no place from another." in texts(app)
+    assert "The same everywhere: the map does not distinguish any place." in texts(app)
     shown = picture(app, "The picture alone, the map is constant: Grad-CAM of layer pool on image 5")
     np.testing.assert_array_equal(shown, squares(pixels()[5], len(shown)))
     assert [alt for alt in alts(app) if "constant: layer pool" in alt]

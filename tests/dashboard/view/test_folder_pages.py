@@ -83,7 +83,7 @@ def test_the_browser_opens_on_the_folder_and_asks_nothing() -> None:
     assert data["images"] == list(range(10))
     assert data["true"] == [name.split("/")[0] for name in LISTED]
     assert set(data["predicted"]) == {""}
-    assert "The network was asked about 0 of 10 images" in app.info[0].value
+    assert "The network has seen 0 of 10 images" in app.info[0].value
     assert job_threads() == []
     assert f"image 3, {LISTED[3]} · true ship · predicted" in unescaped(captions(app) + texts(app))
 
@@ -197,8 +197,8 @@ def test_the_guesses_stay_with_the_test_images() -> None:
 def test_a_folder_that_is_not_there_is_said_on_the_page(start: Callable[..., None]) -> None:
     start("--images", "/no/such/folder")
     app = open_page("layer_explorer")
-    assert "'/no/such/folder' is no folder; a folder of pictures would be right" in unescaped(app.error[0].value)
-    assert "whoever started the server finds the same sentence in its log" in captions(app)
+    assert "'/no/such/folder' is not a folder; a folder of pictures would be right" in unescaped(app.error[0].value)
+    assert "the server's log has the same sentence" in captions(app)
     assert not app.button
 
 

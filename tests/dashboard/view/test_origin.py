@@ -52,7 +52,8 @@ def test_other_weights_than_the_addresses_are_said_in_a_sentence(start: Start) -
     app = open_folded("layer_explorer", **address)
     assert errors(app) == ""
     assert (
-        f"weights={address['weights']}: the address was made with {MAKE} with other weights or another input than on this server, so maps differ."
+        f"weights={address['weights']}: the address was made with {MAKE} with other weights or another input than on this "
+        f"server, so maps differ."
     ) in unescaped(warnings(app))
     assert query(press(app, "Next"))["weights"] == server_cache().model(MAKE).digest[:12]
     assert warnings(app) == ""
@@ -64,7 +65,7 @@ def test_both_models_side_by_side_are_named(start: Start) -> None:
     assert address["weights2"] == server_cache().model(MAKE).digest[:12]
     assert "weights" not in address
     app = open_folded("layer_explorer", **{**address, "weights2": "0" * 12})
-    assert f"weights2={'0' * 12}: the address was made with other weights, or another input, of {MAKE}" in unescaped(
+    assert f"weights2={'0' * 12}: the address was made with {MAKE} with other weights or another input" in unescaped(
         warnings(app)
     )
 
