@@ -99,7 +99,7 @@ def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:
         behind = "it" if len(broken) == 1 else "them"
         yield problem(
             "finite",
-            f"{subject(broken, 'holds')} NaN or infinity: no score and no map that depends on {behind} means anything.",
+            f"{subject(broken, 'contains')} NaN or infinity: no score and no map that depends on {behind} means anything.",
             "Load weights that are finite: an earlier checkpoint of the same training, or a new one with a lower learning "
             "rate.",
         )

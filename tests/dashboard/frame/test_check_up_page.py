@@ -111,7 +111,7 @@ def test_a_large_networks_picture_does_not_wait_for_the_check_up_nor_for_the_con
     assert {"overlay", "map"} <= set(panels(app))
     assert not [name for name in panels(app) if name.startswith("contrast-")]
     end = time.monotonic() + 60
-    while "A problem with" not in warnings(app) or "are being made" in captions(app):
+    while "A problem with" not in warnings(app) or "Computing the maps" in captions(app):
         assert time.monotonic() < end
         time.sleep(0.1)
         app.run()

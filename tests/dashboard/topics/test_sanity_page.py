@@ -117,7 +117,7 @@ def test_the_starts_of_a_large_network_are_made_behind_the_page(monkeypatch: pyt
     assert "start-1" not in panels(app)
     assert "Computing the maps of eight random starts" in seen
     run_until(app, lambda: "start-8" in panels(app))
-    assert "are being made" not in captions(app)
+    assert "Computing the maps" not in captions(app)
 
 
 def test_under_each_thumbnail_stand_its_correlation_and_what_the_network_then_says(opened: OpenedPage) -> None:

@@ -392,9 +392,7 @@ def test_features_in_the_place_of_scores_are_noted(end: nn.Module) -> None:
         one for one in check(seeded(lambda: without_classifier(end)), classes=None).findings if one.kind == "features"
     )
     assert finding.severity == "note"
-    assert (
-        "The last layer with weights is 4, a normalisation: what the network returns looks like 5 features" in finding.sentence
-    )
+    assert "The last layer with weights is 4, a normalisation: the network's output looks like 5 features" in finding.sentence
     assert "features" not in {one.kind for one in check(without_classifier(end), classes=None, task="softmax").findings}
 
 

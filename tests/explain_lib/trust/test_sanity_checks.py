@@ -227,7 +227,7 @@ SAYS = {
         (0.8, 0.6, 0.3),
         0.3,
         "which cannot be told apart from that of unrelated maps",
-        "tells them apart depends on what the network has learnt; the part that all pictures have in common does not.",
+        "on what the network has learnt; the part that all pictures have in common does not.",
     ),
     "less": ((0.8, 0.4, 0.0), 0.5, "below that of unrelated maps", "depends on what the network has learnt"),
 }

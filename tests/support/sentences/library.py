@@ -168,7 +168,7 @@ def sanity_summaries(draw: st.DrawFn, steps: int) -> SanitySummary:
 def of_sanity(sentence: str, summary: SanitySummary) -> Said:
     correlations = [step.correlation for step in summary.steps]
     known = (
-        "less than half of their order left",
+        "less than half of their order",
         "they are less alike than maps of two different pictures",
         "below that of unrelated maps",
     )
