@@ -226,7 +226,7 @@ def test_the_mean_map_on_request_is_that_of_captums_maps_each_by_its_own_maximum
     np.testing.assert_allclose(values_of(app, "mean-map"), mean, atol=1e-4)
     words = captions(app)
     assert "Explained: each image's predicted class." in words
-    assert f"The mean ranges from {mean.min():.3f} and {mean.max():.3f}." in words
+    assert f"The mean ranges from {mean.min():.3f} to {mean.max():.3f}." in words
     app.selectbox(key="layer").select("conv1").run()
     assert query(app)["layer"] == "conv1"
     mean = mean_of([captum_map(int(image), "conv1") for image in FEW_IMAGES])
@@ -243,7 +243,7 @@ def test_the_mean_map_of_a_target_counts_the_maps_that_are_zero() -> None:
     words = captions(app)
     assert "Explained: bird, logit." in words
     assert f"Zero everywhere and counted as zero: {zero} maps." in words
-    assert f"The mean ranges from {mean.min():.3f} and {mean.max():.3f}." in words
+    assert f"The mean ranges from {mean.min():.3f} to {mean.max():.3f}." in words
 
 
 # Section: the confusion matrix

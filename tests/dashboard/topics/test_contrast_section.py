@@ -162,7 +162,7 @@ def test_a_sure_networks_maps_add_up_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "image", "ending"), [("tutorial", 0, "much of the map of"), ("resnet20", 5, "they look at different things")]
+    ("name", "image", "ending"), [("tutorial", 0, "much of the map of"), ("resnet20", 5, "they show different things")]
 )
 def test_how_far_the_two_classes_share_their_evidence_is_said(name: str, image: int, ending: str) -> None:
     a, b = ranked(image, name)[:2]

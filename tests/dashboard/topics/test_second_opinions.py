@@ -221,14 +221,14 @@ def test_at_resnet20s_last_stage_the_page_says_that_the_maps_are_one() -> None:
 
 def test_a_probability_is_no_sum_and_the_page_says_so() -> None:
     app = open_opinions(score="probability", img="5")
-    assert "a probability is not a sum of cells" in "\n".join(info.value for info in app.info)
+    assert "A probability is not a sum of cells" in "\n".join(info.value for info in app.info)
     assert "HiResCAM's cells" not in metrics(app)
     assert comparisons(app) == ["HiResCAM", "LayerCAM", "Grad-CAM++"]
 
 
 def test_a_layer_that_hands_on_its_input_has_no_sum_and_the_page_says_so() -> None:
     app = open_opinions(model="resnet20", opinion="layer1.0.shortcut", a="manual", b="package")
-    assert "layer1.0.shortcut only passes on its input" in unescaped("\n".join(info.value for info in app.info))
+    assert "layer1.0.shortcut only passes its input on" in unescaped("\n".join(info.value for info in app.info))
 
 
 def test_the_section_is_there_where_the_sides_cannot_be_subtracted() -> None:
