@@ -16,18 +16,18 @@ class Page:
     purpose: str
 
 
-EXPLORER = "Where does the network look, and does it depend on where we hook it? Choose layer and class."
-BROWSER = "All images of a class, with what the network says of them. Filter, sort, pick one."
+EXPLORER = "Where does the network look, and does that depend on the layer we hook? Choose layer and class."
+BROWSER = "All images of a class, with the network's predictions. Filter, sort, pick one."
 WALK = "The network, and Grad-CAM in six steps with this picture's own numbers, from channels to the map. Press 0 to 6."
 TRAINING = "How a network learns where to look: one picture, from random weights to the end of the training. Press Play."
-DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point to read the numbers."
+DISAGREEMENT = "Two maps of one picture, subtracted pixel by pixel. Choose both sides; point at a map to read its numbers."
 GALLERY = "Eight pictures, two programs that both say “Grad-CAM”, two answers. Open a row to see why."
-SCAN = "The same two maps on any selection of the images, or on all of them. Start it, watch it, take it home."
+SCAN = "The same two maps on any selection of images, or on all of them. Start it, watch it, download the result."
 LADDER = "Which layer, and can its map be believed? Every layer measured, beside baselines that never look at the network."
-SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after the other, and watch the map."
-GUESSES = "Contours, depth, grass: what the study guessed, tested on a thousand pictures. Reject outlines that are wrong."
-GLOSSARY = "The words of the other pages, each in a sentence or two."
-LESSON = "Stops through the whole dashboard, each with a question for the room. Next and back by key; write one of your own."
+SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after another, and watch the map."
+GUESSES = "Contours, depth, grass: the study's guesses, tested on a thousand pictures. Reject wrong outlines."
+GLOSSARY = "The terms used on the other pages, each in a sentence or two."
+LESSON = "A tour of the dashboard in stops, each with a question for the room. Two keys go on and back; you can write your own."
 
 SECTIONS: Mapping[str, tuple[Page, ...]] = {
     "Look": (Page("layer_explorer", "Layer explorer", EXPLORER), Page("class_browser", "Class browser", BROWSER)),

@@ -27,7 +27,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 # The page's folder is the server's root, which a proxy may have put below another path.
 _LOADED = """const loading = import(new URL("./{folder}/{file}", window.location.href).href);
-const FAILED = "A part of this page could not be loaded. Load the page again.";
+const FAILED = "Part of this page could not be loaded. Reload the page.";
 export default function (given) {{
   let isEnded = false, end;
   loading.then((script) => {{ if (!isEnded) end = script.default(given); }}, (error) => {{

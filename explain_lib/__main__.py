@@ -28,9 +28,9 @@ COMMANDS = (
     Command("train", "train a checkpoint; resumes after a kill", train_command.add_options, train_command.run),
     Command("scan", "compare two maps over many images; resumes after a kill", scan_command.add_options, scan_command.run),
     Command("layers", "rank a model's layers by deletion, insertion or ROAD", layers_command.add_options, layers_command.run),
-    Command("sanity", "do a model's maps depend on what it has learnt?", sanity_command.add_options, sanity_command.run),
-    Command("check-up", "what stands in the way of a model's maps", check_up_command.add_options, check_up_command.run),
-    Command("replay", "compute a view taken home anew, and compare", replay_command.add_options, replay_command.run),
+    Command("sanity", "test whether maps depend on what a model has learnt", sanity_command.add_options, sanity_command.run),
+    Command("check-up", "check a network for problems before making maps", check_up_command.add_options, check_up_command.run),
+    Command("replay", "compute a downloaded view again, and compare", replay_command.add_options, replay_command.run),
 )
 
 

@@ -37,7 +37,7 @@ def _draw(scene: Scene) -> None:
         pair = make_pair(possible)
     except xl.ExplainError as error:
         note_refusal(error)
-        st.error(f"These two sides cannot be compared: {plain(str(error))}. The settings below can be changed.")
+        st.error(f"These two sides cannot be compared: {plain(str(error))}. Change the settings below.")
         _controls(scene, possible)
         return
     why_not = why_not_comparable(pair)

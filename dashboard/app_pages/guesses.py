@@ -33,13 +33,13 @@ def _draw(scene: Scene) -> None:
     tests = CifarImages(scene.cache)
     _show_guesses(scene.with_set(tests))
     if scene.picture_set != tests:
-        st.info(f"The guesses are tested on {tests.title}, whatever else is looked at.")
+        st.info(f"The guesses are always tested on {tests.title}.")
 
 
 def _say_unfit(scene: Scene) -> None:
     """The guesses are of CIFAR-10: another network has nothing to say of them."""
     st.info(
-        f"The study guessed about a network that tells the ten classes of CIFAR-10 apart in colour pictures of 32 × 32 pixels. "
+        f"The study's guesses are about a network for the ten classes of CIFAR-10 in colour pictures of 32 × 32 pixels. "
         f"{plain(scene.view.model)} is another kind, so there is nothing to test here."
     )
     st.button(f"Open {DEFAULT_MODEL}", on_click=change_view, kwargs={"model": DEFAULT_MODEL, "layer": None, "target": None})
@@ -52,9 +52,9 @@ def _show_guesses(scene: Scene) -> None:
     with verdicts:
         cards = verdict_cards((CONTOUR, DEPTH, GRASS), scene.view.model)
     st.markdown(
-        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made three "
-        "guesses, quoted here from its README. A rule judges each on many pictures, and says what was known when it was "
-        f"written. {_layers_words(scene)}"
+        "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made "
+        "three guesses, quoted here from its README. A rule judges each guess on many pictures, and says what was known when "
+        "it was written. {_layers_words(scene)}"
     )
     contour = open_section(cards[0])
     st.divider()
@@ -74,8 +74,8 @@ def _layers_words(scene: Scene) -> str:
     if guess_layers(scene.model) == STUDY_LAYERS:
         return ""
     return (
-        f"{scene.view.model} lacks the five layers that the study hooked: guesses 1 and 3 look at its conv layers instead, the "
-        "verdicts at the last of them, and there is no average of five."
+        f"{scene.view.model} lacks the five layers that the study hooked: guesses 1 and 3 use its conv layers instead, with "
+        f"verdicts at the last one, and there is no average of five."
     )
 
 

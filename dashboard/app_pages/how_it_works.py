@@ -14,7 +14,7 @@ def _draw(scene: Scene) -> None:
     offer(slide=lambda: walk_slide(walk))
     if not walk.has_numbers and scene.view.step != "network":
         st.header(step_title(scene.view.step), anchor=False)
-        st.error("Not finite: this layer's activations or gradients hold NaN or infinity, so there is nothing to walk through.")
+        st.error("Not finite: this layer's activations or gradients contain NaN or infinity, so there are no steps to show.")
         return
     show_step(walk)
 

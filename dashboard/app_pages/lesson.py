@@ -26,27 +26,27 @@ SIDE = 160
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
-A lesson is one Markdown file, in the folder that the server is started with: `streamlit run dashboard/app.py -- --lessons
-FOLDER`. Its name, of letters, digits and hyphens, and `.md` behind it, is what an address calls it. Edit it, load this page
-anew, and the change is there.
+A lesson is one Markdown file in a folder that you name when you start the server: `streamlit run dashboard/app.py --
+--lessons FOLDER`. The file's name has letters, digits and hyphens, then `.md`; addresses use it without `.md`. Edit the file,
+reload this page, and you see the change.
 
 - `# Title`, and below it an introduction.
-- `## Title of a stop` begins a stop. One line of it is a link to what it shows: set up a page as you want it, press “Share” and
-  “Copy address”, and paste it there.
-- Then the question, ordinary Markdown. A paragraph `> Hint: …` is the hint; a stop can do without.
-- `Answer: …` begins the answer, which goes on to the next stop.
-- A line `Ask: …` above the answer lets everybody commit to an answer of their own, which then stands beside the computed one.
-  `Ask: choice` has a list of 2 to 8 choices below it, and `- [x]` marks what is right, if anything is. `Ask: number
-  {map.empty_share}` asks for a number in braces. `Ask: place`, at a stop of the layer explorer, asks where the map will be
-  brightest, and covers it until the answer is open.
+- `## Title of a stop` begins a stop. One line in it is a link to its view: set up a page as you want it, press “Share” and
+  “Copy address”, and paste the address there.
+- Then comes the question, in ordinary Markdown. A paragraph `> Hint: …` is the hint; it can be left out.
+- `Answer: …` begins the answer, which ends where the next stop begins.
+- A line `Ask: …` above the answer lets everybody commit to an answer first, which is then shown beside the computed one.
+  `Ask: choice` has a list of 2 to 8 choices below it; `- [x]` marks the right one, if there is one. `Ask: number
+  {map.empty_share}` asks for the number in braces. `Ask: place`, at a stop of the layer explorer, asks where the map will be
+  brightest, and covers the map until the answer is open.
 
 A hint and an answer can have numbers in braces, such as `{map.peak_row}`. They are computed when the hint or the answer is
-opened, for the image, the network, the layer and the class that are on screen then: an answer stays true when somebody tries
-another picture. They are of what is on screen also where the page does not show them: at the class browser
-`{difference.mean}` stands for the image, the network and the layer that the page carries along.
+opened, for the image, network, layer and class on screen: an answer stays true when somebody tries another picture. This also
+works where the page does not show the number: on the class browser, `{difference.mean}` belongs to the image, network and
+layer that the page carries along.
 
-This page says what is wrong in a file, line by line, and which stops name what this server does not have. A file called
-grad-cam.md takes the place of the lesson that comes with the dashboard.
+This page lists the faults of a file line by line, and the stops that name something this server does not have. A file called
+grad-cam.md replaces the lesson that comes with the dashboard.
 """
 
 
@@ -60,7 +60,7 @@ def _draw(scene: Scene) -> None:
     for shelved, lesson in held:
         notes = stop_notes(lesson, scene.cache)
         if notes:
-            words = f"{plain(shelved.path.name)} can be held, but not all of it opens as it is written:"
+            words = f"{plain(shelved.path.name)} works, but some of its stops do not open as written:"
             st.warning("\n".join([words, *(f"- {plain(note)}" for note in notes)]))
     _how_to_write()
 
@@ -112,13 +112,11 @@ def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
     """The faults in the files of lessons, line by line."""
     nothing = folder_problem(server_options().lessons)
     if nothing:
-        st.warning(
-            f"No lesson of your own: the folder {plain(nothing)}. A folder with lessons behind --lessons would be right."
-        )
+        st.warning(f"No lesson of your own: the folder {plain(nothing)}. Name a folder with lessons after --lessons.")
     for shelved in offered:
         if shelved.problems:
             lines = "\n".join(f"- Line {problem.line}: {plain(problem.sentence)}." for problem in shelved.problems)
-            st.warning(f"{plain(shelved.path.name)} cannot be used as it is:\n{lines}")
+            st.warning(f"{plain(shelved.path.name)} cannot be used yet:\n{lines}")
 
 
 def _how_to_write() -> None:
@@ -132,9 +130,9 @@ def _how_to_write() -> None:
             st.download_button("Download this example", EXAMPLE, "my-lesson.md", "text/markdown", on_click="ignore")
             ours = OURS.read_text(encoding="utf-8")
             st.download_button("Download the dashboard's own lesson", ours, OURS.name, "text/markdown", on_click="ignore")
-        st.markdown("**What can stand in braces**")
+        st.markdown("**What you can put in braces**")
         rows = "\n".join(f"| `{{{name}}}` | {plain(number.meaning)} |" for name, number in VOCABULARY.items())
-        st.markdown(f"| in the file | what stands there |\n| --- | --- |\n{rows}")
+        st.markdown(f"| in the file | what it becomes |\n| --- | --- |\n{rows}")
 
 
 LINE = Line(target=False, layer=False, score=False, drawing=False, modules=False)

@@ -17,7 +17,8 @@ from dashboard.widgets.pickers import choice
 MODES = {"cascading": "all, from the last layer down", "independent": "one layer alone"}
 
 OPENS = {"image": 13, "randomised": 5}
-"""A horse that the network knows, with every layer randomised: at each level its mean correlation cannot be told from 0."""
+"""A horse that the network knows, with every layer randomised: at each level its mean correlation is not clearly different "
+"from 0."""
 
 
 def _draw(scene: Scene) -> None:

@@ -25,7 +25,7 @@ from explain_lib.cam.training_time import Moment, training_moments
 def _draw(scene: Scene) -> None:
     name = chosen_training(scene)
     if name is None:
-        st.info("There are no checkpoints of a training to look at.")
+        st.info("There are no checkpoints of a training to show.")
         return
     moments = training_moments(name)
     if place_of(moments, scene.view.epoch) is None:
@@ -37,7 +37,7 @@ def _draw(scene: Scene) -> None:
         _introduce(scene, name, moments)
         if course.scene.picture_set.address != scene.picture_set.address:
             seen = f"{scene.model.channels} channels"
-            st.info(f"{name} looks at colour pictures, and these have {seen}: {course.scene.picture_set.title} are shown.")
+            st.info(f"{name} needs colour pictures, and these have {seen}: {course.scene.picture_set.title} are shown instead.")
         show_moments(course, reach)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         show_player([moment.epoch for moment in moments], course.shown.epoch)
@@ -57,7 +57,7 @@ def _introduce(scene: Scene, name: str, moments: tuple[Moment, ...]) -> None:
     if model == name:
         st.markdown(f"**{name}** as it was trained: {kept}.")
     else:
-        st.markdown(f"**{name}**, a training of its own: {kept}. Of {model} only the end of the training is there.")
+        st.markdown(f"**{name}**, a separate training: {kept}. Of {model} only the trained network is available.")
 
 
 show_page("training_time", _draw, layers=course_steps, line=Line(modules=False, by=shown_scene))

@@ -14,7 +14,7 @@ async function copy(text) {
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
   button.textContent = READY;
-  button.title = "Copies a link that shows this very view";
+  button.title = "Copies a link to exactly this view";
   button.onclick = async () => {
     await copy(data.address);
     button.textContent = DONE;

@@ -13,7 +13,7 @@ FINEST = 32
 """The arrow keys go over a picture in so many steps at most."""
 
 ASKING = "Where will it be brightest?"
-HOW = "Click the place, or go to it by the arrow keys and press Enter."
+HOW = "Click the place, or move there with the arrow keys and press Enter."
 READ = "Point at the picture to read row and column."
 COVERED = "Covered until the answer is open."
 

@@ -8,7 +8,7 @@ from explain_lib.base.words import fine, percent
 _FLAT = {
     MapState.ZERO: "zero everywhere",
     MapState.CONSTANT: "the same everywhere",
-    MapState.NOT_FINITE: "it holds NaN or infinity",
+    MapState.NOT_FINITE: "it contains NaN or infinity",
 }
 
 

@@ -20,8 +20,8 @@ from explain_lib.trust.cover import CoverFill
 NO_EVIDENCE = "Zero everywhere: in this layer the weighted sum is nowhere above zero."
 NO_DIFFERENCE = "Zero everywhere: the two maps are the same."
 _MEANINGS = {
-    MapState.CONSTANT: "The same everywhere: the map tells no place from another.",
-    MapState.NOT_FINITE: "Not finite: the map holds NaN or infinity.",
+    MapState.CONSTANT: "The same everywhere: the map does not distinguish any place.",
+    MapState.NOT_FINITE: "Not finite: the map contains NaN or infinity.",
 }
 
 

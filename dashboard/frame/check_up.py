@@ -18,7 +18,7 @@ from explain_lib.cam.grad_cam import is_quick
 from explain_lib.work.later import Work
 
 _LOOKED_AT = (
-    "Looked at, with two pictures of noise run through the network and back: what it returns, NaN, gradients, frozen weights, "
+    "Two pictures of noise are run through the network and back. Checked: its output, NaN, gradients, frozen weights, "
     "normalisation, grids, in-place operations, modules used twice, wrappers."
 )
 
@@ -43,8 +43,8 @@ def show_check_up(scene: Scene) -> None:
     """Everything that was found of the model, folded, problems first."""
     found = _look(scene)
     if not isinstance(found, xl.CheckUp):
-        with st.expander("Model check-up: being made" if found is None else "Model check-up: not made"):
-            st.markdown(found or "The network is run several times; the findings appear here, and problems above the picture.")
+        with st.expander("Model check-up: running" if found is None else "Model check-up: failed"):
+            st.markdown(found or "The network runs several times; the findings appear here, and problems above the picture.")
         return
     with st.expander(f"Model check-up: {found.counts}"):
         st.markdown(found.summary)
@@ -63,12 +63,12 @@ def _look(scene: Scene) -> xl.CheckUp | str | None:
     try:
         return scene.cache.check_up(scene.model) if is_quick(scene.model) else server_later().look(_work(scene))
     except xl.ExplainError as error:
-        return f"It could not be made: {plain(str(error))}."
+        return f"The check-up failed: {plain(str(error))}."
 
 
 def _warn(place: DeltaGenerator, scene: Scene, found: xl.CheckUp) -> None:
     for problem in found.problems:
-        place.warning(f"A problem of {plain(scene.view.model)}: {_words(problem)}")
+        place.warning(f"A problem with {plain(scene.view.model)}: {_words(problem)}")
 
 
 def _words(finding: xl.Finding) -> str:

@@ -95,6 +95,6 @@ def _present() -> None:
         "Leave" if present else "Present",
         key="present",
         shortcut="P",
-        help="Back to all controls" if present else "Pictures and words alone, large enough for the last row",
+        help="Back to all controls" if present else "Only pictures and captions, large enough for the last row",
         on_click=lambda: change_view(present=not current_view().present),
     )

@@ -10,6 +10,9 @@ def show_fault(error: Exception) -> bool:
     that is to be shown. For exceptions of pages, of widgets' callbacks and of fragments that nothing has caught.
     """
     number = note_fault(error)
-    st.error(f"This page failed by a fault of the program, not of yours. Its log says more, under the number {number}.")
+    st.error(
+        f"This page failed because of a fault in the program, not because of anything you did. The log has the details "
+        f"under number {number}."
+    )
     st.button("Back to the page's default view", key=f"fault-{number}", on_click=st.query_params.clear)
     return True

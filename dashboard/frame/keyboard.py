@@ -14,17 +14,17 @@ Key = tuple[str, str]
 """Keys, those that do the same behind commas, and what they do."""
 
 EVERYWHERE: Sequence[Key] = (
-    ("←, →", "the image before, the image after"),
-    ("↑, ↓", "the layer before, the layer after"),
+    ("←, →", "previous image, next image"),
+    ("↑, ↓", "previous layer, next layer"),
     ("P", "presentation on and off"),
     ("Space, Shift+Space, Home, End", "scroll"),
-    ("Escape", "leaves a field, a slider, a picture or a grid, which have keys of their own"),
+    ("Escape", "leaves a field, a slider, a picture or a grid, which have their own keys"),
     ("?", "this list"),
 )
 IN_A_LESSON: Sequence[Key] = (
-    ("Page Down, Page Up", "the stop's answer, then the next stop; the stop before"),
-    ("H, A, B, E", "the stop's hint, its answer, back to the stop's own view, the end of the lesson"),
-    ("V", "asks the room, where the stop has a question for phones; then shows the code larger"),
+    ("Page Down, Page Up", "answer of the stop, then the next stop; previous stop"),
+    ("H, A, B, E", "hint, answer, back to the stop's own view, end of the lesson"),
+    ("V", "starts a vote by phone, if the stop has one; then enlarges the code"),
 )
 
 _FOLDER = ASSETS / "keyboard"

@@ -20,11 +20,12 @@ KEY = "own-network"
 ARCHITECTURE, USE = "own-architecture", "own-use"
 _REFUSED, _SENT = "_weights_refused", "_weights_sent"
 _LIMITS = (
-    f"A state dict, torch.save(network.state_dict(), FILE) or .safetensors, up to {UPLOAD_BYTES // 2**20} MB, float32, at most "
-    f"{UPLOAD_CLASSES:,} classes. Nothing in the file is run."
+    f"A state dict, from torch.save(network.state_dict(), FILE) or as .safetensors, up to {UPLOAD_BYTES // 2**20} MB, "
+    f"float32, at most "
+    f"{UPLOAD_CLASSES:,} classes. No code in the file is run."
 )
 _PRIVACY = (
-    "The network is kept in the memory of this server only, until that starts anew or needs the room. Whoever has its address "
+    "The network stays only in this server's memory, until the server restarts or needs the room. Anybody with its address "
     "can use it."
 )
 
@@ -42,7 +43,7 @@ def say_model_refused() -> None:
     """Say once why the last file was refused."""
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:
-        st.error(f"The weights were not taken: {plain(refused)}.")
+        st.error(f"These weights cannot be used: {plain(refused)}.")
 
 
 def say_own_model(scene: Scene) -> None:
@@ -83,15 +84,15 @@ def _upload(cache: xl.ExplainCache) -> None:
 
 def _describe(usual: Described, architecture: str) -> None:
     """Fields for what belongs to a network besides its weights."""
-    size, size_help = usual.input_size or (), f"Pixels of a side, or height and width, at most {UPLOAD_SIDE}."
+    size, size_help = usual.input_size or (), f"One side in pixels, or height and width; at most {UPLOAD_SIDE}."
     sides = _written(size[:1] if len(set(size)) == 1 else size)
     with st.container(horizontal=True, gap="small"):
         st.text_input("Input size", sides, key=_key("size", architecture), help=size_help, width=110)
         for label, field, numbers in (("Mean", "mean", usual.mean), ("Std", "std", usual.std)):
-            per_channel = "Of each channel, R, G and B or others, for pixels from 0 to 1."
+            per_channel = "One number for each channel, such as R, G and B, for pixels from 0 to 1."
             st.text_input(label, _written(numbers), key=_key(field, architecture), help=per_channel, width=190)
     known, key = "\n".join(usual.classes or ()), _key("classes", architecture)
-    st.text_area("Class names, one a line", known, key=key, help="May be left empty.", height=100)
+    st.text_area("Class names, one per line", known, key=key, help="Optional.", height=100)
 
 
 def _written(numbers: tuple[float, ...] | None) -> str:

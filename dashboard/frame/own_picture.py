@@ -16,9 +16,9 @@ from dashboard.widgets.stage import Row, Stage, show_stage
 SIDE, GAP = 160, 24
 FITS: Mapping[str, str] = {"crop": "its middle", "inner": "less of it", "pad": "all of it", "stretch": "all, stretched"}
 _FIT = (
-    "Its middle: the shorter side fills the network's input, what sticks out is cut off. Less of it: the middle 7/8 of that, "
-    "as torchvision's own weights were tested. All of it: the longer side fills it, with black bars. All, stretched: without "
-    "its proportions."
+    "Its middle: the shorter side fills the network's input; the rest is cut off. Less of it: the middle 7/8 of that, as "
+    "torchvision's own weights were tested. All of it: the longer side fills the input, with black bars. All, stretched: the "
+    "proportions change."
 )
 
 
@@ -48,10 +48,10 @@ def show_own_picture(scene: Scene, digest: str) -> None:
             made = made_words(scene, scene.view.image)
             how = made[0].upper() + made[1:] if made else "Resized bilinearly with antialiasing"
             st.caption(f"{plain(how)}. {PRIVACY}")
-            words = "Your picture is kept: Back brings it again"
+            words = "Your picture is kept: Back returns to it"
             st.button("Back to the set", help=words, on_click=change_view, kwargs={"pictures": None})
 
 
 def say_set_aside(scene: Scene) -> None:
     """On a page that looks at many pictures: that the visitor's is not among them, and is still there."""
-    st.info(f"This page looks at {scene.picture_set.title}. Your picture is kept, and the other pages show it.")
+    st.info(f"This page uses {scene.picture_set.title}. Your picture is kept, and the other pages show it.")

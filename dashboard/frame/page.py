@@ -104,7 +104,7 @@ def _way_back() -> None:
                 cache.model(view.model)
                 st.button(words, on_click=open_view, args=(view,))
                 return
-    st.caption("This is not for visitors to mend: whoever started the server finds the same sentence in its log.")
+    st.caption("Visitors cannot fix this: the server's log has the same sentence for the person who started it.")
 
 
 def _own_picture(scene: Scene) -> None:

@@ -22,8 +22,8 @@ _LIMITS = (
     f"up to {MAX_BYTES // 2**20} MB and {MAX_PIXELS // 1_000_000} megapixels."
 )
 PRIVACY = (
-    "Your picture is kept in the memory of this server only, until that starts anew or needs the room. Whoever has its "
-    "address can see it."
+    "Your picture stays only in this server's memory, until the server restarts or needs the room. Anybody with its address "
+    "can see it."
 )
 
 
@@ -37,7 +37,7 @@ def say_refused() -> None:
     """Say once why the last upload was refused."""
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:
-        st.error(f"The picture was not taken: {plain(refused)}.")
+        st.error(f"This picture cannot be used: {plain(refused)}.")
 
 
 def warn_of_channels(scene: Scene) -> None:
@@ -45,9 +45,9 @@ def warn_of_channels(scene: Scene) -> None:
     channels = scene.model.channels
     if isinstance(scene.picture_set, CifarImages) and channels not in (1, 3):
         st.warning(
-            f"{plain(scene.view.model)} takes {channels} channels, and these pictures have three: they are filled with red, "
-            "green and blue in turn, only so that the pages can be tried. Maps of its own pictures: start the server with "
-            f"--images FOLDER, of TIFF, .npy or .npz files with {channels} channels."
+            f"{plain(scene.view.model)} takes {channels} channels, and these pictures have three: its channels are filled "
+            f"with red, green and blue in turn, just so that you can try the pages. For real maps, start the server with "
+            f"--images FOLDER, a folder of TIFF, .npy or .npz files with {channels} channels."
         )
 
 
@@ -70,7 +70,9 @@ def _upload(scene: Scene) -> None:
         help=_LIMITS,
         max_upload_size=MAX_BYTES // 2**20,
     )
-    if st.toggle("From the camera", key="own-camera-on", help="Browsers allow it on this computer itself, or over https."):
+    if st.toggle(
+        "From the camera", key="own-camera-on", help="Browsers allow the camera only on this computer itself, or over https."
+    ):
         st.camera_input("Camera", key=_CAMERA, on_change=lambda: _take(scene.cache, st.session_state[_CAMERA]))
     st.caption(f"{_LIMITS} {PRIVACY}")
 

@@ -25,7 +25,7 @@ def settings_menu(
 
     images: those that a leap leads to, None for all. drawn: the view by which the page draws maps.
     """
-    what = "How maps are drawn, layers on offer, which score is explained; a random image; the way back to the start"
+    what = "How maps are drawn, the choice of layers, the explained score, a random image, reset"
     menu = st.popover("⚙", key=KEY, on_change="rerun", help=what, width="content")
     if not menu.open:  # what is out of sight is not built
         return
@@ -34,7 +34,7 @@ def settings_menu(
             if not scene.is_own:
                 random_image_button(scene, images)
             start = opening_view(scene.cache.own_models)
-            st.button("Reset", help="Back to the view that the dashboard opens with", on_click=open_view, args=(start,))
+            st.button("Reset", help="Back to the opening view", on_click=open_view, args=(start,))
         _file_picker(scene)
         if score:
             score_controls(scene)
@@ -54,19 +54,19 @@ def _file_picker(scene: Scene) -> None:
     files = scene.images.files
     if not scene.is_own and 1 < len(files) <= MOST_FILES:
         shown = bound_by("file", files[scene.view.image], lambda name: pick_image(scene, files.index(name)))
-        st.selectbox("Picture", files, **shown, help="Type a part of its name.", width=320)
+        st.selectbox("Picture", files, **shown, help="Type part of its name.", width=320)
 
 
 def _channel_controls(scene: Scene) -> None:
     """Fields for the channels that are shown, of a network with more than three, and for the window of more than 8 bits."""
     count = scene.model.channels
     if count > 3 or count == 2:
-        words = f"Three numbers from 0 to {count - 1}, with commas between, or one for grey. The network sees all {count}."
+        words = f"Three numbers from 0 to {count - 1}, separated by commas, or one for grey. The network sees all {count}."
         _field("bands", "Channels shown as red, green, blue", spelled(shown_bands(count, scene.bands)), words)
     window = scene.picture_set.window(scene.view.image, scene.model)
     if window is not None:
         low, high = (end.replace(",", "") for end in window_ends(window))
-        words = "The numbers of the file that are black and white, with a comma between; empty for each picture's own range."
+        words = "The file's values for black and for white, separated by a comma; empty for each picture's own range."
         _field("window", "From black to white", f"{low},{high}", words)
 
 

@@ -18,10 +18,10 @@ _COPY = st.components.v2.component(
     js=(ASSETS / "share.js").read_text(),
 )
 _ALONE = (
-    "The dashboard listens on this computer only, so no other one can open this address. One can once the dashboard is "
-    "started with `--server.address 0.0.0.0`."
+    "The dashboard listens only on this computer, so no other computer can open this address. To let others in, start it with "
+    "`--server.address 0.0.0.0`."
 )
-_NETWORK = "For every computer and phone in this network."
+_NETWORK = "Works on every computer and phone in this network."
 
 
 def share_menu() -> None:
@@ -30,7 +30,7 @@ def share_menu() -> None:
         "Share",
         key=KEY,
         on_change="rerun",
-        help="The address of this view; as a QR code too, where others can open it",
+        help="The address of this view, with a QR code if others can open it",
         width="content",
     )
     if not menu.open:  # what is out of sight is not built

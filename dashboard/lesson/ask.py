@@ -50,7 +50,7 @@ def take_ask(
     """
     end = next((place for place, (_, line) in enumerate(lines) if line.startswith("Answer:")), len(lines))
     faults = [
-        (number, "“Ask:” stands in the answer; above “Answer:” it would be right")
+        (number, "“Ask:” is inside the answer; it belongs above “Answer:”")
         for number, line in lines[end:]
         if _IN_AN_ANSWER.fullmatch(line.strip())
     ]
@@ -65,7 +65,7 @@ def take_ask(
         below = _list_below(lines[place + 1 : end])
         place += 1 + len(below)
         if seen:
-            faults.append((number, "there is a second “Ask:”; one in a stop would be right"))
+            faults.append((number, "there is a second “Ask:”; a stop can have only one"))
             continue
         ask, seen = _ask(number, line.strip(), below, page, wrong, faults), True
     return ask, [*rest, *lines[end:]], faults
@@ -89,7 +89,7 @@ def _ask(
     """What one line asks for; None where it is at fault."""
     found = _ASK.fullmatch(line)
     if not found:
-        faults.append((number, "a line begins with ask but not with “Ask:”; “Ask: place” would be right"))
+        faults.append((number, "a line begins with “ask” but not with “Ask:”; “Ask: place” would be right"))
         return None
     kind, more = found["kind"], found["more"]
     if kind == "choice" and not more:
@@ -99,7 +99,7 @@ def _ask(
     if kind == "place" and not more:
         if page in (PLACE_PAGE, None):
             return Ask("place")
-        faults.append((number, f"“Ask: place” stands at a stop of {page}; at one of {PLACE_PAGE} it would be right"))
+        faults.append((number, f"“Ask: place” is at a stop of {page}; it only works at a stop of {PLACE_PAGE}"))
         return None
     right = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_share}”"
     faults.append((number, f"there is no “{line[:LONGEST]}”; {right} would be right"))
@@ -129,12 +129,14 @@ def _choice(number: int, below: Sequence[Line], faults: list[Line]) -> Ask | Non
 
 def _faults_of(text: str, others: Sequence[str]) -> list[str]:
     """The faults of a choice. others: those before it."""
-    said = [] if text else ["a choice has no words; “- A deer” would be right"]
+    said = [] if text else ["a choice is empty; “- A deer” would be right"]
     if len(text) > LONGEST:
         said.append(f"a choice has {len(text)} characters; at most {LONGEST} would be right")
     if text and text in others:
-        said.append(f"there are two choices “{text[:LONGEST]}”; different ones would be right")
-    said += [f"{found[0]} stands in a choice; in a hint or an answer it would be right" for found in _NUMBER.finditer(text)]
+        said.append(f"the choice “{text[:LONGEST]}” is there twice; choices must differ")
+    said += [
+        f"{found[0]} is in a choice; numbers in braces work only in a hint or an answer" for found in _NUMBER.finditer(text)
+    ]
     return said
 
 

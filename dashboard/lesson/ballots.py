@@ -201,9 +201,9 @@ class Rooms:
             room = self._room(code)
             poll = room.poll
             if poll is None or poll.round != round_:
-                raise InputError("vote: another question is on the screen by now; look there")
+                raise InputError("vote: the screen has moved on to another question; look there")
             if poll.stop in room.revealed:
-                raise InputError("vote: too late, the answer is on the screen")
+                raise InputError("vote: too late, the answer is already on the screen")
             _check(poll.ask, vote)
             if voter not in room.voters and len(room.voters) >= MOST_VOTERS:
                 raise InputError(f"vote: this room is full; {MOST_VOTERS} phones can vote in one room")
@@ -215,14 +215,14 @@ class Rooms:
 
     def _room(self, code: str) -> _Room:
         if code not in self._rooms:
-            raise InputError(f"room: there is no room {code[:CODE_LENGTH]!r} now; the code on the screen would be right")
+            raise InputError(f"room: there is no room {code[:CODE_LENGTH]!r} now; enter the code on the screen")
         return self._rooms[code]
 
     def _room_of(self, code: str, host: str) -> _Room:
         """The room, for its host; using it keeps it."""
         room = self._room(code)
         if not secrets.compare_digest(room.host.encode(), host.encode()):
-            raise InputError(f"room: {code} belongs to whoever opened it; a room of one's own would be right")
+            raise InputError(f"room: {code} belongs to the person who opened it; open a room of your own")
         room.used = self._clock()
         return room
 
@@ -239,9 +239,9 @@ def _check(ask: Ask, vote: Vote) -> None:
     """Raise InputError for a vote that is no answer to the question."""
     if isinstance(vote, Tap):
         if ask.kind != "place":
-            raise InputError("vote: a place in a picture is no answer here; one of the choices would be right")
+            raise InputError("vote: a place in a picture is no answer here; pick one of the choices")
         if not all(isfinite(share) and 0 <= share <= 1 for share in (vote.x, vote.y)):
-            raise InputError("vote: this place lies outside the picture; one inside it would be right")
+            raise InputError("vote: this place is outside the picture; pick one inside it")
     elif ask.kind != "choice" or not 0 <= vote < len(ask.choices):
         listed = ", ".join(ask.choices) or "a place in the picture"
         raise InputError(f"vote: there is no choice {vote}; {listed} would be right")

@@ -67,7 +67,7 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
         return _show_stop(page, scene, view, lesson)
 
 
-COMING = "its numbers are being computed …"
+COMING = "computing its numbers …"
 
 
 def _nothing() -> None:
@@ -80,11 +80,11 @@ def _find(view: View) -> tuple[Lesson | None, str]:
     found = offered.get(view.lesson or "")
     if found is None:
         there = ", ".join(name for name, shelved in offered.items() if shelved.lesson) or "none"
-        return None, f"lesson={view.lesson}: there is no such lesson; there are {there}."
+        return None, f"lesson={view.lesson}: there is no such lesson; the lessons here are {there}."
     if found.lesson is None:
         first = found.problems[0]
         said = f"{found.path.name} has a fault in line {first.line}: {first.sentence}"
-        return None, f"lesson={view.lesson}: {said}. The page Lesson lists every fault."
+        return None, f"lesson={view.lesson}: {said}. The “Lesson” page lists every fault."
     count = len(found.lesson.stops)
     beyond = f"stop={view.stop}: the stops of this lesson are 1 to {count}; the first one is shown."
     return found.lesson, beyond if view.stop > count else ""
@@ -94,7 +94,7 @@ def _fit_said(view: View, ask: Ask | None, scene: Scene) -> View:
     """The view without an answer that the stop does not ask for, which is said."""
     if view.said is None:
         return view
-    fault = "this stop asks for nothing" if ask is None else said_fault(ask, view.said, scene.model.input_size)
+    fault = "this stop takes no answer" if ask is None else said_fault(ask, view.said, scene.model.input_size)
     if not fault:
         return view
     st.warning(f"Ignored in the address: {plain(f'said={view.said}: {fault}.')}")
@@ -148,13 +148,13 @@ def _show_asked(ask: Ask, view: View, page: str) -> None:
     else:
         place = said_place(view.said)
         ask_for_place(AskedPlace(place, None, is_open=False))
-        st.caption(_how_to_say(place) if page == PLACE_PAGE else "The picture to click is in this stop's own view.")
+        st.caption(_how_to_say(place) if page == PLACE_PAGE else "The picture to click is in this stop's view.")
 
 
 def _how_to_say(place: tuple[int, int] | None) -> str:
     if place is None:
-        return "Click the picture where you expect it. The map is covered until the answer is open."
-    return f"You say pixel row {place[0]}, column {place[1]}. Click again to change it."
+        return "Click the place where you expect it. The map is covered until you open the answer."
+    return f"Your answer: pixel row {place[0]}, column {place[1]}. Click again to change it."
 
 
 def _say(said: str | None) -> None:
@@ -205,7 +205,7 @@ def _show_computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Se
     try:
         words = _computed(ask, scene, view, elsewhere, taps)
     except xl.ExplainError as error:
-        words = f"*Not there: {plain(str(error))}.*"
+        words = f"*Not available: {plain(str(error))}.*"
     if words:
         with st.container(key="lesson-said"):
             st.markdown(words)
@@ -235,12 +235,14 @@ def _buttons(view: View, lesson: Lesson, elsewhere: bool) -> None:
     stop, name = lesson.stops[view.stop - 1], view.lesson or ""
     with st.container(horizontal=True, width="content", gap="xsmall"):
         if elsewhere and st.button(
-            "Back to this stop's view", key="lesson-here", shortcut="B", help="What is on screen is no longer what it opened."
+            "Back to this stop's view", key="lesson-here", shortcut="B", help="The screen no longer shows this stop's own view."
         ):
             open_stop(name, lesson, view.stop)
         _fold(f"hint-{view.stop}", "hint", view.hint, "H", missing=not stop.hint)
         _fold(f"answer-{view.stop}", "answer", view.answer, "A", missing=False)
-        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
+        st.button(
+            "End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="Closes the lesson and keeps this view."
+        )
         if st.button("Previous stop", key=f"lesson-back-{view.stop}", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)

@@ -35,8 +35,8 @@ def _ladder(scene: Scene) -> LadderRows:
     rows = bundled_ladder(sample_request(scene))
     if rows is None:
         raise xl.InputError(
-            "ladder: nothing was measured beforehand for these layers, this class, set or number of pictures; "
-            "the default view of the ladder page would be right"
+            "ladder: there are no ready-made measurements for these layers, this class, set or number of pictures; the "
+            "default view of the ladder page has them"
         )
     return rows
 
@@ -48,7 +48,7 @@ def _ranking(scene: Scene) -> Ranking:
 def _best(scene: Scene) -> str:
     best = _ranking(scene).best
     if best is None:
-        raise xl.InputError("ladder: no layer ranks pixels here; another model would be right")
+        raise xl.InputError("ladder: no layer can rank pixels here; another model would be right")
     return best
 
 
@@ -82,8 +82,8 @@ def _contour(words: Callable[[ContourGuess], str]) -> Callable[[Scene], str]:
         guess = kept_contour_guess(scene)
         if guess is None:
             raise xl.InputError(
-                "contour: the first guess is not judged yet for this network; once the page The three guesses has judged it, "
-                "the answer opened again would be right"
+                "contour: the first guess has no verdict for this network yet; open the page “The three guesses”, then this "
+                "answer again"
             )
         return words(guess)
 
@@ -119,11 +119,11 @@ def _told(scene: Scene) -> str:
     count, correlation = _forgotten(scene), _after(scene, end=False)
     if count == "0":
         says = f"{scene.model.classes[_says(scene, 0)]} with {_then(scene)}"
-        return f"No layer is randomised now: both maps are of the network as it is, which says {says}."
+        return f"No layer is randomised now: both maps are from the trained network, which says {says}."
     total, classes = len(randomisation_steps(scene.model)), scene.model.classes
     now, before = f"{classes[_says(scene, None)]} with {_then(scene)}", classes[_says(scene, 0)]
     return (
-        f"With {count} of {total} layers randomised the network says {now}; as it is, it says {before}. "
+        f"With {count} of {total} layers randomised the network says {now}; before, it said {before}. "
         f"The rank correlation of its map with the original one is {correlation}."
     )
 
@@ -135,7 +135,7 @@ def _starts(scene: Scene) -> RandomStarts:
         raise xl.InputError("randomised: no layer is randomised now; a level from 1 would be right")
     found = find_starts(check).found
     if found is None:
-        raise xl.InputError("starts: they are still being made; the answer opened again in some seconds would be right")
+        raise xl.InputError("starts: still being computed; open the answer again in a few seconds")
     return found
 
 
@@ -151,7 +151,7 @@ def _starts_told(scene: Scene) -> str:
 CHECKS: Mapping[str, Number] = {
     "ladder.images": Number("on how many pictures the ladder was measured", lambda scene: f"{_ranking(scene).images:,}"),
     "ladder.measure": Number(
-        "what ranks on the ladder page: deletion with mid grey",
+        "the measure that ranks on the ladder page: deletion with mid grey",
         lambda scene: measure_words(scene.view.measure, scene.view.fill),
         unit=None,
     ),
@@ -160,9 +160,7 @@ CHECKS: Mapping[str, Number] = {
     ),
     "ladder.best_layer": Number("the one with the best mean", _best, unit=None),
     "ladder.best": Number("that mean", lambda scene: _rung(scene, _best(scene))),
-    "ladder.centre": Number(
-        "the number of “centre first”, which goes from the middle outwards", lambda scene: _rung(scene, CENTRE)
-    ),
+    "ladder.centre": Number("the number of “centre first”, from the middle outwards", lambda scene: _rung(scene, CENTRE)),
     "ladder.random": Number("the number of a random order of pixels", lambda scene: _rung(scene, RANDOM)),
     "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict, unit=None),
     "edges.own": Number(
@@ -176,18 +174,18 @@ CHECKS: Mapping[str, Number] = {
         "the mean correlation of maps with their own picture's edges", _contour(lambda guess: mean_alone(guess.judged.own))
     ),
     "contour.other": Number("that with the edges of another picture", _contour(lambda guess: mean_alone(guess.judged.other))),
-    "contour.excess": Number("the former less the latter", _contour(lambda guess: mean_alone(guess.judged.excess))),
+    "contour.excess": Number("the difference of the two", _contour(lambda guess: mean_alone(guess.judged.excess))),
     "contour.verdict": Number("supported, not supported, can't tell", _contour(lambda guess: guess.verdict), unit=None),
     "sanity.count": Number("how many layers have forgotten what they learnt, at the chosen depth", _forgotten),
     "sanity.total": Number("how many there are", lambda scene: str(len(randomisation_steps(scene.model)))),
     "sanity.correlation": Number(
-        "the Spearman correlation of the map then with the original one", lambda scene: _after(scene, end=False)
+        "the Spearman correlation of the map after that with the original one", lambda scene: _after(scene, end=False)
     ),
-    "sanity.class": Number(
-        "the class that is then the likeliest", lambda scene: scene.model.classes[_says(scene, None)], unit=None
-    ),
+    "sanity.class": Number("the likeliest class then", lambda scene: scene.model.classes[_says(scene, None)], unit=None),
     "sanity.probability": Number("its probability", _then, unit="%"),
-    "sanity.original_class": Number("the class that was before", lambda scene: scene.model.classes[_says(scene, 0)], unit=None),
+    "sanity.original_class": Number(
+        "the likeliest class before", lambda scene: scene.model.classes[_says(scene, 0)], unit=None
+    ),
     "sanity.told": Number("all of that in two sentences; in one where no layer has forgotten anything", _told, unit=None),
     "sanity.starts": Number("how many random starts are shown", lambda scene: str(len(_starts(scene).seeds))),
     "sanity.mean": Number(

@@ -79,7 +79,7 @@ def parse_lesson(
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        return None, (Problem(line, "the file is no UTF-8 text; saved as UTF-8 it would be right"),)
+        return None, (Problem(line, "the file is not UTF-8 text; save it as UTF-8"),)
     problems: list[Problem] = []
     head, *parts = _parts(text)
     title, introduction = _head(head, problems)
@@ -155,7 +155,7 @@ def _opened(number: int, address: str, problems: list[Problem]) -> tuple[str, Vi
     try:
         split = urlsplit(address)
     except ValueError:
-        problems.append(Problem(number, f"{address} is no address; one that “Copy address” gives would be right"))
+        problems.append(Problem(number, f"{address} is not an address; paste one from “Copy address”"))
         return None
     page = split.path.rstrip("/").rpartition("/")[2] or LANDING
     if page not in PAGES:
@@ -209,7 +209,7 @@ def placeholder_problems(line: str, known: Sequence[str], *, computed: bool) -> 
     """
     names = [found["name"] or found["other"] for found in _PLACEHOLDER.finditer(line)]
     if not computed:
-        return [f"{{{name}}} stands in a question; in a hint or an answer it would be right" for name in names]
+        return [f"{{{name}}} is in a question; numbers in braces work only in a hint or an answer" for name in names]
     return [f"there is no {{{name}}}; {_nearest(name, known)} would be right" for name in names if name not in known]
 
 

@@ -122,7 +122,7 @@ def _peak_pixel(scene: Scene, *, stretched: bool) -> str:
 def _looking(scene: Scene) -> CellCentres:
     centres = locate_cells(scene.model, scene.layer)
     if centres is None:
-        raise xl.InputError(f"layer: where the cells of {scene.layer} look cannot be told; another layer would be right")
+        raise xl.InputError(f"layer: it is unknown where the cells of {scene.layer} look; another layer would be right")
     return centres
 
 
@@ -203,10 +203,8 @@ MAPS: Mapping[str, Number] = {
     "layer.name": Number("the chosen layer", lambda scene: scene.layer, unit=None),
     "layer.grid": Number("its grid, height × width", lambda scene: grid_caption(_grid(scene, scene.layer)), unit=None),
     "layer.channels": Number("how many channels it has", _channels),
-    "layer.cell": Number("how many pixels one cell of its map stands for, height × width", _cell, unit=None),
-    "layer.offset": Number(
-        "how many pixels stretching puts a cell from where it looks, at most", lambda scene: two(_looking(scene).farthest)
-    ),
+    "layer.cell": Number("how many pixels one cell of its map covers, height × width", _cell, unit=None),
+    "layer.offset": Number("by how many pixels stretching shifts a cell, at most", lambda scene: two(_looking(scene).farthest)),
     "map.peak": Number("the largest value of the map, not scaled", lambda scene: short(_map(scene).max())),
     "map.peak_row": Number("the row of the strongest cell, counted from 0", lambda scene: str(_peak(_map(scene))[0])),
     "map.peak_column": Number("its column, counted from 0", lambda scene: str(_peak(_map(scene))[1])),
@@ -214,7 +212,7 @@ MAPS: Mapping[str, Number] = {
         "the pixel that the strongest cell looks at", lambda scene: _peak_pixel(scene, stretched=False), unit=None
     ),
     "map.peak_stretched": Number(
-        "where stretching puts that cell", lambda scene: _peak_pixel(scene, stretched=True), unit=None
+        "where that cell is drawn when stretched", lambda scene: _peak_pixel(scene, stretched=True), unit=None
     ),
     "map.place": Number("where the map is strongest: at the top left, in the middle", _place, unit=None),
     "map.empty_share": Number(
@@ -233,7 +231,7 @@ MAPS: Mapping[str, Number] = {
         "the Spearman correlation of the explained class's map with the predicted class's",
         lambda scene: _correlation(_map(scene), _map(scene, None, scene.predicted)),
     ),
-    "layers.count": Number("how many layers are on offer", lambda scene: str(len(scene.offered_layers))),
+    "layers.count": Number("how many layers can be chosen", lambda scene: str(len(scene.offered_layers))),
     "layers.first": Number("the first of them", lambda scene: scene.offered_layers[0], unit=None),
     "layers.first_grid": Number("its grid", lambda scene: grid_caption(_grid(scene, scene.offered_layers[0])), unit=None),
     "layers.first_place": Number("where its map is strongest", lambda scene: _place(scene, scene.offered_layers[0]), unit=None),
@@ -258,13 +256,13 @@ MAPS: Mapping[str, Number] = {
         "what causes the difference and how much of it, in sentences; or how far the sides agree", _why, unit=None
     ),
     "causes.main": Number(
-        "the same, and only what makes at least 1 % of the difference",
+        "the same, limited to causes of at least 1 % of the difference",
         lambda scene: plain_causes(_decomposition(scene)),
         unit=None,
     ),
     "causes.largest": Number("the setting that causes most of the difference", lambda scene: _cause(scene, 0)[0], unit=None),
     "causes.largest_share": Number("its share of the mean difference", lambda scene: _cause(scene, 0)[1], unit="%"),
-    "causes.second": Number("the setting that comes next", lambda scene: _cause(scene, 1)[0], unit=None),
+    "causes.second": Number("the setting with the next largest share", lambda scene: _cause(scene, 1)[0], unit=None),
     "causes.second_share": Number("its share of the mean difference", lambda scene: _cause(scene, 1)[1], unit="%"),
 }
 
@@ -276,7 +274,7 @@ def plain_causes(found: xl.Decomposition) -> str:
 
 def _none(found: xl.Decomposition) -> str:
     if causes_by_size(found):
-        return "What the two programs chose differently cancels out on this picture."
+        return "The programs' different choices cancel out on this picture."
     if found.settings:
-        return "What the two programs chose differently changes nothing on this picture."
+        return "The programs' different choices change nothing on this picture."
     return "The two programs made the same choices."

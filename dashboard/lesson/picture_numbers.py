@@ -24,7 +24,7 @@ class Number:
 def _true_class(scene: Scene) -> str:
     name = scene.true_class(scene.view.image)
     if name is None:
-        raise xl.InputError("image: nobody has said what it shows; a picture with a class would be right")
+        raise xl.InputError("image: its true class is unknown; a picture with a class would be right")
     return name
 
 
@@ -35,7 +35,7 @@ def _outcome(scene: Scene) -> str:
 def second_class(scene: Scene) -> int:
     """The class that comes after the likeliest one. Raises InputError for a model with one class."""
     if len(scene.model.classes) < 2:
-        raise xl.InputError("model: it knows one class; a model with two or more would be right")
+        raise xl.InputError("model: it has only one class; a model with two or more would be right")
     return int(np.argsort(-scene.probabilities, kind="stable")[1])
 
 

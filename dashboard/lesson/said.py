@@ -80,7 +80,7 @@ def number_words(said: str | None, computed: str) -> str:
     if two(own) == two(found.value):
         return f"✓ {words} That is right."
     off, point = own - found.value, "point" if found.unit else ""
-    return f"{words} That is {_size(abs(off), point)} too {'high' if off > 0 else 'low'}."
+    return f"{words} You were {_size(abs(off), point)} too {'high' if off > 0 else 'low'}."
 
 
 def _read(computed: str) -> _Computed | None:
@@ -104,11 +104,11 @@ def _size(value: float, what: str) -> str:
 def place_words(said: Pixel | None, found: Brightest) -> str:
     """The place that a reader has clicked, the brightest one, and how far apart they are."""
     y, x = found.pixel
-    there = f"the brightest square, around pixel row {short(y)}, column {short(x)}"
+    there = f"brightest square around pixel row {short(y)}, column {short(x)}"
     if said is None:
         return f"**Computed: {there}.**"
     words = f"**You said pixel row {said[0]}, column {said[1]}. Computed: {there}.**"
     if found.is_hit_by(said):
         return f"✓ {words} You hit it."
     pixels, cells = found.distance(said)
-    return f"{words} The two are {_size(pixels, 'pixel')} apart, or {_size(cells, 'square')} of the map."
+    return f"{words} They are {_size(pixels, 'pixel')} apart, or {_size(cells, 'square')} of the map."

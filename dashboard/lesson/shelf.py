@@ -47,7 +47,7 @@ def folder_problem(folder: Path | None) -> str | None:
     if folder is None:
         return None
     try:
-        return None if any(folder.iterdir()) and _files(folder) else f"{folder.name} holds no file that ends in .md"
+        return None if any(folder.iterdir()) and _files(folder) else f"{folder.name} has no file that ends in .md"
     except OSError as error:
         return f"{folder.name} cannot be read ({error.strerror})"
 
@@ -67,7 +67,7 @@ def _read(path: Path, known: tuple[str, ...], worded: tuple[str, ...]) -> Shelve
     except ValueError:
         return _faulty(path, f"the file is called {path.name}; letters, digits, hyphens and .md would be right")
     except OSError as error:
-        return _faulty(path, f"the file cannot be read ({error.strerror}); one that the server may read would be right")
+        return _faulty(path, f"the file cannot be read ({error.strerror}); let the server read it")
 
 
 @lru_cache(maxsize=MOST_FILES)

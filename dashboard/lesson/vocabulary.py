@@ -34,5 +34,5 @@ def lesson_words(text: str, scene: Scene) -> str:
             return MISSING
 
     answer = filled(text, words)
-    notes = [f"*Not there: {plain(', '.join(names))}. {plain(why)}.*" for why, names in missing.items()]
+    notes = [f"*Not available: {plain(', '.join(names))}. {plain(why)}.*" for why, names in missing.items()]
     return "\n\n".join([answer, *notes])

@@ -22,10 +22,10 @@ from explain_lib.base.errors import InputError
 REST = 1.0
 """Seconds after which the number of votes is read anew."""
 _LARGE = "vote-large"
-_HELP = "Opens a vote: phones come in by a QR code."
+_HELP = "Opens a vote: phones join by QR code."
 _ALONE = (
-    "Phones cannot come in yet: the dashboard listens on this computer alone. Start it as "
-    "`STREAMLIT_SERVER_ADDRESS=0.0.0.0 make run`, or with `--server.address 0.0.0.0`."
+    "Phones cannot join yet: the dashboard only listens on this computer. Start it with "
+    "`STREAMLIT_SERVER_ADDRESS=0.0.0.0 make run`, or add `--server.address 0.0.0.0`."
 )
 
 
@@ -113,7 +113,7 @@ def _invite(code: str, place: SharedPlace) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             if place.reach != "alone":
                 st.button("Larger code", key="vote-larger", shortcut="V", on_click=_enlarge)
-            st.button("Close the room", key="vote-close", on_click=close_room, help="The votes are forgotten.")
+            st.button("Close the room", key="vote-close", on_click=close_room, help="The votes are deleted.")
 
 
 @st.dialog("Vote with your phone", width="large")

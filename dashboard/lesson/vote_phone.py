@@ -69,7 +69,7 @@ def _follow(code: str) -> None:
         return
     if seen.poll is None:
         st.title("Look at the screen", anchor=False)
-        st.markdown("The next question comes here by itself.")
+        st.markdown("The next question will appear here.")
         return
     st.markdown(f"### {short_question(seen.poll.question)}")
     if seen.closed:
@@ -142,7 +142,7 @@ def _say_counted(poll: Poll, vote: Vote | None) -> None:
     if refused is not None:
         st.warning(_sentence(refused))
     elif vote is not None:
-        st.markdown(f"**Counted: {_words(poll, vote)}.** Change it until the answer is shown.")
+        st.markdown(f"**Your vote: {_words(poll, vote)}.** You can change it until the answer is shown.")
 
 
 def _say_closed(poll: Poll, vote: Vote | None) -> None:
@@ -153,10 +153,10 @@ def _say_closed(poll: Poll, vote: Vote | None) -> None:
     right = " or ".join(plain(poll.ask.choices[place]) for place in poll.ask.right)
     if vote is not None:
         verdict = " ✓ That is right." if vote in poll.ask.right else ""
-        st.markdown(f"You said: **{_words(poll, vote)}**.{verdict}")
+        st.markdown(f"Your vote: **{_words(poll, vote)}**.{verdict}")
     if right and vote not in poll.ask.right:
-        st.markdown(f"Right would be: **{right}**.")
-    st.markdown("The answer is on the screen. The next question comes here by itself.")
+        st.markdown(f"The right answer: **{right}**.")
+    st.markdown("The answer is on the screen. The next question will appear here.")
 
 
 def _words(poll: Poll, vote: Vote) -> str:

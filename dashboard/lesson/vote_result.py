@@ -59,7 +59,7 @@ def taps_words(votes: Sequence[Pixel], found: Brightest) -> str:
     hit = f"{hits} of {len(votes)} taps {'hits' if hits == 1 else 'hit'} the brightest square"
     if len(votes) < FEW:
         return f"**{hit}.**"
-    return f"**{hit}.** Half of them lie within {short(near, 2)} squares of it."
+    return f"**{hit}.** Half of all taps are within {short(near, 2)} squares of it."
 
 
 def score_sentence(rounds: Mapping[int, Round]) -> str:
@@ -69,5 +69,6 @@ def score_sentence(rounds: Mapping[int, Round]) -> str:
         return ""
     won, right, votes = sum(one.is_won for one in known), sum(one.right for one in known), sum(len(one.votes) for one in known)
     guessed = sum(len(one.votes) * len(one.ask.right) / len(one.ask.choices) for one in known)
-    said = f"{right} of {votes_words(votes)} {'is' if right == 1 else 'are'} right; guessing would get {number(guessed, 0)}."
+    verb = "is" if right == 1 else "are"
+    said = f"{right} of {votes_words(votes)} {verb} right; guessing would get about {number(guessed, 0)}."
     return f"The room's score: {won} of {len(known)} pictures. {said}"

@@ -40,7 +40,9 @@ class ModelLoading:
             return self._thread
 
     def _load(self) -> None:
-        self._reason = "the loading failed by a fault of the program; the log says more"  # until there is another outcome
+        self._reason = (
+            "loading failed because of a fault in the program; the log has the details"  # until there is another outcome
+        )
         import explain_lib as xl
         from dashboard.server.process import keep_files
         from dashboard.view.fitting import opening_view

@@ -16,11 +16,11 @@ from dashboard.view.slide import view_slide
 from explain_lib.take_home.slide import draw_slide
 
 ZIP_HELP = (
-    "Pictures, raw maps, settings, versions and Python of this view in one file. From a terminal, "
-    "`python -m explain_lib replay FILE` computes everything anew and says whether it is identical."
+    "Pictures, raw maps, settings, versions and Python code of this view in one file. In a terminal, `python -m explain_lib "
+    "replay FILE` computes everything again and says whether it is identical."
 )
 SLIDE_HELP = "One picture of this view: the picked image, its maps and a caption, 1920 × 1080 pixels."
-VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
+VECTOR_HELP = "The same, with text and lines that stay sharp at any size."
 
 
 def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
@@ -36,7 +36,7 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
         return view_zip(scene, page, address, record, slide, files)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take-home"):
-        st.caption("Take this view home", width="content")
+        st.caption("Download this view", width="content")
         _button(scene, "Everything (ZIP)", everything, f"{name}.zip", "application/zip", ZIP_HELP)
         _button(scene, "Slide (PNG)", lambda: draw_slide(slide(), "png"), f"{name}-slide.png", "image/png", SLIDE_HELP)
         _button(scene, "Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
@@ -53,7 +53,7 @@ def _file_name(page: str) -> str:
 
 def _page_files(scene: Scene, files: PageFiles) -> None:
     """The page's own files, one by one."""
-    name, picture = files.name, "The overlay as it is shown, without loss."
+    name, picture = files.name, "The overlay as shown, lossless."
     arrays, settings = "The raw arrays, in NumPy's format.", "Address, model, target, versions."
     _button(scene, "Picture (PNG)", files.picture, f"{name}.png", "image/png", picture)
     _button(scene, "Maps (.npz)", files.arrays_file, f"{name}.npz", "application/octet-stream", arrays)
@@ -65,7 +65,7 @@ def _python(files: PageFiles) -> None:
     if not folded.open:  # what is out of sight is not built
         return
     with folded:
-        st.caption("Save it in the folder that holds explain_lib, or put that folder on PYTHONPATH.")
+        st.caption("Save it in the folder that contains explain_lib, or put that folder on PYTHONPATH.")
         st.code(files.snippet(), language="python")
 
 

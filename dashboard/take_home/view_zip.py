@@ -77,7 +77,7 @@ def _name_of(model: xl.Model, scene: Scene) -> str:
 
 def _left_out(record: ViewRecord) -> list[str]:
     counts = {"pictures": record.left_out, "computations": record.recorder.left_out}
-    return [f"{count:,} {what} of this page are left out, since it has too many." for what, count in counts.items() if count]
+    return [f"{count:,} {what} of this page are left out: there are too many." for what, count in counts.items() if count]
 
 
 def _settings(scene: Scene, page: str, address: str, content: ViewContent, files: PageFiles | None) -> Json:

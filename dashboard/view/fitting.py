@@ -82,7 +82,7 @@ def _no_file(name: str, files: Sequence[str]) -> str:
     if not files:
         return f"{PARAMETERS['image'].spelling.right} would be right"
     near = get_close_matches(name, files, NEAREST, 0.4) or files[:NEAREST]
-    return f"there is no picture of that name; nearest to it: {', '.join(near)}"
+    return f"there is no picture of that name; similar names: {', '.join(near)}"
 
 
 def _class_of(name: str, classes: Sequence[str]) -> int | None:
@@ -102,7 +102,7 @@ def _no_class(name: str, classes: Sequence[str]) -> str:
     by_plain = {_plainly(one): one for one in reversed(classes)}
     near = [by_plain[one] for one in get_close_matches(_plainly(name), by_plain, NEAREST)]
     if near:
-        return f"there is no class of that name; nearest to it: {', '.join(near)}"
+        return f"there is no class of that name; similar names: {', '.join(near)}"
     return f"there is no class of that name; there are {few_names(classes, 12)}"
 
 
@@ -110,7 +110,7 @@ def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
     """The view with a task that fits the model, and with what the task has; a sentence for each part that was replaced."""
     notes, fitting = [], tasks_of(model.outputs.scores)
     if view.task is not None and view.task not in fitting:
-        notes.append(_note("task", view.task, f"of this network's scores one of {', '.join(fitting)} would be right"))
+        notes.append(_note("task", view.task, f"for this network one of {', '.join(fitting)} would be right"))
         view = replace(view, task=None)
     task = view.task or model.task
     if task == "regression" and view.score == "probability":
@@ -118,7 +118,7 @@ def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
         view = replace(view, score="logit")
     count = 0 if task != "sigmoid" else len(model.classes)
     if any(index >= count for index in view.plus):
-        has = f"the labels are 0 to {count - 1}" if count else "only labels are explained together"
+        has = f"the labels are 0 to {count - 1}" if count else "only labels can be explained together"
         notes.append(_note("plus", view.plus, has))
         view = replace(view, plus=tuple(index for index in view.plus if index < count))
     return view, tuple(notes)

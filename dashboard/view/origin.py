@@ -66,16 +66,17 @@ class Origin:
 def _why(key: str, said: str, here: str | None, view: View) -> str:
     if key in _MODELS:
         name = getattr(view, _MODELS[key])
-        return f"the address was made with other weights, or another input, of {name} than this server has, so maps differ"
+        return f"the address was made with {name} with other weights or another input than on this server, so maps differ"
     if here is None:
-        return "the address was made with a folder of pictures, which is not looked at here"
+        return "the address was made with a folder of pictures that is not open here"
     counts = [text.partition("-")[0] for text in (said, here)]
     if counts[0] == counts[1]:
         return (
-            f"the address was made with other files than the {counts[1]} in the folder here, so a number can be another picture"
+            f"the address was made with other files than the {counts[1]} in the folder here, so a number can mean another "
+            f"picture"
         )
     many = f"{counts[0]} files" if counts[0].isdigit() else "other files"
-    return f"the address was made with {many}, and the folder here has {counts[1]}: a number can be another picture"
+    return f"the address was made with {many}, and the folder here has {counts[1]}: a number can mean another picture"
 
 
 def take_origin(query: Mapping[str, str]) -> tuple[dict[str, str], Origin]:

@@ -247,12 +247,12 @@ def chosen_set(view: View, cache: xl.ExplainCache) -> tuple[PictureSet, tuple[st
     if name == CIFAR10:
         return CifarImages(cache), ()
     if name == FOLDER:
-        missing = () if server_options().images else ("set=folder: this server has no folder of pictures of its own.",)
+        missing = () if server_options().images else ("set=folder: this server has no folder of pictures.",)
         return _with_window(server_set(cache), window), missing
     if cache.own_pictures.holds(name):
         return OwnPicture(cache, name, view.fit, window), ()
     gone = (
-        f"set={name[:12]}…: that picture is not kept here, or no longer: pictures of visitors are in the server's memory only, "
-        "until it starts anew or needs the room. Once somebody uploads the file again, the address is right again."
+        f"set={name[:12]}…: that picture is not, or no longer, on this server: visitors' pictures stay in its memory only "
+        f"until it restarts or needs the room. Once somebody uploads the file again, the address works again."
     )
     return server_set(cache), (gone,)

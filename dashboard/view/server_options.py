@@ -63,13 +63,30 @@ def parse_options(arguments: list[str]) -> ServerOptions:
     """The options of a command line. Raises InputError for one that does not exist."""
     parser = _Parser(prog="streamlit run dashboard/app.py --", add_help=False)
     parser.add_argument("--device", help="cpu, cuda or cuda:1; default: a GPU if there is one")
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for what can be made again; default: the platform's")
-    parser.add_argument("--slow", type=_seconds, metavar="SECONDS", default=2.0, help="which views the log notes; default: 2")
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help="pictures of your own, a subfolder a class, or flat")
-    parser.add_argument("--fit", choices=FITS, default="crop", help="how pictures of the folder become as large as the input")
-    parser.add_argument("--window", type=float, nargs=2, metavar=("LOW", "HIGH"), help="black and white of more than 8 bits")
-    parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="lessons of your own, a Markdown file each")
-    add_model_options(parser, f"what the dashboard opens with: {MODEL_HELP}")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for files that can be made again; default: the platform's cache folder",
+    )
+    parser.add_argument(
+        "--slow", type=_seconds, metavar="SECONDS", default=2.0, help="the log notes views that take this long; default: 2"
+    )
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="your own pictures, with one subfolder per class, or without subfolders"
+    )
+    parser.add_argument(
+        "--fit", choices=FITS, default="crop", help="how the folder's pictures are brought to the size of the input"
+    )
+    parser.add_argument(
+        "--window",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="the values shown as black and white, for more than 8 bits",
+    )
+    parser.add_argument("--lessons", type=Path, metavar="FOLDER", help="your own lessons, one Markdown file each")
+    add_model_options(parser, f"the model that the dashboard opens with: {MODEL_HELP}")
     options = parser.parse_args(arguments)
     given = vars(options)
     own = named_models(options)
@@ -110,5 +127,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, such as 2 or 0.5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, such as 2 or 0.5")
     return seconds

@@ -69,7 +69,7 @@ def caption_lines(scene: Scene) -> tuple[str, str]:
 def _map_words(values: Map) -> str:
     state = map_state(values)
     if state is not MapState.VARIED:
-        return f"The map is {state.value}, and is not painted."
+        return f"The map is {state.value}, so it is not drawn."
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     reach = f"from {short(values.min())} to {short(values.max())}"
-    return f"The map goes {reach}, largest at row {row}, column {column}, counted from 0."
+    return f"The map ranges {reach}, largest at row {row}, column {column}, counted from 0."

@@ -3,25 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LAYER = "Where the network is hooked. Its output is a grid of cells for each channel; the map has as many cells as the grid."
-CONTRAST = "Explains the score of the target class less that of this one: what speaks for the one rather than for the other?"
-EVIDENCE = "For: what raises the score. Against: what lowers it, the map of the score with its sign turned."
+LAYER = "The layer that Grad-CAM hooks. Its output is a grid of cells for each channel; the map has as many cells as the grid."
+CONTRAST = "Explains the score of the target class minus the score of this one: what speaks for the one rather than the other?"
+EVIDENCE = "For: what raises the score. Against: what lowers it, the map of the negated score."
 MAP = (
-    "The layer's activations, each channel weighed by its mean gradient, and summed (arXiv 1610.02391, equations 1 and 2). "
+    "The layer's activations, each channel weighted by its mean gradient, then summed (arXiv 1610.02391, equations 1 and 2). "
     "In units of the score; not scaled."
 )
 OVERLAY = "The map's colours mixed with the picture. The picture is enlarged pixel by pixel, never smoothed."
 TASK = (
-    "What the network's scores mean: it is decided by what is known of the network, or else by how many scores it gives. "
-    "Probabilities, captions and measures follow it."
+    "The meaning of the network's scores: taken from what is known about the network, or else from the number of its scores. "
+    "Probabilities, captions and measures follow from it."
 )
 PLUS = "Explains the sum of the scores of these labels and of the target: what speaks for any of them?"
 CONFIDENCE = "The probability of the predicted class."
 MARGIN = "The probability of the predicted class less that of the runner-up: a small margin is a close call."
-CONFUSION = "How many test images of each true class (row) the network gives each class (column). The diagonal is right."
+CONFUSION = "How many test images of each true class (row) the network assigns to each class (column). The diagonal is right."
 LABELS = (
-    "Labels do not exclude each other, so there is no confusion matrix. Given: the images whose probability of the label is "
-    "above 50 %. Of its class: those of them that lie in the class of that name."
+    "Labels do not exclude each other, so there is no confusion matrix. Given: the images with a probability above 50 % for "
+    "the label. Of its class: those among them that belong to the class of that name."
 )
 AVERAGE = "The mean of the selection's maps, each divided by its own maximum, so that every image counts alike."
 ACCURACY = "The share of the 10,000 CIFAR-10 test images that the network gets right."
@@ -30,9 +30,9 @@ FLICKER = "Shows a and b in turn in one place, about once a second: what differs
 DECOMPOSITION = (
     "The two sides differ in some settings. Every combination of them, some as on side a and the rest as on side b, gives a "
     "map; what a setting changes on average over all orders in which they can be switched is its share (the Shapley value). "
-    "The shares sum to the mean difference, the maps to b − a."
+    "The shares add up to the mean difference, the maps to b − a."
 )
-STEPS = "Starts at a and takes one setting after the other from b, in the order in which you press them, until it is b."
+STEPS = "Starts at a and takes one setting after the other from b, in the order in which you press them, until b is reached."
 COMPLETENESS = (
     "Between its kinks a network of ReLUs, poolings, convolutions and linear layers is linear: a logit is the sum of the "
     "layer's activations, each times its own gradient, and of the later biases, each times its gradient. Added up over the "
@@ -40,8 +40,8 @@ COMPLETENESS = (
     "so moves evidence between cells."
 )
 CHECK = (
-    "The scan computes both sides by hand, under each side's settings, which is quick. Running the real programs beside that "
-    "takes several times as long, and tells for each image how far they are from it."
+    "The scan computes both sides by hand with each side's settings, which is quick. Running the real programs as well takes "
+    "several times as long, and shows for each image how far they are from that."
 )
 MAP_CORRELATION = (
     "Spearman's rank correlation of a map with that of the final network, over the cells of the layer's grid: 1 for the same "
@@ -49,15 +49,15 @@ MAP_CORRELATION = (
 )
 SANITY_CORRELATION = (
     "Spearman correlation with the map of the network as it is, over the cells of the layer's grid: 1 if both put all cells "
-    "into the same order, about 0 if they have nothing to do with each other."
+    "into the same order, about 0 if they are unrelated."
 )
 RANDOMISE = (
-    "Makes layers forget: their weights become what a training would start from. A map that stays the same cannot come from "
-    "what the network has learnt (arXiv 1810.03292, section 3)."
+    "Makes layers forget: their weights go back to a random start. A map that stays the same cannot come from what the "
+    "network has learnt (arXiv 1810.03292, section 3)."
 )
 CHANNEL_ABLATION = (
-    "The network runs again with this channel set to zero at this layer; all else is as it was. What α promises is "
-    "α times the sum of the channel's activations, which is what the channel adds to the sum of the map's cells."
+    "The network runs again with this channel set to zero at this layer and nothing else changed. α promises α times the sum "
+    "of the channel's activations: the amount that the channel adds to the sum of the map's cells."
 )
 CHANNEL_SHARE = (
     "What a channel adds to those cells of the sum that are above zero, divided by the sum of the map. The shares of all "
@@ -67,7 +67,10 @@ CHANNEL_SHARE = (
 
 def target_help(word: str) -> str:
     """Of the choice of the target. word: one of the task's classes, as "label"."""
-    return f"The {word} whose score is explained: what in the picture speaks for it? Beside it what the network says of it."
+    return (
+        f"The {word} whose score is explained: what in the picture speaks for it? Beside each is the network's own output "
+        f"for it."
+    )
 
 
 # Section: the glossary
@@ -91,14 +94,14 @@ _WORDS = (
     Word(
         "hook",
         "Hook",
-        "A function that PyTorch calls when a layer has run. Grad-CAM hooks one layer, keeps its output, and the gradient that "
-        "comes back to it. Another layer gives another map.",
+        "A function that PyTorch calls when a layer has run. Grad-CAM hooks one layer and keeps its output and the gradient "
+        "that comes back to it. Another layer gives another map.",
     ),
     Word(
         "activation",
         "Activation",
-        "The output of a layer: a grid of numbers for each channel. A large number says that the channel has found its pattern "
-        "there.",
+        "The output of a layer: a grid of numbers for each channel. A large number means that the channel has found its "
+        "pattern there.",
     ),
     Word("cell", "Cell", "One square of a layer's grid, and of the map. It sees a part of the picture, its receptive field."),
     Word(
@@ -134,26 +137,25 @@ _WORDS = (
     Word(
         "baseline",
         "Baseline",
-        "An order of pixels that never looks at the network: by chance, from the middle outwards, along edges. A map that does "
-        "no better tells nothing about the network.",
+        "An order of removing pixels that never looks at the network: at random, from the middle outwards, or along edges. A "
+        "map that does no better says nothing about the network.",
     ),
     Word(
         "rank-correlation",
         "Rank correlation",
-        "Spearman's: 1 if two maps put all cells into the same order, 0 if their orders have nothing to do with each other, −1 "
-        "for opposite orders.",
+        "Spearman's: 1 if two maps put all cells into the same order, 0 if their orders are unrelated, −1 for opposite orders.",
     ),
     Word(
         "interval",
         "95 % interval",
-        "The numbers in brackets. With images drawn anew, about 95 of 100 such intervals hold the true mean. Where one "
-        "holds 0, the page claims no difference.",
+        "The numbers in brackets. With new images each time, about 95 of 100 such intervals contain the true mean. If an "
+        "interval contains 0, the page claims no difference.",
     ),
     Word(
         "random-start",
         "Random start",
-        "A network whose layers have the numbers that a training begins with. A map that explains what was learnt changes when "
-        "it is gone (arXiv 1810.03292).",
+        "A network whose layers have new random weights, as before a training. A map that explains what was learnt changes "
+        "when that is gone (arXiv 1810.03292).",
     ),
     Word(
         "share",

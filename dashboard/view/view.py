@@ -298,7 +298,7 @@ def read_query(query: Mapping[str, str], start: View | None = None) -> tuple[Vie
             ignored.append(f"{key}={text}: {spelling.right} would be right{why}.")
     view = change(start or View(), values)
     if view.low > view.high:
-        ignored.append(f"low={view.low}, high={view.high}: a low that is not above the high would be right.")
+        ignored.append(f"low={view.low}, high={view.high}: low must not be above high.")
         view = replace(view, low=0, high=100)
     return view, tuple(ignored)
 

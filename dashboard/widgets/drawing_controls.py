@@ -15,25 +15,25 @@ FIELDS = ("palette", "opacity", "contour", "texture", "sign", "scale", "placemen
 OPACITIES = {"map": "where it is high", "even": "evenly"}
 TEXTURES = {"grid": "its own cells", "smooth": "bilinear"}
 SIGNS = {"positive": "above zero only", "signed": "with its sign"}
-_PLACEMENT_LABEL = "Each cell lies"
+_PLACEMENT_LABEL = "Each cell is drawn"
 PLACEMENTS = {"receptive-field": "where it looks", "stretched": "stretched"}
 SCALES = {"map": "each map its own", "strip": "one for all"}
 _PALETTE_HELP = (
-    "Uniform palettes turn equal steps into equally visible ones; jet, which the study used, does not. Signed maps are always "
+    "Uniform palettes make equal steps look equal; jet, which the study used, does not. Signed maps are always "
     "drawn from blue over white to red."
 )
 _OPACITY_HELP = (
-    "Where it is high: the share of the map in the mixture goes with its magnitude, so that the picture stays where it is 0. "
-    "Evenly: the same share everywhere, as most tools draw it."
+    "Where it is high: the higher the map, the more it covers the picture; where the map is 0, the picture stays as it is. "
+    "Evenly: the same opacity everywhere, as most tools draw it."
 )
-_SIGN_HELP = "Grad-CAM cuts at zero (equation 2); with its sign shows what that takes away."
+_SIGN_HELP = "Grad-CAM cuts at zero (equation 2); “with its sign” shows what the cut removes."
 _PLACEMENT_HELP = (
     "Where it looks: in the middle of the pixels that it can see, its receptive field. Stretched: the grid is enlarged to the "
-    "picture, as every other program draws it; in a network without padding that is several pixels off at the border."
+    "size of the picture, as every other program does; in a network without padding that is several pixels off at the border."
 )
 _SCALE_HELP = (
-    "The last colour stands for a map's own largest value, so that every map looks equally strong, however weak it is; or for "
-    "the largest of all maps shown, so that the colours of layers, and of the two sides, can be compared."
+    "The colours end at each map's own largest value, so that every map looks equally strong, however weak it is; or at the "
+    "largest value of all maps shown, so that the colours of layers, and of the two sides, can be compared."
 )
 
 
@@ -68,7 +68,7 @@ def drawing_controls(view: View) -> None:
     choice("opacity", "The map covers", OPACITIES, view.opacity, _OPACITY_HELP)
     st.toggle("Line at half the maximum", **bound("contour", view.contour))
     choice("placement", _PLACEMENT_LABEL, PLACEMENTS, view.placement, _PLACEMENT_HELP)
-    choice("texture", "The map has", TEXTURES, view.texture, "Pixelated in the cells that were computed, or smoothed.")
+    choice("texture", "The map has", TEXTURES, view.texture, "The cells as they were computed, or smoothed.")
     choice("sign", "Values", SIGNS, view.sign, _SIGN_HELP)
     choice("scale", "Colour scale", SCALES, view.scale or "map", _SCALE_HELP)
 
@@ -84,16 +84,16 @@ def placement_words(scene: Scene, layer: str, *, border: bool = True) -> str:
     """
     found = scene.centres(layer)
     if found is None and scene.view.placement == "receptive-field":
-        return "Where these cells look cannot be told: the map is stretched over the picture."
+        return "It is unknown where these cells look: the map is stretched over the picture."
     if found is None:
         found = locate_cells(scene.model, layer)
-        away = "" if found is None else f": up to {_pixels(found.farthest)} from where the cells look"
+        away = "" if found is None else f", up to {_pixels(found.farthest)} from where the cells look"
         return f"Stretched over the picture{away}."
-    how = ", as measured" if found.source == "measured" else ""
+    how = " (measured)" if found.source == "measured" else ""
     if found.farthest < SEEN:
-        return f"Cells lie where they look{how}, where stretching puts them, too."
-    line = "; none is centred beyond the dashed line" if border and has_border(found) else ""
-    return f"Cells lie where they look{how}, up to {_pixels(found.farthest)} from where stretching puts them{line}."
+        return f"Cells are drawn where they look{how}; stretching would not shift them."
+    line = ". No cell is centred outside the dashed line" if border and has_border(found) else ""
+    return f"Cells are drawn where they look{how}; stretching would shift them by up to {_pixels(found.farthest)}{line}."
 
 
 def _pixels(distance: float) -> str:
@@ -105,8 +105,12 @@ def drawing_words(view: View, shown: str = "layers") -> str:
     signed = view.sign == "signed"
     palette = "blue to red" if signed else view.palette
     largest = "largest magnitude" if signed else "maximum"
-    share = f"up to {view.strength} % map where it is high" if view.opacity == "map" else f"{view.strength} % map everywhere"
+    share = (
+        f"up to {view.strength} % opaque where the map is high"
+        if view.opacity == "map"
+        else f"{view.strength} % opaque everywhere"
+    )
     texture = ", smoothed bilinearly" if view.texture == "smooth" else ""
     scale = f"the {largest} of all {shown} shown" if view.scale == "strip" else f"its own {largest}"
     line = "; white line: half the maximum" if view.contour else ""
-    return f"{palette[0].upper()}{palette[1:]}, {share}{texture}{line}; full colour at {scale}."
+    return f"{palette[0].upper()}{palette[1:]}, {share}{texture}{line}; colours end at {scale}."

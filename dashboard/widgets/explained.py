@@ -16,7 +16,7 @@ from dashboard.widgets.stage import ClassBars
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.receptive_fields.centres import CellCentres
 
-COMPARED = "Line and last column: the whole picture, and the change since then"
+COMPARED = "Line and last column: the whole picture, and the change from it"
 TO_BROWSER = Action("opens the class browser", page="class_browser")
 
 

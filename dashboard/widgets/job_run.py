@@ -112,7 +112,7 @@ def awaits_rows(request: Request[Rows]) -> bool:
 def say_so_far(images: int, more: bool) -> None:
     """That the rows shown are of so many images, while more are on their way."""
     if more:
-        st.caption(f"So far, over {counted(images)}; more are on their way.")
+        st.caption(f"So far, over {counted(images)}; more are coming.")
 
 
 def _start_by_itself(jobs: Jobs, request: Request[Rows]) -> None:
@@ -201,8 +201,6 @@ def ask_about_all(scene: Scene) -> bool:
     if _state(server_jobs().find(request)) == "done":  # what is missing cannot be read
         return True
     asked = int(said.asked.sum())
-    st.info(
-        f"The network was asked about {asked:,} of {len(said.asked):,} images. Conditions on predictions leave the others out."
-    )
+    st.info(f"The network has seen {asked:,} of {len(said.asked):,} images. Filters by prediction leave the others out.")
     show_job(request, "Ask about", lambda *_: None, what="The work", nothing="Until then, filters by true class work.")
     return False

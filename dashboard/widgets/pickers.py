@@ -85,7 +85,7 @@ def model_picker(scene: Scene) -> None:
         offered_models(scene),
         **bound_by("model", scene.view.model, lambda name: open_model(scene.cache, name)),
         format_func=lambda name: model_words(scene, name),
-        help=f"The network that is explained. {terms.ACCURACY}",
+        help=f"The explained network. {terms.ACCURACY}",
         label_visibility="collapsed",
         width=160,
     )
@@ -138,9 +138,9 @@ def modules_picker(scene: Scene) -> None:
     which = (
         "Convolutions"
         if bundled
-        else "Ends of stages, outputs of blocks, normalisations and convolutions that all paths lead through"
+        else "Ends of stages, block outputs, normalisations and convolutions that every path passes through"
     )
-    words = f"{which}; or every module whose output is a grid."
+    words = f"{which}; or every module with a grid as output."
     choice("modules", "Layers on offer", {"conv": main, "all": "every layer"}, scene.view.modules, words)
 
 
@@ -189,7 +189,7 @@ def class_filter(scene: Scene, field: str, label: str, value: int | None) -> Non
 def sample_picker(sample: int, offered: Sequence[int]) -> None:
     """The size of the sample; one that the address has is among those on offer."""
     words = {count: f"{count:,}" for count in sorted({*offered, sample})}
-    which = "Of the test images the first, which are in no particular order; of a folder some from all over it."
+    which = "The first test images, which are in no particular order; from a folder, some spread over all of it."
     choice("sample", "Images", words, sample, which)
 
 

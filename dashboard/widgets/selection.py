@@ -120,7 +120,7 @@ def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
 def offer_without(scene: Scene) -> None:
     """The conditions that leave no image, and the number of images without each."""
     conditions = _conditions(scene)
-    st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Take one away to see images again.")
+    st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Remove one to see images again.")
     for words, without in conditions.items():
         left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
         st.button(f"Without “{words}”: {left:,} images", on_click=change_view, kwargs=without, disabled=left == 0)

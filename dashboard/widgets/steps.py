@@ -187,7 +187,7 @@ def _sent_image(sent: _Sent, images: Sequence[int], last: int) -> int | None:
     """The image that was asked for, or the nearest there is; None if none was."""
     if sent.typed is not None:
         if not 0 <= sent.typed <= last:
-            st.toast(f"There is no image {sent.typed:,}; they are 0 to {last:,}.")
+            st.toast(f"There is no image {sent.typed:,}; images are numbered 0 to {last:,}.")
         return min(max(sent.typed, 0), last)
     if sent.image is not None and sent.image in images:
         return sent.image

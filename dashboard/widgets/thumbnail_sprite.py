@@ -93,10 +93,10 @@ def show_thumbnail_progress(scene: Scene) -> None:
 def _progress(found: FolderImages) -> None:
     progress = found.thumbnails.progress
     if progress.done < progress.total:
-        words = f"Thumbnails, made once and then kept: {progress.done:,} of {progress.total:,} files"
+        words = f"Making thumbnails, only once: {progress.done:,} of {progress.total:,} files"
         st.progress(progress.done / progress.total, words)
     if progress.problem is not None:
-        st.warning(f"Thumbnails are made, but not kept for the next time: {plain(progress.problem)}.")
+        st.warning(f"Thumbnails cannot be kept for the next time: {plain(progress.problem)}.")
 
 
 def _unreadable(found: FolderImages) -> None:

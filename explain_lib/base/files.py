@@ -106,7 +106,7 @@ def _chosen_cache(folder: Path) -> Path:
         _make_writable(folder)
     except OSError as error:
         said = error.strerror or "it cannot be written to"
-        raise InputError(f"cache: {str(folder)!r}: {said}; a folder that can be written to would be right") from error
+        raise InputError(f"cache: {str(folder)!r}: {said}; a writable folder would be right") from error
     return folder
 
 

@@ -34,7 +34,7 @@ def check_map(argument: str, values: Map) -> None:
 
 
 def map_state(values: Map) -> MapState:
-    """Whether a map (H, W) varies, is constant, is zero everywhere, or holds NaN or infinity.
+    """Whether a map (H, W) varies, is constant, is zero everywhere, or contains NaN or infinity.
 
     Raises InputError for anything but a floating-point map with at least one cell.
     """

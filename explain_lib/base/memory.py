@@ -25,7 +25,7 @@ def enough_memory(what: str, remedy: str = REMEDY) -> Iterator[None]:
         if isinstance(error, RuntimeError) and not _ALLOCATOR.search(str(error)):
             raise
         traceback.clear_frames(error.__traceback__)  # they keep the arrays made by then alive as long as the exception
-        raise TooLargeError(f"{what} needs more memory than there is{_asked(error)}; {remedy}") from error
+        raise TooLargeError(f"{what} needs more memory than is available{_asked(error)}; {remedy}") from error
 
 
 def _asked(error: BaseException) -> str:

@@ -178,7 +178,7 @@ def standard_ranks(maps: NDArray[np.floating]) -> NDArray[np.float64]:
 def rank_correlations(maps: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
     """Spearman correlation of each map with the one at the same place in `others`: (N, H, W) each, to float64 (N,) in [-1, 1].
 
-    NaN where either map is constant or holds NaN or infinity. Raises InputError for anything else, and for different shapes.
+    NaN where either map is constant or contains NaN or infinity. Raises InputError for anything else, and for different shapes.
     """
     first, second = standard_ranks(maps), standard_ranks(others)
     if maps.shape != others.shape:
@@ -190,7 +190,7 @@ def _checked(argument: str, values: NDArray[np.floating], dimensions: int) -> ND
     right = f"a floating-point array of {dimensions} dimension{'s' * (dimensions > 1)}, NaN where there is no value,"
     check_floats(argument, values, dimensions, right)
     if np.isinf(values).any():
-        raise InputError(f"{argument}: the array holds infinity; {right} would be right")
+        raise InputError(f"{argument}: the array contains infinity; {right} would be right")
     return values.astype(np.float64)
 
 

@@ -24,7 +24,7 @@ class AverageMap(Frozen):
 
     map: float32 (h, w) in [0, 1], the mean of the maps, each divided by its own maximum, so that all images have the same
     weight. picture: uint8 (H, W, C), the mean of the pictures, rounded. images: how many. zero: how many of their maps are
-    zero everywhere; they count as zero. not_finite: how many hold NaN or infinity; they are left out.
+    zero everywhere; they count as zero. not_finite: how many contain NaN or infinity; they are left out.
     """
 
     map: Map

@@ -126,7 +126,7 @@ def completeness(model: Model, picture: Images, layer: str | None = None, target
     pixels = model.as_batch(picture)
     explained = model.expand_targets(target, 1)
     if explained is not None and isinstance(explained[0], Target) and explained[0].score == "probability":
-        raise TargetError("target: a probability is no sum of cells; Target(..., score='logit') would be right")
+        raise TargetError("target: a probability is not a sum of cells; Target(..., score='logit') would be right")
     model.check_network()
     constants = _constants(model.network)
     held = hold(
@@ -146,8 +146,8 @@ def find_own_layer(model: Model, name: str | None) -> LayerTrace:
     found = model.find_layers(name or model.default_layer)[0]
     if found.handed_on:
         raise LayerError(
-            f"layers: {found.name!r} hands on what it was given, which others may have been given too; "
-            "the layer before it would be right"
+            f"layers: {found.name!r} only passes on its input, which other layers may have received, too; the layer before it "
+            f"would be right"
         )
     return found
 
@@ -201,8 +201,8 @@ def _sum(cells: NDArray[np.float32]) -> float:
 # Section: sentences
 
 LOGITS_ONLY = (
-    "HiResCAM's cells add up to a logit, or to the difference of two; a probability is no sum of cells, so nothing is "
-    "compared here. With the score “logit” it would be."
+    "HiResCAM's cells add up to a logit, or to the difference of two. A probability is not a sum of cells, so nothing is "
+    "compared here; choose the score “logit”."
 )
 """The text in place of the sentences if a probability is explained."""
 
@@ -211,13 +211,13 @@ def sum_sentence(found: Completeness) -> str:
     """A sentence on the sum of all parts, compared with the score."""
     parts = f"HiResCAM's cells add up to {fine(found.hirescam_sum, 2)}, the biases after the layer to {fine(found.biases, 2)}"
     if found.past:
-        parts += f", and what reaches the score past the layer to {fine(found.past, 2)}"
+        parts += f", and the part that reaches the score past the layer to {fine(found.past, 2)}"
     score = score_words(found)
     if found.holds:
         return f"{parts}: together {score}, {fine(found.score, 2)}."
     return (
         f"{parts}. That leaves {fine(found.residual, 2)} of {score}, {fine(found.score, 2)}: a module after the layer is not "
-        "linear piece by piece, so HiResCAM's cells need not add up here."
+        f"piecewise linear, so HiResCAM's cells need not add up here."
     )
 
 
@@ -225,14 +225,17 @@ def averaging_sentence(found: Completeness) -> str:
     """A sentence on the effect of averaging the gradients: on the sum, the signs, and the cell that changes most."""
     if found.same_map:
         why = (
-            "Every channel's gradient is the same in all cells" if found.even else "Gradients vary only where it does not count"
+            "Every channel's gradient is the same in all cells"
+            if found.even
+            else "Gradients vary only where that does not matter"
         )
         return f"{why}, so averaging over the grid changes nothing: Grad-CAM's map is HiResCAM's, cell by cell."
     row, column = found.worst_cell
     turned = percent(found.turned_share, 0) if found.turned.any() else "none"
     return (
         f"Grad-CAM's cells add up to {fine(found.grad_cam_sum, 2)}: averaging the gradients over the grid changed "
-        f"the sum by {fine(abs(found.moved), 2)}, and in {turned} of the cells it turned the sign. It changes most at row "
+        f"the sum by {fine(abs(found.moved), 2)}, and in {turned} of the cells it turned the sign. The largest change is at "
+        f"row "
         f"{row}, column {column}, counted from 0: {fine(float(found.hirescam[row, column]), 2)} became "
         f"{fine(float(found.grad_cam[row, column]), 2)}."
     )

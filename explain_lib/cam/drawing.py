@@ -222,7 +222,7 @@ def _with_border(drawn: Picture, places: tuple[_Axis, _Axis]) -> Picture:
 def _checked_reach(values: Map, reach: float | None) -> float:
     check_map("values", values)
     if not np.isfinite(values).all():
-        raise InputError("values: the map holds NaN or infinity; a map of finite numbers would be right")
+        raise InputError("values: the map contains NaN or infinity; a map of finite numbers would be right")
     top = float(np.abs(values).max()) if reach is None else reach
     if not 0 <= top < np.inf:
         raise InputError(f"reach: {reach!r}; a finite number from 0 up would be right")

@@ -68,7 +68,9 @@ def check_up(
     """
     if isinstance(network, Model):
         if not all(given is None for given in (input_size, classes, mean, std, card, output, task)):
-            raise InputError("network: a Model brings input size, classes, mean, std and card along; it alone would be right")
+            raise InputError(
+                "network: a Model already has input size, classes, mean, std and card; the Model alone would be right"
+            )
         model, read = network, network.outputs
         expected = Expected(read.scores, read.chosen, read.task, given=model.task_source == GIVEN)
         layers = model.layers if str(model.network) == model.architecture else None
@@ -168,15 +170,13 @@ def _what_would_run(network: nn.Module, subject: _Subject) -> str:
     kind = convolves_no_pictures(network)
     if kind is not None:
         return (
-            f"Its convolutions are of the kind {kind}, for inputs that are no pictures: maps are made of networks that take "
-            "pictures, (N, channels, height, width); as_model(forward=) may make of a picture what this one takes."
+            f"Its convolutions are of the kind {kind}, for inputs other than pictures. Maps need a network that takes "
+            f"pictures, (N, channels, height, width); as_model(forward=) can convert a picture into this network's input."
         )
     for side in USUAL_SIDES:
         if (side, side) != subject.input_size and not isinstance(_run(network, subject, (side, side)), Exception):
-            return (
-                f"It runs on {side} x {side}: give it pictures of the size that it was made for, input_size=({side}, {side})."
-            )
+            return f"It runs on {side} x {side}: give it pictures of its own size, input_size=({side}, {side})."
     return (
-        f"Run it by itself on torch.zeros(2, {_channels(subject)}, height, width) and put right what the error says; if it is "
-        "the size, give input_size as the network was made for, or pool to a fixed grid before the first linear layer."
+        f"Run it by itself on torch.zeros(2, {_channels(subject)}, height, width) and fix the error that it reports; if the "
+        f"size is wrong, give the network's own input_size, or pool to a fixed grid before the first linear layer."
     )

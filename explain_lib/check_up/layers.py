@@ -42,7 +42,7 @@ def _no_grid(modules: Modules, layers: Layers) -> Iterator[Finding]:
         yield problem(
             "spatial",
             "No module of the network gives (N, C, h, w) with more than one cell: Grad-CAM has no layer to look at.",
-            "Use a network with convolutions; or, where it holds its grid in another form, put a module there that passes it "
+            "Use a network with convolutions; or, if it keeps its grid in another form, insert a module that passes the grid "
             "on as (N, C, h, w), and name that module.",
         )
 
@@ -53,16 +53,16 @@ def _transformer(grids: Layers, attention: str) -> Finding:
     if not grids:
         return problem(
             "spatial",
-            f"The network is a transformer ({attention} is its first attention), and of no module can it be told where its "
-            "cells lie: Grad-CAM has no layer to look at.",
+            f"The network is a transformer ({attention} is its first attention), and it is unknown for every module where its "
+            f"cells are: Grad-CAM has no layer to look at.",
             layout,
         )
     names = few_names([layer.name for layer in grids], FEW)
     finding = note if sum(layer.is_conv for layer in grids) > 1 else problem
     return finding(
         "spatial",
-        f"All layers whose cells can be placed ({names}) come before the first attention, {attention}: a map shows what the "
-        "attention is given, not what it makes of it.",
+        f"All layers whose cells can be placed ({names}) come before the first attention, {attention}: a map shows the input "
+        f"of the attention, not its result.",
         layout,
     )
 
@@ -75,12 +75,12 @@ def _one_cell(modules: Modules, layers: Layers, input_size: tuple[int, int]) -> 
         return
     size = f"{input_size[0]} x {input_size[1]}"
     what = (
-        f"At {size} pixels the grid of {few_names(single, FEW)} is 1 x 1: a map there is one number, the same for every pixel, "
-        "and tells no place from another."
+        f"At {size} pixels the grid of {few_names(single, FEW)} is 1 x 1: a map there is one number, the same for every "
+        f"pixel, and cannot show where."
     )
     last = convs[-1]
     if last.grid == (1, 1) and modules[last.module].kernel_size == (1, 1) and any(map(_has_cells, layers)):
-        yield note("grid", f"{what} It classifies what was pooled before.", _larger_grid(layers, size))
+        yield note("grid", f"{what} It classifies values that were pooled before.", _larger_grid(layers, size))
     elif last.grid == (1, 1):
         yield problem("grid", f"{what} The last conv layer is among them.", _larger_grid(layers, size))
     else:
@@ -113,11 +113,12 @@ def _in_place(modules: Modules, layers: Layers) -> Iterator[Finding]:
     also = f", and so {'is' if others == 1 else 'are'} {others} of other modules" if others else ""
     yield note(
         "in-place",
-        f"What {subject(names, 'gives')} is overwritten in place{by}{also}. Maps made here copy it "
-        "before and are right; the package grad-cam and torch-cam explain what is left of it.",
-        f"Nothing for maps made here. For other programs: {NO_INPLACE}."
+        f"What {subject(names, 'gives')} is overwritten in place{by}{also}. Maps made here copy it first and are right; the "
+        f"package grad-cam and torch-cam explain the overwritten values.",
+        f"Nothing, for maps made here. For other programs: {NO_INPLACE}."
         if writer
-        else "Nothing for maps made here. For other programs: y = x.relu() in forward for x.relu_(), and x = x + y for x += y.",
+        else "Nothing, for maps made here. For other programs: in forward, use y = x.relu() instead of x.relu_(), and x = x + "
+        "y instead of x += y.",
     )
 
 

@@ -81,18 +81,18 @@ def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:
             yield problem(
                 "output",
                 f"The network returns {scores} scores for a picture, but {expected.scores} classes are named: they do not "
-                "belong together.",
+                f"match.",
                 f"Name {scores} classes; or give the network a last layer with {expected.scores} outputs, and weights for it.",
             )
             return
     if found.note and expected.chosen is None:
-        yield note("output", found.note, "For another part, or another way, as_model(..., output=NAME), or a function of it.")
+        yield note("output", found.note, "To explain another part, as_model(..., output=NAME), or a function of the output.")
     if scores == 1 and not expected.given and found.scores.is_floating_point():
         yield note(
             "output",
-            "The network gives one number for a picture. It is taken for a logit: its sigmoid is the probability, and the map "
-            "of the number speaks for the second class, that of its negative for the first.",
-            "If it is a number by itself, such as an age: task='regression'.",
+            "The network gives one number for a picture. It is taken as a logit: its sigmoid is the probability. The map of "
+            "the number speaks for the second class, the map of its negative for the first.",
+            "If it is a plain number, such as an age: task='regression'.",
         )
 
 
@@ -104,15 +104,15 @@ def _without_scores(output: object, count: int, expected: Expected, error: Netwo
             f"{expected.scores or 'classes'}), a score for each class of each picture.",
             _reshaping(output, count),
         )
-    return problem("output", f"It is not known which scores are to be explained: {error}.", _taking_out(output, count))
+    return problem("output", f"It is unknown which scores to explain: {error}.", _taking_out(output, count))
 
 
 def _taking_out(output: object, count: int) -> str:
     """What makes scores of an output with parts."""
     if any(isinstance(part, Tensor) and len(part.shape) > 0 and len(part) == count for part in parts(output).values()):
-        return "Name the part that holds them, as_model(..., output=NAME)."
+        return "Name the part that contains them, as_model(..., output=NAME)."
     return (
-        "Give a function that makes one tensor (N, classes) of what the network returns: as_model(..., output=FUNCTION). Of a "
+        "Give a function that turns the network's output into one tensor (N, classes): as_model(..., output=FUNCTION). For a "
         "detector: output=lambda found: torch.stack([one['scores'].sum()[None] for one in found])."
     )
 
@@ -136,11 +136,10 @@ def _features(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[
     count = scores.shape[1]
     yield note(
         "features",
-        f"The last layer with weights is {last.module}, a normalisation: what the network returns looks like {count:,} "
-        "features of the picture, not scores of classes. Maps then say where a feature comes from, and what is shown as a "
-        "probability has no meaning.",
-        "For classes, load the network with its classifier, as one that was trained to classify has it. If these are the "
-        "scores, task= says so.",
+        f"The last layer with weights is {last.module}, a normalisation: the network's output looks like {count:,} "
+        "features of the picture, not scores of classes. Maps then show where a feature comes from, and the probabilities "
+        "shown have no meaning.",
+        "For classes, load the network with its classifier, trained to classify. If these are the scores, say so with task=.",
     )
 
 
@@ -162,10 +161,10 @@ def _squashed(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[
         return
     if by_module == kind:
         where = f"the module {name!r}"
-        out = f"Take it out, network.set_submodule({name!r}, nn.Identity()), and apply it to the outputs where they are read"
+        out = f"Take it out, network.set_submodule({name!r}, nn.Identity()), and apply it to the outputs where you use them"
     else:
         where = "in its forward pass"
-        out = f"Let forward return what goes into the {kind}, and apply it where the outputs are read"
+        out = f"Let forward return the input of the {kind}, and apply it where you use the outputs"
     task = expected.task_of(scores.shape[1])
     ends = f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}"
     if task == "regression":
@@ -173,7 +172,7 @@ def _squashed(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[
         return
     yield problem(
         "softmax",
-        f"{ends}: their gradient vanishes where the network is sure, and maps fade or turn into noise just there. "
+        f"{ends}: their gradient vanishes where the network is sure, and maps fade or turn into noise there. "
         f"{_once_more(kind, task)}",
         f"{out}. {_afterwards(kind, task)}",
     )
@@ -182,7 +181,7 @@ def _squashed(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[
 def _once_more(kind: Squash, task: Task) -> str:
     """What is shown as a probability meanwhile."""
     squash = "softmax" if task == "softmax" else "sigmoid"
-    return f"What is shown as a probability is the {squash} of that{' once more' if kind == squash else ''}."
+    return f"The probability shown is the {squash} of that{' once more' if kind == squash else ''}."
 
 
 def _afterwards(kind: Squash, task: Task) -> str:
@@ -190,7 +189,7 @@ def _afterwards(kind: Squash, task: Task) -> str:
     if kind == "sigmoid" and task == "softmax":
         return "With task='sigmoid' each label then has a probability of its own, which score='probability' explains."
     if kind != "sigmoid" and task != "softmax":
-        return "With task='softmax' the probabilities then are those of classes that exclude each other."
+        return "With task='softmax' the probabilities then belong to classes that exclude each other."
     return "Target(index, score='probability') then still explains the probability."
 
 

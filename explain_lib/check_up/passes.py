@@ -19,8 +19,8 @@ def gradient_findings(probe: Probe) -> Iterator[Finding]:
         yield problem(
             "gradient",
             f"The network runs, but not with gradients: {error_line(probe.reached)}.",
-            "Let forward use operations of PyTorch that can be differentiated: no numpy(), and nothing written into a tensor "
-            "that the gradient needs later.",
+            "Let forward use operations of PyTorch that can be differentiated: no numpy(), and no writing into a tensor that "
+            "the gradient needs later.",
         )
         return
     scores = probe.scores_of(probe.reached.output)
@@ -49,19 +49,20 @@ def repeat_findings(probe: Probe) -> Iterator[Finding]:
         yield problem(
             "one picture",
             f"The network runs on two pictures at once, and not on one: {what}. Pages that explain one picture cannot.",
-            "Name the axes that forward drops: x.squeeze((2, 3)) or x.flatten(1) in the place of x.squeeze().",
+            "Name the axes that forward drops: x.squeeze((2, 3)) or x.flatten(1) instead of x.squeeze().",
         )
     if not _alike(scores, again):
         yield problem(
             "chance",
-            "Two passes over the same pictures give other scores, in evaluation mode too: every map is another one each time.",
+            "Two passes over the same pictures give different scores, even in evaluation mode: every map is different each "
+            "time.",
             "Let forward call F.dropout(x, p, training=self.training), or use nn.Dropout, which evaluation mode switches off.",
         )
     elif single is not None and not _alike(scores[:1], single):
         yield problem(
             "neighbours",
-            "The scores of a picture change with the pictures beside it, as in a batch normalisation without running "
-            "statistics: so does its map.",
+            "The scores of a picture depend on the other pictures in the batch, as with a batch normalisation without running "
+            "statistics; so does its map.",
             "Train with nn.BatchNorm2d(..., track_running_stats=True), or explain one picture at a time and say so.",
         )
 
@@ -84,13 +85,13 @@ def _no_gradient(scores: Tensor) -> Finding:
         kind = str(scores.dtype).removeprefix("torch.")
         return problem(
             "gradient",
-            f"The network returns {kind}, as argmax or a comparison does: that has no gradient, and no layer gets a map.",
-            "Let forward return the scores before that step, and take it where the outputs are read.",
+            f"The network returns {kind}, like argmax or a comparison: it has no gradient, so no layer gets a map.",
+            "Let forward return the scores before that step, and do that step where you use the outputs.",
         )
     return problem(
         "gradient",
-        "The network's output has no gradient, since detach, .data or no_grad cuts it off in forward: no layer gets a map.",
-        "Take detach(), .data, torch.no_grad() and torch.inference_mode() out of forward; use them where it is called.",
+        "The network's output has no gradient, because detach, .data or no_grad cuts it off in forward: no layer gets a map.",
+        "Take detach(), .data, torch.no_grad() and torch.inference_mode() out of forward; use them in the caller.",
     )
 
 
@@ -100,7 +101,7 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
     unused = [layer for layer in without if layer.name in probe.unused]
     if cut:
         arrived = next((name for name, gradient in reached.gradients.items() if gradient is not None), None)
-        later = f"; or name a layer from {arrived} on, to which it does come" if arrived else ""
+        later = f"; or name a layer from {arrived} on, where the gradient does arrive" if arrived else ""
         yield problem(
             "gradient",
             f"No gradient comes back to {_names(cut)}, though the output depends on it: there is no map.",
@@ -109,8 +110,8 @@ def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
     if unused:
         yield note(
             "unused",
-            f"The output does not depend on {_names(unused)}, though forward runs it: there is no map.",
-            "Name another layer; or let forward use what it gives, if that was meant.",
+            f"The output does not depend on {_names(unused)}, although forward runs it: there is no map.",
+            "Name another layer; or let forward use its output, if that was intended.",
         )
 
 
@@ -122,7 +123,7 @@ def _zero(probe: Probe, reached: Reached) -> Iterator[Finding]:
             "zero gradient",
             "The gradient that comes back is 0 at every layer, as before training where the last layer's weights are 0: every "
             "map is 0.",
-            "Load weights that were trained.",
+            "Load trained weights.",
         )
         return
     behind = [layer for layer in probe.layers if felt.get(layer.name) is False and layer.layout and layer.layout.tokens]
@@ -130,9 +131,9 @@ def _zero(probe: Probe, reached: Reached) -> Iterator[Finding]:
         last = next(layer.name for layer in reversed(probe.layers) if felt.get(layer.name) and layer.grid != (1, 1))
         yield note(
             "zero gradient",
-            f"Behind {_names(behind)} the scores are read from a token without a place, the class token, alone: the gradient "
-            "of the patches is 0, and so is a map there.",
-            f"Name an earlier layer; the last whose patches are read is {last}.",
+            f"After {_names(behind)} the scores depend only on the class token, which has no place: the gradient of the "
+            f"patches is 0, and so is a map there.",
+            f"Name an earlier layer; the last one whose patches are used is {last}.",
         )
 
 
@@ -148,8 +149,8 @@ def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
         where = "in the layers behind the last grid" if broken is None else f"at {broken}"
         yield problem(
             "finite",
-            f"On pictures of noise the network's {what} hold NaN or infinity, which arises {where}: a map of that means "
-            "nothing.",
+            f"On pictures of noise the network's {what} contain NaN or infinity, which starts {where}: a map of that means "
+            f"nothing.",
             f"Look {where} for a division by 0, the logarithm or root of what is not above 0, or weights that are far too "
             "large.",
         )
@@ -158,7 +159,7 @@ def _not_finite(reached: Reached, scores: Tensor) -> Iterator[Finding]:
     if gradients:
         yield problem(
             "finite",
-            f"The scores are finite, but the gradient that comes back to {few_names(gradients, FEW)} holds NaN or infinity, "
+            f"The scores are finite, but the gradient that comes back to {few_names(gradients, FEW)} contains NaN or infinity, "
             "and so does the map.",
             f"Look behind {gradients[-1]} for the root of 0 or the norm of zeros, which have no finite gradient, and add a "
             "small number inside: (x.square().sum() + 1e-12).sqrt().",

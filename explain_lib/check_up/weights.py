@@ -30,14 +30,14 @@ def wrapper_findings(network: nn.Module) -> Iterator[Finding]:
             taken = f"network.set_submodule({name!r}, {path}.{inside})" if name else f"network = network.{inside}"
             yield problem(
                 "wrapper",
-                f"{where} is wrapped in {type(module).__name__}, which runs copies of the layers or code made from them: no "
-                f"hook on the layers can be relied on, and their names begin with '{inside}.'.",
+                f"{where} is wrapped in {type(module).__name__}, which runs copies of the layers or code made from them: "
+                f"hooks on the layers are unreliable, and the layers' names begin with '{inside}.'.",
                 f"Take the wrapper off before any map: {taken}.",
             )
     if _is_script(network):
         yield problem(
             "wrapper",
-            "The network is TorchScript, or a part of it is: its layers take no hooks, and no layer can be looked at.",
+            "The network is TorchScript, or a part of it is: its layers take no hooks, so no layer can be explained.",
             "Use the network as it was before torch.jit.script, torch.jit.trace or torch.jit.load, built in Python, and load "
             "the same weights into it.",
         )
@@ -99,7 +99,7 @@ def finite_weight_findings(network: nn.Module) -> Iterator[Finding]:
         behind = "it" if len(broken) == 1 else "them"
         yield problem(
             "finite",
-            f"{subject(broken, 'holds')} NaN or infinity: no score and no map that depends on {behind} means anything.",
+            f"{subject(broken, 'contains')} NaN or infinity: no score and no map that depends on {behind} means anything.",
             "Load weights that are finite: an earlier checkpoint of the same training, or a new one with a lower learning "
             "rate.",
         )
@@ -119,9 +119,9 @@ def frozen_findings(network: nn.Module) -> Iterator[Finding]:
         where = "at every layer before the first parameter that is not"
     yield note(
         "frozen",
-        f"{what}. Maps made here do not mind: they ask for gradients by activations. The package grad-cam, used by itself, "
-        f"fails {where}.",
-        "Nothing for maps made here. For the package: network.requires_grad_(True) on a copy, or an input with "
+        f"{what}. Maps made here still work: they use gradients of activations. The package grad-cam, used by itself, fails "
+        f"{where}.",
+        "Nothing, for maps made here. For the package: network.requires_grad_(True) on a copy, or an input with "
         "requires_grad_().",
     )
 
@@ -134,8 +134,8 @@ def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None
             yield problem(
                 "normalisation",
                 f"Pixels are normalised with mean={_numbers(mean)}, std={_numbers(std)}, but the card of {card.name} says "
-                f"{right}: the network sees other numbers than those that it learnt from.",
-                f"Give it {right}; or put the card right.",
+                f"{right}: the network sees other numbers than in its training.",
+                f"Give it {right}; or correct the card.",
             )
         return
     usual_mean, usual_std = _photograph(len(mean))
@@ -146,10 +146,10 @@ def normalisation_findings(mean: Channels, std: Channels, card: ModelCard | None
         yield (problem if for_bytes else note)(
             "normalisation",
             f"With mean={_numbers(mean)}, std={_numbers(std)} a photograph has a mean of {_said(centres)} and a standard "
-            f"deviation of {_said(spreads)} by the time it reaches the network; most networks learnt from about 0 and 1."
-            + (" These seem to be meant for pixels from 0 to 255." if for_bytes else ""),
-            "Compare mean and std with those of the training. They are for pixels from 0 to 1: divide what was meant for 0 to "
-            "255 by 255, or give as_model value_range=255.",
+            f"deviation of {_said(spreads)} when it reaches the network; most networks were trained with about 0 and 1."
+            + (" These look like numbers for pixels from 0 to 255." if for_bytes else ""),
+            "Compare mean and std with those of the training. They are for pixels from 0 to 1: divide numbers for 0 to 255 by "
+            "255, or give as_model value_range=255.",
         )
 
 

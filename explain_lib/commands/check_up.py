@@ -14,7 +14,7 @@ WIDTH = 100
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("bundled", metavar="MODEL", nargs="?", help="name of a bundled model; or --model, with what it needs")
+    parser.add_argument("bundled", metavar="MODEL", nargs="?", help="name of a bundled model; or use --model with its options")
     add_subject_options(parser, None)
 
 

@@ -20,9 +20,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
     parser.add_argument("--layers", nargs="+", help="names of layers (default: every conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
-    parser.add_argument("--opinions", metavar="LAYER", help="rows for the package's other methods at this layer")
-    parser.add_argument("--measure", choices=MEASURES, default="deletion", help="what ranks (default: %(default)s)")
-    fill = "what replaces removed pixels; ROAD has its own (default: %(default)s)"
+    parser.add_argument("--opinions", metavar="LAYER", help="also rank the package's other methods at this layer")
+    parser.add_argument("--measure", choices=MEASURES, default="deletion", help="measure that ranks (default: %(default)s)")
+    fill = "fill for removed pixels; ROAD has its own (default: %(default)s)"
     parser.add_argument("--fill", choices=FILLS, default="grey", help=fill)
     parser.add_argument("--out", type=Path, help=f"write every image's numbers to this file as well, {', '.join(ENDINGS)}")
 

@@ -23,10 +23,8 @@ NARROW = 44
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a ZIP file of the dashboard's “Everything (ZIP)”")
-    parser.add_argument(
-        "--only", metavar="KEY", nargs="+", help="of these computations only, by the first word of their arrays"
-    )
-    own = "the architecture of a model that is not bundled: resnet18, package.module:factory"
+    parser.add_argument("--only", metavar="KEY", nargs="+", help="only these computations, by the first word of their arrays")
+    own = "architecture of a model that is not bundled: resnet18, package.module:factory"
     parser.add_argument("--model", metavar="ARCHITECTURE", help=own)
     parser.add_argument("--weights", metavar="FILE", help="its weights, .pt or .safetensors, or DEFAULT for torchvision's")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
@@ -123,21 +121,21 @@ def verdict(found: list[Replayed], view: ViewFile) -> str:
     """The outcome in a sentence."""
     broken = [one for one in found if one.fault]
     if not found:
-        return "Nothing in the file can be computed anew."
+        return "Nothing in the file can be computed again."
     if not broken:
         return f"All {len(found):,} arrays are identical, bit for bit."
-    why = " The versions noted above may be why." if other_versions(view) else ""
+    why = " The versions noted above may be the reason." if other_versions(view) else ""
     return f"NOT identical: {len(broken):,} of {len(found):,}, {_names(broken)}.{why}"
 
 
 def about_the_rest(view: ViewFile) -> list[str]:
-    """The parts that were not computed anew, and which of them were changed since the file was written."""
+    """The parts that were not computed again, and which of them were changed since the file was written."""
     compared = f"Compared: the arrays of {ARRAYS} with those computed here."
-    rest = f"Pictures, slide, page/, address and what {SETTINGS} says were not computed anew"
+    rest = f"Pictures, slide, page/, address and what {SETTINGS} says were not computed again"
     if view.changed is None:
-        return [f"{compared} {rest}, and the file does not say what they were: whether they were changed cannot be told."]
+        return [f"{compared} {rest}, and the file has no record of them: it is unknown whether they were changed."]
     if not view.changed:
-        return [f"{compared} {rest}; all are as they were written, by the SHA-256 of each in {SETTINGS}."]
+        return [f"{compared} {rest}; all are unchanged, by the SHA-256 of each in {SETTINGS}."]
     lines = [_printable(f"{name:{NARROW}} {what} after the file was written") for name, what in view.changed.items()]
     count = "1 part was" if len(lines) == 1 else f"{len(lines):,} parts were"
     return [f"{compared} {rest}; {count} CHANGED since, by the SHA-256 of each in {SETTINGS}:", *lines]

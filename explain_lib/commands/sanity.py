@@ -20,8 +20,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", help="name of a layer (default: the last conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--mode", choices=MODES, default="cascading", help="which layers forget (default: %(default)s)")
-    parser.add_argument("--twin", action="store_true", help="compare with the twin that was taught labels in random order")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the random weights (default: %(default)s)")
+    parser.add_argument("--twin", action="store_true", help="compare with the twin trained on shuffled labels")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the random weights (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:

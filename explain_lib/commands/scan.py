@@ -30,15 +30,15 @@ from explain_lib.work.scan_files import WRITERS, part_path, scan_to_file
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
     add_subject_options(parser, "all")
-    usual = "; where the model lacks its layers, the same program on the last conv layer"
+    usual = "; if the model does not have its layers, the same program on the last conv layer"
     parser.add_argument("--a", help=f"one side, as text (default: {STUDY_MANUAL.to_text()}{usual})")
     parser.add_argument("--b", help=f"the other side (default: {STUDY_PACKAGE.to_text()}{usual})")
     parser.add_argument("--class", dest="true_class", metavar="CLASS", help="only images of this class, by number or name")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
-    parser.add_argument("--no-causes", dest="causes", action="store_false", help="leave out what causes the differences")
-    parser.add_argument("--package", action="store_true", help="run the real programs too, for the residual")
+    parser.add_argument("--no-causes", dest="causes", action="store_false", help="leave out the causes of the differences")
+    parser.add_argument("--package", action="store_true", help="also run the real programs, for the residual")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="let a Dask cluster compute, such as tcp://localhost:8786")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster, such as tcp://localhost:8786")
     parser.add_argument("--out", type=Path, required=True, help="file to write, .csv or .parquet")
 
 

@@ -39,12 +39,12 @@ def add_subject_options(parser: argparse.ArgumentParser, images: str | None, *, 
             nargs="+",
             default=[],
             metavar="IMAGES",
-            help=f"of the CIFAR-10 test images all, or numbers and ranges such as 0-999,2000 (default: {images}); or a folder "
-            "of your own, a subfolder a class or flat, and numbers and ranges of its pictures after it",
+            help=f"CIFAR-10 test images: all, or numbers and ranges such as 0-999,2000 (default: {images}); or your own "
+            f"folder, with or without one subfolder per class, and then numbers and ranges of its pictures",
         )
     if samples:
         parser.add_argument(
-            "--sample", type=int, metavar="N", help=f"of a folder so many pictures from all over it (default: {SAMPLE})"
+            "--sample", type=int, metavar="N", help=f"number of pictures from all over a folder (default: {SAMPLE})"
         )
 
 

@@ -48,7 +48,7 @@ METRICS = (
         1,
         True,
     ),
-    Metric("ssim", "SSIM", "same structure", "Alike in brightness, contrast and shape, in windows of 11 pixels.", 1, True),
+    Metric("ssim", "SSIM", "same structure", "Similarity in brightness, contrast and shape, in windows of 11 pixels.", 1, True),
     Metric(
         "iou",
         "IoU, top 20 %",
@@ -86,7 +86,7 @@ class Comparison(Frozen):
 def compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> Comparison:
     """Compare two maps (H, W) of floating-point numbers.
 
-    Raises InputError if a map is not a floating-point array (H, W), holds NaN or infinity, or the shapes differ.
+    Raises InputError if a map is not a floating-point array (H, W), contains NaN or infinity, or the shapes differ.
     """
     gap = _difference(a, b)
     first, second = a.astype(np.float64), b.astype(np.float64)
@@ -119,7 +119,7 @@ def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.fl
 def _check_finite(argument: str, values: NDArray[np.float32]) -> None:
     check_map(argument, values)
     if not np.isfinite(values).all():
-        raise InputError(f"{argument}: the map holds NaN or infinity; a map of finite numbers would be right")
+        raise InputError(f"{argument}: the map contains NaN or infinity; a map of finite numbers would be right")
 
 
 def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

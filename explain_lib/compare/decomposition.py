@@ -88,7 +88,7 @@ def decompose(
     map_a, map_b = (process.heatmaps(side)[0] for side in sides)
     check_comparable(process, sides)
     if not (map_a.isfinite().all() and map_b.isfinite().all()):
-        raise InputError("pixels: a heat map holds NaN or infinity, so there is no difference to decompose")
+        raise InputError("pixels: a heat map contains NaN or infinity, so there is no difference to decompose")
     shares, maps = _attribute(process, sides, map_a, map_b.shape)
     residual, program = None, _real_configuration(model, sides[1])
     if program is not None:

@@ -29,7 +29,7 @@ class ScanRows(ImageRows):
     of the two maps. settings: those in which the two sides differ. shares: float64 (K, settings), the part of the MAE that
     each causes, NaN if not requested. residual: float64 (K,), the largest absolute difference between the manual
     implementation and the program itself on a side that is another program's, NaN if not requested. The rows of images
-    without finite maps hold NaN throughout.
+    without finite maps contain NaN throughout.
     """
 
     images: NDArray[np.int64]

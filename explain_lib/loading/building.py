@@ -321,7 +321,7 @@ def _place(prefix: str) -> str:
 
 
 def _left_out(surplus: Sequence[str], architecture: Architecture) -> str:
-    return f"Left out, since {architecture.name} has no such weights: {_few(surplus)}." if surplus else ""
+    return f"Left out, because {architecture.name} has no such weights: {_few(surplus)}." if surplus else ""
 
 
 def _converted(fit: _Fit, held: Mapping[str, Held]) -> str:

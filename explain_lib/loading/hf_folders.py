@@ -69,7 +69,7 @@ def folder_network(name: str) -> tuple[nn.Module, str]:
 
 
 def _left_out(names: list[str], kind: str) -> str:
-    return f"Left out, since {kind} has no such weights: {few_names(list(map(one_line, names)), 3)}." if names else ""
+    return f"Left out, because {kind} has no such weights: {few_names(list(map(one_line, names)), 3)}." if names else ""
 
 
 def _converted(files: list[WeightFile]) -> str:

@@ -35,17 +35,23 @@ def add_model_options(parser: argparse.ArgumentParser, model: str) -> None:
         metavar="FILE",
         help=".pt or .safetensors, DEFAULT for what torchvision or timm publish, or random for none",
     )
-    parser.add_argument("--classes", type=Path, metavar="FILE", help="a name a line; default: class 0, class 1, ...")
-    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="pixels of a side, or height and width")
-    parser.add_argument("--mean", type=float, nargs="+", metavar="X", help="of each channel (R G B), for pixels from 0 to 1")
-    parser.add_argument("--std", type=float, nargs="+", metavar="X", help="of each channel (R G B), for pixels from 0 to 1")
-    parser.add_argument("--output", metavar="NAME", help="the part of its output with the scores, by name or place")
-    parser.add_argument("--task", choices=TASKS, help="what its scores mean; default: what is known of it, or their number")
-    parser.add_argument("--unit", metavar="TEXT", help="of the numbers of --task regression, as years")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="one name per line; default: class 0, class 1, ...")
+    parser.add_argument("--input-size", type=int, nargs="+", metavar="N", help="one side in pixels, or height and width")
     parser.add_argument(
-        "--layout", nargs="+", metavar="LAYER=AXES", help=f"of layers whose axes are not seen: {', '.join(LAYOUTS)}"
+        "--mean", type=float, nargs="+", metavar="X", help="one number for each channel (R G B), for pixels from 0 to 1"
     )
-    parser.add_argument("--models", type=Path, metavar="FILE", help="several models, a table of a TOML file each")
+    parser.add_argument(
+        "--std", type=float, nargs="+", metavar="X", help="one number for each channel (R G B), for pixels from 0 to 1"
+    )
+    parser.add_argument("--output", metavar="NAME", help="the part of its output with the scores, by name or place")
+    parser.add_argument(
+        "--task", choices=TASKS, help="the meaning of its scores; default: from what is known about it, or from their number"
+    )
+    parser.add_argument("--unit", metavar="TEXT", help="unit of the numbers of --task regression, such as years")
+    parser.add_argument(
+        "--layout", nargs="+", metavar="LAYER=AXES", help=f"for layers whose axes are not recognised: {', '.join(LAYOUTS)}"
+    )
+    parser.add_argument("--models", type=Path, metavar="FILE", help="several models, each a table of a TOML file")
 
 
 def named_models(options: argparse.Namespace) -> tuple[OwnModelOptions, ...]:

@@ -167,7 +167,7 @@ class OwnModels:
     def _keep(self, own: OwnModel) -> None:
         with self._keeping:
             if own.nbytes > self._sent.maxsize:
-                raise DataError(f"{own.file}: the network has {own.nbytes / MEBIBYTE:.0f} MiB, more than is kept")
+                raise DataError(f"{own.file}: the network has {own.nbytes / MEBIBYTE:.0f} MiB, more than this server keeps")
             self._sent[own.name] = own
 
 

@@ -196,7 +196,7 @@ def _load(options: OwnModelOptions, device: str) -> OwnModel:
     return make_own(architecture, built.network, given, Path(options.weights).name, device, said=built.said)
 
 
-_RANDOM = "The weights are random: maps of this network show nothing that it has learnt."
+_RANDOM = "The weights are random: this network has learnt nothing that its maps could show."
 
 
 def _random_network(architecture: Architecture, given: Described) -> nn.Module:
@@ -214,7 +214,8 @@ def _with_own_weights(architecture: Architecture, given: Described, device: str)
     if name.startswith(TIMM) or ":" not in name:
         publisher = "timm's" if name.startswith(TIMM) else "torchvision's"
         raise InputError(
-            f"weights: none are given for {name}; a file, DEFAULT for {publisher}, or random for none at all, would be right"
+            f"weights: none are given for {name}; a file, DEFAULT for {publisher}, or random for untrained weights would be "
+            f"right"
         )
     made = call_factory(name)
     if isinstance(made, Model):
@@ -235,7 +236,7 @@ def _brought(model: Model, name: str, given: Described, device: str) -> OwnModel
 def _with_layers(model: Model, name: str) -> Model:
     if not model.spatial_layers:
         raise NetworkError(
-            f"{name} has no layer whose output is (N, C, h, w), so there is no map of it; a network with one would be right"
+            f"{name} has no layer with an output (N, C, h, w), so it has no map; a network with such a layer would be right"
         )
     return model
 
@@ -273,7 +274,7 @@ def make_own(
     except NetworkError as error:
         if given.classes is not None:
             _check_count(given.classes, make, name)
-        hint = "" if given.input_size else f" at {size_words(size)}, which was taken since no input size is given"
+        hint = "" if given.input_size else f" at {size_words(size)}, the size taken because no input size is given"
         raise NetworkError(f"{name}{hint}: {error}") from error
     if given.classes is None:
         named = next((names for names in (categories, architecture.classes) if len(names) == model.outputs.scores), None)
@@ -307,7 +308,7 @@ def _assumed(given: Described, architecture: Architecture, model: Model, publish
     """Sentences on the values that were not given."""
     said = {"input size": given.input_size, "mean": given.mean, "std": given.std}
     missing = [name for name, value in said.items() if value is None]
-    sentences = [f"Not given, and taken {architecture.usual}: {', '.join(missing)}."] if missing else []
+    sentences = [f"Not given, so taken {architecture.usual}: {', '.join(missing)}."] if missing else []
     if given.classes is None and not published:
         sentences += _assumed_names(architecture, model)
     return " ".join(sentences)

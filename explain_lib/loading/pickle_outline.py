@@ -128,14 +128,12 @@ def _refuse_code(pickled: bytes) -> None:
         elif name in _NAMES_CODE:
             code.append(name)
     if any(name.startswith("torch.nn.modules.") for name in named):
-        raise RefusedFileError(
-            "it holds a whole pickled network, which is code; its weights alone, network.state_dict(), are read"
-        )
+        raise RefusedFileError("it holds a whole pickled network, which is code; save its weights alone, network.state_dict()")
     asked = next((name for name in named if not _is_harmless(name)), None)
     if asked is not None:
-        raise RefusedFileError(f"it holds more than tensors by name: it asks for {one_line(asked)}, and nothing of it was run")
+        raise RefusedFileError(f"it holds more than tensors by name: it asks for {one_line(asked)}; no code was run")
     if code:
-        raise RefusedFileError(f"it asks for code (opcode {code[0]}), and nothing of it was run")
+        raise RefusedFileError(f"it asks for code (opcode {code[0]}); no code was run")
 
 
 def _is_harmless(name: str) -> bool:

@@ -56,7 +56,7 @@ def _known(name: str) -> str:
     plain = name.removeprefix(PREFIX)
     if ":" in plain or not timm.is_model(plain):
         near = get_close_matches(plain, timm.list_models(), 3)
-        said = f"; nearest to it: {', '.join(near)}" if near else ""
+        said = f"; similar names: {', '.join(near)}" if near else ""
         raise InputError(f"model: timm has no {plain!r}{said}; a name of timm.list_models() would be right")
     return plain
 

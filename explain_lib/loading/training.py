@@ -95,7 +95,9 @@ def _torchvision_training_set(folder: Path, download: bool) -> tuple[NDArray[np.
         data = CIFAR10(str(folder), train=True, download=download)
     except (OSError, RuntimeError) as error:
         remedy = "connect to the internet, or name a folder that holds them with --data"
-        raise DataError(f"the CIFAR-10 training images are not in {folder} and cannot be had ({error}); {remedy}") from error
+        raise DataError(
+            f"the CIFAR-10 training images are not in {folder} and cannot be fetched ({error}); {remedy}"
+        ) from error
     return data.data, np.asarray(data.targets, dtype=np.uint8)
 
 

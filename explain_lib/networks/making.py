@@ -57,7 +57,7 @@ def as_model(
     not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
     task_source. unit: of the numbers of a regression, as "years".
 
-    Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, holds NaN, cannot run on a
+    Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, has NaN, cannot run on a
     batch (N, C, height, width) or returns nothing that is a score for each class.
     """
     if not isinstance(network, nn.Module):
@@ -82,7 +82,7 @@ def as_model(
             raise
         raise NetworkError(
             f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); a network "
-            f"with Conv2d would be right, or forward=, which makes of pictures what it takes ({error})"
+            f"with Conv2d would be right, or forward=, to convert pictures into its input ({error})"
         ) from error
     scores = int(found.scores.shape[1])
     decided = decide_task(task, scores, network)
@@ -132,7 +132,7 @@ def _checked_input(
     if mean is None and std is None and found is not None:
         mean, std = found
     if mean is None or std is None:
-        where = "" if function is None else ", since no Normalize is found in the transform"
+        where = "" if function is None else ", because there is no Normalize in the transform"
         raise InputError(f"{'mean' if mean is None else 'std'}: missing{where}; one number for each channel would be right")
     shift, scale = checked_normalisation(mean, std)
     if value_range != 1:

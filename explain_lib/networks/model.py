@@ -115,8 +115,8 @@ class Model:
             return self.conv_layers[-1]
         if not self.spatial_layers:
             raise LayerError(
-                "layers: this network has none whose output has a grid; one that keeps rows and columns would be right, or "
-                "as_model(..., layout=...), which says where they lie"
+                "layers: this network has none whose output has a grid; a network that keeps rows and columns would be right, "
+                "or as_model(..., layout=...) to say where they are"
             )
         spatial = self.find_layers(self.spatial_layers)
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
@@ -344,11 +344,11 @@ class Model:
 def _what_it_gives(layer: LayerTrace) -> str:
     """The output of a layer without a grid, and what would be right, in words."""
     if layer.steers:
-        return "a gate for other layers, or where they are looked at, and no map; a layer that gives cells would be right"
+        return "a gate or a position for other layers, not cells; a layer that gives cells would be right"
     gives = shape_words(layer.shape)
     if len(layer.shape) in (2, 3):
         given = f"as_model(..., layout={{{layer.name!r}: 'tokens'}})"
-        return f"{gives}, and it cannot be told which axes are its grid; {given}, or another layer, would be right"
+        return f"{gives}, and it is unknown which axes are its grid; {given}, or another layer, would be right"
     return f"{gives}; a layer that gives (N, C, h, w) would be right"
 
 

@@ -36,8 +36,8 @@ class Prepared(Frozen):
         """
         if self.box is None:
             raise InputError(
-                "values: where the transform looks cannot be told: it turns, mirrors or bends pictures; one of resizing, "
-                "cropping and padding would be right"
+                "values: it is unknown where the transform looks: it turns, mirrors or bends pictures; a transform of "
+                "resizing, cropping and padding would be right"
             )
         return self.box.on_whole(values)
 

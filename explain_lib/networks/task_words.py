@@ -38,19 +38,19 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         logit="logit",
         predicted="predicted",
         bars="Class probabilities",
-        meaning="The softmax of the network's outputs: how it shares out 100 % among its classes.",
+        meaning="The softmax of the network's outputs: it divides 100 % among the classes.",
         scores="Logit: the network's output before the softmax. Probability: after it, where one class can only gain what the "
         "others lose.",
     ),
     "sigmoid": TaskWords(
-        title="labels, each by itself (sigmoid)",
+        title="independent labels (sigmoid)",
         a_class="label",
         value="probability",
         logit="logit",
         predicted="strongest",
         bars="Label probabilities",
-        meaning="The sigmoid of each output: labels do not exclude each other, and need not add up to 100 %.",
-        scores="Logit: the network's output before the sigmoid. Probability: after it, each label by itself.",
+        meaning="The sigmoid of each output: labels do not exclude each other, so they need not add up to 100 %.",
+        scores="Logit: the network's output before the sigmoid. Probability: after it, each label on its own.",
     ),
     "binary": TaskWords(
         title="one logit, for and against (sigmoid)",

@@ -54,7 +54,7 @@ def _version(tensor: Tensor) -> int:
 
 
 def not_finite(network: nn.Module) -> tuple[str, ...]:
-    """Names of the parameters and buffers that hold NaN or infinity."""
+    """Names of the parameters and buffers that contain NaN or infinity."""
     return tuple(name for name, tensor in named_tensors(network) if not all_finite(tensor))
 
 
@@ -75,4 +75,4 @@ def check_finite_weights(network: nn.Module) -> None:
     """Raise NetworkError if a weight is NaN or infinite."""
     broken = not_finite(network)
     if broken:
-        raise NetworkError(f"network: {few_names(broken, 3)} holds NaN or infinity; load weights that are finite")
+        raise NetworkError(f"network: {few_names(broken, 3)} contains NaN or infinity; load weights that are finite")

@@ -403,7 +403,7 @@ def _changed(output: Tensor, layer: LayerTrace, change: Callable[[Tensor], Tenso
     copied = output.clone()
     cells = layer.layout.turned(copied)
     if cells.untyped_storage().data_ptr() != copied.untyped_storage().data_ptr():
-        raise LayerError(f"layers: {layer.name!r} is turned by a function that copies it, so its output cannot be changed")
+        raise LayerError(f"layers: {layer.name!r} is rearranged by a function that copies it, so its output cannot be changed")
     cells.copy_(change(cells.clone()))
     return copied
 

@@ -140,7 +140,7 @@ def find_scores(output: object, count: int, classes: int | None, chosen: Output 
         name = _fitting(output, count, classes)
         kind = type(output).__name__
         return _read_part(
-            parts(output)[name], count, classes, f"Its output is {_article(kind)}; its part {name!r} is explained."
+            parts(output)[name], count, classes, f"Its output is {_article(kind)}; the part {name!r} is explained."
         )
     part = _chosen(output, chosen)
     if not isinstance(part, Tensor):
@@ -219,7 +219,8 @@ def _fitting(output: object, count: int, classes: int | None) -> str | int:
         raise NetworkError(f"the network returns {described(output)}; {_right(count, classes)}")
     choices = " or ".join(f"output={name!r}" for name in plain[:6])
     raise NetworkError(
-        f"output: the network returns {described(output)}, and several of these could be the scores; {choices} would choose one"
+        f"output: the network returns {described(output)}, and several of its parts could be the scores; choose one with "
+        f"{choices}"
     )
 
 
@@ -240,9 +241,9 @@ def _chosen(output: object, chosen: Output) -> object:
     if isinstance(chosen, int) and -len(held) <= chosen < len(held):
         return list(held.values())[chosen]
     if isinstance(output, Tensor):
-        raise NetworkError(f"output: the network returns one tensor, without a part {chosen!r}; output=None would be right")
+        raise NetworkError(f"output: the network returns one tensor, which has no part {chosen!r}; output=None would be right")
     raise NetworkError(
-        f"output: the network returns {described(output)}, without a part {chosen!r}; one of these would be right"
+        f"output: the network returns {described(output)}, which has no part {chosen!r}; one of these would be right"
     )
 
 
@@ -317,5 +318,5 @@ def _with_fractions(values: Tensor) -> Tensor:
 
 def _hint(part: object, count: int) -> str:
     if isinstance(part, Tensor) and part.dim() == 3 and len(part) == count:
-        return "; output=lambda y: y.mean(1), or y[:, 0], would make it of this one"
+        return "; output=lambda y: y.mean(1), or y[:, 0], would turn this one into it"
     return ""

@@ -46,8 +46,8 @@ def decide_task(given: object, scores: int, network: nn.Module) -> Decision:
     if known is not None and known in tasks_of(scores):
         return Decision(known, f"the network's configuration says {problem_type}")
     if scores == 1:
-        return Decision("binary", "not given; taken since there is one score")
-    return Decision("softmax", "not given; taken as the usual one")
+        return Decision("binary", "not given; chosen because there is one score")
+    return Decision("softmax", "not given; the usual one")
 
 
 def tasks_of(scores: int) -> tuple[Task, ...]:

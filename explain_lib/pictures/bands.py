@@ -112,9 +112,7 @@ def _array(content: bytes) -> Values:
                 return _packed(content)
             return np.asarray(np.load(BytesIO(content), allow_pickle=False))
     except (*UNREADABLE, zipfile.BadZipFile) as error:
-        raise DataError(
-            "picture: the array is damaged, or holds objects; numbers as np.save writes them would be right"
-        ) from error
+        raise DataError("picture: the array is damaged or holds objects; numbers written by np.save would be right") from error
 
 
 def _packed(content: bytes) -> Values:
@@ -154,7 +152,8 @@ def _tiff(content: bytes) -> Values:
         if len(pages) > 1 and len({page.shape for page in pages}) == 1 and pages[0].ndim == 2:
             return np.stack(pages)
         raise DataError(
-            "picture: the TIFF is damaged, or packed in a way that is not read here; one without compression would be right"
+            "picture: the TIFF is damaged, or has a compression that cannot be read here; one without compression would be "
+            "right"
         ) from error
 
 
@@ -180,7 +179,7 @@ def _checked(values: Values) -> Values:
     if values.ndim not in (2, 3) or values.size == 0 or values.dtype.kind not in "buif":
         raise InputError(f"picture: an array of shape {values.shape} and {values.dtype}; numbers of shape {_RIGHT}")
     if values.shape[-2] * values.shape[-1] > MAX_PIXELS * 4 or (values.dtype.kind == "f" and not np.isfinite(values).all()):
-        raise InputError("picture: it holds NaN or infinity, or too many numbers; fewer, and finite ones, would be right")
+        raise InputError("picture: it contains NaN or infinity, or too many numbers; fewer, and finite ones, would be right")
     if values.dtype.kind == "b":
         values = values.astype(np.uint8) * np.uint8(255)
     if values.ndim == 2:

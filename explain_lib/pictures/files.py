@@ -175,7 +175,7 @@ def _readable(content: bytes) -> Iterator[ImageFile.ImageFile]:
     except UNREADABLE as error:
         if "MAX_TEXT" in str(error):  # Pillow's limits for compressed text and profiles in a PNG
             raise InputError(
-                "picture: its texts or its colour profile unpack to more than 1 MB; the picture without them would be right"
+                "picture: its text or its colour profile unpacks to more than 1 MB; the picture without them would be right"
             ) from error
         raise DataError("picture: the file is damaged, cut short or without a pixel; a whole one would be right") from error
 
@@ -199,7 +199,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     except UnidentifiedImageError:
         if any(_begins_as(name, content[:16]) for name in FORMATS):
             raise
-        raise InputError(f"picture: this is no picture, or of a kind that is not read here; {_RIGHT}") from None
+        raise InputError(f"picture: this is not a picture, or of a kind that cannot be read here; {_RIGHT}") from None
 
 
 def _begins_as(name: str, start: bytes) -> bool:

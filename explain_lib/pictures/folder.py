@@ -34,11 +34,11 @@ class ImageFolder:
     def __init__(self, path: Path) -> None:
         """List the folder without opening a file. Raises InputError if it is not a folder, or holds no picture."""
         if not path.is_dir():
-            raise InputError(f"images: {str(path)!r} is no folder; a folder of pictures would be right")
+            raise InputError(f"images: {str(path)!r} is not a folder; a folder of pictures would be right")
         found = sorted(_files(path))
         if not found:
             kinds = ", ".join(SUFFIXES)
-            raise InputError(f"images: {str(path)!r} holds no picture; files that end with {kinds} would be right")
+            raise InputError(f"images: {str(path)!r} has no pictures; files that end with {kinds} would be right")
         self.path = path
         self.files = tuple(name for name, _, _ in found)
         tops = [name.partition("/")[0] if "/" in name else "" for name in self.files]
@@ -149,7 +149,7 @@ def _files(folder: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
         entries = list(os.scandir(folder))
     except OSError as error:
         if not below:
-            raise InputError(f"images: {str(folder)!r}: {error.strerror}; a folder that can be read would be right") from error
+            raise InputError(f"images: {str(folder)!r}: {error.strerror}; a readable folder would be right") from error
         yield below.rstrip("/"), -1, -1
     else:
         for entry in entries:

@@ -60,7 +60,7 @@ class PictureTransform:
         first, second = self.batch(probe), self.batch(probe)
         if first.shape != second.shape or not torch.equal(first, second):
             raise InputError(
-                "transform: it makes something else of the same picture the second time; the one that is used for testing, "
+                "transform: it gives a different result for the same picture the second time; the transform for testing, "
                 "without anything random, would be right"
             )
         self.pixels(probe)
@@ -76,7 +76,7 @@ class PictureTransform:
             raise InputError(f"transform: it gives a tensor of {made.dtype} of shape {tuple(made.shape)}; {right}")
         if self.size is not None and tuple(made.shape[1:]) != self.size:
             found, wanted = (f"{height} x {width}" for height, width in (tuple(made.shape[1:]), self.size))
-            raise InputError(f"transform: it makes {found} of this picture, and {wanted} of others; one size would be right")
+            raise InputError(f"transform: it gives {found} for this picture, and {wanted} for others; one size would be right")
         return made.detach()[None].to(torch.float32)
 
     def pixels(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -89,7 +89,7 @@ class PictureTransform:
         if not (low >= -BEYOND and high <= 255 + BEYOND):
             raise InputError(
                 f"transform: with mean and std taken back it gives {round(low / 255, 3)} to {round(high / 255, 3)}, where "
-                "pixels lie between 0 and 1; the mean and std that it ends with would be right"
+                "pixels lie between 0 and 1; the transform's own mean and std would be right"
             )
         return rounded_pixels(values[..., ::-1] if self.blue_first else values)
 
@@ -218,12 +218,12 @@ class Intake:
         if self.transform is not None:
             return "made by the transform of the network"
         height, width = self.size
-        inner = "resized to fill {} × {}, of which the middle {} × {} is kept"
+        inner = "resized to fill {} × {}; the middle {} × {} is kept"
         return {
-            "crop": f"resized to fill {height} × {width}, what sticks out is cut off",
+            "crop": f"resized to fill {height} × {width}; the rest is cut off",
             "inner": inner.format(round(height * 8 / 7), round(width * 8 / 7), height, width),
-            "pad": f"resized to lie within {height} × {width}, between black bars",
-            "stretch": f"resized to {height} × {width}, without their proportions",
+            "pad": f"resized to fit into {height} × {width}, between black bars",
+            "stretch": f"resized to {height} × {width}, with changed proportions",
         }[self.fit]
 
 

@@ -27,7 +27,7 @@ def check_pixels(
     if not isinstance(pixels, np.ndarray):
         raise InputError(f"{argument}: a {type(pixels).__name__}; a NumPy array, {right}")
     if pixels.dtype != np.uint8:
-        broken = " and holds NaN" if pixels.dtype.kind == "f" and bool(np.isnan(pixels).any()) else ""
+        broken = " and contains NaN" if pixels.dtype.kind == "f" and bool(np.isnan(pixels).any()) else ""
         also = "; what is normalised already may come as a torch.Tensor (N, C, H, W)" if pixels.dtype.kind == "f" else ""
         raise InputError(f"{argument}: the dtype is {pixels.dtype}{broken}; {right}{also}")
     if pixels.ndim != 4 or pixels.shape[3] != channels:
@@ -50,7 +50,7 @@ def check_images(
         raise InputError(f"{argument}: the shape is {tuple(images.shape)}; {right}")
     _check_extent((len(images), images.shape[2], images.shape[3]), input_size, argument, right)
     if not bool(torch.isfinite(images).all()):
-        raise InputError(f"{argument}: the tensor holds NaN or infinity; numbers that are finite would be right")
+        raise InputError(f"{argument}: the tensor contains NaN or infinity; numbers that are finite would be right")
     return images
 
 

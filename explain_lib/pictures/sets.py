@@ -99,7 +99,7 @@ class StoredPixels(LazyPixels):
     def read(self, position: int) -> Picture:
         place = int(np.searchsorted(self._places, position))
         if place == len(self._places) or self._places[place] != position:
-            raise DataError(f"image {position:,}: it is not stored; it could not be read, or nothing looked at it")
+            raise DataError(f"image {position:,}: it is not stored; it could not be read, or nothing used it")
         return np.asarray(self._pictures[place])
 
 

@@ -62,7 +62,7 @@ class PictureStore:
             content = self._files.get(digest)
         if content is None:
             raise DataError(
-                f"picture: the one with the SHA-256 {digest[:12]}… is not kept here, or no longer; upload the file once more"
+                f"picture: the one with the SHA-256 {digest[:12]}… is not, or no longer, kept here; upload the file again"
             )
         return content
 

@@ -48,36 +48,36 @@ CONTOUR = Guess(
     "Contours",
     "instead of focusing on the object itself, the model is mostly focusing on the contour/outline of the object (especially "
     "for the plane and the ship).",
-    "For each picture: the Spearman correlation of its map with its own edges (Sobel), less that of the same map with the "
-    "edges of another picture, the next one. The map is that of the predicted class at the layer that the study hooked (relu2; "
-    "of other networks the last conv layer). Supported if the 95 % interval of the mean lies wholly above 0.1, a small effect "
-    "by Cohen; not supported if wholly below; else, or with fewer than 30 pictures, one can't tell. When the rule was written, "
-    "captum-tutorial's correlations with own edges were known; those with other edges were not.",
+    "For each picture: the Spearman correlation of its map with its own edges (Sobel) minus the correlation of the same map "
+    "with the edges of the next picture. The map explains the predicted class at the layer that the study hooked (relu2; in "
+    "other networks the last conv layer). Supported if the whole 95 % interval of the mean is above 0.1, a small effect by "
+    "Cohen; not supported if all of it is below; otherwise, or with fewer than 30 pictures: can't tell. When the rule was "
+    "written, captum-tutorial's correlations with own edges were known; those with other edges were not.",
 )
 DEPTH = Guess(
     "Small pictures, or too few layers",
     "Maybe this is due to the low resolution of the images or that the network is not deep enough.",
-    "If depth mattered for what the maps follow, those of a deeper network would follow contours more, or less. For each "
-    "picture: the number of the first guess for the shallow network less that for the deep one, both trained here on the same "
-    "pictures. Supported if the 95 % interval of the mean lies wholly beyond 0.1 in either direction; not supported if wholly "
-    "within −0.1 to 0.1; else, or with fewer than 30 pictures, one can't tell. Accuracy is shown beside and does not count. "
+    "If depth mattered, the maps of a deeper network would follow contours more, or less. For each picture: the number of the "
+    "first guess for the shallow network minus the number for the deep one, both trained here on the same pictures. Supported "
+    "if the whole 95 % interval of the mean is beyond 0.1 in either direction; not supported if all of it is within −0.1 to "
+    "0.1; otherwise, or with fewer than 30 pictures: can't tell. Accuracy is shown as well but does not count. "
     "Larger pictures cannot be tried: all are 32 × 32.\n\n"
-    "This rule was changed twice, and its words are from after the deeper network's numbers were known. A change in either "
-    "direction was to count at first. Once the numbers were known, only a decrease was to count, which says “not supported”; "
-    "then either direction again, which says that one can't tell.",
+    "This rule was changed twice, and its present words were written after the deeper network's numbers were known. At first "
+    "a change in either direction counted. Once the numbers were known, only a decrease counted, which gives “not supported”; "
+    "then either direction again, which gives “can't tell”.",
 )
 GRASS = Guess(
     "Grass",
     "From the sample result of frog1, it seems like the model is learning to recognize the grass in the background to predict "
     '"frog", instead of looking at the frog itself.',
-    "Two questions, for every frog with an outline. Where is the map? The share of its sum (map of the class frog, at the "
-    "layer of the first guess) that lies on the background, less the background's share of the area. What does the network "
-    "need? The probability of the class frog with the frog greyed out (128 of 255), less that with the background greyed out. "
-    "Each is supported if the 95 % interval of the mean lies wholly above five percentage points, not supported if wholly "
-    "below. The guess has the verdict that both have; where they differ, or with fewer than 30 frogs, one can't tell.\n\n"
-    "Questions and thresholds are older than any of the numbers. The sentence that combines the two was changed once: at first "
-    "the guess was supported if both questions were, and not supported if neither was. Whether the numbers were known by then "
-    "is not on record; on captum-tutorial both sentences give the same verdict.",
+    "Two questions, for every frog with an outline. Where is the map? The background's share of the map's sum (class frog, at "
+    "the layer of the first guess) minus its share of the area. What does the network need? The probability of frog with the "
+    "frog greyed out (128 of 255) minus the probability with the background greyed out. Each question is supported if the "
+    "whole 95 % interval of the mean is above five percentage points, not supported if all of it is below. If both have the "
+    "same verdict, the guess has it, too; if they differ, or with fewer than 30 frogs: can't tell.\n\n"
+    "The questions and thresholds were fixed before any of the numbers were known. The sentence that combines the two was "
+    "changed once: at first the guess was supported if both questions were, and not supported if neither was. Whether the "
+    "numbers were known by then is not on record; on captum-tutorial both sentences give the same verdict.",
 )
 
 
@@ -138,14 +138,14 @@ class ContourGuess(Frozen):
         """The result in words."""
         judged = self.judged
         if judged.excess.images == 0:
-            return f"No map of {judged.layer} has anything to correlate."
+            return f"No map of {judged.layer} can be correlated."
         numbers = (
             f"correlation {mean_alone(judged.own)} against {mean_alone(judged.other)}, a difference of "
             f"{mean_words(judged.excess)}{_place(judged.excess)}."
         )
         words = f"{_follow(judged)}: {numbers}"
         if not isnan(judged.ceiling):
-            words += f" A map on the layer's grid could reach {number(judged.ceiling, 2)}."
+            words += f" The most a map on this layer's grid could reach is {number(judged.ceiling, 2)}."
         average = next((one.own for one in self.layers if one.layer == AVERAGE), None)
         return words if average is None or average.images == 0 else f"{words} {self._average(average)}"
 
@@ -162,7 +162,7 @@ def _follow(judged: LayerContour) -> str:
     excess, maps = judged.excess, f"The maps of {judged.layer} follow the picture's own contours"
     if excess.images < LEAST_IMAGES:
         few = few_images(excess.images)
-        return f"{few[0].upper()}{few[1:]} to tell what contours the maps of {judged.layer} follow"
+        return f"{few[0].upper()}{few[1:]} to tell which contours the maps of {judged.layer} follow"
     match direction(excess):
         case 0:
             return f"The picture's own contours and another picture's cannot be told apart by the maps of {judged.layer}"
@@ -223,7 +223,7 @@ class DepthGuess(Frozen):
         if self.decrease.images == 0:
             return f"{accuracy}. There are no maps to compare."
         compared = (
-            f"The correlation with own minus that with other edges is {mean_alone(deep.contour.excess)} for its maps at "
+            f"The correlation with own edges minus that with other edges is {mean_alone(deep.contour.excess)} for its maps at "
             f"{deep.contour.layer}, "
             f"{mean_alone(shallow.contour.excess)} for {shallow.name}'s at {shallow.contour.layer}"
         )
@@ -238,7 +238,7 @@ def _deeper(decrease: Estimate) -> str:
     if way == 0:
         near = max(abs(decrease.low), abs(decrease.high)) < CONTOUR_THRESHOLD
         within = f", within −{CONTOUR_THRESHOLD:g} to {CONTOUR_THRESHOLD:g}" if near else ""
-        return f"by that they cannot be told apart, the difference is {mean_words(change)}{within}"
+        return f"these cannot be told apart, the difference is {mean_words(change)}{within}"
     return f"the deeper network follows contours {'less' if way > 0 else 'more'}, by {mean_words(change)}{_place(change)}"
 
 
@@ -295,8 +295,8 @@ class GrassGuess(Frozen):
     def sentence(self) -> str:
         """The result in words."""
         if self.area.images == 0:
-            return "No frog is left that counts."
-        map_words = f"No map of {self.judged.layer} has anything to share out."
+            return "No frog is left to count."
+        map_words = f"Every map of {self.judged.layer} is empty or not finite."
         if self.judged.excess.images:
             map_words = (
                 f"Of the map of {self.judged.layer}, {percent(self.judged.share.mean)} lies on the background, which is "

@@ -80,7 +80,7 @@ class Models:
         if model.digest != right:
             raise DataError(
                 f"model: {name} has the digest {model.digest[:12]}… here, and {right[:12]}… in the file: these are other "
-                "weights, another architecture or another normalisation, so that nothing can be compared"
+                "weights, another architecture or another normalisation, so nothing can be compared"
             )
         return model
 
@@ -114,7 +114,7 @@ def replay(
         for key, array in made.items():
             yield _compared(key, left.pop(key, None), array, view.marks.get(key))
     for key, array in left.items():
-        yield Replayed(key, array, "nothing in the file says how it was computed")
+        yield Replayed(key, array, "the file does not say how it was computed")
 
 
 def keys_of(one: Computation, keys: Mapping[str, object]) -> list[str]:
@@ -157,7 +157,7 @@ def _largest(kept: Array, made: Array) -> str:
     differing = int((~same).sum())
     numbers = "1 number differs" if differing == 1 else f"{differing:,} numbers differ"
     kept_number, made_number = (short(array[place], 9) for array in (a, b))
-    by = f"by up to {short(gap[place])}" if np.isfinite(gap[place]) else "one of them finite on one side only"
+    by = f"by up to {short(gap[place])}" if np.isfinite(gap[place]) else "one of them is finite on one side only"
     return f"{numbers}, {by}{where}: {kept_number} in the file, {made_number} here"
 
 

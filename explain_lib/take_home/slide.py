@@ -34,7 +34,7 @@ LETTER, BOLD_LETTER = 0.54, 0.68
 _STATES = {
     MapState.ZERO: "The map is zero\neverywhere: there is\nnothing to paint.",
     MapState.CONSTANT: "The map is the same\neverywhere: there is\nnothing to paint.",
-    MapState.NOT_FINITE: "The map is not finite:\nit holds NaN or infinity.",
+    MapState.NOT_FINITE: "The map is not finite:\nit contains NaN or infinity.",
 }
 _lock = threading.Lock()
 """matplotlib's fonts are shared by all threads."""
@@ -96,9 +96,9 @@ def overlay_panel(
 ) -> Panel:
     """A map over its picture, as draw_overlay draws it; the picture alone if the map has nothing to paint."""
     if map_state(values) is not MapState.VARIED:
-        return Panel(name, picture, below="the picture alone: nothing is painted")
+        return Panel(name, picture, below="the picture alone")
     share = round(drawing.strength * 100)
-    words = f"{share} % map{', smoothed bilinearly' if drawing.smooth else ''}"
+    words = f"{share} % opaque{', smoothed bilinearly' if drawing.smooth else ''}"
     return Panel(name, draw_overlay(picture, values, drawing, _side(3), reach, centres), below=words)
 
 

@@ -48,7 +48,7 @@ def view_content(notes: Sequence[Note], cache: ExplainCache, name_of: Callable[[
             if _add(content, Computation(key, note.name, _arguments(note, named, content.depot)), note, cache):
                 count[note.name] += 1
         except ExplainError as error:
-            content.notes.append(f"{note.name} is not in the file and cannot be computed anew from it: {error}.")
+            content.notes.append(f"{note.name} is not in the file and cannot be computed from it: {error}.")
     return content
 
 

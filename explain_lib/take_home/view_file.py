@@ -81,7 +81,7 @@ MAX_ARRAYS = 256 * 2**20
 MAX_SETTINGS = 32 * 2**20
 MAX_ENTRIES = 20_000
 MAX_UNPACKED = 1024 * 2**20
-RIGHT = "a ZIP file that “Everything (ZIP)” of the dashboard has given would be right"
+RIGHT = "a ZIP file from the dashboard's “Everything (ZIP)” would be right"
 _UNREADABLE = (BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
 _STORED = (".png", ".npz")
 _CHUNK = 2**20
@@ -161,7 +161,7 @@ def read_view_file(path: Path) -> ViewFile:
     try:
         size = path.stat().st_size
         if size > MAX_FILE:
-            raise DataError(f"{path}: it has {size / 2**20:,.0f} MiB, and {MAX_FILE // 2**20} is the most; {RIGHT}")
+            raise DataError(f"{path}: it has {size / 2**20:,.0f} MiB; the limit is {MAX_FILE // 2**20}; {RIGHT}")
         with ZipFile(path) as archive:
             settings = _settings(_part(archive, SETTINGS, MAX_SETTINGS, path), path)
             arrays = _arrays(_part(archive, ARRAYS, MAX_ARRAYS, path), path, ARRAYS)
@@ -205,7 +205,7 @@ def _array(content: bytes, where: str) -> Array:
     shape, fortran, dtype = read_header(file)
     data = content[file.tell() :]
     if dtype.kind not in KINDS or dtype.itemsize * math.prod(shape) != len(data) or min(shape, default=0) < 0:
-        raise DataError(f"{where}: it holds something else than it declares; {RIGHT}")
+        raise DataError(f"{where}: its content does not match its header; {RIGHT}")
     flat = np.frombuffer(data, dtype)
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
@@ -214,9 +214,9 @@ def _settings(content: bytes, path: Path) -> Json:
     try:
         settings = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: {SETTINGS} is no JSON; {RIGHT}") from error
+        raise DataError(f"{path}: {SETTINGS} is not JSON; {RIGHT}") from error
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
-        raise DataError(f"{path}: {SETTINGS} says nothing of a view; {RIGHT}")
+        raise DataError(f"{path}: {SETTINGS} does not describe a view; {RIGHT}")
     if settings.get("version") != VERSION:
         raise DataError(f"{path}: it has version {settings.get('version')!r} of the format, and {VERSION} is read here")
     return settings
@@ -265,7 +265,7 @@ def _checked(
     if not all(isinstance(one, dict) for one in (*models.values(), *marks.values())):
         raise DataError(wrong)
     if any(one.dtype != np.uint8 or one.ndim != 4 or one.size == 0 for one in pictures.values()):
-        raise DataError(f"{path}: {PICTURES} holds something else than pictures; {RIGHT}")
+        raise DataError(f"{path}: {PICTURES} holds something other than pictures; {RIGHT}")
     computations = tuple(_computation(one, wrong) for one in listed)
     digests = {key: str(one.get("sha256")) for key, one in marks.items()}
     return ViewFile(settings, models, computations, arrays, digests, pictures, changed)

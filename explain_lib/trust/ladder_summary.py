@@ -187,18 +187,18 @@ def _lead(ranking: Ranking, best: str, values: Mapping[str, Estimate]) -> str:
         return ""
     following = f"{second} ({mean_alone(values[second])})"
     if lead.images < LEAST_IMAGES:
-        return f", and next comes {following}; {few_images(lead.images)} to compare the two"
+        return f", followed by {following}; {few_images(lead.images)} to compare the two"
     by, paired = mean_words(lead), f"paired over {lead.images:,} images"
     others = [name for name in ranking.tied if name != second]
-    too = f". {best} cannot be told from {listed(others)} either" if others else ""
+    too = f". {best} cannot be told apart from {listed(others)} either" if others else ""
     match direction(lead):
         case 1:
             return f", ahead of {following} by {by}, {paired}: more than chance{too.removesuffix(' either')}"
         case -1:
             return f", but behind {following} by {mean_words(lead.negated)}, {paired}{too.removesuffix(' either')}"
         case _ if lead.low == lead.high == 0:
-            return f", and so has {second}: the two are the same on every image{too}"
-    return f", but cannot be told from {following}: the difference is {by}, {paired}{too}"
+            return f", and so does {second}: the two are the same on every image{too}"
+    return f", but cannot be told apart from {following}: the difference is {by}, {paired}{too}"
 
 
 def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
@@ -210,20 +210,20 @@ def centre_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
 def _against_centre(ranking: Ranking, gap: Estimate, centre: Estimate) -> str:
     baseline = f"“{CENTRE}” ({mean_alone(centre)}), a baseline that never looks at the network"
     if gap.images < LEAST_IMAGES:
-        return f"Beside it stands {baseline}; {few_images(gap.images)} to compare the two."
+        return f"For comparison: {baseline}; {few_images(gap.images)} to compare the two."
     match direction(gap):
         case 1:
             return f"{ranking.best} beats {baseline}, by {mean_words(gap)}."
         case -1:
             return f"No layer beats {baseline}: {ranking.best} is behind it by {mean_words(gap.negated)}."
-    return f"{ranking.best} cannot be told from {baseline}: its lead is {mean_words(gap)}."
+    return f"{ranking.best} cannot be told apart from {baseline}: its lead is {mean_words(gap)}."
 
 
 def _against_random(ranking: Ranking, gap: Estimate, chance: Estimate) -> str:
     baseline = f"Random order gets {mean_alone(chance)}"
     if gap.images < LEAST_IMAGES:
         return f"{baseline}."
-    return f"{baseline}: {ranking.best} {_better_or_worse(gap) or 'cannot be told from it'}."
+    return f"{baseline}: {ranking.best} {_better_or_worse(gap) or 'cannot be told apart from it'}."
 
 
 def _better_or_worse(gap: Estimate) -> str:
@@ -246,14 +246,14 @@ def opinions_sentence(ranking: Ranking) -> str:
 
 
 def _against(gap: Estimate) -> str:
-    return _better_or_worse(gap) or f"cannot be told from it ({mean_words(gap, sign=True)})"
+    return _better_or_worse(gap) or f"cannot be told apart from it ({mean_words(gap, sign=True)})"
 
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
     """Sentences on the effect of the fill. rankings: by one measure, one for each fill."""
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
     chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
-    return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order has {chance}."
+    return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order takes {chance}."
 
 
 def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:
@@ -261,12 +261,12 @@ def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:
     if None in best.values():
         return ""
     if len(set(best.values())) == 1:
-        return f"By {grey.measure} {grey.best} has the best mean whatever stands in the place of removed pixels. "
-    each = f"By {grey.measure} the best mean is that of {listed([f'{best[fill]} with {FILL_WORDS[fill]}' for fill in FILLS])}"
+        return f"By {grey.measure} {grey.best} has the best mean, whatever replaces the removed pixels. "
+    each = f"By {grey.measure} the best mean belongs to {listed([f'{best[fill]} with {FILL_WORDS[fill]}' for fill in FILLS])}"
     if grey.images < LEAST_IMAGES:
-        return f"{each}; {few_images(grey.images)} to tell whether the fill decides that. "
+        return f"{each}; {few_images(grey.images)} to tell whether the fill decides this. "
     always = set.intersection(*({ranking.best, *ranking.tied} for ranking in rankings.values()))
     if not always:
-        return f"{each}: the fill decides which layer that is. "
+        return f"{each}: the best layer depends on the fill. "
     one = next(name for name in grey.order if name in always)
-    return f"{each}; that may be chance, since with every fill {one} has it or cannot be told from the layer that has. "
+    return f"{each}; that may be chance, since with every fill {one} has it or cannot be told apart from the layer that has. "

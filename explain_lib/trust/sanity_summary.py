@@ -68,22 +68,22 @@ LITTLE = 0.1
 def sanity_sentence(summary: SanitySummary, layer: str, mode: Mode) -> str:
     """Sentences on whether the maps of a layer depend on the weights."""
     if all(step.correlation.images == 0 for step in summary.steps):
-        return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
+        return f"No map of {layer} can be compared: for every image, one of the two maps is the same everywhere."
     return _cascade(summary, layer) if mode == "cascading" else _independent(summary, layer)
 
 
 def _cascade(summary: SanitySummary, layer: str) -> str:
     last = summary.steps[-1]
     if last.correlation.images == 0:
-        return f"With every layer randomised no map of {layer} has anything to compare: all are the same everywhere."
+        return f"With every layer randomised, no map of {layer} can be compared: all are the same everywhere."
     fall = _fall(summary)
     first = (
-        f"The maps of {layer} have less than half of their order left (a correlation below {HALF:g}) from {fall.name} on. "
+        f"The maps of {layer} keep less than half of their order (a correlation below {HALF:g}) from {fall.name} on. "
         if fall is not None
         else ""
     )
     return (
-        f"{first}With every layer randomised their correlation with the original maps is {mean_words(last.correlation)}"
+        f"{first}With every layer randomised, their correlation with the original maps is {mean_words(last.correlation)}"
         f"{_compared(summary)}{_flat(last)}"
     )
 
@@ -105,16 +105,16 @@ def _compared(summary: SanitySummary) -> str:
         return f"; {_too_few(gap)}"
     beside, way = f"the maps of two different pictures have {mean_words(unrelated)}", direction(gap)
     if way <= 0:
-        how = "below that of unrelated maps" if way else "which cannot be told from that of unrelated maps"
+        how = "below that of unrelated maps" if way else "which cannot be told apart from that of unrelated maps"
         if gap.high >= HALF:
             return f", {how}: {beside}. These images leave open how much depends on what the network has learnt."
         common = last.mean >= LITTLE and direction(last) > 0
-        what = "What tells them apart" if common else "What the maps show"
-        but = ", what they all have in common does not" if common else ""
+        what = "The part that differs between pictures" if common else "What the maps show"
+        but = "; the part that all pictures have in common does not" if common else ""
         return f", {how}: {beside}. {what} depends on what the network has learnt{but}."
     more = f", and {beside}: {mean_words(gap)} more"
     if last.low >= HALF:
-        return f"{more}. They hardly depend on what the network has learnt: most of their order is there without it."
+        return f"{more}. They hardly depend on what the network has learnt: most of their order remains without it."
     return f"{more}. That part comes from the picture and the architecture, not from what the network has learnt."
 
 
@@ -126,8 +126,8 @@ def _independent(summary: SanitySummary, layer: str) -> str:
     if len(known) == 1:
         return f"Randomised alone, {low.name} leaves the maps of {layer} a correlation of {lowest}. {beside}"
     return (
-        f"Of single layers, {low.name} leaves the maps of {layer} the lowest mean correlation when it is randomised alone, "
-        f"{lowest}; {high.name} the highest, {mean_words(high.among)}. {beside}"
+        f"Of single layers, {low.name} randomised alone leaves the maps of {layer} the lowest mean correlation, {lowest}; "
+        f"{high.name} the highest, {mean_words(high.among)}. {beside}"
     )
 
 
@@ -135,7 +135,7 @@ def twin_sentence(summary: SanitySummary, layer: str, model: str) -> str:
     """Sentences on whether the maps of a model resemble those of its twin, trained on labels in random order."""
     (step,) = summary.steps
     if step.correlation.images == 0:
-        return f"No map of {layer} can be compared: of every image, one of the two is the same everywhere."
+        return f"No map of {layer} can be compared: for every image, one of the two maps is the same everywhere."
     words = (
         f"At {layer} the twin's maps of the same class have a correlation of {mean_words(step.correlation)} with those "
         f"of {model}; maps of two different pictures have {mean_words(summary.unrelated)}"
@@ -151,18 +151,21 @@ def _twin_verdict(summary: SanitySummary) -> str:
     if way <= 0 and gap.high >= HALF:
         return "These images leave open how much learning the labels changed the maps."
     if way < 0:
-        return "Learning the labels changed the maps: they are less alike than those of two pictures."
+        return "Learning the labels changed the maps: they are less alike than maps of two different pictures."
     if way == 0:
-        return "Learning the labels changed the maps: they cannot be told from those of two pictures."
+        return "Learning the labels changed the maps: they cannot be told apart from maps of two different pictures."
     if summary.steps[0].correlation.low >= HALF:
         return "The maps hardly depend on the labels: a network that learnt nonsense gives nearly the same."
-    return f"They are more alike by {mean_words(gap)}, paired over {gap.images:,} images: that much needs no right labels."
+    return (
+        f"They are more alike by {mean_words(gap)}, paired over {gap.images:,} images: that much does not need the right "
+        f"labels."
+    )
 
 
 def _too_few(gap: Estimate) -> str:
     """That so few images have two maps to compare."""
     if gap.images == 0:
-        return "no image has two maps to compare with those of different pictures."
+        return "no image has two maps to compare with maps of different pictures."
     return f"{few_images(gap.images)} to compare that with the maps of different pictures."
 
 

@@ -61,8 +61,8 @@ def compute_batch(batch: Batch) -> ScanRows:
     model, pixels = cache.model(batch.name), cache.images().pixels
     if (model.digest, pixels_digest(pixels)) != (batch.digest, batch.pixels_digest):
         raise DataError(
-            f"the worker on {socket.gethostname()} has another {batch.name!r} or other images; the version of this project "
-            "that the client has, and its bundled model and images, would be right"
+            f"the worker on {socket.gethostname()} has another {batch.name!r} or other images; the client's version of this "
+            f"project, with its bundled model and images, would be right"
         )
     request = ScanRequest(model, pixels, batch.images, batch.a, batch.b, batch.targets, batch.causes, batch.package)
     with cache.running():
@@ -115,8 +115,8 @@ def scan_on_cluster(
         if not isinstance(error.__cause__, ImportError):
             raise
         raise InputError(
-            f"scheduler: what runs at {address!r} cannot import this project ({error.__cause__}); a scheduler and workers "
-            "that were started in its folder would be right"
+            f"scheduler: the one at {address!r} cannot import this project ({error.__cause__}); a scheduler and workers "
+            "started in the project's folder would be right"
         ) from error
 
 
@@ -139,7 +139,7 @@ def _connect(address: str, seconds: float) -> _Client:
 
 
 def _lost(address: str, how: str) -> InputError:
-    return InputError(f"scheduler: {address!r} is {how}; the address of a Dask scheduler that runs would be right")
+    return InputError(f"scheduler: {address!r} is {how}; the address of a running Dask scheduler would be right")
 
 
 def _in_order(client: _Client, request: ScanRequest, name: str, worker_seconds: float) -> Iterator[ScanRows]:
@@ -182,7 +182,7 @@ def _awaited(client: _Client, future: _Future, worker_seconds: float) -> ScanRow
                 seen = time.monotonic()
             elif time.monotonic() - seen > worker_seconds:
                 raise InputError(
-                    f"scheduler: it has had no worker for {worker_seconds:g} seconds; one that was started in this project's "
+                    f"scheduler: it has had no worker for {worker_seconds:g} seconds; a worker started in this project's "
                     "folder would be right"
                 ) from None
         except KilledWorker as error:

@@ -30,7 +30,7 @@ YIELD_SECONDS = 0.002
 PATIENCE_SECONDS = 0.5
 """The longest wait after each batch for the pages being drawn, so that a job is never starved."""
 
-BROKE_OFF = "the work broke off by a fault of this program; its log says more"
+BROKE_OFF = "the work stopped because of a fault in this program; the log has the details"
 
 
 @dataclass(frozen=True)

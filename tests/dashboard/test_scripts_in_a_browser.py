@@ -51,7 +51,7 @@ def test_another_name_is_not_found(root: str) -> None:
 def test_a_script_that_cannot_be_loaded_is_said_in_its_place(page: Page, root: str) -> None:
     page.route(STAGE, lambda route: route.abort())
     open_address(page, f"{root}/layer_explorer?img=3")
-    expect(page.get_by_text("A part of this page could not be loaded. Load the page again.").first).to_be_visible()
+    expect(page.get_by_text("Part of this page could not be loaded. Reload the page.").first).to_be_visible()
 
 
 def test_pictures_are_drawn_below_another_path(browser: Browser) -> None:

@@ -46,7 +46,7 @@ ONE_NUMBER = {
     "explain_lib/commands/train.py": "the accuracy of a finished training",
     "explain_lib/take_home/slide.py": "the ends of a bar of colours",
     "dashboard/view/slide.py": "the range of the map on a slide",
-    "dashboard/widgets/drawing_controls.py": "how far stretching puts a cell from where it looks",
+    "dashboard/widgets/drawing_controls.py": "how far stretching shifts a cell",
     "dashboard/widgets/pickers.py": "accuracies and probabilities in lists",
     "dashboard/widgets/selection.py": "the share that is right of a selection",
     "dashboard/topics/browser/sections.py": "confidences under thumbnails, the range of a mean map",

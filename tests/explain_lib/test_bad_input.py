@@ -52,11 +52,11 @@ BAD_PIXELS: dict[str, tuple[Any, str]] = {
     "tensor": (torch.from_numpy(GOOD), r"a tensor of torch.uint8; a float tensor of shape \(N, 3, 8, 8\), normalised"),
     "tensor, channels last": (torch.zeros(2, 8, 8, 3), r"the shape is \(2, 8, 8, 3\); a float tensor of shape \(N, 3, 8, 8\)"),
     "tensor, 9 x 9": (torch.zeros(2, 3, 9, 9), r"the pictures are 9 x 9; a float tensor"),
-    "tensor, NaN": (torch.full((2, 3, 8, 8), torch.nan), r"the tensor holds NaN or infinity"),
+    "tensor, NaN": (torch.full((2, 3, 8, 8), torch.nan), r"the tensor contains NaN or infinity"),
     "tensor, empty": (torch.zeros(0, 3, 8, 8), r"the batch is empty"),
     "None": (None, r"a NoneType; a NumPy array"),
     "float": (GOOD / 255, r"the dtype is float64; uint8"),
-    "NaN": (NAN, r"the dtype is float32 and holds NaN; uint8"),
+    "NaN": (NAN, r"the dtype is float32 and contains NaN; uint8"),
     "one picture": (GOOD[0], r"the shape is \(8, 8, 3\); uint8 of shape \(N, 8, 8, 3\)"),
     "channels first": (GOOD.transpose(0, 3, 1, 2), r"the shape is \(2, 3, 8, 8\); uint8 of shape \(N, 8, 8, 3\)"),
     "grey": (GOOD[..., :1], r"the shape is \(2, 8, 8, 1\)"),
@@ -107,9 +107,9 @@ class Signal(nn.Module):
 
 def test_a_network_whose_layers_have_no_grid_is_told_so() -> None:
     model = xl.as_model(Signal(), input_size=(8, 8), mean=(0,) * 3, std=(1,) * 3)
-    with pytest.raises(xl.LayerError, match=r"^layers: this network has none whose output has a grid; one that keeps rows"):
+    with pytest.raises(xl.LayerError, match=r"^layers: this network has none whose output has a grid; a network that keeps"):
         _ = model.default_layer
-    with pytest.raises(xl.LayerError, match=r"'conv' gives \(N, 4, 62\), and it cannot be told .* right: it has none$"):
+    with pytest.raises(xl.LayerError, match=r"'conv' gives \(N, 4, 62\), and it is unknown .* right: it has none$"):
         xl.grad_cam(model, GOOD, "conv")
     with pytest.raises(xl.LayerError, match=r"unknown layer 'conv9'; this network has none whose output has a grid$"):
         xl.grad_cam(model, GOOD, "conv9")
@@ -204,7 +204,7 @@ def test_weights_that_became_not_finite_are_refused(function: Call, value: float
     with torch.no_grad():
         model.network.body[2].weight[0, 0, 0, 0] = value
     ledger.expect(model.network)
-    with pytest.raises(xl.NetworkError, match=r"network: body.2.weight holds NaN or infinity; load weights that are finite"):
+    with pytest.raises(xl.NetworkError, match=r"network: body.2.weight contains NaN or infinity; load weights that are finite"):
         function(model, GOOD)
 
 

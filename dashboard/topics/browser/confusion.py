@@ -32,7 +32,7 @@ def show_confusion(scene: Scene) -> None:
         return
     if len(scene.model.classes) > MOST_CLASSES:
         st.caption(
-            f"A confusion matrix is shown of up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}."
+            f"The confusion matrix is shown for up to {MOST_CLASSES} classes; this network has {len(scene.model.classes):,}."
         )
         return
     view, counts = scene.view, confusion_matrix(scene.images.labels, scene.predictions)
@@ -44,7 +44,7 @@ def show_confusion(scene: Scene) -> None:
         again = (true, predicted) == (view.true_class, view.predicted_class)
         change_view(true_class=true, predicted_class=None if again else predicted)
 
-    st.markdown("**Confusion matrix** · click a cell to see its images, again for its row", help=terms.CONFUSION)
+    st.markdown("**Confusion matrix** · click a cell to see its images, click again for its whole row", help=terms.CONFUSION)
     data = {
         "counts": counts.tolist(),
         "classes": list(scene.model.classes),
@@ -62,7 +62,7 @@ def _show_labels(scene: Scene) -> None:
         return
     counts = label_counts(scene.images.labels, scene.predictions)
     shown = [index for index in range(len(counts)) if counts[index].any()][:MOST_CLASSES]
-    st.markdown("**Labels** · how many of the images asked about have a probability above 50 %", help=terms.LABELS)
+    st.markdown("**Labels** · how many of the images seen so far have a probability above 50 %", help=terms.LABELS)
     columns = (Column("given", "of all images", ""), Column("of its class", "given, of all", ""))
     rows = []
     for index in shown:

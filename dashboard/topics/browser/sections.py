@@ -51,7 +51,7 @@ def _part(scene: Scene, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         return chosen
     part = min(scene.view.part, parts)
     if part < scene.view.part:
-        st.caption(f"There is no part {scene.view.part:,} of this selection; this is the last one.")
+        st.caption(f"This selection has no part {scene.view.part:,}; this is the last one.")
     part_picker(part, parts)
     start = (part - 1) * PART
     st.caption(f"Images {start + 1:,} to {min(start + PART, len(chosen)):,} of {len(chosen):,}")
@@ -171,11 +171,11 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
     usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
     what = usual if target is None and scene.model.task != "regression" else target_caption(scene)
-    words = f"{terms.AVERAGE} Explained: {what}. The mean lies between {fine(mean.map.min())} and {fine(mean.map.max())}."
+    words = f"{terms.AVERAGE} Explained: {what}. The mean ranges from {fine(mean.map.min())} to {fine(mean.map.max())}."
     if mean.zero:
-        words += f" Zero everywhere, and counted as zero: {_maps(mean.zero)}."
+        words += f" Zero everywhere and counted as zero: {_maps(mean.zero)}."
     if mean.not_finite:
-        words += f" Not finite, and left out: {_maps(mean.not_finite)}."
+        words += f" Not finite and left out: {_maps(mean.not_finite)}."
     placed = placement_words(scene, scene.layer)
     return f"{words} {placed} Drawn: {drawing_words(replace(scene.view, sign='positive', scale='map'))}"
 

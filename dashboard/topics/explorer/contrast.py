@@ -42,7 +42,7 @@ def show_contrast(scene: Scene, layer: str, layers: tuple[str, ...]) -> None:
     st.header("Why this class and not that one?", anchor=False, help=terms.CONTRAST)
     found = _found(scene, layer, layers)
     if found is None:
-        st.caption("The maps are being made, at all layers on offer.")
+        st.caption("Computing the maps at all layers of the menu.")
         return
     pair = Pair(scene.model.classes[found.a], scene.model.classes[found.b], scene.target.minus is not None)
     _buttons(scene, found, pair)
@@ -85,7 +85,7 @@ def _buttons(scene: Scene, found: Contrast, pair: Pair) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         if not pair.chosen or found.b != likeliest:
             name = scene.model.classes[likeliest]
-            words = "Explains, in all maps above, what speaks for the one rather than for the other"
+            words = "Makes all maps above show what speaks for the one rather than the other"
             st.button(f"Contrast with {name}", help=words, on_click=change_view, kwargs={"minus": likeliest})
         if pair.chosen:
             st.button(f"Explain {pair.a} alone", on_click=change_view, kwargs={"minus": None})

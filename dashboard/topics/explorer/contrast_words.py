@@ -29,9 +29,9 @@ def sum_sentence(found: Contrast, pair: Pair) -> str:
     deviation, reach = found.deviation, found.reach
     share = deviation / reach if reach > 0 else 0.0
     return (
-        f"**map(A − B) is map(A) − map(B)** to {two(deviation)} ({two(share)} of the scale), although it was computed "
-        "as a target of its own: the gradient of a difference is the difference of the gradients. Only before the cut at "
-        f"zero, though. {_alike(found, pair)}"
+        f"**map(A − B) is map(A) − map(B)** to {two(deviation)} ({two(share)} of the scale), although it was computed as a "
+        f"separate target: the gradient of a difference is the difference of the gradients. This holds only before the cut at "
+        f"zero. {_alike(found, pair)}"
     )
 
 
@@ -42,10 +42,10 @@ def _alike(found: Contrast, pair: Pair) -> str:
         return "One of the two maps is the same everywhere."
     words = f"map(A) and map(B) have a rank correlation of {correlation_words(alike)}: "
     if alike > 0.3:
-        return words + f"much of what {pair.a} has in its map {pair.b} has in its own, and that is gone from the contrast."
+        return words + f"much of the map of {pair.a} is in the map of {pair.b}, too, and vanishes from the contrast."
     if alike < -0.3:
-        return words + "where the one is high the other is low, and that stands out more in the contrast."
-    return words + "they look at different things, and the contrast shows both."
+        return words + "where one is high the other is low, and that stands out more in the contrast."
+    return words + "they show different things, and the contrast shows both."
 
 
 def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
@@ -56,8 +56,8 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     if task != "softmax":
         return _sigmoid_sentence(found, difference, pair, share)
     derivative = (
-        f"The derivative of the probability p of {pair.a} is p times (that of its logit less the mean of those of all logits, "
-        "weighed by their probabilities)"
+        f"The derivative of the probability p of {pair.a} is p times (the derivative of its logit minus the mean derivative "
+        f"of all logits, weighted by their probabilities)"
     )
     why = f"{derivative}. With p = {share}"
     zero = [score for score, values in maps_by_score(found).items() if map_state(values) is MapState.ZERO]
@@ -66,7 +66,7 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     if zero:
         nothing = f"that of the {zero[0]} of {pair.a} is zero everywhere"
         return f"**Logit or probability? The two maps differ**: {nothing}. {derivative}; here p = {share}."
-    far = f"up to {percent(difference.largest, 0)} of the colours apart"
+    far = f"up to {percent(difference.largest, 0)} of the colour scale apart"
     numbers = (
         f"rank correlation {correlation_words(difference.spearman)}, Pearson {correlation_words(difference.pearson)}, {far}"
     )

@@ -9,16 +9,17 @@ from explain_lib.base.maps import Map
 from explain_lib.base.words import percent, two
 from explain_lib.trust.cover import SIDE, CoverFill, covered_pixels
 
-FILL_WORDS: dict[CoverFill, str] = {"grey": "with mid grey (128 of 255)", "blur": "by the picture, blurred over 11 × 11 pixels"}
-_SHARE = (
-    "The part of the whole picture's map, above zero, that lay in the covered cells. A pixel belongs to the map's nearest cell."
-)
+FILL_WORDS: dict[CoverFill, str] = {
+    "grey": "with mid grey (128 of 255)",
+    "blur": "with the picture, blurred over 11 × 11 pixels",
+}
+_SHARE = "The covered cells' part of the whole picture's map, above zero. A pixel belongs to the map's nearest cell."
 _PROMISE = (
-    "The whole picture's map, with its sign, summed under the cover: what the score would lose if the layer fell to zero "
-    "there, nothing else changed, and the averaged gradient held. Below it the same with the gradient of each cell. "
-    "Covering pixels does not set a layer to zero, and a network is not linear: a promise is a guess."
+    "The whole picture's map, with its sign, added up under the cover: the loss of score if the layer fell to zero there, "
+    "nothing else changed, and the averaged gradient were true everywhere. Below it the same with each cell's own gradient. "
+    "Covering pixels does not set a layer to zero, and a network is not linear, so neither promise need come true."
 )
-_HAPPENED = "The score of the covered picture less that of the whole one, both from a pass of the network."
+_HAPPENED = "The score of the covered picture minus the score of the whole picture, both from a real pass of the network."
 
 
 def cover_numbers(effect: xl.CoverEffect, fill: CoverFill) -> Iterator[tuple[str, str, str, str]]:
@@ -28,8 +29,8 @@ def cover_numbers(effect: xl.CoverEffect, fill: CoverFill) -> Iterator[tuple[str
     by_cell = f"{two(effect.promised_by_cell, sign=True)} by the gradient of each cell"
     yield "Covered", percent(area), "", f"{int(cells.sum())} of {SIDE * SIDE} cells, {FILL_WORDS[fill]}"
     yield "Share of the map", percent(effect.share), _SHARE, f"of the whole picture's map at {effect.layer}"
-    yield "The map promised", two(effect.promised, sign=True), _PROMISE, f"of the score; {by_cell}"
-    yield "What happened", two(effect.change, sign=True), _HAPPENED, f"score {two(effect.score_whole)}, now {two(effect.score)}"
+    yield "Promised by the map", two(effect.promised, sign=True), _PROMISE, f"of the score; {by_cell}"
+    yield "Actual change", two(effect.change, sign=True), _HAPPENED, f"score {two(effect.score_whole)}, now {two(effect.score)}"
 
 
 def peak_sentence(effect: xl.CoverEffect, now: Map, *, signed: bool) -> str:

@@ -26,8 +26,8 @@ LAYERS = "All layers, first to last"
 
 
 _WHOLE = (
-    "The map where it lies in the picture as it is in its file. The network sees a part of that, or other proportions; where "
-    "its transform turns or bends pictures, the way back cannot be told."
+    "The map on the whole picture from the file. The network sees only a part of that, or other proportions; if its transform "
+    "turns or bends pictures, the way back is unknown."
 )
 
 
@@ -200,8 +200,8 @@ def _on_whole(explained: Explained, reach: float | None, place: int) -> Panel | 
         return None
     height, width = whole.size
     reduced = "" if drawn.shape[:2] == whole.size else f", shown with {drawn.shape[1]} × {drawn.shape[0]}"
-    dark = "" if whole.box is None or whole.box.seen.all() else " Dark: what the network does not see."
-    dark += " The map is of the covered picture; the cover is not drawn here." if scene.is_covered else ""
+    dark = "" if whole.box is None or whole.box.seen.all() else " Dark: not seen by the network."
+    dark += " The map belongs to the covered picture; the cover is not drawn here." if scene.is_covered else ""
     words = f"On the whole picture: Grad-CAM of layer {explained.layer} on {scene.name}"
     return Panel(
         f"whole-{place}", words, max(SIDE, drawn.shape[1]), title="On the whole picture", picture=drawn,
@@ -215,7 +215,7 @@ def _replaced(explained: Explained) -> list[str]:
     if view.layer not in (None, explained.layer):
         notes.append(f"{view.model} has no layer {view.layer}: {explained.layer} is shown.")
     if view.target is None and current_view().target is not None:
-        notes.append(f"{view.model} has other classes: what it predicts is explained.")
+        notes.append(f"{view.model} has other classes: its own prediction is explained.")
     return notes
 
 

@@ -52,7 +52,7 @@ def say_whose(scene: Scene) -> None:
     if own and scene.view.model not in own:
         said.append(f"This is {scene.view.model}, not {own[0]}.")
     elif own:
-        said.append(f"The study looked at a network of its own; this is how {scene.view.model} sees the study's pictures.")
+        said.append(f"The study used its own network; these are its pictures as {scene.view.model} sees them.")
     if not isinstance(server_set(scene.cache), CifarImages):
         said.append(f"The eight pictures are the study's, of {CifarImages(scene.cache).title}, not your own.")
     if said:
@@ -65,8 +65,8 @@ def introduce(scene: Scene) -> None:
     whose = plain(scene.view.model) if card is None else f"{card.name} ({card.title})"
     made = "its steps" if scene.view.drawing == "notebook" else "its two programs"
     st.caption(
-        f"The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are {made} on "
-        f"the weights of {whose}, so captions say what *this* network predicts."
+        f"The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) never published its weights: these are {made} "
+        f"with the weights of {whose}, so captions give *this* network's predictions."
     )
     with st.expander("How each column is made and drawn", key="how"):
         st.markdown(_how(scene))
@@ -80,7 +80,7 @@ def _reveal(drawn: Scene) -> None:
     elif has_study_layers(drawn.model):
         _reveal_button(DRAWINGS["notebook"], _STUDY_STEPS, {"drawing": "notebook"}, "primary")
     else:
-        words = f"{_STUDY_STEPS}. They name layers that {model} lacks: {', '.join(STUDY_LAYERS)}"
+        words = f"{_STUDY_STEPS}. They need layers that {model} does not have: {', '.join(STUDY_LAYERS)}"
         changes: dict[str, Value] = {"drawing": "notebook", "model": DEFAULT_MODEL, "layer": None}
         _reveal_button(f"{DRAWINGS['notebook']}, on {DEFAULT_MODEL}", words, changes, "primary")
 
@@ -94,10 +94,10 @@ def _reveal_button(label: str, words: str, changes: dict[str, Value], kind: Lite
 
 _NOTEBOOK = (
     "**Heatmap**: the manual map on its own 10 × 10 grid, viridis from its minimum to its maximum. "
-    "**GradCAM1**, by hand: layer relu2, divided by the largest value that this image's weights give on any of the four "
-    "images of its batch; drawn as 0.4 × jet in 0 … 255 plus the picture in 0 … 1, cut at 1, red and blue swapped: two "
-    "units in one sum, so little of the map is left to see. **GradCAM2**, by package: the mean of five layers; drawn as "
-    "half jet, half picture with red and blue swapped, divided by its own maximum."
+    "**GradCAM1**, by hand: layer relu2, with this image's weights on all four images of its batch, divided by the largest "
+    "value on any of the four; drawn as 0.4 × jet (0 … 255) plus the picture (0 … 1), cut at 1, with red and blue swapped. "
+    "This adds two different units, so little of the map can be seen. **GradCAM2**, by package: the mean of five layers; "
+    "drawn as half jet, half picture with red and blue swapped, divided by its own maximum."
 )
 
 
@@ -108,8 +108,8 @@ def _how(scene: Scene) -> str:
     layer, drawn = fair_layer(scene), drawing_words(replace(scene.view, sign="positive", scale="map"))
     return (
         f"**Heatmap**: the manual map of layer {layer} on its own grid. **GradCAM1**, by hand, and **GradCAM2**, by package: "
-        f"both of layer {layer}, divided by the maximum, enlarged bilinearly to the picture's pixels. {drawn} What is left "
-        "between them is one step of the package's: it scales once more after enlarging."
+        f"both of layer {layer}, divided by the maximum, enlarged bilinearly to the picture's pixels. {drawn} The remaining "
+        f"difference is one step of the package: it scales once more after enlarging."
     )
 
 
@@ -195,5 +195,5 @@ def gallery_steps(scene: Scene) -> LayerSteps:
     layers, shown = scene.model.spatial_layers, fair_layer(scene)
     if drawn_scene(scene).view.drawing == "fair":
         return LayerSteps(layers, shown)
-    words = f"The study's columns have layers of their own; this turns to “{DRAWINGS['fair']}”"
+    words = f"The study's columns have fixed layers; this switches to “{DRAWINGS['fair']}”"
     return LayerSteps(layers, shown, lambda _, __: {"drawing": "fair"}, words, "the study's own")

@@ -47,8 +47,8 @@ def contour_example(scene: Scene) -> None:
         panels.append(replace(panel, caption=f"map: correlation {own} ({other})"))
     show_stage(Stage((Row(tuple(panels)),), key="stage-contour"))
     st.caption(
-        f"**What is measured** · {plain(image_caption(scene, image))}. Below each map, which is that of the predicted class: "
-        f"its correlation with the picture's edges and, in brackets, with those of image {beside}."
+        f"**What is measured** · {plain(image_caption(scene, image))}. Below each map of the predicted class: its correlation "
+        f"with the picture's own edges and, in brackets, with the edges of image {beside}."
     )
 
 
@@ -99,7 +99,7 @@ def grass_example(scene: Scene, frog: int) -> None:
     name, place = f"Test image {frog}", f"{scene.picture_set.address}-{frog}"
     outlined = outline_picture(pixels[0], masks[0], SIDE)
     shown = {
-        "Outline": (f"{name} with its outline, which leaves {area} of the picture outside", outlined, row.whole),
+        "Outline": (f"{name} with its outline; {area} of the picture is outside", outlined, row.whole),
         "Background greyed": (f"{name}, its background mid grey", greyed(pixels, ~masks)[0], row.frog_only),
         "Frog greyed": (f"{name}, its frog mid grey", greyed(pixels, masks)[0], row.background_only),
     }
@@ -116,6 +116,6 @@ def grass_example(scene: Scene, frog: int) -> None:
     show_stage(Stage((Row((*panels, over)),), key="stage-grass"))
     st.caption(
         f"**What is measured** · {plain(image_caption(scene, frog))}. Percentages of frog: the network's probability. The "
-        f"background is {area} of this picture's area. The map is that of the class frog, in its own cells. "
+        f"background is {area} of this picture's area. The map explains the class frog, in its own cells. "
         f"{drawing_words(replace(scene.view, contour=False, texture='grid', sign='positive', scale='map'))}"
     )

@@ -32,7 +32,7 @@ _GRID = st.components.v2.component(
 def show_frogs(scene: Scene) -> None:
     """The part that the address names, the outlines that are rejected so far, and a way to take that back."""
     chosen, rejected = frogs(scene), scene.view.rejected
-    st.markdown("**The frogs and their outlines** · click a picture to reject an outline that is wrong, again to take it back")
+    st.markdown("**The frogs and their outlines** · click a picture to reject a wrong outline, click again to undo")
     images = _part(scene, chosen)
     masks = outline_masks(test_pixels(scene)[images])
     data = {
@@ -75,7 +75,7 @@ def _rejections(chosen: NDArray[np.int64], rejected: tuple[int, ...]) -> None:
     others = [image for image in rejected if image not in chosen]
     words = f"Rejected: {', '.join(map(str, known))}." if known else ""
     if others:
-        words += f" No frog, and without effect: {', '.join(map(str, others))}."
+        words += f" Not frogs, so without effect: {', '.join(map(str, others))}."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words.strip(), width="content")
-        st.button("Take all back", on_click=change_view, kwargs={"rejected": ()})
+        st.button("Undo all", on_click=change_view, kwargs={"rejected": ()})

@@ -28,8 +28,8 @@ from explain_lib.study.guesses import (
 
 COLOURS: dict[Verdict, Literal["green", "red", "gray"]] = {"supported": "green", "not supported": "red", "can't tell": "gray"}
 BOOTSTRAP = (
-    "The 95 % interval of a mean: of 2,000 samples of as many images, drawn from these with repetition, 95 % have their "
-    "mean in it (bootstrap)."
+    "The 95 % interval of a mean: it contains the means of 95 % of 2,000 samples, each with as many images, drawn from these "
+    "with repetition (bootstrap)."
 )
 CORRELATION = "Spearman correlation with edges"
 SHOWN = ("whole picture", "background greyed", "frog greyed")
@@ -111,14 +111,14 @@ def show_contour_guess(found: ContourGuess, section: Section) -> None:
     """The first guess: each layer's correlation with own and with other edges, and the difference."""
     rows = [layer.layer for layer in found.layers]
     bold = rows.index(found.judged.layer)
-    beyond = Dots("own less other", CHOSEN, tuple(layer.excess for layer in found.layers))
+    beyond = Dots("own minus other", CHOSEN, tuple(layer.excess for layer in found.layers))
     with _found(section):
         count = f"{counted(found.judged.excess.images)} count, of {OF_IMAGES}{_left_out(found)}"
         _verdict(section, found.verdict, found.sentence, count)
     limit = CONTOUR_THRESHOLD, f"the rule's {CONTOUR_THRESHOLD:g}"
     charts = {
         "contour-edges": DotChart(CORRELATION, rows, _own_and_other(found.layers), bold),
-        "contour-beyond": DotChart("own less other edges", rows, [beyond], bold, limit),
+        "contour-beyond": DotChart("own minus other edges", rows, [beyond], bold, limit),
     }
     _charts(section, charts)
 
@@ -146,7 +146,7 @@ def show_grass_guess(found: GrassGuess, section: Section) -> None:
         _verdict(section, found.verdict, found.sentence, _frogs_that_count(found))
     if found.images == 0:
         return
-    title = "background's share of the map, less its share of the area"
+    title = "background's share of the map minus its share of the area"
     limit = GRASS_THRESHOLD, f"the rule's {GRASS_THRESHOLD:.0%}"
     charts = {
         "grass-where": DotChart(title, rows, [beyond], bold, limit, percent=True),
@@ -171,7 +171,7 @@ def _own_and_other(layers: Sequence[LayerContour]) -> list[Dots]:
 
 def _left_out(found: ContourGuess) -> str:
     most = max(layer.left_out for layer in found.layers)
-    words = f"; at other layers up to {most:,} are left out, since their map is the same everywhere"
+    words = f"; at other layers up to {most:,} are left out because their map is the same everywhere"
     return words if most > found.judged.left_out else ""
 
 

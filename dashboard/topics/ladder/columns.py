@@ -11,22 +11,21 @@ FILLS_ON_OFFER = {"grey": "mid grey", "blur": "blurred picture", "noisy-linear":
 assert set(FILLS_ON_OFFER) == set(FILLS)
 MEASURE_HELP = (
     "Deletion: the mean probability of the class, or a regression's number, while pixels are removed, the most important "
-    "first; lower is better. "
-    "Insertion: while they are shown one after the other; higher is better (RISE, arXiv 1806.07421). ROAD: how much more is "
-    "left when the least important go first than when the most important do, halved; higher is better, 0 says nothing (arXiv "
-    "2202.00449)."
+    "first; lower is better. Insertion: the same while they are shown one after another; higher is better (RISE, arXiv "
+    "1806.07421). ROAD: half the gap between removing the least important pixels first and removing the most important first; "
+    "higher is better, 0 says nothing (arXiv 2202.00449)."
 )
 FILL_HELP = (
-    "What stands in the place of removed pixels: mid grey; the picture blurred by a Gaussian (11 × 11, deviation 5); or noisy "
+    "Removed pixels are replaced by mid grey; the picture blurred by a Gaussian (11 × 11, deviation 5); or noisy "
     "linear imputation, each pixel the mean of its neighbours, with a little noise (ROAD's own)."
 )
 ALONG_EDGES = "Spearman correlation of the map with the picture's edges (Sobel): a map that follows contours has a high one."
-IN_THE_MIDDLE = "Spearman correlation of the map with a blob in the middle: objects are mostly there, whatever it sees."
+IN_THE_MIDDLE = "Spearman correlation of the map with a blob in the middle: most objects are there, whatever the network sees."
 ROW_MEANINGS = {
-    AVERAGE: "The mean of the layers' maps, each divided by its own maximum: what tools show that merge layers",
-    RANDOM: "Pixels in an order by chance: what a map must beat to say anything",
-    CENTRE: "Pixels by their distance to the middle of the picture, the nearest first: it looks at neither picture nor network",
-    EDGES: "Pixels by the strength of the picture's edges (Sobel): it looks at the picture, never at the network",
+    AVERAGE: "The mean of the layers' maps, each divided by its own maximum, as tools show it that merge layers",
+    RANDOM: "Pixels in random order: a map must beat it to say anything",
+    CENTRE: "Pixels by distance from the middle of the picture, the nearest first: ignores both picture and network",
+    EDGES: "Pixels by the strength of the picture's edges (Sobel): uses the picture, never the network",
 }
 """The meanings of the rows that are no layers."""
 
@@ -34,9 +33,9 @@ ROW_MEANINGS = {
 def columns(view: View, *, place: str, value: str = "probability") -> tuple[Column, ...]:
     """The columns of a ladder under a view's measure and fill. place: the meaning of the first. value: what is measured."""
     fill = FILL_WORDS[view.fill]
-    gone = f"Mean {value} while pixels give way to {fill}, the most important first"
+    gone = f"Mean {value} while pixels are replaced by {fill}, the most important first"
     shown = f"Mean {value} while pixels are shown on {fill}, the most important first"
-    road = "Half of what is left when the least important pixels go first, more than when the most important do"
+    road = "Half the gap between removing the least important pixels first and removing the most important first"
     return (
         Column("place", "", place),
         Column("deletion", "lower is better", gone, view.measure == "deletion"),
@@ -44,5 +43,5 @@ def columns(view: View, *, place: str, value: str = "probability") -> tuple[Colu
         Column("ROAD", "higher is better", road, view.measure == "road"),
         Column("edges", "correlation", ALONG_EDGES),
         Column("centre", "correlation", IN_THE_MIDDLE),
-        Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the picture"),
+        Column("grid", "", "Cells of the map, rows × columns, before it is enlarged to the size of the picture"),
     )

@@ -93,7 +93,7 @@ def _places_trace(rankings: Mapping[Fill, Ranking], rung: Rung, marked: str) -> 
 def places_words(rankings: Mapping[Fill, Ranking]) -> str:
     """Alternative text: the first three rows under each fill."""
     firsts = (f"with {FILL_WORDS[fill]} {', '.join(ranking.order[:3])}" for fill, ranking in rankings.items())
-    return f"Places of all rows by what stands for removed pixels; the first three are {'; '.join(firsts)}"
+    return f"Ranks of all rows by the replacement of removed pixels; the first three are {'; '.join(firsts)}"
 
 
 @dataclass(frozen=True)

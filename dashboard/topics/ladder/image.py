@@ -41,12 +41,12 @@ from explain_lib.trust.ladder_summary import Ranking, measured, rank_ladder, ran
 from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
 
 FLAT_WORDS = (
-    " A map that is zero or constant ranks no pixel: its numbers are those of pixels that go row by row from the top, and say "
-    "nothing of the layer."
+    " A map that is zero or constant ranks no pixel: its numbers come from removing pixels row by row from the top, and say "
+    "nothing about the layer."
 )
-KEPT_WORDS = "What is measured stays if you stop, leave the page or close the browser; the next visit goes on from there."
+KEPT_WORDS = "Results stay if you stop, leave the page or close the browser; the next visit goes on from there."
 SIDE, THUMBNAIL, REMOVED = 224, 96, 128
-STRIP = "All rows, each with its place and its number; a click on a layer chooses it"
+STRIP = "All rows, each with its rank and its number; click a layer to choose it"
 STEPS = (4, 8, 12)
 """Sixteenths of the pixels that are removed in the pictures: a quarter, a half, three quarters."""
 
@@ -84,7 +84,7 @@ def _show_by_row(scene: Scene) -> None:
         show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)),), key="stage-alone"))
     height, width = scene.model.input_size
     asked = (
-        f"The network is asked about {ASKED_PER_ROW * request.rungs:,} pictures of {height} × {width} pixels, {ASKED_PER_ROW} "
+        f"The network has to see {ASKED_PER_ROW * request.rungs:,} pictures of {height} × {width} pixels, {ASKED_PER_ROW} "
         f"for each of {request.rungs} rows, the ends of stages first. {KEPT_WORDS}"
     )
 
@@ -190,14 +190,14 @@ def _overlay(scene: Scene, found: LadderCurves, column: int, side: int) -> Panel
 
 def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> None:
     view = scene.view
-    place = "Of all rows on this one image, by the measure that ranks; 1 is best"
+    place = "Rank among all rows on this one image, by the chosen measure; 1 is best"
     places = [ranking.order.index(rung.name) + 1 for rung in found.rows.rungs]
     drawn = [_row(scene, found, column, place, layer) for column, place in enumerate(places)]
     show_number_table(columns(view, place=place, value=scene.task_words.value), drawn, f"Layer ladder of {scene.name}")
     st.caption(
-        "Layers in the order of the forward pass; then rows to measure them against. The maps are enlarged bilinearly and "
-        f"drawn over the picture in {view.palette}, each divided by its own maximum: in this order pixels are removed. "
-        f"The row of {layer}, the chosen layer, is shaded; the other methods of the package are asked at the same layer."
+        "Layers in the order of the forward pass, then rows for comparison. The maps are enlarged bilinearly and drawn over "
+        "the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
+        "The row of the chosen layer, {layer}, is shaded; the package's other methods use the same layer."
         f"{FLAT_WORDS if found.rows.flat.any() else ''}"
     )
 
@@ -241,10 +241,10 @@ def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The pictures that the network was asked about with the other fills: the same pixels removed."""
     place = [rung.name for rung in found.rows.rungs].index(layer)
     if found.rows.flat[0, place]:
-        which = f"the map of {plain(layer)} puts no pixel first, and they go row by row from the top"
+        which = f"the map of {plain(layer)} ranks no pixel, so they go row by row from the top"
     else:
-        which = f"the pixels that the map of {plain(layer)} puts first are gone"
-    st.markdown(f"**What the network sees under the other fills: {which}**")
+        which = f"the highest pixels of the map of {plain(layer)} are gone"
+    st.markdown(f"**What the network sees with the other fills: {which}**")
     others = [fill for fill in FILLS if fill != scene.view.fill]
     for fill in others:
         row = Panels(_without(scene, found, place, fill), FILL_WORDS[fill][0].upper() + FILL_WORDS[fill][1:])

@@ -36,7 +36,7 @@ def explained_words(scene: Scene) -> str:
     if target is None:
         return "its strongest label" if scene.model.task == "sigmoid" else "the class that is predicted for it"
     name = scene.model.classes[target]
-    nothing = f"most of them are no {name}, and little can be removed from what is not there"
+    nothing = f"most of them do not show a {name}, so there is little to remove"
     return f"the {scene.task_words.a_class} {name}, whatever it shows: {nothing}"
 
 
@@ -51,8 +51,8 @@ def curve_caption(scene: Scene, found: LadderCurves) -> str:
     name, value = scene.model.classes[int(found.rows.explained[0])], scene.task_words.value
     if scene.view.measure == "road":
         return (
-            f"The {value} of {name} with the most important pixels gone first, an eighth to seven eighths of them. ROAD is "
-            "half the mean distance to the curve above it, with the least important gone first."
+            f"The {value} of {name} with the most important pixels gone first, from an eighth to seven eighths. ROAD is half "
+            f"the mean distance to the curve above it, where the least important are gone first."
         )
     good = "rises" if scene.view.measure == "insertion" else "falls"
     mean = "the number in the table is the mean over the points"

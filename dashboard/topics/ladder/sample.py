@@ -35,13 +35,16 @@ from explain_lib.trust.measures import FILLS, Measure, measure_words
 from explain_lib.work.ladder_files import bundled_ladder, ladder_table
 
 SAMPLES = (500, 1000, 2000)
-FLAT = Column("flat", "of the images", "Share of the images whose map is zero or the same everywhere: it ranks no pixel")
+FLAT = Column(
+    "flat", "of the images", "Share of the images with a map that is zero or the same everywhere and so ranks no pixel"
+)
 INTERVALS = (
-    "Means over images; in brackets the 95 % bootstrap interval: of 2,000 samples of as many images, drawn from these with "
-    "repetition, 95 % have their mean in it. Differences between rows are paired over the same images. The best layer was "
-    "picked by these very numbers, and the best of many is in part the luckiest: its intervals in the sentence above allow for "
-    "that, and are wider than its own here. With them, layers that merely equal a baseline are said to beat it in at most 5 % "
-    "of samples, however many layers there are. Those of the other methods allow for there being several."
+    "Means over images; in brackets the 95 % bootstrap interval: it contains the means of 95 % of 2,000 samples, each with as "
+    "many images, drawn from these with repetition. Differences between rows are paired over the same images. The best layer "
+    "was picked by these very numbers, and the best of many is partly the luckiest: its intervals in the sentence above allow "
+    "for that, and are wider than its interval here. With them, layers that merely equal a baseline are said to beat it in at "
+    "most 5 % of samples, however many layers there are. The intervals of the other methods allow for there being several "
+    "methods."
 )
 
 
@@ -51,18 +54,17 @@ def show_sample_ladder(scene: Scene) -> None:
     sample_picker(scene.view.sample, SAMPLES)
     request = sample_request(scene)
     where, images = request.opinions, sample_words(*sample_scene(scene))
-    others = f" The package's other methods are asked at {where}, the last conv layer, whichever is chosen." if where else ""
+    others = f" The package's other methods always use {where}, the last conv layer." if where else ""
     st.caption(f"{images}, each with {explained_words(scene)}.{others}")
     known = _measured_beforehand(request)
     if known is not None:
         note_kept_ladder(request, known)
         _results(scene, request, known, more=False)
         st.caption(
-            "Measured beforehand: these numbers come with the dashboard. Those of other layers, of a chosen class and of more "
-            "images are measured when you ask for them."
+            "These numbers come with the dashboard. Other layers, a chosen class and more images are measured on request."
         )
         return
-    nothing = "Nothing has been measured yet. The ranking appears here while the work goes on, and sharpens with each image."
+    nothing = "Nothing has been measured yet. The ranking appears here during the work, and becomes more exact with each image."
     show_job(request, "Measure", partial(_results, scene, request), what="The ladder", nothing=nothing)
 
 
@@ -70,7 +72,7 @@ def _measured_beforehand(request: LadderRequest) -> LadderRows | None:
     try:
         return bundled_ladder(request)
     except DataError as error:
-        st.warning(f"What was measured beforehand cannot be shown: {plain(str(error))}. It can be measured here.")
+        st.warning(f"The ready-made numbers cannot be shown: {plain(str(error))}. You can measure them here.")
         return None
 
 
@@ -124,24 +126,24 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
     """The ranking under each fill; ROAD has a fill of its own, and deletion is shown in its place."""
     measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
     rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
-    other = "For comparison: places" if scene.view.measure == "road" else "Places"
+    other = "For comparison: ranks" if scene.view.measure == "road" else "Ranks"
     st.markdown(f"**{other} by {measure}, if removed pixels become …**")
     figure = places_figure(rankings, rows.rungs, scene.layer)
     show_chart(figure, key="ladder-places", alt=places_words(rankings))
     st.caption(
-        f"{plain(fill_sentence(rankings))} Thick lines: the chosen layer, the best of each fill, centre first, random "
-        "order; the names are those of the places on the right."
+        f"{plain(fill_sentence(rankings))} Thick lines: the chosen layer, the best layer of each fill, centre first, random "
+        f"order. Names are at the ranks on the right."
     )
 
 
 def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
-    place = "Of all rows, by the measure that ranks; 1 is best"
+    place = "Rank among all rows, by the chosen measure; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
     shown = columns(scene.view, place=place, value=scene.task_words.value)
     show_number_table((*shown, FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
     if any(one.flat.mean for one in summary):
-        st.caption("A flat map ranks no pixel; it counts with pixels that go row by row from the top.")
+        st.caption("A flat map ranks no pixel; its pixels go row by row from the top.")
 
 
 def _row(scene: Scene, one: RungSummary, place: int) -> Row:

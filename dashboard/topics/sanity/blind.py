@@ -38,9 +38,7 @@ def show_pairs(scene: Scene, images: Sequence[int]) -> None:
     )
     strip = Row(tuple(_thumbnail(scene, image) for image in images), "The pictures: ← and → go through them", strip=True)
     show_stage(Stage((row, strip)))
-    st.caption(
-        f"The network that was never trained has the random numbers that a training begins with. {drawing_words(scene.view)}"
-    )
+    st.caption(f"The untrained network has the random weights that a training begins with. {drawing_words(scene.view)}")
 
 
 def _last(check: Check) -> int:

@@ -31,17 +31,18 @@ def show_check(check: Check, starts: Starts) -> None:
     if starts.found is not None:
         st.markdown(plain(starts_sentence(starts.found)))
     elif starts.work is not None:
-        st.caption("The maps from eight random starts are being made; they appear here once they are there.")
+        st.caption("Computing the maps of eight random starts; they will appear here.")
         await_work(starts.work)
     st.caption(image_caption(scene, scene.view.image))
     st.caption(
-        f"Randomised: {randomised_modules(check)}. Weights are those that a training would start from, the same at each visit. "
+        f"Randomised: {randomised_modules(check)}. The weights are a random start, as before a training, and the same at each "
+        f"visit. "
         f"{placement_words(scene, check.layer)} {drawing_words(scene.view)}"
     )
     state = map_state(check.values(0))
     if state is not MapState.VARIED:
         flat = f"The map of {check.layer} on this picture is {state.value}"
-        st.info(f"{flat}: no map can be compared with it. Try another layer.")
+        st.info(f"{flat}, so no map can be compared with it. Try another layer.")
 
 
 def _shown(check: Check, starts: Starts) -> Row:
@@ -97,7 +98,7 @@ def _thumbnail(check: Check, depth: int, name: str) -> Panel:
     return replace(
         over, name=f"depth-{depth}", title=name, help="", drawing=replace(over.drawing, contour=False, border=False),
         caption=f"{correlation_words(check.correlation(depth))}\n{check.says(depth)}",
-        action=Action("randomises this far", {"randomised": depth}), chosen=depth == check.shown,
+        action=Action("randomises down to here", {"randomised": depth}), chosen=depth == check.shown,
         shows="none" if depth == 0 else depth_words(check, depth),
     )  # fmt: skip
 

@@ -20,17 +20,17 @@ from explain_lib.trust.sanity_summary import SanitySummary, sanity_sentence, sum
 
 SAMPLES = (200, 500, 1000)
 INTERVALS = (
-    "Means over images; in brackets the 95 % bootstrap interval over images. All images see the same random weights, of one "
-    "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently. Where the "
-    "sentence above picks two single layers, as the ones that matter most and least, their intervals allow for that and are "
-    "wider than here."
+    "Means over images; in brackets the 95 % bootstrap interval over images. All images use the same random weights, from one "
+    "draw: `python -m explain_lib sanity --seed 1` takes another, and the first steps can then come out differently. If the "
+    "sentence above picks two single layers, the ones that matter most and least, their intervals allow for that choice and "
+    "are wider than here."
 )
 
 
 def show_sanity_sample(check: Check) -> None:
     """The chart of the picked image, and of many images as far as they are known."""
     sample_picker(check.scene.view.sample, SAMPLES)
-    nothing = "Nothing has been checked over many images yet. The chart has this picture alone until then."
+    nothing = "Nothing has been checked over many images yet. Until then the chart shows this picture alone."
     show_job(_request(check), "Check", partial(_results, check), what="The check", nothing=nothing)
     command = check_command(check, len(_request(check)))
     if command is not None:
@@ -71,8 +71,8 @@ def _stays(check: Check) -> str:
 def _table(check: Check, summary: SanitySummary) -> None:
     columns = (
         Column("correlation", "with the original", "Spearman correlation of the maps on the layer's grid", ranks=True),
-        Column("same prediction", "of the images", f"Share of the images of which {_stays(check)}"),
-        Column("flat", "of the images", "Share of the images whose map is then zero or the same everywhere"),
+        Column("same prediction", "of the images", f"Share of the images for which {_stays(check)}"),
+        Column("flat", "of the images", "Share of the images with a map that is then zero or the same everywhere"),
     )
     rows = []
     for place, step in enumerate(summary.steps, 1):

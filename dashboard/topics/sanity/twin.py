@@ -23,19 +23,19 @@ from explain_lib.trust.sanity_summary import summarise_sanity, twin_sentence
 
 def show_twin(check: Check) -> None:
     """Both maps of the picked image, and their correlation over many; where a model has no twin, that is said."""
-    st.header("The twin that learnt nonsense", anchor=False)
+    st.header("A twin trained on nonsense", anchor=False)
     model = check.scene.view.model
     name = find_twin(model) if model in REGISTRY else None
     if name is None:
         other = next(listed for listed in list_models() if find_twin(listed) is not None)
-        st.caption(f"{model} has no twin that was taught labels in random order; {other} has one.")
+        st.caption(f"{model} has no twin trained on shuffled labels; {other} has one.")
         st.button(f"Open {other}", on_click=change_view, kwargs={"model": other, "layer": None})
         return
     card = load_card(name)
-    known = f"knows {percent(card.train_accuracy)} of those labels by heart, and " if card.train_accuracy is not None else ""
+    known = f"knows {percent(card.train_accuracy)} of these labels by heart, and " if card.train_accuracy is not None else ""
     st.caption(
-        f"{name}: the same network, trained as long on the same pictures, whose labels were dealt out in random order. It "
-        f"{known}gets {percent(card.accuracy)} of the test images right, as chance does (arXiv 1810.03292, section 4)."
+        f"{name}: the same network, trained as long on the same pictures with their labels shuffled. It "
+        f"{known}gets {percent(card.accuracy)} of the test images right, no more than chance (arXiv 1810.03292, section 4)."
     )
     twin = check.scene.cache.model(name)
     _maps(check, name, twin)
@@ -61,7 +61,7 @@ def _sample(check: Check, twin: Model) -> None:
     scene = check.scene
     around, images = sample_scene(scene)
     request = SanityRequest(scene.model, around.images.pixels, images, check.layer, scene.view.target, twin=twin)
-    nothing = "The twin has not been asked about many images yet."
+    nothing = "The twin has not seen many images yet."
     show_job(request, "Compare over", partial(_results, check), what="The comparison", nothing=nothing)
 
 

@@ -8,7 +8,7 @@ def starts_sentence(starts: RandomStarts) -> str:
     """The mean correlation over random starts, with its interval, and whether that holds 0."""
     mean, count = starts.mean, len(starts.seeds)
     if mean.images == 0:
-        return f"Of none of {count} random starts can the map be compared: one of the two is the same everywhere."
+        return f"None of the maps of {count} random starts can be compared: one of the two maps is always the same everywhere."
     some = f"{mean.images} of {count} random starts (the maps of the others are flat)"
     over = f"{count} random starts" if mean.images == count else some
     words = f"Over {over} the mean correlation with the trained network's map is {mean_words(mean)}."
@@ -16,10 +16,10 @@ def starts_sentence(starts: RandomStarts) -> str:
         return words
     low, high = (round(end, mean_places(mean)) for end in (mean.low, mean.high))  # as they are shown
     if low <= 0 <= high:
-        return f"{words} The 95 % interval, in brackets, holds 0: the mean cannot be told from 0."
+        return f"{words} The 95 % interval, in brackets, contains 0: the mean is not clearly different from 0."
     return (
-        f"{words} The 95 % interval, in brackets, does not hold 0: on this picture a trace of the map stays in networks that "
-        "have forgotten. “Many pictures” tells whether that is the rule."
+        f"{words} The 95 % interval, in brackets, does not contain 0: on this picture a trace of the map remains in networks "
+        f"that have forgotten. “Many pictures” shows whether that is the rule."
     )
 
 

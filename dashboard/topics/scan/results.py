@@ -65,7 +65,7 @@ def show_results(scene: Scene, rows: ScanRows, more: bool) -> None:
     if summary is None:
         return
     if more:  # pictures that change every second could not be clicked
-        st.caption("The images that are furthest apart, and the files, come when the scan stops.")
+        st.caption("The images that are furthest apart, and the files, appear when the scan stops.")
         return
     _images(scene, FURTHEST, rows, summary.worst)
     _images(scene, "Typical: nearest to the median", rows, summary.typical)
@@ -78,7 +78,7 @@ def _show_summary(scene: Scene, rows: ScanRows) -> ScanSummary | None:
     broken = rows.images[~rows.finite]
     if len(broken):  # they are rows of the file, and count for nothing else
         some = ", ".join(f"{image:,}" for image in broken[:10])
-        st.warning(f"{counted(len(broken))} gave a map that is not finite, marked in the file: {some}.")
+        st.warning(f"{counted(len(broken))} gave a map that is not finite; the file marks them: {some}.")
     if summary.finite == 0:
         return None
     _numbers(summary, judged=classes_judged(scene.model) > 0)
@@ -98,8 +98,8 @@ def _numbers(summary: ScanSummary, *, judged: bool) -> None:
     }
     if judged:
         cards |= {
-            "Right": (_number(summary.right_mean), "mean if predicted so"),
-            "Wrong": (_number(summary.wrong_mean), "mean if predicted so"),
+            "Right": (_number(summary.right_mean), "mean of these"),
+            "Wrong": (_number(summary.wrong_mean), "mean of these"),
         }
     with st.grid(min_column_width=enlarged(168), gap="xsmall"):
         for title, (value, words) in cards.items():
@@ -143,7 +143,7 @@ def _images(scene: Scene, title: str, rows: ScanRows, images: NDArray[np.int64])
         )
         for image in images.tolist()
     )  # fmt: skip
-    hint = "Below each picture the mean difference of its two maps. A click opens the comparison."
+    hint = "Below each picture is the mean difference of its two maps. Click to open the comparison."
     show_stage(Stage((Row(panels, title),), key=f"stage-{part}", hint=hint))
 
 

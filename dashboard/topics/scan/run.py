@@ -35,13 +35,13 @@ def show_scan(
     show_example: shows the rest of the rows of the first images; it is told how many there are in all.
     """
     if scene.view.target is None and _is_asked(scene) and (scene.predictions.predicted[chosen] < 0).any():
-        st.info("Contrast, evidence and score are of the predicted class, which is not known of all these images yet.")
+        st.info("Contrast, evidence and score need the predicted class, which is not yet known for all these images.")
         ask_about_all(scene)
         return
     request = _request(scene, chosen)
     show_job(request, "Scan", show_rows, what="The scan", nothing=_example(request, show_example), above=show_charts)
     if not "manual" == scene.view.a.program == scene.view.b.program:
-        st.toggle("Run the real programs too", **bound("check", scene.view.check), help=terms.CHECK)
+        st.toggle("Run the real programs, too", **bound("check", scene.view.check), help=terms.CHECK)
 
 
 def _example(request: ScanRequest, show_example: Callable[[ScanRows, int], None]) -> Example[ScanRows] | str:

@@ -56,7 +56,7 @@ def causes_sentences(found: xl.Decomposition) -> str:
     sentences = [main_causes_sentences(found), *_little_words(causes_by_size(found), found.mae)]
     idle = [_NOUNS[name] for name in found.settings if name not in dict(causes_by_size(found))]
     if idle:
-        sentences.append(f"Without effect on this image: {listed(idle)}.")
+        sentences.append(f"No effect on this image: {listed(idle)}.")
     return " ".join(sentences)
 
 
@@ -75,7 +75,7 @@ def _shares_words(causes: Sequence[tuple[str, float]], whole: float, of: str) ->
     if not taken:
         return f"{listed(parts)}."
     less = listed(taken)
-    return f"{listed(parts)}. {less[0].upper()}{less[1:]}, so the rest adds up to more than 100 %."
+    return f"{listed(parts)}. {less[0].upper()}{less[1:]}, so the others add up to more than 100 %."
 
 
 def _little_words(causes: Sequence[tuple[str, float]], whole: float) -> list[str]:
@@ -105,7 +105,7 @@ def total_causes_sentence(summary: ScanSummary) -> str:
     if not any(share > 0 for _, share in causes):
         return "No setting changes anything on these images."
     if summary.mean <= NOTHING:
-        return "What the settings change cancels out on each of these images."
+        return "The effects of the settings cancel out on each of these images."
     return f"Over {counted(summary.finite)}, {_shares_words(causes, summary.mean, 'the mean difference')}"
 
 
@@ -121,14 +121,14 @@ def agreement_sentence(found: xl.Decomposition, largest: float) -> str:
     """
     alike = "The two sides are configured alike."
     if found.settings and causes_by_size(found):
-        alike = f"What {listed([setting_words(name) for name in found.settings])} change cancels out on this image."
+        alike = f"The effects of {listed([setting_words(name) for name in found.settings])} cancel out on this image."
     elif found.settings:
-        alike = f"The two sides differ in {listed([setting_words(name) for name in found.settings])}, without effect here."
+        alike = f"The two sides differ in {listed([setting_words(name) for name in found.settings])}, with no effect here."
     if largest == 0:
         return f"{alike} Their maps agree in every digit: no pixel differs."
     if digits(largest) == 0:
         return f"{alike} No setting explains why pixels differ by up to {two(largest)}."
-    agree = f"Their maps agree to {digits(largest)} digits after the point"
+    agree = f"Their maps agree to {digits(largest)} decimal places"
     return f"{alike} {agree}: the largest difference of a pixel is {two(largest)}."
 
 

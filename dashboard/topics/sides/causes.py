@@ -52,12 +52,12 @@ def _cause_panel(pair: Pair, name: str, share: float, values: Map, reach: float)
 
 def _checked(found: xl.Decomposition) -> str:
     """That the maps add up, and how near the decomposed side is to the program itself."""
-    words = "They sum to b − a."
+    words = "They add up to b − a."
     if found.residual is None:
         return words
     if found.residual == 0:
-        return f"{words} Side b as decomposed is the map of the program itself in every digit."
-    return f"{words} Side b as decomposed and the map of the program itself differ by at most {two(found.residual)}."
+        return f"{words} Side b, as decomposed, equals the program's own map in every digit."
+    return f"{words} Side b, as decomposed, and the program's own map differ by at most {two(found.residual)}."
 
 
 def say_causes(found: xl.Decomposition, comparison: xl.Comparison) -> None:

@@ -26,7 +26,7 @@ def show_completeness(scene: Scene, layer: str) -> None:
         st.info(LOGITS_ONLY)
         return
     if next(one for one in scene.model.layers if one.name == layer).handed_on:
-        st.info(f"{plain(layer)} hands on what it was given, so it has no cells of its own: the layer before it has.")
+        st.info(f"{plain(layer)} only passes its input on, so it has no cells of its own; the layer before it has.")
         return
     found = xl.completeness(scene.model, scene.seen, layer, scene.target)
     grid = grid_caption(found.hirescam.shape)
@@ -64,7 +64,7 @@ def _maps(scene: Scene, found: xl.Completeness) -> None:
     captions = (
         "Each activation times its own gradient, summed over the channels. Red speaks for, blue against.",
         "Each activation times its channel's mean gradient: equation 1, no ReLU.",
-        f"What averaging the gradients adds to each cell. Of {found.turned.size} cells, {turned or 'none'} turned "
+        f"The change of each cell by averaging the gradients. Of {found.turned.size} cells, {turned or 'none'} turned "
         f"{'their' if turned > 1 else 'its'} sign.",
     )
     panels = tuple(

@@ -33,8 +33,8 @@ def show_drawing_causes(scene: Scene, a: Side) -> None:
     with folded:
         if a.values.shape != scene.picture.shape[:2] or not 0 <= a.values.min() <= a.values.max() <= 1:
             st.caption(
-                "The notebook's overlays take a map of the picture's size with values from 0 to 1, which side a's is not. "
-                "Scaled over the image and resized, it would be."
+                "The notebook's overlays need a map of the picture's size with values from 0 to 1, and side a has none. Scale "
+                "it over the image and resize it."
             )
             return
         panels = tuple(_panels(scene, a))
@@ -45,7 +45,7 @@ def _panels(scene: Scene, a: Side) -> Iterator[Panel]:
     """A panel for each picture; only the fair drawing lets the map's numbers be read."""
     picture, values = scene.picture, a.values
     plain = Panel("", "", SIDE, place=place_of(scene))
-    fair = "Half picture, half map in magma; both from 0 to 255, nothing is cut."
+    fair = "Half picture, half map in magma; both from 0 to 255, with nothing cut."
     yield replace(
         plain, name="drawn-fair", alt=_words("Fair", a), title="Fair", caption=fair, picture=picture, values=values, reach=1.0
     )
@@ -65,21 +65,21 @@ def _ways(picture: Picture, values: Map) -> dict[str, tuple[Picture, str, str]]:
         "manual": (
             study_manual_overlay(picture, values),
             "GradCAM1 of the notebook",
-            "0.4 × jet in 0 … 255 plus the picture in 0 … 1, cut at 1; red and blue are swapped.",
+            "0.4 × jet (0 … 255) plus the picture (0 … 1), cut at 1; red and blue are swapped.",
         ),
         "cut": (
             cut.astype(np.uint8) * np.uint8(255),
-            "What GradCAM1 cuts",
-            f"Bright where red, green or blue is cut at 1: {percent(cut.mean(), 0)} of the numbers, lost.",
+            "Lost in GradCAM1",
+            f"Bright where red, green or blue is cut at 1: {percent(cut.mean(), 0)} of the numbers are lost.",
         ),
         "package": (
             study_package_overlay(picture, values),
             "GradCAM2 of the notebook",
-            f"Half jet, half picture, divided by its own maximum, which makes all of it {two(brighter)} times as bright.",
+            f"Half jet, half picture, divided by its own maximum: everything is {two(brighter)} times as bright.",
         ),
         "swapped": (
             np.ascontiguousarray(picture[:, :, ::-1]),
             "The picture in GradCAM2",
-            "OpenCV's order of colours, blue first, shown as if red came first: red and blue are swapped in the picture alone.",
+            "OpenCV's colour order, blue first, shown as if red came first: red and blue are swapped in the picture only.",
         ),
     }

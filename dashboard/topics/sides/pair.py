@@ -53,10 +53,10 @@ def why_not_comparable(pair: Pair) -> str | None:
     a, b = pair.a, pair.b
     if a.values.shape != b.values.shape:
         sizes = f"a has {grid_caption(a.values.shape)} cells and b {grid_caption(b.values.shape)}"
-        return f"{sizes}, so they cannot be subtracted. The same “resize” on both sides makes them comparable."
+        return f"{sizes}, so they cannot be subtracted. Choose the same “resize” on both sides."
     broken = [side.title for side in (a, b) if not np.isfinite(side.values).all()]
     if broken:
-        return f"{' and '.join(broken)}: the map holds NaN or infinity, so there is nothing to compare."
+        return f"{' and '.join(broken)}: the map contains NaN or infinity, so there is nothing to compare."
     return None
 
 

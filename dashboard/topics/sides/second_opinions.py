@@ -31,9 +31,9 @@ METHODS: Mapping[Variant, str] = {"grad-cam": "Grad-CAM", **OPINIONS}
 _OF_B = ""
 _PAPERS: Mapping[Variant, str] = {
     "grad-cam": "Each channel times its mean gradient (arXiv 1610.02391).",
-    "hirescam": "Each activation times its own gradient, none averaged (arXiv 2011.08891).",
-    "layercam": "The same with gradients above zero only (10.1109/TIP.2021.3089943).",
-    "grad-cam++": "Each channel times a weighted mean of its gradients above zero (arXiv 1710.11063).",
+    "hirescam": "Each activation times its own gradient, without averaging (arXiv 2011.08891).",
+    "layercam": "The same with positive gradients only (10.1109/TIP.2021.3089943).",
+    "grad-cam++": "Each channel times a weighted mean of its positive gradients (arXiv 1710.11063).",
 }
 
 
@@ -64,13 +64,13 @@ def package_warning(model: xl.Model, layer: str) -> str | None:
     """Why the package's maps of a layer are missing or not to be believed; None where they are right."""
     if "#" in layer:
         return (
-            f"{layer}: this module is called more than once in a pass. The package cannot tell the calls "
-            "apart, so there is no second opinion from it; the sums below are of this call alone."
+            f"{layer}: this module is called more than once in a pass. The package cannot tell the calls apart, so it gives "
+            f"no second opinion; the sums below belong to this call alone."
         )
     if model.find_layers((layer,))[0].overwritten:
         return (
-            f"{layer}: an in-place operation writes over the output of this layer. The package keeps what "
-            "is left there, not the layer's own output, so its four maps are not those of the layer; the sums below are."
+            f"{layer}: an in-place operation overwrites the output of this layer. The package keeps the overwritten values, "
+            f"so its four maps do not belong to the layer; the sums below do."
         )
     return None
 
@@ -78,7 +78,7 @@ def package_warning(model: xl.Model, layer: str) -> str | None:
 def _layer_picker(scene: Scene) -> None:
     words = {_OF_B: f"the last one of side b: {_last_of_b(scene)}", **layer_words(scene.model)}
     st.selectbox(
-        "Asked at",
+        "At layer",
         tuple(words),
         **bound("opinion", scene.view.opinion, none=_OF_B),
         format_func=words.__getitem__,
@@ -90,10 +90,10 @@ def _layer_picker(scene: Scene) -> None:
 def _opinions(scene: Scene, layer: str) -> None:
     pixels, target = scene.seen[None], scene.target
     maps = {name: xl.package_grad_cam(scene.model, pixels, layer, target, variant=name)[0] for name in METHODS}
-    words = f"{picture_words(scene, scene.view.image)}, beside what the methods make of it"
+    words = f"{picture_words(scene, scene.view.image)}, beside the methods' maps"
     original = replace(original_panel(scene, SIDE, "opinion-picture"), alt=words)
     panels = (original, *(_panel(scene, layer, name, values) for name, values in maps.items()))
-    caption = "By the package itself, for the class that is explained, each from 0 (black) to 1 (light)."
+    caption = "By the package itself, for the explained class, each from 0 (black) to 1 (light)."
     show_stage(Stage((Row(panels, caption=caption),), key="stage-opinions"))
     show_plus_plus(plus_plus_warning(scene.model, pixels, target, [xl.package_settings((layer,), "grad-cam++")], scene.name))
     _compare_buttons(layer)
@@ -110,7 +110,7 @@ def _panel(scene: Scene, layer: str, variant: Variant, values: Map) -> Panel:
 def _compare_buttons(layer: str) -> None:
     """A press puts Grad-CAM on side a and another method on side b, both by the package: then only the method differs."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.caption("Compare Grad-CAM, on side a, by the package at the same layer with", width="content")
+        st.caption("Compare the package's Grad-CAM (side a) at the same layer with", width="content")
         for variant in OPINIONS:
             settings = {"a": xl.package_settings((layer,)), "b": xl.package_settings((layer,), variant)}
             sides = {letter: xl.Configuration("package", one) for letter, one in settings.items()}
@@ -119,15 +119,15 @@ def _compare_buttons(layer: str) -> None:
 
 def _pairs(maps: Mapping[Variant, Map]) -> None:
     """The agreement of each two methods."""
-    st.markdown("**How alike each two of them are**")
+    st.markdown("**How alike the methods are, two by two**")
     lines = ["| methods | Spearman | mean gap | IoU |", "|:--|--:|--:|--:|"]
     for first, second in combinations(maps, 2):
         cells = " | ".join(pair_numbers(maps[first], maps[second]))
         lines.append(f"| {METHODS[first]} and {METHODS[second]} | {cells} |")
     st.markdown("\n".join(lines), width="content")
     st.caption(
-        "Spearman: the order of the pixels, 1 for the same. Mean gap: the mean absolute difference, 0 for equal maps. IoU: how "
-        "much of their brightest fifths (20 %) they share, 1 for all."
+        "Spearman: the order of the pixels, 1 for the same. Mean gap: the mean absolute difference, 0 for equal maps. IoU: "
+        "the overlap of their brightest fifths (20 %), 1 for all of it."
     )
 
 

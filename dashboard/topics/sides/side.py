@@ -138,7 +138,7 @@ def _words(side: xl.Configuration, batch: slice) -> str:
     if settings.relu:
         steps.append("cut at zero")
     if settings.subtract_minimum:
-        steps.append("less its minimum")
+        steps.append("minus its minimum")
     steps.append(_scaling(settings, batch))
     is_placed = settings.placement == "receptive-field" and settings.resize != "none"
     placed = " with each cell where it looks" if is_placed else ""
@@ -146,7 +146,7 @@ def _words(side: xl.Configuration, batch: slice) -> str:
     if several:
         steps.append("then the mean over the layers")
     if settings.rescale_after_merge:
-        steps.append("less the minimum and divided by the maximum once more")
+        steps.append("minus the minimum and divided by the maximum once more")
     if settings.exponent != 1:
         steps.append(f"to the power {short(settings.exponent)}")
     return f"{'Layers' if several else 'Layer'} {', '.join(layers)}{', each' if several else ''}: {', '.join(steps)}."
@@ -156,8 +156,8 @@ def _scaling(settings: xl.CamSettings, batch: slice) -> str:
     if settings.scale_over != "batch":
         return "not scaled" if settings.scale_over == "none" else "divided by its maximum"
     if batch.stop - batch.start == 1:
-        return "divided by the largest value of its batch, which is this image alone"
+        return "divided by the largest value of its batch (this image alone)"
     return (
-        "divided by the largest value that this image's weights give on any of the four images of the batch that the notebook "
-        f"would have put it in (images {batch.start} to {batch.stop - 1})"
+        "divided by the largest value that this image's weights give on the notebook's batch of four (images {batch.start} to "
+        "{batch.stop - 1})"
     )

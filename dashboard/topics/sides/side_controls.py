@@ -17,26 +17,28 @@ from explain_lib.cam.other_programs import OPINIONS, how_to_install
 from explain_lib.cam.settings import CHOICES
 
 _HELP = {
-    "layers": "None: the layer that is chosen for the page. Several are merged by their mean.",
-    "variant": "How activations are weighed: Grad-CAM (arXiv 1610.02391), HiResCAM (2011.08891), LayerCAM, Grad-CAM++.",
-    "inplace_overwrites": "Use what a hook holds that does not copy the output, where an in-place ReLU follows the layer.",
-    "inplace_gradient": "There, weigh by the gradient of what the in-place ReLU left, not of the layer's own output.",
+    "layers": "None: the page's own layer. Several are merged by their mean.",
+    "variant": "How activations are weighted: Grad-CAM (arXiv 1610.02391), HiResCAM (2011.08891), LayerCAM, Grad-CAM++.",
+    "inplace_overwrites": "Use the values of a hook that does not copy the output, if an in-place ReLU follows the layer.",
+    "inplace_gradient": "There, weight by the gradient of the values after the in-place ReLU, not of the layer's own output.",
     "channel_reduction": "Sum (the paper) or mean over the weighted channels; matters only where nothing is scaled.",
     "relu": "Drop negative evidence (equation 2).",
-    "scale_over": "Divide by the largest value of this image's map, or of its weights' maps on the notebook's batch, or not.",
+    "scale_over": "Divide by the largest value of this image's map, by the largest value that its weights give on the "
+    "notebook's batch, or not at all.",
     "subtract_minimum": "Subtract the minimum before dividing.",
     "epsilon": "Added to every divisor.",
-    "placement": "Stretched over the picture, or each cell where it looks; beyond the outermost cells the nearest holds.",
-    "resize": "How the map is brought to the size of the picture.",
-    "rescale_after_merge": "Once more less the minimum, by the maximum, at the very end.",
+    "placement": "Stretched over the picture, or each cell where it looks; outside the outermost cells the nearest one is "
+    "repeated.",
+    "resize": "How the map is enlarged to the size of the picture.",
+    "rescale_after_merge": "Subtract the minimum and divide by the maximum once more, at the very end.",
     "exponent": "The power that the map is raised to at the end; torch-cam's overlay squares.",
 }
 _FIXED = {
-    "package": "The package fixes everything but layers and variant; what it fixes is shown and cannot be changed.",
-    "torch-cam": "torch-cam fixes everything but the layer; what it fixes is shown and cannot be changed.",
-    "captum": "Captum fixes everything but the layer; what it fixes is shown and cannot be changed.",
+    "package": "The package fixes everything except layers and variant; fixed settings are shown but cannot be changed.",
+    "torch-cam": "torch-cam fixes everything except the layer; fixed settings are shown but cannot be changed.",
+    "captum": "Captum fixes everything except the layer; fixed settings are shown but cannot be changed.",
 }
-_NO_LAYER = "the layer chosen for the page"
+_NO_LAYER = "the page's own layer"
 _SWITCHES = ("relu", "subtract_minimum", "rescale_after_merge", "inplace_overwrites", "inplace_gradient")
 _SHORT: dict[Program, str] = {"manual": "by hand", "package": "grad-cam", "torch-cam": "torch-cam", "captum": "Captum"}
 _NUMBERS = {"epsilon": (0.0, "%.1e"), "exponent": (0.1, "%.2f")}
@@ -150,6 +152,6 @@ def _layer(scene: Scene, letter: str, side: xl.Configuration) -> None:
         **bound_by(
             f"{letter}.layer", shown, lambda name: _change(scene.model, letter, "layers", None if name is None else (name,))
         ),
-        help="None: the layer that is chosen for the page.",
+        help="None: the page's own layer.",
         placeholder=_NO_LAYER,
     )

@@ -29,12 +29,12 @@ def say_stand_in(scene: Scene, possible: Scene) -> None:
 def _stand_in_words(possible: Scene, lacking: Sequence[str]) -> str:
     """The layers that the model lacks, and what stands in for them."""
     model, layer = plain(possible.view.model), plain(possible.layer)
-    lacks = f"name {'a layer' if len(lacking) == 1 else 'layers'} that {model} lacks ({plain(few_names(lacking, 5))})"
+    lacks = f"name {'a layer' if len(lacking) == 1 else 'layers'} that {model} does not have ({plain(few_names(lacking, 5))})"
     if (possible.view.a, possible.view.b) == SHARED:
-        return f"The study's calls {lacks}: both programs are compared on one shared layer, {layer}."
+        return f"The study's calls {lacks}: both programs use one shared layer instead, {layer}."
     on_page = [letter for letter in ("a", "b") if possible.view.side(letter).settings.layers is None]
     if not on_page:
-        return f"The two sides {lacks}: they are of the other layers that they name."
+        return f"The two sides {lacks}: they use the other layers that they name."
     which = "both are" if len(on_page) == 2 else f"side {on_page[0]} is"
     return f"The two sides {lacks}: {which} of {layer}, the layer chosen here."
 
@@ -73,6 +73,6 @@ def preset_picker(scene: Scene) -> None:
         **bound_by("setup", chosen, write),
         format_func=PRESET_WORDS.__getitem__,
         required=True,
-        help="As the study called the two programs, or both on the same layer and each scaled by itself. “Set up both sides” "
+        help="The two programs as the study called them, or both on one layer, each scaled by itself. “Set up both sides” "
         "changes every setting.",
     )

@@ -88,7 +88,7 @@ def _way_rows(pair: Pair, way: _Way) -> tuple[Row, Row]:
     caption = f"{fine(way.far(way.chosen), 4)} from b"
     large = replace(panels[way.chosen], name="step", width=SIDE, caption=caption, bar=True, previews=True)
     large = replace(large, action=None, chosen=False, shows="")
-    hint = f"Point at a map to see it large; a click keeps it. Below each: its mean distance to b. One scale: {scale.words}."
+    hint = f"Point at a map to see it large; click to keep it. Below each: its mean distance to b. One scale: {scale.words}."
     return Row((large,)), Row(panels, caption=hint, strip=True)
 
 
@@ -117,7 +117,7 @@ def _other_order(way: _Way) -> None:
     """The settings that are left, to take one of them next."""
     taken, settings = way.stops[way.chosen], way.found.settings
     left: Sequence[str] = [name for name in settings if name not in taken]
-    with st.popover("Another order", help="The order decides how much each setting seems to do."):
+    with st.popover("Another order", help="The order changes how much each setting seems to do."):
         if left:
             st.caption("Take next from b:")
         for name in left:

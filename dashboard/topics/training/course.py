@@ -198,7 +198,7 @@ def _end_sentence(course: Course) -> str:
     earlier = [(float(value), place) for place, value in enumerate(course.correlations[:-1]) if not isnan(value)]
     right = f"At the end, after {course.shown.epoch} epochs, the network gets {percent(course.shown.accuracy)} right."
     if not earlier:
-        return f"{right} No earlier map can be compared with its map: one of the two is the same everywhere."
+        return f"{right} No earlier map can be compared with the final one: one of the two is the same everywhere."
     value, place = max(earlier)
     return (
         f"{right} Of the earlier maps of this image, that of epoch {course.moments[place].epoch} is most like the final one: "

@@ -18,7 +18,7 @@ def training_figure(
     """
     ticks = [str(epoch) for epoch in epochs]
     lines = [
-        _line("right of 10,000 test images", ticks, accuracy, AGAINST, "solid", "circle"),
+        _line("test accuracy (10,000 images)", ticks, accuracy, AGAINST, "solid", "circle"),
         _line(f"probability of {name}, the true class of this image", ticks, true_class, CHOSEN, "dash", "diamond"),
     ]
     return chart(

@@ -55,8 +55,8 @@ def _slider(epochs: Sequence[int], shown: int) -> None:
         "Epochs of training",
         epochs,
         **bound_by(_SLIDER, shown, moved),
-        help="How often the network had seen all training images by then; 0 is the random start. There is a checkpoint of each "
-        "of these epochs; their distances on the slider mean nothing.",
+        help="How often the network had seen all training images; 0 is the random start. Each of these epochs has a "
+        "checkpoint; the distances on the slider mean nothing.",
         width=420,
     )
 

@@ -59,8 +59,8 @@ def scale_switch(scene: Scene) -> None:
         **bound_by("scale_switch", scene.view.scale, write),
         format_func=SCALES.__getitem__,
         required=True,
-        help="One for all epochs: the last colour stands for the largest value of any of them, so that a map that is weak "
-        "looks weak. Each its own: every map looks equally strong.",
+        help="One for all epochs: the colours end at the largest value of any epoch, so that a weak map looks weak. Each its "
+        "own: every map looks equally strong.",
     )
 
 
@@ -95,7 +95,7 @@ def say_drawing(course: Course) -> None:
     scene = course.scene
     st.caption(
         f"{placement_words(scene, course.layer)} {drawing_words(scene.view, 'epochs')} From one epoch to the next the old map "
-        f"fades out within {FADE_SECONDS} s. Until then the picture is a blend of both, and no map that was computed."
+        f"fades out within {FADE_SECONDS} s. Until then the picture is a blend of both maps, not a computed one."
     )
 
 

@@ -42,7 +42,7 @@ COMMON = "one range for all channels"
 
 def order_picker(walk: Walk) -> None:
     """In which order the channels stand."""
-    words = "Largest |α| first: by the size of the weight, above zero or below. By number: as the layer has them."
+    words = "Largest |α| first: by the size of the weight, positive or negative. By number: in the layer's own order."
     choice("channels", "Channels", ORDERS, walk.scene.view.channels, words)
 
 
@@ -146,7 +146,7 @@ def _show(
     _GRID(data=data | marks | {"revision": f"{hash(repr(data))}"}, key=KEY, on_chosen_change=chosen)
     if walk.count > MOST:
         st.caption(
-            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; look at any other by its number."
+            f"These {MOST} of {walk.count:,} channels have the largest shares of the map; choose any other by its number."
         )
 
 

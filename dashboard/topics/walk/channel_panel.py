@@ -23,7 +23,7 @@ def _title(walk: Walk) -> None:
     leading = walk.channel == walk.numbers.leading and walk.numbers.map.any()
     st.markdown(f"**Channel {walk.channel}**" + (" · it has the largest share of the map" if leading else ""))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        number_picker("channel", "Look at channel", walk.channel, walk.count - 1)
+        number_picker("channel", "Channel to look at", walk.channel, walk.count - 1)
         if walk.scene.view.channel is not None:
             st.button("The one with the largest share", on_click=change_view, kwargs={"channel": None})
 
@@ -34,7 +34,7 @@ def _without_it(walk: Walk) -> None:
     try:
         found = xl.channel_ablation(scene.model, scene.seen, numbers.layer, [walk.channel], numbers.target)
     except xl.LayerError as error:  # a layer that hands on what it was given can be explained, but not be cut off
-        st.caption(f"That cannot be tried at this layer: {plain(str(error))}.")
+        st.caption(f"This layer does not allow that: {plain(str(error))}.")
         return
     promised, by_cell = (float(each[walk.channel]) for each in (numbers.promised, numbers.promised_by_cell))
     st.markdown(ablation_sentence(found, promised, by_cell))

@@ -45,7 +45,7 @@ TITLES = {
     "forward": "What does the layer find, and where?",
     "gradient": "How much does the score care?",
     "weights": "One weight for each channel",
-    "sum": "All channels, weighed and added up",
+    "sum": "All channels, weighted and added up",
     "relu": "Only what speaks for the answer",
     "enlarge": "From the grid to the picture",
 }
@@ -120,7 +120,7 @@ def _where(walk: Walk) -> str:
 
 def _network(walk: Walk) -> None:
     if walk.graph is None:
-        st.warning("This network cannot be drawn: it does not run while its operations are watched. The other steps work.")
+        st.warning("This network cannot be drawn: it does not run while its operations are recorded. The other steps work.")
         return
     st.markdown(network_words(walk.graph, walk.numbers.layer, walk.numbers.grid, walk.count))
 
@@ -138,8 +138,8 @@ def _forward(walk: Walk) -> None:
     _say(
         f"The picture has run through the network up to layer {numbers.layer}. What came out there is no longer one picture of "
         f"{width} × {height} pixels but **{walk.count:,} small grids of {grid_caption(numbers.grid)} cells**, one for each "
-        "channel: its activations. A channel answers to one kind of pattern; a cell far above zero says that there is much of "
-        "it, one far below that there is much of its opposite.",
+        "channel: its activations. A channel responds to one kind of pattern; a cell far above zero means that there is much "
+        "of it, a cell far below zero that there is much of its opposite.",
         rf"A_0, \ldots, A_{{{walk.count - 1}}} \in \mathbb{{R}}^{{{numbers.grid[0]} \times {numbers.grid[1]}}}",
     )
     st.markdown(activation_words(numbers.activation))
@@ -158,9 +158,9 @@ def _activations(walk: Walk) -> None:
 def _gradient(walk: Walk) -> None:
     numbers = walk.numbers
     _say(
-        f"**y = {short(numbers.score)}** is {walk.score_words}: the number that is to be explained. Now the question goes "
-        "backwards, for every cell of every channel: if this activation were a little higher, by how much would y change? "
-        "**Red: y would rise. Blue: y would fall. White: y would not care.**",
+        f"**y = {short(numbers.score)}** is {walk.score_words}: the number to explain. Now the question goes backwards, for "
+        f"every cell of every channel: if this activation were a little higher, by how much would y change? "
+        "**Red: y would rise. Blue: y would fall. White: y would not change.**",
         r"\frac{\partial y}{\partial A_k}\quad\text{for each cell},\qquad y = " + short(numbers.score).replace("−", "-"),
     )
     st.markdown(gradient_words(numbers.gradient))
@@ -180,8 +180,9 @@ def _weights(walk: Walk) -> None:
     numbers, k = walk.numbers, walk.channel
     cells, weights = numbers.grid[0] * numbers.grid[1], numbers.weights
     _say(
-        "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero (red): the more the "
-        "channel finds, the higher y. Below (blue): the lower. Where on the grid the gradient was strong is forgotten here.",
+        "Each channel's gradients are averaged over the grid into **one number, its weight α**. Above zero (red): the more "
+        "the channel finds, the higher y. Below zero (blue): the lower y. The places where the gradient was strong are lost "
+        "here.",
         rf"\begin{{gathered}}\alpha_k = \frac{{1}}{{h\,w}} \sum_{{i,j}} \frac{{\partial y}}{{\partial A_{{k,ij}}}}\\[1.2ex]"
         rf"\alpha_{{{k}}} = \frac{{{_tex(float(numbers.gradient[k].sum(dtype=np.float64)))}}}{{{cells}}} = "
         rf"{_tex(float(numbers.weights[k]))}\end{{gathered}}",
@@ -242,8 +243,8 @@ def _switches(walk: Walk) -> None:
 def _relu(walk: Walk) -> None:
     before = walk.signed
     _say(
-        "A cell below zero (blue) lowers y: it speaks against the answer. Grad-CAM asks only what speaks **for** it, and sets "
-        "all of these cells to zero. What is left is the map.",
+        "A cell below zero (blue) lowers y: it speaks against the answer. Grad-CAM keeps only what speaks **for** it, and "
+        "sets all these cells to zero. What is left is the map.",
         r"L = \operatorname{ReLU}(S) = \max(S,\, 0)\quad\text{in each cell}",
     )
     _note_left_out(walk)
@@ -272,8 +273,9 @@ def _enlarge(walk: Walk) -> None:
     height, width = walk.scene.model.input_size
     rows, columns = walk.numbers.grid
     _say(
-        f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: {_spacing(walk)}. To lie "
-        "over the picture the map is enlarged, so that each pixel gets a number. Repeating each cell shows what was computed; "
+        f"The map has {grid_caption((rows, columns))} cells, the picture {width} × {height} pixels: {_spacing(walk)}. To "
+        f"cover the picture, the map is enlarged, so that each pixel gets a number. Repeating each cell shows what was "
+        f"computed; "
         "**a smooth map looks more exact than it is.**",
         rf"{columns} \times {rows}\ \longrightarrow\ {width} \times {height}",
     )
@@ -281,8 +283,8 @@ def _enlarge(walk: Walk) -> None:
     if xl.map_state(walk.map) is not xl.MapState.VARIED:
         return
     st.markdown(
-        "Bilinear: between the centres of two cells the number changes evenly, so that the strongest cell keeps its number "
-        "only where a pixel lies at its centre. Point at a picture to see which pixels belong to a cell."
+        "Bilinear: between the centres of two cells the number changes evenly, so the strongest cell keeps its number only if "
+        "a pixel is exactly at its centre. Point at a picture to see which pixels belong to a cell."
     )
     placed = placement_words(walk.scene, walk.scene.layer, border=False)
     st.caption(f"{placed} All are on the scale of the map, from 0 to {short(walk.map.max())}. {drawing_words(walk.scene.view)}")
@@ -328,7 +330,7 @@ _TWO_SIDES = "red above zero, white 0, blue below"
 
 def _note_left_out(walk: Walk) -> None:
     if len(walk.left_out) == walk.count:
-        st.warning("All channels are switched off in step 4, so that nothing adds up to a map. Switch some on again there.")
+        st.warning("All channels are switched off in step 4, so there is no map. Switch some on again there.")
     elif walk.left_out:
         st.warning(
             f"{len(walk.left_out):,} of {walk.count:,} channels are switched off in step 4: this is the map of the others, not "

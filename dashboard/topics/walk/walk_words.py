@@ -37,7 +37,7 @@ def network_words(graph: NetworkGraph, layer: str, grid: tuple[int, int], channe
 def activation_words(activation: NDArray[np.float32]) -> str:
     """The range of the activations (C, h, w), how many are 0 and how many below, and what that means."""
     zero, below = float((activation == 0).mean()), float((activation < 0).mean())
-    meaning = _TWO_SIGNS if below else "Dark: the channel finds nothing here. Bright: it finds what it answers to."
+    meaning = _TWO_SIGNS if below else "Dark: the channel finds nothing here. Bright: it finds its pattern."
     return (
         f"Activations from **{short(activation.min())}** to **{short(activation.max())}**; {percent(zero)} of "
         f"all cells are exactly 0, {percent(below)} are below 0. {meaning}"
@@ -72,8 +72,8 @@ def sum_words(numbers: xl.Walkthrough, off: Sequence[int]) -> str:
     total, strongest = signed(rest.sum(dtype=np.float64)), int(np.abs(numbers.promised).argmax())
     if not left_out:
         return (
-            f"All **{count:,}** channels are on. The cells of the sum add up to **{total}**; channel "
-            f"{strongest} moves that most, by **{signed(numbers.promised[strongest])}**."
+            f"All **{count:,}** channels are on. The cells of the sum add up to **{total}**; channel {strongest} moves this "
+            f"sum most, by **{signed(numbers.promised[strongest])}**."
         )
     missing = numbers.signed - rest
     which = "The one that is off" if len(left_out) == 1 else f"The {len(left_out):,} that are off"
@@ -97,7 +97,7 @@ def thrown_away_words(before: Map) -> str:
     return (
         f"**Thrown away: {percent(len(below) / before.size)} of the cells** ({len(below):,} of {before.size:,}), which add up "
         f"to **{signed(below.sum(dtype=np.float64))}**; the largest of them is "
-        f"**{signed(before.min())}**, in row {row}, column {column}. What is kept adds up to "
+        f"**{signed(before.min())}**, in row {row}, column {column}. The rest adds up to "
         f"**{signed(kept)}**."
     )
 
@@ -106,7 +106,7 @@ def channel_words(numbers: xl.Walkthrough, k: int) -> str:
     """A channel in numbers, a line each."""
     activation, gradient = numbers.activation[k], numbers.gradient[k]
     share = percent(float(numbers.shares[k])) if numbers.map.any() else "none, the map is zero everywhere"
-    more = " (more than all of it, since others take away)" if numbers.shares[k] > 1 else ""
+    more = " (more than all of it, because others take away)" if numbers.shares[k] > 1 else ""
     lines = (
         f"Activation A: {short(activation.min())} to {short(activation.max())}",
         f"Gradient ∂y/∂A: {signed(gradient.min())} to {signed(gradient.max())}",
@@ -146,7 +146,8 @@ def _why(effect: float, promised: float, by_cell: float) -> str:
         return "The promise is kept."
     if _same(by_cell, effect):
         return (
-            f"{_AVERAGED} Cell by cell, each with its own gradient, the promise is that it {_moves(by_cell)}: that one is kept."
+            f"{_AVERAGED} Cell by cell, each with its own gradient, the promise is that it {_moves(by_cell)}: that promise is "
+            f"kept."
         )
     if _same(by_cell, promised):
         return f"Why the two differ: {_ONLY_SMALL[0].lower()}{_ONLY_SMALL[1:]}"
@@ -154,12 +155,12 @@ def _why(effect: float, promised: float, by_cell: float) -> str:
 
 
 _AVERAGED = (
-    "Why the promise fails: α is the mean over the grid, but the channel is strong in some cells only, and there the gradient "
-    "can be quite another."
+    "Why the promise fails: α is the mean over the grid, but the channel is strong in only some cells, and the gradient there "
+    "can be quite different."
 )
 _ONLY_SMALL = (
-    "A gradient says what a small change does. Switching a channel off is a large one: on the way to the score, ReLUs and "
-    "poolings change over."
+    "A gradient describes a small change. Switching a channel off is a large one: on the way to the score, ReLUs and poolings "
+    "switch."
 )
 
 

@@ -43,7 +43,7 @@ def test_a_map_without_anything_above_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.0, "zero everywhere"), (2.0, "the same everywhere"), (np.nan, "it holds NaN or infinity")]
+    ("value", "words"), [(0.0, "zero everywhere"), (2.0, "the same everywhere"), (np.nan, "it contains NaN or infinity")]
 )
 def test_a_flat_map_has_no_peak(value: float, words: str) -> None:
     assert where_words(np.full((3, 3), value, dtype=np.float32)) == words

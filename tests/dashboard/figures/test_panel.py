@@ -45,8 +45,8 @@ def test_a_map_by_itself_is_in_its_own_cells_and_has_no_line() -> None:
     ("values", "badge"),
     [
         (np.zeros((2, 2), np.float32), NO_EVIDENCE),
-        (np.ones((2, 2), np.float32), "The same everywhere: the map tells no place from another."),
-        (np.array([[0, np.nan]], np.float32), "Not finite: the map holds NaN or infinity."),
+        (np.ones((2, 2), np.float32), "The same everywhere: the map does not distinguish any place."),
+        (np.array([[0, np.nan]], np.float32), "Not finite: the map contains NaN or infinity."),
         (VARIED, ""),
     ],
 )

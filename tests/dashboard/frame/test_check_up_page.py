@@ -40,8 +40,8 @@ def test_the_explorer_shows_the_check_up_folded_with_its_counts() -> None:
     assert expander.label == "Model check-up: 0 problems, 0 notes"
     assert not expander.proto.expanded
     assert check_up_texts(app) == ["Nothing stands in the way of a map."]
-    assert "Looked at, with two pictures of noise" in captions(app)
-    assert "A problem of" not in warnings(app)
+    assert "Two pictures of noise" in captions(app)
+    assert "A problem with" not in warnings(app)
 
 
 # Section: a model with something wrong
@@ -77,9 +77,9 @@ def test_a_page_warns_about_the_problems_before_any_map(page: str) -> None:
     app = open_folded(page, model=PLANTED)
     assert not app.exception
     warning = warnings(app)
-    assert warning.count("A problem of") == 1
-    assert warning.startswith("A problem of ailing-tutorial: The network ends in a softmax (in its forward pass)")
-    assert "*What to do:* Let forward return what goes into the softmax" in warning
+    assert warning.count("A problem with") == 1
+    assert warning.startswith("A problem with ailing-tutorial: The network ends in a softmax (in its forward pass)")
+    assert "*What to do:* Let forward return the input of the softmax" in warning
     assert first_of(app, "warning") < min(first_of(app, kind) for kind in ("image", "plotly_chart"))
 
 
@@ -106,16 +106,16 @@ def test_a_large_networks_picture_does_not_wait_for_the_check_up_nor_for_the_con
     start("--model", "own_networks:large")
     app = open_folded("layer_explorer")
     assert not app.exception
-    assert "Model check-up: being made" in [expander.label for expander in app.expander]
-    assert "A problem of" not in warnings(app)
+    assert "Model check-up: running" in [expander.label for expander in app.expander]
+    assert "A problem with" not in warnings(app)
     assert {"overlay", "map"} <= set(panels(app))
     assert not [name for name in panels(app) if name.startswith("contrast-")]
     end = time.monotonic() + 60
-    while "A problem of" not in warnings(app) or "are being made" in captions(app):
+    while "A problem with" not in warnings(app) or "Computing the maps" in captions(app):
         assert time.monotonic() < end
         time.sleep(0.1)
         app.run()
-    assert warnings(app).startswith("A problem of own_networks:large: The network ends in a softmax")
+    assert warnings(app).startswith("A problem with own_networks:large: The network ends in a softmax")
     stage = next(place for place, one in enumerate(app.main) if getattr(one.proto, "component_name", "") == "stage")
     assert first_of(app, "warning") < stage
     assert "Model check-up: 1 problem, 0 notes" in [expander.label for expander in app.expander]

@@ -47,8 +47,8 @@ def test_a_number_opens_its_image_or_the_nearest_there_is_and_says_so() -> None:
     app = open_page("layer_explorer")
     for number, opened, said in (
         (42, "42", []),
-        (123_456, "9999", ["There is no image 123,456; they are 0 to 9,999."]),
-        (-5, "0", ["There is no image -5; they are 0 to 9,999."]),
+        (123_456, "9999", ["There is no image 123,456; images are numbered 0 to 9,999."]),
+        (-5, "0", ["There is no image -5; images are numbered 0 to 9,999."]),
     ):
         send_steps(app, typed=number)
         assert [toast.value for toast in app.toast] == said

@@ -79,7 +79,7 @@ def test_a_number_is_typed_and_left_alone(page: Page, root: str) -> None:
     open_address(page, f"{root}/layer_explorer?img=137")
     field(page).fill("999999")
     assert press(page, "Enter")["img"] == "9999"
-    expect(page.get_by_text("There is no image 999,999; they are 0 to 9,999.")).to_be_visible()
+    expect(page.get_by_text("There is no image 999,999; images are numbered 0 to 9,999.")).to_be_visible()
     assert press(page, "ArrowLeft")["img"] == "9998"  # the page has the focus again
     field(page).fill("")
     assert press(page, "Enter")["img"] == field(page).input_value() == "9998"
@@ -216,7 +216,7 @@ def test_a_question_mark_lists_all_keys_which_rest_meanwhile(page: Page, root: s
     expect(keys).to_be_hidden()
     page.keyboard.press("?")
     expect(keys).to_be_visible()
-    for words in ("the image before, the image after", "the step of that number", "the stop's answer, then the next stop"):
+    for words in ("previous image, next image", "the step of that number", "answer of the stop, then the next stop"):
         expect(keys.get_by_text(words)).to_be_visible()
     before = page.url
     for key in ("ArrowRight", "p", "4", "PageDown"):

@@ -30,8 +30,8 @@ def top(found: Locator) -> float:
 
 @pytest.mark.parametrize("opened", ["/disagreement?model=resnet20&img=137"], indirect=True)
 def test_another_network_than_the_studys_is_compared_on_a_shared_layer_and_a_line_says_so(opened: Page) -> None:
-    said = opened.get_by_text("The study's calls name layers that resnet20 lacks (relu2, pool1, conv2)")
-    expect(said).to_contain_text("both programs are compared on one shared layer, layer3.2.conv2.")
+    said = opened.get_by_text("The study's calls name layers that resnet20 does not have (relu2, pool1, conv2)")
+    expect(said).to_contain_text("both programs use one shared layer instead, layer3.2.conv2.")
     assert top(said) < top(first(opened, "canvas"))
     assert address(opened) == {"model": "resnet20", "img": "137"}
 
@@ -48,8 +48,8 @@ def test_the_eight_pictures_of_another_network_are_that_networks(opened: Page) -
 
 @pytest.mark.parametrize("opened", ["/training_time?model=resnet20"], indirect=True)
 def test_a_training_says_whose_it_is_before_its_first_picture(opened: Page) -> None:
-    said = opened.get_by_text("tutorial, a training of its own: 60 epochs, of which 5 moments were kept.")
-    expect(said).to_contain_text("Of resnet20 only the end of the training is there.")
+    said = opened.get_by_text("tutorial, a separate training: 60 epochs, of which 5 moments were kept.")
+    expect(said).to_contain_text("Of resnet20 only the trained network is available.")
     assert top(said) < top(first(opened, "canvas"))
 
 
@@ -63,7 +63,7 @@ def test_a_scan_opens_with_the_charts_of_an_example(opened: Page) -> None:
 
 @pytest.mark.parametrize("opened", ["/layer_explorer?target=Frog&minus=hrose"], indirect=True)
 def test_a_class_may_be_written_by_its_name_and_an_unknown_one_is_said(opened: Page) -> None:
-    expect(opened.get_by_role("alert").first).to_contain_text("there is no class of that name; nearest to it: horse.")
+    expect(opened.get_by_role("alert").first).to_contain_text("there is no class of that name; similar names: horse.")
     opened.keyboard.press("ArrowRight")
     opened.wait_for_url(re.compile(r"[?&]img=4\b"))
     assert address(opened) == {"img": "4", "model": "captum-tutorial", "target": "6"}

@@ -89,12 +89,12 @@ def test_a_damaged_ladder_is_said_and_the_rest_of_its_page_works(copied_checkpoi
     assert_works(app)
     (warning,) = [unescaped(one.value) for one in app.warning]
     assert f"{DEFAULT}.ladder.npz is no ladder that can be read" in warning
-    assert warning.endswith("It can be measured here.")
+    assert warning.endswith("You can measure them here.")
     assert [label for label in buttons(app) if label.startswith("Measure")]
     other = open_page("layer_ladder", model="tutorial")
     assert_works(other)
     assert not other.warning
-    assert "these numbers come with the dashboard" in captions(other)
+    assert "These numbers come with the dashboard" in captions(other)
 
 
 # --- the mosaic
@@ -135,7 +135,7 @@ def test_memory_that_runs_out_in_a_map_is_said_and_everybody_goes_on(monkeypatch
         app = open_page("layer_explorer", img="41")
         (said,) = errors(app)
         assert said.startswith("This view cannot be shown: network: a backward pass over a batch of 1, to")
-        assert "needs more memory than there is (1,073,741,824.0 GiB in one piece); fewer pictures or layers at a time" in said
+        assert "needs more memory than is available (1,073,741,824.0 GiB in one piece); fewer pictures or layers at a" in said
         assert errors(open_page("scan")) == []  # leaves its example out
         assert_works(open_page("layer_explorer"))  # whose maps are kept
     assert_works(app.run())
@@ -156,7 +156,7 @@ def fails_for_want_of_memory(*_: object, **__: object) -> object:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
     ("fails", "words"),
-    [(fails_by_a_fault, BROKE_OFF), (fails_for_want_of_memory, "needs more memory than there is (1.00 EiB in one piece)")],
+    [(fails_by_a_fault, BROKE_OFF), (fails_for_want_of_memory, "needs more memory than is available (1.00 EiB in one piece)")],
 )
 def test_a_scan_that_ends_by_a_fault_says_so_and_can_go_on(
     fails: Callable[..., object], words: str, monkeypatch: pytest.MonkeyPatch

@@ -93,7 +93,7 @@ def test_the_menu_says_how_to_let_the_network_in_where_the_server_does_not() -> 
     app = shared_page("127.0.0.1")
     assert app.code[0].value.endswith("/?img=5&model=captum-tutorial")
     assert "--server.address 0.0.0.0" in app.info[0].value
-    assert "For every computer and phone" not in captions(app)
+    assert "Works on every computer and phone" not in captions(app)
     assert codes(app) == []
 
 
@@ -102,4 +102,4 @@ def test_the_menu_has_the_address_in_the_network_and_its_qr_code_where_the_serve
     assert app.code[0].value == f"http://{network_name()}:8501/?img=5&model=captum-tutorial"
     assert codes(app) == [f"QR code of {app.code[0].value}"]
     assert not app.info
-    assert "For every computer and phone in this network." in captions(app)
+    assert "Works on every computer and phone in this network." in captions(app)

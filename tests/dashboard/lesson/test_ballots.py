@@ -106,7 +106,7 @@ def test_the_host_alone_asks_reveals_and_counts(rooms: Rooms, code: str) -> None
         lambda: rooms.reveal(code, "ann", 3),
         lambda: rooms.rounds(code, "ann", 3),
     ):
-        with pytest.raises(InputError, match="belongs to whoever opened it"):
+        with pytest.raises(InputError, match="belongs to the person who opened it"):
             refused()
     rooms.close("ann")
     assert rooms.see(code).poll == HORSE

@@ -196,8 +196,8 @@ def test_a_place_is_kept_and_set_beside_the_brightest_one() -> None:
     assert marks == [("said", 18.5 / 32, 16.5 / 32)]
     press(app, "Answer")
     assert (
-        "**You said pixel row 18, column 16. Computed: the brightest square, around pixel row 12, column 8.** The two are "
-        "10 pixels apart, or 2.5 squares of the map."
+        "**You said pixel row 18, column 16. Computed: brightest square around pixel row 12, column 8.** They are 10 pixels "
+        "apart, or 2.5 squares of the map."
     ) in words(app)
     for name in ("picture", "overlay", "map"):
         marks = [(spot["kind"], spot["down"], spot["along"]) for spot in panels(app)[name].head["spots"]]
@@ -212,12 +212,12 @@ def test_a_place_in_the_brightest_square_is_a_hit() -> None:
 
 def test_a_stretched_map_is_brightest_where_it_is_drawn() -> None:
     told = words(at(PLACE, said="13,25", answer="on", placement="stretched"))
-    assert "around pixel row 13.5, column 9.5.** The two are 16 pixels apart, or 3.9 squares of the map." in told
+    assert "around pixel row 13.5, column 9.5.** They are 16 pixels apart, or 3.9 squares of the map." in told
 
 
 def test_the_brightest_place_is_shown_without_an_answer() -> None:
     app = at(PLACE, answer="on")
-    assert "**Computed: the brightest square, around pixel row 12, column 8.**" in words(app)
+    assert "**Computed: brightest square around pixel row 12, column 8.**" in words(app)
     assert [spot["kind"] for spot in panels(app)["map"].head["spots"]] == ["brightest"]
 
 
@@ -282,7 +282,7 @@ def test_the_next_stop_has_no_answer_yet() -> None:
         (NUMBER, "1,2", "this stop asks for a number; one such as 0.5 would be right"),
         (PLACE, "3", "this stop asks for a place; a row and a column such as 12,20 would be right"),
         (PLACE, "32,0", "the rows of the picture are 0 to 31, its columns 0 to 31"),
-        (NOTHING, "1", "this stop asks for nothing"),
+        (NOTHING, "1", "this stop takes no answer"),
     ],
 )
 def test_an_answer_to_something_else_is_ignored_and_said(stop: str, said: str, why: str) -> None:

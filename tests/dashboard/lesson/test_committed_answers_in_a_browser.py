@@ -8,7 +8,7 @@ HORSE = "/layer_explorer?img=137&model=resnet20&set=cifar10&lesson=grad-cam&stop
 CAR = "/layer_explorer?img=796&model=resnet20&set=cifar10&lesson=grad-cam&stop=5"
 BOXES = """() => [...document.querySelector('.stage').querySelectorAll('.fits .place')]
   .map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.top, box.right, box.bottom].map(Math.round))"""
-FAR = "The two are 12 pixels apart, or 3 squares of the map."
+FAR = "They are 12 pixels apart, or 3 squares of the map."
 """From row 12, column 20 to the middle of the brightest square at row 12, column 8; squares are 4 pixels wide."""
 
 

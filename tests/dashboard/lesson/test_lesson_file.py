@@ -121,7 +121,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
         (stop(answer="Answer:"), 2, "stop “One” has no answer"),
         (stop("/layer_exploder?img=3"), 3, "there is no page layer_exploder; one of class_browser, disagreement, glossary, "),
         (stop("/lesson/../etc"), 3, "there is no page etc; one of "),
-        (stop("http://[::1/x"), 3, "http://[::1/x is no address; one that “Copy address” gives would be right"),
+        (stop("http://[::1/x"), 3, "http://[::1/x is not an address; paste one from “Copy address”"),
         (stop("/layer_explorer?img=three"), 3, "in the address, img=three: the number of a test image would be right"),
         (stop("/layer_explorer?imgae=3"), 3, "in the address, imgae=3: there is no such setting"),
         (stop("/scan?a=nonsense"), 3, "in the address, a=nonsense: a configuration such as "),
@@ -138,7 +138,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
         (
             stop(question="Is it {predicted.class}?"),
             4,
-            "{predicted.class} stands in a question; in a hint or an answer it would",
+            "{predicted.class} is in a question; numbers in braces work only in a hint or an answer",
         ),
     ],
 )
@@ -186,8 +186,8 @@ NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_shar
     [
         ("Ask: colour", 5, f"there is no “Ask: colour”; {NUMBERS}"),
         ("Ask: place here", 5, f"there is no “Ask: place here”; {NUMBERS}"),
-        ("ask: place", 5, "a line begins with ask but not with “Ask:”; “Ask: place” would be right"),
-        ("**Ask:** place", 5, "a line begins with ask but not with “Ask:”; “Ask: place” would be right"),
+        ("ask: place", 5, "a line begins with “ask” but not with “Ask:”; “Ask: place” would be right"),
+        ("**Ask:** place", 5, "a line begins with “ask” but not with “Ask:”; “Ask: place” would be right"),
         ("Ask: choice", 5, "“Ask: choice” has 0 choices; 2 to 8, each a line such as “- A deer”, would be right"),
         ("Ask: choice\n- One", 5, "“Ask: choice” has 1 choice; 2 to 8, each a line such as “- A deer”, would be right"),
         (
@@ -196,12 +196,12 @@ NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_shar
             "“Ask: choice” has 9 choices; 2 to 8, each a line such as “- A deer”, would be right",
         ),
         ("Ask: choice\n- One\n- " + 81 * "a", 7, "a choice has 81 characters; at most 80 would be right"),
-        ("Ask: choice\n- One\n- [x]", 7, "a choice has no words; “- A deer” would be right"),
-        ("Ask: choice\n- One\n- [x] One", 7, "there are two choices “One”; different ones would be right"),
+        ("Ask: choice\n- One\n- [x]", 7, "a choice is empty; “- A deer” would be right"),
+        ("Ask: choice\n- One\n- [x] One", 7, "the choice “One” is there twice; choices must differ"),
         (
             "Ask: choice\n- One\n- {map.peak_row}",
             7,
-            "{map.peak_row} stands in a choice; in a hint or an answer it would be right",
+            "{map.peak_row} is in a choice; numbers in braces work only in a hint or an answer",
         ),
         ("Ask: number", 5, "“Ask: number” names no number; “Ask: number {map.empty_share}” would be right"),
         ("Ask: number 3", 5, "“Ask: number” names no number; “Ask: number {map.empty_share}” would be right"),
@@ -211,8 +211,8 @@ NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_shar
             5,
             "{predicted.class} is no number; {map.peak_row} or {map.peak_column} would be right",
         ),
-        ("Ask: place\nAsk: place", 6, "there is a second “Ask:”; one in a stop would be right"),
-        ("> Hint: Look.\nAnswer: So.\nAsk: place", 7, "“Ask:” stands in the answer; above “Answer:” it would be right"),
+        ("Ask: place\nAsk: place", 6, "there is a second “Ask:”; a stop can have only one"),
+        ("> Hint: Look.\nAnswer: So.\nAsk: place", 7, "“Ask:” is inside the answer; it belongs above “Answer:”"),
     ],
 )
 def test_each_fault_of_what_a_stop_asks_has_its_sentence_and_its_line(lines: str, line: int, sentence: str) -> None:
@@ -221,7 +221,7 @@ def test_each_fault_of_what_a_stop_asks_has_its_sentence_and_its_line(lines: str
 
 def test_a_place_can_be_asked_for_where_there_is_one_map() -> None:
     found = problems_of(stop("/disagreement?img=7", "Where?\nAsk: place"))
-    assert found == [(5, "“Ask: place” stands at a stop of disagreement; at one of layer_explorer it would be right")]
+    assert found == [(5, "“Ask: place” is at a stop of disagreement; it only works at a stop of layer_explorer")]
 
 
 def test_a_quote_that_is_no_hint_belongs_to_the_question() -> None:
@@ -245,7 +245,7 @@ def test_every_fault_is_listed_by_its_line() -> None:
 
 
 def test_a_file_that_is_no_utf8_is_said_with_the_line() -> None:
-    assert problems_of(b"# Title\n\nSch\xf6n") == [(3, "the file is no UTF-8 text; saved as UTF-8 it would be right")]
+    assert problems_of(b"# Title\n\nSch\xf6n") == [(3, "the file is not UTF-8 text; save it as UTF-8")]
 
 
 def test_a_file_that_is_too_large_is_not_read() -> None:
@@ -302,7 +302,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_a_folder_without_lessons_is_said(tmp_path: Path) -> None:
     assert folder_problem(None) is None
-    assert folder_problem(tmp_path) == f"{tmp_path.name} holds no file that ends in .md"
+    assert folder_problem(tmp_path) == f"{tmp_path.name} has no file that ends in .md"
     assert folder_problem(tmp_path / "gone") == "gone cannot be read (No such file or directory)"
     (tmp_path / "mine.md").write_text(GOOD)
     assert folder_problem(tmp_path) is None

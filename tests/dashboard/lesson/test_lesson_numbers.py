@@ -167,7 +167,7 @@ def test_what_causes_the_difference() -> None:
     assert why.startswith(
         "80 % of the difference comes from the choice of layers and 20 % from rescaling after merging. Below 1 %: "
     )
-    assert "Without effect on this image: " in why
+    assert "No effect on this image: " in why
     assert "*" not in why
 
 
@@ -182,8 +182,8 @@ def test_a_cause_that_brings_the_maps_closer_is_told_apart() -> None:
     shares = {"layers": 0.06, "resize": 0.05, "relu": -0.008, "epsilon": 0.0009, "exponent": -0.0009}
     found = mock.create_autospec(xl.Decomposition, instance=True, mae=0.1, causes=shares, settings=tuple(shares))
     assert plain_causes(found) == (
-        "60 % of the difference comes from the choice of layers and 50 % from the way of enlarging. "
-        "The cut at zero takes away 8.0 %, so the rest adds up to more than 100 %."
+        "60 % of the difference comes from the choice of layers and 50 % from the way of enlarging. The cut at zero takes "
+        "away 8.0 %, so the others add up to more than 100 %."
     )
     found.causes = {"layers": 0.1}
     assert plain_causes(found) == "100 % of the difference comes from the choice of layers."
@@ -192,9 +192,9 @@ def test_a_cause_that_brings_the_maps_closer_is_told_apart() -> None:
 def test_choices_that_change_nothing_are_said() -> None:
     assert said("{causes.main}", image=0, b=View().a) == "The two programs made the same choices."
     found = mock.create_autospec(xl.Decomposition, instance=True, mae=0.0, causes={"relu": 0.0}, settings=("relu",))
-    assert plain_causes(found) == "What the two programs chose differently changes nothing on this picture."
+    assert plain_causes(found) == "The programs' different choices change nothing on this picture."
     found.causes = {"relu": 0.1, "layers": -0.1}
-    assert plain_causes(found) == "What the two programs chose differently cancels out on this picture."
+    assert plain_causes(found) == "The programs' different choices cancel out on this picture."
 
 
 def test_sides_that_agree_have_no_cause_and_the_answer_says_so() -> None:
@@ -202,7 +202,9 @@ def test_sides_that_agree_have_no_cause_and_the_answer_says_so() -> None:
     assert said("{causes.count}", **alike) == "0"
     assert said("{causes.why}", **alike).startswith("The two sides are configured alike.")
     words = said("Most comes from {causes.largest} ({causes.largest_share}).", **alike)
-    assert words.startswith("Most comes from — (—).\n\n*Not there: causes.largest, causes.largest_share. a, b: 0 settings have")
+    assert words.startswith(
+        "Most comes from — (—).\n\n*Not available: causes.largest, causes.largest_share. a, b: 0 settings have"
+    )
 
 
 # Section: checks
@@ -232,7 +234,9 @@ def test_the_ladder_follows_the_measure_on_screen() -> None:
 
 def test_a_ladder_that_nobody_measured_beforehand_is_not_measured_for_an_answer() -> None:
     words = said("{ladder.best_layer} {ladder.centre}", target=5)
-    assert words.startswith("— —\n\n*Not there: ladder.best_layer, ladder.centre. ladder: nothing was measured beforehand for")
+    assert words.startswith(
+        "— —\n\n*Not available: ladder.best_layer, ladder.centre. ladder: there are no ready-made measurements for"
+    )
 
 
 def test_a_map_beside_the_edges_of_its_own_and_of_the_next_picture() -> None:
@@ -245,7 +249,7 @@ def test_a_map_beside_the_edges_of_its_own_and_of_the_next_picture() -> None:
 
 
 def test_the_verdict_on_contours_is_told_once_it_is_there() -> None:
-    assert said("{contour.verdict}").startswith("—\n\n*Not there: contour.verdict. contour: the first guess is not judged yet")
+    assert said("{contour.verdict}").startswith("—\n\n*Not available: contour.verdict. contour: the first guess has no verdict")
     through(own_cache(), contour_guess_of, scene_of(), mock.MagicMock())
     assert said("{contour.images} {contour.layer} {contour.verdict}") == "1,000 relu2 not supported"
     assert number("contour.own") == pytest.approx(0.023, abs=0.0011)  # measured beforehand on images 0 to 999
@@ -288,13 +292,15 @@ def test_the_mean_over_random_starts() -> None:
     told = said("{sanity.starts_told}", **view)
     assert told.startswith(f"Over 8 random starts the mean correlation with the trained network's map is {mean} [")
     assert "The trained network says ship" in told
-    assert said("{sanity.mean}", layer="conv2", randomised=0).startswith("—\n\n*Not there: sanity.mean. randomised: no layer")
+    assert said("{sanity.mean}", layer="conv2", randomised=0).startswith(
+        "—\n\n*Not available: sanity.mean. randomised: no layer"
+    )
 
 
 def test_a_network_that_has_forgotten_nothing_is_told_so() -> None:
     words = said("{sanity.told}", layer="conv2", randomised=0)
     share = 100 * probabilities("captum-tutorial")[3].max()
-    assert words == (f"No layer is randomised now: both maps are of the network as it is, which says ship with {share:.1f} %.")
+    assert words == (f"No layer is randomised now: both maps are from the trained network, which says ship with {share:.1f} %.")
 
 
 # Section: all of them

@@ -206,7 +206,7 @@ def test_numbers_that_a_page_computes_last_are_in_the_answer_once_it_stands() ->
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ({"lesson": "none"}, "lesson=none: there is no such lesson; there are grad-cam."),
+        ({"lesson": "none"}, "lesson=none: there is no such lesson; the lessons here are grad-cam."),
         ({"lesson": "../x"}, "lesson=../x: the name of a lesson, of letters, digits and hyphens, would be right."),
         ({"lesson": "grad-cam", "stop": "0"}, "stop=0: the number of a stop, from 1, would be right."),
     ],
@@ -289,7 +289,7 @@ def test_a_lesson_of_a_folder_stands_first_and_is_read_anew_after_an_edit(folder
 def test_a_broken_lesson_is_said_with_its_lines_and_breaks_no_page(folder: Path) -> None:
     (folder / "mine.md").write_text("# Mine\n## Only\n/layer_explorer?img=x\nWho?\nAnswer: {map.pek}\n")
     app = open_page("lesson")
-    assert "mine.md cannot be used as it is:" in warnings(app)
+    assert "mine.md cannot be used yet:" in warnings(app)
     assert "- Line 3: in the address, img=x: the number of a test image would be right." in warnings(app)
     assert "- Line 5: there is no {map.pek}; {map.peak}" in warnings(app)
     assert "Start · 1 stop" not in buttons(app)
@@ -323,13 +323,13 @@ def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_
     assert not app.error
     (said,) = [unescaped(one.value) for one in app.warning]
     assert said.splitlines() == [
-        "mine.md can be held, but not all of it opens as it is written:",
+        "mine.md works, but some of its stops do not open as written:",
         "- Stop 2: model=vgg: there are captum-tutorial, tutorial, resnet20.",
         "- Stop 3: layer=conv9: the layers with a grid are conv1, relu1, pool1, conv2, relu2, pool2.",
         "- Stop 4: img=10000: the images are 0 to 9,999.",
         "- Stop 5: target=10: the classes are 0 to 9.",
         "- Stop 6: model2=vgg: there are captum-tutorial, tutorial, resnet20.",
-        "- Stop 6: set=folder: this server has no folder of pictures of its own.",
+        "- Stop 6: set=folder: this server has no folder of pictures.",
     ]
     assert "Start · 6 stops" in buttons(app)
 
@@ -337,5 +337,5 @@ def test_a_stop_that_names_what_the_server_does_not_have_is_said_and_the_lesson_
 @pytest.mark.usefixtures("folder")
 def test_a_folder_without_a_lesson_is_said() -> None:
     app = open_page("lesson")
-    assert "holds no file that ends in .md" in warnings(app)
+    assert "has no file that ends in .md" in warnings(app)
     assert f"Start · {COUNT} stops" in buttons(app)

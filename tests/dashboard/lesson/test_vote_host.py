@@ -153,7 +153,7 @@ def test_taps_are_dots_over_the_map_and_their_distance_is_said() -> None:
     press(app, "Answer")
     spots = [(spot["along"], spot["down"]) for spot in panels(app)["overlay"].head["spots"] if spot["kind"] == "vote"]
     assert spots == [pytest.approx((tap.x, tap.y)) for tap in (hit, miss, hit)]
-    assert "**2 of 3 taps hit the brightest square.** Half of them lie within 0 squares of it." in texts(app)
+    assert "**2 of 3 taps hit the brightest square.** Half of all taps are within 0 squares of it." in texts(app)
     assert panels(app)["overlay"].head["alt"].endswith("3 votes as dots")
 
 
@@ -173,7 +173,7 @@ def test_pairs_have_no_names_until_the_answer_is_open_and_then_a_score() -> None
     vote(3, 60, 0, 0, 1, 1)
     press(app, "Answer")
     assert sum("never trained" in panels(app)[name].head["title"] for name in "AB") == 1
-    assert "The room's score: 1 of 2 pictures. 4 of 7 votes are right; guessing would get 4." in html(app)
+    assert "The room's score: 1 of 2 pictures. 4 of 7 votes are right; guessing would get about 4." in html(app)
     app = open_stop(3, answer="on")
     assert panels(app)["AB"[untrained]].head["title"].endswith("never trained")
     assert bars(app)[untrained] == (f"✓ {'AB'[untrained]}", "2")
@@ -194,7 +194,7 @@ def test_there_is_a_score_only_where_what_is_right_is_known_of_two_pictures() ->
     assert score_sentence({1: Round(known, (0,)), 2: Round(known, ())}) == ""
     assert score_sentence({1: Round(open_ended, (0,)), 2: Round(open_ended, (1,))}) == ""
     said = score_sentence({1: Round(known, (0,)), 2: Round(known, (1, 1, 1))})
-    assert said == "The room's score: 1 of 2 pictures. 1 of 4 votes is right; guessing would get 2."
+    assert said == "The room's score: 1 of 2 pictures. 1 of 4 votes is right; guessing would get about 2."
 
 
 def test_a_phone_is_told_which_of_the_blind_pictures_is_on_the_screen() -> None:

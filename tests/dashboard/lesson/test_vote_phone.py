@@ -33,7 +33,7 @@ def test_a_phone_shows_the_question_alone_and_takes_a_vote_that_can_be_changed(c
     assert texts(phone) == "### Which animal?"
     assert buttons(phone) == ["horse", "truck", "deer"]
     press(phone, "truck")
-    assert "**Counted: truck.** Change it until the answer is shown." in texts(phone)
+    assert "**Your vote: truck.** You can change it until the answer is shown." in texts(phone)
     press(phone, "horse")
     assert "**Counted: horse.**" in texts(phone)
     assert ROOMS.rounds(code, HOST, 3) == {137: Round(HORSE.ask, (0,))}
@@ -43,12 +43,12 @@ def test_a_phone_follows_the_host_and_says_what_was_right(code: str) -> None:
     phone = press(open_phone(room=code), "truck")
     ROOMS.reveal(code, HOST, 3)
     phone.run()
-    assert "You said: **truck**.\nRight would be: **horse**." in texts(phone)
+    assert "Your vote: **truck**.\nThe right answer: **horse**." in texts(phone)
     assert not phone.button
     ROOMS.ask(code, HOST, Poll(4, 137, "Which?", Ask("choice", ("A", "B"))))
     assert buttons(phone.run()) == ["A", "B"]
     ROOMS.ask(code, HOST, None)
-    assert "The next question comes here by itself." in texts(phone.run())
+    assert "The next question will appear here." in texts(phone.run())
     ROOMS.close(HOST)
     assert "There is no room" in errors(phone.run())
 
@@ -64,7 +64,7 @@ def test_a_vote_that_comes_after_the_reveal_says_so(code: str) -> None:
 @pytest.mark.parametrize("room", ["AAAA", "<b>", "../../etc", "K7QF" * 500])
 def test_an_unknown_code_is_a_sentence_and_the_right_one_can_be_typed(code: str, room: str) -> None:
     phone = open_phone(room=room)
-    assert f"There is no room '{room.upper()[:4]}' now; the code on the screen would be right." in errors(phone)
+    assert f"There is no room '{room.upper()[:4]}' now; enter the code on the screen." in errors(phone)
     phone.text_input[0].set_value(code.lower())
     press(phone, "Go to the room")
     assert "### Which animal?" in texts(phone)

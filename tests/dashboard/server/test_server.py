@@ -34,7 +34,9 @@ st.button("Fall", on_click=fall)
 if "img" in st.query_params:
     raise RuntimeError("nobody foresaw\\nthis")
 """
-SAID = "This page failed by a fault of the program, not of yours. Its log says more, under the number "
+SAID = (
+    "This page failed because of a fault in the program, not because of anything you did. The log has the details under number "
+)
 WAY_BACK = "Back to the page's default view"
 
 

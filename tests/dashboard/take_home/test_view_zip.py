@@ -142,7 +142,7 @@ def test_in_another_process_the_numbers_are_the_same(explorer: OpenedPage, tmp_p
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-2].endswith("are identical, bit for bit.")
-    assert "all are as they were written" in done.stdout.splitlines()[-1]
+    assert "all are unchanged" in done.stdout.splitlines()[-1]
 
 
 def test_a_picture_exchanged_in_the_file_is_found(

@@ -44,7 +44,7 @@ def test_a_sentence_says_what_the_main_cause_is(notebook: OpenedPage) -> None:
     words = texts(notebook)
     assert (
         "43 % of the difference comes from **rescaling after merging**, 34 % from the choice of layers and 24 % from scaling "
-        "by image or by batch. Without effect on this image: overwriting in place, sum or mean over the channels, subtracting "
+        "by image or by batch. No effect on this image: overwriting in place, sum or mean over the channels, subtracting "
         "the minimum and the epsilon in the divisor."
     ) in words
 
@@ -70,7 +70,7 @@ def test_the_maps_of_the_causes_sum_to_the_difference_and_share_a_scale(notebook
     )  # epsilon is not shown
     reach = max(float(np.abs(card.values).max()) for card in cards)
     assert [(card.head["top"], card.drawing.signed, card.head["bar"]) for card in cards] == [(reach, True, True)] * 3
-    assert "They sum to b − a. Side b as decomposed and the map of the program itself differ by at most" in captions(notebook)
+    assert "They add up to b − a. Side b, as decomposed, and the program's own map differ by at most" in captions(notebook)
 
 
 def test_under_the_pointer_stands_what_each_cause_adds(notebook: OpenedPage) -> None:
@@ -85,7 +85,7 @@ def test_the_package_and_its_settings_by_hand_agree_to_six_digits() -> None:
     a = "manual;layers=conv2;subtract_minimum=true;epsilon=1e-07;rescale_after_merge=true;inplace_overwrites=true"
     app = open_page("disagreement", a=a, b="package;layers=conv2")
     found = re.search(
-        r"configured alike\. Their maps agree to (\d) digits after the point: the largest difference of a pixel is", texts(app)
+        r"configured alike\. Their maps agree to (\d) decimal places: the largest difference of a pixel is", texts(app)
     )
     assert found
     assert int(found[1]) >= 6
@@ -93,7 +93,7 @@ def test_the_package_and_its_settings_by_hand_agree_to_six_digits() -> None:
 
 def test_settings_without_effect_are_named() -> None:
     app = open_page("disagreement", a="manual;layers=relu1", b="manual;layers=relu1;inplace_overwrites=true")
-    assert "The two sides differ in inplace overwrites, without effect here. Their maps agree in every digit" in texts(app)
+    assert "The two sides differ in inplace overwrites, with no effect here. Their maps agree in every digit" in texts(app)
 
 
 def test_maps_on_the_way_of_another_size_are_a_sentence_and_the_comparison_stays() -> None:
@@ -168,7 +168,7 @@ def test_steps_in_which_the_sides_do_not_differ_are_left_out() -> None:
 def test_one_map_is_drawn_in_three_ways_with_the_reasons(notebook: OpenedPage) -> None:
     values = study_manual_map(2)
     fair, first, cut, second, swapped = (
-        picture(notebook, title) for title in ("Fair", "GradCAM1", "What GradCAM1 cuts", "GradCAM2", "The picture in GradCAM2")
+        picture(notebook, title) for title in ("Fair", "GradCAM1", "Lost in GradCAM1", "GradCAM2", "The picture in GradCAM2")
     )
     assert len({shown.tobytes() for shown in (fair, first, cut, second, swapped)}) == 5
     scale = len(swapped) / 32
@@ -176,13 +176,13 @@ def test_one_map_is_drawn_in_three_ways_with_the_reasons(notebook: OpenedPage) -
     np.testing.assert_array_equal(swapped[places][:, places], pixels()[2][:, :, ::-1])
     lost = cut[places][:, places] > 0
     assert (first[places][:, places][lost] == 255).all()
-    assert f"{lost.mean() * 100:.0f} % of the numbers, lost" in captions(notebook)
+    assert f"{lost.mean() * 100:.0f} % of the numbers are lost" in captions(notebook)
     assert values.max() <= 1
 
 
 def test_the_three_ways_need_a_map_from_zero_to_one() -> None:
     app = open_page("disagreement", a="manual;relu=false")
-    assert "values from 0 to 1, which side a's is not" in captions(app)
+    assert "values from 0 to 1, and side a has none" in captions(app)
 
 
 def test_the_three_ways_are_built_when_they_are_asked_for() -> None:
@@ -201,8 +201,8 @@ def found(shares: dict[str, float], b: float = 0.5) -> xl.Decomposition:
 def test_what_makes_the_difference_smaller_is_said() -> None:
     words = causes_sentences(found({"layers": 0.3, "relu": -0.1, "epsilon": 0.0}))
     assert words == (
-        "150 % of the difference comes from **the choice of layers**. The cut at zero takes away 50 %, so the rest adds up to "
-        "more than 100 %. Without effect on this image: the epsilon in the divisor."
+        "150 % of the difference comes from **the choice of layers**. The cut at zero takes away 50 %, so the others add up "
+        "to more than 100 %. No effect on this image: the epsilon in the divisor."
     )
 
 
@@ -210,7 +210,7 @@ def test_what_takes_away_is_no_main_cause_however_large_it_is() -> None:
     words = causes_sentences(found({"relu": -0.2514, "resize": 0.1, "layers": 0.3002}))
     assert words == (
         "202 % of the difference comes from **the choice of layers** and 67 % from the way of enlarging. The cut at zero takes "
-        "away 169 %, so the rest adds up to more than 100 %."
+        "away 169 %, so the others add up to more than 100 %."
     )
 
 
@@ -227,7 +227,7 @@ def test_every_setting_has_words_as_a_cause() -> None:
 def test_causes_that_cancel_out_are_said_to_do_so() -> None:
     cancelling = found({"relu": 0.1, "subtract_minimum": -0.1}, b=0)
     assert not differ(cancelling)
-    assert agreement_sentence(cancelling, 0).startswith("What relu and subtract minimum change cancels out on this image.")
+    assert agreement_sentence(cancelling, 0).startswith("The effects of relu and subtract minimum cancel out on this image.")
     assert differ(found({"relu": 0.1, "subtract_minimum": -0.05}))
 
 

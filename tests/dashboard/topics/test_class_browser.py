@@ -139,7 +139,7 @@ def ways_out(app: AppTest) -> dict[str, int]:
 
 def test_a_part_that_does_not_exist_is_said() -> None:
     app = open_browser(class_="any", part="99")
-    assert "There is no part 99 of this selection; this is the last one." in captions(app)
+    assert "This selection has no part 99; this is the last one." in captions(app)
     assert "Images 9,001 to 10,000 of 10,000" in captions(app)
 
 
@@ -226,7 +226,7 @@ def test_the_mean_map_on_request_is_that_of_captums_maps_each_by_its_own_maximum
     np.testing.assert_allclose(values_of(app, "mean-map"), mean, atol=1e-4)
     words = captions(app)
     assert "Explained: each image's predicted class." in words
-    assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
+    assert f"The mean ranges from {mean.min():.3f} to {mean.max():.3f}." in words
     app.selectbox(key="layer").select("conv1").run()
     assert query(app)["layer"] == "conv1"
     mean = mean_of([captum_map(int(image), "conv1") for image in FEW_IMAGES])
@@ -242,8 +242,8 @@ def test_the_mean_map_of_a_target_counts_the_maps_that_are_zero() -> None:
     mean = mean_of(maps)
     words = captions(app)
     assert "Explained: bird, logit." in words
-    assert f"Zero everywhere, and counted as zero: {zero} maps." in words
-    assert f"The mean lies between {mean.min():.3f} and {mean.max():.3f}." in words
+    assert f"Zero everywhere and counted as zero: {zero} maps." in words
+    assert f"The mean ranges from {mean.min():.3f} to {mean.max():.3f}." in words
 
 
 # Section: the confusion matrix

@@ -162,7 +162,7 @@ def test_a_sure_networks_maps_add_up_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "image", "ending"), [("tutorial", 0, "much of what"), ("resnet20", 5, "they look at different things")]
+    ("name", "image", "ending"), [("tutorial", 0, "much of the map of"), ("resnet20", 5, "they show different things")]
 )
 def test_how_far_the_two_classes_share_their_evidence_is_said(name: str, image: int, ending: str) -> None:
     a, b = ranked(image, name)[:2]
@@ -185,7 +185,7 @@ def test_logit_and_probability_are_compared_in_numbers(image: int) -> None:
         assert_same_colours(shown, drawn(pixels()[image], cells, len(shown)))  # each on its own scale
     far = np.abs(by_share / by_share.max() - by_logit / by_logit.max()).max()
     words = sentence(app, "**Logit or probability?")
-    found = re.search(r"rank correlation (−?[\d.]+), Pearson (−?[\d.]+), up to (\d+) % of the colours apart", words)
+    found = re.search(r"rank correlation (−?[\d.]+), Pearson (−?[\d.]+), up to (\d+) % of the colour scale apart", words)
     assert found is not None
     rank, value, colours = (float(number.replace("−", "-")) for number in found.groups())
     assert rank == pytest.approx(spearmanr(by_logit.ravel(), by_share.ravel()).statistic, abs=0.01)

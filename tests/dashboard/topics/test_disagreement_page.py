@@ -140,8 +140,8 @@ def test_the_pages_layer_is_that_of_a_side_that_leaves_it_open() -> None:
 
 
 def test_the_batch_is_named_where_the_map_depends_on_it() -> None:
-    assert "the batch that the notebook would have put it in (images 16 to 19)" in captions(open_sides(img="18"))
-    assert "the notebook would have" not in captions(open_sides(img="18", a="manual", b="package"))
+    assert "the notebook's batch of four (images 16 to 19)" in captions(open_sides(img="18"))
+    assert "the notebook's batch of four" not in captions(open_sides(img="18", a="manual", b="package"))
 
 
 # Section: a manual side under any settings, beside what Captum and NumPy make of the same settings
@@ -202,7 +202,7 @@ def test_every_setting_has_a_widget_on_either_side_and_what_the_package_fixes_ca
     assert {name: package[name].value for name in FIXED} == {
         name: value for name, value in xl.package_settings(STUDY_LAYERS).as_dict().items() if name in FIXED
     }
-    assert "The package fixes everything but layers and variant" in captions(notebook)
+    assert "The package fixes everything except layers and variant" in captions(notebook)
 
 
 def test_each_change_of_a_setting_is_in_the_address_and_on_the_page() -> None:
@@ -325,8 +325,8 @@ def stand_in() -> OpenedPage:
 
 def test_a_model_without_the_studys_layers_is_compared_on_a_shared_layer(stand_in: OpenedPage) -> None:
     assert (
-        "The study's calls name layers that resnet20 lacks (relu2, pool1, conv2): "
-        "both programs are compared on one shared layer, layer3.2.conv2."
+        "The study's calls name layers that resnet20 does not have (relu2, pool1, conv2): "
+        "both programs use one shared layer instead, layer3.2.conv2."
     ) in unescaped(captions(stand_in))
     assert "Layer layer3.2.conv2: sum over channels" in captions(stand_in)
     taken = arrays(stand_in)
@@ -357,17 +357,18 @@ OWN_SIDES = {
     "a side that names the layer": (
         "manual;relu=false;layers=conv9",
         "package",
-        "The two sides name a layer that resnet20 lacks (conv9): both are of layer3.2.conv2, the layer chosen here.",
+        "The two sides name a layer that resnet20 does not have (conv9): both are of layer3.2.conv2, the layer chosen here.",
     ),
     "a side that names others too": (
         "manual;layers=layer1.0.conv1",
         "package;layers=conv9,layer1.0.conv1",
-        "The two sides name a layer that resnet20 lacks (conv9): they are of the other layers that they name.",
+        "The two sides name a layer that resnet20 does not have (conv9): they use the other layers that they name.",
     ),
     "one side of several layers": (
         "manual;layers=layer1.0.conv1",
         "package;layers=conv8,conv9",
-        "The two sides name layers that resnet20 lacks (conv8, conv9): side b is of layer3.2.conv2, the layer chosen here.",
+        "The two sides name layers that resnet20 does not have (conv8, conv9): side b is of layer3.2.conv2, the layer chosen "
+        "here.",
     ),
 }
 

@@ -111,7 +111,7 @@ def test_another_drawing_is_in_the_address() -> None:
     assert "drawn as 0.4 × jet" in texts(app)
     press(app, "Drawn fairly")
     assert query(app) == START
-    assert "Magma, up to 70 % map where it is high" in texts(app)
+    assert "Magma, up to 70 % opaque where the map is high" in texts(app)
 
 
 # Section: pictures

@@ -214,7 +214,7 @@ def test_a_channel_that_is_flat_is_painted_in_its_colour_and_named() -> None:
     assert sent.values is not None
     assert np.ptp(sent.values) == 0  # the mean over the grid comes right after this layer
     assert sent.head["painted"]
-    assert sent.head["badge"] == "The same everywhere: the map tells no place from another."
+    assert sent.head["badge"] == "The same everywhere: the map does not distinguish any place."
 
 
 def test_the_fourth_step_has_the_sum_and_what_each_channel_adds() -> None:
@@ -253,7 +253,7 @@ def test_the_sixth_step_enlarges_the_map_with_each_cell_where_it_looks() -> None
     np.testing.assert_allclose(sent["nearest"].values, values[nearest][:, nearest], atol=1e-6)
     np.testing.assert_allclose(sent["bilinear"].values, smooth, atol=1e-6)
     assert "two cells look at places 2 pixels apart across, and 2 down" in texts(app)
-    assert "Cells lie where they look, up to 5.4 px from where stretching puts them." in captions(app)
+    assert "Cells are drawn where they look; stretching would shift them by up to 5.4 px." in captions(app)
     assert "dashed" not in captions(app)  # at full size no border is marked
 
 
@@ -275,7 +275,7 @@ def test_the_sixth_step_enlarges_the_map_in_two_ways() -> None:
         over = 0.6 * pixels()[3] + 0.4 * expected[..., ::-1]
         assert_same_colours(sent[f"{name}-over"].drawn[3::6, 3::6], np.rint(over).astype(np.uint8))
         assert f"largest {digits(large.max())}" in captions(app)
-    assert "40 % map everywhere" in captions(app)
+    assert "40 % opaque everywhere" in captions(app)
     assert "channel_grid" not in str(app.get("bidi_component"))
 
 
@@ -307,7 +307,7 @@ def moves(effect: float) -> str:
 def test_a_promise_that_an_average_breaks_is_explained_by_the_cells() -> None:
     by_cell = float((SHIP.gradient[LEADING] * SHIP.activation[LEADING]).sum())
     assert SHIP.contributions[LEADING].sum() > 0 > by_cell  # the channel of the largest share does the opposite
-    assert f"each with its own gradient, the promise is that it {moves(by_cell)}: that one is kept." in texts(open_walk())
+    assert f"each with its own gradient, the promise is that it {moves(by_cell)}: that promise is kept." in texts(open_walk())
 
 
 def test_another_channel_is_typed_and_the_strongest_is_one_press_away() -> None:
@@ -322,11 +322,11 @@ def test_another_channel_is_typed_and_the_strongest_is_one_press_away() -> None:
 
 def test_a_layer_that_hands_on_what_it_was_given_has_no_ablation(monkeypatch: pytest.MonkeyPatch) -> None:
     def handed_on(*_: object, **__: object) -> xl.ChannelAblation:
-        raise xl.LayerError("layers: 'x' hands on what it was given")
+        raise xl.LayerError("layers: 'x' only passes on its input")
 
     monkeypatch.setattr(xl, "channel_ablation", handed_on)
     app = open_walk()
-    assert "That cannot be tried at this layer: layers: 'x' hands on what it was given." in captions(app)
+    assert "This layer does not allow that: layers: 'x' only passes on its input." in captions(app)
     assert not app.error
 
 
@@ -418,7 +418,7 @@ def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start
     start("--model", "own_networks:wide", "--input-size", "16")
     app = open_page("how_it_works", img="0", channel="599")
     assert len(grid(app)["channels"]) == 512
-    assert "These 512 of 600 channels have the largest shares of the map; look at any other by its number." in captions(app)
+    assert "These 512 of 600 channels have the largest shares of the map; choose any other by its number." in captions(app)
     assert "**Channel 599**" in texts(app)
     model = xl.shared_cache("cpu").model("own_networks:wide")
     walk = xl.walkthrough(model, xl.fit_picture(pixels()[0], model.input_size, "crop"))
@@ -432,7 +432,7 @@ def test_of_many_channels_those_with_the_largest_shares_are_shown_and_said(start
 def test_what_is_not_finite_is_said(start: Callable[..., None]) -> None:
     start("--model", "own_networks:infinite", "--input-size", "16")
     app = open_page("how_it_works", img="0", layer="0")
-    assert "Not finite: this layer's activations or gradients hold NaN or infinity" in app.error[0].value
+    assert "Not finite: this layer's activations or gradients contain NaN or infinity" in app.error[0].value
 
 
 # Section: from step to step
@@ -491,7 +491,7 @@ def _keys_step(page: Page) -> None:
 
 
 def _keys_in_a_field_are_typed(page: Page) -> None:
-    field = page.get_by_role("spinbutton", name="Look at channel")
+    field = page.get_by_role("spinbutton", name="Channel to look at")
     field.click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("12")

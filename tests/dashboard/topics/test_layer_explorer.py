@@ -186,9 +186,9 @@ def test_by_default_the_picture_stays_where_the_map_is_zero_and_a_line_runs_at_h
     white = (shown == 255).all(2) & ~(ground == 255).all(2)
     assert large[white].min() >= values.max() / 2
     assert white.sum() > 200
-    assert "up to 70 % map where it is high; white line: half the maximum" in captions(app)
+    assert "up to 70 % opaque where the map is high; white line: half the maximum" in captions(app)
     plain = open_explorer(img="5", **EVENLY)
-    assert "50 % map everywhere; full colour at its own maximum." in captions(plain)
+    assert "50 % opaque everywhere; colours end at its own maximum." in captions(plain)
 
 
 def test_cells_lie_where_they_look_unless_they_are_to_be_stretched() -> None:
@@ -205,9 +205,12 @@ def test_cells_lie_where_they_look_unless_they_are_to_be_stretched() -> None:
         expected[row, column] = shown[row, column]
     expected[ends[1], ends[1]] = shown[ends[1], ends[1]]
     assert_same_colours(shown, expected)
-    assert "Cells lie where they look, up to 5.4 px from where stretching puts them; none is centred beyond" in captions(app)
+    assert (
+        "Cells are drawn where they look; stretching would shift them by up to 5.4 px. No cell is centred outside"
+        in captions(app)
+    )
     app.segmented_control(key="placement_switch").select("stretched").run()
-    assert "Stretched over the picture: up to 5.4 px from where the cells look." in captions(app)
+    assert "Stretched over the picture, up to 5.4 px from where the cells look." in captions(app)
     assert query(app)["placement"] == "stretched"
     assert panels(app)["overlay"].rows is None
 
@@ -232,7 +235,7 @@ def test_on_every_page_cells_lie_where_they_look(page: str) -> None:
 def test_where_nobody_can_tell_where_cells_look_the_map_is_stretched_and_that_is_said() -> None:
     with mock.patch("dashboard.view.scene.locate_cells", return_value=None):
         app = open_explorer(img="5")
-    assert "Where these cells look cannot be told: the map is stretched over the picture." in captions(app)
+    assert "It is unknown where these cells look: the map is stretched over the picture." in captions(app)
     assert panels(app)["overlay"].rows is None
 
 
@@ -268,7 +271,7 @@ def test_how_maps_are_drawn_is_in_the_address_and_in_words() -> None:
     app.segmented_control(key="scale").select("strip").run()
     app.segmented_control(key="opacity").select("even").run()
     app.toggle(key="contour").set_value(False).run()
-    words = "Cividis, 85 % map everywhere, smoothed bilinearly; full colour at the maximum of all layers shown."
+    words = "Cividis, 85 % opaque everywhere, smoothed bilinearly; colours end at the maximum of all layers shown."
     assert words in captions(app)
     app.segmented_control(key="sign").select("signed").run()
     drawing = {"palette": "cividis", "strength": "85", "opacity": "even", "contour": "off", "texture": "smooth"}
@@ -289,7 +292,7 @@ def test_a_map_without_evidence_is_said_and_not_painted() -> None:
 
 def test_a_map_that_is_the_same_everywhere_is_said_and_not_painted() -> None:
     app = open_explorer(model="resnet20", modules="all", img="5", layer="pool")
-    assert "The same everywhere: the map tells no place from another." in texts(app)
+    assert "The same everywhere: the map does not distinguish any place." in texts(app)
     shown = picture(app, "The picture alone, the map is constant: Grad-CAM of layer pool on image 5")
     np.testing.assert_array_equal(shown, squares(pixels()[5], len(shown)))
     assert [alt for alt in alts(app) if "constant: layer pool" in alt]

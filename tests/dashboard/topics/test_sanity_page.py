@@ -86,7 +86,7 @@ def test_a_bare_address_opens_on_a_horse_that_the_network_knows_with_every_layer
     assert image_number(app) == 13
     assert panels(app)["depth-5"].head["chosen"]
     assert "predicted horse 99.9 % ✓" in captions(app)
-    assert "holds 0: the mean cannot be told from 0." in texts(app)
+    assert "contains 0: the mean is not clearly different from 0." in texts(app)
     app = open_page("sanity_checks", img="3")
     assert "Randomised: fc3." in captions(app)
 
@@ -115,9 +115,9 @@ def test_the_starts_of_a_large_network_are_made_behind_the_page(monkeypatch: pyt
     app = open_page("sanity_checks", img="21", model="tutorial", randomised="4")
     seen = captions(app)
     assert "start-1" not in panels(app)
-    assert "The maps from eight random starts are being made" in seen
+    assert "Computing the maps of eight random starts" in seen
     run_until(app, lambda: "start-8" in panels(app))
-    assert "are being made" not in captions(app)
+    assert "Computing the maps" not in captions(app)
 
 
 def test_under_each_thumbnail_stand_its_correlation_and_what_the_network_then_says(opened: OpenedPage) -> None:
@@ -187,7 +187,7 @@ def test_many_images_are_checked_on_request_and_summed_up_in_a_sentence() -> Non
     press(app, "Check 70 images")
     table = "Table (CSV)"
     run_until(app, lambda: table in [one.label for one in app.download_button] and "So far" not in captions(app))
-    assert "The maps of conv1 have less than half of their order left" in texts(app)
+    assert "The maps of conv1 keep less than half of their order" in texts(app)
     lines = list(csv.DictReader(StringIO(download(app, "Table (CSV)").decode())))
     assert [line["randomised"] for line in lines] == ["fc3", "fc2", "fc1", "conv2", "conv1", "two different pictures"]
     assert "nan" not in "".join(chart_alts(app))
@@ -205,7 +205,7 @@ def test_the_twin_of_tutorial_stands_beside_it(opened: OpenedPage) -> None:
     np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], twin, DRAWING, SIDE))
     correlation = spearmanr(own.ravel(), twin.ravel()).statistic
     assert metrics(opened)["Correlation of the two maps"] == f"{correlation:.2f}".replace("-", "−")
-    assert "gets 9.9 % of the test images right, as chance does" in captions(opened)
+    assert "gets 9.9 % of the test images right, no more than chance" in captions(opened)
 
 
 def test_the_twin_is_compared_over_many_images() -> None:

@@ -252,7 +252,7 @@ def test_an_empty_selection_says_why_and_offers_the_way_back() -> None:
 def test_a_model_without_the_studys_layers_is_scanned_on_a_shared_layer() -> None:
     few = np.flatnonzero((labels() == 3) & (probabilities("resnet20").argmax(1) == 8))
     app = open_page("scan", model="resnet20", class_="3", predicted="8")
-    assert "both programs are compared on one shared layer" in captions(app)
+    assert "both programs use one shared layer instead" in captions(app)
     ended(press(app, f"Scan {len(few)} images"))
     model, first = xl.load_model("resnet20"), int(few[0])
     pixels = xl.load_cifar10().pixels[first : first + 1]

@@ -86,7 +86,7 @@ def in_magma(values: Map, side: int) -> NDArray[np.uint8]:
 
 
 def test_each_picture_is_the_packages_own_map_beside_the_image(opened: OpenedPage) -> None:
-    image = picture(opened, "Test image 5, true class frog, 32 by 32 pixels, beside what the methods make of it")
+    image = picture(opened, "Test image 5, true class frog, 32 by 32 pixels, beside the methods' maps")
     np.testing.assert_array_equal(image, squares(pixels()[5], len(image)))
     for name, method in METHODS.items():
         right = package_map(5, ("relu2",), 2, method=method)
@@ -221,14 +221,14 @@ def test_at_resnet20s_last_stage_the_page_says_that_the_maps_are_one() -> None:
 
 def test_a_probability_is_no_sum_and_the_page_says_so() -> None:
     app = open_opinions(score="probability", img="5")
-    assert "a probability is no sum of cells" in "\n".join(info.value for info in app.info)
+    assert "A probability is not a sum of cells" in "\n".join(info.value for info in app.info)
     assert "HiResCAM's cells" not in metrics(app)
     assert comparisons(app) == ["HiResCAM", "LayerCAM", "Grad-CAM++"]
 
 
 def test_a_layer_that_hands_on_its_input_has_no_sum_and_the_page_says_so() -> None:
     app = open_opinions(model="resnet20", opinion="layer1.0.shortcut", a="manual", b="package")
-    assert "layer1.0.shortcut hands on what it was given" in unescaped("\n".join(info.value for info in app.info))
+    assert "layer1.0.shortcut only passes its input on" in unescaped("\n".join(info.value for info in app.info))
 
 
 def test_the_section_is_there_where_the_sides_cannot_be_subtracted() -> None:
@@ -242,7 +242,7 @@ def test_the_section_is_there_where_the_sides_cannot_be_subtracted() -> None:
 
 def test_the_package_is_said_to_be_wrong_where_an_in_place_operation_follows(random_model: Callable[[str], xl.Model]) -> None:
     model = random_model("vgg11")
-    assert "features.0: an in-place operation writes over the output" in (package_warning(model, "features.0") or "")
+    assert "features.0: an in-place operation overwrites the output" in (package_warning(model, "features.0") or "")
     assert package_warning(model, "features.1") is None
 
 

@@ -32,10 +32,10 @@ def test_both_programs_maps_are_shown_under_their_names(both: OpenedPage) -> Non
 
 def test_every_step_of_both_is_in_words(both: OpenedPage) -> None:
     words = captions(both)
-    assert "less its minimum, divided by its maximum, enlarged bicubically (Pillow), to the power 2." in words
+    assert "minus its minimum, divided by its maximum, enlarged bicubically (Pillow), to the power 2." in words
     assert "Layer relu2: sum over channels, not scaled, enlarged cell by cell." in words
-    assert "torch-cam fixes everything but the layer" in words
-    assert "Captum fixes everything but the layer" in words
+    assert "torch-cam fixes everything except the layer" in words
+    assert "Captum fixes everything except the layer" in words
 
 
 def test_all_but_program_and_layer_is_fixed(both: OpenedPage) -> None:

@@ -129,11 +129,11 @@ def test_all_epochs_have_one_scale_and_each_its_own_by_choice() -> None:
     for epoch, cells in maps.items():
         small = picture(app, f"Overlay: epoch {epoch}, ")
         assert_same_colours(small, drawn(pixels()[5], cells, len(small), reach=reach))
-    assert "full colour at the maximum of all epochs shown" in captions(app)
+    assert "colours end at the maximum of all epochs shown" in captions(app)
     app.segmented_control(key="scale_switch").select("map").run()
     assert query(app)["scale"] == "map"
     assert panels(app)["map"].head["top"] == pytest.approx(float(maps[2].max()), rel=1e-4)
-    assert "full colour at its own maximum" in captions(app)
+    assert "colours end at its own maximum" in captions(app)
 
 
 def test_the_moment_that_is_shown_is_marked_and_the_others_can_be_picked() -> None:
@@ -292,8 +292,8 @@ def test_which_network_is_shown_is_said_before_its_first_picture(model: str) -> 
 def test_it_is_the_same_training_whatever_model_is_chosen() -> None:
     app = open_training(img="5", epoch="2", model="resnet20")
     assert (
-        "**tutorial**, a training of its own: 60 epochs, of which 5 moments were kept. "
-        "Of resnet20 only the end of the training is there."
+        "**tutorial**, a separate training: 60 epochs, of which 5 moments were kept. Of resnet20 only the trained network is "
+        "available."
     ) in texts(app)
     expected = captum_map(5, "conv2", name="tutorial-epoch-2")
     np.testing.assert_allclose(panels(app)["map"].values, expected, rtol=1e-3, atol=1e-5 * expected.max())
@@ -305,7 +305,7 @@ def test_a_layer_that_the_chosen_model_lacks_can_be_chosen_and_is_the_watched_tr
     app.selectbox(key="layer").select("pool1").run()
     assert not app.warning
     assert query(app) == {"img": "3", "model": "tutorial", "layer": "pool1", "epoch": "1"}
-    assert "only the end" not in captions(app)
+    assert "only the trained network" not in captions(app)
     app = open_training(epoch="1")
     app.selectbox(key="layer").select("pool1").run()
     assert query(app)["model"] == "captum-tutorial"

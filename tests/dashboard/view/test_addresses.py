@@ -74,7 +74,7 @@ def test_nonsense_in_the_address_opens_the_default_and_is_said(page: str | None)
     assert "img=99999: the images are 0 to 9,999." in sentence
     assert "minus=12: the classes are 0 to 9." in sentence
     assert "a=abacus: a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right" in sentence
-    assert "low=9, high=3: a low that is not above the high would be right." in sentence
+    assert "low=9, high=3: low must not be above high." in sentence
     assert image_number(app) == 3
 
 
@@ -88,7 +88,7 @@ def test_a_class_may_be_written_by_its_name_and_is_copied_as_a_number() -> None:
 
 def test_an_unknown_class_is_said_with_names_that_come_near() -> None:
     app = open_page("class_browser", class_="froggy")
-    assert "class=froggy: there is no class of that name; nearest to it: frog." in unescaped(app.warning[0].value)
+    assert "class=froggy: there is no class of that name; similar names: frog." in unescaped(app.warning[0].value)
 
 
 def test_a_change_after_nonsense_leaves_an_address_that_is_right() -> None:

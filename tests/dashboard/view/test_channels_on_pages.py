@@ -46,7 +46,9 @@ def test_every_page_stands_with_a_network_of_other_channels(start: Start, bands:
     app = open_folded(page)
     assert not app.exception
     assert errors(app) == ""
-    assert ("they are filled with red, green and blue in turn" in warnings(app)) == (channels == "thirteen, without pictures")
+    assert ("its channels are filled with red, green and blue in turn" in warnings(app)) == (
+        channels == "thirteen, without pictures"
+    )
 
 
 def test_a_network_of_one_channel_is_shown_with_the_grey_that_it_sees(start: Start) -> None:
@@ -112,7 +114,7 @@ def test_pictures_are_cut_out_as_the_server_is_told_and_the_page_says_how(start:
     shown = picture(app, "Image 0")
     times = shown.shape[0] // 56
     assert np.abs(shown[::times, ::times] - expected).max() <= 1
-    assert "Pictures are resized to fill 64 × 64, of which the middle 56 × 56 is kept." in unescaped(captions(app))
+    assert "Pictures are resized to fill 64 × 64; the middle 56 × 56 is kept." in unescaped(captions(app))
 
 
 def test_the_map_is_shown_on_the_whole_picture_too(start: Start, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_the_map_is_shown_on_the_whole_picture_too(start: Start, tmp_path: Path)
     assert (shown[:, : 19 * times] == 80).all()
     assert (shown[:, 80 * times :] == 80).all()
     assert (shown[:, 19 * times : 79 * times] == 255).all(2).any()  # the line at half the maximum
-    assert "100 × 60 pixels. Dark: what the network does not see." in captions(app)
+    assert "100 × 60 pixels. Dark: not seen by the network." in captions(app)
 
 
 def test_a_picture_that_the_network_sees_whole_has_no_other(start: Start) -> None:
@@ -143,7 +145,7 @@ def test_a_picture_that_the_network_sees_whole_has_no_other(start: Start) -> Non
 def test_mean_and_std_for_0_to_255_are_said_above_the_picture(start: Start) -> None:
     numbers = ("--mean", "123.7", "116.3", "103.5", "--std", "58.4", "57.1", "57.4")
     start("--model", "own_networks:make", "--input-size", str(SIDE), *numbers)
-    assert "These seem to be meant for pixels from 0 to 255." in warnings(open_folded("layer_explorer"))
+    assert "These look like numbers for pixels from 0 to 255." in warnings(open_folded("layer_explorer"))
 
 
 COMPLETE = "own_networks:complete"

@@ -83,7 +83,7 @@ def test_the_browser_opens_on_the_folder_and_asks_nothing() -> None:
     assert data["images"] == list(range(10))
     assert data["true"] == [name.split("/")[0] for name in LISTED]
     assert set(data["predicted"]) == {""}
-    assert "The network was asked about 0 of 10 images" in app.info[0].value
+    assert "The network has seen 0 of 10 images" in app.info[0].value
     assert job_threads() == []
     assert f"image 3, {LISTED[3]} · true ship · predicted" in unescaped(captions(app) + texts(app))
 
@@ -197,15 +197,15 @@ def test_the_guesses_stay_with_the_test_images() -> None:
 def test_a_folder_that_is_not_there_is_said_on_the_page(start: Callable[..., None]) -> None:
     start("--images", "/no/such/folder")
     app = open_page("layer_explorer")
-    assert "'/no/such/folder' is no folder; a folder of pictures would be right" in unescaped(app.error[0].value)
-    assert "whoever started the server finds the same sentence in its log" in captions(app)
+    assert "'/no/such/folder' is not a folder; a folder of pictures would be right" in unescaped(app.error[0].value)
+    assert "the server's log has the same sentence" in captions(app)
     assert not app.button
 
 
 def test_without_a_folder_the_address_of_one_is_said(start: Callable[..., None]) -> None:
     start()
     app = open_page("layer_explorer", set="folder")
-    assert "set=folder: this server has no folder of pictures of its own." in unescaped(app.warning[0].value)
+    assert "set=folder: this server has no folder of pictures." in unescaped(app.warning[0].value)
 
 
 def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
@@ -244,7 +244,7 @@ def test_an_address_may_name_a_picture_by_its_file(name: str) -> None:
 
 def test_a_file_that_is_not_there_is_said_with_the_nearest() -> None:
     app = open_page("class_browser", img="ship/11.png")
-    assert "img=ship/11.png: there is no picture of that name; nearest to it: ship/1.png" in unescaped(app.warning[0].value)
+    assert "img=ship/11.png: there is no picture of that name; similar names: ship/1.png" in unescaped(app.warning[0].value)
 
 
 def test_a_picture_is_picked_by_its_files_name() -> None:

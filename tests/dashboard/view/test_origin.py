@@ -52,8 +52,8 @@ def test_other_weights_than_the_addresses_are_said_in_a_sentence(start: Start) -
     app = open_folded("layer_explorer", **address)
     assert errors(app) == ""
     assert (
-        f"weights={address['weights']}: the address was made with other weights, or another input, of {MAKE} than this server "
-        "has, so maps differ."
+        f"weights={address['weights']}: the address was made with {MAKE} with other weights or another input than on this "
+        f"server, so maps differ."
     ) in unescaped(warnings(app))
     assert query(press(app, "Next"))["weights"] == server_cache().model(MAKE).digest[:12]
     assert warnings(app) == ""
@@ -65,7 +65,7 @@ def test_both_models_side_by_side_are_named(start: Start) -> None:
     assert address["weights2"] == server_cache().model(MAKE).digest[:12]
     assert "weights" not in address
     app = open_folded("layer_explorer", **{**address, "weights2": "0" * 12})
-    assert f"weights2={'0' * 12}: the address was made with other weights, or another input, of {MAKE}" in unescaped(
+    assert f"weights2={'0' * 12}: the address was made with {MAKE} with other weights or another input" in unescaped(
         warnings(app)
     )
 
@@ -84,10 +84,10 @@ def test_an_address_names_the_files_of_the_folder_and_says_what_became_of_them(s
     (moved / "1.png").rename(moved / "a.png")
     start("--cache", str(moved.parent / "cache"), "--images", str(moved))
     words = unescaped(warnings(open_folded("layer_explorer", **address)))
-    assert "the address was made with 4 files, and the folder here has 3: a number can be another picture." in words
+    assert "the address was made with 4 files, and the folder here has 3: a number can mean another picture." in words
     start()
     words = unescaped(warnings(open_folded("layer_explorer", **address)))
-    assert "the address was made with a folder of pictures, which is not looked at here." in words
+    assert "the address was made with a folder of pictures that is not open here." in words
 
 
 def test_a_copy_of_a_folder_is_the_same_folder(start: Start, garden: Path) -> None:

@@ -72,8 +72,7 @@ def test_the_dashboard_opens_with_the_servers_own_model_and_says_what_it_took(st
     assert app.selectbox(key="model").options[1].startswith("captum-tutorial")
     assert (
         f"{MAKE}, weights as the factory made them; input 24 × 20, mean 0.5 0.4 0.3, std 1 1 1, 5 classes. "
-        "Not given, and taken as usual where nothing is known: std. Pictures are resized to fill 24 × 20, what sticks out "
-        "is cut off."
+        "Not given, so taken as usual where nothing is known: std. Pictures are resized to fill 24 × 20; the rest is cut off."
     ) in unescaped(captions(app)).splitlines()
     assert [bar["name"] for bar in class_bars(app)] == ["tulip", "rose", "daisy", "lily", "iris"]
     app.selectbox(key="model").set_value("tutorial").run()
@@ -127,7 +126,7 @@ def test_what_was_left_out_of_a_file_and_converted_is_said(start: Start, tmp_pat
     torch.save({"state_dict": {**state, "loss_fn.weight": torch.ones(5)}}, tmp_path / "net.ckpt")
     start("--model", MAKE, "--weights", str(tmp_path / "net.ckpt"), "--input-size", "16")
     said = unescaped(captions(open_folded("layer_explorer")))
-    assert f"Left out, since {MAKE} has no such weights: loss_fn.weight. Converted to float32: weights in float16." in said
+    assert f"Left out, because {MAKE} has no such weights: loss_fn.weight. Converted to float32: weights in float16." in said
 
 
 def test_the_command_on_the_page_measures_the_same(start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +147,7 @@ def test_the_command_on_the_page_measures_the_same(start: Start, tmp_path: Path,
 
 def test_pages_of_the_study_say_that_they_show_others(start: Start) -> None:
     start("--model", MAKE, "--input-size", "16")
-    assert f"this is how {MAKE} sees the study's pictures" in unescaped(captions(open_folded("seed_gallery", drawing="fair")))
+    assert f"these are its pictures as {MAKE} sees them" in unescaped(captions(open_folded("seed_gallery", drawing="fair")))
     assert f"This is tutorial, not {MAKE}." in unescaped(captions(open_folded("seed_gallery", model="tutorial")))
     assert f"The stops of this lesson show resnet20, captum-tutorial, tutorial, not {MAKE}." in unescaped(
         captions(open_folded("lesson"))
@@ -172,7 +171,7 @@ def test_long_names_of_layers_are_told_apart_by_their_ends(start: Start) -> None
     start("--model", "own_networks:transformer", "--input-size", "32")
     app = open_folded("layer_explorer")
     assert panels(app)["layer-encoder.layers.encoder_layer_1.ln_1"].head["title"] == "…r_layer_1.ln_1"
-    assert "Cells lie where they look, where stretching puts them, too." in captions(app)
+    assert "Cells are drawn where they look; stretching would not shift them." in captions(app)
 
 
 def test_of_a_thousand_classes_the_likeliest_and_the_marked_ones_have_bars(start: Start) -> None:
@@ -196,7 +195,7 @@ def test_two_models_with_other_classes_stand_side_by_side(start: Start) -> None:
     start("--model", MAKE, "--input-size", "16")
     app = open_folded("layer_explorer", target="4", beside="model", model2="tutorial")
     assert errors(app) == ""
-    assert "tutorial has other classes: what it predicts is explained." in captions(app)
+    assert "tutorial has other classes: its own prediction is explained." in captions(app)
 
 
 @pytest.fixture
@@ -229,7 +228,7 @@ def test_options_that_cannot_be_read_are_a_sentence_and_nothing_can_be_shown(
     assert sentence in errors(app)
     assert "\n" not in errors(app)
     assert buttons(app) == []
-    assert "whoever started the server finds the same sentence in its log" in captions(app)
+    assert "the server's log has the same sentence" in captions(app)
 
 
 @pytest.mark.usefixtures("here")
@@ -317,10 +316,10 @@ def test_the_ladder_of_a_large_picture_comes_row_by_row_and_goes_on_where_it_was
     start("--model", MAKE, "--input-size", "65")
     app = open_folded("layer_ladder", target="1")
     rows, others = 4 + 1 + 3, 3  # convolutions and ends of stages, their average, baselines; the other methods after those
-    assert f"The network is asked about {74 * rows} pictures of 65 × 65 pixels, 74 for each of {rows} rows" in captions(app)
+    assert f"The network has to see {74 * rows} pictures of 65 × 65 pixels, 74 for each of {rows} rows" in captions(app)
     assert alts(app)[0] == "Test image 3, true class plane, 65 by 65 pixels"
     permits.release(2)
-    run_until(app, lambda: f"So far, 2 of {rows} rows. What is measured stays if you stop" in captions(app))
+    run_until(app, lambda: f"So far, 2 of {rows} rows. Results stay if you stop" in captions(app))
     assert f"2 of {rows} rows of this picture" in told(app)
     assert "of 2 layers" in texts(app) or "only layer" in texts(app)
     press(app, "Stop")
@@ -333,7 +332,7 @@ def test_the_ladder_of_a_large_picture_comes_row_by_row_and_goes_on_where_it_was
     run_until(again, lambda: "by the map of" in texts(again))
     ended(again)
     assert errors(again) == ""
-    assert "Layers in the order of the forward pass; then rows to measure them against." in captions(again)
+    assert "Layers in the order of the forward pass, then rows for comparison." in captions(again)
     assert sum(alt.startswith("Image 3 with 25 % of its pixels replaced") for alt in alts(again)) == 3  # one a fill
     assert len([name for name in panels(again) if name.startswith("row-")]) == rows + others
 
@@ -417,7 +416,7 @@ def test_what_is_set_wrongly_gets_its_sentence(weights: bytes, field: str, text:
     fields = [*app.text_input, *app.text_area]
     next(one for one in fields if one.key == f"{field}-TutorialNet").set_value(text)
     sent(app, weights)
-    assert f"The weights were not taken: {sentence}" in errors(app)
+    assert f"These weights cannot be used: {sentence}" in errors(app)
     assert query(app)["model"] == "tutorial"
     assert alts(app)  # and the page stands
 
@@ -425,7 +424,7 @@ def test_what_is_set_wrongly_gets_its_sentence(weights: bytes, field: str, text:
 def test_code_in_a_visitors_file_is_refused_on_the_page_and_not_run(tmp_path: Path) -> None:
     marker = tmp_path / "it-ran"
     app = sent(menu(), planting_files(marker)["beside weights"])
-    assert "The weights were not taken: net.pt: it holds more than tensors by name: it asks for posix.system" in errors(app)
+    assert "These weights cannot be used: net.pt: it holds more than tensors by name: it asks for posix.system" in errors(app)
     assert not marker.exists()
     app.run()
     assert errors(app) == ""  # said once

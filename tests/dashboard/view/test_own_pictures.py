@@ -87,7 +87,7 @@ def test_every_page_of_one_picture_shows_it(page: str, digest: str) -> None:
 @pytest.mark.parametrize("page", OVER_SETS)
 def test_a_page_over_a_set_says_that_the_picture_is_not_in_it(page: str, digest: str) -> None:
     app = open_page(page, set=digest, img="17", class_="any")
-    assert "This page looks at the CIFAR-10 test images. Your picture is kept" in app.info[0].value
+    assert "This page uses the CIFAR-10 test images. Your picture is kept" in app.info[0].value
     assert image_number(app) == 17
     press(app, "Next")  # an image of the set
     assert query(app) == {"img": "18", "model": "captum-tutorial", "class": "any"}
@@ -143,7 +143,7 @@ def test_the_notebooks_batch_is_the_picture_alone(digest: str) -> None:
     predicted = int(xl.load_model("captum-tutorial").predict(PIXELS[None])[0].argmax())
     right = xl.heatmap(xl.load_model("captum-tutorial"), PIXELS[None], settings, predicted)[0]
     np.testing.assert_array_equal(arrays(app)["a"], right)
-    assert "divided by the largest value of its batch, which is this image alone" in captions(app)
+    assert "divided by the largest value of its batch (this image alone)" in captions(app)
 
 
 # Section: refused, and gone
@@ -152,7 +152,7 @@ def test_the_notebooks_batch_is_the_picture_alone(digest: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("notes.png", b"no picture at all", "this is no picture, or of a kind that is not read here"),
+        ("notes.png", b"no picture at all", "this is not a picture, or of a kind that cannot be read here"),
         ("empty.png", b"", "the file is empty"),
         ("cut.png", WIDE[:3000], "the file is damaged, cut short or without a pixel"),
         ("large.png", png_file(np.zeros((4000, 6000), np.uint8)), "it has 6000 x 4000 pixels; at most 20 megapixels would"),
@@ -163,7 +163,7 @@ def test_what_is_no_picture_is_refused_with_a_sentence(name: str, content: bytes
     send(app, name, content)
     assert not app.session_state[MENU]  # the sentence would be behind the menu
     (error,) = app.error
-    assert unescaped(error.value).startswith(f"The picture was not taken: {name}, {why}")
+    assert unescaped(error.value).startswith(f"This picture cannot be used: {name}, {why}")
     assert "set" not in query(app)
     assert "image 17 · true" in captions(app)  # what was on screen stays
     press(app, "Next")
@@ -174,8 +174,8 @@ def test_what_is_no_picture_is_refused_with_a_sentence(name: str, content: bytes
 def test_a_picture_that_is_gone_is_said_and_the_set_is_shown(page: str) -> None:
     app = open_page(page, set="ab" * 32, img="17")
     sentence = unescaped(app.warning[0].value)
-    assert "set=abababababab…: that picture is not kept here, or no longer" in sentence
-    assert "Once somebody uploads the file again, the address is right again." in sentence
+    assert "set=abababababab…: that picture is not, or no longer, on this server" in sentence
+    assert "Once somebody uploads the file again, the address works again." in sentence
     assert image_number(app) == 17
     assert not app.error
     send_steps(app, typed=18)
@@ -188,5 +188,5 @@ def test_the_menu_says_what_is_taken_and_where_it_stays() -> None:
     app.session_state[MENU] = True
     app.run()
     assert "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, up to 20 MB and 20 megapixels." in captions(app)
-    assert "is kept in the memory of this server only" in captions(app)
+    assert "stays only in this server's memory" in captions(app)
     assert "On screen: **the CIFAR-10 test images**" in unescaped(texts(app))

@@ -32,9 +32,9 @@ def test_the_folder_for_caches_and_what_is_slow_can_be_chosen() -> None:
         (["--gpu"], "unrecognized arguments: --gpu"),
         (["fast"], "fast"),
         (["--device"], "expected one argument"),
-        (["--slow", "-1"], "argument --slow: '-1' is no number of seconds, such as 2 or 0.5"),
-        (["--slow", "nan"], "'nan' is no number of seconds"),
-        (["--slow", "soon"], "'soon' is no number of seconds"),
+        (["--slow", "-1"], "argument --slow: '-1' is not a number of seconds, such as 2 or 0.5"),
+        (["--slow", "nan"], "'nan' is not a number of seconds"),
+        (["--slow", "soon"], "'soon' is not a number of seconds"),
     ],
 )
 def test_an_option_that_does_not_exist_is_a_sentence_that_says_what_would_be_right(arguments: list[str], what: str) -> None:

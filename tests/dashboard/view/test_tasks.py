@@ -45,7 +45,7 @@ def test_one_logit_has_bars_for_and_against_that_add_up_to_100_percent(one: floa
     assert [bar["name"] for bar in class_bars(app)] == ["negative", "positive"]
     assert [bar["share"] for bar in class_bars(app)] == pytest.approx([1 - chance, chance], abs=1e-6)
     said = unescaped(captions(app))
-    assert "Task: one logit, for and against (sigmoid), not given; taken since there is one score." in said
+    assert "Task: one logit, for and against (sigmoid), not given; chosen because there is one score." in said
     assert f"predicted {'positive' if one > 0 else 'negative'} {100 * max(chance, 1 - chance):.1f} %" in said
     assert "Why this class" not in texts(app)
 
@@ -126,8 +126,8 @@ def test_labels_are_explained_together_and_those_above_half_are_named(start: Sta
 def test_a_task_that_does_not_fit_is_said_and_left_out(one: float) -> None:
     del one
     app = open_folded("layer_explorer", task="softmax", plus="1")
-    assert "task=softmax: of this network's scores one of binary, sigmoid, regression would be right." in warnings(app)
-    assert "plus=1: only labels are explained together." in warnings(app)
+    assert "task=softmax: for this network one of binary, sigmoid, regression would be right." in warnings(app)
+    assert "plus=1: only labels can be explained together." in warnings(app)
     assert not errors(app)
 
 

@@ -253,7 +253,7 @@ def test_only_the_names_of_models_and_layers_can_be_any_text() -> None:
 def test_only_a_low_above_the_high_is_ignored_and_said() -> None:
     view, (sentence,) = read_query({"low": "60", "high": "40", "order": "most-confident"})
     assert view == View(order="most-confident")
-    assert sentence == "low=60, high=40: a low that is not above the high would be right."
+    assert sentence == "low=60, high=40: low must not be above high."
     assert read_query({"low": "60", "high": "60"}) == (View(low=60, high=60), ())
 
 
@@ -369,8 +369,8 @@ def test_an_unknown_class_gets_the_names_that_come_near(model: xl.Model) -> None
     view, notes = fit_names(View(true_class=None), {"true_class": "Airplane", "minus": "frgo"}, model, pictures(model))
     assert view == View(true_class=None)
     assert notes == (
-        "class=Airplane: there is no class of that name; nearest to it: plane.",
-        "minus=frgo: there is no class of that name; nearest to it: frog.",
+        "class=Airplane: there is no class of that name; similar names: plane.",
+        "minus=frgo: there is no class of that name; similar names: frog.",
     )
 
 

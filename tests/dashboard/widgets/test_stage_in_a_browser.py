@@ -97,8 +97,8 @@ def test_the_pointer_marks_the_place_that_a_cell_looks_at(page: Page, root: str)
 def test_a_switch_stretches_the_map_and_the_address_says_so(page: Page, root: str) -> None:
     opened(page, root, "/layer_explorer?img=3")
     before = canvases(page)
-    page.get_by_role("radiogroup", name="Each cell lies").get_by_role("radio", name="stretched").click()
-    expect(page.get_by_text("Stretched over the picture: up to 5.4 px from where the cells look.")).to_be_visible()
+    page.get_by_role("radiogroup", name="Each cell is drawn").get_by_role("radio", name="stretched").click()
+    expect(page.get_by_text("Stretched over the picture, up to 5.4 px from where the cells look.")).to_be_visible()
     settle(page)
     assert "placement=stretched" in page.url
     after = canvases(page)

@@ -40,9 +40,7 @@ def test_a_chosen_folder_is_made_and_is_the_folder_itself(tmp_path: Path) -> Non
 
 def test_a_chosen_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(
-        xl.InputError, match=r"^cache: '.*file/in': Not a directory; a folder that can be written to would be right$"
-    ):
+    with pytest.raises(xl.InputError, match=r"^cache: '.*file/in': Not a directory; a writable folder would be right$"):
         cache_folder(tmp_path / "file" / "in")
 
 

@@ -169,7 +169,7 @@ def test_a_picture_that_memory_is_lacking_for_does_not_end_the_other_thumbnails(
     thumbnails = made(folder_of_three(tmp_path / "pictures"), tmp_path)
     assert [one is None for one in thumbnails.find(range(3))] == [False, True, False]
     (why,) = thumbnails.folder.unreadable.values()
-    assert why == "decoding it needs more memory than there is (1.00 EiB in one piece); a smaller picture would be right"
+    assert why == "decoding it needs more memory than is available (1.00 EiB in one piece); a smaller picture would be right"
 
 
 RECIPE = replace(RECIPES["tutorial"], epochs=2, snapshots=(0, 1), batch_size=40)

@@ -96,7 +96,7 @@ def test_a_failed_allocation_is_said_and_the_next_request_works(asked: str, wher
     """That no hook, gradient or mode is left is seen by every test's own check of its networks."""
     right = ASKED[asked](greedy)
     set_where(greedy, where)
-    said = r"^(network|pixels): .* needs more memory than there is \((1,073,741,824\.0 GiB|1\.00 EiB) in one piece\); "
+    said = r"^(network|pixels): .* needs more memory than is available \((1,073,741,824\.0 GiB|1\.00 EiB) in one piece\); "
     with pytest.raises(xl.TooLargeError, match=said + "fewer pictures or layers at a time, smaller pictures, or a smaller"):
         ASKED[asked](greedy)
     set_where(greedy, "nowhere")
@@ -133,7 +133,7 @@ def test_a_network_that_needs_too_much_becomes_no_model() -> None:
         model_of(network)
     for where in GREEDY_AT:
         network.where = where
-        with pytest.raises(xl.TooLargeError, match="needs more memory than there is"):
+        with pytest.raises(xl.TooLargeError, match="needs more memory than is available"):
             xl.check_up(network, input_size=(8, 8))
 
 
@@ -153,7 +153,7 @@ def test_the_cache_keeps_no_failure_and_serves_the_others(greedy: xl.Model, tuto
 def test_a_shortage_outside_the_network_is_said_by_the_cache() -> None:
     cache = xl.ExplainCache()
     with pytest.raises(
-        xl.TooLargeError, match=r"^this view: what is computed for it needs more memory than there is \(1\.00 EiB"
+        xl.TooLargeError, match=r"^this view: what is computed for it needs more memory than is available \(1\.00 EiB"
     ):
         cache.entries.get("a map", lambda: np.empty(ABSURD, np.uint8))
     assert cache.entries.get("a map", lambda: np.zeros(3)).sum() == 0
@@ -185,7 +185,7 @@ def test_a_job_that_runs_out_of_memory_says_so_and_others_go_on(greedy: xl.Model
         job = jobs.ask(request(greedy, 8, causes=False, a=FIRST, b=LAST))
         other = jobs.ask(request(model_of(Greedy()), 8, causes=False, a=FIRST, b=LAST))
         wait_until(lambda: job.progress.state == "failed" and other.progress.state == "done")
-        assert "needs more memory than there is" in str(job.progress.error)
+        assert "needs more memory than is available" in str(job.progress.error)
         set_where(greedy, "nowhere")
         jobs.ask(request(greedy, 8, causes=False, a=FIRST, b=LAST))
         wait_until(lambda: job.progress.state == "done")
@@ -210,7 +210,10 @@ def test_a_job_that_runs_out_of_memory_says_so_and_others_go_on(greedy: xl.Model
     ],
 )
 def test_every_way_of_saying_it_is_understood(error: Exception, asked: str) -> None:
-    with pytest.raises(xl.TooLargeError, match=f"^a: b needs more memory than there is{asked}; c$"), enough_memory("a: b", "c"):
+    with (
+        pytest.raises(xl.TooLargeError, match=f"^a: b needs more memory than is available{asked}; c$"),
+        enough_memory("a: b", "c"),
+    ):
         raise error
 
 
@@ -251,5 +254,7 @@ def test_a_process_that_may_have_no_more_memory_says_so_and_goes_on() -> None:
     done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
-    assert first.startswith("network: a forward pass over a batch of shape (600, 3, 32, 32) needs more memory than there is")
-    assert second.startswith("pixels: 200,000 pictures of 32 x 32 as float32 needs more memory than there is")
+    assert first.startswith(
+        "network: a forward pass over a batch of shape (600, 3, 32, 32) needs more memory than is available"
+    )
+    assert second.startswith("pixels: 200,000 pictures of 32 x 32 as float32 needs more memory than is available")

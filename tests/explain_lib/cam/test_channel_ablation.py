@@ -193,7 +193,7 @@ def test_bad_input_gets_a_sentence(images: xl.ImageSet, tutorial: xl.Model) -> N
     with pytest.raises(xl.LayerError, match="'fc1' gives"):
         xl.channel_ablation(tutorial, picture, "fc1", 0)
     handing_on = model_of(seeded(lambda: Headed(nn.Conv2d(3, 4, 3), nn.Identity())))
-    with pytest.raises(xl.LayerError, match=r"'body\.1' hands on what it was given"):
+    with pytest.raises(xl.LayerError, match=r"'body\.1' only passes on its input"):
         xl.channel_ablation(handing_on, noise(1)[0], "body.1", 0)
 
 

@@ -318,7 +318,7 @@ def test_where_the_network_is_curved_the_parts_do_not_add_up_and_it_is_said() ->
     found = xl.completeness(model_of(seeded(Curved)), noise(1)[0])
     assert not found.holds
     assert abs(found.residual) > 0.01
-    assert "is not linear piece by piece" in sum_sentence(found)
+    assert "is not piecewise linear" in sum_sentence(found)
     assert "together" not in sum_sentence(found)
 
 
@@ -372,9 +372,9 @@ def test_a_failure_is_said_and_leaves_nothing(ledger: Any) -> None:
 
 def test_what_cannot_be_asked_is_said(tutorial: xl.Model, images: xl.ImageSet) -> None:
     picture = images.pixels[0]
-    with pytest.raises(xl.TargetError, match="a probability is no sum of cells"):
+    with pytest.raises(xl.TargetError, match="a probability is not a sum of cells"):
         xl.completeness(tutorial, picture, "conv2", xl.Target(3, score="probability"))
-    with pytest.raises(xl.LayerError, match="hands on what it was given"):
+    with pytest.raises(xl.LayerError, match="only passes on its input"):
         xl.completeness(xl.load_model("resnet20"), picture, "layer1.0.shortcut")
     with pytest.raises(xl.LayerError, match="does not influence the output"):
         xl.completeness(model_of(seeded(DeadEnd)), noise(1)[0], "unused")
@@ -414,7 +414,7 @@ def test_the_sum_is_said_with_all_its_parts() -> None:
         "HiResCAM's cells add up to 3.21, the biases after the layer to 0.44: together the logit, 3.65."
     )
     assert sum_sentence(found_at(past=-0.34, score=3.31, target=xl.Target(1, minus=0))).endswith(
-        "and what reaches the score past the layer to −0.34: together the difference of the two logits, 3.31."
+        "and the part that reaches the score past the layer to −0.34: together the difference of the two logits, 3.31."
     )
     assert score_words(found_at(target=xl.Target(1, sign=-1))) == "the logit with its sign turned"
     turned = found_at(target=xl.Target(1, minus=0, sign=-1))
@@ -424,7 +424,7 @@ def test_the_sum_is_said_with_all_its_parts() -> None:
 def test_what_averaging_the_gradients_changed_is_said() -> None:
     assert averaging_sentence(found_at()) == (
         "Grad-CAM's cells add up to 1.90: averaging the gradients over the grid changed the sum by 1.31, and in 50 % of the "
-        "cells it turned the sign. It changes most at row 0, column 0, counted from 0: 3.61 became 1.00."
+        "cells it turned the sign. The largest change is at row 0, column 0, counted from 0: 3.61 became 1.00."
     )
     same = found_at(grad_cam=np.array([[3.61, -0.4]], np.float32), even=True)
     assert averaging_sentence(same) == (

@@ -190,8 +190,11 @@ def test_a_map_that_is_read_only_or_of_double_precision_is_drawn_alike() -> None
 
 
 BAD_MAPS: list[tuple[Any, str]] = [
-    (np.array([[0.0, np.nan]], np.float32), r"values: the map holds NaN or infinity; a map of finite numbers would be right"),
-    (np.array([[0.0, -np.inf]], np.float32), r"values: the map holds NaN or infinity"),
+    (
+        np.array([[0.0, np.nan]], np.float32),
+        r"values: the map contains NaN or infinity; a map of finite numbers would be right",
+    ),
+    (np.array([[0.0, -np.inf]], np.float32), r"values: the map contains NaN or infinity"),
     ([[0.0]], r"values: a list; a floating-point map of shape \(H, W\) would be right"),
     (np.zeros((2, 2), np.uint8), r"values: uint8 of shape \(2, 2\); a floating-point map"),
     (np.zeros((1, 2, 2), np.float32), r"values: float32 of shape \(1, 2, 2\); a floating-point map"),

@@ -136,7 +136,7 @@ def untrained_transformer() -> nn.Module:
 
 
 Build = Callable[[], nn.Module]
-IN_FORWARD, BEFORE_SOFTMAX = "ends in a softmax (in its forward pass)", "Let forward return what goes into the softmax"
+IN_FORWARD, BEFORE_SOFTMAX = "ends in a softmax (in its forward pass)", "Let forward return the input of the softmax"
 AILING: dict[str, list[tuple[Build, str, str]]] = {
     "problem softmax": [
         (lambda: SoftmaxModule(nn.Softmax(1)), "a softmax (the module 'squash')", "set_submodule('squash', nn.Identity())"),
@@ -153,14 +153,14 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
     ],
     "problem gradient": [
         (Detached, "detach, .data or no_grad cuts it off", "Take detach(), .data, torch.no_grad()"),
-        (BestClass, "The network returns int64, as argmax or a comparison does", "Let forward return the scores before"),
+        (BestClass, "The network returns int64, like argmax or a comparison", "Let forward return the scores before"),
         (ThroughNumPy, "runs, but not with gradients: RuntimeError: Can't call numpy()", "no numpy()"),
         (CutInBetween, "No gradient comes back to conv, though the output depends on it", "or name a layer from relu on,"),
     ],
-    "note unused": [(lambda: seeded(DeadEnd), "does not depend on unused, though forward runs it", "")],
+    "note unused": [(lambda: seeded(DeadEnd), "does not depend on unused, although forward runs it", "")],
     "note in-place": [
         (overwritten, "What body.0 gives is overwritten in place by body.1.", "module.inplace = False"),
-        (InPlaceInForward, "What conv gives is overwritten in place. ", "y = x.relu() in forward for x.relu_()"),
+        (InPlaceInForward, "What conv gives is overwritten in place. ", "in forward, use y = x.relu() instead of x.relu_()"),
     ],
     "note repeated": [
         (lambda: seeded(Repeated), "relu is called more than once in a forward pass: its calls are named relu#1", "'relu#2'")
@@ -178,16 +178,16 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
     "note zero gradient": [
         (
             vision_transformer,
-            "Behind encoder.layers.encoder_layer_0.self_attention, encoder.layers.encoder_layer_0.dropout",
+            "After encoder.layers.encoder_layer_0.self_attention, encoder.layers.encoder_layer_0.dropout",
             "encoder.layers.encoder_layer_0.ln_1.",
         )
     ],
     "problem one picture": [(Squeezing, "on two pictures at once, and not on one: ", "x.squeeze((2, 3))")],
-    "problem chance": [(Dropping, "Two passes over the same pictures give other scores", "training=self.training")],
+    "problem chance": [(Dropping, "Two passes over the same pictures give different scores", "training=self.training")],
     "problem neighbours": [
         (
             lambda: Headed(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
-            "The scores of a picture change with the pictures beside it",
+            "The scores of a picture depend on the other pictures in the batch",
             "track_running_stats=True",
         )
     ],
@@ -214,16 +214,16 @@ AILING: dict[str, list[tuple[Build, str, str]]] = {
         (lambda: Returning("turned"), "a tensor of shape (1, 2), not (N, 2)", "keep the pictures as the first axis"),
     ],
     "note output": [
-        (lambda: Returning("tuple"), "Its output is a tuple; its part 1 is explained.", "output=NAME"),
-        (lambda: Returning("dict"), "Its output is a dict; its part 'out' is explained.", "output=NAME"),
-        (lambda: Returning("dataclass"), "Its output is an Answer; its part 'logits' is explained.", "output=NAME"),
-        (lambda: Returning("vector"), "The network gives one number for a picture. It is taken for a logit", "'regression'"),
+        (lambda: Returning("tuple"), "Its output is a tuple; the part 1 is explained.", "output=NAME"),
+        (lambda: Returning("dict"), "Its output is a dict; the part 'out' is explained.", "output=NAME"),
+        (lambda: Returning("dataclass"), "Its output is an Answer; the part 'logits' is explained.", "output=NAME"),
+        (lambda: Returning("vector"), "The network gives one number for a picture. It is taken as a logit", "'regression'"),
     ],
     "problem finite": [
-        (lambda: with_bias(torch.nan), "conv.bias holds NaN or infinity", ""),
-        (lambda: with_bias(torch.inf), "conv.bias holds NaN or infinity", ""),
-        (DividesByZero, "scores hold NaN or infinity, which arises at relu", "Look at relu for a division by 0"),
-        (InfiniteGradient, "The scores are finite, but the gradient that comes back to conv, relu holds NaN", ""),
+        (lambda: with_bias(torch.nan), "conv.bias contains NaN or infinity", ""),
+        (lambda: with_bias(torch.inf), "conv.bias contains NaN or infinity", ""),
+        (DividesByZero, "scores contain NaN or infinity, which starts at relu", "Look at relu for a division by 0"),
+        (InfiniteGradient, "The scores are finite, but the gradient that comes back to conv, relu contains NaN", ""),
     ],
     "problem precision": [
         (lambda: Ailing().half(), "conv.weight, conv.bias, fc.weight, fc.bias are float16", ""),
@@ -329,7 +329,7 @@ def test_scores_beside_features_are_what_is_looked_at() -> None:
     scores_cut = Then(Returning("tuple"), lambda both: (both[0], both[1].detach()))
     found = check(scores_cut, classes=None)
     assert kinds(found) == [("problem", "gradient"), ("note", "output")]
-    assert found.notes[0].sentence == "Its output is a tuple; its part 1 is explained."
+    assert found.notes[0].sentence == "Its output is a tuple; the part 1 is explained."
 
 
 def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
@@ -341,7 +341,7 @@ def test_another_number_of_classes_is_a_problem_if_a_number_is_given() -> None:
 def test_the_dict_of_a_segmentation_network_is_described_and_its_layers_checked_all_the_same() -> None:
     network = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=2)
     found = check(network, (64, 64))
-    said = "Its output is an OrderedDict; its part 'out' is explained. It gives a score for each of 64 x 64 places"
+    said = "Its output is an OrderedDict; the part 'out' is explained. It gives a score for each of 64 x 64 places"
     assert any(finding.sentence.startswith(said) for finding in found.notes)
     assert ("note", "in-place") in kinds(found)
 
@@ -351,7 +351,7 @@ def test_a_tuple_of_two_scores_is_no_problem_once_one_is_chosen() -> None:
 
 
 SQUASHED: list[tuple[Build, dict[str, Any], str, str]] = [
-    (lambda: Then(Ailing(), torch.sigmoid), {}, "shown as a probability is the softmax of that.", "With task='sigmoid'"),
+    (lambda: Then(Ailing(), torch.sigmoid), {}, "The probability shown is the softmax of that.", "With task='sigmoid'"),
     (lambda: Then(Ailing(), torch.sigmoid), {"task": "sigmoid"}, "is the sigmoid of that once more.", "still explains"),
     (lambda: Then(Ailing(), lambda y: y.softmax(1)), {"task": "sigmoid"}, "is the sigmoid of that.", "With task='softmax'"),
     (lambda: Then(Ailing(), lambda y: y[:, :1].sigmoid()), {"task": "binary"}, "the sigmoid of that once more.", "still"),
@@ -392,9 +392,7 @@ def test_features_in_the_place_of_scores_are_noted(end: nn.Module) -> None:
         one for one in check(seeded(lambda: without_classifier(end)), classes=None).findings if one.kind == "features"
     )
     assert finding.severity == "note"
-    assert (
-        "The last layer with weights is 4, a normalisation: what the network returns looks like 5 features" in finding.sentence
-    )
+    assert "The last layer with weights is 4, a normalisation: the network's output looks like 5 features" in finding.sentence
     assert "features" not in {one.kind for one in check(without_classifier(end), classes=None, task="softmax").findings}
 
 
@@ -415,7 +413,7 @@ def test_a_normalisation_that_is_not_the_cards_is_a_problem(tutorial: xl.Model) 
     assert "mean=(0.4914, 0.4822, 0.4465), std=(0.5, 0.5, 0.5), but the card of captum-tutorial says mean=(0.5, 0.5," in (
         finding.sentence
     )
-    assert finding.remedy == "Give it mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5); or put the card right."
+    assert finding.remedy == "Give it mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5); or correct the card."
     raw = xl.check_up(tutorial.network, input_size=(32, 32), mean=card.mean, std=(0.25, 0.25, 0.25), card=card)
     assert kinds(raw) == [("problem", "normalisation")]
 
@@ -673,7 +671,7 @@ def test_arguments_of_another_form_raise(arguments: dict[str, Any], words: str) 
 def test_what_is_no_network_and_a_model_with_more_raise(tutorial: xl.Model) -> None:
     with pytest.raises(xl.InputError, match=r"network: a str; a Model or a torch\.nn\.Module would be right"):
         xl.check_up("resnet20")  # type: ignore[arg-type]
-    with pytest.raises(xl.InputError, match="a Model brings input size"):
+    with pytest.raises(xl.InputError, match="a Model already has input size"):
         xl.check_up(tutorial, input_size=(32, 32))
 
 

@@ -48,7 +48,9 @@ def test_layers_are_ranked_on_the_callers_network_and_pictures(
 ) -> None:
     assert main(["layers", *OWN, "--images", "garden", "0-2", "--target", "daisy", "--out", "rows.csv"]) == 0
     said = capsys.readouterr()
-    assert said.err.startswith("explain_lib: Not given, and taken as usual where nothing is known: mean, std. Left out, since ")
+    assert said.err.startswith(
+        "explain_lib: Not given, so taken as usual where nothing is known: mean, std. Left out, because "
+    )
     assert f"{MAKE} has no such weights: loss_fn.weight." in said.err
     found = pd.read_csv(here / "rows.csv")
     right = join_ladder_rows(list(layer_ladder(model, xl.ImageFolder(here / "garden").pixels((16, 16)), range(3), None, 2)))

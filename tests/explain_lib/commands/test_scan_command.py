@@ -137,7 +137,7 @@ WRONG = [
     (["--model", "vgg"], "model: unknown model 'vgg'; a bundled one (captum-tutorial, tutorial,"),
     (["--model", "resnet20", "--weights", "a.pt"], "option: --weights does not belong to resnet20, which is bundled"),
     (["--weights", "a.pt"], "option: --weights belongs to a model; --model NAME before it would be right"),
-    (["--images", "nowhere"], "images: 'nowhere' is no folder; a folder of pictures would be right"),
+    (["--images", "nowhere"], "images: 'nowhere' is not a folder; a folder of pictures would be right"),
     (["--images", "0-3", "5"], "images: 0-3 5; a folder, a selection such as 0-99,200, or both would be right"),
     (["--device", "tpu"], "device: 'tpu' is no device"),
     (["--out", "scan.xlsx"], "out: scan.xlsx; a file that ends in .csv or .parquet would be right"),

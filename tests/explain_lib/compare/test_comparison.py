@@ -150,8 +150,8 @@ BAD: list[tuple[Any, str]] = [
     (GOOD.astype(np.uint8), r"uint8 of shape \(4, 4\); a floating-point map"),
     (GOOD[None], r"float32 of shape \(1, 4, 4\); a floating-point map of shape \(H, W\)"),
     (GOOD[:0], r"float32 of shape \(0, 4\)"),
-    (WITH_NAN, r"the map holds NaN or infinity; a map of finite numbers"),
-    (GOOD + np.inf, r"the map holds NaN or infinity"),
+    (WITH_NAN, r"the map contains NaN or infinity; a map of finite numbers"),
+    (GOOD + np.inf, r"the map contains NaN or infinity"),
 ]
 
 
@@ -173,5 +173,5 @@ def test_the_mean_absolute_difference_alone_is_numpys_and_refuses_the_same() -> 
     assert mean_absolute_difference(a, b) == pytest.approx(np.abs(b - a).mean(), rel=1e-6)
     with pytest.raises(xl.InputError, match=r"b: the shape is \(7, 8\)"):
         mean_absolute_difference(a, b[:, :8])
-    with pytest.raises(xl.InputError, match="a: the map holds NaN or infinity"):
+    with pytest.raises(xl.InputError, match="a: the map contains NaN or infinity"):
         mean_absolute_difference(a * np.float32("nan"), b)

@@ -93,7 +93,7 @@ def test_lightnings_checkpoint_is_read_and_the_loss_left_out_by_name() -> None:
         }
     )
     assert holds(network, weights())
-    assert said == "Left out, since TutorialNet has no such weights: loss_fn.weight."
+    assert said == "Left out, because TutorialNet has no such weights: loss_fn.weight."
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_network_with_weights_that_are_not_finite_is_refused(value: float) -> 
     network = plain()
     with torch.no_grad():
         network.fc.bias[0] = value
-    with pytest.raises(xl.NetworkError, match=r"network: fc.bias holds NaN or infinity; load weights that are finite"):
+    with pytest.raises(xl.NetworkError, match=r"network: fc.bias contains NaN or infinity; load weights that are finite"):
         xl.as_model(network, **GOOD)
 
 

@@ -86,7 +86,7 @@ def test_a_network_that_timm_makes_without_a_classifier_gets_the_one_in_the_file
 def test_random_weights_come_only_when_they_are_asked_for_and_are_the_same_each_time() -> None:
     said = refused("timm:test_vit")
     assert said == (
-        "weights: none are given for timm:test_vit; a file, DEFAULT for timm's, or random for none at all, would be right"
+        "weights: none are given for timm:test_vit; a file, DEFAULT for timm's, or random for untrained weights would be right"
     )
     before = torch.random.get_rng_state()
     first, second = (load_own(OwnModelOptions("timm:test_vit", "random", Described(NAMES)), "cpu") for _ in range(2))
@@ -95,8 +95,8 @@ def test_random_weights_come_only_when_they_are_asked_for_and_are_the_same_each_
     assert first.model.classes == NAMES
     assert first.weights == "RANDOM"
     assert first.assumed == (
-        "Not given, and taken from timm's configuration of test_vit: input size, mean, std. The weights are random: maps of "
-        "this network show nothing that it has learnt."
+        "Not given, so taken from timm's configuration of test_vit: input size, mean, std. The weights are random: this "
+        "network has learnt nothing that its maps could show."
     )
     bundled = load_own(OwnModelOptions("TutorialNet", "random"), "cpu")
     assert bundled.model.digest != xl.load_model("tutorial").digest
@@ -126,7 +126,7 @@ def test_timms_published_weights_bring_their_classes(tmp_path: Path, monkeypatch
     ("arguments", "sentence"),
     [
         (("timm:n0_5uch", "random"), "model: timm has no 'n0_5uch'; a name of timm.list_models() would be right"),
-        (("timm:resnet5", "random"), "model: timm has no 'resnet5'; nearest to it: resnet"),
+        (("timm:resnet5", "random"), "model: timm has no 'resnet5'; similar names: resnet"),
         (("timm:hf-hub:timm/test_vit", "random"), "model: timm has no 'hf-hub:timm/test_vit'"),
         (("timm:local-dir:/tmp", "random"), "model: timm has no 'local-dir:/tmp'"),
         (("timm:test_vit4", "DEFAULT"), "weights: DEFAULT: timm publishes none for test_vit4; a file with weights"),
@@ -220,7 +220,7 @@ def test_class_names_are_those_of_the_configuration(tmp_path: Path) -> None:
     own = load_own(OwnModelOptions(f"hf:{written(vit(), tmp_path / 'net')}"), "cpu")
     assert own.model.classes == NAMES
     assert own.weights == "of the folder"
-    assert own.assumed == "Not given, and taken from net/preprocessor_config.json: input size, mean, std."
+    assert own.assumed == "Not given, so taken from net/preprocessor_config.json: input size, mean, std."
 
 
 @pytest.mark.parametrize("kind", ["pytorch_model.bin", "two files", "older names", "half"])
@@ -255,7 +255,9 @@ def test_a_folder_without_a_classifier_is_refused_and_extra_weights_are_named(tm
     folder = written(vit(), tmp_path / "net")
     state = load_file(folder / "model.safetensors")
     save_file({**state, "loss_fn.weight": torch.ones(4)}, folder / "model.safetensors", {"format": "pt"})
-    assert folder_network(f"hf:{folder}")[1] == "Left out, since ViTForImageClassification has no such weights: loss_fn.weight."
+    assert (
+        folder_network(f"hf:{folder}")[1] == "Left out, because ViTForImageClassification has no such weights: loss_fn.weight."
+    )
     ViTModel(vit().config, add_pooling_layer=False).save_pretrained(tmp_path / "base")
     assert "classifier.bias, classifier.weight missing or of another shape in its weights" in refused(f"hf:{tmp_path / 'base'}")
 

@@ -212,8 +212,14 @@ def test_without_a_connection_default_weights_get_a_sentence(tmp_path: Path, mon
         (("my_networks.small:fails",), "model: my_networks.small:fails() raises KeyError: 'no such layer'; a function that"),
         (("my_networks.small:needs",), "my_networks.small:needs() raises TypeError"),
         (("my_networks.small:nothing",), "model: my_networks.small:nothing() gives a str; a torch.nn.Module would be right"),
-        (("my_networks.small:pair",), "my_networks.small:pair at 224 × 224, which was taken since no input size is given: the"),
-        (("my_networks.small:flat",), "my_networks.small:flat at 224 × 224, which was taken since no input size is given: the"),
+        (
+            ("my_networks.small:pair",),
+            "my_networks.small:pair at 224 × 224, the size taken because no input size is given: the",
+        ),
+        (
+            ("my_networks.small:flat",),
+            "my_networks.small:flat at 224 × 224, the size taken because no input size is given: the",
+        ),
     ],
 )
 def test_what_a_server_is_started_with_wrongly_gets_its_sentence(
@@ -232,7 +238,7 @@ def test_a_wrong_description_gets_its_sentence(own_code: Path) -> None:  # noqa:
 
 def test_a_network_without_a_grid_gets_its_sentence(own_code: Path) -> None:  # noqa: ARG001
     said = refused("my_networks.small:flat", input_size=(16, 16))
-    assert said.startswith("my_networks.small:flat has no layer whose output is (N, C, h, w), so there is no map of it")
+    assert said.startswith("my_networks.small:flat has no layer with an output (N, C, h, w), so it has no map")
 
 
 def changed(**values: Tensor | None) -> dict[str, Tensor]:
@@ -254,10 +260,10 @@ MISFITS: Mapping[str, tuple[Callable[[], dict[str, Tensor]], str]] = {
     "whole numbers": (lambda: changed(fc1__weight=torch.zeros(120, 400).long()), "fc1.weight is int64; float32 would be right"),
     "too large for float32": (
         lambda: changed(fc1__bias=torch.full((120,), 1e300, dtype=torch.float64)),
-        "fc1.bias holds NaN or infinity",
+        "fc1.bias contains NaN or infinity",
     ),
-    "NaN": (lambda: changed(conv1__bias=torch.full((6,), torch.nan)), "conv1.bias holds NaN or infinity"),
-    "infinity": (lambda: changed(fc2__bias=torch.full((84,), torch.inf)), "fc2.bias holds NaN or infinity"),
+    "NaN": (lambda: changed(conv1__bias=torch.full((6,), torch.nan)), "conv1.bias contains NaN or infinity"),
+    "infinity": (lambda: changed(fc2__bias=torch.full((84,), torch.inf)), "fc2.bias contains NaN or infinity"),
 }
 
 
@@ -393,7 +399,7 @@ def test_the_servers_own_is_loaded_once_and_visitors_may_send_weights_for_it(own
     own = models.find("my_networks.small:make")
     assert models.known("my_networks.small:make") is models.find("my_networks.small:make") is own
     assert own.assumed == (
-        "Not given, and taken as usual where nothing is known: mean, std. Names of classes are not given: numbers are shown."
+        "Not given, so taken as usual where nothing is known: mean, std. Names of classes are not given: numbers are shown."
     )
     usual = models.usual("my_networks.small:make")
     name = models.add("my_networks.small:make", "other.pt", saved(dict(nn.Sequential(*own.model.network).state_dict())), usual)

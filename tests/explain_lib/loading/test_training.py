@@ -222,7 +222,7 @@ def test_every_bundled_training_has_a_recipe() -> None:
 
 
 def test_missing_training_images_get_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(xl.DataError, match=r"training images are not in .* and cannot be had .*connect to the internet, or"):
+    with pytest.raises(xl.DataError, match=r"training images are not in .* and cannot be fetched .*connect to the internet"):
         load_training_set(tmp_path)
 
 

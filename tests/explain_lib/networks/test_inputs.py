@@ -267,9 +267,9 @@ def _raises(_: object) -> Tensor:
         (
             Compose([RandomCrop(SIDE), ToTensor(), Normalize(MEAN, STD)]),
             {},
-            "something else of the same picture the second time",
+            "a different result for the same picture the second time",
         ),
-        (Compose([Resize((SIDE, SIDE)), ToTensor()]), {}, "mean: missing, since no Normalize is found in the transform"),
+        (Compose([Resize((SIDE, SIDE)), ToTensor()]), {}, "mean: missing, because there is no Normalize in the transform"),
         (Compose([Resize((SIDE, SIDE))]), {"mean": MEAN, "std": STD}, "transform: it gives a Image; a float tensor .3, height"),
         (_of_three_channels, {"mean": (0.5,), "std": (0.2,)}, r"of torch.float32 of shape \(3, 8, 8\); a float tensor \(1,"),
         (MIDDLE, {"mean": (0, 0, 0), "std": (1, 1, 1)}, "with mean and std taken back it gives .* between 0 and 1"),
@@ -285,7 +285,7 @@ def test_a_transform_that_cannot_be_used_is_refused(transform: Any, options: dic
 def test_where_a_mirror_looks_cannot_be_told_and_is_not_guessed() -> None:
     mirrored = Compose([Resize((SIDE, SIDE)), Lambda(functional.hflip), ToTensor(), Normalize(MEAN, STD)])
     prepared = xl.prepare(xl.as_model(small(3), classes=CLASSES, transform=mirrored), PICTURE)
-    with pytest.raises(xl.InputError, match="where the transform looks cannot be told"):
+    with pytest.raises(xl.InputError, match="it is unknown where the transform looks"):
         prepared.on_whole(np.ones((3, 3), np.float32))
 
 

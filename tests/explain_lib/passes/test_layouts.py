@@ -114,7 +114,7 @@ def test_the_package_gets_the_reshape_too() -> None:
 def test_what_has_no_grid_is_never_on_offer() -> None:
     model = model_of(Mixed(1), 16)
     assert model.spatial_layers == ("embed", "norm", "qkv", "block.0", "block.1", "block")
-    with pytest.raises(xl.LayerError, match=r"'weights' gives \(N, 2, 17, 17\), and it cannot be told which axes"):
+    with pytest.raises(xl.LayerError, match=r"'weights' gives \(N, 2, 17, 17\), and it is unknown which axes"):
         xl.grad_cam(model, noise(1, 16), "weights")
 
 
@@ -258,7 +258,7 @@ def test_gates_and_offsets_are_no_layers() -> None:
     assert model_of(Offset(), 16).spatial_layers == ("stem", "dcn")
     model = model_of(Excited(), 16)
     assert [name for name in model.spatial_layers if name.startswith("gate")] == ["gate"]
-    with pytest.raises(xl.LayerError, match="a gate for other layers"):
+    with pytest.raises(xl.LayerError, match="a gate or a position for other layers"):
         xl.grad_cam(model, noise(1), "gate.fc1")
 
 

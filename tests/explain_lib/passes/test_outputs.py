@@ -77,16 +77,16 @@ FORMS: dict[str, tuple[Form, str]] = {
     "one cell": (lambda y: y[:, :, None, None], ""),
     "a score a pixel": (lambda y: torch.stack([y, y], 2)[:, :, None].expand(-1, -1, 3, -1), "each of 3 x 2 places; their mean"),
     "half": (lambda y: y.to(torch.bfloat16).to(torch.float64), ""),
-    "dict": (lambda y: {"features": y.new_zeros(len(y), 7), "logits": y, "loss": None}, "a dict; its part 'logits' is"),
-    "ordered": (lambda y: OrderedDict(out=y, aux=2 * y), "an OrderedDict; its part 'out' is explained."),
+    "dict": (lambda y: {"features": y.new_zeros(len(y), 7), "logits": y, "loss": None}, "a dict; the part 'logits' is"),
+    "ordered": (lambda y: OrderedDict(out=y, aux=2 * y), "an OrderedDict; the part 'out' is explained."),
     "named by nobody": (lambda y: {"aux_head": 2 * y, "head": y}, "its part 'head' is explained."),
     "named beside another": (lambda y: {"other": 2 * y, "logits": y}, "its part 'logits' is explained."),
-    "dataclass": (lambda y: Answer(2 * y, y), "an Answer; its part 'out' is explained."),
-    "namedtuple": (lambda y: Pair(2 * y, y), "a Pair; its part 'logits' is explained."),
-    "object": (Holder, "a Holder; its part 'logits' is explained."),
+    "dataclass": (lambda y: Answer(2 * y, y), "an Answer; the part 'out' is explained."),
+    "namedtuple": (lambda y: Pair(2 * y, y), "a Pair; the part 'logits' is explained."),
+    "object": (Holder, "a Holder; the part 'logits' is explained."),
     "googlenet": (lambda y: GoogLeNetOutputs(y, 2 * y, 3 * y), "its part 'logits' is explained."),
-    "beside features": (lambda y: (y.new_ones(len(y), 4, 5, 5), y), "a tuple; its part 1 is explained."),
-    "beside others": (lambda y: [y.new_ones(len(y), 11), y], "a list; its part 1 is explained."),
+    "beside features": (lambda y: (y.new_ones(len(y), 4, 5, 5), y), "a tuple; the part 1 is explained."),
+    "beside others": (lambda y: [y.new_ones(len(y), 11), y], "a list; the part 1 is explained."),
 }
 
 
@@ -110,7 +110,7 @@ def test_transformers_own_outputs_are_read() -> None:
     network = transformers.ResNetForImageClassification(config).eval()
     model = xl.as_model(network, input_size=(32, 32), mean=(0, 0, 0), std=(1, 1, 1))
     pixels, layer = noise(2, 32), "resnet.encoder.stages.0"
-    assert model.outputs.note == "Its output is an ImageClassifierOutputWithNoAttention; its part 'logits' is explained."
+    assert model.outputs.note == "Its output is an ImageClassifierOutputWithNoAttention; the part 'logits' is explained."
     given = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
     kept: list[Tensor] = []
     with torch.enable_grad(), network.get_submodule(layer).register_forward_hook(lambda *all: kept.append(all[2])):
@@ -121,7 +121,7 @@ def test_transformers_own_outputs_are_read() -> None:
 
 
 def test_scores_of_which_nobody_knows_which_are_meant_are_listed() -> None:
-    with pytest.raises(xl.NetworkError, match=r"a tuple with 0: .*\(2, 5\), 1: .*output=0 or output=1 would choose one"):
+    with pytest.raises(xl.NetworkError, match=r"a tuple with 0: .*\(2, 5\), 1: .*choose one with output=0 or output=1"):
         model_of(Small(5, lambda y: (y, 2 * y)))
 
 
@@ -150,11 +150,11 @@ BAD_OUTPUTS: list[tuple[Form, dict[str, Any], str]] = [
     (lambda _: "frog", {}, r"the network returns a str; one tensor of shape \(2, classes\)"),
     (lambda _: {"logits": "frog"}, {}, r"a dict with logits: a str; one tensor"),
     (lambda y: torch.stack([y, y], 1), {}, r"shape \(2, 2, 5\); .*output=lambda y: y.mean\(1\), or"),
-    (lambda y: y, {"output": "logits"}, r"output: the network returns one tensor, without a part 'logits'; output=None"),
+    (lambda y: y, {"output": "logits"}, r"output: the network returns one tensor, which has no part 'logits'; output=None"),
     (
         lambda y: {"a": y},
         {"output": "b"},
-        r"output: the network returns a dict with a: a tensor \(2, 5\), without a part 'b'; one of these would be right",
+        r"output: the network returns a dict with a: a tensor \(2, 5\), which has no part 'b'; one of these would be right",
     ),
     (lambda y: {"a": y}, {"output": lambda found: found["b"]}, r"output: the function fails on a dict with a: .*KeyError: 'b'"),
     (lambda y: {"a": y}, {"output": lambda _: 3}, r"output: the function gives an int; one tensor"),
@@ -208,7 +208,7 @@ ONE: dict[str, Form] = {"(N, 1)": lambda y: y, "(N,)": lambda y: y[:, 0], "() fo
 def test_one_logit_is_for_and_against(form: Form) -> None:
     model = model_of(Small(1, form), classes=("defect",))
     assert (model.task, model.classes) == ("binary", ("not defect", "defect"))
-    assert model.task_source == "not given; taken since there is one score"
+    assert model.task_source == "not given; chosen because there is one score"
     logit = model_of(Small(1)).predict(PIXELS)[:, 1]
     assert_array_equal(model.predict(PIXELS), np.stack([-logit, logit], 1))
     assert_allclose(signed(model, 1), plain_map(model, lambda y: y.sum()), atol=1e-7)

@@ -82,7 +82,7 @@ def test_links_that_lead_nowhere_and_folders_that_cannot_be_listed_are_unreadabl
         with pytest.raises(xl.DataError, match="it cannot be opened"):
             folder.picture(place)
     assert folder.picture(1).shape == (24, 40, 3)
-    with pytest.raises(xl.InputError, match=r"deep': Permission denied; a folder that can be read would be right"):
+    with pytest.raises(xl.InputError, match=r"deep': Permission denied; a readable folder would be right"):
         xl.ImageFolder(path / "cat" / "deep")
 
 
@@ -94,9 +94,9 @@ def test_listing_opens_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_is_no_folder_or_holds_no_picture_is_said(tmp_path: Path) -> None:
-    with pytest.raises(xl.InputError, match=r"'.*nowhere' is no folder; a folder of pictures would be right"):
+    with pytest.raises(xl.InputError, match=r"'.*nowhere' is not a folder; a folder of pictures would be right"):
         xl.ImageFolder(tmp_path / "nowhere")
-    with pytest.raises(xl.InputError, match=r"holds no picture; files that end with \.jpg, .* would be right"):
+    with pytest.raises(xl.InputError, match=r"has no pictures; files that end with \.jpg, .* would be right"):
         xl.ImageFolder(tmp_path)
 
 
@@ -280,13 +280,13 @@ def test_the_one_that_was_not_looked_at_longest_goes_first() -> None:
     store.find(kept[0])
     store.keep(files[3])
     assert [store.holds(digest) for digest in kept] == [True, False, True]
-    with pytest.raises(xl.DataError, match="is not kept here, or no longer; upload the file once more"):
+    with pytest.raises(xl.DataError, match="is not, or no longer, kept here; upload the file again"):
         store.find(kept[1])
 
 
 def test_what_is_no_picture_is_not_kept() -> None:
     store, files = PictureStore(), (b"MZ" + bytes(1000), picture_file((1, 2, 3))[:60])
-    with pytest.raises(xl.InputError, match="picture: this is no picture"):
+    with pytest.raises(xl.InputError, match="picture: this is not a picture"):
         store.keep(files[0])
     with pytest.raises(xl.DataError, match="picture: the file is damaged"):
         store.keep(files[1])

@@ -105,7 +105,7 @@ def test_an_array_of_grey_serves_networks_of_one_and_of_three_channels() -> None
         (npy(BANDS), 12, "it has 13 channels; 12 would be right"),
         (npy(np.zeros((2, 3, 4, 5), np.uint8)), 3, "an array of shape .2, 3, 4, 5. and uint8; numbers of shape"),
         (npy(np.array(["a"])), 3, "numbers of shape"),
-        (npy(np.full((4, 4, 3), np.nan)), 3, "it holds NaN or infinity"),
+        (npy(np.full((4, 4, 3), np.nan)), 3, "it contains NaN or infinity"),
         (npz(a=BANDS, b=BANDS), 13, "the file holds 2 arrays; one would be right"),
         (npy(BANDS)[:-9], 13, "the array is damaged"),
         (npy(np.array([None])), 3, "holds objects"),

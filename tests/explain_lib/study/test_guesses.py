@@ -106,10 +106,10 @@ def test_on_a_thousand_images_the_network_does_not_look_at_contours_at_the_hooke
     found = judge_contour(thousand)
     assert (found.verdict, found.judged.layer, found.images) == ("not supported", "relu2", 1000)
     assert "come from relu1 (0.115) and pool1 (0.124)." in found.sentence
-    assert (
+    said = (
         "The picture's own contours and another picture's cannot be told apart by the maps of relu2: correlation 0.023 against"
-        in found.sentence
     )
+    assert said in found.sentence
 
 
 def test_each_row_is_scipys_correlation_with_own_and_with_the_next_pictures_edges(
@@ -377,7 +377,7 @@ def test_rejected_and_degenerate_outlines_do_not_count() -> None:
 
 def test_without_any_frog_left_one_cannot_tell() -> None:
     found = judge_grass(grass(0.1, 0.1), rejected=range(2000))
-    assert (found.verdict, found.images, found.sentence) == ("can't tell", 0, "No frog is left that counts.")
+    assert (found.verdict, found.images, found.sentence) == ("can't tell", 0, "No frog is left to count.")
 
 
 # Section: work that is broken off, and what is refused

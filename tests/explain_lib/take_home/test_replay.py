@@ -174,7 +174,7 @@ def test_arrays_that_are_missing_or_too_many_are_named(tmp_path: Path, capsys: S
     assert replay(written_to(tmp_path, parts | {"maps.npz": arrays_file(arrays)})) == 1
     said = capsys.readouterr().out
     assert "it is computed here, and is not in the file" in said
-    assert "nothing in the file says how it was computed" in said
+    assert "the file does not say how it was computed" in said
     assert "NOT identical: 2 of 5, grad_cam.logits, other." in said
 
 
@@ -184,7 +184,7 @@ def test_arrays_that_are_missing_or_too_many_are_named(tmp_path: Path, capsys: S
         ([1.0, 2.0], [1.0, 2.0], None),
         ([np.nan, 1.0], [np.nan, 1.0], None),
         ([1.0, 2.0], [1.0, 2.5], "1 number differs, by up to 0.5 at [1]: 2 in the file, 2.5 here"),
-        ([np.nan, 1.0], [0.0, 1.0], "one of them finite on one side only at [0]"),
+        ([np.nan, 1.0], [0.0, 1.0], "one of them is finite on one side only at [0]"),
         ([0.0], [-0.0], "only in the bits of zeros"),
         ([1.0], [1.0, 2.0], "(1,) in the file, float32 (2,) here"),
     ],
@@ -231,12 +231,12 @@ def test_what_was_compared_is_said(tmp_path: Path, capsys: Say) -> None:
     assert replay(written_to(tmp_path, sealed_view())) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("Compared: the arrays of maps.npz with those computed here. Pictures, slide, page/, address")
-    assert "all are as they were written" in last
+    assert "all are unchanged" in last
 
 
 def test_without_marks_nothing_is_promised_of_the_rest(tmp_path: Path, capsys: Say) -> None:
     assert replay(written_to(tmp_path, three())) == 0
-    assert "whether they were changed cannot be told" in capsys.readouterr().out
+    assert "it is unknown whether they were changed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -386,14 +386,14 @@ BROKEN: dict[str, Callable[[], Mapping[str, bytes]]] = {
     "does not have one maps.npz": lambda: {"settings.json": three()["settings.json"]},
     "settings.json is no JSON": lambda: three() | {"settings.json": b"{"},
     "is no JSON": lambda: three() | {"settings.json": b"[" * 100_000},
-    "says nothing of a view": lambda: three() | {"settings.json": b"[]"},
+    "does not describe a view": lambda: three() | {"settings.json": b"[]"},
     "version 2 of the format": lambda: changed(version=2),
     "is not as the dashboard writes it": lambda: changed(computations=[{"key": 1}]),
     "not as the dashboard writes it": lambda: changed(models=[]),
-    "it holds something else than it declares": lambda: three() | {"maps.npz": lying_header()},
-    "something else than it declares": lambda: three() | {"maps.npz": pickled()},
+    "its content does not match its header": lambda: three() | {"maps.npz": lying_header()},
+    "content does not match its header": lambda: three() | {"maps.npz": pickled()},
     "it is no ZIP file, or a damaged one": lambda: three() | {"maps.npz": b"PK"},
-    "holds something else than pictures": lambda: three() | {"pictures.npz": arrays_file({"p": np.zeros((2, 2), np.float32)})},
+    "holds something other than pictures": lambda: three() | {"pictures.npz": arrays_file({"p": np.zeros((2, 2), np.float32)})},
 }
 
 

@@ -191,32 +191,32 @@ def test_layers_that_chance_may_have_ranked_are_said_to_be_tied() -> None:
     assert ranking.tied == ("second",)
     sentence = said_of(rows)
     assert "first has the best mean, 0.2000 [" in sentence
-    assert "], but cannot be told from second (0.200): the difference is 0.0001 [" in sentence
+    assert "], but cannot be told apart from second (0.200): the difference is 0.0001 [" in sentence
     assert "], paired over 100 images. first beats “centre first” (0.300)" in sentence
     assert "“centre first” (0.300), a baseline that never looks at the network, by 0.1000 [" in sentence
-    assert "Random order gets 0.200: first cannot be told from it." in sentence
+    assert "Random order gets 0.200: first cannot be told apart from it." in sentence
 
 
 def test_ahead_of_the_centre_by_chance_is_not_beating_it() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.2001, 0.35)))
     sentence = said_of(rows)
     assert (
-        "first cannot be told from “centre first” (0.200), a baseline that never looks at the network: its lead is 0.0001 ["
-        in sentence
+        "first cannot be told apart from “centre first” (0.200), a baseline that never looks at the network: its lead is "
+        "0.0001 [" in sentence
     )
 
 
 def test_few_images_say_nothing_about_chance() -> None:
     rows = rows_of(spread((0.2, 0.3, 0.25, 0.4, 0.5, 0.35), count=3))
     sentence = said_of(rows)
-    assert "and next comes second (0.300); 3 images are too few to compare the two." in sentence
+    assert "followed by second (0.300); 3 images are too few to compare the two." in sentence
     assert (
-        "Beside it stands “centre first” (0.500), a baseline that never looks at the network; 3 images are too few" in sentence
+        "For comparison: “centre first” (0.500), a baseline that never looks at the network; 3 images are too few" in sentence
     )
     assert "Random order gets 0.400." in sentence
     one = rows_of(np.array([CLEAR]))
     sentence = said_of(one)
-    assert "of 2 layers first has the best number, 0.20, and next comes second (0.30); one image is too few" in sentence
+    assert "of 2 layers first has the best number, 0.20, followed by second (0.30); one image is too few" in sentence
     assert "[" not in sentence
 
 
@@ -246,8 +246,8 @@ def test_that_the_fill_decides_is_said() -> None:
     rows = rows_of(spread(CLEAR))
     sentence = fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS})
     assert sentence == (
-        "By deletion the best mean is that of first with mid grey, second with the blurred picture and first with noisy linear "
-        "imputation: the fill decides which layer that is. Of 6 rows, random order has place 6 with mid grey, place 1 with the "
+        "By deletion the best mean belongs to first with mid grey, second with the blurred picture and first with noisy linear "
+        "imputation: the best layer depends on the fill. Of 6 rows, random order takes place 6 with mid grey, place 1 with the "
         "blurred picture and place 6 with noisy linear imputation."
     )
 
@@ -265,12 +265,13 @@ def fills_said(best: dict[str, tuple[float, float]], count: int = 100) -> str:
 def test_what_chance_may_have_changed_is_not_ascribed_to_the_fill() -> None:
     by_chance = {"grey": (0.2, 0.3), "blur": (0.2001, 0.2), "noisy-linear": (0.2, 0.3)}
     assert fills_said(by_chance).startswith(
-        "By deletion the best mean is that of first with mid grey, second with the blurred picture and first with noisy linear "
-        "imputation; that may be chance, since with every fill first has it or cannot be told from the layer that has. Of 6 "
+        "By deletion the best mean belongs to first with mid grey, second with the blurred picture and first with noisy linear "
+        "imputation; that may be chance, since with every fill first has it or cannot be told apart from the layer that has. "
+        "Of 6 "
     )
     clear = {"grey": (0.2, 0.3), "blur": (0.3, 0.2), "noisy-linear": (0.2, 0.3)}
-    assert fills_said(clear).count(": the fill decides which layer that is. Of 6") == 1
-    assert "; 5 images are too few to tell whether the fill decides that. Of 6 rows," in fills_said(clear, 5)
+    assert fills_said(clear).count(": the best layer depends on the fill. Of 6") == 1
+    assert "; 5 images are too few to tell whether the fill decides this. Of 6 rows," in fills_said(clear, 5)
 
 
 def test_without_a_best_layer_only_the_place_of_random_order_is_said() -> None:

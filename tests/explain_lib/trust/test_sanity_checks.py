@@ -218,7 +218,7 @@ SAYS = {
     "no more": (
         (0.8, 0.4, 0.05),
         0.05,
-        "which cannot be told from that of unrelated maps",
+        "which cannot be told apart from that of unrelated maps",
         "depends on what the network has learnt",
     ),
     "some": ((0.8, 0.6, 0.3), 0.05, "have 0.0500 [", "comes from the picture and the architecture"),
@@ -226,8 +226,8 @@ SAYS = {
     "in common": (
         (0.8, 0.6, 0.3),
         0.3,
-        "which cannot be told from that of unrelated maps",
-        "tells them apart depends on what the network has learnt, what they all have in common does not.",
+        "which cannot be told apart from that of unrelated maps",
+        "on what the network has learnt; the part that all pictures have in common does not.",
     ),
     "less": ((0.8, 0.4, 0.0), 0.5, "below that of unrelated maps", "depends on what the network has learnt"),
 }
@@ -244,18 +244,16 @@ def test_what_is_left_at_the_end_of_the_cascade_is_judged(
 
 def test_the_step_at_which_half_is_lost_is_named() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05)), "conv2", "cascading")
-    assert sentence.startswith(
-        "The maps of conv2 have less than half of their order left (a correlation below 0.5) from conv2 on."
-    )
+    assert sentence.startswith("The maps of conv2 keep less than half of their order (a correlation below 0.5) from conv2 on.")
     sentence = sanity_sentence(summarise_sanity(rows_of((0.4, 0.6, 0.1), 0.05)), "conv2", "cascading")
     assert "(a correlation below 0.5) from conv1 on." in sentence
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.7, 0.6), 0.05)), "conv2", "cascading")
-    assert sentence.startswith("With every layer randomised their correlation with the original maps is 0.6000 [")
+    assert sentence.startswith("With every layer randomised, their correlation with the original maps is 0.6000 [")
 
 
 def test_of_single_layers_the_one_that_matters_most_is_named() -> None:
     sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05)), "conv2", "independent")
-    assert "conv2 leaves the maps of conv2 the lowest mean correlation when it is randomised alone, 0.1000 [" in sentence
+    assert "conv2 randomised alone leaves the maps of conv2 the lowest mean correlation, 0.1000 [" in sentence
     assert "fc the highest, 0.8000 [" in sentence
 
 
@@ -289,8 +287,8 @@ def test_few_images_say_nothing_about_chance() -> None:
 
 
 TWINS = {
-    "unlike": (0.05, "they cannot be told from those of two pictures"),
-    "a little": (0.2, "that much needs no right labels"),
+    "unlike": (0.05, "they cannot be told apart from maps of two different pictures"),
+    "a little": (0.2, "that much does not need the right labels"),
     "alike": (0.9, "hardly depend on the labels"),
 }
 

@@ -168,8 +168,8 @@ def sanity_summaries(draw: st.DrawFn, steps: int) -> SanitySummary:
 def of_sanity(sentence: str, summary: SanitySummary) -> Said:
     correlations = [step.correlation for step in summary.steps]
     known = (
-        "less than half of their order left",
-        "they are less alike than those of two pictures",
+        "less than half of their order",
+        "they are less alike than maps of two different pictures",
         "below that of unrelated maps",
     )
     if summary.left.images >= 30 and summary.left.high < 0:  # no interval of the difference stands beside these words

@@ -64,7 +64,7 @@ case = adds_to(CASES)
 
 @st.composite
 def maps(draw: st.DrawFn, side: int = 2, finite: bool = False) -> NDArray[np.float32]:
-    """A small map, which may be flat, or hold NaN."""
+    """A small map, which may be flat, or contain NaN."""
     one = st.one_of(values, st.floats(-50, 50)) if finite else any_values
     kind = draw(st.sampled_from(("flat", "any", "any")))
     cells = [draw(one)] * side**2 if kind == "flat" else [draw(one) for _ in range(side**2)]

@@ -80,7 +80,7 @@ def test_beside_what_the_map_promised_stands_what_happened() -> None:
     signed = xl.grad_cam(xl.load_model("captum-tutorial"), pixels()[3:4], "conv2", 8)["conv2"].signed[0]
     # conv2's cells look at 6.5, 8.5 ... 24.5: pixels 8 to 23 are those of cells 1 to 8
     inside = signed[1:9, 1:9]
-    assert told["The map promised"][0] == proper(-inside.sum(), "+.1f")
+    assert told["Promised by the map"][0] == proper(-inside.sum(), "+.1f")
     assert told["Share of the map"][0] == f"{100 * inside.clip(0).sum() / signed.clip(0).sum():.1f} %"
     before, top = signed.max(), panels(app)["map"].head["top"]
     assert panels(app)["map"].head["caption"].endswith(f"Largest {top:.3f}; {before:.3f} on the whole picture.")
@@ -185,7 +185,7 @@ def test_a_network_that_cannot_be_asked_is_said_in_the_answer(monkeypatch: pytes
     app = open_explorer()
 
     def refuse(*_: object) -> None:
-        raise xl.NetworkError("network: its scores hold NaN")
+        raise xl.NetworkError("network: its scores contain NaN")
 
     monkeypatch.setattr(xl, "cover_effect", refuse)
-    assert ask(app, number=2, cover=MIDDLE, fill="grey").head["refused"] == "network: its scores hold NaN."
+    assert ask(app, number=2, cover=MIDDLE, fill="grey").head["refused"] == "network: its scores contain NaN."
