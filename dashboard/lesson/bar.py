@@ -234,23 +234,31 @@ def _buttons(view: View, lesson: Lesson, elsewhere: bool) -> None:
     """The buttons of a stop, each with its key."""
     stop, name = lesson.stops[view.stop - 1], view.lesson or ""
     with st.container(horizontal=True, width="content", gap="xsmall"):
-        if elsewhere and st.button(
-            "Back to this stop's view", key="lesson-here", shortcut="B", help="What is on screen is no longer what it opened."
-        ):
+        if elsewhere and st.button("Back to this stop's view", key="lesson-here", shortcut="B", help=_HERE_HELP):
             open_stop(name, lesson, view.stop)
         _fold("hint", view.hint, "H", missing=not stop.hint)
         _fold("answer", view.answer, "A", missing=False)
-        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="This view stays, without the lesson.")
-        if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1):
+        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help=_END_HELP)
+        if st.button("Previous stop", key="lesson-back", shortcut="PageUp", disabled=view.stop == 1, help="The stop before"):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
-        if st.button("Next stop", key="lesson-next", shortcut="PageDown", disabled=last, type="primary"):
-            open_stop(name, lesson, view.stop + 1)
+        if st.button("Finish" if last else "Next stop", key="lesson-next", shortcut="PageDown", type="primary"):
+            _finish(name) if last else open_stop(name, lesson, view.stop + 1)
+
+
+def _finish(name: str) -> None:
+    """Close the lesson with a last word, on the page of lessons. The run ends here."""
+    close_room()
+    go_to("lesson", replace(current_view().without_lesson(), present=False, ended=name))
 
 
 def _end() -> None:
     close_room()
     open_view(replace(current_view().without_lesson(), present=False))
+
+
+_END_HELP = "Ends the lesson: this view stays, without it."
+_HERE_HELP = "Back to this stop's view: what is on screen is no longer what it opened."
 
 
 def _fold(field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:

@@ -34,7 +34,7 @@ _WHOLE = (
 def explorer_controls(scene: Scene) -> None:
     """Where cells are drawn, and the layer, the picture or the model beside."""
     view = scene.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="in-sight-explorer"):
         placement_switch(view)
         whole = whole_of(scene)
         if whole is not None:

@@ -106,7 +106,7 @@ def test_a_room_is_opened_invites_counts_and_shows_what_it_said() -> None:
     assert "Your answer" not in [radio.label for radio in app.radio]  # phones have it
     vote(1, 137, 0, 1, 1)
     app.run()
-    assert "<b>3</b> votes of 0 phones" in html(app)
+    assert "<b>3</b> of 3 phones have voted" in html(app)
     assert bars(app) == []
     press(app, "Answer")
     assert bars(app) == [("✓ horse", "1"), ("&lt;b&gt;truck&lt;/b&gt;", "2")]
@@ -130,6 +130,26 @@ def test_a_server_for_this_computer_alone_says_what_to_change() -> None:
     assert "vote-qr" not in html(app)
     assert f"localhost:8501/vote<b>{code()}</b>" in html(app)  # this computer can vote
     assert "Larger code" not in buttons(app)
+
+
+def test_the_page_of_lessons_says_beforehand_that_no_phone_can_come_in() -> None:
+    captions = {}
+    for listening in ("127.0.0.1", "0.0.0.0"):
+        config.set_option("server.address", listening)
+        captions[listening] = [caption.value for caption in open_page("lesson").caption if "--server.address" in caption.value]
+    assert len(captions["127.0.0.1"]) == 2  # the lesson of this test, and the dashboard's own, both ask phones
+    assert captions["0.0.0.0"] == []
+
+
+def test_nothing_is_drawn_of_a_choice_without_a_vote_and_the_count_says_who_has_voted() -> None:
+    app = press(open_stop(1), "Ask the room")
+    assert "No phone has come in yet." in html(app)
+    ROOMS.enter(code(), "phone 0")
+    ROOMS.enter(code(), "phone 1")
+    vote(1, 137, 0)
+    assert "<b>1</b> of 2 phones has voted" in html(app.run())
+    press(app, "Answer")
+    assert re.findall(r"<b>(\d)</b><i (.*?)></i>", html(app)) == [("1", 'style="width: 100.0%"'), ("0", 'class="empty"')]
 
 
 def test_a_stop_without_a_question_for_phones_asks_nothing_and_phones_wait() -> None:

@@ -53,7 +53,7 @@ def test_the_code_is_large_and_then_beside_whole_pictures_and_a_phone_votes(
     expect(phone.get_by_test_id("stHeader")).not_to_be_visible()
     phone.reload()
     expect(phone.get_by_text("Counted: this place.")).to_be_visible()
-    expect(page.locator(".st-key-vote .vote-count")).to_have_text("1 vote of 1 phone")
+    expect(page.locator(".st-key-vote .vote-count")).to_have_text("1 of 1 phone has voted")
     page.keyboard.press("a")
     expect(page.locator(".spot.vote")).to_have_count(3)
     expect(phone.get_by_text("The answer is on the screen.")).to_be_visible()
