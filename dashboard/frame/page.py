@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,7 +16,7 @@ from dashboard.frame.picture_menu import say_refused, warn_of_channels
 from dashboard.server.log import note_refusal, note_view
 from dashboard.server.process import keep_files, pass_over_modules, take_short_turns
 from dashboard.take_home.buttons import show_take_home
-from dashboard.view.address import addressed_scene, complete_address, current_view, follow_opened, open_view, remember_view
+from dashboard.view.address import addressed_scene, complete_address, current_view, follow_opened, open_view
 from dashboard.view.captions import plain
 from dashboard.view.field import Value
 from dashboard.view.fitting import opening_view
@@ -30,9 +29,6 @@ from dashboard.widgets.presentation import style_presentation
 from dashboard.widgets.steps import LayerSteps, view_steps
 from explain_lib.base.devices import spare_cores
 from explain_lib.work.jobs import foreground
-
-LESSON = "lesson"
-"""The page of lessons."""
 
 
 def show_page(
@@ -91,8 +87,6 @@ def show_page(
 
 def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:
     """Show the bar of the lesson that the address names, if any; the call that completes it once the page stands."""
-    if current_view().ended is not None and name != LESSON:  # what a lesson ends with is said once
-        remember_view(replace(current_view(), ended=None))
     if current_view().lesson is None:
         return lambda: None
     from dashboard.lesson.bar import show_lesson_bar  # the vocabulary of lessons loads what every topic measures

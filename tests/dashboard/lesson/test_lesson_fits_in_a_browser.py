@@ -19,7 +19,8 @@ BOXES = """() => {
 """Where the pictures in question lie, with the numbers and bars beside them: left, top, right, bottom."""
 
 
-PARTS = (
+PARTS = """() => [...document.querySelector('.stage').querySelectorAll('.part')]
+  .map((one) => one.getBoundingClientRect().bottom)"""
     """() => [...document.querySelector('.stage').querySelectorAll('.part')].map((one) => one.getBoundingClientRect().bottom)"""
 )
 """Where each row of the stage ends, the strips of thumbnails among them."""
