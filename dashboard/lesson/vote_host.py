@@ -11,13 +11,15 @@ import streamlit as st
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.ballots import ROOMS, Poll, Tap
 from dashboard.lesson.file import Lesson, Stop
+from dashboard.lesson.map_numbers import brightest
 from dashboard.lesson.vote_result import show_result
 from dashboard.server.browser import this_browser
 from dashboard.server.reach import SharedPlace, qr_code, shared_place
+from dashboard.topics.sanity.blind import pair_maps
 from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.view.address import follow_changes
 from dashboard.view.scene import Scene
-from explain_lib.base.errors import InputError
+from explain_lib.base.errors import ExplainError, InputError
 
 REST = 1.0
 """Seconds after which the number of votes is read anew."""
@@ -48,7 +50,7 @@ def show_room(number: int, stop: Stop, ask: Ask | None, scene: Scene, *, answer:
         if poll is not None:
             st.button("Ask the room", key="vote-open", shortcut="V", on_click=_open, args=(host,), help=_HELP)
         return ()
-    ROOMS.ask(code, host, poll)
+    ROOMS.ask(code, host, None if poll is None else _with_maps(poll, scene, answer=answer))
     if poll is None:
         return ()
     if answer:
@@ -82,6 +84,16 @@ def alone_words(lesson: Lesson) -> str:
 
 def _place() -> SharedPlace:
     return shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
+
+
+def _with_maps(poll: Poll, scene: Scene, *, answer: bool) -> Poll:
+    """The poll with the pair of maps that it asks about; with the place that was asked for, once the answer is open."""
+    with suppress(ExplainError):  # the page itself says it
+        if poll.ask.kind == "place" and answer:
+            return replace(poll, found=brightest(scene))
+        if scene.view.image in scene.view.blind:
+            return replace(poll, maps=pair_maps(scene, named=answer))
+    return poll
 
 
 def has_room() -> bool:

@@ -21,8 +21,6 @@ BOXES = """() => {
 
 PARTS = """() => [...document.querySelector('.stage').querySelectorAll('.part')]
   .map((one) => one.getBoundingClientRect().bottom)"""
-    """() => [...document.querySelector('.stage').querySelectorAll('.part')].map((one) => one.getBoundingClientRect().bottom)"""
-)
 """Where each row of the stage ends, the strips of thumbnails among them."""
 CONTROLS = {7: "Compare", 12: "Each cell lies"}
 """What the words of a stop tell to press, on the page itself."""

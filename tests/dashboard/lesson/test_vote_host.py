@@ -18,6 +18,7 @@ from dashboard.lesson.ballots import ROOMS, Round, Tap, Vote
 from dashboard.lesson.vote_host import phone_address, short_address
 from dashboard.lesson.vote_result import score_sentence
 from dashboard.server.reach import network_name, shared_place
+from dashboard.topics.sanity.pairs import NAMES
 
 LESSON = """# Votes
 
@@ -130,6 +131,33 @@ def test_a_server_for_this_computer_alone_says_what_to_change() -> None:
     assert "vote-qr" not in html(app)
     assert f"localhost:8501/vote<b>{code()}</b>" in html(app)  # this computer can vote
     assert "Larger code" not in buttons(app)
+
+
+def test_phones_get_the_pair_of_maps_without_their_names_until_the_answer_is_open() -> None:
+    app = press(open_stop(3), "Ask the room")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    on_screen = [panels(app)[name] for name in NAMES]
+    assert [panel.title for panel in poll.maps] == [panel.head["title"] for panel in on_screen] == ["A", "B"]
+    for sent, drawn in zip(poll.maps, on_screen, strict=True):
+        assert np.array_equal(sent.drawn(), drawn.drawn)
+    press(app, "Answer")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    assert sorted(panel.title.partition(": ")[2] for panel in poll.maps) == ["never trained", "trained"]
+
+
+def test_phones_get_the_brightest_place_with_the_answer_and_not_before() -> None:
+    app = press(open_stop(2), "Ask the room")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    assert poll.found is None
+    press(app, "Answer")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    assert poll.found is not None
+    row, column = np.unravel_index(captum_map(137, "conv2").argmax(), (10, 10))
+    assert poll.found.cell == (row, column)
 
 
 def test_the_page_of_lessons_says_beforehand_that_no_phone_can_come_in() -> None:
