@@ -110,7 +110,7 @@ def _picture(code: str, voter: str, poll: Poll, pixels: Picture, vote: Vote | No
 
 def _show_picture(poll: Poll, pixels: Picture, vote: Vote | None, say: Callable[[int, int], None] | None = None) -> None:
     """The photograph, with the place that was tapped. say: takes the next one, None where it is too late for that."""
-    spots = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
+    spots: tuple[Spot, ...] = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
     if poll.found is not None:
         (y, x), (height, width) = poll.found.pixel, poll.found.size
         spots += (Spot((y + 0.5) / height, (x + 0.5) / width, "brightest", "brightest"),)
