@@ -35,11 +35,12 @@ from benchmarks.operations import (
     previews,
     read_large_page,
     step_by_step,
+    strokes,
     walk,
 )
 from benchmarks.rounds import Summary, summary
 
-RATIO, START, OPEN_MS, PICK_MS, KEY_MS, FRAME_MS = 1.1, 1.3, 2000.0, 300.0, 300.0, 16.0
+RATIO, START, OPEN_MS, PICK_MS, KEY_MS, FRAME_MS, COVER_MS = 1.1, 1.3, 2000.0, 300.0, 300.0, 16.0, 200.0
 LARGE_RATIO = 1.3
 
 
@@ -107,6 +108,8 @@ def _warm(dashboard: Tab, bare: Tab, titles: dict[str, str], rounds: int) -> Ite
     yield figure("→ to the next image's map: layer_explorer", next_image_by_key(dashboard, bare, rounds), KEY_MS)
     for what, timing in previews(dashboard, rounds).items():
         yield figure(f"preview of another {what}: layer_explorer", timing, FRAME_MS)
+    for name in ("captum-tutorial", "resnet20"):
+        yield figure(f"Cover it, pointer to bars: {name}", strokes(dashboard, name, rounds + 4), COVER_MS)
     for step, timing in step_by_step(dashboard, bare, max(5, rounds // 2)).items():
         yield figure(f"how it works, by key: {step}", timing, KEY_MS)
     for page, timing in walk(dashboard, bare, titles, max(3, rounds // 2)).items():

@@ -163,6 +163,39 @@ def previews(dashboard: Tab, rounds: int) -> dict[str, Timing]:
     return {name: Timing(dashboard.page.evaluate(POINTED_AT, [which, rounds])) for name, which in found.items()}
 
 
+STROKED = """async (strokes) => {
+  const { painter } = window.gradCamStages, place = document.querySelector("[data-picture=picture]"), times = [];
+  const until = async (reached) => { while (!reached()) await new Promise(requestAnimationFrame); };
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  const rests = () => !painter.pause && !painter.waits && !painter.changed && (painter.sent === null || painter.sent === painter.code);
+  for (let number = 0; number < strokes; number++) {
+    const { left, top, width, height } = place.getBoundingClientRect();
+    const send = (kind, column, target) => target.dispatchEvent(new PointerEvent(kind, { pointerId: 1, pointerType: "mouse",
+      button: 0, bubbles: true, clientX: left + width * (column + 0.5) / 16, clientY: top + height * (number % 16 + 0.5) / 16 }));
+    const asked = painter.asked, start = performance.now();
+    send("pointerdown", 2 + number % 3, place);
+    await until(() => painter.asked > asked && painter.taken === painter.asked);
+    await new Promise(requestAnimationFrame);
+    times.push(performance.now() - start);
+    send("pointerup", 2 + number % 3, window);
+    await pause(100);
+    await until(rests);
+    await pause(1500);
+  }
+  return times;
+}"""
+"""Cover cells, one stroke after the other, each at rest: milliseconds from the pointer to the bars that it changes."""
+
+
+def strokes(dashboard: Tab, model: str, rounds: int) -> Timing:
+    """Paint over a picture: from the pointer to bars and maps of what is covered."""
+    dashboard.open(f"/layer_explorer?img=137&model={model}&set=cifar10")
+    dashboard.wait_for_all()
+    dashboard.page.locator('[data-tool="on"]').click()
+    dashboard.page.locator('[data-tool="brush-1"]').click()
+    return Timing(dashboard.page.evaluate(STROKED, WARM_UP + rounds)[WARM_UP:])
+
+
 def _in_turn(ours: Callable[[int], float], theirs: Callable[[int], float], rounds: int) -> Timing:
     timing = Timing()
     for number in range(WARM_UP + rounds):

@@ -53,8 +53,8 @@ def _draw(scene: Scene) -> None:
 
 def _controls(scene: Scene, possible: Scene) -> None:
     """What is compared; possible: the scene with sides that its model can have."""
-    st.caption(image_caption(scene, scene.view.image))
     preset_picker(possible)
+    st.caption(image_caption(scene, scene.view.image))
     set_up_sides(possible)
 
 

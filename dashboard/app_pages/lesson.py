@@ -5,6 +5,7 @@ from contextlib import suppress
 import numpy as np
 import streamlit as st
 
+from dashboard import ASSETS
 from dashboard.figures.panel import Action, Panel
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
@@ -12,7 +13,8 @@ from dashboard.lesson.bar import lessons_on_offer, start_lesson
 from dashboard.lesson.file import Lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
-from dashboard.view.address import current_view
+from dashboard.lesson.vote_host import alone_words
+from dashboard.view.address import current_view, go_to
 from dashboard.view.captions import plain
 from dashboard.view.picture_sets import chosen_set
 from dashboard.view.scene import Scene
@@ -22,7 +24,14 @@ from explain_lib import ExplainError
 from explain_lib.base.words import few_names
 from explain_lib.pictures.channels import shown
 
-SIDE = 160
+SIDE = 150
+FOLDED = "lesson-format"
+_PRINT = st.components.v2.component(
+    "print",
+    html='<button type="button">Print this page</button>',
+    css=(ASSETS / "share.css").read_text(),
+    js="export default ({ parentElement }) => { parentElement.querySelector('button').onclick = () => window.print(); };",
+)
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
@@ -54,6 +63,9 @@ def _draw(scene: Scene) -> None:
     offered = lessons_on_offer()
     held = [(shelved, shelved.lesson) for shelved in offered if shelved.lesson]
     with st.container(key="lessons"):
+        for shelved, lesson in held:
+            if shelved.name == current_view().ended:
+                _close(shelved.name, lesson)
         for place, (shelved, lesson) in enumerate(held):
             _lesson(shelved.name, lesson, scene, first=place == 0)
     _faults(offered)
@@ -74,10 +86,37 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         show_stage(Stage((Row(panels),), key=f"stage-{name}", line_after=None))
         st.header(lesson.title, anchor=False)
         words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
-        key = "PageDown" if first and view.lesson is None else None
+        key = "PageDown" if first and view.lesson is None and view.ended is None else None
         if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
             start_lesson(name, lesson)
+        alone = alone_words(lesson)
+        if alone:
+            st.caption(alone)
         st.markdown(lesson.introduction)
+
+
+def _close(name: str, lesson: Lesson) -> None:
+    """The last word of a lesson that was held: what it showed, and what can be done now."""
+    with st.container(border=True, gap="small", key="lesson-ended"):
+        st.header(f"That was the lesson: {lesson.title}", anchor=False)
+        count = len(lesson.stops)
+        st.markdown(f"{count} stop{'s' if count > 1 else ''}, each a click away below: " + plain(stops_line(lesson)))
+        with st.container(horizontal=True, gap="small"):
+            if st.button("Start again", key="lesson-again"):
+                start_lesson(name, lesson)
+            if st.button("Back to the last stop", key="lesson-last", shortcut="PageUp"):
+                go_to(lesson.stops[-1].page, stop_view(name, lesson.stops[-1], count, present=True))
+            st.button("Write your own", key="lesson-write", on_click=_unfold)
+            _PRINT(key="lesson-print", width="content", height="content")
+
+
+def stops_line(lesson: Lesson) -> str:
+    """The titles of the stops, one after the other."""
+    return " · ".join(f"{number} {stop.title}" for number, stop in enumerate(lesson.stops, 1))
+
+
+def _unfold() -> None:
+    st.session_state[FOLDED] = True
 
 
 def _say_whose(lesson: Lesson, scene: Scene) -> None:
@@ -120,7 +159,7 @@ def _faults(offered: tuple[ShelvedLesson, ...]) -> None:
 
 
 def _how_to_write() -> None:
-    folded = st.expander("Write your own", key="lesson-format", on_change="rerun")
+    folded = st.expander("Write your own", key=FOLDED, on_change="rerun")
     if not folded.open:  # what is out of sight is not built
         return
     with folded:

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.topics.training.course import chosen_training, course_sentence, make_course, place_of, shown_scene
-from dashboard.topics.training.player import show_player
+from dashboard.topics.training.player import show_play
 from dashboard.topics.training.sections import (
     class_to_compare,
     course_steps,
@@ -34,13 +34,15 @@ def _draw(scene: Scene) -> None:
     course = make_course(scene, moments)
     reach = common_reach(course.scene.view, course.every_map)
     with st.container(gap="xxsmall"):
-        _introduce(scene, name, moments)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="play-line"):
+            show_slider = show_play([moment.epoch for moment in moments], course.shown.epoch)
+            _introduce(scene, name, moments)
         if course.scene.picture_set.address != scene.picture_set.address:
             seen = f"{scene.model.channels} channels"
             st.info(f"{name} needs colour pictures, and these have {seen}: {course.scene.picture_set.title} are shown instead.")
         show_moments(course, reach)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        show_player([moment.epoch for moment in moments], course.shown.epoch)
+        show_slider()
         scale_switch(course.scene)
         class_to_compare(course.scene)
     say_drawing(course)

@@ -71,6 +71,20 @@ def change_words(value: float, before: float, task: Task) -> str:
     return short(value - before, sign=True) if task == "regression" else number(100 * (value - before), 1, sign=True)
 
 
+def most_changed_words(
+    classes: tuple[str, ...], probabilities: NDArray[np.float32], before: NDArray[np.float32], task: Task, unit: str = ""
+) -> str:
+    """The class whose probability, or number, has changed most, before and now: "frog 92.1 % → 41.0 %"; empty for none.
+
+    probabilities, before: float32 (classes,).
+    """
+    k = int(np.abs(probabilities - before).argmax())
+    if probabilities[k] == before[k]:
+        return ""
+    then, now = (value_words(float(values[k]), task, unit=unit) for values in (before, probabilities))
+    return f"{_told_apart(classes, k)} {then} → {now}"
+
+
 def probabilities_words(
     classes: tuple[str, ...], probabilities: NDArray[np.float32], target: int, task: Task = "softmax", unit: str = ""
 ) -> str:

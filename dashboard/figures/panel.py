@@ -49,13 +49,15 @@ class Painting:
     """That parts of a panel's picture can be covered by the pointer.
 
     key: the picture that the covered cells belong to. code, fill: those that are covered, and what stands there; see
-    explain_lib.trust.cover. whole: the picture with nothing covered, uint8 (H, W, 3).
+    explain_lib.trust.cover. whole: the picture with nothing covered, uint8 (H, W, 3). change: what that changes most, in words
+    for below the picture, where a phone has no room for more; empty for nothing.
     """
 
     key: str
     code: str
     fill: CoverFill
     whole: Picture
+    change: str = ""
 
 
 @dataclass(frozen=True)

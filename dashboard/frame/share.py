@@ -13,7 +13,7 @@ KEY = "share"
 QR_SIDE = 264
 _COPY = st.components.v2.component(
     "share",
-    html='<button type="button">Copy address</button>',  # it has a name before its script runs
+    html='<button type="button">Copy address</button><span role="status"></span>',  # it has a name before its script runs
     css=(ASSETS / "share.css").read_text(),
     js=(ASSETS / "share.js").read_text(),
 )
@@ -25,12 +25,12 @@ _NETWORK = "Works on every computer and phone in this network."
 
 
 def share_menu() -> None:
-    """A button that unfolds the address of the newest view."""
+    """A button that copies the address of the newest view, and unfolds it."""
     menu = st.popover(
         "Share",
         key=KEY,
         on_change="rerun",
-        help="The address of this view, with a QR code if others can open it",
+        help="Copies the address of this view; has a QR code too, where others can open it",
         width="content",
     )
     if not menu.open:  # what is out of sight is not built

@@ -10,7 +10,9 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.figures.panel import Panel
 from dashboard.lesson.ask import Ask
+from dashboard.lesson.map_numbers import Brightest
 from explain_lib.base.errors import InputError
 
 LETTERS = "CDFGHJKMNPQRTVWXY34679"
@@ -37,7 +39,8 @@ class Poll:
     """A question as phones show it, one round of a stop.
 
     image: the picture on the screen; another one is another round of the same stop. question: Markdown.
-    picture: uint8 (H, W, 3) where a place in it is asked for; else None.
+    picture: uint8 (H, W, 3) where a place in it is asked for; else None. maps: those that are asked about, to be shown on the
+    phone. found: the brightest place that a place is measured by, once the answer is open.
     """
 
     stop: int
@@ -45,6 +48,8 @@ class Poll:
     question: str
     ask: Ask
     picture: NDArray[np.uint8] | None = field(default=None, compare=False)
+    maps: tuple[Panel, ...] = field(default=(), compare=False)
+    found: Brightest | None = field(default=None, compare=False)
 
     @property
     def round(self) -> tuple[int, int]:

@@ -234,25 +234,31 @@ def _buttons(view: View, lesson: Lesson, elsewhere: bool) -> None:
     """The buttons of a stop, each with its key; they are its own, so that a late press of another stop's is none of these."""
     stop, name = lesson.stops[view.stop - 1], view.lesson or ""
     with st.container(horizontal=True, width="content", gap="xsmall"):
-        if elsewhere and st.button(
-            "Back to this stop's view", key="lesson-here", shortcut="B", help="The screen no longer shows this stop's own view."
-        ):
+        if elsewhere and st.button("Back to this stop's view", key="lesson-here", shortcut="B", help=_HERE_HELP):
             open_stop(name, lesson, view.stop)
         _fold(f"hint-{view.stop}", "hint", view.hint, "H", missing=not stop.hint)
         _fold(f"answer-{view.stop}", "answer", view.answer, "A", missing=False)
-        st.button(
-            "End the lesson", key="lesson-end", shortcut="E", on_click=_end, help="Closes the lesson and keeps this view."
-        )
+        st.button("End the lesson", key="lesson-end", shortcut="E", on_click=_end, help=_END_HELP)
         if st.button("Previous stop", key=f"lesson-back-{view.stop}", shortcut="PageUp", disabled=view.stop == 1):
             open_stop(name, lesson, view.stop - 1)
         last = view.stop == len(lesson.stops)
-        if st.button("Next stop", key=f"lesson-next-{view.stop}", shortcut="PageDown", disabled=last, type="primary"):
-            open_stop(name, lesson, view.stop + 1)
+        if st.button("Finish" if last else "Next stop", key=f"lesson-next-{view.stop}", shortcut="PageDown", type="primary"):
+            _finish(name) if last else open_stop(name, lesson, view.stop + 1)
+
+
+def _finish(name: str) -> None:
+    """Close the lesson with a last word, on the page of lessons. The run ends here."""
+    close_room()
+    go_to("lesson", replace(current_view().without_lesson(), present=False, ended=name))
 
 
 def _end() -> None:
     close_room()
     open_view(replace(current_view().without_lesson(), present=False))
+
+
+_END_HELP = "Closes the lesson and keeps this view."
+_HERE_HELP = "The screen no longer shows this stop's own view."
 
 
 def _fold(key: str, field: str, is_open: bool, shortcut: str, *, missing: bool) -> None:

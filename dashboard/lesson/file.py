@@ -13,7 +13,7 @@ from dashboard.view.view import View, read_query
 
 LARGEST = 256 * 1024
 """The most bytes of a lesson: some 200 stops."""
-BY_ITSELF = ("lesson", "stop", "hint", "answer", "said", "present")
+BY_ITSELF = ("lesson", "stop", "hint", "answer", "said", "present", "ended")
 """Keys in an address that a stop sets by itself; an address that was copied during a lesson has them."""
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<address>[^\s)]+)\)|<?(?P<bare>https?://[^\s>]+|/[^\s>]*)>?")

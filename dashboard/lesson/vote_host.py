@@ -10,14 +10,16 @@ import streamlit as st
 
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.ballots import ROOMS, Poll, Tap
-from dashboard.lesson.file import Stop
+from dashboard.lesson.file import Lesson, Stop
+from dashboard.lesson.map_numbers import brightest
 from dashboard.lesson.vote_result import show_result
 from dashboard.server.browser import this_browser
 from dashboard.server.reach import SharedPlace, qr_code, shared_place
+from dashboard.topics.sanity.blind import pair_maps
 from dashboard.topics.sanity.pairs import NAMES, untrained_place
 from dashboard.view.address import follow_changes
 from dashboard.view.scene import Scene
-from explain_lib.base.errors import InputError
+from explain_lib.base.errors import ExplainError, InputError
 
 REST = 1.0
 """Seconds after which the number of votes is read anew."""
@@ -48,7 +50,7 @@ def show_room(number: int, stop: Stop, ask: Ask | None, scene: Scene, *, answer:
         if poll is not None:
             st.button("Ask the room", key="vote-open", shortcut="V", on_click=_open, args=(host,), help=_HELP)
         return ()
-    ROOMS.ask(code, host, poll)
+    ROOMS.ask(code, host, None if poll is None else _with_maps(poll, scene, answer=answer))
     if poll is None:
         return ()
     if answer:
@@ -57,7 +59,7 @@ def show_room(number: int, stop: Stop, ask: Ask | None, scene: Scene, *, answer:
         rounds = ROOMS.rounds(code, host, number)
         show_result(rounds, poll)
         return tuple(vote for vote in rounds[poll.image].votes if isinstance(vote, Tap))
-    place = shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
+    place = _place()
     _invite(code, place)
     if st.session_state.pop(_LARGE, False) and place.reach != "alone":
         _show_large(code, place)
@@ -72,6 +74,26 @@ def _poll(number: int, stop: Stop, ask: Ask | None, scene: Scene) -> Poll | None
     if scene.view.image in images:  # a phone does not see the screen's picture change
         question = f"**Picture {images.index(scene.view.image) + 1} of {len(images)}.** {question}"
     return Poll(number, scene.view.image, question, ask, scene.picture if ask.kind == "place" else None)
+
+
+def alone_words(lesson: Lesson) -> str:
+    """That no phone can come in as the server is started, where the lesson has a stop that asks phones; else empty."""
+    asks = any(stop.ask is not None and stop.ask.kind != "number" for stop in lesson.stops)
+    return _ALONE if asks and _place().reach == "alone" else ""
+
+
+def _place() -> SharedPlace:
+    return shared_place(st.context.url or "http://localhost:8501/", st.get_option("server.address"))
+
+
+def _with_maps(poll: Poll, scene: Scene, *, answer: bool) -> Poll:
+    """The poll with the pair of maps that it asks about; with the place that was asked for, once the answer is open."""
+    with suppress(ExplainError):  # the page itself says it
+        if poll.ask.kind == "place" and answer:
+            return replace(poll, found=brightest(scene))
+        if scene.view.image in scene.view.blind:
+            return replace(poll, maps=pair_maps(scene, named=answer))
+    return poll
 
 
 def has_room() -> bool:
@@ -138,5 +160,12 @@ def _count(code: str) -> None:
     follow_changes()
     with suppress(InputError):  # the room may be closed by now, in another tab
         seen = ROOMS.see(code)
-        votes, phones = ("vote" if seen.votes == 1 else "votes"), ("phone" if seen.phones == 1 else "phones")
-        st.html(f'<div class="vote-count"><b>{seen.votes}</b> {votes} of {seen.phones} {phones}</div>')
+        st.html(f'<div class="vote-count">{counted_votes(seen.votes, seen.phones)}</div>')
+
+
+def counted_votes(votes: int, phones: int) -> str:
+    """How many phones of those that have come in have voted, as HTML."""
+    phones = max(phones, votes)
+    if phones == 0:
+        return "No phone has come in yet."
+    return f"<b>{votes}</b> of {phones} phone{'' if phones == 1 else 's'} {'has' if votes == 1 else 'have'} voted"

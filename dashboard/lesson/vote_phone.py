@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from dashboard import ASSETS
 from dashboard.figures.asked_place import FINEST
 from dashboard.figures.panel import Panel, Spot
 from dashboard.lesson.ballots import CODE_LENGTH, ROOMS, Poll, Tap, Vote
+from dashboard.lesson.said import place_words
 from dashboard.server.browser import this_browser
 from dashboard.view.address import follow_changes
 from dashboard.view.captions import plain
@@ -72,8 +74,10 @@ def _follow(code: str) -> None:
         st.markdown("The next question will appear here.")
         return
     st.markdown(f"### {short_question(seen.poll.question)}")
+    if seen.poll.maps:
+        _show_maps(seen.poll)
     if seen.closed:
-        if isinstance(vote, Tap) and seen.poll.picture is not None:
+        if seen.poll.picture is not None:
             _show_picture(seen.poll, seen.poll.picture, vote)
         _say_closed(seen.poll, vote)
     else:
@@ -106,7 +110,10 @@ def _picture(code: str, voter: str, poll: Poll, pixels: Picture, vote: Vote | No
 
 def _show_picture(poll: Poll, pixels: Picture, vote: Vote | None, say: Callable[[int, int], None] | None = None) -> None:
     """The photograph, with the place that was tapped. say: takes the next one, None where it is too late for that."""
-    spots = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
+    spots: tuple[Spot, ...] = (Spot(vote.y, vote.x, "said", "you"),) if isinstance(vote, Tap) else ()
+    if poll.found is not None:
+        (y, x), (height, width) = poll.found.pixel, poll.found.size
+        spots += (Spot((y + 0.5) / height, (x + 0.5) / width, "brightest", "brightest"),)
     grid = min(pixels.shape[0], FINEST), min(pixels.shape[1], FINEST)
     asks = "Votes for this place" if say else ""
     panel = Panel("vote", "The picture", PHONE, picture=pixels, spots=spots, asks=asks, grid=grid)
@@ -115,6 +122,12 @@ def _show_picture(poll: Poll, pixels: Picture, vote: Vote | None, say: Callable[
         show_stage(stage, say)
     else:
         show_stage(stage)
+
+
+def _show_maps(poll: Poll) -> None:
+    """The maps that are asked about, side by side."""
+    panels = tuple(replace(panel, width=PHONE // 2, caption="", help="", previews=False) for panel in poll.maps)
+    show_stage(Stage((Row(panels),), key=f"vote-maps-{poll.stop}-{poll.image}", line_after=None))
 
 
 def _choices(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:
@@ -151,12 +164,22 @@ def _say_closed(poll: Poll, vote: Vote | None) -> None:
     if refused is not None:
         st.warning(_sentence(refused))
     right = " or ".join(plain(poll.ask.choices[place]) for place in poll.ask.right)
-    if vote is not None:
+    if poll.found is not None:
+        st.markdown(place_words(_tapped(vote, poll.found.size), poll.found))
+    elif vote is not None:
         verdict = " ✓ That is right." if vote in poll.ask.right else ""
         st.markdown(f"Your vote: **{_words(poll, vote)}**.{verdict}")
     if right and vote not in poll.ask.right:
         st.markdown(f"The right answer: **{right}**.")
     st.markdown("The answer is on the screen. The next question will appear here.")
+
+
+def _tapped(vote: Vote | None, size: tuple[int, int]) -> tuple[int, int] | None:
+    """The pixel of a tap. size: (H, W) of the picture."""
+    if not isinstance(vote, Tap):
+        return None
+    row, column = (min(int(share * side), side - 1) for share, side in zip((vote.y, vote.x), size, strict=True))
+    return row, column
 
 
 def _words(poll: Poll, vote: Vote) -> str:

@@ -35,10 +35,8 @@ def bars(found: Round) -> str:
         right = place in found.ask.right
         share = 100 * count / total if total else 0.0
         name = f"{'✓ ' if right else ''}{escape(choice)}"
-        rows.append(
-            f'<div class="vote-bar{" right" if right else ""}"><span>{name}</span><b>{count}</b>'
-            f'<i style="width: {round(share, 1)}%"></i></div>'
-        )
+        bar = f'<i style="width: {round(share, 1)}%"></i>' if count else '<i class="empty"></i>'
+        rows.append(f'<div class="vote-bar{" right" if right else ""}"><span>{name}</span><b>{count}</b>{bar}</div>')
     return f'<div class="vote-bars"><div class="vote-count">{votes_words(total)}</div>{"".join(rows)}</div>'
 
 

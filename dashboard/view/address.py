@@ -71,7 +71,7 @@ def _read_address(start: View) -> tuple[View, dict[str, str], Origin, Notes]:
     A bare address, as the navigation opens it, stands for the last page's view. start: what the dashboard opens with.
     """
     if CARRIED_VIEW in st.session_state and not st.query_params:
-        return current_view(), {}, Origin({}), ()
+        return replace(current_view(), ended=None), {}, Origin({}), ()  # the last word of a lesson is said once
     query, origin = take_origin(st.query_params.to_dict())
     query, named = take_names(query)
     view, ignored = read_query(query, start)

@@ -253,6 +253,11 @@ class View:
         None,
         "the cells of the image that are covered in the layer explorer, by their code; None for none",
     )
+    ended: str | None = declared(
+        Spelling(lesson_name, "the name of a lesson, of letters, digits and hyphens,"),
+        None,
+        "the lesson that has just come to its end, if any",
+    )
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

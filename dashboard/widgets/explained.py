@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dashboard.figures.class_figure import class_bars, probabilities_words, shown_words
+from dashboard.figures.class_figure import class_bars, most_changed_words, probabilities_words, shown_words
 from dashboard.figures.map_words import map_words, where_words
 from dashboard.figures.panel import Action, Panel
 from dashboard.view import terms
@@ -86,6 +86,14 @@ def map_panel(
         name, map_words(title, values), width, title=title, caption=caption, help=terms.MAP, values=values,
         drawing=replace(scene.drawing, smooth=False), reach=reach, place=place_of(scene), bar=True, centres=centres,
     )  # fmt: skip
+
+
+def most_changed(scene: Scene) -> str:
+    """The class that covering parts of the picture changes most, before and now; empty where nothing is covered."""
+    if not scene.is_covered:
+        return ""
+    model = scene.model
+    return most_changed_words(model.classes, scene.probabilities, scene.whole.probabilities, model.task, model.unit)
 
 
 def probability_bars(scene: Scene, alt: str | None = None) -> ClassBars:

@@ -8,9 +8,10 @@ from dashboard.view import terms
 from dashboard.view.address import bound, bound_by, change_view
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
-from dashboard.view.view import View, change
+from dashboard.view.view import CIFAR10, View, change
 from dashboard.widgets.pickers import choice, class_filter
-from explain_lib.base.words import percent
+from explain_lib.base.words import counted, percent
+from explain_lib.loading.bundled import REGISTRY, list_models
 from explain_lib.networks.predictions import ORDERS, Selection, judged, select_images
 from explain_lib.networks.task_words import classes_judged
 
@@ -117,10 +118,24 @@ def _conditions(scene: Scene) -> dict[str, dict[str, Value]]:
     return found
 
 
+def _elsewhere(scene: Scene) -> dict[str, int]:
+    """The bundled networks that have such images where this one, of the same pictures, has none, with their number."""
+    if scene.view.model not in REGISTRY or scene.picture_set.address != CIFAR10:
+        return {}
+    found = {}
+    for name in list_models():
+        predictions = scene.cache.predictions(name)
+        found[name] = len(select_images(scene.images.labels, predictions, _selection(scene.view)))
+    return {name: count for name, count in found.items() if count}
+
+
 def offer_without(scene: Scene) -> None:
     """The conditions that leave no image, and the number of images without each."""
     conditions = _conditions(scene)
     st.info(f"No image meets all of these conditions: {', '.join(conditions)}. Remove one to see images again.")
+    for name, count in _elsewhere(scene).items():
+        words = f"Open {name}: {counted(count)}"
+        st.button(words, on_click=change_view, kwargs={"model": name, "layer": None}, type="primary", key=f"elsewhere-{name}")
     for words, without in conditions.items():
         left = len(select_images(scene.images.labels, scene.predictions, _selection(change(scene.view, without))))
         st.button(f"Without “{words}”: {left:,} images", on_click=change_view, kwargs=without, disabled=left == 0)

@@ -63,4 +63,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "whole": ("off", "on"),
     "blind": (None, "7,12"),
     "cover": (None, "AAAw"),
+    "ended": (None, "grad-cam"),
 }

@@ -1,14 +1,18 @@
 // A presentation is as large as the screen lets what is in question be whole: the rows of the first stage that are marked so.
+// It is somewhat smaller where that brings the rest of this stage, and the controls that a lesson names, into sight as well.
 const LARGEST = 2.4, SMALLEST = 0.5, BY = 0.05, EDGE = 8; // how many times as large as at a desk, and pixels that stay free below
+const FOR_PARTS = 0.85, FOR_CONTROLS = 0.92; // the least share of their size that pictures keep so that more is in sight
+
+const rounded = (value) => Math.round(100 * value) / 100;
 
 function fitPresentation() {
   const root = document.documentElement;
   let isPresentation = false;
 
-  // Whether all of it is seen, once the page is scrolled to its top.
-  function isWhole(rows, main, value) {
+  // Makes it so large, and says whether all of them are seen then, once the page is scrolled to its top.
+  function isWhole(parts, main, value) {
     root.style.setProperty("--fit", String(value));
-    const bottom = Math.max(...rows.map((row) => row.getBoundingClientRect().bottom));
+    const bottom = Math.max(...parts.map((part) => part.getBoundingClientRect().bottom));
     const line = document.querySelector(".stage .reading")?.getBoundingClientRect().height ?? 0; // it stays at the screen's edge
     return bottom + main.scrollTop + line <= window.innerHeight - sheet() - EDGE && main.scrollWidth <= main.clientWidth;
   }
@@ -19,12 +23,26 @@ function fitPresentation() {
     return lesson && window.innerWidth < 1200 ? 0.42 * window.innerHeight : 0;
   }
 
+  // The largest size between two at which all of them are whole; the smaller of the two where none is.
+  function largest(parts, main, from, to) {
+    let value = from;
+    while (value > to && !isWhole(parts, main, value)) value = rounded(Math.max(to, value - BY));
+    return value;
+  }
+
   function fit() {
     const main = document.querySelector('[data-testid="stMain"]'), stage = document.querySelector(".stage");
     const rows = [...stage?.querySelectorAll(".fits") ?? []];
     if (!isPresentation) root.style.removeProperty("--fit");
     if (!isPresentation || !main || !rows.length) return;
-    for (let value = LARGEST; value >= SMALLEST; value -= BY) if (isWhole(rows, main, Math.round(100 * value) / 100)) return;
+    const size = largest(rows, main, LARGEST, SMALLEST), parts = [...stage.querySelectorAll(".part")];
+    const controls = main.querySelectorAll('[class*="st-key-in-sight-"]');
+    let found = size;
+    for (const [wanted, share] of [[parts, FOR_PARTS], [[...parts, ...controls], FOR_CONTROLS]]) {
+      const smaller = largest(wanted, main, found, rounded(share * found));
+      if (isWhole(wanted, main, smaller)) found = smaller;
+    }
+    isWhole(rows, main, found);
   }
 
   // Whether the page has become a presentation, or is none any more.

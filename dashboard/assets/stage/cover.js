@@ -257,7 +257,8 @@ function setTools(stage, panel) {
     buttons.push(undoes, clears);
   }
   const words = painter.words || (painter.on ? PAINT_HINT : "");
-  panel.tools.replaceChildren(...buttons, ...(words ? [make("span", "caption", words)] : []));
+  const changed = panel.paints.change && count ? [make("span", "most-changed", panel.paints.change)] : [];
+  panel.tools.replaceChildren(...changed, ...buttons, ...(words ? [make("span", "caption", words)] : []));
   panel.figure.classList.toggle("paints", painter.on);
   panel.place.setAttribute("role", painter.on ? "application" : panel.given.action ? "button" : "img");
   const described = painter.on ? "Arrow keys move over the cells, Space covers or uncovers" : panel.given.action;
@@ -275,7 +276,7 @@ function fitPainting(stage, panel, given, arrays) {
     return;
   }
   const { painter } = SHARED, { key, code, fill, whole } = given.paints, drawn = `${fill} ${code}`;
-  panel.paints = { whole: arrays[whole] };
+  panel.paints = { whole: arrays[whole], change: given.paints.change };
   if (!panel.tools) {
     panel.tools = make("div", "tools");
     panel.tools.setAttribute("role", "group");

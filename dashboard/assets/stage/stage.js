@@ -227,9 +227,17 @@ function fillRow(stage, row, given, arrays, kept) {
   }
   box.append(...inside);
   if (given.picks) roving(box, ".place", '[aria-pressed="true"]');
-  row.replaceChildren(...(given.title ? [make("div", "row-title", given.title)] : []), box,
+  const title = given.title ? [make("div", "row-title", given.title)] : [], links = given.links.length ? [makeLinks(stage, given)] : [];
+  row.replaceChildren(...(given.strip && links.length ? [makeHead(title, links)] : title), box,
     ...(given.caption ? [make("div", "caption", given.caption)] : []), ...(given.tally.length ? [makeTally(given.tally)] : []),
-    ...(given.links.length ? [makeLinks(stage, given)] : []));
+    ...(given.strip ? [] : links));
+}
+
+// What leads on from a strip stands beside its title.
+function makeHead(title, links) {
+  const head = make("div", "strip-head");
+  head.append(...title, ...links);
+  return head;
 }
 
 // The same rows with other numbers: what answers the pointer while it paints moves nothing under it.

@@ -15,9 +15,19 @@ from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.view.view import cover_fill
 from dashboard.widgets.drawing_controls import drawing_words, placement_switch, placement_words
-from dashboard.widgets.explained import common_reach, map_panel, original_panel, overlay_panel, place_of, probability_bars
+from dashboard.widgets.explained import (
+    common_reach,
+    map_panel,
+    most_changed,
+    original_panel,
+    overlay_panel,
+    place_of,
+    probability_bars,
+)
 from dashboard.widgets.pickers import choice, model_words, number_picker, offered_models
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
+from explain_lib.networks.randomisation import randomisation_steps
+from explain_lib.networks.task_words import classes_judged
 
 SIDE, SIDE_OF_TWO = 288, 256
 THUMBNAIL = 96
@@ -34,7 +44,7 @@ _WHOLE = (
 def explorer_controls(scene: Scene) -> None:
     """Where cells are drawn, and the layer, the picture or the model beside."""
     view = scene.view
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="in-sight-explorer"):
         placement_switch(view)
         whole = whole_of(scene)
         if whole is not None:
@@ -96,9 +106,29 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
     main = main if asked is None else _with_spots(main, first.scene, asked)
     stripped = shown[:1] if view.beside == "layer" else shown
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
+    if len(shown) == 1 and asked is None:
+        strips = (replace(strips[0], links=_ways_on(first.scene)),)
     wholes = tuple(_on_whole(one, reach, place) for place, one in enumerate(shown)) if view.whole else ()
     rows = (main, Row(tuple(panel for panel in wholes if panel)), *strips) if any(wholes) else (main, *strips)
     return Stage(rows, slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed")
+
+
+def _ways_on(scene: Scene) -> tuple[Action, ...]:
+    """What a lecture asks for next, each one press away: the same picture in other networks, in a random one, and mistakes."""
+    others = [name for name in offered_models(scene) if name != scene.view.model]
+    models = tuple(Action(name, {"model": name, "layer": None}) for name in others) if len(others) <= FEW_MODELS else ()
+    forgotten = len(randomisation_steps(scene.model))
+    random = (Action("a random network", {"randomised": forgotten}, "sanity_checks"),) if forgotten else ()
+    return (*models, *random, *((_MISTAKES,) if classes_judged(scene.model) else ()))
+
+
+FEW_MODELS = 4
+"""So many networks, besides the one that is shown, have a name in the line above the strip."""
+_MISTAKES = Action(
+    "mistakes it is sure of",
+    {"true_class": None, "predicted_class": None, "outcome": "wrong", "low": 90, "high": 100, "order": "most-confident"},
+    "class_browser",
+)
 
 
 def view_key(explained: Explained) -> str:
@@ -112,7 +142,9 @@ def view_key(explained: Explained) -> str:
 
 def _one(explained: Explained, reach: float | None) -> Row:
     scene = explained.scene
-    painting = Painting(place_of(scene), scene.view.cover or "", cover_fill(scene.view), scene.whole.picture)
+    painting = Painting(
+        place_of(scene), scene.view.cover or "", cover_fill(scene.view), scene.whole.picture, most_changed(scene)
+    )
     panels = (replace(original_panel(scene, SIDE), paints=painting), *_maps(explained, reach, SIDE))
     return Row(panels, caption=bare(panel_caption(explained)), bars=(probability_bars(scene),), tally=_tally([explained]))
 

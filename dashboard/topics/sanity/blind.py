@@ -41,6 +41,12 @@ def show_pairs(scene: Scene, images: Sequence[int]) -> None:
     st.caption(f"The untrained network has the random weights that a training begins with. {drawing_words(scene.view)}")
 
 
+def pair_maps(scene: Scene, *, named: bool) -> tuple[Panel, Panel]:
+    """Both maps of the picked picture, as the page shows them. named: whether it is said which network was never trained."""
+    check = make_check(scene)
+    return _map(check, 0, named=named), _map(check, 1, named=named)
+
+
 def _last(check: Check) -> int:
     """The depth at which every layer has forgotten."""
     return len(check.found.steps)

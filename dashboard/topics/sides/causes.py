@@ -19,7 +19,7 @@ from dashboard.widgets.stage import Row
 from explain_lib.base.maps import Map
 from explain_lib.base.words import fine, two
 
-CAUSE_SIDE = 160
+CAUSE_SIDE = 140
 
 
 def decomposed(scene: Scene, a: Side, b: Side) -> xl.Decomposition | None:

@@ -60,7 +60,8 @@ def show_difference(pair: Pair, found: xl.Decomposition | None) -> None:
     causes = () if found is None else cause_row(pair, found)
     *rows, last = Row(_panels(pair)), *causes
     words = "\n".join(filter(None, (last.caption, _how(pair))))
-    show_stage(Stage((*rows, replace(last, caption=words)), line_after=len(rows) + 1))
+    count = len(rows) + 1
+    show_stage(Stage((*rows, replace(last, caption=words)), line_after=count, fits=count))
 
 
 def warn_of_sides(pair: Pair, *, on_the_way: bool) -> None:

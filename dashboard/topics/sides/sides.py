@@ -67,12 +67,13 @@ def preset_picker(scene: Scene) -> None:
         if name in PRESETS:
             change_view(a=PRESETS[name][0], b=PRESETS[name][1])
 
-    st.segmented_control(
-        "Compare",
-        (*PRESETS, OWN) if chosen == OWN else tuple(PRESETS),
-        **bound_by("setup", chosen, write),
-        format_func=PRESET_WORDS.__getitem__,
-        required=True,
-        help="The two programs as the study called them, or both on one layer, each scaled by itself. “Set up both sides” "
-        "changes every setting.",
-    )
+    with st.container(key="in-sight-compare"):
+        st.segmented_control(
+            "Compare",
+            (*PRESETS, OWN) if chosen == OWN else tuple(PRESETS),
+            **bound_by("setup", chosen, write),
+            format_func=PRESET_WORDS.__getitem__,
+            required=True,
+            help="The two programs as the study called them, or both on one layer, each scaled by itself. “Set up both "
+            "sides” changes every setting.",
+        )

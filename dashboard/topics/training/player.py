@@ -1,7 +1,7 @@
 """A slider over moments that plays by itself: the address says which moment is shown, and a button lets it move on."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -23,21 +23,24 @@ class _Playing:
     due: float
 
 
-def show_player(epochs: Sequence[int], shown: int) -> None:
-    """The slider over these epochs, at the one that is shown, with Play or Pause before it.
+def show_play(epochs: Sequence[int], shown: int) -> Callable[[], None]:
+    """Play, or Pause, at the epoch that is shown; the call draws the slider over these epochs, and lets them move on.
 
     Playing ends at the last epoch, with Pause, with a move of the slider, when another page is opened, and whenever the
     address shows another epoch than the one that was played last.
     """
     playing = _playing(shown)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if playing is None:
-            st.button("Play", key="play", type="primary", width=96, help=_PLAY_HELP, on_click=_play, args=(epochs, shown))
-        else:
-            st.button("Pause", key="play", type="primary", width=96, help="Stay at this epoch", on_click=_stop)
+    if playing is None:
+        st.button("Play", key="play", type="primary", width=96, help=_PLAY_HELP, on_click=_play, args=(epochs, shown))
+    else:
+        st.button("Pause", key="play", type="primary", width=96, help="Stay at this epoch", on_click=_stop)
+
+    def slider() -> None:
         _slider(epochs, shown)
-    if playing is not None:
-        _wait(epochs, playing)
+        if playing is not None:
+            _wait(epochs, playing)
+
+    return slider
 
 
 _PLAY_HELP = "From this epoch to the end of the training; from the start if it is at the end"

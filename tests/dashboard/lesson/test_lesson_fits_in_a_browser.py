@@ -19,6 +19,15 @@ BOXES = """() => {
 """Where the pictures in question lie, with the numbers and bars beside them: left, top, right, bottom."""
 
 
+PARTS = """() => [...document.querySelector('.stage').querySelectorAll('.part')]
+  .map((one) => one.getBoundingClientRect().bottom)"""
+"""Where each row of the stage ends, the strips of thumbnails among them."""
+CONTROLS = {7: "Compare", 12: "Each cell lies"}
+"""What the words of a stop tell to press, on the page itself."""
+STRIPS = {6: "All layers, first to last", 7: "Why they differ"}
+"""What the words of a stop tell to look at, below the pictures."""
+
+
 def own_lesson() -> Lesson:
     lesson, _ = parse_lesson((OWN_FOLDER / "grad-cam.md").read_bytes(), tuple(VOCABULARY))
     assert lesson is not None
@@ -59,6 +68,31 @@ def test_at_each_stop_the_pictures_are_whole_beside_question_hint_and_answer(pag
             assert top >= 0
             assert right <= rail["x"]
             assert bottom <= height - line["height"]
+        if number in STRIPS:
+            assert page.locator(".stage .row-title", has_text=STRIPS[number]).is_visible()
+            assert max(page.evaluate(PARTS)) <= height - line["height"]
+        if number in CONTROLS:
+            pressed = page.get_by_test_id("stMain").get_by_role("radiogroup", name=CONTROLS[number]).bounding_box()
+            assert pressed is not None
+            assert pressed["y"] + pressed["height"] <= height - line["height"]
+
+
+@pytest.mark.parametrize("number", range(1, len(LESSON.stops) + 1))
+def test_what_a_stop_says_needs_no_scrolling_and_its_buttons_two_rows(page: Page, root: str, number: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_stop(page, root, number, opened=True)
+    rail = page.locator(".st-key-lesson")
+    assert rail.evaluate("(rail) => rail.scrollHeight - rail.clientHeight") <= 1
+    rows = set()
+    last = number == len(LESSON.stops)
+    for name in ("Hide hint", "Hide answer", "End the lesson", "Previous stop", "Next stop"):
+        if last and name == "Next stop":
+            continue
+        button = rail.get_by_role("button", name=name)
+        box = button.bounding_box()
+        assert box is not None
+        rows.add(round(box["y"]))
+    assert len(rows) == 2
 
 
 @pytest.mark.parametrize("screen", [(1280, 720), (900, 700), (390, 844)], ids=["rail", "sheet", "phone"])

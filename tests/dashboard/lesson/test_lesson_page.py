@@ -18,6 +18,7 @@ from dashboard.lesson.file import Lesson, parse_lesson, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY
 from dashboard.view.server_options import server_cache
+from dashboard.view.this_view import CARRIED_VIEW
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
@@ -127,11 +128,39 @@ def test_next_and_back_go_through_the_stops() -> None:
         assert (opened_paragraph(app, "Hint"), opened_paragraph(app, "Answer")) == (None, None)
 
 
-def test_there_is_nothing_before_the_first_stop_and_after_the_last() -> None:
+def test_there_is_nothing_before_the_first_stop() -> None:
     disabled = {button.label: button.disabled for button in open_stop(1).button}
     assert (disabled["Previous stop"], disabled["Next stop"]) == (True, False)
-    disabled = {button.label: button.disabled for button in open_stop(COUNT).button}
-    assert (disabled["Previous stop"], disabled["Next stop"]) == (False, True)
+
+
+def test_the_last_stop_ends_the_lesson_with_a_last_word_on_its_page() -> None:
+    app = open_stop(COUNT, hint="on", answer="on", present="on")
+    assert "Next stop" not in buttons(app)
+    press(app, "Finish")
+    app.switch_page("app_pages/lesson.py").run()
+    assert query(app) == own_lesson().stops[-1].view.to_query() | {"ended": "grad-cam"}
+    (said,) = [header.value for header in app.header if header.value.startswith("That was the lesson")]
+    assert said == "That was the lesson: Where does a network look?"
+    assert f"{COUNT} Your turn" in texts(app)
+    assert {"Start again", "Back to the last stop", "Write your own"} <= set(buttons(app))
+    press(app, "Write your own")
+    assert "A lesson is one Markdown file" in texts(app)
+    app.query_params.clear()  # as the navigation opens a page
+    app.switch_page("app_pages/layer_explorer.py").run()
+    assert current_ended(app) is None
+
+
+def current_ended(app: OpenedPage) -> object:
+    return app.session_state[CARRIED_VIEW].ended
+
+
+def test_no_key_starts_a_lesson_anew_at_once_and_one_goes_back_to_its_last_stop() -> None:
+    keys = {button.label: button.proto.shortcut for button in open_page("lesson", ended="grad-cam").button}
+    assert keys[f"Start · {COUNT} stops"] == keys["Start again"] == ""
+    assert keys["Back to the last stop"].lower() == "pageup"
+    keys = {button.label: button.proto.shortcut for button in open_page("lesson").button}
+    assert keys[f"Start · {COUNT} stops"].lower() == "pagedown"
+    assert "Back to the last stop" not in keys
 
 
 def test_the_end_leaves_the_view_without_the_lesson() -> None:

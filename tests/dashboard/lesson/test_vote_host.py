@@ -18,6 +18,7 @@ from dashboard.lesson.ballots import ROOMS, Round, Tap, Vote
 from dashboard.lesson.vote_host import phone_address, short_address
 from dashboard.lesson.vote_result import score_sentence
 from dashboard.server.reach import network_name, shared_place
+from dashboard.topics.sanity.pairs import NAMES
 
 LESSON = """# Votes
 
@@ -106,7 +107,7 @@ def test_a_room_is_opened_invites_counts_and_shows_what_it_said() -> None:
     assert "Your answer" not in [radio.label for radio in app.radio]  # phones have it
     vote(1, 137, 0, 1, 1)
     app.run()
-    assert "<b>3</b> votes of 0 phones" in html(app)
+    assert "<b>3</b> of 3 phones have voted" in html(app)
     assert bars(app) == []
     press(app, "Answer")
     assert bars(app) == [("✓ horse", "1"), ("&lt;b&gt;truck&lt;/b&gt;", "2")]
@@ -130,6 +131,53 @@ def test_a_server_for_this_computer_alone_says_what_to_change() -> None:
     assert "vote-qr" not in html(app)
     assert f"localhost:8501/vote<b>{code()}</b>" in html(app)  # this computer can vote
     assert "Larger code" not in buttons(app)
+
+
+def test_phones_get_the_pair_of_maps_without_their_names_until_the_answer_is_open() -> None:
+    app = press(open_stop(3), "Ask the room")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    on_screen = [panels(app)[name] for name in NAMES]
+    assert [panel.title for panel in poll.maps] == [panel.head["title"] for panel in on_screen] == ["A", "B"]
+    for sent, drawn in zip(poll.maps, on_screen, strict=True):
+        assert np.array_equal(sent.drawn(), drawn.drawn)
+    press(app, "Answer")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    assert sorted(panel.title.partition(": ")[2] for panel in poll.maps) == ["never trained", "trained"]
+
+
+def test_phones_get_the_brightest_place_with_the_answer_and_not_before() -> None:
+    app = press(open_stop(2), "Ask the room")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    assert poll.found is None
+    press(app, "Answer")
+    poll = ROOMS.see(code()).poll
+    assert poll is not None
+    assert poll.found is not None
+    row, column = np.unravel_index(captum_map(137, "conv2").argmax(), (10, 10))
+    assert poll.found.cell == (row, column)
+
+
+def test_the_page_of_lessons_says_beforehand_that_no_phone_can_come_in() -> None:
+    captions = {}
+    for listening in ("127.0.0.1", "0.0.0.0"):
+        config.set_option("server.address", listening)
+        captions[listening] = [caption.value for caption in open_page("lesson").caption if "--server.address" in caption.value]
+    assert len(captions["127.0.0.1"]) == 2  # the lesson of this test, and the dashboard's own, both ask phones
+    assert captions["0.0.0.0"] == []
+
+
+def test_nothing_is_drawn_of_a_choice_without_a_vote_and_the_count_says_who_has_voted() -> None:
+    app = press(open_stop(1), "Ask the room")
+    assert "No phone has come in yet." in html(app)
+    ROOMS.enter(code(), "phone 0")
+    ROOMS.enter(code(), "phone 1")
+    vote(1, 137, 0)
+    assert "<b>1</b> of 2 phones has voted" in html(app.run())
+    press(app, "Answer")
+    assert re.findall(r"<b>(\d)</b><i (.*?)></i>", html(app)) == [("1", 'style="width: 100.0%"'), ("0", 'class="empty"')]
 
 
 def test_a_stop_without_a_question_for_phones_asks_nothing_and_phones_wait() -> None:

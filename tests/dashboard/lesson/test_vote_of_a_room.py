@@ -79,7 +79,7 @@ def test_sixty_phones_vote_and_the_host_sees_sixty(port: int) -> None:
         list(threads.map(lambda phone, answer: phone.press_words(answer), phones, answers))
         phones[1].press_words("horse")  # another thought; it said truck
         assert {"Counted: horse" in said(phones[1]), "Counted: deer" in said(phones[2])} == {True}
-        look_until(host, "<b>60</b> votes of 60 phones")
+        look_until(host, "<b>60</b> of 60 phones have voted")
         assert "vote-bars" not in said(host)
         host.press("lesson-answer-1")
         assert re.findall(r"<span>(.*?)</span><b>(\d+)</b>", said(host)) == [("✓ horse", "21"), ("truck", "19"), ("deer", "20")]
@@ -105,7 +105,7 @@ def test_a_browser_is_known_again_after_a_reload_and_votes_once(port: int) -> No
         host = tabs.enter_context(Session(port, cookies[0]))
         host.open(HOST)
         assert code_of(host) == code
-        assert "<b>1</b> vote of 1 phone<" in said(host)
+        assert "<b>1</b> of 1 phone has voted<" in said(host)
         stranger = tabs.enter_context(Session(port, cookies[1]))
         stranger.open(Address(HOST.page, f"{HOST.query}&answer=on"))
         assert "vote-bars" not in said(stranger)

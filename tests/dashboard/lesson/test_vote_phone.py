@@ -1,14 +1,17 @@
 """The phone's page: the question alone, the vote, and what is said when that cannot be taken."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from opened_page import OpenedPage, act, buttons, errors, open_folded, press, texts, warnings
 from staged import panels
 
+from dashboard.figures.panel import Panel
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.ballots import ROOMS, Poll, Rooms, Round, Tap
+from dashboard.lesson.map_numbers import Brightest
 from dashboard.lesson.vote_phone import rest_of
 
 HOST = "the teacher's browser"
@@ -51,6 +54,38 @@ def test_a_phone_follows_the_host_and_says_what_was_right(code: str) -> None:
     assert "The next question will appear here." in texts(phone.run())
     ROOMS.close(HOST)
     assert "There is no room" in errors(phone.run())
+
+
+def test_a_phone_shows_the_maps_that_it_is_asked_about(code: str) -> None:
+    maps = tuple(Panel(name, f"{name}, of layer conv2", 256, title=name, values=np.eye(4, dtype=np.float32)) for name in "AB")
+    ROOMS.ask(code, HOST, Poll(5, 13, "Which?", Ask("choice", ("A", "B"), (1,)), maps=maps))
+    phone = open_phone(room=code)
+    assert [(panel.head["title"], panel.head["alt"]) for panel in panels(phone).values()] == [
+        ("A", "A, of layer conv2"),
+        ("B", "B, of layer conv2"),
+    ]
+    assert (panels(phone)["B"].drawn[0, 0] != panels(phone)["B"].drawn[0, -1]).any()
+    assert buttons(phone) == ["A", "B"]
+
+
+@pytest.mark.parametrize("tapped", [True, False])
+def test_once_the_answer_is_open_a_phone_shows_the_brightest_place_and_how_far_its_tap_is(code: str, tapped: bool) -> None:
+    picture = np.zeros((32, 32, 3), np.uint8)
+    middles = np.arange(8) * 4 + 1.5
+    asked = Poll(6, 15, "Where?", Ask("place"), picture)
+    ROOMS.ask(code, HOST, asked)
+    phone = open_phone(room=code)
+    if tapped:
+        act(phone, "vote-6-15", said=[9, 9])
+    assert "brightest" not in str(panels(phone)["vote"].head["spots"])
+    ROOMS.ask(code, HOST, replace(asked, found=Brightest((3, 5), middles, middles, (32, 32))))
+    ROOMS.reveal(code, HOST, 6)
+    phone.run()
+    spots = [(spot["kind"], spot["down"], spot["along"]) for spot in panels(phone)["vote"].head["spots"]]
+    assert spots[-1] == ("brightest", 14 / 32, 22 / 32)  # the middle of cell 3 is at pixel 13.5, of cell 5 at 21.5
+    assert [spot[0] for spot in spots] == (["said", "brightest"] if tapped else ["brightest"])
+    apart = "13 pixels apart, or 3.3 squares" if tapped else "Computed: the brightest square"  # 4.5 down, 12.5 across
+    assert apart in texts(phone)
 
 
 def test_a_vote_that_comes_after_the_reveal_says_so(code: str) -> None:

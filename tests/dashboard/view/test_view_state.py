@@ -222,6 +222,7 @@ NONSENSE = [
     ("without", "1;2", "numbers of channels, with commas between, would be right."),
     ("channels", "sorted", "one of number, weight would be right."),
     ("lesson", "../secret", "the name of a lesson, of letters, digits and hyphens, would be right."),
+    ("ended", "grad cam", "the name of a lesson, of letters, digits and hyphens, would be right."),
     ("stop", "0", "the number of a stop, from 1, would be right."),
     ("hint", "yes", "on or off would be right."),
     ("answer", "1", "on or off would be right."),

@@ -11,7 +11,7 @@ from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, 
 
 import explain_lib as xl
 from dashboard.figures.chart_parts import interval_dots
-from dashboard.figures.class_figure import class_bars, probabilities_words
+from dashboard.figures.class_figure import class_bars, most_changed_words, probabilities_words
 from dashboard.figures.map_words import map_words, where_words
 from dashboard.figures.scale import diverging, sequential
 from dashboard.figures.waterfall_figure import waterfall_figure, waterfall_words
@@ -97,7 +97,8 @@ def class_probabilities(draw: st.DrawFn) -> Said:
     task = draw(st.sampled_from(("softmax", "sigmoid", "binary")))
     bars = class_bars(("cat", "dog", "frog"), found, target=1, true=0, task=task)
     said = probabilities_words(("cat", "dog", "frog"), found, 1, task)
-    return Said("; ".join([said, *(bar.text for bar in bars)]), shares=all_of(found))
+    changed = most_changed_words(("cat", "dog", "frog"), found, found[::-1].copy(), task)
+    return Said("; ".join([said, changed, *(bar.text for bar in bars)]), shares=all_of(found))
 
 
 @case

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Browser, Locator, Page, expect
 from running_app import settle
 
@@ -148,3 +149,28 @@ def test_a_finger_paints_and_does_not_scroll_the_page(phone: Page, root: str) ->
     touch("touchEnd")
     wait_for_cells(phone, {(row, 4) for row in range(3, 13)})
     assert phone.evaluate(scrolled) == before
+    said = phone.locator(".most-changed")
+    expect(said).to_be_in_viewport(ratio=1)  # the bars are below the screen
+    picture, line = phone.locator('[data-picture="picture"]').bounding_box(), said.bounding_box()
+    assert picture is not None
+    assert line is not None
+    assert 0 <= line["y"] - picture["y"] - picture["height"] < 16
+    then, now = changes_of(phone)
+    assert said.inner_text() == f"{then} → {now}"
+
+
+def changes_of(page: Page) -> tuple[str, str]:
+    """The class whose bar says the largest change, with its probability before, and now."""
+    model, cells = xl.load_model("captum-tutorial"), xl.cover_cells(parse_qs(urlsplit(page.url).query)["cover"][0])
+    picture = np.array(xl.load_cifar10().pixels[7])
+    covered = picture.copy()
+    covered[np.kron(cells, np.ones((2, 2), bool)).astype(bool)] = 128
+    before, now = (torch.softmax(torch.from_numpy(model.predict(one[None]).copy()), 1)[0].numpy() for one in (picture, covered))
+    k = int(abs(now - before).argmax())
+    return f"{model.classes[k]} {100 * before[k]:.1f} %", f"{100 * now[k]:.1f} %"
+
+
+def test_a_desk_has_the_bars_beside_the_picture_and_no_line_below_it(page: Page, root: str) -> None:
+    opened(page, root, f"{OPEN}&cover=AAAAAAAAAAAP8A_wD_AP8A_wD_AP8A_w")
+    expect(page.locator(".most-changed")).to_have_count(1)
+    expect(page.locator(".most-changed")).not_to_be_visible()
