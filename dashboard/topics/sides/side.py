@@ -159,5 +159,5 @@ def _scaling(settings: xl.CamSettings, batch: slice) -> str:
         return "divided by the largest value of its batch (this image alone)"
     return (
         f"divided by the largest value that this image's weights give on the notebook's batch of four (images {batch.start} to "
-        "{batch.stop - 1})"
+        f"{batch.stop - 1})"
     )
