@@ -54,7 +54,7 @@ def _show_guesses(scene: Scene) -> None:
     st.markdown(
         "The study ([jane-cz/GradCAM](https://github.com/jane-cz/GradCAM)) looked at the maps of eight pictures and made "
         "three guesses, quoted here from its README. A rule judges each guess on many pictures, and says what was known when "
-        "it was written. {_layers_words(scene)}"
+        f"it was written. {_layers_words(scene)}"
     )
     contour = open_section(cards[0])
     st.divider()

@@ -252,8 +252,8 @@ def _against(gap: Estimate) -> str:
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
     """Sentences on the effect of the fill. rankings: by one measure, one for each fill."""
     places = {fill: ranking.order.index(RANDOM) + 1 for fill, ranking in rankings.items()}
-    chance = listed([f"place {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
-    return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order takes {chance}."
+    chance = listed([f"rank {places[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    return f"{_best_by_fill(rankings)}Of {len(rankings['grey'].order)} rows, random order has {chance}."
 
 
 def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:

@@ -158,7 +158,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:
     rows, measure = found.rows, scene.view.measure
     by = f"by {measure_words(measure, scene.view.fill)}"
-    yield Fact("Its place among these rows", "none" if rows.flat[0, column] else f"{place} of {len(rows.rungs)}", "", by)
+    yield Fact("Its rank among these rows", "none" if rows.flat[0, column] else f"{place} of {len(rows.rungs)}", "", by)
     better = "lower is better" if measure == "deletion" else "higher is better"
     value = float(measured(rows, measure, scene.view.fill)[0, column])
     yield Fact(MEASURE_WORDS[measure].capitalize() if measure != "road" else "ROAD", _number(value), MEASURE_HELP, better)
@@ -196,8 +196,8 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     show_number_table(columns(view, place=place, value=scene.task_words.value), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass, then rows for comparison. The maps are enlarged bilinearly and drawn over "
-        "the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
-        "The row of the chosen layer, {layer}, is shaded; the package's other methods use the same layer."
+        f"the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
+        f"The row of the chosen layer, {layer}, is shaded; the package's other methods use the same layer."
         f"{FLAT_WORDS if found.rows.flat.any() else ''}"
     )
 

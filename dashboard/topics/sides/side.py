@@ -158,6 +158,6 @@ def _scaling(settings: xl.CamSettings, batch: slice) -> str:
     if batch.stop - batch.start == 1:
         return "divided by the largest value of its batch (this image alone)"
     return (
-        "divided by the largest value that this image's weights give on the notebook's batch of four (images {batch.start} to "
-        "{batch.stop - 1})"
+        f"divided by the largest value that this image's weights give on the notebook's batch of four (images {batch.start} to "
+        f"{batch.stop - 1})"
     )

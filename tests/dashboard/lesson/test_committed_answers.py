@@ -127,20 +127,20 @@ def test_a_number_is_kept_and_set_beside_the_computed_one() -> None:
     assert "Computed" not in words(app)
     press(app, "Answer")
     assert not app.number_input
-    assert "**You said 40.5 %. Computed: 47 %.** That is 6.5 points too low." in words(app)
+    assert "**You said 40.5 %. Computed: 47 %.** You were 6.5 points too low." in words(app)
 
 
 @pytest.mark.parametrize(
     ("said", "computed", "expected"),
     [
-        ("60", "41.9 %", "**You said 60 %. Computed: 42 %.** That is 18 points too high."),
-        ("41", "41.9 %", "**You said 41 %. Computed: 42 %.** That is 1 point too low."),
+        ("60", "41.9 %", "**You said 60 %. Computed: 42 %.** You were 18 points too high."),
+        ("41", "41.9 %", "**You said 41 %. Computed: 42 %.** You were 1 point too low."),
         ("42.2", "41.9 %", "✓ **You said 42.2 %. Computed: 42 %.** That is right."),
-        ("0.6", "−0.23", "**You said 0.6. Computed: −0.23.** That is 0.83 too high."),
-        ("-0.5", "−0.23", "**You said −0.5. Computed: −0.23.** That is 0.27 too low."),
+        ("0.6", "−0.23", "**You said 0.6. Computed: −0.23.** You were 0.83 too high."),
+        ("-0.5", "−0.23", "**You said −0.5. Computed: −0.23.** You were 0.27 too low."),
         ("0", "0", "✓ **You said 0. Computed: 0.** That is right."),
-        ("600", "1,000", "**You said 600. Computed: 1000.** That is 400 too low."),
-        ("90", "above 99.9 %", "**You said 90 %. Computed: above 99.9 %.** That is 9.9 points too low."),
+        ("600", "1,000", "**You said 600. Computed: 1000.** You were 400 too low."),
+        ("90", "above 99.9 %", "**You said 90 %. Computed: above 99.9 %.** You were 9.9 points too low."),
         (None, "41.9 %", "**Computed: 42 %.**"),
         ("3", "not defined", "**You said 3. Computed: not defined.**"),
     ],
@@ -297,5 +297,5 @@ def test_where_no_place_is_brightest_that_is_said() -> None:
     assert captum_map(FLAT, "pool1").max() == 0
     seen = {"img": str(FLAT), "layer": "pool1", "modules": "all", "set": "cifar10"}
     app = open_page("layer_explorer", **seen, lesson="mine", stop=PLACE, answer="on", said="1,2")
-    assert "Not there: layer: its map is zero; one with a strongest cell would be right." in words(app)
+    assert "Not available: layer: its map is zero; one with a strongest cell would be right." in words(app)
     assert [spot["kind"] for spot in panels(app)["picture"].head["spots"]] == ["said"]

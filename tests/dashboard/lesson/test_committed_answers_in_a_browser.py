@@ -116,4 +116,4 @@ def test_a_number_is_said_by_its_button(page: Page, root: str) -> None:
     page.wait_for_url("**said=0.6**")
     settle(page)
     page.keyboard.press("a")
-    expect(page.get_by_text("That is 0.83 too high.")).to_be_visible()
+    expect(page.get_by_text("You were 0.83 too high.")).to_be_visible()

@@ -81,7 +81,7 @@ def test_every_stop_opens_its_page_without_a_warning_and_its_answer_is_computed(
         assert words is not None
         assert "{" not in words
         assert "—" not in words
-        assert "Not there" not in words
+        assert "Not available" not in words
     assert query(app)["hint"] == query(app)["answer"] == "on"
 
 
@@ -229,7 +229,7 @@ def test_numbers_that_a_page_computes_last_are_in_the_answer_once_it_stands() ->
     app = open_stop(CONTOURS, answer="on")
     words = opened_paragraph(app, "Answer") or ""
     assert "judged “not supported”" in words
-    assert "Not there" not in words
+    assert "Not available" not in words
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,11 @@ def test_the_code_is_large_and_then_beside_whole_pictures_and_a_phone_votes(
     phone.goto(f"{open_root}/vote?room={code}")
     picture = phone.get_by_role("button", name="The picture")
     picture.tap(position={"x": 90, "y": 120})
-    expect(phone.get_by_text("Counted: this place.")).to_be_visible()
+    expect(phone.get_by_text("Your vote: this place.")).to_be_visible()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     expect(phone.get_by_test_id("stHeader")).not_to_be_visible()
     phone.reload()
-    expect(phone.get_by_text("Counted: this place.")).to_be_visible()
+    expect(phone.get_by_text("Your vote: this place.")).to_be_visible()
     expect(page.locator(".st-key-vote .vote-count")).to_have_text("1 of 1 phone has voted")
     assert violations(phone) == []
     page.keyboard.press("a")

@@ -78,7 +78,7 @@ def test_sixty_phones_vote_and_the_host_sees_sixty(port: int) -> None:
         answers = [("horse", "truck", "deer")[place % 3] for place in range(PHONES)]
         list(threads.map(lambda phone, answer: phone.press_words(answer), phones, answers))
         phones[1].press_words("horse")  # another thought; it said truck
-        assert {"Counted: horse" in said(phones[1]), "Counted: deer" in said(phones[2])} == {True}
+        assert {"Your vote: horse" in said(phones[1]), "Your vote: deer" in said(phones[2])} == {True}
         look_until(host, "<b>60</b> of 60 phones have voted")
         assert "vote-bars" not in said(host)
         host.press("lesson-answer-1")
@@ -110,6 +110,6 @@ def test_a_browser_is_known_again_after_a_reload_and_votes_once(port: int) -> No
         stranger.open(Address(HOST.page, f"{HOST.query}&answer=on"))
         assert "vote-bars" not in said(stranger)
         phone.look_on(2.5)
-        assert "Counted: truck" in said(phone)
+        assert "Your vote: truck" in said(phone)
         host.press("vote-close")
         look_until(phone, "This room is closed.")

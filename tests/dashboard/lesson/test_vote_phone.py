@@ -38,7 +38,7 @@ def test_a_phone_shows_the_question_alone_and_takes_a_vote_that_can_be_changed(c
     press(phone, "truck")
     assert "**Your vote: truck.** You can change it until the answer is shown." in texts(phone)
     press(phone, "horse")
-    assert "**Counted: horse.**" in texts(phone)
+    assert "**Your vote: horse.**" in texts(phone)
     assert ROOMS.rounds(code, HOST, 3) == {137: Round(HORSE.ask, (0,))}
 
 
@@ -92,7 +92,7 @@ def test_a_vote_that_comes_after_the_reveal_says_so(code: str) -> None:
     phone = open_phone(room=code)
     ROOMS.reveal(code, HOST, 3)
     press(phone, "horse")
-    assert warnings(phone) == "Too late, the answer is on the screen."
+    assert warnings(phone) == "Too late, the answer is already on the screen."
     assert ROOMS.rounds(code, HOST, 3) == {137: Round(HORSE.ask, ())}
 
 
@@ -139,7 +139,7 @@ def test_a_tap_on_the_photograph_is_a_vote_for_the_middle_of_its_pixel(code: str
     assert panels(phone)["vote"].head["asks"] == "Votes for this place"
     act(phone, "vote-4-137", said=[3, 12])
     assert ROOMS.rounds(code, HOST, 4)[137].votes == (Tap(12.5 / 48, 3.5 / 32),)
-    assert "**Counted: this place.**" in texts(phone)
+    assert "**Your vote: this place.**" in texts(phone)
     (spot,) = panels(phone)["vote"].head["spots"]
     assert (spot["along"], spot["down"], spot["words"]) == (12.5 / 48, 3.5 / 32, "you")
     ROOMS.reveal(code, HOST, 4)

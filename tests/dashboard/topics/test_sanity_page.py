@@ -77,7 +77,7 @@ def test_the_mean_over_the_starts_is_said_with_its_interval(opened: OpenedPage) 
     low, high = (float(end.replace("−", "-")) for end in interval)
     mean = float(metrics(opened)["Mean correlation with its map"].replace("−", "-"))
     assert low < mean < high
-    holds = "holds 0" if low <= 0 <= high else "does not hold 0"
+    holds = "contains 0" if low <= 0 <= high else "does not contain 0"
     assert f"The 95 % interval, in brackets, {holds}:" in texts(opened)
 
 

@@ -247,8 +247,8 @@ def test_that_the_fill_decides_is_said() -> None:
     sentence = fill_sentence({fill: rank_ladder(rows, "deletion", fill) for fill in FILLS})
     assert sentence == (
         "By deletion the best mean belongs to first with mid grey, second with the blurred picture and first with noisy linear "
-        "imputation: the best layer depends on the fill. Of 6 rows, random order takes place 6 with mid grey, place 1 with the "
-        "blurred picture and place 6 with noisy linear imputation."
+        "imputation: the best layer depends on the fill. Of 6 rows, random order has rank 6 with mid grey, rank 1 with the "
+        "blurred picture and rank 6 with noisy linear imputation."
     )
 
 
