@@ -11,7 +11,7 @@ from explain_lib.trust.cover import SIDE
 
 IMAGE = 137
 MOST_ROUNDS = 200
-RATIO = 3.0
+RATIO = 3.5
 """The prediction and the maps of the covered picture, and those of the whole one, which the change is measured from."""
 
 

@@ -167,17 +167,18 @@ STROKED = """async (strokes) => {
   const { painter } = window.gradCamStages, place = document.querySelector("[data-picture=picture]"), times = [];
   const until = async (reached) => { while (!reached()) await new Promise(requestAnimationFrame); };
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-  const rests = () => !painter.pause && !painter.waits && !painter.changed && (painter.sent === null || painter.sent === painter.code);
+  const isTold = () => painter.sent === null || painter.sent === painter.code;
+  const rests = () => !painter.pause && !painter.waits && !painter.changed && isTold();
   for (let number = 0; number < strokes; number++) {
     const { left, top, width, height } = place.getBoundingClientRect();
-    const send = (kind, column, target) => target.dispatchEvent(new PointerEvent(kind, { pointerId: 1, pointerType: "mouse",
-      button: 0, bubbles: true, clientX: left + width * (column + 0.5) / 16, clientY: top + height * (number % 16 + 0.5) / 16 }));
+    const clientX = left + width * (2.5 + number % 3) / 16, clientY = top + height * (number % 16 + 0.5) / 16;
+    const mouse = { pointerId: 1, pointerType: "mouse", button: 0, bubbles: true, clientX, clientY };
     const asked = painter.asked, start = performance.now();
-    send("pointerdown", 2 + number % 3, place);
+    place.dispatchEvent(new PointerEvent("pointerdown", mouse));
     await until(() => painter.asked > asked && painter.taken === painter.asked);
     await new Promise(requestAnimationFrame);
     times.push(performance.now() - start);
-    send("pointerup", 2 + number % 3, window);
+    window.dispatchEvent(new PointerEvent("pointerup", mouse));
     await pause(100);
     await until(rests);
     await pause(1500);

@@ -66,8 +66,8 @@ def test_the_code_is_large_and_then_beside_whole_pictures_and_a_phone_votes(
     page.keyboard.press("a")
     expect(page.locator(".spot.vote")).to_have_count(3)
     expect(phone.get_by_text("The answer is on the screen.")).to_be_visible()
-    expect(phone.locator(".spot.said")).to_be_visible()
-    expect(phone.locator(".spot.brightest")).to_be_visible()
+    expect(phone.locator(".spot.said .form")).to_be_visible()
+    expect(phone.locator(".spot.brightest .form")).to_be_visible()
     expect(phone.get_by_text("pixels apart")).to_be_visible()
     assert violations(phone) == []
     assert violations(page) == []

@@ -1,5 +1,6 @@
 """The picture painted over in Chromium: by pointer, by finger and by keys, with undo and clear, and its address loaded anew."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -155,19 +156,22 @@ def test_a_finger_paints_and_does_not_scroll_the_page(phone: Page, root: str) ->
     assert picture is not None
     assert line is not None
     assert 0 <= line["y"] - picture["y"] - picture["height"] < 16
-    then, now = changes_of(phone)
-    assert said.inner_text() == f"{then} → {now}"
+    name, then, now = changes_of(phone)
+    found = re.fullmatch(r"(\w+) ([\d.]+) % → ([\d.]+) %", said.inner_text())
+    assert found is not None
+    assert found[1] == name
+    assert (float(found[2]), float(found[3])) == pytest.approx((then, now), abs=0.051)
 
 
-def changes_of(page: Page) -> tuple[str, str]:
-    """The class whose bar says the largest change, with its probability before, and now."""
+def changes_of(page: Page) -> tuple[str, float, float]:
+    """The class whose bar says the largest change, with its probability in percent before, and now."""
     model, cells = xl.load_model("captum-tutorial"), xl.cover_cells(parse_qs(urlsplit(page.url).query)["cover"][0])
     picture = np.array(xl.load_cifar10().pixels[7])
     covered = picture.copy()
     covered[np.kron(cells, np.ones((2, 2), bool)).astype(bool)] = 128
     before, now = (torch.softmax(torch.from_numpy(model.predict(one[None]).copy()), 1)[0].numpy() for one in (picture, covered))
     k = int(abs(now - before).argmax())
-    return f"{model.classes[k]} {100 * before[k]:.1f} %", f"{100 * now[k]:.1f} %"
+    return model.classes[k], 100 * float(before[k]), 100 * float(now[k])
 
 
 def test_a_desk_has_the_bars_beside_the_picture_and_no_line_below_it(page: Page, root: str) -> None:
