@@ -20,6 +20,9 @@ ZIP_HELP = (
     "`python -m explain_lib replay FILE` computes everything anew and says whether it is identical."
 )
 SLIDE_HELP = "One picture of this view: the picked image, its maps and a caption, 1920 × 1080 pixels."
+STOP_HELP = "A question about this view, with a hint and an answer, for a lesson of your own."
+WRITING = "writing-open"
+"""The key in the session's state that says whether a stop is being written."""
 VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 
 
@@ -42,8 +45,25 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
         _button(scene, "Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
         if files:
             _page_files(scene, files)
+        _make_a_stop(page, scene)
     if files:
         _python(files)
+
+
+def _make_a_stop(page: str, scene: Scene) -> None:
+    """The button that opens the form of a lesson's stop, and the form; not before a class, nor where there is no view."""
+    view = current_view()
+    if page == "lesson" or (view.present and view.lesson is not None):
+        return
+    st.button("Make this a stop", key="make-stop", on_click=_open_form, help=STOP_HELP)
+    if st.session_state.get(WRITING):
+        from dashboard.writing.form import show_form  # with the vocabulary of lessons, which loads what every topic measures
+
+        show_form(page, scene, WRITING)
+
+
+def _open_form() -> None:
+    st.session_state[WRITING] = True
 
 
 def _file_name(page: str) -> str:
