@@ -1,4 +1,4 @@
-"""The lessons on offer with their stops, and how to write one's own."""
+"""The lessons on offer with their stops, the one that this browser keeps, and how to write one's own."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.lesson.bar import lessons_on_offer, start_lesson
 from dashboard.lesson.file import Lesson, stop_view
-from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
+from dashboard.lesson.shelf import BROWSER_LESSON, OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
 from dashboard.view.address import current_view
 from dashboard.view.captions import plain
@@ -18,6 +18,7 @@ from dashboard.view.picture_sets import chosen_set
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
 from dashboard.widgets.stage import Row, Stage, show_stage
+from dashboard.writing.yours import show_yours
 from explain_lib import ExplainError
 from explain_lib.base.words import few_names
 from explain_lib.pictures.channels import shown
@@ -26,6 +27,8 @@ SIDE = 160
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
+“Make this a stop”, at the foot of every page, writes such a file for you.
+
 A lesson is one Markdown file, in the folder that the server is started with: `streamlit run dashboard/app.py -- --lessons
 FOLDER`. Its name, of letters, digits and hyphens, and `.md` behind it, is what an address calls it. Edit it, load this page
 anew, and the change is there.
@@ -51,7 +54,7 @@ grad-cam.md takes the place of the lesson that comes with the dashboard.
 
 
 def _draw(scene: Scene) -> None:
-    offered = lessons_on_offer()
+    offered = tuple(shelved for shelved in lessons_on_offer() if shelved.name != BROWSER_LESSON)
     held = [(shelved, shelved.lesson) for shelved in offered if shelved.lesson]
     with st.container(key="lessons"):
         for place, (shelved, lesson) in enumerate(held):
@@ -62,6 +65,8 @@ def _draw(scene: Scene) -> None:
         if notes:
             words = f"{plain(shelved.path.name)} can be held, but not all of it opens as it is written:"
             st.warning("\n".join([words, *(f"- {plain(note)}" for note in notes)]))
+    with st.container(border=True, gap="small", key="yours"):
+        show_yours(scene)
     _how_to_write()
 
 

@@ -13,6 +13,7 @@ from dashboard.view.page_files import PageFiles
 from dashboard.view.record import ViewRecord
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
+from dashboard.view.this_view import WRITING
 from explain_lib.take_home.slide import draw_slide
 
 ZIP_HELP = (
@@ -21,8 +22,6 @@ ZIP_HELP = (
 )
 SLIDE_HELP = "One picture of this view: the picked image, its maps and a caption, 1920 × 1080 pixels."
 STOP_HELP = "A question about this view, with a hint and an answer, for a lesson of your own."
-WRITING = "writing-open"
-"""The key in the session's state that says whether a stop is being written."""
 VECTOR_HELP = "The same with letters and lines that stay sharp at any size."
 
 
@@ -45,25 +44,38 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
         _button(scene, "Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
         if files:
             _page_files(scene, files)
-        _make_a_stop(page, scene)
+        offer_stop("make-stop")
     if files:
         _python(files)
+    _write_stop(page, scene)
 
 
-def _make_a_stop(page: str, scene: Scene) -> None:
-    """The button that opens the form of a lesson's stop, and the form; not before a class, nor where there is no view."""
+def offer_stop(key: str, folds: str = "") -> None:
+    """A button that opens the form of a lesson's stop; not before a class, nor on the page of lessons, which shows no view.
+
+    key: of the button. folds: the key of the menu around it, which it folds up, if it stands in one.
+    """
+
+    def pressed() -> None:
+        st.session_state[WRITING] = True
+        if folds:
+            st.session_state[folds] = False
+
+    if _is_stop():
+        st.button("Make this a stop", key=key, on_click=pressed, help=STOP_HELP)
+
+
+def _is_stop() -> bool:
     view = current_view()
-    if page == "lesson" or (view.present and view.lesson is not None):
-        return
-    st.button("Make this a stop", key="make-stop", on_click=_open_form, help=STOP_HELP)
-    if st.session_state.get(WRITING):
+    return not this_address().partition("?")[0].endswith("/lesson") and not (view.present and view.lesson is not None)
+
+
+def _write_stop(page: str, scene: Scene) -> None:
+    """The form of a stop, if it is open."""
+    if _is_stop() and st.session_state.get(WRITING):
         from dashboard.writing.form import show_form  # with the vocabulary of lessons, which loads what every topic measures
 
-        show_form(page, scene, WRITING)
-
-
-def _open_form() -> None:
-    st.session_state[WRITING] = True
+        show_form(page, scene)
 
 
 def _file_name(page: str) -> str:

@@ -16,12 +16,13 @@ from dashboard.view.captions import plain
 from dashboard.view.picture_sets import CifarImages, OwnPicture
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_cache
+from dashboard.view.this_view import WRITING
 from dashboard.view.view import View
 from dashboard.writing.draft import ASKS, TEXTS, Checked, Draft, Field, check_draft
 from dashboard.writing.kept import FIELD, Writing, change_lesson, keep_in_browser, write_draft, writing
 from dashboard.writing.markdown import stop_markdown
 from dashboard.writing.placeholders import show_placeholders
-from dashboard.writing.yours import show_stops
+from dashboard.writing.yours import counted, say_kept, show_stops
 from explain_lib.work.jobs import foreground
 
 WIDTH = 1120
@@ -30,11 +31,11 @@ _PRESSED, _SAID, _REFUSED = "_write_pressed", "_write_said", "_write_refused"
 _NUMBERS = [name for name, number in VOCABULARY.items() if number.unit is not None]
 
 
-def show_form(page: str, scene: Scene, opened: str) -> None:
-    """The drawer, while the session's state says so under that key; a press beside it, its X and Escape close it."""
+def show_form(page: str, scene: Scene) -> None:
+    """The drawer; a press beside it, its X and Escape close it."""
 
     def close() -> None:
-        st.session_state[opened] = False
+        st.session_state[WRITING] = False
 
     editing = writing().draft.editing
     title = "Make this a stop" if editing is None else f"Change stop {editing + 1}"
@@ -43,24 +44,25 @@ def show_form(page: str, scene: Scene, opened: str) -> None:
 
 def _draw(page: str, scene: Scene) -> None:
     follow_changes()
-    checkpoint = st.empty()
-    st.html(f"<style>{(ASSETS / 'writing.css').read_text()}</style>")
-    with foreground(), server_cache().running(lambda: _pause(checkpoint)):
+    with st.container(key="writing-tools"):  # nothing to be seen
+        checkpoint = st.empty()
+        st.html(f"<style>{(ASSETS / 'writing.css').read_text()}</style>")
         writing().draft = _typed(writing().draft)
         now = keep_in_browser()
+    with foreground(), server_cache().running(lambda: _pause(checkpoint)), st.container(key="writing"):
         checked = check_draft(now.draft, page, current_view(), tuple(VOCABULARY), WORDED)
-        with st.container(key="writing"):
-            _say_kept(now)
-            _say_view(checked.stop, scene)
-            form, preview = st.columns([7, 4], gap="medium")
-            with form:
-                _fields(page, scene, now, checked)
-                _buttons(now, checked)
-            with preview:
-                _preview(now, checked, scene)
-            if now.lesson.stops:
-                with st.container(key="writing-lesson"):
-                    show_stops(now)
+        say_kept(now)
+        _say_view(checked.stop, scene)
+        form, preview = st.columns([7, 4], gap="medium")
+        with form:
+            _fields(page, scene, now.draft, checked)
+            _buttons(now, checked)
+        with preview, st.container(key="writing-preview"):
+            _preview(now, checked, scene)
+        if now.lesson.stops or now.undo:
+            with st.container(key="writing-lesson"):
+                st.markdown(f"**Your lesson · {counted(now.lesson)}**")
+                show_stops(now)
 
 
 def _pause(checkpoint: "st.delta_generator.DeltaGenerator") -> None:
@@ -68,13 +70,6 @@ def _pause(checkpoint: "st.delta_generator.DeltaGenerator") -> None:
 
 
 # Section: what stands above the fields
-
-
-def _say_kept(now: Writing) -> None:
-    if now.failed:
-        st.warning(f"This browser keeps nothing ({plain(now.failed)}): download your lesson before you leave the page.")
-    for note in now.notes:
-        st.warning(plain(note))
 
 
 def _say_view(stop: Stop, scene: Scene) -> None:
@@ -121,25 +116,24 @@ def _at(texts: Sequence[str], place: int) -> str:
     return texts[place] if place < len(texts) else ""
 
 
-def _fields(page: str, scene: Scene, now: Writing, checked: Checked) -> None:
-    draft = now.draft
+def _fields(page: str, scene: Scene, draft: Draft, checked: Checked) -> None:
     truth = draft.truth if draft.truth in _NUMBERS else Draft().truth
     _open_with({**{name: getattr(draft, name) for name in (*TEXTS, "asks")}, "truth": truth})
     st.text_input("Title", key=f"{FIELD}title", max_chars=TEXTS["title"], placeholder="Where does it look?")
     _faults("title", checked)
     words = "A question to the room, in Markdown."
-    st.text_area("Question", key=f"{FIELD}question", height=90, max_chars=TEXTS["question"], placeholder=words)
+    st.text_area("Question", key=f"{FIELD}question", height=82, max_chars=TEXTS["question"], placeholder=words)
     _faults("question", checked)
+    _asked(page, draft, checked)
     st.text_area("Hint (optional)", key=f"{FIELD}hint", height=68, max_chars=TEXTS["hint"])
     _faults("hint", checked)
-    answer, numbers = st.columns([1, 1], gap="small")
+    answer, numbers = st.columns(2, gap="small")
     with answer:
         words = "With numbers in braces, such as {map.peak_row}: they are computed for what is on screen."
-        st.text_area("Answer", key=f"{FIELD}answer", height=420, max_chars=TEXTS["answer"], placeholder=words)
+        st.text_area("Answer", key=f"{FIELD}answer", height=338, max_chars=TEXTS["answer"], placeholder=words)
         _faults("answer", checked)
     with numbers:
         show_placeholders(scene, _insert)
-    _asked(page, draft, checked)
 
 
 def _open_with(values: Mapping[str, object]) -> None:
@@ -166,12 +160,12 @@ def _faults(field: Field, checked: Checked) -> None:
 def _asked(page: str, draft: Draft, checked: Checked) -> None:
     offered = [name for name in ASKS if name != "place" or page == PLACE_PAGE or draft.asks == "place"]
     st.radio(
-        "Learners commit to an answer of their own first",
+        "Learners first commit to",
         offered,
         format_func=lambda name: ASKS[name],
         key=f"{FIELD}asks",
         horizontal=True,
-        help="Theirs then stands beside the computed one.",
+        help="Their own answer then stands beside the computed one.",
     )
     if draft.asks == "choice":
         _choices(draft)

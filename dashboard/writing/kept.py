@@ -79,7 +79,7 @@ def is_kept_read() -> bool:
 
 def _sent() -> None:
     """Take what the browser has sent: the two texts that it keeps, whether the form has just been opened, and what failed."""
-    found = st.session_state[KEY]["kept"]
+    found = st.session_state.get(KEY, {}).get("kept")
     given = found if isinstance(found, Mapping) else {}
     now = writing()
     failed, lesson, draft = (given.get(name) for name in ("failed", "lesson", "draft"))

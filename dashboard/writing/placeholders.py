@@ -25,7 +25,7 @@ def show_placeholders(scene: Scene, insert: Callable[[str], None]) -> None:
     )
     found = {name: number for name, number in VOCABULARY.items() if _matches(sought, name, number)}
     everything = st.toggle("Show the value of each", key=_ALL, help="Some take a moment to compute.")
-    with st.container(height=330, key="placeholders", gap="xxsmall"):
+    with st.container(height=217, key="placeholders", gap="xxsmall"):
         if not found:
             st.caption(f"No number is called {plain(sought)}. A word such as “map” would find some.")
         for name, number in found.items():

@@ -4,39 +4,80 @@ from dataclasses import replace
 
 import streamlit as st
 
+from dashboard import ASSETS
+from dashboard.lesson.bar import start_lesson
 from dashboard.lesson.file import Lesson, parse_lesson
+from dashboard.lesson.shelf import BROWSER_LESSON, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY, WORDED
 from dashboard.pages import PAGES
 from dashboard.view.address import open_page
 from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
+from dashboard.view.this_view import WRITING
 from dashboard.writing.draft import TEXTS, draft_of, introduction_faults, tidied
-from dashboard.writing.kept import HEAD, TITLE, Writing, change_lesson, undo_change, write_draft, writing
+from dashboard.writing.kept import HEAD, TITLE, Writing, change_lesson, keep_in_browser, undo_change, write_draft, writing
 from dashboard.writing.markdown import lesson_markdown
 
-OPENED = "writing-open"
-"""The key in the session's state that says whether the form is open."""
 _TITLE, _INTRODUCTION = f"{HEAD}title", f"{HEAD}introduction"
 _FILE, _REFUSED = "lesson-file", "_lesson_refused"
 FILE = "my-lesson.md"
 
 
+def show_yours(scene: Scene) -> None:
+    """The lesson of this browser, to go on with, to download and to hold."""
+    st.html(f"<style>{(ASSETS / 'writing.css').read_text()}</style>")
+    now = keep_in_browser()
+    st.header("Yours, kept in this browser", anchor=False)
+    say_kept(now)
+    if now.lesson.stops:
+        st.caption("It can be held in this browser, and its address opens it here only; others get it as a file.")
+        words = f"Start your lesson · {counted(now.lesson)}"
+        if st.button(words, key="start-yours", type="primary"):
+            start_lesson(BROWSER_LESSON, now.lesson)
+        for note in stop_notes(now.lesson, scene.cache):
+            st.warning(plain(note))
+        show_stops(now)
+    else:
+        st.caption("There is none yet. On any other page, “Make this a stop” at its foot, or under “Share”, begins one.")
+        show_refused()
+        show_undo(now)
+    show_upload(now)
+
+
+def say_kept(now: Writing) -> None:
+    """What of the lesson the browser has not kept, or cannot keep."""
+    if now.failed:
+        st.warning(f"This browser keeps nothing ({plain(now.failed)}): download your lesson before you leave the page.")
+    if now.notes:
+        st.warning("\n".join(f"- {plain(note)}" for note in now.notes))
+        st.download_button("Download all that was kept", now.damaged, "kept.json", "application/json", on_click="ignore")
+
+
+def counted(lesson: Lesson) -> str:
+    """The number of its stops: "3 stops"."""
+    count = len(lesson.stops)
+    return f"{count} stop{'' if count == 1 else 's'}"
+
+
 def show_stops(now: Writing) -> None:
     """Title, introduction and stops of the lesson, each stop with what can be done with it, and the lesson's file."""
-    count = len(now.lesson.stops)
-    st.markdown(f"**Your lesson · {count} stop{'' if count == 1 else 's'}**")
-    _head(now)
-    for place in range(count):
+    if now.lesson.stops:
+        _head(now)
+    for place in range(len(now.lesson.stops)):
         _stop(now, place)
+    show_refused()
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if now.lesson.stops:
+            content = lesson_markdown(now.lesson)
+            st.download_button("Download the lesson", content, FILE, "text/markdown", key="lesson-download", on_click="ignore")
+        show_undo(now)
+
+
+def show_refused() -> None:
+    """The reason why the last change was not made, if it was not."""
     refused = st.session_state.get(_REFUSED)
     if refused:
         st.error(plain(refused))
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if count:
-            content = lesson_markdown(now.lesson)
-            st.download_button(
-                "Download the lesson", content, FILE, "text/markdown", key="lesson-download", on_click="ignore", type="primary"
-            )
-        show_undo(now)
 
 
 def show_undo(now: Writing) -> None:
@@ -50,8 +91,10 @@ def _head(now: Writing) -> None:
     for key, value in ((_TITLE, now.lesson.title), (_INTRODUCTION, now.lesson.introduction)):
         if key not in st.session_state:
             st.session_state[key] = value
-    st.text_input("Title of the lesson", key=_TITLE, max_chars=TEXTS["title"], on_change=_retitle)
-    st.text_area("Introduction (optional)", key=_INTRODUCTION, height=68, max_chars=TEXTS["question"], on_change=_introduce)
+    title, introduction = st.columns([2, 3], gap="small")
+    title.text_input("Title of the lesson", key=_TITLE, max_chars=TEXTS["title"], on_change=_retitle)
+    words, most = "Introduction (optional)", TEXTS["question"]
+    introduction.text_area(words, key=_INTRODUCTION, height=68, max_chars=most, on_change=_introduce)
     for sentence in introduction_faults(tidied(st.session_state[_INTRODUCTION])):
         st.error(plain(sentence))
 
@@ -95,7 +138,7 @@ def _edit(place: int) -> None:
     """Open the stop's own view with the form."""
     stop = writing().lesson.stops[place]
     write_draft(draft_of(stop, place))
-    st.session_state[OPENED] = True
+    st.session_state[WRITING] = True
     open_page(stop.page, vars(stop.view))
 
 
