@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 from dashboard.lesson.ask import FEWEST, LONGEST, MOST, Ask, Kind
-from dashboard.lesson.file import Lesson, Stop, parse_lesson
+from dashboard.lesson.file import Lesson, Stop, parse_lesson, placeholder_problems
 from dashboard.view.view import View
 from dashboard.writing.markdown import stop_lines, stop_markdown
 
@@ -33,7 +33,7 @@ class Draft:
     asks: str = ""
     choices: tuple[str, ...] = ()
     right: tuple[int, ...] = ()
-    truth: str = "map.peak_row"
+    truth: str = "predicted.probability"
     editing: int | None = None
 
     @property
@@ -77,11 +77,14 @@ def check_draft(draft: Draft, page: str, view: View, known: Sequence[str], worde
     question, hint, answer = (tidied(text) for text in (draft.question, draft.hint, draft.answer))
     stop = Stop(" ".join(draft.title.split()), page, plainly, question, hint, answer, _ask(draft))
     missing = _missing(stop)
-    faults: dict[Field, list[str]] = {}
+    texts, faults = _texts(stop), dict[Field, list[str]]()
     for name, text in _texts(stop).items():
-        faults.setdefault(name, []).extend(_breaking(name, text))
-    if not any(faults.values()):
-        _add_read(stop, missing, faults, known, worded)
+        faults[name] = _breaking(name, text)
+        if faults[name]:
+            texts[name] = "…"  # the reader of files would take its lines for other fields'
+            faults[name] += _placeholder_faults(name, text, known)
+    readable = replace(stop, question=texts["question"], hint=texts["hint"], answer=texts["answer"])
+    _add_read(readable, missing, faults, known, worded)
     return Checked(stop, missing, {name: tuple(dict.fromkeys(said)) for name, said in faults.items() if said})
 
 
@@ -100,6 +103,15 @@ def introduction_faults(text: str) -> tuple[str, ...]:
 
 def _texts(stop: Stop) -> dict[Field, str]:
     return {"question": stop.question, "hint": stop.hint, "answer": stop.answer}
+
+
+def _placeholder_faults(name: Field, text: str, known: Sequence[str]) -> list[str]:
+    said = [one for line in text.split("\n") for one in placeholder_problems(line, known, computed=name != "question")]
+    return [_sentence(one) for one in said]
+
+
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _ask(draft: Draft) -> Ask | None:
@@ -178,7 +190,7 @@ def _add_read(
     for problem in problems:
         name = lines[problem.line - 2][0] if 2 <= problem.line < len(lines) + 2 else "title"
         if problem.line > 2 and not (name == "ask" and "ask" in missing):  # of the heading's line is said what is missing
-            faults.setdefault(_field(name), []).append(f"{problem.sentence[:1].upper()}{problem.sentence[1:]}.")
+            faults.setdefault(_field(name), []).append(_sentence(problem.sentence))
     if lesson and lesson.stops != (stop,):
         (read,) = lesson.stops[:1]
         other = [one.name for one in fields(Stop) if getattr(read, one.name) != getattr(stop, one.name)]

@@ -19,7 +19,7 @@ from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import WRITING
 from dashboard.view.view import View
 from dashboard.writing.draft import ASKS, TEXTS, Checked, Draft, Field, check_draft
-from dashboard.writing.kept import FIELD, Writing, change_lesson, keep_in_browser, write_draft, writing
+from dashboard.writing.kept import FIELD, Writing, change_lesson, draw_form_at, keep_in_browser, write_draft, writing
 from dashboard.writing.markdown import stop_markdown
 from dashboard.writing.placeholders import show_placeholders
 from dashboard.writing.yours import counted, say_kept, show_stops
@@ -47,6 +47,7 @@ def _draw(page: str, scene: Scene) -> None:
     with st.container(key="writing-tools"):  # nothing to be seen
         checkpoint = st.empty()
         st.html(f"<style>{(ASSETS / 'writing.css').read_text()}</style>")
+        draw_form_at(page)
         writing().draft = _typed(writing().draft)
         now = keep_in_browser()
     with foreground(), server_cache().running(lambda: _pause(checkpoint)), st.container(key="writing"):
