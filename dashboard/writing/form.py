@@ -19,7 +19,7 @@ from dashboard.view.server_options import server_cache
 from dashboard.view.this_view import WRITING
 from dashboard.view.view import View
 from dashboard.writing.draft import ASKS, TEXTS, Checked, Draft, Field, check_draft
-from dashboard.writing.kept import FIELD, Writing, change_lesson, draw_form_at, keep_in_browser, write_draft, writing
+from dashboard.writing.kept import FIELD, Writing, change_lesson, draw_fields_at, keep_in_browser, write_draft, writing
 from dashboard.writing.markdown import stop_markdown
 from dashboard.writing.placeholders import show_placeholders
 from dashboard.writing.yours import counted, say_kept, show_stops
@@ -47,11 +47,11 @@ def _draw(page: str, scene: Scene) -> None:
     with st.container(key="writing-tools"):  # nothing to be seen
         checkpoint = st.empty()
         st.html(f"<style>{(ASSETS / 'writing.css').read_text()}</style>")
-        draw_form_at(page)
+        draw_fields_at(page)
         writing().draft = _typed(writing().draft)
         now = keep_in_browser()
     with foreground(), server_cache().running(lambda: _pause(checkpoint)), st.container(key="writing"):
-        checked = check_draft(now.draft, page, current_view(), tuple(VOCABULARY), WORDED)
+        checked = _checked(page)
         say_kept(now)
         _say_view(checked.stop, scene)
         form, preview = st.columns([7, 4], gap="medium")
@@ -64,6 +64,11 @@ def _draw(page: str, scene: Scene) -> None:
             with st.container(key="writing-lesson"):
                 st.markdown(f"**Your lesson · {counted(now.lesson)}**")
                 show_stops(now)
+
+
+def _checked(page: str) -> Checked:
+    """The draft as it is now, for the page and the view on screen."""
+    return check_draft(writing().draft, page, current_view(), tuple(VOCABULARY), WORDED)
 
 
 def _pause(checkpoint: "st.delta_generator.DeltaGenerator") -> None:
@@ -194,7 +199,7 @@ def _buttons(now: Writing, checked: Checked) -> None:
     editing = now.draft.editing
     with st.container(horizontal=True, gap="small"):
         words = "Add to your lesson" if editing is None else f"Save stop {editing + 1}"
-        st.button(words, key="write-add", type="primary", on_click=_add, args=(checked,))
+        st.button(words, key="write-add", type="primary", on_click=_add, args=(checked.stop.page,))
         if editing is not None:
             st.button("Leave it as it was", key="write-leave", on_click=_clear)
         elif not now.draft.is_empty:
@@ -208,9 +213,11 @@ def _buttons(now: Writing, checked: Checked) -> None:
         st.error("The stop is not in your lesson yet: see what the fields above say.")
 
 
-def _add(checked: Checked) -> None:
+def _add(page: str) -> None:
     """Put the stop into the lesson, in place of the one that is changed, if any; not one that is not whole."""
     now = writing()
+    now.draft = _typed(now.draft)  # the field that the press has left was not drawn with it yet
+    checked = _checked(page)
     st.session_state[_REFUSED] = ""
     st.session_state[_PRESSED] = not checked.is_whole
     if not checked.is_whole:

@@ -34,7 +34,7 @@ class Writing:
 
     is_read: whether the browser has told what it keeps. notes: sentences on what of that cannot be used. damaged: all that the
     browser had kept where there is such a sentence. undo: the lesson before the last thing that took something away, and that.
-    failed: the reason why the browser keeps nothing, empty if it does. page: where the form was drawn last.
+    failed: the reason why the browser keeps nothing, empty if it does. page: where fields were drawn last.
     """
 
     lesson: Lesson = field(default_factory=lambda: Lesson(TITLE, "", ()))
@@ -104,12 +104,13 @@ def _take_lesson(now: Writing, text: str) -> None:
 # Section: changes
 
 
-def draw_form_at(page: str) -> None:
-    """Let the fields show the draft where they are drawn on another page than before: there they are other fields."""
+def draw_fields_at(page: str) -> None:
+    """Let the fields show what is kept where they are drawn on another page than before: there they are other fields."""
     now = writing()
     if now.page != page:
         now.page = page
         _draw_anew(FIELD)
+        _draw_anew(HEAD)
 
 
 def write_draft(draft: Draft) -> None:

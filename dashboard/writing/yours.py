@@ -15,7 +15,17 @@ from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 from dashboard.view.this_view import WRITING
 from dashboard.writing.draft import TEXTS, draft_of, introduction_faults, tidied
-from dashboard.writing.kept import HEAD, TITLE, Writing, change_lesson, keep_in_browser, undo_change, write_draft, writing
+from dashboard.writing.kept import (
+    HEAD,
+    TITLE,
+    Writing,
+    change_lesson,
+    draw_fields_at,
+    keep_in_browser,
+    undo_change,
+    write_draft,
+    writing,
+)
 from dashboard.writing.markdown import lesson_markdown
 
 _TITLE, _INTRODUCTION = f"{HEAD}title", f"{HEAD}introduction"
@@ -26,6 +36,7 @@ FILE = "my-lesson.md"
 def show_yours(scene: Scene) -> None:
     """The lesson of this browser, to go on with, to download and to hold."""
     st.html(f"<style>{(ASSETS / 'writing.css').read_text()}</style>")
+    draw_fields_at("lesson")
     now = keep_in_browser()
     st.header("Yours, kept in this browser", anchor=False)
     say_kept(now)
