@@ -27,7 +27,7 @@ SIDE = 160
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
-“Make this a stop”, at the foot of every page, writes such a file for you.
+“Make this a stop”, at the foot of every other page, writes such a file for you.
 
 A lesson is one Markdown file, in the folder that the server is started with: `streamlit run dashboard/app.py -- --lessons
 FOLDER`. Its name, of letters, digits and hyphens, and `.md` behind it, is what an address calls it. Edit it, load this page

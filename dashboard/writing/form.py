@@ -229,12 +229,20 @@ def _add(page: str) -> None:
     if not refused:
         number = len(stops) if place is None else place + 1
         st.session_state[_SAID] = f"“{checked.stop.title}” is stop {number} of your lesson, kept in this browser."
-        write_draft(Draft())
+        _go_on()
 
 
 def _clear() -> None:
     st.session_state[_PRESSED], st.session_state[_REFUSED] = False, ""
-    write_draft(Draft())
+    _go_on()
+
+
+def _go_on() -> None:
+    """Empty the form, or after a change of a stop go on with what was being written before."""
+    now = writing()
+    following = Draft() if now.draft.editing is None else now.aside
+    now.aside = Draft()
+    write_draft(following)
 
 
 def _preview(now: Writing, checked: Checked, scene: Scene) -> None:

@@ -34,7 +34,8 @@ class Writing:
 
     is_read: whether the browser has told what it keeps. notes: sentences on what of that cannot be used. damaged: all that the
     browser had kept where there is such a sentence. undo: the lesson before the last thing that took something away, and that.
-    failed: the reason why the browser keeps nothing, empty if it does. page: where fields were drawn last.
+    aside: a stop that was being written when one of the lesson was taken up. failed: the reason why the browser keeps nothing,
+    empty if it does. page: where fields were drawn last.
     """
 
     lesson: Lesson = field(default_factory=lambda: Lesson(TITLE, "", ()))
@@ -43,6 +44,7 @@ class Writing:
     notes: tuple[str, ...] = ()
     damaged: str = ""
     undo: tuple[Lesson, str] | None = None
+    aside: Draft = field(default_factory=Draft)
     failed: str = ""
     page: str = ""
     _session: str = field(default_factory=lambda: token_hex(4))

@@ -147,7 +147,10 @@ def _move(place: int, by: int) -> None:
 
 def _edit(place: int) -> None:
     """Open the stop's own view with the form."""
-    stop = writing().lesson.stops[place]
+    now = writing()
+    stop = now.lesson.stops[place]
+    if now.draft.editing is None:
+        now.aside = now.draft
     write_draft(draft_of(stop, place))
     st.session_state[WRITING] = True
     open_page(stop.page, vars(stop.view))

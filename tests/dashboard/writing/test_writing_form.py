@@ -286,6 +286,14 @@ def test_a_stop_is_changed_at_its_own_view_or_at_another() -> None:
     assert stops[1].view == View(image=5, model="captum-tutorial", layer="conv1")
 
 
+def test_what_was_being_written_comes_back_after_a_stop_was_changed() -> None:
+    app = write(sends(opened(), lesson=in_browser(STOP), opens=True), question="Half a")
+    click(app, "lesson-edit-0")
+    assert [field.value for field in app.text_area if field.key == "write-question"] == ["Who?"]
+    press(app, "Leave it as it was")
+    assert [field.value for field in app.text_area if field.key == "write-question"] == ["Half a"]
+
+
 def test_the_lesson_has_a_title_and_an_introduction_that_its_file_can_keep() -> None:
     app = lesson_page(STOP)
     (title,) = [field for field in app.text_input if field.key == "lesson-head-title"]
