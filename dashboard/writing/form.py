@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import ASSETS
 from dashboard.lesson.ask import LONGEST, MOST, PLACE_PAGE
@@ -71,7 +72,7 @@ def _checked(page: str) -> Checked:
     return check_draft(writing().draft, page, current_view(), tuple(VOCABULARY), WORDED)
 
 
-def _pause(checkpoint: "st.delta_generator.DeltaGenerator") -> None:
+def _pause(checkpoint: DeltaGenerator) -> None:
     checkpoint.empty()  # Streamlit ends an overtaken run at its next call
 
 
@@ -90,9 +91,7 @@ def _only_here(view: View, scene: Scene) -> Sequence[str]:
     """A sentence on each part of the view that belongs to this server."""
     said = []
     if isinstance(scene.picture_set, OwnPicture):
-        said.append(
-            "The picture is your own: only this server has it, until it starts anew. Elsewhere the stop opens without it."
-        )
+        said.append("The picture is your own: only this server has it, until it starts anew. Elsewhere it will be missing.")
     elif not isinstance(scene.picture_set, CifarImages):
         said.append("The picture is from this server's folder: the stop needs a server with the same folder.")
     own = scene.cache.own_models

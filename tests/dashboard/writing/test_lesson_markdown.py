@@ -121,6 +121,12 @@ def test_a_line_that_only_looks_like_it_is_kept(field: str, text: str) -> None:
     assert getattr(read(lesson_markdown(Lesson("Mine", "", (found.stop, found.stop)))).stops[1], field) == text
 
 
+def test_spaces_in_empty_lines_are_of_no_account() -> None:
+    found = checked(whole(hint="a\n  \nb", answer="a\n\t\nb"))
+    assert found.is_whole, found.faults
+    assert (found.stop.hint, found.stop.answer) == ("a\n\nb", "a\n\nb")
+
+
 def test_what_is_not_there_yet_is_no_fault() -> None:
     found = checked(Draft(asks="choice"))
     assert found.faults == {}

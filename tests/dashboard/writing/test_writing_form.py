@@ -1,6 +1,7 @@
 """The form of a stop, its list and its lesson on the pages, in Streamlit's own test runner."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,13 @@ from opened_page import (
     unescaped,
     warnings,
 )
+from PIL import Image
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from dashboard.lesson import bar
 from dashboard.lesson.file import Lesson, parse_lesson
 from dashboard.lesson.vocabulary import VOCABULARY, WORDED
+from dashboard.view.server_options import server_cache
 from dashboard.view.view import View
 from dashboard.writing import kept
 from dashboard.writing.kept import KEY, read_lesson
@@ -230,11 +233,15 @@ def test_the_form_is_not_offered_before_a_class_nor_on_the_page_of_lessons() -> 
     assert MAKE not in buttons(open_page("lesson"))
 
 
-def test_a_network_of_the_servers_own_is_said(start: object, tmp_path: Path) -> None:
-    from PIL import Image
-
+def test_pictures_that_another_server_does_not_have_are_said(start: Callable[..., None], tmp_path: Path) -> None:
+    assert [one.value for one in opened().info] == []
     Image.new("RGB", (40, 40), "red").save(tmp_path / "a.png")
-    start("--images", str(tmp_path))  # type: ignore[operator]
+    digest = server_cache().own_pictures.keep((tmp_path / "a.png").read_bytes())
+    app = opened(set=digest)
+    assert [one.value for one in app.info] == [
+        "The picture is your own: only this server has it, until it starts anew. Elsewhere it will be missing."
+    ]
+    start("--images", str(tmp_path))
     app = make(open_page("layer_explorer", model="captum-tutorial", img="0"))
     assert [one.value for one in app.info] == [
         "The picture is from this server's folder: the stop needs a server with the same folder."
