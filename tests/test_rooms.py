@@ -41,6 +41,7 @@ DASHBOARD = [
     "dashboard.server",
     "dashboard.topics",
     "dashboard.lesson",
+    "dashboard.writing",
     "dashboard.take_home",
     "dashboard.frame",
     "dashboard.app_pages",

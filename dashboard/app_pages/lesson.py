@@ -1,4 +1,4 @@
-"""The lessons on offer with their stops, and how to write one's own."""
+"""The lessons on offer with their stops, the one that this browser keeps, and how to write one's own."""
 
 from contextlib import suppress
 
@@ -11,7 +11,7 @@ from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
 from dashboard.lesson.bar import lessons_on_offer, start_lesson
 from dashboard.lesson.file import Lesson, stop_view
-from dashboard.lesson.shelf import OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
+from dashboard.lesson.shelf import BROWSER_LESSON, OWN_FOLDER, ShelvedLesson, folder_problem, stop_notes
 from dashboard.lesson.vocabulary import VOCABULARY
 from dashboard.lesson.vote_host import alone_words
 from dashboard.view.address import current_view, go_to
@@ -20,6 +20,7 @@ from dashboard.view.picture_sets import chosen_set
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_options
 from dashboard.widgets.stage import Row, Stage, show_stage
+from dashboard.writing.yours import show_yours
 from explain_lib import ExplainError
 from explain_lib.base.words import few_names
 from explain_lib.pictures.channels import shown
@@ -35,6 +36,8 @@ _PRINT = st.components.v2.component(
 EXAMPLE = (OWN_FOLDER / "example.txt").read_text(encoding="utf-8")
 OURS = OWN_FOLDER / "grad-cam.md"
 FORMAT = """
+“Make this a stop”, at the foot of every other page, writes such a file for you.
+
 A lesson is one Markdown file in a folder that you name when you start the server: `streamlit run dashboard/app.py --
 --lessons FOLDER`. The file's name has letters, digits and hyphens, then `.md`; addresses use it without `.md`. Edit the file,
 reload this page, and you see the change.
@@ -60,7 +63,7 @@ grad-cam.md replaces the lesson that comes with the dashboard.
 
 
 def _draw(scene: Scene) -> None:
-    offered = lessons_on_offer()
+    offered = tuple(shelved for shelved in lessons_on_offer() if shelved.name != BROWSER_LESSON)
     held = [(shelved, shelved.lesson) for shelved in offered if shelved.lesson]
     with st.container(key="lessons"):
         for shelved, lesson in held:
@@ -74,6 +77,8 @@ def _draw(scene: Scene) -> None:
         if notes:
             words = f"{plain(shelved.path.name)} works, but some of its stops do not open as written:"
             st.warning("\n".join([words, *(f"- {plain(note)}" for note in notes)]))
+    with st.container(border=True, gap="small", key="yours"):
+        show_yours(scene)
     _how_to_write()
 
 

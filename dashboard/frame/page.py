@@ -87,10 +87,17 @@ def show_page(
 
 def _lesson_bar(name: str, scene: Scene) -> Callable[[], None]:
     """Show the bar of the lesson that the address names, if any; the call that completes it once the page stands."""
-    if current_view().lesson is None:
+    held = current_view().lesson
+    if held is None:
         return lambda: None
     from dashboard.lesson.bar import show_lesson_bar  # the vocabulary of lessons loads what every topic measures
+    from dashboard.lesson.shelf import BROWSER_LESSON
 
+    if held == BROWSER_LESSON:
+        from dashboard.writing.kept import is_kept_read
+
+        if not is_kept_read():
+            return lambda: None
     return show_lesson_bar(name, scene)
 
 

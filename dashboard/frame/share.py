@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import ASSETS
 from dashboard.server.reach import qr_code, shared_place
+from dashboard.take_home.buttons import offer_stop
 from dashboard.view.address import current_view
 from dashboard.view.origin import address_query
 
@@ -39,7 +40,9 @@ def share_menu() -> None:
     address = f"{shared.place}?{urlencode(address_query(current_view()))}"
     with menu:
         st.code(address, language=None, wrap_lines=True)
-        _COPY(data={"address": address}, key="copy-address", width="content", height="content")
+        with st.container(horizontal=True, gap="small"):
+            _COPY(data={"address": address}, key="copy-address", width="content", height="content")
+            offer_stop("share-stop", folds=KEY)
         if shared.reach == "alone":
             st.info(_ALONE)
             return

@@ -17,7 +17,7 @@ from dashboard.lesson.ballots import Tap
 from dashboard.lesson.file import Lesson, Stop, stop_view
 from dashboard.lesson.map_numbers import brightest
 from dashboard.lesson.said import choice_words, number_words, place_words, said_choice, said_fault, said_place
-from dashboard.lesson.shelf import ShelvedLesson, shelved_lessons
+from dashboard.lesson.shelf import BROWSER_LESSON, ShelvedLesson, shelved_lessons
 from dashboard.lesson.vocabulary import MISSING, VOCABULARY, WORDED, lesson_words
 from dashboard.lesson.vote_host import asked_of, close_room, has_room, show_room
 from dashboard.lesson.vote_result import tap_pixels, taps_words
@@ -30,8 +30,10 @@ from dashboard.view.view import View, chosen_layer
 
 
 def lessons_on_offer() -> tuple[ShelvedLesson, ...]:
-    """Every lesson's file, as it is now."""
-    return shelved_lessons(server_options().lessons, tuple(VOCABULARY), WORDED)
+    """Every lesson's file, as it is now, and last the one that this session writes, if it has a stop."""
+    own: ShelvedLesson | None = st.session_state.get(BROWSER_LESSON)
+    shelved = shelved_lessons(server_options().lessons, tuple(VOCABULARY), WORDED)
+    return shelved if own is None else (*shelved, own)
 
 
 def start_lesson(name: str, lesson: Lesson) -> None:
@@ -107,16 +109,14 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
     stop = lesson.stops[view.stop - 1]
     elsewhere = _is_elsewhere(page, scene, view, stop)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**Stop {view.stop} of {len(lesson.stops)} · {stop.title}**", width="stretch")
+        st.markdown(_heading(view.stop, len(lesson.stops), stop), width="stretch")
         _buttons(view, lesson, elsewhere)
     st.markdown(stop.question)
     ask = asked_of(stop, scene)
     taps = show_room(view.stop, stop, ask, scene, answer=view.answer)
     if ask is not None:
         _show_computed(ask, scene, view, elsewhere, taps) if view.answer else _show_asked(ask, view, page)
-    opened = [("Hint", stop.hint)] if view.hint and stop.hint else []
-    opened += [("Answer", stop.answer)] if view.answer else []
-    places = [(st.empty(), label, f"**{label}:**{_gap(text)}{text}") for label, text in opened]
+    places = [(st.empty(), label, text) for label, text in _opened(stop, hint=view.hint, answer=view.answer)]
     coming = []
     for place, label, text in places:
         filled = lesson_words(text, scene)
@@ -131,6 +131,41 @@ def _show_stop(page: str, scene: Scene, view: View, lesson: Lesson) -> Callable[
             place.markdown(lesson_words(text, scene))
 
     return fill_in
+
+
+def show_preview(number: int, count: int, stop: Stop, scene: Scene) -> None:
+    """A stop as the rail shows it for what is on screen, hint and answer open; it need not be whole, and takes no answer.
+
+    number: of the stop, from 1. count: of the stops of its lesson.
+    """
+    st.markdown(_heading(number, count, stop))
+    st.markdown(stop.question)
+    if stop.ask is not None:
+        _preview_asked(stop.ask, scene)
+    for _, text in _opened(stop, hint=True, answer=True):
+        st.markdown(lesson_words(text, scene))
+
+
+def _preview_asked(ask: Ask, scene: Scene) -> None:
+    """The field for a reader's answer, shut, and below it the computed one."""
+    if ask.kind == "choice":
+        choices = [plain(text) for text in ask.choices]
+        st.radio("Your answer", choices, index=None, disabled=True)
+    elif ask.kind == "number":
+        st.number_input(_number_label(VOCABULARY[ask.truth].unit), value=None, disabled=True)
+    else:
+        st.caption(_how_to_say(None))
+    try:
+        st.markdown(_computed_alone(ask, scene))
+    except xl.ExplainError as error:
+        st.markdown(f"*Not there: {plain(str(error))}.*")
+
+
+def _computed_alone(ask: Ask, scene: Scene) -> str:
+    """What is right, beside no reader's answer."""
+    if ask.kind == "choice":
+        return choice_words(ask, None)
+    return number_words(None, VOCABULARY[ask.truth].of(scene)) if ask.kind == "number" else place_words(None, brightest(scene))
 
 
 # Section: what the reader commits to
@@ -184,7 +219,7 @@ def _number(ask: Ask, view: View) -> None:
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.number_input(
-            f"Your number, in {asked.unit}" if asked.unit else "Your number",
+            _number_label(asked.unit),
             -MOST_SAID,
             MOST_SAID,
             None,
@@ -194,6 +229,10 @@ def _number(ask: Ask, view: View) -> None:
             **bound_by(key, None if view.said is None else float(view.said), write),
         )
         st.button("Say so", key="say-so", on_click=lambda: write(st.session_state[key]))
+
+
+def _number_label(unit: str | None) -> str:
+    return f"Your number, in {unit}" if unit else "Your number"
 
 
 MOST_SAID = 1e6
@@ -223,6 +262,17 @@ def _computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequenc
     found = brightest(scene)
     ask_for_place(AskedPlace(place, found.pixel, is_open=True, votes=votes))
     return taps_words(votes, found) if taps and place is None else place_words(place, found)
+
+
+def _heading(number: int, count: int, stop: Stop) -> str:
+    return f"**Stop {number} of {count} · {stop.title}**"
+
+
+def _opened(stop: Stop, *, hint: bool, answer: bool) -> list[tuple[str, str]]:
+    """Label and text of what is open."""
+    opened = [("Hint", stop.hint)] if hint and stop.hint else []
+    opened += [("Answer", stop.answer)] if answer and stop.answer else []
+    return [(label, f"**{label}:**{_gap(text)}{text}") for label, text in opened]
 
 
 def _gap(text: str) -> str:

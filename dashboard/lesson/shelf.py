@@ -12,6 +12,8 @@ from dashboard.view.picture_sets import OwnPicture, chosen_set, server_set
 from dashboard.view.view import View, lesson_name
 
 OWN_FOLDER = Path(__file__).parents[1] / "lessons"
+BROWSER_LESSON = "this-browser"
+"""How an address calls the lesson that a browser keeps; also the key of its ShelvedLesson in the session's state."""
 MOST_FILES = 100
 """As many files of a folder are looked at, in the order of their names."""
 
@@ -62,6 +64,8 @@ def _files(folder: Path) -> list[Path]:
 def _read(path: Path, known: tuple[str, ...], worded: tuple[str, ...]) -> ShelvedLesson:
     try:
         lesson_name(path.stem)
+        if path.stem == BROWSER_LESSON:
+            return _faulty(path, f"the name {path.name} is that of the lesson in a browser; another name would be right")
         status = path.stat()
         return _parsed(path, status.st_mtime_ns, status.st_size, known, worded)
     except ValueError:

@@ -21,11 +21,13 @@ MISSING = "—"
 def lesson_words(text: str, scene: Scene) -> str:
     """A hint or an answer with its numbers in it, those of the image, the model, the layer and the class on screen now.
 
-    Markdown. Where there is no such number here stands a dash, and at the end why.
+    Markdown. Where there is no such number here stands a dash, and at the end why. A name that is none stays in its braces.
     """
     missing: dict[str, list[str]] = {}
 
     def words(name: str) -> str:
+        if name not in VOCABULARY:
+            return f"{{{plain(name)}}}"
         try:
             return plain(VOCABULARY[name].of(scene))
         except xl.ExplainError as error:

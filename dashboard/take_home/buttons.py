@@ -13,6 +13,7 @@ from dashboard.view.page_files import PageFiles
 from dashboard.view.record import ViewRecord
 from dashboard.view.scene import Scene
 from dashboard.view.slide import view_slide
+from dashboard.view.this_view import WRITING
 from explain_lib.take_home.slide import draw_slide
 
 ZIP_HELP = (
@@ -20,6 +21,7 @@ ZIP_HELP = (
     "replay FILE` computes everything again and says whether it is identical."
 )
 SLIDE_HELP = "One picture of this view: the picked image, its maps and a caption, 1920 × 1080 pixels."
+STOP_HELP = "A question about this view, with a hint and an answer, for a lesson of your own."
 VECTOR_HELP = "The same, with text and lines that stay sharp at any size."
 
 
@@ -42,8 +44,38 @@ def show_take_home(scene: Scene, page: str, record: ViewRecord) -> None:
         _button(scene, "Slide (SVG)", lambda: draw_slide(slide(), "svg"), f"{name}-slide.svg", "image/svg+xml", VECTOR_HELP)
         if files:
             _page_files(scene, files)
+        offer_stop("make-stop")
     if files:
         _python(files)
+    _write_stop(page, scene)
+
+
+def offer_stop(key: str, folds: str = "") -> None:
+    """A button that opens the form of a lesson's stop; not before a class, nor on the page of lessons, which shows no view.
+
+    key: of the button. folds: the key of the menu around it, which it folds up, if it stands in one.
+    """
+
+    def pressed() -> None:
+        st.session_state[WRITING] = True
+        if folds:
+            st.session_state[folds] = False
+
+    if _is_stop():
+        st.button("Make this a stop", key=key, on_click=pressed, help=STOP_HELP)
+
+
+def _is_stop() -> bool:
+    view = current_view()
+    return not this_address().partition("?")[0].endswith("/lesson") and not (view.present and view.lesson is not None)
+
+
+def _write_stop(page: str, scene: Scene) -> None:
+    """The form of a stop, if it is open."""
+    if _is_stop() and st.session_state.get(WRITING):
+        from dashboard.writing.form import show_form  # with the vocabulary of lessons, which loads what every topic measures
+
+        show_form(page, scene)
 
 
 def _file_name(page: str) -> str:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 CARRIED_VIEW = "_carried_view"
 """The key in the session's state of the view that the navigation carries to the next page."""
+WRITING = "writing-open"
+"""The key in the session's state that says whether the view is being made a stop of a lesson, with the form open."""
 
 
 def this_query() -> dict[str, str]:

@@ -46,7 +46,9 @@ def _pause(place: DeltaGenerator) -> None:
 
 
 def _note_asked() -> None:
-    st.session_state[_ASKED] = str(st.session_state[KEY]["idle"])
+    sent = st.session_state.get(KEY)  # gone where the page has been drawn without it since
+    if sent is not None:
+        st.session_state[_ASKED] = str(sent["idle"])
 
 
 def _is_small(scene: Scene, layers: tuple[str, ...]) -> bool:
