@@ -15,15 +15,18 @@ function turnStops() {
   // Of the stop that the title names: while a stop opens, buttons of the last one are there for a moment.
   const button = (name) => document.querySelector(`.st-key-lesson-${name}-${/\d+/.exec(title())?.[0]} button`);
   const start = () => document.querySelector('.st-key-lessons [class*="st-key-start-"] button');
+  const last = () => document.querySelector(".st-key-lesson-last button"); // beside the last word of a lesson
   const isClosed = () => button("answer")?.textContent.startsWith("Answer") ?? false;
 
-  // Stop, and whether its answer is open; null while neither a stop nor the start of a lesson is on the page.
+  // Stop, and whether its answer is open; null while neither a stop nor the start or the end of a lesson is on the page.
   function place() {
     if (title()) return button("next") && button("answer") ? `${title()} ${isClosed()}` : null;
+    if (last()) return "end";
     return start() ? "start" : null;
   }
 
   function target(key) {
+    if (place() === "end") return key === BACKWARD ? last() : null;
     if (place() === "start") return key === FORWARD ? start() : null;
     if (key === BACKWARD) return button("back");
     return isClosed() ? button("answer") : button("next");
