@@ -24,9 +24,9 @@ function emphasised(box, words) {
 
 // The words are the file's own HTML, made from the lesson without tags.
 function fill(stop) {
-  const { element, given, store } = stop, state = stateOf(stop), find = (what) => element.querySelector(what);
+  const { element, given, store } = stop, state = stateOf(stop), find = (what) => element.querySelector(`:scope > .rail ${what}`);
   for (const name of ["hint", "answer"]) {
-    const box = find(`.${name}`), button = find(`[data-do="${name}"]`);
+    const box = find(`[data-fold="${name}"]`), button = find(`[data-do="${name}"]`);
     if (!box) continue;
     box.querySelector(".words").innerHTML = store.parts[state[name]];
     box.classList.toggle("open", stop[name]);
@@ -39,7 +39,7 @@ function fill(stop) {
     field.textContent = stop.said ? `You say pixel row ${stop.said[0]}, column ${stop.said[1]}. Click again to change it.` : STILL_ASKED;
   }
   fillSaid(stop, find(".said"));
-  fillSwitches(stop, find(".switches"));
+  fillSwitches(stop, element.querySelector(".switches"));
 }
 
 function fillSaid(stop, box) {
@@ -93,28 +93,31 @@ function acted(stop, what) {
 }
 
 function fold(stop, name) {
-  if (!stop || !stop.element.querySelector(`.${name}`)) return;
+  if (!stop || !stop.element.querySelector(`[data-fold="${name}"]`)) return;
   stop[name] = !stop[name];
   if (name === "answer" && !stop.answer && stateOf(stop).closed === null && stop.given.states[0].closed !== null) stop.now = 0;
   show(stop);
-  if (stop[name]) stop.element.querySelector(name === "answer" && stop.given.ask ? ".said" : `.${name}`).scrollIntoView({ block: "nearest" });
+  if (stop[name]) stop.element.querySelector(name === "answer" && stop.given.ask ? ".rail .said" : `[data-fold="${name}"]`).scrollIntoView({ block: "nearest" });
 }
 
-// As large as its first rows are whole on the screen, all rows where that leaves them large enough.
+// As large as the most of its rows are whole on the screen; smaller where the first ones would not be.
 function fit(stop) {
   const { root } = stop, { style } = root.querySelector(".stage");
   style.zoom = "";
   if (!WIDE.matches) return;
-  const rows = [...root.querySelectorAll(".part")], first = rows.filter((row) => row.classList.contains("fits"));
+  const rows = [...root.querySelectorAll(".part")], least = rows.filter((row) => row.classList.contains("fits")).length;
   const line = root.querySelector(".reading")?.getBoundingClientRect().height ?? 0;
-  const isWhole = (some, value) => {
+  const wholeAt = (value) => {
     style.zoom = String(value);
-    const bottom = Math.max(...some.map((row) => row.getBoundingClientRect().bottom)) + window.scrollY;
-    return bottom + line <= window.innerHeight - EDGE && root.scrollWidth <= root.clientWidth;
+    const free = window.innerHeight - EDGE - line - window.scrollY, cut = rows.findIndex((row) => row.getBoundingClientRect().bottom > free);
+    return root.scrollWidth > root.clientWidth ? -1 : cut < 0 ? rows.length : cut;
   };
-  const sizes = (least) => Array.from({ length: Math.round((LARGEST - least) / BY) + 1 }, (_, place) => LARGEST - place * BY);
-  if (sizes(LEAST_WHOLE).some((value) => isWhole(rows, value))) return;
-  if (!sizes(SMALLEST).some((value) => isWhole(first, value))) style.zoom = String(SMALLEST);
+  let best = SMALLEST, most = -1;
+  for (let size = LARGEST; size >= SMALLEST; size -= BY) {
+    const count = wholeAt(Math.round(100 * size) / 100);
+    if (count > most && (size >= LEAST_WHOLE || most < least)) [best, most] = [Math.round(100 * size) / 100, count];
+  }
+  style.zoom = String(best);
 }
 
 // Section: the lesson

@@ -13,7 +13,7 @@ function makeStop(element, given, store) {
 
 const stateOf = (stop) => stop.given.states[stop.now];
 const isClosed = (stop) => !stop.answer && stateOf(stop).closed !== null;
-const isOwn = (stop) => stop.now === 0 || (stop.given.blind && isSameValue({ ...stateOf(stop).view, image: 0 }, { ...stop.given.states[0].view, image: 0 }));
+const isOwn = (stop) => stop.now === 0 || stop.given.pairs; // the pairs of a stop are one view
 
 // A head with its parts in the places of their numbers; what the stage changes in them is a copy.
 function unfold({ parts, arrays }, number) {

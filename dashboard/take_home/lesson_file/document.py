@@ -114,7 +114,7 @@ def _screen(page: StopPage, number: int, count: int) -> str:
         f'<div class="drawn printed" aria-hidden="true"><div class="stage"></div></div>'
         f'<div class="switches"></div>{note}{tables}</div>'
         f'<div class="rail" role="region" aria-labelledby="{name}-title" tabindex="0">'
-        f'<p class="place">Stop {number} of {count}</p><h2 id="{name}-title">{escape(stop.title)}</h2>'
+        f'<p class="counter">Stop {number} of {count}</p><h2 id="{name}-title">{escape(stop.title)}</h2>'
         f'<div class="question">{page.question}</div>{_field(stop.ask, number)}'
         f'<p class="buttons">{_buttons(stop, number, count)}</p>'
         f'<div class="opened" aria-live="polite"><div class="said"></div>'
@@ -124,7 +124,7 @@ def _screen(page: StopPage, number: int, count: int) -> str:
 
 
 def _folded(name: str, words: str) -> str:
-    return f'<div class="{name}"><h3>{name.capitalize()}</h3><div class="words">{words}</div></div>' if words else ""
+    return f'<div class="fold" data-fold="{name}"><h3>{name.capitalize()}</h3><div class="words">{words}</div></div>' if words else ""
 
 
 def _field(ask: Ask | None, number: int) -> str:

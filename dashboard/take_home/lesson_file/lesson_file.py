@@ -13,7 +13,7 @@ from dashboard.lesson.vocabulary import VOCABULARY, WORDED, lesson_words
 from dashboard.take_home.lesson_file.document import StopPage, document
 from dashboard.take_home.lesson_file.markdown import html_of, inline_html
 from dashboard.take_home.lesson_file.page_stages import Shown
-from dashboard.take_home.lesson_file.states import State, names_of, states_of
+from dashboard.take_home.lesson_file.states import Known, State, names_of, states_of
 from dashboard.take_home.lesson_file.store import Store
 from dashboard.topics.guesses.runs import contour_guess_of
 from explain_lib.base.errors import DataError, InputError
@@ -66,16 +66,16 @@ def lesson_html(lesson: Lesson, cache: xl.ExplainCache, say: Say = lambda line: 
         notes = stop_notes(lesson, cache)
         if notes:
             raise InputError("lesson: not all of it opens as it is written\n" + "\n".join(f"  {note}" for note in notes))
-        store, pages = Store(), []
+        store, known, pages = Store(), Known(), []
         for number, stop in enumerate(lesson.stops, 1):
             say(f"Stop {number} of {len(lesson.stops)}: {stop.title}")
-            pages.append(_page(stop, store, cache))
+            pages.append(_page(stop, store, cache, known))
     return document(lesson, pages, store)
 
 
-def _page(stop: Stop, store: Store, cache: xl.ExplainCache) -> StopPage:
+def _page(stop: Stop, store: Store, cache: xl.ExplainCache, known: Known) -> StopPage:
     states, first = [], None
-    for state in states_of(stop, cache):
+    for state in states_of(stop, cache, known):
         if first is None:
             _judge(stop, state)
         states.append(_state(stop, state, store))
@@ -85,7 +85,7 @@ def _page(stop: Stop, store: Store, cache: xl.ExplainCache) -> StopPage:
     words = {"hint": lesson_words(stop.hint, first.scene), "answer": lesson_words(stop.answer, first.scene)}
     return StopPage(
         stop,
-        {"states": states, "ask": asked},
+        {"states": states, "ask": asked, "pairs": bool(stop.view.blind)},
         html_of(stop.question),
         html_of(words["hint"]),
         html_of(words["answer"]),

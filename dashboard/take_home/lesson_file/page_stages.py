@@ -25,7 +25,7 @@ from dashboard.topics.training.sections import moments_stage
 from dashboard.topics.walk.steps import NAMES, STEPS, step_title, walk_stage
 from dashboard.topics.walk.walk import make_walk
 from dashboard.take_home.lesson_file.tables import Table, causes_table, contour_table, ladder_table
-from dashboard.view.captions import image_words
+from dashboard.view.captions import image_caption, image_words
 from dashboard.view.field import Value
 from dashboard.view.picture_sets import CifarImages
 from dashboard.view.scene import Scene
@@ -121,8 +121,12 @@ def _browser(scene: Scene) -> Shown:
     images = list(dict.fromkeys([scene.view.image, *chosen[:MOST_PICTURES].tolist()]))
     images = sorted(images) if scene.view.order == "number" else [*(k for k in chosen[:MOST_PICTURES].tolist()), *images]
     panels = tuple(_thumbnail(scene, image) for image in dict.fromkeys(images))
-    title = f"{len(panels)} of {len(chosen):,} pictures that the page shows" if len(chosen) > len(panels) else "The pictures"
-    return Shown(replace(stage, rows=(*stage.rows, Row(panels, title, strip=True)), hint=""))
+    title = f"{len(panels)} of the {len(chosen):,} pictures" if len(chosen) > len(panels) else "The pictures"
+    rows = replace(stage.rows[0], caption=image_caption(scene, scene.view.image)), Row(panels, title, strip=True)
+    return Shown(replace(stage, rows=rows, hint=""), note=_BROWSED)
+
+
+_BROWSED = "Here the map stands beside the picked picture; the dashboard opens each of them in its layer explorer."
 
 
 def _thumbnail(scene: Scene, image: int) -> Panel:

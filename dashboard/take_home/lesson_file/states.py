@@ -23,6 +23,8 @@ MOST = 400
 """At most so many views a stop."""
 
 Key = tuple[Value, ...]
+Known = dict[tuple[str, View], Shown]
+"""What pages show of views that stops have in common: several of a lesson are of one picture."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,29 @@ class State:
         }
 
 
-def states_of(stop: Stop, cache: xl.ExplainCache) -> Iterator[State]:
-    """The view of a stop, and those that clicks lead to, nearest first. Raises ExplainError for a view that cannot be shown."""
+def states_of(stop: Stop, cache: xl.ExplainCache, known: Known) -> Iterator[State]:
+    """The view of a stop, and those that clicks lead to, nearest first; `known` grows by them.
+
+    Raises ExplainError for a view that cannot be shown.
+    """
     waiting = deque([(_scene(stop.view, cache), 0)])
-    known: set[Key] = set()
-    while waiting and len(known) < MOST:
+    there: set[Key] = set()
+    while waiting and len(there) < MOST:
         scene, clicks = waiting.popleft()
         key = _key(scene)
-        if key in known:
+        if key in there:
             continue
-        known.add(key)
-        state = _state(stop, scene, key)
+        there.add(key)
+        state = _state(stop, scene, key, known, is_own=clicks == 0)
         yield state
-        if clicks < CLICKS:
-            waiting.extend((_scene(change(scene.view, to), cache), clicks + 1) for to in _ways(state))
+        for to in _ways(state) if clicks < CLICKS else ():
+            if _after(key, to) not in there:
+                waiting.append((_scene(change(scene.view, to), cache), clicks + 1))
+
+
+def _after(key: Key, changes: Mapping[str, Value]) -> Key | None:
+    """The key once that has changed; None for another image, whose predicted class another look finds."""
+    return None if "image" in changes else tuple((names_of(key) | changes)[name] for name in FIELDS)
 
 
 def _scene(view: View, cache: xl.ExplainCache) -> Scene:
@@ -92,7 +103,8 @@ def _ways(state: State) -> Iterator[Mapping[str, Value]]:
     yield from (switch.changes for switch in state.shown.switches)
 
 
-def _state(stop: Stop, scene: Scene, key: Key) -> State:
+def _state(stop: Stop, scene: Scene, key: Key, known: Known, *, is_own: bool) -> State:
+    """The state of a view. is_own: whether the stop opens it: a place is asked for in that one alone."""
     in_lesson = replace(scene, view=replace(scene.view, lesson="lesson"))
     opened = replace(in_lesson, view=replace(in_lesson.view, answer=True))
     asks_place = stop.ask is not None and stop.ask.kind == "place"
@@ -100,13 +112,21 @@ def _state(stop: Stop, scene: Scene, key: Key) -> State:
     try:
         if asks_place:
             ask_for_place(AskedPlace(None, None if found is None else found.pixel, is_open=True))
-        shown = shown_of(stop.page, opened)
+        shown = shown_of(stop.page, opened) if asks_place else _once(known, stop.page, opened)
         if asks_place:
             ask_for_place(AskedPlace(None, None, is_open=False))
-        closed = shown_of(stop.page, in_lesson) if asks_place or scene.view.blind else None
+        closed = shown_of(stop.page, in_lesson) if (asks_place and is_own) or scene.view.blind else None
     finally:
         ask_for_place(None)
     return State(key, scene, shown, closed, found)
+
+
+def _once(known: Known, page: str, scene: Scene) -> Shown:
+    """What the page shows of a view, also where another stop has been there."""
+    seen = page, scene.view
+    if seen not in known:
+        known[seen] = shown_of(page, scene)
+    return known[seen]
 
 
 def _brightest(scene: Scene) -> Brightest | None:
