@@ -31,7 +31,7 @@ COMMANDS = (
     Command("layers", "rank a model's layers by deletion, insertion or ROAD", layers_command.add_options, layers_command.run),
     Command("sanity", "do a model's maps depend on what it has learnt?", sanity_command.add_options, sanity_command.run),
     Command("check-up", "what stands in the way of a model's maps", check_up_command.add_options, check_up_command.run),
-    Command("lesson", "a lesson as one HTML file, for a class without a server", lesson_command.add_options, lesson_command.run),
+    Command("lesson", "a lesson as one HTML file, which needs no server", lesson_command.add_options, lesson_command.run),
     Command("replay", "compute a view taken home anew, and compare", replay_command.add_options, replay_command.run),
 )
 

@@ -100,7 +100,7 @@ function fold(stop, name) {
   if (stop[name]) stop.element.querySelector(name === "answer" && stop.given.ask ? ".rail .said" : `[data-fold="${name}"]`).scrollIntoView({ block: "nearest" });
 }
 
-// As large as the most of its rows are whole on the screen; smaller where the first ones would not be.
+// As large as most of its rows are whole on the screen, and the first of them on one line; smaller where the first would not be.
 function fit(stop) {
   const { root } = stop, { style } = root.querySelector(".stage");
   style.zoom = "";
@@ -112,10 +112,11 @@ function fit(stop) {
     const free = window.innerHeight - EDGE - line - window.scrollY, cut = rows.findIndex((row) => row.getBoundingClientRect().bottom > free);
     return root.scrollWidth > root.clientWidth ? -1 : cut < 0 ? rows.length : cut;
   };
+  const linesOf = (row) => new Set([...row.querySelector(".row").children].map((one) => one.getBoundingClientRect().top)).size;
   let best = SMALLEST, most = -1;
-  for (let size = LARGEST; size >= SMALLEST; size -= BY) {
-    const count = wholeAt(Math.round(100 * size) / 100);
-    if (count > most && (size >= LEAST_WHOLE || most < least)) [best, most] = [Math.round(100 * size) / 100, count];
+  for (let step = Math.round(LARGEST / BY); step >= Math.round(SMALLEST / BY); step--) {
+    const size = Math.round(100 * step * BY) / 100, count = wholeAt(size) - 0.1 * linesOf(rows[0]);
+    if (count > most && (size >= LEAST_WHOLE || most < least - 0.5)) [best, most] = [size, count];
   }
   style.zoom = String(best);
 }

@@ -30,7 +30,7 @@ KEYS = (
 
 @dataclass(frozen=True)
 class StopPage:
-    """A stop of the file. states: what the browser draws. question, hint, answer: HTML, with the numbers of the stop's own view.
+    """A stop of the file. states: what the browser draws. question, hint, answer: HTML, with the numbers of its own view.
 
     unsaid: the computed answer beside that of nobody, HTML, empty for none. note: on what only the dashboard has.
     """
@@ -113,8 +113,8 @@ def _screen(page: StopPage, number: int, count: int) -> str:
         f'<div class="shown"><div class="drawn"><div class="stage"></div></div>'
         f'<div class="drawn printed" aria-hidden="true"><div class="stage"></div></div>'
         f'<div class="switches"></div>{note}{tables}</div>'
-        f'<div class="rail" role="region" aria-labelledby="{name}-title" tabindex="0">'
-        f'<p class="counter">Stop {number} of {count}</p><h2 id="{name}-title">{escape(stop.title)}</h2>'
+        f'<div class="rail" role="region" aria-label="Question, hint and answer" tabindex="0">'
+        f'<p class="counter">Stop {number} of {count}</p><h1 id="{name}-title">{escape(stop.title)}</h1>'
         f'<div class="question">{page.question}</div>{_field(stop.ask, number)}'
         f'<p class="buttons">{_buttons(stop, number, count)}</p>'
         f'<div class="opened" aria-live="polite"><div class="said"></div>'
@@ -124,7 +124,11 @@ def _screen(page: StopPage, number: int, count: int) -> str:
 
 
 def _folded(name: str, words: str) -> str:
-    return f'<div class="fold" data-fold="{name}"><h3>{name.capitalize()}</h3><div class="words">{words}</div></div>' if words else ""
+    return (
+        f'<div class="fold" data-fold="{name}"><h2>{name.capitalize()}</h2><div class="words">{words}</div></div>'
+        if words
+        else ""
+    )
 
 
 def _field(ask: Ask | None, number: int) -> str:

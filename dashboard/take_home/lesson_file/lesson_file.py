@@ -23,6 +23,10 @@ Say = Callable[[str], object]
 """Told what is being done, a line each."""
 
 
+def say_nothing(_line: str) -> None:
+    """For those whom nobody reads."""
+
+
 def write_lesson(file: Path, out: Path, cache: xl.ExplainCache, say: Say) -> int:
     """Write a lesson's file as one HTML file, whole or not at all; returns its size in bytes.
 
@@ -57,7 +61,7 @@ def _listed(problems: Sequence[Problem]) -> str:
     return "\n".join(f"  line {problem.line}: {problem.sentence}" for problem in problems)
 
 
-def lesson_html(lesson: Lesson, cache: xl.ExplainCache, say: Say = lambda line: None) -> bytes:
+def lesson_html(lesson: Lesson, cache: xl.ExplainCache, say: Say = say_nothing) -> bytes:
     """The file. The same lesson gives the same bytes.
 
     Raises InputError, naming each, where stops name what is not there, and what the pages of its stops raise.
@@ -98,7 +102,7 @@ def _page(stop: Stop, store: Store, cache: xl.ExplainCache, known: Known) -> Sto
 def _judge(stop: Stop, state: State) -> None:
     """The first guess is judged where an answer tells of it: the page does so while somebody waits, and a file cannot."""
     if "{contour." in stop.hint + stop.answer:
-        contour_guess_of(state.scene, lambda share, words: None)
+        contour_guess_of(state.scene)
 
 
 def _state(stop: Stop, state: State, store: Store) -> dict[str, object]:

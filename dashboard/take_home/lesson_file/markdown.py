@@ -7,9 +7,9 @@ _READER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 def html_of(text: str) -> str:
     """Blocks of HTML; tags in the text are shown as they are written."""
-    return _READER.render(text).strip()
+    return str(_READER.render(text)).strip()
 
 
 def inline_html(text: str) -> str:
     """The same without a paragraph around it."""
-    return _READER.renderInline(text)
+    return str(_READER.renderInline(text))

@@ -7,6 +7,7 @@ import numpy as np
 
 import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
+from dashboard.take_home.lesson_file.tables import Table, causes_table, contour_table, ladder_table
 from dashboard.topics.browser.sections import picked_stage
 from dashboard.topics.explorer.sections import stage_of
 from dashboard.topics.gallery.sections import gallery_cards
@@ -24,7 +25,6 @@ from dashboard.topics.training.course import chosen_training, make_course
 from dashboard.topics.training.sections import moments_stage
 from dashboard.topics.walk.steps import NAMES, STEPS, step_title, walk_stage
 from dashboard.topics.walk.walk import make_walk
-from dashboard.take_home.lesson_file.tables import Table, causes_table, contour_table, ladder_table
 from dashboard.view.captions import image_caption, image_words
 from dashboard.view.field import Value
 from dashboard.view.picture_sets import CifarImages
@@ -98,7 +98,7 @@ def _guesses(scene: Scene) -> Shown:
     if scene.model.classes != CLASSES or (scene.model.input_size, scene.model.channels) != ((SIDE, SIDE), 3):
         return _picked(scene)
     scene = scene.with_set(CifarImages(scene.cache))
-    guess = contour_guess_of(scene, lambda share, words: None)
+    guess = contour_guess_of(scene)
     return Shown(contour_stage(scene), tables=(contour_table(guess),))
 
 

@@ -71,7 +71,7 @@ def states_of(stop: Stop, cache: xl.ExplainCache, known: Known) -> Iterator[Stat
 
 def _after(key: Key, changes: Mapping[str, Value]) -> Key | None:
     """The key once that has changed; None for another image, whose predicted class another look finds."""
-    return None if "image" in changes else tuple((names_of(key) | changes)[name] for name in FIELDS)
+    return None if "image" in changes else tuple({**names_of(key), **changes}[name] for name in FIELDS)
 
 
 def _scene(view: View, cache: xl.ExplainCache) -> Scene:
@@ -91,16 +91,17 @@ def _usual(scene: Scene) -> View:
 
 
 def _key(scene: Scene) -> Key:
-    shown = {"layer": scene.layer, "target": scene.target.index}
+    shown: dict[str, Value] = {"layer": scene.layer, "target": scene.target.index}
     return tuple(shown.get(name, getattr(scene.view, name)) for name in FIELDS)
 
 
 def _ways(state: State) -> Iterator[Mapping[str, Value]]:
     """What each click changes: thumbnails first, then classes, then switches."""
     yield from state.clicks.values()
-    for row in state.shown.stage.rows:
-        yield from ({"target": bar.index} for bars in row.bars for bar in bars.classes)
-    yield from (switch.changes for switch in state.shown.switches)
+    for index in (bar.index for row in state.shown.stage.rows for bars in row.bars for bar in bars.classes):
+        yield {"target": index}
+    for switch in state.shown.switches:
+        yield switch.changes
 
 
 def _state(stop: Stop, scene: Scene, key: Key, known: Known, *, is_own: bool) -> State:
@@ -139,5 +140,3 @@ def _brightest(scene: Scene) -> Brightest | None:
 def names_of(key: Key) -> dict[str, Value]:
     """The values of a key by the names of their fields."""
     return dict(zip(FIELDS, key, strict=True))
-
-

@@ -26,7 +26,7 @@ class Store:
         return self._known[key]
 
     def stage(self, stage: Stage) -> int:
-        """The number of a stage: its head, with the numbers of its rows in their place, and in these those of panels and bars."""
+        """The number of a stage: its head, with numbers in the place of its rows, and of their panels and bars."""
         head = stage_head(replace(stage, rows=tuple(map(_at_rest, stage.rows))), self._arrays)
         rows = head["rows"]
         assert isinstance(rows, list)
