@@ -86,8 +86,8 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool, whole: bool
 
 
 _ONE_FILE = (
-    "The whole lesson in one HTML file, for a class without a server: pictures, maps, questions and answers, in any browser and "
-    "in print. Making it takes about half a minute."
+    "The whole lesson in one HTML file, for a class without a server: pictures, maps, questions and answers, on screen and in "
+    "print. Making it takes about half a minute."
 )
 
 
