@@ -18,6 +18,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "class_previews": ("array_message.js", "stage/shared.js", "stage/class_previews.js"),
     "history": ("history.js",),
     "image_grid": ("array_message.js", "sprite_grid.js", "image_grid.js"),
+    "lesson_file": ("array_message.js", *(f"lesson_file/{name}.js" for name in ("said", "stops", "lesson"))),
     "keyboard": tuple(f"keyboard/{name}.js" for name in ("focus", "list", "fit", "rail", "turns", "keyboard")),
     "stage": ("array_message.js", *(f"stage/{name}.js" for name in ("shared", "drawing", "cover", "panel", "bars", "stage"))),
     "steps": ("steps.js",),
@@ -42,6 +43,15 @@ export default function (given) {{
 def script(name: str) -> str:
     """What a component sends as its script: where the one of that name is, and that it is to be loaded."""
     return _LOADED.format(folder=FOLDER, file=_file(name))
+
+
+def inline(name: str, called: str | None = None) -> str:
+    """A script for a page that can load none, in a scope of its own. called: the name that its exported function gets."""
+    content = _content(name)
+    if called is None:
+        return f"{{\n{content}\n}}\n"
+    inside = content.replace("export default function", "return function")
+    return f"const {called} = (() => {{\n{inside}\n}})();\n"
 
 
 async def answer(request: Request) -> Response:

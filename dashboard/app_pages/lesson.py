@@ -65,15 +65,15 @@ grad-cam.md replaces the lesson that comes with the dashboard.
 def _draw(scene: Scene) -> None:
     offered = tuple(shelved for shelved in lessons_on_offer() if shelved.name != BROWSER_LESSON)
     held = [(shelved, shelved.lesson) for shelved in offered if shelved.lesson]
+    notes_of = [stop_notes(lesson, scene.cache) for _, lesson in held]
     with st.container(key="lessons"):
         for shelved, lesson in held:
             if shelved.name == current_view().ended:
                 _close(shelved.name, lesson)
         for place, (shelved, lesson) in enumerate(held):
-            _lesson(shelved.name, lesson, scene, first=place == 0)
+            _lesson(shelved.name, lesson, scene, first=place == 0, whole=not notes_of[place])
     _faults(offered)
-    for shelved, lesson in held:
-        notes = stop_notes(lesson, scene.cache)
+    for (shelved, _), notes in zip(held, notes_of, strict=True):
         if notes:
             words = f"{plain(shelved.path.name)} works, but some of its stops do not open as written:"
             st.warning("\n".join([words, *(f"- {plain(note)}" for note in notes)]))
@@ -82,8 +82,11 @@ def _draw(scene: Scene) -> None:
     _how_to_write()
 
 
-def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
-    """A lesson: a card a stop, and what it is about; the first one on offer can be started by the key that also goes on."""
+def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool, whole: bool) -> None:
+    """A lesson: a card a stop, and what it is about; the first one on offer can be started by the key that also goes on.
+
+    whole: whether all of it opens as it is written.
+    """
     view = current_view()
     with st.container(border=True, gap="small"):
         _say_whose(lesson, scene)
@@ -92,12 +95,34 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool) -> None:
         st.header(lesson.title, anchor=False)
         words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
         key = "PageDown" if first and view.lesson is None and view.ended is None else None
-        if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
-            start_lesson(name, lesson)
+        with st.container(horizontal=True, gap="small"):
+            if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
+                start_lesson(name, lesson)
+            _one_file(name, lesson, scene, whole=whole)
         alone = alone_words(lesson)
         if alone:
             st.caption(alone)
         st.markdown(lesson.introduction)
+
+
+_ONE_FILE = (
+    "The whole lesson in one HTML file, for a class without a server: pictures, maps, questions and answers, on screen and in "
+    "print. Making it takes about half a minute."
+)
+
+
+def _one_file(name: str, lesson: Lesson, scene: Scene, *, whole: bool) -> None:
+    """The lesson to be taken home, made once its button is pressed."""
+
+    def made() -> bytes:
+        from dashboard.take_home.lesson_file.lesson_file import lesson_html  # it loads what every page shows
+
+        return lesson_html(lesson, scene.cache)
+
+    st.download_button(
+        "One file (HTML)", made, f"{name}.html", "text/html", key=f"file-{name}", on_click="ignore", disabled=not whole,
+        help=_ONE_FILE,
+    )  # fmt: skip
 
 
 def _close(name: str, lesson: Lesson) -> None:

@@ -58,7 +58,9 @@ def choice_words(ask: Ask, said: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class _Computed:
+class Computed:
+    """A computed number: as it is shown, its words, and its unit, empty for none."""
+
     value: float
     words: str
     unit: str
@@ -66,7 +68,7 @@ class _Computed:
 
 def number_words(said: str | None, computed: str) -> str:
     """The number that a reader has said, the computed one, and how far apart they are. computed: as a placeholder has it."""
-    found = _read(computed)
+    found = read_computed(computed)
     if found is None:
         return (
             f"**Computed: {plain(computed)}.**"
@@ -83,16 +85,16 @@ def number_words(said: str | None, computed: str) -> str:
     return f"{words} You were {_size(abs(off), point)} too {'high' if off > 0 else 'low'}."
 
 
-def _read(computed: str) -> _Computed | None:
+def read_computed(computed: str) -> Computed | None:
     """A number in words, with two significant digits; None for words that are no number."""
     match = _VALUE.fullmatch(computed)
     if match is None:
         return None
     value, unit = float(match["value"].replace(",", "").replace("−", "-")), match["unit"] or ""
     if match["bound"]:
-        return _Computed(value, computed, unit)
+        return Computed(value, computed, unit)
     shown = two(value)
-    return _Computed(float(shown.replace("−", "-")), f"{shown}{unit}", unit)
+    return Computed(float(shown.replace("−", "-")), f"{shown}{unit}", unit)
 
 
 def _size(value: float, what: str) -> str:

@@ -151,8 +151,8 @@ class Scene:
     @property
     def offered_layers(self) -> tuple[str, ...]:
         """The layers on offer: the main ones, or every one with a grid; the chosen one is always among them."""
-        names = self.model.explained_layers if self.view.modules == "all" else self.model.main_layers
-        return tuple(name for name in self.model.spatial_layers if name in names or name == self.layer)
+        names, layer = self.model.explained_layers if self.view.modules == "all" else self.model.main_layers, self.layer
+        return tuple(name for name in self.model.spatial_layers if name in names or name == layer)
 
     def command(self, name: str, sample: int, *words: str) -> str | None:
         """The command that measures a sample of the set from a terminal; None where it does not have model and task.

@@ -192,8 +192,13 @@ def _file(panel: Panel) -> bytes:
 def packed(stage: Stage, answers: int = 0) -> bytes:
     """The stage as the browser reads it. answers: the number of the browser's question that it answers, 0 for none."""
     arrays = ArrayMessage()
+    return arrays.packed(stage_head(stage, arrays) | {"answers": answers})
+
+
+def stage_head(stage: Stage, arrays: ArrayMessage) -> dict[str, object]:
+    """The JSON of a stage that asks and answers nothing; its numbers go into the arrays, and stand there by their places."""
     rows = [_row(row, stage, arrays) for row in stage.rows]
-    head: dict[str, object] = {
+    return {
         "rows": rows,
         "line_after": None if stage.line_after is None else min(stage.line_after, len(rows)),
         "strength": _strength(stage.panels),
@@ -205,9 +210,8 @@ def packed(stage: Stage, answers: int = 0) -> bytes:
         "fits": stage.fits,
         "fades": stage.fades,
         "fade_ms": round(1000 * FADE_SECONDS),
-        "answers": answers,
+        "answers": 0,
     }
-    return arrays.packed(head)
 
 
 def _strength(panels: Sequence[Panel]) -> int:

@@ -67,12 +67,12 @@ class Model:
     _checked: set[tuple[int, ...]] = field(default_factory=set, repr=False)
     _by_task: dict[Task, "Model"] = field(default_factory=dict, init=False, repr=False)
 
-    @property
+    @cached_property
     def conv_layers(self) -> tuple[str, ...]:
         """Names of the convolutions reached by the forward pass, in its order."""
         return tuple(layer.name for layer in self.layers if layer.is_conv and layer.is_spatial)
 
-    @property
+    @cached_property
     def spatial_layers(self) -> tuple[str, ...]:
         """Names of all modules whose output is (N, C, h, w), in the order of the forward pass."""
         return tuple(layer.name for layer in self.layers if layer.is_spatial)

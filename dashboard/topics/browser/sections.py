@@ -94,6 +94,15 @@ def _confidences(values: NDArray[np.float32], task: Task) -> tuple[NDArray[np.ui
 
 def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
     """The picked image with its map, and where it is when it is not among the thumbnails."""
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=2 * SIDE + 24):
+            show_stage(picked_stage(scene))
+        with st.container(width=SIDE, gap="small"):
+            _say_picked(scene, chosen)
+
+
+def picked_stage(scene: Scene) -> Stage:
+    """The picked image and its map over it; a click on either opens the layer explorer."""
     view, layer = scene.view, scene.layer
     values = xl.grad_cam(scene.model, scene.seen[None], layer, scene.target)[layer]
     words = f"Grad-CAM of layer {layer} on {scene.name}"
@@ -107,12 +116,7 @@ def show_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:
         drawing=_unsigned(scene),
         action=_EXPLORE,
     )
-    hint = "A click opens the picture in the layer explorer."
-    with st.container(horizontal=True, gap="small"):
-        with st.container(width=2 * SIDE + 24):
-            show_stage(Stage((Row((original, over)),), hint=hint))
-        with st.container(width=SIDE, gap="small"):
-            _say_picked(scene, chosen)
+    return Stage((Row((original, over)),), hint="A click opens the picture in the layer explorer.")
 
 
 def _say_picked(scene: Scene, chosen: NDArray[np.int64]) -> None:

@@ -35,6 +35,7 @@ from dashboard.widgets.steps import LayerSteps
 from explain_lib.base.words import fine
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE
 from explain_lib.loading.bundled import DEFAULT_MODEL
+from explain_lib.take_home.slide import Slide
 
 # The study's eight test images, under its names and in its order.
 ROWS = {3: "plane", 1: "ship1", 2: "ship2", 0: "cat", 6: "car", 4: "frog1", 5: "frog2", 7: "frog3"}
@@ -115,24 +116,42 @@ def _how(scene: Scene) -> str:
 
 def show_rows(scene: Scene) -> None:
     """A card for each of the eight pictures, after one for the picked image where that is another."""
-    tests = scene.with_set(CifarImages(scene.cache))
-    rows = [(tests, image, name) for image, name in ROWS.items()]
-    picked = scene.view.image
-    if picked not in ROWS or scene.picture_set != tests.picture_set:
-        rows.insert(0, (scene, picked, "picked"))
-    cards = [_card(scene, *row) for row in rows]
+    for one, image, _ in _listed(scene):
+        if _is_chosen(scene, one, image):
+            offer(slide=partial(_slide_of, one, image))
+    cards = gallery_cards(scene)
     show_stage(Stage(tuple(cards[:ABOVE]), line_after=None, cards=True, fits=ABOVE))
     _reveal(scene)
     hint = "Point at a picture to read its numbers. A click opens it in the layer explorer."
     show_stage(Stage(tuple(cards[ABOVE:]), key="stage-rest", line_after=len(cards), cards=True, hint=hint))
 
 
+def gallery_cards(scene: Scene) -> list[CardRow]:
+    """The cards of show_rows."""
+    return [_card(scene, *row) for row in _listed(scene)]
+
+
+def _listed(scene: Scene) -> list[tuple[Scene, int, str]]:
+    """The scene of each card, its image and its name."""
+    tests = scene.with_set(CifarImages(scene.cache))
+    rows = [(tests, image, name) for image, name in ROWS.items()]
+    picked = scene.view.image
+    if picked not in ROWS or scene.picture_set != tests.picture_set:
+        rows.insert(0, (scene, picked, "picked"))
+    return rows
+
+
+def _is_chosen(scene: Scene, one: Scene, image: int) -> bool:
+    return image == scene.view.image and one.picture_set == scene.picture_set
+
+
+def _slide_of(scene: Scene, image: int) -> Slide:
+    return row_slide(scene, make_row(scene, image))
+
+
 def _card(scene: Scene, one: Scene, image: int, name: str) -> CardRow:
     """The card of an image of a scene, by its name; scene: of the page."""
-    chosen = image == scene.view.image and one.picture_set == scene.picture_set
     row, changes = make_row(one, image), _opened(one, image)
-    if chosen:
-        offer(slide=partial(row_slide, one, row))
     panels = (_original(one, image, row), *(_fair(one, row) if row.studied is None else _studied(row)))
     opens = Action("opens it in the layer explorer", changes, "layer_explorer")
     return CardRow(
@@ -140,7 +159,7 @@ def _card(scene: Scene, one: Scene, image: int, name: str) -> CardRow:
         f"{name} · {image_words(one, image)}",
         f"Mean absolute difference of GradCAM1 and GradCAM2: {fine(row.difference, 4)}",
         links=(Action("See why they differ", changes, "disagreement"), Action("See its class", changes, "class_browser")),
-        chosen=chosen,
+        chosen=_is_chosen(scene, one, image),
     )
 
 

@@ -28,8 +28,22 @@ SIDE = 128
 
 def contour_example(scene: Scene) -> None:
     """The picked image, its edges, another picture's, and the maps with their correlations with both."""
-    image = scene.view.image
-    beside = (image + 1) % len(test_pixels(scene))
+    show_stage(contour_stage(scene))
+    image, beside = scene.view.image, _beside(scene)
+    st.caption(
+        f"**What is measured** · {plain(image_caption(scene, image))}. Below each map of the predicted class: its correlation "
+        f"with the picture's own edges and, in brackets, with the edges of image {beside}."
+    )
+
+
+def _beside(scene: Scene) -> int:
+    """The picture whose edges are the comparison."""
+    return (scene.view.image + 1) % len(test_pixels(scene))
+
+
+def contour_stage(scene: Scene) -> Stage:
+    """The stage of contour_example."""
+    image, beside = scene.view.image, _beside(scene)
     rows = ContourRequest(scene.model, test_pixels(scene), np.array([image]), np.array([beside])).all_rows()
     edges = sobel_edges(test_pixels(scene)[[image, beside]])
     other_edges = _map_panel(
@@ -45,11 +59,7 @@ def contour_example(scene: Scene) -> None:
         own, other = _correlation(rows.own[0, place]), _correlation(rows.other[0, place])
         panel = _map_panel(scene, f"map-{name}", name, f"Map of {name} on test image {image}", values)
         panels.append(replace(panel, caption=f"map: correlation {own} ({other})"))
-    show_stage(Stage((Row(tuple(panels)),), key="stage-contour"))
-    st.caption(
-        f"**What is measured** · {plain(image_caption(scene, image))}. Below each map of the predicted class: its correlation "
-        f"with the picture's own edges and, in brackets, with the edges of image {beside}."
-    )
+    return Stage((Row(tuple(panels)),), key="stage-contour")
 
 
 def example_steps(scene: Scene) -> LayerSteps:

@@ -21,6 +21,10 @@ ShowProgress = Callable[[float, str], object]
 """Told the share that is done, and in words how far that is."""
 
 
+def show_nothing(_share: float, _words: str) -> None:
+    """For those whom nobody watches."""
+
+
 def _watched(show: ShowProgress, what: str, part: int = 0, parts: int = 1) -> Callable[[int, int], None]:
     """Shows the progress of one of several equal parts, counted from 0, as progress of the whole."""
 
@@ -41,7 +45,7 @@ def frogs(scene: Scene) -> NDArray[np.int64]:
     return find_frogs(scene.cache.images().labels, range(len(scene.cache.images().labels)))
 
 
-def contour_guess_of(scene: Scene, show: ShowProgress) -> ContourGuess:
+def contour_guess_of(scene: Scene, show: ShowProgress = show_nothing) -> ContourGuess:
     """The first guess on the chosen model."""
     return judge_contour(_contour_rows(scene, scene.model, _watched(show, f"Maps and edges, {scene.view.model}")))
 

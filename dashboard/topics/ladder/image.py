@@ -60,8 +60,7 @@ def show_image_ladder(scene: Scene) -> Callable[[], None]:
         _show_by_row(scene)
         _controls(scene)
         return lambda: None
-    view, layer = scene.view, scene.layer
-    found = ladder_curves(scene.model, scene.images.pixels, view.image, scene.offered_layers, view.target, asked_layer(layer))
+    layer, found = scene.layer, image_ladder(scene)
     _maps(scene, found, layer)
     _controls(scene)
     return partial(_on_this_picture, scene, layer, found)
@@ -140,19 +139,29 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The picture, the map of the chosen layer, what is left when its pixels go, and the maps of all rows; a click on a layer's
     chooses it.
     """
+    show_stage(ladder_stage(scene, found, layer))
+
+
+def image_ladder(scene: Scene) -> LadderCurves:
+    """The ladder of the picked image, measured at once."""
+    view, offered = scene.view, scene.offered_layers
+    return ladder_curves(scene.model, scene.images.pixels, view.image, offered, view.target, asked_layer(scene.layer))
+
+
+def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
+    """The stage of the picked image. layer: the chosen one."""
     names = [rung.name for rung in found.rows.rungs]
     order = rank_ladder(found.rows, scene.view.measure, scene.view.fill).order
     places = [order.index(name) + 1 for name in names]
     thumbnails = tuple(_thumbnail(scene, found, column, place, layer) for column, place in enumerate(places))
     strip = Panels(thumbnails, STRIP, strip=True)
     if layer not in names:  # its row is still to come
-        show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)), strip), key="stage-so-far"))
-        return
+        return Stage((Panels((original_panel(scene, SIDE, "alone"),)), strip), key="stage-so-far")
     column = names.index(layer)
     chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
     panels = original_panel(scene, SIDE), chosen, *_without(scene, found, column, scene.view.fill)
     main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
-    show_stage(Stage((main, strip), slider="chosen", fits=2))
+    return Stage((main, strip), slider="chosen", fits=2)
 
 
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:

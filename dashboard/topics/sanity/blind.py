@@ -29,6 +29,12 @@ def blind_images(scene: Scene) -> Sequence[int] | None:
 
 def show_pairs(scene: Scene, images: Sequence[int]) -> None:
     """The picked picture with both maps, and all pictures of the pairs, each a click away."""
+    show_stage(pairs_stage(scene, images))
+    st.caption(f"The untrained network has the random weights that a training begins with. {drawing_words(scene.view)}")
+
+
+def pairs_stage(scene: Scene, images: Sequence[int]) -> Stage:
+    """The stage of show_pairs; in a lesson the maps have no names until the answer is open."""
     check, named = make_check(scene), scene.view.answer or scene.view.lesson is None
     pair = f"Pair {images.index(scene.view.image) + 1} of {len(images)}. " if scene.view.image in images else ""
     alike = f" Correlation of the two: {correlation_words(check.correlation(_last(check)))}." if named else ""
@@ -37,8 +43,7 @@ def show_pairs(scene: Scene, images: Sequence[int]) -> None:
         caption=f"{pair}Layer {check.layer}, each map up to its own maximum.{alike}",
     )
     strip = Row(tuple(_thumbnail(scene, image) for image in images), "The pictures: ← and → go through them", strip=True)
-    show_stage(Stage((row, strip)))
-    st.caption(f"The untrained network has the random weights that a training begins with. {drawing_words(scene.view)}")
+    return Stage((row, strip))
 
 
 def pair_maps(scene: Scene, *, named: bool) -> tuple[Panel, Panel]:

@@ -103,6 +103,14 @@ def find_starts(check: Check) -> Starts:
     return Starts(None, work) if made is None else Starts(random_starts(*asked))  # remembered, and noted to be taken home
 
 
+def make_starts(check: Check) -> Starts:
+    """The same, made at once also for a large network."""
+    if check.shown == 0:
+        return Starts(None)
+    scene, view = check.scene, check.scene.view
+    return Starts(random_starts(scene.model, scene.seen[None], check.layer, view.target, check.shown, view.mode))
+
+
 # Section: words
 
 

@@ -26,8 +26,8 @@ def show_check(check: Check, starts: Starts) -> None:
     """The picture, the map of the network as it is, those of the random starts, and the levels to choose from, each a click
     away.
     """
-    scene, levels = check.scene, len(check.found.steps) + 1
-    show_stage(Stage((_shown(check, starts), _levels(check)), slider="whole", fits=2 if levels <= SEEN_WHOLE else 1))
+    scene = check.scene
+    show_stage(check_stage(check, starts))
     if starts.found is not None:
         st.markdown(plain(starts_sentence(starts.found)))
     elif starts.work is not None:
@@ -43,6 +43,12 @@ def show_check(check: Check, starts: Starts) -> None:
     if state is not MapState.VARIED:
         flat = f"The map of {check.layer} on this picture is {state.value}"
         st.info(f"{flat}, so no map can be compared with it. Try another layer.")
+
+
+def check_stage(check: Check, starts: Starts) -> Stage:
+    """The stage of show_check."""
+    levels = len(check.found.steps) + 1
+    return Stage((_shown(check, starts), _levels(check)), slider="whole", fits=2 if levels <= SEEN_WHOLE else 1)
 
 
 def _shown(check: Check, starts: Starts) -> Row:

@@ -57,11 +57,16 @@ def _help(metric: Metric) -> str:
 
 def show_difference(pair: Pair, found: xl.Decomposition | None) -> None:
     """The picture, both maps and their difference, with its sign and without, and below them the part of each cause."""
+    show_stage(difference_stage(pair, found))
+
+
+def difference_stage(pair: Pair, found: xl.Decomposition | None) -> Stage:
+    """The stage of show_difference."""
     causes = () if found is None else cause_row(pair, found)
     *rows, last = Row(_panels(pair)), *causes
     words = "\n".join(filter(None, (last.caption, _how(pair))))
     count = len(rows) + 1
-    show_stage(Stage((*rows, replace(last, caption=words)), line_after=count, fits=count))
+    return Stage((*rows, replace(last, caption=words)), line_after=count, fits=count)
 
 
 def warn_of_sides(pair: Pair, *, on_the_way: bool) -> None:
@@ -72,6 +77,11 @@ def warn_of_sides(pair: Pair, *, on_the_way: bool) -> None:
 
 def show_apart(pair: Pair) -> None:
     """Both maps beside the picture, each on a scale of its own, where they cannot be subtracted."""
+    show_stage(apart_stage(pair))
+
+
+def apart_stage(pair: Pair) -> Stage:
+    """The stage of show_apart."""
     panels = [
         replace(
             _side_panel(pair, letter, side, common_scale((side.values,), (side, side))),
@@ -79,7 +89,7 @@ def show_apart(pair: Pair) -> None:
         )
         for letter, side in (("a", pair.a), ("b", pair.b))
     ]
-    show_stage(Stage((Row((original_panel(pair.scene, SIDE), *panels), caption=_how(pair)),)))
+    return Stage((Row((original_panel(pair.scene, SIDE), *panels), caption=_how(pair)),))
 
 
 def _panels(pair: Pair) -> tuple[Panel, ...]:

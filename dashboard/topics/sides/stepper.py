@@ -58,13 +58,22 @@ def show_way(pair: Pair, found: xl.Decomposition | None) -> None:
         st.toggle("Flicker between a and b", **bound("flicker", pair.scene.view.flicker), help=terms.FLICKER)
         if way:
             _other_order(way)
-    rows = () if way is None else _way_rows(pair, way)
-    in_turn = (_in_turn(pair),) if pair.scene.view.flicker else ()
+    rows = _rows(pair, way)
     if rows:
-        large, strip = rows
-        show_stage(Stage((Row((*large.panels, *in_turn), caption=large.caption), strip), key="stage-steps", line_after=None))
-    elif in_turn:
-        show_stage(Stage((Row(in_turn),), key="stage-steps", line_after=None))
+        show_stage(Stage(rows, key="stage-steps", line_after=None))
+
+
+def way_rows(pair: Pair, found: xl.Decomposition | None) -> tuple[Row, ...]:
+    """The rows of show_way: the chosen map, large, with a and b in turn if the view says so, and all maps from a to b."""
+    return _rows(pair, None if found is None or not differ(found) else _way(pair, found))
+
+
+def _rows(pair: Pair, way: _Way | None) -> tuple[Row, ...]:
+    in_turn = (_in_turn(pair),) if pair.scene.view.flicker else ()
+    if way is None:
+        return (Row(in_turn),) if in_turn else ()
+    large, strip = _way_rows(pair, way)
+    return Row((*large.panels, *in_turn), caption=large.caption), strip
 
 
 def _way(pair: Pair, found: xl.Decomposition) -> _Way:

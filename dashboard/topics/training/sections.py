@@ -83,11 +83,16 @@ def show_moments(course: Course, reach: float | None) -> None:
 
     Of two classes both maps, and all moments of both.
     """
+    show_stage(moments_stage(course, reach))
+
+
+def moments_stage(course: Course, reach: float | None) -> Stage:
+    """The stage of show_moments."""
     strips = [_strip(course, reach, _thumbnail)]
     if course.other is not None:
         strips.append(_strip(course, reach, _other_thumbnail))
     same = replace(course.scene.view, epoch=None, model="").to_query() | {"explained": course.explained}
-    show_stage(Stage((_moment(course, reach), *strips), slider="overlay", fades=str(same)))
+    return Stage((_moment(course, reach), *strips), slider="overlay", fades=str(same))
 
 
 def say_drawing(course: Course) -> None:

@@ -97,7 +97,7 @@ def show_step(walk: Walk) -> None:
             _network_map(walk)
         else:
             with st.container(key="walk-stage"):
-                show_stage(Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2))
+                show_stage(walk_stage(walk))
         step_buttons(scene)
         below(walk)
     with right:
@@ -107,6 +107,11 @@ def show_step(walk: Walk) -> None:
         words(walk)
         if step not in ("network", "enlarge"):
             show_channel(walk)
+
+
+def walk_stage(walk: Walk) -> Stage:
+    """The pictures of a step other than the network."""
+    return Stage(step_rows(walk), line_after=2, slider="nearest-over", fits=2)
 
 
 def _where(walk: Walk) -> str:

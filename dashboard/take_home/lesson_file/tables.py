@@ -1,0 +1,59 @@
+"""The numbers of a page's charts as tables: a file has no charts to point at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import explain_lib as xl
+from dashboard.topics.ladder.figure import KINDS
+from dashboard.topics.ladder.measured import sample_request
+from dashboard.topics.sides.cause_words import causes_with_effect, setting_words
+from dashboard.view.scene import Scene, sample_scene, sample_words
+from explain_lib.base.words import fine, mean_words, percent
+from explain_lib.study.guesses import ContourGuess
+from explain_lib.trust.ladder_summary import rank_ladder, summarise_ladder
+from explain_lib.trust.measures import measure_words
+from explain_lib.work.ladder_files import bundled_ladder
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its caption, the names of its columns, and its rows, each as long; the first column names the rows."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def causes_table(found: xl.Decomposition) -> Table:
+    """The settings that make two maps differ, the largest effect first, as the waterfall has them."""
+    causes: Sequence[tuple[str, float]] = causes_with_effect(found)
+    rows = tuple(
+        (setting_words(name), fine(share, 4, sign=True), percent(share / found.mae, 0) if found.mae else "not defined")
+        for name, share in causes
+    )
+    return Table("Why they differ: what each setting adds to the mean of |b − a|", ("setting", "adds", "share"), rows)
+
+
+def ladder_table(scene: Scene) -> Table | None:
+    """The ranking over many pictures that was measured beforehand; None where none was."""
+    known = bundled_ladder(sample_request(scene))
+    if known is None:
+        return None
+    measure, fill = scene.view.measure, scene.view.fill
+    by_name = {one.rung.name: one for one in summarise_ladder(known)}
+    rows = tuple(
+        (str(place), name, KINDS[by_name[name].rung.kind][0], mean_words(by_name[name].value(measure, fill)))
+        for place, name in enumerate(rank_ladder(known, measure, fill).order, 1)
+    )
+    better = "lower is better" if measure == "deletion" else "higher is better"
+    title = f"Many pictures: {measure_words(measure, fill)}, {better}. {sample_words(*sample_scene(scene))}"
+    return Table(title, ("place", "row", "kind", "mean, with its 95 % interval"), rows)
+
+
+def contour_table(found: ContourGuess) -> Table:
+    """Each layer's correlation with own and with other edges, and the difference."""
+    rows = tuple(
+        (layer.layer, mean_words(layer.own), mean_words(layer.other), mean_words(layer.excess)) for layer in found.layers
+    )
+    columns = ("layer", "its own edges", "another picture's", "own less other")
+    return Table(f"Spearman correlation of maps with edges, means of {found.images:,} pictures", columns, rows)
