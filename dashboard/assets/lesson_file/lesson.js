@@ -135,6 +135,7 @@ function go(number) {
 }
 
 const DOES = {
+  forward: (stop) => (stop && !stop.answer ? fold(stop, "answer") : go(at + 1)), // as with a remote control's key: answer, then next stop
   next: () => go(at + 1),
   before: () => go(at - 1),
   stops: () => go(0),
@@ -142,7 +143,7 @@ const DOES = {
   answer: (stop) => fold(stop, "answer"),
   own: (stop) => { if (stop && stop.now !== 0) { stop.now = 0; show(stop); } },
 };
-const KEYS = { PageDown: "next", PageUp: "before", h: "hint", a: "answer", b: "own", e: "stops" };
+const KEYS = { PageDown: "forward", PageUp: "before", h: "hint", a: "answer", b: "own", e: "stops" };
 const STEPS = { ArrowUp: ["layer", -1], ArrowDown: ["layer", 1], ArrowLeft: ["image", -1], ArrowRight: ["image", 1] };
 
 // One step through the layers or the pictures of a stop; whether it has any.
@@ -161,7 +162,7 @@ function pressed(event) {
   if (key === "Escape" && event.target.matches?.("input")) return event.target.blur();
   const does = KEYS[key.length === 1 ? key.toLowerCase() : key], turns = STEPS[key];
   if (typed && !key.startsWith("Page")) return;
-  if (does) DOES[does](stop);
+  if (does) { if (!event.repeat) DOES[does](stop); }
   else if (turns && stop && !event.target.matches?.("input") && step(stop, ...turns)) { /* done */ }
   else if (stop && /^[1-6]$/.test(key) && valuesOf(stop, "step").length) change(stop, { step: valuesOf(stop, "step")[Number(key) - 1] });
   else return;

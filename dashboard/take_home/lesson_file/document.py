@@ -18,7 +18,7 @@ from dashboard.take_home.lesson_file.store import Store
 from dashboard.take_home.lesson_file.tables import Table
 
 KEYS = (
-    ("Page Down, Page Up", "the next stop, the one before"),
+    ("Page Down, Page Up", "answer of the stop, then the next stop; previous stop"),
     ("H, A", "the hint, the answer"),
     ("↑, ↓", "the layer before, the next one"),
     ("←, →", "the picture before, the next one, where a stop has several"),
