@@ -111,7 +111,7 @@ def _screen(page: StopPage, number: int, count: int) -> str:
     return (
         f'<section class="screen stop" id="{name}" aria-labelledby="{name}-title">'
         f'<div class="shown"><div class="drawn"><div class="stage"></div></div>'
-        f'<div class="drawn printed" aria-hidden="true"><div class="stage"></div></div>'
+        f'<div class="drawn printed"><div class="stage"></div></div>'
         f'<div class="switches"></div>{note}{tables}</div>'
         f'<div class="rail" role="region" aria-label="Question, hint and answer" tabindex="0">'
         f'<p class="counter">Stop {number} of {count}</p><h1 id="{name}-title">{escape(stop.title)}</h1>'
