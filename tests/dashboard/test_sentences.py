@@ -9,12 +9,13 @@ from types import CodeType, FrameType
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sentences import library, pages
+from sentences import library, pages, sides
 from sentences.said import Said
 
 from explain_lib.base import words
 
 ROOT = Path(__file__).parents[2]
+PAGES = {**pages.CASES, **sides.CASES}
 RULE = "explain_lib/base/words.py"
 FORMATS = {
     "number", "short", "fine", "two", "percent", "precise_percent", "correlation_words", "mean_number", "mean_alone",
@@ -23,10 +24,10 @@ FORMATS = {
 """What makes words of a number, or says which way it goes."""
 
 
-@pytest.mark.parametrize("name", pages.CASES)
+@pytest.mark.parametrize("name", PAGES)
 def test_sentences_say_what_their_numbers_say(name: str) -> None:
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(pages.CASES[name])
+    @given(PAGES[name])
     def check(said: Said) -> None:
         said.check()
 
@@ -122,7 +123,7 @@ def ran() -> set[tuple[str, str]]:
     @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     @given(st.data())
     def draw(data: st.DataObject) -> None:
-        for cases in (library.CASES, pages.CASES):
+        for cases in (library.CASES, PAGES):
             for one in cases.values():
                 data.draw(one)
 
@@ -154,6 +155,7 @@ UNITS = {
     "explain_lib/base/memory.py": "mebibytes",
     "dashboard/frame/model_menu.py": "numbers in a field, as they were typed",
     "explain_lib/check_up/weights.py": "Python code of a remedy",
+    "explain_lib/commands/lesson.py": "mebibytes",
     "explain_lib/loading/model_store.py": "mebibytes",
     "explain_lib/loading/training.py": "the progress of a training",
     "explain_lib/pictures/files.py": "megabytes",

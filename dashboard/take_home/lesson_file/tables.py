@@ -10,7 +10,7 @@ from dashboard.topics.sides.cause_words import causes_with_effect, setting_words
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from explain_lib.base.words import fine, mean_words, percent
 from explain_lib.study.guesses import ContourGuess
-from explain_lib.trust.ladder_summary import rank_ladder, summarise_ladder
+from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 from explain_lib.trust.measures import measure_words
 from explain_lib.work.ladder_files import bundled_ladder
 
@@ -39,15 +39,20 @@ def ladder_table(scene: Scene) -> Table | None:
     known = bundled_ladder(sample_request(scene))
     if known is None:
         return None
-    measure, fill = scene.view.measure, scene.view.fill
-    by_name = {one.rung.name: one for one in summarise_ladder(known)}
+    ranking = rank_ladder(known, scene.view.measure, scene.view.fill)
+    return ranking_table(ranking, summarise_ladder(known), sample_words(*sample_scene(scene)))
+
+
+def ranking_table(ranking: Ranking, summary: Sequence[RungSummary], sample: str) -> Table:
+    """Every row with its mean, the best first. sample: the words for the pictures."""
+    measure, fill, by_name = ranking.measure, ranking.fill, {one.rung.name: one for one in summary}
     rows = tuple(
         (str(place), name, KINDS[by_name[name].rung.kind][0], mean_words(by_name[name].value(measure, fill)))
-        for place, name in enumerate(rank_ladder(known, measure, fill).order, 1)
+        for place, name in enumerate(ranking.order, 1)
     )
     better = "lower is better" if measure == "deletion" else "higher is better"
-    title = f"Many pictures: {measure_words(measure, fill)}, {better}. {sample_words(*sample_scene(scene))}"
-    return Table(title, ("place", "row", "kind", "mean, with its 95 % interval"), rows)
+    title = f"Many pictures: {measure_words(measure, fill)}, {better}. {sample}"
+    return Table(title, ("rank", "row", "kind", "mean, with its 95 % interval"), rows)
 
 
 def contour_table(found: ContourGuess) -> Table:

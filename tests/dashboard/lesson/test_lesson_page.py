@@ -228,7 +228,7 @@ def test_numbers_that_a_page_computes_last_are_in_the_answer_once_it_stands() ->
     server_cache().entries.clear()
     app = open_stop(CONTOURS, answer="on")
     words = opened_paragraph(app, "Answer") or ""
-    assert "judged “not supported”" in words
+    assert "verdict is “not supported”" in " ".join(words.split())
     assert "Not available" not in words
 
 

@@ -84,7 +84,7 @@ def test_once_the_answer_is_open_a_phone_shows_the_brightest_place_and_how_far_i
     spots = [(spot["kind"], spot["down"], spot["along"]) for spot in panels(phone)["vote"].head["spots"]]
     assert spots[-1] == ("brightest", 14 / 32, 22 / 32)  # the middle of cell 3 is at pixel 13.5, of cell 5 at 21.5
     assert [spot[0] for spot in spots] == (["said", "brightest"] if tapped else ["brightest"])
-    apart = "13 pixels apart, or 3.3 squares" if tapped else "Computed: the brightest square"  # 4.5 down, 12.5 across
+    apart = "13 pixels apart, or 3.3 squares" if tapped else "Computed: brightest square"  # 4.5 down, 12.5 across
     assert apart in texts(phone)
 
 

@@ -208,14 +208,20 @@ def contour_of(draw: st.DrawFn, layer: str, images: int) -> LayerContour:
     return LayerContour(layer, *(draw(estimates(images)) for _ in range(3)), ceiling, 0)
 
 
-@case
-def the_guess_on_contours(draw: st.DrawFn) -> Said:
+@st.composite
+def contours(draw: st.DrawFn) -> ContourGuess:
+    """What was found on contours, at one to three layers."""
     images = draw(counts)
     layers = [contour_of(draw, name, images) for name in ("conv", "relu", AVERAGE)][: draw(st.integers(1, 3))]
-    found = ContourGuess(tuple(layers), layers[0], images)
-    own = [mean for layer in layers for mean in (layer.own, layer.other)]
-    numbers = [0.1, *(layer.ceiling for layer in layers)]
-    limits = [layers[0].excess]
+    return ContourGuess(tuple(layers), layers[0], images)
+
+
+@case
+def the_guess_on_contours(draw: st.DrawFn) -> Said:
+    found = draw(contours())
+    own = [mean for layer in found.layers for mean in (layer.own, layer.other)]
+    numbers = [0.1, *(layer.ceiling for layer in found.layers)]
+    limits = [found.layers[0].excess]
     return Said(found.sentence, numbers, means=own, gaps=limits, limits=limits, verdict=found.verdict)
 
 

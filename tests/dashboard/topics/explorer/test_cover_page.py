@@ -76,7 +76,7 @@ def test_beside_what_the_map_promised_stands_what_happened() -> None:
     whole, now = scores_of(pixels()[3])[8], scores_of(grey_middle(3))[8]
     told = tally(app)
     assert told["Covered"] == ("25.0 %", "64 of 256 cells, with mid grey (128 of 255)")
-    assert told["What happened"] == (proper(now - whole, "+.1f"), f"score {whole:.1f}, now {now:.1f}")
+    assert told["Actual change"] == (proper(now - whole, "+.1f"), f"score {whole:.1f}, now {now:.1f}")
     signed = xl.grad_cam(xl.load_model("captum-tutorial"), pixels()[3:4], "conv2", 8)["conv2"].signed[0]
     # conv2's cells look at 6.5, 8.5 ... 24.5: pixels 8 to 23 are those of cells 1 to 8
     inside = signed[1:9, 1:9]
@@ -103,7 +103,7 @@ def test_the_fill_is_that_of_the_address_and_grey_where_it_names_one_of_road_alo
 def test_two_models_have_the_same_cells_covered_and_another_image_none() -> None:
     app = open_explorer(cover=MIDDLE, beside="model")
     np.testing.assert_array_equal(panels(app)["overlay-beside"].picture, grey_middle(3))
-    assert "What happened · tutorial, image 3" in tally(app)
+    assert "Actual change · tutorial, image 3" in tally(app)
     app = open_explorer(cover=MIDDLE, beside="image")
     np.testing.assert_array_equal(panels(app)["overlay-beside"].picture, pixels()[1])
     act(app, row=0, link=0)
