@@ -100,13 +100,13 @@ def test_a_place_is_tapped_on_a_phone(browser: Browser, root: str) -> None:
 @pytest.mark.parametrize("keys", [("Enter", "a"), ("Space", "Escape", "a")], ids=["enter", "space"])
 def test_a_choice_is_made_by_keys_and_the_page_gets_its_own_back(page: Page, root: str, keys: tuple[str, ...]) -> None:
     opened(page, root + CAR)
-    page.get_by_role("radio", name="No, but deer scores higher").focus()
+    page.get_by_role("radio", name="No, but deer scored higher").focus()
     page.keyboard.press(keys[0])
     page.wait_for_url("**said=3**")
     settle(page)
     for key in keys[1:]:
         page.keyboard.press(key)
-    expect(page.get_by_text("You said “No, but deer scores higher”.")).to_be_visible()
+    expect(page.get_by_text("You said “No, but deer scored higher”.")).to_be_visible()
 
 
 def test_a_number_is_said_by_its_button(page: Page, root: str) -> None:

@@ -211,15 +211,15 @@ def test_a_choice_stands_beside_the_right_one(page: Page) -> None:
     stop = go_to(page, 5)
     assert "That is right" not in page.locator("body").inner_text()
     assert "the network says" not in stop.inner_text()
-    stop.get_by_label("No, but deer scores higher").check()
+    stop.get_by_label("No, but deer scored higher").check()
     page.keyboard.press("Escape")
     page.keyboard.press("a")
-    expect(stop.locator(".rail .said")).to_have_text("✓ You said “No, but deer scores higher”. That is right.")
+    expect(stop.locator(".rail .said")).to_have_text("✓ You said “No, but deer scored higher”. That is right.")
     expect(stop.locator('[data-fold="answer"]')).to_contain_text("the network says deer")
     page.keyboard.press("a")
-    stop.get_by_label("Yes, nothing here speaks for a car").check()
+    stop.get_by_label("Yes, it found nothing that speaks for a car").check()
     stop.get_by_role("button", name="Answer").click()
-    wrong = "You said “Yes, nothing here speaks for a car”. Right: “No, but deer scores higher”."
+    wrong = "You said “Yes, it found nothing that speaks for a car”. Right: “No, but deer scored higher”."
     expect(stop.locator(".rail .said")).to_have_text(wrong)
 
 

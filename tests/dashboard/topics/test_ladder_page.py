@@ -264,7 +264,7 @@ def test_the_ranking_over_500_images_is_there_at_once_and_says_what_beats_what()
     assert sorted(np.array(trace["x"], float)) == pytest.approx(sorted(means_of_deletion(500)[:2]), abs=1e-6)
     many = column(tables(app)[1], "deletion")
     assert list(many.values()) == pytest.approx(means_of_deletion(500), abs=6e-4)
-    assert "Measured beforehand" in captions(app)
+    assert "These numbers come with the dashboard" in captions(app)
 
 
 def test_the_sample_is_in_the_address_and_the_file_has_its_rows() -> None:
@@ -285,7 +285,7 @@ def test_what_is_not_known_beforehand_is_measured_on_request() -> None:
     press(app, "Measure 24 images")
     run_until(app, lambda: len(tables(app)) == 2 and "So far" not in captions(app))
     assert "24 images are too few to compare" in texts(app)
-    assert "Measured beforehand" not in captions(app)
+    assert "These numbers come with the dashboard" not in captions(app)
 
 
 def test_the_package_is_not_asked_at_one_of_several_calls_of_a_module() -> None:

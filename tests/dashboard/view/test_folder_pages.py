@@ -128,14 +128,14 @@ def test_files_that_cannot_be_read_are_listed_and_the_page_goes_on() -> None:
     wait_until(lambda: not opened_folder().thumbnails.progress.running)
     app.run()
     assert "1 file of 10 cannot be read, and is left out" in [one.label for one in app.expander]
-    assert f"- {DAMAGED}: this is no picture" in unescaped(texts(app))
+    assert f"- {DAMAGED}: this is not a picture" in unescaped(texts(app))
     assert not app.error
 
 
 def test_for_a_picture_that_cannot_be_read_the_next_one_is_shown_and_one_can_step_past_it() -> None:
     damaged = place(DAMAGED)
     app = open_page("layer_explorer", img=str(damaged))
-    assert f"img={damaged}: {DAMAGED}: this is no picture" in unescaped(app.warning[0].value)
+    assert f"img={damaged}: {DAMAGED}: this is not a picture" in unescaped(app.warning[0].value)
     assert "the next picture that can be read is shown" in app.warning[0].value
     assert f"image {damaged + 1}, {LISTED[damaged + 1]}" in unescaped(captions(app))
     press(app, "Previous")
@@ -219,7 +219,7 @@ def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
         answer = loading.answer(Request({"type": "http"}))
         said = json.loads(bytes(answer.body))
         assert (answer.status_code, said["status"], said["loaded"]) == (503, "failed", False)
-        assert "'/no/such/folder' is no folder" in str(said["reason"])
+        assert "'/no/such/folder' is not a folder" in str(said["reason"])
     (line,) = [record for record in caplog.records if record.getMessage() == "start failed"]
     assert (line.levelname, line.fields) == ("ERROR", {"error": said["reason"]})  # type: ignore[attr-defined]  # given with it
 
