@@ -57,10 +57,22 @@ def asking(panel: Panel, asked: AskedPlace) -> Panel:
     return replace(with_place, asks="Says where the map will be brightest")
 
 
-def veiled(panel: Panel, size: tuple[int, int]) -> Panel:
-    """A panel of a map without it, of the same height. size: the picture's height and width."""
+def veiled(panel: Panel, size: tuple[int, int], said: str = COVERED) -> Panel:
+    """A panel of a map without it, of the same height. size: the picture's height and width. said: below it."""
     alt = f"{panel.title}: {COVERED}"
-    return replace(panel, picture=None, values=None, centres=None, bar=False, previews=False, grid=size, veil=COVERED, alt=alt)
+    return replace(
+        panel,
+        picture=None,
+        values=None,
+        centres=None,
+        bar=False,
+        previews=False,
+        shows="",
+        action=None,
+        grid=size,
+        veil=said,
+        alt=alt,
+    )
 
 
 def with_spots(panel: Panel, asked: AskedPlace, size: tuple[int, int] | None = None) -> Panel:

@@ -74,8 +74,8 @@ class Panel:
     or a class has, while that is pointed at. turn: another map that is shown in turn with the first in one place, under a
     title of its own. centres: where the cells of the map look, None where it is stretched; over a picture they are drawn there,
     and the pointer finds the same cell in all panels of a place. spots: marks. asks: for what a click sends the pixel that was
-    clicked, in words; empty where it does not. veil: said of a panel whose map is not to be seen yet. paints: that
-    it can be painted over, None where it cannot.
+    clicked, in words; empty where it does not. veil: said below a panel whose map is not to be seen yet, None for all
+    others. paints: that it can be painted over, None where it cannot.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Panel:
     centres: CellCentres | None = None
     spots: tuple[Spot, ...] = ()
     asks: str = ""
-    veil: str = ""
+    veil: str | None = None
     paints: Painting | None = None
 
     @cached_property
@@ -121,7 +121,7 @@ class Panel:
     def badge(self) -> str:
         """The meaning of a map that is zero, constant or not finite, or the reason for none; empty for others."""
         state = self.state
-        return self.veil if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
+        return self.veil or "" if state is None or state is MapState.VARIED else _MEANINGS.get(state, self.when_zero)
 
     @property
     def top(self) -> float:

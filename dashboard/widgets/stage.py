@@ -275,7 +275,7 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "tab": 0 if tab else -1,
         "spots": list(map(vars, panel.spots)),
         "asks": panel.asks,
-        "veiled": bool(panel.veil),
+        "veiled": panel.veil is not None,
     }
 
 

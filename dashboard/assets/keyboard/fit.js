@@ -8,6 +8,15 @@ const rounded = (value) => Math.round(100 * value) / 100;
 function fitPresentation() {
   const root = document.documentElement;
   let isPresentation = false;
+  let fitted = {}; // what was fitted last, with what open in the rail, and the size
+
+  // The view, and what is open of its stop in a lesson: opening that moves no picture.
+  function shown() {
+    const query = new URLSearchParams(window.location.search), title = document.querySelector(".st-key-lesson strong")?.textContent;
+    for (const name of ["hint", "answer", "said"]) query.delete(name);
+    const folds = [...document.querySelectorAll('[class*="st-key-lesson-hint-"], [class*="st-key-lesson-answer-"]')];
+    return [[title, query, window.innerWidth, window.innerHeight].join(" "), title ? folds.map((one) => one.textContent).join(" ") : ""];
+  }
 
   // Makes it so large, and says whether all of them are seen then, once the page is scrolled to its top.
   function isWhole(parts, main, value) {
@@ -35,6 +44,8 @@ function fitPresentation() {
     const rows = [...stage?.querySelectorAll(".fits") ?? []];
     if (!isPresentation) root.style.removeProperty("--fit");
     if (!isPresentation || !main || !rows.length) return;
+    const [view, opened] = shown();
+    if (fitted.view === view && fitted.opened !== opened) return root.style.setProperty("--fit", String(fitted.size));
     const size = largest(rows, main, LARGEST, SMALLEST), parts = [...stage.querySelectorAll(".part")];
     const controls = main.querySelectorAll('[class*="st-key-in-sight-"]');
     let found = size;
@@ -43,6 +54,7 @@ function fitPresentation() {
       if (isWhole(wanted, main, smaller)) found = smaller;
     }
     isWhole(rows, main, found);
+    fitted = { view, opened, size: found };
   }
 
   // Whether the page has become a presentation, or is none any more.

@@ -101,7 +101,7 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
     first = shown[0]
     view, asked = first.scene.view, asked_place(first.scene.view)
     if asked is not None and not asked.is_open:
-        return Stage((_asking(first, asked),), hint=READ)
+        return Stage(_asking(first, asked), hint=READ)
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
     main = main if asked is None else _with_spots(main, first.scene, asked)
     stripped = shown[:1] if view.beside == "layer" else shown
@@ -161,13 +161,14 @@ def _tally(shown: list[Explained]) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _asking(explained: Explained, asked: AskedPlace) -> Row:
-    """The picture to be clicked, and where its maps will be."""
+def _asking(explained: Explained, asked: AskedPlace) -> tuple[Row, Row]:
+    """The picture to be clicked, and where its maps will be: nothing moves when the answer is opened."""
     row, size = _one(explained, None), explained.scene.model.input_size
     panels = tuple(
         replace(asking(one, asked), paints=None) if one.name == "picture" else veiled(one, size) for one in row.panels
     )
-    return replace(row, panels=panels)
+    strip = _strip(explained, None, 0, 1)
+    return replace(row, panels=panels), replace(strip, panels=tuple(veiled(one, size, "") for one in strip.panels))
 
 
 def _with_spots(row: Row, scene: Scene, asked: AskedPlace) -> Row:

@@ -22,7 +22,7 @@ BOXES = """() => {
 PARTS = """() => [...document.querySelector('.stage').querySelectorAll('.part')]
   .map((one) => one.getBoundingClientRect().bottom)"""
 """Where each row of the stage ends, the strips of thumbnails among them."""
-CONTROLS = {7: "Compare", 12: "Each cell lies"}
+CONTROLS = {7: "Compare", 12: "Each cell is drawn"}
 """What the words of a stop tell to press, on the page itself."""
 STRIPS = {6: "All layers, first to last", 7: "Why they differ"}
 """What the words of a stop tell to look at, below the pictures."""
