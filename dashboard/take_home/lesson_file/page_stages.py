@@ -71,7 +71,7 @@ def _explorer(scene: Scene) -> Shown:
     if locate_cells(scene.model, scene.layer) is None:
         return Shown(stage_of(scene))
     switches = tuple(Switch(words, {"placement": placement}) for placement, words in PLACEMENTS.items())
-    return Shown(stage_of(scene), "Each cell lies", switches)
+    return Shown(stage_of(scene), "Each cell is drawn", switches)
 
 
 def _walk(scene: Scene) -> Shown:

@@ -26,6 +26,7 @@ from dashboard.widgets.explained import (
 )
 from dashboard.widgets.pickers import choice, model_words, number_picker, offered_models
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
+from explain_lib import list_models
 from explain_lib.networks.randomisation import randomisation_steps
 from explain_lib.networks.task_words import classes_judged
 
@@ -115,7 +116,7 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
 
 def _ways_on(scene: Scene) -> tuple[Action, ...]:
     """What a lecture asks for next, each one press away: the same picture in other networks, in a random one, and mistakes."""
-    others = [name for name in offered_models(scene) if name != scene.view.model]
+    others = [name for name in (*scene.cache.own_models.names, *list_models()) if name != scene.view.model]
     models = tuple(Action(name, {"model": name, "layer": None}) for name in others) if len(others) <= FEW_MODELS else ()
     forgotten = len(randomisation_steps(scene.model))
     random = (Action("a random network", {"randomised": forgotten}, "sanity_checks"),) if forgotten else ()

@@ -117,7 +117,7 @@ def test_page_down_goes_through_all_stops_and_asks_for_nothing(page: Page, troub
         )
         assert max(bottoms) <= 720
         page.keyboard.press("PageDown")
-        expect(shown.get_by_text("Answer:")).to_be_visible()
+        expect(shown.locator('[data-fold="answer"]')).to_be_visible()
         page.keyboard.press("PageDown")
     expect(page.locator(f"#stop-{STOPS}")).to_be_visible()  # there is nothing after the last
     page.keyboard.press("PageUp")

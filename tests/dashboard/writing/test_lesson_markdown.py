@@ -89,7 +89,7 @@ def test_plain_words_are_kept_letter_by_letter(text: str) -> None:
         ("question", "x\n> Hint: no", "Line 2 is a quote that begins with “Hint”"),
         ("question", "Ask: choice", "Line 1 begins with “Ask:”"),
         ("question", "```\n## in code", "The code that begins in line 1 does not end"),
-        ("question", "Where is {map.peak_row}?", "{map.peak_row} stands in a question"),
+        ("question", "Where is {map.peak_row}?", "{map.peak_row} is in a question"),
         ("hint", "a\nHint: b", "Line 2 begins with “Hint:”"),
         ("hint", "a\n  b", "Line 2 begins with a space"),
         ("hint", "{map.pek}", "There is no {map.pek}; {map.peak}"),
@@ -154,7 +154,7 @@ def test_a_place_is_asked_for_at_the_layer_explorer_alone_and_a_number_by_its_na
     draft = Draft("T", "Q?", "", "A.", "place")
     assert checked(draft).stop.ask == Ask("place")
     assert checked(draft).is_whole
-    assert "at one of layer_explorer it would be right" in checked(draft, page="scan").faults["ask"][0]
+    assert "it only works at a stop of layer_explorer" in checked(draft, page="scan").faults["ask"][0]
     number = Draft("T", "Q?", "", "A.", "number", truth="map.empty_share")
     assert checked(number).is_whole
     assert read(f"# Mine\n{stop_markdown(checked(number).stop)}").stops[0].ask == Ask("number", truth="map.empty_share")

@@ -115,7 +115,7 @@ def test_the_preview_is_drawn_by_what_draws_the_rail(monkeypatch: pytest.MonkeyP
 def test_every_fault_stands_beside_its_field_and_what_is_typed_stays() -> None:
     app = write(opened(), title="T", question="Where is {map.peak}?", answer="## Next\n{map.pek}")
     assert errors(app).splitlines() == [
-        "{map.peak} stands in a question; in a hint or an answer it would be right.",
+        "{map.peak} is in a question; numbers in braces work only in a hint or an answer.",
         "Line 1 begins with “## ”, which begins the next stop in the file; “### ” would be right.",
         "There is no {map.pek}; {map.peak} or {map.place} or {map.peak_row} would be right.",
     ]
@@ -162,7 +162,7 @@ def test_no_number_that_takes_time_is_computed_before_somebody_asks(monkeypatch:
     assert computed == ["map.peak_row"]
 
 
-@pytest.mark.parametrize(("asks", "computed"), [("place", "Computed: the brightest square"), ("number", "Computed: 48 %.")])
+@pytest.mark.parametrize(("asks", "computed"), [("place", "Computed: brightest square"), ("number", "Computed: 48 %.")])
 def test_what_learners_commit_to_is_shown_beside_the_computed_one(asks: str, computed: str) -> None:
     app = write(opened(), title="T", question="Q?", answer="A.")
     (radio,) = [radio for radio in app.radio if radio.key == "write-asks"]
@@ -353,7 +353,7 @@ def test_the_lesson_is_held_in_this_browser_also_after_the_page_is_loaded_anew()
 
 def test_a_browser_without_a_lesson_has_none_to_hold() -> None:
     app = sends(open_page("layer_explorer", **FROG, lesson="this-browser"), opens=True)
-    assert "lesson=this-browser: there is no such lesson; there are grad-cam." in warnings(app)
+    assert "lesson=this-browser: there is no such lesson; the lessons here are grad-cam." in warnings(app)
 
 
 # Section: what a browser has kept

@@ -196,7 +196,7 @@ def test_without_a_connection_default_weights_get_a_sentence(tmp_path: Path, mon
     ("arguments", "sentence"),
     [
         (("resnet19", "net.pt"), "model: unknown architecture 'resnet19'; package.module:factory, TutorialNet, ResNet20, a"),
-        (("resnet18",), "weights: none are given for resnet18; a file, DEFAULT for torchvision's, or random for none"),
+        (("resnet18",), "weights: none are given for resnet18; a file, DEFAULT for torchvision's, or random for untrained"),
         (("TutorialNet", "DEFAULT"), "weights: DEFAULT names what torchvision publishes, and TutorialNet is not one of its"),
         (("TutorialNet", "missing.pt"), "weights: missing.pt cannot be read (No such file or directory); a file with weights"),
         (("TutorialNet", "."), "weights: . cannot be read (Is a directory); a file with weights"),
@@ -341,7 +341,7 @@ def test_the_least_recently_used_goes_first_and_that_is_said() -> None:
 
 
 def test_a_network_larger_than_all_that_is_kept_is_refused() -> None:
-    with pytest.raises(xl.DataError, match=r"net\.pt: the network has 0 MiB, more than is kept"):
+    with pytest.raises(xl.DataError, match=r"net\.pt: the network has 0 MiB, more than this server keeps"):
         send(OwnModels(max_bytes=100_000))
 
 

@@ -384,8 +384,8 @@ def pickled() -> bytes:
 BROKEN: dict[str, Callable[[], Mapping[str, bytes]]] = {
     "does not have one settings.json": lambda: {"maps.npz": arrays_file({})},
     "does not have one maps.npz": lambda: {"settings.json": three()["settings.json"]},
-    "settings.json is no JSON": lambda: three() | {"settings.json": b"{"},
-    "is no JSON": lambda: three() | {"settings.json": b"[" * 100_000},
+    "settings.json is not JSON": lambda: three() | {"settings.json": b"{"},
+    "is not JSON": lambda: three() | {"settings.json": b"[" * 100_000},
     "does not describe a view": lambda: three() | {"settings.json": b"[]"},
     "version 2 of the format": lambda: changed(version=2),
     "is not as the dashboard writes it": lambda: changed(computations=[{"key": 1}]),

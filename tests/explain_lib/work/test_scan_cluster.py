@@ -181,7 +181,7 @@ def test_no_more_batches_are_under_way_than_keep_the_workers_busy(quick: ScanReq
 
 LOST = [
     (KilledWorker("key", SimpleNamespace(address="tcp://worker"), 3), "a batch ended several workers"),
-    (ConnectionResetError("gone"), r"'tcp://127\.0\.0\.1:\d+' is lost: gone; the address of a Dask scheduler that runs"),
+    (ConnectionResetError("gone"), r"'tcp://127\.0\.0\.1:\d+' is lost: gone; the address of a running Dask scheduler"),
 ]
 
 
