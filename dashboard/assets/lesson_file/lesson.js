@@ -2,7 +2,7 @@
 
 const WIDE = window.matchMedia("(min-width: 1200px)");
 const LARGEST = 2, SMALLEST = 0.5, LEAST_WHOLE = 0.7, BY = 0.05, EDGE = 8; // sizes of the stage, and pixels free below it
-const STILL_ASKED = "Click the picture where you expect it. The map is covered until the answer is open.";
+const STILL_ASKED = "Click the place where you expect it. The map is covered until you open the answer.";
 const screens = [...document.querySelectorAll(".screen")];
 let stops = [], at = 0;
 

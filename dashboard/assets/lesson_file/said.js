@@ -33,7 +33,7 @@ function numberWords(said, truth) {
   if (truth.value === undefined) return ["", words, ""];
   if (twoDigits(own) === twoDigits(truth.value)) return ["✓ ", words, " That is right."];
   const off = own - truth.value;
-  return ["", words, ` That is ${sizeWords(Math.abs(off), unit ? "point" : "")} too ${off > 0 ? "high" : "low"}.`];
+  return ["", words, ` You were ${sizeWords(Math.abs(off), unit ? "point" : "")} too ${off > 0 ? "high" : "low"}.`];
 }
 
 // The cell of a place: no other looks nearer to it, and halfway none comes after it.
@@ -50,12 +50,12 @@ const brightestPixel = ({ cell: [row, column], rows, columns }) => [rows[row], c
 function placeWords(said, truth) {
   if (!truth) return null;
   const [y, x] = brightestPixel(truth), { rows, columns, size, cell } = truth;
-  const there = `the brightest square, around pixel row ${digitsOf(y, 3)}, column ${digitsOf(x, 3)}`;
+  const there = `brightest square around pixel row ${digitsOf(y, 3)}, column ${digitsOf(x, 3)}`;
   if (!said) return ["", `Computed: ${there}.`, ""];
   const words = `You said pixel row ${said[0]}, column ${said[1]}. Computed: ${there}.`;
   const hit = [nearestCell(rows, said[0]), nearestCell(columns, said[1])];
   if (String(hit) === String(cell)) return ["✓ ", words, " You hit it."];
   const down = y - said[0], across = x - said[1];
   const pixels = Math.hypot(down, across), cells = Math.hypot(down / stepOf(rows, size[0]), across / stepOf(columns, size[1]));
-  return ["", words, ` The two are ${sizeWords(pixels, "pixel")} apart, or ${sizeWords(cells, "square")} of the map.`];
+  return ["", words, ` They are ${sizeWords(pixels, "pixel")} apart, or ${sizeWords(cells, "square")} of the map.`];
 }
