@@ -117,16 +117,16 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
 def _ways_on(scene: Scene) -> tuple[Action, ...]:
     """What a lecture asks for next, each one press away: the same picture in other networks, in a random one, and mistakes."""
     others = [name for name in (*scene.cache.own_models.names, *list_models()) if name != scene.view.model]
-    models = tuple(Action(name, {"model": name, "layer": None}) for name in others) if len(others) <= FEW_MODELS else ()
+    models = tuple(Action(f"in {name}", {"model": name, "layer": None}) for name in others) if len(others) <= FEW_MODELS else ()
     forgotten = len(randomisation_steps(scene.model))
-    random = (Action("a random network", {"randomised": forgotten}, "sanity_checks"),) if forgotten else ()
+    random = (Action("in a random network", {"randomised": forgotten}, "sanity_checks"),) if forgotten else ()
     return (*models, *random, *((_MISTAKES,) if classes_judged(scene.model) else ()))
 
 
 FEW_MODELS = 4
 """So many networks, besides the one that is shown, have a name in the line above the strip."""
 _MISTAKES = Action(
-    "mistakes it is sure of",
+    "confident mistakes",
     {"true_class": None, "predicted_class": None, "outcome": "wrong", "low": 90, "high": 100, "order": "most-confident"},
     "class_browser",
 )

@@ -36,7 +36,7 @@ def test_the_map_of_a_random_network_is_one_press_away(landing: Page) -> None:
 
 
 def test_a_cat_that_is_surely_taken_for_a_dog_is_three_presses_away(landing: Page) -> None:
-    landing.locator(".link", has_text="mistakes it is sure of").click()
+    landing.locator(".link", has_text="confident mistakes").click()
     landing.wait_for_url(re.compile("class_browser.*outcome=wrong&low=90"))
     landing.get_by_role("button", name="true cat, predicted dog: 231 images").click()
     landing.get_by_role("button", name="Open resnet20: 16 images").click()
