@@ -30,12 +30,14 @@ KEYS = (
 
 @dataclass(frozen=True)
 class StopPage:
-    """A stop of the file. states: what the browser draws. question, hint, answer: HTML, with the numbers of its own view.
+    """A stop of the file. picture: its own, as WebP. states: what the browser draws.
 
-    unsaid: the computed answer beside that of nobody, HTML, empty for none. note: on what only the dashboard has.
+    question, hint, answer: HTML, with the numbers of its own view. unsaid: the computed answer beside that of nobody, HTML,
+    empty for none. note: on what only the dashboard has.
     """
 
     stop: Stop
+    picture: bytes
     states: Mapping[str, object]
     question: str
     hint: str
@@ -63,7 +65,7 @@ def document(lesson: Lesson, pages: Sequence[StopPage], store: Store) -> bytes:
         "</head>",
         "<body>",
         "<main>",
-        _title_page(lesson),
+        _title_page(lesson, pages),
         *(_screen(page, number, len(pages)) for number, page in enumerate(pages, 1)),
         "</main>",
         '<p id="failed" role="alert" hidden></p>',
@@ -86,22 +88,25 @@ def _policy(style: str, code: str) -> str:
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
-def _title_page(lesson: Lesson) -> str:
-    listed = "".join(
-        f'<li><a href="#{number}" data-stop="{number}">{escape(stop.title)}</a></li>'
-        for number, stop in enumerate(lesson.stops, 1)
-    )
+def _title_page(lesson: Lesson, pages: Sequence[StopPage]) -> str:
+    listed = "".join(_listed_stop(page, number) for number, page in enumerate(pages, 1))
     keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(what)}</dd>" for key, what in KEYS)
     return (
         f'<section class="screen title-page" id="start"><h1>{escape(lesson.title)}</h1>'
-        f'<div class="introduction">{html_of(lesson.introduction)}</div>'
-        f'<p class="buttons"><button type="button" class="first" data-do="next">Start · {len(lesson.stops)} stops</button></p>'
         f'<nav aria-label="Stops"><ol>{listed}</ol></nav>'
+        f'<p class="buttons"><button type="button" class="first" data-do="next">Start · {len(lesson.stops)} stops</button></p>'
+        f'<div class="introduction">{html_of(lesson.introduction)}</div>'
         f'<details class="keys"><summary>Keys</summary><dl>{keys}</dl></details>'
         '<p class="caption">This file holds all of its pictures and numbers and asks nothing of any server. It has what two '
         "clicks lead to from each stop; a vote, a cover, other pictures and other networks are in the dashboard.</p>"
         "<noscript><p>Scripts are off here, so there are no pictures; the words are below.</p></noscript></section>"
     )
+
+
+def _listed_stop(page: StopPage, number: int) -> str:
+    picture = f"data:image/webp;base64,{b64encode(page.picture).decode()}"
+    words = f"{number} · {escape(page.stop.title)}"
+    return f'<li><a href="#{number}" data-stop="{number}"><img alt="" src="{picture}">{words}</a></li>'
 
 
 def _screen(page: StopPage, number: int, count: int) -> str:

@@ -18,7 +18,10 @@ from dashboard.take_home.lesson_file.store import Store
 from dashboard.topics.guesses.runs import contour_guess_of
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import write_whole
+from explain_lib.pictures.rendering import webp
 
+SMALL = 64
+"""Pixels of a side up to which the picture of a stop is kept as it is on the title page."""
 Say = Callable[[str], object]
 """Told what is being done, a line each."""
 
@@ -89,6 +92,7 @@ def _page(stop: Stop, store: Store, cache: xl.ExplainCache, known: Known) -> Sto
     words = {"hint": lesson_words(stop.hint, first.scene), "answer": lesson_words(stop.answer, first.scene)}
     return StopPage(
         stop,
+        webp(first.scene.picture, lossless=max(first.scene.picture.shape) <= SMALL),
         {"states": states, "ask": asked, "pairs": bool(stop.view.blind)},
         html_of(stop.question),
         html_of(words["hint"]),

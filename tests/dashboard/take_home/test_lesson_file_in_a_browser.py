@@ -100,7 +100,7 @@ def test_it_is_small_and_names_nothing_outside(written: tuple[Path, str]) -> Non
     assert len(content) <= MOST_BYTES
     text = content.decode()
     assert "default-src 'none'" in text
-    assert re.findall(r"https?://|(?:src|href)=\"(?!#)|url\(|@import", text) == []
+    assert re.findall(r"https?://|(?:src|href)=\"(?!#|data:)|url\(|@import", text) == []
     assert [line.split(":")[0] for line in written[1].splitlines()] == [f"Stop {n} of {STOPS}" for n in range(1, STOPS + 1)]
 
 
