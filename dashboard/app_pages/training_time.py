@@ -34,14 +34,13 @@ def _draw(scene: Scene) -> None:
     course = make_course(scene, moments)
     reach = common_reach(course.scene.view, course.every_map)
     with st.container(gap="xxsmall", key="moments"):
+        _introduce(scene, name, moments)
         if course.scene.picture_set.address != scene.picture_set.address:
             seen = f"{scene.model.channels} channels"
             st.info(f"{name} needs colour pictures, and these have {seen}: {course.scene.picture_set.title} are shown instead.")
         show_moments(course, reach)
-        # Seen above the pictures, and reached by Tab after them, as the slider is.
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="play-line"):
+        with st.container(key="play-line"):  # seen above the pictures, reached by Tab after them, as the slider is
             show_slider = show_play([moment.epoch for moment in moments], course.shown.epoch)
-            _introduce(scene, name, moments)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         show_slider()
         scale_switch(course.scene)
