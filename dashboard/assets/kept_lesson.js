@@ -4,6 +4,8 @@ const LESSON = "grad-cam-dashboard.lesson.1", DRAFT = "grad-cam-dashboard.stop.1
 const FIELD = /(?:^|\s)st-key-write-(title|question|hint|answer|choice-\d)(?:\s|$)/;
 
 let send = () => {}; // to the server, by the element that is there now
+let telling; // again and again, until the server has heard it: a run that begins at that moment drops what was sent
+const AGAIN_MS = 2000;
 
 function fieldOf(element) {
   for (let above = element; above; above = above.parentElement) {
@@ -59,6 +61,13 @@ function begin() {
   });
 }
 
+function tell() {
+  const say = () => send({ ...read(), opens: true });
+  clearInterval(telling);
+  telling = setInterval(say, AGAIN_MS);
+  say();
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   begin();
   const host = parentElement.host ?? parentElement, opens = !host.keptStamp, [lesson, draft] = JSON.parse(data.kept);
@@ -67,9 +76,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   document.body.removeEventListener("keydown", keepKeys);
   document.body.addEventListener("keydown", keepKeys);
   if (data.stamp === null) {
-    if (opens) send({ ...read(), opens });
-    return;
+    if (opens) tell();
+    return () => clearInterval(telling);
   }
+  clearInterval(telling);
   if (data.stamp !== window.keptStamp) {
     window.keptStamp = data.stamp;
     const failed = write(LESSON, JSON.stringify(lesson)) || write(DRAFT, JSON.stringify(withTyped(draft)));
