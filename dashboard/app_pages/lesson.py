@@ -22,7 +22,7 @@ from dashboard.view.server_options import server_options
 from dashboard.widgets.stage import Row, Stage, show_stage
 from dashboard.writing.yours import show_yours
 from explain_lib import ExplainError
-from explain_lib.base.words import few_names
+from explain_lib.base.words import counted, few_names
 from explain_lib.pictures.channels import shown
 
 SIDE = 150
@@ -93,7 +93,7 @@ def _lesson(name: str, lesson: Lesson, scene: Scene, *, first: bool, whole: bool
         panels = tuple(_stop_panel(name, lesson, number, scene) for number in range(1, len(lesson.stops) + 1))
         show_stage(Stage((Row(panels),), key=f"stage-{name}", line_after=None))
         st.header(lesson.title, anchor=False)
-        words = f"Start · {len(lesson.stops)} stop{'s' if len(lesson.stops) > 1 else ''}"
+        words = f"Start · {counted(len(lesson.stops), 'stop')}"
         key = "PageDown" if first and view.lesson is None and view.ended is None else None
         with st.container(horizontal=True, gap="small"):
             if st.button(words, key=f"start-{name}", type="primary", shortcut=key):
@@ -130,7 +130,7 @@ def _close(name: str, lesson: Lesson) -> None:
     with st.container(border=True, gap="small", key="lesson-ended"):
         st.header(f"That was the lesson: {lesson.title}", anchor=False)
         count = len(lesson.stops)
-        st.markdown(f"{count} stop{'s' if count > 1 else ''}, each a click away below: " + plain(stops_line(lesson)))
+        st.markdown(f"{counted(count, 'stop')}, each a click away below: " + plain(stops_line(lesson)))
         with st.container(horizontal=True, gap="small"):
             if st.button("Start again", key="lesson-again"):
                 start_lesson(name, lesson)

@@ -61,11 +61,11 @@ function begin() {
   });
 }
 
-function tell() {
+function tell(atOnce) {
   const say = () => send({ ...read(), opens: true });
   clearInterval(telling);
   telling = setInterval(say, AGAIN_MS);
-  say();
+  if (atOnce) say();
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -76,7 +76,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   document.body.removeEventListener("keydown", keepKeys);
   document.body.addEventListener("keydown", keepKeys);
   if (data.stamp === null) {
-    if (opens) tell();
+    tell(opens);
     return () => clearInterval(telling);
   }
   clearInterval(telling);

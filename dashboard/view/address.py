@@ -145,9 +145,11 @@ def open_view(view: View) -> None:
 
 def _leave(page: str, view: View) -> None:
     """Note that the newest view is this one, on that page, and that the address asked for is left."""
-    left: dict[tuple[str, str], float] = st.session_state.setdefault(_LEFT, {})
-    left[_asked(st.session_state.get(_PAGE, ""))] = time.monotonic()
+    now, before = time.monotonic(), st.session_state.get(_LEFT, {})
+    left = {asked: moment for asked, moment in before.items() if now - moment <= ON_THE_WAY}  # the others are forgotten
+    left[_asked(st.session_state.get(_PAGE, ""))] = now
     left.pop((page, urlencode(address_query(view))), None)
+    st.session_state[_LEFT] = left
     st.session_state[_PAGE] = page
     remember_view(view)
 

@@ -23,7 +23,8 @@ from dashboard.writing.draft import ASKS, TEXTS, Checked, Draft, Field, check_dr
 from dashboard.writing.kept import FIELD, Writing, change_lesson, draw_fields_at, keep_in_browser, write_draft, writing
 from dashboard.writing.markdown import stop_markdown
 from dashboard.writing.placeholders import show_placeholders
-from dashboard.writing.yours import counted, say_kept, show_stops
+from dashboard.writing.yours import say_kept, show_stops
+from explain_lib.base.words import counted
 from explain_lib.work.jobs import foreground
 
 WIDTH = 1120
@@ -63,7 +64,7 @@ def _draw(page: str, scene: Scene) -> None:
             _preview(now, checked, scene)
         if now.lesson.stops or now.undo:
             with st.container(key="writing-lesson"):
-                st.markdown(f"**Your lesson · {counted(now.lesson)}**")
+                st.markdown(f"**Your lesson · {counted(len(now.lesson.stops), 'stop')}**")
                 show_stops(now)
 
 

@@ -27,6 +27,7 @@ from dashboard.writing.kept import (
     writing,
 )
 from dashboard.writing.markdown import lesson_markdown
+from explain_lib.base.words import counted
 
 _TITLE, _INTRODUCTION = f"{HEAD}title", f"{HEAD}introduction"
 _FILE, _REFUSED = "lesson-file", "_lesson_refused"
@@ -42,7 +43,7 @@ def show_yours(scene: Scene) -> None:
     say_kept(now)
     if now.lesson.stops:
         st.caption("It can be held in this browser, and its address opens it here only; others get it as a file.")
-        words = f"Start your lesson · {counted(now.lesson)}"
+        words = f"Start your lesson · {counted(len(now.lesson.stops), 'stop')}"
         if st.button(words, key="start-yours", type="primary"):
             start_lesson(BROWSER_LESSON, now.lesson)
         for note in stop_notes(now.lesson, scene.cache):
@@ -62,12 +63,6 @@ def say_kept(now: Writing) -> None:
     if now.notes:
         st.warning("\n".join(f"- {plain(note)}" for note in now.notes))
         st.download_button("Download all that was kept", now.damaged, "kept.json", "application/json", on_click="ignore")
-
-
-def counted(lesson: Lesson) -> str:
-    """The number of its stops: "3 stops"."""
-    count = len(lesson.stops)
-    return f"{count} stop{'' if count == 1 else 's'}"
 
 
 def show_stops(now: Writing) -> None:

@@ -16,6 +16,7 @@ from dashboard.scripts import inline
 from dashboard.take_home.lesson_file.markdown import html_of
 from dashboard.take_home.lesson_file.store import Store
 from dashboard.take_home.lesson_file.tables import Table
+from explain_lib.base.words import counted
 
 KEYS = (
     ("Page Down, Page Up", "answer of the stop, then the next stop; previous stop"),
@@ -90,11 +91,12 @@ def _policy(style: str, code: str) -> str:
 
 def _title_page(lesson: Lesson, pages: Sequence[StopPage]) -> str:
     listed = "".join(_listed_stop(page, number) for number, page in enumerate(pages, 1))
+    start = f"Start · {counted(len(pages), 'stop')}"
     keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(what)}</dd>" for key, what in KEYS)
     return (
         f'<section class="screen title-page" id="start"><h1>{escape(lesson.title)}</h1>'
         f'<nav aria-label="Stops"><ol>{listed}</ol></nav>'
-        f'<p class="buttons"><button type="button" class="first" data-do="next">Start · {len(lesson.stops)} stops</button></p>'
+        f'<p class="buttons"><button type="button" class="first" data-do="next">{start}</button></p>'
         f'<div class="introduction">{html_of(lesson.introduction)}</div>'
         f'<details class="keys"><summary>Keys</summary><dl>{keys}</dl></details>'
         '<p class="caption">This file holds all of its pictures and numbers and asks nothing of any server. It has what two '

@@ -118,9 +118,8 @@ def _sanity(scene: Scene) -> Shown:
 def _browser(scene: Scene) -> Shown:
     """The picked image, and below it the first of those that the view selects, each a click away."""
     stage, chosen = picked_stage(scene), selected_images(scene)
-    images = list(dict.fromkeys([scene.view.image, *chosen[:MOST_PICTURES].tolist()]))
-    images = sorted(images) if scene.view.order == "number" else [*(k for k in chosen[:MOST_PICTURES].tolist()), *images]
-    panels = tuple(_thumbnail(scene, image) for image in dict.fromkeys(images))
+    images = dict.fromkeys([*chosen[:MOST_PICTURES].tolist(), scene.view.image])
+    panels = tuple(_thumbnail(scene, image) for image in (sorted(images) if scene.view.order == "number" else images))
     title = f"{len(panels)} of the {len(chosen):,} pictures" if len(chosen) > len(panels) else "The pictures"
     rows = replace(stage.rows[0], caption=image_caption(scene, scene.view.image)), Row(panels, title, strip=True)
     return Shown(replace(stage, rows=rows, hint=""), note=_BROWSED)
