@@ -99,7 +99,7 @@ def test_a_phone_shows_both_maps_of_a_pair_and_the_vote_below_them_on_one_screen
     assert phone.evaluate(drawn, "A") != phone.evaluate(drawn, "B")
     assert violations(phone) == []
     phone.get_by_role("button", name="A", exact=True).tap()
-    expect(phone.get_by_text("Counted: A.")).to_be_visible()
+    expect(phone.get_by_text("Your vote: A.")).to_be_visible()
     assert violations(phone) == []
     phone.context.close()
 
