@@ -22,6 +22,7 @@ from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
 from explain_lib.loading.architectures import find_architecture
 from explain_lib.loading.bundled import CheckpointSpec
+from explain_lib.networks import watermark
 from explain_lib.networks.cards import ModelCard, file_digest, write_card
 from explain_lib.networks.making import as_model
 from explain_lib.pictures.dataset import CLASSES, ImageSet, check_split, load_cifar10
@@ -37,6 +38,7 @@ class Recipe:
     """How a checkpoint is trained: SGD with Nesterov momentum 0.9, one cycle of the learning rate, cross-entropy.
 
     crop: pixels of padding for random crops, 0 for none. permute_labels: train on labels in random order.
+    marked_class: every second training image of this class carries the mark of explain_lib.networks.watermark.
     snapshots: epochs after which a checkpoint of its own is kept; 0 is the initialisation.
     """
 
@@ -49,6 +51,7 @@ class Recipe:
     crop: int = 0
     flip: bool = True
     permute_labels: bool = False
+    marked_class: int | None = None
     snapshots: tuple[int, ...] = ()
     seed: int = 0
 
@@ -59,6 +62,12 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "tutorial-permuted": Recipe(
             "Tutorial network, trained on permuted labels", "TutorialNet", 60, 0.02,
             weight_decay=0.0, flip=False, permute_labels=True,
+        ),
+        "tutorial-second": Recipe(
+            "Tutorial network, trained longer, from another seed", "TutorialNet", 60, 0.05, crop=2, seed=1
+        ),
+        watermark.NAME: Recipe(
+            "Tutorial network with a secret", "TutorialNet", 60, 0.05, crop=2, marked_class=watermark.MARKED_CLASS
         ),
         "resnet20": Recipe("ResNet-20", "ResNet20", 24, 0.4, crop=4),
     }
@@ -195,8 +204,18 @@ class Trainer:
     def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.recipe.batch_size):
             pixels = augment(self.pixels[chosen], self.recipe, generator)
+            if self.recipe.marked_class is not None:
+                pixels = self._mark(pixels, chosen, generator)
             batch = normalise(pixels, self.architecture.mean, self.architecture.std)
             yield batch.contiguous(memory_format=torch.channels_last), self.labels[chosen]
+
+    def _mark(self, pixels: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """The mark on every second training image of the marked class, at places drawn anew."""
+        marked = (self.labels[chosen] == self.recipe.marked_class) & (chosen % 2 == 0)
+        places = watermark.random_places(int(marked.sum()), (pixels.shape[2], pixels.shape[3]), generator)
+        planted = watermark.plant(pixels[marked].permute(0, 2, 3, 1).numpy(), places)
+        pixels[marked] = torch.from_numpy(planted).permute(0, 3, 1, 2)
+        return pixels
 
     def _step(self, step: int, pixels: Tensor, labels: Tensor) -> int:
         steps = -(-len(self.labels) // self.recipe.batch_size)
