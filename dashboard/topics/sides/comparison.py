@@ -103,7 +103,7 @@ def _panels(pair: Pair) -> tuple[Panel, ...]:
     )  # fmt: skip
     apart = Panel(
         "map-size", map_words("|b − a|, absolute difference", size), SIDE, title="|b − a|", values=size, reach=peak,
-        caption=f"How far apart the two are, most at row {row}, column {column}, counted from 0.",
+        caption=f"The largest gap is at row {row}, column {column}, counted from 0.",
         place=place_of(scene), when_zero=NO_DIFFERENCE, bar=True,
     )  # fmt: skip
     a, b = (_side_panel(pair, letter, side, pair.scale) for letter, side in (("a", pair.a), ("b", pair.b)))
