@@ -97,7 +97,8 @@ def test_accuracy_counts_pictures_with_a_label() -> None:
     labels[:10] = 5  # wrong
     labels[10:20] = -1  # unknown
     corner, wide = (one.right for one in find_slices(rows, labels).slices)
-    assert corner is not None and wide is not None
+    assert corner is not None
+    assert wide is not None
     assert (corner.mean, corner.images) == (20 / 30, 30)
     assert (wide.mean, wide.images) == (1, WIDE)
     assert [one.right for one in find_slices(rows).slices] == [None, None]
