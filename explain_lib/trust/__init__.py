@@ -12,5 +12,4 @@ plus_plus       plus_plus_facts: whether Grad-CAM++'s divisors are above zero at
 rungs           the maps of a ladder's rows, and the rows made of curves
 sanity          SanityRequest, random_starts: maps beside those of randomised networks and of a twin
 sanity_summary  summarise_sanity, and sentences
-slices          SliceRequest, find_slices: groups of pictures whose maps look at the same place
 """

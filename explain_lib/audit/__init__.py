@@ -1,0 +1,5 @@
+"""What speaks for a map, and for many, by all measures below.
+
+card    belief_card: five questions to the map of one picture, each with its number
+slices  SliceRequest, find_slices: groups of pictures whose maps look at the same place
+"""
