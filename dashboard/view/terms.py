@@ -135,6 +135,12 @@ _WORDS = (
         "(arXiv 2202.00449).",
     ),
     Word(
+        "single-deletion",
+        "Single deletion",
+        "Each patch of the picture is removed alone. If the map is right about what matters, the score loses most without the "
+        "patches where the map is highest (after IDSDS, arXiv 2407.11910).",
+    ),
+    Word(
         "baseline",
         "Baseline",
         "An order of removing pixels that never looks at the network: at random, from the middle outwards, or along edges. A "

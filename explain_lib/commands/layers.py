@@ -1,4 +1,4 @@
-"""The command "layers": a ranking of the layers of a model by deletion, insertion or ROAD."""
+"""The command "layers": a ranking of the layers of a model by deletion, insertion, ROAD or single deletion."""
 
 import argparse
 from pathlib import Path
@@ -10,8 +10,15 @@ from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
 from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_subject
 from explain_lib.pictures.selection import parse_class
 from explain_lib.trust.ladder import LadderRequest, LadderRows
-from explain_lib.trust.ladder_summary import rank_ladder, ranking_sentence, summarise_ladder
-from explain_lib.trust.measures import FILLS, MEASURES, measure_words
+from explain_lib.trust.ladder_summary import (
+    beside_centre,
+    beside_centre_sentence,
+    opinions_sentence,
+    rank_ladder,
+    ranking_sentence,
+    summarise_ladder,
+)
+from explain_lib.trust.measures import FILLS, MEASURES, direction_words, measure_words
 from explain_lib.work.ladder_files import ENDINGS, write_ladder
 
 
@@ -20,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
     parser.add_argument("--layers", nargs="+", help="names of layers (default: every conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
-    parser.add_argument("--opinions", metavar="LAYER", help="also rank the package's other methods at this layer")
+    parser.add_argument("--opinions", metavar="LAYER", help="also rank other methods and placements at this layer")
     parser.add_argument("--measure", choices=MEASURES, default="deletion", help="measure that ranks (default: %(default)s)")
     fill = "fill for removed pixels; ROAD has its own (default: %(default)s)"
     parser.add_argument("--fill", choices=FILLS, default="grey", help=fill)
@@ -57,7 +64,7 @@ def _print(options: argparse.Namespace, rows: LadderRows) -> None:
     summary, ranking = summarise_ladder(rows), rank_ladder(rows, options.measure, options.fill)
     values = {one.rung.name: one for one in summary}
     width = max(map(len, values))
-    better = "lower is better" if options.measure == "deletion" else "higher is better"
+    better = direction_words(options.measure)
     print(
         f"{measure_words(options.measure, options.fill)}, {better}; zero or constant maps; correlation with edges, with centre"
     )
@@ -66,4 +73,5 @@ def _print(options: argparse.Namespace, rows: LadderRows) -> None:
         value = one.value(options.measure, options.fill)
         others = f"{percent(one.flat.mean):>7}  {mean_number(one.edges):>7}  {mean_number(one.centre):>7}"
         print(f"{name:{width}}  {mean_number(value):>7} {interval(value):21}  {others}")
-    print(ranking_sentence(ranking, summary))
+    beside = beside_centre_sentence(beside_centre(rows, options.fill), options.fill)
+    print(" ".join(filter(None, (ranking_sentence(ranking, summary), opinions_sentence(ranking), beside))))

@@ -12,9 +12,8 @@ from explain_lib.base.identity import array_digest
 from explain_lib.base.run_context import Step, keep_piece, kept_piece, tell
 from explain_lib.networks.model import Model
 from explain_lib.passes.targets import OneTarget, OwnTarget
-from explain_lib.trust.faithfulness import Orders, PictureRemoval, RemovalCurves
+from explain_lib.trust.faithfulness import PASS_PIXELS, Orders, PictureRemoval, RemovalCurves
 from explain_lib.trust.rungs import (
-    OPINIONS,
     About,
     LadderCurves,
     LadderMaps,
@@ -24,9 +23,11 @@ from explain_lib.trust.rungs import (
     ladder_maps,
     opinion_maps,
     orders_of,
+    others_at,
     with_curves,
     with_opinions,
 )
+from explain_lib.trust.single_deletion import Changes, patch_changes
 
 AT_ONCE = 64 * 64
 """The most pixels of a picture whose rungs are measured all at once; those of a larger one are measured one after another."""
@@ -60,14 +61,22 @@ def measure_by_row(
     found = ladder_maps(model, own, images, layers, target)
     removal = PictureRemoval(model, model.to_input(own), explained_targets(model, found, target)[0], int(images[0]))
     places = _in_turn(model, found.rungs, first)
-    total = len(places) + (len(OPINIONS) if opinions is not None else 0)
+    total = len(places) + len(others_at(model, opinions))
+    changes = _changes(removal, own, Step(found.rungs[places[0]].name, 0, total))
     turns = _Turns(0, total, lambda some: None if some is None else shown(some))
-    base = _rows_in_turn(removal, own, found, places, turns)
+    base = _rows_in_turn(removal, own, found, changes, places, turns)
     if opinions is None:
         return base
     others = opinion_maps(model, own, found, target, opinions)
     turns = _Turns(len(places), total, lambda some: shown(base if some is None else with_opinions(base, some)))
-    return with_opinions(base, _rows_in_turn(removal, own, others, range(len(OPINIONS)), turns))
+    return with_opinions(base, _rows_in_turn(removal, own, others, changes, range(len(others.rungs)), turns))
+
+
+def _changes(removal: PictureRemoval, own: NDArray[np.uint8], step: Step) -> Changes:
+    """What the score loses without each patch, asked once for all rows, before the first, whose step it is."""
+    subject = removal.model, removal.batch, [removal.target], np.array([removal.image])
+    key = "single deletion", *_subject(removal, own)
+    return keep_piece(key, lambda: patch_changes(*subject, pixels=PASS_PIXELS, told=lambda _: tell(step)))
 
 
 def _in_turn(model: Model, rungs: Sequence[Rung], first: str | None) -> list[int]:
@@ -98,7 +107,7 @@ class _Turns:
 
 
 def _rows_in_turn(
-    removal: PictureRemoval, own: NDArray[np.uint8], found: LadderMaps, places: Sequence[int], turns: _Turns
+    removal: PictureRemoval, own: NDArray[np.uint8], found: LadderMaps, changes: Changes, places: Sequence[int], turns: _Turns
 ) -> LadderCurves:
     """The rows at all places of these maps, in that order, without those that are known already, which come at once."""
     images, about = np.array([removal.image]), about_maps(own, found.maps)
@@ -107,12 +116,12 @@ def _rows_in_turn(
     known = {place: curves for place in places if isinstance(curves := kept_piece(keys[place]), RemovalCurves)}
     by_order = {keys[place]: curves for place, curves in known.items()}
     for place in [place for place in places if place not in known]:
-        so_far = _some_rows(images, found, about, known) if known else None
+        so_far = _some_rows(images, found, about, changes, known) if known else None
         step = Step(found.rungs[place].name, turns.before + len(known), turns.total, found=turns.so_far(so_far))
         if keys[place] not in by_order:  # maps that order the pixels alike have the same curves
             by_order[keys[place]] = keep_piece(keys[place], partial(_curves, removal, orders[place], step))
         known[place] = by_order[keys[place]]
-    return _some_rows(images, found, about, known)
+    return _some_rows(images, found, about, changes, known)
 
 
 def _curves(removal: PictureRemoval, order: Orders, step: Step) -> RemovalCurves:
@@ -122,15 +131,23 @@ def _curves(removal: PictureRemoval, order: Orders, step: Step) -> RemovalCurves
 
 def _piece(removal: PictureRemoval, own: NDArray[np.uint8], order: Orders) -> tuple[object, ...]:
     """The identity of the curves of one order."""
+    return "removal", *_subject(removal, own), array_digest(order)
+
+
+def _subject(removal: PictureRemoval, own: NDArray[np.uint8]) -> tuple[object, ...]:
+    """The identity of what is asked about: the network, the picture and the target."""
     target = removal.target.mark if isinstance(removal.target, OwnTarget) else repr(removal.target)
-    return "removal", removal.model.identity, array_digest(own), removal.image, target, array_digest(order)
+    return removal.model.identity, array_digest(own), removal.image, target
 
 
-def _some_rows(images: NDArray[np.int64], found: LadderMaps, about: About, known: Mapping[int, RemovalCurves]) -> LadderCurves:
+def _some_rows(
+    images: NDArray[np.int64], found: LadderMaps, about: About, changes: Changes, known: Mapping[int, RemovalCurves]
+) -> LadderCurves:
     """The ladder of the rows that are known, by their places."""
     places = sorted(known)
     curves = RemovalCurves(
         *(np.concatenate([getattr(known[place], one.name) for place in places], axis=1) for one in fields(RemovalCurves))
     )
     some = replace(found, rungs=tuple(found.rungs[place] for place in places), maps=found.maps[:, places])
-    return with_curves(images, some, About(**{one.name: getattr(about, one.name)[:, places] for one in fields(About)}), curves)
+    known_of = About(**{one.name: getattr(about, one.name)[:, places] for one in fields(About)})
+    return with_curves(images, some, known_of, curves, changes)

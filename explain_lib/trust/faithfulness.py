@@ -83,7 +83,7 @@ def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) ->
     filled = picture.reshape(len(picture), -1).astype(np.float64)
     holes, known = np.flatnonzero(missing), np.flatnonzero(~missing)
     if len(holes):
-        equations = _neighbour_equations(*missing.shape)[holes]
+        equations = neighbour_equations(*missing.shape)[holes]
         system, right = equations[:, holes].tocsc(), -(equations[:, known] @ filled[:, known].T)
         # symmetric and diagonally dominant: no pivoting is needed, and this order of elimination gives the least fill-in
         solver = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
@@ -92,7 +92,7 @@ def impute_linearly(picture: NDArray[np.float32], missing: NDArray[np.bool_]) ->
 
 
 @lru_cache(maxsize=8)
-def _neighbour_equations(height: int, width: int) -> "csr_matrix":
+def neighbour_equations(height: int, width: int) -> "csr_matrix":
     """One row per pixel: the sum of the weights of its neighbours on the diagonal, minus those weights, (H * W, H * W)."""
     from scipy.sparse import csr_matrix, diags
 

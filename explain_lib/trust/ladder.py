@@ -36,11 +36,14 @@ from explain_lib.trust.rungs import (
     marked_target,
     opinion_maps,
     orders_of,
+    others_at,
     with_curves,
     with_opinions,
 )
+from explain_lib.trust.single_deletion import ASKED_PER_IMAGE, Changes, patch_changes
 
 __all__ = [
+    "ASKED_PER_IMAGE",
     "ASKED_PER_ROW",
     "AVERAGE",
     "BASELINES",
@@ -99,16 +102,23 @@ def _opinion_curves(
     model: Model, own: NDArray[np.uint8], base: LadderCurves, target: OneTarget | None, asked_at: str
 ) -> LadderCurves:
     """The rows, maps and curves of the package's other methods alone, on the images of a ladder without them."""
-    return _measured(model, own, base.images, opinion_maps(model, own, base.maps, target, asked_at), target)
+    return _measured(model, own, base.images, opinion_maps(model, own, base.maps, target, asked_at), target, base.changes)
 
 
 def _measured(
-    model: Model, own: NDArray[np.uint8], images: NDArray[np.int64], found: LadderMaps, target: OneTarget | None
+    model: Model,
+    own: NDArray[np.uint8],
+    images: NDArray[np.int64],
+    found: LadderMaps,
+    target: OneTarget | None,
+    changes: Changes | None = None,
 ) -> LadderCurves:
-    """The rows and curves of removing pixels in the order of these maps."""
-    targets = explained_targets(model, found, target)
-    curves = removal_curves(model, model.to_input(own), orders_of(found.maps), targets, images)
-    return with_curves(images, found, about_maps(own, found.maps), curves)
+    """The rows and curves of removing pixels in the order of these maps. changes: those of patch_changes, where known."""
+    targets, batch = explained_targets(model, found, target), model.to_input(own)
+    if changes is None:
+        changes = patch_changes(model, batch, targets, images)
+    curves = removal_curves(model, batch, orders_of(found.maps), targets, images)
+    return with_curves(images, found, about_maps(own, found.maps), curves, changes)
 
 
 # Section: requests
@@ -118,8 +128,8 @@ def _measured(
 class _LadderQuestion(Request[Found]):
     """The fields of a request for a ladder, whatever its rows.
 
-    layers: names, or None for every conv layer, replaced by their names. opinions: the name of the layer of the other methods,
-    None for no such rows. The other fields, and the errors, are those of layer_ladder.
+    layers: names, or None for every conv layer, replaced by their names. opinions: the name of the layer of other methods and
+    placements, None for no such rows. The other fields, and the errors, are those of layer_ladder.
     """
 
     layers: tuple[str, ...] | None = None
@@ -136,7 +146,7 @@ class _LadderQuestion(Request[Found]):
     @property
     def rungs(self) -> int:
         """How many rows an image has."""
-        return len(self.layers or ()) + 1 + len(BASELINES) + (len(OPINIONS) if self.opinions is not None else 0)
+        return len(self.layers or ()) + 1 + len(BASELINES) + len(others_at(self.model, self.opinions))
 
     @property
     def batch_size(self) -> int:
@@ -166,7 +176,7 @@ class LadderRequest(_LadderQuestion[LadderRows]):
 
 
 ASKED_PER_ROW = ASKED_PER_ORDER
-"""Pictures through the network for each row."""
+"""Pictures through the network for each row; ASKED_PER_IMAGE for all of them together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +220,8 @@ def layer_ladder(
     pixels: uint8 (N, H, W, C), the whole set. images: positions in it. layers: names, None for every conv layer. target: the
     class that is explained in every image, None for the predicted one; or a Target, such as one of several labels, or a
     function from the output of one picture to a number, both as in grad_cam and measured as explained_values says. opinions:
-    the name of a layer at which the package's HiResCAM, LayerCAM and Grad-CAM++ get a row each, None for no such rows.
+    the name of a layer at which the package's HiResCAM, LayerCAM and Grad-CAM++ get a row each, and Grad-CAM and HiResCAM by
+    hand another with each cell where it looks, if the network says where that is; None for no such rows.
 
     Raises InputError for other pixels and positions, and the errors of grad_cam and package_grad_cam.
     """

@@ -19,20 +19,26 @@ from explain_lib.base.statistics import (
 )
 from explain_lib.base.words import direction, few_images, listed, mean_alone, mean_words
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
-from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURES, Fill, Measure, check_fill, measure_words
+from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURE_WORDS, MEASURES, Fill, Measure, check_fill, measure_words
+from explain_lib.trust.rungs import LOOKS
+
+LADDER_MAPS = "Grad-CAM stretched over the picture"
+"""The method and the placement of the layers' maps."""
 
 
 @dataclass(frozen=True)
 class RungSummary(Frozen):
     """One rung: means and shares over images, each with its 95 % interval.
 
-    deletion, insertion: one for each fill of FILLS. road: see LadderRows. flat: the share of the images whose map is zero or
-    constant, in [0, 1]. edges, centre: Spearman correlations, over the images whose map is not flat.
+    deletion, insertion, single_deletion: one for each fill of FILLS. road: see LadderRows. flat: the share of the images whose
+    map is zero or constant, in [0, 1]. single_deletion, edges, centre: Spearman correlations, over the images whose map is not
+    flat.
     """
 
     rung: Rung
     deletion: tuple[Estimate, ...]
     insertion: tuple[Estimate, ...]
+    single_deletion: tuple[Estimate, ...]
     road: Estimate
     flat: Estimate
     edges: Estimate
@@ -40,8 +46,10 @@ class RungSummary(Frozen):
 
     def value(self, measure: Measure, fill: Fill) -> Estimate:
         """The estimate of a measure; ROAD has its own fill."""
-        place = FILLS.index(fill)
-        return {"deletion": self.deletion[place], "insertion": self.insertion[place], "road": self.road}[measure]
+        if measure == "road":
+            return self.road
+        every = {"deletion": self.deletion, "insertion": self.insertion, "single-deletion": self.single_deletion}
+        return every[measure][FILLS.index(fill)]
 
 
 @dataclass(frozen=True)
@@ -85,21 +93,28 @@ def measured(rows: LadderRows, measure: Measure, fill: Fill) -> NDArray[np.float
             return np.asarray(rows.insertion[..., place])
         case "road":
             return rows.road
+        case "single-deletion":
+            return np.asarray(rows.single_deletion[..., place])
         case _:
             raise InputError(f"measure: {measure!r}; one of {', '.join(MEASURES)} would be right")
+
+
+def _higher_is_better(rows: LadderRows, measure: Measure, fill: Fill) -> NDArray[np.float64]:
+    """The values of a measure, negated where lower is better."""
+    values = measured(rows, measure, fill)
+    return -values if measure == "deletion" else values
 
 
 @remembered()
 def summarise_ladder(rows: LadderRows) -> tuple[RungSummary, ...]:
     """The means of every rung with their intervals, in the order of the rungs."""
-    rungs = len(rows.rungs)
-    columns = [*np.moveaxis(rows.deletion, 2, 0), *np.moveaxis(rows.insertion, 2, 0), rows.road]
-    columns += [rows.edges, rows.centre]
+    rungs, fills = len(rows.rungs), len(FILLS)
+    by_fill = [np.moveaxis(values, 2, 0) for values in (rows.deletion, rows.insertion, rows.single_deletion)]
+    columns = [*np.concatenate(by_fill), rows.road, rows.edges, rows.centre]
     estimates = bootstrap_means(np.concatenate(columns, axis=1))
     by_rung = [estimates[place::rungs] for place in range(rungs)]
-    fills = len(FILLS)
     return tuple(
-        RungSummary(rung, own[:fills], own[fills : 2 * fills], own[2 * fills], flat, *own[2 * fills + 1 :])
+        RungSummary(rung, own[:fills], own[fills : 2 * fills], own[2 * fills : 3 * fills], own[-3], flat, own[-2], own[-1])
         for rung, own, flat in zip(rows.rungs, by_rung, image_shares(rows.flat), strict=True)
     )
 
@@ -110,8 +125,7 @@ def rank_ladder(rows: LadderRows, measure: Measure = "deletion", fill: Fill = "g
 
     Raises InputError for an unknown measure or fill.
     """
-    own = measured(rows, measure, fill)
-    better = -own if measure == "deletion" else own
+    own, better = measured(rows, measure, fill), _higher_is_better(rows, measure, fill)
     order, layers = _placed(rows, better)
     names = [rung.name for rung in rows.rungs]
     opinions = [place for place, rung in enumerate(rows.rungs) if rung.asked_at in names]
@@ -154,6 +168,34 @@ def _lead_over_all(gaps: Sequence[Estimate]) -> Estimate:
     return replace(gaps[0], low=min(gap.low for gap in known), high=min(gap.high for gap in known))
 
 
+@dataclass(frozen=True)
+class BesideCentre(Frozen):
+    """One row that looks at the network, beside the order by distance from the centre.
+
+    leads: how much better the row is by each of MEASURES, paired means over images, positive if the row is better. Intervals
+    of all rows and measures of a ladder hold together.
+    """
+
+    rung: Rung
+    leads: tuple[Estimate, ...]
+
+
+@remembered()
+def beside_centre(rows: LadderRows, fill: Fill = "grey") -> tuple[BesideCentre, ...]:
+    """Every row that looks at the network and ranks pixels, in the order of the rows, beside the centre by every measure.
+
+    Empty for rows without the centre. Raises InputError for an unknown fill.
+    """
+    names, flat = [rung.name for rung in rows.rungs], np.asarray(rows.flat.all(0))
+    places = [place for place, rung in enumerate(rows.rungs) if rung.kind != "baseline" and not flat[place]]
+    if CENTRE not in names or not places:
+        return ()
+    better = [_higher_is_better(rows, measure, fill) for measure in MEASURES]
+    leads = np.concatenate([values[:, places] - values[:, [names.index(CENTRE)]] for values in better], axis=1)
+    (found,) = simultaneous_means(leads)
+    return tuple(BesideCentre(rows.rungs[place], found[one :: len(places)]) for one, place in enumerate(places))
+
+
 # Section: sentences
 
 
@@ -164,7 +206,7 @@ def ranking_sentence(ranking: Ranking, summary: tuple[RungSummary, ...]) -> str:
     if ranking.best is None or ranking.value is None:
         return "No layer ranks pixels: every map is the same everywhere, or not finite."
     how = measure_words(ranking.measure, ranking.fill)
-    how = how[0].upper() + how[1:]
+    how = f"{how[0].upper()}{how[1:]}, {LADDER_MAPS}"
     found = "number" if ranking.images == 1 else "mean"
     first = (
         f"the only layer, {ranking.best}, has" if layers == 1 else f"of {layers} layers {ranking.best} has the best {found},"
@@ -241,12 +283,39 @@ def opinions_sentence(ranking: Ranking) -> str:
     if not ranking.opinions or ranking.images < LEAST_IMAGES:
         return ""
     layer = ranking.opinions[0][0].partition(" at ")[2]
-    words = [f"{name.partition(' at ')[0]} {_against(gap)}" for name, gap in ranking.opinions]
-    return f"At {layer}, beside Grad-CAM on the same images: {listed(words)}."
+    words = [f"{_method(name)} {_against(gap)}" for name, gap in ranking.opinions]
+    return f"At {layer}, beside Grad-CAM stretched, on the same images: {listed(words)}."
+
+
+def _method(name: str) -> str:
+    """The method of a row at a layer, and that its cells are placed, if they are."""
+    method = name.partition(" at ")[0]
+    return f"{method} with each cell where it looks" if name.endswith(LOOKS) else method
 
 
 def _against(gap: Estimate) -> str:
     return _better_or_worse(gap) or f"cannot be told apart from it ({mean_words(gap, sign=True)})"
+
+
+def beside_centre_sentence(found: Sequence[BesideCentre], fill: Fill) -> str:
+    """Which rows beat the centre by each measure, and by how much the first of them; empty for few images."""
+    if not found or max(lead.images for one in found for lead in one.leads) < LEAST_IMAGES:
+        return ""
+    rows = "the only row" if len(found) == 1 else f"{len(found)} rows"
+    by = "; ".join(_ahead_by(found, place) for place in range(len(MEASURES)))
+    how = f"more than chance, with {FILL_WORDS[fill]}"
+    return f"Of {rows} by any method and placement, these are ahead of “{CENTRE}” by {how}: {by}."
+
+
+def _ahead_by(found: Sequence[BesideCentre], place: int) -> str:
+    """The rows that beat the centre by the measure at that place."""
+    measure = f"by {MEASURE_WORDS[MEASURES[place]]}"
+    ahead = [one for one in found if direction(one.leads[place]) > 0]
+    if not ahead:
+        return f"{measure} none"
+    first = max(ahead, key=lambda one: one.leads[place].mean)
+    lead = f"{first.rung.name}, by {mean_words(first.leads[place])}"
+    return f"{measure} {lead}" if len(ahead) == 1 else f"{measure} {len(ahead)}, first {lead}"
 
 
 def fill_sentence(rankings: Mapping[Fill, Ranking]) -> str:
@@ -261,8 +330,9 @@ def _best_by_fill(rankings: Mapping[Fill, Ranking]) -> str:
     if None in best.values():
         return ""
     if len(set(best.values())) == 1:
-        return f"By {grey.measure} {grey.best} has the best mean, whatever replaces the removed pixels. "
-    each = f"By {grey.measure} the best mean belongs to {listed([f'{best[fill]} with {FILL_WORDS[fill]}' for fill in FILLS])}"
+        return f"By {MEASURE_WORDS[grey.measure]} {grey.best} has the best mean, whatever replaces the removed pixels. "
+    owners = listed([f"{best[fill]} with {FILL_WORDS[fill]}" for fill in FILLS])
+    each = f"By {MEASURE_WORDS[grey.measure]} the best mean belongs to {owners}"
     if grey.images < LEAST_IMAGES:
         return f"{each}; {few_images(grey.images)} to tell whether the fill decides this. "
     always = set.intersection(*({ranking.best, *ranking.tied} for ranking in rankings.values()))

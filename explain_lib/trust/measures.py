@@ -9,13 +9,24 @@ Fill = Literal["grey", "blur", "noisy-linear"]
 FILLS: tuple[Fill, ...] = get_args(Fill)
 FILL_WORDS: Mapping[Fill, str] = {"grey": "mid grey", "blur": "the blurred picture", "noisy-linear": "noisy linear imputation"}
 
-Measure = Literal["deletion", "insertion", "road"]
+Measure = Literal["deletion", "insertion", "road", "single-deletion"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+MEASURE_WORDS: Mapping[str, str] = {
+    "deletion": "deletion",
+    "insertion": "insertion",
+    "road": "ROAD",
+    "single-deletion": "single deletion",
+}
 
 
 def measure_words(measure: Measure, fill: Fill) -> str:
     """The measure and its fill, as "deletion with mid grey"; ROAD has its own."""
-    return "ROAD" if measure == "road" else f"{measure} with {FILL_WORDS[fill]}"
+    return MEASURE_WORDS[measure] if measure == "road" else f"{MEASURE_WORDS[measure]} with {FILL_WORDS[fill]}"
+
+
+def direction_words(measure: Measure) -> str:
+    """Which numbers of a measure are better: "lower is better" or "higher is better"."""
+    return "lower is better" if measure == "deletion" else "higher is better"
 
 
 def check_fill(fill: str) -> Fill:

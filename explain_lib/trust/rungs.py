@@ -14,29 +14,33 @@ from explain_lib.base.statistics import rank_correlations
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.package_grad_cam import package_grad_cam
-from explain_lib.cam.postprocess import PostProcess, enlarged_maps
+from explain_lib.cam.postprocess import PostProcess, enlarged_maps, heatmap
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows
 from explain_lib.passes.targets import AnyTarget, OneTarget, OwnTarget, Target
 from explain_lib.passes.tasks import predicted_of
+from explain_lib.receptive_fields.centres import read_cells
 from explain_lib.trust.faithfulness import Orders, RemovalCurves, centre_map, pixel_ranks, random_map
 from explain_lib.trust.measures import FILLS
+from explain_lib.trust.single_deletion import Changes, single_deletion
 
 Number = TypeVar("Number", bound=np.generic)
-Kind = Literal["layer", "average", "opinion", "baseline"]
+Kind = Literal["layer", "average", "opinion", "placed", "baseline"]
 
 AVERAGE = "all layers averaged"
 RANDOM, CENTRE, EDGES = "random order", "centre first", "edges"
 BASELINES = (RANDOM, CENTRE, EDGES)
 OPINIONS: Mapping[Variant, str] = {"hirescam": "HiResCAM", "layercam": "LayerCAM", "grad-cam++": "Grad-CAM++"}
 """The other methods of the package, each a row at one layer, and their names."""
+PLACED: Mapping[Variant, str] = {"grad-cam": "Grad-CAM", "hirescam": "HiResCAM"}
+"""The methods that have another row at that layer, by hand, with each cell where it looks."""
 
 NO_CLASS = -1
 """Stands for the class where a function of the output is explained."""
 
-_AT = " at "
-_BY_RUNG = ("deletion", "insertion", "edges", "centre", "flat")
+_AT, LOOKS = " at ", ", where it looks"
+_BY_RUNG = ("deletion", "insertion", "single_deletion", "edges", "centre", "flat")
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Rung:
     """One row of the ladder.
 
     name: that of the layer, or a description of another row. kind: a layer, the average of all layers, another method at one
-    layer, or a baseline that never looks at the network. grid: (h, w) of its map, None for baselines and the average.
+    layer, a method there with each cell placed where it looks, or a baseline that never looks at the network. grid: (h, w) of
+    its map, None for baselines and the average.
     """
 
     name: str
@@ -53,8 +58,8 @@ class Rung:
 
     @property
     def asked_at(self) -> str | None:
-        """The layer of another method, None for the other kinds."""
-        return self.name.partition(_AT)[2] if self.kind == "opinion" else None
+        """The layer of another method or placement, None for the other kinds."""
+        return self.name.partition(_AT)[2].removesuffix(LOOKS) if self.kind in ("opinion", "placed") else None
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,11 @@ class LadderRows(ImageRows):
     in the order of the network, their average, the other methods, the baselines; while a large picture is under way, those that
     are measured. deletion, insertion: float64 (K, R, 3), the mean probability while pixels are removed, lower is better, and
     while they are shown, higher is better, in [0, 1]; the fills are those of FILLS, with noisy-linear the two halves of ROAD.
-    edges, centre: float64 (K, R), the Spearman correlation of the map with the picture's edges and with a blob in its middle,
-    NaN for a map that is the same everywhere. flat: bool (K, R), whether the map is zero or constant. All but `flat` are NaN
-    for a map that is not finite.
+    single_deletion: float64 (K, R, 3), the Spearman correlation of the map with what the score loses without each patch alone,
+    higher is better, in [-1, 1], NaN for a map that is the same everywhere; see the function of that name. edges, centre:
+    float64 (K, R), the Spearman correlation of the map with the picture's edges and with a blob in its middle, NaN for a map
+    that is the same everywhere. flat: bool (K, R), whether the map is zero or constant. All but `flat` are NaN for a map that
+    is not finite.
     """
 
     images: NDArray[np.int64]
@@ -77,6 +84,7 @@ class LadderRows(ImageRows):
     rungs: tuple[Rung, ...]
     deletion: NDArray[np.float64]
     insertion: NDArray[np.float64]
+    single_deletion: NDArray[np.float64]
     edges: NDArray[np.float64]
     centre: NDArray[np.float64]
     flat: NDArray[np.bool_]
@@ -96,7 +104,8 @@ class LadderMaps(Frozen):
     """The maps that order the pixels, float32 (K, R, H, W), and the class explained in each image, int64 (K,).
 
     Layers: ReLU maps, not scaled, enlarged bilinearly (align_corners=False). The average: the mean of those, each divided by
-    its own maximum. Other methods: the package's heat maps, in [0, 1]. predicted: int64 (K,).
+    its own maximum. Other methods: the package's heat maps, in [0, 1]. With cells placed: ReLU maps, not scaled, each cell
+    where it looks, bilinear between. predicted: int64 (K,).
     """
 
     rungs: tuple[Rung, ...]
@@ -107,11 +116,15 @@ class LadderMaps(Frozen):
 
 @dataclass(frozen=True)
 class LadderCurves(Frozen):
-    """The rows of some images, the maps that order the pixels, and the curves whose means the rows hold."""
+    """The rows of some images, the maps that order the pixels, and the curves whose means the rows hold.
+
+    changes: what the score loses without each patch alone, float64 (K, fills, p, q), the same for all rows.
+    """
 
     rows: LadderRows
     maps: LadderMaps
     curves: RemovalCurves
+    changes: Changes
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -163,13 +176,35 @@ def class_of(target: AnyTarget) -> int:
     return target.index if isinstance(target, Target) else NO_CLASS
 
 
-def _maps_of_others(model: Model, own: NDArray[np.uint8], target: OneTarget | None, asked_at: str) -> dict[Rung, Map]:
-    """The maps of the package's other methods at one layer, on pictures uint8 (K, H, W, C)."""
+def others_at(model: Model, asked_at: str | None) -> tuple[Rung, ...]:
+    """The rows of other methods and placements at a layer, none for None.
+
+    Those with cells placed are there where the network says where they look, without measuring.
+    """
+    if asked_at is None:
+        return ()
     grid = next(layer.grid for layer in model.find_layers(asked_at))
-    return {
-        Rung(f"{name}{_AT}{asked_at}", "opinion", grid): package_grad_cam(model, own, asked_at, target, variant=variant)
-        for variant, name in OPINIONS.items()
-    }
+    methods = tuple(Rung(f"{name}{_AT}{asked_at}", "opinion", grid) for name in OPINIONS.values())
+    if read_cells(model, asked_at) is None:
+        return methods
+    return *methods, *(Rung(f"{name}{_AT}{asked_at}{LOOKS}", "placed", grid) for name in PLACED.values())
+
+
+def _maps_of_others(model: Model, own: NDArray[np.uint8], target: OneTarget | None, asked_at: str) -> dict[Rung, Map]:
+    """The maps of others_at, on pictures uint8 (K, H, W, C)."""
+    methods = [package_grad_cam(model, own, asked_at, target, variant=variant) for variant in OPINIONS]
+    rungs = others_at(model, asked_at)
+    placed = [
+        heatmap(
+            model,
+            own,
+            CamSettings((asked_at,), variant=variant, scale_over="none", resize="torch-bilinear", placement="receptive-field"),
+            target,
+        )
+        for variant in PLACED
+        if len(rungs) > len(methods)
+    ]
+    return dict(zip(rungs, (*methods, *placed), strict=True))
 
 
 def _grid(shape: Sequence[int]) -> tuple[int, int]:
@@ -180,7 +215,7 @@ def _grid(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def opinion_maps(model: Model, own: NDArray[np.uint8], base: LadderMaps, target: OneTarget | None, asked_at: str) -> LadderMaps:
-    """The maps of the package's other methods, on the images of maps without them."""
+    """The maps of other methods and placements at a layer, on the images of maps without them."""
     maps = _maps_of_others(model, own, target, asked_at)
     return LadderMaps(tuple(maps), np.stack(list(maps.values()), axis=1), base.predicted, base.explained)
 
@@ -199,7 +234,7 @@ def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
     maps = replace(base.maps, rungs=rungs, maps=put_in(base.maps.maps, opinions.maps.maps))
     names = [part.name for part in fields(RemovalCurves)]
     curves = RemovalCurves(**{name: put_in(getattr(base.curves, name), getattr(opinions.curves, name)) for name in names})
-    return LadderCurves(rows, maps, curves)
+    return LadderCurves(rows, maps, curves, base.changes)
 
 
 def explained_targets(model: Model, found: LadderMaps, target: OneTarget | None) -> tuple[AnyTarget, ...]:
@@ -231,12 +266,16 @@ def about_maps(own: NDArray[np.uint8], maps: Map) -> About:
     return About(_correlations(maps, sobel_edges(own)), _correlations(maps, middle), flat, finite)
 
 
-def with_curves(images: NDArray[np.int64], found: LadderMaps, about: About, curves: RemovalCurves) -> LadderCurves:
-    """The ladder of these maps with its curves."""
+def with_curves(
+    images: NDArray[np.int64], found: LadderMaps, about: About, curves: RemovalCurves, changes: Changes
+) -> LadderCurves:
+    """The ladder of these maps with its curves, and what the score loses without each patch."""
     deletion = np.where(about.finite[:, :, None], curves.mean_deletion, np.nan)
     insertion = np.where(about.finite[:, :, None], curves.mean_insertion, np.nan)
+    single = np.where(about.flat[:, :, None], np.nan, single_deletion(found.maps, changes))  # sums of unlike patches differ
     said = found.predicted, found.explained, found.rungs
-    return LadderCurves(LadderRows(images, *said, deletion, insertion, about.edges, about.centre, about.flat), found, curves)
+    rows = LadderRows(images, *said, deletion, insertion, single, about.edges, about.centre, about.flat)
+    return LadderCurves(rows, found, curves, changes)
 
 
 def _correlations(maps: Map, others: Map) -> NDArray[np.float64]:

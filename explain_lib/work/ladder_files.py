@@ -25,7 +25,7 @@ ENDINGS = (".csv", ".parquet", ".npz")
 BUNDLED = "*.ladder.npz"
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _WHOLE = ("images", "predicted", "explained", "flat")
-_NUMBERS = ("deletion", "insertion", "edges", "centre")
+_NUMBERS = ("deletion", "insertion", "single_deletion", "edges", "centre")
 
 
 def write_ladder(rows: LadderRows, request: LadderRequest, path: Path) -> None:
@@ -125,8 +125,8 @@ def ladder_table(rows: LadderRows, classes: tuple[str, ...] = CLASSES) -> "pyarr
     """The rows as a table: a row for each image and rung, image by image.
 
     Columns: image int64, its position in the set; explained, predicted text, "a function" where a function is explained; row,
-    kind text; grid text, "10 x 10", null without one; flat bool; for each fill deletion_FILL and insertion_FILL, then road,
-    edges, centre, all float64, null if unknown.
+    kind text; grid text, "10 x 10", null without one; flat bool; for each fill deletion_FILL, insertion_FILL and
+    single_deletion_FILL, then road, edges, centre, all float64, null if unknown.
     """
     import pyarrow
 
@@ -146,6 +146,7 @@ def ladder_table(rows: LadderRows, classes: tuple[str, ...] = CLASSES) -> "pyarr
         "flat": rows.flat.ravel(),
     }
     for place, fill in enumerate(FILLS):
-        columns |= {f"{name}_{fill}": getattr(rows, name)[..., place].ravel() for name in ("deletion", "insertion")}
+        by_fill = ("deletion", "insertion", "single_deletion")
+        columns |= {f"{name}_{fill}": getattr(rows, name)[..., place].ravel() for name in by_fill}
     columns |= {name: getattr(rows, name).ravel() for name in ("road", "edges", "centre")}
     return pyarrow.table({name: pyarrow.array(values, from_pandas=True) for name, values in columns.items()})

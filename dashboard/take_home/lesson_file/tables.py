@@ -11,7 +11,7 @@ from dashboard.view.scene import Scene, sample_scene, sample_words
 from explain_lib.base.words import fine, mean_words, percent
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
-from explain_lib.trust.measures import measure_words
+from explain_lib.trust.measures import direction_words, measure_words
 from explain_lib.work.ladder_files import bundled_ladder
 
 
@@ -50,8 +50,7 @@ def ranking_table(ranking: Ranking, summary: Sequence[RungSummary], sample: str)
         (str(place), name, KINDS[by_name[name].rung.kind][0], mean_words(by_name[name].value(measure, fill)))
         for place, name in enumerate(ranking.order, 1)
     )
-    better = "lower is better" if measure == "deletion" else "higher is better"
-    title = f"Many pictures: {measure_words(measure, fill)}, {better}. {sample}"
+    title = f"Many pictures: {measure_words(measure, fill)}, {direction_words(measure)}. {sample}"
     return Table(title, ("rank", "row", "kind", "mean, with its 95 % interval"), rows)
 
 

@@ -21,6 +21,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
     "layer": ("layer", CHOSEN, "circle"),
     "average": ("average of layers", CHOSEN, "circle-open"),
     "opinion": ("another method", AGAINST, "diamond"),
+    "placed": ("each cell where it looks", AGAINST, "diamond-open"),
     "baseline": ("never looks at the network", NEUTRAL, "square"),
 }
 """The word, colour and symbol of each kind of row."""

@@ -1,6 +1,6 @@
 """The layer ladder of the picked image: every row with its map and numbers, and the effect of removing pixels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -9,17 +9,10 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.ladder.columns import (
-    ALL_NUMBERS,
-    FILL_HELP,
-    FILLS_ON_OFFER,
-    MEASURE_HELP,
-    MEASURE_WORDS,
-    ROW_MEANINGS,
-    columns,
-)
+from dashboard.topics.ladder.columns import ALL_NUMBERS, FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
-from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over
+from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over, patches_caption
+from dashboard.topics.ladder.patches import loss_panel, patches_figure, patches_words, sums_panel
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, plus_plus_warning, show_plus_plus
 from dashboard.view import terms
 from dashboard.view.captions import grid_caption, image_caption, plain, short_layer
@@ -36,9 +29,9 @@ from explain_lib.base.words import fine
 from explain_lib.networks.task_words import value_words
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
-from explain_lib.trust.ladder import ASKED_PER_ROW, CENTRE, RANDOM, CurvesRequest, LadderCurves, ladder_curves
+from explain_lib.trust.ladder import ASKED_PER_IMAGE, ASKED_PER_ROW, CENTRE, RANDOM, CurvesRequest, LadderCurves, ladder_curves
 from explain_lib.trust.ladder_summary import Ranking, measured, rank_ladder, ranking_sentence, summarise_ladder
-from explain_lib.trust.measures import FILL_WORDS, FILLS, Fill, measure_words
+from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURE_WORDS, Fill, direction_words, measure_words
 
 FLAT_WORDS = (
     " A map that is zero or constant ranks no pixel: its numbers come from removing pixels row by row from the top, and say "
@@ -83,8 +76,9 @@ def _show_by_row(scene: Scene) -> None:
         show_stage(Stage((Panels((original_panel(scene, SIDE, "alone"),)),), key="stage-alone"))
     height, width = scene.model.input_size
     asked = (
-        f"The network has to see {ASKED_PER_ROW * request.rungs:,} pictures of {height} × {width} pixels, {ASKED_PER_ROW} "
-        f"for each of {request.rungs} rows, the ends of stages first. {KEPT_WORDS}"
+        f"The network has to see {ASKED_PER_ROW * request.rungs + ASKED_PER_IMAGE:,} pictures of {height} × {width} pixels, "
+        f"{ASKED_PER_ROW} for each of {request.rungs} rows, the ends of stages first, and {ASKED_PER_IMAGE} for the single "
+        f"deletion of all. {KEPT_WORDS}"
     )
 
     def show(found: LadderCurves, _: bool) -> None:
@@ -159,25 +153,32 @@ def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
         return Stage((Panels((original_panel(scene, SIDE, "alone"),)), strip), key="stage-so-far")
     column = names.index(layer)
     chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
-    panels = original_panel(scene, SIDE), chosen, *_without(scene, found, column, scene.view.fill)
+    panels = original_panel(scene, SIDE), chosen, *_asked(scene, found, column, scene.view.fill)
     main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
     return Stage((main, strip), slider="chosen", fits=2)
+
+
+def _asked(scene: Scene, found: LadderCurves, column: int, fill: Fill) -> tuple[Panel, ...]:
+    """What the network was asked about with a fill: pixels removed in order, or each patch alone."""
+    if scene.view.measure == "single-deletion":
+        return sums_panel(scene, found, column, REMOVED), loss_panel(scene, found, fill, REMOVED)
+    return _without(scene, found, column, fill)
 
 
 def _facts(scene: Scene, found: LadderCurves, column: int, place: int) -> Iterator[Fact]:
     rows, measure = found.rows, scene.view.measure
     by = f"by {measure_words(measure, scene.view.fill)}"
     yield Fact("Its rank among these rows", "none" if rows.flat[0, column] else f"{place} of {len(rows.rungs)}", "", by)
-    better = "lower is better" if measure == "deletion" else "higher is better"
-    value = float(measured(rows, measure, scene.view.fill)[0, column])
-    yield Fact(MEASURE_WORDS[measure].capitalize() if measure != "road" else "ROAD", _number(value), MEASURE_HELP, better)
+    value, name = float(measured(rows, measure, scene.view.fill)[0, column]), MEASURE_WORDS[measure]
+    yield Fact(f"{name[0].upper()}{name[1:]}", _number(value), MEASURE_HELP, direction_words(measure))
 
 
 def _thumbnail(scene: Scene, found: LadderCurves, column: int, place: int, layer: str) -> Panel:
     rung, rows = found.rows.rungs[column], found.rows
     value = _number(float(measured(rows, scene.view.measure, scene.view.fill)[0, column]))
     over = _overlay(scene, found, column, THUMBNAIL)
-    title = short_layer(rung.name) if rung.kind == "layer" else rung.name.removesuffix(f" at {rung.asked_at}")
+    title = short_layer(rung.name) if rung.kind == "layer" else rung.name.partition(f" at {rung.asked_at}")[0]
+    title += ", placed" if rung.kind == "placed" else ""
     over = replace(
         over, name=f"row-{column}", title=title, caption="not ranked" if rows.flat[0, column] else f"no. {place} · {value}",
         drawing=replace(over.drawing, contour=False), shows=rung.name,
@@ -215,7 +216,8 @@ def _row(scene: Scene, found: LadderCurves, column: int, place: int, layer: str)
     rows, state = found.rows, map_state(found.maps.maps[0, column])
     rung, fill = rows.rungs[column], FILLS.index(scene.view.fill)
     by_fill = rows.deletion[0, column, fill], rows.insertion[0, column, fill]
-    numbers = (*by_fill, rows.road[0, column], rows.edges[0, column], rows.centre[0, column])
+    single = rows.single_deletion[0, column, fill]
+    numbers = (*by_fill, rows.road[0, column], single, rows.edges[0, column], rows.centre[0, column])
     first, last = "none" if rows.flat[0, column] else str(place), grid_caption(rung.grid) if rung.grid else ""
     cells = [Cell(first), *(Cell(_number(one)) for one in numbers), Cell(last)]
     badge = "" if state is MapState.VARIED else f"{state.value} map"
@@ -230,6 +232,9 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The curve whose mean a row's number is, beside those of two baselines that never look at the network."""
     view, names = scene.view, [rung.name for rung in found.rows.rungs]
     st.markdown(f"**{curve_title(scene)}, by the map of {plain(layer)}**")
+    if view.measure == "single-deletion":
+        _patches(scene, found, {name: names.index(name) for name in dict.fromkeys((layer, CENTRE))})
+        return
     axis = "pixels shown" if view.measure == "insertion" else "pixels removed"
     curves = [
         removal_curve(found.curves, names.index(name), name, view.measure, view.fill)
@@ -243,11 +248,23 @@ def _curves(scene: Scene, found: LadderCurves, layer: str) -> None:
     st.caption(curve_caption(scene, found))
 
 
+def _patches(scene: Scene, found: LadderCurves, columns: Mapping[str, int]) -> None:
+    """The loss of each patch by its rank, whose correlation a row's number is."""
+    fill = scene.view.fill
+    show_chart(patches_figure(found, columns, fill), key="patches", alt=patches_words(found, tuple(columns), fill))
+    st.caption(patches_caption(scene, found))
+
+
 # Section: what the network was asked about
 
 
 def _pictures(scene: Scene, found: LadderCurves, layer: str) -> None:
-    """The pictures that the network was asked about with the other fills: the same pixels removed."""
+    """What the network was asked about with the other fills: the same pixels removed, or each patch alone."""
+    if scene.view.measure == "single-deletion":
+        st.markdown("**What the score loses without each patch, with the other fills**")
+        panels = tuple(loss_panel(scene, found, fill, SIDE) for fill in FILLS if fill != scene.view.fill)
+        show_stage(Stage((Panels(panels),), key="stage-losses", line_after=None))
+        return
     place = [rung.name for rung in found.rows.rungs].index(layer)
     if found.rows.flat[0, place]:
         which = f"the map of {plain(layer)} ranks no pixel, so they go row by row from the top"

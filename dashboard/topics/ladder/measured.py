@@ -59,6 +59,17 @@ def curve_caption(scene: Scene, found: LadderCurves) -> str:
     return f"The {value} of {name}; {mean}. A curve that {good} early is good."
 
 
+def patches_caption(scene: Scene, found: LadderCurves) -> str:
+    """The meaning of the picked image's losses patch by patch, and which maps are good."""
+    name = scene.model.classes[int(found.rows.explained[0])]
+    said = f"the output {name}" if scene.model.task == "regression" else f"the logit of {name}"
+    return (
+        f"Each dot is a patch: what {said} loses when it alone is replaced. The number in the table is Spearman's correlation "
+        f"of the map with these losses, over {found.changes[0, 0].size} patches. If the map is right about what matters, the "
+        f"dots fall from left to right."
+    )
+
+
 def ladder_command(scene: Scene, request: LadderRequest) -> str | None:
     """The command that measures the same from a terminal; None where it does not have the model."""
     view = scene.view

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.topics.ladder.columns import ALL_NUMBERS, ROW_MEANINGS, columns
+from dashboard.topics.ladder.columns import ALL_NUMBERS, ROW_MEANINGS, centre_columns, columns
 from dashboard.topics.ladder.figure import RankedRow, places_figure, places_words, ranked_figure, ranked_words
 from dashboard.topics.ladder.measured import explained_words, ladder_command, sample_request
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, first_few, plus_plus_warning, show_plus_plus
@@ -23,17 +23,22 @@ from explain_lib.compare.scan_summary import to_csv
 from explain_lib.take_home.registry import note_kept_ladder
 from explain_lib.trust.ladder import LadderRequest, LadderRows
 from explain_lib.trust.ladder_summary import (
+    LADDER_MAPS,
+    BesideCentre,
     Ranking,
     RungSummary,
+    beside_centre,
+    beside_centre_sentence,
     fill_sentence,
     opinions_sentence,
     rank_ladder,
     ranking_sentence,
     summarise_ladder,
 )
-from explain_lib.trust.measures import FILLS, Measure, measure_words
+from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURE_WORDS, Measure, direction_words, measure_words
 from explain_lib.work.ladder_files import bundled_ladder, ladder_table
 
+BESIDE = "Other methods, placements and measures beside the centre"
 SAMPLES = (500, 1000, 2000)
 FLAT = Column(
     "flat", "of the images", "Share of the images with a map that is zero or the same everywhere and so ranks no pixel"
@@ -54,7 +59,7 @@ def show_sample_ladder(scene: Scene) -> None:
     sample_picker(scene.view.sample, SAMPLES)
     request = sample_request(scene)
     where, images = request.opinions, sample_words(*sample_scene(scene))
-    others = f" The package's other methods always use {where}, the last conv layer." if where else ""
+    others = f" Other methods and placements always use {where}, the last conv layer." if where else ""
     st.caption(f"{images}, each with {explained_words(scene)}.{others}")
     known = _measured_beforehand(request)
     if known is not None:
@@ -84,6 +89,8 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
     say_so_far(len(rows), more)
     summary, ranking = summarise_ladder(rows), rank_ladder(rows, view.measure, view.fill)
     st.markdown(plain(f"{ranking_sentence(ranking, summary)} {opinions_sentence(ranking)}"))
+    beside = beside_centre(rows, view.fill)
+    st.markdown(plain(beside_centre_sentence(beside, view.fill)))
     ranked, places = st.columns(2, gap="medium")
     with ranked:
         _ranked(scene, summary, ranking)
@@ -91,6 +98,8 @@ def _results(scene: Scene, request: LadderRequest, rows: LadderRows, more: bool)
         _by_fill(scene, rows)
     with st.expander(ALL_NUMBERS):
         _table(scene, summary, ranking)
+    with st.expander(BESIDE):
+        _centre_table(beside, ranking)
     _note_plus_plus(request, rows)
     _files(scene, request, rows)
 
@@ -113,8 +122,7 @@ def _note_plus_plus(request: LadderRequest, rows: LadderRows) -> None:
 
 def _ranked(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> None:
     view = scene.view
-    better = "lower is better" if view.measure == "deletion" else "higher is better"
-    title = f"{measure_words(view.measure, view.fill)}, {better}"
+    title = f"{measure_words(view.measure, view.fill)}, {direction_words(view.measure)}"
     by_name = {one.rung.name: one for one in summary}
     rows = [RankedRow(by_name[name].rung, by_name[name].value(view.measure, view.fill)) for name in ranking.order]
     st.markdown("**Ranked, the best on top, the best layer in bold**", help=INTERVALS + terms.see("baseline"))
@@ -127,7 +135,7 @@ def _by_fill(scene: Scene, rows: LadderRows) -> None:
     measure: Measure = "deletion" if scene.view.measure == "road" else scene.view.measure
     rankings = {fill: rank_ladder(rows, measure, fill) for fill in FILLS}
     other = "For comparison: ranks" if scene.view.measure == "road" else "Ranks"
-    st.markdown(f"**{other} by {measure}, if removed pixels become …**")
+    st.markdown(f"**{other} by {MEASURE_WORDS[measure]}, if removed pixels become …**")
     figure = places_figure(rankings, rows.rungs, scene.layer)
     show_chart(figure, key="ladder-places", alt=places_words(rankings))
     st.caption(
@@ -146,9 +154,27 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
         st.caption("A flat map ranks no pixel; its pixels go row by row from the top.")
 
 
+def _centre_table(beside: Sequence[BesideCentre], ranking: Ranking) -> None:
+    """Every method and placement beside the centre, by every measure."""
+    words = FILL_WORDS[ranking.fill]
+    st.caption(
+        f"A layer's row is {LADDER_MAPS}. Above 0 is better than the centre, whichever way the measure counts. Removed pixels "
+        f"become {words}; ROAD has its own fill. The intervals of the whole table hold together in 95 % of samples."
+    )
+    rows = [
+        Row(one.rung.name, one.rung.kind, [estimate_cell(lead) for lead in one.leads], marked=_is_ahead(one)) for one in beside
+    ]
+    show_number_table(centre_columns(), rows, f"Rows beside “centre first” over {counted(ranking.images)}")
+
+
+def _is_ahead(one: BesideCentre) -> bool:
+    """Whether the row beats the centre by any measure."""
+    return any(lead.excludes_zero and lead.mean > 0 for lead in one.leads)
+
+
 def _row(scene: Scene, one: RungSummary, place: int) -> Row:
     rung, fill = one.rung, FILLS.index(scene.view.fill)
-    estimates = (one.deletion[fill], one.insertion[fill], one.road, one.edges, one.centre)
+    estimates = (one.deletion[fill], one.insertion[fill], one.road, one.single_deletion[fill], one.edges, one.centre)
     grid = grid_caption(rung.grid) if rung.grid else ""
     cells = [Cell(str(place)), *map(estimate_cell, estimates), Cell(grid), share_cell(one.flat)]
     return Row(rung.name, rung.kind, cells, marked=rung.name == scene.layer, meaning=ROW_MEANINGS.get(rung.name, ""))
