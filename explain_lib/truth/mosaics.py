@@ -7,6 +7,7 @@ exactly a quarter.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
 import numpy as np
@@ -45,6 +46,7 @@ class Mosaics(Frozen):
     classes: NDArray[np.int64]
 
 
+@lru_cache(maxsize=4)
 def mosaic_model(model: Model) -> Model:
     """The same network for pictures of twice its height and width.
 
@@ -71,17 +73,50 @@ def make_mosaics(pixels: Pixels, labels: NDArray[np.int64], among: NDArray[np.in
     of these K. Raises InputError if there are no four such pictures of different classes.
     """
     true = labels[among]
-    known = np.flatnonzero((said.predicted == true) & (said.confidence >= CONFIDENT))
-    groups = _groups(np.random.default_rng(SEED).permutation(known), true, most)
+    groups = _groups(_mixed(true, said), true, most)
     if not groups:
-        raise InputError(
-            f"images: the network is right about none of these {len(among):,} with {CONFIDENT:.0%} or more in four classes; "
-            f"more or other images would be right"
-        )
-    chosen = np.array(groups)
-    quarters = np.stack([pixels[among[place]] for place in chosen.T], axis=1)
-    upper, lower = (np.concatenate([quarters[:, at], quarters[:, at + 1]], axis=2) for at in (0, 2))
-    return Mosaics(np.concatenate([upper, lower], axis=1), among[chosen], true[chosen])
+        raise InputError(_too_few(len(among)))
+    return _joined(pixels, labels, among[np.array(groups)])
+
+
+def mosaic_around(
+    pixels: Pixels, labels: NDArray[np.int64], among: NDArray[np.int64], said: Predictions, image: int
+) -> Mosaics:
+    """One mosaic with a picture of your choice at its upper left, and three as in make_mosaics of other classes.
+
+    image: its position in the set, whatever the network says of it. Raises InputError if it has no class, or the others do not
+    have three more.
+    """
+    own, true = int(labels[image]), labels[among]
+    if own < 0:
+        raise InputError("image: its true class is not known; a picture with a class would be right")
+    others: list[int] = []
+    for place in _mixed(true, said).tolist():
+        if len(others) < QUARTERS - 1 and true[place] not in {own, *true[others].tolist()}:
+            others.append(place)
+    if len(others) < QUARTERS - 1:
+        raise InputError(_too_few(len(among)))
+    return _joined(pixels, labels, np.array([[image, *among[others].tolist()]]))
+
+
+def _mixed(true: NDArray[np.int64], said: Predictions) -> NDArray[np.int64]:
+    """The places of the pictures that the network is sure of, and right about, in an order that is always the same."""
+    known = np.flatnonzero((said.predicted == true) & (said.confidence >= CONFIDENT))
+    return np.random.default_rng(SEED).permutation(known)
+
+
+def _too_few(count: int) -> str:
+    return (
+        f"images: the network is right about too few of these {count:,} with {CONFIDENT:.0%} or more, in four classes; more or "
+        f"other images would be right"
+    )
+
+
+def _joined(pixels: Pixels, labels: NDArray[np.int64], images: NDArray[np.int64]) -> Mosaics:
+    """The mosaics of pictures at the positions int64 (M, 4) of their set."""
+    quarters = [pixels[column] for column in images.T]
+    upper, lower = (np.concatenate(quarters[at : at + 2], axis=2) for at in (0, 2))
+    return Mosaics(np.concatenate([upper, lower], axis=1), images, labels[images])
 
 
 def _groups(order: NDArray[np.int64], true: NDArray[np.int64], most: int) -> list[list[int]]:

@@ -236,6 +236,9 @@ NONSENSE = [
     ("cover", "AA!", _COVER),
     ("cover", "A" * 44, _COVER),
     ("cover", "A" * 42 + "B", _COVER),  # the last letter has four cells: this one is beyond the grid
+    ("known", "secret", "one of mark, quarter, object would be right."),
+    ("method", "cam", "one of grad-cam, hirescam, layercam, grad-cam++ would be right."),
+    ("finds", "it", "one of energy, pointing, overlap would be right."),
     ("bands", "1,2", "three numbers of channels, from 0, or one, with commas between, would be right."),
 ]
 
