@@ -13,7 +13,7 @@ from dashboard.topics.known_truth.words import picture_sentence, value_caption
 from dashboard.view.address import change_view
 from dashboard.view.captions import image_caption, plain, short_layer
 from dashboard.view.scene import Scene
-from dashboard.view.view import Known
+from dashboard.view.view import Finds, Known
 from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
@@ -22,10 +22,16 @@ from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks import watermark
 from explain_lib.truth.finders import BASELINES, METHODS, Finder
 from explain_lib.truth.localisation import Mask
+from explain_lib.truth.summary import PLACE_WORDS
 
 SIDE, THUMBNAIL = 224, 96
 RIGHT: Final[Mapping[Known, str]] = {"mark": watermark.NAME, "quarter": "resnet20", "object": DEFAULT_MODEL}
 """A network of the bundled ones with which each kind of place is known."""
+BELOW: Final[Mapping[Finds, str]] = {
+    "energy": "the share of the map in {}",
+    "pointing": "whether the brightest pixel is in {}",
+    "overlap": "the overlap of the brightest fifth with {}",
+}
 
 
 def show_known(known: KnownPicture) -> None:
@@ -60,8 +66,7 @@ def _open_button(name: str) -> None:
 
 def known_stage(known: KnownPicture) -> Stage:
     """The stage of show_known; in a lesson the outline and the numbers are left out until the answer is open."""
-    scene, finds = known.scene, known.scene.view.finds
-    title = known.finder.name
+    scene, title = known.scene, known.finder.name
     shown = replace(
         _overlay(known, known.finder, SIDE), name="chosen", title=title, previews=True,
         caption=f"the map for {known.asked}", spots=_frame(known),
@@ -70,10 +75,9 @@ def known_stage(known: KnownPicture) -> Stage:
     main = Row((*_pictures(known), shown), facts=facts)
     layers = [Finder(layer, scene.view.method) for layer in scene.offered_layers]
     methods = [Finder(scene.layer, method) for method in METHODS]
-    what = {"energy": "the share of the map in the place", "pointing": "whether the brightest pixel is in the place"}
-    told = f"; below each {what.get(finds, 'its overlap')}" if _is_told(scene) else ""
-    every = tuple(_thumbnail(known, finder, short_layer(finder.layer)) for finder in (*layers, *BASELINES))
-    other = tuple(_thumbnail(known, finder, METHODS[finder.method or "grad-cam"]) for finder in methods)
+    told = f"; below each {BELOW[scene.view.finds].format(PLACE_WORDS[known.place])}" if _is_told(scene) else ""
+    every = tuple(_thumbnail(known, finder, "layers", short_layer(finder.layer)) for finder in (*layers, *BASELINES))
+    other = tuple(_thumbnail(known, finder, "methods", METHODS[finder.method or "grad-cam"]) for finder in methods)
     strips = Row(every, f"{METHODS[scene.view.method]} at every layer, then two baselines{told}", strip=True)
     beside = Row(other, f"Every method at {scene.layer}", strip=True)
     return Stage((main, *_quarters(known), strips, beside), slider="chosen", fits=2)
@@ -85,11 +89,11 @@ def _is_told(scene: Scene) -> bool:
 
 
 def _facts(known: KnownPicture) -> tuple[Fact, ...]:
-    energy, hits = (known.value(known.finder, measure) for measure in ("energy", "pointing"))
-    chance = f"the place covers {percent(known.area)}"
+    energy, hits = known.value(known.finder, "energy"), known.value(known.finder, "pointing")
+    where = PLACE_WORDS[known.place]
     return (
-        Fact("Of the map in the place", percent(energy), "", chance),
-        Fact("Brightest pixel", "in the place" if hits else "elsewhere"),
+        Fact(f"Of the map in {where}", percent(energy), "", f"{where} covers {percent(known.area)} of the picture"),
+        Fact("Brightest pixel", f"in {where}" if hits else "elsewhere"),
     )
 
 
@@ -153,11 +157,11 @@ def _overlay(known: KnownPicture, finder: Finder, side: int) -> Panel:
     return replace(over, picture=known.picture, place=_place(known))
 
 
-def _thumbnail(known: KnownPicture, finder: Finder, title: str) -> Panel:
+def _thumbnail(known: KnownPicture, finder: Finder, strip: str, title: str) -> Panel:
     view = known.scene.view
     over = _overlay(known, finder, THUMBNAIL)
     caption = value_caption(known.value(finder, view.finds), view.finds) if _is_told(known.scene) else ""
-    name = f"{finder.method or 'baseline'}-{finder.layer}-{title}"
+    name = f"{strip}-{finder.method or 'baseline'}-{finder.layer}"
     over = replace(
         over, name=name, title=title, caption=caption, help="", shows="" if finder.is_baseline else finder.name,
         drawing=replace(over.drawing, contour=False, border=False),

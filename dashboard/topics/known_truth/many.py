@@ -13,11 +13,12 @@ from explain_lib.truth.mosaics import MosaicRequest, make_mosaics, mosaic_model
 from explain_lib.truth.secret import MARKED, SecretRequest
 from explain_lib.truth.summary import TruthSummary
 
+TruthRequest = SecretRequest | MosaicRequest
 PICTURES_OF_A_MOSAIC = 10
 """Of so many pictures of the sample one mosaic is made: four that the network is sure of, and some that it is not."""
 
 
-def truth_request(scene: Scene) -> SecretRequest | MosaicRequest:
+def truth_request(scene: Scene) -> TruthRequest:
     """The measurement that the view asks for, on its sample of the set.
 
     Raises InputError where no place is known, and for a sample without such pictures.
