@@ -36,12 +36,17 @@ class Action:
 
 @dataclass(frozen=True)
 class Spot:
-    """A mark on a panel. down, along: where it lies, as shares of the picture. kind: of its form. words: beside it."""
+    """A mark on a panel. down, along: where its middle lies, as shares of the picture. kind: of its form. words: beside it.
+
+    tall, wide: of a frame, as shares of the picture.
+    """
 
     down: float
     along: float
     kind: str
     words: str
+    tall: float = 0.0
+    wide: float = 0.0
 
 
 @dataclass(frozen=True)

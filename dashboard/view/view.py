@@ -20,7 +20,7 @@ from dashboard.view.field import (
     words,
 )
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
-from explain_lib.cam.settings import Placement
+from explain_lib.cam.settings import VARIANTS, Placement, Variant
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import MODES, Mode
@@ -41,6 +41,8 @@ Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model", "layer"]
+Known = Literal["mark", "quarter", "object"]
+Finds = Literal["energy", "pointing", "overlap"]
 Step = Literal["network", "forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
 
@@ -258,6 +260,13 @@ class View:
         None,
         "the lesson that has just come to its end, if any",
     )
+    known: Known = declared(
+        words(get_args(Known)),
+        "mark",
+        "which place is known: a planted mark, the quarter of a mosaic, or the marked object of an own picture",
+    )
+    method: Variant = declared(words(VARIANTS), "grad-cam", "the method whose maps must find that place")
+    finds: Finds = declared(words(get_args(Finds)), "energy", "what says how well they find it")
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

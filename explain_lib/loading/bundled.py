@@ -55,6 +55,7 @@ _SPECS = (
     CheckpointSpec(DEFAULT_MODEL),
     CheckpointSpec("tutorial", twin="tutorial-permuted"),
     CheckpointSpec("resnet20"),
+    CheckpointSpec("watermark"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
     CheckpointSpec("tutorial-permuted", listed=False),
 )

@@ -30,6 +30,7 @@ from explain_lib.study.rows import contour_rows, grass_rows
 from explain_lib.trust.cover_effect import cover_effect
 from explain_lib.trust.ladder import CurvesRequest, LadderRequest, LadderRows, ladder_curves
 from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
+from explain_lib.truth.secret import SecretRequest, marked_pictures
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.ladder_files import kept_ladder
 
@@ -55,6 +56,7 @@ RECORDED: Mapping[str, Callable[..., object]] = {
         ladder_curves,
         sanity_maps,
         random_starts,
+        marked_pictures,
         average_map,
     )
 }
@@ -69,11 +71,18 @@ JOBS: Mapping[str, Callable[..., _Asked]] = {
     "scan": ScanRequest,
     "ladder": LadderRequest,
     "sanity": SanityRequest,
+    "secret": SecretRequest,
     "verdicts": verdict_request,
 }
 """The computations in the background, by name; their arguments are the fields of the request."""
 
-_NAMES = {ScanRequest: "scan", LadderRequest: "ladder", SanityRequest: "sanity", VerdictRequest: "verdicts"}
+_NAMES = {
+    ScanRequest: "scan",
+    LadderRequest: "ladder",
+    SanityRequest: "sanity",
+    SecretRequest: "secret",
+    VerdictRequest: "verdicts",
+}
 
 PASSES: Mapping[str, Callable[..., object]] = {
     function.__name__: function for function in (contour_rows, grass_rows, kept_ladder)

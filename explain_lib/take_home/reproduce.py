@@ -12,17 +12,20 @@ from explain_lib.study.rows import contour_rows, grass_rows
 from explain_lib.take_home.view_file import named_arrays
 from explain_lib.trust.ladder import LadderRequest, ladder_curves
 from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
+from explain_lib.truth.secret import SecretRequest, marked_pictures
 from explain_lib.work.ladder_files import kept_ladder
 
 __all__ = [
     "LadderRequest",
     "SanityRequest",
     "ScanRequest",
+    "SecretRequest",
     "StoredPixels",
     "contour_rows",
     "grass_rows",
     "kept_ladder",
     "ladder_curves",
+    "marked_pictures",
     "named_arrays",
     "parse_configuration",
     "predict",

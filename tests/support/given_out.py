@@ -64,4 +64,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "blind": (None, "7,12"),
     "cover": (None, "AAAw"),
     "ended": (None, "grad-cam"),
+    "known": ("mark", "quarter"),
+    "method": ("grad-cam", "hirescam"),
+    "finds": ("energy", "pointing"),
 }

@@ -84,13 +84,14 @@ function fadeOut(panel, milliseconds) {
 function showSpots(panel) {
   const { place, given } = panel, highest = Math.min(...given.spots.map(({ down }) => down));
   for (const old of place.querySelectorAll(".spot")) old.remove();
-  for (const { down, along, kind, words } of given.spots) {
+  for (const { down, along, kind, words, tall, wide } of given.spots) {
     let [y, x] = [down, along];
-    if (!panel.shown.picture) [y, x] = boxOf(panel, cellAt(panel, { x, y })).map(([from, to]) => (from + to) / 2);
+    if (!panel.shown.picture && !wide) [y, x] = boxOf(panel, cellAt(panel, { x, y })).map(([from, to]) => (from + to) / 2);
     const spot = make("span", `spot ${kind}`), isUpper = down === highest ? down > 0.12 : down > 0.88;
     spot.append(make("span", "form"), make("span", "words", words));
     spot.classList.add(isUpper ? "upper" : "lower", x < 0.2 ? "first" : x > 0.8 ? "last" : "middle");
     Object.assign(spot.style, { left: `${100 * x}%`, top: `${100 * y}%` });
+    if (wide) Object.assign(spot.style, { width: `${100 * wide}%`, height: `${100 * tall}%` });
     place.append(spot);
   }
 }

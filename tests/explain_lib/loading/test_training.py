@@ -213,7 +213,10 @@ def test_learning_rate_rises_and_falls_in_straight_lines(progress: float, right:
 
 
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(xl.InputError, match=r"unknown recipe 'vgg'; there are tutorial, tutorial-permuted, resnet20"):
+    with pytest.raises(
+        xl.InputError,
+        match=r"unknown recipe 'vgg'; there are tutorial, tutorial-permuted, tutorial-second, watermark, resnet20",
+    ):
         train("vgg", None, tmp_path, "")
 
 

@@ -1,0 +1,105 @@
+"""What is known of the picked picture: the place that a map must find, the maps of all finders, and what the network says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.view.scene import Scene
+from dashboard.view.view import Finds
+from explain_lib.base.maps import Map
+from explain_lib.networks.predictions import Predictions, predict
+from explain_lib.networks.task_words import value_words
+from explain_lib.passes.tasks import predicted_of
+from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.sets import Pixels
+from explain_lib.truth.finders import Finder, FinderMaps, finder_maps
+from explain_lib.truth.localisation import MEASURES, Mask
+from explain_lib.truth.mosaics import Mosaics, mosaic_around, mosaic_model, quarter_mask
+from explain_lib.truth.secret import MARKED, marked_pictures
+from explain_lib.truth.summary import Place
+
+SURE_AMONG = 500
+"""The pictures of a mosaic around the picked one are among so many of the set."""
+
+
+@dataclass(frozen=True)
+class KnownPicture:
+    """The picked picture with a place that is known.
+
+    picture: uint8 (H, W, 3), as it is shown. mask: bool (H, W). asked: the class that all maps explain. found: of this one
+    picture. says: what the network says of it; before: of the picture without the mark, empty for other places. mosaic: None
+    but for a mosaic; quarter: which of its four is asked for.
+    """
+
+    scene: Scene
+    place: Place
+    picture: Picture
+    mask: Mask
+    asked: str
+    found: FinderMaps
+    says: str
+    before: str = ""
+    mosaic: Mosaics | None = None
+    quarter: int = 0
+
+    @property
+    def finder(self) -> Finder:
+        """The chosen method at the chosen layer."""
+        return Finder(self.scene.layer, self.scene.view.method)
+
+    def map_of(self, finder: Finder) -> Map:
+        """The map of a finder, float32 (H, W)."""
+        return np.asarray(self.found.map_of(finder)[0])
+
+    def value(self, finder: Finder, measure: Finds) -> float:
+        """How well the finder finds the place in this picture."""
+        return float(MEASURES[measure](self.found.map_of(finder), self.mask[None])[0])
+
+    @property
+    def area(self) -> float:
+        """The share of the picture that the place covers, in [0, 1]."""
+        return float(self.mask.mean())
+
+
+def known_picture(scene: Scene) -> KnownPicture:
+    """What is known of the picked picture. Raises InputError, with the remedy, where no place is known."""
+    return _mosaic(scene) if scene.view.known == "quarter" else _marked(scene)
+
+
+def _marked(scene: Scene) -> KnownPicture:
+    position = np.array([scene.view.image])
+    marked = marked_pictures(scene.model, scene.seen[None], position, scene.offered_layers, scene.view.placement)
+    picture = scene.shown(marked.pixels[0])
+    says, before = (said(scene, values[0]) for values in (marked.after, marked.before))
+    return KnownPicture(scene, "mark", picture, marked.masks[0], MARKED, marked.found, says, before)
+
+
+def _mosaic(scene: Scene) -> KnownPicture:
+    big, layers = mosaic_model(scene.model), scene.offered_layers
+    pixels, labels = scene.images.pixels, scene.images.labels
+    among = np.arange(min(SURE_AMONG, len(labels)))
+    mosaic = mosaic_around(pixels, labels, among, predictions_of(scene, pixels, among), scene.view.image)
+    classes = mosaic.classes[0].tolist()
+    quarter = classes.index(scene.view.target) if scene.view.target in classes else 0
+    found = finder_maps(big, mosaic.pixels, [scene.view.image], layers, classes[quarter], scene.view.placement)
+    picture, mask = scene.shown(mosaic.pixels[0]), quarter_mask(quarter, big.input_size)
+    probabilities = Predictions(found.logits, scene.model.task).probabilities[0]
+    asked = scene.model.classes[classes[quarter]]
+    return KnownPicture(
+        scene, "quarter", picture, mask, asked, found, said(scene, probabilities), mosaic=mosaic, quarter=quarter
+    )
+
+
+def predictions_of(scene: Scene, pixels: Pixels, among: NDArray[np.int64]) -> Predictions:
+    """What the network says of the pictures at these positions of the set; it is asked where it was not before."""
+    if isinstance(scene.predictions, Predictions):
+        return Predictions(scene.predictions.logits[among], scene.model.task)
+    return predict(scene.model, pixels[among])
+
+
+def said(scene: Scene, values: NDArray[np.float32]) -> str:
+    """The class that is predicted by these probabilities, float32 (classes,), with its own."""
+    model = scene.model
+    index = int(predicted_of(values, model.task))
+    return f"{model.classes[index]} {value_words(float(values[index]), model.task, unit=model.unit)}"

@@ -1,0 +1,59 @@
+"""Known places over many pictures: the request of a view, its command, and its table as CSV."""
+
+import csv
+import io
+
+import numpy as np
+
+from dashboard.topics.known_truth.chosen import predictions_of
+from dashboard.view.scene import Scene, sample_scene
+from explain_lib.base.errors import InputError
+from explain_lib.truth.finders import Finder
+from explain_lib.truth.mosaics import MosaicRequest, make_mosaics, mosaic_model
+from explain_lib.truth.secret import MARKED, SecretRequest
+from explain_lib.truth.summary import TruthSummary
+
+TruthRequest = SecretRequest | MosaicRequest
+PICTURES_OF_A_MOSAIC = 10
+"""Of so many pictures of the sample one mosaic is made: four that the network is sure of, and some that it is not."""
+
+
+def truth_request(scene: Scene) -> TruthRequest:
+    """The measurement that the view asks for, on its sample of the set.
+
+    Raises InputError where no place is known, and for a sample without such pictures.
+    """
+    around, images = sample_scene(scene)
+    layers, placement = scene.offered_layers, scene.view.placement
+    pixels, labels = around.images.pixels, around.images.labels
+    if scene.view.known == "quarter":
+        said = predictions_of(around, pixels, images)
+        mosaics = make_mosaics(pixels, labels, images, said, max(1, len(images) // PICTURES_OF_A_MOSAIC))
+        positions = np.arange(len(mosaics.images))
+        return MosaicRequest(mosaic_model(scene.model), mosaics.pixels, positions, mosaics.classes, layers, placement)
+    others = images[[around.images.classes[label] != MARKED if label >= 0 else True for label in labels[images]]]
+    if len(others) == 0:
+        raise InputError(f"images: all of the sample are of class {MARKED}; some of other classes would be right")
+    return SecretRequest(scene.model, pixels, others, layers, placement)
+
+
+def truth_command(scene: Scene) -> str | None:
+    """The command that measures the same from a terminal; None where it does not have the model."""
+    view = scene.view
+    layers = () if scene.offered_layers == scene.model.conv_layers else ("--layers", *scene.offered_layers)
+    sample = len(sample_scene(scene)[1])
+    words = ("--known", view.known, "--measure", view.finds, "--placement", view.placement)
+    return scene.command("truth", sample, *words, *layers)
+
+
+def summary_csv(summary: TruthSummary) -> str:
+    """A line a finder: the mean of each measure and the ends of its interval, and the share of flat maps."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    ends = ("", "_low", "_high")
+    writer.writerow(["layer", "method", "images", *(f"{name}{end}" for name in summary.measures for end in ends), "flat"])
+    for one in summary.finders:
+        numbers = [value for estimate in one.values for value in (estimate.mean, estimate.low, estimate.high)]
+        finder: Finder = one.finder
+        writer.writerow([finder.layer, finder.method or "baseline", one.flat.images, *numbers, one.flat.mean])
+    return file.getvalue()
