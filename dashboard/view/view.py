@@ -23,7 +23,7 @@ from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_con
 from explain_lib.cam.settings import VARIANTS, Placement, Variant
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
-from explain_lib.networks.randomisation import MODES, Mode
+from explain_lib.networks.randomisation import DRAWS, MODES, MOST_DRAWS, MOST_SEED, SEED, Mode
 from explain_lib.passes.targets import Score
 from explain_lib.passes.tasks import TASKS, Task, tasks_of
 from explain_lib.pictures.files import FITS, Fit
@@ -107,6 +107,8 @@ _IMAGE = Spelling(whole(), "the number of a test image")
 _MODEL = Spelling(str, "the name of a model")
 _LAYER = Spelling(str, "the name of a layer")
 _CLASS = Spelling(whole_or_any, "the number of a class, or any,")
+_DRAWS = Spelling(whole(1, MOST_DRAWS), f"a number of draws, from 1 to {MOST_DRAWS},")
+_SEED = Spelling(whole(0, MOST_SEED), f"the number of a draw, from 0 to {MOST_SEED},")
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
@@ -267,6 +269,8 @@ class View:
     )
     method: Variant = declared(words(VARIANTS), "grad-cam", "the method whose maps must find that place")
     finds: Finds = declared(words(get_args(Finds)), "energy", "what says how well they find it")
+    draws: int = declared(_DRAWS, DRAWS, "how many draws of random weights many images are checked with")
+    seed: int = declared(_SEED, SEED, "the first of these draws")
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

@@ -28,14 +28,16 @@ CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 class CheckpointSpec:
     """A bundled checkpoint: its name, and the folder that holds NAME.pt, NAME.json and NAME.logits.npy.
 
-    listed: whether it is offered as a model; intermediate checkpoints of a training, and twins, are not, but load by their
-    names. twin: the checkpoint of the same network, trained in the same way on labels in random order.
+    listed: whether it is offered as a model; intermediate checkpoints of a training, twins and second networks are not, but
+    load by their names. twin: the checkpoint of the same network, trained in the same way on labels in random order. second:
+    that of the same network, trained in the same way from another seed.
     """
 
     name: str
     folder: Path = CHECKPOINTS
     listed: bool = True
     twin: str | None = None
+    second: str | None = None
 
     @property
     def checkpoint_file(self) -> Path:
@@ -53,18 +55,19 @@ class CheckpointSpec:
 DEFAULT_MODEL = "captum-tutorial"
 _SPECS = (
     CheckpointSpec(DEFAULT_MODEL),
-    CheckpointSpec("tutorial", twin="tutorial-permuted"),
+    CheckpointSpec("tutorial", twin="tutorial-permuted", second="tutorial-second"),
     CheckpointSpec("resnet20"),
     CheckpointSpec("watermark"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
     CheckpointSpec("tutorial-permuted", listed=False),
+    CheckpointSpec("tutorial-second", listed=False),
 )
 REGISTRY: Mapping[str, CheckpointSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 """The bundled checkpoints by name, the default first."""
 
 
 def list_models() -> tuple[str, ...]:
-    """Names of the bundled models, the default first, without intermediate checkpoints and twins."""
+    """Names of the bundled models, the default first, without intermediate checkpoints, twins and second networks."""
     return tuple(spec.name for spec in REGISTRY.values() if spec.listed)
 
 
@@ -86,6 +89,14 @@ def find_twin(name: str) -> str | None:
     Raises InputError for an unknown name.
     """
     return find_checkpoint(name).twin
+
+
+def find_second(name: str) -> str | None:
+    """The name of the network that was trained as a bundled model was, from another seed; None if there is none.
+
+    Raises InputError for an unknown name.
+    """
+    return find_checkpoint(name).second
 
 
 @dataclass(frozen=True)

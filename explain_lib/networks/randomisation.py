@@ -18,7 +18,9 @@ from explain_lib.passes.sharing import own_random_numbers
 
 Mode = Literal["cascading", "independent"]
 MODES: tuple[Mode, ...] = get_args(Mode)
-SEED = 0
+SEED, MOST_SEED = 0, 999_999
+DRAWS, MOST_DRAWS = 10, 100
+"""How many draws of random weights many images are seen with, unless asked, and at most."""
 
 SPREAD = 0.02
 """The standard deviation of the weights of a module without an initialisation of its own."""

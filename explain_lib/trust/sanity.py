@@ -4,8 +4,9 @@ Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292): model
 randomisation (section 4). The measure is the Spearman correlation of ReLU maps on the grid of the layer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +15,35 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
-from explain_lib.base.statistics import Estimate, bootstrap_mean, rank_correlations
+from explain_lib.base.statistics import Estimate, bootstrap_mean, rank_correlations, standard_ranks
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.model import Model, check_model
-from explain_lib.networks.randomisation import SEED, Mode, chosen_steps, randomisation_steps, randomised
+from explain_lib.networks.randomisation import (
+    DRAWS,
+    MOST_DRAWS,
+    MOST_SEED,
+    SEED,
+    Mode,
+    chosen_steps,
+    randomisation_steps,
+    randomised,
+)
 from explain_lib.networks.requests import ImageRows, Request
-from explain_lib.passes.targets import OneTarget
+from explain_lib.passes.targets import AnyTarget, OneTarget
 from explain_lib.passes.tasks import predicted_of, values_of
 from explain_lib.pictures.sets import next_readable
+from explain_lib.trust.by_row import is_large
 from explain_lib.trust.rungs import class_of, marked_target
 
-BATCH = 64
+Kind = TypeVar("Kind", bound=np.generic)
+
+BATCH, LARGE_BATCH = 64, 8
+"""Images that are computed at once, and so many of a network with large pictures, which is so heard of more often."""
 SEEDS = tuple(range(8))
 """The random starts that one picture is shown with."""
-_SEEDS = 1_000_000_000
 TWIN = "labels in random order"
-"""The name of the only step in the comparison of a model with its twin, trained on such labels."""
+SECOND = "right labels, another seed"
+"""The names of the steps in the comparison of a model with its twin, trained on such labels, and with a second network."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +86,24 @@ class RandomStarts(Frozen):
 
 @dataclass(frozen=True)
 class SanityRows(ImageRows):
-    """The results of K images and S steps.
+    """The results of K images, D draws of random weights and S steps; a twin is one draw, and a step.
 
-    images: int64 (K,), positions in the set. explained: int64 (K,). correlations: float64 (K, S), see SanityMaps. kept: bool
-    (K, S), whether the prediction is the model's own. flat: bool (K, S), whether the step's map is zero or constant; blank:
-    bool (K,), whether the model's own is. unrelated: float64 (K,), the Spearman correlation of the model's map with its map
-    of the next image of the set: the correlation of unrelated maps.
+    steps: the names of the others, see SanityMaps. seeds: those of the draws, none for a twin. images: int64 (K,), positions in
+    the set. explained: int64 (K,). correlations: float64 (K, D, S), see SanityMaps. beside: float64 (K, D, S), what chance
+    gives: the Spearman correlation of the model's map with the other's map of the next image of the set, of the same class.
+    kept: bool (K, D, S), whether the prediction is the model's own. flat: bool (K, D, S), whether the other's map is zero or
+    constant; blank: bool (K,), whether the model's own is.
     """
 
     steps: tuple[str, ...]
+    seeds: tuple[int, ...]
     images: NDArray[np.int64]
     explained: NDArray[np.int64]
     correlations: NDArray[np.float64]
+    beside: NDArray[np.float64]
     kept: NDArray[np.bool_]
     flat: NDArray[np.bool_]
     blank: NDArray[np.bool_]
-    unrelated: NDArray[np.float64]
 
 
 @recorded
@@ -101,30 +117,39 @@ def sanity_maps(
     twin: Model | None = None,
     *,
     seed: int = SEED,
+    second: Model | None = None,
 ) -> SanityMaps:
     """The maps of a batch of pictures, of the model and of the model with ever more layers randomised, or of its twin.
 
     pixels: uint8 (K, H, W, C). layer: one layer's name. target: what is explained in every picture: a class, a Target, such as
     one of several labels, or a function of the output, as in grad_cam; None for the class that the model predicts. The others
     explain the same. mode: see randomised. twin: compared instead of
-    randomised copies; a model with the same layers. Raises the errors of grad_cam.
+    randomised copies; a model with the same layers. second: likewise, after the twin: a network that was trained as the model
+    was, from another seed. Raises the errors of grad_cam.
     """
     own = grad_cam(check_model(model), pixels, layer, target)
     explained = np.array([class_of(one) for one in own.targets], dtype=np.int64)
     maps, logits = [own[layer].map], [own.logits]
-    for other in _others(model, mode, twin, seed):
+    trained = _trained(twin, second)
+    for other in trained.values() or _copies(model, mode, seed):
         cams = grad_cam(other, pixels, layer, own.targets)
         maps.append(cams[layer].map)
         logits.append(cams.logits)
     correlations = np.stack([rank_correlations(maps[0], one) for one in maps[1:]], axis=1)
-    names = (TWIN,) if twin is not None else tuple(step.name for step in randomisation_steps(model))
+    names = tuple(trained) or _step_names(model)
     return SanityMaps(names, np.stack(maps, axis=1), explained, values_of(np.stack(logits, axis=1), model.task), correlations)
 
 
-def _others(model: Model, mode: Mode, twin: Model | None, seed: int) -> Iterator[Model]:
-    if twin is not None:
-        yield check_model(twin)
-        return
+def _trained(twin: Model | None, second: Model | None) -> dict[str, Model]:
+    """The trained networks that a model is compared with in place of randomised copies, by the names of their steps."""
+    return {name: check_model(one) for name, one in ((TWIN, twin), (SECOND, second)) if one is not None}
+
+
+def _step_names(model: Model) -> tuple[str, ...]:
+    return tuple(step.name for step in randomisation_steps(model))
+
+
+def _copies(model: Model, mode: Mode, seed: int) -> Iterator[Model]:
     for depth in range(1, len(randomisation_steps(model)) + 1):
         yield randomised(model, depth, mode, seed=seed)
 
@@ -164,8 +189,8 @@ def random_starts(
 
 def _checked_seeds(seeds: Sequence[int]) -> NDArray[np.int64]:
     listed = list(seeds) if isinstance(seeds, list | tuple | range) else []
-    if not listed or not all(isinstance(seed, int | np.integer) and 0 <= seed < _SEEDS for seed in listed):
-        raise InputError(f"seeds: {seeds!r}; a list of one or more whole numbers from 0 to {_SEEDS - 1:,} would be right")
+    if not listed or not all(isinstance(seed, int | np.integer) and 0 <= seed <= MOST_SEED for seed in listed):
+        raise InputError(f"seeds: {seeds!r}; a list of one or more whole numbers from 0 to {MOST_SEED:,} would be right")
     return np.array(listed, dtype=np.int64)
 
 
@@ -173,7 +198,10 @@ def _checked_seeds(seeds: Sequence[int]) -> NDArray[np.int64]:
 class SanityRequest(Request[SanityRows]):
     """The comparison of maps with those of randomised copies of the model, or of its twin, on K images of a set.
 
-    The other fields, and the errors, are those of sanity_maps.
+    seed: that of the first draw. draws: how many there are, from 1 to 100: their seeds are seed, seed + 1 and so on, so that a
+    seed which was given out for a single draw is still the first one's, and seeds 0, 10, 20 have no draw in common. They have
+    no meaning where the model is compared with a twin or a second network. The other fields, and the errors, are those of
+    sanity_maps. Raises InputError for another number of draws, too.
     """
 
     layer: str
@@ -181,37 +209,87 @@ class SanityRequest(Request[SanityRows]):
     mode: Mode = "cascading"
     twin: Model | None = None
     seed: int = SEED
+    draws: int = DRAWS
+    second: Model | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.model.find_layers(self.layer)
-        if self.twin is not None:
-            check_model(self.twin).find_layers(self.layer)
+        for other in _trained(self.twin, self.second).values():
+            other.find_layers(self.layer)
         self._settle(target=marked_target(self.model, self.target))
         chosen_steps((), 0, self.mode)
+        if isinstance(self.draws, bool) or not isinstance(self.draws, int) or not 1 <= self.draws <= MOST_DRAWS:
+            raise InputError(f"draws: {self.draws!r}; a whole number from 1 to {MOST_DRAWS} would be right")
+        _checked_seeds([self.seed, self.seed + self.draws - 1] if isinstance(self.seed, int) else [self.seed])
 
     @property
     def batch_size(self) -> int:
-        return BATCH
+        return LARGE_BATCH if is_large(self.model) else BATCH
 
     @property
     def asked(self) -> tuple[object, ...]:
-        twin = None if self.twin is None else self.twin.digest
-        return "sanity", self.layer, self.target, self.mode, twin, self.seed
+        drawn = None if self._others else (self.seed, self.draws)
+        return "sanity", self.layer, self.target, self.mode, *(one.digest for one in self._others.values()), drawn
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each draw; none where the model is compared with trained networks."""
+        return () if self._others else tuple(range(self.seed, self.seed + self.draws))
+
+    @property
+    def _others(self) -> dict[str, Model]:
+        return _trained(self.twin, self.second)
 
     def compute(self) -> SanityRows:
-        own, following = self.pixels[self.images], self.pixels[next_readable(self.pixels, self.images)]
-        found = sanity_maps(self.model, own, self.layer, self.target, self.mode, self.twin, seed=self.seed)
-        others = grad_cam(self.model, following, self.layer, self.target)
-        predicted = predicted_of(found.probabilities, self.model.task)
-        flat = found.maps.min((2, 3)) == found.maps.max((2, 3))
+        pictures, following = self.pixels[self.images], self.pixels[next_readable(self.pixels, self.images)]
+        own = grad_cam(self.model, pictures, self.layer, self.target)
+        maps = own[self.layer].map
+        asked = _Asked(
+            self.layer, np.concatenate([pictures, following]), own.targets, standard_ranks(maps),
+            predicted_of(own.logits, self.model.task),
+        )  # fmt: skip
+        answers = [answer for copies in self._drawn() for answer in map(asked.of, copies)]
+        correlations, beside, kept, flat = (self._by_draw(part) for part in zip(*answers, strict=True))
+        explained = np.array([class_of(one) for one in own.targets], dtype=np.int64)
+        blank = maps.min((1, 2)) == maps.max((1, 2))
         return SanityRows(
-            found.steps,
-            self.images,
-            found.explained,
-            found.correlations,
-            predicted[:, 1:] == predicted[:, :1],
-            flat[:, 1:],
-            flat[:, 0],
-            rank_correlations(found.maps[:, 0], others[self.layer].map),
-        )
+            tuple(self._others) or _step_names(self.model), self.seeds, self.images, explained,
+            correlations, beside, kept, flat, blank,
+        )  # fmt: skip
+
+    def _drawn(self) -> Iterator[Iterable[Model]]:
+        """The networks of each draw, one a step."""
+        if self._others:
+            yield self._others.values()
+        for seed in self.seeds:
+            yield _copies(self.model, self.mode, seed)
+
+    def _by_draw(self, columns: tuple[NDArray[Kind], ...]) -> NDArray[Kind]:
+        """Columns (K,), one a draw and step, as one array (K, D, S)."""
+        return np.stack(columns, axis=1).reshape(len(self), max(1, len(self.seeds)), -1)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What each of the other networks is asked: K pictures and the ones beside them, about the same classes.
+
+    both: uint8 (2 K, H, W, C), the pictures, then those beside them. ranks: float64 (K, cells), of the model's maps, see
+    standard_ranks. predicted: int64 (K,), what the model says of the pictures.
+    """
+
+    layer: str
+    both: NDArray[np.uint8]
+    targets: tuple[AnyTarget, ...]
+    ranks: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+
+    def of(self, other: Model) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """The columns correlations, beside, kept and flat of SanityRows, (K,) each."""
+        count = len(self.ranks)
+        cams = grad_cam(other, self.both, self.layer, self.targets * 2)
+        maps = cams[self.layer].map
+        found = np.stack([self.ranks, self.ranks]) * standard_ranks(maps).reshape(2, count, -1)
+        own, beside = found.sum(2)
+        kept = predicted_of(cams.logits[:count], other.task) == self.predicted
+        return own, beside, kept, maps[:count].min((1, 2)) == maps[:count].max((1, 2))

@@ -23,7 +23,7 @@ from explain_lib.networks.model import Model
 from explain_lib.passes.targets import AnyTarget, Target, precise_number
 from explain_lib.trust.faithfulness import CHUNK_PIXELS, neighbour_equations, noise_of
 from explain_lib.trust.fills import blur_fill, grey_fill
-from explain_lib.trust.measures import FILLS
+from explain_lib.trust.measures import FILLS, Fill
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -67,7 +67,7 @@ def single_deletion(maps: Map, changes: Changes) -> NDArray[np.float64]:
     sums = patch_sums(maps)
     images, rows, *grid = sums.shape
     own = standard_ranks(sums.reshape(-1, *grid)).reshape(images, rows, -1)
-    others = standard_ranks(changes.reshape(-1, *grid)).reshape(images, len(FILLS), -1)
+    others = standard_ranks(changes.reshape(-1, *grid)).reshape(images, changes.shape[1], -1)
     return np.asarray(own @ others.swapaxes(1, 2))
 
 
@@ -80,10 +80,11 @@ def patch_changes(
     targets: Sequence[AnyTarget],
     images: NDArray[np.int64],
     *,
+    fills: Sequence[Fill] = FILLS,
     pixels: int = CHUNK_PIXELS,
     told: Callable[[float], None] = lambda _: None,
 ) -> Changes:
-    """What the score of each picture loses without each of its patches, with each fill of FILLS: float64 (K, fills, p, q).
+    """What the score of each picture loses without each of its patches, with each fill: float64 (K, fills, p, q).
 
     batch: float32 (K, C, H, W), the network's input. targets: K of them; the score is what each stands for. images: int64
     (K,), positions in the set, which ROAD's noise belongs to. pixels: how many of them go through the network at once. told:
@@ -93,19 +94,30 @@ def patch_changes(
     grid = _patches(height), _patches(width)
     places = torch.from_numpy(patch_places(height, width)).to(batch.device)
     numbers = torch.arange(grid[0] * grid[1], device=batch.device).view(-1, 1, 1, 1)
-    fills = torch.stack([grey_fill(batch, model.mean, model.std), blur_fill(batch), _imputed_fill(batch, images)], dim=1)
-    at_once, changes = max(1, pixels // (height * width)), np.empty((len(batch), len(FILLS), len(numbers)))
+    filled = torch.stack([_filled(model, batch, images, fill) for fill in fills], dim=1)
+    at_once, changes = max(1, pixels // (height * width)), np.empty((len(batch), len(fills), len(numbers)))
     for place, target in enumerate(targets):
         checkpoint()
         whole = _scores(model, batch[place : place + 1], target)[0]
-        for fill in range(len(FILLS)):
-            told((place * len(FILLS) + fill) / (len(batch) * len(FILLS)))
+        for fill in range(len(fills)):
+            told((place * len(fills) + fill) / (len(batch) * len(fills)))
             parts = (
-                _scores(model, torch.where(places == some, fills[place, fill], batch[place]), target)
+                _scores(model, torch.where(places == some, filled[place, fill], batch[place]), target)
                 for some in numbers.split(at_once)
             )
             changes[place, fill] = whole - np.concatenate(list(parts))
-    return changes.reshape(len(batch), len(FILLS), *grid)
+    return changes.reshape(len(batch), len(fills), *grid)
+
+
+def _filled(model: Model, batch: Tensor, images: NDArray[np.int64], fill: Fill) -> Tensor:
+    """What stands in the place of removed pixels, float32 (K, C, H, W)."""
+    match fill:
+        case "grey":
+            return grey_fill(batch, model.mean, model.std)
+        case "blur":
+            return blur_fill(batch)
+        case "noisy-linear":
+            return _imputed_fill(batch, images)
 
 
 def _scores(model: Model, pictures: Tensor, target: AnyTarget) -> NDArray[np.float64]:

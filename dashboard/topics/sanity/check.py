@@ -27,7 +27,7 @@ from explain_lib.passes.tasks import predicted_of
 from explain_lib.take_home.slide import Panel, Slide, map_panel, overlay_panel
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.sanity import RandomStarts, SanityMaps, random_starts, sanity_maps
-from explain_lib.trust.sanity_summary import SanitySummary
+from explain_lib.trust.sanity_summary import SanitySummary, step_words
 from explain_lib.work.later import Work
 
 NAMED = 8
@@ -139,21 +139,23 @@ def check_command(check: Check, images: int) -> str | None:
     """The command that checks so many images from a terminal; None where it does not have the model."""
     view = check.scene.view
     target = () if view.target is None else ("--target", str(view.target))
-    return check.scene.command("sanity", images, "--layer", check.layer, *target, "--mode", view.mode)
+    drawn = ("--draws", str(view.draws), "--seed", str(view.seed))
+    return check.scene.command("sanity", images, "--layer", check.layer, *target, "--mode", view.mode, *drawn)
 
 
 def summary_csv(summary: SanitySummary) -> str:
-    """A line a step: means and the ends of their intervals; the last line is the baseline, with a correlation alone."""
+    """A line a step: means and the ends of their intervals, and the verdict."""
     file = io.StringIO()
     writer = csv.writer(file)
-    names = ("correlation", "same_prediction", "flat")
-    writer.writerow(["randomised", "images", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))])
+    names = ("correlation", "by_chance", "difference", "same_prediction", "flat")
+    writer.writerow(
+        ["randomised", "images", "draws", "verdict", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))]
+    )
     for step in summary.steps:
-        estimates = (step.correlation, step.kept, step.flat)
+        estimates = (step.correlation, step.beside, step.gap, step.kept, step.flat)
         numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
-        writer.writerow([step.name, step.correlation.images, *numbers])
-    unrelated = summary.unrelated
-    writer.writerow(["two different pictures", unrelated.images, unrelated.mean, unrelated.low, unrelated.high, *[""] * 6])
+        said = [step.name, step.correlation.images, summary.draws, step_words(summary.verdict(step))]
+        writer.writerow([*said, *numbers])
     return file.getvalue()
 
 

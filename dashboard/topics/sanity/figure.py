@@ -25,7 +25,7 @@ def steps_figure(
     names = ["none", *steps]
     traces = [_own(names, own) | {"mode": drawn}]
     if summary is not None:
-        traces += [_means(names, summary) | {"mode": drawn}, _unrelated(names, summary)]
+        traces += [_means(names, summary) | {"mode": drawn}, _chance(names, summary) | {"mode": drawn}]
     return chart(
         traces,
         {
@@ -66,16 +66,17 @@ def _means(names: Sequence[str], summary: SanitySummary) -> Part:
     }
 
 
-def _unrelated(names: Sequence[str], summary: SanitySummary) -> Part:
-    mean = summary.unrelated.mean
+def _chance(names: Sequence[str], summary: SanitySummary) -> Part:
+    estimates = [step.beside for step in summary.steps]
     return {
         "type": "scatter",
-        "mode": "lines",
-        "name": "maps of two different pictures",
-        "x": [names[0], names[-1]],
-        "y": [mean, mean],
+        "name": "by chance: another picture's map",
+        "x": list(names[1:]),
+        "y": [one.mean for one in estimates],
         "line": {"color": NEUTRAL, "width": 2, "dash": "dot"},
-        "hovertemplate": f"two different pictures: {mean_words(summary.unrelated)}<extra></extra>",
+        "marker": {"size": 6},
+        "error_y": interval_bars(estimates, NEUTRAL),
+        "hovertemplate": "%{x}: %{y:.3f}<extra>by chance</extra>",
     }
 
 
@@ -86,5 +87,5 @@ def steps_words(steps: Sequence[str], own: Sequence[float], summary: SanitySumma
     if summary is None:
         return words
     means = ", ".join(f"{step.name} {mean_words(step.correlation)}" for step in summary.steps)
-    other = mean_words(summary.unrelated)
-    return f"{words}; means of {counted(summary.images, 'picture')}: {means}; two different pictures {other}"
+    chance = ", ".join(f"{step.name} {mean_words(step.beside)}" for step in summary.steps)
+    return f"{words}; means of {counted(summary.images, 'picture')}: {means}; by chance: {chance}"

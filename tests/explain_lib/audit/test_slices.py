@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 import explain_lib as xl
-from explain_lib.networks.model import Model
 from explain_lib.audit.slices import SliceRequest, SliceRows, find_slices
+from explain_lib.networks.model import Model
 
 CORNER, WIDE = 40, 60
 """How many planted maps lie in a corner, and how many are spread over the grid."""

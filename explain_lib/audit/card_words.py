@@ -1,0 +1,108 @@
+"""The belief card in words: a line a question, with its number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from explain_lib.audit.card import BeliefCard, Question, Verdict
+from explain_lib.base.words import correlation_words, mean_words, number, percent, two
+
+QUESTIONS: dict[Question, str] = {
+    "beats-centre": "Better than the middle?",
+    "learnt": "Depends on the weights?",
+    "class": "Depends on the class?",
+    "sum": "Adds up to the score?",
+    "place": "In its place?",
+}
+"""What each line asks; "yes" speaks for the map."""
+
+
+@dataclass(frozen=True)
+class CardLine:
+    """The answer to one question. value: its number, in a few characters. words: one or two sentences."""
+
+    question: Question
+    verdict: Verdict
+    value: str
+    words: str
+
+
+def card_lines(card: BeliefCard, classes: Sequence[str]) -> tuple[CardLine, ...]:
+    """The five lines of a card. classes: the names of the model's."""
+    verdicts = card.verdicts
+    said: dict[Question, tuple[str, str]] = {
+        "beats-centre": (correlation_words(card.foretells), _beats_centre(card)),
+        "learnt": (correlation_words(card.learnt.mean), _learnt(card)),
+        "class": (correlation_words(card.alike), _class(card, classes)),
+        "sum": (_share_of_score(card), _sum(card)),
+        "place": ("unknown" if isnan(card.away) else f"{two(card.away)} px", _place(card)),
+    }
+    return tuple(CardLine(question, verdicts[question], *said[question]) for question in QUESTIONS)
+
+
+def card_sentence(lines: Sequence[CardLine]) -> str:
+    """How many of the answers speak for the map: "3 of 5 answers speak for this map"; those that are unknown do not count."""
+    known = [line for line in lines if line.verdict != "unknown"]
+    speak = sum(line.verdict == "yes" for line in known)
+    return f"{speak} of {len(known)} answers speak for this map"
+
+
+def _beats_centre(card: BeliefCard) -> str:
+    if isnan(card.foretells):
+        return "The map, or what the score loses, is the same everywhere: there is nothing to compare."
+    better = "better than" if card.foretells > card.centre else "no better than"
+    return (
+        f"One patch at a time is made grey. The map foretells what the score loses {better} a blob in the middle of the picture: "
+        f"rank correlation {two(card.foretells)}, the blob {two(card.centre)}."
+    )
+
+
+def _learnt(card: BeliefCard) -> str:
+    found = mean_words(card.learnt)
+    match card.verdicts["learnt"]:
+        case "unknown":
+            return "One of the maps is the same everywhere: there is nothing to compare."
+        case "unclear":
+            return f"Copies with random weights: their maps may be like this one or not. Correlation {found}."
+        case "yes":
+            return f"Copies with random weights have other maps. Correlation {found}."
+        case "no":
+            return (
+                f"Copies with random weights have much the same map: it shows little of what was learnt. Correlation {found}."
+            )
+
+
+def _class(card: BeliefCard, classes: Sequence[str]) -> str:
+    if card.other is None:
+        return "There is no other class to compare with, or the map already contrasts two."
+    name = classes[card.other]
+    if isnan(card.alike):
+        return f"This map, or the one of {name}, is the same everywhere: there is nothing to compare."
+    if card.verdicts["class"] == "yes":
+        return f"The next class, {name}, has another map: rank correlation {two(card.alike)}."
+    return f"The next class, {name}, has much the same map: rank correlation {two(card.alike)}."
+
+
+def _share_of_score(card: BeliefCard) -> str:
+    return "unknown" if card.parts is None else f"{number(card.parts.grad_cam_sum, 2)} of {number(card.parts.score, 2)}"
+
+
+def _sum(card: BeliefCard) -> str:
+    if card.parts is None or not card.parts.holds:
+        return "After this layer the network is not piecewise linear: its score is not a sum of cells."
+    sums = f"The cells add up to {two(card.parts.grad_cam_sum)} of a score of {two(card.parts.score)}"
+    if card.verdicts["sum"] == "yes":
+        return f"{sums}; biases and paths around the layer are the rest."
+    return (
+        f"{sums}; they would add up to {two(card.parts.hirescam_sum)} if the gradients were not averaged, and "
+        f"{percent(card.parts.turned_share, 0)} of the cells would have the other sign."
+    )
+
+
+def _place(card: BeliefCard) -> str:
+    if isnan(card.away):
+        return "The places where the cells look are not known."
+    if card.away == 0:
+        return "Every cell is drawn where it looks."
+    where = f"Cells are drawn up to {two(card.away)} px from where they look, and are {two(card.cell)} px wide"
+    return f"{where}." if card.verdicts["place"] == "yes" else f"{where}: draw them where they look."
