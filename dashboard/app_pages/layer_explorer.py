@@ -22,6 +22,10 @@ def _draw(scene: Scene) -> None:
     explorer_controls(scene)
     asked = asked_place(scene.view)
     if asked is None or asked.is_open:  # else no map is to be seen
+        if scene.view.card:
+            from dashboard.topics.explorer.card import show_card  # it loads what judges maps
+
+            show_card(panels[0])
         show_contrast(panels[0].scene, panels[0].layer, panels[0].cams.names)
         if scene.view.beside == "nothing":
             answer_painting(scene, stage_of)

@@ -271,6 +271,7 @@ class View:
     finds: Finds = declared(words(get_args(Finds)), "energy", "what says how well they find it")
     draws: int = declared(_DRAWS, DRAWS, "how many draws of random weights many images are checked with")
     seed: int = declared(_SEED, SEED, "the first of these draws")
+    card: bool = declared(_SWITCH, False, "whether the layer explorer shows what speaks for the map")
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""

@@ -38,6 +38,9 @@ SUMS_UP: Final = 0.05
 STARTS: Final = tuple(range(10))
 """The random starts that a map is compared with."""
 
+PASSES: Final = 80
+"""About so many passes of the network are a card: one for each patch, and two for each random start, forward and back."""
+
 Question = Literal["beats-centre", "learnt", "class", "sum", "place"]
 Verdict = Literal["yes", "no", "unclear", "unknown"]
 """unclear: the interval reaches to both sides. unknown: the question cannot be asked here."""
@@ -110,8 +113,7 @@ def belief_card(
     """The card of the map of one picture at a layer.
 
     picture: uint8 (H, W, C) of the model's input size. layer: None for model.default_layer. target: None for the predicted
-    class. placement: see CamSettings. Takes 65 passes forward for single deletion, ten passes and back for random weights, and
-    three more. Raises the errors of grad_cam.
+    class. placement: see CamSettings. Raises the errors of grad_cam.
     """
     name = layer or check_model(model).default_layer
     batch = model.check_pixels(model.as_batch(picture), "picture")

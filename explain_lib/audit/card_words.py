@@ -52,8 +52,8 @@ def _beats_centre(card: BeliefCard) -> str:
         return "The map, or what the score loses, is the same everywhere: there is nothing to compare."
     better = "better than" if card.foretells > card.centre else "no better than"
     return (
-        f"One patch at a time is made grey. The map foretells what the score loses {better} a blob in the middle of the picture: "
-        f"rank correlation {two(card.foretells)}, the blob {two(card.centre)}."
+        f"One patch at a time is made grey. The map foretells what the score loses {better} a blob in the middle does: rank "
+        f"correlation {two(card.foretells)}, the blob {two(card.centre)}."
     )
 
 

@@ -67,4 +67,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "known": ("mark", "quarter"),
     "method": ("grad-cam", "hirescam"),
     "finds": ("energy", "pointing"),
+    "draws": ("10", "20"),
+    "seed": ("0", "40"),
+    "card": ("off", "on"),
 }

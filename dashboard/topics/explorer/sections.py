@@ -42,11 +42,18 @@ _WHOLE = (
 )
 
 
+_CARD = (
+    "Five measurements of this one map: single deletion beside a blob in the middle, ten copies with random weights, the next "
+    "class, the sum of the cells, and the place of the cells."
+)
+
+
 def explorer_controls(scene: Scene) -> None:
     """Where cells are drawn, and the layer, the picture or the model beside."""
     view = scene.view
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="in-sight-explorer"):
         placement_switch(view)
+        st.toggle("Can I believe this map?", **bound("card", view.card), help=_CARD)
         whole = whole_of(scene)
         if whole is not None:
             st.toggle("On the whole picture", **bound("whole", view.whole), help=_WHOLE, disabled=whole.box is None)

@@ -190,6 +190,7 @@ NONSENSE = [
     ("part", "0", "the number of a part, from 1, would be right."),
     ("average", "yes", "on or off would be right."),
     ("whole", "1", "on or off would be right."),
+    ("card", "1", "on or off would be right."),
     ("blind", "7,x", "numbers of images, with commas between, would be right."),
     ("texture", "blur", "one of grid, smooth would be right."),
     ("palette", "rainbow", "one of magma, inferno, viridis, cividis, jet would be right."),
