@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
 
 import explain_lib as xl
+from explain_lib.audit.card import BeliefCard
+from explain_lib.audit.card_words import card_lines, card_sentence
 from explain_lib.base import words
 from explain_lib.base.statistics import Estimate
-from explain_lib.cam.completeness import averaging_sentence, sum_sentence
+from explain_lib.cam.completeness import Completeness, averaging_sentence, sum_sentence
 from explain_lib.check_up.weights import normalisation_findings
 from explain_lib.study.guesses import ContourGuess, DepthGuess, GrassGuess, LayerContour, LayerShare, NetworkContour
 from explain_lib.study.rows import AVERAGE
@@ -77,6 +79,26 @@ def means_of_shares(draw: st.DrawFn) -> Said:
 def differences_of_shares(draw: st.DrawFn) -> Said:
     one = draw(estimates())
     return Said(words.points(one), shared=[one])
+
+
+# Section: one map
+
+
+@case
+def a_belief_card(draw: st.DrawFn) -> Said:
+    beats, centre, alike, own, score, unaveraged = (draw(any_values) for _ in range(6))
+    learnt, away = draw(estimates(10)), draw(st.sampled_from((0.0, 0.6, 5.4, float("nan"))))
+    cells = np.full((2, 2), unaveraged / 4, np.float32)
+    grad_cam = np.array([[own, 0], [0, 0]], np.float32)
+    parts = Completeness("conv", xl.Target(0), grad_cam, cells, float(cells.sum()) + score, score, 0.0, even=False)
+    found = BeliefCard("conv", xl.Target(0), beats, centre, learnt, 1, alike, draw(st.sampled_from((parts, None))), away, 1.5)
+    lines = card_lines(found, ("zero", "one"))
+    speak = sum(line.verdict == "yes" for line in lines)
+    known = sum(line.verdict != "unknown" for line in lines)
+    numbers = [beats, centre, alike, parts.grad_cam_sum, parts.hirescam_sum, parts.score, away, found.cell, speak, known]
+    gap = Estimate(beats - centre, beats - centre, beats - centre, 30)  # of this one picture there is no other
+    words = " ".join([f"{line.words} {line.value}." for line in lines])
+    return Said(f"{card_sentence(lines)}. {words}", numbers, [parts.turned_share], [learnt], gaps=[gap])
 
 
 # Section: trust
