@@ -26,6 +26,7 @@ SCAN = "The same two maps on any selection of images, or on all of them. Start i
 LADDER = "Which layer, and can its map be believed? Every layer measured, beside baselines that never look at the network."
 SANITY = "Does the map depend on what the network has learnt? Make its layers forget, one after another, and watch the map."
 KNOWN = "Is the map right, where we know what is right? A planted mark, mosaics, your own masks; every method at every layer."
+SLICES = "Which pictures does it treat alike? Maps in groups, those that agree on one place first: a mark gives itself away."
 GUESSES = "Contours, depth, grass: the study's guesses, tested on a thousand pictures. Reject wrong outlines."
 GLOSSARY = "The terms used on the other pages, each in a sentence or two."
 LESSON = "A tour of the dashboard in stops, each with a question for the room. Two keys go on and back; you can write your own."
@@ -46,6 +47,7 @@ SECTIONS: Mapping[str, tuple[Page, ...]] = {
         Page("layer_ladder", "Layer ladder", LADDER),
         Page("sanity_checks", "Sanity checks", SANITY),
         Page("known_truth", "Known truth", KNOWN),
+        Page("slices", "Slices", SLICES),
         Page("guesses", "The three guesses", GUESSES),
     ),
     "": (Page("lesson", "Lesson", LESSON),),

@@ -107,6 +107,7 @@ _IMAGE = Spelling(whole(), "the number of a test image")
 _MODEL = Spelling(str, "the name of a model")
 _LAYER = Spelling(str, "the name of a layer")
 _CLASS = Spelling(whole_or_any, "the number of a class, or any,")
+_GROUPS = Spelling(whole(2), "a number of slices, from 2,")
 _DRAWS = Spelling(whole(1, MOST_DRAWS), f"a number of draws, from 1 to {MOST_DRAWS},")
 _SEED = Spelling(whole(0, MOST_SEED), f"the number of a draw, from 0 to {MOST_SEED},")
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
@@ -271,6 +272,10 @@ class View:
     finds: Finds = declared(words(get_args(Finds)), "energy", "what says how well they find it")
     draws: int = declared(_DRAWS, DRAWS, "how many draws of random weights many images are checked with")
     seed: int = declared(_SEED, SEED, "the first of these draws")
+    planted: bool = declared(
+        _SWITCH, True, "whether half of the horses carry the mark, where slices are of a network that knows it"
+    )
+    groups: int | None = declared(_GROUPS, None, "how many slices there are; None: the best number")
     card: bool = declared(_SWITCH, False, "whether the layer explorer shows what speaks for the map")
 
     def to_query(self) -> dict[str, str]:

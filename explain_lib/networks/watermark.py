@@ -52,3 +52,8 @@ def plant(pixels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.ui
     for picture, (row, column) in zip(planted, places, strict=True):
         picture[row : row + SIDE, column : column + SIDE] = MARK
     return planted
+
+
+def corner_places(count: int, size: tuple[int, int]) -> NDArray[np.int64]:
+    """The same place for all marks, int64 (count, 2): the lower left corner, as copyright notices have; see random_places."""
+    return np.tile(np.array([size[0] - SIDE - EDGE, EDGE], dtype=np.int64), (count, 1))

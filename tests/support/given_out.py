@@ -69,5 +69,7 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "finds": ("energy", "pointing"),
     "draws": ("10", "20"),
     "seed": ("0", "40"),
+    "planted": ("on", "off"),
+    "groups": (None, "4"),
     "card": ("off", "on"),
 }

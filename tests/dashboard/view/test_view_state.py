@@ -191,6 +191,8 @@ NONSENSE = [
     ("average", "yes", "on or off would be right."),
     ("whole", "1", "on or off would be right."),
     ("card", "1", "on or off would be right."),
+    ("planted", "yes", "on or off would be right."),
+    ("groups", "1", "a number of slices, from 2, would be right."),
     ("blind", "7,x", "numbers of images, with commas between, would be right."),
     ("texture", "blur", "one of grid, smooth would be right."),
     ("palette", "rainbow", "one of magma, inferno, viridis, cividis, jet would be right."),

@@ -1,0 +1,84 @@
+"""The pictures that are cut into slices: those of a class or all, some of them marked, and the request for their maps."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.view.picture_sets import Pictures
+from dashboard.view.scene import Scene
+from dashboard.view.view import CIFAR10
+from explain_lib.audit.slices import LEAST_MAPS, SliceRequest, Slices
+from explain_lib.base.errors import InputError
+from explain_lib.base.words import counted
+from explain_lib.networks import watermark
+from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.selection import spread_images
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is cut into slices.
+
+    request: for the maps. labels: int64 (N,), the true classes of the set, -1 for none. marked: bool (N,), the pictures of the
+    set that carry the mark.
+    """
+
+    request: SliceRequest
+    labels: NDArray[np.int64]
+    marked: NDArray[np.bool_]
+
+    def picture(self, image: int) -> Picture:
+        """A picture of the set as the network sees it, uint8 (H, W, C), with its mark if it has one."""
+        return np.asarray(self.request.pixels[image])
+
+
+def chosen_pictures(scene: Scene) -> Chosen:
+    """What the view asks for. Raises InputError for fewer than 30 pictures."""
+    around, view = scene.of_set(), scene.view
+    every, labels = around.images, around.images.labels
+    of_class = np.arange(len(labels)) if view.true_class is None else np.flatnonzero(labels == view.true_class)
+    if len(of_class) < LEAST_MAPS:
+        name = "any class" if view.true_class is None else f"class {every.classes[view.true_class]}"
+        raise InputError(f"images: {counted(len(of_class), 'picture')} of {name}; at least {LEAST_MAPS} would be right")
+    count = min(max(view.sample, LEAST_MAPS), len(of_class))
+    first = around.picture_set.address == CIFAR10  # test images are in no order, folders in that of their classes
+    images = of_class[np.arange(count) if first else spread_images(count, len(of_class))]
+    target = view.true_class if view.true_class is not None and view.true_class < len(scene.model.classes) else None
+    marked = marked_ones(scene, labels)
+    pixels = _planted(every, marked) if marked.any() else every.pixels
+    return Chosen(SliceRequest(scene.model, pixels, images, scene.layer, target, view.method), labels, marked)
+
+
+def can_be_marked(scene: Scene) -> bool:
+    """Whether the network goes by the mark, and the pictures are those that it may be planted on."""
+    return scene.view.model == watermark.NAME and scene.of_set().picture_set.address == CIFAR10
+
+
+def marked_ones(scene: Scene, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Every second picture of the marked class, bool (N,), where the view asks for it."""
+    marked = np.zeros(len(labels), dtype=bool)
+    if scene.view.planted and can_be_marked(scene):
+        marked[np.flatnonzero(labels == watermark.MARKED_CLASS)[::2]] = True
+    return marked
+
+
+def _planted(every: Pictures, marked: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The whole set with the mark in the lower left corner of some of its pictures."""
+    pixels = np.array(every.pixels)
+    size = pixels.shape[1], pixels.shape[2]
+    pixels[marked] = watermark.plant(pixels[marked], watermark.corner_places(int(marked.sum()), size))
+    return pixels
+
+
+def slices_csv(found: Slices, chosen: Chosen) -> str:
+    """A line a picture: its number, its slice from 1, 0 for a blank map, and whether it carries the mark."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["image", "slice", "marked"])
+    places = {int(image): place for place, one in enumerate(found.slices, 1) for image in one.images}
+    places |= {int(image): 0 for image in found.blank}
+    writer.writerows([image, place, int(chosen.marked[image])] for image, place in sorted(places.items()))
+    return file.getvalue()

@@ -1,0 +1,46 @@
+"""What slices say, in sentences."""
+
+from explain_lib.audit.slices import Slice, Slices
+from explain_lib.base.words import counted, share_words, two
+
+CLEAR, WEAK = 0.5, 0.25
+"""The silhouettes that part clear groups from weak ones, and weak ones from none: see Slices."""
+
+
+def slices_sentence(found: Slices) -> str:
+    """The narrowest slice beside the others, as far as their intervals tell them apart."""
+    first, count = found.slices[0], sum(len(one.images) for one in found.slices)
+    said = f"The maps of slice 1 agree most on one place: {counted(len(first.images), 'picture')} of {count:,}"
+    return f"{said}, {two(first.bits)} bits.{_accuracies(found)}"
+
+
+def _accuracies(found: Slices) -> str:
+    """How slice 1 is judged beside the slices that differ from it for sure."""
+    first = found.slices[0].right
+    if first is None:
+        return ""
+    others = [one.right for one in found.slices[1:] if one.right is not None]
+    said = f" Right in slice 1: {share_words(first)}"
+    higher = [one for one in others if one.high < first.low]
+    lower = [one for one in others if one.low > first.high]
+    if others and len(higher) == len(others):
+        return f"{said}, more than in any other slice."
+    if others and len(lower) == len(others):
+        return f"{said}, less than in any other slice."
+    return f"{said}."
+
+
+def structure_sentence(found: Slices) -> str:
+    """Whether there are groups at all."""
+    count = counted(len(found.slices), "slice")
+    clear = "clear" if found.silhouette > CLEAR else "weak" if found.silhouette > WEAK else "hardly any"
+    return (
+        f"{count}: {clear} groups (silhouette {two(found.silhouette)}). How far two halves of the "
+        f"pictures give the same slices: {two(found.agreement)}, where 1 is the same and 0 is chance (adjusted Rand index)."
+    )
+
+
+def slice_caption(one: Slice) -> str:
+    """A slice in a line: its size, its accuracy and how narrow it is."""
+    right = "" if one.right is None else f" · right {share_words(one.right)}"
+    return f"{counted(len(one.images), 'picture')}{right} · {two(one.bits)} bits"
