@@ -15,7 +15,7 @@ from dashboard.figures.asked_outline import AskedOutline
 from dashboard.figures.asked_place import AskedPlace, ask_on_picture
 from dashboard.lesson.ask import PLACE_PAGE, Ask
 from dashboard.lesson.ballots import Tap
-from dashboard.lesson.file import Lesson, Stop, stop_view
+from dashboard.lesson.file import Lesson, Stop, short_question, stop_view
 from dashboard.lesson.map_numbers import brightest, map_for_outline
 from dashboard.lesson.said import (
     choice_words,
@@ -75,6 +75,9 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
         view = replace(view, stop=1, hint=False, answer=False, said=None)
         remember_view(view)
     view = _fit_said(view, lesson.stops[view.stop - 1].ask, scene)
+    if view.present:
+        with st.container(key="lesson-caption"):  # only seen beside a rail, which has all of the question
+            st.markdown(short_question(lesson.stops[view.stop - 1].question))
     with st.container(border=True, key="lesson", gap="small"):
         return _show_stop(page, scene, view, lesson)
 
