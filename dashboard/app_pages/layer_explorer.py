@@ -1,6 +1,6 @@
 """Manual Grad-CAM on any layer, for any class; two models or two images side by side."""
 
-from dashboard.figures.asked_place import asked_place
+from dashboard.figures.asked_place import asked_on_picture
 from dashboard.frame.check_up import show_check_up
 from dashboard.frame.page import show_page
 from dashboard.topics.explorer.class_previews import send_class_previews
@@ -20,7 +20,7 @@ def _draw(scene: Scene) -> None:
     show_panels(panels, reach)
     link_to_disagreement(scene.view)
     explorer_controls(scene)
-    asked = asked_place(scene.view)
+    asked = asked_on_picture(scene.view)
     if asked is None or asked.is_open:  # else no map is to be seen
         if scene.view.card:
             from dashboard.topics.explorer.card import show_card  # it loads what judges maps

@@ -50,7 +50,9 @@ reload this page, and you see the change.
 - A line `Ask: …` above the answer lets everybody commit to an answer first, which is then shown beside the computed one.
   `Ask: choice` has a list of 2 to 8 choices below it; `- [x]` marks the right one, if there is one. `Ask: number
   {map.empty_share}` asks for the number in braces. `Ask: place`, at a stop of the layer explorer, asks where the map will be
-  brightest, and covers the map until the answer is open.
+  brightest, and covers the map until the answer is open. `Ask: outline`, there too, asks for a region painted on the picture,
+  such as the outline of a frog: the answer says how much of the map lies inside, beside the region's share of the picture, and
+  how far it overlaps the brightest fifth of the map. A room cannot vote on an outline or on a number.
 
 A hint and an answer can have numbers in braces, such as `{map.peak_row}`. They are computed when the hint or the answer is
 opened, for the image, network, layer and class on screen: an answer stays true when somebody tries another picture. This also

@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
+from dashboard.figures.asked_outline import AskedOutline
 from dashboard.figures.panel import Panel, Spot
 from dashboard.view.view import View
 from explain_lib.base.words import short
@@ -32,16 +33,16 @@ class AskedPlace:
     votes: tuple[Pixel, ...] = ()
 
 
-_ASKED: ContextVar[AskedPlace | None] = ContextVar("asked_place", default=None)
+_ASKED: ContextVar[AskedPlace | AskedOutline | None] = ContextVar("asked_on_picture", default=None)
 
 
-def ask_for_place(asked: AskedPlace | None) -> None:
-    """Let the page that is being drawn ask for a place, or for none; every run with a lesson does one of the two."""
+def ask_on_picture(asked: AskedPlace | AskedOutline | None) -> None:
+    """Let the page that is being drawn ask for a place, an outline or nothing; every run with a lesson does one of these."""
     _ASKED.set(asked)
 
 
-def asked_place(view: View) -> AskedPlace | None:
-    """The place that the page asks for, None for none. view: without a lesson it asks for none."""
+def asked_on_picture(view: View) -> AskedPlace | AskedOutline | None:
+    """What the page asks for on its picture, None for nothing. view: without a lesson it asks for nothing."""
     return _ASKED.get() if view.lesson is not None else None
 
 

@@ -51,11 +51,12 @@ class Spot:
 
 @dataclass(frozen=True)
 class Painting:
-    """That parts of a panel's picture can be covered by the pointer.
+    """That parts of a panel's picture can be covered by the pointer, or marked.
 
     key: the picture that the covered cells belong to. code, fill: those that are covered, and what stands there; see
     explain_lib.trust.cover. whole: the picture with nothing covered, uint8 (H, W, 3). change: what that changes most, in words
-    for below the picture, where a phone has no room for more; empty for nothing.
+    for below the picture, where a phone has no room for more; empty for nothing. marks: whether the cells are an answer, which
+    is drawn over the picture and covers nothing.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Painting:
     fill: CoverFill
     whole: Picture
     change: str = ""
+    marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Panel:
     title of its own. centres: where the cells of the map look, None where it is stretched; over a picture they are drawn there,
     and the pointer finds the same cell in all panels of a place. spots: marks. asks: for what a click sends the pixel that was
     clicked, in words; empty where it does not. veil: said below a panel whose map is not to be seen yet, None for all
-    others. paints: that it can be painted over, None where it cannot.
+    others. paints: that it can be painted over, None where it cannot. outline: the code of cells that a line is drawn around,
+    empty for none.
     """
 
     name: str
@@ -110,6 +113,7 @@ class Panel:
     asks: str = ""
     veil: str | None = None
     paints: Painting | None = None
+    outline: str = ""
 
     @cached_property
     def state(self) -> MapState | None:

@@ -1,11 +1,11 @@
-"""What a stop asks its readers to commit to before its answer is opened: a choice, a place in the picture, a number."""
+"""What a stop asks its readers to commit to before its answer is opened: a choice, a place, an outline, a number."""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["choice", "place", "number"]
+Kind = Literal["choice", "place", "outline", "number"]
 Line = tuple[int, str]
 """A line of a file: its number, counted from 1, and its text; or a sentence about it."""
 
@@ -14,11 +14,11 @@ FEWEST, MOST = 2, 8
 LONGEST = 80
 """The most characters of a choice."""
 PLACE_PAGE = "layer_explorer"
-"""The page that shows the map of one picture, where a place can be asked for."""
+"""The page that shows the map of one picture, where a place or an outline can be asked for."""
 
 _ASK = re.compile(r"Ask:\s*(?P<kind>\S*)\s*(?P<more>.*)")
 _MISSPELT = re.compile(r"[*_]*ask[*_]*\s*:.*", re.IGNORECASE)
-_IN_AN_ANSWER = re.compile(r"Ask:\s*(choice|place|number)\b.*")
+_IN_AN_ANSWER = re.compile(r"Ask:\s*(choice|place|outline|number)\b.*")
 _CHOICE = re.compile(r"-(\s+(\[(?P<mark>[ xX]?)\]\s*)?(?P<text>.*))?")
 _NUMBER = re.compile(r"\{(?P<name>[^{}]+)\}")
 
@@ -28,8 +28,9 @@ class Ask:
     """A question with an answer that can be kept beside the computed one.
 
     In a lesson's file it is a line of its own below the question: “Ask: choice” with a list below it, in which “- [x]” marks
-    what is right (there may be none), “Ask: place” (the brightest place of the map that is shown), or
-    “Ask: number {map.empty_share}” (a placeholder whose value is a number).
+    what is right (there may be none), “Ask: place” (the brightest place of the map that is shown), “Ask: outline” (a region
+    that is painted on the picture, to be set beside that map), or “Ask: number {map.empty_share}” (a placeholder whose value is
+    a number).
 
     choices: at least two for a choice, plain text; else none. right: the places of the right choices, counted from 0.
     truth: the name of the placeholder of a number, else empty.
@@ -39,6 +40,16 @@ class Ask:
     choices: tuple[str, ...] = ()
     right: tuple[int, ...] = ()
     truth: str = ""
+
+    @property
+    def is_on_picture(self) -> bool:
+        """Whether the answer is given on the picture, while its map is covered."""
+        return self.kind in ("place", "outline")
+
+    @property
+    def is_voted(self) -> bool:
+        """Whether a room can vote on it: a tap or a choice adds up on one screen; numbers and outlines do not."""
+        return self.kind in ("choice", "place")
 
 
 def take_ask(
@@ -96,12 +107,12 @@ def _ask(
         return _choice(number, below, faults)
     if kind == "number":
         return _number(number, more, wrong, faults)
-    if kind == "place" and not more:
+    if kind in ("place", "outline") and not more:
         if page in (PLACE_PAGE, None):
-            return Ask("place")
-        faults.append((number, f"“Ask: place” is at a stop of {page}; it only works at a stop of {PLACE_PAGE}"))
+            return Ask("place" if kind == "place" else "outline")
+        faults.append((number, f"“Ask: {kind}” is at a stop of {page}; it only works at a stop of {PLACE_PAGE}"))
         return None
-    right = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_share}”"
+    right = "“Ask: choice”, “Ask: place”, “Ask: outline” or “Ask: number {map.empty_share}”"
     faults.append((number, f"there is no “{line[:LONGEST]}”; {right} would be right"))
     return None
 

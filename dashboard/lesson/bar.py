@@ -11,12 +11,22 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.asked_place import AskedPlace, ask_for_place
+from dashboard.figures.asked_outline import AskedOutline
+from dashboard.figures.asked_place import AskedPlace, ask_on_picture
 from dashboard.lesson.ask import PLACE_PAGE, Ask
 from dashboard.lesson.ballots import Tap
-from dashboard.lesson.file import Lesson, Stop, stop_view
-from dashboard.lesson.map_numbers import brightest
-from dashboard.lesson.said import choice_words, number_words, place_words, said_choice, said_fault, said_place
+from dashboard.lesson.file import Lesson, Stop, short_question, stop_view
+from dashboard.lesson.map_numbers import brightest, map_for_outline
+from dashboard.lesson.said import (
+    choice_words,
+    number_words,
+    outline_words,
+    place_words,
+    said_choice,
+    said_fault,
+    said_outline,
+    said_place,
+)
 from dashboard.lesson.shelf import BROWSER_LESSON, ShelvedLesson, shelved_lessons
 from dashboard.lesson.vocabulary import MISSING, VOCABULARY, WORDED, lesson_words
 from dashboard.lesson.vote_host import asked_of, close_room, has_room, show_room
@@ -54,7 +64,7 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
     Returns the call that completes it once the page stands: some numbers are there only when that has been drawn.
     """
     view = current_view()
-    ask_for_place(None)
+    ask_on_picture(None)
     lesson, why_not = _find(view)
     if why_not:
         st.warning(f"Ignored in the address: {plain(why_not)}")
@@ -65,6 +75,9 @@ def show_lesson_bar(page: str, scene: Scene) -> Callable[[], None]:
         view = replace(view, stop=1, hint=False, answer=False, said=None)
         remember_view(view)
     view = _fit_said(view, lesson.stops[view.stop - 1].ask, scene)
+    if view.present:
+        with st.container(key="lesson-caption"):  # only seen beside a rail, which has all of the question
+            st.markdown(short_question(lesson.stops[view.stop - 1].question))
     with st.container(border=True, key="lesson", gap="small"):
         return _show_stop(page, scene, view, lesson)
 
@@ -154,7 +167,7 @@ def _preview_asked(ask: Ask, scene: Scene) -> None:
     elif ask.kind == "number":
         st.number_input(_number_label(VOCABULARY[ask.truth].unit), value=None, disabled=True)
     else:
-        st.caption(_how_to_say(None))
+        st.caption(_how_to_say(None) if ask.kind == "place" else HOW_TO_PAINT)
     try:
         st.markdown(_computed_alone(ask, scene))
     except xl.ExplainError as error:
@@ -165,7 +178,9 @@ def _computed_alone(ask: Ask, scene: Scene) -> str:
     """What is right, beside no reader's answer."""
     if ask.kind == "choice":
         return choice_words(ask, None)
-    return number_words(None, VOCABULARY[ask.truth].of(scene)) if ask.kind == "number" else place_words(None, brightest(scene))
+    if ask.kind == "number":
+        return number_words(None, VOCABULARY[ask.truth].of(scene))
+    return place_words(None, brightest(scene)) if ask.kind == "place" else outline_words("", map_for_outline(scene))
 
 
 # Section: what the reader commits to
@@ -174,16 +189,22 @@ def _computed_alone(ask: Ask, scene: Scene) -> str:
 def _show_asked(ask: Ask, view: View, page: str) -> None:
     """The field for the reader's answer, while the computed one is closed; a room that votes has phones for it."""
     if ask.kind == "place" and has_room():
-        ask_for_place(AskedPlace(said_place(view.said), None, is_open=False))
+        ask_on_picture(AskedPlace(said_place(view.said), None, is_open=False))
     elif ask.kind == "choice":
         if not has_room():
             _choice(ask, view)
     elif ask.kind == "number":
         _number(ask, view)
+    elif ask.kind == "outline":
+        ask_on_picture(AskedOutline(said_outline(view.said), is_open=False))
+        st.caption(HOW_TO_PAINT if page == PLACE_PAGE else "The picture to paint is in this stop's view.")
     else:
         place = said_place(view.said)
-        ask_for_place(AskedPlace(place, None, is_open=False))
+        ask_on_picture(AskedPlace(place, None, is_open=False))
         st.caption(_how_to_say(place) if page == PLACE_PAGE else "The picture to click is in this stop's view.")
+
+
+HOW_TO_PAINT = "Paint it on the picture. The map is covered until you open the answer."
 
 
 def _how_to_say(place: tuple[int, int] | None) -> str:
@@ -256,11 +277,14 @@ def _computed(ask: Ask, scene: Scene, view: View, elsewhere: bool, taps: Sequenc
         return choice_words(asked, view.said)
     if ask.kind == "number":
         return number_words(view.said, VOCABULARY[ask.truth].of(scene))
+    if ask.kind == "outline":
+        ask_on_picture(AskedOutline(said_outline(view.said), is_open=True))
+        return outline_words(said_outline(view.said), map_for_outline(scene))
     place = said_place(view.said)
     votes = tap_pixels(taps, scene.model.input_size)
-    ask_for_place(AskedPlace(place, None, is_open=True, votes=votes))  # for a map that has no brightest place
+    ask_on_picture(AskedPlace(place, None, is_open=True, votes=votes))  # for a map that has no brightest place
     found = brightest(scene)
-    ask_for_place(AskedPlace(place, found.pixel, is_open=True, votes=votes))
+    ask_on_picture(AskedPlace(place, found.pixel, is_open=True, votes=votes))
     return taps_words(votes, found) if taps and place is None else place_words(place, found)
 
 

@@ -21,6 +21,8 @@ _COLONLESS = re.compile(r"\s*>\s*[*_]*hint\b", re.IGNORECASE)
 """Begins a block quote that means to be a hint, where it does not begin as _BEGINS has it."""
 _BEGINS = re.compile(r"(?P<hint>>\s*Hint:\s*)|(?P<answer>Answer:\s*)")
 
+_STRONG = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -187,6 +189,12 @@ def _words(lines: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], ...
 
 def _text(lines: Sequence[tuple[int, str]]) -> str:
     return "\n".join(line for _, line in lines).strip()
+
+
+def short_question(question: str) -> str:
+    """The question on its own, Markdown: what stands in bold type, all of it where nothing does."""
+    strong = [" ".join(part.split()) for part in _STRONG.findall(question)]
+    return " ".join(strong) or question
 
 
 def stop_view(lesson: str, stop: Stop, number: int, *, present: bool) -> View:

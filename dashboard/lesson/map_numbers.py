@@ -23,8 +23,9 @@ from dashboard.view.scene import Scene
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.statistics import rank_correlations
 from explain_lib.base.words import correlation_words, fine, percent, short, two
-from explain_lib.cam.postprocess import resize_maps
+from explain_lib.cam.postprocess import place_maps, resize_maps
 from explain_lib.receptive_fields.centres import CellCentres, locate_cells, stretched_centres
+from explain_lib.trust.region import MapByCell, map_by_cell
 
 THIRDS = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))
 
@@ -111,6 +112,19 @@ def brightest(scene: Scene) -> Brightest:
     """The strongest cell of the map on screen. Raises InputError for a map that has none."""
     lines = _lines(scene, scene.layer, scene.centres(scene.layer))
     return Brightest(_peak(_map(scene)), *lines, scene.model.input_size)
+
+
+def map_for_outline(scene: Scene) -> MapByCell:
+    """The map on screen, as large as the picture, for an outline on it: bilinear, as in the measures, with its cells where they
+    are drawn. Raises InputError for a map that is the same everywhere.
+    """
+    values = _map(scene)
+    _peak(values)
+    centres, size = scene.centres(scene.layer), scene.model.input_size
+    maps = np.array(values[None], np.float32)
+    if centres is None:
+        return map_by_cell(resize_maps(maps, size, "torch-bilinear")[0])
+    return map_by_cell(place_maps(maps, size, "torch-bilinear", centres)[0])
 
 
 def _peak_pixel(scene: Scene, *, stretched: bool) -> str:

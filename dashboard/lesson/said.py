@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.map_numbers import Brightest
 from dashboard.view.captions import plain
-from explain_lib.base.words import listed, number, proper_minus, short, two
+from explain_lib.base.errors import InputError
+from explain_lib.base.words import listed, number, percent, proper_minus, short, two
+from explain_lib.trust.cover import cover_cells
+from explain_lib.trust.region import MapByCell
 
 Pixel = tuple[int, int]
 _PLACE = re.compile(r"(\d+),(\d+)")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _VALUE = re.compile(r"(?P<bound>above |below )?(?P<value>[−+-]?[\d,]*\.?\d+(e[−+-]\d+)?)(?P<unit> %)?")
 
 
@@ -27,7 +31,9 @@ def said_fault(ask: Ask, said: str, size: tuple[int, int]) -> str:
             return "this stop asks for a place; a row and a column such as 12,20 would be right"
         inside = place[0] < size[0] and place[1] < size[1]
         return "" if inside else f"the rows of the picture are 0 to {size[0] - 1}, its columns 0 to {size[1] - 1}"
-    return "" if _PLACE.fullmatch(said) is None else "this stop asks for a number; one such as 0.5 would be right"
+    if ask.kind == "outline":
+        return "" if said_outline(said) else "this stop asks for an outline; the code of one or more cells would be right"
+    return "" if _NUMBER.fullmatch(said) else "this stop asks for a number; one such as 0.5 would be right"
 
 
 def said_choice(ask: Ask, said: str | None) -> int | None:
@@ -40,6 +46,14 @@ def said_place(said: str | None) -> Pixel | None:
     """The row and the column that a reader has chosen; None for none."""
     found = _PLACE.fullmatch(said or "")
     return (int(found[1]), int(found[2])) if found else None
+
+
+def said_outline(said: str | None) -> str:
+    """The code of the cells that a reader has painted; empty for none."""
+    try:
+        return (said or "") if cover_cells(said or "").any() else ""
+    except InputError:
+        return ""
 
 
 # Section: beside the computed answer; Markdown
@@ -114,3 +128,15 @@ def place_words(said: Pixel | None, found: Brightest) -> str:
         return f"✓ {words} You hit it."
     pixels, cells = found.distance(said)
     return f"{words} They are {_size(pixels, 'pixel')} apart, or {_size(cells, 'square')} of the map."
+
+
+def outline_words(said: str, found: MapByCell) -> str:
+    """The share of the map inside a painted region, beside chance, and the overlap. said: the code of its cells, or empty."""
+    if not said:
+        return "**No outline was painted.**"
+    beside = found.beside(cover_cells(said))
+    inside, area, iou = (percent(share, 0) for share in (beside.inside, beside.area, beside.iou))
+    return (
+        f"**{inside} of the map lies inside your outline, where chance would put {area}, its share of the picture; it overlaps "
+        f"the map's brightest fifth by {iou} (IoU).**"
+    )

@@ -67,8 +67,8 @@ def show_room(number: int, stop: Stop, ask: Ask | None, scene: Scene, *, answer:
 
 
 def _poll(number: int, stop: Stop, ask: Ask | None, scene: Scene) -> Poll | None:
-    """What phones are asked about the picture on screen; None where the stop asks nothing, or a number."""
-    if ask is None or ask.kind == "number":
+    """What phones are asked about the picture on screen; None where the stop asks nothing that a room votes on."""
+    if ask is None or not ask.is_voted:
         return None
     images, question = scene.view.blind, stop.question
     if scene.view.image in images:  # a phone does not see the screen's picture change
@@ -78,7 +78,7 @@ def _poll(number: int, stop: Stop, ask: Ask | None, scene: Scene) -> Poll | None
 
 def alone_words(lesson: Lesson) -> str:
     """That no phone can come in as the server is started, where the lesson has a stop that asks phones; else empty."""
-    asks = any(stop.ask is not None and stop.ask.kind != "number" for stop in lesson.stops)
+    asks = any(stop.ask is not None and stop.ask.is_voted for stop in lesson.stops)
     return _ALONE if asks and _place().reach == "alone" else ""
 
 

@@ -1,6 +1,5 @@
 """A phone's page in a room that votes: the question of the moment alone, and the vote. No network is needed for it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from dashboard import ASSETS
 from dashboard.figures.asked_place import FINEST
 from dashboard.figures.panel import Panel, Spot
 from dashboard.lesson.ballots import CODE_LENGTH, ROOMS, Poll, Tap, Vote
+from dashboard.lesson.file import short_question
 from dashboard.lesson.said import place_words
 from dashboard.server.browser import this_browser
 from dashboard.view.address import follow_changes
@@ -25,7 +25,6 @@ REST, LONGEST_REST, PHONES_A_SECOND = 2.0, 8.0, 40
 server some 6 ms: 60 phones a fifth of a core, 500 three quarters of one.
 """
 _REFUSED = "vote-refused"
-_STRONG = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 
 
 def show_phone() -> None:
@@ -83,12 +82,6 @@ def _follow(code: str) -> None:
     else:
         _ask(code, voter, seen.poll, vote)
         _say_counted(seen.poll, vote)
-
-
-def short_question(question: str) -> str:
-    """The question on its own: what stands in bold type, all of it where nothing does."""
-    strong = [" ".join(part.split()) for part in _STRONG.findall(question)]
-    return " ".join(strong) or question
 
 
 def _ask(code: str, voter: str, poll: Poll, vote: Vote | None) -> None:

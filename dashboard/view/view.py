@@ -77,8 +77,8 @@ def _window(text: str) -> tuple[int, ...]:
 
 
 def _said(text: str) -> str:
-    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,5},[0-9]{1,5}", text):
-        raise ValueError("neither a number nor a place")
+    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,5},[0-9]{1,5}", text) and _cover(text) is None:
+        raise ValueError("neither a number, nor a place, nor cells")
     return text
 
 
@@ -222,7 +222,7 @@ class View:
     hint: bool = declared(_SWITCH, False, "whether the stop's hint is open")
     answer: bool = declared(_SWITCH, False, "whether the stop's answer is open")
     said: str | None = declared(
-        Spelling(_said, "the number of a choice, a row and a column such as 12,20, or a number,"),
+        Spelling(_said, "the number of a choice, a row and a column such as 12,20, a number, or the code of an outline,"),
         None,
         "what a reader answers to the stop's question, if anything",
     )

@@ -4,6 +4,7 @@ What is sent to the browser is the numbers themselves: the drawing, and all that
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,10 @@ from dashboard.view.address import change_view, current_view, open_page
 from dashboard.view.field import Value
 from dashboard.view.record import note_picture
 from dashboard.view.view import PARAMETERS, View, cover_fill
+from explain_lib.base.errors import InputError
 from explain_lib.pictures.palettes import diverging_table, palette_table
 from explain_lib.pictures.rendering import png
+from explain_lib.trust.cover import cover_cells, cover_code
 
 FADE_SECONDS = 0.6
 """How long an old map takes to fade out over a new one."""
@@ -112,6 +115,12 @@ def say_in_address(row: int, column: int) -> None:
     change_view(said=f"{row},{column}")
 
 
+def _outline_in_address(code: str) -> None:
+    """Keep cells that were painted as the reader's answer; words that are no code say nothing."""
+    with suppress(InputError):
+        change_view(said=cover_code(cover_cells(code)) or None)
+
+
 def show_stage(stage: Stage, say: Callable[[int, int], None] = say_in_address) -> None:
     """Draw the stage; each picture on it is noted, to be taken home. say: takes the pixel that a panel asks for."""
 
@@ -131,6 +140,9 @@ def _act(stage: Stage, what: Mapping[str, object], say: Callable[[int, int], Non
         case {"said": [int(row), int(column)]}:
             if any(_has_pixel(panel, row, column) for panel in stage.panels if panel.asks):
                 say(row, column)
+        case {"outline": str(code)}:
+            if any(panel.paints is not None and panel.paints.marks for panel in stage.panels):
+                _outline_in_address(code)
         case {"panel": str(name)}:
             _do_each(panel.action for panel in stage.panels if panel.name == name)
         case {"row": int(row), "link": int(link)}:
@@ -276,6 +288,7 @@ def _panel(panel: Panel, stage: Stage, arrays: ArrayMessage, *, tab: bool) -> di
         "spots": list(map(vars, panel.spots)),
         "asks": panel.asks,
         "veiled": panel.veil is not None,
+        "outline": panel.outline,
     }
 
 

@@ -13,7 +13,13 @@ from dashboard.writing.markdown import stop_lines, stop_markdown
 Field = Literal["title", "question", "hint", "answer", "ask"]
 TEXTS: Mapping[str, int] = {"title": 120, "question": 4000, "hint": 4000, "answer": 8000}
 """The fields of text, each with the most characters that it takes."""
-ASKS: Mapping[str, str] = {"": "Nothing", "choice": "A choice", "place": "A place in the picture", "number": "A number"}
+ASKS: Mapping[str, str] = {
+    "": "Nothing",
+    "choice": "A choice",
+    "place": "A place in the picture",
+    "outline": "An outline on it",
+    "number": "A number",
+}
 """What learners can be asked to commit to, and its words."""
 
 
@@ -120,7 +126,9 @@ def _ask(draft: Draft) -> Ask | None:
     if draft.asks == "choice":
         texts = [(" ".join(text.split()), place in draft.right) for place, text in enumerate(draft.choices) if text.strip()]
         return Ask("choice", tuple(text for text, _ in texts), tuple(place for place, (_, right) in enumerate(texts) if right))
-    return Ask("number", truth=draft.truth) if draft.asks == "number" else Ask("place")
+    if draft.asks == "number":
+        return Ask("number", truth=draft.truth)
+    return Ask("outline" if draft.asks == "outline" else "place")
 
 
 def _missing(stop: Stop) -> dict[Field, str]:
@@ -150,7 +158,7 @@ _OWN_MEANING: Mapping[Field, Sequence[tuple[str, str]]] = {
         (r"Hint:", "begins with “Hint:”, which begins the hint in the file; other words would be right"),
         (r"\s+\S", "begins with a space, which a hint loses in the file; a line without it would be right"),
     ),
-    "answer": ((r"\s*Ask:\s*(choice|place|number)\b", _OF_ASK),),
+    "answer": ((r"\s*Ask:\s*(choice|place|outline|number)\b", _OF_ASK),),
 }
 """Expressions for the beginning of a line, and what is said of it, without "Line 2" and the full stop."""
 

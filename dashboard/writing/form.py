@@ -164,7 +164,7 @@ def _faults(field: Field, checked: Checked) -> None:
 
 
 def _asked(page: str, draft: Draft, checked: Checked) -> None:
-    offered = [name for name in ASKS if name != "place" or page == PLACE_PAGE or draft.asks == "place"]
+    offered = [name for name in ASKS if name not in ("place", "outline") or page == PLACE_PAGE or draft.asks == name]
     st.radio(
         "Learners first commit to",
         offered,
@@ -180,6 +180,8 @@ def _asked(page: str, draft: Draft, checked: Checked) -> None:
         st.selectbox("The number", _NUMBERS, key=f"{FIELD}truth", format_func=words.__getitem__)
     elif draft.asks == "place":
         st.caption("They click where the map will be brightest. It is covered until the answer is open.")
+    elif draft.asks == "outline":
+        st.caption("They paint a region, which is then set beside the map. It is covered until the answer is open.")
     _faults("ask", checked)
 
 

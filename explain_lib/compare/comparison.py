@@ -146,8 +146,12 @@ def _ssim(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def _iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    top_a, top_b = (np.zeros(a.size, dtype=bool) for _ in range(2))
-    count = max(1, round(TOP_SHARE * a.size))
-    top_a[np.argsort(-a.ravel(), kind="stable")[:count]] = True
-    top_b[np.argsort(-b.ravel(), kind="stable")[:count]] = True
+    top_a, top_b = brightest_pixels(a), brightest_pixels(b)
     return float((top_a & top_b).sum() / (top_a | top_b).sum())
+
+
+def brightest_pixels(values: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """The brightest 20 % of a map's pixels, bool (H, W), for a map (H, W): exactly so many, ties by position."""
+    top = np.zeros(values.size, dtype=bool)
+    top[np.argsort(-values.ravel(), kind="stable")[: max(1, round(TOP_SHARE * values.size))]] = True
+    return top.reshape(values.shape)

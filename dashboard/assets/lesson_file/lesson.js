@@ -2,6 +2,7 @@
 
 const WIDE = window.matchMedia("(min-width: 1200px)");
 const LARGEST = 2, SMALLEST = 0.5, LEAST_WHOLE = 0.7, BY = 0.05, EDGE = 8; // sizes of the stage, and pixels free below it
+const PAINTED = "Paint it on the picture. The map is covered until you open the answer.";
 const STILL_ASKED = "Click the place where you expect it. The map is covered until you open the answer.";
 const screens = [...document.querySelectorAll(".screen")];
 let stops = [], at = 0;
@@ -38,6 +39,7 @@ function fill(stop) {
   if (ask?.kind === "place") {
     field.textContent = stop.said ? `You say pixel row ${stop.said[0]}, column ${stop.said[1]}. Click again to change it.` : STILL_ASKED;
   }
+  if (ask?.kind === "outline") field.textContent = PAINTED;
   fillSaid(stop, find(".said"));
   fillSwitches(stop, element.querySelector(".switches"));
 }
@@ -47,7 +49,12 @@ function fillSaid(stop, box) {
   box.replaceChildren();
   if (!ask || !stop.answer) return;
   if (ask.kind === "choice") box.innerHTML = (isOwn(stop) ? ask.words : ask.elsewhere)[Number(stop.said ?? 0)];
+  else if (ask.kind === "outline") emphasised(box, outlineWords(stop.said ? window.gradCamStages.cellsOf(stop.said) : null, mapByCell(stop, truth)));
   else emphasised(box, ask.kind === "place" ? placeWords(stop.said, truth) : numberWords(stop.said, truth));
+}
+
+function mapByCell({ store: { arrays } }, truth) {
+  return truth && Object.fromEntries(Object.entries(truth).map(([name, number]) => [name, arrays[number].data]));
 }
 
 function fillSwitches(stop, box) {
@@ -81,13 +88,19 @@ function change(stop, changes) {
   show(stop);
 }
 
+const asksOnPicture = (stop) => ["place", "outline"].includes(stop.given.ask?.kind);
+
 // What a click on the stage says, in the words that a server gets.
 function acted(stop, what) {
   if (what.strength !== undefined) strength = what.strength / 100;
   else if (what.said) {
     stop.said = what.said;
     fill(stop);
-  } else if (isClosed(stop) && stop.given.ask?.kind === "place") return;
+  } else if (what.outline !== undefined) {
+    stop.said = what.outline;
+    drawStop(stop);
+    fill(stop);
+  } else if (isClosed(stop) && asksOnPicture(stop)) return;
   else if (what.class !== undefined) change(stop, { target: what.class });
   else if (what.panel !== undefined) change(stop, stop.store.parts[stateOf(stop).clicks][what.panel] ?? {});
 }
@@ -149,7 +162,7 @@ const STEPS = { ArrowUp: ["layer", -1], ArrowDown: ["layer", 1], ArrowLeft: ["im
 // One step through the layers or the pictures of a stop; whether it has any.
 function step(stop, field, by) {
   const values = valuesOf(stop, field), here = values.findIndex((value) => isSameValue(value, stateOf(stop).view[field]));
-  if (isClosed(stop) && stop.given.ask?.kind === "place") return false;
+  if (isClosed(stop) && asksOnPicture(stop)) return false;
   if (values.length < 2) return false;
   const next = here + by;
   if (here >= 0 && next >= 0 && next < values.length) change(stop, { [field]: values[next] });

@@ -24,6 +24,14 @@ function sizeWords(value, what) {
   return what ? `${shown} ${what}${shown === "1" ? "" : "s"}` : shown;
 }
 
+// A share in whole percent, halves to the even one; one that would be rounded to 0 or 100 says which side of it.
+function wholePercent(share) {
+  const value = 100 * share, down = Math.floor(value), rest = value - down;
+  if (share === 0 || share === 1) return `${value} %`;
+  const rounded = rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
+  return `${rounded === 0 ? "below 1" : rounded === 100 ? "above 99" : rounded} %`;
+}
+
 // Parts of a sentence: [what is emphasised, what follows].
 function numberWords(said, truth) {
   if (!truth) return said === null ? null : ["", `You said ${properMinus(said)}.`, ""];
@@ -58,4 +66,18 @@ function placeWords(said, truth) {
   const down = y - said[0], across = x - said[1];
   const pixels = Math.hypot(down, across), cells = Math.hypot(down / stepOf(rows, size[0]), across / stepOf(columns, size[1]));
   return ["", words, ` They are ${sizeWords(pixels, "pixel")} apart, or ${sizeWords(cells, "square")} of the map.`];
+}
+
+// said: which cells are painted, row by row, or null. share, brightest, pixels: of each cell.
+function outlineWords(said, truth) {
+  if (!truth) return null;
+  if (!said?.some(Boolean)) return ["", "No outline was painted.", ""];
+  const sum = (values, counts) => values.reduce((total, value, cell) => total + (counts(cell) ? value : 0), 0);
+  const [share, brightest, pixels] = [truth.share, truth.brightest, truth.pixels].map((values) => [...values]);
+  const inside = Math.round(1e6 * sum(share, (cell) => said[cell]) / sum(share, () => true)) / 1e6;
+  const painted = sum(pixels, (cell) => said[cell]), both = sum(brightest, (cell) => said[cell]);
+  const area = painted / sum(pixels, () => true), iou = both / (painted + sum(brightest, () => true) - both);
+  const words = `${wholePercent(inside)} of the map lies inside your outline, where chance would put ${wholePercent(area)}, its share of the `
+    + `picture; it overlaps the map's brightest fifth by ${wholePercent(iou)} (IoU).`;
+  return ["", words, ""];
 }

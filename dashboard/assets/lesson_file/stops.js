@@ -2,6 +2,7 @@
 // what a click asks of a server there, the file has already.
 
 const SPOTTED = ["picture", "overlay", "map"]; // the panels on which the place that was asked for is marked
+const OUTLINED = ["picture", "overlay"]; // those over which the outline is drawn
 let strength = null; // of the map over pictures, once somebody has moved the slider
 
 const isSameValue = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -31,6 +32,7 @@ function message(stop, number) {
     head.strength = Math.round(100 * strength);
     for (const panel of panels) if (panel.picture !== null && panel.values !== null) panel.drawing.strength = strength;
   }
+  if (stop.given.ask?.kind === "outline") outlineSaid(head.rows[0].panels, stop.said ?? "");
   if (stop.given.ask?.kind === "place" && stop.said) markSaid(head.rows[0].panels, stop.said, stop.given.ask.size);
   return head;
 }
@@ -40,6 +42,14 @@ function markSaid(panels, [row, column], [height, width]) {
     if (!SPOTTED.includes(panel.name) || panel.veiled) continue;
     panel.spots = [{ down: (row + 0.5) / height, along: (column + 0.5) / width, kind: "said", words: "you" }, ...panel.spots];
     panel.alt = `${panel.alt}; you: row ${row}, column ${column}`;
+  }
+}
+
+// The code of the cells goes to the painter while the answer is closed, and around what it names once that is open.
+function outlineSaid(panels, code) {
+  for (const panel of panels) {
+    if (panel.paints) panel.paints = { ...panel.paints, code };
+    else if (OUTLINED.includes(panel.name) && !panel.veiled) panel.outline = code;
   }
 }
 

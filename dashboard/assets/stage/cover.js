@@ -1,11 +1,14 @@
 // Parts of a picture painted over: the cells, the brush, and the tools below the picture. The browser draws each move at once
 // and asks for bars and maps of it, one question at a time, the last move's; the address has a stroke once it is answered.
+// Where a panel's painting marks, the cells are a reader's answer: a line around them, which covers nothing, told at each stroke.
 
 const CELLS = 16, GREY = 128, BRUSHES = { 1: "Small brush", 3: "Middle brush", 5: "Large brush" };
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", BITS = 6;
 const PATIENCE = 4000; // milliseconds, after which an answer is no longer awaited
 const PAUSE = 500; // milliseconds without a stroke, after which the address has what was painted: the whole page is drawn then
 const PAINT_HINT = "Drag to cover; begin on a covered cell to uncover.";
+const MARK_HINT = "Drag to paint; begin on a painted cell to erase.";
+const LINE_WIDTHS = { outside: 5, inside: 2 }; // of the line around an outline, in pixels of the screen: black, and white in it
 
 // Section: the code of the cells, as explain_lib/trust/cover.py has it
 
@@ -18,6 +21,8 @@ function codeOf(cells) {
   }
   return code.replace(/A+$/, "");
 }
+
+SHARED.cellsOf = cellsOfCode;
 
 function cellsOfCode(code) {
   const cells = new Uint8Array(CELLS * CELLS);
@@ -72,10 +77,45 @@ function coveredPicture(whole, cells, fill) {
   return { data, shape: whole.shape };
 }
 
+// Section: a line around cells
+
+// The cells as one shape, and the sides that they have in common with no other cell, as paths in cells.
+function pathsOf(cells) {
+  const has = (row, column) => row >= 0 && column >= 0 && row < CELLS && column < CELLS && cells[CELLS * row + column];
+  let area = "", sides = "";
+  for (let row = 0; row < CELLS; row++) {
+    for (let column = 0; column < CELLS; column++) {
+      if (!has(row, column)) continue;
+      area += `M${column} ${row}h1v1h-1z`;
+      if (!has(row - 1, column)) sides += `M${column} ${row}h1`;
+      if (!has(row + 1, column)) sides += `M${column} ${row + 1}h1`;
+      if (!has(row, column - 1)) sides += `M${column} ${row}v1`;
+      if (!has(row, column + 1)) sides += `M${column + 1} ${row}v1`;
+    }
+  }
+  return { area, sides };
+}
+
+// cells: null for none. isFilled: whether their inside is tinted too, as while they are painted.
+function showOutline(panel, cells, isFilled) {
+  panel.place.querySelector(".outline")?.remove();
+  if (!cells?.some(Boolean)) return;
+  const { area, sides } = pathsOf(cells), inside = isFilled ? `<path class="area" d="${area}"/>` : "";
+  const lines = Object.entries(LINE_WIDTHS).map(([name, width]) => (
+    `<path class="line ${name}" d="${sides}" stroke-width="${width}" vector-effect="non-scaling-stroke"/>`
+  ));
+  const whole = `viewBox="0 0 ${CELLS} ${CELLS}" preserveAspectRatio="none" aria-hidden="true"`;
+  panel.mark.insertAdjacentHTML("beforebegin", `<svg class="outline" ${whole}>${inside}${lines.join("")}</svg>`);
+}
+
 // The cells as they are here, in the picture and below its map, before the server has answered.
 function drawCovered(stage) {
   const { painter } = SHARED, source = stage.panels.find((panel) => panel.paints);
   if (!source) return;
+  if (source.paints.marks) {
+    showOutline(source, painter.cells, true);
+    return setTools(stage, source);
+  }
   const picture = coveredPicture(source.paints.whole, painter.cells, painter.fill);
   for (const panel of stage.panels) {
     if (panel !== source && !(panel.given.previews && panel.sent.picture)) continue;
@@ -99,14 +139,16 @@ function goOn(stage) {
   if (painter.waits) return;
   clearTimeout(painter.pause);
   painter.pause = null;
-  if (painter.changed && painter.ask) {
+  const marks = stage.panels.some((panel) => panel.paints?.marks);
+  if (painter.changed && painter.ask && !marks) {
     painter.changed = false;
     painter.waits = true;
     const number = ++painter.asked;
     painter.ask({ number, cover: codeNow(), fill: painter.fill });
     setTimeout(() => { if (painter.waits && painter.asked === number) { painter.waits = false; goOn(stage); } }, PATIENCE);
   } else if (!painter.stroke && !painter.words && told(painter) !== painter.code && told(painter) !== painter.sent) {
-    painter.pause = setTimeout(() => tell(stage), PAUSE);
+    if (marks) tell(stage); // whoever opens the answer next has all of it
+    else painter.pause = setTimeout(() => tell(stage), PAUSE);
   }
 }
 
@@ -117,7 +159,8 @@ function tell(stage) {
   painter.pause = null;
   painter.changed = false;
   painter.sent = told(painter);
-  (stage.root.stage ?? stage).send({ cover: codeNow(), fill: painter.fill });
+  const now = stage.root.stage ?? stage, marks = now.panels.some((panel) => panel.paints?.marks);
+  now.send(marks ? { outline: codeNow() } : { cover: codeNow(), fill: painter.fill });
 }
 
 function answered(stage, head) {
@@ -153,7 +196,7 @@ function clearAll(stage) {
 
 // Section: the brush
 
-const covers = (panel) => Boolean(panel.paints) && SHARED.painter.on;
+const covers = (panel) => Boolean(panel.paints) && (panel.paints.marks || SHARED.painter.on);
 
 function paintCell([row, column], value) {
   const { cells, brush } = SHARED.painter, reach = (brush - 1) / 2;
@@ -214,8 +257,8 @@ function paintByKey(stage, panel) {
 
 window.gradCamUndo ??= document.addEventListener("keydown", (event) => {
   const { painter, stages } = window.gradCamStages, typed = event.target.closest?.("input, textarea, [contenteditable]");
-  if (!painter.on || typed || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-  const stage = [...stages].find((one) => one.panels.some((panel) => panel.paints));
+  if (typed || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+  const stage = [...stages].find((one) => one.panels.some((panel) => panel.paints && (panel.paints.marks || painter.on)));
   if (!stage || !painter.before.length) return;
   event.preventDefault();
   stage.undo();
@@ -237,8 +280,10 @@ function setTools(stage, panel) {
   const { painter } = SHARED, count = painter.cells.reduce((sum, one) => sum + one, 0);
   const change = (field, value) => () => { painter[field] = value; setTools(stage, panel); };
   const focused = panel.tools.contains(document.activeElement) ? document.activeElement.dataset.tool : null;
-  const buttons = [toolButton("on", "Cover it", () => { painter.on = !painter.on; setTools(stage, panel); pointAt(SHARED.point); }, painter.on)];
-  if (painter.on) {
+  const { marks } = panel.paints, paints = covers(panel);
+  const turn = () => { painter.on = !painter.on; setTools(stage, panel); pointAt(SHARED.point); };
+  const buttons = marks ? [] : [toolButton("on", "Cover it", turn, painter.on)];
+  if (paints) {
     for (const [size, words] of Object.entries(BRUSHES)) {
       const brush = toolButton(`brush-${size}`, "", change("brush", Number(size)), painter.brush === Number(size));
       brush.append(make("i", `size-${size}`));
@@ -246,22 +291,24 @@ function setTools(stage, panel) {
       brush.title = words;
       buttons.push(brush);
     }
-    for (const [fill, words] of [["grey", "Grey"], ["blur", "Blur"]]) {
+    for (const [fill, words] of marks ? [] : [["grey", "Grey"], ["blur", "Blur"]]) {
       buttons.push(toolButton(fill, words, () => { painter.fill = fill; if (count) paintedAnew(stage); else setTools(stage, panel); }, painter.fill === fill));
     }
   }
-  if (painter.on || count) {
+  if (paints || count) {
     const undoes = toolButton("undo", "Undo", () => undo(stage)), clears = toolButton("clear", "Clear", () => clearAll(stage));
     undoes.disabled = !painter.before.length;
     clears.disabled = !count;
     buttons.push(undoes, clears);
   }
-  const words = painter.words || (painter.on ? PAINT_HINT : "");
+  const words = painter.words || (marks ? MARK_HINT : painter.on ? PAINT_HINT : "");
   const changed = panel.paints.change && count ? [make("span", "most-changed", panel.paints.change)] : [];
   panel.tools.replaceChildren(...changed, ...buttons, ...(words ? [make("span", "caption", words)] : []));
-  panel.figure.classList.toggle("paints", painter.on);
-  panel.place.setAttribute("role", painter.on ? "application" : panel.given.action ? "button" : "img");
-  const described = painter.on ? "Arrow keys move over the cells, Space covers or uncovers" : panel.given.action;
+  panel.figure.classList.toggle("paints", paints);
+  panel.figure.classList.toggle("asks", Boolean(marks || panel.given.asks));
+  panel.place.setAttribute("role", paints ? "application" : panel.given.action ? "button" : "img");
+  const does = marks ? "paints or erases" : "covers or uncovers";
+  const described = paints ? `Arrow keys move over the cells, Space ${does}` : panel.given.action;
   if (described) panel.place.setAttribute("aria-description", described);
   else panel.place.removeAttribute("aria-description");
   if (focused) panel.tools.querySelector(`[data-tool="${focused}"]`)?.focus({ preventScroll: true });
@@ -275,14 +322,14 @@ function fitPainting(stage, panel, given, arrays) {
     panel.figure.classList.remove("paints");
     return;
   }
-  const { painter } = SHARED, { key, code, fill, whole } = given.paints, drawn = `${fill} ${code}`;
-  panel.paints = { whole: arrays[whole], change: given.paints.change };
+  const { painter } = SHARED, { key, code, fill, whole, marks } = given.paints;
+  panel.paints = { whole: arrays[whole], change: given.paints.change, marks };
   if (!panel.tools) {
     panel.tools = make("div", "tools");
     panel.tools.setAttribute("role", "group");
-    panel.tools.setAttribute("aria-label", "Cover parts of the picture");
     panel.place.after(panel.tools);
   }
+  panel.tools.setAttribute("aria-label", marks ? "Paint on the picture" : "Cover parts of the picture");
   if (painter.key !== key) {
     clearTimeout(painter.pause);
     Object.assign(painter, { key, cells: cellsOfCode(code), fill, before: [], stroke: null, waits: false, changed: false, pause: null, sent: null, words: "" });
@@ -293,6 +340,7 @@ function fitPainting(stage, panel, given, arrays) {
     }
     painter.fill = fill;
   }
+  if (marks) showOutline(panel, painter.cells, true);
   setTools(stage, panel);
 }
 

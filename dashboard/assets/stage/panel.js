@@ -61,6 +61,7 @@ function fillPanel(panel, given, arrays, fade) {
   if (fade && old && values && !isSame(old, values) && !isSame(shown, values)) fadeOut(panel, fade);
   drawPanel(panel);
   showSpots(panel);
+  showOutline(panel, given.outline ? cellsOfCode(given.outline) : null, false);
   takeTurns(panel, of(given.turn));
 }
 

@@ -19,6 +19,7 @@ from dashboard.topics.guesses.runs import contour_guess_of
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import write_whole
 from explain_lib.pictures.rendering import webp
+from explain_lib.trust.region import MapByCell
 
 SMALL = 64
 """Pixels of a side up to which the picture of a stop is kept as it is on the title page."""
@@ -120,7 +121,7 @@ def _state(stop: Stop, state: State, store: Store) -> dict[str, object]:
         "switches": store.part(_switches(state.shown)),
         "hint": store.part(html_of(lesson_words(stop.hint, scene))),
         "answer": store.part(html_of(lesson_words(stop.answer, scene))),
-        "truth": store.part(_truth(ask, state)) if ask is not None and ask.kind != "choice" else None,
+        "truth": store.part(_truth(ask, state, store)) if ask is not None and ask.kind != "choice" else None,
     }
 
 
@@ -129,10 +130,10 @@ def _switches(shown: Shown) -> dict[str, object]:
     return {"label": shown.label, "buttons": buttons}
 
 
-def _truth(ask: Ask, state: State) -> object:
-    """What a reader's number or place is set beside; None where there is nothing, which the answer says."""
-    if ask.kind == "place":
-        return _place(state.brightest)
+def _truth(ask: Ask, state: State, store: Store) -> object:
+    """What a reader's number, place or outline is set beside; None where there is nothing, which the answer says."""
+    if ask.is_on_picture:
+        return _cells(state.found, store) if isinstance(state.found, MapByCell) else _place(state.found)
     try:
         words = VOCABULARY[ask.truth].of(state.scene)
     except xl.ExplainError:
@@ -145,6 +146,11 @@ def _place(found: Brightest | None) -> object:
     if found is None:
         return None
     return {"cell": list(found.cell), "rows": found.rows.tolist(), "columns": found.columns.tolist(), "size": list(found.size)}
+
+
+def _cells(found: MapByCell, store: Store) -> object:
+    """The numbers of an array for each of them, row by row."""
+    return {name: store.array(getattr(found, name)) for name in ("share", "brightest", "pixels")}
 
 
 def _asked(ask: Ask | None, first: State) -> object:
@@ -170,4 +176,4 @@ def _nothing_said(ask: Ask | None, first: State) -> str:
         return choice_words(ask, None)
     if ask.kind == "number":
         return number_words(None, VOCABULARY[ask.truth].of(first.scene))
-    return "" if first.brightest is None else place_words(None, first.brightest)
+    return place_words(None, first.found) if isinstance(first.found, Brightest) else ""

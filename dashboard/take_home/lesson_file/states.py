@@ -5,15 +5,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import explain_lib as xl
-from dashboard.figures.asked_place import AskedPlace, ask_for_place
+from dashboard.figures.asked_outline import AskedOutline
+from dashboard.figures.asked_place import AskedPlace, ask_on_picture
+from dashboard.lesson.ask import Ask
 from dashboard.lesson.file import Stop
-from dashboard.lesson.map_numbers import Brightest, brightest
+from dashboard.lesson.map_numbers import Brightest, brightest, map_for_outline
 from dashboard.take_home.lesson_file.page_stages import Shown, shown_of
 from dashboard.view.field import Value
 from dashboard.view.fitting import fit_view
 from dashboard.view.picture_sets import chosen_set
 from dashboard.view.scene import Scene, make_scene
 from dashboard.view.view import View, change
+from explain_lib.trust.region import MapByCell
 
 FIELDS = ("layer", "target", "image", "placement", "step", "steps", "randomised", "epoch")
 """What a click in a file can change."""
@@ -30,14 +33,15 @@ Known = dict[tuple[str, View], Shown]
 @dataclass(frozen=True)
 class State:
     """A view in a file. key: its values of FIELDS. shown: what is shown once the answer is open. closed: what is shown before,
-    None where that is the same. brightest: the place that is asked for, None where none is, or the map has none.
+    None where that is the same. found: what an answer on the picture is set beside, None where none is asked for, or the map
+    has nothing.
     """
 
     key: Key
     scene: Scene
     shown: Shown
     closed: Shown | None
-    brightest: Brightest | None
+    found: Brightest | MapByCell | None
 
     @property
     def clicks(self) -> dict[str, dict[str, Value]]:
@@ -105,21 +109,28 @@ def _ways(state: State) -> Iterator[Mapping[str, Value]]:
 
 
 def _state(stop: Stop, scene: Scene, key: Key, known: Known, *, is_own: bool) -> State:
-    """The state of a view. is_own: whether the stop opens it: a place is asked for in that one alone."""
+    """The state of a view. is_own: whether the stop opens it: something on the picture is asked for in that one alone."""
     in_lesson = replace(scene, view=replace(scene.view, lesson="lesson"))
     opened = replace(in_lesson, view=replace(in_lesson.view, answer=True))
-    asks_place = stop.ask is not None and stop.ask.kind == "place"
-    found = _brightest(scene) if asks_place else None
+    asks = stop.ask is not None and stop.ask.is_on_picture
+    found = None if stop.ask is None else _found(stop.ask, scene)
     try:
-        if asks_place:
-            ask_for_place(AskedPlace(None, None if found is None else found.pixel, is_open=True))
-        shown = shown_of(stop.page, opened) if asks_place else _once(known, stop.page, opened)
-        if asks_place:
-            ask_for_place(AskedPlace(None, None, is_open=False))
-        closed = shown_of(stop.page, in_lesson) if (asks_place and is_own) or scene.view.blind else None
+        if stop.ask is not None and asks:
+            ask_on_picture(_asked(stop.ask, found, is_open=True))
+        shown = shown_of(stop.page, opened) if asks else _once(known, stop.page, opened)
+        if stop.ask is not None and asks:
+            ask_on_picture(_asked(stop.ask, None, is_open=False))
+        closed = shown_of(stop.page, in_lesson) if (asks and is_own) or scene.view.blind else None
     finally:
-        ask_for_place(None)
+        ask_on_picture(None)
     return State(key, scene, shown, closed, found)
+
+
+def _asked(ask: Ask, found: Brightest | MapByCell | None, *, is_open: bool) -> AskedPlace | AskedOutline:
+    """What the page asks for while nobody has said anything."""
+    if ask.kind == "outline":
+        return AskedOutline("", is_open)
+    return AskedPlace(None, found.pixel if isinstance(found, Brightest) else None, is_open)
 
 
 def _once(known: Known, page: str, scene: Scene) -> Shown:
@@ -130,9 +141,12 @@ def _once(known: Known, page: str, scene: Scene) -> Shown:
     return known[seen]
 
 
-def _brightest(scene: Scene) -> Brightest | None:
+def _found(ask: Ask, scene: Scene) -> Brightest | MapByCell | None:
+    """What an answer on the picture is set beside; None for another answer, and where the map has nothing."""
     try:
-        return brightest(scene)
+        if ask.kind == "outline":
+            return map_for_outline(scene)
+        return brightest(scene) if ask.kind == "place" else None
     except xl.InputError:
         return None
 

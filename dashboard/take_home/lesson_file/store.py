@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dashboard.figures.array_message import ArrayMessage
+from dashboard.figures.array_message import Array, ArrayMessage
 from dashboard.figures.panel import Panel
 from dashboard.widgets.stage import Row, Stage, stage_head
 
@@ -25,6 +25,12 @@ class Store:
             self._parts.append(value)
         return self._known[key]
 
+    def array(self, array: Array) -> int:
+        """The number of an array."""
+        number = self._arrays.add(array)
+        assert number is not None  # it is none for none alone
+        return number
+
     def stage(self, stage: Stage) -> int:
         """The number of a stage: its head, with numbers in the place of its rows, and of their panels and bars."""
         head = stage_head(replace(stage, rows=tuple(map(_at_rest, stage.rows))), self._arrays)
@@ -44,10 +50,11 @@ class Store:
 
 
 def _at_rest(row: Row) -> Row:
-    """A row without what needs a server: other pages, links, and parts that are covered."""
+    """A row without what needs a server: other pages, links, and parts that are covered. What is painted as an answer stays."""
     return replace(row, panels=tuple(map(_panel_at_rest, row.panels)), links=())
 
 
 def _panel_at_rest(panel: Panel) -> Panel:
     leaves = panel.action is not None and panel.action.page
-    return replace(panel, action=None if leaves else panel.action, paints=None)
+    marks = panel.paints is not None and panel.paints.marks
+    return replace(panel, action=None if leaves else panel.action, paints=panel.paints if marks else None)

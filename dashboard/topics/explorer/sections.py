@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.figures.asked_place import READ, AskedPlace, asked_place, asking, veiled, with_spots
+from dashboard.figures.asked_outline import AskedOutline, outlining, with_outline
+from dashboard.figures.asked_place import READ, AskedPlace, asked_on_picture, asking, veiled, with_spots
 from dashboard.figures.panel import Action, Painting, Panel
 from dashboard.topics.explorer.cover_words import cover_numbers, peak_sentence
 from dashboard.topics.explorer.panels import Explained, draw_whole, make_panels, other_layer, panel_caption, whole_of
@@ -107,11 +108,11 @@ def stage_of(scene: Scene) -> Stage:
 def make_stage(shown: list[Explained], reach: float | None) -> Stage:
     """The stage of show_panels."""
     first = shown[0]
-    view, asked = first.scene.view, asked_place(first.scene.view)
+    view, asked = first.scene.view, asked_on_picture(first.scene.view)
     if asked is not None and not asked.is_open:
         return Stage(_asking(first, asked), hint=READ)
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
-    main = main if asked is None else _with_spots(main, first.scene, asked)
+    main = main if asked is None else _with_answer(main, first.scene, asked)
     stripped = shown[:1] if view.beside == "layer" else shown
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
     if len(shown) == 1 and asked is None:
@@ -169,20 +170,35 @@ def _tally(shown: list[Explained]) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _asking(explained: Explained, asked: AskedPlace) -> tuple[Row, Row]:
-    """The picture to be clicked, and where its maps will be: nothing moves when the answer is opened."""
-    row, size = _one(explained, None), explained.scene.model.input_size
+def _asking(explained: Explained, asked: AskedPlace | AskedOutline) -> tuple[Row, Row]:
+    """The picture to be clicked or painted, and where its maps will be: nothing moves when the answer is opened."""
+    row, scene = _one(explained, None), explained.scene
     panels = tuple(
-        replace(asking(one, asked), paints=None) if one.name == "picture" else veiled(one, size) for one in row.panels
+        _asked(one, scene, asked) if one.name == "picture" else veiled(one, scene.model.input_size) for one in row.panels
     )
     strip = _strip(explained, None, 0, 1)
-    return replace(row, panels=panels), replace(strip, panels=tuple(veiled(one, size, "") for one in strip.panels))
+    hidden = tuple(veiled(one, scene.model.input_size, "") for one in strip.panels)
+    return replace(row, panels=panels), replace(strip, panels=hidden)
 
 
-def _with_spots(row: Row, scene: Scene, asked: AskedPlace) -> Row:
-    """The row with the reader's place and the brightest one on the picture and on the map that was asked for."""
-    ours, size = ("picture", "overlay", "map"), scene.model.input_size
-    return replace(row, panels=tuple(with_spots(one, asked, size) if one.name in ours else one for one in row.panels))
+def _asked(picture: Panel, scene: Scene, asked: AskedPlace | AskedOutline) -> Panel:
+    if isinstance(asked, AskedOutline):
+        return outlining(picture, asked, place_of(scene))
+    return replace(asking(picture, asked), paints=None)
+
+
+def _with_answer(row: Row, scene: Scene, asked: AskedPlace | AskedOutline) -> Row:
+    """The row with the reader's place and the brightest one on the picture and on the map that was asked for, or with the
+    reader's outline on the picture, alone and under the map: a map alone has cells of one size, wherever they look.
+    """
+    size = scene.model.input_size
+
+    def answered(panel: Panel) -> Panel:
+        if isinstance(asked, AskedOutline):
+            return with_outline(panel, asked) if panel.name in ("picture", "overlay") else panel
+        return with_spots(panel, asked, size) if panel.name in ("picture", "overlay", "map") else panel
+
+    return replace(row, panels=tuple(map(answered, row.panels)))
 
 
 def _maps(explained: Explained, reach: float | None, side: int, suffix: str = "") -> tuple[Panel, Panel]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from independent_maps import captum_map, logit
+from numpy.typing import NDArray
 from opened_page import OpenedPage, act, alts, buttons, open_page, press, query, send_steps, texts, unescaped, warnings
 from staged import panels
 
@@ -43,12 +44,20 @@ Where?
 Ask: place
 Answer: There.
 
+## An outline
+[Open]({HORSE})
+Which part of it is the horse?
+Ask: outline
+Answer: That.
+
 ## Nothing
 [Open]({HORSE})
 Well?
 Answer: Well.
 """
-CHOICE, NUMBER, PLACE, NOTHING = "1", "2", "3", "4"
+CHOICE, NUMBER, PLACE, OUTLINE, NOTHING = "1", "2", "3", "4", "5"
+HALF = "_" * 21 + "w"
+"""The code of the upper half: 8 rows of 16 cells, six a letter."""
 FLAT = 53
 """An image of whose map at pool1 of captum-tutorial every cell is at zero."""
 
@@ -242,6 +251,81 @@ def test_without_the_lesson_nothing_is_covered() -> None:
     assert panels(app)["picture"].head["spots"] == []
 
 
+# Section: an outline
+
+
+def test_the_map_is_covered_while_an_outline_is_painted() -> None:
+    shown = panels(at(OUTLINE))
+    picture = shown.pop("picture").head
+    assert (picture["title"], picture["asks"]) == ("Paint your answer", "")
+    assert (picture["paints"]["marks"], picture["paints"]["code"]) == (True, "")
+    assert len(shown) == 2 + 19
+    assert all(panel.values is None and panel.picture is None for panel in shown.values())
+
+
+def test_an_outline_is_kept_and_set_beside_the_map_with_chance() -> None:
+    app = at(OUTLINE)
+    act(app, outline=HALF)
+    assert query(app)["said"] == HALF
+    app = at(OUTLINE, said=HALF)
+    assert panels(app)["picture"].head["paints"]["code"] == HALF
+    assert "lies inside" not in words(app)
+    press(app, "Answer")
+    large = enlarged(captum_map(137, "layer3.2.conv2", logit(7), "resnet20"), step=4)
+    inside = large[:16].sum() / large.sum()
+    top = np.argsort(-large.ravel(), kind="stable")[:205]
+    both = int((top < 16 * 32).sum())
+    assert (
+        f"**{100 * inside:.0f} % of the map lies inside your outline, where chance would put 50 %, its share of the picture; "
+        f"it overlaps the map's brightest fifth by {100 * both / (512 + 205 - both):.0f} % (IoU).**"
+    ) in words(app)
+    drawn = {name: panel.head["outline"] for name, panel in panels(app).items() if panel.head["outline"]}
+    assert drawn == {"picture": HALF, "overlay": HALF}
+    assert "your outline: 128 of 256 cells" in panels(app)["overlay"].head["alt"]
+
+
+def enlarged(cells: NDArray[np.float32], step: int) -> NDArray[np.float64]:
+    """A map whose cells look at pixels 0, step, 2 step, ... of 32, between them linear, beyond them that of the last cell."""
+    line, pixels = step * np.arange(len(cells)), np.arange(32)
+    across = np.stack([np.interp(pixels, line, row) for row in cells])
+    return np.stack([np.interp(pixels, line, column) for column in across.T], 1)
+
+
+def test_an_answer_without_an_outline_says_so() -> None:
+    app = at(OUTLINE, answer="on")
+    assert "**No outline was painted.**" in words(app)
+    assert panels(app)["map"].values is not None
+
+
+def test_an_outline_that_is_cleared_is_no_answer() -> None:
+    app = at(OUTLINE, said=HALF)
+    act(app, outline="")
+    assert "said" not in query(app)
+
+
+@pytest.mark.parametrize("sent", ["?", "_" * 44, 3, None])
+def test_what_is_no_outline_says_nothing(sent: object) -> None:
+    app = at(OUTLINE)
+    act(app, outline=sent)
+    assert "said" not in query(app)
+
+
+def test_no_outline_is_taken_where_none_is_asked_for() -> None:
+    app = at(OUTLINE, said=HALF, answer="on")
+    act(app, outline="_")
+    assert query(app)["said"] == HALF
+    app = at(PLACE)
+    act(app, outline="_")
+    assert "said" not in query(app)
+
+
+def test_where_the_map_is_zero_an_outline_has_nothing_beside_it() -> None:
+    seen = {"img": str(FLAT), "layer": "pool1", "modules": "all", "set": "cifar10"}
+    app = open_page("layer_explorer", **seen, lesson="mine", stop=OUTLINE, answer="on", said=HALF)
+    assert "Not available: layer: its map is zero; one with a strongest cell would be right." in words(app)
+    assert panels(app)["picture"].head["outline"] == HALF
+
+
 # Section: what an answer belongs to
 
 
@@ -280,6 +364,8 @@ def test_the_next_stop_has_no_answer_yet() -> None:
         (CHOICE, "0", "the choices of this stop are 1 to 3"),
         (CHOICE, "1.0", "the choices of this stop are 1 to 3"),
         (NUMBER, "1,2", "this stop asks for a number; one such as 0.5 would be right"),
+        (NUMBER, "_", "this stop asks for a number; one such as 0.5 would be right"),
+        (OUTLINE, "1,2", "this stop asks for an outline; the code of one or more cells would be right"),
         (PLACE, "3", "this stop asks for a place; a row and a column such as 12,20 would be right"),
         (PLACE, "32,0", "the rows of the picture are 0 to 31, its columns 0 to 31"),
         (NOTHING, "1", "this stop takes no answer"),

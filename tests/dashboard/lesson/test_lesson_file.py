@@ -156,6 +156,7 @@ def test_each_fault_has_its_sentence_and_its_line(text: str, line: int, sentence
     ("lines", "ask"),
     [
         ("Ask: place", Ask("place")),
+        ("Ask: outline", Ask("outline")),
         ("Ask: number {map.peak_row}", Ask("number", truth="map.peak_row")),
         ("Ask: choice\n- A deer\n- [x] A car", Ask("choice", ("A deer", "A car"), (1,))),
         (
@@ -178,7 +179,7 @@ def test_a_question_goes_on_below_its_choices() -> None:
     assert only.ask == Ask("choice", ("Yes", "No"))
 
 
-NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_share}” would be right"
+NUMBERS = "“Ask: choice”, “Ask: place”, “Ask: outline” or “Ask: number {map.empty_share}” would be right"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +187,7 @@ NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_shar
     [
         ("Ask: colour", 5, f"there is no “Ask: colour”; {NUMBERS}"),
         ("Ask: place here", 5, f"there is no “Ask: place here”; {NUMBERS}"),
+        ("Ask: outline frog", 5, f"there is no “Ask: outline frog”; {NUMBERS}"),
         ("ask: place", 5, "a line begins with “ask” but not with “Ask:”; “Ask: place” would be right"),
         ("**Ask:** place", 5, "a line begins with “ask” but not with “Ask:”; “Ask: place” would be right"),
         ("Ask: choice", 5, "“Ask: choice” has 0 choices; 2 to 8, each a line such as “- A deer”, would be right"),
@@ -212,6 +214,7 @@ NUMBERS = "“Ask: choice”, “Ask: place” or “Ask: number {map.empty_shar
             "{predicted.class} is no number; {map.peak_row} or {map.peak_column} would be right",
         ),
         ("Ask: place\nAsk: place", 6, "there is a second “Ask:”; a stop can have only one"),
+        ("> Hint: Look.\nAnswer: So.\nAsk: outline", 7, "“Ask:” is inside the answer; it belongs above “Answer:”"),
         ("> Hint: Look.\nAnswer: So.\nAsk: place", 7, "“Ask:” is inside the answer; it belongs above “Answer:”"),
     ],
 )
@@ -219,9 +222,10 @@ def test_each_fault_of_what_a_stop_asks_has_its_sentence_and_its_line(lines: str
     assert problems_of(stop(question=f"What?\n{lines}")) == [(line, sentence)]
 
 
-def test_a_place_can_be_asked_for_where_there_is_one_map() -> None:
-    found = problems_of(stop("/disagreement?img=7", "Where?\nAsk: place"))
-    assert found == [(5, "“Ask: place” is at a stop of disagreement; it only works at a stop of layer_explorer")]
+@pytest.mark.parametrize("kind", ["place", "outline"])
+def test_a_place_and_an_outline_can_be_asked_for_where_there_is_one_map(kind: str) -> None:
+    found = problems_of(stop("/disagreement?img=7", f"Where?\nAsk: {kind}"))
+    assert found == [(5, f"“Ask: {kind}” is at a stop of disagreement; it only works at a stop of layer_explorer")]
 
 
 def test_a_quote_that_is_no_hint_belongs_to_the_question() -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from running_app import settle
 
-from dashboard.lesson.file import Lesson, parse_lesson, stop_view
+from dashboard.lesson.file import Lesson, parse_lesson, short_question, stop_view
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY
 
@@ -63,18 +63,71 @@ def test_at_each_stop_the_pictures_are_whole_beside_question_hint_and_answer(pag
         assert line is not None
         assert rail["width"] == pytest.approx(320, abs=1)
         assert boxes
+        free = caption_top(page, number, rail["x"]) - line["height"]
         for left, top, right, bottom in boxes:
             assert left >= 0
             assert top >= 0
             assert right <= rail["x"]
-            assert bottom <= height - line["height"]
+            assert bottom <= free
         if number in STRIPS:
             assert page.locator(".stage .row-title", has_text=STRIPS[number]).is_visible()
-            assert max(page.evaluate(PARTS)) <= height - line["height"]
+            assert max(page.evaluate(PARTS)) <= free
         if number in CONTROLS:
             pressed = page.get_by_test_id("stMain").get_by_role("radiogroup", name=CONTROLS[number]).bounding_box()
             assert pressed is not None
-            assert pressed["y"] + pressed["height"] <= height - line["height"]
+            assert pressed["y"] + pressed["height"] <= free
+
+
+CAPTION = """() => { const words = document.querySelector('.st-key-lesson-caption p'), box = words.getBoundingClientRect();
+  const size = parseFloat(getComputedStyle(words).fontSize);
+  const whole = words.closest('.st-key-lesson-caption').getBoundingClientRect();
+  return { words: words.textContent, size, lines: box.height / (1.25 * size), box: [box.left, box.right, box.top, box.bottom],
+    top: whole.top, cut: words.scrollWidth - words.clientWidth }; }"""
+
+
+def caption_top(page: Page, number: int, rail: float) -> float:
+    """Where the question below the pictures begins; it is whole, of one line or two, and larger than the rail's words."""
+    found = page.evaluate(CAPTION)
+    screen = page.viewport_size
+    assert screen is not None
+    assert found["words"] == short_question(LESSON.stops[number - 1].question)
+    left, right, top, bottom = found["box"]
+    assert 0 <= left <= right <= rail
+    assert found["top"] <= top <= bottom <= screen["height"]
+    assert found["cut"] <= 0
+    assert round(found["lines"]) in (1, 2)
+    assert found["size"] >= 0.0125 * screen["width"]
+    if len(found["words"]) <= 70:
+        assert round(found["lines"]) == 1
+        assert found["size"] >= 0.0175 * screen["width"]
+    return float(found["top"])
+
+
+def test_a_caption_of_many_words_takes_more_lines_and_is_whole(page: Page, root: str) -> None:
+    open_stop(page, root, 2, opened=False)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate(
+        """() => { document.querySelector('.st-key-lesson-caption p').textContent = 'Many words of a question. '.repeat(20);
+          document.dispatchEvent(new CustomEvent('page-drawn', { detail: 0 })); }"""
+    )
+    found = page.evaluate(CAPTION)
+    assert found["lines"] > 2
+    assert found["size"] == 16
+    assert found["box"][3] <= 720
+    assert max(bottom for _, _, _, bottom in page.evaluate(BOXES)) < found["top"]
+
+
+@pytest.mark.parametrize(("width", "present"), [(1199, "on"), (1280, "off")])
+def test_the_question_is_a_caption_in_a_presentation_with_a_rail_alone(page: Page, root: str, width: int, present: str) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{root}/layer_explorer?img=29&model=resnet20&lesson=grad-cam&stop=2&present={present}")
+    page.wait_for_function("window.hasRoomKeys")
+    settle(page)
+    caption = page.locator(".st-key-lesson-caption")
+    assert caption.count() == (present == "on")
+    assert not any(one.is_visible() for one in caption.all())
+    line = page.locator(".stage .reading").first
+    assert line.evaluate("line => getComputedStyle(line).bottom") == "0px"
 
 
 @pytest.mark.parametrize("number", range(1, len(LESSON.stops) + 1))

@@ -55,6 +55,16 @@ Ask: choice
 - B
 
 Answer: {pair.untrained}.
+
+## Its outline
+
+[Open](/layer_explorer?img=137&model=captum-tutorial&set=cifar10)
+
+**Which part is the horse?**
+
+Ask: outline
+
+Answer: That.
 """
 
 
@@ -254,3 +264,12 @@ def test_a_phone_is_told_which_of_the_blind_pictures_is_on_the_screen() -> None:
     seen = ROOMS.see(code()).poll
     assert seen is not None
     assert seen.question.startswith("**Picture 2 of 2.** ")
+
+
+def test_a_room_does_not_vote_on_an_outline_which_is_painted_on_the_screen() -> None:
+    assert "Ask the room" not in buttons(open_stop(4))
+    press(open_stop(1), "Ask the room")
+    app = open_stop(4)
+    assert "vote" not in html(app)
+    assert ROOMS.see(code()).poll is None
+    assert panels(app)["picture"].head["paints"]["marks"]

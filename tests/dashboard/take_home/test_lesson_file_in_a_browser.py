@@ -16,16 +16,18 @@ from scipy.stats import spearmanr
 import explain_lib as xl
 from dashboard.lesson.file import Lesson, parse_lesson
 from dashboard.lesson.map_numbers import Brightest
-from dashboard.lesson.said import number_words, place_words
+from dashboard.lesson.said import number_words, outline_words, place_words
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY, WORDED
 from dashboard.topics.sanity.pairs import NAMES, untrained_place
+from explain_lib.cam.postprocess import place_maps
 from explain_lib.receptive_fields.centres import locate_cells
+from explain_lib.trust.region import map_by_cell
 
 ROOT = Path(__file__).parents[3]
 MOST_BYTES = 5_000_000
 STOPS = 13
-HORSE, DEER, TRUCK = 137, 1015, 9
+HORSE, DEER, FROG, TRUCK = 137, 1015, 29, 9
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,8 @@ def number_under_pointer(stop: Locator, cell: tuple[int, int], grid: tuple[int, 
 
 def test_every_layer_and_class_has_the_numbers_of_its_map(page: Page) -> None:
     stop = go_to(page, 2)
-    own, truck = maps_of(HORSE), maps_of(HORSE, TRUCK)
+    page.keyboard.press("a")
+    own, truck = maps_of(FROG), maps_of(FROG, TRUCK)
     layers = list(own)
     last, early = layers[-1], layers[1]
     assert number_under_pointer(stop, (3, 2), own[last].grid) == own[last].map[0, 3, 2] > 0
@@ -172,7 +175,7 @@ def test_every_layer_and_class_has_the_numbers_of_its_map(page: Page) -> None:
 
 
 def test_the_answer_follows_the_layer_and_a_bar_previews_its_class(page: Page) -> None:
-    stop, own = go_to(page, 2), maps_of(HORSE)
+    stop, own = go_to(page, 2), maps_of(FROG)
     page.keyboard.press("a")
     answer = stop.locator('[data-fold="answer"]')
     for layer in reversed(list(own)[-3:]):
@@ -247,6 +250,42 @@ def test_a_place_is_covered_until_the_answer_says_how_far_off_it_was(page: Page,
     expect(stop.locator(".rail .said")).to_have_text(said_words(place_words(said, found)))
     for name in ("picture", "overlay", "map"):
         assert picture(stop, name).locator(".spot .words").all_inner_texts() == ["you", "brightest"]
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [((4, 4, 9), (8, 4, 13), (11, 5, 13)), ((0, 0, 15), (3, 0, 15)), ((1, 15, 15),), ()],
+    ids=["frog", "three eighths", "corner", "nothing"],
+)
+def test_an_outline_is_painted_and_set_beside_the_map_as_a_server_does(
+    page: Page, strokes: tuple[tuple[int, ...], ...]
+) -> None:
+    stop = go_to(page, 2)
+    assert picture(stop, "map").locator("canvas").evaluate("canvas => canvas.width") == 1  # nothing is painted
+    cells = np.zeros((16, 16), bool)
+    for row, first, last in strokes:
+        ends = [on_cell(stop, row, column) for column in (first, last)]
+        page.mouse.move(*ends[0])
+        page.mouse.down()
+        page.mouse.move(*ends[1], steps=12)
+        page.mouse.up()
+        cells[max(row - 1, 0) : row + 2, max(first - 1, 0) : last + 2] = True  # the middle brush: three cells
+    page.keyboard.press("a")
+    layer, model = "layer3.2.conv2", xl.load_model("resnet20")
+    centres = locate_cells(model, layer)
+    assert centres is not None
+    large = place_maps(np.array(maps_of(FROG)[layer].map), model.input_size, "torch-bilinear", centres)[0]
+    expect(stop.locator(".rail .said")).to_have_text(said_words(outline_words(xl.cover_code(cells), map_by_cell(large))))
+    for name in ("picture", "overlay"):
+        assert picture(stop, name).locator(".outline .line").count() == (2 if strokes else 0)
+    page.keyboard.press("a")
+    assert picture(stop, "picture").locator(".outline .area").count() == (1 if strokes else 0)  # to be changed
+
+
+def on_cell(stop: Locator, row: int, column: int) -> tuple[float, float]:
+    box = picture(stop, "picture").bounding_box()
+    assert box is not None
+    return box["x"] + (column + 0.5) * box["width"] / 16, box["y"] + (row + 0.5) * box["height"] / 16
 
 
 def test_a_number_is_set_beside_the_computed_one(page: Page) -> None:

@@ -170,6 +170,7 @@ _CLASS = "the number of a class, or any, would be right."
 _COVER = "at most 43 letters, digits, - and _, six cells of 16 x 16 each, would be right."
 _SHARE = "a whole number of percent, 0 to 100, would be right."
 _SIDE = "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2 would be right"
+SAID = "the number of a choice, a row and a column such as 12,20, a number, or the code of an outline,"
 NONSENSE = [
     ("img", "-1", "the number of a test image would be right."),
     ("img", "frog", "the number of a test image would be right."),
@@ -229,8 +230,8 @@ NONSENSE = [
     ("stop", "0", "the number of a stop, from 1, would be right."),
     ("hint", "yes", "on or off would be right."),
     ("answer", "1", "on or off would be right."),
-    ("said", "deer", "the number of a choice, a row and a column such as 12,20, or a number, would be right."),
-    ("said", "12,20,3", "the number of a choice, a row and a column such as 12,20, or a number, would be right."),
+    ("said", "a deer", f"{SAID} would be right."),
+    ("said", "12,20,3", f"{SAID} would be right."),
     ("present", "full", "on or off would be right."),
     ("plus", "all", "numbers of labels, with commas between, would be right."),
     ("task", "multi", "one of softmax, sigmoid, binary, regression would be right."),

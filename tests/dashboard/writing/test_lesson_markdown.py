@@ -1,12 +1,13 @@
 """A stop that is written reads as the same stop again, or the form says in which field and line it would not."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.lesson.ask import Ask
+from dashboard.lesson.ask import Ask, Kind
 from dashboard.lesson.file import Lesson, Stop, parse_lesson
 from dashboard.lesson.shelf import OWN_FOLDER
 from dashboard.lesson.vocabulary import VOCABULARY, WORDED
@@ -150,11 +151,16 @@ def test_choices_and_what_is_right_of_them_are_kept(choices: tuple[str, ...], ri
         assert read(f"# Mine\n{stop_markdown(found.stop)}").stops == (found.stop,)
 
 
-def test_a_place_is_asked_for_at_the_layer_explorer_alone_and_a_number_by_its_name() -> None:
-    draft = Draft("T", "Q?", "", "A.", "place")
-    assert checked(draft).stop.ask == Ask("place")
+@pytest.mark.parametrize("kind", ["place", "outline"])
+def test_a_place_and_an_outline_are_asked_for_at_the_layer_explorer_alone(kind: Kind) -> None:
+    draft = Draft("T", "Q?", "", "A.", kind)
+    assert checked(draft).stop.ask == Ask(kind)
     assert checked(draft).is_whole
+    assert read(f"# Mine\n{stop_markdown(checked(draft).stop)}").stops == (checked(draft).stop,)
     assert "it only works at a stop of layer_explorer" in checked(draft, page="scan").faults["ask"][0]
+
+
+def test_a_number_is_asked_for_by_its_name() -> None:
     number = Draft("T", "Q?", "", "A.", "number", truth="map.empty_share")
     assert checked(number).is_whole
     assert read(f"# Mine\n{stop_markdown(checked(number).stop)}").stops[0].ask == Ask("number", truth="map.empty_share")
@@ -170,7 +176,7 @@ def test_the_stop_opens_the_view_on_screen_and_no_lesson_and_no_presentation() -
 
 
 @MANY
-@given(LINES, st.sampled_from(["", "choice", "place", "number"]), st.lists(st.text(max_size=9), max_size=8), st.integers(0, 2))
+@given(LINES, st.sampled_from(["", *get_args(Kind)]), st.lists(st.text(max_size=9), max_size=8), st.integers(0, 2))
 def test_a_draft_is_the_same_once_a_browser_has_kept_it(text: str, asks: str, choices: list[str], editing: int) -> None:
     while choices and not choices[-1]:
         choices.pop()

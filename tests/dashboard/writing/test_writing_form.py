@@ -162,7 +162,10 @@ def test_no_number_that_takes_time_is_computed_before_somebody_asks(monkeypatch:
     assert computed == ["map.peak_row"]
 
 
-@pytest.mark.parametrize(("asks", "computed"), [("place", "Computed: brightest square"), ("number", "Computed: 48 %.")])
+@pytest.mark.parametrize(
+    ("asks", "computed"),
+    [("place", "Computed: brightest square"), ("outline", "No outline was painted."), ("number", "Computed: 48 %.")],
+)
 def test_what_learners_commit_to_is_shown_beside_the_computed_one(asks: str, computed: str) -> None:
     app = write(opened(), title="T", question="Q?", answer="A.")
     (radio,) = [radio for radio in app.radio if radio.key == "write-asks"]
@@ -190,7 +193,7 @@ def test_choices_have_a_field_more_than_there_are() -> None:
     assert (stop.ask.choices, stop.ask.right) == (("A frog", "A deer"), (1,))
 
 
-def test_a_place_is_offered_at_the_layer_explorer_alone() -> None:
+def test_a_place_and_an_outline_are_offered_at_the_layer_explorer_alone() -> None:
     (radio,) = [radio for radio in opened("class_browser").radio if radio.key == "write-asks"]
     assert radio.options == ["Nothing", "A choice", "A number"]
 

@@ -17,7 +17,7 @@ from dashboard.figures.scale import diverging, sequential
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.ballots import Round
 from dashboard.lesson.map_numbers import Brightest
-from dashboard.lesson.said import number_words, place_words
+from dashboard.lesson.said import number_words, outline_words, place_words
 from dashboard.lesson.vote_result import score_sentence as room_score
 from dashboard.lesson.vote_result import taps_words
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
@@ -42,7 +42,9 @@ from dashboard.widgets.number_table import estimate_cell, share_cell
 from explain_lib.base import words
 from explain_lib.cam.contrast import Contrast
 from explain_lib.cam.training_time import Moment
+from explain_lib.trust.cover import cover_code
 from explain_lib.trust.ladder import Rung
+from explain_lib.trust.region import map_by_cell
 from explain_lib.trust.sanity import RandomStarts
 from explain_lib.trust.sanity_summary import SanitySummary, StepSummary
 
@@ -182,6 +184,18 @@ def a_readers_place_beside_the_brightest_one(draw: st.DrawFn) -> Said:
     cells = np.hypot(2 * down / (rows[2] - rows[0]), 2 * across / (columns[2] - columns[0]))
     numbers = [*place, *found.pixel, np.hypot(down, across), float(cells)]
     return Said(place_words(place, found).replace("**", ""), list(map(float, numbers)))
+
+
+@case
+def a_readers_outline_beside_the_map(draw: st.DrawFn) -> Said:
+    size = draw(st.sampled_from([(32, 32), (20, 17)]))
+    generator = np.random.default_rng(draw(st.integers(0, 99)))
+    values, cells = generator.random(size, np.float32) ** 4, generator.random((16, 16)) < draw(st.floats(0, 1))
+    cells[3, 4] = True
+    region = cells[np.ix_(*(16 * np.arange(side) // side for side in size))]
+    inside, top = values[region].sum() / values.sum(), values >= np.sort(values.ravel())[-round(0.2 * values.size)]
+    shares = [float(inside), float(region.mean()), float((top & region).sum() / (top | region).sum())]
+    return Said(outline_words(cover_code(cells), map_by_cell(values)).replace("**", ""), shares=shares)
 
 
 @case
