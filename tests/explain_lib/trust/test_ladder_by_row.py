@@ -19,10 +19,10 @@ import explain_lib as xl
 from explain_lib.base.run_context import Step
 from explain_lib.passes.tasks import Task
 from explain_lib.trust.faithfulness import NOISE
-from explain_lib.trust.ladder import ASKED_PER_ROW, CurvesRequest, LadderRequest, ladder_curves
+from explain_lib.trust.ladder import ASKED_PER_IMAGE, ASKED_PER_ROW, CurvesRequest, LadderRequest, ladder_curves
 
 SIDE = 66
-ENDS = 3  # the picture and its two fills, once for all rows
+ENDS = 3 + ASKED_PER_IMAGE  # the picture and its two fills, and each patch alone, once for all rows
 IMAGE = 1
 
 
