@@ -23,7 +23,15 @@ from explain_lib.passes.tasks import predicted_of
 from explain_lib.study.guesses import ContourGuess
 from explain_lib.study.rows import ContourRequest
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows
-from explain_lib.trust.ladder_summary import Ranking, centre_sentence, rank_ladder, summarise_ladder
+from explain_lib.trust.ladder_summary import (
+    LADDER_MAPS,
+    Ranking,
+    beside_centre,
+    beside_centre_sentence,
+    centre_sentence,
+    rank_ladder,
+    summarise_ladder,
+)
 from explain_lib.trust.measures import measure_words
 from explain_lib.trust.sanity import RandomStarts
 from explain_lib.work.ladder_files import bundled_ladder
@@ -60,6 +68,11 @@ def _rung(scene: Scene, name: str) -> str:
 def _verdict(scene: Scene) -> str:
     _best(scene)
     return centre_sentence(_ranking(scene), summarise_ladder(_ladder(scene)))
+
+
+def _beside(scene: Scene) -> str:
+    _best(scene)
+    return beside_centre_sentence(beside_centre(_ladder(scene), scene.view.fill), scene.view.fill)
 
 
 # Section: contours
@@ -163,6 +176,10 @@ CHECKS: Mapping[str, Number] = {
     "ladder.centre": Number("the number of “centre first”, from the middle outwards", lambda scene: _rung(scene, CENTRE)),
     "ladder.random": Number("the number of a random order of pixels", lambda scene: _rung(scene, RANDOM)),
     "ladder.verdict": Number("whether the best layer beats “centre first”, a sentence", _verdict, unit=None),
+    "ladder.maps": Number("the method and the placement of the layers' maps", lambda _: LADDER_MAPS, unit=None),
+    "ladder.beside": Number(
+        "which rows, of any method and placement, beat “centre first” by which measure, a sentence", _beside, unit=None
+    ),
     "edges.own": Number(
         "the Spearman correlation of the picture's map with its own edges, at the layer that the first guess judges",
         lambda scene: _edges(scene, own=True),

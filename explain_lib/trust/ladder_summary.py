@@ -17,7 +17,7 @@ from explain_lib.base.statistics import (
     image_shares,
     simultaneous_means,
 )
-from explain_lib.base.words import direction, few_images, listed, mean_alone, mean_words
+from explain_lib.base.words import counted, direction, few_images, listed, mean_alone, mean_words
 from explain_lib.trust.ladder import CENTRE, RANDOM, LadderRows, Rung
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURE_WORDS, MEASURES, Fill, Measure, check_fill, measure_words
 from explain_lib.trust.rungs import LOOKS
@@ -301,10 +301,11 @@ def beside_centre_sentence(found: Sequence[BesideCentre], fill: Fill) -> str:
     """Which rows beat the centre by each measure, and by how much the first of them; empty for few images."""
     if not found or max(lead.images for one in found for lead in one.leads) < LEAST_IMAGES:
         return ""
-    rows = "the only row" if len(found) == 1 else f"{len(found)} rows"
+    rows, fill_words = counted(len(found), "row"), FILL_WORDS[fill]
+    if not any(direction(lead) > 0 for one in found for lead in one.leads):
+        return f"Of {rows} by any method and placement, none beats “{CENTRE}” by any measure, with {fill_words}."
     by = "; ".join(_ahead_by(found, place) for place in range(len(MEASURES)))
-    how = f"more than chance, with {FILL_WORDS[fill]}"
-    return f"Of {rows} by any method and placement, these are ahead of “{CENTRE}” by {how}: {by}."
+    return f"Of {rows} by any method and placement, these are ahead of “{CENTRE}” by more than chance, with {fill_words}: {by}."
 
 
 def _ahead_by(found: Sequence[BesideCentre], place: int) -> str:

@@ -105,7 +105,8 @@ def patch_changes(
                 _scores(model, torch.where(places == some, filled[place, fill], batch[place]), target)
                 for some in numbers.split(at_once)
             )
-            changes[place, fill] = whole - np.concatenate(list(parts))
+            with np.errstate(invalid="ignore"):  # of scores that are not finite, the change is none
+                changes[place, fill] = whole - np.concatenate(list(parts))
     return changes.reshape(len(batch), len(fills), *grid)
 
 

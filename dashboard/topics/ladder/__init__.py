@@ -3,10 +3,10 @@
 Without Streamlit:
 figure    ranking, places by fill, and curves of removal
 measured  the request of a view, and words for its results
-patches   single deletion on one picture: panels and a chart
 
 On the page:
 columns  the columns of both tables, and the words of the controls
 image    the ladder of the picked image
+patches  single deletion on the picked image: panels and a chart
 sample   the ladder over many images
 """

@@ -113,6 +113,7 @@ def test_the_table_has_every_layer_in_order_and_the_rows_to_measure_it_against(o
         *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
         "all layers averaged",
         *("HiResCAM at relu2", "LayerCAM at relu2", "Grad-CAM++ at relu2"),
+        *("Grad-CAM at relu2, where it looks", "HiResCAM at relu2, where it looks"),
         *("random order", "centre first", "edges"),
     ]
     assert tables(opened)[0].marked == ["relu2"]
@@ -137,14 +138,15 @@ def test_its_numbers_are_those_of_a_plain_loop_over_captums_map(opened: OpenedPa
         )
 
 
-@pytest.mark.parametrize(("measure", "falling"), [("deletion", False), ("road", True)])
+@pytest.mark.parametrize(("measure", "falling"), [("deletion", False), ("road", True), ("single-deletion", True)])
 def test_places_follow_the_measure_that_ranks(measure: str, falling: bool) -> None:
     app = open_page("layer_ladder", img="8", measure=measure)
     (table, *_) = tables(app)
-    places, values = column(table, "place"), column(table, "ROAD" if measure == "road" else measure)
+    title = {"road": "ROAD", "single-deletion": "single deletion"}.get(measure, measure)
+    places, values = column(table, "place"), column(table, title)
     ranked = sorted(places, key=places.__getitem__)
     found = [values[name] for name in ranked]
-    assert sorted(places.values()) == list(range(1, 10))
+    assert sorted(places.values()) == list(range(1, 12))
     assert found == sorted(found, reverse=falling)
 
 
@@ -161,8 +163,9 @@ def thumbnails(app: OpenedPage) -> list[SentPanel]:
 
 def test_every_row_has_its_map_over_the_picture_and_layers_can_be_chosen_by_it(opened: OpenedPage) -> None:
     (table, *_), sent = tables(opened), thumbnails(opened)
-    assert [panel.head["title"] for panel in sent] == [row[0].removesuffix(" at relu2") for row in table.rows[1:]]
-    assert [panel.head["picks"] for panel in sent] == [True] * 6 + [False] * 7
+    names = [row[0].replace(" at relu2, where it looks", ", placed") for row in table.rows[1:]]
+    assert [panel.head["title"] for panel in sent] == [name.removesuffix(" at relu2") for name in names]
+    assert [panel.head["picks"] for panel in sent] == [True] * 6 + [False] * 9
     assert [panel.head["title"] for panel in sent if panel.head["chosen"]] == ["relu2"]
     numbers = list(column(table, "deletion").values())
     assert [panel.head["caption"] for panel in sent] == [
@@ -209,7 +212,7 @@ def test_under_another_fill_the_numbers_are_others() -> None:
     grey, blur = (open_page("layer_ladder", img="8", fill=fill) for fill in ("grey", "blur"))
     assert column(tables(grey)[0], "deletion") != column(tables(blur)[0], "deletion")
     assert column(tables(grey)[0], "ROAD") == column(tables(blur)[0], "ROAD")
-    assert "Deletion with the blurred picture: of 2 layers" in texts(blur)
+    assert "Deletion with the blurred picture, Grad-CAM stretched over the picture: of 2 layers" in texts(blur)
 
 
 def test_a_zero_map_is_named() -> None:
@@ -221,7 +224,7 @@ def test_a_zero_map_is_named() -> None:
     assert (flat["painted"], flat["caption"], bool(flat["badge"])) == (False, "not ranked", True)
     assert next(row[5:7] for row in table.rows if row[0].startswith("pool1")) == ["none"] * 2
     assert any(row[0] == "pool1 zero map" for row in table.rows)
-    assert sorted(int(row[1]) for row in table.rows[1:] if row[1] != "none") == list(range(1, 13))
+    assert sorted(int(row[1]) for row in table.rows[1:] if row[1] != "none") == list(range(1, 15))
     assert "pool1 has the best number" not in texts(app)
 
 
@@ -259,7 +262,7 @@ def test_the_ranking_over_500_images_is_there_at_once_and_says_what_beats_what()
     assert "of 2 layers conv2 has the best mean, 0.302 [" in words
     assert "paired over 500 images: more than chance." in words
     assert "No layer beats “centre first” (0.242), a baseline that never looks at the network" in words
-    assert "At conv2, beside Grad-CAM on the same images: HiResCAM is better by 0.031" in words
+    assert "At conv2, beside Grad-CAM stretched, on the same images: HiResCAM is better by 0.031" in words
     trace = chart(app, "ladder-ranked")
     assert sorted(np.array(trace["x"], float)) == pytest.approx(sorted(means_of_deletion(500)[:2]), abs=1e-6)
     many = column(tables(app)[1], "deletion")
@@ -271,7 +274,7 @@ def test_the_sample_is_in_the_address_and_the_file_has_its_rows() -> None:
     app = open_page("layer_ladder", sample="40")
     assert "Test images 0 to 39" in captions(app)
     lines = list(csv.DictReader(download(app, "Rows (CSV)").decode().splitlines()))
-    assert len(lines) == 40 * 9
+    assert len(lines) == 40 * 11
     assert {int(line["image"]) for line in lines} == set(range(40))
     app.segmented_control(key="sample").select(1000).run()
     assert query(app)["sample"] == "1000"

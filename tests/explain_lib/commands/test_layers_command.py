@@ -27,20 +27,33 @@ def test_the_command_ranks_the_layers_beside_the_baselines(capsys: pytest.Captur
     assert means == sorted(means)
 
 
+def test_the_command_ranks_by_single_deletion_and_says_what_else_beats_the_centre(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("layers", "--layers", "conv2", "--opinions", "conv2", "--images", "0-39", "--measure", "single-deletion")
+    assert main([*asked]) == 0
+    head, *rows, sentence = capsys.readouterr().out.splitlines()
+    assert head.startswith("single deletion with mid grey, higher is better")
+    values = [float(row[36:].split()[0].replace("−", "-")) for row in rows]
+    assert values == sorted(values, reverse=True)
+    assert sentence.startswith("Single deletion with mid grey, Grad-CAM stretched over the picture: the only layer, conv2, has")
+    assert "Of 7 rows by any method and placement," in sentence
+
+
 def test_every_image_of_a_file_has_a_line_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rows.csv"
     assert main([*ASKED, "--images", "4-5", "--opinions", "relu2", "--target", "frog", "--out", str(path)]) == 0
     assert f"Every image's numbers are in {path}." in capsys.readouterr().out
     lines = list(csv.DictReader(path.read_text().splitlines()))
-    assert len(lines) == 2 * 9
+    assert len(lines) == 2 * 11
     assert {line["explained"] for line in lines} == {"frog"}
     assert [line["row"] for line in lines[:3]] == ["conv1", "relu2", "all layers averaged"]
     right = join_ladder_rows(
         list(layer_ladder(xl.load_model(), xl.load_cifar10().pixels, [4, 5], ("conv1", "relu2"), 6, "relu2"))
     )
     for place, fill in enumerate(FILLS):
-        found = np.array([float(line[f"deletion_{fill}"]) for line in lines]).reshape(2, 9)
+        found = np.array([float(line[f"deletion_{fill}"]) for line in lines]).reshape(2, 11)
         np.testing.assert_allclose(found, right.deletion[..., place], atol=1e-6)
+        single = np.array([float(line[f"single_deletion_{fill}"] or "nan") for line in lines]).reshape(2, 11)
+        np.testing.assert_allclose(single, right.single_deletion[..., place], atol=1e-6)
     assert (lines[0]["grid"], lines[2]["grid"]) == ("28 x 28", "")
 
 
@@ -88,4 +101,5 @@ def test_interrupted_within_a_large_picture_it_prints_the_rows_that_are_measured
     assert "stopped after 0 of 2 images, and 2 of 6 rows of the first" in captured.err
     _, *rows, sentence = captured.out.splitlines()
     assert len(rows) == 2
-    assert sentence.startswith("Deletion with mid grey: the only layer, 2, has")  # the last layer, then random order
+    # the last layer, then random order
+    assert sentence.startswith("Deletion with mid grey, Grad-CAM stretched over the picture: the only layer, 2, has")

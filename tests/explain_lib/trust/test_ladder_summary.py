@@ -30,13 +30,15 @@ RUNGS = (
 def rows_of(
     deletion: NDArray[np.float64], flat: NDArray[np.bool_] | None = None, rungs: tuple[Rung, ...] = RUNGS
 ) -> LadderRows:
-    """Rows with this deletion (K, R) under grey; blur turns it round, noisy linear is half of it; insertion is 1 less that."""
+    """Rows with this deletion (K, R) under grey; blur turns it round, noisy linear is half of it; insertion is 1 less that, and
+    single deletion 0.5 less that.
+    """
     count = len(deletion)
     each = np.stack([deletion, 1 - deletion, deletion / 2], axis=2)
     none = np.zeros(count, np.int64)
     flat = np.zeros(deletion.shape, bool) if flat is None else flat
     correlations = np.where(flat, np.nan, 0.25)
-    return LadderRows(np.arange(count), none, none, rungs, each, 1 - each, correlations, -correlations, flat)
+    return LadderRows(np.arange(count), none, none, rungs, each, 1 - each, 0.5 - each, correlations, -correlations, flat)
 
 
 def spread(means: tuple[float, ...], count: int = 100, width: float = 0.02) -> NDArray[np.float64]:
@@ -51,6 +53,8 @@ def said_of(rows: LadderRows) -> str:
     return ranking_sentence(rank_ladder(rows, "deletion", "grey"), summarise_ladder(rows))
 
 
+LEADING = "Deletion with mid grey, Grad-CAM stretched over the picture:"
+"""Measure, method and placement."""
 CLEAR = (0.2, 0.3, 0.25, 0.4, 0.1, 0.35)
 
 
@@ -59,7 +63,7 @@ def test_rows_without_baselines_are_ranked_and_compared_with_none() -> None:
     ranking = rank_ladder(rows, "deletion", "grey")
     assert ranking.order == ("first", "second")
     assert (ranking.over_centre, ranking.over_random) == (None, None)
-    assert said_of(rows).startswith("Deletion with mid grey: of 2 layers first has the best mean, 0.20")
+    assert said_of(rows).startswith(f"{LEADING} of 2 layers first has the best mean, 0.20")
     assert "random" not in said_of(rows).lower()
     partly = rows_of(spread(CLEAR)[:, [1, 0, 3]], rungs=(*RUNGS[1::-1], RUNGS[3]))
     over = rank_ladder(partly, "deletion", "grey").over_random
@@ -74,6 +78,7 @@ def test_means_and_shares_are_those_of_the_rows() -> None:
     assert [one.mean for one in first.deletion] == pytest.approx([0.2, 0.8, 0.1])
     assert [one.mean for one in first.insertion] == pytest.approx([0.8, 0.2, 0.9])
     assert first.road.mean == pytest.approx((0.9 - 0.1) / 2)
+    assert [one.mean for one in first.single_deletion] == pytest.approx([0.3, -0.3, 0.4])
     assert second.flat.mean == 0.25
     assert (second.edges.images, second.edges.mean, second.centre.mean) == (75, 0.25, -0.25)
     error = 0.02 / np.sqrt(3) / 10  # of the mean of 100 numbers spread evenly over +-0.02
@@ -88,6 +93,8 @@ def test_every_measure_ranks_in_its_own_direction() -> None:
     assert list(rank_ladder(rows, "deletion", "blur").order) == rising[::-1]
     assert list(rank_ladder(rows, "insertion", "grey").order) == rising
     assert list(rank_ladder(rows, "road", "grey").order) == rising
+    assert list(rank_ladder(rows, "single-deletion", "grey").order) == rising
+    assert list(rank_ladder(rows, "single-deletion", "blur").order) == rising[::-1]
     np.testing.assert_allclose(measured(rows, "road", "grey").mean(0), [0.5 - value / 2 for value in CLEAR])
 
 
@@ -98,7 +105,7 @@ def test_a_clear_winner_is_said_to_be_one_and_to_lose_to_the_centre() -> None:
     assert ranking.lead is not None
     assert ranking.lead.mean == pytest.approx(0.1)
     sentence = said_of(rows)
-    assert sentence.startswith("Deletion with mid grey: of 2 layers first has the best mean, 0.2000 [")
+    assert sentence.startswith(f"{LEADING} of 2 layers first has the best mean, 0.2000 [")
     assert "ahead of second (0.300) by 0.1000 [" in sentence
     assert "paired over 100 images: more than chance." in sentence
     assert (

@@ -73,7 +73,7 @@ def test_a_few_images_computed_anew_have_the_same_numbers(name: str) -> None:
     found = asked.take(np.array([image])).at_once()
     assert found.rungs == rows.rungs
     # in another batch some pixels of nearly equal value change places in the order: of 16 x 3 passes one may differ a little
-    for values in ("deletion", "insertion", "edges", "centre"):
+    for values in ("deletion", "insertion", "single_deletion", "edges", "centre"):
         np.testing.assert_allclose(getattr(rows, values)[image], getattr(found, values)[0], atol=2e-3, err_msg=values)
     assert rows.predicted[image] == found.predicted[0]
 
@@ -101,7 +101,7 @@ def test_a_ladder_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_ladder(rows, request, tmp_path / "one.npz")
     found, fingerprint = read_ladder(tmp_path / "one.npz")
     assert (found.rungs, fingerprint) == (rows.rungs, request.fingerprint)
-    for name in ("images", "predicted", "explained", "flat", "deletion", "insertion", "edges", "centre"):
+    for name in ("images", "predicted", "explained", "flat", "deletion", "insertion", "single_deletion", "edges", "centre"):
         np.testing.assert_allclose(getattr(found, name), getattr(rows, name), atol=1e-7)
 
 

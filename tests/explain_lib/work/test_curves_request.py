@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import explain_lib as xl
 from explain_lib.trust.faithfulness import RemovalCurves
-from explain_lib.trust.ladder import ASKED_PER_ROW, CurvesRequest, LadderRequest, ladder_curves
+from explain_lib.trust.ladder import ASKED_PER_IMAGE, ASKED_PER_ROW, CurvesRequest, LadderRequest, ladder_curves
 from explain_lib.work.jobs import Jobs
 
 LAYERS = ("conv1", "conv2")
@@ -34,7 +34,7 @@ def test_the_job_finds_what_the_function_computes(tutorial: xl.Model, study: np.
     for part in fields(RemovalCurves):
         np.testing.assert_array_equal(getattr(job.rows.curves, part.name), getattr(right.curves, part.name))
     rows = LadderRequest(tutorial, study, np.array([2]), LAYERS, 3, "conv2").at_once()
-    for name in ("deletion", "insertion", "edges", "centre", "flat"):  # the network sees other batches
+    for name in ("deletion", "insertion", "single_deletion", "edges", "centre", "flat"):  # the network sees other batches
         np.testing.assert_allclose(getattr(job.rows.rows, name), getattr(rows, name), atol=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_the_number_of_pictures_that_is_said_is_that_which_the_network_sees(tuto
     finally:
         handle.remove()
     ends = 2 * 4  # the picture and its fill, at both ends of each curve, once for all rows
-    assert seen == ASKED_PER_ROW * len(found.rows.rungs) + ends
+    assert seen == ASKED_PER_ROW * len(found.rows.rungs) + ends + ASKED_PER_IMAGE
 
 
 def test_requests_differ_from_each_other_and_from_those_of_rows(tutorial: xl.Model, study: np.ndarray) -> None:

@@ -18,15 +18,18 @@ from explain_lib.study.rows import AVERAGE
 from explain_lib.take_home.replay import difference
 from explain_lib.trust.ladder import BASELINES, LadderRows, Rung
 from explain_lib.trust.ladder_summary import (
+    BesideCentre,
     Ranking,
     RungSummary,
+    beside_centre_sentence,
     centre_sentence,
     fill_sentence,
     opinions_sentence,
     rank_ladder,
     ranking_sentence,
 )
-from explain_lib.trust.measures import FILLS
+from explain_lib.trust.measures import FILLS, MEASURES
+from explain_lib.trust.rungs import LOOKS
 from explain_lib.trust.sanity_summary import SanitySummary, StepSummary, sanity_sentence, twin_sentence
 
 CASES: Cases = {}
@@ -111,7 +114,7 @@ def a_ranking() -> Ranking:
     """A ranking of these rungs, the numbers of which are replaced."""
     some = np.random.default_rng(0).random((3, len(RUNGS), 3))
     none, flat = np.zeros(3, np.int64), np.zeros((3, len(RUNGS)), bool)
-    return rank_ladder(LadderRows(np.arange(3), none, none, RUNGS, some, some, some[..., 0], some[..., 0], flat))
+    return rank_ladder(LadderRows(np.arange(3), none, none, RUNGS, some, some, some, some[..., 0], some[..., 0], flat))
 
 
 RANKING = a_ranking()
@@ -124,7 +127,7 @@ def rankings(draw: st.DrawFn) -> tuple[Ranking, tuple[RungSummary, ...], list[Es
     lead, centre, random, opinion = (draw(estimates(draw(st.sampled_from((images, 0))))) for _ in range(4))
     found = replace(
         RANKING,
-        measure=draw(st.sampled_from(("deletion", "insertion", "road"))),
+        measure=draw(st.sampled_from(MEASURES)),
         best=draw(st.sampled_from(("first", "first", "first", None))),
         second="second",
         lead=lead,
@@ -140,7 +143,10 @@ def rankings(draw: st.DrawFn) -> tuple[Ranking, tuple[RungSummary, ...], list[Es
         found = replace(found, second=None, lead=None, over_centre=None, over_random=None)
     own = [draw(estimates(images)) for _ in RUNGS]
     found = replace(found, value=None if found.best is None else own[0])
-    summary = tuple(RungSummary(rung, (one,) * 3, (one,) * 3, one, one, one, one) for rung, one in zip(RUNGS, own, strict=True))
+    three = [(one,) * 3 for one in own]
+    summary = tuple(
+        RungSummary(rung, each, each, each, one, one, one, one) for rung, each, one in zip(RUNGS, three, own, strict=True)
+    )
     return found, summary, [lead, centre, random, opinion]
 
 
@@ -168,6 +174,23 @@ def a_layer_beside_the_centre(draw: st.DrawFn) -> Said:
 def other_methods(draw: st.DrawFn) -> Said:
     ranking, _, gaps = draw(rankings())
     return Said(opinions_sentence(ranking), gaps=gaps[3:])
+
+
+@case
+def other_placements(draw: st.DrawFn) -> Said:
+    ranking, _, gaps = draw(rankings())
+    named = replace(ranking, opinions=((f"HiResCAM at third{LOOKS}", gaps[3]),))
+    return Said(opinions_sentence(named), gaps=gaps[3:])
+
+
+@case
+def rows_beside_the_centre(draw: st.DrawFn) -> Said:
+    images, rows = draw(counts), draw(st.integers(1, 4))
+    leads = [[draw(estimates(images)) for _ in MEASURES] for _ in range(rows)]
+    found = [BesideCentre(rung, tuple(own)) for rung, own in zip(RUNGS, leads, strict=False)]
+    said = beside_centre_sentence(found, draw(st.sampled_from(FILLS)))
+    ahead = [sum(lead.low > 0 for lead in column) for column in zip(*leads, strict=True)]
+    return Said(said, [rows, *ahead], gaps=[lead for own in leads for lead in own], known=("none beats",))
 
 
 @case
