@@ -24,8 +24,8 @@ DRAWN = (1, 5, 10, 30)
 INTERVALS = (
     "Means over images and draws of random weights; in brackets the 95 % interval, which is about other images and other "
     "draws: both are drawn again and again (the pigeonhole bootstrap, Owen 2007), and of few draws it is as much wider as "
-    "Student's t is. With a single draw it is about other images alone. If the sentence above picks two single layers, the lowest and the "
-    "highest, their intervals allow for that choice and are wider than here."
+    "Student's t is. With a single draw it is about other images alone. If the sentence above picks two single layers, the "
+    "lowest and the highest, their intervals allow for that choice and are wider than here."
 )
 CHANCE = (
     "The correlation of the trained network's map with the randomised network's map of the next picture, of the same class. "
