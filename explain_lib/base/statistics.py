@@ -4,7 +4,7 @@ The bootstrap: Efron and Tibshirani 1993, chapter 13. Intervals that hold togeth
 and Wolf, Econometrica 73, 2005, page 1237. Multiple comparisons with the best: Hsu, Multiple Comparisons, 1996, chapter 4.
 Wilson's interval: Journal of the American Statistical Association 22, 1927, page 209. Means over two levels, such as images and
 draws of random weights: the pigeonhole bootstrap, Owen 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1, page
-386; degrees of freedom of a sum of variances: Satterthwaite, Biometrics Bulletin 2, 1946, page 110.
+386; Student's t of a sum of two variances: Cochran and Cox, Experimental Designs, 1957, section 4.14.
 """
 
 from dataclasses import dataclass, replace
@@ -167,16 +167,25 @@ def _wilson_of(share: float, size: float, quantile: float | None = None) -> Esti
 
 @dataclass(frozen=True)
 class _Crossed:
-    """The means of m columns over two levels. means, errors, freedom: (m,), the errors and their degrees of freedom NaN where
-    a column has values in one draw or of one image. off: (RESAMPLES, m), how far each resample's mean is off, in standard
-    errors. images: (m,), how many have a value.
+    """The means of m columns over two levels. means, errors: (m,), the errors NaN where a column has values in one draw or of
+    one image. off: (RESAMPLES, m), how far each resample's mean is off, in standard errors. parts: (2, m), the variances of the
+    mean that are due to images and to draws. counts: int64 (2, m), how many images and draws have a value.
     """
 
     means: NDArray[np.float64]
     errors: NDArray[np.float64]
-    freedom: NDArray[np.float64]
     off: NDArray[np.float64]
-    images: NDArray[np.int64]
+    parts: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+    def often(self, q: float) -> NDArray[np.float64]:
+        """How many standard errors have the tail that q have of the normal distribution: Student's t of each level, weighed
+        by its part of the variance; of equal values, of the fewer of images and draws.
+        """
+        both = self.parts.sum(0)
+        weights = np.where(both > 0, self.parts, self.counts == self.counts.min(0)).astype(np.float64)
+        squares = _students(np.maximum(self.counts - 1, 1).astype(np.float64), q) ** 2
+        return np.asarray(np.sqrt((weights * squares).sum(0) / weights.sum(0)))
 
 
 def crossed_means(values: NDArray[np.floating], bounds: tuple[float, float], *, together: bool = False) -> tuple[Estimate, ...]:
@@ -185,8 +194,8 @@ def crossed_means(values: NDArray[np.floating], bounds: tuple[float, float], *, 
     The 95 % interval is about other images and other draws: 2,000 resamples of the images and, apart from them, of the draws,
     as in Owen's pigeonhole bootstrap, which is never too narrow for long tables, and a little too wide where a value owes much
     to its very image and draw. The standard error that they give is corrected for the number of images and of draws, and
-    taken as often as Student's t says, with the degrees of freedom of Satterthwaite: of ten draws that matter more than the
-    images, 2.26 times and not 1.96. With one draw the interval is that of bootstrap_means, about other images alone.
+    taken as often as Student's t of either level says, weighed by their parts of the variance: of ten draws that matter more
+    than the images, 2.26 times and not 1.96. With one draw the interval is that of bootstrap_means, about other images alone.
 
     bounds: the least and the greatest value that can be. No interval reaches beyond them, and it is as wide as they are where
     several draws were made and only one of them, or only one image, has a value. together: whether the intervals hold their
@@ -199,10 +208,10 @@ def crossed_means(values: NDArray[np.floating], bounds: tuple[float, float], *, 
         return simultaneous_means(checked[:, 0])[0] if together else bootstrap_means(checked[:, 0])
     found = _crossed(checked)
     q = float(np.quantile(found.off.max(1, initial=0), LEVEL)) if together else NormalDist().inv_cdf((1 + LEVEL) / 2)
-    halves = found.errors * _students(found.freedom, q)
+    halves, images = found.errors * found.often(q), found.counts[0]
     ends = (np.where(np.isnan(halves), end, found.means + side * halves) for side, end in zip((-1, 1), bounds, strict=True))
-    low, high = (np.where(found.images > 0, np.clip(end, *bounds), nan) for end in ends)
-    every = zip(found.means, low, high, found.images, strict=True)
+    low, high = (np.where(images > 0, np.clip(end, *bounds), nan) for end in ends)
+    every = zip(found.means, low, high, images, strict=True)
     return tuple(Estimate(float(mean), float(a), float(b), int(count)) for mean, a, b, count in every)
 
 
@@ -223,7 +232,7 @@ def crossed_shares(values: NDArray[np.bool_]) -> tuple[Estimate, ...]:
     inside = (found.means > 0) & (found.means < 1) & (found.errors > 0)
     alike = _ratio(np.where(inside, found.means * (1 - found.means), nan), found.errors**2)
     worth = np.where(inside, np.clip(alike, 1, images * draws), min(images, draws))
-    often = np.where(inside, _students(found.freedom, NormalDist().inv_cdf((1 + LEVEL) / 2)), nan)
+    often = np.where(inside, found.often(NormalDist().inv_cdf((1 + LEVEL) / 2)), nan)
     every = zip(found.means.tolist(), worth.tolist(), often.tolist(), strict=True)
     return tuple(replace(_wilson_of(share, size, None if isnan(z) else z), images=images) for share, size, z in every)
 
@@ -241,31 +250,20 @@ def _crossed(values: NDArray[np.float64]) -> _Crossed:
     images, draws = present.any(1).sum(0), present.any(0).sum(0)
     means = _ratio(np.where(present, values, 0).sum((0, 1)), present.sum((0, 1)).astype(np.float64))
     centred = np.where(present, values - means, 0)
-    of_images = _level(centred, present, 1, images)
-    of_draws = _level(centred, present, 0, draws)
-    both = of_images + of_draws
-    shrunk = _ratio(of_images * (images - 1), images.astype(np.float64)) + _ratio(
-        of_draws * (draws - 1), draws.astype(np.float64)
-    )
-    parts = _ratio(of_images**2, images - 1.0) + _ratio(of_draws**2, draws - 1.0)
+    counts, parts = np.stack([images, draws]), np.stack([_level(centred, present, 1), _level(centred, present, 0)])
     resampled = _resampled_twice(centred, present)
     spread = np.sqrt(_ratio(np.nansum(resampled**2, axis=0), (~np.isnan(resampled)).sum(0).astype(np.float64)))
-    known = (images > 1) & (draws > 1)
-    errors = np.where(known, spread * np.sqrt(np.where(shrunk > 0, _ratio(both, shrunk), 1)), nan)
-    freedom = np.where(known, np.where(parts > 0, _ratio(both**2, parts), np.minimum(images, draws) - 1.0), nan)
+    shrunk = (parts * _ratio(counts - 1.0, counts.astype(np.float64))).sum(0)  # resamples vary less than samples do
+    errors = spread * np.sqrt(np.where(shrunk > 0, _ratio(parts.sum(0), shrunk), 1))
     off = np.nan_to_num(_ratio(np.abs(resampled), np.broadcast_to(spread, resampled.shape)))
-    return _Crossed(means, errors, freedom, off, images)
+    return _Crossed(means, np.where((counts > 1).all(0), errors, nan), off, parts, counts)
 
 
-def _level(
-    centred: NDArray[np.float64], present: NDArray[np.bool_], over: int, count: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """The variance of the mean that is due to one level, (m,): that of the level's own means, which `over` is averaged for."""
+def _level(centred: NDArray[np.float64], present: NDArray[np.bool_], over: int) -> NDArray[np.float64]:
+    """The variance of the mean that is due to one level, (m,): that of the level's own means, over the other."""
     means = _ratio(centred.sum(over), present.sum(over).astype(np.float64))
-    there = ~np.isnan(means)
-    middle = _ratio(np.nansum(means, axis=0), there.sum(0).astype(np.float64))
-    squares = np.nansum((means - middle) ** 2, axis=0)
-    return np.nan_to_num(_ratio(squares, (count * (count - 1)).astype(np.float64)))
+    counts, middle = _counts_and_means(means)
+    return np.nan_to_num(_ratio(np.nansum((means - middle) ** 2, axis=0), counts * (counts - 1)))
 
 
 def _resampled_twice(centred: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:
