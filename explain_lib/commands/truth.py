@@ -12,6 +12,7 @@ from explain_lib.cam.settings import Placement
 from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
 from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_subject
 from explain_lib.networks.predictions import predict
+from explain_lib.pictures.sets import readable_places
 from explain_lib.truth.finders import Finder
 from explain_lib.truth.localisation import TruthMeasure
 from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics, mosaic_model
@@ -77,6 +78,7 @@ def _request(options: argparse.Namespace, subject: Subject) -> Request:
         raise InputError("images: the test images have no masks; a folder with masks or boxes.csv would be right")
     own = OwnPlaces(subject.folder)
     known = np.intersect1d(images, own.positions)
+    known = known[readable_places(subject.pixels, known)]
     if len(known) == 0:
         raise InputError(f"images: none of these {len(images):,} has a mask; some with masks would be right")
     classes = np.where(subject.labels[known] < len(model.classes), subject.labels[known], -1)

@@ -22,7 +22,7 @@ def test_mosaics_are_made_of_the_pictures_that_are_named(capsys: pytest.CaptureF
     assert main(["truth", "--model", "resnet20", *options, "--placement", "stretched"]) == 0
     *_, centre, sentence = capsys.readouterr().out.splitlines()
     assert centre.split()[:4] == ["centre", "blob", "25", "%"]
-    assert "hits the quarter of the asked class most often" in sentence
+    assert "hits the asked quarter most often" in sentence
     assert main(["truth", "--model", "tutorial", *options[:4]]) == 1
     assert "model: it takes no picture of 64 x 64 pixels" in capsys.readouterr().err
 
