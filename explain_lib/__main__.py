@@ -13,6 +13,7 @@ from explain_lib.commands import replay as replay_command
 from explain_lib.commands import sanity as sanity_command
 from explain_lib.commands import scan as scan_command
 from explain_lib.commands import train as train_command
+from explain_lib.commands import truth as truth_command
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ COMMANDS = (
     Command("scan", "compare two maps over many images; resumes after a kill", scan_command.add_options, scan_command.run),
     Command("layers", "rank a model's layers by deletion, insertion or ROAD", layers_command.add_options, layers_command.run),
     Command("sanity", "test whether maps depend on what a model has learnt", sanity_command.add_options, sanity_command.run),
+    Command("truth", "test whether maps find a place that is known", truth_command.add_options, truth_command.run),
     Command("check-up", "check a network for problems before making maps", check_up_command.add_options, check_up_command.run),
     Command("lesson", "write a lesson as one HTML file, which needs no server", lesson_command.add_options, lesson_command.run),
     Command("replay", "compute a downloaded view again, and compare", replay_command.add_options, replay_command.run),

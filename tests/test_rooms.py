@@ -187,7 +187,7 @@ def test_what_topics_compute_and_say_loads_no_streamlit() -> None:
     without = [name for topic in TOPICS for name in listed_modules(topic, "Without Streamlit")]
     assert len(without) > 10
     numbers = [name for name in parts_of("dashboard.lesson") if "numbers" in name]
-    assert len(numbers) == 3
+    assert len(numbers) == 4
     assert "streamlit" not in loaded_by(f"import {', '.join(without + numbers)}")
 
 

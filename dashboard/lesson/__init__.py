@@ -5,6 +5,7 @@ ballots          the rooms that vote, in the server's memory
 bar              what stands beside every page of an open lesson
 check_numbers    numbers of the ladder, of contours, and of networks that have forgotten
 file             Lesson: parsed from Markdown, with what is wrong in it
+known_numbers    numbers of a planted mark, and of the maps that must find it
 map_numbers      numbers of maps, of two sides, and of the causes of their difference
 picture_numbers  Number; numbers of the picture and of what the network says
 said             a reader's answer beside the computed one

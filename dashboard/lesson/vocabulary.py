@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import explain_lib as xl
 from dashboard.lesson.check_numbers import CHECKS
 from dashboard.lesson.file import filled
+from dashboard.lesson.known_numbers import KNOWN
 from dashboard.lesson.map_numbers import MAPS
 from dashboard.lesson.picture_numbers import PICTURES, Number
 from dashboard.view.captions import plain
 from dashboard.view.scene import Scene
 
-VOCABULARY: Mapping[str, Number] = {**PICTURES, **MAPS, **CHECKS}
+VOCABULARY: Mapping[str, Number] = {**PICTURES, **MAPS, **CHECKS, **KNOWN}
 """Every placeholder by its name."""
 WORDED = tuple(name for name, number in VOCABULARY.items() if number.unit is None)
 """Those whose values are no numbers."""

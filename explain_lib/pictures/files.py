@@ -148,6 +148,19 @@ def read_alpha(content: bytes) -> Picture:
         return np.array(_upright(image.convert("RGBA"), image), dtype=np.uint8)
 
 
+def read_mask(content: bytes) -> NDArray[np.bool_]:
+    """Which pixels of a mask are not zero in any channel but transparency, bool (H, W), upright; of a palette, its indices.
+
+    Raises InputError for a JPEG, and as read_picture does.
+    """
+    with one_at_a_time(), _readable(content) as image:
+        if image.format in ("JPEG", "MPO"):
+            raise InputError("picture: a JPEG, which changes zeros to other numbers; a PNG would be right")
+        values = np.array(_upright(image, image))
+        colours = [place for place, band in enumerate(image.getbands()) if band not in ("A", "a")]
+    return np.asarray((values if values.ndim == 2 else values[..., colours].any(-1)) != 0)
+
+
 def read_pages(content: bytes) -> list[NDArray[np.generic]]:
     """The pages of a TIFF file, each (H, W) of its own dtype; empty for other files. Raises as read_picture does."""
     with one_at_a_time(), _readable(content) as image:

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 import numpy as np
 from cachetools import LRUCache
@@ -18,8 +19,14 @@ from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import LazyPixels
 
 SUFFIXES = (*PICTURE_SUFFIXES, *ARRAY_SUFFIXES)
+MASKS = "masks"
+"""The folder at the top that holds a mask for pictures outside it, under the same name; its files are no pictures then."""
 FITTED_BYTES = 64 * 2**20
 """How much is kept of the pictures, at the size of a network, that were read last."""
+
+
+File = tuple[str, int, int]
+"""The path of a picture below its folder, its bytes, and its time in nanoseconds."""
 
 
 class ImageFolder:
@@ -28,14 +35,14 @@ class ImageFolder:
     path: the folder. files: their paths below it, with slashes. classes: the subfolders at its top that hold pictures, in
     order. labels: int64 (N,), the position in `classes` of the subfolder of each file, -1 for a file in none. identity:
     SHA-256, in hex, over names, sizes and times of the files, and where the folder is. digest: over names and sizes alone, the
-    same for a copy of the folder.
+    same for a copy of the folder. masks: the path below the folder of the mask of each picture that has one, by its picture's.
     """
 
     def __init__(self, path: Path) -> None:
         """List the folder without opening a file. Raises InputError if it is not a folder, or holds no picture."""
         if not path.is_dir():
             raise InputError(f"images: {str(path)!r} is not a folder; a folder of pictures would be right")
-        found = sorted(_files(path))
+        found, self.masks = _without_masks(sorted(_files(path)))
         if not found:
             kinds = ", ".join(SUFFIXES)
             raise InputError(f"images: {str(path)!r} has no pictures; files that end with {kinds} would be right")
@@ -140,7 +147,25 @@ class _FolderPixels(LazyPixels):
         return self._folder.fitted(position, self._intake)
 
 
-def _files(folder: Path, below: str = "") -> Iterator[tuple[str, int, int]]:
+def _without_masks(found: list[File]) -> tuple[list[File], Mapping[str, str]]:
+    """The files that are pictures, and the mask of each by its path.
+
+    A folder called "masks" that has anything but the names of pictures outside is a class like others.
+    """
+    masks = {_stem(name.partition("/")[2]): name for name, _, _ in found if name.startswith(f"{MASKS}/")}
+    pictures = [file for file in found if not file[0].startswith(f"{MASKS}/")]
+    named = {_stem(name): name for name, _, _ in pictures}
+    if not masks or not set(masks) <= set(named):
+        return found, MappingProxyType({})
+    return pictures, MappingProxyType({named[stem]: mask for stem, mask in masks.items()})
+
+
+def _stem(name: str) -> str:
+    """A path without the ending of its file."""
+    return str(PurePosixPath(name).with_suffix(""))
+
+
+def _files(folder: Path, below: str = "") -> Iterator[File]:
     """Path below the folder, bytes and nanoseconds of each picture file; links to folders are not followed.
 
     A subfolder that cannot be listed takes the place of its files, so that reading it reports the error.

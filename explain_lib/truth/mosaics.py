@@ -28,6 +28,8 @@ BATCH = 10
 QUARTERS: Final = 4
 CONFIDENT: Final = 0.99
 """A picture goes into a mosaic if the network gives its true class at least this probability."""
+PICTURES_OF_A_MOSAIC: Final = 10
+"""Of so many pictures one mosaic is made by default: four that the network is sure of, and some that it is not."""
 SEED: Final = 0
 _MEASURES: tuple[TruthMeasure, ...] = ("energy", "pointing")
 """Those of the papers. The others would ask how well a map fills a square, which no object does."""

@@ -22,11 +22,7 @@ from explain_lib.truth.finders import BASELINES, CENTRE, Finder, TruthRows
 from explain_lib.truth.localisation import TruthMeasure
 
 Place = Literal["mark", "quarter", "object"]
-PLACE_WORDS: Final[Mapping[Place, str]] = {
-    "mark": "the mark",
-    "quarter": "the quarter of the asked class",
-    "object": "the marked object",
-}
+PLACE_WORDS: Final[Mapping[Place, str]] = {"mark": "the mark", "quarter": "the asked quarter", "object": "the marked object"}
 """The places that are known, as they are called in sentences: of a secret, of mosaics, of the caller's own masks."""
 
 

@@ -41,6 +41,9 @@ ONE_NUMBER = {
     "dashboard/figures/asked_place.py": "rows and columns of marks",
     "dashboard/lesson/check_numbers.py": "placeholders: each is one number of a scene",
     "dashboard/lesson/map_numbers.py": "placeholders: each is one number of a scene",
+    "dashboard/lesson/known_numbers.py": "placeholders: each is one number of a scene",
+    "dashboard/topics/known_truth/image.py": "the share of one map, and of its place",
+    "explain_lib/commands/truth.py": "rows of a table in a terminal",
     "explain_lib/commands/layers.py": "rows of a table in a terminal",
     "explain_lib/commands/sanity.py": "rows of a table in a terminal",
     "explain_lib/commands/scan.py": "the mean difference of a finished scan",
@@ -149,7 +152,7 @@ def test_every_function_that_makes_words_of_numbers_has_a_case(ran: set[tuple[st
 def test_modules_without_cases_compare_nothing() -> None:
     comparing = [module for module in modules() if any(functions_with(module, set(COMPARING)))]
     without = [named(module) for module in comparing if named(module) in ONE_NUMBER]
-    assert without == ["explain_lib/commands/layers.py", "explain_lib/commands/sanity.py"]
+    assert without == [f"explain_lib/commands/{name}.py" for name in ("layers", "sanity", "truth")]
 
 
 UNITS = {

@@ -13,6 +13,8 @@ from dashboard.topics.explorer.sections import stage_of
 from dashboard.topics.gallery.sections import gallery_cards
 from dashboard.topics.guesses.examples import contour_stage
 from dashboard.topics.guesses.runs import contour_guess_of
+from dashboard.topics.known_truth.chosen import known_picture
+from dashboard.topics.known_truth.image import known_stage
 from dashboard.topics.ladder.image import image_ladder, ladder_stage
 from dashboard.topics.sanity.blind import blind_images, pairs_stage
 from dashboard.topics.sanity.check import make_check, make_starts
@@ -149,6 +151,10 @@ def _gallery(scene: Scene) -> Shown:
     return Shown(Stage(cards, line_after=len(cards), cards=True))
 
 
+def _known(scene: Scene) -> Shown:
+    return Shown(known_stage(known_picture(scene)))
+
+
 def _picked(scene: Scene) -> Shown:
     return Shown(picked_stage(scene), note="This stop's page is in the dashboard only; the file shows its picture and its map.")
 
@@ -163,4 +169,5 @@ _PAGES: Mapping[str, Callable[[Scene], Shown]] = {
     "sanity_checks": _sanity,
     "training_time": _training,
     "seed_gallery": _gallery,
+    "known_truth": _known,
 }

@@ -1,21 +1,26 @@
 """What is known of the picked picture: the place that a map must find, the maps of all finders, and what the network says."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.view.picture_sets import FolderImages
 from dashboard.view.scene import Scene
 from dashboard.view.view import Finds
+from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
 from explain_lib.networks.predictions import Predictions, predict
 from explain_lib.networks.task_words import value_words
 from explain_lib.passes.tasks import predicted_of
+from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import Pixels
 from explain_lib.truth.finders import Finder, FinderMaps, finder_maps
 from explain_lib.truth.localisation import MEASURES, Mask
 from explain_lib.truth.mosaics import Mosaics, mosaic_around, mosaic_model, quarter_mask
+from explain_lib.truth.own_places import OwnPlaces
 from explain_lib.truth.secret import MARKED, marked_pictures
 from explain_lib.truth.summary import Place
 
@@ -64,7 +69,13 @@ class KnownPicture:
 
 def known_picture(scene: Scene) -> KnownPicture:
     """What is known of the picked picture. Raises InputError, with the remedy, where no place is known."""
-    return _mosaic(scene) if scene.view.known == "quarter" else _marked(scene)
+    match scene.view.known:
+        case "mark":
+            return _marked(scene)
+        case "quarter":
+            return _mosaic(scene)
+        case "object":
+            return _object(scene)
 
 
 def _marked(scene: Scene) -> KnownPicture:
@@ -89,6 +100,37 @@ def _mosaic(scene: Scene) -> KnownPicture:
     return KnownPicture(
         scene, "quarter", picture, mask, asked, found, said(scene, probabilities), mosaic=mosaic, quarter=quarter
     )
+
+
+def _object(scene: Scene) -> KnownPicture:
+    mask = own_places(scene).mask(scene.view.image, scene.picture_set.intake(scene.model))
+    if not mask.any():
+        raise InputError(
+            f"image: the marked object of {scene.name} is cut off; another picture, or another fit, would be right"
+        )
+    label = int(scene.images.labels[scene.view.image])
+    known = 0 <= label < len(scene.model.classes) and scene.view.target is None
+    index = label if known else scene.target.index
+    positions, layers = [scene.view.image], scene.offered_layers
+    found = finder_maps(scene.model, scene.seen[None], positions, layers, index, scene.view.placement)
+    says = said(scene, scene.probabilities)
+    return KnownPicture(scene, "object", scene.picture, mask, scene.model.classes[index], found, says)
+
+
+def own_places(scene: Scene) -> OwnPlaces:
+    """The places that the set of the view knows. Raises InputError for a set without any, DataError for a wrong list."""
+    if not isinstance(scene.picture_set, FolderImages):
+        raise InputError(
+            f"images: there are no masks for {scene.picture_set.title}; a folder with a subfolder masks or a list boxes.csv "
+            f"would be right"
+        )
+    return _places(scene.picture_set.folder)
+
+
+@lru_cache(maxsize=1)
+def _places(folder: ImageFolder) -> OwnPlaces:
+    """Once for all: the list of boxes is read once."""
+    return OwnPlaces(folder)
 
 
 def predictions_of(scene: Scene, pixels: Pixels, among: NDArray[np.int64]) -> Predictions:

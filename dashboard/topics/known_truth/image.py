@@ -18,15 +18,14 @@ from dashboard.widgets.drawing_controls import drawing_words
 from dashboard.widgets.explained import original_panel, overlay_panel, place_of
 from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib.base.words import percent
-from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks import watermark
 from explain_lib.truth.finders import BASELINES, METHODS, Finder
 from explain_lib.truth.localisation import Mask
 from explain_lib.truth.summary import PLACE_WORDS
 
 SIDE, THUMBNAIL = 224, 96
-RIGHT: Final[Mapping[Known, str]] = {"mark": watermark.NAME, "quarter": "resnet20", "object": DEFAULT_MODEL}
-"""A network of the bundled ones with which each kind of place is known."""
+RIGHT: Final[Mapping[Known, str]] = {"mark": watermark.NAME, "quarter": "resnet20"}
+"""A network of the bundled ones with which a place is known whatever the picture."""
 BELOW: Final[Mapping[Finds, str]] = {
     "energy": "the share of the map in {}",
     "pointing": "whether the brightest pixel is in {}",
@@ -47,8 +46,8 @@ def show_unknown(scene: Scene, why: str) -> None:
     """The picture alone, why no place is known in it, and a network with which one is."""
     show_stage(Stage((Row((original_panel(scene, SIDE),)),)))
     st.info(plain(f"{why[0].upper()}{why[1:]}."))
-    taught = RIGHT[scene.view.known]
-    if scene.view.model != taught:
+    taught = RIGHT.get(scene.view.known)
+    if taught is not None and scene.view.model != taught:
         _open_button(taught)
 
 

@@ -4,18 +4,21 @@ import csv
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dashboard.topics.known_truth.chosen import predictions_of
-from dashboard.view.scene import Scene, sample_scene
+from dashboard.topics.known_truth.chosen import own_places, predictions_of
+from dashboard.view.scene import Scene, sample_scene, sample_words
 from explain_lib.base.errors import InputError
+from explain_lib.base.run_context import remember
+from explain_lib.base.words import counted
+from explain_lib.pictures.sets import pixels_digest, readable_places
 from explain_lib.truth.finders import Finder
-from explain_lib.truth.mosaics import MosaicRequest, make_mosaics, mosaic_model
+from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics, mosaic_model
+from explain_lib.truth.own_places import OwnPlacesRequest
 from explain_lib.truth.secret import MARKED, SecretRequest
 from explain_lib.truth.summary import TruthSummary
 
-TruthRequest = SecretRequest | MosaicRequest
-PICTURES_OF_A_MOSAIC = 10
-"""Of so many pictures of the sample one mosaic is made: four that the network is sure of, and some that it is not."""
+TruthRequest = SecretRequest | MosaicRequest | OwnPlacesRequest
 
 
 def truth_request(scene: Scene) -> TruthRequest:
@@ -31,10 +34,40 @@ def truth_request(scene: Scene) -> TruthRequest:
         mosaics = make_mosaics(pixels, labels, images, said, max(1, len(images) // PICTURES_OF_A_MOSAIC))
         positions = np.arange(len(mosaics.images))
         return MosaicRequest(mosaic_model(scene.model), mosaics.pixels, positions, mosaics.classes, layers, placement)
+    if scene.view.known == "object":
+        return _own_places_request(around, images)
     others = images[[around.images.classes[label] != MARKED if label >= 0 else True for label in labels[images]]]
     if len(others) == 0:
         raise InputError(f"images: all of the sample are of class {MARKED}; some of other classes would be right")
     return SecretRequest(scene.model, pixels, others, layers, placement)
+
+
+def _own_places_request(around: Scene, images: NDArray[np.int64]) -> OwnPlacesRequest:
+    places, model, pixels = own_places(around), around.model, around.images.pixels
+    known = np.intersect1d(images, places.positions)
+    known = known[readable_places(pixels, known)]
+    if len(known) == 0:
+        raise InputError(f"images: none of the {len(images):,} of the sample has a mask; more of them would be right")
+    labels, target = around.images.labels[known], around.view.target
+    classes = np.where(labels < len(model.classes), labels, -1) if target is None else np.full(len(known), target)
+    intake = around.picture_set.intake(model)
+    key = "own_masks", pixels_digest(pixels), known.tobytes()
+    masks = remember(key, lambda: places.masks(known, intake))
+    layers, placement = around.offered_layers, around.view.placement
+    return OwnPlacesRequest(model, pixels, known, masks, classes, layers, placement)
+
+
+def sample_caption(scene: Scene, request: TruthRequest) -> str:
+    """The pictures that are measured, and what is asked of them."""
+    words = sample_words(*sample_scene(scene))
+    if isinstance(request, MosaicRequest):
+        return f"{words}: {counted(len(request), 'mosaic')} of four that the network is sure of, each of its classes asked for."
+    if isinstance(request, SecretRequest):
+        return (
+            f"{words}, without class {MARKED}: each with the mark at a place of its own, asked for {MARKED}. Those count that "
+            f"the mark alone turns into class {MARKED}."
+        )
+    return f"{words}, as far as they have a mask: each with its true class, or else the predicted one."
 
 
 def truth_command(scene: Scene) -> str | None:

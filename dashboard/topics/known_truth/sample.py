@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.topics.known_truth.chosen import KnownPicture
 from dashboard.topics.known_truth.figure import finders_figure, finders_words
-from dashboard.topics.known_truth.many import TruthRequest, summary_csv, truth_command, truth_request
+from dashboard.topics.known_truth.many import TruthRequest, sample_caption, summary_csv, truth_command, truth_request
 from dashboard.topics.known_truth.words import FINDS_WORDS, MEANINGS
 from dashboard.view import terms
 from dashboard.view.captions import plain
@@ -34,6 +34,7 @@ def show_known_sample(known: KnownPicture) -> None:
     scene = known.scene
     sample_picker(scene.view.sample, SAMPLES)
     request = truth_request(scene)
+    st.caption(plain(sample_caption(scene, request)))
     show = partial(_results, known)
     show_job(request, "Measure", show, what="The measurement", nothing=_at_first(request, show))
     command = truth_command(scene)

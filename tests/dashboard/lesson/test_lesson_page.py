@@ -22,7 +22,7 @@ from dashboard.view.this_view import CARRIED_VIEW
 from explain_lib.networks.randomisation import randomised
 
 FILE = OWN_FOLDER / "grad-cam.md"
-COUNT = 13
+COUNT = 14
 HORSE, CAR, CONTOURS = 2, 5, 8
 """The stops about the horse, the car that is taken for a deer, and contours."""
 
@@ -247,8 +247,8 @@ def test_a_lesson_or_a_stop_that_does_not_exist_is_said_and_ignored(address: dic
 
 
 def test_a_stop_beyond_the_end_is_said_and_the_first_is_shown() -> None:
-    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="14", answer="on")
-    assert warnings(app) == "Ignored in the address: stop=14: the stops of this lesson are 1 to 13; the first one is shown."
+    app = open_page("layer_explorer", img="3", model="captum-tutorial", lesson="grad-cam", stop="15", answer="on")
+    assert warnings(app) == "Ignored in the address: stop=15: the stops of this lesson are 1 to 14; the first one is shown."
     assert f"**Stop 1 of {COUNT}" in texts(app)
     assert opened_paragraph(app, "Answer") is None
 

@@ -19,6 +19,7 @@ PAGES = (
         "layer_ladder",
         "sanity_checks",
         "training_time",
+        "known_truth",
     ),
     "disagreement",
 )

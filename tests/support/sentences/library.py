@@ -31,6 +31,9 @@ from explain_lib.trust.ladder_summary import (
 from explain_lib.trust.measures import FILLS, MEASURES
 from explain_lib.trust.rungs import LOOKS
 from explain_lib.trust.sanity_summary import SanitySummary, StepSummary, sanity_sentence, twin_sentence
+from explain_lib.truth.finders import BASELINES as BLIND
+from explain_lib.truth.finders import Finder
+from explain_lib.truth.summary import FINDING, FinderRanking, FinderSummary, TruthSummary, truth_sentence, turned_sentence
 
 CASES: Cases = {}
 case = adds_to(CASES)
@@ -198,6 +201,37 @@ def fills(draw: st.DrawFn) -> Said:
     best = [draw(st.sampled_from(("first", "second", None))) for _ in FILLS]
     every = {fill: replace(RANKING, best=name) for fill, name in zip(FILLS, best, strict=True)}
     return Said(fill_sentence(every), range(1, len(RUNGS) + 1))
+
+
+FINDERS = (Finder("first", "grad-cam"), Finder("second", "hirescam"), *BLIND)
+
+
+@st.composite
+def truth_summaries(draw: st.DrawFn) -> TruthSummary:
+    """The means of two methods and of the baselines, by one measure."""
+    images = draw(counts)
+    found = tuple(FinderSummary(one, (draw(share_estimates(images)),), draw(share_estimates(images))) for one in FINDERS)
+    return TruthSummary(("energy",), found, images, draw(share_estimates(images)), draw(shares))
+
+
+@case
+def a_place_that_is_known(draw: st.DrawFn) -> Said:
+    summary, images = draw(truth_summaries()), draw(counts)
+    value, gap, lead = draw(share_estimates(images)), draw(estimates(images)), draw(estimates(images))
+    alone = draw(st.booleans())
+    ranking = FinderRanking(
+        draw(st.sampled_from(FINDING)), FINDERS, FINDERS[1], value, None if alone else FINDERS[0], None if alone else lead,
+        draw(st.sampled_from(FINDERS)), summary.finders[0].values[0], gap, images,
+    )  # fmt: skip
+    said = truth_sentence(summary, ranking, draw(st.sampled_from(("mark", "quarter", "object"))))
+    shared = [value, summary.finders[0].values[0]]
+    return Said(said, [images], shares=[summary.chance], shared=shared, gaps=[gap, *negated(gap), lead])
+
+
+@case
+def a_mark_that_turns_answers(draw: st.DrawFn) -> Said:
+    summary = draw(truth_summaries())
+    return Said(turned_sentence(summary, "horse"), [summary.asked], shared=[summary.counted])
 
 
 @st.composite

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sentences.library import NOTHING
+from sentences.library import FINDERS, NOTHING, truth_summaries
 from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
 
 import explain_lib as xl
@@ -23,6 +23,8 @@ from dashboard.lesson.vote_result import taps_words
 from dashboard.topics.explorer.contrast_words import Pair, score_sentence, sum_sentence
 from dashboard.topics.explorer.cover_words import cover_numbers, peak_sentence
 from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_words
+from dashboard.topics.known_truth.figure import finders_words
+from dashboard.topics.known_truth.words import picture_sentence, value_caption
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
 from dashboard.topics.sanity.figure import steps_figure, steps_words
 from dashboard.topics.sanity.words import interval_words, mean_title, starts_sentence
@@ -242,6 +244,25 @@ def dots_of_a_ladder(draw: st.DrawFn) -> Said:
     (pointed,) = interval_dots("layer", "red", [(0, "first", one)])["customdata"]  # type: ignore[misc,attr-defined]
     said = ranked_words([RankedRow(Rung("first", "layer", None), one)], "Deletion")
     return Said(f"{said}; {'; '.join(pointed[1:-1])}".replace("with 95 % intervals", ""), means=[one])
+
+
+@case
+def finders_of_a_place(draw: st.DrawFn) -> Said:
+    summary = draw(truth_summaries())
+    said = finders_words(summary, "energy", "Share of the map").replace("with 95 % intervals", "")
+    return Said(said, shared=[one.values[0] for one in summary.finders])
+
+
+@case
+def a_place_in_the_picked_picture(draw: st.DrawFn) -> Said:
+    share, area = draw(shares), draw(shares)
+    known: Any = SimpleNamespace(
+        place=draw(st.sampled_from(("mark", "quarter", "object"))), before="ship", says="horse", asked="frog",
+        finder=FINDERS[0], value=lambda *_: share, area=area,
+    )  # fmt: skip
+    hit = draw(st.sampled_from((0.0, 1.0)))
+    said = f"{picture_sentence(known)} {value_caption(share, 'energy')} {value_caption(hit, 'pointing')}"
+    return Said(said, shares=[share, area])
 
 
 @case

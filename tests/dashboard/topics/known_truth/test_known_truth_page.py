@@ -125,7 +125,7 @@ def test_a_mosaic_holds_the_picture_and_three_others_and_asks_for_any_of_them() 
     (spot,) = panels(app)["chosen"].head["spots"]
     assert (spot["down"], spot["along"], spot["tall"], spot["wide"]) == (0.75, 0.25, 0.5, 0.5)
     values = panels(app)["chosen"].values
-    assert metrics(app)["Of the map in the quarter of the asked class"] == percent(values[32:, :32].sum() / values.sum())
+    assert metrics(app)["Of the map in the asked quarter"] == percent(values[32:, :32].sum() / values.sum())
 
 
 def test_a_network_that_takes_no_mosaic_is_refused_with_one_that_does() -> None:
