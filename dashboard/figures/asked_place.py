@@ -1,12 +1,12 @@
-"""A place that a lesson asks for: the map is covered until the answer is open, then both places are marked on the pictures."""
+"""A place or an outline that a lesson asks for: the map is covered until the answer is open, which then marks the pictures."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from dashboard.figures.asked_outline import AskedOutline
-from dashboard.figures.panel import Panel, Spot
+from dashboard.figures.panel import Painting, Panel, Spot
 from dashboard.view.view import View
 from explain_lib.base.words import short
+from explain_lib.trust.cover import SIDE, cover_cells
 
 Pixel = tuple[float, float]
 """Row and column in pixels of the picture, 0 in the middle of the first one."""
@@ -17,6 +17,8 @@ ASKING = "Where will it be brightest?"
 HOW = "Click the place, or move there with the arrow keys and press Enter."
 READ = "Point at the picture to read row and column."
 COVERED = "Covered until the answer is open."
+PAINTING = "Paint your answer"
+HOW_TO_PAINT = "By keys: the arrows move, Space paints or erases."
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,18 @@ class AskedPlace:
     brightest: Pixel | None
     is_open: bool
     votes: tuple[Pixel, ...] = ()
+
+
+@dataclass(frozen=True)
+class AskedOutline:
+    """A region of the picture on screen, asked for.
+
+    said: the code of the cells that the reader has painted, empty for none; see explain_lib.trust.cover. is_open: whether the
+    answer is.
+    """
+
+    said: str
+    is_open: bool
 
 
 _ASKED: ContextVar[AskedPlace | AskedOutline | None] = ContextVar("asked_on_picture", default=None)
@@ -86,3 +100,31 @@ def with_spots(panel: Panel, asked: AskedPlace, size: tuple[int, int] | None = N
     voted = f"; {len(asked.votes)} votes as dots" if asked.votes else ""
     said = "".join(f"; {words}: row {short(y)}, column {short(x)}" for _, words, (y, x) in places)
     return replace(panel, spots=spots, alt=f"{panel.alt}{said}{voted}")
+
+
+# Section: an outline
+
+
+def outlining(panel: Panel, asked: AskedOutline, key: str) -> Panel:
+    """A panel of the picture alone, painted over as the answer. key: of the picture."""
+    assert panel.picture is not None  # it is painted over
+    painting = Painting(f"outline {key}", asked.said, "grey", panel.picture, marks=True)
+    return replace(
+        panel,
+        title=PAINTING,
+        label=panel.title,
+        caption=HOW_TO_PAINT,
+        action=None,
+        paints=painting,
+        alt=_with_cells(panel, asked),
+    )
+
+
+def with_outline(panel: Panel, asked: AskedOutline) -> Panel:
+    """A panel with the reader's outline over it, also in words."""
+    return replace(panel, outline=asked.said, alt=_with_cells(panel, asked))
+
+
+def _with_cells(panel: Panel, asked: AskedOutline) -> str:
+    cells = int(cover_cells(asked.said).sum())
+    return f"{panel.alt}; your outline: {cells} of {SIDE * SIDE} cells" if cells else panel.alt

@@ -11,8 +11,7 @@ import numpy as np
 import streamlit as st
 
 import explain_lib as xl
-from dashboard.figures.asked_outline import AskedOutline
-from dashboard.figures.asked_place import AskedPlace, ask_on_picture
+from dashboard.figures.asked_place import AskedOutline, AskedPlace, ask_on_picture
 from dashboard.lesson.ask import PLACE_PAGE, Ask
 from dashboard.lesson.ballots import Tap
 from dashboard.lesson.file import Lesson, Stop, short_question, stop_view

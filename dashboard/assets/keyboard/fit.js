@@ -2,7 +2,7 @@
 // It is somewhat smaller where that brings the rest of this stage, and the controls that a lesson names, into sight as well.
 // Below it stands a lesson's question, on one line as large as that allows, or on more.
 const LARGEST = 2.4, SMALLEST = 0.5, BY = 0.05, EDGE = 8; // how many times as large as at a desk, and pixels that stay free below
-const FOR_PARTS = 0.85, FOR_CONTROLS = 0.88; // the least share of their size that pictures keep so that more is in sight
+const FOR_PARTS = 0.85, FOR_CONTROLS = 0.9; // the least share of their size that pictures keep so that more is in sight
 
 const CAPTION = [2, 1.7, 1.25]; // the caption in percent of the screen's width: largest, smallest on one line, and on two
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import explain_lib as xl
-from dashboard.figures.asked_outline import AskedOutline
-from dashboard.figures.asked_place import AskedPlace, ask_on_picture
+from dashboard.figures.asked_place import AskedOutline, AskedPlace, ask_on_picture
 from dashboard.lesson.ask import Ask
 from dashboard.lesson.file import Stop
 from dashboard.lesson.map_numbers import Brightest, brightest, map_for_outline

@@ -5,8 +5,17 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.figures.asked_outline import AskedOutline, outlining, with_outline
-from dashboard.figures.asked_place import READ, AskedPlace, asked_on_picture, asking, veiled, with_spots
+from dashboard.figures.asked_place import (
+    READ,
+    AskedOutline,
+    AskedPlace,
+    asked_on_picture,
+    asking,
+    outlining,
+    veiled,
+    with_outline,
+    with_spots,
+)
 from dashboard.figures.panel import Action, Painting, Panel
 from dashboard.topics.explorer.cover_words import cover_numbers, peak_sentence
 from dashboard.topics.explorer.panels import Explained, draw_whole, make_panels, other_layer, panel_caption, whole_of

@@ -254,8 +254,8 @@ def test_a_place_is_covered_until_the_answer_says_how_far_off_it_was(page: Page,
 
 @pytest.mark.parametrize(
     "strokes",
-    [((4, 4, 9), (8, 4, 13), (11, 5, 13)), ((0, 0, 15), (3, 0, 15)), ((1, 15, 15),), ()],
-    ids=["frog", "three eighths", "corner", "nothing"],
+    [((4, 4, 9), (8, 4, 13), (11, 5, 13)), ((0, 0, 15),), ((1, 15, 15),), ()],
+    ids=["frog", "an eighth", "corner", "nothing"],
 )
 def test_an_outline_is_painted_and_set_beside_the_map_as_a_server_does(
     page: Page, strokes: tuple[tuple[int, ...], ...]
