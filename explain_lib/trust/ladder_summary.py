@@ -282,7 +282,7 @@ def opinions_sentence(ranking: Ranking) -> str:
     """A sentence on other methods beside Grad-CAM at the same layer; empty without rows of them, or for few images."""
     if not ranking.opinions or ranking.images < LEAST_IMAGES:
         return ""
-    layer = ranking.opinions[0][0].partition(" at ")[2]
+    layer = ranking.opinions[0][0].partition(" at ")[2].removesuffix(LOOKS)
     words = [f"{_method(name)} {_against(gap)}" for name, gap in ranking.opinions]
     return f"At {layer}, beside Grad-CAM stretched, on the same images: {listed(words)}."
 
