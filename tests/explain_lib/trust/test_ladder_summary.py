@@ -135,7 +135,8 @@ def test_rows_are_compared_with_the_centre_by_every_measure_and_their_intervals_
         f"{mean_words(found[3].leads[3])}."
     )
     assert beside_centre_sentence(beside_centre(rows_of(spread(CLEAR))), "grey") == (
-        "Of 3 rows by any method and placement, none beats “centre first” by any measure, with mid grey."
+        "Of 3 rows by any method and placement, none is ahead of “centre first” by more than chance, with mid grey and by any "
+        "measure."
     )
     assert beside_centre_sentence(beside_centre(rows_of(spread(CLEAR, count=20))), "grey") == ""
     assert beside_centre(rows_of(spread(CLEAR)[:, :3], rungs=RUNGS[:3])) == ()
