@@ -282,7 +282,7 @@ def opinions_sentence(ranking: Ranking) -> str:
     """A sentence on other methods beside Grad-CAM at the same layer; empty without rows of them, or for few images."""
     if not ranking.opinions or ranking.images < LEAST_IMAGES:
         return ""
-    layer = ranking.opinions[0][0].partition(" at ")[2]
+    layer = ranking.opinions[0][0].partition(" at ")[2].removesuffix(LOOKS)
     words = [f"{_method(name)} {_against(gap)}" for name, gap in ranking.opinions]
     return f"At {layer}, beside Grad-CAM stretched, on the same images: {listed(words)}."
 
@@ -303,7 +303,8 @@ def beside_centre_sentence(found: Sequence[BesideCentre], fill: Fill) -> str:
         return ""
     rows, fill_words = counted(len(found), "row"), FILL_WORDS[fill]
     if not any(direction(lead) > 0 for one in found for lead in one.leads):
-        return f"Of {rows} by any method and placement, none beats “{CENTRE}” by any measure, with {fill_words}."
+        how = f"by more than chance, with {fill_words} and by any measure"
+        return f"Of {rows} by any method and placement, none is ahead of “{CENTRE}” {how}."
     by = "; ".join(_ahead_by(found, place) for place in range(len(MEASURES)))
     return f"Of {rows} by any method and placement, these are ahead of “{CENTRE}” by more than chance, with {fill_words}: {by}."
 

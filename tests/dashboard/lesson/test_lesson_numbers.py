@@ -225,6 +225,20 @@ def test_the_ladder_that_was_measured_beforehand() -> None:
     )
 
 
+def test_the_ladder_says_its_method_and_placement_and_which_others_beat_the_centre() -> None:
+    with np.load(CHECKPOINTS / "captum-tutorial.ladder.npz", allow_pickle=False) as file:
+        names, values = file["names"].tolist(), file["single_deletion"][:500, :, 0].astype(np.float64)
+    lead = values[:, names.index("HiResCAM at conv2, where it looks")] - values[:, names.index("centre first")]
+    assert said("{ladder.maps}") == "Grad-CAM stretched over the picture"
+    words, _, ends = said("{ladder.beside}").partition(" [")
+    assert words.startswith("Of 8 rows by any method and placement, these are ahead of “centre first” by more than chance")
+    assert words.endswith(f"by single deletion HiResCAM at conv2, where it looks, by {np.nanmean(lead):.3f}")
+    error = np.nanstd(lead) / np.sqrt(500)
+    low, high = (float(end) for end in ends.rstrip("].").split(" … "))
+    assert low < np.nanmean(lead) - 1.96 * error < np.nanmean(lead) + 1.96 * error < high  # of many at once, so wider
+    assert low > 0
+
+
 def test_the_ladder_follows_the_measure_on_screen() -> None:
     with np.load(CHECKPOINTS / "captum-tutorial.ladder.npz", allow_pickle=False) as file:
         centre = file["insertion"][:500, file["names"].tolist().index("centre first"), 1].mean()

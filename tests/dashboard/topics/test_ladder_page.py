@@ -27,6 +27,7 @@ from opened_page import (
 )
 from playwright.sync_api import Page, expect
 from running_app import address, settle
+from scipy.stats import spearmanr
 from staged import SentPanel, panels
 from streamlit.testing.v1.element_tree import Html
 from torch.nn import functional
@@ -68,10 +69,12 @@ class Table(HTMLParser):
 
 def tables(app: OpenedPage) -> list[Table]:
     """That of the picked image, then that of many."""
-    found = [shown.proto.body for shown in app.get("html") if isinstance(shown, Html)]
-    return [
-        Table(body) for body in sorted(found, key=lambda body: "Layer ladder over" in body) if 'class="number-table' in body
-    ]
+    found = [body for body in bodies(app) if 'aria-label="Layer ladder' in body]
+    return [Table(body) for body in sorted(found, key=lambda body: "Layer ladder over" in body)]
+
+
+def bodies(app: OpenedPage) -> list[str]:
+    return [shown.proto.body for shown in app.get("html") if isinstance(shown, Html)]
 
 
 def column(table: Table, title: str) -> dict[str, float]:
@@ -148,6 +151,59 @@ def test_places_follow_the_measure_that_ranks(measure: str, falling: bool) -> No
     found = [values[name] for name in ranked]
     assert sorted(places.values()) == list(range(1, 12))
     assert found == sorted(found, reverse=falling)
+
+
+@pytest.fixture(scope="module")
+def single() -> OpenedPage:
+    return open_page("layer_ladder", img="8", measure="single-deletion")
+
+
+def losses_by_the_book(image: int) -> NDArray[np.float32]:
+    """What the logit of the predicted class loses while a patch of 4 x 4 pixels is mid grey: one pass a patch, (8, 8)."""
+    network = xl.load_model("captum-tutorial").network
+    picture = torch.from_numpy((pixels()[image].transpose(2, 0, 1) / 255 - 0.5) / 0.5).float()
+    losses = np.empty((8, 8), np.float32)
+    with torch.no_grad():
+        whole = network(picture[None])[0, predicted(image)]
+        for row in range(8):
+            for place in range(8):
+                holed = picture.clone()
+                holed[:, 4 * row : 4 * row + 4, 4 * place : 4 * place + 4] = 0
+                losses[row, place] = whole - network(holed[None])[0, predicted(image)]
+    return losses
+
+
+def test_by_single_deletion_the_page_shows_what_each_patch_alone_is_worth(single: OpenedPage) -> None:
+    losses = losses_by_the_book(8)
+    np.testing.assert_allclose(panels(single)["loss-grey"].values, losses, atol=1e-5)
+    cells = torch.tensor(captum_map(8, "conv2"))[None, None]
+    large = functional.interpolate(cells, (32, 32), mode="bilinear", align_corners=False)[0, 0].numpy()
+    sums = large.reshape(8, 4, 8, 4).sum((1, 3))
+    np.testing.assert_allclose(panels(single)["sums"].values, sums, atol=1e-5 * sums.max())
+    right = spearmanr(sums.ravel(), losses.ravel()).statistic
+    assert column(tables(single)[0], "single deletion")["conv2"] == pytest.approx(right, abs=2e-3)
+    dots = chart(single, "patches")
+    assert sorted(np.array(dots["y"], float)) == pytest.approx(sorted(losses.ravel()), abs=1e-5)
+    (highest,) = (np.array(dots["y"], float)[np.array(dots["x"], float) == 1]).tolist()
+    assert highest == pytest.approx(losses.ravel()[sums.argmax()], abs=1e-5)
+    assert {"loss-blur", "loss-noisy-linear"} <= set(panels(single))
+    assert all(alts(single))
+
+
+def test_the_page_names_method_placement_and_measure_and_says_which_others_beat_the_centre(single: OpenedPage) -> None:
+    words = unescaped(texts(single))
+    assert "Single deletion with mid grey, Grad-CAM stretched over the picture: of 2 layers conv2 has the best mean" in words
+    assert "No layer beats “centre first” (0.137)" in words
+    with np.load("checkpoints/captum-tutorial.ladder.npz") as file:
+        names, values = file["names"].tolist(), file["single_deletion"][:500, :, 0].astype(float)
+    lead = values[:, names.index("HiResCAM at conv2, where it looks")] - values[:, names.index("centre first")]
+    assert "by deletion none; by insertion none; by ROAD none; by single deletion HiResCAM at conv2, where it looks" in words
+    (table,) = (Table(body) for body in bodies(single) if "Rows beside “centre first” over 500 images" in body)
+    assert [row[0] for row in table.rows[1:]] == names[:-3]  # all but the baselines
+    assert table.marked == ["HiResCAM at conv2, where it looks"]
+    leads = column(table, "single deletion")
+    assert leads["HiResCAM at conv2, where it looks"] == pytest.approx(np.nanmean(lead), abs=6e-4)
+    assert leads["conv2"] < 0
 
 
 def test_every_map_and_picture_has_alternative_text(opened: OpenedPage) -> None:

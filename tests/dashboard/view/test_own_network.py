@@ -315,8 +315,9 @@ def test_the_ladder_of_a_large_picture_comes_row_by_row_and_goes_on_where_it_was
     permits = held_rows(monkeypatch)
     start("--model", MAKE, "--input-size", "65")
     app = open_folded("layer_ladder", target="1")
-    rows, others = 4 + 1 + 3, 3  # convolutions and ends of stages, their average, baselines; the other methods after those
-    assert f"The network has to see {74 * rows} pictures of 65 × 65 pixels, 74 for each of {rows} rows" in captions(app)
+    rows, others = 4 + 1 + 3, 5  # convolutions and ends of stages, their average, baselines; other methods after those
+    assert f"The network has to see {74 * rows + 193} pictures of 65 × 65 pixels, 74 for each of {rows} rows" in captions(app)
+    assert "and 193 for the single deletion of all" in captions(app)
     assert alts(app)[0] == "Test image 3, true class plane, 65 by 65 pixels"
     permits.release(2)
     run_until(app, lambda: f"So far, 2 of {rows} rows. Results stay if you stop" in captions(app))

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import explain_lib as xl
+from explain_lib.base.words import mean_words
 from explain_lib.trust.ladder import AVERAGE, BASELINES, LadderRows, Rung
 from explain_lib.trust.ladder_summary import (
+    beside_centre,
+    beside_centre_sentence,
     fill_sentence,
     measured,
     opinions_sentence,
@@ -113,6 +116,40 @@ def test_a_clear_winner_is_said_to_be_one_and_to_lose_to_the_centre() -> None:
         in sentence
     )
     assert "Random order gets 0.400: first is better by 0.2000 [" in sentence
+
+
+def test_rows_are_compared_with_the_centre_by_every_measure_and_their_intervals_hold_together() -> None:
+    """By deletion the centre is best; by single deletion, whose rows are written by hand, one other row is ahead of it."""
+    rungs = (*RUNGS, Rung("HiResCAM at second, where it looks", "placed", (2, 2)))
+    rows = rows_of(np.concatenate([spread(CLEAR), spread((0.15,))], axis=1), rungs=rungs)
+    single = np.stack([spread((0.1, 0.1, 0.1, 0.0, 0.2, 0.1, 0.25))] * 3, axis=2)
+    rows = replace(rows, single_deletion=single)
+    found = beside_centre(rows)
+    assert [one.rung.name for one in found] == ["first", "second", AVERAGE, "HiResCAM at second, where it looks"]
+    assert [one.mean for one in found[3].leads] == pytest.approx([-0.05, -0.05, -0.025, 0.05])
+    alone = stats.norm.ppf(0.975) * (single[:, 6, 0] - single[:, 4, 0]).std(ddof=1) / 10
+    assert found[3].leads[3].high - found[3].leads[3].mean > 1.1 * alone
+    assert beside_centre_sentence(found, "grey") == (
+        "Of 4 rows by any method and placement, these are ahead of “centre first” by more than chance, with mid grey: "
+        "by deletion none; by insertion none; by ROAD none; by single deletion HiResCAM at second, where it looks, by "
+        f"{mean_words(found[3].leads[3])}."
+    )
+    assert beside_centre_sentence(beside_centre(rows_of(spread(CLEAR))), "grey") == (
+        "Of 3 rows by any method and placement, none is ahead of “centre first” by more than chance, with mid grey and by any "
+        "measure."
+    )
+    assert beside_centre_sentence(beside_centre(rows_of(spread(CLEAR, count=20))), "grey") == ""
+    assert beside_centre(rows_of(spread(CLEAR)[:, :3], rungs=RUNGS[:3])) == ()
+
+
+def test_a_placed_row_is_compared_with_grad_cam_at_its_layer() -> None:
+    rungs = (*RUNGS, Rung("HiResCAM at second, where it looks", "placed", (2, 2)))
+    ranking = rank_ladder(rows_of(np.concatenate([spread(CLEAR), spread((0.15,))], axis=1), rungs=rungs))
+    ((name, gap),) = ranking.opinions
+    assert (name, gap.mean) == ("HiResCAM at second, where it looks", pytest.approx(0.15))
+    assert opinions_sentence(ranking).startswith(
+        "At second, beside Grad-CAM stretched, on the same images: HiResCAM with each cell where it looks is better by 0.1500 ["
+    ), opinions_sentence(ranking)
 
 
 def test_the_lead_is_paired_over_images() -> None:

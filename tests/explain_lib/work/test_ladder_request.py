@@ -13,7 +13,8 @@ from torch import Tensor
 
 import explain_lib as xl
 from explain_lib.base.run_context import Step
-from explain_lib.trust.ladder import LadderRequest, LadderRows, ladder_curves
+from explain_lib.passes.outputs import Read
+from explain_lib.trust.ladder import ASKED_PER_IMAGE, LadderRequest, LadderRows, ladder_curves
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.jobs import Jobs
 
@@ -30,7 +31,7 @@ def asked(model: xl.Model, count: int = 10, **named: object) -> LadderRequest:
 
 def assert_same(found: LadderRows, right: LadderRows) -> None:
     assert found.rungs == right.rungs
-    for name in ("images", "predicted", "explained", "deletion", "insertion", "edges", "centre", "flat"):
+    for name in ("images", "predicted", "explained", "deletion", "insertion", "single_deletion", "edges", "centre", "flat"):
         np.testing.assert_array_equal(getattr(found, name), getattr(right, name))
 
 
@@ -78,18 +79,19 @@ def test_one_picked_image_is_computed_once(model: xl.Model) -> None:
 
 def test_at_another_layer_only_the_other_methods_are_asked(model: xl.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     cache, pixels, seen = ExplainCache(), noise(4), [0]
-    real = type(model).run_input
+    real = type(model).read_input
 
-    def counted(self: xl.Model, batch: Tensor, *given: object) -> Tensor:
+    def counted(self: xl.Model, batch: Tensor) -> Read:
         seen[-1] += len(batch)
-        return real(self, batch, *given)  # type: ignore[arg-type]  # passed through
+        return real(self, batch)
 
-    monkeypatch.setattr(type(model), "run_input", counted)
+    monkeypatch.setattr(type(model), "read_input", counted)
     for layer in ("body.1", "body.3", "body.1"):
         found = through(cache, ladder_curves, model, pixels, 2, ("body.1", "body.3"), None, layer)
-        assert [rung.asked_at for rung in found.rows.rungs] == [None] * 3 + [layer] * 3 + [None] * 3
+        assert [rung.asked_at for rung in found.rows.rungs] == [None] * 3 + [layer] * 5 + [None] * 3
         seen.append(0)
-    assert seen[1] - 8 == (seen[0] - 16) / 3 > 0  # 3 of 9 rows; the ends of curves are asked once for each part
+    # 5 of 11 rows; the ends of curves are asked once for each part, and single patches once for all rows
+    assert (seen[1] - 8) / 5 == (seen[0] - 16 - ASKED_PER_IMAGE) / 11 > 0
     assert seen[2] == 0
 
 
