@@ -64,4 +64,6 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "blind": (None, "7,12"),
     "cover": (None, "AAAw"),
     "ended": (None, "grad-cam"),
+    "draws": ("10", "30"),
+    "seed": ("0", "20"),
 }
