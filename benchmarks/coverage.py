@@ -45,7 +45,7 @@ def crossed_rows(samples: int) -> Iterator[tuple[str, int, int, float]]:
     chance = np.random.default_rng(1)
     for images, draws in TABLES:
         for kind, sizes in PARTS.items():
-            yield kind, images, draws, _covered_of_tables(lambda: _table(chance, images, draws, sizes), samples)
+            yield kind, images, draws, _covered_of_tables(chance, images, draws, sizes, samples)
         yield "share of 0.2 that differs by draw", images, draws, _covered_shares(chance, images, draws, samples)
 
 
@@ -56,8 +56,11 @@ def _table(chance: np.random.Generator, images: int, draws: int, sizes: tuple[fl
     return np.zeros(shapes[2]) + sum(parts)
 
 
-def _covered_of_tables(draw: Callable[[], NDArray[np.float64]], samples: int) -> float:
-    return float(np.mean([_covered(crossed_means(draw(), (-99, 99)), 0) for _ in range(max(1, samples // AT_ONCE))]))
+def _covered_of_tables(
+    chance: np.random.Generator, images: int, draws: int, sizes: tuple[float, float, float], samples: int
+) -> float:
+    tables = (_table(chance, images, draws, sizes) for _ in range(max(1, samples // AT_ONCE)))
+    return float(np.mean([_covered(crossed_means(one, (-99, 99)), 0) for one in tables]))
 
 
 def _covered_shares(chance: np.random.Generator, images: int, draws: int, samples: int) -> float:
