@@ -10,6 +10,6 @@ ladder_summary  summarise_ladder, rank_ladder, and sentences
 measures        the names of measures and fills
 plus_plus       plus_plus_facts: whether Grad-CAM++'s divisors are above zero at a layer
 rungs           the maps of a ladder's rows, and the rows made of curves
-sanity          SanityRequest, random_starts: maps beside those of randomised networks and of a twin
+sanity          SanityRequest, random_starts: maps beside those of randomised networks, of a twin and a second network
 sanity_summary  summarise_sanity, and sentences
 """
