@@ -11,7 +11,7 @@ measures        the names of measures and fills
 plus_plus       plus_plus_facts: whether Grad-CAM++'s divisors are above zero at a layer
 region          map_by_cell: a painted region beside the map, in shares and overlap
 rungs           the maps of a ladder's rows, of other methods and placements too, and the rows made of curves
-sanity          SanityRequest, random_starts: maps beside those of randomised networks and of a twin
+sanity          SanityRequest, random_starts: maps beside those of randomised networks, of a twin and a second network
 sanity_summary  summarise_sanity, and sentences
 single_deletion patch_changes and single_deletion: maps beside what each patch alone does to the score
 """

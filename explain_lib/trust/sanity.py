@@ -230,7 +230,7 @@ class SanityRequest(Request[SanityRows]):
     @property
     def asked(self) -> tuple[object, ...]:
         drawn = None if self._others else (self.seed, self.draws)
-        return "sanity", self.layer, self.target, self.mode, *(one.digest for one in self._others.values()), drawn
+        return "sanity", self.layer, self.target, self.mode, *((name, one.digest) for name, one in self._others.items()), drawn
 
     @property
     def seeds(self) -> tuple[int, ...]:

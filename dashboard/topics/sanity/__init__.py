@@ -10,5 +10,5 @@ On the page:
 blind   pairs of maps without names, until the answer is open
 image   the picked image at the chosen depth, and at all
 sample  the checks over many images
-twin    the twin that learnt labels in random order
+twin    the twin that learnt labels in random order, and a second network that learnt the right ones
 """

@@ -34,6 +34,7 @@ from staged import panels, stages
 import explain_lib as xl
 from dashboard.topics.sanity import check
 from explain_lib.networks.randomisation import randomised
+from explain_lib.trust.sanity import SanityRequest
 
 SIDE = 224
 DRAWING = xl.Drawing(strength=0.7, follows=True, contour=True)
@@ -182,40 +183,52 @@ def test_every_picture_and_chart_has_alternative_text(opened: OpenedPage) -> Non
 
 
 def test_many_images_are_checked_on_request_and_summed_up_in_a_sentence() -> None:
-    app = open_page("sanity_checks", model="tutorial", sample="70", layer="conv1")
+    app = open_page("sanity_checks", model="tutorial", sample="70", layer="conv1", draws="3", seed="10")
     assert "Nothing has been checked over many images yet" in captions(app)
     press(app, "Check 70 images")
     table = "Table (CSV)"
     run_until(app, lambda: table in [one.label for one in app.download_button] and "So far" not in captions(app))
     assert "The maps of conv1 keep less than half of their order" in texts(app)
     lines = list(csv.DictReader(StringIO(download(app, "Table (CSV)").decode())))
-    assert [line["randomised"] for line in lines] == ["fc3", "fc2", "fc1", "conv2", "conv1", "two different pictures"]
+    assert [line["randomised"] for line in lines] == ["fc3", "fc2", "fc1", "conv2", "conv1"]
+    assert {line["draws"] for line in lines} == {"3"}
+    model = xl.load_model("tutorial")
+    rows = SanityRequest(model, pixels(), np.arange(70), "conv1", seed=10, draws=3).all_rows()
+    difference = float(np.nanmean(rows.correlations[:, :, -1] - rows.beside[:, :, -1]))
+    assert float(lines[-1]["difference"]) == pytest.approx(difference, abs=1e-5)
+    within = float(lines[-1]["difference_low"]) > -0.1 and float(lines[-1]["difference_high"]) < 0.1
+    assert within
+    assert lines[-1]["verdict"] == "no more than chance"
+    assert "within ±0.1: no more alike than chance" in unescaped(texts(app))
+    assert "--draws 3 --seed 10" in captions(app)
     assert "nan" not in "".join(chart_alts(app))
     trace = chart(app, "sanity-many")
     assert trace["name"] == "this picture"
-    model = xl.load_model("tutorial")
     assert xl.shared_cache("cpu").model("tutorial").digest == model.digest
 
 
-def test_the_twin_of_tutorial_stands_beside_it(opened: OpenedPage) -> None:
+def test_the_twin_of_tutorial_and_a_second_network_stand_beside_it(opened: OpenedPage) -> None:
     index = predicted(8, "tutorial")
     own = captum_map(8, "conv2", name="tutorial")
     twin = captum_map(8, "conv2", lambda logits: logits[:, index], "tutorial-permuted")
     shown = picture(opened, "Overlay: Grad-CAM of layer conv2 on image 8 by tutorial-permuted")
     np.testing.assert_array_equal(shown, xl.draw_overlay(pixels()[8], twin, DRAWING, SIDE))
     correlation = spearmanr(own.ravel(), twin.ravel()).statistic
-    assert metrics(opened)["Correlation of the two maps"] == f"{correlation:.2f}".replace("-", "−")
+    assert panels(opened)["twin-1"].head["caption"].endswith(f"\ncorrelation {signed(float(correlation))}")
+    second = captum_map(8, "conv2", lambda logits: logits[:, index], "tutorial-second")
+    right = float(spearmanr(own.ravel(), second.ravel()).statistic)
+    assert panels(opened)["twin-2"].head["caption"].endswith(f"\ncorrelation {signed(right)}")
     assert "gets 9.9 % of the test images right, no more than chance" in captions(opened)
 
 
 def test_the_twin_is_compared_over_many_images() -> None:
     app = open_page("sanity_checks", model="tutorial", sample="66")
     press(app, "Compare over 66 images")
-    run_until(app, lambda: "At conv2 the twin's maps" in texts(app) and "So far" not in captions(app))
-    assert "maps of two different pictures have" in unescaped(texts(app))
-    (twin, unrelated) = csv.DictReader(StringIO(download(app, "Twin (CSV)").decode()))
+    run_until(app, lambda: "At conv2 the maps of tutorial" in texts(app) and "So far" not in captions(app))
+    assert "with those of a second network that learnt the right labels from another seed" in texts(app)
+    (twin, second) = csv.DictReader(StringIO(download(app, "Twin (CSV)").decode()))
     assert twin["randomised"] == "labels in random order"
-    assert unrelated["randomised"] == "two different pictures"
+    assert second["randomised"] == "right labels, another seed"
 
 
 def test_a_model_without_a_twin_says_which_has_one() -> None:

@@ -216,6 +216,8 @@ NONSENSE = [
     ("fill", "pink", "one of grey, blur, noisy-linear would be right."),
     ("sample", "0", "a number of images, from 1, would be right."),
     ("randomised", "-1", "a number of layers, from the last one, would be right."),
+    ("draws", "101", "a number of draws, from 1 to 100, would be right."),
+    ("seed", "-1", "the number of a draw, from 0 to 999999, would be right."),
     ("mode", "both", "one of cascading, independent would be right."),
     ("epoch", "last", "a number of epochs, from 0, would be right."),
     ("set", "cifar100", "cifar10, folder, or the SHA-256 of an uploaded picture, would be right."),

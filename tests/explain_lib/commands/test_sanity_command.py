@@ -1,19 +1,30 @@
 """The command `sanity`: the steps that it prints, its sentence, and how far it says that it came."""
 
+import numpy as np
 import pytest
 
+import explain_lib as xl
 from explain_lib.__main__ import main
 from explain_lib.commands.interruption import INTERRUPTED
 from explain_lib.trust.sanity import SanityRequest
 
 
 def test_the_command_prints_each_step_and_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sanity", "--model", "tutorial", "--images", "0-39"]) == 0
+    assert main(["sanity", "--model", "tutorial", "--images", "0-39", "--draws", "3", "--seed", "10"]) == 0
     _, *steps, sentence = capsys.readouterr().out.splitlines()
     assert [step.split()[0] for step in steps] == ["fc3", "fc2", "fc1", "conv2", "conv1"]
     assert sentence.startswith("The maps of conv2")
+    assert "over 3 draws of random weights" in sentence
+    model, pixels = xl.load_model("tutorial"), xl.load_cifar10().pixels
+    rows = SanityRequest(model, pixels, np.arange(40), "conv2", seed=10, draws=3).all_rows()
+    printed = float(steps[-1].split()[1].replace("−", "-"))
+    assert printed == pytest.approx(np.nanmean(rows.correlations[:, :, -1]), abs=0.0006)
     assert main(["sanity", "--model", "tutorial", "--twin", "--layer", "conv1", "--images", "0-39"]) == 0
-    assert "At conv1 the twin's maps" in capsys.readouterr().out
+    _, twin, second, sentence = capsys.readouterr().out.splitlines()
+    assert (twin[:21], second[:26]) == ("labels in random order"[:21], "right labels, another seed")
+    assert sentence.startswith("At conv1 the maps of tutorial have a correlation of")
+    assert main(["sanity", "--draws", "0"]) == 1
+    assert "draws: 0; a whole number from 1 to 100 would be right" in capsys.readouterr().err
     assert main(["sanity", "--twin"]) == 1
     assert "twin: captum-tutorial has none" in capsys.readouterr().err
 
@@ -26,5 +37,5 @@ def test_interrupted_it_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch, ca
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SanityRequest, "rows", broken_off)
-    assert main(["sanity", "--images", "0-99"]) == INTERRUPTED
+    assert main(["sanity", "--images", "0-99", "--draws", "1"]) == INTERRUPTED
     assert "stopped after 64 of 100 images" in capsys.readouterr().err

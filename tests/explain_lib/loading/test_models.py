@@ -23,6 +23,8 @@ from explain_lib.loading.bundled import (
     REGISTRY,
     CheckpointSpec,
     NetworkSize,
+    find_second,
+    find_twin,
     load_card,
     load_checkpoint,
     load_test_logits,
@@ -139,9 +141,19 @@ def test_steps_of_a_training_load_but_are_not_listed() -> None:
     assert xl.load_model("tutorial-epoch-5").card.epochs == 5
 
 
+def test_the_second_network_is_the_same_recipe_from_another_seed() -> None:
+    first, second = (load_card(name) for name in ("tutorial", "tutorial-second"))
+    assert find_second("tutorial") == second.name
+    assert second.name not in xl.list_models()
+    assert (second.architecture, second.epochs) == (first.architecture, first.epochs)
+    assert second.seed != first.seed
+    assert abs(second.accuracy - first.accuracy) < 0.02
+    assert all(find_second(name) for name in xl.list_models() if find_twin(name))
+
+
 SIZES = [
     # 3*6*25+6 + 6*16*25+16 + 400*120+120 + 120*84+84 + 84*10+10
-    *((name, 2, 62_006) for name in ("captum-tutorial", "tutorial-permuted")),
+    *((name, 2, 62_006) for name in ("captum-tutorial", "tutorial-permuted", "tutorial-second")),
     # convolutions 432 + 6*2304 + 4608 + 5*9216 + 18432 + 5*36864, normalisation 2*(7*16 + 6*32 + 6*64), linear 650
     ("resnet20", 19, 269_722),
 ]

@@ -135,7 +135,7 @@ def test_ladder_and_sanity_checks_leave_unreadable_pictures_out(model: xl.Model)
     assert_array_equal(checks.images, GOOD)
     whole = SanityRequest(model, lazy.whole[GOOD], np.arange(len(GOOD)), "body.3").all_rows()
     assert_array_equal(checks.correlations, whole.correlations)
-    assert_array_equal(checks.unrelated, whole.unrelated)  # beside each the next picture that can be read
+    assert_array_equal(checks.beside, whole.beside)  # beside each the next picture that can be read
 
 
 def test_an_average_leaves_them_out(model: xl.Model) -> None:

@@ -1,4 +1,4 @@
-"""The sanity checks: correlations beside Captum and SciPy, summaries by hand, sentences and requests."""
+"""The sanity checks: correlations beside Captum and SciPy, draws, random starts and requests."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -17,13 +17,8 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 import explain_lib as xl
-from explain_lib.base.words import interval
 from explain_lib.networks.randomisation import randomised
-from explain_lib.trust.sanity import TWIN, RandomStarts, SanityRequest, SanityRows, random_starts, sanity_maps
-from explain_lib.trust.sanity_summary import sanity_sentence, summarise_sanity, twin_sentence
-
-STEPS = ("fc", "conv2", "conv1")
-
+from explain_lib.trust.sanity import SECOND, TWIN, RandomStarts, SanityRequest, SanityRows, random_starts, sanity_maps
 
 # Section: correlations
 
@@ -44,16 +39,28 @@ def sanity_batch(model: xl.Model, pixels: NDArray[np.uint8], images: NDArray[np.
 @pytest.mark.parametrize("mode", ["cascading", "independent"])
 def test_correlations_are_scipys_of_captums_maps(name: str, layer: str, mode: str, images: xl.ImageSet) -> None:
     model, shown = xl.load_model(name), np.array([12, 40])
-    rows = sanity_batch(model, images.pixels, shown, layer, mode=mode)
+    rows = sanity_batch(model, images.pixels, shown, layer, mode=mode, seed=3, draws=2)
+    assert rows.seeds == (3, 4)
     own = [captum_map(model, images.pixels[image], layer, rows.explained[row]) for row, image in enumerate(shown)]
-    for depth in (1, len(rows.steps)):
-        other = randomised(model, depth, mode)  # type: ignore[arg-type]  # one of the modes
+    for draw, depth in ((0, len(rows.steps)), (1, 1)):
+        other = randomised(model, depth, mode, seed=3 + draw)  # type: ignore[arg-type]  # one of the modes
         for row, image in enumerate(shown):
-            right = spearman(own[row], captum_map(other, images.pixels[image], layer, rows.explained[row]))
-            assert rows.correlations[row, depth - 1] == pytest.approx(right, abs=1e-4, nan_ok=True)
-    following = model.predict(images.pixels[shown + 1]).argmax(1)
-    right = spearman(own[0], captum_map(model, images.pixels[13], layer, following[0]))
-    assert rows.unrelated[0] == pytest.approx(right, abs=1e-4)
+            for found, seen in ((rows.correlations, image), (rows.beside, image + 1)):  # the next picture, of the same class
+                right = spearman(own[row], captum_map(other, images.pixels[seen], layer, rows.explained[row]))
+                assert found[row, draw, depth - 1] == pytest.approx(right, abs=1e-4, nan_ok=True)
+
+
+def test_draws_are_those_of_their_seeds_whatever_the_block(images: xl.ImageSet) -> None:
+    """The default: the first of ten draws is the one that a seed alone stood for."""
+    model, shown = xl.load_model("tutorial"), np.array([4, 9, 10])
+    ten = sanity_batch(model, images.pixels, shown, "conv2")
+    assert ten.seeds == tuple(range(10))
+    assert ten.correlations.shape == ten.beside.shape == ten.kept.shape == ten.flat.shape == (3, 10, 5)
+    one = sanity_batch(model, images.pixels, shown, "conv2", seed=7, draws=1)
+    np.testing.assert_allclose(ten.correlations[:, [7]], one.correlations, atol=1e-6)
+    assert len({values.tobytes() for values in ten.correlations.transpose(1, 0, 2)}) == 10
+    along = sanity_maps(model, images.pixels[shown], "conv2", seed=7)
+    np.testing.assert_allclose(one.correlations[:, 0], along.correlations, atol=1e-6)
 
 
 def test_so_they_are_for_a_torchvision_network(random_model: Models, random_pixels: NDArray[np.uint8]) -> None:
@@ -69,19 +76,22 @@ def test_so_they_are_for_a_torchvision_network(random_model: Models, random_pixe
 
 def test_predictions_are_those_of_the_randomised_networks(images: xl.ImageSet) -> None:
     model, shown = xl.load_model("tutorial"), np.arange(30)
-    rows = sanity_batch(model, images.pixels, shown, "conv2")
+    rows = sanity_batch(model, images.pixels, shown, "conv2", draws=2)
     right = model.predict(images.pixels[:30]).argmax(1)
-    for depth in (1, 5):
-        predicted = randomised(model, depth).predict(images.pixels[:30]).argmax(1)
-        np.testing.assert_array_equal(rows.kept[:, depth - 1], predicted == right)
+    for draw, depth in ((0, 1), (1, 1), (1, 5)):
+        predicted = randomised(model, depth, seed=draw).predict(images.pixels[:30]).argmax(1)
+        np.testing.assert_array_equal(rows.kept[:, draw, depth - 1], predicted == right)
 
 
-def test_the_twin_is_asked_about_the_same_class(images: xl.ImageSet) -> None:
-    model, twin = (xl.load_model(name) for name in ("tutorial", "tutorial-permuted"))
-    rows = sanity_batch(model, images.pixels, np.array([5]), "conv2", twin=twin)
-    own, other = (captum_map(one, images.pixels[5], "conv2", rows.explained[0]) for one in (model, twin))
-    assert rows.steps == (TWIN,)
-    assert rows.correlations[0, 0] == pytest.approx(spearman(own, other), abs=1e-4)
+def test_the_twin_and_the_second_network_are_asked_about_the_same_class(images: xl.ImageSet) -> None:
+    model, *others = (xl.load_model(name) for name in ("tutorial", "tutorial-permuted", "tutorial-second"))
+    rows = sanity_batch(model, images.pixels, np.array([5]), "conv2", twin=others[0], second=others[1])
+    assert (rows.steps, rows.seeds, rows.correlations.shape) == ((TWIN, SECOND), (), (1, 1, 2))
+    own = captum_map(model, images.pixels[5], "conv2", rows.explained[0])
+    for place, other in enumerate(others):
+        for found, image in ((rows.correlations, 5), (rows.beside, 6)):
+            right = spearman(own, captum_map(other, images.pixels[image], "conv2", rows.explained[0]))
+            assert found[0, 0, place] == pytest.approx(right, abs=1e-4)
 
 
 def of_two_labels(outputs: Tensor) -> Tensor:
@@ -99,7 +109,7 @@ def test_several_labels_and_functions_are_explained_of_all_networks_alike(
     target: xl.Target | Callable[[Tensor], Tensor], number: Callable[[Tensor], Tensor], images: xl.ImageSet
 ) -> None:
     model = xl.load_model("tutorial")
-    rows = sanity_batch(model, images.pixels, np.array([12]), "conv2", target=target)
+    rows = sanity_batch(model, images.pixels, np.array([12]), "conv2", target=target, draws=1)
     assert rows.explained.tolist() == [3 if isinstance(target, xl.Target) else -1]
 
     def right(of: xl.Model, image: int = 12) -> NDArray[np.float32]:
@@ -109,17 +119,17 @@ def test_several_labels_and_functions_are_explained_of_all_networks_alike(
         return np.asarray(found.detach()[0, 0].clamp(min=0))
 
     for depth in (1, len(rows.steps)):
-        expected = spearman(right(model), right(randomised(model, depth)))
-        assert rows.correlations[0, depth - 1] == pytest.approx(expected, abs=1e-4)
-    assert rows.unrelated[0] == pytest.approx(spearman(right(model), right(model, 13)), abs=1e-4)
+        for found, image in ((rows.correlations, 12), (rows.beside, 13)):
+            expected = spearman(right(model), right(randomised(model, depth), image))
+            assert found[0, 0, depth - 1] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_map_that_is_the_same_everywhere_has_no_correlation(images: xl.ImageSet) -> None:
     model = xl.load_model("tutorial")
-    rows = sanity_batch(model, images.pixels, np.arange(200), "pool1")
+    rows = sanity_batch(model, images.pixels, np.arange(200), "pool1", draws=1)
     assert rows.flat.any()
     assert np.isnan(rows.correlations[rows.flat]).all()
-    assert np.isfinite(rows.correlations[~rows.flat & ~rows.blank[:, None]]).all()
+    assert np.isfinite(rows.correlations[~rows.flat & ~rows.blank[:, None, None]]).all()
 
 
 # Section: random starts
@@ -187,119 +197,6 @@ def test_wrong_starts_are_refused_by_name(wrong: dict[str, Any], images: xl.Imag
         random_starts(xl.load_model("tutorial"), images.pixels[:2], "conv2")
 
 
-# Section: summaries and sentences
-
-
-def rows_of(means: tuple[float, ...], unrelated: float, count: int = 100, flat: int = 0) -> SanityRows:
-    """Correlations of these means, spread evenly over +-0.05; the first `flat` images have no map at the last step."""
-    spread = np.linspace(-0.05, 0.05, count)
-    correlations = np.stack([np.random.default_rng(place).permutation(spread) + mean for place, mean in enumerate(means)], 1)
-    is_flat = np.zeros(correlations.shape, bool)
-    is_flat[:flat, -1] = True
-    correlations[is_flat] = np.nan
-    kept = np.zeros(correlations.shape, bool)
-    kept[: count // 4] = True
-    none = np.zeros(count, np.int64)
-    beside = np.random.default_rng(9).permutation(spread) + unrelated
-    return SanityRows(STEPS[: len(means)], np.arange(count), none, correlations, kept, is_flat, np.zeros(count, bool), beside)
-
-
-def test_means_and_shares_are_those_of_the_rows() -> None:
-    summary = summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05))
-    assert [step.correlation.mean for step in summary.steps] == pytest.approx([0.8, 0.4, 0.1])
-    assert [step.kept.mean for step in summary.steps] == [0.25] * 3
-    assert summary.unrelated.mean == pytest.approx(0.05)
-    assert summary.left.mean == pytest.approx(0.05)
-    error = 0.05 / np.sqrt(3) / 10  # of the mean of 100 numbers spread evenly
-    assert summary.steps[0].correlation.high - 0.8 == pytest.approx(1.96 * error, rel=0.15)
-
-
-SAYS = {
-    "no more": (
-        (0.8, 0.4, 0.05),
-        0.05,
-        "which cannot be told apart from that of unrelated maps",
-        "depends on what the network has learnt",
-    ),
-    "some": ((0.8, 0.6, 0.3), 0.05, "have 0.0500 [", "comes from the picture and the architecture"),
-    "nearly all": ((0.9, 0.85, 0.8), 0.05, ": 0.7500 [", "hardly depend on what the network has learnt"),
-    "in common": (
-        (0.8, 0.6, 0.3),
-        0.3,
-        "which cannot be told apart from that of unrelated maps",
-        "on what the network has learnt; the part that all pictures have in common does not.",
-    ),
-    "less": ((0.8, 0.4, 0.0), 0.5, "below that of unrelated maps", "depends on what the network has learnt"),
-}
-
-
-@pytest.mark.parametrize(("means", "unrelated", "gap", "verdict"), SAYS.values(), ids=SAYS)
-def test_what_is_left_at_the_end_of_the_cascade_is_judged(
-    means: tuple[float, ...], unrelated: float, gap: str, verdict: str
-) -> None:
-    sentence = sanity_sentence(summarise_sanity(rows_of(means, unrelated)), "conv2", "cascading")
-    assert gap in sentence
-    assert verdict in sentence
-
-
-def test_the_step_at_which_half_is_lost_is_named() -> None:
-    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05)), "conv2", "cascading")
-    assert sentence.startswith("The maps of conv2 keep less than half of their order (a correlation below 0.5) from conv2 on.")
-    sentence = sanity_sentence(summarise_sanity(rows_of((0.4, 0.6, 0.1), 0.05)), "conv2", "cascading")
-    assert "(a correlation below 0.5) from conv1 on." in sentence
-    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.7, 0.6), 0.05)), "conv2", "cascading")
-    assert sentence.startswith("With every layer randomised, their correlation with the original maps is 0.6000 [")
-
-
-def test_of_single_layers_the_one_that_matters_most_is_named() -> None:
-    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05)), "conv2", "independent")
-    assert "conv2 randomised alone leaves the maps of conv2 the lowest mean correlation, 0.1000 [" in sentence
-    assert "fc the highest, 0.8000 [" in sentence
-
-
-def test_the_intervals_of_picked_layers_allow_for_the_choice() -> None:
-    """Three independent steps: Šidák's quantile in place of the normal one, in the summary and in the sentence."""
-    summary = summarise_sanity(rows_of((0.8, 0.1, 0.6), 0.05))
-    wider = stats.norm.ppf((1 + 0.95 ** (1 / 3)) / 2) / stats.norm.ppf(0.975)
-    for step in summary.steps:
-        assert step.among.mean == pytest.approx(step.correlation.mean)
-        ratio = (step.among.high - step.among.low) / (step.correlation.high - step.correlation.low)
-        assert ratio == pytest.approx(wider, rel=0.08)
-    sentence = sanity_sentence(summary, "conv2", "independent")
-    for step in summary.steps[:2]:
-        assert interval(step.among) in sentence
-        assert interval(step.correlation) not in sentence
-
-
-def test_maps_that_do_not_count_are_counted() -> None:
-    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05, flat=20)), "conv2", "cascading")
-    assert sentence.endswith("20.0 % of the maps are then the same everywhere and do not count.")
-    none = rows_of((0.8, 0.4, 0.1), 0.05, flat=100)
-    assert "all are the same everywhere" in sanity_sentence(summarise_sanity(none), "conv2", "cascading")
-    assert "No map of conv2 can be compared" in sanity_sentence(
-        summarise_sanity(rows_of((0.1,), 0.05, flat=100)), "conv2", "cascading"
-    )
-
-
-def test_few_images_say_nothing_about_chance() -> None:
-    sentence = sanity_sentence(summarise_sanity(rows_of((0.8, 0.4, 0.1), 0.05, count=8)), "conv2", "cascading")
-    assert sentence.endswith("; 8 images are too few to compare that with the maps of different pictures.")
-
-
-TWINS = {
-    "unlike": (0.05, "they cannot be told apart from maps of two different pictures"),
-    "a little": (0.2, "that much does not need the right labels"),
-    "alike": (0.9, "hardly depend on the labels"),
-}
-
-
-@pytest.mark.parametrize(("mean", "verdict"), TWINS.values(), ids=TWINS)
-def test_the_twin_is_judged(mean: float, verdict: str) -> None:
-    sentence = twin_sentence(summarise_sanity(rows_of((mean,), 0.05)), "conv2", "tutorial")
-    assert f"have a correlation of {mean:.4f} [" in sentence
-    assert verdict in sentence
-
-
 # Section: requests
 
 
@@ -317,6 +214,9 @@ def test_each_part_of_a_request_changes_its_fingerprint() -> None:
         asked(model, mode="independent"),
         asked(model, twin=randomised(model, 1)),
         asked(model, seed=1),
+        asked(model, draws=9),
+        asked(model, second=randomised(model, 1)),
+        asked(model, twin=randomised(model, 1), second=randomised(model, 2)),
     ]
     assert len({one.fingerprint for one in requests}) == len(requests)
     assert asked(model).fingerprint == asked(small_model()).fingerprint
@@ -328,3 +228,8 @@ def test_what_is_wrong_is_said_before_anything_is_computed() -> None:
         asked(model, layer="conv9")
     with pytest.raises(xl.InputError, match="mode: 'both'"):
         asked(model, mode="both")
+    for draws in (0, 101, 2.0, True):
+        with pytest.raises(xl.InputError, match=r"draws: .*; a whole number from 1 to 100 would be right"):
+            asked(model, draws=draws)
+    with pytest.raises(xl.InputError, match="seeds: "):
+        asked(model, seed=-1)

@@ -30,7 +30,7 @@ from explain_lib.trust.ladder_summary import (
 )
 from explain_lib.trust.measures import FILLS, MEASURES
 from explain_lib.trust.rungs import LOOKS
-from explain_lib.trust.sanity_summary import SanitySummary, StepSummary, sanity_sentence, twin_sentence
+from explain_lib.trust.sanity_summary import SanitySummary, StepSummary, TwinSummary, sanity_sentence, twin_sentence
 from explain_lib.truth.finders import BASELINES as BLIND
 from explain_lib.truth.finders import Finder
 from explain_lib.truth.summary import FINDING, FinderRanking, FinderSummary, TruthSummary, truth_sentence, turned_sentence
@@ -236,30 +236,30 @@ def a_mark_that_turns_answers(draw: st.DrawFn) -> Said:
 
 
 @st.composite
+def checked_steps(draw: st.DrawFn, name: str, images: int) -> StepSummary:
+    one = draw(estimates(draw(st.sampled_from((images, images, 0)))))
+    beside = draw(estimates(one.images))
+    return StepSummary(name, one, one, beside, draw(estimates(one.images)), NOTHING, draw(share_estimates(images)))
+
+
+@st.composite
 def sanity_summaries(draw: st.DrawFn, steps: int) -> SanitySummary:
     images = draw(counts)
     names = ("fc", "conv-b", "conv-a")[:steps]
-    correlations = {name: draw(estimates(draw(st.sampled_from((images, images, 0))))) for name in names}
-    found = tuple(StepSummary(name, one, one, NOTHING, draw(share_estimates(images))) for name, one in correlations.items())
-    left = draw(estimates(min(images, found[-1].correlation.images)))
-    return SanitySummary(found, draw(estimates(images)), left, images)
+    return SanitySummary(tuple(draw(checked_steps(name, images)) for name in names), images, draw(st.sampled_from((1, 2, 10))))
 
 
 def of_sanity(sentence: str, summary: SanitySummary) -> Said:
     correlations = [step.correlation for step in summary.steps]
-    known = (
-        "less than half of their order",
-        "they are less alike than maps of two different pictures",
-        "below that of unrelated maps",
-    )
-    if summary.left.images >= 30 and summary.left.high < 0:  # no interval of the difference stands beside these words
-        sentence = sentence.replace(known[1], "").replace(known[2], "")
+    half = "less than half of their order"
     enough = [one for one in correlations if one.images >= 30]
     if enough and enough[-1].high < 0.5 and all(one.images == 0 or one.images >= 30 for one in correlations[-1:]):
-        sentence = sentence.replace(known[0], "")
+        sentence = sentence.replace(half, "")
     shared = [step.flat for step in summary.steps]
-    means = [*correlations, summary.unrelated]
-    return Said(sentence.strip(), [0.5], means=means, shared=shared, gaps=[summary.left], limits=correlations)
+    gaps = [step.gap for step in summary.steps]
+    means = [*correlations, *(step.beside for step in summary.steps), *gaps]
+    bounds = [0.5, 0.1, -0.1, summary.draws]
+    return Said(sentence.strip(), bounds, means=means, shared=shared, gaps=gaps[-1:], limits=[*correlations, *gaps])
 
 
 @case
@@ -276,8 +276,13 @@ def single_layers(draw: st.DrawFn) -> Said:
 
 @case
 def a_twin(draw: st.DrawFn) -> Said:
-    summary = draw(sanity_summaries(1))
-    return of_sanity(twin_sentence(summary, "conv", "tutorial"), summary)
+    images = draw(counts)
+    twin, second = (draw(checked_steps(name, images)) for name in ("twin", "second"))
+    gain = draw(estimates(min(twin.correlation.images, second.correlation.images)))
+    summary = TwinSummary(twin, second, gain, images)
+    means = [twin.correlation, second.correlation, gain]
+    sentence = twin_sentence(summary, "conv", "tutorial")
+    return Said(sentence.strip(), [0.1, -0.1], means=means, shared=[twin.flat], gaps=[gain], limits=[gain])
 
 
 # Section: the three guesses

@@ -26,7 +26,7 @@ from dashboard.topics.guesses.figure import DotChart, Dots, dots_figure, dots_wo
 from dashboard.topics.known_truth.figure import finders_words
 from dashboard.topics.known_truth.words import picture_sentence, value_caption
 from dashboard.topics.ladder.figure import Curve, RankedRow, curves_words, ranked_words
-from dashboard.topics.sanity.figure import steps_figure, steps_words
+from dashboard.topics.sanity.figure import steps_words
 from dashboard.topics.sanity.words import interval_words, mean_title, starts_sentence
 from dashboard.topics.training.course import Course, course_sentence, says
 from dashboard.topics.training.figure import training_figure, training_words
@@ -275,11 +275,10 @@ def curves_of_removal(draw: st.DrawFn) -> Said:
 def steps_of_a_check(draw: st.DrawFn) -> Said:
     own, images = [draw(any_values), draw(any_values)], draw(counts)
     left = {name: draw(estimates(images)) for name in ("fc", "conv")}
-    steps = tuple(StepSummary(name, one, one, NOTHING, NOTHING) for name, one in left.items())
-    summary = SanitySummary(steps, draw(estimates(images)), NOTHING, images)
-    pointed = steps_figure(("fc", "conv"), own, summary, 0, "cascading").data[-1].hovertemplate.partition("<extra")[0]
-    said = f"{steps_words(('fc', 'conv'), own, summary)}; {pointed}"
-    return Said(said, [*own, images], means=[summary.unrelated, *(step.correlation for step in steps)])
+    steps = tuple(StepSummary(name, one, one, draw(estimates(images)), NOTHING, NOTHING, NOTHING) for name, one in left.items())
+    summary = SanitySummary(steps, images, 10)
+    said = steps_words(("fc", "conv"), own, summary)
+    return Said(said, [*own, images], means=[one for step in steps for one in (step.correlation, step.beside)])
 
 
 @case
