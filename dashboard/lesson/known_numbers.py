@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 import explain_lib as xl
 from dashboard.lesson.picture_numbers import Number
 from dashboard.topics.known_truth.chosen import KnownPicture, known_picture
-from dashboard.topics.known_truth.many import truth_request
+from dashboard.topics.known_truth.many import is_measured_at_once, truth_request
 from dashboard.view.scene import Scene
 from explain_lib.base.words import mean_percent, percent
-from explain_lib.cam.grad_cam import is_quick
 from explain_lib.truth.finders import TruthRows
 from explain_lib.truth.summary import FinderRanking, TruthSummary, rank_finders, summarise_truth
 
@@ -22,7 +21,7 @@ def _of(words: Callable[[KnownPicture], str]) -> Callable[[Scene], str]:
 
 def _rows(scene: Scene) -> TruthRows:
     """The rows of the first pictures. Raises InputError for a network that would take long."""
-    if not is_quick(scene.model):
+    if not is_measured_at_once(scene):
         raise xl.InputError(f"known: {scene.view.model} is too large to measure here; a small network would be right")
     first = next(truth_request(scene).batches(), None)
     if first is None:

@@ -11,6 +11,7 @@ from dashboard.view.scene import Scene, sample_scene, sample_words
 from explain_lib.base.errors import InputError
 from explain_lib.base.run_context import remember
 from explain_lib.base.words import counted
+from explain_lib.cam.grad_cam import is_quick
 from explain_lib.pictures.sets import pixels_digest, readable_places
 from explain_lib.truth.finders import Finder
 from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics, mosaic_model
@@ -18,7 +19,15 @@ from explain_lib.truth.own_places import OwnPlacesRequest
 from explain_lib.truth.secret import MARKED, SecretRequest
 from explain_lib.truth.summary import TruthSummary
 
+LAYERS_AT_ONCE = 8
+"""The maps of so many layers of 64 pictures take a moment."""
 TruthRequest = SecretRequest | MosaicRequest | OwnPlacesRequest
+
+
+def is_measured_at_once(scene: Scene) -> bool:
+    """Whether a page may measure the first pictures by itself: with a small network, and one mask or mark a picture."""
+    few = len(scene.offered_layers) <= LAYERS_AT_ONCE
+    return few and is_quick(scene.model) and scene.view.known != "quarter"
 
 
 def truth_request(scene: Scene) -> TruthRequest:

@@ -7,18 +7,24 @@ import streamlit as st
 
 from dashboard.topics.known_truth.chosen import KnownPicture
 from dashboard.topics.known_truth.figure import finders_figure, finders_words
-from dashboard.topics.known_truth.many import TruthRequest, sample_caption, summary_csv, truth_command, truth_request
+from dashboard.topics.known_truth.many import (
+    TruthRequest,
+    is_measured_at_once,
+    sample_caption,
+    summary_csv,
+    truth_command,
+    truth_request,
+)
 from dashboard.topics.known_truth.words import FINDS_WORDS, MEANINGS
 from dashboard.view import terms
 from dashboard.view.captions import plain
+from dashboard.view.scene import Scene
 from dashboard.widgets.charts import show_chart
 from dashboard.widgets.job_run import Example, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, share_cell, show_number_table
 from dashboard.widgets.pickers import sample_picker
 from explain_lib.base.words import counted
-from explain_lib.cam.grad_cam import is_quick
 from explain_lib.truth.finders import TruthRows
-from explain_lib.truth.mosaics import MosaicRequest
 from explain_lib.truth.secret import MARKED
 from explain_lib.truth.summary import PLACE_WORDS, TruthSummary, rank_finders, summarise_truth, truth_sentence, turned_sentence
 
@@ -36,15 +42,15 @@ def show_known_sample(known: KnownPicture) -> None:
     request = truth_request(scene)
     st.caption(plain(sample_caption(scene, request)))
     show = partial(_results, known)
-    show_job(request, "Measure", show, what="The measurement", nothing=_at_first(request, show))
+    show_job(request, "Measure", show, what="The measurement", nothing=_at_first(scene, request, show))
     command = truth_command(scene)
     if command is not None:
         st.caption(f"The same from a terminal: `{command}`")
 
 
-def _at_first(request: TruthRequest, show: Callable[[TruthRows, bool], None]) -> str | Example[TruthRows]:
+def _at_first(scene: Scene, request: TruthRequest, show: Callable[[TruthRows, bool], None]) -> str | Example[TruthRows]:
     """What is shown before the measurement begins: of a small network the first batch; of others that there is none."""
-    if not is_quick(request.model) or isinstance(request, MosaicRequest):
+    if not is_measured_at_once(scene):
         return "Nothing has been measured over many pictures yet."
     first = next(request.batches(), None)
     if first is None:
