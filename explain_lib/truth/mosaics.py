@@ -109,9 +109,10 @@ def _mixed(true: NDArray[np.int64], said: Predictions) -> NDArray[np.int64]:
 
 
 def _too_few(count: int) -> str:
+    sure = percent(CONFIDENT, 0)
     return (
-        f"images: the network is right about too few of these {count:,} with {percent(CONFIDENT, 0)} or more, in four classes; more or "
-        f"other images would be right"
+        f"images: the network is right about too few of these {count:,} with {sure} or more, in four classes; more or other "
+        f"images would be right"
     )
 
 
