@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError, NetworkError
 from explain_lib.base.frozen import Frozen, read_only
+from explain_lib.base.words import percent
 from explain_lib.cam.settings import Placement
 from explain_lib.networks.making import as_model
 from explain_lib.networks.model import Model, check_model
@@ -108,9 +109,10 @@ def _mixed(true: NDArray[np.int64], said: Predictions) -> NDArray[np.int64]:
 
 
 def _too_few(count: int) -> str:
+    sure = percent(CONFIDENT, 0)
     return (
-        f"images: the network is right about too few of these {count:,} with {CONFIDENT:.0%} or more, in four classes; more or "
-        f"other images would be right"
+        f"images: the network is right about too few of these {count:,} with {sure} or more, in four classes; more or other "
+        f"images would be right"
     )
 
 
