@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 import explain_lib
 from benchmarks.cover import answer_to_a_cover
 from benchmarks.figures import Figure, Table
-from benchmarks.ladder import ladder_of_one_picture, row_of_single_deletion
+from benchmarks.ladder import card_of_one_picture, ladder_of_one_picture, row_of_single_deletion
 from benchmarks.peers import (
     MODULES,
     PACKAGE,
@@ -221,6 +221,7 @@ def measure(scale: float) -> Iterator[Table]:
     for name in ("captum-tutorial", "resnet20"):
         yield ladder_of_one_picture(name, 20 * scale)
         yield row_of_single_deletion(name, 5 * scale)
+        yield card_of_one_picture(name, 5 * scale)
         yield answer_to_a_cover(name, 10 * scale)
 
 

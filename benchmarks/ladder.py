@@ -1,5 +1,5 @@
-"""What the layer ladder of one picture costs, and one row of single deletion, beside the bare prediction of as many pictures as
-they ask the network about.
+"""What the layer ladder of one picture costs, one row of single deletion, and one map's belief card, beside the bare prediction
+of as many pictures as they ask the network about.
 """
 
 import numpy as np
@@ -7,6 +7,7 @@ import numpy as np
 import explain_lib
 from benchmarks.figures import Figure, Table
 from benchmarks.rounds import alternate, ratios, summary
+from explain_lib.audit.card import PASSES, belief_card
 from explain_lib.trust.faithfulness import ROAD_STEPS, STEPS
 from explain_lib.trust.ladder import ASKED_PER_IMAGE, BASELINES, OPINIONS, LadderRequest
 from explain_lib.trust.rungs import PLACED, explained_targets, ladder_maps
@@ -18,6 +19,7 @@ RATIO = 1.5
 """Of one row of single deletion: the prediction, and half as much for three fills, the pictures with their holes, and the rank
 correlation.
 """
+CARD_MS = 1000.0
 MOST_ROUNDS = 50
 
 
@@ -63,5 +65,23 @@ def row_of_single_deletion(name: str, budget: float) -> Table:
         (
             Figure(plain, took[plain], len(many)),
             Figure(ours, took[ours], ratio=ratios(seconds, ours, plain), base="prediction", goal=RATIO),
+        ),
+    )
+
+
+def card_of_one_picture(name: str, budget: float) -> Table:
+    """The belief card of the map at the default layer, nothing cached."""
+    model, pixels = explain_lib.load_model(name), explain_lib.load_cifar10().pixels
+    many = pixels[:PASSES]
+    ours, plain = "the belief card", f"prediction of {PASSES} pictures"
+    contestants = {ours: lambda: belief_card(model, pixels[IMAGE]), plain: lambda: model.predict(many)}
+    seconds = alternate(contestants, MOST_ROUNDS, budget=budget)
+    took = {name: summary([1000 * turn for turn in turns]) for name, turns in seconds.items()}
+    return Table(
+        f"Belief card of one picture, {name}",
+        (
+            Figure(plain, took[plain], len(many)),
+            Figure(ours, took[ours], ratio=ratios(seconds, ours, plain), base="prediction"),
+            Figure("the same in milliseconds", took[ours], goal=CARD_MS),
         ),
     )

@@ -44,6 +44,7 @@ SHOTS: Mapping[str, Shot] = {
     "training_time": Shot("/training_time?img=8&model=tutorial&epoch=2"),
     "disagreement": Shot("/disagreement?img=0"),
     "scan": Shot("/scan?class=6", button="Scan 1,000 images", until="· done"),
+    "slices": Shot("/slices"),
     "known_truth": Shot("/known_truth?img=72&model=watermark&layer=conv1&method=hirescam"),
     "guesses": Shot("/guesses?img=4"),
     "glossary": Shot("/glossary?img=137&model=resnet20"),

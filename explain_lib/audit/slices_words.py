@@ -1,6 +1,7 @@
 """What slices say, in sentences."""
 
 from explain_lib.audit.slices import Slice, Slices
+from explain_lib.base.statistics import LEAST_IMAGES
 from explain_lib.base.words import counted, share_words, two
 
 CLEAR, WEAK = 0.5, 0.25
@@ -15,17 +16,17 @@ def slices_sentence(found: Slices) -> str:
 
 
 def _accuracies(found: Slices) -> str:
-    """How slice 1 is judged beside the slices that differ from it for sure."""
+    """How often slice 1 is right, and whether that is more or less than in every other slice, beyond all intervals."""
     first = found.slices[0].right
-    if first is None:
+    if first is None or first.images == 0:
         return ""
-    others = [one.right for one in found.slices[1:] if one.right is not None]
     said = f" Right in slice 1: {share_words(first)}"
-    higher = [one for one in others if one.high < first.low]
-    lower = [one for one in others if one.low > first.high]
-    if others and len(higher) == len(others):
+    others = [one.right for one in found.slices[1:] if one.right is not None]
+    if any(one.images < LEAST_IMAGES for one in (first, *others)):
+        return f"{said}."
+    if all(one.high < first.low for one in others):
         return f"{said}, more than in any other slice."
-    if others and len(lower) == len(others):
+    if all(one.low > first.high for one in others):
         return f"{said}, less than in any other slice."
     return f"{said}."
 

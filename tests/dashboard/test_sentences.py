@@ -72,6 +72,7 @@ ONE_NUMBER = {
     "dashboard/topics/sides/pair.py": "the mean difference in the title of a slide",
     "dashboard/topics/sides/side.py": "the power that a map is raised to",
     "dashboard/topics/sides/stepper.py": "mean differences under maps",
+    "dashboard/topics/slices/sections.py": "the share of marked pictures",
     "dashboard/topics/training/sections.py": "accuracies and correlations under pictures",
     "dashboard/topics/walk/channel_grid.py": "the ends of a scale",
     "dashboard/topics/walk/panels.py": "the ranges of maps",
@@ -187,6 +188,7 @@ def test_numbers_become_words_in_one_place() -> None:
 
 
 THRESHOLDS = {
+    "dashboard/topics/sanity/sample.py": "the bound of a verdict",
     "dashboard/topics/guesses/sections.py": "thresholds of rules",
     "dashboard/topics/sides/comparison.py": "the value for equal maps",
     "explain_lib/study/guesses.py": "thresholds of rules",

@@ -37,6 +37,10 @@ PLANT_HELP = (
     "Does a slice give it away?"
 )
 METHOD_HELP = "Whose maps are clustered. HiResCAM does not average the gradients over the grid, so a small mark is not diluted."
+BITS_HELP = (
+    "Bits: how far the mean map of a slice is from an even one (log2 of the number of cells minus its entropy). A map in a single "
+    "cell of 10 × 10 has 6.6."
+)
 COUNT_HELP = "K-means needs a number of groups. “best” takes the one with the largest mean silhouette, from 2 to 8."
 
 
@@ -72,7 +76,7 @@ def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
         st.info(plain(f"{error}."))
         return
     show_stage(slices_stage(scene, chosen, rows, found))
-    st.markdown(plain(slices_sentence(found)))
+    st.markdown(plain(slices_sentence(found)), help=BITS_HELP)
     st.markdown(plain(structure_sentence(found)))
     if len(found.blank):
         st.caption(f"{counted(len(found.blank), 'map')} left out: zero everywhere, or not finite.")
@@ -125,6 +129,7 @@ def _controls(scene: Scene) -> None:
         st.selectbox(
             "Slices", offered, **bound("groups", view.groups),
             format_func=lambda count: "best" if count is None else str(count), help=COUNT_HELP, width=110,
+            placeholder="best",
         )  # fmt: skip
         if can_be_marked(scene):
             st.toggle("Mark every second horse", **bound("planted", view.planted), help=PLANT_HELP)

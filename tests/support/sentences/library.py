@@ -9,6 +9,8 @@ from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, 
 import explain_lib as xl
 from explain_lib.audit.card import BeliefCard
 from explain_lib.audit.card_words import card_lines, card_sentence
+from explain_lib.audit.slices import Slice, Slices
+from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
 from explain_lib.base import words
 from explain_lib.base.statistics import Estimate
 from explain_lib.cam.completeness import Completeness, averaging_sentence, sum_sentence
@@ -105,6 +107,47 @@ def a_belief_card(draw: st.DrawFn) -> Said:
     gap = Estimate(beats - centre, beats - centre, beats - centre, 30)  # of this one picture there is no other
     words = " ".join([f"{line.words} {line.value}." for line in lines])
     return Said(f"{card_sentence(lines)}. {words}", numbers, [parts.turned_share], [learnt], gaps=[gap])
+
+
+# Section: slices
+
+
+@st.composite
+def slices_of_a_set(draw: st.DrawFn) -> Slices:
+    several = draw(st.integers(2, 4))
+    sizes = [draw(st.integers(1, 200)) for _ in range(several)]
+    known = draw(st.booleans())
+    found = tuple(
+        Slice(
+            np.arange(size),
+            np.ones((2, 2), np.float32) / 4,
+            abs(draw(values)),
+            0.1,
+            draw(share_estimates(size)) if known else None,
+        )
+        for size in sizes
+    )
+    return Slices(found, draw(st.floats(-1, 1)), draw(st.floats(-0.5, 1)), np.arange(0))
+
+
+def apart(one: Estimate, other: Estimate) -> Estimate:
+    """Their difference, as far as their intervals leave it open."""
+    images = min(one.images, other.images)
+    return Estimate(one.mean - other.mean, one.low - other.high, one.high - other.low, images)
+
+
+@case
+def slices(draw: st.DrawFn) -> Said:
+    found = draw(slices_of_a_set())
+    first, *others = (one.right for one in found.slices)
+    gaps = [] if first is None else [apart(first, one) for one in others if one is not None]
+    nearest = (
+        min(gaps, key=lambda gap: gap.low) if gaps and gaps[0].mean > 0 else max(gaps, key=lambda gap: gap.high, default=None)
+    )
+    sizes = [len(one.images) for one in found.slices]
+    said = f"{slices_sentence(found)} {structure_sentence(found)} {slice_caption(found.slices[0])}."
+    numbers = [*sizes, sum(sizes), len(sizes), found.slices[0].bits, found.silhouette, found.agreement, 1, 0]
+    return Said(said, numbers, shared=[] if first is None else [first], gaps=[] if nearest is None else [nearest])
 
 
 # Section: trust
