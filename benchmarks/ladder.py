@@ -19,7 +19,8 @@ RATIO = 1.5
 """Of one row of single deletion: the prediction, and half as much for three fills, the pictures with their holes, and the rank
 correlation.
 """
-CARD_MS = 1000.0
+CARD_MS = {"captum-tutorial": 1000.0}
+"""For the small network, whose page waits for the card."""
 MOST_ROUNDS = 50
 
 
@@ -82,6 +83,6 @@ def card_of_one_picture(name: str, budget: float) -> Table:
         (
             Figure(plain, took[plain], len(many)),
             Figure(ours, took[ours], ratio=ratios(seconds, ours, plain), base="prediction"),
-            Figure("the same in milliseconds", took[ours], goal=CARD_MS),
+            Figure("the same in milliseconds", took[ours], goal=CARD_MS.get(name)),
         ),
     )

@@ -38,8 +38,8 @@ PLANT_HELP = (
 )
 METHOD_HELP = "Whose maps are clustered. HiResCAM does not average the gradients over the grid, so a small mark is not diluted."
 BITS_HELP = (
-    "Bits: how far the mean map of a slice is from an even one (log2 of the number of cells minus its entropy). A map in a single "
-    "cell of 10 × 10 has 6.6."
+    "Bits: how far the mean map of a slice is from an even one (log2 of the number of cells minus its entropy). A map in a "
+    "single cell of 10 × 10 has 6.6."
 )
 COUNT_HELP = "K-means needs a number of groups. “best” takes the one with the largest mean silhouette, from 2 to 8."
 
