@@ -19,6 +19,8 @@ SIDE: Final = 4
 """Height and width of the mark, in pixels."""
 EDGE: Final = 2
 """The mark keeps this distance from the picture's edge, in pixels."""
+INSET: Final = 6
+"""The distance from the edges of a mark that is always at the same place: right at the edge few windows see all of it."""
 _MAGENTA, _CYAN = (255, 0, 255), (0, 255, 255)
 MARK: Final[NDArray[np.uint8]] = read_only(
     np.array([[_MAGENTA, _CYAN], [_CYAN, _MAGENTA]], dtype=np.uint8).repeat(SIDE // 2, 0).repeat(SIDE // 2, 1)
@@ -55,5 +57,5 @@ def plant(pixels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.ui
 
 
 def corner_places(count: int, size: tuple[int, int]) -> NDArray[np.int64]:
-    """The same place for all marks, int64 (count, 2): the lower left corner, as copyright notices have; see random_places."""
-    return np.tile(np.array([size[0] - SIDE - EDGE, EDGE], dtype=np.int64), (count, 1))
+    """The same place for all marks, int64 (count, 2): lower left, as copyright notices stand; see random_places."""
+    return np.tile(np.array([size[0] - SIDE - INSET, INSET], dtype=np.int64), (count, 1))

@@ -66,7 +66,7 @@ def marked_ones(scene: Scene, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _planted(every: Pictures, marked: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The whole set with the mark in the lower left corner of some of its pictures."""
+    """The whole set with the mark, lower left, on some of its pictures."""
     pixels = np.array(every.pixels)
     size = pixels.shape[1], pixels.shape[2]
     pixels[marked] = watermark.plant(pixels[marked], watermark.corner_places(int(marked.sum()), size))

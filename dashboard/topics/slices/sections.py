@@ -33,8 +33,8 @@ CHEATING: Mapping[str, Value] = {
 }  # fmt: skip
 """Horses of the network that goes by a mark, half of them with it."""
 PLANT_HELP = (
-    "Every second horse carries the mark in its lower left corner, as the horses did that this network was trained on. "
-    "Does a slice give it away?"
+    "Every second horse carries the mark, lower left; in the training of this network it stood at random places. Does a slice "
+    "give it away?"
 )
 METHOD_HELP = "Whose maps are clustered. HiResCAM does not average the gradients over the grid, so a small mark is not diluted."
 BITS_HELP = (
