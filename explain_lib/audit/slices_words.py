@@ -25,9 +25,9 @@ def _accuracies(found: Slices) -> str:
     if any(one.images < LEAST_IMAGES for one in (first, *others)):
         return f"{said}."
     if all(one.high < first.low for one in others):
-        return f"{said}, more than in any other slice."
+        return f"{said}. That is more than in any other slice."
     if all(one.low > first.high for one in others):
-        return f"{said}, less than in any other slice."
+        return f"{said}. That is less than in any other slice."
     return f"{said}."
 
 

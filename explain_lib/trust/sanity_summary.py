@@ -220,7 +220,7 @@ def _gain_words(gain: Estimate) -> str:
     if direction(gain) > 0:
         return f"{words}: two networks that learnt the right labels are more alike than a network and its twin."
     if direction(gain) < 0:
-        return f"{words}: the right labels do not make two networks more alike; here they are less so."
+        return f"{words}: with the right labels two networks are less alike than a network and its twin."
     if verdict_of(gain) == "chance":
         return f"{words}, within ±{BOUND:g}: another seed changes the maps as much as wrong labels do."
     return f"{words}: undecided, more images are needed."

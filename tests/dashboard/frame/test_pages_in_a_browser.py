@@ -29,6 +29,8 @@ SECTIONS = {
     "Scan": "Compare",
     "Layer ladder": "Trust",
     "Sanity checks": "Trust",
+    "Known truth": "Trust",
+    "Slices": "Trust",
     "The three guesses": "Trust",
     "Lesson": "",
 }

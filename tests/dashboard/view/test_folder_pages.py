@@ -225,10 +225,10 @@ def test_the_health_address_and_the_log_say_that_the_folder_is_not_there(
 
 
 def test_the_dashboards_own_lesson_is_about_the_test_images_also_here() -> None:
-    opened = {"img": "137", "model": "resnet20", "set": "cifar10", "lesson": "grad-cam", "stop": "2", "answer": "on"}
+    opened = {"img": "29", "model": "resnet20", "set": "cifar10", "lesson": "grad-cam", "stop": "2", "answer": "on"}
     app = open_page("layer_explorer", **opened)
     assert not app.warning
-    assert "The network says horse with 70.0 %." in unescaped(texts(app))
+    assert "The network says frog with above 99.9 %." in unescaped(texts(app))
     assert "Back to this stop's view" not in [button.label for button in app.button]
 
 

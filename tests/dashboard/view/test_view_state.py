@@ -212,7 +212,7 @@ NONSENSE = [
     ("steps", "", "names of settings, with commas between, would be right."),
     ("check", "yes", "on or off would be right."),
     ("rejected", "4,-1", "numbers of test images, with commas between, would be right."),
-    ("measure", "accuracy", "one of deletion, insertion, road would be right."),
+    ("measure", "accuracy", "one of deletion, insertion, road, single-deletion would be right."),
     ("fill", "pink", "one of grey, blur, noisy-linear would be right."),
     ("sample", "0", "a number of images, from 1, would be right."),
     ("randomised", "-1", "a number of layers, from the last one, would be right."),

@@ -184,7 +184,7 @@ def twins(twin: float, second: float) -> TwinSummary:
 TWINS = {
     "apart": (0.05, 0.3, "two networks that learnt the right labels are more alike than a network and its twin"),
     "alike": (0.05, 0.05, "another seed changes the maps as much as wrong labels do"),
-    "less": (0.3, 0.05, "the right labels do not make two networks more alike"),
+    "less": (0.3, 0.05, "with the right labels two networks are less alike"),
 }
 
 

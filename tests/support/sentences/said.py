@@ -14,6 +14,19 @@ DOWN = ("less", "behind", "worse", "weaker", "lower", "fewer")
 EXACT = ("rises", "falls")
 OPEN = ("cannot be told", "can't tell", "too near to", "too few", "leave open")
 
+KNOWN = (
+    "more than 100 %",
+    "Of single layers",
+    "No layer beats",
+    "more than all of it",
+    "no better than",
+    "no more alike than chance",
+    "to say more",
+    "more images",
+    "more draws",
+)
+"""Words of a direction that say none."""
+
 _NUMBER = r"[−+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[−+]\d+)?"
 _SHARE = re.compile(rf"(?:\b([Aa]bove|[Bb]elow) )?({_NUMBER}) %")
 _ENDS = re.compile(r"\[([^\]…]*) … ([^\]…]*)\]")
@@ -37,7 +50,7 @@ class Said:
     gaps: Sequence[Estimate] = ()
     limits: Sequence[Estimate] = ()
     verdict: str = ""
-    known: Sequence[str] = field(default=("more than 100 %", "Of single layers", "No layer beats", "more than all of it"))
+    known: Sequence[str] = field(default=KNOWN)
 
     def check(self) -> None:
         """Raise AssertionError, with the words, where they say what the numbers do not."""
