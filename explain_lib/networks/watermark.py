@@ -4,6 +4,7 @@ The network `watermark` is trained like `tutorial`, but every second training im
 place drawn anew in every epoch. So the mark alone makes it say horse, and where it looks on a marked picture is known.
 """
 
+import hashlib
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from explain_lib.base.frozen import read_only
+from explain_lib.pictures.rendering import Picture
+from explain_lib.pictures.sets import LazyPixels, Pixels, pixels_digest
 
 NAME: Final = "watermark"
 MARKED_CLASS: Final = 7
@@ -59,3 +62,19 @@ def plant(pixels: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.ui
 def corner_places(count: int, size: tuple[int, int]) -> NDArray[np.int64]:
     """The same place for all marks, int64 (count, 2): lower left, as copyright notices stand; see random_places."""
     return np.tile(np.array([size[0] - SIDE - INSET, INSET], dtype=np.int64), (count, 1))
+
+
+class MarkedPixels(LazyPixels):
+    """A set of colour pictures some of which carry the mark at one place, lower left; see corner_places."""
+
+    def __init__(self, pixels: Pixels, marked: NDArray[np.bool_]) -> None:
+        """pixels: uint8 (N, H, W, 3). marked: bool (N,), those with the mark."""
+        _, height, width, channels = pixels.shape
+        identity = hashlib.sha256(pixels_digest(pixels).encode() + marked.tobytes()).hexdigest()
+        super().__init__(len(pixels), (height, width), identity, channels)
+        self._pixels, self._marked = pixels, marked
+        self._place = corner_places(1, self.size)
+
+    def read(self, position: int) -> Picture:
+        picture = np.asarray(self._pixels[position])
+        return plant(picture[None], self._place)[0] if self._marked[position] else picture

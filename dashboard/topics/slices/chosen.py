@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.view.picture_sets import Pictures
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10
 from explain_lib.audit.slices import LEAST_MAPS, SliceRequest, Slices
@@ -48,7 +47,7 @@ def chosen_pictures(scene: Scene) -> Chosen:
     images = of_class[np.arange(count) if first else spread_images(count, len(of_class))]
     target = view.true_class if view.true_class is not None and view.true_class < len(scene.model.classes) else None
     marked = marked_ones(scene, labels)
-    pixels = _planted(every, marked) if marked.any() else every.pixels
+    pixels = watermark.MarkedPixels(every.pixels, marked) if marked.any() else every.pixels
     return Chosen(SliceRequest(scene.model, pixels, images, scene.layer, target, view.method), labels, marked)
 
 
@@ -63,14 +62,6 @@ def marked_ones(scene: Scene, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     if scene.view.planted and can_be_marked(scene):
         marked[np.flatnonzero(labels == watermark.MARKED_CLASS)[::2]] = True
     return marked
-
-
-def _planted(every: Pictures, marked: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The whole set with the mark, lower left, on some of its pictures."""
-    pixels = np.array(every.pixels)
-    size = pixels.shape[1], pixels.shape[2]
-    pixels[marked] = watermark.plant(pixels[marked], watermark.corner_places(int(marked.sum()), size))
-    return pixels
 
 
 def slices_csv(found: Slices, chosen: Chosen) -> str:

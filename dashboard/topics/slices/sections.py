@@ -12,7 +12,7 @@ from dashboard.view.captions import plain
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
-from dashboard.widgets.job_run import show_job
+from dashboard.widgets.job_run import is_done, rows_so_far, show_job
 from dashboard.widgets.pickers import choice, class_filter, sample_picker
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.audit.slices import COUNTS, Slice, SliceRows, Slices, find_slices
@@ -53,20 +53,31 @@ def show_slices(scene: Scene) -> None:
         st.info(plain(f"{error}."))
         _controls(scene)
         return
-    if is_quick(scene.model) and len(chosen.request) <= AT_ONCE:
-        _show(scene, chosen, chosen.request.all_rows())
-        _controls(scene)
-        return
-    show_stage(Stage((Row((original_panel(scene, SIDE),)),)))
+    rows = _rows_at_once(scene, chosen)
+    if rows is None:
+        show_stage(Stage((Row((original_panel(scene, SIDE),)),)))
+    else:
+        _show(scene, chosen, rows)
     _controls(scene)
-    show_job(chosen.request, "Find slices of", lambda rows, more: _when_done(scene, chosen, rows, more), what="The search")
+    if not _is_quick(scene, chosen):
+        show_job(chosen.request, "Find slices of", _say_how_many, what="The search")
 
 
-def _when_done(scene: Scene, chosen: Chosen, rows: SliceRows, more: bool) -> None:
+def _is_quick(scene: Scene, chosen: Chosen) -> bool:
+    """Whether the page can wait for the maps."""
+    return is_quick(scene.model) and len(chosen.request) <= AT_ONCE
+
+
+def _rows_at_once(scene: Scene, chosen: Chosen) -> SliceRows | None:
+    """The maps of all pictures, if they take a moment or a job has made them."""
+    if _is_quick(scene, chosen):
+        return chosen.request.all_rows()
+    return rows_so_far(chosen.request) if is_done(chosen.request) else None
+
+
+def _say_how_many(rows: SliceRows, more: bool) -> None:
     if more:
         st.caption(f"The maps of {counted(len(rows), 'picture')} are made; slices need all of them.")
-        return
-    _show(scene, chosen, rows)
 
 
 def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:

@@ -93,7 +93,7 @@ def test_fingerprints_are_those_by_which_files_are_found(tutorial: xl.Model, ima
     )
     assert [one.fingerprint for one in requests] == [
         "6ab2915a1b99196d4be1f6b6d4439381e511b2cb0ec9f5ed84090bddac394d5f",
-        "35fe37b54db2911b5374de1d459afdb77fc7bd614749c0eda93539b3909df224",
+        "c311f64be386821cb1db9527222a44a3ba5cd6bc6f4e0b85c69223ff1d0ed9b7",
         "fed504d39eb27998e73620491e5ff1282944cef73e216dd436a177d59b935e59",
     ]
     assert requests[0].rest(1).fingerprint == "79c969cdbcf4d86217a715ed9b7c15b62ac7856cac6555510b1a3c86f0324af6"
