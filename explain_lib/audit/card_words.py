@@ -40,13 +40,6 @@ def card_lines(card: BeliefCard, classes: Sequence[str]) -> tuple[CardLine, ...]
     return tuple(CardLine(question, verdicts[question], *said[question]) for question in QUESTIONS)
 
 
-def card_sentence(lines: Sequence[CardLine]) -> str:
-    """How many of the answers speak for the map: "3 of 5 answers speak for this map"; those that are unknown do not count."""
-    known = [line for line in lines if line.verdict != "unknown"]
-    speak = sum(line.verdict == "yes" for line in known)
-    return f"{speak} of {len(known)} answers speak for this map"
-
-
 def _beats_centre(card: BeliefCard) -> str:
     if isnan(card.foretells):
         return "The map, or what the score loses, is the same everywhere: there is nothing to compare."

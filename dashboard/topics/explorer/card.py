@@ -10,7 +10,7 @@ from dashboard.view.captions import plain
 from dashboard.view.server_options import server_later
 from dashboard.widgets.awaited import await_work
 from explain_lib.audit.card import PASSES, BeliefCard, Verdict, belief_card
-from explain_lib.audit.card_words import QUESTIONS, CardLine, card_lines, card_sentence
+from explain_lib.audit.card_words import QUESTIONS, CardLine, card_lines
 from explain_lib.cam.grad_cam import FEW_NUMBERS, passed_numbers
 from explain_lib.work.later import Work
 
@@ -22,7 +22,10 @@ MARKS: Final[dict[Verdict, tuple[str, Colour]]] = {
     "unknown": ("– not known", "gray"),
 }
 WAITING = "The map is being judged: {} passes of the network. The answers appear here."
-SCOPE = "On this picture alone. The pages on trust measure many pictures."
+SCOPE = (
+    "On this picture alone; the pages under Trust measure many. The lines are not a score: they ask whether the map fits its "
+    "network, not whether the network is right. The maps of an untrained network have as many answers for them."
+)
 
 
 def show_card(explained: Explained) -> None:
@@ -32,9 +35,7 @@ def show_card(explained: Explained) -> None:
         if isinstance(found, str):
             st.markdown(found)
             return
-        lines = card_lines(found, explained.scene.model.classes)
-        st.markdown(f"**{card_sentence(lines)}**")
-        for line in lines:
+        for line in card_lines(found, explained.scene.model.classes):
             _show(line)
         st.caption(SCOPE)
 

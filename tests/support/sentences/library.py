@@ -8,7 +8,7 @@ from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, 
 
 import explain_lib as xl
 from explain_lib.audit.card import BeliefCard
-from explain_lib.audit.card_words import card_lines, card_sentence
+from explain_lib.audit.card_words import card_lines
 from explain_lib.audit.slices import Slice, Slices
 from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
 from explain_lib.base import words
@@ -101,12 +101,10 @@ def a_belief_card(draw: st.DrawFn) -> Said:
     parts = Completeness("conv", xl.Target(0), grad_cam, cells, float(cells.sum()) + score, score, 0.0, even=False)
     found = BeliefCard("conv", xl.Target(0), beats, centre, learnt, 1, alike, draw(st.sampled_from((parts, None))), away, 1.5)
     lines = card_lines(found, ("zero", "one"))
-    speak = sum(line.verdict == "yes" for line in lines)
-    known = sum(line.verdict != "unknown" for line in lines)
-    numbers = [beats, centre, alike, parts.grad_cam_sum, parts.hirescam_sum, parts.score, away, found.cell, speak, known]
+    numbers = [beats, centre, alike, parts.grad_cam_sum, parts.hirescam_sum, parts.score, away, found.cell]
     gap = Estimate(beats - centre, beats - centre, beats - centre, 30)  # of this one picture there is no other
     words = " ".join([f"{line.words} {line.value}." for line in lines])
-    return Said(f"{card_sentence(lines)}. {words}", numbers, [parts.turned_share], [learnt], gaps=[gap])
+    return Said(words, numbers, [parts.turned_share], [learnt], gaps=[gap])
 
 
 # Section: slices

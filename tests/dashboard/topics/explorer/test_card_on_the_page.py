@@ -49,11 +49,11 @@ def test_its_numbers_are_those_of_the_map_on_screen() -> None:
     assert "Every cell is drawn where it looks." in answers(app)[4]
 
 
-def test_the_headline_counts_the_marks() -> None:
-    app = open_explorer(img="0", card="on")
-    count = sum("✓ for it" in mark for mark in marks(app))
-    assert f"{count} of 5 answers speak for this map" in texts(app)
+def test_each_answer_has_its_mark() -> None:
+    app = open_explorer(img="0", card="on", layer="conv2", placement="receptive-field")
     assert len(marks(app)) == 5
+    assert "✗ against it" in marks(app)[3]  # the cells add up to -0.79 of a score of 2.0
+    assert "✓ for it" in marks(app)[4]
 
 
 @pytest.mark.parametrize("stop", ["answer", "hint"])
