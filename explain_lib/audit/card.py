@@ -31,6 +31,10 @@ from explain_lib.trust.single_deletion import patch_changes, single_deletion
 
 ALIKE: Final = 0.5
 """From this rank correlation on two maps count as alike: a large one in Cohen's terms (1988, page 80)."""
+AHEAD: Final = 0.25
+"""Two rank correlations over the 64 patches of one picture that differ by less count as equal: two standard errors of one, each
+1 / sqrt(64 - 3).
+"""
 NEAR: Final = 0.5
 """A cell that is drawn at most half a cell from where it looks counts as placed right."""
 SUMS_UP: Final = 0.05
@@ -43,7 +47,7 @@ PASSES: Final = 80
 
 Question = Literal["beats-centre", "learnt", "class", "sum", "place"]
 Verdict = Literal["yes", "no", "unclear", "unknown"]
-"""unclear: the interval reaches to both sides. unknown: the question cannot be asked here."""
+"""unclear: the interval reaches to both sides, or the lead is within AHEAD. unknown: the question cannot be asked here."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,18 @@ class BeliefCard(Frozen):
     def verdicts(self) -> dict[Question, Verdict]:
         """The answers; "yes" speaks for the map."""
         return {
-            "beats-centre": _if_known(self.foretells > self.centre, self.foretells, self.centre),
+            "beats-centre": self._beats_centre(),
             "learnt": self._changes_with_weights(),
             "class": _if_known(self.alike < ALIKE, self.alike),
             "sum": self._sums_up(),
             "place": _if_known(self.away <= NEAR * self.cell, self.away),
         }
+
+    def _beats_centre(self) -> Verdict:
+        lead = self.foretells - self.centre
+        if isnan(lead):
+            return "unknown"
+        return "unclear" if abs(lead) < AHEAD else "yes" if lead > 0 else "no"
 
     def _changes_with_weights(self) -> Verdict:
         if isnan(self.learnt.mean):

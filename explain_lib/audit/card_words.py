@@ -41,13 +41,17 @@ def card_lines(card: BeliefCard, classes: Sequence[str]) -> tuple[CardLine, ...]
 
 
 def _beats_centre(card: BeliefCard) -> str:
-    if isnan(card.foretells):
-        return "The map, or what the score loses, is the same everywhere: there is nothing to compare."
-    better = "better than" if card.foretells > card.centre else "no better than"
-    return (
-        f"One patch at a time is made grey. The map foretells what the score loses {better} a blob in the middle does: rank "
-        f"correlation {two(card.foretells)}, the blob {two(card.centre)}."
-    )
+    numbers = f"rank correlation {two(card.foretells)}, the blob {two(card.centre)}"
+    match card.verdicts["beats-centre"]:
+        case "unknown":
+            return "The map, or what the score loses, is the same everywhere: there is nothing to compare."
+        case "unclear":
+            said = "The map and a blob in the middle foretell what the score loses about equally well"
+        case "yes":
+            said = "The map foretells what the score loses better than a blob in the middle does"
+        case "no":
+            said = "A blob in the middle foretells what the score loses better than the map does"
+    return f"One patch at a time is made grey. {said}: {numbers}."
 
 
 def _learnt(card: BeliefCard) -> str:

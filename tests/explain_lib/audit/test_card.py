@@ -112,8 +112,10 @@ def test_the_map_is_judged_where_it_is_drawn(tutorial: Model, images: xl.ImageSe
 @pytest.mark.parametrize(
     ("question", "changes", "verdict"),
     [
-        ("beats-centre", {"foretells": 0.2, "centre": 0.1}, "yes"),
-        ("beats-centre", {"foretells": 0.1, "centre": 0.1}, "no"),
+        ("beats-centre", {"foretells": 0.36, "centre": 0.1}, "yes"),
+        ("beats-centre", {"foretells": 0.34, "centre": 0.1}, "unclear"),
+        ("beats-centre", {"foretells": 0.1, "centre": 0.34}, "unclear"),
+        ("beats-centre", {"foretells": 0.1, "centre": 0.36}, "no"),
         ("beats-centre", {"foretells": float("nan")}, "unknown"),
         ("learnt", {"learnt": Estimate(0.3, 0.1, 0.49, 10)}, "yes"),
         ("learnt", {"learnt": Estimate(0.3, 0.1, 0.51, 10)}, "unclear"),

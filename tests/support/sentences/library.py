@@ -104,7 +104,7 @@ def a_belief_card(draw: st.DrawFn) -> Said:
     numbers = [beats, centre, alike, parts.grad_cam_sum, parts.hirescam_sum, parts.score, away, found.cell]
     gap = Estimate(beats - centre, beats - centre, beats - centre, 30)  # of this one picture there is no other
     words = " ".join([f"{line.words} {line.value}." for line in lines])
-    return Said(words, numbers, [parts.turned_share], [learnt], gaps=[gap])
+    return Said(words, numbers, [parts.turned_share], [learnt], gaps=[gap, *negated(gap)])
 
 
 # Section: slices

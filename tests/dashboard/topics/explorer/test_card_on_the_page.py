@@ -25,7 +25,7 @@ def answers(app: OpenedPage) -> list[str]:
 
 
 def marks(app: OpenedPage) -> list[str]:
-    return [text.value for text in app.markdown if "✓ for it" in text.value or "✗ against it" in text.value]
+    return [text.value for text in app.markdown if any(mark in text.value for mark in ("✓ for it", "✗ against it", "? open"))]
 
 
 def test_the_card_is_opened_and_kept_in_the_address() -> None:
