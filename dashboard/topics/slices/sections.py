@@ -49,18 +49,23 @@ def show_slices(scene: Scene) -> None:
     try:
         chosen = chosen_pictures(scene)
     except InputError as error:
-        show_stage(Stage((Row((original_panel(scene, SIDE),)),)))
+        _show_picture(scene)
         st.info(plain(f"{error}."))
         _controls(scene)
         return
     rows = _rows_at_once(scene, chosen)
     if rows is None:
-        show_stage(Stage((Row((original_panel(scene, SIDE),)),)))
+        _show_picture(scene)
     else:
         _show(scene, chosen, rows)
     _controls(scene)
     if not _is_quick(scene, chosen):
         show_job(chosen.request, "Find slices of", _say_how_many, what="The search")
+
+
+def _show_picture(scene: Scene) -> None:
+    """The picked picture alone, where there are no slices yet."""
+    show_stage(Stage((Row((original_panel(scene, SIDE),)),)))
 
 
 def _is_quick(scene: Scene, chosen: Chosen) -> bool:
