@@ -8,14 +8,14 @@ import streamlit as st
 from dashboard.figures.panel import Action, Panel
 from dashboard.topics.slices.chosen import Chosen, can_be_marked, chosen_pictures, slices_csv
 from dashboard.view.address import bound, change_view
-from dashboard.view.captions import plain
+from dashboard.view.captions import grid_caption, plain
 from dashboard.view.field import Value
 from dashboard.view.scene import Scene
 from dashboard.widgets.explained import map_panel, original_panel, overlay_panel
 from dashboard.widgets.job_run import is_done, rows_so_far, show_job
 from dashboard.widgets.pickers import choice, class_filter, sample_picker
 from dashboard.widgets.stage import Row, Stage, show_stage
-from explain_lib.audit.slices import COUNTS, Slice, SliceRows, Slices, find_slices
+from explain_lib.audit.slices import COUNTS, MOST_CELLS, Slice, SliceRows, Slices, find_slices
 from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
@@ -94,6 +94,9 @@ def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
     show_stage(slices_stage(scene, chosen, rows, found))
     st.markdown(plain(slices_sentence(found)), help=BITS_HELP)
     st.markdown(plain(structure_sentence(found)))
+    grid = scene.model.find_layers(scene.layer)[0].grid
+    if max(grid) > MOST_CELLS:
+        st.caption(f"Maps of {grid_caption(grid)} cells are averaged to at most {MOST_CELLS} a side before they are compared.")
     if len(found.blank):
         st.caption(f"{counted(len(found.blank), 'map')} left out: zero everywhere, or not finite.")
     st.download_button(

@@ -100,3 +100,9 @@ def test_many_pictures_are_asked_for_and_shown_when_all_are_there() -> None:
 def test_too_many_slices_are_refused_with_the_number_that_would_be_right() -> None:
     app = open_page("slices", model=NAME, groups="9", **{"class": str(HORSE)})
     assert "a whole number from 2 to 8" in "".join(one.value for one in app.info)
+
+
+def test_a_large_grid_is_said_to_be_averaged(opened: OpenedPage) -> None:
+    words = "Maps of 32 × 32 cells are averaged to at most 28 a side"
+    assert words not in captions(opened)
+    assert words in captions(open_page("slices", model="resnet20", layer="conv1", sample="200", groups="2", **{"class": "3"}))
