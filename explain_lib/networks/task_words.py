@@ -74,6 +74,16 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         raises="raises",
         lowers="lowers",
     ),
+    "segmentation": TaskWords(
+        title="a class for each place (segmentation)",
+        a_class="class",
+        value="share of the picture",
+        logit="logits",
+        predicted="covers most",
+        bars="Shares of the picture",
+        meaning="The share of the picture where the network predicts each class: together 100 %. The background is one, too.",
+        scores="Logits: the sum of the class's outputs over the region. Probability: the sum of its softmax there.",
+    ),
 }
 
 
@@ -85,7 +95,7 @@ def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> st
 def score_word(score: Score, task: Task) -> str:
     """A score of a class: "logit", "probability", or the "number" of a regression."""
     words = TASK_WORDS[task]
-    return words.logit if score == "logit" else words.value
+    return words.logit if score == "logit" else "probabilities" if task == "segmentation" else words.value
 
 
 def count_words(model: Model) -> str:
@@ -107,4 +117,4 @@ def classes_judged(model: Model) -> int:
 def task_sentence(model: Model) -> str:
     """The task of a model and how it was decided, and what is read of its output."""
     sentence = f"Task: {TASK_WORDS[model.task].title}, {model.task_source}."
-    return f"{sentence} {model.outputs.note}" if model.outputs.note else sentence
+    return " ".join(filter(None, (sentence, model.outputs.sentence)))
