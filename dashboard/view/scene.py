@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.server_options import server_options
-from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, cover_fill, explained, tasked
+from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, cover_fill, explained, explained_region, tasked
 from explain_lib.loading.bundled import REGISTRY
-from explain_lib.networks.predictions import Predictions, Verdicts, predict
+from explain_lib.networks.predictions import Predictions, Verdicts, predict, predicted_places
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.tasks import name_with_task, split_task
@@ -126,8 +126,36 @@ class Scene:
 
     @property
     def target(self) -> xl.Target:
-        """The target that is explained of the picked image; with parts covered, still that of the whole."""
-        return explained(self.view, self.whole.predicted if self.final is None else self.final)
+        """The target that is explained of the picked image; with parts covered, still that of the whole.
+
+        Raises TargetError where a network that segments predicts the class nowhere in the picture.
+        """
+        target = explained(self.view, self.whole.predicted if self.final is None else self.final)
+        if self.model.task != "segmentation":
+            return target
+        return replace(target, region=self.region or self._predicted_region(target.index))
+
+    @property
+    def region(self) -> xl.Region | None:
+        """The pixel or the cells over which a class is explained; None for where it is predicted."""
+        return explained_region(self.view, self.model)
+
+    @property
+    def asked(self) -> xl.Target | int | None:
+        """What is asked of the picked image where the predicted class need not be known: the class of the view, None for the
+        predicted one; of a network that segments, the target.
+        """
+        return self.view.target if self.model.task != "segmentation" else self.target
+
+    def _predicted_region(self, index: int) -> xl.Region:
+        """Where a class is predicted in the picked image, with nothing covered."""
+        places = predicted_places(self.model, self.whole.seen[None])
+        if not (places.classes == index).any():
+            raise xl.TargetError(
+                f"target: {self.model.classes[index]} is predicted nowhere in {self.whole.name}, so there is no region to "
+                "explain; a class that is, a clicked pixel or a painted region would be right"
+            )
+        return places.region(0, index)
 
     @property
     def layer(self) -> str:

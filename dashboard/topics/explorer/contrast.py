@@ -68,8 +68,8 @@ def _found(scene: Scene, layer: str, layers: tuple[str, ...]) -> Contrast | None
     model, picture, target, score = scene.model, scene.seen[None], scene.target, scene.view.score
     b = runner_up(scene.probabilities, target.index) if target.minus is None else target.minus
     if is_quick(model):
-        return contrast(model, picture, layer, target.index, b, score)
-    asked = model, picture, layers, target.index, b, score
+        return contrast(model, picture, layer, target.index, b, score, target.region)
+    asked = model, picture, layers, target.index, b, score, target.region
     if kept(contrasts, *asked) is None:
         work = Work(("contrasts", *map(identity_of, asked)), partial(contrasts, *asked))
         found = server_later().look(work)

@@ -68,7 +68,7 @@ def _show_by_row(scene: Scene) -> None:
     """The ladder of a large picture, also while it is measured: first what is the same whichever layer is chosen."""
     view, layer, offered = scene.view, scene.layer, scene.offered_layers
     asked_at = asked_layer(layer)
-    base = CurvesRequest(scene.model, scene.images.pixels, np.array([view.image]), offered, view.target, first=layer)
+    base = CurvesRequest(scene.model, scene.images.pixels, np.array([view.image]), offered, scene.asked, first=layer)
     whole = replace(base, opinions=asked_at)
     request = whole if is_done(whole) or is_done(base) else base
     known = rows_so_far(request) or rows_so_far(base)
@@ -120,7 +120,7 @@ def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
     asked_at = asked_layer(layer)
     if asked_at is not None:
         asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
-        words = plus_plus_warning(scene.model, scene.seen[None], scene.view.target, asked, scene.name)
+        words = plus_plus_warning(scene.model, scene.seen[None], scene.asked, asked, scene.name)
         show_plus_plus(words, small=True)
     with st.expander(ALL_NUMBERS):
         _table(scene, found, layer, ranking)
@@ -139,7 +139,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
 def image_ladder(scene: Scene) -> LadderCurves:
     """The ladder of the picked image, measured at once."""
     view, offered = scene.view, scene.offered_layers
-    return ladder_curves(scene.model, scene.images.pixels, view.image, offered, view.target, asked_layer(scene.layer))
+    return ladder_curves(scene.model, scene.images.pixels, view.image, offered, scene.asked, asked_layer(scene.layer))
 
 
 def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
