@@ -93,13 +93,13 @@ def probabilities_words(
     likeliest = ", ".join(f"{classes[k]} {value_words(float(probabilities[k]), task, unit=unit)}" for k in order)
     explained = f"{classes[target]}, explained, {value_words(float(probabilities[target]), task, unit=unit)}"
     said = TASK_WORDS[task]
-    first = "largest" if task == "regression" else "likeliest"
+    first = said.first
     return f"{said.value.capitalize()} of each {said.a_class}, the {first} first: {likeliest}; {explained}"
 
 
 def shown_words(classes: tuple[str, ...], task: Task = "softmax") -> str:
     """Which classes have a bar, where not all have one: a sentence; empty where all have."""
-    first, several = "largest" if task == "regression" else "likeliest", plural_of(TASK_WORDS[task].a_class)
+    first, several = TASK_WORDS[task].first, plural_of(TASK_WORDS[task].a_class)
     return "" if len(classes) <= MOST else f"The {LIKELIEST} {first} of {len(classes):,} {several}, and those with a word."
 
 

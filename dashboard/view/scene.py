@@ -133,7 +133,14 @@ class Scene:
         target = explained(self.view, self.whole.predicted if self.final is None else self.final)
         if self.model.task != "segmentation":
             return target
-        return replace(target, region=self.region or self._predicted_region(target.index))
+        region = self.region or self._predicted_region(target.index)
+        return target if region.kind == "predicted" and not self.is_covered else replace(target, region=region)
+
+    @property
+    def places(self) -> xl.Region | xl.Predicted | None:
+        """Where the picked image is explained, whichever class is; None for a task without places."""
+        target = self.target
+        return None if self.model.task != "segmentation" else target.region or xl.Predicted(target.index)
 
     @property
     def region(self) -> xl.Region | None:

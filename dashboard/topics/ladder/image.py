@@ -203,7 +203,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     place = "Rank among all rows on this one image, by the chosen measure; 1 is best"
     places = [ranking.order.index(rung.name) + 1 for rung in found.rows.rungs]
     drawn = [_row(scene, found, column, place, layer) for column, place in enumerate(places)]
-    show_number_table(columns(view, place=place, value=scene.task_words.value), drawn, f"Layer ladder of {scene.name}")
+    show_number_table(columns(view, place=place, value=scene.task_words.measured), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass, then rows for comparison. The maps are enlarged bilinearly and drawn over "
         f"the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
