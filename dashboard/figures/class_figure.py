@@ -51,9 +51,11 @@ def class_bars(
     all_values = probabilities if before is None else np.concatenate([probabilities, before])
     longest = float(np.abs(all_values).max()) or 1.0 if task == "regression" else 1.0
 
+    most = TASK_WORDS[task].predicted if task == "segmentation" else "predicted"
+
     def bar(k: int) -> ClassBar:
         value, is_target = float(probabilities[k]), k == target or k in plus
-        holds = {"explained": is_target, "contrasted": k == minus, "true": k == true, "predicted": k == predicted}
+        holds = {"explained": is_target, "contrasted": k == minus, "true": k == true, most: k == predicted}
         holds["present"] = task == "sigmoid" and value > PRESENT
         words = ", ".join(word for word, held in holds.items() if held)
         role: Literal["target", "minus", "other"] = "target" if is_target else "minus" if k == minus else "other"
