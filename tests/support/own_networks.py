@@ -209,6 +209,14 @@ def unet() -> nn.Module:
     return _balanced(UNet(3))
 
 
+def two_of_three() -> nn.Module:
+    """The same, but the last class is predicted nowhere."""
+    network = _balanced(UNet(3))
+    with torch.no_grad():
+        network.scores.bias[2] -= 1000
+    return network
+
+
 def one_mask() -> nn.Module:
     """One number for each pixel: what belongs to the object has it above 0."""
     return _balanced(UNet(1))

@@ -84,6 +84,7 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
+        judged=scene.model.task not in ("regression", "segmentation"),
     )
 
 
