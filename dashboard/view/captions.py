@@ -14,6 +14,7 @@ from explain_lib.passes.stages import Part
 from explain_lib.passes.tasks import PRESENT
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
+from explain_lib.regions.region import Region
 
 FEW = 4
 """So many labels or numbers are named; of more, how many there are."""
@@ -121,13 +122,17 @@ def region_words(scene: Scene) -> str:
     """Where a class is explained, as the end of a part of a sentence; empty for a task without regions."""
     if scene.model.task != "segmentation":
         return ""
-    region = scene.region
-    if region is None:
+    if scene.region is None:
         return f" over its predicted region{', that of the whole picture' if scene.is_covered else ''}"
+    return f" {place_words(scene.region)}"
+
+
+def place_words(region: Region) -> str:
+    """A pixel or a painted region, as the end of a part of a sentence."""
     if region.kind == "pixel":
-        row, column = (scene.view.region or "").split(",")
-        return f" at row {row}, column {column}"
-    return f" over a painted region, {percent(region.share)} of the picture"
+        row, column = divmod(region.runs[0], region.size[1])
+        return f"at row {row}, column {column}"
+    return f"over a painted region, {percent(region.share)} of the picture"
 
 
 def score_words(scene: Scene) -> str:

@@ -11,7 +11,6 @@ from dashboard.figures.panel import Action, Panel, Spot
 from dashboard.view.address import change_view
 from dashboard.view.captions import picture_words
 from dashboard.view.scene import Scene
-from dashboard.view.view import explained_region
 from dashboard.widgets.explained import place_of
 from dashboard.widgets.stage import Row
 from explain_lib.base.words import few_names, percent
@@ -107,7 +106,7 @@ def _name(mask: NDArray[np.bool_], name: str) -> Spot:
 
 def _pixel(scene: Scene) -> list[Spot]:
     """The pixel that is explained, if it is one."""
-    region = explained_region(scene.view, scene.model)
+    region = scene.region
     if region is None or region.kind != "pixel":
         return []
     (row, column), (height, width) = np.argwhere(region.mask)[0].tolist(), region.size
