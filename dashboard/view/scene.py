@@ -244,19 +244,22 @@ class Scene:
         if image >= len(scene.images.labels):
             where, last = scene.picture_set.title, len(scene.images.labels) - 1
             raise xl.InputError(f"image: there is no {image:,} in {where}; a number from 0 to {last:,} would be right")
-        return replace(scene, view=replace(scene.view, image=image, cover=None))
+        return replace(scene, view=replace(scene.view, image=image, cover=None, region=None))
 
     def with_model(self, name: str) -> "Scene":
         """The same scene with another model; its predicted class is the target where it has other classes."""
         same = tasked(self.cache.model(name), self.view).classes == self.model.classes
         view = replace(self.view, model=name)
         view = view if same else replace(view, target=None, minus=None, plus=())
+        if self.cache.model(name).input_size != self.model.input_size:
+            view = replace(view, region=None)
         return replace(make_scene(view, self.picture_set, self.cache), covers=self.covers)
 
     def with_set(self, picture_set: PictureSet) -> "Scene":
         """The same scene with another set of pictures; the first image if it has not as many."""
         name = None if picture_set == server_set(self.cache) else picture_set.address
-        made = make_scene(replace(self.view, pictures=name), picture_set, self.cache)
+        region = self.view.region if name == self.view.pictures else None
+        made = make_scene(replace(self.view, pictures=name, region=region), picture_set, self.cache)
         fits = made.view.image < len(made.images.labels)
         return made if fits else replace(made, view=replace(made.view, image=0))
 

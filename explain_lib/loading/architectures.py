@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -120,8 +120,13 @@ def _torchvision(name: str) -> Architecture:
     usual = weights.transforms()
     (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
     mean, std, said = tuple(usual.mean), tuple(usual.std), f"as for torchvision's own weights of {name}"
-    names = tuple(weights.meta["categories"]) if name in _segmenting() else ()
+    names = _names_of(weights.meta["categories"]) if name in _segmenting() else ()
     return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said, names)
+
+
+def _names_of(categories: Sequence[str]) -> tuple[str, ...]:
+    """The names of classes without the underscores around torchvision's background."""
+    return tuple(one.strip("_") for one in categories)
 
 
 def _build_torchvision(name: str, classes: int | None) -> nn.Module:
@@ -158,7 +163,7 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
             f"weights: DEFAULT: torchvision's weights of {name} cannot be downloaded ({reason}); a connection to the internet, "
             "or a file with weights, would be right"
         ) from error
-    return network, tuple(weights.meta["categories"])
+    return network, _names_of(weights.meta["categories"])
 
 
 # Section: factories

@@ -179,6 +179,20 @@ def test_a_region_that_is_not_there_is_ignored_and_said(start: Start, address: d
     assert "at row 4" not in captions(app)
 
 
+@pytest.mark.parametrize(
+    "given", [{"beside": "image"}, {"beside": "layer"}, {"beside": "model", "model2": "tutorial"}, {"card": "on"}]
+)
+def test_a_second_side_and_the_card_stand_beside_a_clicked_pixel(start: Start, given: dict[str, str]) -> None:
+    app = with_unet(start, target="1", region="20,9", **given)
+    assert errors(app) == ""
+    pixel = np.zeros((32, 32), np.bool_)
+    pixel[20, 9] = True
+    name = "map" if "map" in panels(app) else "map-beside"
+    is_map_of(panels(app)[name], 1, pixel)
+    if given.get("beside") == "image":
+        assert "class 1, summed logit over its predicted region" in unescaped(captions(app))
+
+
 # Section: other pages, and what is taken home
 
 

@@ -298,7 +298,7 @@ class Dividing(nn.Module):
 @pytest.mark.parametrize("name", ["deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large", "fcn_resnet50"])
 def test_torchvisions_networks_are_known_by_name_with_their_classes(name: str) -> None:
     architecture = find_architecture(name)
-    assert (len(architecture.classes), architecture.classes[0], architecture.classes[8]) == (21, "__background__", "cat")
+    assert (len(architecture.classes), architecture.classes[0], architecture.classes[8]) == (21, "background", "cat")
     assert architecture.mean == (0.485, 0.456, 0.406)
 
 
