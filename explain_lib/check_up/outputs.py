@@ -86,10 +86,17 @@ def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:
                 f"Name {scores} classes; or give the network a last layer with {expected.scores} outputs, and weights for it.",
             )
             return
-    said = found.sentence(expected.task_of(scores, found.grid))
+    task = expected.task_of(scores, found.grid)
+    said = found.sentence(task)
     if said and expected.chosen is None:
         yield note("output", said, "To explain another part, as_model(..., output=NAME), or a function of the output.")
-    if scores == 1 and not expected.given and found.scores.is_floating_point():
+    if scores == 1 and task == "segmentation" and not expected.given:
+        yield note(
+            "output",
+            "The network gives one number for each place. It is taken as a logit: above 0 is the object, below the background.",
+            "If it is the mean over the places that counts: task='binary', or task='regression' for a plain number.",
+        )
+    elif scores == 1 and not expected.given and found.scores.is_floating_point():
         yield note(
             "output",
             "The network gives one number for a picture. It is taken as a logit: its sigmoid is the probability. The map of "
