@@ -87,6 +87,11 @@ def _marked(scene: Scene) -> KnownPicture:
 
 
 def _mosaic(scene: Scene) -> KnownPicture:
+    if scene.model.task == "segmentation":
+        raise InputError(
+            "model: it predicts a class for each place, so a mosaic has one in each quarter; a network with one class for the "
+            "whole picture would be right"
+        )
     big, layers = mosaic_model(scene.model), scene.offered_layers
     pixels, labels = scene.images.pixels, scene.images.labels
     among = np.arange(min(SURE_AMONG, len(labels)))

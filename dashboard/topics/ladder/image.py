@@ -68,7 +68,7 @@ def _show_by_row(scene: Scene) -> None:
     """The ladder of a large picture, also while it is measured: first what is the same whichever layer is chosen."""
     view, layer, offered = scene.view, scene.layer, scene.offered_layers
     asked_at = asked_layer(layer)
-    base = CurvesRequest(scene.model, scene.images.pixels, np.array([view.image]), offered, view.target, first=layer)
+    base = CurvesRequest(scene.model, scene.images.pixels, np.array([view.image]), offered, scene.asked, first=layer)
     whole = replace(base, opinions=asked_at)
     request = whole if is_done(whole) or is_done(base) else base
     known = rows_so_far(request) or rows_so_far(base)
@@ -120,7 +120,7 @@ def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
     asked_at = asked_layer(layer)
     if asked_at is not None:
         asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
-        words = plus_plus_warning(scene.model, scene.seen[None], scene.view.target, asked, scene.name)
+        words = plus_plus_warning(scene.model, scene.seen[None], scene.asked, asked, scene.name)
         show_plus_plus(words, small=True)
     with st.expander(ALL_NUMBERS):
         _table(scene, found, layer, ranking)
@@ -139,7 +139,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
 def image_ladder(scene: Scene) -> LadderCurves:
     """The ladder of the picked image, measured at once."""
     view, offered = scene.view, scene.offered_layers
-    return ladder_curves(scene.model, scene.images.pixels, view.image, offered, view.target, asked_layer(scene.layer))
+    return ladder_curves(scene.model, scene.images.pixels, view.image, offered, scene.asked, asked_layer(scene.layer))
 
 
 def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
@@ -203,7 +203,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     place = "Rank among all rows on this one image, by the chosen measure; 1 is best"
     places = [ranking.order.index(rung.name) + 1 for rung in found.rows.rungs]
     drawn = [_row(scene, found, column, place, layer) for column, place in enumerate(places)]
-    show_number_table(columns(view, place=place, value=scene.task_words.value), drawn, f"Layer ladder of {scene.name}")
+    show_number_table(columns(view, place=place, value=scene.task_words.measured), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass, then rows for comparison. The maps are enlarged bilinearly and drawn over "
         f"the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
@@ -287,6 +287,7 @@ def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple
     for step, picture in zip(STEPS, shown, strict=True):
         left = value_words(left_over(found, place, fill, step), scene.model.task, unit=scene.model.unit)
         share = f"{100 * step // 16} %"
+        left += " in its region" if scene.model.task == "segmentation" else ""
         alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
         panels.append(
             Panel(

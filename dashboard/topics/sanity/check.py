@@ -72,7 +72,7 @@ class Check:
 def make_check(scene: Scene) -> Check:
     """The maps of the picked image, at every depth."""
     view, layer = scene.view, scene.layer
-    found = sanity_maps(scene.model, scene.seen[None], layer, view.target, view.mode)
+    found = sanity_maps(scene.model, scene.seen[None], layer, scene.asked, view.mode)
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
 
@@ -95,7 +95,7 @@ def find_starts(check: Check) -> Starts:
     scene, view = check.scene, check.scene.view
     if check.shown == 0:
         return Starts(None)
-    asked = scene.model, scene.seen[None], check.layer, view.target, check.shown, view.mode
+    asked = scene.model, scene.seen[None], check.layer, scene.asked, check.shown, view.mode
     if not is_large(scene.model) or kept(random_starts, *asked) is not None:
         return Starts(random_starts(*asked))
     work = Work(("starts", *map(identity_of, asked)), partial(random_starts, *asked))
@@ -108,7 +108,7 @@ def make_starts(check: Check) -> Starts:
     if check.shown == 0:
         return Starts(None)
     scene, view = check.scene, check.scene.view
-    return Starts(random_starts(scene.model, scene.seen[None], check.layer, view.target, check.shown, view.mode))
+    return Starts(random_starts(scene.model, scene.seen[None], check.layer, scene.asked, check.shown, view.mode))
 
 
 # Section: words
