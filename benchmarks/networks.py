@@ -1,10 +1,11 @@
-"""Thirty networks, as people have them, in three programs: which give the right map, a wrong one, or an error.
+"""Networks, as people have them, in three programs: which give the right map, a wrong one, or an error.
 
 Run with: python -m benchmarks.networks [NAME ...]
 
 Weights are random; the right map does not depend on that. Each network is handed over as it is, with its default layer by name,
-one picture, and the likeliest class. The right map is that of plain autograd at that layer, whose output a hand-written line
-brings to (N, C, h, w). A program is right if no pixel of its scaled map is farther than 0.001 from the right one.
+one picture, and the likeliest class; for segmentation the sum of its scores where it is predicted. The right map is that of
+plain autograd at that layer, whose output a hand-written line brings to (N, C, h, w). A program is right if no pixel of its
+scaled map is farther than 0.001 from the right one.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 import explain_lib as xl
 
@@ -28,14 +30,40 @@ Grid = Callable[[Tensor], Tensor]
 RIGHT, HELPED, WRONG, REFUSED = "right", "right with a function", "wrong", "refused"
 
 
+def scores_of(output: object) -> Tensor:
+    """The scores in the output of a network: it itself, or the part that its documentation names."""
+    if isinstance(output, dict) and "out" in output:
+        return torch.as_tensor(output["out"])
+    return output if isinstance(output, Tensor) else torch.as_tensor(getattr(output, "logits"))  # noqa: B009  # any object
+
+
+class UNet(nn.Module):
+    """A small network of Ronneberger et al. 2015 (arXiv 1505.04597): one level down, one up, and what goes past."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.pool = nn.Conv2d(3, 16, 3, padding=1), nn.MaxPool2d(4)
+        self.bottom, self.up = nn.Conv2d(16, 32, 3, padding=1), nn.ConvTranspose2d(32, 16, 4, 4)
+        self.last, self.head = nn.Conv2d(32, 16, 3, padding=1), nn.Conv2d(16, 5, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        past = functional.relu(self.down(x))
+        risen = functional.relu(self.up(functional.relu(self.bottom(self.pool(past)))))
+        made: Tensor = self.head(functional.relu(self.last(torch.cat([past, risen], 1))))
+        return made
+
+
 @dataclass(frozen=True)
 class Case:
-    """A network: how it is made, the side of its pictures, how a layer's output becomes (N, C, h, w), and the scores."""
+    """A network: how it is made, the side of its pictures, and how a layer's output becomes (N, C, h, w).
+
+    scores: of its output, (N, classes), or (N, classes, H, W).
+    """
 
     make: Callable[[], nn.Module]
     side: int = 224
     grid: Grid | None = None
-    scores: Callable[[object], Tensor] = lambda output: output if isinstance(output, Tensor) else output.logits  # type: ignore[attr-defined]
+    scores: Callable[[object], Tensor] = scores_of
 
 
 def torchvision(name: str, **options: object) -> nn.Module:
@@ -105,6 +133,9 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "transformers: ViT": Case(partial(transformer, "ViT"), grid=tokens(1)),
         "transformers: Swin": Case(partial(transformer, "Swin"), grid=tokens(0)),
         "transformers: DINOv2 with registers": Case(partial(transformer, "Dinov2WithRegisters"), grid=tokens(5)),
+        "deeplabv3_mobilenet_v3_large": Case(partial(torchvision, "deeplabv3_mobilenet_v3_large", weights_backbone=None)),
+        "lraspp_mobilenet_v3_large": Case(partial(torchvision, "lraspp_mobilenet_v3_large", weights_backbone=None)),
+        "U-Net": Case(UNet),
     }
 )  # fmt: skip
 """The networks by name."""
@@ -157,13 +188,21 @@ def _by_autograd(case: Case, network: nn.Module, batch: Tensor, layer: str, labe
         kept.append(output)
         return output.clone()  # before a later module writes to it
 
+    batch = batch.requires_grad_()
     hook = network.get_submodule(layer).register_forward_hook(keep)
-    score = case.scores(network(batch))[0, label]
+    score = number_of(case.scores(network(batch)), label)
     hook.remove()
     (gradient,) = torch.autograd.grad(score, kept)
     turned = case.grid or (lambda output: output)
     activation, gradient = turned(kept[0].detach()), turned(gradient)
     return np.asarray((gradient.mean((2, 3), keepdim=True) * activation).sum(1).relu()[0].numpy())
+
+
+def number_of(scores: Tensor, label: int) -> Tensor:
+    """The number that is explained of one picture: the class's score, or their sum where the class is predicted."""
+    if scores.dim() == 2:
+        return scores[0, label]
+    return scores[0, label][scores[0].argmax(0) == label].sum()
 
 
 def ours(question: Question) -> str:
@@ -183,10 +222,15 @@ def grad_cams(question: Question) -> str:
 
 def _by_package(question: Question, reshape: Grid | None) -> NDArray[np.float32]:
     from pytorch_grad_cam import GradCAM
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget, SemanticSegmentationTarget
 
+    target = ClassifierOutputTarget(question.label)
+    with torch.no_grad():
+        scores = question.case.scores(question.network(question.batch))
+    if scores.dim() == 4:
+        target = SemanticSegmentationTarget(question.label, (scores[0].argmax(0) == question.label).numpy())
     with GradCAM(model=question.network, target_layers=[question.module], reshape_transform=reshape) as cam:
-        found = cam(input_tensor=question.batch, targets=[ClassifierOutputTarget(question.label)])[0]
+        found = cam(input_tensor=question.batch, targets=[target])[0]
     return np.asarray(found)
 
 
@@ -196,7 +240,11 @@ def torch_cams(question: Question) -> str:
 
     with GradCAM(question.network, question.layer) as extractor:
         scores = question.network(question.batch.requires_grad_())
-        (found,) = extractor(question.label, scores)
+        if isinstance(scores, Tensor) and scores.dim() == 4:
+            number = number_of(scores, question.label)
+            (found,) = extractor(scores=scores, targets=[lambda _: number])
+        else:
+            (found,) = extractor(question.label, scores)
     return _told(_scaled(found[0].detach().numpy()), _scaled(question.right))
 
 
