@@ -5,12 +5,11 @@ from typing import get_args
 
 import numpy as np
 
-from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import interval, mean_number, mean_percent, percent, percent_interval
 from explain_lib.cam.settings import Placement
-from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
-from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_subject
+from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_rows, find_sample
 from explain_lib.networks.predictions import predict
 from explain_lib.pictures.sets import readable_places
 from explain_lib.truth.finders import Finder
@@ -46,14 +45,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
-    spare_cores()
-    subject = find_subject(options, f"0-{SAMPLE - 1}")
-    request = _request(options, subject)
-    parts, stopped = rows_until_stopped(request)
-    if stopped:
+    subject = find_sample(options)
+    rows = find_rows(subject, _request(options, subject))
+    if rows is None:
         return INTERRUPTED
-    subject.say_unreadable()
-    rows = request.join(parts)
     measure: TruthMeasure = options.measure if options.measure in rows.measures else "energy"
     summary, chosen = summarise_truth(rows), Finder((options.layers or [subject.usual_layer])[-1], "grad-cam")
     _print(summary)

@@ -1,14 +1,12 @@
 """Known places over many pictures: the request of a view, its command, and its table as CSV."""
 
-import csv
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.topics.known_truth.chosen import own_places, predictions_of
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from explain_lib.base.errors import InputError
+from explain_lib.base.files import csv_text
 from explain_lib.base.run_context import remember
 from explain_lib.base.words import counted
 from explain_lib.cam.grad_cam import is_quick
@@ -90,12 +88,11 @@ def truth_command(scene: Scene) -> str | None:
 
 def summary_csv(summary: TruthSummary) -> str:
     """A line a finder: the mean of each measure and the ends of its interval, and the share of flat maps."""
-    file = io.StringIO()
-    writer = csv.writer(file)
     ends = ("", "_low", "_high")
-    writer.writerow(["layer", "method", "images", *(f"{name}{end}" for name in summary.measures for end in ends), "flat"])
+    head = ["layer", "method", "images", *(f"{name}{end}" for name in summary.measures for end in ends), "flat"]
+    rows: list[list[object]] = []
     for one in summary.finders:
         numbers = [value for estimate in one.values for value in (estimate.mean, estimate.low, estimate.high)]
         finder: Finder = one.finder
-        writer.writerow([finder.layer, finder.method or "baseline", one.flat.images, *numbers, one.flat.mean])
-    return file.getvalue()
+        rows.append([finder.layer, finder.method or "baseline", one.flat.images, *numbers, one.flat.mean])
+    return csv_text(head, rows)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.slices.chosen import Chosen, can_be_marked, chosen_pictures, slices_csv
+from dashboard.topics.slices.chosen import Chosen, can_be_marked, chosen_pictures
 from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.field import Value
@@ -16,7 +16,7 @@ from dashboard.widgets.job_run import is_done, rows_so_far, show_job
 from dashboard.widgets.pickers import choice, class_filter, sample_picker
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.audit.slices import COUNTS, MOST_CELLS, Slice, SliceRows, Slices, find_slices
-from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
+from explain_lib.audit.slices_words import slice_caption, slices_csv, slices_sentence, structure_sentence
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
 from explain_lib.base.words import counted, percent
@@ -100,7 +100,7 @@ def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
     if len(found.blank):
         st.caption(f"{counted(len(found.blank), 'map')} left out: zero everywhere, or not finite.")
     st.download_button(
-        "Table (CSV)", lambda: slices_csv(found, chosen), f"slices-{scene.view.model}-{scene.layer}.csv", "text/csv",
+        "Table (CSV)", lambda: slices_csv(found, chosen.marked), f"slices-{scene.view.model}-{scene.layer}.csv", "text/csv",
         on_click="ignore", key="slices-csv",
     )  # fmt: skip
 
