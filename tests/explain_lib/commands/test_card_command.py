@@ -61,7 +61,8 @@ def test_what_is_not_known_is_empty(tmp_path: Path, images: xl.ImageSet) -> None
     assert [row[name] for name in ("foretells", "learnt", "alike")] == [None] * 3
     assert row["verdict_beats-centre"] == "unknown"
     assert main(["card", "--images", "53", "--layer", "pool1", "--out", str(tmp_path / "one.csv")]) == 0
-    assert list(csv.DictReader((tmp_path / "one.csv").read_text().splitlines()))[0]["foretells"] == ""
+    (row,) = csv.DictReader((tmp_path / "one.csv").read_text().splitlines())
+    assert row["foretells"] == ""
 
 
 def test_a_folder_is_named_by_its_files_and_what_cannot_be_read_is_said(

@@ -26,8 +26,14 @@ def test_the_slice_of_the_mark_is_the_first(tmp_path: Path, capsys: pytest.Captu
     pictures = images.pixels[horses].copy()
     pictures[::2] = plant(pictures[::2], corner_places(len(pictures[::2]), (32, 32)))
     right = xl.load_model("watermark").predict(pictures).argmax(1) == MARKED_CLASS
+    settings = xl.CamSettings(layers=("conv2",), variant="hirescam", scale_over="none", resize="none")
+    maps = xl.heatmap(xl.load_model("watermark"), pictures, settings, MARKED_CLASS).astype(np.float64)
+    shares = maps / maps.sum((1, 2), keepdims=True)
     for number, line in ((1, first), (2, second)):
         inside = np.array([row[1] == number for row in rows])
+        mean = shares[inside].mean(0)
+        bits = np.log2(mean.size) + (mean * np.log2(np.maximum(mean, 1e-30))).sum()
+        assert float(line.split(" bits")[0].split()[-1]) == pytest.approx(bits, rel=0.05)
         marked = sum(row[2] for row in rows if row[1] == number)
         assert line.startswith(f"slice {number}  {inside.sum()} pictures · right ")
         assert float(line.split("right ")[1].split()[0]) == pytest.approx(100 * right[inside].mean(), abs=0.06)
