@@ -12,10 +12,10 @@ from explain_lib.base.words import counted
 from explain_lib.cam.grad_cam import is_quick
 from explain_lib.pictures.sets import pixels_digest, readable_places
 from explain_lib.truth.finders import Finder
-from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics, mosaic_model
+from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics
 from explain_lib.truth.own_places import OwnPlacesRequest
 from explain_lib.truth.secret import MARKED, SecretRequest
-from explain_lib.truth.summary import TruthSummary
+from explain_lib.truth.summary import MOSAICS, TruthSummary
 
 LAYERS_AT_ONCE = 8
 """The maps of so many layers of 64 pictures take a moment."""
@@ -25,7 +25,7 @@ TruthRequest = SecretRequest | MosaicRequest | OwnPlacesRequest
 def is_measured_at_once(scene: Scene) -> bool:
     """Whether a page may measure the first pictures by itself: with a small network, and one mask or mark a picture."""
     few = len(scene.offered_layers) <= LAYERS_AT_ONCE
-    return few and is_quick(scene.model) and scene.view.known != "quarter"
+    return few and is_quick(scene.model) and scene.view.known not in MOSAICS
 
 
 def truth_request(scene: Scene) -> TruthRequest:
@@ -36,11 +36,10 @@ def truth_request(scene: Scene) -> TruthRequest:
     around, images = sample_scene(scene)
     layers, placement = scene.offered_layers, scene.view.placement
     pixels, labels = around.images.pixels, around.images.labels
-    if scene.view.known == "quarter":
+    if scene.view.known in MOSAICS:
         said = predictions_of(around, pixels, images)
         mosaics = make_mosaics(pixels, labels, images, said, max(1, len(images) // PICTURES_OF_A_MOSAIC))
-        positions = np.arange(len(mosaics.images))
-        return MosaicRequest(mosaic_model(scene.model), mosaics.pixels, positions, mosaics.classes, layers, placement)
+        return mosaics.request(scene.model, pixels, layers, placement, apart=scene.view.known == "apart")
     if scene.view.known == "object":
         return _own_places_request(around, images)
     others = images[[around.images.classes[label] != MARKED if label >= 0 else True for label in labels[images]]]
