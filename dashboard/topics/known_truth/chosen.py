@@ -17,10 +17,10 @@ from explain_lib.passes.tasks import predicted_of
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import Pixels
-from explain_lib.truth.finders import Finder, FinderMaps, finder_maps
+from explain_lib.truth.finders import Finder, FinderMaps
 from explain_lib.truth.localisation import MEASURES, Mask
 from explain_lib.truth.mosaics import Mosaics, mosaic_around, mosaic_maps, mosaic_model, quarter_mask
-from explain_lib.truth.own_places import OwnPlaces
+from explain_lib.truth.own_places import OwnPlaces, object_maps
 from explain_lib.truth.secret import MARKED, marked_pictures
 from explain_lib.truth.summary import Place
 
@@ -115,8 +115,8 @@ def _object(scene: Scene) -> KnownPicture:
     label = int(scene.images.labels[scene.view.image])
     known = 0 <= label < len(scene.model.classes) and scene.view.target is None
     index = label if known else scene.target.index
-    positions, layers = [scene.view.image], scene.offered_layers
-    found = finder_maps(scene.model, scene.seen[None], positions, layers, index, scene.view.placement)
+    position, layers = np.array([scene.view.image]), scene.offered_layers
+    found = object_maps(scene.model, scene.seen[None], position, layers, index, scene.view.placement)
     says = said(scene, scene.probabilities)
     return KnownPicture(scene, "object", scene.picture, mask, scene.model.classes[index], found, says)
 

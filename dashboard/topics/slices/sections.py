@@ -19,6 +19,7 @@ from explain_lib.audit.slices import COUNTS, MOST_CELLS, Slice, SliceRows, Slice
 from explain_lib.audit.slices_words import slice_caption, slices_csv, slices_sentence, structure_sentence
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
+from explain_lib.base.run_context import note
 from explain_lib.base.words import counted, percent
 from explain_lib.cam.grad_cam import is_quick
 from explain_lib.networks import watermark
@@ -87,7 +88,7 @@ def _say_how_many(rows: SliceRows, more: bool) -> None:
 
 def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
     try:
-        found = find_slices(rows, chosen.labels[rows.images], scene.view.groups)
+        found = _found(chosen, rows, scene.view.groups)
     except InputError as error:
         st.info(plain(f"{error}."))
         return
@@ -103,6 +104,15 @@ def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
         "Table (CSV)", lambda: slices_csv(found, chosen.marked), f"slices-{scene.view.model}-{scene.layer}.csv", "text/csv",
         on_click="ignore", key="slices-csv",
     )  # fmt: skip
+
+
+def _found(chosen: Chosen, rows: SliceRows, count: int | None) -> Slices:
+    """The slices of these maps, noted so that they can be computed anew."""
+    request, labels = chosen.request, chosen.labels[rows.images]
+    found = find_slices(rows, labels, count)
+    given = {"model": request.model, "pixels": request.pixels, "images": rows.images, "labels": labels, "layer": request.layer}
+    note("slices_of", given | {"target": request.target, "variant": request.variant, "count": count}, found)
+    return found
 
 
 def slices_stage(scene: Scene, chosen: Chosen, rows: SliceRows, found: Slices) -> Stage:
