@@ -103,7 +103,8 @@ def _pictures(known: KnownPicture) -> tuple[Panel, ...]:
         before = replace(original_panel(scene, SIDE), title="Without the mark", caption=f"says {known.before}")
         marked = _plain(known, "With the mark", f"says {known.says}")
         return before, marked
-    return (_plain(known, "The mosaic", f"says {known.says}"),)
+    of_quarter = " of the asked quarter" if known.place == "apart" else ""
+    return (_plain(known, "The mosaic", f"says{of_quarter} {known.says}"),)
 
 
 def _plain(known: KnownPicture, title: str, caption: str) -> Panel:

@@ -8,7 +8,8 @@ import pytest
 
 import explain_lib as xl
 from explain_lib.__main__ import main
-from explain_lib.audit.slices import SliceRequest
+from explain_lib.audit.slices import SliceRequest, SliceRows, find_slices
+from explain_lib.commands import slices as slices_command
 from explain_lib.commands.interruption import INTERRUPTED
 from explain_lib.networks.watermark import MARKED_CLASS, corner_places, plant
 
@@ -45,6 +46,14 @@ def test_the_slice_of_the_mark_is_the_first(tmp_path: Path, capsys: pytest.Captu
     assert sentence.startswith("The maps of slice 1 agree most on one place")
     assert structure.startswith("2 slices: ")
     assert written == f"The slice of every picture is in {file}."
+
+
+def test_of_a_class_that_class_is_asked_for_whatever_the_network_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[SliceRows] = []
+    monkeypatch.setattr(slices_command, "find_slices", lambda rows, *more: asked.append(rows) or find_slices(rows, *more))
+    assert main(["slices", "--images", "0-599", "--class", "cat", "--slices", "2"]) == 0
+    assert set(asked[0].explained.tolist()) == {3}
+    assert len(set(asked[0].predicted.tolist())) > 1
 
 
 def test_a_number_of_slices_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,6 +134,7 @@ def test_with_quarters_apart_hirescam_has_nothing_outside_and_grad_cam_has() -> 
         assert not app.error
         shown = panels(app)
         assert shown["known"].picture.shape == (64, 64, 3)
+        assert shown["known"].head["caption"].startswith("says of the asked quarter ")
         values = shown["chosen"].values.copy()
         assert values[:32, :32].any()
         values[:32, :32] = 0
