@@ -48,6 +48,7 @@ from explain_lib.trust.cover_effect import CoverEffect, cover_effect
 from explain_lib.work.cache import ExplainCache, shared_cache
 
 if TYPE_CHECKING:
+    from explain_lib.cam.attention import attention_rollout, legrad
     from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
     from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 
@@ -96,6 +97,7 @@ __all__ = [
     "TooLargeError",
     "Walkthrough",
     "as_model",
+    "attention_rollout",
     "average_map",
     "captum_settings",
     "cell_centres",
@@ -119,6 +121,7 @@ __all__ = [
     "heatmap",
     "join_ladder_rows",
     "layer_ladder",
+    "legrad",
     "list_models",
     "load_cifar10",
     "load_model",
@@ -138,8 +141,11 @@ __all__ = [
 
 _LADDER = ("LadderRows", "Rung", "join_ladder_rows", "layer_ladder")
 _LADDER_SUMMARY = ("Ranking", "RungSummary", "rank_ladder", "summarise_ladder")
-_ON_DEMAND = dict.fromkeys(_LADDER, "explain_lib.trust.ladder") | dict.fromkeys(
-    _LADDER_SUMMARY, "explain_lib.trust.ladder_summary"
+_ATTENTION = ("attention_rollout", "legrad")
+_ON_DEMAND = (
+    dict.fromkeys(_LADDER, "explain_lib.trust.ladder")
+    | dict.fromkeys(_LADDER_SUMMARY, "explain_lib.trust.ladder_summary")
+    | dict.fromkeys(_ATTENTION, "explain_lib.cam.attention")
 )
 """The public names that few programs use, with the modules that are imported on their first use."""
 
