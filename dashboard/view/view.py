@@ -41,7 +41,7 @@ Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model", "layer"]
-Known = Literal["mark", "quarter", "object"]
+Known = Literal["mark", "quarter", "apart", "object"]
 Finds = Literal["energy", "pointing", "overlap"]
 Step = Literal["network", "forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
@@ -275,7 +275,8 @@ class View:
     known: Known = declared(
         words(get_args(Known)),
         "mark",
-        "which place is known: a planted mark, the quarter of a mosaic, or the marked object of an own picture",
+        "which place is known: a planted mark, the quarter of a mosaic, of which the others may be apart, or the marked object "
+        "of an own picture",
     )
     method: Variant = declared(words(VARIANTS), "grad-cam", "the method whose maps must find that place")
     finds: Finds = declared(words(get_args(Finds)), "energy", "what says how well they find it")

@@ -259,7 +259,7 @@ def finders_of_a_place(draw: st.DrawFn) -> Said:
 def a_place_in_the_picked_picture(draw: st.DrawFn) -> Said:
     share, area = draw(shares), draw(shares)
     known: Any = SimpleNamespace(
-        place=draw(st.sampled_from(("mark", "quarter", "object"))), before="ship", says="horse", asked="frog",
+        place=draw(st.sampled_from(("mark", "quarter", "apart", "object"))), before="ship", says="horse", asked="frog",
         finder=FINDERS[0], value=lambda *_: share, area=area,
     )  # fmt: skip
     hit = draw(st.sampled_from((0.0, 1.0)))
