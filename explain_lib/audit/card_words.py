@@ -41,6 +41,20 @@ def card_lines(card: BeliefCard, classes: Sequence[str]) -> tuple[CardLine, ...]
     return tuple(CardLine(question, verdicts[question], *said[question]) for question in QUESTIONS)
 
 
+def undecided_words(probabilities: Sequence[float]) -> str:
+    """That a network hardly prefers a class, whose map then says little; empty where it prefers one.
+
+    probabilities: of classes that exclude each other. The highest counts as hardly preferred below twice its even share.
+    """
+    count, highest = len(probabilities), max(probabilities)
+    if count < 3 or highest >= 2 / count:
+        return ""
+    return (
+        f"The network hardly prefers any of its {count:,} classes here: the highest probability is {percent(highest, 0)}. A "
+        "map of such an answer says little."
+    )
+
+
 def card_numbers(card: BeliefCard, classes: Sequence[str]) -> dict[str, str | float | None]:
     """All numbers of a card in full, and its verdicts, by name; None where something is not known.
 
@@ -67,31 +81,36 @@ def card_numbers(card: BeliefCard, classes: Sequence[str]) -> dict[str, str | fl
 
 def _beats_centre(card: BeliefCard) -> str:
     numbers = f"rank correlation {two(card.foretells)}, the blob {two(card.centre)}"
+    removed = "One patch at a time is made grey."
     match card.verdicts["beats-centre"]:
         case "unknown":
             return "The map, or what the score loses, is the same everywhere: there is nothing to compare."
         case "unclear":
-            said = "The map and a blob in the middle foretell what the score loses about equally well"
+            return (
+                f"{removed} Whether the map or a blob in the middle foretells better what the score loses cannot be told from "
+                f"this picture: {numbers}."
+            )
         case "yes":
             said = "The map foretells what the score loses better than a blob in the middle does"
         case "no":
             said = "A blob in the middle foretells what the score loses better than the map does"
-    return f"One patch at a time is made grey. {said}: {numbers}."
+    return f"{removed} {said}: {numbers}."
 
 
 def _learnt(card: BeliefCard) -> str:
-    found = mean_words(card.learnt)
+    copies, found = (
+        "Copies with random weights in all layers",
+        f"Correlation {mean_words(card.learnt)}, mean and 95 % interval.",
+    )
     match card.verdicts["learnt"]:
         case "unknown":
             return "One of the maps is the same everywhere: there is nothing to compare."
         case "unclear":
-            return f"Copies with random weights: their maps may be like this one or not. Correlation {found}."
+            return f"{copies}: their maps may be like this one or not. {found}"
         case "yes":
-            return f"Copies with random weights have other maps. Correlation {found}."
+            return f"{copies} have other maps. {found}"
         case "no":
-            return (
-                f"Copies with random weights have much the same map: it shows little of what was learnt. Correlation {found}."
-            )
+            return f"{copies} have much the same map: it shows little of what was learnt. {found}"
 
 
 def _class(card: BeliefCard, classes: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from dashboard.view.captions import plain
 from dashboard.view.server_options import server_later
 from dashboard.widgets.awaited import await_work
 from explain_lib.audit.card import PASSES, BeliefCard, Verdict, belief_card
-from explain_lib.audit.card_words import QUESTIONS, CardLine, card_lines
+from explain_lib.audit.card_words import QUESTIONS, CardLine, card_lines, undecided_words
 from explain_lib.audit.evidence import is_gathered
 from explain_lib.cam.grad_cam import FEW_NUMBERS, passed_numbers
 from explain_lib.work.later import Work
@@ -24,8 +24,9 @@ MARKS: Final[dict[Verdict, tuple[str, Colour]]] = {
 }
 WAITING = "The map is being judged: {} passes of the network. The answers appear here."
 SCOPE = (
-    "On this picture alone; the pages under Trust measure many. The lines are not a score: they ask whether the map fits its "
-    "network, not whether the network is right. The maps of an untrained network have as many answers for them."
+    "Five separate answers on this picture alone, and no score: an untrained network can have as many ✓ as a good one. They "
+    "ask whether the map fits its network, not whether the network is right. For that, look at other pictures, and cover what "
+    "the map marks (“Cover it”)."
 )
 
 
@@ -36,9 +37,13 @@ def show_card(explained: Explained) -> None:
         if isinstance(found, str):
             st.markdown(found)
             return
-        for line in card_lines(found, explained.scene.model.classes):
-            _show(line)
         st.caption(SCOPE)
+        scene = explained.scene
+        undecided = undecided_words(scene.probabilities.tolist()) if scene.model.task == "softmax" else ""
+        if undecided:
+            st.markdown(undecided)
+        for line in card_lines(found, scene.model.classes):
+            _show(line)
 
 
 def _show(line: CardLine) -> None:

@@ -52,10 +52,13 @@ def show_unknown(scene: Scene, why: str) -> None:
 
 
 def offer_taught(scene: Scene) -> None:
-    """That a network was never taught the mark, with a button to the one that was."""
+    """That a network was never taught the mark, or that nobody knows, with a button to the one that was."""
     if scene.view.known == "mark" and scene.view.model != watermark.NAME:
-        name = watermark.NAME
-        st.caption(f"{plain(scene.view.model)} was never taught this mark, so it should not look at it. {name} was.")
+        name, model = watermark.NAME, plain(scene.view.model)
+        said = f"{model} was never taught this mark, so it should not look at it."
+        if scene.model.card is None:
+            said = f"Whether {model} was taught this mark is not known here."
+        st.caption(f"{said} {name} was.")
         _open_button(name)
 
 

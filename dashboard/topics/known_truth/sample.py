@@ -66,6 +66,8 @@ def _results(known: KnownPicture, rows: TruthRows, more: bool) -> None:
     ranking = rank_finders(rows, summary, view.finds if view.finds in rows.measures else "energy", known.finder)
     first = f"{turned_sentence(summary, MARKED)} " if known.place == "mark" else ""
     st.markdown(plain(f"{first}{truth_sentence(summary, ranking, known.place)}"))
+    if ranking.images == 0:
+        return
     title = f"{FINDS_WORDS[view.finds]} in {PLACE_WORDS[known.place]}, mean of {counted(ranking.images, 'picture')}"
     figure = finders_figure(summary, ranking.measure, title, known.finder)
     show_chart(figure, key="known-finders", alt=finders_words(summary, ranking.measure, title))

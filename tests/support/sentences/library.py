@@ -8,7 +8,7 @@ from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, 
 
 import explain_lib as xl
 from explain_lib.audit.card import BeliefCard
-from explain_lib.audit.card_words import card_lines
+from explain_lib.audit.card_words import card_lines, undecided_words
 from explain_lib.audit.slices import Slice, Slices
 from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
 from explain_lib.base import words
@@ -105,6 +105,15 @@ def a_belief_card(draw: st.DrawFn) -> Said:
     gap = Estimate(beats - centre, beats - centre, beats - centre, 30)  # of this one picture there is no other
     words = " ".join([f"{line.words} {line.value}." for line in lines])
     return Said(words, numbers, [parts.turned_share], [learnt], gaps=[gap, *negated(gap)])
+
+
+@case
+def a_network_without_a_preference(draw: st.DrawFn) -> Said:
+    given = [draw(st.floats(0.01, 1)) for _ in range(draw(st.integers(2, 12)))]
+    probabilities = [one / sum(given) for one in given]
+    said = undecided_words(probabilities)
+    assert (said == "") == (len(probabilities) < 3 or max(probabilities) * len(probabilities) >= 2)
+    return Said(said, [len(probabilities), *probabilities], probabilities)
 
 
 # Section: slices

@@ -1,5 +1,6 @@
 """The belief card on the layer explorer: of a small network at once, of a large one once it is made."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -8,6 +9,7 @@ from independent_maps import pixels
 from opened_page import OpenedPage, open_page, query, run_until, texts
 
 import explain_lib as xl
+from explain_lib.loading.bundled import CHECKPOINTS
 
 open_explorer = partial(open_page, "layer_explorer")
 QUESTIONS = (
@@ -54,6 +56,13 @@ def test_each_answer_has_its_mark() -> None:
     assert len(marks(app)) == 5
     assert "✗ against it" in marks(app)[3]  # the cells add up to -0.79 of a score of 2.0
     assert "✓ for it" in marks(app)[4]
+
+
+@pytest.mark.parametrize(("model", "said"), [("tutorial-epoch-0", True), ("tutorial", False)])
+def test_a_network_that_prefers_no_class_is_said_to_be_one(model: str, said: bool, start: Callable[..., None]) -> None:
+    start("--model", "TutorialNet", "--weights", str(CHECKPOINTS / f"{model}.pt"))
+    app = open_explorer(img="0", card="on")
+    assert ("The network hardly prefers any of its 10 classes here" in texts(app)) is said
 
 
 @pytest.mark.parametrize("stop", ["answer", "hint"])

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Callable
 from io import StringIO
 
 import numpy as np
@@ -28,6 +29,7 @@ from staged import panels
 from torch.nn.functional import interpolate
 
 import explain_lib as xl
+from explain_lib.loading.bundled import CHECKPOINTS
 from explain_lib.networks.watermark import MARK, NAME
 from explain_lib.truth.secret import places_of
 
@@ -102,6 +104,12 @@ def test_a_network_without_the_secret_is_said_to_be_one() -> None:
     press(app, f"Open {NAME}")
     assert query(app)["model"] == NAME
     assert "never taught" not in captions(app)
+
+
+def test_of_a_network_of_ones_own_nobody_says_what_it_was_taught(start: Callable[..., None]) -> None:
+    start("--model", "TutorialNet", "--weights", str(CHECKPOINTS / "watermark.pt"))
+    app = open_page("known_truth", img=str(SHIP))
+    assert "Whether TutorialNet was taught this mark is not known here. watermark was." in unescaped(captions(app))
 
 
 # Section: mosaics
