@@ -12,7 +12,7 @@ from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_jobs
 from explain_lib.base.run_context import in_this_run
-from explain_lib.base.words import counted
+from explain_lib.base.words import counted, time_words
 from explain_lib.networks.predictions import Verdicts, verdict_request
 from explain_lib.networks.requests import Request, Rows
 from explain_lib.take_home.registry import note_rows
@@ -170,23 +170,15 @@ def _progress_words(progress: JobProgress) -> str:
     if progress.speed and progress.state == "running" and progress.total > 1:
         words.append(_speed_words(progress.speed))
     if progress.seconds_left:
-        words.append(f"{_time_words(progress.seconds_left)} left")
+        words.append(f"{time_words(progress.seconds_left)} left")
     return " · ".join(words)
 
 
 def _speed_words(speed: float) -> str:
     """12.3 as "12 images a second", 0.01 as "100 s an image"."""
     if speed < 0.1:
-        return f"{_time_words(1 / speed)} an image"
+        return f"{time_words(1 / speed)} an image"
     return f"{speed:,.{0 if speed >= 10 else 1}f} images a second"
-
-
-def _time_words(seconds: float) -> str:
-    """90 as "90 s", 600 as "10 min", 10,000 as "2 h 47 min"."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 # Section: the predictions for all images of a set

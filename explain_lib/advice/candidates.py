@@ -1,0 +1,26 @@
+"""The layers that come into question where nobody named any."""
+
+from collections.abc import Sequence
+
+from explain_lib.networks.model import Model
+from explain_lib.passes.stages import has_children
+
+
+def candidates(model: Model, layers: str | Sequence[str] | None = None) -> tuple[str, ...]:
+    """The names of the layers themselves, as find_layers checks them; for None the ends of stages, in the order of the pass.
+
+    Where two stages or more are made of blocks, the ends of these alone: without a stem, such as the first ReLU of a ResNet.
+    Where the grid never changes, as in most transformers, there is one end or none: then all main layers are.
+    """
+    if layers is not None:
+        return tuple(layer.name for layer in model.find_layers(layers))
+    module_of, modules = {layer.name: layer.module for layer in model.layers}, dict(model.network.named_modules())
+    ends = tuple(name for name in model.explained_layers if model.parts.get(name) == "stage end")
+    blocks = tuple(name for name in ends if has_children(modules[module_of[name]]))
+    return blocks if len(blocks) > 1 else ends if len(ends) > 1 else model.main_layers
+
+
+def in_turn(model: Model, layers: Sequence[str]) -> tuple[str, ...]:
+    """The layers in the order in which they are measured: ends of stages first, and of those the last one."""
+    ends = [name for name in layers if model.parts.get(name) == "stage end"]
+    return *reversed(ends), *(name for name in layers if name not in ends)
