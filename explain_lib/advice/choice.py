@@ -3,9 +3,12 @@
 A candidate is behind by a measure if its paired difference from the best mean lies below zero, with its whole interval. The
 intervals are those of multiple comparisons with the best (Hsu, Multiple Comparisons, 1996, chapter 4), each measure at the
 level 1 - 0.05 / 3: in 95 % of samples the layer that is best in truth by a measure is not called behind by it, for all three
-measures at once.
+measures at once. It is perhaps behind if that holds of an interval of this one difference alone, at the level PERHAPS.
 
-The pick is the only candidate that is behind by no measure. If several are, they are tied. If none is, the measures disagree.
+The pick is the only candidate that is behind by no measure. If there are several, they are tied. If there is none, the measures
+disagree; so they do if some are behind, and each of the others is perhaps behind by one of them. Without that last part a layer
+would be named because a measure has not spoken against it yet: of random halves of test pictures, the second then often does
+(`python -m benchmarks.held_out`).
 """
 
 from collections.abc import Sequence
@@ -23,6 +26,8 @@ ADVICE_MEASURES: tuple[Measure, ...] = ("single-deletion", "insertion", "road")
 """The measures that advise, in the order of the numbers; higher is better by all of them. The fill of the first two is grey."""
 CHANCE_IS_ZERO: tuple[Measure, ...] = ("single-deletion", "road")
 """Those of them by which an order by chance has 0."""
+PERHAPS = 0.8
+"""The level of the interval by which a candidate is perhaps behind: at 0.9, 87 to 89 % of some splits were confirmed."""
 LOOKS = (8, 16, 32, 64, 128, 256)
 """After so many pictures, candidates may drop out."""
 DROP_LEVEL = 0.99
@@ -52,7 +57,7 @@ class ByMeasure(Frozen):
     leader: the name of that with the best mean, of those that did not drop out. means: of each candidate, in the order of the
     layers, over the images that it was measured on; their intervals hold together. gaps: how much better the leader is than
     each candidate that did not drop out, paired over images, by name; 0 for the leader itself. among_best: the names of the
-    leader and of those that are not behind it by more than chance.
+    leader and of those that are not behind it by more than chance. near_best: those of them that are not perhaps behind either.
     """
 
     measure: Measure
@@ -60,6 +65,7 @@ class ByMeasure(Frozen):
     means: tuple[Estimate, ...]
     gaps: tuple[tuple[str, Estimate], ...]
     among_best: tuple[str, ...]
+    near_best: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,8 @@ class Advice(Frozen):
     """The layer to hook, as far as the images tell.
 
     pick: the only candidate that no measure puts behind another by more than chance; None if there is none, or several. tied:
-    these several, the best first by their mean rank over the measures; of fewer than 30 images, which tell nothing of others,
-    all that did not drop out. Both are empty if the measures disagree: each candidate is behind by one of them. by_measure: the
+    these several, first those that are not even perhaps behind, then by their mean rank over the measures; of fewer than 30
+    images, which tell nothing of others, all that did not drop out. Both are empty if the measures disagree. by_measure: the
     candidates by each of ADVICE_MEASURES; empty if no candidate ranks pixels. dropped: those that dropped out early. layers:
     all candidates. above_chance: whether pick, or the first of the tied, is above chance by single deletion or ROAD; False
     where there is neither, and for few images. images: how many there are.
@@ -99,7 +105,7 @@ class Advice(Frozen):
 
     @property
     def measures_disagree(self) -> bool:
-        """Whether every candidate is behind by one measure or another."""
+        """Whether every candidate is behind, or perhaps behind, by one measure or another."""
         return bool(self.by_measure) and self.pick is None and not self.tied
 
 
@@ -112,6 +118,10 @@ def choose_layer(rows: AdviceRows) -> Advice:
         return Advice(None, (), (), dropped, rows.layers, False, images)
     by_measure = tuple(_by_measure(rows, ranked, which) for which in range(len(ADVICE_MEASURES)))
     agreed = [name for name in _best_first(rows, ranked) if all(name in one.among_best for one in by_measure)]
+    near = [name for name in agreed if all(name in one.near_best for one in by_measure)]
+    if not near and len(agreed) < len(ranked):
+        agreed = []
+    agreed.sort(key=lambda name: name not in near)
     single = len(agreed) == 1 and (images >= LEAST_IMAGES or len(rows.layers) == 1)
     first = rows.layers.index(agreed[0]) if agreed else None
     above = first is not None and _is_above_chance(by_measure, first)
@@ -125,7 +135,13 @@ def _by_measure(rows: AdviceRows, ranked: Sequence[int], which: int) -> ByMeasur
     gaps = comparisons_with_best(own, lead, 1 - (1 - LEVEL) / len(ADVICE_MEASURES))
     (means,) = simultaneous_means(rows.values[:, :, which])
     among = tuple(name for name, gap in zip(names, gaps, strict=True) if not gap.excludes_zero)
-    return ByMeasure(ADVICE_MEASURES[which], names[lead], means, tuple(zip(names, gaps, strict=True)), among)
+    near = tuple(name for place, name in enumerate(names) if name in among and not _perhaps_behind(own[:, [lead, place]]))
+    return ByMeasure(ADVICE_MEASURES[which], names[lead], means, tuple(zip(names, gaps, strict=True)), among, near)
+
+
+def _perhaps_behind(pair: NDArray[np.float64]) -> bool:
+    """Whether the second of two columns (K, 2) is perhaps behind the first."""
+    return bool(comparisons_with_best(pair, 0, PERHAPS)[1].low > 0)
 
 
 def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:

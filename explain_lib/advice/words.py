@@ -16,7 +16,7 @@ def advice_sentence(advice: Advice) -> str:
         return _of_few(advice)
     of = f"of {counted(len(advice.layers), 'layer')}, over {counted(advice.images)}"
     if advice.measures_disagree:
-        return f"The measures disagree: {of}, each is behind by one of them ({_each(advice)})."
+        return f"The measures disagree: {of}, none is near the best by all three ({_each(advice)})."
     if advice.pick is None:
         behind = "no measure puts any of them behind the best by more than chance"
         return f"{listed(list(advice.tied))} are tied: {of}, {behind}. {_chance(advice)}"
