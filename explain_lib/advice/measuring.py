@@ -136,7 +136,7 @@ def picture_values(
     values = np.full((len(layers), len(ADVICE_MEASURES)), np.nan)
     finite = np.isfinite(maps[0]).all((1, 2))
     single = np.nan_to_num(single_deletion(maps, changes)[0, :, 0])
-    orders, known = orders_of(maps[0]), dict[str, tuple[float, float]]()
+    orders, known = orders_of(maps[0]), dict[str, NDArray[np.float64]]()
     for done, name in enumerate(turn):
         place = layers.index(name)
         key = array_digest(orders[place])
@@ -154,7 +154,7 @@ def _changes(removal: PictureRemoval, step: Step) -> Changes:
     return patch_changes(*subject, fills=("grey",), pixels=PASS_PIXELS, told=lambda _: tell(step))
 
 
-def _insertion_and_road(removal: PictureRemoval, order: Orders, step: Step) -> tuple[float, float]:
+def _insertion_and_road(removal: PictureRemoval, order: Orders, step: Step) -> NDArray[np.float64]:
     return removal.insertion_and_road(order, lambda share: tell(replace(step, share=share)))
 
 

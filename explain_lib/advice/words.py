@@ -88,6 +88,8 @@ def advice_lines(advice: Advice) -> tuple[str, ...]:
 
 def standing(advice: Advice, name: str) -> str:
     """What became of a candidate, in a few words; empty where too few pictures tell nothing."""
+    if name not in dict(advice.by_measure[0].gaps) | {one.layer: one for one in advice.dropped}:
+        return "no map that ranks pixels"
     after = {one.layer: one.images for one in advice.dropped}
     if name in after:
         return f"dropped after {counted(after[name], 'picture')}"
@@ -96,4 +98,4 @@ def standing(advice: Advice, name: str) -> str:
     if name in advice.tied:
         return "tied" if advice.images >= LEAST_IMAGES else ""
     behind = [MEASURE_WORDS[one.measure] for one in advice.by_measure if name not in one.among_best]
-    return f"behind by {listed(behind)}" if behind else "no map that ranks pixels"
+    return f"behind by {listed(behind)}" if behind else "perhaps behind"

@@ -16,14 +16,14 @@ import explain_lib as xl
 model = {model}
 {pixels}network = model.network.eval()  # yours, and below its normalised input (1, C, H, W)
 batch = model.to_input(pixels[{image}:{after}]).requires_grad_()
-{in_place}"""
+"""
 _OURS = """values = xl.grad_cam(model, pixels[{image}:{after}], {layer!r}, {index})[{layer!r}].map[0]
 """
 _IN_PLACE = """for module in network.modules():  # what follows the layer writes over its output, and the program would see that
     if getattr(module, "inplace", False):
         module.inplace = False
 """
-_PACKAGE = """from pytorch_grad_cam import GradCAM
+_PACKAGE = """{in_place}from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 layer, targets = network.get_submodule({layer!r}), [ClassifierOutputTarget({index})]
@@ -33,7 +33,7 @@ with GradCAM(network, [layer]) as cam:
     activations, gradients = seen.activations[0].numpy(), seen.gradients[0].numpy()
     values = np.maximum(cam.get_cam_image(batch, layer, targets, activations, gradients)[0], 0)
 """
-_TORCH_CAM = """from torchcam.methods import GradCAM
+_TORCH_CAM = """{in_place}from torchcam.methods import GradCAM
 
 with GradCAM(network, {layer!r}) as extractor:
     scores = network(batch)
@@ -69,8 +69,8 @@ def hook_snippets(model: Model, layer: str, explained: Explained) -> HookSnippet
     (trace,) = model.find_layers(layer)
     why = _why_not(model, trace)
     asked = {"layer": layer, "image": explained.image, "after": explained.image + 1, "index": explained.target.index}
-    in_place = _IN_PLACE if trace.overwritten else ""
-    setup = _SETUP.format(model=explained.model, pixels=explained.pixels, in_place=in_place, **asked)
+    asked["in_place"] = _IN_PLACE if trace.overwritten else ""
+    setup = _SETUP.format(model=explained.model, pixels=explained.pixels, **asked)
     made = []
     for program, body in PROGRAMS.items():
         if why and program != "explain_lib":

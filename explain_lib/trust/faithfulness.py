@@ -281,14 +281,14 @@ class PictureRemoval:
         curves = (np.array(one, dtype=np.float32)[None, None] for one in (deletion, insertion, *imputed))
         return RemovalCurves(*curves)
 
-    def insertion_and_road(self, ranks: Orders, told: Told) -> tuple[float, float]:
-        """The mean of insertion on mid grey, and ROAD with both orders combined, of one order: two of the numbers of curves."""
+    def insertion_and_road(self, ranks: Orders, told: Told) -> NDArray[np.float64]:
+        """The mean of insertion on mid grey, and ROAD with both orders combined, of one order: (2,), numbers of its curves."""
         whole, grey, _ = self._ends.tolist()
         told(0.0)
         pictures = chain(self._mixed(ranks, [(self.batch, self._fills[0])]), self._imputed(ranks))
         asked = self._ask(pictures, told, ASKED_BY_TWO).astype(np.float64)
         first, last = asked[STEPS - 1 :].reshape(2, -1).mean(1).tolist()
-        return float(np.mean([grey, *asked[: STEPS - 1], whole])), (last - first) / 2
+        return np.array([np.mean([grey, *asked[: STEPS - 1], whole]), (last - first) / 2])
 
     @cached_property
     def _fills(self) -> tuple[Tensor, Tensor]:

@@ -72,4 +72,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "planted": ("on", "off"),
     "groups": (None, "4"),
     "card": ("off", "on"),
+    "layers": (None, "conv1,relu2"),
 }
