@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explain_lib.base.frozen import Frozen
+from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import LEAST_IMAGES, LEVEL, Estimate, comparisons_with_best, simultaneous_means
 from explain_lib.networks.requests import ImageRows
 from explain_lib.trust.measures import Measure
@@ -109,6 +110,7 @@ class Advice(Frozen):
         return bool(self.by_measure) and self.pick is None and not self.tied
 
 
+@remembered()
 def choose_layer(rows: AdviceRows) -> Advice:
     """The advice of rows over one image or more."""
     images, dropped = len(rows), _dropped(rows)

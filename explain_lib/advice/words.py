@@ -23,6 +23,15 @@ def advice_sentence(advice: Advice) -> str:
     return f"Hook {advice.pick}: {of}, it alone is behind by no measure ({_each(advice)}). {_chance(advice)}"
 
 
+def headline(advice: Advice) -> str:
+    """The advice in a word or two: a name, those that are tied, or that the measures disagree."""
+    if advice.pick is not None:
+        return advice.pick
+    if advice.tied:
+        return " or ".join(advice.tied) if len(advice.tied) == 2 else f"{len(advice.tied)} are tied"
+    return "measures disagree" if advice.measures_disagree else "none"
+
+
 def _of_few(advice: Advice) -> str:
     owners = [f"{one.leader} by {MEASURE_WORDS[one.measure]}" for one in advice.by_measure]
     best = f"the best number belongs to {listed(owners)}"

@@ -16,9 +16,11 @@ from dashboard.widgets.awaited import await_work
 from dashboard.widgets.job_run import rows_so_far, show_job
 from dashboard.widgets.number_table import Cell, Column, Row, estimate_cell, show_number_table
 from dashboard.widgets.pickers import layer_search
+from dashboard.widgets.stage import Fact
 from explain_lib.advice.choice import Advice, AdviceRows, choose_layer
 from explain_lib.advice.measuring import AdviceRequest, estimated_seconds
-from explain_lib.advice.words import advice_sentence, dropped_sentence, standing
+from explain_lib.advice.words import advice_sentence, dropped_sentence, headline, standing
+from explain_lib.base.statistics import LEAST_IMAGES
 from explain_lib.base.words import counted, time_words
 from explain_lib.take_home.hook_snippets import hook_snippets
 from explain_lib.trust.by_row import is_large
@@ -42,6 +44,15 @@ def show_advice(scene: Scene) -> None:
             request, "Advise on", partial(_results, scene), what="The advice", nothing=_beforehand(request), instead_of=rest
         )
     _choice(scene)
+
+
+def advice_fact(scene: Scene) -> Fact | None:
+    """The advice in a word or two, for beside the pictures; None until enough is measured."""
+    known = advice_rows(scene, rows_so_far(sample_request(scene))) or rows_so_far(advice_request(scene))
+    if known is None or len(known) < LEAST_IMAGES or len(known.layers) < 2:
+        return None
+    advice = choose_layer(known)
+    return Fact("Layer to hook", headline(advice), advice_sentence(advice), f"over {counted(advice.images)}")
 
 
 def _beforehand(request: AdviceRequest) -> str:

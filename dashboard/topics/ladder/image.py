@@ -9,6 +9,7 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
+from dashboard.topics.ladder.advice import advice_fact
 from dashboard.topics.ladder.columns import ALL_NUMBERS, FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
 from dashboard.topics.ladder.measured import (
@@ -141,7 +142,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The picture, the map of the chosen layer, what is left when its pixels go, and the maps of all rows; a click on a layer's
     chooses it.
     """
-    show_stage(ladder_stage(scene, found, layer))
+    show_stage(ladder_stage(scene, found, layer, advice_fact(scene)))
 
 
 def image_ladder(scene: Scene) -> LadderCurves:
@@ -150,8 +151,8 @@ def image_ladder(scene: Scene) -> LadderCurves:
     return ladder_curves(scene.model, scene.images.pixels, view.image, layers, view.target, asked_layer(scene.layer))
 
 
-def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
-    """The stage of the picked image. layer: the chosen one."""
+def ladder_stage(scene: Scene, found: LadderCurves, layer: str, advised: Fact | None = None) -> Stage:
+    """The stage of the picked image. layer: the chosen one. advised: the layer to hook, where that is known."""
     names = [rung.name for rung in found.rows.rungs]
     order = rank_ladder(found.rows, scene.view.measure, scene.view.fill).order
     places = [order.index(name) + 1 for name in names]
@@ -162,7 +163,8 @@ def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
     column = names.index(layer)
     chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
     panels = original_panel(scene, SIDE), chosen, *_asked(scene, found, column, scene.view.fill)
-    main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
+    facts = [*_facts(scene, found, column, places[column]), *([] if advised is None else [advised])]
+    main = Panels(panels, facts=tuple(facts))
     return Stage((main, strip), slider="chosen", fits=2)
 
 
