@@ -4,11 +4,13 @@ Run with: make pictures, or python -m benchmarks.tour [PAGE ...]
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import skimage.data
 from PIL import Image
 from playwright.sync_api import Browser, ViewportSize
 
@@ -19,18 +21,24 @@ from benchmarks.servers import served
 FOLDER = Path(__file__).parents[1] / "dashboard" / "assets" / "tour"
 DESK: ViewportSize = {"width": 1440, "height": 1080}
 PROJECTOR: ViewportSize = {"width": 1920, "height": 1080}
+LITE0 = ("--model", "efficientnet-lite0", "--weights", "DEFAULT")
+PHOTOGRAPHS = ("cat", "coffee", "rocket")
 WIDTH = 1200
 QUALITY = 80
 
 
 @dataclass(frozen=True)
 class Shot:
-    """What a picture shows: an address, in a window; after a button was pressed and words have come up, if some are named."""
+    """What a picture shows: an address, in a window; after a button was pressed and words have come up, if some are named.
+
+    photographs: by a server with a network of photographs, on some that scikit-image brings.
+    """
 
     address: str
     window: ViewportSize = field(default_factory=lambda: DESK)
     button: str | None = None
     until: str = ""
+    photographs: bool = False
 
 
 SHOTS: Mapping[str, Shot] = {
@@ -48,6 +56,7 @@ SHOTS: Mapping[str, Shot] = {
     "known_truth": Shot("/known_truth?img=72&model=watermark&layer=conv1&method=hirescam"),
     "guesses": Shot("/guesses?img=4"),
     "glossary": Shot("/glossary?img=137&model=resnet20"),
+    "photograph": Shot("/layer_explorer?img=cat.png&layer=_blocks.10&beside=image&img2=rocket.png", photographs=True),
     "presentation": Shot("/layer_explorer?img=137&model=resnet20&present=on", PROJECTOR),
 }
 """What each picture shows, by the name of its file."""
@@ -56,7 +65,19 @@ SHOTS: Mapping[str, Shot] = {
 def take(browser: Browser, names: list[str]) -> Iterator[Path]:
     """A picture of each page in its window, as WebP, WIDTH pixels wide."""
     FOLDER.mkdir(exist_ok=True)
-    with served(DASHBOARD, {}) as server:
+    own, with_photographs = ([name for name in names if SHOTS[name].photographs is which] for which in (False, True))
+    if own:
+        yield from _taken(browser, own, ())
+    if with_photographs:
+        with TemporaryDirectory() as folder:
+            for name in PHOTOGRAPHS:
+                Image.fromarray(getattr(skimage.data, name)()).save(Path(folder) / f"{name}.png")
+            yield from _taken(browser, with_photographs, (*LITE0, "--images", folder))
+
+
+def _taken(browser: Browser, names: list[str], options: Sequence[str]) -> Iterator[Path]:
+    """The same of one server with these options."""
+    with served(DASHBOARD, {}, options) as server:
         tab = Tab(browser, server.address)
         for name in names:
             shot, file = SHOTS[name], FOLDER / f"{name}.webp"

@@ -186,9 +186,11 @@ def class_filter(scene: Scene, field: str, label: str, value: int | None) -> Non
     _class_list(field, label, value, words, offered)
 
 
-def sample_picker(sample: int, offered: Sequence[int]) -> None:
-    """The size of the sample; one that the address has is among those on offer."""
-    words = {count: f"{count:,}" for count in sorted({*offered, sample})}
+def sample_picker(scene: Scene, offered: Sequence[int]) -> None:
+    """The size of the sample: none larger than the set, the whole of a smaller set, and the one that the address has."""
+    sample, all_of_them = scene.view.sample, len(scene.of_set().images.labels)
+    fitting = {min(count, all_of_them) for count in offered}
+    words = {count: f"{count:,}" for count in sorted({*fitting, sample})}
     which = "The first test images, which are in no particular order; from a folder, some spread over all of it."
     choice("sample", "Images", words, sample, which)
 

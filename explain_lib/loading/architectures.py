@@ -15,6 +15,8 @@ from torch.nn import functional
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words
 from explain_lib.loading.blueprint import Architecture, Channels
+from explain_lib.loading.efficientnet_lite0 import NAME as LITE0
+from explain_lib.loading.efficientnet_lite0 import lite0_architecture, published_lite0
 from explain_lib.loading.hf_folders import PREFIX as FOLDER
 from explain_lib.loading.hf_folders import folder_architecture
 from explain_lib.loading.timm_networks import PREFIX as TIMM
@@ -33,7 +35,8 @@ _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, timm:NAME, hf:FOLDER, package.module:factory.
+    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, efficientnet-lite0, timm:NAME,
+    hf:FOLDER, package.module:factory.
 
     A factory is a function of the caller's own, imported from the working directory and called without arguments.
     Raises InputError for an unknown name, or for a library that is not installed, DataError for a factory that cannot be
@@ -41,6 +44,8 @@ def find_architecture(name: str) -> Architecture:
     """
     if name in ARCHITECTURES:
         return _bundled(name)
+    if name == LITE0:
+        return lite0_architecture()
     if name.startswith(TIMM):
         return timm_architecture(name)
     if name.startswith(FOLDER):
@@ -51,13 +56,20 @@ def find_architecture(name: str) -> Architecture:
         return _torchvision(name)
     raise InputError(
         f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)}, a classification network "
-        f"of torchvision, such as resnet18, timm:NAME or hf:FOLDER would be right"
+        f"of torchvision, such as resnet18, {LITE0}, timm:NAME or hf:FOLDER would be right"
     )
 
 
 def is_architecture(name: str) -> bool:
     """Whether a name has the form of an architecture's; one of another library, or of the caller's, need not be there."""
-    return ":" in name or name in ARCHITECTURES or name in torchvision_names()
+    return ":" in name or name in (*ARCHITECTURES, LITE0) or name in torchvision_names()
+
+
+def publisher_of(name: str) -> str:
+    """Who publishes weights for an architecture, where DEFAULT names them."""
+    if name == LITE0:
+        return "ML Illustrated"
+    return "timm" if name.startswith(TIMM) else "torchvision"
 
 
 def _bundled(name: str) -> Architecture:
@@ -96,10 +108,12 @@ def _build_torchvision(name: str, classes: int | None) -> nn.Module:
 
 
 def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    """A network with the weights that torchvision or timm publish, downloaded once, and the names of its classes if known.
+    """A network with published weights, downloaded once or from its package, and the names of its classes if known.
 
-    Raises InputError for a network that is of neither, DataError if the weights cannot be downloaded.
+    Raises InputError for a network without published weights, DataError if they cannot be downloaded.
     """
+    if name == LITE0:
+        return published_lite0()
     if name.startswith(TIMM):
         return published_by_timm(name)
     if name not in torchvision_names():

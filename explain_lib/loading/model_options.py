@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 BESIDE_MODEL = ("weights", "classes", "input_size", "mean", "std", "output", "task", "unit", "layout")
 """The options that say more of the model that --model names."""
-MODEL_HELP = "resnet18 or another of torchvision, timm:NAME, hf:FOLDER, package.module:factory, or a table of --models"
+MODEL_HELP = "resnet18 or another of torchvision, efficientnet-lite0, timm:NAME, hf:FOLDER, package:factory, or a table"
 _KEYS = ("model", *BESIDE_MODEL)
 _NAME = re.compile(r"[\w .-]{1,60}")
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, InputError, NetworkError
-from explain_lib.loading.architectures import ARCHITECTURES, call_factory, find_architecture, published_network
+from explain_lib.loading.architectures import ARCHITECTURES, call_factory, find_architecture, published_network, publisher_of
 from explain_lib.loading.blueprint import Architecture, Channels
 from explain_lib.loading.building import build_network
 from explain_lib.loading.bundled import NetworkSize, size_of
@@ -94,8 +94,9 @@ class OwnModel:
             return "of the folder" if self.architecture.startswith(FOLDER) else "as the factory made them"
         if self.file == RANDOM_WEIGHTS:
             return "RANDOM"
-        publisher = "timm" if self.architecture.startswith(TIMM) else "torchvision"
-        return f"published by {publisher} for {self.architecture}" if self.file == DEFAULT_WEIGHTS else self.file
+        if self.file == DEFAULT_WEIGHTS:
+            return f"published by {publisher_of(self.architecture)} for {self.architecture}"
+        return self.file
 
     @property
     def python(self) -> str:
@@ -135,13 +136,13 @@ def load_own_model(
 ) -> Model:
     """A model from a file with weights; a network with a known name needs no code.
 
-    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), timm:NAME, hf:FOLDER (a local
-    folder that save_pretrained of transformers wrote), or package.module:factory, a function of the caller's, imported from
-    the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint with one in it, read
-    without running anything in it; DEFAULT for the weights that torchvision or timm publish, downloaded once; random for none;
-    None for those of the folder, and for a factory whose network has its weights already. classes, input_size, mean, std: as
-    for as_model; None for the usual values of the architecture, and for the names class 0, class 1, ... output, task, unit:
-    as for as_model.
+    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), efficientnet-lite0, timm:NAME,
+    hf:FOLDER (a local folder that save_pretrained of transformers wrote), or package.module:factory, a function of the
+    caller's, imported from the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint
+    with one in it, read without running anything in it; DEFAULT for published weights, downloaded once or from their package;
+    random for none; None for those of the folder, and for a factory whose network has its weights already. classes,
+    input_size, mean, std: as for as_model; None for the usual values of the architecture, and for the names class 0, class 1,
+    ... output, task, unit: as for as_model.
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.
@@ -212,10 +213,9 @@ def _with_own_weights(architecture: Architecture, given: Described, device: str)
         network, said = folder_network(name)
         return make_own(architecture, network, given, None, device, said=said)
     if name.startswith(TIMM) or ":" not in name:
-        publisher = "timm's" if name.startswith(TIMM) else "torchvision's"
         raise InputError(
-            f"weights: none are given for {name}; a file, DEFAULT for {publisher}, or random for untrained weights would be "
-            f"right"
+            f"weights: none are given for {name}; a file, DEFAULT for {publisher_of(name)}'s, or random for untrained weights "
+            "would be right"
         )
     made = call_factory(name)
     if isinstance(made, Model):

@@ -38,7 +38,7 @@ INTERVALS = (
 def show_known_sample(known: KnownPicture) -> None:
     """The measures over the sample: of a small network the first pictures at once, all of them on request."""
     scene = known.scene
-    sample_picker(scene.view.sample, SAMPLES)
+    sample_picker(scene, SAMPLES)
     request = truth_request(scene)
     st.caption(plain(sample_caption(scene, request)))
     show = partial(_results, known)

@@ -56,7 +56,7 @@ INTERVALS = (
 def show_sample_ladder(scene: Scene) -> None:
     """The ladder over the first test images: started, watched and stopped here."""
     st.header("Many pictures", anchor=False)
-    sample_picker(scene.view.sample, SAMPLES)
+    sample_picker(scene, SAMPLES)
     request = sample_request(scene)
     where, images = request.opinions, sample_words(*sample_scene(scene))
     others = f" Other methods and placements always use {where}, the last conv layer." if where else ""

@@ -42,9 +42,9 @@ DRAWS_HELP = "How many times the layers are given new random weights. A verdict 
 
 def show_sanity_sample(check: Check) -> None:
     """The chart of the picked image, and of many images as far as they are known."""
-    view = check.scene.view
+    scene, view = check.scene, check.scene.view
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        sample_picker(view.sample, SAMPLES)
+        sample_picker(scene, SAMPLES)
         offered = {count: str(count) for count in sorted({*DRAWN, view.draws})}
         choice("draws", "Draws of random weights", offered, view.draws, DRAWS_HELP)
         number_picker("seed", "First draw", view.seed, MOST_SEED)

@@ -143,7 +143,7 @@ def _controls(scene: Scene) -> None:
     offered = [None, *sorted({*COUNTS, *([] if view.groups is None else [view.groups])})]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         class_filter(scene, "true_class", "Pictures of", view.true_class)
-        sample_picker(view.sample, SAMPLES)
+        sample_picker(scene, SAMPLES)
         choice("method", "Method", {str(name): words for name, words in METHODS.items()}, view.method, METHOD_HELP)
         st.selectbox(
             "Slices", offered, **bound("groups", view.groups),

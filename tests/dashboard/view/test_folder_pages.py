@@ -170,6 +170,10 @@ def test_the_ladder_samples_the_folder(jobs: list[Job[Any]]) -> None:
     assert job.rows.images.tolist() == [image for image in wanted if image != place(DAMAGED)]
 
 
+def test_no_sample_is_larger_than_the_folder() -> None:
+    assert open_page("layer_ladder").segmented_control(key="sample").options == [str(len(LISTED))]
+
+
 @pytest.mark.parametrize("page", ["seed_gallery", "how_it_works", "sanity_checks", "training_time", "disagreement"])
 def test_every_page_opens_on_the_folder_without_a_word_too_many(page: str) -> None:
     app = open_page(page, img="0")

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from scipy.special import logsumexp
 
 import explain_lib as xl
+from explain_lib.loading.bundled import load_test_logits
 from explain_lib.passes.outputs import Read
 from explain_lib.passes.targets import expand_targets, explained_number, predicted_targets, score_gradient
 
@@ -164,6 +166,22 @@ def test_the_gradient_of_a_probability_near_1_has_all_its_digits(logits: list[fl
     own = torch.tensor([logits], requires_grad=True)
     number = explained_number(target, Read(own, own, "softmax"), 0)
     assert_allclose(torch.autograd.grad(number, own)[0][0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", xl.list_models())
+def test_the_gradient_of_a_probability_is_right_for_all_test_images(name: str) -> None:
+    """At the logits, where probabilities enter: behind them the pass is that of the logit."""
+    logits = load_test_logits(name)
+    images, predicted = np.arange(len(logits)), logits.argmax(1)
+    precise = logits.astype(np.float64)
+    shares = np.exp(precise - logsumexp(precise, 1, keepdims=True))
+    others = precise.copy()
+    others[images, predicted] = -np.inf
+    expected = -shares * shares[images, predicted][:, None]
+    expected[images, predicted] *= -np.exp(logsumexp(others, 1) - precise[images, predicted])  # 1 - p over p
+    targets = [xl.Target(int(index), score="probability") for index in predicted]
+    found = score_gradient(torch.from_numpy(logits.copy()), targets).numpy()
+    assert_allclose(found, expected, rtol=1e-6, atol=0)
 
 
 def test_a_network_of_one_class_has_a_probability_of_1_and_no_gradient() -> None:
