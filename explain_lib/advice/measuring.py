@@ -179,7 +179,7 @@ def rows_of_ladder(ladder: LadderRows, layers: Sequence[str]) -> AdviceRows:
 
 
 def estimated_seconds(request: AdviceRequest) -> float:
-    """How long a request may take on this machine as it is now, if nobody drops out: the faster of two passes is the measure."""
+    """How long a request may take on this machine as it is now, if nobody drops out, by the fastest of three passes."""
     model = request.model
     height, width = model.input_size
     batch = model.black(max(1, PASS_PIXELS // (height * width)))
