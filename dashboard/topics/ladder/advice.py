@@ -21,7 +21,7 @@ from explain_lib.advice.choice import Advice, AdviceRows, choose_layer
 from explain_lib.advice.measuring import AdviceRequest, estimated_seconds
 from explain_lib.advice.words import advice_sentence, dropped_sentence, headline, standing
 from explain_lib.base.statistics import LEAST_IMAGES
-from explain_lib.base.words import counted, time_words
+from explain_lib.base.words import counted, mean_number, time_words
 from explain_lib.take_home.hook_snippets import hook_snippets
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.measures import MEASURE_WORDS
@@ -78,10 +78,12 @@ def _results(scene: Scene, rows: AdviceRows, more: bool) -> None:
 
 
 def _table(advice: Advice) -> None:
-    rows = []
+    rows, enough = [], advice.images >= LEAST_IMAGES
     for place, name in enumerate(advice.layers):
-        cells = [*(estimate_cell(one.means[place]) for one in advice.by_measure), Cell(standing(advice, name))]
-        rows.append(Row(name, "layer", cells, marked=name == advice.pick or name in advice.tied))
+        means = [one.means[place] for one in advice.by_measure]
+        cells = [Cell(mean_number(mean)) if mean.images == 1 else estimate_cell(mean) for mean in means]
+        marked = enough and (name == advice.pick or name in advice.tied)
+        rows.append(Row(name, "layer", [*cells, Cell(standing(advice, name))], marked=marked))
     meaning = "Mean over the images; in brackets an interval: those of all layers hold together in 95 % of samples"
     columns = [Column(MEASURE_WORDS[one.measure], "higher is better", meaning) for one in advice.by_measure]
     standings = "Behind: the paired difference from the best layer is below 0 by more than chance"
