@@ -40,6 +40,18 @@ class Stages(nn.Module):
         return self.fc(self.second(self.first(self.stem(x))).mean((2, 3)))
 
 
+class Headed(Stages):
+    """The same, with a convolution as its last stage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = nn.Identity()
+        self.head = nn.Conv2d(4, 6, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.head(self.first(self.stem(x))).mean((2, 3)))
+
+
 @pytest.fixture(scope="module")
 def model() -> xl.Model:
     torch.manual_seed(30)
@@ -126,6 +138,10 @@ def test_the_ends_of_stages_are_the_candidates_where_none_is_named(model: xl.Mod
     assert candidates(xl.load_model("tutorial")) == ("relu1", "relu2")
     assert candidates(xl.load_model("resnet20")) == ("layer1", "layer2", "layer3")
     assert candidates(model, "first.0") == ("first.0",)
+    resnet18 = xl.load_own_model("resnet18", "random", input_size=(64, 64))
+    assert candidates(resnet18) == ("layer1", "layer2", "layer3", "layer4")  # without its stem, relu
+    with_head = xl.as_model(Headed(), classes=("a", "b", "c"), input_size=(SIDE, SIDE), mean=(0.5,) * 3, std=(0.25,) * 3)
+    assert candidates(with_head) == ("stem", "first", "head")  # and the last, though it is no block
     with pytest.raises(xl.LayerError, match="unknown layer 'fifth'"):
         xl.advise(model, noise(1, SIDE), layers="fifth")
 
