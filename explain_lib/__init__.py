@@ -50,6 +50,7 @@ from explain_lib.work.cache import ExplainCache, shared_cache
 if TYPE_CHECKING:
     from explain_lib.advice.advise import advise
     from explain_lib.advice.choice import Advice
+    from explain_lib.cam.attention import attention_rollout, legrad
     from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
     from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
 
@@ -100,6 +101,7 @@ __all__ = [
     "Walkthrough",
     "advise",
     "as_model",
+    "attention_rollout",
     "average_map",
     "captum_settings",
     "cell_centres",
@@ -123,6 +125,7 @@ __all__ = [
     "heatmap",
     "join_ladder_rows",
     "layer_ladder",
+    "legrad",
     "list_models",
     "load_cifar10",
     "load_model",
@@ -142,9 +145,11 @@ __all__ = [
 
 _LADDER = ("LadderRows", "Rung", "join_ladder_rows", "layer_ladder")
 _LADDER_SUMMARY = ("Ranking", "RungSummary", "rank_ladder", "summarise_ladder")
+_ATTENTION = ("attention_rollout", "legrad")
 _ON_DEMAND = {
     **dict.fromkeys(_LADDER, "explain_lib.trust.ladder"),
     **dict.fromkeys(_LADDER_SUMMARY, "explain_lib.trust.ladder_summary"),
+    **dict.fromkeys(_ATTENTION, "explain_lib.cam.attention"),
     "advise": "explain_lib.advice.advise",
     "Advice": "explain_lib.advice.choice",
 }

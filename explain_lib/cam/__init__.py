@@ -1,5 +1,6 @@
 """Class activation maps, and everything between a layer and a heat map.
 
+attention         attention_rollout; legrad: what a transformer's attention says, the latter by torch-cam
 average_map       average_map: the mean map of many pictures
 completeness      completeness: whether the cells of a map add up to the score
 configuration     Configuration: a program with its settings, as text too; configured_heatmap

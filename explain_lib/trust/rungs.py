@@ -11,10 +11,11 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import remembered
 from explain_lib.base.statistics import rank_correlations
+from explain_lib.cam.attention import LEGRAD, ROLLOUT, attention_rollout, has_attention, has_legrad, legrad
 from explain_lib.cam.edges import sobel_edges
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.package_grad_cam import package_grad_cam
-from explain_lib.cam.postprocess import PostProcess, enlarged_maps, heatmap
+from explain_lib.cam.postprocess import PostProcess, enlarged_maps, heatmap, resize_maps
 from explain_lib.cam.settings import CamSettings, Variant
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows
@@ -104,7 +105,8 @@ class LadderMaps(Frozen):
     """The maps that order the pixels, float32 (K, R, H, W), and the class explained in each image, int64 (K,).
 
     Layers: ReLU maps, not scaled, enlarged bilinearly (align_corners=False). The average: the mean of those, each divided by
-    its own maximum. Other methods: the package's heat maps, in [0, 1]. With cells placed: ReLU maps, not scaled, each cell
+    its own maximum. Other methods: the package's heat maps, in [0, 1], and for transformers attention rollout and torch-cam's
+    LeGrad, 0 or above, enlarged bilinearly. With cells placed: ReLU maps, not scaled, each cell
     where it looks, bilinear between. predicted: int64 (K,).
     """
 
@@ -184,15 +186,26 @@ def others_at(model: Model, asked_at: str | None) -> tuple[Rung, ...]:
     if asked_at is None:
         return ()
     grid = next(layer.grid for layer in model.find_layers(asked_at))
-    methods = tuple(Rung(f"{name}{_AT}{asked_at}", "opinion", grid) for name in OPINIONS.values())
+    names = (*OPINIONS.values(), *_attention_methods(model, asked_at))
+    methods = tuple(Rung(f"{name}{_AT}{asked_at}", "opinion", grid) for name in names)
     if read_cells(model, asked_at) is None:
         return methods
     return *methods, *(Rung(f"{name}{_AT}{asked_at}{LOOKS}", "placed", grid) for name in PLACED.values())
 
 
+def _attention_methods(model: Model, asked_at: str) -> tuple[str, ...]:
+    """The methods that read a transformer's attention, where a layer has them."""
+    if not has_attention(model, asked_at):
+        return ()
+    return (ROLLOUT, LEGRAD) if has_legrad(model) else (ROLLOUT,)
+
+
 def _maps_of_others(model: Model, own: NDArray[np.uint8], target: OneTarget | None, asked_at: str) -> dict[Rung, Map]:
     """The maps of others_at, on pictures uint8 (K, H, W, C)."""
     methods = [package_grad_cam(model, own, asked_at, target, variant=variant) for variant in OPINIONS]
+    of_attention = _attention_methods(model, asked_at)
+    grids = {ROLLOUT: lambda: attention_rollout(model, own, asked_at), LEGRAD: lambda: legrad(model, own, asked_at, target)}
+    methods += [resize_maps(grids[name](), model.input_size, "torch-bilinear") for name in of_attention]
     rungs = others_at(model, asked_at)
     placed = [
         heatmap(

@@ -217,7 +217,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     st.caption(
         "Layers in the order of the forward pass, then rows for comparison. The maps are enlarged bilinearly and drawn over "
         f"the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
-        f"The row of the chosen layer, {layer}, is shaded; the package's other methods use the same layer."
+        f"The row of the chosen layer, {layer}, is shaded; other methods use the same layer."
         f"{FLAT_WORDS if found.rows.flat.any() else ''}"
     )
 

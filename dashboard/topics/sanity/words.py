@@ -17,9 +17,13 @@ def starts_sentence(starts: RandomStarts) -> str:
     low, high = (round(end, mean_places(mean)) for end in (mean.low, mean.high))  # as they are shown
     if low <= 0 <= high:
         return f"{words} The 95 % interval, in brackets, contains 0: the mean is not clearly different from 0."
+    found = (
+        "on this picture a trace of the map remains in networks that have forgotten"
+        if low > 0
+        else "on this picture networks that have forgotten mark what this map leaves out"
+    )
     return (
-        f"{words} The 95 % interval, in brackets, does not contain 0: on this picture a trace of the map remains in networks "
-        f"that have forgotten. “Many pictures” shows whether that is the rule."
+        f"{words} The 95 % interval, in brackets, does not contain 0: {found}. “Many pictures” shows whether that is the rule."
     )
 
 

@@ -33,8 +33,9 @@ from staged import panels, stages
 
 import explain_lib as xl
 from dashboard.topics.sanity import check
+from dashboard.topics.sanity.words import starts_sentence
 from explain_lib.networks.randomisation import randomised
-from explain_lib.trust.sanity import SanityRequest
+from explain_lib.trust.sanity import RandomStarts, SanityRequest
 
 SIDE = 224
 DRAWING = xl.Drawing(strength=0.7, follows=True, contour=True)
@@ -71,6 +72,14 @@ def test_the_map_of_the_network_as_it_is_stands_beside_those_of_eight_random_sta
 
 def signed(value: float) -> str:
     return f"{round(value, 2) or 0.0:.2f}".replace("-", "−")
+
+
+@pytest.mark.parametrize(("found", "words"), [(0.3, "a trace of the map remains"), (-0.3, "mark what this map leaves out")])
+def test_an_interval_beyond_zero_says_on_which_side(found: float, words: str) -> None:
+    flat = np.zeros((8, 2, 2), np.float32)
+    correlations = found + np.linspace(-0.01, 0.01, 8)
+    starts = RandomStarts(np.arange(8), flat[0], flat, np.zeros(1, np.int64), np.zeros((8, 2), np.float32), correlations)
+    assert words in starts_sentence(starts)
 
 
 def test_the_mean_over_the_starts_is_said_with_its_interval(opened: OpenedPage) -> None:

@@ -89,6 +89,10 @@ def test_fewer_than_thirty_pictures_pick_nothing() -> None:
     assert (advice.pick, set(advice.tied), advice.first) == (None, {"a", "b"}, "b")
     said = "Of 2 layers, on these 29 pictures, b has the best number by all three measures. 29 images are too few"
     assert advice_sentence(advice).startswith(said)
+    gone = made([[0.1, 0.3, 0.0], [0.4, 0.5, 0.2]], 16)
+    gone[8:, 0] = np.nan
+    stopped = AdviceRows(np.arange(16), ("a", "b"), gone, ~np.isnan(gone[:, :, 0]))
+    assert (choose_layer(stopped).pick, choose_layer(stopped).tied) == (None, ("b",))
     one = choose_layer(rows_of(np.array([[[0.1, 0.3, 0.2], [0.4, 0.2, 0.1]]]), "a", "b"))
     assert "the best number belongs to b by single deletion, a by insertion and a by ROAD" in advice_sentence(one)
 
