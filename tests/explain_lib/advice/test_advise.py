@@ -128,9 +128,12 @@ def test_only_the_pictures_that_are_announced_go_through_the_network(model: xl.M
     seen: list[int] = []
     hook = model.network.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
     request.all_rows()
-    hook.remove()
     assert request.pictures == ASKED_FOR_ALL + 2 * ASKED_PER_CANDIDATE
     assert sum(seen) == request.pictures + 1  # and one for the maps
+    seen.clear()
+    AdviceRequest(model, pixels, np.array([2]), ("stem", "stem.1"), 0).all_rows()
+    hook.remove()
+    assert sum(seen) == ASKED_FOR_ALL + ASKED_PER_CANDIDATE + 1  # one output under two names has the same map
 
 
 def test_the_ends_of_stages_are_the_candidates_where_none_is_named(model: xl.Model) -> None:
