@@ -29,6 +29,8 @@ from explain_lib.work.later import Work
 
 CODE = "Code for this map: explain_lib, grad-cam, torch-cam, Captum"
 CHOICE = "Choose the layers"
+FEW = 6
+"""So many candidates stand in a table that is always open."""
 KEPT = "What is measured stays if you stop or close the page; candidates that fall far behind are not measured further."
 
 
@@ -73,7 +75,8 @@ def _results(scene: Scene, rows: AdviceRows, more: bool) -> None:
     if more:
         st.caption(f"So far, over {counted(len(rows))}; more are coming.")
     if advice.by_measure:
-        _table(advice)
+        with st.expander("All candidates") if len(advice.layers) > FEW else st.container():
+            _table(advice)
         _code(scene, advice)
 
 
