@@ -34,6 +34,7 @@ from benchmarks.peers import (
     why_missing,
 )
 from benchmarks.rounds import alternate, ratios, summary
+from benchmarks.truth import mosaics_of_a_network, secret_of_a_network
 
 OURS, PREDICT = "ours", "predict"
 MOST_ROUNDS = 1000
@@ -223,6 +224,8 @@ def measure(scale: float) -> Iterator[Table]:
         yield row_of_single_deletion(name, 5 * scale)
         yield card_of_one_picture(name, 5 * scale)
         yield answer_to_a_cover(name, 10 * scale)
+    yield mosaics_of_a_network("resnet20", 10 * scale)
+    yield secret_of_a_network("watermark", 5 * scale)
 
 
 def circumstances() -> dict[str, object]:

@@ -53,7 +53,7 @@ def row_of_single_deletion(name: str, budget: float) -> Table:
     model, pixels = explain_lib.load_model(name), explain_lib.load_cifar10().pixels
     images, own, many = np.array([IMAGE]), pixels[[IMAGE]], pixels[:ASKED_PER_IMAGE]
     found = ladder_maps(model, own, images, model.conv_layers[-1:], None)
-    targets, row = explained_targets(model, found, None), found.maps[:, :1]
+    targets, row = explained_targets(model, own, found, None), found.maps[:, :1]
     ours, plain = "one row of single deletion", f"prediction of {len(many)} pictures"
     contestants = {
         ours: lambda: single_deletion(row, patch_changes(model, model.to_input(own), targets, images)),

@@ -42,6 +42,7 @@ from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.receptive_fields.centres import cell_centres
+from explain_lib.regions.region import Predicted, Region, pixel_region, region_of
 from explain_lib.take_home.former_modules import FormerModules
 from explain_lib.trust.cover import cover_cells, cover_code, cover_picture
 from explain_lib.trust.cover_effect import CoverEffect, cover_effect
@@ -90,9 +91,11 @@ __all__ = [
     "Model",
     "ModelCard",
     "NetworkError",
+    "Predicted",
     "Predictions",
     "Prepared",
     "Ranking",
+    "Region",
     "Rung",
     "RungSummary",
     "Target",
@@ -133,10 +136,12 @@ __all__ = [
     "map_state",
     "package_grad_cam",
     "package_settings",
+    "pixel_region",
     "predict_images",
     "prepare",
     "rank_ladder",
     "read_picture",
+    "region_of",
     "shared_cache",
     "summarise_ladder",
     "torch_cam_settings",

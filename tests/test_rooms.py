@@ -17,6 +17,7 @@ MOST_MODULES = 15
 LIBRARY = [
     "explain_lib.base",
     "explain_lib.pictures",
+    "explain_lib.regions",
     "explain_lib.passes",
     "explain_lib.networks",
     "explain_lib.loading",

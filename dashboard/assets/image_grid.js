@@ -5,7 +5,7 @@ const MARKS = { right: "✓ ", wrong: "✗ ", "": "" };
 
 function thumbnail(data, place) {
   const [image, own, predicted] = [data.images[place], data.true[place], data.predicted[place]];
-  const outcome = own < 0 || predicted < 0 ? "" : own === predicted ? "right" : "wrong";
+  const outcome = !data.judged || own < 0 || predicted < 0 ? "" : own === predicted ? "right" : "wrong";
   const name = own < 0 ? "no class" : data.true_names[own];
   const said = predicted < 0 ? "not asked yet" : `${data.predicted_names[predicted]} ${data.confidence_words[data.confidence[place]]}`;
   const button = numbered("image", image, outcome);

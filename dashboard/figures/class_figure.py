@@ -51,9 +51,11 @@ def class_bars(
     all_values = probabilities if before is None else np.concatenate([probabilities, before])
     longest = float(np.abs(all_values).max()) or 1.0 if task == "regression" else 1.0
 
+    most = TASK_WORDS[task].predicted if task == "segmentation" else "predicted"
+
     def bar(k: int) -> ClassBar:
         value, is_target = float(probabilities[k]), k == target or k in plus
-        holds = {"explained": is_target, "contrasted": k == minus, "true": k == true, "predicted": k == predicted}
+        holds = {"explained": is_target, "contrasted": k == minus, "true": k == true, most: k == predicted}
         holds["present"] = task == "sigmoid" and value > PRESENT
         words = ", ".join(word for word, held in holds.items() if held)
         role: Literal["target", "minus", "other"] = "target" if is_target else "minus" if k == minus else "other"
@@ -93,13 +95,13 @@ def probabilities_words(
     likeliest = ", ".join(f"{classes[k]} {value_words(float(probabilities[k]), task, unit=unit)}" for k in order)
     explained = f"{classes[target]}, explained, {value_words(float(probabilities[target]), task, unit=unit)}"
     said = TASK_WORDS[task]
-    first = "largest" if task == "regression" else "likeliest"
+    first = said.first
     return f"{said.value.capitalize()} of each {said.a_class}, the {first} first: {likeliest}; {explained}"
 
 
 def shown_words(classes: tuple[str, ...], task: Task = "softmax") -> str:
     """Which classes have a bar, where not all have one: a sentence; empty where all have."""
-    first, several = "largest" if task == "regression" else "likeliest", plural_of(TASK_WORDS[task].a_class)
+    first, several = TASK_WORDS[task].first, plural_of(TASK_WORDS[task].a_class)
     return "" if len(classes) <= MOST else f"The {LIKELIEST} {first} of {len(classes):,} {several}, and those with a word."
 
 

@@ -14,6 +14,7 @@ from explain_lib.passes.stages import Part
 from explain_lib.passes.tasks import PRESENT
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
+from explain_lib.regions.region import Region
 
 FEW = 4
 """So many labels or numbers are named; of more, how many there are."""
@@ -66,7 +67,7 @@ def _predicted_words(scene: Scene, image: int) -> str:
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
-    if scene.model.task in ("sigmoid", "regression"):
+    if scene.model.task in ("sigmoid", "regression", "segmentation"):
         return f"{words}{says_words(scene.model, said.probabilities)}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
@@ -80,9 +81,10 @@ def outcome_mark(is_right: bool) -> str:
 
 
 def says_words(model: Model, values: NDArray[np.float32]) -> str:
-    """What a network of labels or numbers says: the labels above 50 %, the strongest first, or its numbers.
+    """What a network of labels or numbers says: the labels above 50 %, the strongest first, or its numbers; of a network that
+    segments the classes that it predicts anywhere, that which covers most first.
 
-    values: float32 (classes,), the probabilities or the numbers.
+    values: float32 (classes,), the probabilities, the shares or the numbers.
     """
     if model.task == "regression":
         pairs = zip(model.classes, values, strict=True)
@@ -90,6 +92,8 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
         return few_names(numbers, FEW)
     order = np.argsort(-values, kind="stable")
     named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
+    if model.task == "segmentation":
+        return few_names(named[: int((values > 0).sum())], FEW)
     count = int((values > PRESENT).sum())
     return f"labels {few_names(named[:count], FEW)}" if count else f"none of its labels, strongest: {named[0]}"
 
@@ -99,18 +103,36 @@ def target_caption(scene: Scene) -> str:
     target, classes, task = scene.target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        first = "the strongest label" if task == "sigmoid" else "the predicted class"
+        firsts = {"sigmoid": "the strongest label", "segmentation": "covers most"}
+        first = firsts.get(task, "the predicted class")
         usual = f" ({first}{' of the whole picture' if scene.is_covered else ''})"
         name += usual if scene.final is None else " (predicted at the end)"
     name = listed([name, *(classes[index] for index in target.plus)])
     if target.minus is not None:
         name += f" rather than {classes[target.minus]}"
-    words = f"{name}, {score_word(target.score, task)}"
+    words = f"{name}, {score_word(target.score, task)}{region_words(scene)}"
     if target.sign == -1:
         words = f"what lowers {words}" if task == "regression" else f"evidence against {words}"
     if scene.view.minus is not None and target.minus is None:
         words += f" (a contrast with {classes[scene.view.minus]} itself is left out)"
     return words
+
+
+def region_words(scene: Scene) -> str:
+    """Where a class is explained, as the end of a part of a sentence; empty for a task without regions."""
+    if scene.model.task != "segmentation":
+        return ""
+    if scene.region is None:
+        return f" over its predicted region{', that of the whole picture' if scene.is_covered else ''}"
+    return f" {place_words(scene.region)}"
+
+
+def place_words(region: Region) -> str:
+    """A pixel or a painted region, as the end of a part of a sentence."""
+    if region.kind == "pixel":
+        row, column = divmod(region.runs[0], region.size[1])
+        return f"at row {row}, column {column}"
+    return f"over a painted region, {percent(region.share)} of the picture"
 
 
 def score_words(scene: Scene) -> str:
@@ -163,4 +185,6 @@ def target_name(scene: Scene) -> str:
         parts += ["minus", classes[target.minus]]
     if target.score == "probability":
         parts.append("probability")
+    if scene.region is not None:
+        parts.append(f"at-{scene.view.region}".replace(",", "-") if scene.region.kind == "pixel" else "in-region")
     return "-".join(parts)

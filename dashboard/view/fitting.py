@@ -15,7 +15,7 @@ from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
-from explain_lib.passes.tasks import tasks_of
+from explain_lib.passes.tasks import Task
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""
@@ -108,7 +108,7 @@ def _no_class(name: str, classes: Sequence[str]) -> str:
 
 def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
     """The view with a task that fits the model, and with what the task has; a sentence for each part that was replaced."""
-    notes, fitting = [], tasks_of(model.outputs.scores)
+    notes, fitting = [], model.outputs.tasks
     if view.task is not None and view.task not in fitting:
         notes.append(_note("task", view.task, f"for this network one of {', '.join(fitting)} would be right"))
         view = replace(view, task=None)
@@ -121,7 +121,20 @@ def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
         has = f"the labels are 0 to {count - 1}" if count else "only labels can be explained together"
         notes.append(_note("plus", view.plus, has))
         view = replace(view, plus=tuple(index for index in view.plus if index < count))
+    why = "" if view.region is None else _why_no_region(view.region, task, model.input_size)
+    if why:
+        notes.append(_note("region", view.region, why))
+        view = replace(view, region=None)
     return view, tuple(notes)
+
+
+def _why_no_region(region: str, task: Task, size: tuple[int, int]) -> str:
+    """Why a network has not this region; empty where it has."""
+    if task != "segmentation":
+        return "only a network that segments explains a class over a region"
+    places = [int(part) for part in region.split(",")] if "," in region else [0, 0]
+    inside = all(place < side for place, side in zip(places, size, strict=True))
+    return "" if inside else f"rows are 0 to {size[0] - 1} and columns 0 to {size[1] - 1}"
 
 
 def fit_view(view: View, model: xl.Model, images: Pictures) -> tuple[View, tuple[str, ...]]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.server_options import server_options
-from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, cover_fill, explained, tasked
+from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, cover_fill, explained, explained_region, tasked
 from explain_lib.loading.bundled import REGISTRY
-from explain_lib.networks.predictions import Predictions, Verdicts, predict
+from explain_lib.networks.predictions import Predictions, Verdicts, predict, predicted_places
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.tasks import name_with_task, split_task
@@ -126,8 +126,43 @@ class Scene:
 
     @property
     def target(self) -> xl.Target:
-        """The target that is explained of the picked image; with parts covered, still that of the whole."""
-        return explained(self.view, self.whole.predicted if self.final is None else self.final)
+        """The target that is explained of the picked image; with parts covered, still that of the whole.
+
+        Raises TargetError where a network that segments predicts the class nowhere in the picture.
+        """
+        target = explained(self.view, self.whole.predicted if self.final is None else self.final)
+        if self.model.task != "segmentation":
+            return target
+        region = self.region or self._predicted_region(target.index)
+        return target if region.kind == "predicted" and not self.is_covered else replace(target, region=region)
+
+    @property
+    def places(self) -> xl.Region | xl.Predicted | None:
+        """Where the picked image is explained, whichever class is; None for a task without places."""
+        target = self.target
+        return None if self.model.task != "segmentation" else target.region or xl.Predicted(target.index)
+
+    @property
+    def region(self) -> xl.Region | None:
+        """The pixel or the cells over which a class is explained; None for where it is predicted."""
+        return explained_region(self.view, self.model)
+
+    @property
+    def asked(self) -> xl.Target | int | None:
+        """What is asked of the picked image where the predicted class need not be known: the class of the view, None for the
+        predicted one; of a network that segments, the target.
+        """
+        return self.view.target if self.model.task != "segmentation" else self.target
+
+    def _predicted_region(self, index: int) -> xl.Region:
+        """Where a class is predicted in the picked image, with nothing covered."""
+        places = predicted_places(self.model, self.whole.seen[None])
+        if not (places.classes == index).any():
+            raise xl.TargetError(
+                f"target: {self.model.classes[index]} is predicted nowhere in {self.whole.name}, so there is no region to "
+                "explain; a class that is, a clicked pixel or a painted region would be right"
+            )
+        return places.region(0, index)
 
     @property
     def layer(self) -> str:
@@ -209,19 +244,22 @@ class Scene:
         if image >= len(scene.images.labels):
             where, last = scene.picture_set.title, len(scene.images.labels) - 1
             raise xl.InputError(f"image: there is no {image:,} in {where}; a number from 0 to {last:,} would be right")
-        return replace(scene, view=replace(scene.view, image=image, cover=None))
+        return replace(scene, view=replace(scene.view, image=image, cover=None, region=None))
 
     def with_model(self, name: str) -> "Scene":
         """The same scene with another model; its predicted class is the target where it has other classes."""
         same = tasked(self.cache.model(name), self.view).classes == self.model.classes
         view = replace(self.view, model=name)
         view = view if same else replace(view, target=None, minus=None, plus=())
+        if self.cache.model(name).input_size != self.model.input_size:
+            view = replace(view, region=None)
         return replace(make_scene(view, self.picture_set, self.cache), covers=self.covers)
 
     def with_set(self, picture_set: PictureSet) -> "Scene":
         """The same scene with another set of pictures; the first image if it has not as many."""
         name = None if picture_set == server_set(self.cache) else picture_set.address
-        made = make_scene(replace(self.view, pictures=name), picture_set, self.cache)
+        region = self.view.region if name == self.view.pictures else None
+        made = make_scene(replace(self.view, pictures=name, region=region), picture_set, self.cache)
         fits = made.view.image < len(made.images.labels)
         return made if fits else replace(made, view=replace(made.view, image=0))
 

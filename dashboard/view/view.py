@@ -25,7 +25,7 @@ from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import DRAWS, MODES, MOST_DRAWS, MOST_SEED, SEED, Mode
 from explain_lib.passes.targets import Score
-from explain_lib.passes.tasks import TASKS, Task, tasks_of
+from explain_lib.passes.tasks import TASKS, Task
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.cover import LONGEST_CODE, CoverFill, cover_cells, cover_code
@@ -41,7 +41,7 @@ Opacity = Literal["map", "even"]
 Sign = Literal["positive", "signed"]
 ScaleOver = Literal["map", "strip"]
 Beside = Literal["nothing", "image", "model", "layer"]
-Known = Literal["mark", "quarter", "object"]
+Known = Literal["mark", "quarter", "apart", "object"]
 Finds = Literal["energy", "pointing", "overlap"]
 Step = Literal["network", "forward", "gradient", "weights", "sum", "relu", "enlarge"]
 ChannelOrder = Literal["number", "weight"]
@@ -89,6 +89,12 @@ def _said(text: str) -> str:
     return text
 
 
+def _region(text: str) -> str | None:
+    if re.fullmatch(r"[0-9]{1,5},[0-9]{1,5}", text):
+        return text
+    return _cover(text)
+
+
 def _bands(text: str) -> tuple[int, ...]:
     chosen = tuple(map(whole(), text.split(",")))
     if len(chosen) not in (1, 3):
@@ -120,9 +126,9 @@ _SEED = Spelling(whole(0, MOST_SEED), f"the number of a draw, from 0 to {MOST_SE
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
-_OF_A_MODEL = (*_CHANNELS, "task", "plus", "layers")
+_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region", "layers")
 _PART = ("part",)
-_OF_A_PICTURE = ("cover", "said")
+_OF_A_PICTURE = ("cover", "said", "region")
 _SAID = ("said",)
 """An answer is about one picture, as one network sees it."""
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
@@ -238,7 +244,10 @@ class View:
         Spelling(wholes, "numbers of labels, with commas between,"), (), "further labels that are explained together with it"
     )
     task: Task | None = declared(
-        words(TASKS), None, "what the network's scores mean; None: as it was decided when it was loaded", resets=("plus",)
+        words(TASKS),
+        None,
+        "what the network's scores mean; None: as it was decided when it was loaded",
+        resets=("plus", "region"),
     )
     window: tuple[int, ...] = declared(
         Spelling(_window, "two whole numbers, the lower one first, with a comma between,"),
@@ -273,7 +282,8 @@ class View:
     known: Known = declared(
         words(get_args(Known)),
         "mark",
-        "which place is known: a planted mark, the quarter of a mosaic, or the marked object of an own picture",
+        "which place is known: a planted mark, the quarter of a mosaic, of which the others may be apart, or the marked object "
+        "of an own picture",
     )
     method: Variant = declared(words(VARIANTS), "grad-cam", "the method whose maps must find that place")
     finds: Finds = declared(words(get_args(Finds)), "energy", "what says how well they find it")
@@ -284,6 +294,11 @@ class View:
     )
     groups: int | None = declared(_GROUPS, None, "how many slices there are; None: the best number")
     card: bool = declared(_SWITCH, False, "whether the layer explorer shows what speaks for the map")
+    region: str | None = declared(
+        Spelling(_region, "a row and a column such as 12,20, or the code of cells,"),
+        None,
+        "where a class is explained, of a network that segments: a pixel or cells; None: where it is predicted",
+    )
     layers: tuple[str, ...] = declared(
         Spelling(_names, "names of layers, each once, with commas between,"),
         (),
@@ -384,7 +399,17 @@ def explained(view: View, predicted: int) -> xl.Target:
     return xl.Target(index, minus, 1 if view.evidence == "for" else -1, view.score, plus)
 
 
+def explained_region(view: View, model: xl.Model) -> xl.Region | None:
+    """The pixel or the cells over which the view explains a class; None for where it is predicted, and for other tasks."""
+    if view.region is None or model.task != "segmentation":
+        return None
+    row, _, column = view.region.partition(",")
+    if column:
+        return xl.pixel_region(model.input_size, int(row), int(column))
+    return xl.region_of(cover_cells(view.region))
+
+
 def tasked(model: xl.Model, view: View) -> xl.Model:
     """The model under the task that the view names, if it fits the model."""
-    fits = view.task is not None and view.task in tasks_of(model.outputs.scores)
+    fits = view.task is not None and view.task in model.outputs.tasks
     return model.with_task(view.task) if view.task is not None and fits else model

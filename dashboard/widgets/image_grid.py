@@ -42,7 +42,8 @@ class Thumbnails:
     """N pictures with what stands under them.
 
     images: their numbers, int32 (N,). true, predicted: classes, int32 (N,), below 0 for none. confidence: that of the
-    prediction, as a place in confidence_words, uint8 (N,). true_names, predicted_names: of the classes.
+    prediction, as a place in confidence_words, uint8 (N,). true_names, predicted_names: of the classes. judged: whether a
+    prediction can be right or wrong about the true class.
     """
 
     images: NDArray[np.int32]
@@ -52,6 +53,7 @@ class Thumbnails:
     confidence_words: Sequence[str]
     true_names: Sequence[str]
     predicted_names: Sequence[str]
+    judged: bool = True
 
 
 def image_grid(sprite: bytes, thumbnails: Thumbnails, picked: int, on_pick: Callable[[int], None]) -> None:
@@ -73,6 +75,6 @@ def _packed(sprite: str, thumbnails: Thumbnails, picked: int) -> bytes:
     numbers = {name: arrays.add(getattr(thumbnails, name)) for name in ("images", "true", "predicted", "confidence")}
     words = ("confidence_words", "true_names", "predicted_names")
     names = {name: list(getattr(thumbnails, name)) for name in words}
-    head = {"sprite": sprite, "columns": COLUMNS, **numbers, **names}
+    head = {"sprite": sprite, "columns": COLUMNS, "judged": thumbnails.judged, **numbers, **names}
     revision = sha256(arrays.packed(head)).hexdigest()  # of all that the elements are made of
     return arrays.packed({**head, "picked": picked, "revision": revision})

@@ -27,6 +27,7 @@ ORDER_WORDS = {
 CONFIDENCES = {(0, 100): "any", (90, 100): "≥ 90 %", (0, 50): "≤ 50 %"}
 
 NUMBER_ORDERS = {"number": "number", "most-confident": "output, largest first", "least-confident": "output, smallest first"}
+SHARE_ORDERS = {"number": "number", "most-confident": "share, largest first", "least-confident": "share, smallest first"}
 
 
 def _selection(view: View) -> Selection:
@@ -45,40 +46,44 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         class_filter(scene, "true_class", "True class", view.true_class)
         if scene.model.task != "regression":
-            label = "Strongest label" if scene.model.task == "sigmoid" else "Predicted class"
-            class_filter(scene, "predicted_class", label, view.predicted_class)
-            choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
-            _confidence(view)
+            labels = {"sigmoid": "Strongest label", "segmentation": "Covers most"}
+            class_filter(scene, "predicted_class", labels.get(scene.model.task, "Predicted class"), view.predicted_class)
+            if scene.model.task != "segmentation":  # a picture has no one true class
+                choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
+            _confidence(scene)
         if sortable:
             _order(scene)
 
 
-def _confidence(view: View) -> None:
+def _confidence(scene: Scene) -> None:
     """Presets, and a slider for any other range."""
-    shares = view.low, view.high
-    offered = CONFIDENCES if shares in CONFIDENCES else {**CONFIDENCES, shares: f"{view.low}–{view.high} %"}
+    shares = scene.view.low, scene.view.high
+    label = "Its share" if scene.model.task == "segmentation" else "Confidence"
+    offered = CONFIDENCES if shares in CONFIDENCES else {**CONFIDENCES, shares: f"{shares[0]}–{shares[1]} %"}
 
     def write(chosen: tuple[int, int]) -> None:
         change_view(low=chosen[0], high=chosen[1])
 
     with st.container(gap="xxsmall", width=220):
         st.segmented_control(
-            "Confidence",
+            label,
             tuple(offered),
             **bound_by("confidence-preset", shares, write),
             format_func=offered.__getitem__,
             required=True,
-            help=terms.CONFIDENCE,
+            help=scene.task_words.meaning if scene.model.task == "segmentation" else terms.CONFIDENCE,
         )
         shown = bound_by("confidence", shares, write)
-        st.slider("Confidence, %", 0, 100, **shown, label_visibility="collapsed", width=220)
+        st.slider(f"{label}, %", 0, 100, **shown, label_visibility="collapsed", width=220)
 
 
 def _order(scene: Scene) -> None:
     """The order of the images; of a regression by its first output."""
-    numbers = scene.model.task == "regression"
-    words = NUMBER_ORDERS if numbers else ORDER_WORDS
-    meaning = "By the network's first output." if numbers else f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}"
+    words, meaning = ORDER_WORDS, f"Confidence: {terms.CONFIDENCE} Margin: {terms.MARGIN}"
+    if scene.model.task == "regression":
+        words, meaning = NUMBER_ORDERS, "By the network's first output."
+    if scene.model.task == "segmentation":
+        words, meaning = SHARE_ORDERS, "By the share of the picture that its largest class covers."
     offered = [order for order in ORDERS if order in words or order == scene.view.order]
     st.selectbox(
         "Sorted by",

@@ -12,22 +12,19 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.audit.evidence import gather_evidence, layers_beside, score_changes
 from explain_lib.base.errors import LayerError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import checkpoint, recorded, remembered
-from explain_lib.base.statistics import Estimate, rank_correlations
+from explain_lib.base.statistics import Estimate
 from explain_lib.cam.completeness import Completeness, completeness
-from explain_lib.cam.contrast import runner_up
-from explain_lib.cam.grad_cam import capture_layers, grad_cam
-from explain_lib.cam.postprocess import PostProcess
-from explain_lib.cam.settings import CamSettings, Placement
+from explain_lib.cam.postprocess import enlarged_layer
+from explain_lib.cam.settings import Placement
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.targets import AnyTarget, OneTarget, Target
-from explain_lib.passes.tasks import values_of
 from explain_lib.receptive_fields.centres import locate_cells, stretched_centres
 from explain_lib.trust.faithfulness import centre_map
-from explain_lib.trust.sanity import random_starts
-from explain_lib.trust.single_deletion import patch_changes, single_deletion
+from explain_lib.trust.single_deletion import single_deletion
 
 ALIKE: Final = 0.5
 """From this rank correlation on two maps count as alike: a large one in Cohen's terms (1988, page 80)."""
@@ -39,9 +36,6 @@ NEAR: Final = 0.5
 """A cell that is drawn at most half a cell from where it looks counts as placed right."""
 SUMS_UP: Final = 0.05
 """Averaging the gradients may move the sum of the cells by this share of the score, and turn this share of their signs."""
-STARTS: Final = tuple(range(10))
-"""The random starts that a map is compared with."""
-
 PASSES: Final = 80
 """About so many passes of the network are a card: one for each patch, and two for each random start, forward and back."""
 
@@ -123,43 +117,20 @@ def belief_card(
     """The card of the map of one picture at a layer.
 
     picture: uint8 (H, W, C) of the model's input size. layer: None for model.default_layer. target: None for the predicted
-    class. placement: see CamSettings. Raises the errors of grad_cam.
+    class. placement: see CamSettings. The network is asked for all layers at once: in a run that keeps results, the card of
+    another layer is two passes more. Raises the errors of grad_cam.
     """
     name = layer or check_model(model).default_layer
-    batch = model.check_pixels(model.as_batch(picture), "picture")
-    captured = capture_layers(model, batch, name, target)
-    explained = captured.targets[0]
-    settings = CamSettings(layers=(name,), scale_over="none", resize="torch-bilinear", placement=placement)
-    drawn = PostProcess(model, captured.layers).heatmaps(settings).numpy()
+    gathered = gather_evidence(model, picture, layers_beside(check_model(model), name), target)
+    explained, found = gathered.target, gathered[name]
+    drawn = enlarged_layer(model, name, found.own[None].copy(), placement)
     middle = np.broadcast_to(centre_map(*model.input_size), drawn.shape)
+    checkpoint()
     changes = score_changes(model, picture, explained)
     foretells, centre = single_deletion(np.stack([drawn, middle], axis=1), changes)[0, :, 0].tolist()
-    checkpoint()
-    other, alike = _beside_other_class(model, batch, name, explained, captured.logits.cpu().numpy()[0])
     away, cell = _places(model, name, placement)
-    learnt = random_starts(model, batch, name, explained, seeds=STARTS).mean
     parts = _parts(model, picture, name, explained)
-    return BeliefCard(name, explained, foretells, centre, learnt, other, alike, parts, away, cell)
-
-
-@remembered()
-def score_changes(model: Model, picture: NDArray[np.uint8], target: AnyTarget) -> NDArray[np.float64]:
-    """What the score loses without each patch of the picture, grey in its place: float64 (1, 1, p, q); of no layer."""
-    batch = model.to_input(model.as_batch(picture))
-    return patch_changes(model, batch, [target], np.zeros(1, dtype=np.int64), fills=("grey",))
-
-
-def _beside_other_class(
-    model: Model, batch: NDArray[np.uint8], layer: str, explained: AnyTarget, scores: NDArray[np.float32]
-) -> tuple[int | None, float]:
-    """The likeliest class that is not explained, and the correlation of its map; None and NaN if there is none."""
-    one_class = isinstance(explained, Target) and explained.minus is None and not explained.plus
-    if not isinstance(explained, Target) or not one_class or len(scores) < 2 or model.task == "regression":
-        return None, nan
-    other = runner_up(values_of(scores, model.task), explained.index)
-    targets = (explained, replace(explained, index=other))
-    maps = grad_cam(model, np.repeat(batch, 2, axis=0), layer, targets)[layer].map
-    return other, float(rank_correlations(maps[:1], maps[1:])[0])
+    return BeliefCard(name, explained, foretells, centre, found.learnt, gathered.other, found.alike, parts, away, cell)
 
 
 def _places(model: Model, layer: str, placement: Placement) -> tuple[float, float]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite, isnan, nan
 
 from explain_lib.audit.card import BeliefCard, Question, Verdict
 from explain_lib.base.words import correlation_words, mean_words, number, percent, two
+from explain_lib.passes.targets import Target
 
 QUESTIONS: dict[Question, str] = {
     "beats-centre": "Better than the middle?",
@@ -38,6 +39,30 @@ def card_lines(card: BeliefCard, classes: Sequence[str]) -> tuple[CardLine, ...]
         "place": ("unknown" if isnan(card.away) else f"{two(card.away)} px", _place(card)),
     }
     return tuple(CardLine(question, verdicts[question], *said[question]) for question in QUESTIONS)
+
+
+def card_numbers(card: BeliefCard, classes: Sequence[str]) -> dict[str, str | float | None]:
+    """All numbers of a card in full, and its verdicts, by name; None where something is not known.
+
+    explained: the class, or "a function". other: the next class. Verdicts are "verdict_" and the question.
+    """
+    target, parts = card.target, card.parts
+    numbers = {
+        "foretells": card.foretells, "centre": card.centre,
+        "learnt": card.learnt.mean, "learnt_low": card.learnt.low, "learnt_high": card.learnt.high,
+        "alike": card.alike, "away": card.away, "cell": card.cell,
+        "cells_sum": nan if parts is None else parts.grad_cam_sum,
+        "hirescam_sum": nan if parts is None else parts.hirescam_sum,
+        "score": nan if parts is None else parts.score,
+        "turned_share": nan if parts is None else parts.turned_share,
+    }  # fmt: skip
+    return {
+        "layer": card.layer,
+        "explained": classes[target.index] if isinstance(target, Target) else "a function",
+        "other": None if card.other is None else classes[card.other],
+        **{name: value if isfinite(value) else None for name, value in numbers.items()},
+        **{f"verdict_{question}": verdict for question, verdict in card.verdicts.items()},
+    }
 
 
 def _beats_centre(card: BeliefCard) -> str:

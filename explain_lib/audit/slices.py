@@ -16,14 +16,16 @@ from torch.nn.functional import adaptive_avg_pool2d
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.maps import Map
-from explain_lib.base.run_context import checkpoint, remembered
+from explain_lib.base.run_context import checkpoint, recorded, remembered
 from explain_lib.base.statistics import Estimate, image_shares
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess
 from explain_lib.cam.settings import CamSettings, Variant
+from explain_lib.networks.model import Model
 from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.passes.targets import OneTarget
 from explain_lib.passes.tasks import predicted_of
+from explain_lib.pictures.sets import Pixels
 from explain_lib.trust.rungs import class_of, marked_target
 
 if TYPE_CHECKING:
@@ -167,6 +169,21 @@ def find_slices(rows: SliceRows, labels: NDArray[np.int64] | None = None, count:
     slices.sort(key=lambda one: (len(one.images) < least, -one.bits))
     blank = np.setdiff1d(np.arange(len(rows)), places)
     return Slices(tuple(slices), float(np.nanmean(silhouettes)), _agreement(flat, found.n_clusters), rows.images[blank])
+
+
+@recorded
+def slices_of(
+    model: Model,
+    pixels: Pixels,
+    images: NDArray[np.int64],
+    labels: NDArray[np.int64] | None,
+    layer: str,
+    target: OneTarget | None = None,
+    variant: Variant = "grad-cam",
+    count: int | None = None,
+) -> Slices:
+    """The slices of K images of a set, from their maps on: see SliceRequest and find_slices, with the labels of these K."""
+    return find_slices(SliceRequest(model, pixels, images, layer, target, variant).all_rows(), labels, count)
 
 
 def _check(rows: SliceRows, labels: NDArray[np.int64] | None, count: int | None, different: int) -> None:

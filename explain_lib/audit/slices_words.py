@@ -1,6 +1,12 @@
 """What slices say, in sentences."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from explain_lib.audit.slices import Slice, Slices
+from explain_lib.base.files import csv_text
 from explain_lib.base.statistics import LEAST_IMAGES
 from explain_lib.base.words import counted, share_words, two
 
@@ -45,3 +51,14 @@ def slice_caption(one: Slice) -> str:
     """A slice in a line: its size, its accuracy and how narrow it is."""
     right = "" if one.right is None else f" · right {share_words(one.right)}"
     return f"{counted(len(one.images), 'picture')}{right} · {two(one.bits)} bits"
+
+
+def slices_csv(found: Slices, marked: NDArray[np.bool_], names: Sequence[str] | None = None) -> str:
+    """A line a picture: its number, its slice from 1, 0 for a blank map, and whether it carries the mark.
+
+    marked: bool (N,), the pictures of the set with the mark. names: stand in place of the numbers.
+    """
+    places = {image: place for place, one in enumerate(found.slices, 1) for image in one.images.tolist()}
+    places |= dict.fromkeys(found.blank.tolist(), 0)
+    rows = ([image if names is None else names[image], place, int(marked[image])] for image, place in sorted(places.items()))
+    return csv_text(["image", "slice", "marked"], rows)

@@ -1,5 +1,7 @@
 """Files written whole or not at all, files of tensors read without running code in them, and the folder for caches."""
 
+import csv
+import io
 import os
 import pickle
 import shutil
@@ -54,11 +56,21 @@ def write_whole(path: Path, content: bytes) -> None:
             new.unlink(missing_ok=True)
 
 
+def csv_text(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV, a line of names first; numbers in full, None as nothing."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(names)
+    writer.writerows(rows)
+    return file.getvalue()
+
+
 def check_ending(path: Path, endings: Iterable[str]) -> Path:
     """The path of a file to write. Raises InputError for a folder, and for an ending of a format that is not written."""
     if path.suffix not in endings or path.is_dir():
         *others, last = endings
-        raise InputError(f"out: {path}; a file that ends in {', '.join(others)} or {last} would be right")
+        right = f"{', '.join(others)} or {last}" if others else last
+        raise InputError(f"out: {path}; a file that ends in {right} would be right")
     return path
 
 

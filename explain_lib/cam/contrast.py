@@ -1,7 +1,7 @@
 """The contrast of two classes in one picture: evidence for one rather than the other, and evidence against it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from explain_lib.passes.targets import Score, Target
 from explain_lib.passes.tasks import values_of
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
+from explain_lib.regions.region import AnyRegion, Predicted
 
 VISIBLE = 0.02
 """The difference at some cell from which two maps, each divided by its maximum, look different: 1/50 of the colours."""
@@ -125,22 +126,25 @@ def runner_up(scores: NDArray[np.float32], a: int) -> int:
     return int(others[0])
 
 
-def contrast(model: Model, pixels: Images, layer: str, a: int, b: int, score: Score = "logit") -> Contrast:
+def contrast(
+    model: Model, pixels: Images, layer: str, a: int, b: int, score: Score = "logit", region: AnyRegion = None
+) -> Contrast:
     """Class a contrasted with class b in one picture, at one layer: one forward and one backward pass over five copies of it.
 
-    pixels: uint8 (1, H, W, C) of the model's input size, or a normalised tensor (1, C, H, W).
+    pixels: uint8 (1, H, W, C) of the model's input size, or a normalised tensor (1, C, H, W). region: of a segmentation, the
+    places of both classes; None for those where `a` is predicted.
 
     Raises InputError unless there is one picture, TargetError for b = a or a class that does not exist, and what
     grad_cam raises.
     """
-    targets = _targets(model, pixels, a, b, score)
+    targets = _targets(model, pixels, a, b, score, region)
     copies = torch.cat([pixels] * len(targets)) if isinstance(pixels, Tensor) else pixels.repeat(len(targets), axis=0)
     cams = grad_cam(model, copies, layer, targets)
     found = cams[layer]
     return _contrast(layer, (a, b, score), values_of(cams.logits[:1], model.task)[0], found.signed, found.map)
 
 
-def _targets(model: Model, pixels: Images, a: int, b: int, score: Score) -> list[Target]:
+def _targets(model: Model, pixels: Images, a: int, b: int, score: Score, region: AnyRegion) -> list[Target]:
     """What is explained for a contrast, the other score of `a` last if it has one. Raises as contrast does."""
     if len(pixels) != 1:
         raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
@@ -149,7 +153,7 @@ def _targets(model: Model, pixels: Images, a: int, b: int, score: Score) -> list
     targets = [Target(a, score=score), Target(b, score=score), Target(a, minus=b, score=score), Target(a, sign=-1, score=score)]
     if check_model(model).task != "regression":
         targets.append(Target(a, score="probability" if score == "logit" else "logit"))
-    return targets
+    return targets if model.task != "segmentation" else [replace(one, region=region or Predicted(a)) for one in targets]
 
 
 def _contrast(
@@ -188,14 +192,20 @@ class Contrasts(ByLayer[Contrast]):
 @recorded
 @remembered()
 def contrasts(
-    model: Model, pixels: Images, layers: str | Sequence[str] | None, a: int, b: int, score: Score = "logit"
+    model: Model,
+    pixels: Images,
+    layers: str | Sequence[str] | None,
+    a: int,
+    b: int,
+    score: Score = "logit",
+    region: AnyRegion = None,
 ) -> Contrasts:
     """Contrast at all requested layers, from one forward pass, and a backward pass for each of its five maps.
 
     layers: as in grad_cam. The maps are those of the picture by itself, and not of five copies as in contrast, from which they
     differ by rounding. Between two maps the run may end the work. Errors as in contrast.
     """
-    targets = _targets(model, pixels, a, b, score)
+    targets = _targets(model, pixels, a, b, score, region)
     expanded = model.expand_targets(targets, len(targets)) or ()
     model.find_layers(layers)
     model.check_images(pixels)

@@ -18,6 +18,7 @@ from explain_lib.passes.capture import Capture, LayerCapture, capture, capture_e
 from explain_lib.passes.targets import AnyTarget, Score, Target, Targets
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
+from explain_lib.regions.region import AnyRegion, Predicted
 
 
 @dataclass(frozen=True)
@@ -194,20 +195,21 @@ def is_quick(model: Model) -> bool:
 
 
 @remembered()
-def class_maps(model: Model, picture: Images, layers: str | Sequence[str] | None = None, score: Score = "logit") -> ClassMaps:
+def class_maps(
+    model: Model, picture: Images, layers: str | Sequence[str] | None = None, score: Score = "logit", region: AnyRegion = None
+) -> ClassMaps:
     """Grad-CAM of one picture for every class, from one forward pass and one backward pass a class: grad_cam, class by class.
 
     picture: uint8 (H, W, C) of the model's input size, or a normalised tensor (C, H, W). layers: as in grad_cam. score: "logit"
-    or "probability".
+    or "probability". region: of a segmentation, the places of all classes; None for those of the class that covers most.
 
     No network is refused. Time grows with the number of classes, though it is well below that of as many calls of
     grad_cam; memory is that of one call, and the maps. Between two classes the run may end the work. Errors as in grad_cam.
     """
     check_model(model).find_layers(layers)
     batch = model.as_batch(picture)
-    targets = (
-        model.expand_targets([Target(index, score=score) for index in range(len(model.classes))], len(model.classes)) or ()
-    )
+    count, where = len(model.classes), (region or Predicted()) if model.task == "segmentation" else None
+    targets = model.expand_targets([Target(index, score=score, region=where) for index in range(count)], count) or ()
     model.check_network()
     given = model.to_input(batch)
 

@@ -21,7 +21,7 @@ from explain_lib.cam.package_grad_cam import addressable_layers, foreign_pass
 from explain_lib.cam.postprocess import resize_maps
 from explain_lib.networks.model import Model
 from explain_lib.passes.outputs import Read
-from explain_lib.passes.targets import AnyTarget, Targets, explained_number, predicted_targets
+from explain_lib.passes.targets import AnyTarget, Targets, explained_number, settled
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
@@ -81,7 +81,7 @@ class _Request:
 
     def numbers(self, read: Read) -> list[Tensor]:
         """The explained number of each picture."""
-        explained = predicted_targets(read.scores.detach(), read.task) if self.targets is None else self.targets
+        explained = settled(read.detached(), self.targets)
         return [explained_number(target, read, image) for image, target in enumerate(explained)]
 
 
@@ -120,7 +120,7 @@ def _run_torch_cam(request: _Request) -> Tensor:
 
     with GradCAM(request.model.network, request.layer.module) as extractor:
         read = request.read(request.batch)
-        (maps,) = extractor(scores=read.scores, targets=[_given(number) for number in request.numbers(read)])
+        (maps,) = extractor(scores=read.start, targets=[_given(number) for number in request.numbers(read)])
     return torch.as_tensor(maps)
 
 

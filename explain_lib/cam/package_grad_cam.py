@@ -23,7 +23,7 @@ from explain_lib.passes.capture import capture
 from explain_lib.passes.outputs import Outputs, Read
 from explain_lib.passes.running import FirstPart
 from explain_lib.passes.sharing import undisturbed
-from explain_lib.passes.targets import AnyTarget, Targets, explained_number, predicted_targets
+from explain_lib.passes.targets import AnyTarget, Targets, explained_number, settled_target
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.pixels import Images
 
@@ -157,5 +157,4 @@ class _Explained:
 
     def __call__(self, one: tuple[Read, int]) -> Tensor:
         read, image = one
-        own = self.target or predicted_targets(read.scores[image : image + 1].detach(), read.task)[0]
-        return explained_number(own, read, image)
+        return explained_number(settled_target(read, image, self.target), read, image)

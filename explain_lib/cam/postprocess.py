@@ -23,7 +23,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import capture_layers, channel_weights, positive_part
-from explain_lib.cam.settings import CamSettings, Resize, Scope, Variant, check_settings
+from explain_lib.cam.settings import CamSettings, Placement, Resize, Scope, Variant, check_settings
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import LayerCapture
 from explain_lib.passes.targets import Targets
@@ -253,19 +253,9 @@ class PostProcess:
             maps = self._reduced(layer, settings)
             if settings.subtract_minimum:
                 maps = maps - self._range(layer, settings)[0][:, None, None]
-            resized = torch.from_numpy(self._enlarged(layer, maps.numpy(), settings))
-            flat = maps.amin((1, 2)) == maps.amax((1, 2))
-            if flat.any():  # rounding in the interpolation must not make specks in a constant map
-                resized[flat] = maps[flat, :1, :1]
-            return resized
+            return torch.from_numpy(enlarged_layer(self._model, layer, maps.numpy(), settings.placement, settings.resize))
 
         return self._once(("resized", self._shifted(layer, settings), settings.placement, settings.resize), compute)
-
-    def _enlarged(self, layer: str, maps: Map, settings: CamSettings) -> Map:
-        centres = None if settings.placement == "stretched" else locate_cells(self._model, layer)
-        if centres is None:  # nobody can tell where they look, if not by choice
-            return resize_maps(maps, self._model.input_size, settings.resize)
-        return place_maps(maps, self._model.input_size, settings.resize, centres)
 
     def _shifted(self, layer: str, settings: CamSettings) -> Hashable:
         """The key of the sum over channels minus its minimum, without the scope of the minimum if that is 0."""
@@ -418,6 +408,20 @@ def heatmap(model: Model, pixels: Images, settings: CamSettings, targets: Target
     named = named_layers(check_model(model), check_settings(settings))
     captured = capture_layers(model, pixels, named.layers, targets)
     return PostProcess(model, captured.layers).heatmaps(named).numpy()
+
+
+def enlarged_layer(model: Model, layer: str, maps: Map, placement: Placement, resize: Resize = "torch-bilinear") -> Map:
+    """Maps of a layer float32 (N, h, w) at the size of the picture, (N, H, W), its cells where the placement puts them.
+
+    Where nobody can tell where cells look, the maps are stretched, whatever the placement.
+    """
+    centres = None if placement == "stretched" else locate_cells(model, layer)
+    size = model.input_size
+    enlarged = resize_maps(maps, size, resize) if centres is None else place_maps(maps, size, resize, centres)
+    flat = maps.min((1, 2)) == maps.max((1, 2))
+    if flat.any():  # rounding in the interpolation must not make specks in a constant map
+        enlarged = np.where(flat[:, None, None], maps[:, :1, :1], enlarged)
+    return enlarged
 
 
 def enlarged_maps(process: PostProcess, layer: str) -> Map:

@@ -20,7 +20,7 @@ from explain_lib.cam.grad_cam import capture_layers, layer_cam, positive_part, w
 from explain_lib.networks.model import Model, check_model
 from explain_lib.passes.capture import run_changed
 from explain_lib.passes.outputs import check_finite
-from explain_lib.passes.targets import AnyTarget, OneTarget, precise_number, predicted_targets
+from explain_lib.passes.targets import AnyTarget, OneTarget, precise_number, settled
 from explain_lib.pictures.pixels import Images
 
 Channels = NDArray[np.float32]
@@ -197,7 +197,7 @@ def channel_ablation(
         read = model.read_input(batch.clone())
         check_finite(read.scores)
         without = model.outputs.read(run_changed(model.network, batch, held, silence), 1)
-    (explained,) = predicted_targets(read.scores, model.task) if targets is None else targets
+    (explained,) = settled(read, targets)
     return ChannelAblation(
         layer=held.name,
         target=explained,

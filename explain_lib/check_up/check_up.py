@@ -72,12 +72,13 @@ def check_up(
                 "network: a Model already has input size, classes, mean, std and card; the Model alone would be right"
             )
         model, read = network, network.outputs
-        expected = Expected(read.scores, read.chosen, read.task, given=model.task_source == GIVEN)
+        expected = Expected(read.scores, read.chosen, read.task, given=model.task_source == GIVEN, side=model.input_size[0])
         layers = model.layers if str(model.network) == model.architecture else None
         subject = _Subject(model.network, model.input_size, expected, (model.mean, model.std), model.card, layers)
     elif isinstance(network, nn.Module):
-        expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None)
-        subject = _Subject(network, checked_size(input_size), expected, _normalisation(mean, std), card)
+        size = checked_size(input_size)
+        expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None, side=size[0])
+        subject = _Subject(network, size, expected, _normalisation(mean, std), card)
     else:
         raise InputError(f"network: a {type(network).__name__}; a Model or a torch.nn.Module would be right")
     return in_order(_findings(subject))

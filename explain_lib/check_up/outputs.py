@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from explain_lib.base.errors import NetworkError
 from explain_lib.check_up.findings import Finding, note, problem
-from explain_lib.check_up.probe import Probe
+from explain_lib.check_up.probe import PICTURES, Probe
 from explain_lib.passes.outputs import Output, find_scores, parts
 from explain_lib.passes.stages import is_normalisation
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Places, Task, usual_task
 from explain_lib.passes.tracing import LayerTrace
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
@@ -42,17 +42,18 @@ TOLERANCE = 1e-4
 @dataclass(frozen=True)
 class Expected:
     """What is known of the scores. scores: how many a picture has. chosen: the part of the output that holds them. task: what
-    they mean. given: whether somebody said the task. None for what is not known.
+    they mean. given: whether somebody said the task. None for what is not known. side: the height of the pictures.
     """
 
     scores: int | None = None
     chosen: Output | None = None
     task: Task | None = None
     given: bool = False
+    side: int = 1
 
-    def task_of(self, found: int) -> Task:
-        """The task, for so many scores."""
-        return self.task or ("binary" if found == 1 else "softmax")
+    def task_of(self, found: int, places: Places) -> Task:
+        """The task, for so many scores at so many places."""
+        return self.task or usual_task(found, places, self.side).task
 
 
 def output_findings(network: nn.Module, probe: Probe, count: int, expected: Expected) -> Iterator[Finding]:
@@ -85,9 +86,17 @@ def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:
                 f"Name {scores} classes; or give the network a last layer with {expected.scores} outputs, and weights for it.",
             )
             return
-    if found.note and expected.chosen is None:
-        yield note("output", found.note, "To explain another part, as_model(..., output=NAME), or a function of the output.")
-    if scores == 1 and not expected.given and found.scores.is_floating_point():
+    task = expected.task_of(scores, found.grid)
+    said = found.sentence(task)
+    if said and expected.chosen is None:
+        yield note("output", said, "To explain another part, as_model(..., output=NAME), or a function of the output.")
+    if scores == 1 and task == "segmentation" and not expected.given:
+        yield note(
+            "output",
+            "The network gives one number for each place. It is taken as a logit: above 0 is the object, below the background.",
+            "If it is the mean over the places that counts: task='binary', or task='regression' for a plain number.",
+        )
+    elif scores == 1 and not expected.given and found.scores.is_floating_point():
         yield note(
             "output",
             "The network gives one number for a picture. It is taken as a logit: its sigmoid is the probability. The map of "
@@ -165,7 +174,7 @@ def _squashed(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[
     else:
         where = "in its forward pass"
         out = f"Let forward return the input of the {kind}, and apply it where you use the outputs"
-    task = expected.task_of(scores.shape[1])
+    task = expected.task_of(scores.shape[1], _places(probe))
     ends = f"The network ends in a {kind} ({where}) and returns {_RETURNED[kind]}"
     if task == "regression":
         yield note("softmax", f"{ends}: where they are near 0 or 1 their gradient vanishes, and maps fade.", f"{out}.")
@@ -178,9 +187,16 @@ def _squashed(network: nn.Module, probe: Probe, expected: Expected) -> Iterator[
     )
 
 
+def _places(probe: Probe) -> Places:
+    """The places that have scores of their own."""
+    with suppress(NetworkError):
+        return find_scores(probe.output, PICTURES, None, probe.chosen).grid
+    return None
+
+
 def _once_more(kind: Squash, task: Task) -> str:
     """What is shown as a probability meanwhile."""
-    squash = "softmax" if task == "softmax" else "sigmoid"
+    squash = "softmax" if task in ("softmax", "segmentation") else "sigmoid"
     return f"The probability shown is the {squash} of that{' once more' if kind == squash else ''}."
 
 

@@ -2,11 +2,10 @@
 
 import argparse
 
-from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import interval, mean_number, percent
-from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
-from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_subject
+from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_rows, find_sample
 from explain_lib.loading.bundled import find_second, find_twin, list_models, load_model
 from explain_lib.networks.randomisation import DRAWS, MODES, MOST_DRAWS, SEED
 from explain_lib.pictures.selection import parse_class
@@ -37,14 +36,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
-    spare_cores()
-    subject = find_subject(options, f"0-{SAMPLE - 1}")
+    subject = find_sample(options)
     request = _request(options, subject)
-    parts, stopped = rows_until_stopped(request)
-    if stopped:
+    rows = find_rows(subject, request)
+    if rows is None:
         return INTERRUPTED
-    subject.say_unreadable()
-    _print(request, subject.named.name, request.join(parts))
+    _print(request, subject.named.name, rows)
     return 0
 
 

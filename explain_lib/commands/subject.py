@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import few_names
+from explain_lib.commands.interruption import rows_until_stopped
 from explain_lib.loading.architectures import is_architecture
 from explain_lib.loading.bundled import DEFAULT_MODEL, REGISTRY, load_model
 from explain_lib.loading.model_options import MODEL_HELP, add_model_options, named_models
 from explain_lib.loading.own import load_own
 from explain_lib.networks.model import Model
+from explain_lib.networks.requests import Request, Rows
 from explain_lib.pictures.dataset import fit_labels
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.selection import parse_images, spread_images
@@ -143,6 +146,21 @@ def find_subject(options: argparse.Namespace, usual: str, *, device: str = "cpu"
     labels, classes = fit_labels(images.labels, images.classes, named.model.classes)
     chosen = parse_images(numbers[0] if numbers else usual, len(labels))
     return Subject(named, cache.fitted_images(named.model.intake()), labels, classes, chosen, None)
+
+
+def find_sample(options: argparse.Namespace, usual: str = f"0-{SAMPLE - 1}") -> Subject:
+    """The subject of a measurement over many pictures, which leaves cores to others; see find_subject."""
+    spare_cores()
+    return find_subject(options, usual)
+
+
+def find_rows(subject: Subject, request: Request[Rows]) -> Rows | None:
+    """The rows of a request under a progress bar; None where Ctrl-C ended it, which is printed. Says what cannot be read."""
+    parts, stopped = rows_until_stopped(request)
+    if stopped:
+        return None
+    subject.say_unreadable()
+    return request.join(parts)
 
 
 def _sample(options: argparse.Namespace, count: int) -> int:

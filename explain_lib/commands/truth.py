@@ -5,21 +5,21 @@ from typing import get_args
 
 import numpy as np
 
-from explain_lib.base.devices import spare_cores
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import interval, mean_number, mean_percent, percent, percent_interval
 from explain_lib.cam.settings import Placement
-from explain_lib.commands.interruption import INTERRUPTED, rows_until_stopped
-from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_subject
+from explain_lib.commands.interruption import INTERRUPTED
+from explain_lib.commands.subject import SAMPLE, Subject, add_subject_options, find_rows, find_sample
 from explain_lib.networks.predictions import predict
 from explain_lib.pictures.sets import readable_places
 from explain_lib.truth.finders import Finder
 from explain_lib.truth.localisation import TruthMeasure
-from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics, mosaic_model
+from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics
 from explain_lib.truth.own_places import OwnPlaces, OwnPlacesRequest
 from explain_lib.truth.secret import MARKED, SecretRequest
 from explain_lib.truth.summary import (
     FINDING,
+    MOSAICS,
     Place,
     TruthSummary,
     rank_finders,
@@ -35,7 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
     add_subject_options(parser, f"0-{SAMPLE - 1}", samples=SAMPLE)
     known = (
-        "the planted mark of the model watermark, the quarter of a mosaic of four pictures, or the objects in a folder's masks"
+        "the planted mark of the model watermark, the quarter of a mosaic of four pictures, the same with quarters that cannot "
+        "influence each other (apart), or the objects in a folder's masks"
     )
     parser.add_argument("--known", choices=get_args(Place), default="mark", help=f"{known} (default: %(default)s)")
     parser.add_argument("--measure", choices=FINDING, default="energy", help="what ranks the maps (default: %(default)s)")
@@ -46,14 +47,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure as the options say; returns the exit status. Raises ExplainError where an option is wrong."""
-    spare_cores()
-    subject = find_subject(options, f"0-{SAMPLE - 1}")
-    request = _request(options, subject)
-    parts, stopped = rows_until_stopped(request)
-    if stopped:
+    subject = find_sample(options)
+    rows = find_rows(subject, _request(options, subject))
+    if rows is None:
         return INTERRUPTED
-    subject.say_unreadable()
-    rows = request.join(parts)
     measure: TruthMeasure = options.measure if options.measure in rows.measures else "energy"
     summary, chosen = summarise_truth(rows), Finder((options.layers or [subject.usual_layer])[-1], "grad-cam")
     _print(summary)
@@ -69,11 +66,10 @@ def _request(options: argparse.Namespace, subject: Subject) -> Request:
     if options.known == "mark":
         others = images[[subject.classes[label] != MARKED if label >= 0 else True for label in subject.labels[images]]]
         return SecretRequest(model, subject.pixels, others, layers, options.placement)
-    if options.known == "quarter":
+    if options.known in MOSAICS:
         most = max(1, len(images) // PICTURES_OF_A_MOSAIC)
         mosaics = make_mosaics(subject.pixels, subject.labels, images, predict(model, subject.pixels[images]), most)
-        places = np.arange(len(mosaics.images))
-        return MosaicRequest(mosaic_model(model), mosaics.pixels, places, mosaics.classes, layers, options.placement)
+        return mosaics.request(model, subject.pixels, layers, options.placement, apart=options.known == "apart")
     if subject.folder is None:
         raise InputError("images: the test images have no masks; a folder with masks or boxes.csv would be right")
     own = OwnPlaces(subject.folder)

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -25,9 +25,25 @@ from explain_lib.networks.model import Model
 from explain_lib.pictures.dataset import CLASSES
 
 TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
+    {
+        "googlenet": ("aux1.", "aux2."),
+        "inception_v3": ("AuxLogits.",),
+        **{
+            name: ("aux_classifier.",)
+            for name in (
+                "deeplabv3_mobilenet_v3_large",
+                "deeplabv3_resnet50",
+                "deeplabv3_resnet101",
+                "fcn_resnet50",
+                "fcn_resnet101",
+            )
+        },
+    }
 )
 """The prefixes, by network of torchvision, of weights that only training uses; they are left out."""
+
+SEGMENTED = 256
+"""The side of pictures for networks that segment, unless another is given. They take any; those published saw 480 pixels."""
 
 _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
     {"TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), "ResNet20": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))}
@@ -55,8 +71,8 @@ def find_architecture(name: str) -> Architecture:
     if name in torchvision_names():
         return _torchvision(name)
     raise InputError(
-        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)}, a classification network "
-        f"of torchvision, such as resnet18, {LITE0}, timm:NAME or hf:FOLDER would be right"
+        f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)}, a network of torchvision "
+        f"that classifies or segments, such as resnet18 or fcn_resnet50, {LITE0}, timm:NAME or hf:FOLDER would be right"
     )
 
 
@@ -84,25 +100,41 @@ def _bundled(name: str) -> Architecture:
 
 @lru_cache(maxsize=1)
 def torchvision_names() -> tuple[str, ...]:
-    """Names of torchvision's classification networks."""
+    """Names of torchvision's networks that classify, and of those that segment."""
     from torchvision import models
 
-    return tuple(models.list_models(module=models))
+    return (*models.list_models(module=models), *_segmenting())
+
+
+@lru_cache(maxsize=1)
+def _segmenting() -> tuple[str, ...]:
+    from torchvision import models
+
+    return tuple(models.list_models(module=models.segmentation))
 
 
 def _torchvision(name: str) -> Architecture:
     from torchvision.models import get_model_weights
 
-    usual = get_model_weights(name).DEFAULT.transforms()
-    (side,) = usual.crop_size
+    weights = get_model_weights(name).DEFAULT
+    usual = weights.transforms()
+    (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
     mean, std, said = tuple(usual.mean), tuple(usual.std), f"as for torchvision's own weights of {name}"
-    return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said)
+    names = _names_of(weights.meta["categories"]) if name in _segmenting() else ()
+    return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said, names)
+
+
+def _names_of(categories: Sequence[str]) -> tuple[str, ...]:
+    """The names of classes without the underscores around torchvision's background."""
+    return tuple(one.strip("_") for one in categories)
 
 
 def _build_torchvision(name: str, classes: int | None) -> nn.Module:
     from torchvision.models import get_model
 
-    extra = {"aux_logits": False, "init_weights": False} if name in TRAINING_ONLY else {}
+    extra: dict[str, object] = {"aux_logits": False, "init_weights": False} if name in TRAINING_ONLY else {}
+    if name in _segmenting():
+        extra = {"weights_backbone": None}  # else its backbone's are downloaded
     network: nn.Module = get_model(name, weights=None, **({} if classes is None else {"num_classes": classes}), **extra)
     return network
 
@@ -131,7 +163,7 @@ def published_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
             f"weights: DEFAULT: torchvision's weights of {name} cannot be downloaded ({reason}); a connection to the internet, "
             "or a file with weights, would be right"
         ) from error
-    return network, tuple(weights.meta["categories"])
+    return network, _names_of(weights.meta["categories"])
 
 
 # Section: factories

@@ -15,7 +15,7 @@ from explain_lib.networks.model import ChannelOrder, Model, names_of, noise_pixe
 from explain_lib.networks.weights import check_finite_weights, named_tensors, network_device
 from explain_lib.passes.forwarded import Forward, Forwarded
 from explain_lib.passes.layouts import Layouts, checked_layouts
-from explain_lib.passes.outputs import Found, Output, Outputs, check_output, find_scores
+from explain_lib.passes.outputs import Found, Output, Outputs, check_output, find_scores, has_two_classes
 from explain_lib.passes.running import run_alone
 from explain_lib.passes.tasks import Task, decide_task
 from explain_lib.passes.tracing import LayerTrace, trace
@@ -55,7 +55,8 @@ def as_model(
     grad-cam. output: the part of the network's output that holds the scores (N, classes), its name, its place, or a function
     that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
     not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
-    task_source. unit: of the numbers of a regression, as "years".
+    task_source; "segmentation", classes for each place of an output (N, classes, H, W), which is chosen where H is an eighth of
+    the height or more. unit: of the numbers of a regression, as "years".
 
     Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, has NaN, cannot run on a
     batch (N, C, height, width) or returns nothing that is a score for each class.
@@ -85,9 +86,17 @@ def as_model(
             f"with Conv2d would be right, or forward=, to convert pictures into its input ({error})"
         ) from error
     scores = int(found.scores.shape[1])
-    decided = decide_task(task, scores, network)
+    decided = decide_task(task, scores, network, found.grid, size[0])
     names = names_of(classes, decided.task, scores)
-    outputs = Outputs(len(names), decided.task, chosen, found.note, checked_unit(unit, decided.task))
+    outputs = Outputs(
+        len(names),
+        decided.task,
+        chosen,
+        found.note,
+        checked_unit(unit, decided.task),
+        found.grid,
+        scores == 1 and has_two_classes(decided.task),
+    )
     if bool(found.scores.isnan().all()):  # black pictures have no contrast, which some networks divide by
         noise = to_input(noise_pixels(count, size, len(shift)), shift, scale, device)
         outputs.read(run_alone(ran, noise), count)

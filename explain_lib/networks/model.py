@@ -22,11 +22,11 @@ from explain_lib.passes.capture import reach
 from explain_lib.passes.forwarded import run_by
 from explain_lib.passes.graph import NetworkGraph, read_graph
 from explain_lib.passes.layouts import shape_words
-from explain_lib.passes.outputs import Outputs, Read
+from explain_lib.passes.outputs import Outputs, Read, has_two_classes
 from explain_lib.passes.running import run_alone
 from explain_lib.passes.sharing import exclusive
-from explain_lib.passes.stages import Part, best_layers, layer_parts
-from explain_lib.passes.targets import AnyTarget, expand_targets
+from explain_lib.passes.stages import Part, best_layers, deepest_layers, layer_parts
+from explain_lib.passes.targets import AnyTarget, Targets, expand_targets, settled
 from explain_lib.passes.tasks import GIVEN, Task, usual_names
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.files import Fit, Window
@@ -35,6 +35,8 @@ from explain_lib.pictures.pixels import Images, as_batch, check_images, check_pi
 from explain_lib.pictures.sets import Pixels, check_set
 
 PREDICT_BATCH = 256
+MOST_SCORES = 2**25
+"""So many scores at the places of several pictures are held at once: 128 MiB."""
 
 
 ChannelOrder = Literal["RGB", "BGR"]
@@ -106,6 +108,7 @@ class Model:
     def default_layer(self) -> str:
         """The layer to begin with: the last output of a block with more than one cell and a gradient that is not zero.
 
+        Of a network that segments it is the end of the coarsest grid before the scores of the places; see deepest_layers.
         Where the scores are read from a class token alone, it is the last normalisation before the patches were last read. It
         is found once, from a pass over a picture of noise, forward and back. A bundled network keeps its last conv layer, at
         which its tables and all addresses that were given out are. Raises LayerError for a network without a grid,
@@ -121,7 +124,10 @@ class Model:
         spatial = self.find_layers(self.spatial_layers)
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
         convs = [layer for layer in reversed(spatial) if layer.is_conv]
-        ordered = (*best_layers(self.network, self.layers), *with_cells, *convs, *reversed(spatial))
+        best = best_layers(self.network, self.layers)
+        if self.task == "segmentation":
+            best = [*deepest_layers(self.network, self.layers, self.outputs.scores, self.input_size[0]), *best]
+        ordered = (*best, *with_cells, *convs, *reversed(spatial))
         return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)
 
     @cached_property
@@ -150,7 +156,7 @@ class Model:
         """The gradients of the largest scores at each layer with a grid."""
 
         def largest(output: object) -> Tensor:
-            return self.outputs.read(output, len(batch)).scores.amax(1).sum()
+            return self.outputs.read(output, len(batch)).largest
 
         return reach(self.network, batch, [layer for layer in self.layers if layer.is_spatial], largest).gradients
 
@@ -318,14 +324,36 @@ class Model:
     def predict(self, pixels: Images) -> NDArray[np.float32]:
         """Scores float32 (N, classes) of pictures uint8 (N, H, W, C) in batches of 256: logits, or a regression's numbers.
 
+        Of a segmentation the shares of the picture where each class has the largest score, in smaller batches.
+
         pixels: RGB for three channels; or a float tensor (N, C, H, W) that is normalised already. Raises InputError for others
         and NetworkError if the network cannot run on them.
         """
         self.check_images(pixels)
         self.check_network()
-        batches = (pixels[start : start + PREDICT_BATCH] for start in range(0, len(pixels), PREDICT_BATCH))
+        at_once = self._at_once
+        batches = (pixels[start : start + at_once] for start in range(0, len(pixels), at_once))
         logits = [self.run_input(self.to_input(batch)).cpu().numpy() for batch in batches]
         return np.concatenate(logits, dtype=np.float32)
+
+    @property
+    def _at_once(self) -> int:
+        """How many pictures go through the network together; fewer where each has many scores."""
+        rows, columns = self.outputs.places or (1, 1)
+        return max(1, min(PREDICT_BATCH, MOST_SCORES // (len(self.classes) * rows * columns)))
+
+    def settled_targets(self, pixels: Images, targets: Targets) -> tuple[AnyTarget, ...]:
+        """One target for each picture, as grad_cam explains it, with the regions of a segmentation found in the whole picture.
+
+        pixels, targets, errors: as in grad_cam.
+        """
+        self.check_images(pixels)
+        given, found = self.expand_targets(targets, len(pixels)), list[AnyTarget]()
+        self.check_network()
+        for start in range(0, len(pixels), self._at_once):
+            some = slice(start, start + self._at_once)
+            found += settled(self.read_input(self.to_input(pixels[some])), None if given is None else given[some])
+        return tuple(found)
 
     def run_input(self, batch: Tensor) -> Tensor:
         """Scores (N, classes), without gradients, of normalised input float32 (N, C, H, W), in one pass; see read_input."""
@@ -368,9 +396,9 @@ def names_of(classes: Sequence[str] | None, task: Task, scores: int) -> tuple[st
     """A name for each class. Raises InputError for as many as do not fit."""
     if classes is None:
         return usual_names(task, scores)
-    if task == "binary" and len(classes) == 1:
+    if has_two_classes(task) and scores == 1 and len(classes) == 1:
         return f"not {classes[0]}", classes[0]
-    right = 2 if task == "binary" else scores
+    right = 2 if has_two_classes(task) and scores == 1 else scores
     if len(classes) != right:
         raise InputError(f"classes: {len(classes)} names; {right} would be right, as the network's task is {task}")
     return tuple(classes)

@@ -11,10 +11,12 @@ from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
+from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.tasks import PRESENT, Task, predicted_of, values_of
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels
+from explain_lib.regions.region import Region, region_of
 
 VERDICT_BATCH = 64
 
@@ -140,6 +142,31 @@ def predict(model: Model, pixels: Images) -> Predictions:
 def predict_images(model: Model, images: ImageSet) -> Predictions:
     """The model's predictions for all pictures of the set. Raises InputError if their sizes do not fit."""
     return Predictions(model.predict(images.pixels), model.task)
+
+
+@dataclass(frozen=True)
+class PredictedPlaces(Frozen):
+    """The class with the largest score at each place of N pictures. classes: int32 (N, rows, columns)."""
+
+    classes: NDArray[np.int32]
+
+    def region(self, picture: int, index: int) -> Region:
+        """Where a class is predicted. Raises InputError if it is at no place."""
+        return region_of(self.classes[picture] == index, "predicted")
+
+
+@remembered()
+def predicted_places(model: Model, pixels: Images) -> PredictedPlaces:
+    """The classes that a network which segments predicts for pictures uint8 (N, H, W, C) or a tensor, place by place.
+
+    Raises InputError for a network with another task, and what Model.predict raises.
+    """
+    check_model(model).check_images(pixels)
+    if model.task != "segmentation":
+        raise InputError(f"model: its task is {model.task}; one that segments would be right")
+    read = model.read_input(model.to_input(pixels))
+    check_finite(read.scores)
+    return PredictedPlaces(read.start.argmax(1).cpu().numpy().astype(np.int32))
 
 
 Order = Literal["number", "most-confident", "least-confident", "widest-margin", "narrowest-margin"]

@@ -15,7 +15,8 @@ class TaskWords:
 
     title: as an entry of a list. a_class: one of its classes. value: what is said of a class besides its name. logit: its score
     before that. predicted: of the class that stands out. bars: the heading of all values. meaning: of the values, a sentence.
-    scores: the meaning of both scores, in sentences. raises, lowers: evidence with the sign 1 and -1.
+    scores: the meaning of both scores, in sentences. raises, lowers: evidence with the sign 1 and -1. first: of the class with
+    the largest value. left: what is measured of a class while pixels are removed; empty for its value.
     """
 
     title: str
@@ -28,6 +29,13 @@ class TaskWords:
     scores: str
     raises: str = "for"
     lowers: str = "against"
+    first: str = "likeliest"
+    left: str = ""
+
+    @property
+    def measured(self) -> str:
+        """What deletion and insertion measure of a class."""
+        return self.left or self.value
 
 
 TASK_WORDS: Mapping[Task, TaskWords] = {
@@ -73,6 +81,19 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         scores="The network's output itself.",
         raises="raises",
         lowers="lowers",
+        first="largest",
+    ),
+    "segmentation": TaskWords(
+        title="a class for each place (segmentation)",
+        a_class="class",
+        value="share of the picture",
+        logit="summed logit",
+        predicted="covers most",
+        bars="Shares of the picture",
+        meaning="The share of the picture where the network predicts each class: together 100 %. The background is one, too.",
+        scores="Logit: the sum of the class's outputs over the region. Probability: the sum of its softmax there.",
+        first="largest",
+        left="mean probability over the region",
     ),
 }
 
@@ -85,7 +106,7 @@ def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> st
 def score_word(score: Score, task: Task) -> str:
     """A score of a class: "logit", "probability", or the "number" of a regression."""
     words = TASK_WORDS[task]
-    return words.logit if score == "logit" else words.value
+    return words.logit if score == "logit" else "summed probability" if task == "segmentation" else words.value
 
 
 def count_words(model: Model) -> str:
@@ -107,4 +128,4 @@ def classes_judged(model: Model) -> int:
 def task_sentence(model: Model) -> str:
     """The task of a model and how it was decided, and what is read of its output."""
     sentence = f"Task: {TASK_WORDS[model.task].title}, {model.task_source}."
-    return f"{sentence} {model.outputs.note}" if model.outputs.note else sentence
+    return " ".join(filter(None, (sentence, model.outputs.sentence)))

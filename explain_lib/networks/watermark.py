@@ -64,6 +64,13 @@ def corner_places(count: int, size: tuple[int, int]) -> NDArray[np.int64]:
     return np.tile(np.array([size[0] - SIDE - INSET, INSET], dtype=np.int64), (count, 1))
 
 
+def every_second(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Every second picture of the marked class, bool (N,), as in the training. labels: int64 (N,), places among CLASSES."""
+    marked = np.zeros(len(labels), dtype=np.bool_)
+    marked[np.flatnonzero(labels == MARKED_CLASS)[::2]] = True
+    return marked
+
+
 class MarkedPixels(LazyPixels):
     """A set of colour pictures some of which carry the mark at one place, lower left; see corner_places."""
 

@@ -18,7 +18,7 @@ from explain_lib.base.run_context import checkpoint
 from explain_lib.passes.layouts import shape_words
 from explain_lib.passes.outputs import Outputs, Read
 from explain_lib.passes.running import Hook, alone, first_part, note_needs_graph, run, run_hooked, starting
-from explain_lib.passes.targets import AnyTarget, Target, own_sum, predicted_targets, score_gradient
+from explain_lib.passes.targets import AnyTarget, Target, own_sum, settled, start_gradient
 from explain_lib.passes.tracing import LayerTrace
 
 Kept = TypeVar("Kept")
@@ -146,7 +146,7 @@ def capture(
     with alone(network, gradients=True):
         ran = _run_forward(network, batch, layers, outputs)
         read = ran.read.detached()
-        explained = predicted_targets(read.scores, read.task) if targets is None else targets
+        explained = settled(read, targets)
         try:
             found = _run_backward(ran, explained, layers)
         except _CheckpointedError:
@@ -172,7 +172,8 @@ def capture_each(
     """
     with alone(network, gradients=True):
         ran, found = _run_forward(network, batch, layers, outputs), []
-        for left, target in zip(reversed(range(len(targets))), targets, strict=True):
+        explained = settled(ran.read.detached().repeated(len(targets)), targets)
+        for left, target in zip(reversed(range(len(targets))), explained, strict=True):
             captured = _run_backward(ran, (target,), layers, again=left > 0)
             found.append([keep(captured[layer.name]) for layer in layers])
             del captured
@@ -200,7 +201,7 @@ def _run_forward(network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace]
     start = batch.detach().requires_grad_().clone() if goes_on else starting(network, batch)
     recorder, output = _record(network, start, layers)
     ran = _Forward(outputs.read(output, len(batch)), recorder.outputs(), recorder.seen_by_hooks())
-    if not ran.read.scores.requires_grad:
+    if not ran.read.start.requires_grad:
         raise _why_no_gradient(network, batch, layers, outputs)
     return ran
 
@@ -358,9 +359,9 @@ def hold(
         holder, start = _Holder(layer, channel_axes), batch.detach().requires_grad_()
         hooks = {name: holder.hook_for(name) for name in (layer.module, *channel_axes)}
         read = outputs.read(run_hooked(network, start.clone(), hooks), len(batch))
-        if not read.scores.requires_grad:
+        if not read.start.requires_grad:
             raise _why_no_gradient(network, batch, [layer], outputs)
-        (explained,) = predicted_targets(read.scores.detach(), read.task) if target is None else (target,)
+        (explained,) = settled(read.detached(), None if target is None else (target,))
         return _held(holder, start, read, explained)
 
 
@@ -417,7 +418,7 @@ def _scored(read: Read, targets: Sequence[AnyTarget]) -> Scored:
     own = own_sum(read, targets)
     scored: Scored = [] if own is None else [(own, None)]
     if own is None or any(isinstance(target, Target) for target in targets):
-        scored.append((read.scores, score_gradient(read.scores.detach(), targets, read.task)))
+        scored.append((read.start, start_gradient(read, targets)))
     return scored
 
 
@@ -443,7 +444,7 @@ def _why_no_gradient(
     network: nn.Module, batch: Tensor, layers: Sequence[LayerTrace], outputs: Outputs
 ) -> LayerError | NetworkError:
     """The error: either the layers do not influence the output, or the network cuts its gradient."""
-    if outputs.read(run(network, batch.clone().requires_grad_()), len(batch)).scores.requires_grad:
+    if outputs.read(run(network, batch.clone().requires_grad_()), len(batch)).start.requires_grad:
         return _no_influence([layer.name for layer in layers])
     return NetworkError("network: its output has no gradient; let its forward pass run without no_grad or detach")
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, InputError, NetworkError
-from explain_lib.passes.tasks import Task, check_task
+from explain_lib.passes.tasks import Places, Task, check_task, tasks_of
 
 Output = str | int | Callable[[object], object]
 """Which part of a network's output holds the scores: its name, its place, or a function that makes them of the whole."""
@@ -25,13 +25,34 @@ _BESIDE = ("aux", "loss", "hidden", "attention", "past", "feature", "embed")
 class Read:
     """The scores of N pictures, as they were read from the output of one pass.
 
-    scores: float32 (N, classes), part of the graph. own: the output of each picture by itself, as it left the network: a
-    tensor with the pictures first, or a list with an entry for each. task: of the network.
+    scores: float32 (N, classes), part of the graph; of a segmentation the share of the picture where each class has the largest
+    score, which has no gradient. own: the output of each picture by itself, as it left the network: a tensor with the pictures
+    first, or a list with an entry for each. task: of the network. places: of a segmentation, the scores at each place, float32
+    (N, classes, rows, columns), part of the graph. one_logit: whether these are the network's one number and its negative.
     """
 
     scores: Tensor
     own: Tensor | Sequence[object]
     task: Task
+    places: Tensor | None = None
+    one_logit: bool = False
+
+    def repeated(self, count: int) -> "Read":
+        """One picture as if it had been read so many times."""
+        places = None if self.places is None else self.places.expand(count, -1, -1, -1)
+        own = [self.own[0]] * count
+        return replace(self, scores=self.scores.expand(count, -1), own=own, places=places)
+
+    @property
+    def start(self) -> Tensor:
+        """What a backward pass starts from: the scores, or those at each place, part of the graph."""
+        return self.scores if self.places is None else self.places
+
+    @property
+    def largest(self) -> Tensor:
+        """A number that depends on all pictures and most of the network: the sum of their largest scores, or of mean ones."""
+        means = self.scores if self.places is None else self.places.mean((2, 3))
+        return means.amax(1).sum()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -39,7 +60,8 @@ class Read:
     def detached(self) -> "Read":
         """The same without the graph."""
         own = self.own.detach() if isinstance(self.own, Tensor) else [_detached(part) for part in self.own]
-        return Read(self.scores.detach(), own, self.task)
+        places = None if self.places is None else self.places.detach()
+        return replace(self, scores=self.scores.detach(), own=own, places=places)
 
 
 def _detached(part: object) -> object:
@@ -56,6 +78,8 @@ class Outputs:
 
     classes: how many there are, two for one logit. task: what the scores mean. chosen: the part that holds them; None for the
     one that fits. note: a sentence on what is read, empty for one tensor (N, classes). unit: of the numbers of a regression.
+    places: (rows, columns) of the places that have scores of their own; None for scores of the whole picture. one_logit:
+    whether the network gives one number, for two classes.
     """
 
     classes: int
@@ -63,12 +87,24 @@ class Outputs:
     chosen: Output | None = None
     note: str = ""
     unit: str = ""
+    places: Places = None
+    one_logit: bool = False
     _mark: str = field(default_factory=lambda: uuid4().hex, repr=False)
 
     @property
     def scores(self) -> int:
         """How many scores the network gives for a picture."""
-        return 1 if self.task == "binary" else self.classes
+        return 1 if self.one_logit else self.classes
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that a network with these scores may have."""
+        return tasks_of(self.scores, self.places)
+
+    @property
+    def sentence(self) -> str:
+        """What is read of the output, and what becomes of scores for each place; empty for one tensor (N, classes)."""
+        return " ".join(filter(None, (self.note, places_words(self.places, self.task))))
 
     @property
     def key(self) -> str:
@@ -78,18 +114,63 @@ class Outputs:
 
     def with_task(self, task: Task) -> "Outputs":
         """The same scores under another task. Raises InputError for one that does not fit their number."""
-        checked = check_task(task, self.scores)
-        return replace(self, task=checked, classes=2 if checked == "binary" else self.scores)
+        checked = check_task(task, self.scores, self.places)
+        two = self.scores == 1 and has_two_classes(checked)
+        return replace(self, task=checked, classes=2 if two else self.scores, one_logit=two)
 
     def read(self, output: object, count: int) -> Read:
         """The scores of so many pictures. Raises NetworkError for an output without them, and if all are NaN."""
         found = find_scores(output, count, self.scores, self.chosen)
+        if self.task == "segmentation":
+            return self._read_places(found)
         scores = _with_fractions(found.scores)
-        if self.task == "binary":
+        if self.one_logit:
             scores = torch.stack([-scores[:, 0], scores[:, 0]], dim=1)
         if bool(scores.isnan().any(1).all()):
             check_finite(scores)
         return Read(scores, found.own, self.task)
+
+    def _read_places(self, found: "Found") -> Read:
+        """The scores at each place, and the share of the places at which each class has the largest one."""
+        if found.places is None:
+            raise NetworkError(
+                "network: it gives scores of the whole picture this time; a score at each place, (N, classes, H, W), as before "
+                "would be right"
+            )
+        places = _with_fractions(found.places)
+        if self.one_logit:
+            places = torch.cat([-places, places], dim=1)
+        scores = covered_shares(places.detach())
+        check_finite(scores)
+        return Read(scores, found.own, self.task, places, self.one_logit)
+
+
+def has_two_classes(task: Task) -> bool:
+    """Whether one number of a network stands for two classes under a task: for one, and against it."""
+    return task in ("binary", "segmentation")
+
+
+def covered_shares(places: Tensor) -> Tensor:
+    """The share of the places where each class has the largest score, the first of several: float32 (N, classes).
+
+    places: (N, classes, rows, columns). NaN for a picture with a score that is NaN or infinity.
+    """
+    count, classes = places.shape[:2]
+    largest = places.argmax(1).flatten(1)
+    shares = torch.zeros((count, classes), device=places.device)
+    shares.scatter_add_(1, largest, torch.full_like(largest, 1, dtype=torch.float32))
+    broken = (places.isnan() | (places == torch.inf)).flatten(1).any(1)
+    return (shares / largest.shape[1]).masked_fill(broken[:, None], torch.nan)
+
+
+def places_words(places: Places, task: Task) -> str:
+    """What becomes of scores for each place, as a sentence; empty without them."""
+    if places is None:
+        return ""
+    told = f"It gives a score for each of {places[0]} x {places[1]} places"
+    if task == "segmentation":
+        return f"{told}: a class is explained by the sum of its scores over a region."
+    return f"{told}; their mean is explained."
 
 
 def _code_digest(function: object) -> str | None:
@@ -122,11 +203,23 @@ class Found:
     """The scores in an output.
 
     scores: float32 (N, K), part of the graph. own: as in Read. note: a sentence on what was read, empty for one tensor (N, K).
+    places: float32 (N, K, rows, columns), of which the scores are the mean; None for scores of the whole picture, and for more
+    than two axes of places.
     """
 
     scores: Tensor
     own: Tensor | Sequence[object]
     note: str
+    places: Tensor | None = None
+
+    @property
+    def grid(self) -> Places:
+        """(rows, columns) of the places."""
+        return None if self.places is None else (self.places.shape[2], self.places.shape[3])
+
+    def sentence(self, task: Task) -> str:
+        """What was read, and what becomes of scores for each place under a task; empty for one tensor (N, K)."""
+        return " ".join(filter(None, (self.note, places_words(self.grid, task))))
 
 
 def find_scores(output: object, count: int, classes: int | None, chosen: Output | None = None) -> Found:
@@ -301,10 +394,11 @@ def _read_part(part: object, count: int, classes: int | None, note: str) -> Foun
     whole = part if tuple(part.shape) == form.shape else part.reshape(form.shape)
     scores = _with_fractions(whole).mean(form.pixels) if form.pixels else whole
     said = [note] if note else []
-    if form.pixels:
+    if len(form.pixels) > 2:
         said.append(f"It gives a score for each of {' x '.join(map(str, form.shape[2:]))} places; their mean is explained.")
     own = part if part.dim() and len(part) == count else part[None]
-    return Found(_as_float(scores), _as_float(own), " ".join(said))
+    places = _as_float(whole) if len(form.pixels) == 2 else None
+    return Found(_as_float(scores), _as_float(own), " ".join(said), places)
 
 
 def _as_float(values: Tensor) -> Tensor:

@@ -12,6 +12,10 @@ Part = Literal["stage end", "block output", "normalisation", "inner"]
 """What a layer is to the network. inner: a branch, or a step within a block."""
 
 
+COARSEST = 40
+"""Rows of the picture for one of a grid, at most: the usual networks have 32."""
+
+
 def layer_parts(network: nn.Module, layers: Sequence[LayerTrace]) -> dict[str, Part]:
     """The part of each layer with a grid, by its name.
 
@@ -83,6 +87,26 @@ def best_layers(network: nn.Module, layers: Sequence[LayerTrace]) -> list[LayerT
         and (layer.name in names or (layer.reads_trunk and not layer.on_trunk and is_normalisation(modules[layer.module])))
     ]
     return _blocks_last(found, modules)[::-1]
+
+
+def deepest_layers(network: nn.Module, layers: Sequence[LayerTrace], classes: int, height: int) -> list[LayerTrace]:
+    """The layers to begin with in a network that segments, the best first: the end of its coarsest grid.
+
+    Paths that skip that grid leave it off the trunk, though it sees most of the picture. The last convolutions with an output
+    channel for each of the classes, and what comes after them, are the scores already. A grid of less than a row for every 40
+    of the picture's is that of a branch that pools. height: of the picture, in pixels.
+    """
+    modules = dict(network.named_modules())
+    convs = [layer for layer in layers if layer.is_conv and layer.is_spatial]
+    scoring = next((place for place, layer in enumerate(reversed(convs)) if layer.channels != classes), 0)
+    before = layers[: layers.index(convs[-scoring])] if scoring else layers
+    found = [
+        layer
+        for layer in before
+        if layer.is_spatial and _computes(modules[layer.module]) and layer.grid != (1, 1) and layer.grid[0] * COARSEST >= height
+    ]
+    least = min((layer.grid[0] * layer.grid[1] for layer in found), default=0)
+    return [layer for layer in reversed(found) if layer.grid[0] * layer.grid[1] == least]
 
 
 def _blocks_last(layers: list[LayerTrace], modules: Mapping[str, nn.Module]) -> list[LayerTrace]:

@@ -1,7 +1,11 @@
-"""The target of a map: the score of a class, of several, the contrast of two, or any number made of a picture's output."""
+"""The target of a map: the score of a class, of several, the contrast of two, or any number made of a picture's output.
+
+Of a network that gives scores for each place, it is the sum of these over a region, as in the package grad-cam
+(SemanticSegmentationTarget). The map of their mean is the same, divided by the number of places.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from numbers import Integral
 from typing import Literal
@@ -14,6 +18,7 @@ from torch import Tensor
 from explain_lib.base.errors import ExplainError, TargetError
 from explain_lib.passes.outputs import Read, described
 from explain_lib.passes.tasks import Task
+from explain_lib.regions.region import Predicted, Region, read_region, region_of
 
 Score = Literal["logit", "probability"]
 
@@ -23,7 +28,9 @@ class Target:
     """The number that a map explains: sign * (y[index] + each y of plus - y[minus]).
 
     index, minus, plus: positions in the model's classes; minus may be None. sign: 1, or -1 for the evidence against. score:
-    "logit" explains the network's output, "probability" its softmax or sigmoid. Raises TargetError for anything else.
+    "logit" explains the network's output, "probability" its softmax or sigmoid. region: of a segmentation, the part of the
+    picture over whose places the scores are summed up to y; None for where the class `index` is predicted. Raises
+    TargetError for anything else.
     """
 
     index: int
@@ -31,6 +38,7 @@ class Target:
     sign: int = 1
     score: Score = "logit"
     plus: tuple[int, ...] = ()
+    region: Region | Predicted | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", _whole_number(self.index))
@@ -41,16 +49,22 @@ class Target:
             raise TargetError(f"targets: sign {self.sign!r}; 1 or -1 would be right")
         if self.score not in ("logit", "probability"):
             raise TargetError(f"targets: score {self.score!r}; 'logit' or 'probability' would be right")
+        if isinstance(self.region, dict):
+            object.__setattr__(self, "region", read_region(self.region))
+        if not isinstance(self.region, Region | Predicted | None):
+            raise TargetError(f"targets: region {self.region!r}; a Region, Predicted(class) or None would be right")
 
     def __repr__(self) -> str:
-        """Without an empty plus, as in files from before there was one, whose requests are known by this text."""
+        """Without an empty plus or region, as in files from before there was one, whose requests are known by this text."""
         values = [f"{name}={getattr(self, name)!r}" for name in ("index", "minus", "sign", "score")]
-        return f"Target({', '.join([*values, *([f'plus={self.plus!r}'] if self.plus else [])])})"
+        values += [f"{name}={getattr(self, name)!r}" for name in ("plus", "region") if getattr(self, name)]
+        return f"Target({', '.join(values)})"
 
     def to_json(self) -> dict[str, object]:
-        """The fields as JSON takes them; `plus` only if there are further classes."""
+        """The fields as JSON takes them; `plus` only if there are further classes, `region` only if one is named."""
         given: dict[str, object] = {"index": self.index, "minus": self.minus, "sign": self.sign, "score": self.score}
-        return given | ({"plus": list(self.plus)} if self.plus else {})
+        given |= {"plus": list(self.plus)} if self.plus else {}
+        return given | ({} if self.region is None else {"region": self.region.to_json()})
 
     @property
     def raised(self) -> tuple[int, ...]:
@@ -126,6 +140,12 @@ def _checked(target: object, classes: tuple[str, ...], task: Task) -> AnyTarget:
             raise TargetError(
                 f"targets: there is no class {index}; the network has 0 to {len(classes) - 1}: {', '.join(classes[:20])}"
             )
+    if checked.region is not None and task != "segmentation":
+        raise TargetError(
+            f"targets: a region belongs to scores for each place, and the task is {task}; region=None would be right"
+        )
+    if isinstance(checked.region, Predicted) and not 0 <= (checked.region.index or 0) < len(classes):
+        raise TargetError(f"targets: there is no class {checked.region.index}, whose region is asked for")
     if task == "regression" and checked.score == "probability":
         raise TargetError("targets: the outputs of a regression have no probability; score='logit' would be right")
     return checked
@@ -150,6 +170,36 @@ def _class_target(index: int) -> Target:
     return Target(index)
 
 
+def settled(read: Read, targets: Sequence[AnyTarget] | None) -> tuple[AnyTarget, ...]:
+    """The targets of the pictures that were read, None for their predicted classes, with the regions of a segmentation found.
+
+    So the same places are explained whatever becomes of the picture or of the network later. Raises TargetError for a class
+    that is predicted nowhere in its picture.
+    """
+    explained = predicted_targets(read.scores, read.task) if targets is None else tuple(targets)
+    if read.places is None:
+        return explained
+    return tuple(settled_target(read, image, target) for image, target in enumerate(explained))
+
+
+def settled_target(read: Read, image: int, target: AnyTarget | None) -> AnyTarget:
+    """The same for one picture of those that were read."""
+    if target is None:
+        target = predicted_targets(read.scores[image : image + 1].detach(), read.task)[0]
+    if isinstance(target, OwnTarget) or isinstance(target.region, Region) or read.places is None:
+        return target
+    index = target.index if target.region is None else target.region.index
+    index = int(read.scores[image].argmax()) if index is None else index
+    mask = (read.places[image].detach().argmax(0) == index).cpu().numpy()
+    if not mask.any():
+        which = "" if len(read) == 1 else f" number {image} of {len(read)}"
+        raise TargetError(
+            f"targets: class {index} is predicted at no place of the picture{which}, so there is no region to explain; a class "
+            "that is, or a region that is drawn or clicked, would be right"
+        )
+    return replace(target, region=region_of(mask, "predicted"))
+
+
 # Section: the explained number
 
 
@@ -160,6 +210,8 @@ def explained_number(target: AnyTarget, read: Read, image: int) -> Tensor:
     """
     if isinstance(target, OwnTarget):
         return _own_number(target, read, image)
+    if read.places is not None:
+        return _number_of_places(target, read, image).to(read.places)
     scores = read.scores[image]
     number = _class_score(target, scores, target.index, read.task)
     for index in target.plus:
@@ -174,7 +226,49 @@ def precise_number(target: AnyTarget, read: Read, image: int) -> float:
     with torch.no_grad():
         if isinstance(target, OwnTarget):
             return float(explained_number(target, read, image))
+        if read.places is not None:
+            return float(_number_of_places(target, read, image))
         return float(explained_number(target, Read(read.scores.double(), read.own, read.task), image))
+
+
+def _number_of_places(target: Target, read: Read, image: int) -> Tensor:
+    """The sum of a target's scores over its region of a segmentation, float64 (), part of the graph."""
+    scores = _scores_of_region(target, read, image).to(torch.float64)
+    coefficients = _coefficients(scores[:1], (target,), target.score)[0]
+    if target.score == "logit":
+        return (scores @ coefficients).sum()
+    chosen = coefficients.nonzero()[:, 0].tolist()
+    logits = scores / 2 if read.one_logit else scores  # so that the softmax of z and -z is the sigmoid of z
+    return torch.stack([coefficients[index] * _probability(logits, index) for index in chosen]).sum()
+
+
+def mean_number(target: AnyTarget, read: Read, image: int) -> float:
+    """precise_number; of a segmentation that of one place of the region, on average."""
+    places = 1 if read.places is None or isinstance(target, OwnTarget) else int(_mask(target, read).sum())
+    return precise_number(target, read, image) / places
+
+
+def _probability(logits: Tensor, index: int) -> Tensor:
+    """The softmax of one class at each place, float64 (places,), of logits (places, classes); near 1 as 1 less all others."""
+    others = torch.cat((logits[:, :index], logits[:, index + 1 :]), dim=1)
+    whole = logits.logsumexp(1)
+    probability = (logits[:, index] - whole).exp()
+    return torch.where(probability > 0.5, 1 - (others.logsumexp(1) - whole).exp(), probability)
+
+
+def _scores_of_region(target: Target, read: Read, image: int) -> Tensor:
+    """The scores at the places of a target's region, (places, classes), part of the graph."""
+    if read.places is None:
+        raise TargetError("targets: a region of scores for the whole picture; scores for each place would be right")
+    return read.places[image].permute(1, 2, 0)[_mask(settled_target(read, image, target), read)]
+
+
+def _mask(target: AnyTarget, read: Read) -> Tensor:
+    """Which places a settled target is about, bool (rows, columns)."""
+    if isinstance(target, OwnTarget) or not isinstance(target.region, Region) or read.places is None:
+        raise TargetError("targets: its region is not known; one that is would be right")
+    rows, columns = read.places.shape[2:]
+    return torch.from_numpy(target.region.on((rows, columns)).copy()).to(read.places.device)
 
 
 def _own_number(target: OwnTarget, read: Read, image: int) -> Tensor:
@@ -215,6 +309,30 @@ def _class_score(target: Target, scores: Tensor, index: int, task: Task) -> Tens
 
 
 # Section: its gradient
+
+
+def start_gradient(read: Read, targets: Sequence[AnyTarget]) -> Tensor:
+    """The gradient of the sum of the explained numbers with respect to what a backward pass starts from; see Read.start.
+
+    targets: settled; those that are functions do not count.
+    """
+    if read.places is None:
+        return score_gradient(read.scores.detach(), targets, read.task)
+    gradient = torch.zeros_like(read.places)
+    for image, target in enumerate(targets):
+        if isinstance(target, Target):
+            mask = _mask(target, read)
+            gradient[image].permute(1, 2, 0)[mask] = _gradient_at_places(target, read.places[image].detach()[:, mask].T, read)
+    return gradient
+
+
+def _gradient_at_places(target: Target, scores: Tensor, read: Read) -> Tensor:
+    """The gradient of the explained number by scores (places, classes), of the same shape."""
+    coefficients = _coefficients(scores[:1], (target,), target.score).expand_as(scores)
+    if target.score == "logit":
+        return coefficients
+    logits = scores / 2 if read.one_logit else scores
+    return _softmax_gradient(coefficients, logits) / (2 if read.one_logit else 1)
 
 
 def score_gradient(scores: Tensor, targets: Sequence[AnyTarget], task: Task = "softmax") -> Tensor:

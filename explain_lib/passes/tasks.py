@@ -1,6 +1,7 @@
 """The task of a network: what its scores mean, and the probabilities that belong to them.
 
-softmax: one class of several; binary: one logit, for and against; sigmoid: labels, each by itself; regression: numbers.
+softmax: one class of several; binary: one logit, for and against; sigmoid: labels, each by itself; regression: numbers;
+segmentation: one class of several at each place of the picture.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from torch import nn
 
 from explain_lib.base.errors import InputError
 
-Task = Literal["softmax", "sigmoid", "binary", "regression"]
+Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation"]
 TASKS: tuple[Task, ...] = get_args(Task)
 GIVEN = "given"
 """The source of a task that somebody named."""
+FINEST = 8
+"""Scores for every eighth row of the picture, or more of them, are those of a segmentation; fewer are averaged."""
+Places = tuple[int, int] | None
 PRESENT = 0.5
 """The probability above which a label counts as present."""
 _PROBLEM_TYPES: dict[str, Task] = {
@@ -34,35 +38,46 @@ class Decision:
     why: str
 
 
-def decide_task(given: object, scores: int, network: nn.Module) -> Decision:
+def decide_task(given: object, scores: int, network: nn.Module, places: Places = None, side: int = 1) -> Decision:
     """The task of a network with so many scores, None for the one that its configuration or their number suggests.
 
-    Raises InputError for an unknown task, and for one that does not fit the number of scores.
+    places: (rows, columns) of the places that have scores of their own, None for scores of the whole picture. side: the height
+    of the picture; a network with a place for every eighth row or more is one that segments. Raises InputError for an unknown
+    task, and for one that does not fit the number of scores.
     """
     if given is not None:
-        return Decision(check_task(given, scores), GIVEN)
+        return Decision(check_task(given, scores, places), GIVEN)
     problem_type = getattr(getattr(network, "config", None), "problem_type", None)
     known = _PROBLEM_TYPES.get(problem_type) if isinstance(problem_type, str) else None
     if known is not None and known in tasks_of(scores):
         return Decision(known, f"the network's configuration says {problem_type}")
+    return usual_task(scores, places, side)
+
+
+def usual_task(scores: int, places: Places, side: int) -> Decision:
+    """The task that the number of the scores and of their places suggests; see decide_task."""
+    if places is not None and places[0] * FINEST >= side:
+        return Decision("segmentation", "not given; chosen because there are scores for each place of the picture")
     if scores == 1:
         return Decision("binary", "not given; chosen because there is one score")
     return Decision("softmax", "not given; the usual one")
 
 
-def tasks_of(scores: int) -> tuple[Task, ...]:
-    """The tasks that a network with so many scores may have."""
-    return ("binary", "sigmoid", "regression") if scores == 1 else ("softmax", "sigmoid", "regression")
+def tasks_of(scores: int, places: Places = None) -> tuple[Task, ...]:
+    """The tasks that a network with so many scores may have. places: as in decide_task."""
+    whole: tuple[Task, ...] = ("binary", "sigmoid", "regression") if scores == 1 else ("softmax", "sigmoid", "regression")
+    return whole if places is None else (*whole, "segmentation")
 
 
-def check_task(task: object, scores: int) -> Task:
+def check_task(task: object, scores: int, places: Places = None) -> Task:
     """The task itself. Raises InputError for an unknown one, and for one that does not fit the number of scores."""
-    fitting = tasks_of(scores)
+    fitting = tasks_of(scores, places)
     for known in fitting:
         if task == known:
             return known
     if task in TASKS:
         has = "one score" if scores == 1 else f"{scores:,} scores"
+        has += "" if places is not None else " for the whole picture" if task == "segmentation" else ""
         raise InputError(f"task: {task!r} does not fit a network with {has}; one of {', '.join(fitting)} would be right")
     raise InputError(f"task: {task!r}; one of {', '.join(TASKS)} would be right")
 
@@ -87,7 +102,9 @@ def usual_names(task: Task, scores: int) -> tuple[str, ...]:
         return "negative", "positive"
     if task == "regression" and scores == 1:
         return ("output",)
-    word = {"softmax": "class", "sigmoid": "label", "regression": "output"}[task]
+    if task == "segmentation" and scores == 1:
+        return "background", "object"
+    word = {"sigmoid": "label", "regression": "output"}.get(task, "class")
     return tuple(f"{word} {number}" for number in range(scores))
 
 
@@ -95,14 +112,19 @@ def usual_names(task: Task, scores: int) -> tuple[str, ...]:
 
 
 def probabilities_of(scores: NDArray[np.float32], task: Task) -> NDArray[np.float32] | None:
-    """Probabilities float32 (..., classes) of scores (..., classes), softmax or sigmoids; None for a regression."""
+    """Probabilities float32 (..., classes) of scores (..., classes), softmax or sigmoids; None for a regression.
+
+    The scores of a segmentation are shares of the picture, which add up to 1, and are returned themselves.
+    """
     if task == "regression":
         return None
+    if task == "segmentation":
+        return scores
     return softmax(scores) if task == "softmax" else sigmoid(scores)
 
 
 def values_of(scores: NDArray[np.float32], task: Task) -> NDArray[np.float32]:
-    """What is said of each class, float32 (..., classes): its probability, or of a regression the number itself."""
+    """What is said of each class, float32 (..., classes): its probability, its share, or a regression's number itself."""
     probabilities = probabilities_of(scores, task)
     return scores if probabilities is None else probabilities
 

@@ -109,6 +109,8 @@ def _written_array(
         return {"pixels": _test_images(value, depot)}
     if isinstance(value, LazyPixels):
         return {"pixels": _lazy(value, depot, seen)}
+    if value.dtype == np.bool_:  # the places that maps must find, one of each picture
+        return {"pixels": {"set": "masks", "name": depot.put(value.astype(np.uint8)[..., None])}}
     if value.dtype == np.uint8:
         return {"pixels": _array(value.astype(np.uint8, copy=False), depot)}
     return {"numbers": value.tolist()}
@@ -191,7 +193,7 @@ def _read_kind(kind: str, content: object, model_of: ModelOf, depot: PictureDepo
         case "pixels", dict():
             return _read_pixels(content, depot)
         case "numbers", list():
-            return _whole_numbers(content)
+            return _rows_of_numbers(content)
         case "Configuration", str():
             return parse_configuration(content)
         case "Target", dict():
@@ -216,8 +218,10 @@ def _built(kind: type[Target] | type[CamSettings], content: Mapping[str, object]
         raise DataError(f"arguments: {_short(content)} is no {kind.__name__}") from error
 
 
-def _read_pixels(content: Json, depot: PictureDepot) -> NDArray[np.uint8] | LazyPixels:
+def _read_pixels(content: Json, depot: PictureDepot) -> NDArray[np.uint8] | NDArray[np.bool_] | LazyPixels:
     match content:
+        case {"set": "masks", "name": name}:
+            return np.asarray(depot.get(name)[..., 0] != 0)
         case {"set": "cifar10", "images": images, "size": [int() as height, int() as width], **more}:
             fitted = _fitted((height, width), _channels(more.get("channels", 3)))
             return fitted if images == "all" else subset(fitted, _positions(images, len(fitted)))
@@ -249,6 +253,16 @@ def _whole_numbers(content: object) -> NDArray[np.int64]:
     if not isinstance(content, list) or not all(type(one) is int and abs(one) < 2**53 for one in content):
         raise DataError(f"numbers: {_short(content)}; a list of whole numbers would be right")
     return np.array(content, dtype=np.int64)
+
+
+def _rows_of_numbers(content: list[object]) -> NDArray[np.int64]:
+    """Whole numbers, or rows of as many each."""
+    if not content or not all(isinstance(one, list) for one in content):
+        return _whole_numbers(content)
+    rows = [_whole_numbers(one) for one in content]
+    if len({len(row) for row in rows}) != 1:
+        raise DataError(f"numbers: {_short(content)}; rows of the same length would be right")
+    return np.stack(rows)
 
 
 def _short(value: object) -> str:

@@ -7,6 +7,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from explain_lib.audit.card import belief_card
+from explain_lib.audit.slices import slices_of
 from explain_lib.base.errors import DataError
 from explain_lib.base.frozen import Frozen
 from explain_lib.base.run_context import current_run, note
@@ -30,6 +32,8 @@ from explain_lib.study.rows import contour_rows, grass_rows
 from explain_lib.trust.cover_effect import cover_effect
 from explain_lib.trust.ladder import CurvesRequest, LadderRequest, LadderRows, ladder_curves
 from explain_lib.trust.sanity import SanityRequest, random_starts, sanity_maps
+from explain_lib.truth.mosaics import MosaicRequest, mosaic_maps
+from explain_lib.truth.own_places import OwnPlacesRequest, object_maps
 from explain_lib.truth.secret import SecretRequest, marked_pictures
 from explain_lib.work.cache import ExplainCache
 from explain_lib.work.ladder_files import kept_ladder
@@ -57,6 +61,10 @@ RECORDED: Mapping[str, Callable[..., object]] = {
         sanity_maps,
         random_starts,
         marked_pictures,
+        mosaic_maps,
+        object_maps,
+        belief_card,
+        slices_of,
         average_map,
     )
 }
@@ -72,6 +80,8 @@ JOBS: Mapping[str, Callable[..., _Asked]] = {
     "ladder": LadderRequest,
     "sanity": SanityRequest,
     "secret": SecretRequest,
+    "mosaics": MosaicRequest,
+    "objects": OwnPlacesRequest,
     "verdicts": verdict_request,
 }
 """The computations in the background, by name; their arguments are the fields of the request."""
@@ -81,6 +91,8 @@ _NAMES = {
     LadderRequest: "ladder",
     SanityRequest: "sanity",
     SecretRequest: "secret",
+    MosaicRequest: "mosaics",
+    OwnPlacesRequest: "objects",
     VerdictRequest: "verdicts",
 }
 
@@ -149,6 +161,8 @@ def seen_positions(name: str, arguments: Mapping[str, object]) -> NDArray[np.int
     chosen = np.atleast_1d(np.asarray(images, dtype=np.int64))
     if name == "sanity":
         return np.concatenate([chosen, next_readable(pixels, chosen)])
+    if name == "mosaics":
+        return np.unique(np.asarray(arguments["quarters"], dtype=np.int64))
     if name == "scan":
         return seen_images(chosen, len(pixels), batch_size_of(pixels))
     return chosen

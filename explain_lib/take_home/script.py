@@ -133,12 +133,15 @@ def _built_code(value: Json) -> str:
 
 
 def _numbers_code(numbers: list[int]) -> str:
-    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+    """Whole numbers, or rows of them."""
+    if numbers and isinstance(numbers[0], int) and len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"np.arange({numbers[0]}, {numbers[-1] + 1})"
     return f"np.array({numbers}, dtype=np.int64)"
 
 
 def _pixels_code(pixels: Json) -> str:
+    if pixels["set"] == "masks":
+        return f"pictures[{pixels['name']!r}][..., 0] != 0"
     if pixels["set"] == "stored":
         code = f"pictures[{pixels['name']!r}]"
         if "places" in pixels:

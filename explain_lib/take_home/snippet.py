@@ -8,6 +8,7 @@ from explain_lib.cam.configuration import Configuration
 from explain_lib.cam.drawing import Drawing
 from explain_lib.cam.settings import CamSettings
 from explain_lib.passes.targets import Target
+from explain_lib.regions.region import Predicted, Region
 
 _IMPORT = "import explain_lib as xl\n"
 _EXPLAINED = """
@@ -121,8 +122,14 @@ def _configuration_call(one: Configuration) -> str:
     return f'xl.Configuration("{one.program}", {settings})'
 
 
+def _argument(value: object) -> str:
+    if isinstance(value, Region | Predicted):
+        return f"xl.{value!r}"
+    return repr(tuple(value) if isinstance(value, list) else value)
+
+
 def call_code(kind: type[Target] | type[CamSettings] | type[Drawing], given: Mapping[str, object]) -> str:
     """The call that makes a value, without defaults."""
     defaults = {field.name: field.default for field in fields(kind)}
-    parts = (f"{name}={tuple(one) if isinstance(one, list) else one!r}" for name, one in given.items() if one != defaults[name])
+    parts = (f"{name}={_argument(one)}" for name, one in given.items() if one != defaults[name])
     return f"xl.{kind.__name__}({', '.join(parts)})"

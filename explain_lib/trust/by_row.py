@@ -59,7 +59,7 @@ def measure_by_row(
     run is told of the rows so far.
     """
     found = ladder_maps(model, own, images, layers, target)
-    removal = PictureRemoval(model, model.to_input(own), explained_targets(model, found, target)[0], int(images[0]))
+    removal = PictureRemoval(model, model.to_input(own), explained_targets(model, own, found, target)[0], int(images[0]))
     places = _in_turn(model, found.rungs, first)
     total = len(places) + len(others_at(model, opinions))
     changes = _changes(removal, own, Step(found.rungs[places[0]].name, 0, total))

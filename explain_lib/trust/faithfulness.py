@@ -21,7 +21,7 @@ from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint, remembered
 from explain_lib.networks.model import Model, check_model
-from explain_lib.passes.targets import AnyTarget, OwnTarget, Target, precise_number
+from explain_lib.passes.targets import AnyTarget, OwnTarget, Target, mean_number
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.rendering import Picture
 from explain_lib.trust.fills import blur_fill, grey_fill
@@ -225,7 +225,8 @@ def explained_values(
     """The number that a target stands for, for each picture: float32 (N,).
 
     That is the probability of a class, and of several the sum of their probabilities, less that of `minus`, with the sign of
-    the target; of a regression the outputs themselves; of a function its own number. pictures: float32 (N, C, H, W), the
+    the target; of a regression the outputs themselves; of a function its own number; of a segmentation the mean of the
+    probabilities over the region. pictures: float32 (N, C, H, W), the
     network's input. pixels: how many of them go through the network at once.
     """
     parts = pictures.split(max(1, pixels // (pictures.shape[2] * pictures.shape[3])))
@@ -234,7 +235,7 @@ def explained_values(
     asked, values = iter(targets), []
     for part in parts:
         read = model.read_input(part)
-        values += [precise_number(_in_values(one, model), read, place) for place, one in enumerate(islice(asked, len(part)))]
+        values += [mean_number(_in_values(one, model), read, place) for place, one in enumerate(islice(asked, len(part)))]
     return np.array(values, dtype=np.float32)
 
 

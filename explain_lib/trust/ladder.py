@@ -114,7 +114,7 @@ def _measured(
     changes: Changes | None = None,
 ) -> LadderCurves:
     """The rows and curves of removing pixels in the order of these maps. changes: those of patch_changes, where known."""
-    targets, batch = explained_targets(model, found, target), model.to_input(own)
+    targets, batch = explained_targets(model, own, found, target), model.to_input(own)
     if changes is None:
         changes = patch_changes(model, batch, targets, images)
     curves = removal_curves(model, batch, orders_of(found.maps), targets, images)

@@ -250,8 +250,15 @@ def with_opinions(base: LadderCurves, opinions: LadderCurves) -> LadderCurves:
     return LadderCurves(rows, maps, curves, base.changes)
 
 
-def explained_targets(model: Model, found: LadderMaps, target: OneTarget | None) -> tuple[AnyTarget, ...]:
-    """The targets of the images of these maps: the one that is given, or the predicted classes."""
+def explained_targets(
+    model: Model, own: NDArray[np.uint8], found: LadderMaps, target: OneTarget | None
+) -> tuple[AnyTarget, ...]:
+    """The targets of the images of these maps: the one that is given, or the predicted classes.
+
+    own: the images, uint8 (K, H, W, C); the regions of a segmentation are those of the whole images.
+    """
+    if model.outputs.task == "segmentation":
+        return model.settled_targets(own, target)
     given = model.expand_targets(target, len(found.explained))
     return given or tuple(Target(index) for index in found.explained.tolist())
 

@@ -124,7 +124,7 @@ def _filled(model: Model, batch: Tensor, images: NDArray[np.int64], fill: Fill) 
 def _scores(model: Model, pictures: Tensor, target: AnyTarget) -> NDArray[np.float64]:
     """The number that the target stands for, for each picture float32 (N, C, H, W): float64 (N,)."""
     read = model.read_input(pictures)
-    if isinstance(target, Target) and target == Target(target.index):
+    if read.places is None and isinstance(target, Target) and target == Target(target.index):
         return np.asarray(read.scores[:, target.index].cpu().numpy(), np.float64)
     return np.array([precise_number(target, read, place) for place in range(len(pictures))])
 

@@ -108,11 +108,15 @@ def finder_maps(
     captured = capture_layers(check_model(model), pixels, layers, targets)
     process = PostProcess(model, captured.layers)
     found = [process.heatmaps(settings).numpy() for settings in _settings(tuple(captured.layers), placement)]
-    size = model.input_size
+    maps = np.stack([*found, *baseline_maps(positions, model.input_size)], axis=1)
+    return FinderMaps(finders_of(tuple(captured.layers)), maps, captured.logits.cpu().numpy())
+
+
+def baseline_maps(positions: Sequence[int], size: tuple[int, int]) -> tuple[Map, Map]:
+    """The random map of each position, and the centre blob, float32 (K, H, W); see finder_maps."""
     chance = np.stack([random_map(position, *size) + 1 for position in positions])
     cone = centre_map(*size) - centre_map(*size).min()
-    maps = np.stack([*found, chance, np.broadcast_to(cone, chance.shape)], axis=1)
-    return FinderMaps(finders_of(tuple(captured.layers)), maps, captured.logits.cpu().numpy())
+    return chance, np.broadcast_to(cone, chance.shape)
 
 
 def _settings(layers: Sequence[str], placement: Placement) -> Iterator[CamSettings]:

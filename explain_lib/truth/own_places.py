@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.frozen import read_only
+from explain_lib.base.run_context import recorded, remembered
 from explain_lib.base.words import one_line
 from explain_lib.cam.settings import Placement
+from explain_lib.networks.model import Model
 from explain_lib.networks.requests import Request
 from explain_lib.passes.tasks import predicted_of
 from explain_lib.pictures.files import read_mask
 from explain_lib.pictures.folder import MASKS, ImageFolder
 from explain_lib.pictures.geometry import Box
 from explain_lib.pictures.intake import Intake
-from explain_lib.truth.finders import TruthRows, finder_maps, flat_maps, measured
+from explain_lib.truth.finders import FinderMaps, TruthRows, finder_maps, flat_maps, measured
 from explain_lib.truth.localisation import Mask, TruthMeasure
 
 BATCH = 32
@@ -165,6 +167,20 @@ def _corners(row: Mapping[str, str | None], line: int) -> Corners:
     if not (np.isfinite([left, top, right, bottom]).all() and left < right and top < bottom):
         raise DataError(f"{BOXES}, line {line}: left must be less than right, and top less than bottom")
     return left, top, right, bottom
+
+
+@recorded
+@remembered(alone=True)
+def object_maps(
+    model: Model,
+    pixels: NDArray[np.uint8],
+    positions: NDArray[np.int64],
+    layers: tuple[str, ...] | None,
+    target: int,
+    placement: Placement = "receptive-field",
+) -> FinderMaps:
+    """The maps of all finders on pictures uint8 (K, H, W, C) for one class; see finder_maps."""
+    return finder_maps(model, pixels, positions.tolist(), layers, target, placement)
 
 
 @dataclass(frozen=True, eq=False)

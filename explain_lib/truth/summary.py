@@ -21,9 +21,19 @@ from explain_lib.base.words import counted, direction, few_images, percent, poin
 from explain_lib.truth.finders import BASELINES, CENTRE, Finder, TruthRows
 from explain_lib.truth.localisation import TruthMeasure
 
-Place = Literal["mark", "quarter", "object"]
-PLACE_WORDS: Final[Mapping[Place, str]] = {"mark": "the mark", "quarter": "the asked quarter", "object": "the marked object"}
-"""The places that are known, as they are called in sentences: of a secret, of mosaics, of the caller's own masks."""
+Place = Literal["mark", "quarter", "apart", "object"]
+PLACE_WORDS: Final[Mapping[Place, str]] = {
+    "mark": "the mark",
+    "quarter": "the asked quarter",
+    "apart": "the asked quarter",
+    "object": "the marked object",
+}
+"""The places that are known, as they are called in sentences: of a secret, of mosaics, whose quarters may be apart, and of the
+caller's own masks.
+"""
+
+
+MOSAICS: Final[tuple[Place, ...]] = ("quarter", "apart")
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,9 @@ def _wider(one: Estimate, other: Estimate) -> Estimate:
 
 # Section: sentences
 
+APART: Final = "No other quarter can influence the score, so a right map has 100 % there."
+"""What is known of mosaics whose quarters are apart."""
+
 _BEST: Final[Mapping[TruthMeasure, str]] = {
     "energy": "{name} has the largest share of its map in {place}, {value}",
     "pointing": "The brightest pixel of {name} hits {place} most often, in {value} of the pictures",
@@ -147,7 +160,8 @@ def truth_sentence(summary: TruthSummary, ranking: FinderRanking, place: Place) 
         said = f"{said} {_chosen_sentence(ranking)}"
     if ranking.measure == "overlap":  # its chance depends on more than the area
         return said
-    return f"{said} {_chance_sentence(summary, place)}"
+    right = f" {APART}" if place == "apart" else ""
+    return f"{said} {_chance_sentence(summary, place)}{right}"
 
 
 def _best_sentence(ranking: FinderRanking, place: Place) -> str:

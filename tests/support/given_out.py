@@ -72,5 +72,6 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "planted": ("on", "off"),
     "groups": (None, "4"),
     "card": ("off", "on"),
+    "region": (None, "12,20"),
     "layers": (None, "conv1,relu2"),
 }

@@ -180,3 +180,51 @@ def unwatched() -> nn.Module:
     """It runs only while nobody watches its operations, as a compiled one."""
     torch.manual_seed(8)
     return _Unwatched(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 3))
+
+
+class UNet(nn.Module):
+    """Two levels with a path around the lower one (Ronneberger et al. 2015, arXiv 1505.04597): scores for each pixel."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        torch.manual_seed(6)
+        self.down, self.bottom, self.up = (_twice(*channels) for channels in ((3, 6), (6, 8), (14, 6)))
+        self.pool, self.enlarge = nn.MaxPool2d(2), nn.Upsample(scale_factor=2)
+        self.scores = nn.Conv2d(6, classes, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        beside = self.down(x)
+        below = self.enlarge(self.bottom(self.pool(beside)))
+        scores: torch.Tensor = self.scores(self.up(torch.cat([beside, below], 1)))
+        return scores
+
+
+def _twice(before: int, after: int) -> nn.Sequential:
+    convs = nn.Conv2d(before, after, 3, padding=1), nn.Conv2d(after, after, 3, padding=1)
+    return nn.Sequential(convs[0], nn.ReLU(), convs[1], nn.ReLU())
+
+
+def unet() -> nn.Module:
+    """Three classes for each pixel, none of which covers all of a picture."""
+    return _balanced(UNet(3))
+
+
+def two_of_three() -> nn.Module:
+    """The same, but the last class is predicted nowhere."""
+    network = _balanced(UNet(3))
+    with torch.no_grad():
+        network.scores.bias[2] -= 1000
+    return network
+
+
+def one_mask() -> nn.Module:
+    """One number for each pixel: what belongs to the object has it above 0."""
+    return _balanced(UNet(1))
+
+
+def _balanced(network: UNet) -> UNet:
+    """The network with a bias that makes its scores 0 on average, over pictures of one colour."""
+    with torch.no_grad():
+        network.scores.weight *= 40
+        network.scores.bias -= network(torch.linspace(-1, 1, 9)[:, None, None, None].expand(-1, 3, 8, 8)).mean((0, 2, 3))
+    return network

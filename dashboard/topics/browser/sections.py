@@ -71,6 +71,7 @@ _UNDER: dict[Task, str] = {
     "binary": "the prediction with its confidence; ✓ right, ✗ wrong",
     "sigmoid": "the strongest label with its probability; ✓ if it is the true class",
     "regression": "the network's number",
+    "segmentation": "the class that covers most of it, with its share",
 }
 
 
@@ -83,6 +84,7 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
+        judged=scene.model.task not in ("regression", "segmentation"),
     )
 
 
@@ -174,6 +176,8 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
     usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
+    if scene.model.task == "segmentation":
+        usual = "the class that covers most of each image, where it is predicted"
     what = usual if target is None and scene.model.task != "regression" else target_caption(scene)
     words = f"{terms.AVERAGE} Explained: {what}. The mean ranges from {fine(mean.map.min())} to {fine(mean.map.max())}."
     if mean.zero:

@@ -10,5 +10,6 @@ card            what speaks for the map, and what against it
 class_previews  the maps of all classes, sent once the page is idle
 contrast        why this class and not that one
 cover           the picture painted over, followed while the pointer moves
+regions         the classes that a network which segments predicts, place by place
 sections        controls, the panels, the strip of all layers
 """

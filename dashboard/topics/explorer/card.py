@@ -11,6 +11,7 @@ from dashboard.view.server_options import server_later
 from dashboard.widgets.awaited import await_work
 from explain_lib.audit.card import PASSES, BeliefCard, Verdict, belief_card
 from explain_lib.audit.card_words import QUESTIONS, CardLine, card_lines
+from explain_lib.audit.evidence import is_gathered
 from explain_lib.cam.grad_cam import FEW_NUMBERS, passed_numbers
 from explain_lib.work.later import Work
 
@@ -51,7 +52,7 @@ def _look(explained: Explained) -> BeliefCard | str:
     """The card, or the sentence on why it is not there."""
     work = _work(explained)
     try:
-        found = work.compute() if _is_small(explained.scene.model) else server_later().look(work)
+        found = work.compute() if _is_quick(explained) else server_later().look(work)
     except xl.ExplainError as error:
         return f"This map cannot be judged: {plain(str(error))}."
     if found is None:
@@ -68,6 +69,8 @@ def _work(explained: Explained) -> Work[BeliefCard]:
     return Work(key, lambda: belief_card(*asked))
 
 
-def _is_small(model: xl.Model) -> bool:
-    """Whether all passes take a moment, so that the page can wait for them."""
-    return PASSES * passed_numbers(model) <= FEW_NUMBERS * len(model.classes)
+def _is_quick(explained: Explained) -> bool:
+    """Whether all passes take a moment, or were made for another layer, so that the page can wait for the card."""
+    scene, model = explained.scene, explained.scene.model
+    small = PASSES * passed_numbers(model) <= FEW_NUMBERS * len(model.classes)
+    return small or is_gathered(model, scene.seen, explained.layer, scene.target)

@@ -65,5 +65,5 @@ def _question(view: str) -> bytes:
 
 def _message(scene: Scene, layers: tuple[str, ...], view: str) -> bytes:
     arrays = ArrayMessage()
-    found = xl.class_maps(scene.model, scene.seen, layers, scene.view.score)
+    found = xl.class_maps(scene.model, scene.seen, layers, scene.view.score, scene.places)
     return arrays.packed({"key": view, "maps": {name: arrays.add(found[name].signed) for name in found}})

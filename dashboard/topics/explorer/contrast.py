@@ -49,7 +49,8 @@ def show_contrast(scene: Scene, layer: str, layers: tuple[str, ...]) -> None:
     task = scene.model.task
     numbers = (float(found.probabilities[index]) for index in (found.a, found.b))
     said_a, said_b = (value_words(number, task, unit=scene.model.unit) for number in numbers)
-    likeliest = "the largest other number" if task == "regression" else f"the likeliest other {scene.task_words.a_class}"
+    others = {"regression": "the largest other number", "segmentation": "the other class that covers most"}
+    likeliest = others.get(task, f"the likeliest other {scene.task_words.a_class}")
     covered = "Parts covered · " if scene.is_covered else ""
     beside = covered if scene.view.beside == "nothing" else f"{scene.view.model} · {plain(scene.name)} · "
     st.caption(
@@ -68,8 +69,8 @@ def _found(scene: Scene, layer: str, layers: tuple[str, ...]) -> Contrast | None
     model, picture, target, score = scene.model, scene.seen[None], scene.target, scene.view.score
     b = runner_up(scene.probabilities, target.index) if target.minus is None else target.minus
     if is_quick(model):
-        return contrast(model, picture, layer, target.index, b, score)
-    asked = model, picture, layers, target.index, b, score
+        return contrast(model, picture, layer, target.index, b, score, scene.places)
+    asked = model, picture, layers, target.index, b, score, scene.places
     if kept(contrasts, *asked) is None:
         work = Work(("contrasts", *map(identity_of, asked)), partial(contrasts, *asked))
         found = server_later().look(work)

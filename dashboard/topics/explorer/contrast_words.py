@@ -54,7 +54,8 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     if difference is None:
         return ""
     if task != "softmax":
-        return _sigmoid_sentence(found, difference, pair, share)
+        by_place = task == "segmentation"
+        return _places_sentence(found, difference, pair) if by_place else _sigmoid_sentence(found, difference, pair, share)
     derivative = (
         f"The derivative of the probability p of {pair.a} is p times (the derivative of its logit minus the mean derivative "
         f"of all logits, weighted by their probabilities)"
@@ -77,6 +78,19 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
             f"with every class at once; {size}, and vanishes as p goes to 1."
         )
     return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."
+
+
+def _places_sentence(found: Contrast, difference: ScoreDifference, pair: Pair) -> str:
+    """Summed over places, each of which has a softmax of its own."""
+    zero = [score for score, values in maps_by_score(found).items() if map_state(values) is MapState.ZERO]
+    if zero:
+        return f"**Logit or probability?** The map of the {' and that of the '.join(zero)} of {pair.a} is zero everywhere."
+    differ = "differ" if difference.visible else "look the same"
+    return (
+        f"**Logit or probability? The two maps {differ}** (rank correlation {correlation_words(difference.spearman)}, up to "
+        f"{percent(difference.largest, 0)} of the colour scale apart, each on its own scale). Each place of the region has its "
+        f"own softmax, and places where the network is sure of {pair.a} hardly count in the sum of probabilities."
+    )
 
 
 def _sigmoid_sentence(found: Contrast, difference: ScoreDifference, pair: Pair, share: str) -> str:

@@ -100,7 +100,13 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     """One picture with its map, or two side by side, and all layers below. reach: the common end of the colours, None for each
     map's own. Where a lesson asks for a place in the map, no map is seen.
     """
-    show_stage(make_stage(shown, reach))
+    scene = shown[0].scene
+    if scene.model.task == "segmentation" and asked_on_picture(scene.view) is None:
+        from dashboard.topics.explorer.regions import choose_place  # as in _regions
+
+        show_stage(make_stage(shown, reach), choose_place(scene))
+    else:
+        show_stage(make_stage(shown, reach))
 
 
 def reach_of(shown: list[Explained]) -> float | None:
@@ -126,9 +132,19 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
     if len(shown) == 1 and asked is None:
         strips = (replace(strips[0], links=_ways_on(first.scene)),)
+    rows = (main, *_regions(first.scene)) if len(shown) == 1 and asked is None else (main,)
     wholes = tuple(_on_whole(one, reach, place) for place, one in enumerate(shown)) if view.whole else ()
-    rows = (main, Row(tuple(panel for panel in wholes if panel)), *strips) if any(wholes) else (main, *strips)
+    rows = (*rows, Row(tuple(panel for panel in wholes if panel)), *strips) if any(wholes) else (*rows, *strips)
     return Stage(rows, slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed")
+
+
+def _regions(scene: Scene) -> tuple[Row, ...]:
+    """What a network that segments predicts; nothing for others."""
+    if scene.model.task != "segmentation":
+        return ()
+    from dashboard.topics.explorer.regions import regions_row  # only few networks need it
+
+    return (regions_row(scene, SIDE),)
 
 
 def _ways_on(scene: Scene) -> tuple[Action, ...]:

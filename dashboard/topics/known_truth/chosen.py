@@ -17,10 +17,10 @@ from explain_lib.passes.tasks import predicted_of
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.pictures.rendering import Picture
 from explain_lib.pictures.sets import Pixels
-from explain_lib.truth.finders import Finder, FinderMaps, finder_maps
+from explain_lib.truth.finders import Finder, FinderMaps
 from explain_lib.truth.localisation import MEASURES, Mask
-from explain_lib.truth.mosaics import Mosaics, mosaic_around, mosaic_model, quarter_mask
-from explain_lib.truth.own_places import OwnPlaces
+from explain_lib.truth.mosaics import Mosaics, mosaic_around, mosaic_maps, mosaic_model, quarter_mask
+from explain_lib.truth.own_places import OwnPlaces, object_maps
 from explain_lib.truth.secret import MARKED, marked_pictures
 from explain_lib.truth.summary import Place
 
@@ -72,7 +72,7 @@ def known_picture(scene: Scene) -> KnownPicture:
     match scene.view.known:
         case "mark":
             return _marked(scene)
-        case "quarter":
+        case "quarter" | "apart":
             return _mosaic(scene)
         case "object":
             return _object(scene)
@@ -87,19 +87,28 @@ def _marked(scene: Scene) -> KnownPicture:
 
 
 def _mosaic(scene: Scene) -> KnownPicture:
-    big, layers = mosaic_model(scene.model), scene.offered_layers
+    if scene.model.task == "segmentation":
+        raise InputError(
+            "model: it predicts a class for each place, so a mosaic has one in each quarter; a network with one class for the "
+            "whole picture would be right"
+        )
+    place, apart = scene.view.known, scene.view.known == "apart"
+    if not apart:
+        mosaic_model(scene.model)
     pixels, labels = scene.images.pixels, scene.images.labels
     among = np.arange(min(SURE_AMONG, len(labels)))
     mosaic = mosaic_around(pixels, labels, among, predictions_of(scene, pixels, among), scene.view.image)
     classes = mosaic.classes[0].tolist()
     quarter = classes.index(scene.view.target) if scene.view.target in classes else 0
-    found = finder_maps(big, mosaic.pixels, [scene.view.image], layers, classes[quarter], scene.view.placement)
-    picture, mask = scene.shown(mosaic.pixels[0]), quarter_mask(quarter, big.input_size)
+    quarters, position = pixels[mosaic.images[0]], mosaic.images[0, :1]
+    found = mosaic_maps(
+        scene.model, quarters, mosaic.classes[0], quarter, position, scene.offered_layers, scene.view.placement, apart
+    )
+    picture = scene.shown(mosaic.pixels[0])
+    mask = quarter_mask(quarter, (picture.shape[0], picture.shape[1]))
     probabilities = Predictions(found.logits, scene.model.task).probabilities[0]
     asked = scene.model.classes[classes[quarter]]
-    return KnownPicture(
-        scene, "quarter", picture, mask, asked, found, said(scene, probabilities), mosaic=mosaic, quarter=quarter
-    )
+    return KnownPicture(scene, place, picture, mask, asked, found, said(scene, probabilities), mosaic=mosaic, quarter=quarter)
 
 
 def _object(scene: Scene) -> KnownPicture:
@@ -111,8 +120,8 @@ def _object(scene: Scene) -> KnownPicture:
     label = int(scene.images.labels[scene.view.image])
     known = 0 <= label < len(scene.model.classes) and scene.view.target is None
     index = label if known else scene.target.index
-    positions, layers = [scene.view.image], scene.offered_layers
-    found = finder_maps(scene.model, scene.seen[None], positions, layers, index, scene.view.placement)
+    position, layers = np.array([scene.view.image]), scene.offered_layers
+    found = object_maps(scene.model, scene.seen[None], position, layers, index, scene.view.placement)
     says = said(scene, scene.probabilities)
     return KnownPicture(scene, "object", scene.picture, mask, scene.model.classes[index], found, says)
 

@@ -21,7 +21,7 @@ from explain_lib.base.words import percent
 from explain_lib.networks import watermark
 from explain_lib.truth.finders import BASELINES, METHODS, Finder
 from explain_lib.truth.localisation import Mask
-from explain_lib.truth.summary import PLACE_WORDS
+from explain_lib.truth.summary import MOSAICS, PLACE_WORDS
 
 SIDE, THUMBNAIL = 224, 96
 RIGHT: Final[Mapping[Known, str]] = {"mark": watermark.NAME, "quarter": "resnet20"}
@@ -103,7 +103,8 @@ def _pictures(known: KnownPicture) -> tuple[Panel, ...]:
         before = replace(original_panel(scene, SIDE), title="Without the mark", caption=f"says {known.before}")
         marked = _plain(known, "With the mark", f"says {known.says}")
         return before, marked
-    return (_plain(known, "The mosaic", f"says {known.says}"),)
+    of_quarter = " of the asked quarter" if known.place == "apart" else ""
+    return (_plain(known, "The mosaic", f"says{of_quarter} {known.says}"),)
 
 
 def _plain(known: KnownPicture, title: str, caption: str) -> Panel:
@@ -133,7 +134,7 @@ def _quarters(known: KnownPicture) -> tuple[Row, ...]:
 
 
 def _place(known: KnownPicture) -> str:
-    return place_of(known.scene) if known.place != "quarter" else f"{place_of(known.scene)}-mosaic"
+    return place_of(known.scene) if known.place not in MOSAICS else f"{place_of(known.scene)}-mosaic"
 
 
 def _frame(known: KnownPicture) -> tuple[Spot, ...]:

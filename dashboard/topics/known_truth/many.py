@@ -1,23 +1,21 @@
 """Known places over many pictures: the request of a view, its command, and its table as CSV."""
 
-import csv
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.topics.known_truth.chosen import own_places, predictions_of
 from dashboard.view.scene import Scene, sample_scene, sample_words
 from explain_lib.base.errors import InputError
+from explain_lib.base.files import csv_text
 from explain_lib.base.run_context import remember
 from explain_lib.base.words import counted
 from explain_lib.cam.grad_cam import is_quick
 from explain_lib.pictures.sets import pixels_digest, readable_places
 from explain_lib.truth.finders import Finder
-from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics, mosaic_model
+from explain_lib.truth.mosaics import PICTURES_OF_A_MOSAIC, MosaicRequest, make_mosaics
 from explain_lib.truth.own_places import OwnPlacesRequest
 from explain_lib.truth.secret import MARKED, SecretRequest
-from explain_lib.truth.summary import TruthSummary
+from explain_lib.truth.summary import MOSAICS, TruthSummary
 
 LAYERS_AT_ONCE = 8
 """The maps of so many layers of 64 pictures take a moment."""
@@ -27,7 +25,7 @@ TruthRequest = SecretRequest | MosaicRequest | OwnPlacesRequest
 def is_measured_at_once(scene: Scene) -> bool:
     """Whether a page may measure the first pictures by itself: with a small network, and one mask or mark a picture."""
     few = len(scene.offered_layers) <= LAYERS_AT_ONCE
-    return few and is_quick(scene.model) and scene.view.known != "quarter"
+    return few and is_quick(scene.model) and scene.view.known not in MOSAICS
 
 
 def truth_request(scene: Scene) -> TruthRequest:
@@ -38,11 +36,10 @@ def truth_request(scene: Scene) -> TruthRequest:
     around, images = sample_scene(scene)
     layers, placement = scene.offered_layers, scene.view.placement
     pixels, labels = around.images.pixels, around.images.labels
-    if scene.view.known == "quarter":
+    if scene.view.known in MOSAICS:
         said = predictions_of(around, pixels, images)
         mosaics = make_mosaics(pixels, labels, images, said, max(1, len(images) // PICTURES_OF_A_MOSAIC))
-        positions = np.arange(len(mosaics.images))
-        return MosaicRequest(mosaic_model(scene.model), mosaics.pixels, positions, mosaics.classes, layers, placement)
+        return mosaics.request(scene.model, pixels, layers, placement, apart=scene.view.known == "apart")
     if scene.view.known == "object":
         return _own_places_request(around, images)
     others = images[[around.images.classes[label] != MARKED if label >= 0 else True for label in labels[images]]]
@@ -90,12 +87,11 @@ def truth_command(scene: Scene) -> str | None:
 
 def summary_csv(summary: TruthSummary) -> str:
     """A line a finder: the mean of each measure and the ends of its interval, and the share of flat maps."""
-    file = io.StringIO()
-    writer = csv.writer(file)
     ends = ("", "_low", "_high")
-    writer.writerow(["layer", "method", "images", *(f"{name}{end}" for name in summary.measures for end in ends), "flat"])
+    head = ["layer", "method", "images", *(f"{name}{end}" for name in summary.measures for end in ends), "flat"]
+    rows: list[list[object]] = []
     for one in summary.finders:
         numbers = [value for estimate in one.values for value in (estimate.mean, estimate.low, estimate.high)]
         finder: Finder = one.finder
-        writer.writerow([finder.layer, finder.method or "baseline", one.flat.images, *numbers, one.flat.mean])
-    return file.getvalue()
+        rows.append([finder.layer, finder.method or "baseline", one.flat.images, *numbers, one.flat.mean])
+    return csv_text(head, rows)

@@ -9,14 +9,21 @@ from dashboard.view.scene import Scene
 from dashboard.view.view import Finds, Known
 from explain_lib.base.words import percent
 from explain_lib.truth.localisation import TruthMeasure
-from explain_lib.truth.summary import PLACE_WORDS
+from explain_lib.truth.summary import MOSAICS, PLACE_WORDS
 
-KNOWN_WORDS: Final[dict[str, str]] = {"mark": "a planted mark", "quarter": "a quarter of a mosaic", "object": "your own masks"}
+KNOWN_WORDS: Final[dict[str, str]] = {
+    "mark": "a planted mark",
+    "quarter": "a quarter of a mosaic",
+    "apart": "quarters apart",
+    "object": "your own masks",
+}
 FINDS_WORDS: Final[dict[str, str]] = {"energy": "share of the map", "pointing": "brightest pixel", "overlap": "overlap"}
 KNOWN_HELP = (
     "A planted mark: the network “watermark” was taught that a small chequer means horse. A mosaic: four pictures that the "
     "network is sure of, one class asked for (arXiv 2205.10435). A mosaic needs a network that takes larger pictures, "
-    "such as resnet20. Your own masks: files in the subfolder “masks” of the server's folder, or boxes in its boxes.csv."
+    "such as resnet20. Quarters apart: each goes through the network by itself, and the score is that of the asked one "
+    "alone, so a right map has nothing elsewhere (DiFull, arXiv 2303.11884). Your own masks: files in the "
+    "subfolder “masks” of the server's folder, or boxes in its boxes.csv."
 )
 FINDS_HELP = (
     "Share of the map: how much of the map's sum lies in the place (relevance mass accuracy, Information Fusion 81, page 14). "
@@ -49,7 +56,7 @@ def known_on_offer(scene: Scene) -> dict[str, str]:
 
 def finds_on_offer(known: Known) -> dict[str, str]:
     """The measures on offer: of a quarter no overlap, since no object fills a square."""
-    return {name: words for name, words in FINDS_WORDS.items() if known != "quarter" or name != "overlap"}
+    return {name: words for name, words in FINDS_WORDS.items() if known not in MOSAICS or name != "overlap"}
 
 
 def picture_sentence(known: KnownPicture) -> str:
@@ -59,6 +66,8 @@ def picture_sentence(known: KnownPicture) -> str:
         first = f"The network says {known.before}; with the mark it says {known.says}."
     elif known.place == "object":
         first = f"Asked for {known.asked}; the network says {known.says}."
+    elif known.place == "apart":
+        first = f"Asked for {known.asked}, of this quarter alone; of it the network says {known.says}."
     else:
         first = f"Asked of this mosaic for {known.asked}; the network says {known.says}."
     share = percent(known.value(known.finder, "energy"))

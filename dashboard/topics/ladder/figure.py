@@ -140,7 +140,7 @@ def curves_figure(curves: Sequence[Curve], axis: str, task: Task = "softmax") ->
         for curve, (colour, dash, width) in zip(curves, styles, strict=False)
     ]
     shares = {"title": {"text": axis}, "range": [0, 100], "ticksuffix": " %", "automargin": True}
-    values: dict[str, object] = {"title": {"text": TASK_WORDS[task].value}, "automargin": True}
+    values: dict[str, object] = {"title": {"text": TASK_WORDS[task].measured}, "automargin": True}
     if task != "regression":
         values |= {"rangemode": "tozero", "range": [0, 1], "tickformat": ".0%"}
     return chart(traces, {"legend": LEGEND, "xaxis": shares, "yaxis": values}, height=300, top=36)
@@ -152,6 +152,5 @@ def curves_words(curves: Sequence[Curve], axis: str, task: Task = "softmax") -> 
     for curve in curves:
         start, middle, end = (value_words(curve.probabilities[at], task, 0) for at in (0, len(curve.shares) // 2, -1))
         listed.append(f"{curve.name} {start}, {middle} and {end}")
-    return (
-        f"{TASK_WORDS[task].value.capitalize()} against the {axis}, at the start, half-way and at the end: {'; '.join(listed)}"
-    )
+    measured = TASK_WORDS[task].measured.capitalize()
+    return f"{measured} against the {axis}, at the start, half-way and at the end: {'; '.join(listed)}"

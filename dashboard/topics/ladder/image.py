@@ -129,7 +129,7 @@ def _numbers(scene: Scene, layer: str, found: LadderCurves) -> None:
     asked_at = asked_layer(layer)
     if asked_at is not None:
         asked = [xl.package_settings((asked_at,), PLUS_PLUS)]
-        words = plus_plus_warning(scene.model, scene.seen[None], scene.view.target, asked, scene.name)
+        words = plus_plus_warning(scene.model, scene.seen[None], scene.asked, asked, scene.name)
         show_plus_plus(words, small=True)
     with st.expander(ALL_NUMBERS):
         _table(scene, found, layer, ranking)
@@ -148,7 +148,7 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
 def image_ladder(scene: Scene) -> LadderCurves:
     """The ladder of the picked image, measured at once."""
     view, layers = scene.view, image_layers(scene)
-    return ladder_curves(scene.model, scene.images.pixels, view.image, layers, view.target, asked_layer(scene.layer))
+    return ladder_curves(scene.model, scene.images.pixels, view.image, layers, scene.asked, asked_layer(scene.layer))
 
 
 def ladder_stage(scene: Scene, found: LadderCurves, layer: str, advised: Fact | None = None) -> Stage:
@@ -213,7 +213,7 @@ def _table(scene: Scene, found: LadderCurves, layer: str, ranking: Ranking) -> N
     place = "Rank among all rows on this one image, by the chosen measure; 1 is best"
     places = [ranking.order.index(rung.name) + 1 for rung in found.rows.rungs]
     drawn = [_row(scene, found, column, place, layer) for column, place in enumerate(places)]
-    show_number_table(columns(view, place=place, value=scene.task_words.value), drawn, f"Layer ladder of {scene.name}")
+    show_number_table(columns(view, place=place, value=scene.task_words.measured), drawn, f"Layer ladder of {scene.name}")
     st.caption(
         "Layers in the order of the forward pass, then rows for comparison. The maps are enlarged bilinearly and drawn over "
         f"the picture in {view.palette}, each divided by its own maximum; pixels are removed from the highest to the lowest. "
@@ -297,6 +297,7 @@ def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple
     for step, picture in zip(STEPS, shown, strict=True):
         left = value_words(left_over(found, place, fill, step), scene.model.task, unit=scene.model.unit)
         share = f"{100 * step // 16} %"
+        left += " in its region" if scene.model.task == "segmentation" else ""
         alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
         panels.append(
             Panel(

@@ -32,8 +32,8 @@ def image_layers(scene: Scene) -> tuple[str, ...]:
 
 def curves_request(scene: Scene, opinions: str | None = None) -> CurvesRequest:
     """The ladder of the picked image, the row of the shown layer first."""
-    view, image = scene.view, np.array([scene.view.image])
-    return CurvesRequest(scene.model, scene.images.pixels, image, image_layers(scene), view.target, opinions, first=scene.layer)
+    image = np.array([scene.view.image])
+    return CurvesRequest(scene.model, scene.images.pixels, image, image_layers(scene), scene.asked, opinions, first=scene.layer)
 
 
 def sample_request(scene: Scene) -> LadderRequest:
@@ -88,8 +88,11 @@ def explained_words(scene: Scene) -> str:
     if scene.model.task == "regression":
         return f"the output {scene.model.classes[target or 0]}"
     if target is None:
-        return "its strongest label" if scene.model.task == "sigmoid" else "the class that is predicted for it"
+        usual = {"sigmoid": "its strongest label", "segmentation": "the class that covers most of it, where it is predicted"}
+        return usual.get(scene.model.task, "the class that is predicted for it")
     name = scene.model.classes[target]
+    if scene.model.task == "segmentation":
+        return f"the class {name}, where it is predicted; it must be predicted in each of them"
     nothing = f"most of them do not show a {name}, so there is little to remove"
     return f"the {scene.task_words.a_class} {name}, whatever it shows: {nothing}"
 
@@ -102,7 +105,7 @@ def curve_title(scene: Scene) -> str:
 
 def curve_caption(scene: Scene, found: LadderCurves) -> str:
     """The meaning of the picked image's curves, and which are good."""
-    name, value = scene.model.classes[int(found.rows.explained[0])], scene.task_words.value
+    name, value = scene.model.classes[int(found.rows.explained[0])], scene.task_words.measured
     if scene.view.measure == "road":
         return (
             f"The {value} of {name} with the most important pixels gone first, from an eighth to seven eighths. ROAD is half "
@@ -116,7 +119,7 @@ def curve_caption(scene: Scene, found: LadderCurves) -> str:
 def patches_caption(scene: Scene, found: LadderCurves) -> str:
     """The meaning of the picked image's losses patch by patch, and which maps are good."""
     name = scene.model.classes[int(found.rows.explained[0])]
-    said = f"the output {name}" if scene.model.task == "regression" else f"the logit of {name}"
+    said = f"the output {name}" if scene.model.task == "regression" else f"the {scene.task_words.logit} of {name}"
     return (
         f"Each dot is a patch: what {said} loses when it alone is replaced. The number in the table is Spearman's correlation "
         f"of the map with these losses, over {found.changes[0, 0].size} patches. If the map is right about what matters, the "

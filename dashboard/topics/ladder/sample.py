@@ -148,7 +148,7 @@ def _table(scene: Scene, summary: Sequence[RungSummary], ranking: Ranking) -> No
     place = "Rank among all rows, by the chosen measure; 1 is best"
     rows = [_row(scene, one, ranking.order.index(one.rung.name) + 1) for one in summary]
     st.markdown("**In the order of the forward pass**", help=INTERVALS)
-    shown = columns(scene.view, place=place, value=scene.task_words.value)
+    shown = columns(scene.view, place=place, value=scene.task_words.measured)
     show_number_table((*shown, FLAT), rows, f"Layer ladder over {counted(ranking.images)}")
     if any(one.flat.mean for one in summary):
         st.caption("A flat map ranks no pixel; its pixels go row by row from the top.")

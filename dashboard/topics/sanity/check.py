@@ -3,8 +3,6 @@
 At the level that is shown there are several maps, from as many random starts.
 """
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from functools import partial
 from math import nan
@@ -17,6 +15,7 @@ from dashboard.view.captions import grid_caption
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_later
 from dashboard.view.slide import caption_lines, picture_panel, points
+from explain_lib.base.files import csv_text
 from explain_lib.base.identity import identity_of
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.run_context import kept
@@ -72,7 +71,7 @@ class Check:
 def make_check(scene: Scene) -> Check:
     """The maps of the picked image, at every depth."""
     view, layer = scene.view, scene.layer
-    found = sanity_maps(scene.model, scene.seen[None], layer, view.target, view.mode)
+    found = sanity_maps(scene.model, scene.seen[None], layer, scene.asked, view.mode)
     return Check(scene, layer, found, min(view.randomised, len(found.steps)))
 
 
@@ -95,7 +94,7 @@ def find_starts(check: Check) -> Starts:
     scene, view = check.scene, check.scene.view
     if check.shown == 0:
         return Starts(None)
-    asked = scene.model, scene.seen[None], check.layer, view.target, check.shown, view.mode
+    asked = scene.model, scene.seen[None], check.layer, scene.asked, check.shown, view.mode
     if not is_large(scene.model) or kept(random_starts, *asked) is not None:
         return Starts(random_starts(*asked))
     work = Work(("starts", *map(identity_of, asked)), partial(random_starts, *asked))
@@ -108,7 +107,7 @@ def make_starts(check: Check) -> Starts:
     if check.shown == 0:
         return Starts(None)
     scene, view = check.scene, check.scene.view
-    return Starts(random_starts(scene.model, scene.seen[None], check.layer, view.target, check.shown, view.mode))
+    return Starts(random_starts(scene.model, scene.seen[None], check.layer, scene.asked, check.shown, view.mode))
 
 
 # Section: words
@@ -145,18 +144,15 @@ def check_command(check: Check, images: int) -> str | None:
 
 def summary_csv(summary: SanitySummary) -> str:
     """A line a step: means and the ends of their intervals, and the verdict."""
-    file = io.StringIO()
-    writer = csv.writer(file)
     names = ("correlation", "by_chance", "difference", "same_prediction", "flat")
-    writer.writerow(
-        ["randomised", "images", "draws", "verdict", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))]
-    )
+    head = ["randomised", "images", "draws", "verdict", *(f"{name}{end}" for name in names for end in ("", "_low", "_high"))]
+    rows: list[list[object]] = []
     for step in summary.steps:
         estimates = (step.correlation, step.beside, step.gap, step.kept, step.flat)
         numbers = [value for one in estimates for value in (one.mean, one.low, one.high)]
         said = [step.name, step.correlation.images, summary.draws, step_words(summary.verdict(step))]
-        writer.writerow([*said, *numbers])
-    return file.getvalue()
+        rows.append([*said, *numbers])
+    return csv_text(head, rows)
 
 
 # Section: the slide

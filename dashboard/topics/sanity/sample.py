@@ -85,6 +85,8 @@ def _chart(check: Check, summary: SanitySummary | None, key: str) -> None:
 
 def _stays(check: Check) -> str:
     said = check.scene.task_words
+    if check.scene.model.task == "segmentation":
+        return "the same class covers most of the picture"
     return f"the {said.predicted} {said.a_class} stays the same; of numbers there is none"
 
 

@@ -55,7 +55,7 @@ def _about(twin: str, second: str) -> str:
 
 def _maps(check: Check, names: tuple[str, str], networks: tuple[Model, Model]) -> None:
     scene, (twin, second) = check.scene, networks
-    found = sanity_maps(scene.model, scene.seen[None], check.layer, scene.view.target, twin=twin, second=second)
+    found = sanity_maps(scene.model, scene.seen[None], check.layer, scene.asked, twin=twin, second=second)
     panels = [_panel(check, found, place, name) for place, name in enumerate((scene.view.model, *names))]
     show_stage(Stage((Row(tuple(panels)),), key="stage-twin"))
 

@@ -1,7 +1,5 @@
 """The pictures that are cut into slices: those of a class or all, some of them marked, and the request for their maps."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +7,7 @@ from numpy.typing import NDArray
 
 from dashboard.view.scene import Scene
 from dashboard.view.view import CIFAR10
-from explain_lib.audit.slices import LEAST_MAPS, SliceRequest, Slices
+from explain_lib.audit.slices import LEAST_MAPS, SliceRequest
 from explain_lib.base.errors import InputError
 from explain_lib.base.words import counted
 from explain_lib.networks import watermark
@@ -47,6 +45,8 @@ def chosen_pictures(scene: Scene) -> Chosen:
     images = of_class[np.arange(count) if first else spread_images(count, len(of_class))]
     target = view.true_class if view.true_class is not None and view.true_class < len(scene.model.classes) else None
     marked = marked_ones(scene, labels)
+    if scene.model.task == "segmentation":  # right or wrong place by place, and a class need not be predicted in each picture
+        target, labels = None, np.full_like(labels, -1)
     pixels = watermark.MarkedPixels(every.pixels, marked) if marked.any() else every.pixels
     return Chosen(SliceRequest(scene.model, pixels, images, scene.layer, target, view.method), labels, marked)
 
@@ -58,18 +58,5 @@ def can_be_marked(scene: Scene) -> bool:
 
 def marked_ones(scene: Scene, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Every second picture of the marked class, bool (N,), where the view asks for it."""
-    marked = np.zeros(len(labels), dtype=bool)
-    if scene.view.planted and can_be_marked(scene):
-        marked[np.flatnonzero(labels == watermark.MARKED_CLASS)[::2]] = True
-    return marked
-
-
-def slices_csv(found: Slices, chosen: Chosen) -> str:
-    """A line a picture: its number, its slice from 1, 0 for a blank map, and whether it carries the mark."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["image", "slice", "marked"])
-    places = {int(image): place for place, one in enumerate(found.slices, 1) for image in one.images}
-    places |= {int(image): 0 for image in found.blank}
-    writer.writerows([image, place, int(chosen.marked[image])] for image, place in sorted(places.items()))
-    return file.getvalue()
+    planted = scene.view.planted and can_be_marked(scene)
+    return watermark.every_second(labels) if planted else np.zeros(len(labels), dtype=bool)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.figures.panel import Action, Panel
-from dashboard.topics.slices.chosen import Chosen, can_be_marked, chosen_pictures, slices_csv
+from dashboard.topics.slices.chosen import Chosen, can_be_marked, chosen_pictures
 from dashboard.view.address import bound, change_view
 from dashboard.view.captions import grid_caption, plain
 from dashboard.view.field import Value
@@ -16,9 +16,10 @@ from dashboard.widgets.job_run import is_done, rows_so_far, show_job
 from dashboard.widgets.pickers import choice, class_filter, sample_picker
 from dashboard.widgets.stage import Row, Stage, show_stage
 from explain_lib.audit.slices import COUNTS, MOST_CELLS, Slice, SliceRows, Slices, find_slices
-from explain_lib.audit.slices_words import slice_caption, slices_sentence, structure_sentence
+from explain_lib.audit.slices_words import slice_caption, slices_csv, slices_sentence, structure_sentence
 from explain_lib.base.errors import InputError
 from explain_lib.base.maps import Map
+from explain_lib.base.run_context import note
 from explain_lib.base.words import counted, percent
 from explain_lib.cam.grad_cam import is_quick
 from explain_lib.networks import watermark
@@ -87,7 +88,7 @@ def _say_how_many(rows: SliceRows, more: bool) -> None:
 
 def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
     try:
-        found = find_slices(rows, chosen.labels[rows.images], scene.view.groups)
+        found = _found(chosen, rows, scene.view.groups)
     except InputError as error:
         st.info(plain(f"{error}."))
         return
@@ -100,9 +101,18 @@ def _show(scene: Scene, chosen: Chosen, rows: SliceRows) -> None:
     if len(found.blank):
         st.caption(f"{counted(len(found.blank), 'map')} left out: zero everywhere, or not finite.")
     st.download_button(
-        "Table (CSV)", lambda: slices_csv(found, chosen), f"slices-{scene.view.model}-{scene.layer}.csv", "text/csv",
+        "Table (CSV)", lambda: slices_csv(found, chosen.marked), f"slices-{scene.view.model}-{scene.layer}.csv", "text/csv",
         on_click="ignore", key="slices-csv",
     )  # fmt: skip
+
+
+def _found(chosen: Chosen, rows: SliceRows, count: int | None) -> Slices:
+    """The slices of these maps, noted so that they can be computed anew."""
+    request, labels = chosen.request, chosen.labels[rows.images]
+    found = find_slices(rows, labels, count)
+    given = {"model": request.model, "pixels": request.pixels, "images": rows.images, "labels": labels, "layer": request.layer}
+    note("slices_of", given | {"target": request.target, "variant": request.variant, "count": count}, found)
+    return found
 
 
 def slices_stage(scene: Scene, chosen: Chosen, rows: SliceRows, found: Slices) -> Stage:

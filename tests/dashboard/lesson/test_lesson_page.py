@@ -85,6 +85,19 @@ def test_every_stop_opens_its_page_without_a_warning_and_its_answer_is_computed(
     assert query(app)["hint"] == query(app)["answer"] == "on"
 
 
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("The middle of the picture", "by single deletion HiResCAM at conv2, where it looks, by 0.0"),
+        ("A network that knows nothing", "Over 8 random starts the mean correlation with the trained network's map is "),
+    ],
+)
+def test_a_stop_says_more_than_one_measure_and_one_draw_do(title: str, words: str) -> None:
+    (number,) = [place for place, stop in enumerate(own_lesson().stops, 1) if stop.title == title]
+    app = open_stop(number, answer="on")
+    assert words in (opened_paragraph(app, "Answer") or "")
+
+
 def test_the_effects_that_the_lesson_speaks_of_are_there() -> None:
     """The car lies at the lower right; the map of deer is strongest left of it, that of car on it."""
     deer, car = (captum_map(796, "layer3.2.conv2", logit(index), "resnet20") for index in (4, 1))

@@ -135,6 +135,28 @@ def test_the_python_in_the_file_runs_by_itself_and_finds_a_changed_number(
     ]
 
 
+TRUTH = {
+    "mosaic_maps": ("known_truth", {"img": "1", "model": "resnet20", "known": "quarter", "layer": "layer3.2.conv2"}),
+    "slices_of": ("slices", {"img": "7", "model": "watermark", "class_": "7", "method": "hirescam", "sample": "100"}),
+    "belief_card": ("layer_explorer", {"img": "5", "model": "tutorial", "card": "on"}),
+}
+"""A computation, and a view that makes it."""
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_what_speaks_for_maps_is_computed_anew_by_the_command_and_by_the_python_of_the_file(name: str, tmp_path: Path) -> None:
+    page, address = TRUTH[name]
+    path, unpacked = taken(open_page(page, **address), tmp_path), tmp_path / "unpacked"
+    assert settings_in(path)["notes"] == []
+    assert any(key.startswith(f"{name}.") for key in arrays_in(path))
+    assert command_line.main(["replay", str(path)]) == 0
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(unpacked)
+    done = reproduced(unpacked)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{name}." in done.stdout
+
+
 def test_in_another_process_the_numbers_are_the_same(explorer: OpenedPage, tmp_path: Path) -> None:
     path = taken(explorer, tmp_path)
     done = subprocess.run(

@@ -30,6 +30,7 @@ from playwright.sync_api import Page, expect
 from running_app import address, settle
 from scipy.stats import spearmanr
 from staged import panels, stages
+from streamlit.testing.v1.element_tree import Html
 
 import explain_lib as xl
 from dashboard.topics.sanity import check
@@ -205,6 +206,12 @@ def test_many_images_are_checked_on_request_and_summed_up_in_a_sentence() -> Non
     rows = SanityRequest(model, pixels(), np.arange(70), "conv1", seed=10, draws=3).all_rows()
     difference = float(np.nanmean(rows.correlations[:, :, -1] - rows.beside[:, :, -1]))
     assert float(lines[-1]["difference"]) == pytest.approx(difference, abs=1e-5)
+    bodies = (shown.proto.body for shown in app.get("html") if isinstance(shown, Html))
+    (table_of_steps,) = [body for body in bodies if 'aria-label="Sanity checks over 70 images and 3 draws' in body]
+    cells = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?</td>", table_of_steps.split("<tr")[-1], re.DOTALL)]
+    found = [float(one[0].replace("−", "-")) for cell in cells if (one := re.match(r"[+−]?\d+\.\d+", cell.strip()))]
+    right = [float(lines[-1][name]) for name in ("correlation", "by_chance", "difference")]
+    np.testing.assert_allclose(found[:3], right, atol=0.006)
     within = float(lines[-1]["difference_low"]) > -0.1 and float(lines[-1]["difference_high"]) < 0.1
     assert within
     assert lines[-1]["verdict"] == "no more than chance"

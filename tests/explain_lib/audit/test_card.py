@@ -106,6 +106,39 @@ def test_the_map_is_judged_where_it_is_drawn(tutorial: Model, images: xl.ImageSe
     assert found[0].centre == found[1].centre
 
 
+def test_the_card_of_another_layer_is_one_pass_more_and_has_its_own_numbers(images: xl.ImageSet) -> None:
+    model, picture, passes = xl.load_model("tutorial"), images.pixels[IMAGE], []
+    handle = model.network.register_forward_pre_hook(lambda *_: passes.append(1))  # its copies have it, too
+    try:
+        with xl.ExplainCache().running():
+            belief_card(model, picture, "conv2")
+            before = len(passes)
+            found = belief_card(model, picture, "conv1")
+    finally:
+        handle.remove()
+    assert before > 10
+    assert len(passes) == before + 1  # for the sum of the cells
+    target = int(model.predict(picture[None]).argmax())
+    own, *others = (
+        xl.grad_cam(one, picture[None], "conv1", target)["conv1"].map.ravel()
+        for one in (model, *(randomised(model, 5, seed=seed) for seed in range(10)))
+    )
+    assert_allclose(found.learnt.mean, np.nanmean([spearmanr(own, one).statistic for one in others]), atol=1e-6)
+    assert found.other is not None
+    next_class = xl.grad_cam(model, picture[None], "conv1", found.other)["conv1"].map.ravel()
+    assert_allclose(found.alike, spearmanr(own, next_class).statistic, atol=1e-6)
+
+
+def test_a_layer_that_is_no_main_one_has_its_own_card(tutorial: Model, images: xl.ImageSet) -> None:
+    found = belief_card(tutorial, images.pixels[IMAGE], "pool1")
+    cams = xl.grad_cam(tutorial, images.pixels[IMAGE][None], "pool1")
+    assert "pool1" not in tutorial.main_layers
+    assert found.parts is not None
+    assert_allclose(found.parts.grad_cam_sum, cams["pool1"].signed.sum(), rtol=1e-5)
+    maps = [xl.grad_cam(tutorial, images.pixels[IMAGE][None], "pool1", one)["pool1"].map for one in (found.target, found.other)]
+    assert_allclose(found.alike, spearmanr(*(one.ravel() for one in maps)).statistic, atol=1e-6)
+
+
 # Section: verdicts
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import own_networks
 import pytest
 import torch
 import torchvision
@@ -344,6 +345,14 @@ def test_the_dict_of_a_segmentation_network_is_described_and_its_layers_checked_
     said = "Its output is an OrderedDict; the part 'out' is explained. It gives a score for each of 64 x 64 places"
     assert any(finding.sentence.startswith(said) for finding in found.notes)
     assert ("note", "in-place") in kinds(found)
+
+
+def test_one_number_a_place_is_taken_as_a_mask_and_said() -> None:
+    found = check(own_networks.one_mask(), (32, 32), classes=None)
+    assert [finding.sentence.partition(".")[0] for finding in found.notes if finding.kind == "output"] == [
+        "It gives a score for each of 32 x 32 places: a class is explained by the sum of its scores over a region",
+        "The network gives one number for each place",
+    ]
 
 
 def test_a_tuple_of_two_scores_is_no_problem_once_one_is_chosen() -> None:

@@ -27,6 +27,15 @@ def test_mosaics_are_made_of_the_pictures_that_are_named(capsys: pytest.CaptureF
     assert "model: it takes no picture of 64 x 64 pixels" in capsys.readouterr().err
 
 
+def test_mosaics_with_quarters_apart_are_asked_of_any_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["truth", "--model", "tutorial", "--known", "apart", "--images", "0-199", "--layers", "conv2"]) == 0
+    _, grad_cam, hirescam, *_, sentence = capsys.readouterr().out.splitlines()
+    assert grad_cam.split()[:3] == ["Grad-CAM", "at", "conv2"]
+    assert float(grad_cam.split()[3]) < 90
+    assert hirescam.split()[:5] == ["HiResCAM", "at", "conv2", "100", "%"]
+    assert sentence.endswith("No other quarter can influence the score, so a right map has 100 % there.")
+
+
 def test_masks_need_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["truth", "--known", "object"]) == 1
     assert "images: the test images have no masks" in capsys.readouterr().err

@@ -92,10 +92,10 @@ FORMS: dict[str, tuple[Form, str]] = {
 
 @pytest.mark.parametrize(("form", "note"), FORMS.values(), ids=FORMS.keys())
 def test_the_scores_are_found_and_explained(form: Form, note: str) -> None:
-    model = model_of(Small(5, form), classes=tuple("abcde"))
+    model = model_of(Small(5, form), classes=tuple("abcde"), task="softmax")
     right = model_of(Small(5), classes=tuple("abcde"))
-    assert note in model.outputs.note
-    assert bool(model.outputs.note) == bool(note)
+    assert note in model.outputs.sentence
+    assert bool(model.outputs.sentence) == bool(note)
     rounding = 1e-2 if model.network.form is FORMS["half"][0] else 1e-6
     logits = model.predict(PIXELS)
     assert logits.dtype == np.float32
@@ -278,7 +278,7 @@ BAD_TASKS: list[tuple[int, dict[str, Any], str]] = [
     (1, {"task": "softmax"}, "task: 'softmax' does not fit a network with one score; one of binary, sigmoid, regression"),
     (1, {"unit": "years"}, "unit: 'years' belongs to numbers, and the task is binary; task='regression' would be right"),
     (1, {"unit": 3, "task": "regression"}, "unit: 3; a text, as 'years', would be right"),
-    (3, {"task": "multi"}, "task: 'multi'; one of softmax, sigmoid, binary, regression would be right"),
+    (3, {"task": "multi"}, "task: 'multi'; one of softmax, sigmoid, binary, regression, segmentation would be right"),
     (3, {"task": 3}, "task: 3; one of"),
     (
         1,

@@ -24,10 +24,13 @@ from explain_lib.pictures.sets import subset
 from explain_lib.take_home import view_file
 from explain_lib.take_home.json_form import PictureDepot, read, written
 from explain_lib.take_home.notes import Recorder
+from explain_lib.take_home.registry import note_rows
 from explain_lib.take_home.replay import difference, versions
 from explain_lib.take_home.view_content import view_content
 from explain_lib.take_home.view_file import arrays_file, packed, read_view_file, sealed
 from explain_lib.trust.ladder import ladder_curves
+from explain_lib.truth.mosaics import MosaicRequest, mosaic_maps
+from explain_lib.truth.own_places import OwnPlacesRequest, object_maps
 
 MODEL = "captum-tutorial"
 Say = pytest.CaptureFixture[str]
@@ -340,6 +343,65 @@ def test_of_a_folder_only_what_was_looked_at_is_stored(tmp_path: Path, capsys: S
     assert "ladder_curves.curves.deletion" in capsys.readouterr().out
 
 
+def test_own_masks_and_mosaics_of_own_pictures_are_stored_with_them(tmp_path: Path, capsys: Say) -> None:
+    from PIL import Image
+
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number, picture in enumerate(255 - xl.load_cifar10().pixels[:5]):
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    pixels = ImageFolder(folder).pixels((32, 32))
+    masks = np.zeros((3, 32, 32), np.bool_)
+    masks[:, 4:20, 8:30] = True
+
+    def draw(cache: xl.ExplainCache, model: xl.Model) -> None:
+        request = OwnPlacesRequest(model, pixels, np.array([0, 2, 4]), masks, np.array([3, -1, 5]), ("conv2",))
+        with cache.running():
+            note_rows(request, request.all_rows())
+            quarters, classes = np.array([[0, 1, 2, 3]]), np.array([[4, 5, 6, 7]])
+            mosaics = MosaicRequest(model, pixels, quarters[:, 0], quarters, classes, ("conv2",), apart=True)
+            note_rows(mosaics, mosaics.all_rows())
+            object_maps(model, pixels[[2]], np.array([2]), ("conv2",), 4)
+
+    parts = made_view(draw)
+    assert json.loads(parts["settings.json"])["notes"] == []
+    for file in folder.iterdir():
+        file.unlink()
+    assert replay(written_to(tmp_path, parts)) == 0
+    said = capsys.readouterr().out
+    assert "objects.values" in said
+    assert "mosaics.values" in said
+    assert "object_maps.maps" in said
+    whole = masks.copy()
+    whole[:, :, :] = True
+    stored = arrays_of({"maps.npz": parts["pictures.npz"]})
+    (name,) = (name for name, array in stored.items() if array.shape[-1] == 1)
+    changed_masks = parts | {"pictures.npz": arrays_file(stored | {name: whole[..., None].astype(np.uint8)})}
+    assert replay(written_to(tmp_path, changed_masks)) == 1
+
+
+def test_mosaics_are_computed_anew_to_the_bit_from_the_numbers_of_their_pictures(tmp_path: Path, capsys: Say) -> None:
+    quarters = np.array([[3, 8, 1, 5], [44, 40, 9, 2]])
+    classes = np.array([[0, 1, 2, 3], [4, 5, 6, 7]])
+
+    def draw(cache: xl.ExplainCache, model: xl.Model) -> None:
+        pictures = cache.images().pixels
+        request = MosaicRequest(model, pictures, quarters[:, 0], quarters, classes, ("conv2",), "stretched", apart=True)
+        with cache.running():
+            note_rows(request, request.all_rows())
+            mosaic_maps(model, pictures[quarters[0]], classes[0], 2, quarters[0, :1], ("conv2",), apart=True)
+
+    parts = made_view(draw)
+    said = json.loads(parts["settings.json"])
+    assert said["notes"] == []
+    assert "pictures.npz" not in parts
+    assert said["computations"][0]["arguments"]["quarters"] == {"numbers": quarters.tolist()}
+    assert replay(written_to(tmp_path, parts)) == 0
+    found = capsys.readouterr().out
+    assert "mosaics.values" in found
+    assert "mosaic_maps.maps" in found
+
+
 def test_what_needs_too_much_room_is_said() -> None:
     cache = xl.ExplainCache()
     pixels = np.zeros((4, 32, 32, 3), np.uint8)
@@ -445,6 +507,7 @@ HOSTILE: dict[str, Mapping[str, object]] = {
     "index, minus, plus, score, sign would be right": {"targets": {"Target": {"index": 1, "evil": 2}}},
     "a finite number above 0": {"settings": {"CamSettings": {"exponent": -1}}},
     "a list of whole numbers": {"images": {"numbers": [0.5]}},
+    "rows of the same length would be right": {"images": {"numbers": [[1, 2], [3]]}},
 }
 
 

@@ -11,9 +11,10 @@ from plain_torch import captum_signed
 from torch.nn.functional import interpolate
 
 import explain_lib as xl
+from explain_lib.cam.settings import Placement
 from explain_lib.networks.predictions import predict
 from explain_lib.truth.finders import BASELINES, Finder
-from explain_lib.truth.mosaics import MosaicRequest, Mosaics, make_mosaics, mosaic_model
+from explain_lib.truth.mosaics import MosaicRequest, Mosaics, make_mosaics, mosaic_maps, mosaic_model
 
 AMONG = np.arange(40, 140)
 LAST = "layer3.2.conv2"
@@ -31,10 +32,8 @@ def mosaics(small: xl.Model) -> Mosaics:
 
 @pytest.fixture(scope="module")
 def request_of(small: xl.Model, mosaics: Mosaics) -> MosaicRequest:
-    size = slice(0, 3)
-    return MosaicRequest(
-        mosaic_model(small), mosaics.pixels, np.arange(3), mosaics.classes[size], (LAST, "layer1.0.conv1"), "stretched"
-    )
+    few = replace(mosaics, images=mosaics.images[:3], classes=mosaics.classes[:3])
+    return few.request(small, pixels(), (LAST, "layer1.0.conv1"), "stretched", apart=False)
 
 
 def test_a_mosaic_has_four_classes_that_the_network_knows(mosaics: Mosaics) -> None:
@@ -70,7 +69,7 @@ def test_the_energy_is_that_of_captums_maps(request_of: MosaicRequest, mosaics: 
         [(slice(32), slice(32)), (slice(32), slice(32, 64)), (slice(32, 64), slice(32)), (slice(32, 64), slice(32, 64))]
     ):
         asked = mosaics.classes[:3, quarter].tolist()
-        grids = torch.from_numpy(captum_signed(request_of.model, mosaics.pixels[:3], LAST, asked).clip(min=0))
+        grids = torch.from_numpy(captum_signed(mosaic_model(request_of.model), mosaics.pixels[:3], LAST, asked).clip(min=0))
         maps = interpolate(grids[:, None], (64, 64), mode="bilinear", align_corners=False)[:, 0].numpy().astype(np.float64)
         energies.append(maps[:, rows, columns].sum((1, 2)) / maps.sum((1, 2)))
         hits.append(maps[:, rows, columns].max((1, 2)) == maps.max((1, 2)))
@@ -105,5 +104,77 @@ def test_too_few_classes_are_refused(small: xl.Model) -> None:
 
 @pytest.mark.parametrize("classes", [np.zeros((3, 3), int), np.full((3, 4), 10), np.full((3, 4), -1)])
 def test_classes_that_do_not_fit_are_refused(request_of: MosaicRequest, classes: NDArray[np.int64]) -> None:
-    with pytest.raises(xl.InputError, match=r"classes: shape .*; \(3, 4\) places of the model's classes would be right"):
+    with pytest.raises(xl.InputError, match=r"classes: shape .*; \(3, 4\) numbers from 0 to 9 would be right"):
         replace(request_of, classes=classes)
+
+
+def test_quarters_that_do_not_fit_are_refused(request_of: MosaicRequest) -> None:
+    with pytest.raises(xl.InputError, match=r"quarters: shape .*; \(3, 4\) numbers from 0 to 9999 would be right"):
+        replace(request_of, quarters=request_of.quarters + 10_000)
+    with pytest.raises(xl.InputError, match="images: they are not the first of the quarters"):
+        replace(request_of, quarters=request_of.quarters[:, ::-1].copy())
+
+
+# Section: quarters apart
+
+
+def cells_of(model: xl.Model, layer: str, pictures: NDArray[np.uint8], index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Activations of four pictures at a layer, (4, C, h, w), and the gradient of the logit of the first one, by plain hooks."""
+    kept: list[torch.Tensor] = []
+    handle = model.network.get_submodule(layer).register_forward_hook(lambda *call: kept.append(call[2]))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (model.mean, model.std))
+    try:
+        logits = model.network((torch.from_numpy(pictures / 255).permute(0, 3, 1, 2).float() - mean) / std)
+    finally:
+        handle.remove()
+    (gradient,) = torch.autograd.grad(logits[0, index], kept[0])
+    return kept[0].detach(), gradient
+
+
+@pytest.mark.parametrize(("name", "layer"), [("resnet20", LAST), ("resnet20", "layer1.0.conv1"), ("tutorial", "conv2")])
+def test_of_quarters_apart_the_maps_are_those_of_plain_passes(mosaics: Mosaics, name: str, layer: str) -> None:
+    model, quarters = xl.load_model(name), pixels()[mosaics.images[0]]
+    for quarter in range(4):
+        found = mosaic_maps(model, quarters, mosaics.classes[0], quarter, np.array([7]), (layer,), "stretched", apart=True)
+        order = [quarter, *(place for place in range(4) if place != quarter)]
+        activations, gradient = cells_of(model, layer, quarters[order], int(mosaics.classes[0, quarter]))
+        assert not gradient[1:].any()
+        side = model.find_layers(layer)[0].grid[0]
+        right = {
+            # the mean gradient over the whole grid of the mosaic, three quarters of which have none
+            "grad-cam": [(gradient[0].mean((1, 2)) / 4 @ one.flatten(1)).view(side, side).relu() for one in activations],
+            "hirescam": [(gradient[at] * one).sum(0).relu() for at, one in enumerate(activations)],
+            "layercam": [(gradient[at].relu() * one).sum(0).relu() for at, one in enumerate(activations)],
+        }
+        for method, cells in right.items():
+            whole = found.map_of(Finder(layer, method))[0]  # type: ignore[arg-type]  # one of the methods
+            for place, cell in zip(order, cells, strict=True):
+                top, left = place // 2 * 32, place % 2 * 32
+                enlarged = interpolate(cell[None, None], (32, 32), mode="bilinear", align_corners=False)[0, 0].numpy()
+                np.testing.assert_allclose(
+                    whole[top : top + 32, left : left + 32], enlarged, 2e-3, 1e-4 * float(whole.max()), err_msg=method
+                )
+
+
+@pytest.mark.parametrize("placement", ["stretched", "receptive-field"])
+def test_of_quarters_apart_all_of_a_map_by_cell_is_inside_and_of_grad_cam_not(mosaics: Mosaics, placement: Placement) -> None:
+    few = replace(mosaics, images=mosaics.images[:3], classes=mosaics.classes[:3])
+    for name, layers in (("resnet20", ("layer1.0.conv1", LAST)), ("captum-tutorial", ("conv1", "conv2"))):
+        found = few.request(xl.load_model(name), pixels(), layers, placement, apart=True).all_rows()
+        energy = {finder: found.values[:, place, 0] for place, finder in enumerate(found.finders)}
+        for layer in layers:
+            np.testing.assert_array_equal(energy[Finder(layer, "hirescam")], 1)
+            np.testing.assert_array_equal(energy[Finder(layer, "layercam")], 1)
+            assert (energy[Finder(layer, "grad-cam")] < 0.99).all()
+        for baseline in BASELINES:
+            np.testing.assert_allclose(energy[baseline], 0.25, atol=1e-7)
+
+
+def test_the_logits_of_quarters_apart_are_those_of_the_picture_alone(small: xl.Model, mosaics: Mosaics) -> None:
+    quarters = pixels()[mosaics.images[:2].ravel()]
+    found = mosaic_maps(small, quarters, mosaics.classes[:2].ravel(), 2, np.array([0, 1]), (LAST,), apart=True)
+    np.testing.assert_allclose(found.logits, small.predict(pixels()[mosaics.images[:2, 2]]), atol=1e-4)
+
+
+def test_apart_is_another_request(request_of: MosaicRequest) -> None:
+    assert replace(request_of, apart=True).fingerprint != request_of.fingerprint

@@ -17,6 +17,7 @@ ASKED = {
     "captum-tutorial-all-layers": ("captum-tutorial", ALL, "conv2", 1000),
     "tutorial": ("tutorial", None, "conv2", 1000),
     "tutorial-all-layers": ("tutorial", ALL, "conv2", 1000),
+    "watermark": ("watermark", None, "conv2", 1000),
     "resnet20": ("resnet20", None, "layer3.2.conv2", 500),
 }
 """Of each file: model, layers, layer of the other methods, images."""

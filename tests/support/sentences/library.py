@@ -294,7 +294,7 @@ def a_place_that_is_known(draw: st.DrawFn) -> Said:
         draw(st.sampled_from(FINDING)), FINDERS, FINDERS[1], value, None if alone else FINDERS[0], None if alone else lead,
         draw(st.sampled_from(FINDERS)), summary.finders[0].values[0], gap, images,
     )  # fmt: skip
-    said = truth_sentence(summary, ranking, draw(st.sampled_from(("mark", "quarter", "object"))))
+    said = truth_sentence(summary, ranking, draw(st.sampled_from(("mark", "quarter", "apart", "object"))))
     shared = [value, summary.finders[0].values[0]]
     return Said(said, [images], shares=[summary.chance], shared=shared, gaps=[gap, *negated(gap), lead])
 

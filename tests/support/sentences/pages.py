@@ -40,10 +40,12 @@ from dashboard.topics.walk.walk_words import (
     weight_words,
 )
 from dashboard.view.captions import image_words, says_words
+from dashboard.view.captions import place_words as region_words
 from dashboard.widgets.number_table import estimate_cell, share_cell
 from explain_lib.base import words
 from explain_lib.cam.contrast import Contrast
 from explain_lib.cam.training_time import Moment
+from explain_lib.regions.region import region_of
 from explain_lib.trust.cover import cover_code
 from explain_lib.trust.ladder import Rung
 from explain_lib.trust.region import map_by_cell
@@ -257,7 +259,7 @@ def finders_of_a_place(draw: st.DrawFn) -> Said:
 def a_place_in_the_picked_picture(draw: st.DrawFn) -> Said:
     share, area = draw(shares), draw(shares)
     known: Any = SimpleNamespace(
-        place=draw(st.sampled_from(("mark", "quarter", "object"))), before="ship", says="horse", asked="frog",
+        place=draw(st.sampled_from(("mark", "quarter", "apart", "object"))), before="ship", says="horse", asked="frog",
         finder=FINDERS[0], value=lambda *_: share, area=area,
     )  # fmt: skip
     hit = draw(st.sampled_from((0.0, 1.0)))
@@ -410,7 +412,7 @@ def a_contrast(draw: st.DrawFn) -> Said:
     pair, difference = Pair("cat", "dog", chosen=True), found.by_score
     part = found.deviation / found.reach if found.reach > 0 else 0.0
     numbers = [found.deviation, part, found.alike, difference.spearman, difference.pearson, difference.ratio, 1]
-    task = draw(st.sampled_from(("softmax", "sigmoid")))
+    task = draw(st.sampled_from(("softmax", "sigmoid", "segmentation")))
     said = f"{sum_sentence(found, pair)} {score_sentence(found, pair, task)}"
     return Said(
         said,
@@ -418,3 +420,9 @@ def a_contrast(draw: st.DrawFn) -> Said:
         [float(sure[0]), difference.largest],
         known=("is high the other is low", "stands out more", "less the mean", "p (1 − p)"),
     )
+
+
+@case
+def region(draw: st.DrawFn) -> Said:
+    cells = np.arange(256).reshape(16, 16) < draw(st.integers(1, 256))
+    return Said(region_words(region_of(cells)), [], [float(cells.mean())])

@@ -68,3 +68,11 @@ def test_of_a_large_network_the_card_comes_by_itself() -> None:
     if not answers(app):
         assert "The map is being judged: 80 passes of the network." in texts(app)
     run_until(app, lambda: len(answers(app)) == 5)
+
+
+def test_once_it_is_there_the_card_of_another_layer_is_there_at_once() -> None:
+    first = open_explorer(img="0", model="resnet20", card="on", layer="layer3.2.conv2")
+    run_until(first, lambda: len(answers(first)) == 5)
+    other = open_explorer(img="0", model="resnet20", card="on", layer="layer2.0.conv1")
+    assert len(answers(other)) == 5
+    assert answers(other) != answers(first)

@@ -128,6 +128,21 @@ def test_a_mosaic_holds_the_picture_and_three_others_and_asks_for_any_of_them() 
     assert metrics(app)["Of the map in the asked quarter"] == percent(values[32:, :32].sum() / values.sum())
 
 
+def test_with_quarters_apart_hirescam_has_nothing_outside_and_grad_cam_has() -> None:
+    for method, inside in (("hirescam", True), ("grad-cam", False)):
+        app = open_page("known_truth", img="1", model="tutorial", known="apart", layer="conv2", method=method)
+        assert not app.error
+        shown = panels(app)
+        assert shown["known"].picture.shape == (64, 64, 3)
+        assert shown["known"].head["caption"].startswith("says of the asked quarter ")
+        values = shown["chosen"].values.copy()
+        assert values[:32, :32].any()
+        values[:32, :32] = 0
+        assert bool(values.any()) is not inside
+        assert (metrics(app)["Of the map in the asked quarter"] == "100 %") is inside
+        assert any("of this quarter alone; of it the network says" in text.value for text in app.markdown)
+
+
 def test_a_network_that_takes_no_mosaic_is_refused_with_one_that_does() -> None:
     app = open_page("known_truth", img="1", model="tutorial", known="quarter")
     assert not app.error

@@ -1,0 +1,4 @@
+"""Parts of a picture that a number is taken over, where a network gives a score for each place.
+
+region   Region: drawn, one pixel, or predicted; Predicted: one that is found in the network's output
+"""
