@@ -19,6 +19,7 @@ bench: $(VENV)/.ready-for-bench browser
 	$(BIN)/python -m benchmarks.compute
 	$(BIN)/python -m benchmarks.causes
 	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.held_out
 	$(BIN)/python -m benchmarks.browser
 	$(BIN)/python -m benchmarks.room --quick
 

@@ -49,6 +49,8 @@ from explain_lib.trust.cover_effect import CoverEffect, cover_effect
 from explain_lib.work.cache import ExplainCache, shared_cache
 
 if TYPE_CHECKING:
+    from explain_lib.advice.advise import advise
+    from explain_lib.advice.choice import Advice
     from explain_lib.cam.attention import attention_rollout, legrad
     from explain_lib.trust.ladder import LadderRows, Rung, join_ladder_rows, layer_ladder
     from explain_lib.trust.ladder_summary import Ranking, RungSummary, rank_ladder, summarise_ladder
@@ -58,6 +60,7 @@ __all__ = [
     "NOTEBOOK_MANUAL",
     "NOTEBOOK_PACKAGE",
     "PAPER",
+    "Advice",
     "AverageMap",
     "CacheStats",
     "CamSettings",
@@ -99,6 +102,7 @@ __all__ = [
     "TargetError",
     "TooLargeError",
     "Walkthrough",
+    "advise",
     "as_model",
     "attention_rollout",
     "average_map",
@@ -147,11 +151,13 @@ __all__ = [
 _LADDER = ("LadderRows", "Rung", "join_ladder_rows", "layer_ladder")
 _LADDER_SUMMARY = ("Ranking", "RungSummary", "rank_ladder", "summarise_ladder")
 _ATTENTION = ("attention_rollout", "legrad")
-_ON_DEMAND = (
-    dict.fromkeys(_LADDER, "explain_lib.trust.ladder")
-    | dict.fromkeys(_LADDER_SUMMARY, "explain_lib.trust.ladder_summary")
-    | dict.fromkeys(_ATTENTION, "explain_lib.cam.attention")
-)
+_ON_DEMAND = {
+    **dict.fromkeys(_LADDER, "explain_lib.trust.ladder"),
+    **dict.fromkeys(_LADDER_SUMMARY, "explain_lib.trust.ladder_summary"),
+    **dict.fromkeys(_ATTENTION, "explain_lib.cam.attention"),
+    "advise": "explain_lib.advice.advise",
+    "Advice": "explain_lib.advice.choice",
+}
 """The public names that few programs use, with the modules that are imported on their first use."""
 
 

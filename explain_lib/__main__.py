@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explain_lib.base.errors import ExplainError
+from explain_lib.commands import advise as advise_command
 from explain_lib.commands import card as card_command
 from explain_lib.commands import check_up as check_up_command
 from explain_lib.commands import layers as layers_command
@@ -32,6 +33,7 @@ COMMANDS = (
     Command("train", "train a checkpoint; resumes after a kill", train_command.add_options, train_command.run),
     Command("scan", "compare two maps over many images; resumes after a kill", scan_command.add_options, scan_command.run),
     Command("layers", "rank a model's layers by deletion, insertion or ROAD", layers_command.add_options, layers_command.run),
+    Command("advise", "name the layer to hook, for your own pictures", advise_command.add_options, advise_command.run),
     Command("sanity", "test whether maps depend on what a model has learnt", sanity_command.add_options, sanity_command.run),
     Command("truth", "test whether maps find a place that is known", truth_command.add_options, truth_command.run),
     Command("card", "ask five questions of the map of a picture", card_command.add_options, card_command.run),

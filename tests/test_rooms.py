@@ -26,6 +26,7 @@ LIBRARY = [
     "explain_lib.cam",
     "explain_lib.compare",
     "explain_lib.trust",
+    "explain_lib.advice",
     "explain_lib.truth",
     "explain_lib.audit",
     "explain_lib.study",

@@ -2,6 +2,7 @@
 
 from dashboard.frame.context_line import Line
 from dashboard.frame.page import show_page
+from dashboard.topics.ladder.advice import show_advice
 from dashboard.topics.ladder.image import show_image_ladder
 from dashboard.topics.ladder.sample import show_sample_ladder
 from dashboard.view.scene import Scene
@@ -9,6 +10,7 @@ from dashboard.view.scene import Scene
 
 def _draw(scene: Scene) -> None:
     show_numbers_of_image = show_image_ladder(scene)
+    show_advice(scene)
     show_sample_ladder(scene)
     show_numbers_of_image()
 

@@ -171,6 +171,8 @@ def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
     chosen = {name: getattr(view, name) for name in first_missing}
     lacking = {name: why for name, (end, why) in first_missing.items() if chosen[name] is not None and chosen[name] >= end}
     layers = f"the layers with a grid are {few_names(model.spatial_layers, 12)}"
+    if not set(view.layers) <= set(model.spatial_layers):
+        lacking["layers"] = layers
     return lacking | {
         name: layers for name in ("layer", "other_layer", "opinion") if getattr(view, name) not in (None, *model.spatial_layers)
     }

@@ -56,6 +56,13 @@ def _settings(text: str) -> tuple[str, ...]:
     return tuple(map(one_of(SETTINGS), text.split(",")))
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise ValueError("a name is empty, or there twice")
+    return names
+
+
 def _configuration(text: str) -> xl.Configuration:
     try:
         return parse_configuration(text)
@@ -119,7 +126,7 @@ _SEED = Spelling(whole(0, MOST_SEED), f"the number of a draw, from 0 to {MOST_SE
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
-_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region")
+_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region", "layers")
 _PART = ("part",)
 _OF_A_PICTURE = ("cover", "said", "region")
 _SAID = ("said",)
@@ -291,6 +298,11 @@ class View:
         Spelling(_region, "a row and a column such as 12,20, or the code of cells,"),
         None,
         "where a class is explained, of a network that segments: a pixel or cells; None: where it is predicted",
+    )
+    layers: tuple[str, ...] = declared(
+        Spelling(_names, "names of layers, each once, with commas between,"),
+        (),
+        "the layers that the ladder compares; none: those on offer",
     )
 
     def to_query(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, TypeVar
 
 import streamlit as st
 
@@ -12,11 +12,13 @@ from dashboard.view.record import recorded_part
 from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_jobs
 from explain_lib.base.run_context import in_this_run
-from explain_lib.base.words import counted
+from explain_lib.base.words import counted, time_words
 from explain_lib.networks.predictions import Verdicts, verdict_request
-from explain_lib.networks.requests import Request, Rows
+from explain_lib.networks.requests import HasImages, Request, Rows
 from explain_lib.take_home.registry import note_rows
 from explain_lib.work.jobs import Job, JobProgress, Jobs
+
+Other = TypeVar("Other", bound=HasImages)
 
 EVERY = 1.0
 """Seconds between two looks at a job that runs."""
@@ -45,13 +47,15 @@ def show_job(
     nothing: str | Example[Rows] = "Nothing has been computed yet. The result appears here while the work goes on.",
     above: Callable[[Rows], None] | None = None,
     by_itself: bool = False,
+    instead_of: Request[Other] | None = None,
 ) -> None:
     """Controls and progress of this request's job, and the rows that it has so far.
 
     start: the word on the button, before the number of images. show_rows: shows rows; it is told whether more of them are on
     their way. what: names the work where it failed. nothing: said, or shown, while there are no rows. above: shows rows, also
     those of an example, above the controls. by_itself: whether it starts without being asked to, and goes on where nobody
-    looked at it for a while; once it is stopped, it waits to be asked.
+    looked at it for a while; once it is stopped, it waits to be asked. instead_of: another one, which is stopped where this one
+    is asked for.
     """
     jobs = server_jobs()
     if by_itself:
@@ -71,7 +75,7 @@ def show_job(
         first = nothing.rows if rows is None and isinstance(nothing, Example) else rows
         if above is not None and first is not None:
             above(first)
-        _controls(jobs, request, job, start, what)
+        _controls(jobs, request, job, (start, what), instead_of)
         if rows is None:
             if isinstance(nothing, Example):
                 nothing.show()
@@ -130,10 +134,16 @@ def _state(job: Job[Rows] | None) -> str | None:
     return None if job is None else job.progress.state
 
 
-def _controls(jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, start: str, what: str) -> None:
-    """A button to start, to stop or to go on, and the progress."""
+def _controls(
+    jobs: Jobs, request: Request[Rows], job: Job[Rows] | None, words: tuple[str, str], instead_of: Request[Other] | None
+) -> None:
+    """A button to start, to stop or to go on, and the progress. words: on the button, and for the work."""
+    start, what = words
 
     def ask() -> None:
+        other = None if instead_of is None else jobs.find(instead_of)
+        if other is not None:
+            other.stop()
         jobs.ask(request)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -170,23 +180,15 @@ def _progress_words(progress: JobProgress) -> str:
     if progress.speed and progress.state == "running" and progress.total > 1:
         words.append(_speed_words(progress.speed))
     if progress.seconds_left:
-        words.append(f"{_time_words(progress.seconds_left)} left")
+        words.append(f"{time_words(progress.seconds_left)} left")
     return " · ".join(words)
 
 
 def _speed_words(speed: float) -> str:
     """12.3 as "12 images a second", 0.01 as "100 s an image"."""
     if speed < 0.1:
-        return f"{_time_words(1 / speed)} an image"
+        return f"{time_words(1 / speed)} an image"
     return f"{speed:,.{0 if speed >= 10 else 1}f} images a second"
-
-
-def _time_words(seconds: float) -> str:
-    """90 as "90 s", 600 as "10 min", 10,000 as "2 h 47 min"."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 # Section: the predictions for all images of a set

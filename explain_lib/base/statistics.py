@@ -112,13 +112,14 @@ def simultaneous_means(*families: NDArray[np.floating]) -> tuple[tuple[Estimate,
     )
 
 
-def comparisons_with_best(values: NDArray[np.floating], best: int) -> tuple[Estimate, ...]:
+def comparisons_with_best(values: NDArray[np.floating], best: int, level: float = LEVEL) -> tuple[Estimate, ...]:
     """How much higher the mean of column `best` is than that of each column of floating-point values (K, m), K images.
 
     Paired, over the images that have both values. `best` is the column with the highest mean, of this sample and perhaps not
     in truth. The q of simultaneous_means is such that all comparisons of the column that is best in truth hold at once in 95 %
-    of samples, whichever column that is. So in as many samples that column is `best` or one whose interval here reaches to 0
-    or below; and the smallest low and the smallest high end are an interval of the lead of `best` over the best of the others.
+    of samples, or in the share `level` of them, whichever column that is. So in as many samples that column is `best` or one
+    whose interval here reaches to 0 or below; and the smallest low and the smallest high end are an interval of the lead of
+    `best` over the best of the others.
 
     Raises InputError as bootstrap_means does, and for a place without a column.
     """
@@ -135,7 +136,7 @@ def comparisons_with_best(values: NDArray[np.floating], best: int) -> tuple[Esti
         for place in np.union1d(one, other):
             own = far[:, (one == place) | (other == place)].max(1)
             largest[place] = np.maximum(largest[place], own)
-    q = float(np.quantile(largest, LEVEL, axis=1).max())
+    q = float(np.quantile(largest, level, axis=1).max())
     return _within(checked[:, [best]] - checked, q)
 
 

@@ -216,3 +216,11 @@ def first_line(error: BaseException) -> str:
 def error_words(error: BaseException, most: int | None = None) -> str:
     """The type of an exception and the first line of its message, up to so many characters: "ValueError: no such file"."""
     return f"{type(error).__name__}: {first_line(error)[:most]}" if str(error) else type(error).__name__
+
+
+def time_words(seconds: float) -> str:
+    """90 as "90 s", 600 as "10 min", 10,000 as "2 h 47 min"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -24,7 +24,7 @@ from explain_lib.work.ladder_files import ENDINGS, write_ladder
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
+    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=SAMPLE)
     parser.add_argument("--layers", nargs="+", help="names of layers (default: every conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--opinions", metavar="LAYER", help="also rank other methods and placements at this layer")

@@ -23,7 +23,7 @@ from explain_lib.trust.sanity_summary import (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
+    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=SAMPLE)
     parser.add_argument("--layer", help="name of a layer (default: the last conv layer)")
     parser.add_argument("--target", metavar="CLASS", help="explain this class, by number or name (default: the predicted one)")
     parser.add_argument("--mode", choices=MODES, default="cascading", help="which layers forget (default: %(default)s)")

@@ -30,10 +30,11 @@ SAMPLE = 500
 _NUMBERS = re.compile(r"all|[\d\s,-]+")
 
 
-def add_subject_options(parser: argparse.ArgumentParser, images: str | None, *, samples: bool = False) -> None:
+def add_subject_options(parser: argparse.ArgumentParser, images: str | None, *, samples: int = 0) -> None:
     """Add the options that name model and pictures.
 
-    images: the test images by default; None for a command without pictures. samples: whether a folder is sampled.
+    images: the test images by default; None for a command without pictures. samples: how many pictures of a folder are taken
+    where no number is given; 0 for a command that takes all.
     """
     add_model_options(parser, f"a bundled model ({DEFAULT_MODEL} by default), {MODEL_HELP}")
     if images is not None:
@@ -47,17 +48,19 @@ def add_subject_options(parser: argparse.ArgumentParser, images: str | None, *, 
         )
     if samples:
         parser.add_argument(
-            "--sample", type=int, metavar="N", help=f"number of pictures from all over a folder (default: {SAMPLE})"
+            "--sample", type=int, metavar="N", help=f"number of pictures from all over a folder (default: {samples})"
         )
+        parser.set_defaults(usual_sample=samples)
 
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model with its name, and whether it is bundled."""
+    """A model with its name, whether it is bundled, and the Python that loads it."""
 
     name: str
     model: Model
     bundled: bool
+    python: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,14 @@ class Subject:
         """The last conv layer; of a network without any, the last layer with a grid."""
         return (self.model.conv_layers or self.model.spatial_layers)[-1]
 
+    @property
+    def python(self) -> str:
+        """Python that sets `pixels`, given `model`."""
+        if self.folder is None:
+            return "pixels = xl.ExplainCache().fitted_images(model.intake())  # the CIFAR-10 test images\n"
+        call = f"xl.ImageFolder(Path({str(self.folder.path)!r})).pixels(model.intake())"
+        return f"from pathlib import Path\npixels = {call}\n"
+
     def say_unreadable(self) -> None:
         """Say on the standard error which pictures could not be read."""
         broken = {} if self.folder is None else self.folder.unreadable
@@ -103,14 +114,14 @@ def find_model(options: argparse.Namespace, device: str = "cpu") -> NamedModel:
     name = options.model or (own[0].name if own else DEFAULT_MODEL)
     chosen = next((one for one in own if one.name == name), None)
     if chosen is None:
-        return NamedModel(name, load_model(name, device), bundled=True)
+        return NamedModel(name, load_model(name, device), bundled=True, python=f"xl.load_model({name!r})")
     if not is_architecture(chosen.architecture):
         bundled = ", ".join(REGISTRY)
         raise InputError(f"model: unknown model {name!r}; a bundled one ({bundled}), {MODEL_HELP} would be right")
     loaded = load_own(chosen, device)
     if loaded.assumed:
         print(f"explain_lib: {loaded.assumed}", file=sys.stderr)
-    return NamedModel(name, loaded.model, bundled=False)
+    return NamedModel(name, loaded.model, bundled=False, python=loaded.python)
 
 
 def find_subject(options: argparse.Namespace, usual: str, *, device: str = "cpu") -> Subject:
@@ -158,4 +169,5 @@ def _sample(options: argparse.Namespace, count: int) -> int:
         return count
     if options.sample is not None and options.sample < 1:
         raise InputError(f"sample: {options.sample}; a number from 1 would be right")
-    return options.sample or SAMPLE
+    usual: int = options.usual_sample
+    return options.sample or usual

@@ -33,7 +33,7 @@ Request = SecretRequest | MosaicRequest | OwnPlacesRequest
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=True)
+    add_subject_options(parser, f"0-{SAMPLE - 1}", samples=SAMPLE)
     known = (
         "the planted mark of the model watermark, the quarter of a mosaic of four pictures, the same with quarters that cannot "
         "influence each other (apart), or the objects in a folder's masks"

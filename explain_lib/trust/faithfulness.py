@@ -8,7 +8,7 @@ the probability of the explained class; of a regression the number itself, and s
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -274,12 +274,22 @@ class PictureRemoval:
         """The curves of one order, int64 (H * W,), see pixel_ranks: as removal_curves has them, K and R being 1."""
         whole, *filled = self._ends.tolist()
         told(0.0)
-        asked = self._ask(self._pictures(ranks), told)
+        pairs = [(fill, self.batch) for fill in self._fills] + [(self.batch, fill) for fill in self._fills]
+        asked = self._ask(chain(self._mixed(ranks, pairs), self._imputed(ranks)), told, ASKED_PER_ORDER)
         plain, imputed = asked[: 4 * (STEPS - 1)].reshape(2, 2, STEPS - 1), asked[4 * (STEPS - 1) :].reshape(2, -1)
         deletion = [[whole, *steps, end] for steps, end in zip(plain[0].tolist(), filled, strict=True)]
         insertion = [[end, *steps, whole] for steps, end in zip(plain[1].tolist(), filled, strict=True)]
         curves = (np.array(one, dtype=np.float32)[None, None] for one in (deletion, insertion, *imputed))
         return RemovalCurves(*curves)
+
+    def insertion_and_road(self, ranks: Orders, told: Told) -> NDArray[np.float64]:
+        """The mean of insertion on mid grey, and ROAD with both orders combined, of one order: (2,), numbers of its curves."""
+        whole, grey, _ = self._ends.tolist()
+        told(0.0)
+        pictures = chain(self._mixed(ranks, [(self.batch, self._fills[0])]), self._imputed(ranks))
+        asked = self._ask(pictures, told, ASKED_BY_TWO).astype(np.float64)
+        first, last = asked[STEPS - 1 :].reshape(2, -1).mean(1).tolist()
+        return np.array([np.mean([grey, *asked[: STEPS - 1], whole]), (last - first) / 2])
 
     @cached_property
     def _fills(self) -> tuple[Tensor, Tensor]:
@@ -288,14 +298,18 @@ class PictureRemoval:
     @cached_property
     def _ends(self) -> NDArray[np.float32]:
         """The values of the picture, and of each fill alone, (3,)."""
-        return self._ask(iter([self.batch[0], *(fill[0] for fill in self._fills)]), lambda _: None)
+        ends = [self.batch[0], *(fill[0] for fill in self._fills)]
+        return self._ask(iter(ends), lambda _: None, len(ends))
 
-    def _pictures(self, ranks: Orders) -> Iterator[Tensor]:
-        """The pictures that one order asks about, (C, H, W) each: deletion, insertion, ROAD's two halves."""
-        place, size = torch.from_numpy(ranks).to(self.batch.device).view(self.batch.shape[2:]), ranks.size
-        cuts = [round(step * size / STEPS) for step in range(1, STEPS)]
-        for first, rest in [(fill, self.batch) for fill in self._fills] + [(self.batch, fill) for fill in self._fills]:
-            yield from (torch.where(place < cut, first, rest)[0] for cut in cuts)
+    def _mixed(self, ranks: Orders, pairs: Sequence[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
+        """Pictures (C, H, W) whose first pixels in order come from the first of a pair, the others from the second."""
+        place = torch.from_numpy(ranks).to(self.batch.device).view(self.batch.shape[2:])
+        for first, rest in pairs:
+            yield from (torch.where(place < cut, first, rest)[0] for cut in _cuts(ranks.size))
+
+    def _imputed(self, ranks: Orders) -> Iterator[Tensor]:
+        """The pictures (C, H, W) of ROAD's two halves, most relevant first and least relevant first."""
+        size, cuts = ranks.size, _cuts(ranks.size)
         holes = [ranks < cuts[step - 1] for step in ROAD_STEPS] + [ranks >= size - cuts[step - 1] for step in ROAD_STEPS]
         own = self.batch[0].cpu().numpy()
         noise = noise_of(self.image, own.shape)
@@ -303,16 +317,23 @@ class PictureRemoval:
             hole = missing.reshape(own.shape[1:])
             yield torch.from_numpy(impute_linearly(own, hole) + noise * hole).to(self.batch.device)
 
-    def _ask(self, pictures: Iterator[Tensor], told: Told) -> NDArray[np.float32]:
-        """The explained values of pictures, some of them in each pass."""
+    def _ask(self, pictures: Iterator[Tensor], told: Told, total: int) -> NDArray[np.float32]:
+        """The explained values of pictures, so many in all, some of them in each pass."""
         at_once = max(1, PASS_PIXELS // (self.batch.shape[2] * self.batch.shape[3]))
         values: list[NDArray[np.float32]] = []
         while part := list(islice(pictures, at_once)):
             values.append(explained_values(self.model, torch.stack(part), [self.target] * len(part), PASS_PIXELS))
-            told(min(sum(map(len, values)) / ASKED_PER_ORDER, 0.99))
+            told(min(sum(map(len, values)) / total, 0.99))
         return np.concatenate(values)
 
 
+def _cuts(size: int) -> list[int]:
+    """How many of so many pixels are k/16 of them, for k = 1 to 15."""
+    return [round(step * size / STEPS) for step in range(1, STEPS)]
+
+
+ASKED_BY_TWO = STEPS - 1 + 2 * len(ROAD_STEPS)
+"""Pictures through the network for insertion with one fill and ROAD, for each order."""
 ASKED_PER_ORDER = 4 * (STEPS - 1) + 2 * len(ROAD_STEPS)
 """Pictures through the network for each order: 15 steps of deletion and of insertion with two fills, and 14 of ROAD."""
 

@@ -59,6 +59,7 @@ ONE_NUMBER = {
     "dashboard/topics/gallery/rows.py": "the mean difference of two maps",
     "dashboard/topics/gallery/sections.py": "the mean difference of two maps",
     "dashboard/topics/guesses/examples.py": "shares and correlations under pictures",
+    "dashboard/topics/ladder/advice.py": "cells of a table",
     "dashboard/topics/ladder/image.py": "cells of a table, shares under pictures",
     "dashboard/topics/ladder/patches.py": "the range of the losses under their picture",
     "dashboard/topics/sanity/blind.py": "the correlation of a pair",

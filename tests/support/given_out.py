@@ -73,4 +73,5 @@ GIVEN_OUT: dict[str, tuple[str | None, str]] = {
     "groups": (None, "4"),
     "card": ("off", "on"),
     "region": (None, "12,20"),
+    "layers": (None, "conv1,relu2"),
 }

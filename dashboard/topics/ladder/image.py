@@ -9,9 +9,18 @@ import streamlit as st
 
 import explain_lib as xl
 from dashboard.figures.panel import Action, Panel
+from dashboard.topics.ladder.advice import advice_fact
 from dashboard.topics.ladder.columns import ALL_NUMBERS, FILL_HELP, FILLS_ON_OFFER, MEASURE_HELP, ROW_MEANINGS, columns
 from dashboard.topics.ladder.figure import curves_figure, curves_words, least_first_curve, removal_curve
-from dashboard.topics.ladder.measured import asked_layer, curve_caption, curve_title, left_over, patches_caption
+from dashboard.topics.ladder.measured import (
+    asked_layer,
+    curve_caption,
+    curve_title,
+    curves_request,
+    image_layers,
+    left_over,
+    patches_caption,
+)
 from dashboard.topics.ladder.patches import loss_panel, patches_figure, patches_words, sums_panel
 from dashboard.topics.sides.plus_plus import PLUS_PLUS, plus_plus_warning, show_plus_plus
 from dashboard.view import terms
@@ -29,7 +38,7 @@ from explain_lib.base.words import fine
 from explain_lib.networks.task_words import value_words
 from explain_lib.trust.by_row import is_large
 from explain_lib.trust.faithfulness import pixel_ranks, removal_pictures
-from explain_lib.trust.ladder import ASKED_PER_IMAGE, ASKED_PER_ROW, CENTRE, RANDOM, CurvesRequest, LadderCurves, ladder_curves
+from explain_lib.trust.ladder import ASKED_PER_IMAGE, ASKED_PER_ROW, CENTRE, RANDOM, LadderCurves, ladder_curves
 from explain_lib.trust.ladder_summary import Ranking, measured, rank_ladder, ranking_sentence, summarise_ladder
 from explain_lib.trust.measures import FILL_WORDS, FILLS, MEASURE_WORDS, Fill, direction_words, measure_words
 
@@ -66,9 +75,9 @@ def _on_this_picture(scene: Scene, layer: str, found: LadderCurves) -> None:
 
 def _show_by_row(scene: Scene) -> None:
     """The ladder of a large picture, also while it is measured: first what is the same whichever layer is chosen."""
-    view, layer, offered = scene.view, scene.layer, scene.offered_layers
+    layer = scene.layer
     asked_at = asked_layer(layer)
-    base = CurvesRequest(scene.model, scene.images.pixels, np.array([view.image]), offered, scene.asked, first=layer)
+    base = curves_request(scene)
     whole = replace(base, opinions=asked_at)
     request = whole if is_done(whole) or is_done(base) else base
     known = rows_so_far(request) or rows_so_far(base)
@@ -133,17 +142,17 @@ def _maps(scene: Scene, found: LadderCurves, layer: str) -> None:
     """The picture, the map of the chosen layer, what is left when its pixels go, and the maps of all rows; a click on a layer's
     chooses it.
     """
-    show_stage(ladder_stage(scene, found, layer))
+    show_stage(ladder_stage(scene, found, layer, advice_fact(scene)))
 
 
 def image_ladder(scene: Scene) -> LadderCurves:
     """The ladder of the picked image, measured at once."""
-    view, offered = scene.view, scene.offered_layers
-    return ladder_curves(scene.model, scene.images.pixels, view.image, offered, scene.asked, asked_layer(scene.layer))
+    view, layers = scene.view, image_layers(scene)
+    return ladder_curves(scene.model, scene.images.pixels, view.image, layers, scene.asked, asked_layer(scene.layer))
 
 
-def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
-    """The stage of the picked image. layer: the chosen one."""
+def ladder_stage(scene: Scene, found: LadderCurves, layer: str, advised: Fact | None = None) -> Stage:
+    """The stage of the picked image. layer: the chosen one. advised: the layer to hook, where that is known."""
     names = [rung.name for rung in found.rows.rungs]
     order = rank_ladder(found.rows, scene.view.measure, scene.view.fill).order
     places = [order.index(name) + 1 for name in names]
@@ -154,7 +163,8 @@ def ladder_stage(scene: Scene, found: LadderCurves, layer: str) -> Stage:
     column = names.index(layer)
     chosen = replace(_overlay(scene, found, column, SIDE), title=f"Map of {layer}", name="chosen", previews=True)
     panels = original_panel(scene, SIDE), chosen, *_asked(scene, found, column, scene.view.fill)
-    main = Panels(panels, facts=tuple(_facts(scene, found, column, places[column])))
+    facts = [*_facts(scene, found, column, places[column]), *([] if advised is None else [advised])]
+    main = Panels(panels, facts=tuple(facts))
     return Stage((main, strip), slider="chosen", fits=2)
 
 

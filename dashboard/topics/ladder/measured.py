@@ -1,8 +1,17 @@
 """The layer ladder of a view: its request, and numbers and words of its results."""
 
+from contextlib import suppress
+
+import numpy as np
+
 from dashboard.view.scene import Scene, sample_scene
-from explain_lib.trust.ladder import LadderCurves, LadderRequest
+from explain_lib.advice.choice import AdviceRows
+from explain_lib.advice.measuring import AdviceRequest, rows_of_ladder
+from explain_lib.base.errors import DataError
+from explain_lib.trust.by_row import is_large
+from explain_lib.trust.ladder import CurvesRequest, LadderCurves, LadderRequest, LadderRows
 from explain_lib.trust.measures import FILLS, Fill, measure_words
+from explain_lib.work.ladder_files import bundled_ladder
 
 
 def asked_layer(layer: str) -> str | None:
@@ -10,9 +19,26 @@ def asked_layer(layer: str) -> str | None:
     return None if "#" in layer else layer
 
 
+def ladder_layers(scene: Scene) -> tuple[str, ...]:
+    """The layers of the ladders: those that the view chooses, or those on offer."""
+    return scene.view.layers or scene.offered_layers
+
+
+def image_layers(scene: Scene) -> tuple[str, ...]:
+    """The same for the picked image, where the layer that is shown has a row in any case."""
+    chosen = {*ladder_layers(scene), scene.layer}
+    return tuple(name for name in scene.model.spatial_layers if name in chosen)
+
+
+def curves_request(scene: Scene, opinions: str | None = None) -> CurvesRequest:
+    """The ladder of the picked image, the row of the shown layer first."""
+    image = np.array([scene.view.image])
+    return CurvesRequest(scene.model, scene.images.pixels, image, image_layers(scene), scene.asked, opinions, first=scene.layer)
+
+
 def sample_request(scene: Scene) -> LadderRequest:
-    """The ladder that the view asks for: the layers on offer, on its sample of the set."""
-    layers, view = scene.offered_layers, scene.view
+    """The ladder that the view asks for, on its sample of the set."""
+    layers, view = ladder_layers(scene), scene.view
     around, images = sample_scene(scene)
     asked_at = asked_layer(scene.model.default_layer)
     return LadderRequest(scene.model, around.images.pixels, images, layers, view.target, asked_at)
@@ -23,6 +49,34 @@ def left_over(found: LadderCurves, place: int, fill: Fill, step: int) -> float:
     if fill == "noisy-linear":
         return float(found.curves.morf[0, place, step // 2 - 1])
     return float(found.curves.deletion[0, place, FILLS.index(fill), step])
+
+
+# Section: the advice
+
+
+ADVISED = 32
+"""So many large pictures the advice looks at, at most."""
+
+
+def advice_request(scene: Scene) -> AdviceRequest:
+    """The advice that the view asks for: the chosen layers or the usual candidates, on its sample of the set."""
+    around, images = sample_scene(scene)
+    if is_large(scene.model) and len(images) > ADVISED:
+        images = images[:: len(images) // ADVISED][:ADVISED]
+    return AdviceRequest(scene.model, around.images.pixels, images, scene.view.layers or None, scene.view.target)
+
+
+def advice_rows(scene: Scene, so_far: LadderRows | None) -> AdviceRows | None:
+    """The numbers of the advice from the ladder over many pictures, where that is known.
+
+    so_far: what its job has found.
+    """
+    request = sample_request(scene)
+    with suppress(DataError):
+        found = bundled_ladder(request) or so_far
+        if found is not None and len(found.rungs) == request.rungs:
+            return rows_of_ladder(found, request.layers or ())
+    return None
 
 
 # Section: words

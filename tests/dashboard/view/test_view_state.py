@@ -192,6 +192,8 @@ NONSENSE = [
     ("average", "yes", "on or off would be right."),
     ("whole", "1", "on or off would be right."),
     ("card", "1", "on or off would be right."),
+    ("layers", "conv1,,conv2", "names of layers, each once, with commas between, would be right."),
+    ("layers", "conv1,conv1", "names of layers, each once, with commas between, would be right."),
     ("planted", "yes", "on or off would be right."),
     ("groups", "1", "a number of slices, from 2, would be right."),
     ("blind", "7,x", "numbers of images, with commas between, would be right."),

@@ -12,7 +12,7 @@ from explain_lib.commands.subject import NamedModel
 
 
 def use(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    named = NamedModel("mine", model_of(network), bundled=False)
+    named = NamedModel("mine", model_of(network), bundled=False, python="")
     monkeypatch.setattr(check_up_command, "find_model", lambda _: named)
 
 

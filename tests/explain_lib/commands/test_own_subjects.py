@@ -101,7 +101,7 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(here: Path, capsys:
         assert "images: none of them can be read; others would be right" in capsys.readouterr().err
 
 
-def subject(*arguments: str, samples: bool = False) -> Subject:
+def subject(*arguments: str, samples: int = 0) -> Subject:
     parser = argparse.ArgumentParser()
     add_subject_options(parser, "0-9", samples=samples)
     return find_subject(parser.parse_args(arguments), "0-9")
@@ -109,11 +109,11 @@ def subject(*arguments: str, samples: bool = False) -> Subject:
 
 @pytest.mark.usefixtures("here")
 def test_of_a_folder_a_sample_is_from_all_over_it_and_numbers_are_what_they_say() -> None:
-    assert subject(*OWN, "--images", "garden", "--sample", "2", samples=True).images.tolist() == [0, 2]
-    assert subject(*OWN, "--images", "garden", samples=True).images.tolist() == [0, 1, 2, 3]
+    assert subject(*OWN, "--images", "garden", "--sample", "2", samples=500).images.tolist() == [0, 2]
+    assert subject(*OWN, "--images", "garden", samples=500).images.tolist() == [0, 1, 2, 3]
     assert subject(*OWN, "--images", "garden").images.tolist() == [0, 1, 2, 3]
     with pytest.raises(xl.InputError, match="sample: 0; a number from 1 would be right"):
-        subject(*OWN, "--images", "garden", "--sample", "0", samples=True)
+        subject(*OWN, "--images", "garden", "--sample", "0", samples=500)
     assert subject(*OWN, "--images", "3,1", "garden").images.tolist() == [3, 1]
     assert subject("--images", "4-5").images.tolist() == [4, 5]
     assert subject().images.tolist() == list(range(10))

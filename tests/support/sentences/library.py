@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
-from sentences.said import Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
+from sentences.said import KNOWN, Cases, Said, adds_to, any_values, counts, estimates, share_estimates, shares, values
 
 import explain_lib as xl
+from explain_lib.advice.choice import AdviceRows, choose_layer
+from explain_lib.advice.words import advice_lines, advice_sentence, dropped_sentence
 from explain_lib.audit.card import BeliefCard
 from explain_lib.audit.card_words import card_lines, undecided_words
 from explain_lib.audit.slices import Slice, Slices
@@ -215,6 +217,33 @@ def the_only_layer(draw: st.DrawFn) -> Said:
     ranking, summary, gaps = draw(rankings())
     alone, own = replace(ranking, second=None, lead=None, tied=()), summary[:1] + summary[3:]
     return Said(ranking_sentence(alone, own), [1], means=[one.road for one in own], gaps=gaps)
+
+
+OF_ALL_MEASURES = (
+    "behind by no measure",
+    "no measure puts any of them behind the best by more than chance",
+    "Behind by all three measures",
+    "30 or more would be right",
+)
+"""Words of the advice on all measures at once, which no single interval stands beside."""
+
+
+@case
+def advice_on_the_layer_to_hook(draw: st.DrawFn) -> Said:
+    images, spread = draw(st.sampled_from((1, 2, 29, 30, 60))), draw(st.sampled_from((1e-9, 0.01, 0.1, 0.5)))
+    chance = np.random.default_rng(draw(st.integers(0, 10**6)))
+    own = np.array([[draw(values) for _ in range(3)] for _ in range(3)]) * draw(st.sampled_from((0.0, 1.0)))
+    numbers = own + spread * chance.normal(size=(images, 3, 3))
+    gone = draw(st.sampled_from((images, images, 8)))
+    numbers[gone:, 1] = np.nan
+    measured = np.ones((images, 3), bool)
+    measured[gone:, 1] = False
+    advice = choose_layer(AdviceRows(np.arange(images), ("one", "two", "three"), numbers, measured))
+    means = [mean for one in advice.by_measure for mean in one.means]
+    gaps = [gap for one in advice.by_measure for _, gap in one.gaps]
+    assert len(advice_lines(advice)) == 4
+    words = f"{advice_sentence(advice)} {dropped_sentence(advice)}".strip()
+    return Said(words, [0, 3, 8, 30, images], means=means, gaps=[*gaps, *means], known=(*KNOWN, *OF_ALL_MEASURES))
 
 
 @case
