@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import explain_lib as xl
+from explain_lib.passes.running import first_part, run_hooked
 
 TOLERANCE = 1e-3
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -184,14 +185,12 @@ def asked(case: Case) -> Question:
 def _by_autograd(case: Case, network: nn.Module, batch: Tensor, layer: str, label: int) -> NDArray[np.float32]:
     kept: list[Tensor] = []
 
-    def keep(_: nn.Module, __: object, output: Tensor) -> Tensor:
-        kept.append(output)
-        return output.clone()  # before a later module writes to it
+    def keep(_: nn.Module, __: object, output: object) -> Tensor:
+        kept.append(torch.as_tensor(first_part(output)))
+        return kept[-1].clone()  # before a later module writes to it
 
-    batch = batch.requires_grad_()
-    hook = network.get_submodule(layer).register_forward_hook(keep)
-    score = number_of(case.scores(network(batch)), label)
-    hook.remove()
+    output = run_hooked(network, batch.requires_grad_(), {layer: keep})
+    score = number_of(case.scores(output), label)
     (gradient,) = torch.autograd.grad(score, kept)
     turned = case.grid or (lambda output: output)
     activation, gradient = turned(kept[0].detach()), turned(gradient)

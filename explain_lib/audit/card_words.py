@@ -86,10 +86,7 @@ def _beats_centre(card: BeliefCard) -> str:
         case "unknown":
             return "The map, or what the score loses, is the same everywhere: there is nothing to compare."
         case "unclear":
-            return (
-                f"{removed} Whether the map or a blob in the middle foretells better what the score loses cannot be told from "
-                f"this picture: {numbers}."
-            )
+            said = "The map and a blob in the middle cannot be told apart by how they foretell what the score loses"
         case "yes":
             said = "The map foretells what the score loses better than a blob in the middle does"
         case "no":

@@ -246,7 +246,7 @@ NONSENSE = [
     ("cover", "A" * 42 + "B", _COVER),  # the last letter has four cells: this one is beyond the grid
     ("region", "12,20,3", "a row and a column such as 12,20, or the code of cells, would be right."),
     ("region", "AA!", "a row and a column such as 12,20, or the code of cells, would be right."),
-    ("known", "secret", "one of mark, quarter, object would be right."),
+    ("known", "secret", "one of mark, quarter, apart, object would be right."),
     ("method", "cam", "one of grad-cam, hirescam, layercam, grad-cam++ would be right."),
     ("finds", "it", "one of energy, pointing, overlap would be right."),
     ("bands", "1,2", "three numbers of channels, from 0, or one, with commas between, would be right."),

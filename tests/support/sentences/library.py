@@ -106,7 +106,7 @@ def a_belief_card(draw: st.DrawFn) -> Said:
     numbers = [beats, centre, alike, parts.grad_cam_sum, parts.hirescam_sum, parts.score, away, found.cell]
     gap = Estimate(beats - centre, beats - centre, beats - centre, 30)  # of this one picture there is no other
     words = " ".join([f"{line.words} {line.value}." for line in lines])
-    return Said(words, numbers, [parts.turned_share], [learnt], gaps=[gap, *negated(gap)])
+    return Said(words, numbers, [parts.turned_share, 0.95], [learnt], gaps=[gap, *negated(gap)])
 
 
 @case
@@ -305,7 +305,7 @@ def a_place_that_is_known(draw: st.DrawFn) -> Said:
     )  # fmt: skip
     said = truth_sentence(summary, ranking, draw(st.sampled_from(("mark", "quarter", "apart", "object"))))
     shared = [value, summary.finders[0].values[0]]
-    return Said(said, [images], shares=[summary.chance], shared=shared, gaps=[gap, *negated(gap), lead])
+    return Said(said, [images], shares=[summary.chance, 1], shared=shared, gaps=[gap, *negated(gap), lead])
 
 
 @case
