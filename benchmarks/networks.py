@@ -9,8 +9,9 @@ scaled map is farther than 0.001 from the right one.
 """
 
 import argparse
+import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -275,22 +276,26 @@ def _told(found: NDArray[np.float32], right: NDArray[np.float32]) -> str:
     return RIGHT if np.abs(_scaled(found) - right).max() <= TOLERANCE else WRONG
 
 
-def rows(names: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """The name of each network, its default layer, and what each program makes of it."""
-    for name in names:
-        question = asked(CASES[name])
-        yield name, [question.layer, *(_attempt(partial(ask, question)) for ask in PROGRAMS.values())]
+def answers(name: str) -> tuple[str, tuple[str, ...]]:
+    """The default layer of a network, and what each program makes of it there."""
+    question = asked(CASES[name])
+    return question.layer, tuple(_attempt(partial(ask, question)) for ask in PROGRAMS.values())
 
 
 def main() -> None:
-    """Print the table as Markdown."""
+    """Print the table as Markdown, a row for each set of answers; each network's line goes to the standard error."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(CASES)}; all if none is named")
     names: list[str] = parser.parse_args().names or list(CASES)
     warnings.simplefilter("ignore")
-    print(f"| network | layer | {' | '.join(PROGRAMS)} |\n|{'---|' * (2 + len(PROGRAMS))}")
-    for name, said in rows(names):
-        print(f"| {name} | `{said[0]}` | {' | '.join(said[1:])} |", flush=True)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        layer, said = answers(name)
+        groups.setdefault(said, []).append(name)
+        print(f"{name}, {layer}: {', '.join(said)}", file=sys.stderr, flush=True)
+    print(f"| network | {' | '.join(PROGRAMS)} |\n|{'---|' * (1 + len(PROGRAMS))}")
+    for said, members in groups.items():
+        print(f"| {', '.join(members)} | {' | '.join(said)} |")
 
 
 if __name__ == "__main__":
