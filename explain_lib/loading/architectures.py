@@ -46,7 +46,11 @@ SEGMENTED = 256
 """The side of pictures for networks that segment, unless another is given. They take any; those published saw 480 pixels."""
 
 _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
-    {"TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), "ResNet20": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))}
+    {
+        "TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        "ResNet20": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
+        "ViTTiny": ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
+    }
 )
 
 
@@ -330,5 +334,20 @@ class ResNet20(nn.Module):
         return logits
 
 
-ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType({"TutorialNet": TutorialNet, "ResNet20": ResNet20})
+def vit_tiny() -> nn.Module:
+    """A small vision transformer (Dosovitskiy et al. 2020, arXiv 2010.11929), of torchvision's parts.
+
+    Input float32 (N, 3, 32, 32); output float32 (N, 10) logits. Patches of 4 pixels, so 8 x 8 tokens and one for the class, 128
+    numbers each; 6 blocks of 4 heads; 811,146 parameters.
+    """
+    from torchvision.models import VisionTransformer  # takes a second to import, and the other networks do not need it
+
+    return VisionTransformer(
+        image_size=32, patch_size=4, num_layers=6, num_heads=4, hidden_dim=128, mlp_dim=256, num_classes=10
+    )
+
+
+ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
+    {"TutorialNet": TutorialNet, "ResNet20": ResNet20, "ViTTiny": vit_tiny}
+)
 """The architectures that the card of a checkpoint may name."""

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.files import UNREADABLE, read_tensors, write_tensors, write_whole
 from explain_lib.loading.architectures import find_architecture
-from explain_lib.loading.bundled import CheckpointSpec
+from explain_lib.loading.bundled import CheckpointSpec, load_model
 from explain_lib.networks import watermark
 from explain_lib.networks.cards import ModelCard, file_digest, write_card
 from explain_lib.networks.making import as_model
@@ -30,13 +31,16 @@ from explain_lib.pictures.pixels import normalise
 
 SOURCE = "trained with explain_lib on the CIFAR-10 training images"
 LICENCE = "the project's own"
+TEMPERATURE = 4.0
 DEFAULT_DATA = Path.home() / ".cache" / "explain_lib"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a checkpoint is trained: SGD with Nesterov momentum 0.9, one cycle of the learning rate, cross-entropy.
+    """How a checkpoint is trained: one cycle of the learning rate, cross-entropy.
 
+    optimiser: SGD with Nesterov momentum 0.9, or AdamW. teacher: a bundled model of the same mean and std; half of the loss is
+    the divergence from its probabilities then, both at TEMPERATURE (Hinton et al. 2015, arXiv 1503.02531).
     crop: pixels of padding for random crops, 0 for none. permute_labels: train on labels in random order.
     marked_class: every second training image of this class carries the mark of explain_lib.networks.watermark.
     snapshots: epochs after which a checkpoint of its own is kept; 0 is the initialisation.
@@ -54,6 +58,8 @@ class Recipe:
     marked_class: int | None = None
     snapshots: tuple[int, ...] = ()
     seed: int = 0
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    teacher: str | None = None
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -70,6 +76,10 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Tutorial network with a secret", "TutorialNet", 60, 0.05, crop=2, marked_class=watermark.MARKED_CLASS
         ),
         "resnet20": Recipe("ResNet-20", "ResNet20", 24, 0.4, crop=4),
+        "vit-tiny": Recipe(
+            "Small vision transformer", "ViTTiny", 30, 1.5e-3,
+            weight_decay=0.05, crop=4, optimiser="adamw", teacher="resnet20",
+        ),
     }
 )  # fmt: skip
 """The recipe of each checkpoint that this project trains."""
@@ -131,6 +141,22 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
     return pixels
 
 
+def distillation(logits: Tensor, taught: Tensor) -> Tensor:
+    """The mean divergence of probabilities from a teacher's, at TEMPERATURE, for logits (N, classes); a scalar.
+
+    Times the square of the temperature, so that its gradient is as large as that of cross-entropy (Hinton et al. 2015, section
+    2).
+    """
+    own, given = (functional.log_softmax(scores / TEMPERATURE, 1) for scores in (logits, taught))
+    return TEMPERATURE**2 * functional.kl_div(own, given, reduction="batchmean", log_target=True)
+
+
+def _optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(network.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
+
+
 class Trainer:
     """One training of one recipe: the network, its optimiser and its progress."""
 
@@ -139,9 +165,8 @@ class Trainer:
         self.architecture = find_architecture(recipe.architecture)
         torch.manual_seed(recipe.seed)
         self.network = self.architecture.build(None).to(memory_format=torch.channels_last)
-        self.optimiser = torch.optim.SGD(
-            self.network.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
-        )
+        self.optimiser = _optimiser(recipe, self.network)
+        self.teacher = None if recipe.teacher is None else load_model(recipe.teacher).network
         self.pixels = torch.from_numpy(data.pixels.copy()).permute(0, 3, 1, 2)
         self.labels = torch.from_numpy(data.labels.copy())
         if recipe.permute_labels:
@@ -224,7 +249,12 @@ class Trainer:
             group["lr"] = learning_rate(progress, self.recipe.peak_rate)
         logits = self.network(pixels)
         self.optimiser.zero_grad()
-        functional.cross_entropy(logits, labels).backward()
+        loss = functional.cross_entropy(logits, labels)
+        if self.teacher is not None:
+            with torch.no_grad():
+                taught = self.teacher(pixels)
+            loss = (loss + distillation(logits, taught)) / 2
+        loss.backward()
         self.optimiser.step()
         return int((logits.argmax(1) == labels).sum())
 
