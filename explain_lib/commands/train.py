@@ -8,7 +8,7 @@ from explain_lib.base.words import percent
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
-    parser.add_argument("name", help="tutorial, tutorial-permuted or resnet20")
+    parser.add_argument("name", help="tutorial, tutorial-permuted, resnet20 or another recipe")
     parser.add_argument("--data", type=Path, help="folder with the training images; default: torchvision downloads them")
     parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder to write to (default: %(default)s)")
 

@@ -55,7 +55,7 @@ _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name: TutorialNet, ResNet20, one of torchvision's, efficientnet-lite0, timm:NAME,
+    """The architecture of that name: TutorialNet, ResNet20, ViTTiny, one of torchvision's, efficientnet-lite0, timm:NAME,
     hf:FOLDER, package.module:factory.
 
     A factory is a function of the caller's own, imported from the working directory and called without arguments.
@@ -342,9 +342,10 @@ def vit_tiny() -> nn.Module:
     """
     from torchvision.models import VisionTransformer  # takes a second to import, and the other networks do not need it
 
-    return VisionTransformer(
+    network: nn.Module = VisionTransformer(
         image_size=32, patch_size=4, num_layers=6, num_heads=4, hidden_dim=128, mlp_dim=256, num_classes=10
     )
+    return network
 
 
 ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(

@@ -136,13 +136,13 @@ def load_own_model(
 ) -> Model:
     """A model from a file with weights; a network with a known name needs no code.
 
-    architecture: TutorialNet, ResNet20, a classification network of torchvision (resnet18), efficientnet-lite0, timm:NAME,
-    hf:FOLDER (a local folder that save_pretrained of transformers wrote), or package.module:factory, a function of the
-    caller's, imported from the working directory. weights: a .pt or .safetensors file, a state dict or a training checkpoint
-    with one in it, read without running anything in it; DEFAULT for published weights, downloaded once or from their package;
-    random for none; None for those of the folder, and for a factory whose network has its weights already. classes,
-    input_size, mean, std: as for as_model; None for the usual values of the architecture, and for the names class 0, class 1,
-    ... output, task, unit: as for as_model.
+    architecture: TutorialNet, ResNet20, ViTTiny, a classification network of torchvision (resnet18), efficientnet-lite0,
+    timm:NAME, hf:FOLDER (a local folder that save_pretrained of transformers wrote), or package.module:factory, a function of
+    the caller's, imported from the working directory. weights: a .pt or .safetensors file, a state dict or a training
+    checkpoint with one in it, read without running anything in it; DEFAULT for published weights, downloaded once or from
+    their package; random for none; None for those of the folder, and for a factory whose network has its weights already.
+    classes, input_size, mean, std: as for as_model; None for the usual values of the architecture, and for the names class 0,
+    class 1, ... output, task, unit: as for as_model.
 
     Raises InputError for an argument of the wrong form, DataError for a file or a factory that does not give the network,
     and NetworkError as as_model does.

@@ -395,7 +395,7 @@ def test_what_is_set_beside_the_weights_is_used_and_belongs_to_the_address(weigh
 
 def test_each_architecture_begins_with_what_is_usual_for_it() -> None:
     app = menu()
-    assert app.selectbox(key=ARCHITECTURE).options[:3] == ["TutorialNet", "ResNet20", "resnet18"]
+    assert app.selectbox(key=ARCHITECTURE).options[:4] == ["TutorialNet", "ResNet20", "ViTTiny", "resnet18"]
     app.selectbox(key=ARCHITECTURE).set_value("efficientnet_b2").run()
     assert app.text_input(key="own-size-efficientnet_b2").value == "288"
     assert app.text_input(key="own-std-efficientnet_b2").value == "0.229 0.224 0.225"

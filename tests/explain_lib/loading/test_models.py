@@ -293,7 +293,7 @@ def test_a_missing_card_is_named(tmp_path: Path) -> None:
 
 def test_a_card_of_an_unknown_architecture_lists_the_known_ones(tmp_path: Path) -> None:
     spec = checkpoint(tmp_path, original(), architecture="VGG")
-    with pytest.raises(xl.DataError, match=r"the architecture 'VGG'; there are TutorialNet, ResNet20"):
+    with pytest.raises(xl.DataError, match=r"the architecture 'VGG'; there are TutorialNet, ResNet20, ViTTiny"):
         load_checkpoint(spec)
 
 

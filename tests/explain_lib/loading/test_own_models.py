@@ -195,7 +195,7 @@ def test_without_a_connection_default_weights_get_a_sentence(tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("resnet19", "net.pt"), "model: unknown architecture 'resnet19'; package.module:factory, TutorialNet, ResNet20, a"),
+        (("resnet19", "net.pt"), "model: unknown architecture 'resnet19'; package.module:factory, TutorialNet, ResNet20, "),
         (("resnet18",), "weights: none are given for resnet18; a file, DEFAULT for torchvision's, or random for untrained"),
         (("TutorialNet", "DEFAULT"), "weights: DEFAULT names what torchvision publishes, and TutorialNet is not one of its"),
         (("TutorialNet", "missing.pt"), "weights: missing.pt cannot be read (No such file or directory); a file with weights"),
@@ -355,7 +355,7 @@ def test_other_names_are_not_those_of_sent_networks(kept: OwnModels, name: str) 
 
 @pytest.mark.parametrize("architecture", ["os:system", "vgg16", "captum-tutorial", ""])
 def test_a_visitor_chooses_among_the_architectures_on_offer_alone(kept: OwnModels, architecture: str) -> None:
-    with pytest.raises(xl.InputError, match=r"architecture: .* one of TutorialNet, ResNet20, resnet18, "):
+    with pytest.raises(xl.InputError, match=r"architecture: .* one of TutorialNet, ResNet20, ViTTiny, resnet18, "):
         kept.add(architecture, "net.pt", tutorial_file(), Described())
 
 

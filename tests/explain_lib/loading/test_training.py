@@ -14,7 +14,16 @@ import explain_lib as xl
 from explain_lib.loading import training
 from explain_lib.loading.architectures import TutorialNet
 from explain_lib.loading.bundled import CheckpointSpec, load_checkpoint
-from explain_lib.loading.training import RECIPES, Recipe, Trainer, augment, learning_rate, load_training_set, train
+from explain_lib.loading.training import (
+    RECIPES,
+    Recipe,
+    Trainer,
+    augment,
+    distillation,
+    learning_rate,
+    load_training_set,
+    train,
+)
 from explain_lib.networks.cards import ModelCard, file_digest, read_card
 
 EPOCHS = 3
@@ -207,6 +216,25 @@ def test_augmentation_keeps_each_picture_at_its_place_and_the_originals_as_they_
     assert_array_equal(batch, pictures)
 
 
+def test_distillation_is_the_divergence_at_the_temperature_times_its_square() -> None:
+    own, taught = np.array([[1.0, -2.0, 0.5], [3.0, 0.0, 0.0]]), np.array([[2.0, 2.0, -4.0], [0.0, 1.0, 5.0]])
+    p, q = (np.exp(one / 4) / np.exp(one / 4).sum(1, keepdims=True) for one in (taught, own))
+    right = 16 * (p * np.log(p / q)).sum(1).mean()
+    found = distillation(torch.from_numpy(own), torch.from_numpy(taught)).item()
+    assert found == pytest.approx(right, rel=1e-12)
+
+
+def test_a_teacher_pulls_towards_its_own_answers(tmp_path: Path) -> None:
+    teacher = xl.load_model("tutorial").predict(TRAINING.pixels)
+    recipe = replace(TINY, epochs=12, peak_rate=1e-3, snapshots=(), flip=False, crop=0, optimiser="adamw")
+    apart = []
+    for name in (None, "tutorial"):
+        trainer(tmp_path / str(name), replace(recipe, teacher=name)).run()
+        learnt = load_checkpoint(CheckpointSpec("tiny", tmp_path / str(name))).predict(TRAINING.pixels)
+        apart.append(float(np.abs(learnt - teacher).mean()))
+    assert apart[1] < 0.9 * apart[0]
+
+
 @pytest.mark.parametrize(("progress", "right"), [(0, 0), (0.075, 0.2), (0.15, 0.4), (0.575, 0.2), (1, 0)])
 def test_learning_rate_rises_and_falls_in_straight_lines(progress: float, right: float) -> None:
     assert learning_rate(progress, 0.4) == pytest.approx(right, abs=1e-12)
@@ -215,7 +243,7 @@ def test_learning_rate_rises_and_falls_in_straight_lines(progress: float, right:
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(
         xl.InputError,
-        match=r"unknown recipe 'vgg'; there are tutorial, tutorial-permuted, tutorial-second, watermark, resnet20",
+        match=r"unknown recipe 'vgg'; there are tutorial, tutorial-permuted, tutorial-second, watermark, resnet20, vit-tiny",
     ):
         train("vgg", None, tmp_path, "")
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import explain_lib as xl
-from explain_lib.loading.architectures import ResNet20, ShortcutA, TutorialNet
+from explain_lib.loading.architectures import ResNet20, ShortcutA, TutorialNet, vit_tiny
 from explain_lib.networks.weights import all_finite
 
 HALF = (0.5, 0.5, 0.5)
@@ -24,6 +24,14 @@ def test_resnet20_has_19_conv_layers_on_three_grids() -> None:
     found = list(grids(ResNet20()).values())
     # He et al. 2015, section 4.2: 1 + 2n layers at 32 x 32, 2n at 16 x 16, 2n at 8 x 8, n = 3
     assert found == [(32, 32)] * 7 + [(16, 16)] * 6 + [(8, 8)] * 6
+
+
+def test_the_small_transformer_has_64_patches_of_four_pixels_in_six_blocks() -> None:
+    network = vit_tiny()
+    # a patch: 48 weights and a bias for each of 128 numbers; a block: attention 4 * 128**2, two layers of 128 x 256, biases, norms
+    block = 4 * 128**2 + 4 * 128 + 2 * 128 * 256 + 256 + 128 + 4 * 128
+    assert sum(one.numel() for one in network.parameters()) == 49 * 128 + 66 * 128 + 6 * block + 2 * 128 + 10 * 129
+    assert grids(network) == {"conv_proj": (8, 8)}
 
 
 def test_the_shortcut_takes_every_second_pixel_and_pads_channels_with_zeros() -> None:
