@@ -28,7 +28,7 @@ def test_resnet20_has_19_conv_layers_on_three_grids() -> None:
 
 def test_the_small_transformer_has_64_patches_of_four_pixels_in_six_blocks() -> None:
     network = vit_tiny()
-    # a patch: 48 weights and a bias for each of 128 numbers; a block: attention 4 * 128**2, two layers of 128 x 256, biases, norms
+    # a block: attention 4 * 128**2, two layers of 128 x 256, biases, normalisations; a patch: 48 weights, a bias
     block = 4 * 128**2 + 4 * 128 + 2 * 128 * 256 + 256 + 128 + 4 * 128
     assert sum(one.numel() for one in network.parameters()) == 49 * 128 + 66 * 128 + 6 * block + 2 * 128 + 10 * 129
     assert grids(network) == {"conv_proj": (8, 8)}
