@@ -504,7 +504,7 @@ HOSTILE: dict[str, Mapping[str, object]] = {
         "pixels": {"pixels": {"set": "cifar10", "images": [1]}},
         "targets": {"Target": {"index": 99}},
     },
-    "index, minus, plus, score, sign would be right": {"targets": {"Target": {"index": 1, "evil": 2}}},
+    "index, minus, plus, region, score, sign would be right": {"targets": {"Target": {"index": 1, "evil": 2}}},
     "a finite number above 0": {"settings": {"CamSettings": {"exponent": -1}}},
     "a list of whole numbers": {"images": {"numbers": [0.5]}},
     "rows of the same length would be right": {"images": {"numbers": [[1, 2], [3]]}},
