@@ -201,8 +201,8 @@ class _Reader:
 
     def storage(self) -> None:
         (described,) = self.pop(1)
-        kind, of, key, _, count = _items(described)
-        if kind != "storage" or not isinstance(of, _Global) or of.name not in ITEM_BYTES:
+        kind, of, key, _, count, *view = _items(described)
+        if kind != "storage" or view not in ([], [None]) or not isinstance(of, _Global) or of.name not in ITEM_BYTES:
             raise TypeError("not a storage")
         if not isinstance(key, str):
             raise TypeError("not a key")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,14 +23,16 @@ from torch import Tensor
 from explain_lib.base.errors import DataError
 from explain_lib.base.files import UNREADABLE
 from explain_lib.base.words import error_words, few_names, one_line
-from explain_lib.loading.pickle_outline import MAX_BYTES, DeclaredTensor, RefusedFileError, outline
+from explain_lib.loading.older_weight_files import START as OLDER
+from explain_lib.loading.older_weight_files import open_older
+from explain_lib.loading.pickle_outline import MAX_BYTES, DeclaredTensor, PickleOutline, RefusedFileError, outline
 
 RIGHT = "a file of torch.save(network.state_dict(), FILE), or of safetensors, would be right"
 MAX_RECORDS = 20_000
 MAX_NAME, MAX_DEPTH = 256, 5
 """Names of weights have fewer characters, and checkpoints keep them less deep."""
 _ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
-_PICKLE, _LEGACY = b"\x80", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+_PICKLE = b"\x80"
 _HEADER_LENGTH = struct.Struct("<Q")
 _DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {
@@ -89,10 +92,9 @@ def _open(content: bytes, name: str) -> WeightFile:
         raise RefusedFileError("it is empty")
     if content.startswith(_ZIP):
         return _open_archive(content)
-    if content.startswith(_LEGACY):
-        raise RefusedFileError(
-            "it has the format of torch.save before PyTorch 1.6, which is not read; save it anew with a newer one"
-        )
+    if content.startswith(OLDER):
+        older = open_older(content)
+        return _of_outline(older.found, older, "little")
     if content.startswith(_PICKLE):
         raise RefusedFileError("it is a bare pickle, which could run code and is not read")
     if content[8:9] == b"{" or name.endswith(".safetensors"):
@@ -119,7 +121,15 @@ def _open_safetensors(content: bytes) -> WeightFile:
     return WeightFile(held, lambda names: {name: loaded[name] for name in names})
 
 
-# Section: archives of torch.save
+# Section: files of torch.save
+
+
+class _Records(Protocol):
+    """Records of bytes by name, data/KEY for a storage."""
+
+    def read(self, record: str) -> bytes: ...
+
+    def size(self, record: str) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -143,14 +153,19 @@ def _open_archive(content: bytes) -> WeightFile:
     try:
         archive = _checked_archive(zipfile.ZipFile(BytesIO(content)), len(content))
         found = outline(archive.read("data.pkl"))
-        _check_declared(found.tensors, archive)
         order = archive.read("byteorder").decode() if archive.size("byteorder") in (3, 6) else "little"
     except (zipfile.BadZipFile, EOFError, NotImplementedError, struct.error, ValueError) as error:
         raise RefusedFileError(f"it is damaged or cut short ({error_words(error, 200)})") from error
+    return _of_outline(found, archive, order)
+
+
+def _of_outline(found: PickleOutline, records: _Records, order: str) -> WeightFile:
+    """The tensors that a pickle declares, of records of bytes in that order, little or big."""
+    _check_declared(found.tensors, records)
     declared = _tensors_by_name(found.content)
     held = {name: Held(tensor.size, _DTYPES[tensor.storage.kind], place) for name, (tensor, place) in declared.items()}
     return WeightFile(
-        held, lambda names: _built({name: declared[name][0] for name in names}, archive, swapped=order != sys.byteorder)
+        held, lambda names: _built({name: declared[name][0] for name in names}, records, swapped=order != sys.byteorder)
     )
 
 
@@ -178,7 +193,7 @@ def _folder(names: Iterable[str]) -> str:
     return folders[0]
 
 
-def _check_declared(tensors: Iterable[DeclaredTensor], archive: _Archive) -> None:
+def _check_declared(tensors: Iterable[DeclaredTensor], archive: _Records) -> None:
     for tensor in tensors:
         storage = tensor.storage
         held = archive.size(f"data/{storage.key}")
@@ -195,7 +210,7 @@ def _check_declared(tensors: Iterable[DeclaredTensor], archive: _Archive) -> Non
             raise RefusedFileError(f"it declares a tensor that reaches to number {reach:,} of {storage.count:,}")
 
 
-def _built(tensors: Mapping[str, DeclaredTensor], archive: _Archive, *, swapped: bool) -> dict[str, Tensor]:
+def _built(tensors: Mapping[str, DeclaredTensor], archive: _Records, *, swapped: bool) -> dict[str, Tensor]:
     """The tensors, made of their records. swapped: whether the bytes of a number are in the other order than this machine's."""
     storages: dict[str, Tensor] = {}
     built = {}

@@ -259,9 +259,19 @@ DAMAGED: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: declaring(Declared(Storage("0", 4), (4,), (1,), also=((1, 2),)), held=16),
         "it is damaged (at opcode REDUCE)",
     ),
-    "the old format": (
-        lambda: saved(dict(tutorial_weights()), _use_new_zipfile_serialization=False),
-        "it has the format of torch.save before PyTorch 1.6",
+    "the old format cut short": (lambda: older_file()[:-1], "it is cut short"),
+    "the old format cut in its list of tensors": (lambda: older_file()[:400], "it is damaged or cut short"),
+    "the old format of another version": (
+        lambda: older_file().replace(b"\x80\x02M\xe9\x03.", b"\x80\x02M\xea\x03.", 1),
+        "a version of the format of torch.save before PyTorch 1.6 that is not known",
+    ),
+    "the old format with two lengths of one piece": (
+        lambda: older_file().replace((120 * 400).to_bytes(8, "little"), (120 * 399).to_bytes(8, "little"), 1),
+        "has two lengths",
+    ),
+    "a whole network in the old format": (
+        lambda: saved(TutorialNet(), _use_new_zipfile_serialization=False),
+        "it holds a whole pickled network",
     ),
     "a whole network": (lambda: saved(TutorialNet()), "it holds a whole pickled network"),
     "a whole layer": (lambda: saved(nn.Linear(2, 2)), "it holds a whole pickled network"),
@@ -274,6 +284,11 @@ DAMAGED: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "safetensors without a header": (lambda: b"\x10\x00\x00\x00\x00\x00\x00\x00{", "its header declares 16 bytes"),
 }  # fmt: skip
 """Files that are not what they should be, and a part of the sentence about each."""
+
+
+def older_file() -> bytes:
+    """The weights of the tutorial network as torch.save wrote them before PyTorch 1.6."""
+    return saved(dict(tutorial_weights()), _use_new_zipfile_serialization=False)
 
 
 def _turned(content: bytes) -> bytes:

@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
-from weight_samples import DAMAGED, HARMFUL, archive, planting_files, saved, tutorial_file, tutorial_weights
+from weight_samples import DAMAGED, HARMFUL, archive, older_file, planting_files, saved, tutorial_file, tutorial_weights
 
 from explain_lib.base.errors import DataError
 from explain_lib.loading.weight_files import read_weights
@@ -45,11 +45,12 @@ def read(content: bytes, name: str = "net.pt") -> dict[str, Tensor]:
         (tutorial_file, ""),
         (lambda: saved(tutorial_weights()), ""),  # an OrderedDict that knows the versions of its modules
         (lambda: save_safetensors(weights()), ""),
+        (older_file, ""),
         (lambda: saved({"epoch": 3, "losses": [0.5, 0.25], "best": None, "state_dict": tutorial_weights()}), "state_dict."),
         (lambda: saved({"model": {f"module.{name}": one for name, one in weights().items()}}), "model.module."),
         (lambda: saved({name: torch.nn.Parameter(tensor) for name, tensor in weights().items()}), ""),
     ],
-    ids=["torch.save", "a state dict", "safetensors", "a checkpoint", "DataParallel", "parameters"],
+    ids=["torch.save", "a state dict", "safetensors", "before PyTorch 1.6", "a checkpoint", "DataParallel", "parameters"],
 )
 def test_weights_are_read_to_the_bit(content: Callable[[], bytes], before: str) -> None:
     found = read(content())
@@ -57,9 +58,11 @@ def test_weights_are_read_to_the_bit(content: Callable[[], bytes], before: str) 
     assert all(torch.equal(found[before + name], tensor) for name, tensor in weights().items())
 
 
-def test_a_part_of_a_larger_tensor_is_read_as_that_part() -> None:
+@pytest.mark.parametrize("newer", [True, False])
+def test_a_part_of_a_larger_tensor_is_read_as_that_part(newer: bool) -> None:
     whole = torch.arange(24.0).reshape(4, 6)
-    found = read(saved({"rows": whole[1:3], "turned": whole.T, "none": whole[:0]}))
+    parts = {"rows": whole[1:3], "turned": whole.T, "none": whole[:0]}
+    found = read(saved(parts, _use_new_zipfile_serialization=newer))
     assert torch.equal(found["rows"], whole[1:3])
     assert torch.equal(found["turned"], whole.T)
     assert found["none"].shape == (0, 6)
@@ -82,6 +85,14 @@ def test_numbers_of_every_kind_are_those_that_pytorch_reads(dtype: str, order: s
     right = torch.load(io.BytesIO(content), weights_only=True)["w"]
     assert torch.equal(right, numbers)
     assert torch.equal(read(content)["w"], right)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "uint8", "int64", "bool", "complex64"])
+def test_numbers_of_every_kind_are_read_from_the_old_format(dtype: str) -> None:
+    numbers = torch.tensor([[3.0, -1.5, 0.0], [2.25, 7.0, 1.0]]).to(getattr(torch, dtype))
+    found = read(saved({"w": numbers, "nothing": torch.zeros(0)}, _use_new_zipfile_serialization=False))
+    assert torch.equal(found["w"], numbers)
+    assert found["nothing"].shape == (0,)
 
 
 class UnpickledError(Exception):
@@ -152,6 +163,20 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused_in_a_sentence(seed:
         content = archive({**records, pickled: _changed(records[pickled], numbers)})
         try:
             assert all(isinstance(tensor, Tensor) for tensor in read(content).values())
+        except DataError as error:
+            sentences.append(str(error))
+    assert len(sentences) > 100
+    assert not any("\n" in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_changed_in_a_file_of_the_old_format_it_is_read_or_refused_in_a_sentence(seed: int) -> None:
+    numbers, content = random.Random(seed), older_file()
+    head = content.index(b"\x80\x02]") + 200  # what is declared, and the list of storages; what follows are numbers
+    sentences = []
+    for _ in range(150):
+        try:
+            assert all(isinstance(one, Tensor) for one in read(_changed(content[:head], numbers) + content[head:]).values())
         except DataError as error:
             sentences.append(str(error))
     assert len(sentences) > 100
