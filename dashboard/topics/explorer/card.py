@@ -47,10 +47,11 @@ def show_card(explained: Explained) -> None:
 
 
 def _show(line: CardLine) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"belief-{line.question}"):
-        words, colour = MARKS[line.verdict]
-        st.badge(words, color=colour, width=120)
-        st.markdown(f"**{QUESTIONS[line.question]}** {plain(line.words)}")
+    words, colour = MARKS[line.verdict]
+    with st.container(key=f"belief-{line.question}"):
+        mark, answer = st.columns((1, 8), gap="small", vertical_alignment="center")  # a row of a container wraps long answers
+        mark.badge(words, color=colour)
+        answer.markdown(f"**{QUESTIONS[line.question]}** {plain(line.words)}")
 
 
 def _look(explained: Explained) -> BeliefCard | str:
