@@ -28,7 +28,7 @@ def test_missing_images_end_with_status_1_and_one_sentence(tmp_path: Path) -> No
 
 def test_an_unknown_recipe_ends_with_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "vgg", "--data", str(tmp_path)]) == 1
-    there = "tutorial, tutorial-permuted, tutorial-second, watermark, resnet20"
+    there = "tutorial, tutorial-permuted, tutorial-second, watermark, resnet20, vit-tiny"
     assert capsys.readouterr().err == f"explain_lib: unknown recipe 'vgg'; there are {there}\n"
 
 
