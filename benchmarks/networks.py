@@ -34,9 +34,9 @@ RIGHT, HELPED, WRONG, REFUSED = "right", "right with a function", "wrong", "refu
 
 def scores_of(output: object) -> Tensor:
     """The scores in the output of a network: it itself, or the part that its documentation names."""
-    if isinstance(output, dict) and "out" in output:
-        return torch.as_tensor(output["out"])
-    return output if isinstance(output, Tensor) else torch.as_tensor(getattr(output, "logits"))  # noqa: B009  # any object
+    if isinstance(output, dict):  # as those of transformers are, too
+        return torch.as_tensor(output["out" if "out" in output else "logits"])
+    return torch.as_tensor(output)
 
 
 class UNet(nn.Module):
