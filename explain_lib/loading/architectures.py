@@ -337,14 +337,17 @@ class ResNet20(nn.Module):
 def vit_tiny() -> nn.Module:
     """A small vision transformer (Dosovitskiy et al. 2020, arXiv 2010.11929), of torchvision's parts.
 
-    Input float32 (N, 3, 32, 32); output float32 (N, 10) logits. Patches of 4 pixels, so 8 x 8 tokens and one for the class, 128
-    numbers each; 6 blocks of 4 heads; 811,146 parameters.
+    Input float32 (N, 3, 32, 32); output float32 (N, 10) logits. Two convolutions of stride 2 cut the picture into patches of 4
+    pixels (Xiao et al. 2021, arXiv 2106.14881: a transformer that starts so learns faster): 8 x 8 tokens and one for the class,
+    96 numbers each; 6 blocks of 3 heads; 481,930 parameters.
     """
     from torchvision.models import VisionTransformer  # takes a second to import, and the other networks do not need it
+    from torchvision.models.vision_transformer import ConvStemConfig
 
     network: nn.Module = VisionTransformer(
-        image_size=32, patch_size=4, num_layers=6, num_heads=4, hidden_dim=128, mlp_dim=256, num_classes=10
-    )
+        image_size=32, patch_size=4, num_layers=6, num_heads=3, hidden_dim=96, mlp_dim=192, num_classes=10,
+        conv_stem_configs=[ConvStemConfig(channels, kernel_size=3, stride=2) for channels in (32, 64)],
+    )  # fmt: skip
     return network
 
 
