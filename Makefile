@@ -48,11 +48,11 @@ $(VENV)/.ready: requirements.txt
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	@touch $@
 
-# Quantus, against which the measures of known places are checked, and Ultralytics ask for opencv-python, which would overwrite the headless
+# Quantus, against which the measures of known places are checked, asks for opencv-python, which would overwrite the headless
 # build; all else that it needs is there.
 $(VENV)/.ready-for-tests: $(VENV)/.ready tests/requirements.txt
 	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps "quantus>=0.6,<0.7" "ultralytics>=8.4,<9"
+	$(BIN)/python -m pip install --quiet --no-deps "quantus>=0.6,<0.7"
 	@touch $@
 
 $(VENV)/.ready-for-bench: $(VENV)/.ready-for-tests benchmarks/requirements.txt
