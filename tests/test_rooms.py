@@ -291,6 +291,7 @@ SLOW = {
     "plotly",
     "torchcam",
     "captum",
+    "ultralytics",
     "timm",
     "transformers",
 }
