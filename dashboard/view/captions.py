@@ -100,7 +100,7 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
 
 def target_caption(scene: Scene) -> str:
     """The target in words: the class, those explained with it, the one that it is contrasted with, and the score."""
-    target, classes, task = scene.target, scene.model.classes, scene.model.task
+    target, classes, task = scene.class_target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
         firsts = {"sigmoid": "the strongest label", "segmentation": "covers most"}

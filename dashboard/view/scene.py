@@ -125,12 +125,22 @@ class Scene:
         return self.said(self.view.image).predicted
 
     @property
+    def class_target(self) -> xl.Target:
+        """The target that is explained of the picked image, wherever that is."""
+        return explained(self.view, self.whole.predicted if self.final is None else self.final)
+
+    @property
+    def target_of_all(self) -> xl.Target | None:
+        """The target that is explained of each of many images; None for the predicted class of each."""
+        return None if self.view.target is None else replace(self.class_target, region=self.region)
+
+    @property
     def target(self) -> xl.Target:
         """The target that is explained of the picked image; with parts covered, still that of the whole.
 
         Raises TargetError where a network that segments predicts the class nowhere in the picture.
         """
-        target = explained(self.view, self.whole.predicted if self.final is None else self.final)
+        target = self.class_target
         if self.model.task != "segmentation":
             return target
         region = self.region or self._predicted_region(target.index)

@@ -92,7 +92,7 @@ def explained_words(scene: Scene) -> str:
         return usual.get(scene.model.task, "the class that is predicted for it")
     name = scene.model.classes[target]
     if scene.model.task == "segmentation":
-        return f"the class {name}, where it is predicted; it must be predicted in each of them"
+        return f"the class {name}, where it is predicted; pictures in which it is predicted nowhere are left out"
     nothing = f"most of them do not show a {name}, so there is little to remove"
     return f"the {scene.task_words.a_class} {name}, whatever it shows: {nothing}"
 
