@@ -11,7 +11,7 @@ from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
 from explain_lib.networks.task_words import score_word, value_words
 from explain_lib.passes.stages import Part
-from explain_lib.passes.tasks import PRESENT
+from explain_lib.passes.tasks import PRESENT, is_by_place
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
 from explain_lib.regions.region import Region
@@ -67,7 +67,7 @@ def _predicted_words(scene: Scene, image: int) -> str:
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
-    if scene.model.task in ("sigmoid", "regression", "segmentation"):
+    if scene.model.task in ("sigmoid", "regression") or is_by_place(scene.model.task):
         return f"{words}{says_words(scene.model, said.probabilities)}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
@@ -92,7 +92,7 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
         return few_names(numbers, FEW)
     order = np.argsort(-values, kind="stable")
     named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
-    if model.task == "segmentation":
+    if is_by_place(model.task):
         return few_names(named[: int((values > 0).sum())], FEW)
     count = int((values > PRESENT).sum())
     return f"labels {few_names(named[:count], FEW)}" if count else f"none of its labels, strongest: {named[0]}"
@@ -103,7 +103,8 @@ def target_caption(scene: Scene) -> str:
     target, classes, task = scene.class_target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        firsts = {"sigmoid": "the strongest label", "segmentation": "covers most"}
+        most = scene.task_words.predicted
+        firsts = {"sigmoid": "the strongest label", "segmentation": most, "sigmoid-segmentation": most}
         first = firsts.get(task, "the predicted class")
         usual = f" ({first}{' of the whole picture' if scene.is_covered else ''})"
         name += usual if scene.final is None else " (predicted at the end)"
@@ -120,7 +121,7 @@ def target_caption(scene: Scene) -> str:
 
 def region_words(scene: Scene) -> str:
     """Where a class is explained, as the end of a part of a sentence; empty for a task without regions."""
-    if scene.model.task != "segmentation":
+    if not is_by_place(scene.model.task):
         return ""
     if scene.region is None:
         return f" over its predicted region{', that of the whole picture' if scene.is_covered else ''}"

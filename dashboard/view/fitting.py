@@ -15,7 +15,7 @@ from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, is_by_place
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""
@@ -130,7 +130,7 @@ def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
 
 def _why_no_region(region: str, task: Task, size: tuple[int, int]) -> str:
     """Why a network has not this region; empty where it has."""
-    if task != "segmentation":
+    if not is_by_place(task):
         return "only a network that segments explains a class over a region"
     places = [int(part) for part in region.split(",")] if "," in region else [0, 0]
     inside = all(place < side for place, side in zip(places, size, strict=True))

@@ -15,7 +15,7 @@ from explain_lib.loading.bundled import REGISTRY
 from explain_lib.networks.predictions import Predictions, Verdicts, predict, predicted_places
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.passes.outputs import check_finite
-from explain_lib.passes.tasks import name_with_task, split_task
+from explain_lib.passes.tasks import is_by_place, name_with_task, split_task
 from explain_lib.pictures.channels import shown
 from explain_lib.pictures.dataset import study_batch
 from explain_lib.pictures.rendering import Picture
@@ -141,7 +141,7 @@ class Scene:
         Raises TargetError where a network that segments predicts the class nowhere in the picture.
         """
         target = self.class_target
-        if self.model.task != "segmentation":
+        if not is_by_place(self.model.task):
             return target
         region = self.region or self._predicted_region(target.index)
         return target if region.kind == "predicted" and not self.is_covered else replace(target, region=region)
@@ -150,7 +150,7 @@ class Scene:
     def places(self) -> xl.Region | xl.Predicted | None:
         """Where the picked image is explained, whichever class is; None for a task without places."""
         target = self.target
-        return None if self.model.task != "segmentation" else target.region or xl.Predicted(target.index)
+        return None if not is_by_place(self.model.task) else target.region or xl.Predicted(target.index)
 
     @property
     def region(self) -> xl.Region | None:
@@ -162,12 +162,12 @@ class Scene:
         """What is asked of the picked image where the predicted class need not be known: the class of the view, None for the
         predicted one; of a network that segments, the target.
         """
-        return self.view.target if self.model.task != "segmentation" else self.target
+        return self.view.target if not is_by_place(self.model.task) else self.target
 
     def _predicted_region(self, index: int) -> xl.Region:
         """Where a class is predicted in the picked image, with nothing covered."""
         places = predicted_places(self.model, self.whole.seen[None])
-        if not (places.classes == index).any():
+        if not places.present[0, index].any():
             raise xl.TargetError(
                 f"target: {self.model.classes[index]} is predicted nowhere in {self.whole.name}, so there is no region to "
                 "explain; a class that is, a clicked pixel or a painted region would be right"

@@ -14,7 +14,7 @@ from dashboard.view.scene import Scene
 from dashboard.view.server_options import server_jobs
 from explain_lib.base.run_context import in_this_run
 from explain_lib.base.words import counted, time_words
-from explain_lib.networks.explainable import class_with_region, left_out
+from explain_lib.networks.explainable import ANY, class_with_region, left_out
 from explain_lib.networks.model import Model
 from explain_lib.networks.predictions import Verdicts, verdict_request
 from explain_lib.networks.requests import HasImages, Request, Rows
@@ -113,7 +113,8 @@ def _show_nothing(nothing: str | Example[Rows], job: Job[Rows] | None) -> None:
 
 def left_out_words(model: Model, count: int, index: int) -> str:
     """That so many pictures, one or more, are left out because this class is predicted nowhere in them."""
-    return f"{counted(count, 'picture')} left out, as {plain(model.classes[index])} is predicted nowhere there."
+    name = "a label" if index == ANY else plain(model.classes[index])
+    return f"{counted(count, 'picture')} left out, as {name} is predicted nowhere there."
 
 
 def has_rows(request: Request[Rows]) -> bool:

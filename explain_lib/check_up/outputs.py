@@ -15,7 +15,7 @@ from explain_lib.check_up.findings import Finding, note, problem
 from explain_lib.check_up.probe import PICTURES, Probe
 from explain_lib.passes.outputs import Output, find_scores, parts
 from explain_lib.passes.stages import is_normalisation
-from explain_lib.passes.tasks import Places, Task, usual_task
+from explain_lib.passes.tasks import Places, Task, is_by_place, usual_task
 from explain_lib.passes.tracing import LayerTrace
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
@@ -90,7 +90,7 @@ def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:
     said = found.sentence(task)
     if said and expected.chosen is None:
         yield note("output", said, "To explain another part, as_model(..., output=NAME), or a function of the output.")
-    if scores == 1 and task == "segmentation" and not expected.given:
+    if scores == 1 and is_by_place(task) and not expected.given:
         yield note(
             "output",
             "The network gives one number for each place. It is taken as a logit: above 0 is the object, below the background.",

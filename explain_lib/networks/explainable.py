@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError, ExplainError, TargetError
 from explain_lib.networks.model import Model
 from explain_lib.passes.targets import OneTarget, OwnTarget, Target
+from explain_lib.passes.tasks import is_by_place
 from explain_lib.pictures.sets import Pixels, readable_places
 from explain_lib.regions.region import Predicted, Region
+
+ANY = -1
+"""Any label: that which covers most is explained."""
 
 
 def explainable_places(
@@ -29,19 +33,29 @@ def explainable_places(
     if not asked:
         return readable
     shares = model.predict(pixels[positions[readable[asked]]])
-    lacking = [place for row, place in enumerate(asked) if shares[row, classes[place]] == 0]
+    lacking = [place for row, place in enumerate(asked) if _share(shares[row], classes[place]) == 0]
     return np.delete(readable, lacking)
 
 
 def class_with_region(model: Model, target: OneTarget | None) -> int | None:
-    """The class that must be predicted somewhere in a picture for it to be explained; None if there is no such class."""
-    if model.task != "segmentation" or target is None or isinstance(target, OwnTarget):
-        return None
+    """The class that must be predicted somewhere in a picture for it to be explained; None if there is no such class.
+
+    ANY where any label will do.
+    """
+    usual = ANY if model.task == "sigmoid-segmentation" else None
+    if not is_by_place(model.task) or target is None or isinstance(target, OwnTarget):
+        return usual if target is None else None
     if not isinstance(target, Target):
         return None if callable(target) else int(target)
     if isinstance(target.region, Region):
         return None
-    return target.region.index if isinstance(target.region, Predicted) else target.index
+    index = target.region.index if isinstance(target.region, Predicted) else target.index
+    return usual if index is None else index
+
+
+def _share(shares: NDArray[np.float32], index: int | None) -> float:
+    """The share of a picture that a class covers, or that the label does which covers most; shares: float32 (classes,)."""
+    return float(shares.max() if index is None or index == ANY else shares[index])
 
 
 def left_out(model: Model, pixels: Pixels, asked: NDArray[np.int64], found: NDArray[np.int64], target: OneTarget | None) -> int:
@@ -56,7 +70,8 @@ def nothing_to_explain(model: Model, target: OneTarget | None) -> ExplainError:
     index = class_with_region(model, target)
     if index is None:
         return DataError("images: none of them can be read; others would be right")
+    name = "a label" if index == ANY else model.classes[index]
     return TargetError(
-        f"targets: {model.classes[index]} is predicted in none of the pictures, so there is no region to explain; a class that "
+        f"targets: {name} is predicted in none of the pictures, so there is no region to explain; a class that "
         "is, or a region that is drawn, would be right"
     )

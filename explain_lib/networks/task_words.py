@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from explain_lib.base.words import percent, short
 from explain_lib.networks.model import Model
 from explain_lib.passes.targets import Score
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, is_by_place
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,19 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         first="largest",
         left="mean probability over the region",
     ),
+    "sigmoid-segmentation": TaskWords(
+        title="labels for each place (sigmoid)",
+        a_class="label",
+        value="share of the picture",
+        logit="summed logit",
+        predicted="covers most",
+        bars="Shares of the picture",
+        meaning="The share of the picture where each label is more likely than not. Labels do not exclude each other, so the "
+        "shares need not add up to 100 %.",
+        scores="Logit: the sum of the label's outputs over the region. Probability: the sum of its sigmoid there.",
+        first="largest",
+        left="mean probability over the region",
+    ),
 }
 
 
@@ -106,7 +119,7 @@ def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> st
 def score_word(score: Score, task: Task) -> str:
     """A score of a class: "logit", "probability", or the "number" of a regression."""
     words = TASK_WORDS[task]
-    return words.logit if score == "logit" else "summed probability" if task == "segmentation" else words.value
+    return words.logit if score == "logit" else "summed probability" if is_by_place(task) else words.value
 
 
 def count_words(model: Model) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, InputError, NetworkError
-from explain_lib.passes.tasks import Places, Task, check_task, tasks_of
+from explain_lib.passes.tasks import Places, Task, check_task, is_by_place, tasks_of
 
 Output = str | int | Callable[[object], object]
 """Which part of a network's output holds the scores: its name, its place, or a function that makes them of the whole."""
@@ -26,9 +26,10 @@ class Read:
     """The scores of N pictures, as they were read from the output of one pass.
 
     scores: float32 (N, classes), part of the graph; of a segmentation the share of the picture where each class has the largest
-    score, which has no gradient. own: the output of each picture by itself, as it left the network: a tensor with the pictures
-    first, or a list with an entry for each. task: of the network. places: of a segmentation, the scores at each place, float32
-    (N, classes, rows, columns), part of the graph. one_logit: whether these are the network's one number and its negative.
+    score, or where each label is present, which has no gradient. own: the output of each picture by itself, as it left the
+    network: a tensor with the pictures first, or a list with an entry for each. task: of the network. places: of a
+    segmentation, the scores at each place, float32 (N, classes, rows, columns), part of the graph. one_logit: whether these are
+    the network's one number and its negative.
     """
 
     scores: Tensor
@@ -121,7 +122,7 @@ class Outputs:
     def read(self, output: object, count: int) -> Read:
         """The scores of so many pictures. Raises NetworkError for an output without them, and if all are NaN."""
         found = find_scores(output, count, self.scores, self.chosen)
-        if self.task == "segmentation":
+        if is_by_place(self.task):
             return self._read_places(found)
         scores = _with_fractions(found.scores)
         if self.one_logit:
@@ -140,7 +141,8 @@ class Outputs:
         places = _with_fractions(found.places)
         if self.one_logit:
             places = torch.cat([-places, places], dim=1)
-        scores = covered_shares(places.detach())
+        by_label = self.task == "sigmoid-segmentation"
+        scores = present_shares(places.detach()) if by_label else covered_shares(places.detach())
         check_finite(scores)
         return Read(scores, found.own, self.task, places, self.one_logit)
 
@@ -159,8 +161,21 @@ def covered_shares(places: Tensor) -> Tensor:
     largest = places.argmax(1).flatten(1)
     shares = torch.zeros((count, classes), device=places.device)
     shares.scatter_add_(1, largest, torch.full_like(largest, 1, dtype=torch.float32))
+    return _without_broken(shares / largest.shape[1], places)
+
+
+def present_shares(places: Tensor) -> Tensor:
+    """The share of the places where each label is more likely than not, its score above 0: float32 (N, labels).
+
+    Arguments as for covered_shares.
+    """
+    return _without_broken((places > 0).flatten(2).float().mean(2), places)
+
+
+def _without_broken(shares: Tensor, places: Tensor) -> Tensor:
+    """The shares, NaN for a picture with a score that is NaN or infinity."""
     broken = (places.isnan() | (places == torch.inf)).flatten(1).any(1)
-    return (shares / largest.shape[1]).masked_fill(broken[:, None], torch.nan)
+    return shares.masked_fill(broken[:, None], torch.nan)
 
 
 def places_words(places: Places, task: Task) -> str:
@@ -168,7 +183,7 @@ def places_words(places: Places, task: Task) -> str:
     if places is None:
         return ""
     told = f"It gives a score for each of {places[0]} x {places[1]} places"
-    if task == "segmentation":
+    if is_by_place(task):
         return f"{told}: a class is explained by the sum of its scores over a region."
     return f"{told}; their mean is explained."
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, TargetError
 from explain_lib.passes.outputs import Read, described
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, is_by_place
 from explain_lib.regions.region import Predicted, Region, read_region, region_of
 
 Score = Literal["logit", "probability"]
@@ -140,7 +140,7 @@ def _checked(target: object, classes: tuple[str, ...], task: Task) -> AnyTarget:
             raise TargetError(
                 f"targets: there is no class {index}; the network has 0 to {len(classes) - 1}: {', '.join(classes[:20])}"
             )
-    if checked.region is not None and task != "segmentation":
+    if checked.region is not None and not is_by_place(task):
         raise TargetError(
             f"targets: a region belongs to scores for each place, and the task is {task}; region=None would be right"
         )
@@ -190,7 +190,7 @@ def settled_target(read: Read, image: int, target: AnyTarget | None) -> AnyTarge
         return target
     index = target.index if target.region is None else target.region.index
     index = int(read.scores[image].argmax()) if index is None else index
-    mask = (read.places[image].detach().argmax(0) == index).cpu().numpy()
+    mask = predicted_at(read.places[image].detach(), index, read.task).cpu().numpy()
     if not mask.any():
         which = "" if len(read) == 1 else f" number {image} of {len(read)}"
         raise TargetError(
@@ -198,6 +198,11 @@ def settled_target(read: Read, image: int, target: AnyTarget | None) -> AnyTarge
             "that is, or a region that is drawn or clicked, would be right"
         )
     return replace(target, region=region_of(mask, "predicted"))
+
+
+def predicted_at(places: Tensor, index: int, task: Task) -> Tensor:
+    """Where a class has the largest score, or a label a score above 0: bool (rows, columns), of (classes, rows, columns)."""
+    return places[index] > 0 if task == "sigmoid-segmentation" else places.argmax(0) == index
 
 
 # Section: the explained number
@@ -238,6 +243,8 @@ def _number_of_places(target: Target, read: Read, image: int) -> Tensor:
     if target.score == "logit":
         return (scores @ coefficients).sum()
     chosen = coefficients.nonzero()[:, 0].tolist()
+    if read.task == "sigmoid-segmentation":
+        return (scores.sigmoid() @ coefficients).sum()
     logits = scores / 2 if read.one_logit else scores  # so that the softmax of z and -z is the sigmoid of z
     return torch.stack([coefficients[index] * _probability(logits, index) for index in chosen]).sum()
 
@@ -331,6 +338,8 @@ def _gradient_at_places(target: Target, scores: Tensor, read: Read) -> Tensor:
     coefficients = _coefficients(scores[:1], (target,), target.score).expand_as(scores)
     if target.score == "logit":
         return coefficients
+    if read.task == "sigmoid-segmentation":
+        return _sigmoid_gradient(coefficients, scores)
     logits = scores / 2 if read.one_logit else scores
     return _softmax_gradient(coefficients, logits) / (2 if read.one_logit else 1)
 

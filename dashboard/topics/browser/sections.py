@@ -25,7 +25,7 @@ from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_o
 from explain_lib.base.words import fine
 from explain_lib.networks.explainable import class_with_region
 from explain_lib.networks.task_words import value_words
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, is_by_place
 from explain_lib.pictures.sets import readable_places, subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
@@ -74,6 +74,7 @@ _UNDER: dict[Task, str] = {
     "sigmoid": "the strongest label with its probability; ✓ if it is the true class",
     "regression": "the network's number",
     "segmentation": "the class that covers most of it, with its share",
+    "sigmoid-segmentation": "the label that covers most of it, with its share",
 }
 
 
@@ -86,7 +87,7 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
-        judged=scene.model.task not in ("regression", "segmentation"),
+        judged=scene.model.task != "regression" and not is_by_place(scene.model.task),
     )
 
 
@@ -183,7 +184,7 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
     usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
-    if scene.model.task == "segmentation":
+    if is_by_place(scene.model.task):
         usual = "the class that covers most of each image, where it is predicted"
     what = usual if target is None and scene.model.task != "regression" else target_caption(scene)
     words = f"{terms.AVERAGE} Explained: {what}. The mean ranges from {fine(mean.map.min())} to {fine(mean.map.max())}."

@@ -7,7 +7,7 @@ from math import isnan
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent, two
 from explain_lib.cam.contrast import Contrast, ScoreDifference
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, is_by_place
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     if difference is None:
         return ""
     if task != "softmax":
-        by_place = task == "segmentation"
+        by_place = is_by_place(task)
         return _places_sentence(found, difference, pair) if by_place else _sigmoid_sentence(found, difference, pair, share)
     derivative = (
         f"The derivative of the probability p of {pair.a} is p times (the derivative of its logit minus the mean derivative "

@@ -39,6 +39,7 @@ from dashboard.widgets.stage import Fact, Row, Stage, show_stage
 from explain_lib import list_models
 from explain_lib.networks.randomisation import randomisation_steps
 from explain_lib.networks.task_words import classes_judged
+from explain_lib.passes.tasks import is_by_place
 
 SIDE, SIDE_OF_TWO = 288, 256
 THUMBNAIL = 96
@@ -101,7 +102,7 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     map's own. Where a lesson asks for a place in the map, no map is seen.
     """
     scene = shown[0].scene
-    if scene.model.task == "segmentation" and asked_on_picture(scene.view) is None:
+    if is_by_place(scene.model.task) and asked_on_picture(scene.view) is None:
         from dashboard.topics.explorer.regions import choose_place  # as in _regions
 
         show_stage(make_stage(shown, reach), choose_place(scene))
@@ -140,7 +141,7 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
 
 def _regions(scene: Scene) -> tuple[Row, ...]:
     """What a network that segments predicts; nothing for others."""
-    if scene.model.task != "segmentation":
+    if not is_by_place(scene.model.task):
         return ()
     from dashboard.topics.explorer.regions import regions_row  # only few networks need it
 

@@ -195,6 +195,22 @@ def test_a_second_side_and_the_card_stand_beside_a_clicked_pixel(start: Start, g
         assert "class 1, summed logit over its predicted region" in unescaped(captions(app))
 
 
+# Section: labels for each place
+
+
+@pytest.mark.parametrize("page", ["layer_explorer", "class_browser", "layer_ladder", "sanity_checks"])
+def test_pages_stand_with_labels_for_each_place(start: Start, page: str) -> None:
+    app = with_unet(start, page, task="sigmoid-segmentation")
+    assert errors(app) == ""
+    assert "task=" not in warnings(app)
+
+
+def test_a_label_is_explained_where_it_is_likelier_than_not(start: Start) -> None:
+    app = with_unet(start, task="sigmoid-segmentation", img=str(IMAGE), target="1")
+    is_map_of(panels(app)["map"], 1, np.asarray((scores()[1] > 0).numpy()))
+    assert "class 1, summed logit over its predicted region" in unescaped(captions(app))
+
+
 # Section: many pictures, some of which do not show the class
 
 

@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_known() -> None:
     assert_array_equal(readable_places(noise(3), np.array([2, 0])), [0, 1])
     assert_array_equal(next_readable(lazy, np.array([0, 3, 10])), [3, 4, 0])
     assert_array_equal(next_readable(noise(3), np.array([0, 2])), [1, 0])
-    with pytest.raises(xl.DataError, match="none of them can be read"):
+    with pytest.raises(xl.DataError, match="no picture of the set can be read"):
         next_readable(Holey(2, (0, 1)), np.array([0]))
 
 
