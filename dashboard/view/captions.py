@@ -12,7 +12,7 @@ from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
 from explain_lib.networks.task_words import score_word, value_words
 from explain_lib.passes.stages import Part
-from explain_lib.passes.tasks import PRESENT
+from explain_lib.passes.tasks import PRESENT, is_by_place, segments
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
 from explain_lib.regions.boxes import Box
@@ -94,7 +94,7 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
         return few_names(numbers, FEW)
     order = np.argsort(-values, kind="stable")
     named = [f"{model.classes[k]} {percent(float(values[k]))}" for k in order.tolist()]
-    if model.task == "segmentation":
+    if segments(model.task):
         return few_names(named[: int((values > 0).sum())], FEW)
     count = int((values > PRESENT).sum())
     if model.task == "detection":
@@ -104,11 +104,11 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
 
 def target_caption(scene: Scene) -> str:
     """The target in words: the class, those explained with it, the one that it is contrasted with, and the score."""
-    target, classes, task = scene.target, scene.model.classes, scene.model.task
+    target, classes, task = scene.class_target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        firsts = {"sigmoid": "the strongest label", "segmentation": "covers most", "detection": "has the best box"}
-        first = firsts.get(task, "the predicted class")
+        first = "the strongest label" if task == "sigmoid" else "the predicted class"
+        first = scene.task_words.predicted if is_by_place(task) else first
         usual = f" ({first}{' of the whole picture' if scene.is_covered else ''})"
         name += usual if scene.final is None else " (predicted at the end)"
     name = listed([name, *(classes[index] for index in target.plus)])
@@ -126,7 +126,7 @@ def region_words(scene: Scene) -> str:
     """Where a class is explained, as the end of a part of a sentence; empty for a task without regions."""
     if scene.model.task == "detection":
         return _box_words(scene)
-    if scene.model.task != "segmentation":
+    if not segments(scene.model.task):
         return ""
     if scene.region is None:
         return f" over its predicted region{', that of the whole picture' if scene.is_covered else ''}"

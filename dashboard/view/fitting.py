@@ -15,7 +15,7 @@ from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import Task, segments
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""
@@ -132,7 +132,7 @@ def _why_no_region(region: str, task: Task, size: tuple[int, int]) -> str:
     """Why a network has not this region; empty where it has."""
     if task == "detection":
         return "" if region.startswith(BOX) else "of a network that detects a box, such as box:17, would be right"
-    if task != "segmentation":
+    if not segments(task):
         return "only a network that segments or detects explains a class over a region"
     if region.startswith(BOX):
         return "only a network that detects has boxes"

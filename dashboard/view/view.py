@@ -25,7 +25,7 @@ from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.networks.predictions import ORDERS, Order
 from explain_lib.networks.randomisation import DRAWS, MODES, MOST_DRAWS, MOST_SEED, SEED, Mode
 from explain_lib.passes.targets import Score
-from explain_lib.passes.tasks import TASKS, Task
+from explain_lib.passes.tasks import TASKS, Task, segments
 from explain_lib.pictures.files import FITS, Fit
 from explain_lib.pictures.palettes import PALETTES, Palette
 from explain_lib.trust.cover import LONGEST_CODE, CoverFill, cover_cells, cover_code
@@ -406,7 +406,7 @@ def explained(view: View, predicted: int) -> xl.Target:
 
 def explained_region(view: View, model: xl.Model) -> xl.Region | None:
     """The pixel or the cells over which the view explains a class; None for where it is predicted, and for other tasks."""
-    if view.region is None or model.task != "segmentation" or view.region.startswith(BOX):
+    if view.region is None or not segments(model.task) or view.region.startswith(BOX):
         return None
     row, _, column = view.region.partition(",")
     if column:

@@ -211,7 +211,8 @@ class PostProcess:
 
     def _merged(self, settings: CamSettings) -> Tensor:
         """The mean over the layers, each resized and divided, (K, H, W)."""
-        divisors, resized = self._divisors(settings), self._resized_layers(settings)
+        resized = self._resized_layers(settings)
+        divisors = self._divisors(settings, resized)
         if len(resized) == 1:
             return resized[0] / divisors[:, :, None]
         key = (
@@ -223,14 +224,20 @@ class PostProcess:
         stacked = self._once(key, lambda: torch.stack(resized, 1).flatten(2))
         return torch.bmm((1 / (divisors * len(resized)))[:, None], stacked).view_as(resized[0])
 
-    def _divisors(self, settings: CamSettings) -> Tensor:
-        """The divisors of the maps of each layer, (K, L); a mean over channels is a sum divided by their number here."""
+    def _divisors(self, settings: CamSettings, resized: list[Tensor]) -> Tensor:
+        """The divisors of the maps of each layer, (K, L); a mean over channels is a sum divided by their number here.
+
+        resized: the maps of each layer at the size of the picture, (K, H, W).
+        """
         low, high = self._ranges(settings)
         channels = torch.ones(1)
         if settings.channel_reduction == "mean":
             channels = torch.tensor([float(self._layers[layer].activation.shape[1]) for layer in settings.layers or ()])
         if settings.scale_over == "none":
             return channels.expand_as(low)
+        if settings.scale_over == "enlarged":
+            enlarged = torch.stack([maps.abs().amax((1, 2)) for maps in resized], 1)
+            return _not_zero(torch.maximum(enlarged, channels * settings.epsilon))
         peak = high - low if settings.subtract_minimum else torch.maximum(-low, high)
         return _not_zero(peak + channels * settings.epsilon)
 

@@ -38,8 +38,8 @@ class Decomposition(Frozen):
     float64 (settings,), the part of the mean absolute difference that each causes; negative if it makes the maps more alike.
     maps: float64 (settings, H, W), the part of b - a that each causes; on the way from a to b maps can be a thousand times as
     large as both, and float32 would lose the sum. residual: the largest absolute difference between b and the map of the
-    program itself that fixes these settings: the package grad-cam, torch-cam or Captum; None if there is no such program, or if
-    it is not installed.
+    program itself that fixes these settings: the package grad-cam, torch-cam, Captum or Ultralytics; None if there is no
+    such program, or if it is not installed.
     """
 
     a: Map

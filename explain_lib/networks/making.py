@@ -59,8 +59,8 @@ def as_model(
     that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
     not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
     task_source; "segmentation", classes for each place of an output (N, classes, H, W), which is chosen where H is an eighth of
-    the height or more; "detection", that of torchvision's detectors, DETR and YOLO. unit: of the numbers of a regression, as
-    "years".
+    the height or more; "sigmoid-segmentation", labels there; "detection", that of torchvision's detectors, DETR and YOLO. unit:
+    of the numbers of a regression, as "years".
 
     Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, has NaN, cannot run on a
     batch (N, C, height, width) or returns nothing that is a score for each class.

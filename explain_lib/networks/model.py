@@ -27,7 +27,7 @@ from explain_lib.passes.running import run_alone
 from explain_lib.passes.sharing import exclusive
 from explain_lib.passes.stages import Part, best_layers, deepest_layers, layer_parts
 from explain_lib.passes.targets import AnyTarget, Targets, expand_targets, settled
-from explain_lib.passes.tasks import GIVEN, Task, usual_names
+from explain_lib.passes.tasks import GIVEN, Task, segments, usual_names
 from explain_lib.passes.tracing import LayerTrace
 from explain_lib.pictures.files import Fit, Window
 from explain_lib.pictures.intake import Intake, PictureTransform
@@ -125,7 +125,7 @@ class Model:
         with_cells = [layer for layer in reversed(spatial) if layer.grid != (1, 1)]
         convs = [layer for layer in reversed(spatial) if layer.is_conv]
         best = best_layers(self.network, self.layers)
-        if self.task == "segmentation":
+        if segments(self.task):
             best = [*deepest_layers(self.network, self.layers, self.outputs.scores, self.input_size[0]), *best]
         ordered = (*best, *with_cells, *convs, *reversed(spatial))
         return next((layer.name for layer in ordered if self._felt.get(layer.name)), ordered[0].name)

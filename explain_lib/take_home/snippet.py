@@ -118,6 +118,8 @@ def _configuration_call(one: Configuration) -> str:
             settings = f"xl.torch_cam_settings({layers})"
         case "captum":
             settings = f"xl.captum_settings({layers})"
+        case "ultralytics":
+            settings = f"xl.ultralytics_settings({layers})"
         case _:
             assert_never(one.program)
     return f'xl.Configuration("{one.program}", {settings})'

@@ -149,6 +149,10 @@ class _LadderQuestion(Request[Found]):
         return len(self.layers or ()) + 1 + len(BASELINES) + len(others_at(self.model, self.opinions))
 
     @property
+    def explained(self) -> OneTarget | None:
+        return self.target
+
+    @property
     def batch_size(self) -> int:
         return 1 if is_large(self.model) else max(1, ORDERS_AT_ONCE // self.rungs)
 

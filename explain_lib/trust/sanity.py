@@ -224,6 +224,10 @@ class SanityRequest(Request[SanityRows]):
         _checked_seeds([self.seed, self.seed + self.draws - 1] if isinstance(self.seed, int) else [self.seed])
 
     @property
+    def explained(self) -> OneTarget | None:
+        return self.target
+
+    @property
     def batch_size(self) -> int:
         return LARGE_BATCH if is_large(self.model) else BATCH
 

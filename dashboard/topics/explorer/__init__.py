@@ -6,6 +6,7 @@ cover_words     parts covered, in words and numbers
 panels          a picture explained, or two beside each other; their files
 
 On the page:
+boxes          the boxes that a network detects, where a click chooses one
 card            what speaks for the map, and what against it
 class_previews  the maps of all classes, sent once the page is idle
 contrast        why this class and not that one

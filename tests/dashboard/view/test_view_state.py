@@ -207,7 +207,7 @@ NONSENSE = [
     ("placement", "centred", "one of stretched, receptive-field would be right."),
     ("beside", "class", "one of nothing, image, model, layer would be right."),
     ("flicker", "1", "on or off would be right."),
-    ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum would be right)."),
+    ("a", "Captum", f"{_SIDE} (program: 'Captum'; one of manual, package, torch-cam, captum, ultralytics would be right)."),
     ("b", "manual;relu=perhaps", f"{_SIDE} (relu: 'perhaps'; True or False would be right)."),
     ("b", "package;relu=false", f"{_SIDE} (settings: the package fixes relu; package_settings(...) would be right)."),
     ("steps", "layers,speed", "names of settings, with commas between, would be right."),
