@@ -45,6 +45,11 @@ TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 SEGMENTED = 256
 """The side of pictures for networks that segment, unless another is given. They take any; those published saw 480 pixels."""
 
+VIDEOS = ("mc3_18", "r2plus1d_18", "r3d_18", "s3d")
+"""torchvision's networks of videos that convolve them, and so have layers with slices, rows and columns."""
+FRAMES = 16
+"""The slices of a volume for these, unless others are given: as many as torchvision's r3d_18 was trained with."""
+
 _CIFAR_STATISTICS: Mapping[str, tuple[Channels, Channels]] = MappingProxyType(
     {
         "TutorialNet": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -104,10 +109,10 @@ def _bundled(name: str) -> Architecture:
 
 @lru_cache(maxsize=1)
 def torchvision_names() -> tuple[str, ...]:
-    """Names of torchvision's networks that classify, and of those that segment."""
+    """Names of torchvision's networks that classify pictures or videos, and of those that segment."""
     from torchvision import models
 
-    return (*models.list_models(module=models), *_segmenting())
+    return (*models.list_models(module=models), *_segmenting(), *VIDEOS)
 
 
 @lru_cache(maxsize=1)
@@ -122,10 +127,14 @@ def _torchvision(name: str) -> Architecture:
 
     weights = get_model_weights(name).DEFAULT
     usual = weights.transforms()
-    (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
+    if name in VIDEOS:
+        size: tuple[int, ...] = (FRAMES, *usual.crop_size)
+    else:
+        (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
+        size = (side, side)
     mean, std, said = tuple(usual.mean), tuple(usual.std), f"as for torchvision's own weights of {name}"
     names = _names_of(weights.meta["categories"]) if name in _segmenting() else ()
-    return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said, names)
+    return Architecture(name, partial(_build_torchvision, name), True, size, mean, std, said, names)
 
 
 def _names_of(categories: Sequence[str]) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from cachetools import LRUCache
 
 from explain_lib.base.devices import choose_device
 from explain_lib.base.errors import DataError, ExplainError, InputError
+from explain_lib.base.sheets import size_words
 from explain_lib.base.words import one_line
 from explain_lib.loading.architectures import ARCHITECTURES, find_architecture
 from explain_lib.loading.building import build_network
-from explain_lib.loading.own import Described, OwnModel, OwnModelOptions, load_own, make_own, size_words
+from explain_lib.loading.own import Described, OwnModel, OwnModelOptions, load_own, make_own
 from explain_lib.loading.weight_files import read_weights
 from explain_lib.networks.making import checked_channels, checked_size
 
@@ -26,7 +27,7 @@ KEPT_BYTES = 1024 * MEBIBYTE
 """The limit for all uploaded networks together; the least recently used goes first."""
 OWN_BYTES = 4096 * MEBIBYTE
 """The limit for the server's own networks together; one that is larger is kept alone."""
-UPLOAD_SIDE = 512
+UPLOAD_SIDE, UPLOAD_SAMPLES = 512, 100_000
 UPLOAD_CLASSES = 1_000
 NAME_DIGITS = 16
 NAME_LENGTH = 60
@@ -172,8 +173,10 @@ class OwnModels:
 
 
 def _check_described(described: Described) -> None:
-    if described.input_size is not None and max(checked_size(described.input_size)) > UPLOAD_SIDE:
-        raise InputError(f"input size: {size_words(described.input_size)}; at most {UPLOAD_SIDE} a side would be right")
+    size = described.input_size
+    if size is not None and max(checked_size(size)) > (UPLOAD_SAMPLES if len(size) == 1 else UPLOAD_SIDE):
+        most = f"{UPLOAD_SAMPLES:,} samples" if len(size) == 1 else f"{UPLOAD_SIDE} a side"
+        raise InputError(f"input size: {size_words(size)}; at most {most} would be right")
     for argument in ("mean", "std"):
         values = getattr(described, argument)
         if values is not None:

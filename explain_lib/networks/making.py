@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from math import prod
 from typing import get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, NetworkError
+from explain_lib.base.sheets import Sheet, picture_size, sheet_of_size, size_words
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import ChannelOrder, Model, names_of, noise_pixels
 from explain_lib.networks.weights import check_finite_weights, named_tensors, network_device
@@ -22,12 +24,15 @@ from explain_lib.passes.tracing import LayerTrace, trace
 from explain_lib.pictures.intake import Function, PictureTransform, normalisation_of
 from explain_lib.pictures.pixels import to_input
 
+MOST_NUMBERS = 8_000_000
+"""The most numbers of a channel of a volume or a signal: 32 slices of 500 x 500."""
+
 
 def as_model(
     network: nn.Module,
     *,
     classes: Sequence[str] | None = None,
-    input_size: tuple[int, int] | None = None,
+    input_size: tuple[int, ...] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     card: ModelCard | None = None,
@@ -43,12 +48,14 @@ def as_model(
     """The caller's network as a Model. Runs it on black pictures, and changes nothing in it.
 
     classes: one name for each score; for one logit two, against and for, or the latter alone; None for numbers. input_size:
-    (height, width); None for that of the transform. mean, std: one number for each channel of the input, in the network's
-    order, for pixels in [0, 1]; None for those of the transform's last Normalize. value_range: 255 if the network takes pixels
-    in [0, 255], for which mean and std are meant then. channel_order: "BGR" for a network that takes blue first; pixels stay
-    RGB. transform: a function from a PIL picture, or an array uint8 (H, W, C), to the input of one picture, a float tensor (C,
-    height, width), for pictures of any size; see prepare. forward: a function of the batch float32 (N, C, height, width) that
-    calls the network, for one that needs more than that; Model.network is then a module with the same parts.
+    (height, width); (slices, height, width) for a network of volumes (N, C, slices, height, width), and (samples,) for one of
+    signals (N, C, samples), whose pixels are sheets then, see Sheet; None for that of the transform. mean, std: one number for
+    each channel of the input, in the network's order, for pixels in [0, 1]; None for those of the transform's last Normalize.
+    value_range: 255 if the network takes pixels in [0, 255], for which mean and std are meant then. channel_order: "BGR" for a
+    network that takes blue first; pixels stay RGB. transform: a function from a PIL picture, or an array uint8 (H, W, C), to
+    the input of one picture, a float tensor (C, height, width), for pictures of any size; see prepare. forward: a function of
+    the batch float32 (N, C, height, width) that calls the network, for one that needs more than that; Model.network is then a
+    module with the same parts.
 
     layout: how outputs of layers become (N, C, h, w), where that is not seen from the pass: by the names of layers,
     "channels-first", "channels-last", "tokens" or a function; or one function for all, as a reshape_transform of the package
@@ -63,7 +70,7 @@ def as_model(
     """
     if not isinstance(network, nn.Module):
         raise InputError(f"network: a {type(network).__name__}; a torch.nn.Module would be right")
-    size, (shift, scale), tried = _checked_input(input_size, mean, std, value_range, transform, channel_order)
+    given_size, (shift, scale), tried = _checked_input(input_size, mean, std, value_range, transform, channel_order)
     if classes is not None and not _are_names(classes):
         raise InputError("classes: one name, as text, for each output of the network would be right")
     if channel_order not in get_args(ChannelOrder) or (channel_order == "BGR" and len(shift) != 3):
@@ -71,19 +78,24 @@ def as_model(
     _check_precision(network)
     _check_takes_gradients(network)
     check_finite_weights(network)
-    ran, chosen = _run_by(network, forward), check_output(output)
+    sheet = _checked_sheet(given_size, network)
+    size = picture_size(given_size)
+    if sheet is not None:
+        _check_no_picture_options(layout=layout, transform=transform)
+    ran, chosen = _run_by(network, forward, sheet), check_output(output)
     device = network_device(ran)
     black = to_input(np.zeros((2, *size, len(shift)), np.uint8), shift, scale, device)
     try:
         layers, given, count = _traced(ran, black, checked_layouts(layout, ran))
         found = _find_scores(given, count, classes, chosen)
+        _check_scores(found, sheet)
     except NetworkError as error:
         kind = convolves_no_pictures(ran)
-        if kind is None:
+        if kind is None or sheet is not None:
             raise
         raise NetworkError(
-            f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); a network "
-            f"with Conv2d would be right, or forward=, to convert pictures into its input ({error})"
+            f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); "
+            f"input_size={_SIZES[kind]} would be right, or forward=, to convert pictures into its input ({error})"
         ) from error
     scores = int(found.scores.shape[1])
     decided = decide_task(task, scores, network, found.grid, size[0])
@@ -114,23 +126,48 @@ def checked_unit(unit: object, task: Task) -> str:
     return unit.strip()
 
 
-def _run_by(network: nn.Module, forward: Forward | None) -> nn.Module:
-    """The network, run by the function if there is one."""
-    if forward is None:
+def _checked_sheet(size: tuple[int, ...], network: nn.Module) -> Sheet | None:
+    """The sheet of volumes or signals, None for pictures; one number for a network that convolves pictures is refused."""
+    kinds = {type(module) for module in network.modules()}
+    if len(size) == 1 and nn.Conv1d not in kinds and not kinds.isdisjoint((nn.Conv2d, nn.Conv3d)):
+        raise InputError(f"input_size: {size}; (height, width) in pixels, two whole numbers above 0, would be right")
+    return sheet_of_size(size)
+
+
+def _check_no_picture_options(**given: object) -> None:
+    """Refuse what is for networks of pictures alone."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"{name}: it is for networks of pictures; none would be right for volumes and signals")
+
+
+def _check_scores(found: Found, sheet: Sheet | None) -> None:
+    if sheet is not None and found.grid is not None:
+        raise NetworkError(
+            "network: it predicts a class for each place of a volume or a signal; one number for each class would be right"
+        )
+
+
+_SIZES = {"Conv1d": "(samples,)", "Conv3d": "(slices, height, width)"}
+
+
+def _run_by(network: nn.Module, forward: Forward | None, sheet: Sheet | None) -> nn.Module:
+    """The network, run by the function if there is one, on volumes or signals if there is a sheet."""
+    if forward is None and sheet is None:
         return network
-    if not callable(forward):
+    if forward is not None and not callable(forward):
         raise InputError(f"forward: a {type(forward).__name__}; a function of the batch would be right")
-    return Forwarded(network, forward)
+    return Forwarded(network, forward, sheet)
 
 
 def _checked_input(
-    input_size: tuple[int, int] | None,
+    input_size: tuple[int, ...] | None,
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     value_range: float,
     transform: Function | PictureTransform | None,
     channel_order: ChannelOrder,
-) -> tuple[tuple[int, int], tuple[tuple[float, ...], tuple[float, ...]], PictureTransform | None]:
+) -> tuple[tuple[int, ...], tuple[tuple[float, ...], tuple[float, ...]], PictureTransform | None]:
     """The input size, mean and std for pixels in [0, 1], and the transform, which gives what is missing."""
     if isinstance(value_range, bool) or not isinstance(value_range, int | float) or not 0 < value_range < float("inf"):
         raise InputError(f"value_range: {value_range!r}; 1, or 255 for pixels from 0 to 255, would be right")
@@ -188,11 +225,19 @@ def _are_names(classes: object) -> bool:
     return all(isinstance(name, str) for name in classes)
 
 
-def checked_size(size: object) -> tuple[int, int]:
-    """(height, width) of pictures. Raises InputError for anything but two whole numbers above 0."""
-    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise InputError(f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right")
-    return int(size[0]), int(size[1])
+def checked_size(size: object) -> tuple[int, ...]:
+    """(height, width) of pictures, (slices, height, width) of volumes or (samples,) of signals.
+
+    Raises InputError for anything but one, two or three whole numbers above 0, and for more than MOST_NUMBERS in all.
+    """
+    if not isinstance(size, Sequence) or len(size) not in (1, 2, 3) or not all(isinstance(n, int) and n > 0 for n in size):
+        raise InputError(
+            f"input_size: {size!r}; (height, width) in pixels, two whole numbers above 0, would be right, three with the "
+            "slices of a volume first, or one for the samples of a signal"
+        )
+    if len(size) != 2 and prod(size) > MOST_NUMBERS:
+        raise InputError(f"input_size: {size_words(tuple(size))}; at most {MOST_NUMBERS:,} numbers in all would be right")
+    return tuple(map(int, size))
 
 
 def checked_channels(argument: str, values: Sequence[float]) -> tuple[float, ...]:
