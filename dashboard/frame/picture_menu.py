@@ -18,7 +18,7 @@ MENU = "open-menu"
 """The key of the menu that holds this; False in the session's state folds it up."""
 _FILE, _CAMERA, _REFUSED = "own-file", "own-camera", "own-refused"
 _LIMITS = (
-    "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, "
+    "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF; for volumes all frames or pages, or .npy; for signals .npy or .csv; "
     f"up to {MAX_BYTES // 2**20} MB and {MAX_PIXELS // 1_000_000} megapixels."
 )
 PRIVACY = (
@@ -49,6 +49,20 @@ def warn_of_channels(scene: Scene) -> None:
             f"with red, green and blue in turn, just so that you can try the pages. For real maps, start the server with "
             f"--images FOLDER, a folder of TIFF, .npy or .npz files with {channels} channels."
         )
+
+
+def say_samples(scene: Scene) -> None:
+    """What a network of volumes or signals is shown where its samples are pictures, and the files that it takes."""
+    sheet = scene.model.sheet
+    if sheet is None or not isinstance(scene.picture_set, CifarImages):
+        return
+    if sheet.is_volume:
+        made = f"each of the {sheet.slices} slices is the same test image"
+        files = f"an animated GIF, a TIFF of {sheet.slices} pages, or an .npy of shape {sheet.size}"
+    else:
+        made = "each signal holds the means of a test image's columns"
+        files = f"an .npy or .csv of {sheet.size[0]:,} numbers"
+    st.warning(f"Made-up samples, just so that you can try the page: {made}. For real maps, open {files}, or a folder of them.")
 
 
 def _sets(scene: Scene) -> None:

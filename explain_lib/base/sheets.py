@@ -72,7 +72,7 @@ class Sheet:
         A volume's are enlarged over all three axes at once, so that no cell reaches over the edge of its slice into the rows of
         the next. mode: "trilinear" or "nearest", PyTorch's interpolate with align_corners=False.
         """
-        volume = from_numpy(np.ascontiguousarray(self.by_slice(maps, slices)))[:, None]
+        volume = from_numpy(np.array(self.by_slice(maps, slices), np.float32))[:, None]
         size = [self.slices, *self.one]
         large = functional.interpolate(volume, size, mode=mode, align_corners=None if mode == "nearest" else False)
         return np.asarray(large.numpy().reshape(len(maps), *self.picture))
@@ -82,8 +82,8 @@ class Sheet:
 
         Between the middles of its own slices it is linear, as `enlarged` has it; rows and columns stay those of the grid.
         """
-        own = self.by_slice(np.asarray(values, np.float32), slices)
-        volume = from_numpy(np.ascontiguousarray(own))[None, None]
+        own = np.array(self.by_slice(values, slices), np.float32)
+        volume = from_numpy(own)[None, None]
         size = [self.slices, *own.shape[1:]]
         return np.asarray(functional.interpolate(volume, size, mode="trilinear", align_corners=False)[0, 0].numpy())
 

@@ -78,14 +78,18 @@ def window_ends(window: Window) -> tuple[str, str]:
 def preview_picture(content: bytes) -> Picture:
     """What can be shown of a file, whatever its channels: RGB uint8 (H, W, 3). Raises as read_picture does."""
     if not _is_array(content) and not _has_many_bands(content):
-        return read_picture(content)
+        return read_picture(content) if is_picture(content) or not _holds_table(content) else _drawn(_signal(content))
     read = _array(content) if _is_array(content) else _tiff(content)
+    if read.ndim == 1:
+        return _drawn(_signal(content))
+    if read.ndim == 4:  # a volume, of which the middle slice is shown
+        read = read[len(read) // 2]
     return shown(_eight_bit(_checked(read), None))
 
 
 def preview_thumbnail(content: bytes, side: int) -> Picture:
     """The middle square of preview_picture, uint8 (side, side, 3); quick for a JPEG."""
-    if _is_array(content) or content.startswith(_TIFF):
+    if _is_array(content) or content.startswith(_TIFF) or not is_picture(content):
         return fit_picture(preview_picture(content), (side, side))
     return read_thumbnail(content, side)
 
@@ -241,13 +245,17 @@ def read_volume(content: bytes, channels: int, slices: int, window: Window | Non
 def read_signal(content: bytes, channels: int, samples: int, window: Window | None = None) -> Picture:
     """The signal in a file, uint8 (1, samples, channels): its numbers in 256 steps between the ends of a window.
 
-    Of another length it is resampled linearly, from the first sample to the last. window: None for the file's own range, see
-    read_bands. Raises InputError for another kind of file or another number of channels, DataError for a damaged one.
+    Of another length it is resampled linearly, from the first sample to the last. window: None for all of the file's own range,
+    0 to 1 for fractions that lie in it; whole numbers of 8 bits stay as they are.
+
+    Raises InputError for another kind of file or another number of channels, DataError for a damaged one.
     """
     values = _signal(content)
     if values.shape[1] != channels:
         many = "channel" if values.shape[1] == 1 else "channels"
         raise InputError(f"picture: the signal has {values.shape[1]:,} {many}; {channels} would be right")
+    if window is None:
+        window = (0.0, 255.0) if values.dtype == np.uint8 else _span_of(values)
     if len(values) != samples:
         places = np.linspace(0, len(values) - 1, samples)
         values = np.stack([np.interp(places, np.arange(len(values)), line) for line in values.T], axis=1)
@@ -283,7 +291,13 @@ def _signal(content: bytes) -> Values:
         values = values[:, None]
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "buif" or values.size > MAX_PIXELS:
         raise InputError(f"picture: an array of shape {values.shape} and {values.dtype}; {_SIGNAL}")
-    return _finite(values.astype(np.float64))
+    return _finite(values if values.dtype == np.uint8 else values.astype(np.float64))
+
+
+def _span_of(values: Values) -> Window:
+    """The whole range of a signal, whose peaks count; 0 to 1 for fractions that lie in it."""
+    low, high = float(values.min()), float(values.max())
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high if high > low else low + 1)
 
 
 def _table(content: bytes) -> Values:
@@ -294,6 +308,25 @@ def _table(content: bytes) -> Values:
         return np.array(lines if first else lines[1:], dtype=np.float64)
     except ValueError as error:
         raise InputError(f"picture: this is no table of numbers with as many in each line; {_SIGNAL}") from error
+
+
+def _holds_table(content: bytes) -> bool:
+    """Whether a file begins with a line of text that could be one of a table."""
+    check_content(content)
+    start = content[:200].split(b"\n")[0].removeprefix(b"\xef\xbb\xbf").strip()
+    return bool(start) and all(32 <= one < 127 or one == 9 for one in start)
+
+
+def _drawn(values: Values) -> Picture:
+    """A signal (samples, channels) as white lines on black, in a picture of no more than 160 columns."""
+    columns = min(160, len(values))
+    picture = np.zeros((96, columns, 3), np.uint8)
+    parts = np.array_split(values, columns)
+    low, high = float(values.min()), float(values.max())
+    for column, part in enumerate(parts):
+        ends = ((high - np.array([part.min(), part.max()])) / (high - low or 1) * 95).round().astype(int)
+        picture[ends[1] : ends[0] + 1, column] = 255
+    return picture
 
 
 def _is_number(text: str) -> bool:

@@ -4,6 +4,7 @@ Without Streamlit:
 contrast_words  two classes contrasted, in words
 cover_words     parts covered, in words and numbers
 panels          a picture explained, or two beside each other; their files
+signal_figure   a signal over the strip of its map, and the maps of all layers along it
 
 On the page:
 card            what speaks for the map, and what against it
@@ -12,4 +13,5 @@ contrast        why this class and not that one
 cover           the picture painted over, followed while the pointer moves
 regions         the classes that a network which segments predicts, place by place
 sections        controls, the panels, the strip of all layers
+sheets          a volume slice by slice, a signal under its curve; their files
 """
