@@ -399,6 +399,15 @@ def check_model(model: object) -> Model:
     return model
 
 
+def of_pictures(model: object, what: str) -> Model:
+    """The model itself, where it takes pictures. Raises InputError for one of volumes or signals, naming what is not for it."""
+    checked = check_model(model)
+    if checked.sheet is not None:
+        kind = "volumes" if checked.sheet.is_volume else "signals"
+        raise InputError(f"model: it takes {kind}, and {what} for networks of pictures; one of these would be right")
+    return checked
+
+
 def noise_pixels(count: int, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """Pictures of noise, always the same, uint8 (count, H, W, C)."""
     return np.random.default_rng(0).integers(0, 256, (count, *size, channels), np.uint8)

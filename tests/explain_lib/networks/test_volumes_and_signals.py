@@ -1,5 +1,6 @@
 """Networks of volumes and of signals, beside plain autograd, PyTorch's interpolation and the package grad-cam."""
 
+from collections.abc import Callable
 from copy import deepcopy
 
 import numpy as np
@@ -13,8 +14,14 @@ from torch.nn import functional
 from torchvision.models.video import r3d_18
 
 import explain_lib as xl
+from explain_lib.audit.card import belief_card
 from explain_lib.base.sheets import Sheet
+from explain_lib.cam.other_programs import third_opinion
 from explain_lib.networks.randomisation import randomised
+from explain_lib.trust.faithfulness import removal_pictures
+from explain_lib.trust.ladder import ladder_curves
+from explain_lib.trust.sanity import random_starts, sanity_maps
+from explain_lib.truth.mosaics import mosaic_model
 
 SIZE, SAMPLES = (6, 20, 24), 90
 EXACT = {"atol": 1e-6, "rtol": 1e-5}
@@ -193,6 +200,36 @@ def test_what_enlarges_pictures_alone_is_refused(resize: str) -> None:
     model = model_of(volume_network(), SIZE)
     with pytest.raises(xl.InputError, match="is for pictures; torch-bilinear, trilinear for a volume"):
         xl.heatmap(model, model.sheet.closed(noise(1, *SIZE, 3)), xl.CamSettings(resize=resize))
+
+
+PICTURES_ONLY: dict[str, Callable[[xl.Model, NDArray[np.uint8]], object]] = {
+    "the card": lambda model, sheets: belief_card(model, sheets[0], "3"),
+    "the advice": xl.advise,
+    "the ladder": lambda model, sheets: ladder_curves(model, sheets, 0),
+    "rows of a ladder": lambda model, sheets: xl.layer_ladder(model, sheets, [0, 1]),
+    "removed pixels": lambda model, sheets: removal_pictures(
+        model, sheets[0], 0, np.arange(sheets[0, ..., 0].size), "grey", [2]
+    ),
+    "the sanity check": lambda model, sheets: sanity_maps(model, sheets, "3"),
+    "random starts": lambda model, sheets: random_starts(model, sheets[:1], "3"),
+    "covering": lambda model, sheets: xl.cover_effect(model, sheets[0], "AAAw"),
+    "an average map": lambda model, sheets: xl.average_map(model, sheets, "3"),
+    "causes": lambda model, sheets: xl.decompose(model, sheets, 0, xl.PAPER, xl.package_settings(None)),
+    "a mosaic": lambda model, _: mosaic_model(model),
+    "another program": lambda model, sheets: third_opinion("torch-cam", model, sheets, "3"),
+}
+
+
+@pytest.mark.parametrize("ask", PICTURES_ONLY.values(), ids=PICTURES_ONLY)
+@pytest.mark.parametrize("kind", ["volumes", "signals"])
+def test_what_looks_at_rows_and_columns_of_pictures_is_refused(
+    ask: Callable[[xl.Model, NDArray[np.uint8]], object], kind: str
+) -> None:
+    of_volumes = kind == "volumes"
+    model = model_of(volume_network(), SIZE) if of_volumes else model_of(signal_network(), (SAMPLES,), 1)
+    values = noise(2, *SIZE, 3) if of_volumes else noise(2, SAMPLES, 1)
+    with pytest.raises(xl.InputError, match="takes volumes or signals$" if ask is PICTURES_ONLY["another program"] else kind):
+        ask(model, model.sheet.closed(values))
 
 
 @pytest.mark.parametrize("values", [noise(2, 120, 24, 3), noise(6, 20, 24, 3), noise(1, 20, 6, 24, 3)])
