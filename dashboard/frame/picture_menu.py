@@ -18,7 +18,7 @@ MENU = "open-menu"
 """The key of the menu that holds this; False in the session's state folds it up."""
 _FILE, _CAMERA, _REFUSED = "own-file", "own-camera", "own-refused"
 _LIMITS = (
-    "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF; for volumes all frames or pages, or .npy; for signals .npy or .csv; "
+    "JPEG, PNG, WebP, AVIF, GIF (its first frame) or TIFF, "
     f"up to {MAX_BYTES // 2**20} MB and {MAX_PIXELS // 1_000_000} megapixels."
 )
 PRIVACY = (

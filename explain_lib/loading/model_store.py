@@ -137,7 +137,7 @@ class OwnModels:
 
         Raises InputError, DataError or NetworkError, with a sentence for each thing that may be wrong with the file.
         """
-        _check_described(described)
+        _check_described(described, signals=":" in architecture)
         if architecture not in self.architectures:
             raise InputError(f"architecture: {architecture!r}; one of {', '.join(self.architectures)} would be right")
         if len(content) > UPLOAD_BYTES:
@@ -172,11 +172,13 @@ class OwnModels:
             self._sent[own.name] = own
 
 
-def _check_described(described: Described) -> None:
+def _check_described(described: Described, *, signals: bool) -> None:
+    """Raise InputError for what nobody may send. signals: whether one number can be the samples of a signal."""
     size = described.input_size
-    if size is not None and max(checked_size(size)) > (UPLOAD_SAMPLES if len(size) == 1 else UPLOAD_SIDE):
-        most = f"{UPLOAD_SAMPLES:,} samples" if len(size) == 1 else f"{UPLOAD_SIDE} a side"
-        raise InputError(f"input size: {size_words(size)}; at most {most} would be right")
+    if size is not None and max(checked_size(size)) > (UPLOAD_SAMPLES if signals and len(size) == 1 else UPLOAD_SIDE):
+        most = f"{UPLOAD_SAMPLES:,} samples" if signals and len(size) == 1 else f"{UPLOAD_SIDE} a side"
+        given = size * 2 if len(size) == 1 and not signals else size
+        raise InputError(f"input size: {size_words(given)}; at most {most} would be right")
     for argument in ("mean", "std"):
         values = getattr(described, argument)
         if values is not None:

@@ -127,10 +127,12 @@ def checked_unit(unit: object, task: Task) -> str:
 
 
 def _checked_sheet(size: tuple[int, ...], network: nn.Module) -> Sheet | None:
-    """The sheet of volumes or signals, None for pictures; one number for a network that convolves pictures is refused."""
-    kinds = {type(module) for module in network.modules()}
-    if len(size) == 1 and nn.Conv1d not in kinds and not kinds.isdisjoint((nn.Conv2d, nn.Conv3d)):
-        raise InputError(f"input_size: {size}; (height, width) in pixels, two whole numbers above 0, would be right")
+    """The sheet of volumes or signals, None for pictures; another one than the network's convolutions are for is refused."""
+    kinds = {kind for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d) if any(isinstance(one, kind) for one in network.modules())}
+    of_size = {1: nn.Conv1d, 3: nn.Conv3d}.get(len(size))
+    if of_size is not None and kinds and of_size not in kinds:
+        right = "(height, width) in pixels, two whole numbers above 0," if nn.Conv2d in kinds else _SIZES[kinds.pop().__name__]
+        raise InputError(f"input_size: {size}; {right} would be right")
     return sheet_of_size(size)
 
 

@@ -303,7 +303,7 @@ def _span_of(values: Values) -> Window:
 def _table(content: bytes) -> Values:
     """The numbers of a table with commas, semicolons, tabs or spaces between; a first line of names is left out."""
     try:
-        lines = [re.split(r"[,;\t ]+", line.strip()) for line in content.decode("utf-8-sig").splitlines() if line.strip()]
+        lines = [_cells_of(line) for line in content.decode("utf-8-sig").splitlines() if line.strip()]
         first = lines[0] if lines and all(map(_is_number, lines[0])) else None
         return np.array(lines if first else lines[1:], dtype=np.float64)
     except ValueError as error:
@@ -311,10 +311,14 @@ def _table(content: bytes) -> Values:
 
 
 def _holds_table(content: bytes) -> bool:
-    """Whether a file begins with a line of text that could be one of a table."""
+    """Whether a file begins with a line of numbers, or has one below a line of names."""
     check_content(content)
-    start = content[:200].split(b"\n")[0].removeprefix(b"\xef\xbb\xbf").strip()
-    return bool(start) and all(32 <= one < 127 or one == 9 for one in start)
+    lines = content[:4096].removeprefix(b"\xef\xbb\xbf").decode("latin-1").splitlines()[:2]
+    return any(all(map(_is_number, _cells_of(line))) for line in lines)
+
+
+def _cells_of(line: str) -> list[str]:
+    return re.split(r"[,;\t ]+", line.strip())
 
 
 def _drawn(values: Values) -> Picture:

@@ -137,8 +137,7 @@ def _slice_thumbnail(maps: SheetMaps, number: int, reach: float) -> Panel:
     changes: Mapping[str, Value] = {"slice": number}
     return replace(
         _overlay(maps, maps.layer, number, reach, THUMBNAIL), name=f"slice-{number}", title=f"{number}",
-        label=f"Slice {number}",
-        help="", action=Action("shows this slice", changes), chosen=number == maps.slice,
+        label=f"Slice {number}", help="", steps=True, action=Action("shows this slice", changes), chosen=number == maps.slice,
         place=f"{place_of(maps.scene)}-slice-{number}", drawing=replace(maps.scene.drawing, contour=False, border=False),
     )  # fmt: skip
 
@@ -147,7 +146,8 @@ def _layer_thumbnail(maps: SheetMaps, layer: str) -> Panel:
     changes: Mapping[str, Value] = {"layer": layer}
     return replace(
         _overlay(maps, layer, maps.slice, _reach(maps, layer), THUMBNAIL), title=short_layer(layer), label=layer, help="",
-        caption=cells_caption(maps.scene.model, layer), action=Action("shows this layer", changes), chosen=layer == maps.layer,
+        caption=cells_caption(maps.scene.model, layer), steps=True, action=Action("shows this layer", changes),
+        chosen=layer == maps.layer,
         place=f"{place_of(maps.scene)}-slice-{maps.slice}", drawing=replace(maps.scene.drawing, contour=False, border=False),
     )  # fmt: skip
 
@@ -160,11 +160,13 @@ def _drawn(maps: SheetMaps) -> str:
 
 def _map_caption(maps: SheetMaps, values: Map) -> str:
     how = "The weighted sum" if maps.scene.view.sign == "signed" else "ReLU of the weighted sum"
-    own = len(maps.own(maps.layer))
-    between = "" if own == maps.sheet.slices else f" Its {own} slices are spread linearly over {maps.sheet.slices}."
+    own, count = len(maps.own(maps.layer)), maps.sheet.slices
+    said = f"{how} of activations, units of the score."
+    if own == 1:
+        return f"{said} The layer has one slice, drawn over all {count}."
+    between = "" if own == count else f" Its {own} slices are spread linearly over {count}."
     strongest = int(np.abs(values).max((1, 2)).argmax())
-    peak = f" It is strongest in slice {strongest}." if np.ptp(values) > 0 else ""
-    return f"{how} of activations, units of the score.{between}{peak}"
+    return f"{said}{between}" + (f" It is strongest in slice {strongest}." if np.ptp(values) > 0 else "")
 
 
 def _slice_slider(maps: SheetMaps) -> None:

@@ -139,6 +139,16 @@ def test_the_middle_slice_is_first_and_a_click_or_the_slider_leads_to_others(sta
     assert_allclose(panels(app)["map"].values, plain_map(own_networks.volume(), still_volume(), "0")[5], atol=1e-6)
 
 
+def test_a_layer_without_slices_of_its_own_is_the_same_in_all(start: Start) -> None:
+    app = with_volume(start, layer="4")
+    first, last = (panels(app)[name].values for name in ("slice-0", "slice-5"))
+    assert first is not None
+    assert last is not None
+    assert_array_equal(first, last)
+    assert "The layer has one slice, drawn over all 6." in captions(app)
+    assert "It is strongest" not in captions(app)
+
+
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "beyond the last": ({"model": VOLUME, "slice": "6"}, "slice=6: the slices are 0 to 5."),
     "of a picture": ({"model": "tutorial", "slice": "2"}, "slice=2: only a network of volumes has slices."),

@@ -183,6 +183,7 @@ def test_a_slice_of_the_input_lies_between_the_slices_of_the_map() -> None:
 
 WRONG: dict[str, tuple[dict[str, object], str]] = {
     "too many sides": ({"input_size": (2, 3, 4, 5)}, "three with the slices of a volume first, or one for the samples"),
+    "a signal's": ({"input_size": (90,)}, r"input_size: \(90,\); \(slices, height, width\) would be right"),
     "none": ({"input_size": (0, 20, 24)}, "whole numbers above 0"),
     "layout": ({"input_size": SIZE, "layout": {"0": "tokens"}}, "layout: it is for networks of pictures"),
     "a picture's": ({"input_size": (20, 24)}, r"of the kind Conv3d.* input_size=\(slices, height, width\) would be right"),
