@@ -35,7 +35,7 @@ from explain_lib.pictures.intake import Intake, PictureTransform
 from explain_lib.pictures.pixels import Images, as_batch, check_images, check_pixels, rounded_pixels, to_input, to_pixels
 from explain_lib.pictures.sets import Pixels, check_set
 
-PREDICT_BATCH = 256
+PREDICT_BATCH, PREDICT_NUMBERS = 256, 2**21
 MOST_SCORES = 2**25
 """So many scores at the places of several pictures are held at once: 128 MiB."""
 
@@ -350,9 +350,10 @@ class Model:
 
     @property
     def _at_once(self) -> int:
-        """How many pictures go through the network together; fewer where each has many scores."""
+        """How many pictures go through the network together; fewer where each has many scores, or many slices."""
         rows, columns = self.outputs.places or (1, 1)
-        return max(1, min(PREDICT_BATCH, MOST_SCORES // (len(self.classes) * rows * columns)))
+        most = PREDICT_BATCH if self.sheet is None else PREDICT_NUMBERS // (self.input_size[0] * self.input_size[1])
+        return max(1, min(PREDICT_BATCH, most, MOST_SCORES // (len(self.classes) * rows * columns)))
 
     def settled_targets(self, pixels: Images, targets: Targets) -> tuple[AnyTarget, ...]:
         """One target for each picture, as grad_cam explains it, with the regions of a segmentation found in the whole picture.
