@@ -21,6 +21,7 @@ from explain_lib.check_up.weights import (
     unwrapped,
     wrapper_findings,
 )
+from explain_lib.detectors.detector import as_detector
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.making import checked_normalisation, checked_size, convolves_no_pictures
 from explain_lib.networks.model import Model
@@ -81,7 +82,9 @@ def check_up(
     elif isinstance(network, nn.Module):
         given = checked_size(input_size)
         sheet, size = sheet_of_size(given), picture_size(given)
-        network = network if sheet is None else Forwarded(network, None, sheet)
+        detector = as_detector(network) if output is None and sheet is None else None
+        network = network if detector is None else detector.network
+        network = network if sheet is None else Forwarded(network, sheet=sheet)
         expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None, side=size[0])
         subject = _Subject(network, size, expected, _normalisation(mean, std), card)
     else:

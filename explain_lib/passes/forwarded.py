@@ -21,16 +21,20 @@ class Forwarded(nn.Module):
     """The modules and weights of a network, under the same names, run by a function that calls that network.
 
     A copy has weights of its own; while it runs, they take the place of the network's. number: one for each function that was
-    given, since nothing tells two functions apart; None where the network itself is the function. sheet: how a sheet becomes
-    the volume or the signal that the function takes, None where it takes pictures.
+    given, since nothing tells two functions apart; None where the network itself is the function, or one that follows from it.
+    sheet: how a sheet becomes the volume or the signal that the function takes, None where it takes pictures.
     """
 
-    def __init__(self, network: nn.Module, function: Forward | None = None, sheet: Sheet | None = None) -> None:
-        """function: calls `network` itself, with whatever else that needs; None for the network alone."""
+    def __init__(
+        self, network: nn.Module, function: Forward | None = None, *, sheet: Sheet | None = None, follows: bool = False
+    ) -> None:
+        """function: calls `network` itself, with whatever else that needs; None for the network alone. follows: whether it is
+        always the same for it.
+        """
         super().__init__()
         vars(self).update({name: vars(network)[name] for name in _OWN})
         # past nn.Module, for which the network would be a part of this one
-        number = None if function is None else next(_numbers)
+        number = None if follows or function is None else next(_numbers)
         vars(self).update(network=network, function=function or network, number=number, sheet=sheet)
 
     def forward(self, batch: Tensor) -> object:
@@ -52,14 +56,16 @@ class Forwarded(nn.Module):
             held.update(before)
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Forwarded":
-        function = None if vars(self)["number"] is None else vars(self)["function"]
-        copy = Forwarded(vars(self)["network"], function, vars(self)["sheet"])
+        network, function, follows = vars(self)["network"], vars(self)["function"], vars(self)["number"] is None
+        own = None if follows and function is network else function
+        copy = Forwarded(network, own, sheet=vars(self)["sheet"], follows=follows)
         vars(copy).update({name: deepcopy(vars(self)[name], memo) for name in _OWN})
         return copy
 
     def _get_name(self) -> str:
         network: nn.Module = vars(self)["network"]
-        return network._get_name() if vars(self)["number"] is None else f"{network._get_name()} run by a function"
+        alone = vars(self)["number"] is None and vars(self)["function"] is network
+        return network._get_name() if alone else f"{network._get_name()} run by a function"
 
 
 def run_inside(network: nn.Module) -> tuple[nn.Module, ...]:

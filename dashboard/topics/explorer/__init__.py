@@ -7,6 +7,7 @@ panels          a picture explained, or two beside each other; their files
 signal_figure   a signal over the strip of its map, and the maps of all layers along it
 
 On the page:
+boxes           the boxes that a detector predicts, and the one that is explained
 card            what speaks for the map, and what against it
 class_previews  the maps of all classes, sent once the page is idle
 contrast        why this class and not that one
