@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import zoom
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -59,13 +60,19 @@ class UNet(nn.Module):
 class Case:
     """A network: how it is made, the side of its pictures, and how a layer's output becomes (N, C, h, w).
 
-    scores: of its output, (N, classes), or (N, classes, H, W).
+    scores: of its output, (N, classes), or (N, classes, H, W). slices: of a volume, 0 for pictures.
     """
 
     make: Callable[[], nn.Module]
     side: int = 224
     grid: Grid | None = None
     scores: Callable[[object], Tensor] = scores_of
+    slices: int = 0
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The input size."""
+        return (self.slices, self.side, self.side) if self.slices else (self.side, self.side)
 
 
 def torchvision(name: str, **options: object) -> nn.Module:
@@ -138,6 +145,7 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "deeplabv3_mobilenet_v3_large": Case(partial(torchvision, "deeplabv3_mobilenet_v3_large", weights_backbone=None)),
         "lraspp_mobilenet_v3_large": Case(partial(torchvision, "lraspp_mobilenet_v3_large", weights_backbone=None)),
         "U-Net": Case(UNet),
+        "r3d_18": Case(partial(torchvision, "r3d_18"), 64, slices=8),
     }
 )  # fmt: skip
 """The networks by name."""
@@ -147,7 +155,8 @@ CASES: Mapping[str, Case] = MappingProxyType(
 class Question:
     """What each program is asked: the network, its input float32 (1, 3, H, W), the layer's module, the class, and the answer.
 
-    right: the ReLU map at the layer's grid, (h, w). grid: how the layer's output becomes (N, C, h, w), None for as it is.
+    Of a volume the input is (1, 3, slices, H, W). right: the ReLU map at the layer's grid, (h, w), or (t, h, w). grid: how the
+    layer's output becomes (N, C, h, w), None for as it is.
     """
 
     case: Case
@@ -160,11 +169,17 @@ class Question:
 
     @property
     def batch(self) -> Tensor:
-        return self.model.to_input(self.pixels)
+        return as_taken(self.model, self.pixels)
 
     @property
     def module(self) -> nn.Module:
         return self.network.get_submodule(self.layer)
+
+
+def as_taken(model: xl.Model, pixels: NDArray[np.uint8]) -> Tensor:
+    """Pixels as the network itself takes them."""
+    batch = model.to_input(pixels)
+    return batch if model.sheet is None else model.sheet.opened(batch)
 
 
 def asked(case: Case) -> Question:
@@ -175,11 +190,11 @@ def asked(case: Case) -> Question:
         for module in network.modules():
             if isinstance(module, nn.Linear) and not module.weight.any():
                 module.weight.normal_(std=0.02)  # a head that is zero before a training says nothing of any layer
-    model = xl.as_model(network, input_size=(case.side, case.side), mean=MEAN, std=STD)
-    pixels = np.random.default_rng(0).integers(0, 256, (1, case.side, case.side, 3), np.uint8)
+    model = xl.as_model(network, input_size=case.size, mean=MEAN, std=STD)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, *model.input_size, 3), np.uint8)
     label, layer = int(model.predict(pixels).argmax()), model.default_layer
     return Question(
-        case, network, model, pixels, layer, label, _by_autograd(case, network, model.to_input(pixels), layer, label)
+        case, network, model, pixels, layer, label, _by_autograd(case, network, as_taken(model, pixels), layer, label)
     )
 
 
@@ -195,7 +210,8 @@ def _by_autograd(case: Case, network: nn.Module, batch: Tensor, layer: str, labe
     (gradient,) = torch.autograd.grad(score, kept)
     turned = case.grid or (lambda output: output)
     activation, gradient = turned(kept[0].detach()), turned(gradient)
-    return np.asarray((gradient.mean((2, 3), keepdim=True) * activation).sum(1).relu()[0].numpy())
+    cells = tuple(range(2, gradient.dim()))
+    return np.asarray((gradient.mean(cells, keepdim=True) * activation).sum(1).relu()[0].numpy())
 
 
 def number_of(scores: Tensor, label: int) -> Tensor:
@@ -208,7 +224,9 @@ def number_of(scores: Tensor, label: int) -> Tensor:
 def ours(question: Question) -> str:
     """This library, without any option."""
     found = xl.grad_cam(question.model, question.pixels, question.layer, question.label)[question.layer].map[0]
-    return _told(_scaled(found), _scaled(question.right))
+    sheet = question.model.sheet
+    own = found if sheet is None else sheet.by_slice(found, len(question.right))
+    return _told(_scaled(own), _scaled(question.right))
 
 
 def grad_cams(question: Question) -> str:
@@ -266,8 +284,11 @@ def _scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _enlarged(question: Question) -> NDArray[np.float32]:
-    side = question.case.side
-    return _scaled(np.asarray(cv2.resize(_scaled(question.right), (side, side))))
+    """The right map at the size of the input, enlarged as grad-cam does it."""
+    side, right = question.case.side, _scaled(question.right)
+    if question.case.slices:
+        return _scaled(np.asarray(zoom(right, [to / of for to, of in zip(question.case.size, right.shape, strict=True)])))
+    return _scaled(np.asarray(cv2.resize(right, (side, side))))
 
 
 def _told(found: NDArray[np.float32], right: NDArray[np.float32]) -> str:

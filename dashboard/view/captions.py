@@ -174,7 +174,7 @@ def layer_words(model: Model) -> dict[str, str]:
     """Each layer with a grid, in words, ends of stages first: "layer4 · 7 × 7 · stage end"."""
     layers = {layer.name: layer for layer in model.layers if layer.is_spatial}
     ordered = sorted(layers, key=lambda name: _PARTS.index(model.parts[name]))
-    return {name: f"{name} · {grid_caption(layers[name].grid)}{_PART_WORDS[model.parts[name]]}" for name in ordered}
+    return {name: f"{name} · {cells_caption(model, name)}{_PART_WORDS[model.parts[name]]}" for name in ordered}
 
 
 _PARTS: tuple[Part, ...] = get_args(Part)
@@ -188,6 +188,15 @@ NARROW = 15
 def short_layer(name: str) -> str:
     """The name of a layer over a thumbnail: of a long one its end, which tells it from its neighbours."""
     return name if len(name) <= NARROW else f"…{name[-NARROW + 1 :]}"
+
+
+def cells_caption(model: Model, layer: str) -> str:
+    """The grid of a layer: "10 × 10", of a volume with its slices first, "4 × 10 × 10", of a signal "10"."""
+    (found,) = model.find_layers(layer)
+    if model.sheet is None:
+        return grid_caption(found.grid)
+    rows, columns = found.grid
+    return f"{found.slices} × {rows // found.slices} × {columns}" if model.sheet.is_volume else f"{columns:,}"
 
 
 def grid_caption(grid: tuple[int, int]) -> str:

@@ -19,6 +19,7 @@ from dashboard.view.field import (
     wholes,
     words,
 )
+from explain_lib.base.sheets import Sheet
 from explain_lib.cam.configuration import STUDY_MANUAL, STUDY_PACKAGE, parse_configuration
 from explain_lib.cam.settings import VARIANTS, Placement, Variant
 from explain_lib.loading.bundled import DEFAULT_MODEL
@@ -130,11 +131,12 @@ _SEED = Spelling(whole(0, MOST_SEED), f"the number of a draw, from 0 to {MOST_SE
 _SHARE = Spelling(whole(0, 100), "a whole number of percent, 0 to 100,")
 _SIDE = Spelling(_configuration, "a configuration such as manual;layers=conv2 or package;layers=conv1,conv2", says_why=True)
 _CHANNELS = ("channel", "without")
-_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region", "layers")
+_OF_A_MODEL = (*_CHANNELS, "task", "plus", "region", "layers", "slice")
 _PART = ("part",)
 _OF_A_PICTURE = ("cover", "said", "region")
 _SAID = ("said",)
 """An answer is about one picture, as one network sees it."""
+_SLICE = Spelling(whole(), "the number of a slice, from 0,")
 _SWITCH = Spelling(lambda text: one_of(("on", "off"))(text) == "on", "on or off")
 
 
@@ -309,6 +311,7 @@ class View:
         (),
         "the layers that the ladder compares; none: those on offer",
     )
+    slice: int | None = declared(_SLICE, None, "the slice of a volume that is shown; None: the middle one")
 
     def to_query(self) -> dict[str, str]:
         """The address's query: image and model always, the rest where it is not the default."""
@@ -383,6 +386,11 @@ def change(view: View, values: Mapping[str, Value]) -> View:
 def chosen_layer(view: View, model: xl.Model) -> str:
     """The layer of the view, the usual one where it names none or one that this model lacks."""
     return view.layer if view.layer in model.spatial_layers else model.default_layer
+
+
+def chosen_slice(view: View, sheet: Sheet) -> int:
+    """The slice of the view; the middle one where it names none."""
+    return sheet.slices // 2 if view.slice is None else min(view.slice, sheet.slices - 1)
 
 
 def chosen_drawing(view: View) -> xl.Drawing:

@@ -1,7 +1,7 @@
 """Predictions of a model on sets of pictures, selections of pictures by them, and the confusion matrix."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,8 @@ class VerdictRows(ImageRows):
 @dataclass(frozen=True, eq=False)
 class VerdictRequest(Request[VerdictRows]):
     """The model's predictions for pictures of a set, in short; see Request."""
+
+    takes_sheets: ClassVar[bool] = True
 
     @property
     def batch_size(self) -> int:
