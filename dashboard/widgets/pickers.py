@@ -133,11 +133,11 @@ def _searched(said: tuple[tuple[str, str], ...]) -> tuple[tuple[str, ...], bool]
 
 def modules_picker(scene: Scene) -> None:
     """The choice of layers on offer: the main ones, or every one with a grid."""
-    bundled = scene.model.card is not None
-    main = "conv layers" if bundled else "stages and blocks"
+    convolutions = scene.model.main_layers == scene.model.conv_layers
+    main = "conv layers" if convolutions else "stages and blocks"
     which = (
         "Convolutions"
-        if bundled
+        if convolutions
         else "Ends of stages, block outputs, normalisations and convolutions that every path passes through"
     )
     words = f"{which}; or every module with a grid as output."

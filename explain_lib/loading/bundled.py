@@ -57,6 +57,7 @@ _SPECS = (
     CheckpointSpec(DEFAULT_MODEL),
     CheckpointSpec("tutorial", twin="tutorial-permuted", second="tutorial-second"),
     CheckpointSpec("resnet20"),
+    CheckpointSpec("vit-tiny"),
     CheckpointSpec("watermark"),
     *(CheckpointSpec(f"tutorial-epoch-{epoch}", listed=False) for epoch in (0, 1, 2, 5)),
     CheckpointSpec("tutorial-permuted", listed=False),

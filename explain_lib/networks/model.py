@@ -90,21 +90,28 @@ class Model:
     def main_layers(self) -> tuple[str, ...]:
         """The layers that are worth a look first, in the order of the pass: ends of stages, outputs of blocks, normalisations.
 
-        Convolutions that all paths lead through are among them, layers without influence are not; a bundled network has its
-        conv layers. Found as default_layer is.
+        Convolutions that all paths lead through are among them, layers without influence are not; a bundled network of
+        convolutions has its conv layers, one of tokens the outputs of its parts and the default layer. Found as default_layer
+        is.
         """
-        if self.card is not None:
+        if self._is_listed:
             return self.conv_layers
+        if self.card is not None:
+            whole = ("stage end", "block output")
+            return tuple(one for one in self.explained_layers if self.parts[one] in whole or one == self.default_layer)
         trunk = {layer.name for layer in self.layers if layer.is_conv and layer.on_trunk}
         found = tuple(name for name in self.explained_layers if self.parts[name] != "inner" or name in trunk)
         return found or tuple(name for name in self.conv_layers if name in self.explained_layers) or self.explained_layers
 
     @property
     def explained_layers(self) -> tuple[str, ...]:
-        """The layers with a grid to which a gradient comes back; all of a bundled network."""
-        return (
-            self.spatial_layers if self.card is not None else tuple(name for name in self.spatial_layers if name in self._felt)
-        )
+        """The layers with a grid to which a gradient comes back; all of a bundled network of convolutions."""
+        return self.spatial_layers if self._is_listed else tuple(name for name in self.spatial_layers if name in self._felt)
+
+    @cached_property
+    def _is_listed(self) -> bool:
+        """Whether it is a bundled network of convolutions, whose layers are known without a pass; tokens need one."""
+        return self.card is not None and all(layer.layout is None or layer.layout.is_plain for layer in self.layers)
 
     @cached_property
     def default_layer(self) -> str:
@@ -112,11 +119,11 @@ class Model:
 
         Of a network that segments it is the end of the coarsest grid before the scores of the places; see deepest_layers.
         Where the scores are read from a class token alone, it is the last normalisation before the patches were last read. It
-        is found once, from a pass over a picture of noise, forward and back. A bundled network keeps its last conv layer, at
-        which its tables and all addresses that were given out are. Raises LayerError for a network without a grid,
-        NetworkError for one that cannot be run.
+        is found once, from a pass over a picture of noise, forward and back. A bundled network of convolutions keeps its last
+        conv layer, at which its tables and all addresses that were given out are. Raises LayerError for a network without a
+        grid, NetworkError for one that cannot be run.
         """
-        if self.card is not None and self.conv_layers:
+        if self._is_listed and self.conv_layers:
             return self.conv_layers[-1]
         if not self.spatial_layers:
             raise LayerError(

@@ -295,10 +295,10 @@ def test_channels_of_tokens_are_counted_along_their_own_axis() -> None:
 def test_unknown_models_become_the_default_and_only_the_first_takes_the_layer_along() -> None:
     view, (note,) = fit_models(View(model="vgg", layer="conv1", image=8), OwnModels())
     assert view == View(image=8)
-    assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20, watermark."
+    assert note == "model=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark."
     view, (note,) = fit_models(View(other_model="vgg", layer="conv1"), OwnModels())
     assert view == View(layer="conv1")
-    assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20, watermark."
+    assert note == "model2=vgg: there are captum-tutorial, tutorial, resnet20, vit-tiny, watermark."
     view, notes = fit_models(View(model="", other_model="vgg"), OwnModels())
     assert view == View()
     assert [note.split(":")[0] for note in notes] == ["model=", "model2=vgg"]
@@ -313,7 +313,7 @@ def test_a_servers_own_model_is_what_the_dashboard_opens_with_and_stands_in_for_
     assert read_query({"model": "tutorial"}, opening_view(own)) == (View(model="tutorial"), ())
     view, (note,) = fit_models(View(model="vgg"), own)
     assert view == View(model="resnet18")
-    assert note == "model=vgg: there are resnet18, captum-tutorial, tutorial, resnet20, watermark."
+    assert note == "model=vgg: there are resnet18, captum-tutorial, tutorial, resnet20, vit-tiny, watermark."
 
 
 def test_an_upload_that_is_gone_is_said_and_the_default_stands_in_for_it() -> None:
