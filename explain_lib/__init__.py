@@ -35,7 +35,7 @@ from explain_lib.loading.own import load_own_model
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.making import as_model
 from explain_lib.networks.model import Model
-from explain_lib.networks.predictions import Predictions, predict_images
+from explain_lib.networks.predictions import Predictions, predict_images, predicted_boxes
 from explain_lib.networks.prepared import Prepared, prepare
 from explain_lib.passes.targets import Target
 from explain_lib.passes.tracing import LayerTrace
@@ -43,6 +43,7 @@ from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.receptive_fields.centres import cell_centres
+from explain_lib.regions.boxes import Box
 from explain_lib.regions.region import Predicted, Region, pixel_region, region_of
 from explain_lib.take_home.former_modules import FormerModules
 from explain_lib.trust.cover import cover_cells, cover_code, cover_picture
@@ -63,6 +64,7 @@ __all__ = [
     "PAPER",
     "Advice",
     "AverageMap",
+    "Box",
     "CacheStats",
     "CamSettings",
     "ChannelAblation",
@@ -139,6 +141,7 @@ __all__ = [
     "package_settings",
     "pixel_region",
     "predict_images",
+    "predicted_boxes",
     "prepare",
     "rank_ladder",
     "read_picture",

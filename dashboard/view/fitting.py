@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.field import Value, spelled
 from dashboard.view.picture_sets import Pictures
-from dashboard.view.view import PARAMETERS, View, change, chosen_layer
+from dashboard.view.view import BOX, PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.model_store import OwnModels
 from explain_lib.networks.task_words import TASK_WORDS, plural_of
-from explain_lib.passes.tasks import Task, is_by_place
+from explain_lib.passes.tasks import Task, segments
 
 NEAREST = 3
 """At most so many names are said to come near an unknown one."""
@@ -130,8 +130,12 @@ def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
 
 def _why_no_region(region: str, task: Task, size: tuple[int, int]) -> str:
     """Why a network has not this region; empty where it has."""
-    if not is_by_place(task):
-        return "only a network that segments explains a class over a region"
+    if task == "detection":
+        return "" if region.startswith(BOX) else "of a network that detects a box, such as box:17, would be right"
+    if not segments(task):
+        return "only a network that segments or detects explains a class over a region"
+    if region.startswith(BOX):
+        return "only a network that detects has boxes"
     places = [int(part) for part in region.split(",")] if "," in region else [0, 0]
     inside = all(place < side for place, side in zip(places, size, strict=True))
     return "" if inside else f"rows are 0 to {size[0] - 1} and columns 0 to {size[1] - 1}"
@@ -148,7 +152,8 @@ def fit_view(view: View, model: xl.Model, images: Pictures) -> tuple[View, tuple
     notes = [_note(name, getattr(view, name), why) for name, why in lacking.items()]
     view = change(view, {name: getattr(default, name) for name in lacking})
     view, channels = _fit_channels(view, model)
-    return view, (*notes, *channels)
+    view, slices = _fit_slice(view, model)
+    return view, (*notes, *channels, *slices)
 
 
 def _lacking(view: View, model: xl.Model, images: Pictures) -> dict[str, str]:
@@ -189,6 +194,15 @@ def _fit_channels(view: View, model: xl.Model) -> tuple[View, list[str]]:
     )
     replaced = [name for name in ("channel", "without") if getattr(fitted, name) != getattr(view, name)]
     return fitted, [_note(name, getattr(view, name), f"the channels of {layer} are 0 to {count - 1}") for name in replaced]
+
+
+def _fit_slice(view: View, model: xl.Model) -> tuple[View, list[str]]:
+    """The view with a slice that the network's volumes have, and a sentence if it was replaced."""
+    count = model.sheet.slices if model.sheet is not None and model.sheet.is_volume else 0
+    if view.slice is None or view.slice < count:
+        return view, []
+    why = f"the slices are 0 to {count - 1}" if count else "only a network of volumes has slices"
+    return replace(view, slice=None), [_note("slice", view.slice, why)]
 
 
 def _note(name: str, value: Value, why: str) -> str:

@@ -15,7 +15,7 @@ from explain_lib.base.errors import DataError
 from explain_lib.base.words import percent
 from explain_lib.loading.bundled import NetworkSize, load_card, network_size
 from explain_lib.networks.task_words import TASK_WORDS
-from explain_lib.passes.tasks import Task, is_by_place
+from explain_lib.passes.tasks import Task, segments
 
 Option = TypeVar("Option", str, int)
 
@@ -151,7 +151,8 @@ def target_picker(scene: Scene) -> None:
     whole, task = scene.whole, scene.model.task
     predicted = "the first" if task == "regression" else scene.task_words.predicted
     if scene.is_covered and task != "regression":
-        predicted = "covered most" if is_by_place(task) else f"was {predicted}"
+        past = "had the best box" if task == "detection" else f"was {predicted}"
+        predicted = "covered most" if segments(task) else past
 
     usual = whole.predicted if scene.final is None else scene.final
     predicted += "" if scene.final is None else " at the end"

@@ -9,7 +9,7 @@ from explain_lib.advice.choice import Advice, choose_layer
 from explain_lib.advice.measuring import AdviceRequest
 from explain_lib.base.words import list_names
 from explain_lib.networks.explainable import nothing_to_explain
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import Progress
 from explain_lib.passes.targets import OneTarget
 from explain_lib.pictures.sets import Pixels
@@ -36,7 +36,7 @@ def advise(
     is predicted nowhere are left out. Raises what grad_cam raises, DataError if no picture can be read, and TargetError if the
     class is predicted in none.
     """
-    places = np.arange(len(check_model(model).check_set(pixels))) if images is None else np.asarray(images)
+    places = np.arange(len(of_pictures(model, "the advice is").check_set(pixels))) if images is None else np.asarray(images)
     names = None if layers is None else list_names(layers)
     request, parts = AdviceRequest(model, pixels, places, names, target), []
     tell = progress or (lambda *_: None)

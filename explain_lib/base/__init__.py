@@ -10,6 +10,7 @@ maps         Map, MapState, map_state, check_map
 memo         Memo: results by key, each computed once
 memory       enough_memory: TooLargeError in place of failed allocations
 run_context  Run: cancelling, remembering and recording computations
+sheets       Sheet: a volume or a signal as a picture
 statistics   Estimate, bootstrap means and differences, intervals for the best of many, rank correlations
 words        numbers, percent, intervals, lists and errors in words
 """

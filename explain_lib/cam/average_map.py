@@ -11,7 +11,7 @@ from explain_lib.base.maps import Map
 from explain_lib.base.run_context import recorded, remembered
 from explain_lib.cam.grad_cam import grad_cam
 from explain_lib.networks.explainable import explainable_places, nothing_to_explain
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.sets import Pixels
 
@@ -66,7 +66,7 @@ def average_map(
     progress: called after each batch with the number of images done. Arguments and errors are those of grad_cam; targets:
     None, or one for all.
     """
-    check_model(model).check_set(pixels)
+    of_pictures(model, "an average map is").check_set(pixels)
     one = (model.expand_targets(targets, 1) or (None,))[0]
     parts: list[PartialSum] = []
     brightness = np.zeros((*model.input_size, model.channels), np.int64)

@@ -121,6 +121,8 @@ def third_opinion(program: Opinion, model: Model, pixels: Images, layer: str, ta
     if not LIBRARIES[program].is_installed:
         raise InputError(f"program: {program} is not installed in a version that fits; {how_to_install(program)} brings it")
     found = addressable_layers(model, layer, program)
+    if model.sheet is not None:
+        raise InputError(f"program: {program} is asked about pictures only, and this network takes volumes or signals")
     if found[0].in_tuple or (found[0].layout is not None and not found[0].layout.is_plain):
         raise LayerError(f"layers: {layer!r} gives no (N, C, h, w) itself, and {program} takes nothing else; another layer")
     if len(found) > 1:

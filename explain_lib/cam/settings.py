@@ -114,7 +114,10 @@ NOTEBOOK_MANUAL = CamSettings(layers=("relu2",), channel_reduction="mean", scale
 
 
 def package_settings(layers: tuple[str, ...] | None, variant: Variant = "grad-cam") -> CamSettings:
-    """The settings of the package grad-cam on the CPU, at these layers (None: model.default_layer); it fixes all others."""
+    """The settings of the package grad-cam on the CPU, at these layers (None: model.default_layer); it fixes all others.
+
+    Of volumes the package enlarges maps by cubic splines, which no setting does.
+    """
     return CamSettings(
         layers=layers, variant=variant, subtract_minimum=True, epsilon=1e-7, rescale_after_merge=True, inplace_overwrites=True
     )

@@ -24,7 +24,7 @@ from explain_lib.cam.configuration import Configuration, configured_heatmap, is_
 from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.postprocess import PostProcess, named_layers
 from explain_lib.cam.settings import NOTEBOOK_MANUAL, NOTEBOOK_PACKAGE, CamSettings, check_settings, differing
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.capture import Capture
 from explain_lib.passes.targets import Targets
 from explain_lib.pictures.pixels import Images, check_index
@@ -130,7 +130,7 @@ Sides = tuple[CamSettings, CamSettings]
 
 def named_sides(model: Model, a: CamSettings, b: CamSettings) -> Sides:
     """Both sides with their layers named. Raises InputError for anything but settings."""
-    check_model(model)
+    of_pictures(model, "the causes of a difference are found")
     return named_layers(model, check_settings(a)), named_layers(model, check_settings(b))
 
 

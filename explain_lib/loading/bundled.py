@@ -119,7 +119,7 @@ def network_size(name: str) -> NetworkSize:
 
 def size_of(network: nn.Module) -> NetworkSize:
     """Depth and size of a network."""
-    convs = sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    convs = sum(isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) for module in network.modules())
     return NetworkSize(convs, sum(parameter.numel() for parameter in network.parameters()))
 
 

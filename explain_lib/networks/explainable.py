@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explain_lib.base.errors import DataError, ExplainError, TargetError
 from explain_lib.networks.model import Model
 from explain_lib.passes.targets import OneTarget, OwnTarget, Target
-from explain_lib.passes.tasks import is_by_place
+from explain_lib.passes.tasks import segments
 from explain_lib.pictures.sets import Pixels, readable_places
 from explain_lib.regions.region import Predicted, Region
 
@@ -43,7 +43,7 @@ def class_with_region(model: Model, target: OneTarget | None) -> int | None:
     ANY where any label will do.
     """
     usual = ANY if model.task == "sigmoid-segmentation" else None
-    if not is_by_place(model.task) or target is None or isinstance(target, OwnTarget):
+    if not segments(model.task) or target is None or isinstance(target, OwnTarget):
         return usual if target is None else None
     if not isinstance(target, Target):
         return None if callable(target) else int(target)

@@ -1,7 +1,7 @@
 """Predictions of a model on sets of pictures, selections of pictures by them, and the confusion matrix."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,17 @@ from explain_lib.base.run_context import recorded, remembered
 from explain_lib.networks.model import Model, check_model
 from explain_lib.networks.requests import ImageRows, Request
 from explain_lib.passes.outputs import check_finite
-from explain_lib.passes.tasks import PRESENT, Task, is_by_place, predicted_of, values_of
+from explain_lib.passes.tasks import PRESENT, Task, predicted_of, segments, values_of
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels
+from explain_lib.regions.boxes import Box, Candidates, Found
 from explain_lib.regions.region import Region, region_of
 
 VERDICT_BATCH = 64
+MOST_BOXES = 20
+OVERLAP = 0.5
+"""Of boxes of one class that overlap by more, as intersection over union, the best one is shown."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class VerdictRows(ImageRows):
 class VerdictRequest(Request[VerdictRows]):
     """The model's predictions for pictures of a set, in short; see Request."""
 
+    takes_sheets: ClassVar[bool] = True
+
     @property
     def batch_size(self) -> int:
         return VERDICT_BATCH
@@ -167,7 +173,7 @@ def predicted_places(model: Model, pixels: Images) -> PredictedPlaces:
     Raises InputError for a network with another task, and what Model.predict raises.
     """
     check_model(model).check_images(pixels)
-    if not is_by_place(model.task):
+    if not segments(model.task):
         raise InputError(f"model: its task is {model.task}; one that segments would be right")
     read = model.read_input(model.to_input(pixels))
     check_finite(read.scores)
@@ -176,6 +182,48 @@ def predicted_places(model: Model, pixels: Images) -> PredictedPlaces:
         present = (read.start > 0).cpu().numpy()
         return PredictedPlaces(np.where(present.any(1), classes, -1).astype(np.int32), present)
     return PredictedPlaces(classes, np.arange(len(model.classes))[:, None, None] == classes[:, None])
+
+
+@dataclass(frozen=True)
+class PredictedBoxes:
+    """The boxes that a detector finds in a picture, those with the largest scores first."""
+
+    boxes: tuple[Found, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, for caches."""
+        return sum(found.box.nbytes for found in self.boxes)
+
+
+@remembered()
+def predicted_boxes(model: Model, pixels: Images) -> PredictedBoxes:
+    """The best MOST_BOXES boxes in a picture, uint8 (1, H, W, C) or a tensor; of those that overlap the best of each class.
+
+    Raises InputError for several pictures and for a network with another task, and what Model.predict raises.
+    """
+    read = _boxes_read(model, pixels)
+    return PredictedBoxes(tuple(read.shown(0, MOST_BOXES, OVERLAP)))
+
+
+@remembered()
+def box_of(model: Model, pixels: Images, index: int, number: int | None = None) -> Box:
+    """The box of a class of one candidate, None for that with its best score; pixels and errors as in predicted_boxes.
+
+    Raises InputError for a candidate that is not there.
+    """
+    read = _boxes_read(model, pixels)
+    return read.best(0, index) if number is None else read.box(0, number, index)
+
+
+def _boxes_read(model: Model, pixels: Images) -> Candidates:
+    if len(check_model(model).check_images(pixels)) != 1:
+        raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
+    read = model.read_input(model.to_input(pixels))
+    if read.candidates is None:
+        raise InputError(f"model: its task is {model.task}; a detector would be right")
+    check_finite(read.scores)
+    return read.candidates
 
 
 Order = Literal["number", "most-confident", "least-confident", "widest-margin", "narrowest-margin"]

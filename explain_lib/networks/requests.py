@@ -14,7 +14,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.run_context import checkpoint, current_run, remember
 from explain_lib.networks.explainable import explainable_places, nothing_to_explain
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, check_model, of_pictures
 from explain_lib.passes.targets import OneTarget
 from explain_lib.pictures.pixels import check_positions
 from explain_lib.pictures.sets import Pixels, pixels_digest
@@ -98,9 +98,12 @@ class Request(ABC, Generic[Rows]):
     """The fields with one value per image."""
     keeps_parts: ClassVar[bool] = False
     """Whether intermediate results are kept by themselves too; see remember."""
+    takes_sheets: ClassVar[bool] = False
+    """Whether it can be asked of networks of volumes and signals."""
 
     def __post_init__(self) -> None:
-        count = len(check_model(self.model).check_set(self.pixels))
+        model = check_model(self.model) if self.takes_sheets else of_pictures(self.model, "this is measured only")
+        count = len(model.check_set(self.pixels))
         self._settle(images=read_only(check_positions(self.images, count)))
 
     def _settle(self, **values: object) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from explain_lib.base.words import percent, short
 from explain_lib.networks.model import Model
 from explain_lib.passes.targets import Score
-from explain_lib.passes.tasks import Task, is_by_place
+from explain_lib.passes.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,19 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         first="largest",
         left="mean probability over the region",
     ),
+    "detection": TaskWords(
+        title="a class for each box (detection)",
+        a_class="class",
+        value="best score",
+        logit="logit",
+        predicted="has the best box",
+        bars="Best score of each class",
+        meaning="The score of the best box of each class, before overlapping boxes are suppressed. They need not add up to "
+        "100 %.",
+        scores="Logit: the output of the box for the class. Probability: its softmax or sigmoid in that box, its score.",
+        first="best",
+        left="score of the box",
+    ),
     "sigmoid-segmentation": TaskWords(
         title="labels for each place (sigmoid)",
         a_class="label",
@@ -111,6 +124,13 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
 }
 
 
+_PROBABILITIES: Mapping[Task, str] = {
+    "segmentation": "summed probability",
+    "sigmoid-segmentation": "summed probability",
+    "detection": "score of the box",
+}
+
+
 def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> str:
     """What is said of a class: its probability in percent, or its number with its unit."""
     return f"{short(value)} {unit}".rstrip() if task == "regression" else percent(value, places)
@@ -119,7 +139,7 @@ def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> st
 def score_word(score: Score, task: Task) -> str:
     """A score of a class: "logit", "probability", or the "number" of a regression."""
     words = TASK_WORDS[task]
-    return words.logit if score == "logit" else "summed probability" if is_by_place(task) else words.value
+    return words.logit if score == "logit" else _PROBABILITIES.get(task, words.value)
 
 
 def count_words(model: Model) -> str:

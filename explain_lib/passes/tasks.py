@@ -1,7 +1,8 @@
 """The task of a network: what its scores mean, and the probabilities that belong to them.
 
 softmax: one class of several; binary: one logit, for and against; sigmoid: labels, each by itself; regression: numbers;
-segmentation: one class of several at each place of the picture; sigmoid-segmentation: labels there, each by itself.
+segmentation: one class of several at each place of the picture; sigmoid-segmentation: labels there, each by itself;
+detection: a class for each of many boxes.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from torch import nn
 
 from explain_lib.base.errors import InputError
 
-Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation", "sigmoid-segmentation"]
+Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation", "sigmoid-segmentation", "detection"]
 TASKS: tuple[Task, ...] = get_args(Task)
 GIVEN = "given"
 """The source of a task that somebody named."""
@@ -30,9 +31,14 @@ _PROBLEM_TYPES: dict[str, Task] = {
 """The names of tasks in the configuration of a network of transformers."""
 
 
-def is_by_place(task: Task) -> bool:
+def segments(task: Task) -> bool:
     """Whether a task has scores for each place of the picture."""
     return task in ("segmentation", "sigmoid-segmentation")
+
+
+def is_by_place(task: Task) -> bool:
+    """Whether scores belong to places or boxes of a picture, so that a target is settled in the picture."""
+    return segments(task) or task == "detection"
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,8 @@ def usual_names(task: Task, scores: int) -> tuple[str, ...]:
 def probabilities_of(scores: NDArray[np.float32], task: Task) -> NDArray[np.float32] | None:
     """Probabilities float32 (..., classes) of scores (..., classes), softmax or sigmoids; None for a regression.
 
-    The scores of a segmentation are shares of the picture, and are returned themselves.
+    The scores of a segmentation are shares of the picture, which add up to 1, those of a detection the probabilities of the
+    best boxes; both are returned themselves.
     """
     if task == "regression":
         return None

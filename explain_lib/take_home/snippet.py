@@ -8,6 +8,7 @@ from explain_lib.cam.configuration import Configuration
 from explain_lib.cam.drawing import Drawing
 from explain_lib.cam.settings import CamSettings
 from explain_lib.passes.targets import Target
+from explain_lib.regions.boxes import Box
 from explain_lib.regions.region import Predicted, Region
 
 _IMPORT = "import explain_lib as xl\n"
@@ -23,6 +24,12 @@ drawing = {drawing}
 picture = xl.draw_overlay(pixels[{image}], values, drawing, side={width}, reach={reach!r}{centres})
 print(f"{{values.min():.4f}} to {{values.max():.4f}}")
 # To keep the picture: from PIL import Image; Image.fromarray(picture).save("{file}.png")
+"""
+
+_SHEET = """
+cams = xl.grad_cam(model, pixels[{image} : {image} + 1], {layer!r}, target)
+values = cams[{layer!r}].{sign}[0].reshape{shape}  # float32, in units of the score
+print(f"{{values.min():.4f}} to {{values.max():.4f}}")
 """
 
 _COMPARISON = """
@@ -75,6 +82,12 @@ def maps_snippet(maps: Sequence[DrawnMap], width: int) -> str:
     return _IMPORT + "".join(_map_part(one, width) for one in maps)
 
 
+def sheet_snippet(explained: Explained, layer: str, shape: tuple[int, ...], *, signed: bool) -> str:
+    """Python that computes `values`, the map of a volume (slices, h, w) or of a signal (l,), of that shape."""
+    sign = "signed" if signed else "map"
+    return _IMPORT + _explained_part(explained) + _SHEET.format(image=explained.image, layer=layer, sign=sign, shape=shape)
+
+
 def _map_part(one: DrawnMap, width: int) -> str:
     return _explained_part(one.explained) + _MAP.format(
         image=one.explained.image,
@@ -125,7 +138,7 @@ def _configuration_call(one: Configuration) -> str:
 
 
 def _argument(value: object) -> str:
-    if isinstance(value, Region | Predicted):
+    if isinstance(value, Region | Predicted | Box):
         return f"xl.{value!r}"
     return repr(tuple(value) if isinstance(value, list) else value)
 

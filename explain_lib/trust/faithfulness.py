@@ -21,7 +21,7 @@ from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import Frozen, read_only
 from explain_lib.base.maps import Map
 from explain_lib.base.run_context import checkpoint, remembered
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.passes.targets import AnyTarget, OwnTarget, Target, mean_number
 from explain_lib.passes.tasks import values_of
 from explain_lib.pictures.rendering import Picture
@@ -351,7 +351,7 @@ def removal_pictures(
     whole numbers and cut to 0 .. 255, which only noise can exceed. Raises InputError for steps outside 0 .. 16, and for all
     16 of them with noisy linear imputation, which needs a pixel to start from.
     """
-    batch = check_model(model).to_input(model.check_pixels(picture[None], "picture"), torch.device("cpu"))
+    batch = of_pictures(model, "removing pixels is").to_input(model.check_pixels(picture[None], "picture"), torch.device("cpu"))
     last = STEPS - 1 if fill == "noisy-linear" else STEPS
     if not all(0 <= step <= last for step in steps):
         raise InputError(f"steps: {tuple(steps)}; whole numbers from 0 to {last}, in sixteenths of the pixels, would be right")

@@ -17,10 +17,10 @@ from explain_lib.cam.grad_cam import capture_layers
 from explain_lib.cam.package_grad_cam import package_grad_cam
 from explain_lib.cam.postprocess import PostProcess, enlarged_maps, heatmap, resize_maps
 from explain_lib.cam.settings import CamSettings, Variant
-from explain_lib.networks.model import Model, check_model
+from explain_lib.networks.model import Model, of_pictures
 from explain_lib.networks.requests import ImageRows
 from explain_lib.passes.targets import AnyTarget, OneTarget, OwnTarget, Target
-from explain_lib.passes.tasks import is_by_place, predicted_of
+from explain_lib.passes.tasks import predicted_of
 from explain_lib.receptive_fields.centres import read_cells
 from explain_lib.trust.faithfulness import Orders, RemovalCurves, centre_map, pixel_ranks, random_map
 from explain_lib.trust.measures import FILLS
@@ -147,7 +147,7 @@ def ladder_maps(
     asked_at: str | None = None,
 ) -> LadderMaps:
     """The map of every rung on pictures uint8 (K, H, W, C), which are at those positions of their set."""
-    captured = capture_layers(check_model(model), own, layers, target)
+    captured = capture_layers(of_pictures(model, "the ladder is"), own, layers, target)
     process = PostProcess(model, captured.layers)
     names = tuple(captured.layers)
     maps = {Rung(name, "layer", _grid(captured.layers[name].activation.shape)): enlarged_maps(process, name) for name in names}
@@ -257,7 +257,7 @@ def explained_targets(
 
     own: the images, uint8 (K, H, W, C); the regions of a segmentation are those of the whole images.
     """
-    if is_by_place(model.outputs.task):
+    if model.outputs.by_place:
         return model.settled_targets(own, target)
     given = model.expand_targets(target, len(found.explained))
     return given or tuple(Target(index) for index in found.explained.tolist())

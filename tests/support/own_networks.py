@@ -247,3 +247,17 @@ class _Bright(nn.Module):
 def bright() -> nn.Module:
     """A class that many pictures show nowhere."""
     return _Bright()
+
+
+def volume() -> nn.Module:
+    """Slices, rows and columns; two of the slices become one."""
+    torch.manual_seed(6)
+    first, second = (nn.Conv3d(3, 4, 3, padding=1), nn.ReLU()), (nn.Conv3d(4, 6, 3, stride=2, padding=1), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool3d((1, 2, 2)), nn.Flatten(), nn.Linear(24, 3, bias=False))
+
+
+def signal() -> nn.Module:
+    """Samples of one channel."""
+    torch.manual_seed(6)
+    first, second = (nn.Conv1d(1, 4, 5), nn.ReLU()), (nn.Conv1d(4, 6, 5, stride=2), nn.ReLU())
+    return nn.Sequential(*first, *second, nn.AdaptiveAvgPool1d(4), nn.Flatten(), nn.Linear(24, 3, bias=False))

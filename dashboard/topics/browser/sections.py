@@ -25,7 +25,7 @@ from dashboard.widgets.thumbnail_sprite import show_thumbnail_progress, sprite_o
 from explain_lib.base.words import fine
 from explain_lib.networks.explainable import class_with_region
 from explain_lib.networks.task_words import value_words
-from explain_lib.passes.tasks import Task, is_by_place
+from explain_lib.passes.tasks import Task, segments
 from explain_lib.pictures.sets import readable_places, subset
 
 _EXPLORE = Action("opens it in the layer explorer", page="layer_explorer")
@@ -75,6 +75,7 @@ _UNDER: dict[Task, str] = {
     "regression": "the network's number",
     "segmentation": "the class that covers most of it, with its share",
     "sigmoid-segmentation": "the label that covers most of it, with its share",
+    "detection": "the class with the best box, with its score",
 }
 
 
@@ -87,7 +88,7 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
-        judged=scene.model.task != "regression" and not is_by_place(scene.model.task),
+        judged=scene.model.task != "regression" and not scene.model.outputs.by_place,
     )
 
 
@@ -184,8 +185,10 @@ def _unsigned(scene: Scene) -> xl.Drawing:
 
 def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) -> str:
     usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
-    if is_by_place(scene.model.task):
+    if segments(scene.model.task):
         usual = "the class that covers most of each image, where it is predicted"
+    if scene.model.task == "detection":
+        usual = "the best box of each image"
     what = usual if target is None and scene.model.task != "regression" else target_caption(scene)
     words = f"{terms.AVERAGE} Explained: {what}. The mean ranges from {fine(mean.map.min())} to {fine(mean.map.max())}."
     if mean.zero:

@@ -245,6 +245,7 @@ NONSENSE = [
     ("cover", "A" * 44, _COVER),
     ("cover", "A" * 42 + "B", _COVER),  # the last letter has four cells: this one is beyond the grid
     ("region", "12,20,3", "a row and a column such as 12,20, or the code of cells, would be right."),
+    ("slice", "-1", "the number of a slice, from 0, would be right."),
     ("region", "AA!", "a row and a column such as 12,20, or the code of cells, would be right."),
     ("known", "secret", "one of mark, quarter, apart, object would be right."),
     ("method", "cam", "one of grad-cam, hirescam, layercam, grad-cam++ would be right."),
