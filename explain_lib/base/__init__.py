@@ -1,5 +1,6 @@
 """The base of every other room: no networks, no pictures.
 
+ahead        made_ahead: values that are made in another thread while those before them are used
 devices      the device and the CPU threads of PyTorch
 errors       ExplainError and its subclasses, the only exceptions that callers meet
 files        write_whole, read_tensors, write_tensors, cache_folder
