@@ -11,13 +11,16 @@ _SIGMOID = ("conditional_detr", "deformable_detr", "rt_detr", "rt_detr_v2", "d_f
 """The types of configurations: those with a last class for no object, and those with labels by themselves."""
 
 
+TYPES = (*_SOFTMAX, *_SIGMOID)
+
+
 def _type_of(network: nn.Module) -> str:
     return str(getattr(getattr(network, "config", None), "model_type", ""))
 
 
 def is_one_of(network: nn.Module) -> bool:
     """Whether a network is one of transformers that detects, of a kind whose scores are known."""
-    return type(network).__name__.endswith("ForObjectDetection") and _type_of(network) in (*_SOFTMAX, *_SIGMOID)
+    return type(network).__name__.endswith("ForObjectDetection") and _type_of(network) in TYPES
 
 
 def class_names(network: nn.Module) -> tuple[str, ...]:

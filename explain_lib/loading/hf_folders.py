@@ -1,4 +1,6 @@
-"""Image classifiers of transformers in a local folder, as save_pretrained writes it. Nothing is downloaded, and no code is run.
+"""Image classifiers and detectors of transformers in a local folder, as save_pretrained writes it.
+
+Nothing is downloaded, and no code is run.
 
 The weights are read as any other file is; transformers itself brings names of its older versions to today's.
 """
@@ -15,6 +17,7 @@ from torch import nn
 
 from explain_lib.base.errors import DataError, InputError
 from explain_lib.base.words import error_words, few_names, one_line
+from explain_lib.detectors.transformers import TYPES
 from explain_lib.loading.blueprint import Architecture, Channels, import_library
 from explain_lib.loading.weight_files import WeightFile, read_weights
 from explain_lib.passes.sharing import own_random_numbers
@@ -86,17 +89,17 @@ def _config(name: str) -> tuple[Path, "PretrainedConfig"]:
         )
     import_library("transformers", REQUIREMENT, name)
     from transformers import AutoConfig
-    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES as CLASSIFIERS
 
     try:
         with _quietly():
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises whatever its configurations raise
         raise DataError(f"model: {name}: its {_CONFIG} cannot be read ({error_words(error, 200)})") from error
-    if config.model_type not in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES:
+    if config.model_type not in CLASSIFIERS and config.model_type not in TYPES:
         raise InputError(
-            f"model: {name}: a {one_line(config.model_type)} of transformers is no image classifier; ViT, Swin, ConvNeXt or "
-            "DINOv2 would be right"
+            f"model: {name}: a {one_line(config.model_type)} of transformers is no image classifier, and no detector like "
+            "DETR; ViT, Swin, ConvNeXt or DINOv2 would be right"
         )
     return folder, config
 
@@ -104,11 +107,12 @@ def _config(name: str) -> tuple[Path, "PretrainedConfig"]:
 def _build(config: "PretrainedConfig", classes: int | None) -> nn.Module:
     """The network of a configuration, with random weights."""
     del classes  # the configuration says how many
-    from transformers import AutoModelForImageClassification
+    from transformers import AutoModelForImageClassification, AutoModelForObjectDetection
 
+    kind = AutoModelForObjectDetection if config.model_type in TYPES else AutoModelForImageClassification
     try:
         with _quietly():
-            made: nn.Module = AutoModelForImageClassification.from_config(config, trust_remote_code=False, dtype=torch.float32)
+            made: nn.Module = kind.from_config(config, trust_remote_code=False, dtype=torch.float32)
     except Exception as error:  # transformers raises whatever the parts of a network raise
         raise DataError(
             f"model: this {config.model_type} of transformers cannot be built ({error_words(error, 200)})"

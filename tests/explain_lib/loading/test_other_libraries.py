@@ -10,9 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import own_detectors
 import pytest
 import timm
 import torch
+from numpy.testing import assert_allclose
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import (
@@ -216,6 +218,17 @@ def test_a_folder_of_transformers_becomes_a_model(make: type[PreTrainedModel], t
 
 
 @takes_outputs
+def test_a_folder_with_detr_becomes_a_model_that_detects(tmp_path: Path) -> None:
+    network = own_detectors.detr()
+    preprocessor = {**PREPROCESSOR, "size": {"height": 64, "width": 64}}
+    own = xl.load_own_model(f"hf:{written(network, tmp_path / 'net', preprocessor)}")  # type: ignore[arg-type]
+    assert (own.task, own.classes, own.input_size) == ("detection", (*own_detectors.NAMES, "no object"), (64, 64))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    with torch.no_grad():
+        right = network(own.to_input(pixels)).logits.softmax(2).amax(1).numpy()
+    assert_allclose(own.predict(pixels)[:, :-1], right[:, :-1], atol=1e-6)
+
+
 def test_class_names_are_those_of_the_configuration(tmp_path: Path) -> None:
     own = load_own(OwnModelOptions(f"hf:{written(vit(), tmp_path / 'net')}"), "cpu")
     assert own.model.classes == NAMES
@@ -324,7 +337,7 @@ def test_code_in_a_folder_is_not_run(tmp_path: Path) -> None:
         ({}, "no folder with a config.json; one that save_pretrained of transformers wrote would be right"),
         ({"config.json": "{"}, "its config.json cannot be read ("),
         ({"config.json": '{"model_type": "none"}'}, "its config.json cannot be read ("),
-        ({"config.json": '{"model_type": "bert"}'}, "a bert of transformers is no image classifier; ViT, Swin"),
+        ({"config.json": '{"model_type": "bert"}'}, "a bert of transformers is no image classifier, and no detector like DETR"),
         ({"config.json": '{"model_type": "vit"}'}, "holds no weights; model.safetensors or pytorch_model.bin in it would be"),
         (
             {"config.json": '{"model_type": "vit"}', "model.safetensors.index.json": '{"weight_map": {"a": "../x"}}'},
