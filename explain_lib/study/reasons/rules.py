@@ -57,8 +57,8 @@ DEPTH_RULE = ReasonRule(
     "fitted to the means. The guess is supported if the line falls by more than 0.1 from 2 to 20 layers (the whole 95 % "
     "interval), not supported if it falls by less, or rises; otherwise: can't tell. The verdict has to be the same at "
     "conv2, relu2 and pool2, at matched accuracy (the first epoch with 70 % of 5,000 held-out training images right) and "
-    f"at the end of the training; otherwise: can't tell. {_INTERVAL} The same networks before training are shown beside, "
-    "and do not count.",
+    "at the end of the training; otherwise: can't tell. A network that never gets 70 % right does not count at matched "
+    f"accuracy. {_INTERVAL} The same networks before training are shown beside, and do not count.",
     (2, 4, 8, 14, 20),
     CONTOUR_THRESHOLD,
     _WRITTEN,

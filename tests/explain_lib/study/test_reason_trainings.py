@@ -198,13 +198,13 @@ def killed_at(step: str, call: int, patch: pytest.MonkeyPatch, after: bool) -> N
 
 
 KILLS = [
-    ("batch", 2, False),  # two batches an epoch: in the first
+    ("batch", 2, False),  # three batches an epoch: in the first
     ("weights", 1, True),  # at matched accuracy, before the progress knows of it
     ("progress", 1, True),  # before the first epoch counts as done
     ("resume file", 1, True),
     ("progress", 2, False),
     ("resume file", 2, False),
-    ("batch", 6, False),
+    ("batch", 8, False),
     ("resume file", 3, True),  # before the last weights are written
     ("progress", 4, False),  # the last weights, but no card
     ("progress", 4, True),  # the card, and the progress too
@@ -229,7 +229,7 @@ def test_whole_epochs_are_not_repeated(tmp_path: Path) -> None:
         killed_at("resume file", 2, patch, after=True)
         with pytest.raises(Killed):
             train_planned(ONE, PICTURES, tmp_path, COMMAND)
-        killed_at("batch", 3, patch, after=False)  # one epoch has two batches
+        killed_at("batch", 4, patch, after=False)  # one epoch has three batches
         train_planned(ONE, PICTURES, tmp_path, COMMAND)
 
 
