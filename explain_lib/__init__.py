@@ -42,6 +42,7 @@ from explain_lib.pictures.dataset import CLASSES, ImageSet, load_cifar10
 from explain_lib.pictures.files import fit_picture, read_picture
 from explain_lib.pictures.folder import ImageFolder
 from explain_lib.receptive_fields.centres import cell_centres
+from explain_lib.regions.boxes import Box
 from explain_lib.regions.region import Predicted, Region, pixel_region, region_of
 from explain_lib.take_home.former_modules import FormerModules
 from explain_lib.trust.cover import cover_cells, cover_code, cover_picture
@@ -62,6 +63,7 @@ __all__ = [
     "PAPER",
     "Advice",
     "AverageMap",
+    "Box",
     "CacheStats",
     "CamSettings",
     "ChannelAblation",

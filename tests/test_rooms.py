@@ -19,6 +19,7 @@ LIBRARY = [
     "explain_lib.pictures",
     "explain_lib.regions",
     "explain_lib.passes",
+    "explain_lib.detectors",
     "explain_lib.networks",
     "explain_lib.loading",
     "explain_lib.check_up",

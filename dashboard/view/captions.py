@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.view.scene import Scene
+from dashboard.view.view import explained_box
 from explain_lib.base.words import few_names, listed, percent
 from explain_lib.networks.model import Model
 from explain_lib.networks.task_words import score_word, value_words
@@ -14,6 +15,7 @@ from explain_lib.passes.stages import Part
 from explain_lib.passes.tasks import PRESENT
 from explain_lib.pictures.bands import window_ends
 from explain_lib.pictures.channels import channel_words
+from explain_lib.regions.boxes import Box
 from explain_lib.regions.region import Region
 
 FEW = 4
@@ -67,7 +69,7 @@ def _predicted_words(scene: Scene, image: int) -> str:
     said, true, label = scene.said(image), scene.true_class(image), int(scene.images.labels[image])
     name = scene.picture_set.words(image).removeprefix("test ")
     words = f"{name} · {'' if true is None else f'true {true} · '}"
-    if scene.model.task in ("sigmoid", "regression", "segmentation"):
+    if scene.model.task in ("sigmoid", "regression") or scene.model.outputs.by_place:
         return f"{words}{says_words(scene.model, said.probabilities)}"
     words += f"predicted {scene.model.classes[said.predicted]} {percent(said.confidence)}"
     if not 0 <= label < len(scene.model.classes):  # not known, or nothing that the network can say
@@ -82,7 +84,7 @@ def outcome_mark(is_right: bool) -> str:
 
 def says_words(model: Model, values: NDArray[np.float32]) -> str:
     """What a network of labels or numbers says: the labels above 50 %, the strongest first, or its numbers; of a network that
-    segments the classes that it predicts anywhere, that which covers most first.
+    segments the classes that it predicts anywhere, that which covers most first; of one that detects those with a box above.
 
     values: float32 (classes,), the probabilities, the shares or the numbers.
     """
@@ -95,6 +97,8 @@ def says_words(model: Model, values: NDArray[np.float32]) -> str:
     if model.task == "segmentation":
         return few_names(named[: int((values > 0).sum())], FEW)
     count = int((values > PRESENT).sum())
+    if model.task == "detection":
+        return few_names(named[:count], FEW) if count else f"nothing above {percent(PRESENT, 0)}, best: {named[0]}"
     return f"labels {few_names(named[:count], FEW)}" if count else f"none of its labels, strongest: {named[0]}"
 
 
@@ -103,7 +107,7 @@ def target_caption(scene: Scene) -> str:
     target, classes, task = scene.target, scene.model.classes, scene.model.task
     name = classes[target.index]
     if scene.view.target is None and task != "regression":
-        firsts = {"sigmoid": "the strongest label", "segmentation": "covers most"}
+        firsts = {"sigmoid": "the strongest label", "segmentation": "covers most", "detection": "has the best box"}
         first = firsts.get(task, "the predicted class")
         usual = f" ({first}{' of the whole picture' if scene.is_covered else ''})"
         name += usual if scene.final is None else " (predicted at the end)"
@@ -120,11 +124,26 @@ def target_caption(scene: Scene) -> str:
 
 def region_words(scene: Scene) -> str:
     """Where a class is explained, as the end of a part of a sentence; empty for a task without regions."""
+    if scene.model.task == "detection":
+        return _box_words(scene)
     if scene.model.task != "segmentation":
         return ""
     if scene.region is None:
         return f" over its predicted region{', that of the whole picture' if scene.is_covered else ''}"
     return f" {place_words(scene.region)}"
+
+
+def _box_words(scene: Scene) -> str:
+    box = scene.target.region
+    assert isinstance(box, Box)  # a detector's targets are settled
+    which = "its best box" if explained_box(scene.view, scene.model) is None else f"box {box.number:,}"
+    return f" of {which}{' of the whole picture' if scene.is_covered else ''}, {corner_words(box, scene.model.input_size)}"
+
+
+def corner_words(box: Box, size: tuple[int, int]) -> str:
+    """Where a box lies in a picture of that size (H, W): "rows 10 to 64, columns 32 to 96"."""
+    top, left, bottom, right = (round(share * side) for share, side in zip(box.corners, (*size, *size), strict=True))
+    return f"rows {top} to {bottom}, columns {left} to {right}"
 
 
 def place_words(region: Region) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.field import Value, spelled
 from dashboard.view.picture_sets import Pictures
-from dashboard.view.view import PARAMETERS, View, change, chosen_layer
+from dashboard.view.view import BOX, PARAMETERS, View, change, chosen_layer
 from explain_lib.base.words import few_names, one_line
 from explain_lib.loading.bundled import DEFAULT_MODEL
 from explain_lib.loading.model_store import OwnModels
@@ -130,8 +130,12 @@ def fit_task(view: View, model: xl.Model) -> tuple[View, tuple[str, ...]]:
 
 def _why_no_region(region: str, task: Task, size: tuple[int, int]) -> str:
     """Why a network has not this region; empty where it has."""
+    if task == "detection":
+        return "" if region.startswith(BOX) else "of a network that detects a box, such as box:17, would be right"
     if task != "segmentation":
-        return "only a network that segments explains a class over a region"
+        return "only a network that segments or detects explains a class over a region"
+    if region.startswith(BOX):
+        return "only a network that detects has boxes"
     places = [int(part) for part in region.split(",")] if "," in region else [0, 0]
     inside = all(place < side for place, side in zip(places, size, strict=True))
     return "" if inside else f"rows are 0 to {size[0] - 1} and columns 0 to {size[1] - 1}"

@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 import explain_lib as xl
 from dashboard.view.picture_sets import OwnPicture, Pictures, PictureSet, server_set
 from dashboard.view.server_options import server_options
-from dashboard.view.view import CIFAR10, View, chosen_drawing, chosen_layer, cover_fill, explained, explained_region, tasked
+from dashboard.view.view import (
+    CIFAR10,
+    View,
+    chosen_drawing,
+    chosen_layer,
+    cover_fill,
+    explained,
+    explained_box,
+    explained_region,
+    tasked,
+)
 from explain_lib.loading.bundled import REGISTRY
-from explain_lib.networks.predictions import Predictions, Verdicts, predict, predicted_places
+from explain_lib.networks.predictions import Predictions, Verdicts, box_of, predict, predicted_places
 from explain_lib.networks.task_words import TASK_WORDS, TaskWords, value_words
 from explain_lib.passes.outputs import check_finite
 from explain_lib.passes.tasks import name_with_task, split_task
@@ -131,16 +141,18 @@ class Scene:
         Raises TargetError where a network that segments predicts the class nowhere in the picture.
         """
         target = explained(self.view, self.whole.predicted if self.final is None else self.final)
+        if self.model.task == "detection":
+            return replace(target, region=self._box(target.index))
         if self.model.task != "segmentation":
             return target
         region = self.region or self._predicted_region(target.index)
         return target if region.kind == "predicted" and not self.is_covered else replace(target, region=region)
 
     @property
-    def places(self) -> xl.Region | xl.Predicted | None:
+    def places(self) -> xl.Region | xl.Predicted | xl.Box | None:
         """Where the picked image is explained, whichever class is; None for a task without places."""
         target = self.target
-        return None if self.model.task != "segmentation" else target.region or xl.Predicted(target.index)
+        return None if not self.model.outputs.by_place else target.region or xl.Predicted(target.index)
 
     @property
     def region(self) -> xl.Region | None:
@@ -150,9 +162,16 @@ class Scene:
     @property
     def asked(self) -> xl.Target | int | None:
         """What is asked of the picked image where the predicted class need not be known: the class of the view, None for the
-        predicted one; of a network that segments, the target.
+        predicted one; of a network that segments or detects, the target.
         """
-        return self.view.target if self.model.task != "segmentation" else self.target
+        return self.target if self.model.outputs.by_place else self.view.target
+
+    def _box(self, index: int) -> xl.Box:
+        """The box of a class in the picked image, with nothing covered: the one of the view, or the best one."""
+        try:
+            return box_of(self.model, self.whole.seen[None], index, explained_box(self.view, self.model))
+        except xl.InputError as error:
+            raise xl.TargetError(f"{error}; in {self.whole.name}") from error
 
     def _predicted_region(self, index: int) -> xl.Region:
         """Where a class is predicted in the picked image, with nothing covered."""

@@ -89,8 +89,12 @@ def _said(text: str) -> str:
     return text
 
 
+BOX = "box:"
+"""The start of a region that is a box of a network that detects."""
+
+
 def _region(text: str) -> str | None:
-    if re.fullmatch(r"[0-9]{1,5},[0-9]{1,5}", text):
+    if re.fullmatch(r"[0-9]{1,5},[0-9]{1,5}", text) or re.fullmatch(f"{BOX}[0-9]{{1,6}}", text):
         return text
     return _cover(text)
 
@@ -295,9 +299,10 @@ class View:
     groups: int | None = declared(_GROUPS, None, "how many slices there are; None: the best number")
     card: bool = declared(_SWITCH, False, "whether the layer explorer shows what speaks for the map")
     region: str | None = declared(
-        Spelling(_region, "a row and a column such as 12,20, or the code of cells,"),
+        Spelling(_region, "a row and a column such as 12,20, the code of cells, or a box such as box:17,"),
         None,
-        "where a class is explained, of a network that segments: a pixel or cells; None: where it is predicted",
+        "where a class is explained: a pixel or cells of a network that segments, None: where it is predicted; a box of a "
+        "network that detects, None: the best one of the class",
     )
     layers: tuple[str, ...] = declared(
         Spelling(_names, "names of layers, each once, with commas between,"),
@@ -401,12 +406,19 @@ def explained(view: View, predicted: int) -> xl.Target:
 
 def explained_region(view: View, model: xl.Model) -> xl.Region | None:
     """The pixel or the cells over which the view explains a class; None for where it is predicted, and for other tasks."""
-    if view.region is None or model.task != "segmentation":
+    if view.region is None or model.task != "segmentation" or view.region.startswith(BOX):
         return None
     row, _, column = view.region.partition(",")
     if column:
         return xl.pixel_region(model.input_size, int(row), int(column))
     return xl.region_of(cover_cells(view.region))
+
+
+def explained_box(view: View, model: xl.Model) -> int | None:
+    """The number of the box in which the view explains a class; None for the best one of the class, and for other tasks."""
+    if view.region is None or model.task != "detection" or not view.region.startswith(BOX):
+        return None
+    return int(view.region.removeprefix(BOX))
 
 
 def tasked(model: xl.Model, view: View) -> xl.Model:

@@ -151,7 +151,8 @@ def target_picker(scene: Scene) -> None:
     whole, task = scene.whole, scene.model.task
     predicted = "the first" if task == "regression" else scene.task_words.predicted
     if scene.is_covered and task != "regression":
-        predicted = "covered most" if task == "segmentation" else f"was {predicted}"
+        past = {"segmentation": "covered most", "detection": "had the best box"}
+        predicted = past.get(task, f"was {predicted}")
 
     usual = whole.predicted if scene.final is None else scene.final
     predicted += "" if scene.final is None else " at the end"

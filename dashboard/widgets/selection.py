@@ -46,9 +46,9 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         class_filter(scene, "true_class", "True class", view.true_class)
         if scene.model.task != "regression":
-            labels = {"sigmoid": "Strongest label", "segmentation": "Covers most"}
+            labels = {"sigmoid": "Strongest label", "segmentation": "Covers most", "detection": "Has the best box"}
             class_filter(scene, "predicted_class", labels.get(scene.model.task, "Predicted class"), view.predicted_class)
-            if scene.model.task != "segmentation":  # a picture has no one true class
+            if not scene.model.outputs.by_place:  # a picture has no one true class
                 choice("outcome", "The prediction is", {word: word for word in ("any", "right", "wrong")}, view.outcome)
             _confidence(scene)
         if sortable:
@@ -58,7 +58,7 @@ def show_filters(scene: Scene, sortable: bool = True) -> None:
 def _confidence(scene: Scene) -> None:
     """Presets, and a slider for any other range."""
     shares = scene.view.low, scene.view.high
-    label = "Its share" if scene.model.task == "segmentation" else "Confidence"
+    label = {"segmentation": "Its share", "detection": "Best score"}.get(scene.model.task, "Confidence")
     offered = CONFIDENCES if shares in CONFIDENCES else {**CONFIDENCES, shares: f"{shares[0]}–{shares[1]} %"}
 
     def write(chosen: tuple[int, int]) -> None:
@@ -71,7 +71,7 @@ def _confidence(scene: Scene) -> None:
             **bound_by("confidence-preset", shares, write),
             format_func=offered.__getitem__,
             required=True,
-            help=scene.task_words.meaning if scene.model.task == "segmentation" else terms.CONFIDENCE,
+            help=scene.task_words.meaning if scene.model.outputs.by_place else terms.CONFIDENCE,
         )
         shown = bound_by("confidence", shares, write)
         st.slider(f"{label}, %", 0, 100, **shown, label_visibility="collapsed", width=220)
@@ -84,6 +84,8 @@ def _order(scene: Scene) -> None:
         words, meaning = NUMBER_ORDERS, "By the network's first output."
     if scene.model.task == "segmentation":
         words, meaning = SHARE_ORDERS, "By the share of the picture that its largest class covers."
+    if scene.model.task == "detection":
+        words, meaning = NUMBER_ORDERS, "By the score of the best box."
     offered = [order for order in ORDERS if order in words or order == scene.view.order]
     st.selectbox(
         "Sorted by",

@@ -153,7 +153,7 @@ def _targets(model: Model, pixels: Images, a: int, b: int, score: Score, region:
     targets = [Target(a, score=score), Target(b, score=score), Target(a, minus=b, score=score), Target(a, sign=-1, score=score)]
     if check_model(model).task != "regression":
         targets.append(Target(a, score="probability" if score == "logit" else "logit"))
-    return targets if model.task != "segmentation" else [replace(one, region=region or Predicted(a)) for one in targets]
+    return targets if not model.outputs.by_place else [replace(one, region=region or Predicted(a)) for one in targets]
 
 
 def _contrast(

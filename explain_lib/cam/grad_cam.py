@@ -208,7 +208,7 @@ def class_maps(
     """
     check_model(model).find_layers(layers)
     batch = model.as_batch(picture)
-    count, where = len(model.classes), (region or Predicted()) if model.task == "segmentation" else None
+    count, where = len(model.classes), (region or Predicted()) if model.outputs.by_place else None
     targets = model.expand_targets([Target(index, score=score, region=where) for index in range(count)], count) or ()
     model.check_network()
     given = model.to_input(batch)

@@ -42,6 +42,8 @@ TRAINING_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The prefixes, by network of torchvision, of weights that only training uses; they are left out."""
 
+DETECTED = 320
+"""The side of pictures for networks that detect, unless another is given. Most of them enlarge it to 800 themselves."""
 SEGMENTED = 256
 """The side of pictures for networks that segment, unless another is given. They take any; those published saw 480 pixels."""
 
@@ -76,7 +78,7 @@ def find_architecture(name: str) -> Architecture:
         return _torchvision(name)
     raise InputError(
         f"model: unknown architecture {name!r}; package.module:factory, {', '.join(ARCHITECTURES)}, a network of torchvision "
-        f"that classifies or segments, such as resnet18 or fcn_resnet50, {LITE0}, timm:NAME or hf:FOLDER would be right"
+        f"that classifies, segments or detects, such as resnet18, {LITE0}, timm:NAME or hf:FOLDER would be right"
     )
 
 
@@ -104,10 +106,10 @@ def _bundled(name: str) -> Architecture:
 
 @lru_cache(maxsize=1)
 def torchvision_names() -> tuple[str, ...]:
-    """Names of torchvision's networks that classify, and of those that segment."""
+    """Names of torchvision's networks that classify, of those that segment, and of those that detect."""
     from torchvision import models
 
-    return (*models.list_models(module=models), *_segmenting())
+    return (*models.list_models(module=models), *_segmenting(), *_detecting())
 
 
 @lru_cache(maxsize=1)
@@ -117,15 +119,34 @@ def _segmenting() -> tuple[str, ...]:
     return tuple(models.list_models(module=models.segmentation))
 
 
+@lru_cache(maxsize=1)
+def _detecting() -> tuple[str, ...]:
+    from torchvision import models
+
+    return tuple(models.list_models(module=models.detection))
+
+
 def _torchvision(name: str) -> Architecture:
     from torchvision.models import get_model_weights
 
     weights = get_model_weights(name).DEFAULT
+    if name in _detecting():
+        return _detector(name, weights.meta["categories"])
     usual = weights.transforms()
     (side,) = (SEGMENTED,) if name in _segmenting() else usual.crop_size
     mean, std, said = tuple(usual.mean), tuple(usual.std), f"as for torchvision's own weights of {name}"
     names = _names_of(weights.meta["categories"]) if name in _segmenting() else ()
     return Architecture(name, partial(_build_torchvision, name), True, (side, side), mean, std, said, names)
+
+
+def _detector(name: str, categories: Sequence[str]) -> Architecture:
+    """A network that detects and that normalises pictures itself; the second stage has its scores in one layer."""
+    head = "roi_heads.box_predictor.cls_score" if "rcnn" in name else ""
+    said = f"as torchvision's {name} takes it, which normalises pictures itself"
+    build, side = partial(_build_torchvision, name), DETECTED
+    return Architecture(
+        name, build, bool(head), (side, side), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), said, _names_of(categories), head
+    )
 
 
 def _names_of(categories: Sequence[str]) -> tuple[str, ...]:
@@ -137,7 +158,7 @@ def _build_torchvision(name: str, classes: int | None) -> nn.Module:
     from torchvision.models import get_model
 
     extra: dict[str, object] = {"aux_logits": False, "init_weights": False} if name in TRAINING_ONLY else {}
-    if name in _segmenting():
+    if name in (*_segmenting(), *_detecting()):
         extra = {"weights_backbone": None}  # else its backbone's are downloaded
     network: nn.Module = get_model(name, weights=None, **({} if classes is None else {"num_classes": classes}), **extra)
     return network

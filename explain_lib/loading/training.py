@@ -78,7 +78,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         ),
         "resnet20": Recipe("ResNet-20", "ResNet20", 24, 0.4, crop=4),
         "vit-tiny": Recipe(
-            "Small vision transformer", "ViTTiny", 20, 1.5e-3,
+            "Small vision transformer", "ViTTiny", 10, 1.5e-3,
             weight_decay=0.05, crop=4, optimiser="adamw", teacher="resnet20",
         ),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from explain_lib.base.errors import InputError, NetworkError
+from explain_lib.detectors.detector import Detector, as_detector, with_background
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.model import ChannelOrder, Model, names_of, noise_pixels
 from explain_lib.networks.weights import check_finite_weights, named_tensors, network_device
@@ -17,10 +19,11 @@ from explain_lib.passes.forwarded import Forward, Forwarded
 from explain_lib.passes.layouts import Layouts, checked_layouts
 from explain_lib.passes.outputs import Found, Output, Outputs, check_output, find_scores, has_two_classes
 from explain_lib.passes.running import run_alone
-from explain_lib.passes.tasks import Task, decide_task
+from explain_lib.passes.tasks import GIVEN, Task, decide_task
 from explain_lib.passes.tracing import LayerTrace, trace
 from explain_lib.pictures.intake import Function, PictureTransform, normalisation_of
 from explain_lib.pictures.pixels import to_input
+from explain_lib.regions.boxes import Candidates
 
 
 def as_model(
@@ -56,7 +59,8 @@ def as_model(
     that makes them of the output; None for the part that fits. task: "softmax"; "binary", one logit; "sigmoid", labels that do
     not exclude each other; "regression"; None for what is known of the network, or the number of its scores suggests: see
     task_source; "segmentation", classes for each place of an output (N, classes, H, W), which is chosen where H is an eighth of
-    the height or more. unit: of the numbers of a regression, as "years".
+    the height or more; "detection", that of torchvision's detectors, DETR and YOLO. unit: of the numbers of a regression, as
+    "years".
 
     Raises InputError for an argument of the wrong form, NetworkError if the network is not float32, has NaN, cannot run on a
     batch (N, C, height, width) or returns nothing that is a score for each class.
@@ -71,12 +75,17 @@ def as_model(
     _check_precision(network)
     _check_takes_gradients(network)
     check_finite_weights(network)
-    ran, chosen = _run_by(network, forward), check_output(output)
+    chosen = check_output(output)
+    detector = as_detector(network) if forward is None and chosen is None else None
+    ran = _run_by(network, forward) if detector is None else detector.checked(shift, scale).network
     device = network_device(ran)
     black = to_input(np.zeros((2, *size, len(shift)), np.uint8), shift, scale, device)
     try:
         layers, given, count = _traced(ran, black, checked_layouts(layout, ran))
-        found = _find_scores(given, count, classes, chosen)
+        if detector is None:
+            said = _scores_said(network, _find_scores(given, count, classes, chosen), classes, chosen, task, size[0])
+        else:
+            said = _boxes_said(given, detector, classes, task)
     except NetworkError as error:
         kind = convolves_no_pictures(ran)
         if kind is None:
@@ -85,24 +94,47 @@ def as_model(
             f"network: its convolutions are of the kind {kind}, and pictures are (N, {len(shift)}, height, width); a network "
             f"with Conv2d would be right, or forward=, to convert pictures into its input ({error})"
         ) from error
-    scores = int(found.scores.shape[1])
-    decided = decide_task(task, scores, network, found.grid, size[0])
-    names = names_of(classes, decided.task, scores)
-    outputs = Outputs(
-        len(names),
-        decided.task,
-        chosen,
-        found.note,
-        checked_unit(unit, decided.task),
-        found.grid,
-        scores == 1 and has_two_classes(decided.task),
-    )
-    if bool(found.scores.isnan().all()):  # black pictures have no contrast, which some networks divide by
+    outputs = replace(said.outputs, unit=checked_unit(unit, said.outputs.task))
+    if said.is_nan:  # black pictures have no contrast, which some networks divide by
         noise = to_input(noise_pixels(count, size, len(shift)), shift, scale, device)
         outputs.read(run_alone(ran, noise), count)
     return Model(
-        ran, names, size, shift, scale, layers, str(ran), card, channel_order, tried, outputs=outputs, task_source=decided.why
+        ran, said.names, size, shift, scale, layers, str(ran), card, channel_order, tried, outputs=outputs, task_source=said.why
     )
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a network says: how its scores are read, its classes, why that task, and whether all scores of black are NaN."""
+
+    outputs: Outputs
+    names: tuple[str, ...]
+    why: str
+    is_nan: bool
+
+
+def _scores_said(
+    network: nn.Module, found: Found, classes: Sequence[str] | None, chosen: Output | None, task: Task | None, height: int
+) -> _Said:
+    scores = int(found.scores.shape[1])
+    decided = decide_task(task, scores, network, found.grid, height)
+    names = names_of(classes, decided.task, scores)
+    two = scores == 1 and has_two_classes(decided.task)
+    outputs = Outputs(len(names), decided.task, chosen, found.note, places=found.grid, one_logit=two)
+    return _Said(outputs, names, decided.why, bool(found.scores.isnan().all()))
+
+
+def _boxes_said(given: object, detector: Detector, classes: Sequence[str] | None, task: Task | None) -> _Said:
+    """The same of a detector, whose task is known."""
+    assert isinstance(given, Candidates)  # a detector's function gives nothing else
+    count, candidates = given.logits.shape[2], given.logits.shape[1]
+    outputs = Outputs(count, "detection", places=(1, candidates))
+    named = with_background(classes if classes is not None else detector.names, given) or None
+    names = names_of(named, "detection", count)
+    if task is not None:
+        outputs = outputs.with_task(task)
+    why = "not given; chosen because it gives boxes" if task is None else GIVEN
+    return _Said(outputs, names, why, bool(given.logits.isnan().all()))
 
 
 def checked_unit(unit: object, task: Task) -> str:

@@ -16,9 +16,13 @@ from explain_lib.passes.tasks import PRESENT, Task, predicted_of, values_of
 from explain_lib.pictures.dataset import ImageSet
 from explain_lib.pictures.pixels import Images
 from explain_lib.pictures.sets import Pixels
+from explain_lib.regions.boxes import Box, Candidates, Found
 from explain_lib.regions.region import Region, region_of
 
 VERDICT_BATCH = 64
+MOST_BOXES = 20
+OVERLAP = 0.5
+"""Of boxes of one class that overlap by more, as intersection over union, the best one is shown."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,43 @@ def predicted_places(model: Model, pixels: Images) -> PredictedPlaces:
     read = model.read_input(model.to_input(pixels))
     check_finite(read.scores)
     return PredictedPlaces(read.start.argmax(1).cpu().numpy().astype(np.int32))
+
+
+@dataclass(frozen=True)
+class PredictedBoxes:
+    """The boxes that a detector finds in a picture, those with the largest scores first."""
+
+    boxes: tuple[Found, ...]
+
+
+@remembered()
+def predicted_boxes(model: Model, pixels: Images) -> PredictedBoxes:
+    """The best MOST_BOXES boxes in a picture, uint8 (1, H, W, C) or a tensor; of those that overlap the best of each class.
+
+    Raises InputError for several pictures and for a network with another task, and what Model.predict raises.
+    """
+    read = _boxes_read(model, pixels)
+    return PredictedBoxes(tuple(read.shown(0, MOST_BOXES, OVERLAP)))
+
+
+@remembered()
+def box_of(model: Model, pixels: Images, index: int, number: int | None = None) -> Box:
+    """The box of a class of one candidate, None for that with its best score; pixels and errors as in predicted_boxes.
+
+    Raises InputError for a candidate that is not there.
+    """
+    read = _boxes_read(model, pixels)
+    return read.best(0, index) if number is None else read.box(0, number, index)
+
+
+def _boxes_read(model: Model, pixels: Images) -> Candidates:
+    if len(check_model(model).check_images(pixels)) != 1:
+        raise InputError(f"pixels: {len(pixels)} pictures; one, as a batch of one, would be right")
+    read = model.read_input(model.to_input(pixels))
+    if read.candidates is None:
+        raise InputError(f"model: its task is {model.task}; a detector would be right")
+    check_finite(read.scores)
+    return read.candidates
 
 
 Order = Literal["number", "most-confident", "least-confident", "widest-margin", "narrowest-margin"]

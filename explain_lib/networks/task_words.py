@@ -95,7 +95,23 @@ TASK_WORDS: Mapping[Task, TaskWords] = {
         first="largest",
         left="mean probability over the region",
     ),
+    "detection": TaskWords(
+        title="a class for each box (detection)",
+        a_class="class",
+        value="best score",
+        logit="logit of the box",
+        predicted="has the best box",
+        bars="Best score of each class",
+        meaning="The score of the best box of each class, before overlapping boxes are suppressed. They need not add up to "
+        "100 %.",
+        scores="Logit: the output of the box for the class. Probability: its softmax or sigmoid in that box, its score.",
+        first="best",
+        left="score of the box",
+    ),
 }
+
+
+_PROBABILITIES: Mapping[Task, str] = {"segmentation": "summed probability", "detection": "score of the box"}
 
 
 def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> str:
@@ -106,7 +122,7 @@ def value_words(value: float, task: Task, places: int = 1, unit: str = "") -> st
 def score_word(score: Score, task: Task) -> str:
     """A score of a class: "logit", "probability", or the "number" of a regression."""
     words = TASK_WORDS[task]
-    return words.logit if score == "logit" else "summed probability" if task == "segmentation" else words.value
+    return words.logit if score == "logit" else _PROBABILITIES.get(task, words.value)
 
 
 def count_words(model: Model) -> str:

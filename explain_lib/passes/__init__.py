@@ -11,6 +11,6 @@ running    run, alone, run_hooked: the only module with hooks
 sharing    exclusive, undisturbed: one thread at a time, everything restored
 stages     layer_parts, best_layers: ends of stages, blocks, normalisations
 targets    Target, OwnTarget: the explained score
-tasks      Task: softmax, sigmoid, binary, regression, segmentation; probabilities
+tasks      Task: softmax, sigmoid, binary, regression, segmentation, detection; probabilities
 tracing    trace: every call of every module, as LayerTrace
 """

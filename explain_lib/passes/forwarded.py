@@ -20,15 +20,15 @@ class Forwarded(nn.Module):
     """The modules and weights of a network, under the same names, run by a function that calls that network.
 
     A copy has weights of its own; while it runs, they take the place of the network's. number: one for each function that was
-    given, since nothing tells two functions apart.
+    given, since nothing tells two functions apart; None for one that follows from the network.
     """
 
-    def __init__(self, network: nn.Module, function: Forward) -> None:
-        """function: calls `network` itself, with whatever else that needs."""
+    def __init__(self, network: nn.Module, function: Forward, *, follows: bool = False) -> None:
+        """function: calls `network` itself, with whatever else that needs. follows: whether it is always the same for it."""
         super().__init__()
         vars(self).update({name: vars(network)[name] for name in _OWN})
         # past nn.Module, for which the network would be a part of this one
-        vars(self).update(network=network, function=function, number=next(_numbers))
+        vars(self).update(network=network, function=function, number=None if follows else next(_numbers))
 
     def forward(self, batch: Tensor) -> object:
         """What the function returns for a batch float32 (N, C, H, W)."""
@@ -47,7 +47,7 @@ class Forwarded(nn.Module):
             held.update(before)
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Forwarded":
-        copy = Forwarded(vars(self)["network"], vars(self)["function"])
+        copy = Forwarded(vars(self)["network"], vars(self)["function"], follows=vars(self)["number"] is None)
         vars(copy).update({name: deepcopy(vars(self)[name], memo) for name in _OWN})
         return copy
 

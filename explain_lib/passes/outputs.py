@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, InputError, NetworkError
-from explain_lib.passes.tasks import Places, Task, check_task, tasks_of
+from explain_lib.passes.tasks import BY_PLACE, Places, Task, check_task, tasks_of
+from explain_lib.regions.boxes import Candidates, Entries
 
 Output = str | int | Callable[[object], object]
 """Which part of a network's output holds the scores: its name, its place, or a function that makes them of the whole."""
@@ -26,9 +27,10 @@ class Read:
     """The scores of N pictures, as they were read from the output of one pass.
 
     scores: float32 (N, classes), part of the graph; of a segmentation the share of the picture where each class has the largest
-    score, which has no gradient. own: the output of each picture by itself, as it left the network: a tensor with the pictures
-    first, or a list with an entry for each. task: of the network. places: of a segmentation, the scores at each place, float32
-    (N, classes, rows, columns), part of the graph. one_logit: whether these are the network's one number and its negative.
+    score, of a detection that of its best box, which have no gradient. own: the output of each picture by itself, as it left
+    the network: a tensor with the pictures first, or a list with an entry for each. task: of the network. places: of a
+    segmentation, the scores at each place, float32 (N, classes, rows, columns), part of the graph; of a detection those of each
+    candidate, in one row. one_logit: whether these are the network's one number and its negative. candidates: of a detection.
     """
 
     scores: Tensor
@@ -36,12 +38,14 @@ class Read:
     task: Task
     places: Tensor | None = None
     one_logit: bool = False
+    candidates: Candidates | None = None
 
     def repeated(self, count: int) -> "Read":
         """One picture as if it had been read so many times."""
         places = None if self.places is None else self.places.expand(count, -1, -1, -1)
         own = [self.own[0]] * count
-        return replace(self, scores=self.scores.expand(count, -1), own=own, places=places)
+        boxes = None if self.candidates is None else self.candidates.repeated(count)
+        return replace(self, scores=self.scores.expand(count, -1), own=own, places=places, candidates=boxes)
 
     @property
     def start(self) -> Tensor:
@@ -61,7 +65,8 @@ class Read:
         """The same without the graph."""
         own = self.own.detach() if isinstance(self.own, Tensor) else [_detached(part) for part in self.own]
         places = None if self.places is None else self.places.detach()
-        return replace(self, scores=self.scores.detach(), own=own, places=places)
+        boxes = None if self.candidates is None else self.candidates.detached()
+        return replace(self, scores=self.scores.detach(), own=own, places=places, candidates=boxes)
 
 
 def _detached(part: object) -> object:
@@ -99,7 +104,12 @@ class Outputs:
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that a network with these scores may have."""
-        return tasks_of(self.scores, self.places)
+        return ("detection",) if self.task == "detection" else tasks_of(self.scores, self.places)
+
+    @property
+    def by_place(self) -> bool:
+        """Whether scores belong to places or boxes of a picture, so that a target is settled in the picture."""
+        return self.task in BY_PLACE
 
     @property
     def sentence(self) -> str:
@@ -114,12 +124,22 @@ class Outputs:
 
     def with_task(self, task: Task) -> "Outputs":
         """The same scores under another task. Raises InputError for one that does not fit their number."""
+        if self.task == "detection" or task == "detection":
+            return self._with_boxes(task)
         checked = check_task(task, self.scores, self.places)
         two = self.scores == 1 and has_two_classes(checked)
         return replace(self, task=checked, classes=2 if two else self.scores, one_logit=two)
 
+    def _with_boxes(self, task: Task) -> "Outputs":
+        if task != self.task:
+            has = "gives boxes" if self.task == "detection" else "gives none"
+            raise InputError(f"task: {task!r}, and detection is that of networks with boxes; this one {has}")
+        return self
+
     def read(self, output: object, count: int) -> Read:
         """The scores of so many pictures. Raises NetworkError for an output without them, and if all are NaN."""
+        if isinstance(output, Candidates):
+            return self._read_candidates(output)
         found = find_scores(output, count, self.scores, self.chosen)
         if self.task == "segmentation":
             return self._read_places(found)
@@ -129,6 +149,12 @@ class Outputs:
         if bool(scores.isnan().any(1).all()):
             check_finite(scores)
         return Read(scores, found.own, self.task)
+
+    def _read_candidates(self, candidates: Candidates) -> Read:
+        """The scores of each candidate, and of each class that of its best box."""
+        scores = candidates.best_scores
+        check_finite(scores)
+        return Read(scores, Entries(candidates), self.task, candidates.places, candidates=candidates)
 
     def _read_places(self, found: "Found") -> Read:
         """The scores at each place, and the share of the places at which each class has the largest one."""
@@ -167,6 +193,10 @@ def places_words(places: Places, task: Task) -> str:
     """What becomes of scores for each place, as a sentence; empty without them."""
     if places is None:
         return ""
+    if task == "detection":
+        return (
+            f"It gives {places[1]:,} candidate boxes with scores for each class: a class is explained by its score in one box."
+        )
     told = f"It gives a score for each of {places[0]} x {places[1]} places"
     if task == "segmentation":
         return f"{told}: a class is explained by the sum of its scores over a region."

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from explain_lib.base.errors import ExplainError, TargetError
 from explain_lib.passes.outputs import Read, described
-from explain_lib.passes.tasks import Task
-from explain_lib.regions.region import Predicted, Region, read_region, region_of
+from explain_lib.passes.tasks import BY_PLACE, Task
+from explain_lib.regions.boxes import Box
+from explain_lib.regions.region import AnyRegion, Predicted, Region, read_region, region_of
 
 Score = Literal["logit", "probability"]
 
@@ -29,8 +30,8 @@ class Target:
 
     index, minus, plus: positions in the model's classes; minus may be None. sign: 1, or -1 for the evidence against. score:
     "logit" explains the network's output, "probability" its softmax or sigmoid. region: of a segmentation, the part of the
-    picture over whose places the scores are summed up to y; None for where the class `index` is predicted. Raises
-    TargetError for anything else.
+    picture over whose places the scores are summed up to y, None for where the class `index` is predicted; of a detection the
+    Box whose scores y are, None for that with the best score of the class. Raises TargetError for anything else.
     """
 
     index: int
@@ -38,7 +39,7 @@ class Target:
     sign: int = 1
     score: Score = "logit"
     plus: tuple[int, ...] = ()
-    region: Region | Predicted | None = None
+    region: AnyRegion = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", _whole_number(self.index))
@@ -51,8 +52,8 @@ class Target:
             raise TargetError(f"targets: score {self.score!r}; 'logit' or 'probability' would be right")
         if isinstance(self.region, dict):
             object.__setattr__(self, "region", read_region(self.region))
-        if not isinstance(self.region, Region | Predicted | None):
-            raise TargetError(f"targets: region {self.region!r}; a Region, Predicted(class) or None would be right")
+        if not isinstance(self.region, Region | Predicted | Box | None):
+            raise TargetError(f"targets: region {self.region!r}; a Region, Predicted(class), a Box or None would be right")
 
     def __repr__(self) -> str:
         """Without an empty plus or region, as in files from before there was one, whose requests are known by this text."""
@@ -140,15 +141,22 @@ def _checked(target: object, classes: tuple[str, ...], task: Task) -> AnyTarget:
             raise TargetError(
                 f"targets: there is no class {index}; the network has 0 to {len(classes) - 1}: {', '.join(classes[:20])}"
             )
-    if checked.region is not None and task != "segmentation":
-        raise TargetError(
-            f"targets: a region belongs to scores for each place, and the task is {task}; region=None would be right"
-        )
+    _check_region(checked.region, task)
     if isinstance(checked.region, Predicted) and not 0 <= (checked.region.index or 0) < len(classes):
         raise TargetError(f"targets: there is no class {checked.region.index}, whose region is asked for")
     if task == "regression" and checked.score == "probability":
         raise TargetError("targets: the outputs of a regression have no probability; score='logit' would be right")
     return checked
+
+
+def _check_region(region: AnyRegion, task: Task) -> None:
+    fitting = {"segmentation": Region | Predicted | None, "detection": Box | Predicted | None}.get(task)
+    if region is None or (fitting is not None and isinstance(region, fitting)):
+        return
+    if task in BY_PLACE:
+        right = "a Box" if task == "detection" else "a Region"
+        raise TargetError(f"targets: region {region!r}, and the task is {task}; {right}, or None, would be right")
+    raise TargetError(f"targets: a region belongs to scores for each place, and the task is {task}; region=None would be right")
 
 
 def class_target(target: AnyTarget) -> Target:
@@ -186,10 +194,12 @@ def settled_target(read: Read, image: int, target: AnyTarget | None) -> AnyTarge
     """The same for one picture of those that were read."""
     if target is None:
         target = predicted_targets(read.scores[image : image + 1].detach(), read.task)[0]
-    if isinstance(target, OwnTarget) or isinstance(target.region, Region) or read.places is None:
+    if isinstance(target, OwnTarget) or isinstance(target.region, Region | Box) or read.places is None:
         return target
     index = target.index if target.region is None else target.region.index
     index = int(read.scores[image].argmax()) if index is None else index
+    if read.candidates is not None:
+        return replace(target, region=read.candidates.best(image, index))
     mask = (read.places[image].detach().argmax(0) == index).cpu().numpy()
     if not mask.any():
         which = "" if len(read) == 1 else f" number {image} of {len(read)}"
@@ -239,13 +249,25 @@ def _number_of_places(target: Target, read: Read, image: int) -> Tensor:
         return (scores @ coefficients).sum()
     chosen = coefficients.nonzero()[:, 0].tolist()
     logits = scores / 2 if read.one_logit else scores  # so that the softmax of z and -z is the sigmoid of z
-    return torch.stack([coefficients[index] * _probability(logits, index) for index in chosen]).sum()
+    of_place = _label if _has_labels(read) else _probability
+    return torch.stack([coefficients[index] * of_place(logits, index) for index in chosen]).sum()
 
 
 def mean_number(target: AnyTarget, read: Read, image: int) -> float:
     """precise_number; of a segmentation that of one place of the region, on average."""
-    places = 1 if read.places is None or isinstance(target, OwnTarget) else int(_mask(target, read).sum())
+    places = 1 if read.places is None or isinstance(target, OwnTarget) else int(_mask(target, read, image).sum())
     return precise_number(target, read, image) / places
+
+
+def _has_labels(read: Read) -> bool:
+    """Whether the classes of a place do not exclude each other."""
+    return read.candidates is not None and not read.candidates.exclusive
+
+
+def _label(logits: Tensor, index: int) -> Tensor:
+    """The sigmoid of one class at each place, float64 (places,), of logits (places, classes); near 1 as 1 less that against."""
+    logit = logits[:, index]
+    return torch.where(logit > 0, 1 - (-logit).sigmoid(), logit.sigmoid())
 
 
 def _probability(logits: Tensor, index: int) -> Tensor:
@@ -260,15 +282,26 @@ def _scores_of_region(target: Target, read: Read, image: int) -> Tensor:
     """The scores at the places of a target's region, (places, classes), part of the graph."""
     if read.places is None:
         raise TargetError("targets: a region of scores for the whole picture; scores for each place would be right")
-    return read.places[image].permute(1, 2, 0)[_mask(settled_target(read, image, target), read)]
+    return read.places[image].permute(1, 2, 0)[_mask(settled_target(read, image, target), read, image)]
 
 
-def _mask(target: AnyTarget, read: Read) -> Tensor:
-    """Which places a settled target is about, bool (rows, columns)."""
-    if isinstance(target, OwnTarget) or not isinstance(target.region, Region) or read.places is None:
+def _mask(target: AnyTarget, read: Read, image: int) -> Tensor:
+    """Which places of a picture a settled target is about, bool (rows, columns)."""
+    if isinstance(target, OwnTarget) or not isinstance(target.region, Region | Box) or read.places is None:
         raise TargetError("targets: its region is not known; one that is would be right")
     rows, columns = read.places.shape[2:]
+    if isinstance(target.region, Box):
+        return _one_of(columns, target.region, target.index, read, image)
     return torch.from_numpy(target.region.on((rows, columns)).copy()).to(read.places.device)
+
+
+def _one_of(count: int, box: Box, index: int, read: Read, image: int) -> Tensor:
+    """Which of so many candidates a box is, bool (1, count)."""
+    if read.candidates is None or read.places is None:
+        raise TargetError("targets: a box belongs to the candidates of a detector; region=None would be right")
+    mask = torch.zeros((1, count), dtype=torch.bool, device=read.places.device)
+    mask[0, read.candidates.find(box, image, index)] = True
+    return mask
 
 
 def _own_number(target: OwnTarget, read: Read, image: int) -> Tensor:
@@ -321,7 +354,7 @@ def start_gradient(read: Read, targets: Sequence[AnyTarget]) -> Tensor:
     gradient = torch.zeros_like(read.places)
     for image, target in enumerate(targets):
         if isinstance(target, Target):
-            mask = _mask(target, read)
+            mask = _mask(target, read, image)
             gradient[image].permute(1, 2, 0)[mask] = _gradient_at_places(target, read.places[image].detach()[:, mask].T, read)
     return gradient
 
@@ -331,6 +364,8 @@ def _gradient_at_places(target: Target, scores: Tensor, read: Read) -> Tensor:
     coefficients = _coefficients(scores[:1], (target,), target.score).expand_as(scores)
     if target.score == "logit":
         return coefficients
+    if _has_labels(read):
+        return _sigmoid_gradient(coefficients, scores)
     logits = scores / 2 if read.one_logit else scores
     return _softmax_gradient(coefficients, logits) / (2 if read.one_logit else 1)
 

@@ -1,7 +1,7 @@
 """The task of a network: what its scores mean, and the probabilities that belong to them.
 
 softmax: one class of several; binary: one logit, for and against; sigmoid: labels, each by itself; regression: numbers;
-segmentation: one class of several at each place of the picture.
+segmentation: one class of several at each place of the picture; detection: a class for each of many boxes.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from torch import nn
 
 from explain_lib.base.errors import InputError
 
-Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation"]
+Task = Literal["softmax", "sigmoid", "binary", "regression", "segmentation", "detection"]
 TASKS: tuple[Task, ...] = get_args(Task)
+BY_PLACE: tuple[Task, ...] = ("segmentation", "detection")
+"""The tasks whose scores belong to places or boxes of a picture, so that a target is settled in the picture."""
 GIVEN = "given"
 """The source of a task that somebody named."""
 FINEST = 8
@@ -114,11 +116,12 @@ def usual_names(task: Task, scores: int) -> tuple[str, ...]:
 def probabilities_of(scores: NDArray[np.float32], task: Task) -> NDArray[np.float32] | None:
     """Probabilities float32 (..., classes) of scores (..., classes), softmax or sigmoids; None for a regression.
 
-    The scores of a segmentation are shares of the picture, which add up to 1, and are returned themselves.
+    The scores of a segmentation are shares of the picture, which add up to 1, those of a detection the probabilities of the
+    best boxes; both are returned themselves.
     """
     if task == "regression":
         return None
-    if task == "segmentation":
+    if task in BY_PLACE:
         return scores
     return softmax(scores) if task == "softmax" else sigmoid(scores)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from explain_lib.base.errors import InputError
 from explain_lib.base.frozen import read_only
+from explain_lib.regions.boxes import Box, read_box
 
 RegionKind = Literal["drawn", "pixel", "predicted"]
 KINDS: tuple[RegionKind, ...] = get_args(RegionKind)
@@ -18,9 +19,9 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Predicted:
-    """The places where a class has the largest score; they are known once the network has seen the picture.
+    """The places where a class has the largest score, or its best box; they are known once the network has seen the picture.
 
-    index: the class; None for the one that covers most of the picture.
+    index: the class; None for the one that covers most of the picture, or that has the best box.
     """
 
     index: int | None = None
@@ -85,7 +86,7 @@ class Region:
         return {"size": list(self.size), "runs": list(self.runs), "kind": self.kind}
 
 
-AnyRegion = Region | Predicted | None
+AnyRegion = Region | Predicted | Box | None
 """None for where the class that is explained is predicted."""
 
 
@@ -107,8 +108,10 @@ def pixel_region(size: tuple[int, int], row: int, column: int) -> Region:
     return Region(size, (before, 1, height * width - before - 1), "pixel")
 
 
-def read_region(content: object) -> "Region | Predicted":
+def read_region(content: object) -> Region | Predicted | Box:
     """The region from to_json. Raises InputError for another form."""
+    if isinstance(content, dict) and "corners" in content:
+        return read_box(content)
     if isinstance(content, dict) and set(content) == {"index"} and isinstance(content["index"], int | None):
         return Predicted(content["index"])
     if isinstance(content, dict) and set(content) == {"size", "runs", "kind"}:

@@ -88,6 +88,6 @@ def _why_not(model: Model, layer: LayerTrace) -> str:
         return f"{layer.name} gives several tensors"
     if layer.layout is None or not layer.layout.is_plain:
         return f"{layer.name} gives tokens or other axes than (N, C, h, w)"
-    if model.task in ("binary", "segmentation") or model.outputs.chosen is not None or model.outputs.note:
+    if model.task == "binary" or model.outputs.by_place or model.outputs.chosen is not None or model.outputs.note:
         return "the network's output is not one tensor (N, classes)"
     return ""

@@ -8,6 +8,7 @@ from explain_lib.cam.configuration import Configuration
 from explain_lib.cam.drawing import Drawing
 from explain_lib.cam.settings import CamSettings
 from explain_lib.passes.targets import Target
+from explain_lib.regions.boxes import Box
 from explain_lib.regions.region import Predicted, Region
 
 _IMPORT = "import explain_lib as xl\n"
@@ -123,7 +124,7 @@ def _configuration_call(one: Configuration) -> str:
 
 
 def _argument(value: object) -> str:
-    if isinstance(value, Region | Predicted):
+    if isinstance(value, Region | Predicted | Box):
         return f"xl.{value!r}"
     return repr(tuple(value) if isinstance(value, list) else value)
 

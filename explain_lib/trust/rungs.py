@@ -257,7 +257,7 @@ def explained_targets(
 
     own: the images, uint8 (K, H, W, C); the regions of a segmentation are those of the whole images.
     """
-    if model.outputs.task == "segmentation":
+    if model.outputs.by_place:
         return model.settled_targets(own, target)
     given = model.expand_targets(target, len(found.explained))
     return given or tuple(Target(index) for index in found.explained.tolist())

@@ -72,6 +72,7 @@ _UNDER: dict[Task, str] = {
     "sigmoid": "the strongest label with its probability; ✓ if it is the true class",
     "regression": "the network's number",
     "segmentation": "the class that covers most of it, with its share",
+    "detection": "the class with the best box, with its score",
 }
 
 
@@ -84,7 +85,7 @@ def _thumbnails(scene: Scene, chosen: NDArray[np.int64]) -> Thumbnails:
         *_confidences(found.confidence[chosen], scene.model.task),
         scene.images.classes,
         scene.model.classes,
-        judged=scene.model.task not in ("regression", "segmentation"),
+        judged=scene.model.task != "regression" and not scene.model.outputs.by_place,
     )
 
 
@@ -178,6 +179,8 @@ def _average_words(scene: Scene, mean: xl.AverageMap, target: xl.Target | None) 
     usual = f"each image's {scene.task_words.predicted} {scene.task_words.a_class}"
     if scene.model.task == "segmentation":
         usual = "the class that covers most of each image, where it is predicted"
+    if scene.model.task == "detection":
+        usual = "the best box of each image"
     what = usual if target is None and scene.model.task != "regression" else target_caption(scene)
     words = f"{terms.AVERAGE} Explained: {what}. The mean ranges from {fine(mean.map.min())} to {fine(mean.map.max())}."
     if mean.zero:

@@ -7,7 +7,14 @@ from math import isnan
 from explain_lib.base.maps import Map, MapState, map_state
 from explain_lib.base.words import correlation_words, percent, precise_percent, two
 from explain_lib.cam.contrast import Contrast, ScoreDifference
-from explain_lib.passes.tasks import Task
+from explain_lib.passes.tasks import BY_PLACE, Task
+
+_OWN_SOFTMAX: Mapping[Task, str] = {
+    "segmentation": "Each place of the region has its own softmax, and places where the network is sure of {a} hardly count in "
+    "the sum of probabilities.",
+    "detection": "The score is the softmax or the sigmoid of the logits of this box alone; where it is near 100 %, it hardly "
+    "changes.",
+}
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,13 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     difference, share = found.by_score, precise_percent(float(found.probabilities[found.a]))
     if difference is None:
         return ""
-    if task != "softmax":
-        by_place = task == "segmentation"
-        return _places_sentence(found, difference, pair) if by_place else _sigmoid_sentence(found, difference, pair, share)
+    if task in BY_PLACE:
+        return _places_sentence(found, difference, pair, _OWN_SOFTMAX[task])
+    return (_softmax_sentence if task == "softmax" else _sigmoid_sentence)(found, difference, pair, share)
+
+
+def _softmax_sentence(found: Contrast, difference: ScoreDifference, pair: Pair, share: str) -> str:
+    """A probability that depends on all logits."""
     derivative = (
         f"The derivative of the probability p of {pair.a} is p times (the derivative of its logit minus the mean derivative "
         f"of all logits, weighted by their probabilities)"
@@ -80,16 +91,15 @@ def score_sentence(found: Contrast, pair: Pair, task: Task) -> str:
     return f"**Logit or probability? The two maps look the same** ({numbers}, each on its own scale). {why}, {size}."
 
 
-def _places_sentence(found: Contrast, difference: ScoreDifference, pair: Pair) -> str:
-    """Summed over places, each of which has a softmax of its own."""
+def _places_sentence(found: Contrast, difference: ScoreDifference, pair: Pair, why: str) -> str:
+    """Of places or a box, with a softmax of their own. why: in words."""
     zero = [score for score, values in maps_by_score(found).items() if map_state(values) is MapState.ZERO]
     if zero:
         return f"**Logit or probability?** The map of the {' and that of the '.join(zero)} of {pair.a} is zero everywhere."
     differ = "differ" if difference.visible else "look the same"
     return (
         f"**Logit or probability? The two maps {differ}** (rank correlation {correlation_words(difference.spearman)}, up to "
-        f"{percent(difference.largest, 0)} of the colour scale apart, each on its own scale). Each place of the region has its "
-        f"own softmax, and places where the network is sure of {pair.a} hardly count in the sum of probabilities."
+        f"{percent(difference.largest, 0)} of the colour scale apart, each on its own scale). {why.format(a=pair.a)}"
     )
 
 

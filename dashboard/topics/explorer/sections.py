@@ -102,9 +102,13 @@ def show_panels(shown: list[Explained], reach: float | None) -> None:
     """
     scene = shown[0].scene
     if scene.model.task == "segmentation" and asked_on_picture(scene.view) is None:
-        from dashboard.topics.explorer.regions import choose_place  # as in _regions
+        from dashboard.topics.explorer.regions import choose_place  # as in _with_places
 
         show_stage(make_stage(shown, reach), choose_place(scene))
+    elif scene.model.task == "detection" and asked_on_picture(scene.view) is None:
+        from dashboard.topics.explorer.boxes import choose_box  # as in _with_places
+
+        show_stage(make_stage(shown, reach), choose_box(scene))
     else:
         show_stage(make_stage(shown, reach))
 
@@ -128,23 +132,29 @@ def make_stage(shown: list[Explained], reach: float | None) -> Stage:
         return Stage(_asking(first, asked), hint=READ)
     main = _one(first, reach) if len(shown) == 1 else _two(shown, reach)
     main = main if asked is None else _with_answer(main, first.scene, asked)
+    rows = _with_places(main, first.scene) if len(shown) == 1 and asked is None else (main,)
     stripped = shown[:1] if view.beside == "layer" else shown
     strips = tuple(_strip(one, reach, number, len(stripped)) for number, one in enumerate(stripped))
     if len(shown) == 1 and asked is None:
         strips = (replace(strips[0], links=_ways_on(first.scene)),)
-    rows = (main, *_regions(first.scene)) if len(shown) == 1 and asked is None else (main,)
     wholes = tuple(_on_whole(one, reach, place) for place, one in enumerate(shown)) if view.whole else ()
     rows = (*rows, Row(tuple(panel for panel in wholes if panel)), *strips) if any(wholes) else (*rows, *strips)
     return Stage(rows, slider="overlay", view=view_key(first), layer=first.layer, signed=view.sign == "signed")
 
 
-def _regions(scene: Scene) -> tuple[Row, ...]:
-    """What a network that segments predicts; nothing for others."""
-    if scene.model.task != "segmentation":
-        return ()
-    from dashboard.topics.explorer.regions import regions_row  # only few networks need it
+def _with_places(main: Row, scene: Scene) -> tuple[Row, ...]:
+    """The row of the maps, with what a network that segments or detects finds in the picture."""
+    if scene.model.task == "segmentation":
+        from dashboard.topics.explorer.regions import regions_row  # only few networks need it
 
-    return (regions_row(scene, SIDE),)
+        return main, regions_row(scene, SIDE)
+    if scene.model.task == "detection":
+        from dashboard.topics.explorer.boxes import box_links, boxes_panel, framed  # as above
+
+        picture, *maps = main.panels
+        found = (boxes_panel(scene, SIDE), *(framed(panel, scene) for panel in maps))
+        return replace(main, panels=found), Row((picture,), links=box_links(scene))
+    return (main,)
 
 
 def _ways_on(scene: Scene) -> tuple[Action, ...]:

@@ -92,6 +92,11 @@ def _mosaic(scene: Scene) -> KnownPicture:
             "model: it predicts a class for each place, so a mosaic has one in each quarter; a network with one class for the "
             "whole picture would be right"
         )
+    if scene.model.task == "detection":
+        raise InputError(
+            "model: it detects, so each quarter of a mosaic has boxes of its own; a network with one class for the whole "
+            "picture would be right"
+        )
     place, apart = scene.view.known, scene.view.known == "apart"
     if not apart:
         mosaic_model(scene.model)

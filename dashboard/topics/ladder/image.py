@@ -297,7 +297,7 @@ def _without(scene: Scene, found: LadderCurves, place: int, fill: Fill) -> tuple
     for step, picture in zip(STEPS, shown, strict=True):
         left = value_words(left_over(found, place, fill, step), scene.model.task, unit=scene.model.unit)
         share = f"{100 * step // 16} %"
-        left += " in its region" if scene.model.task == "segmentation" else ""
+        left += {"segmentation": " in its region", "detection": " in its box"}.get(scene.model.task, "")
         alt = f"{picked} with {share} of its pixels replaced by {words}; {name} is left with {left}"
         panels.append(
             Panel(

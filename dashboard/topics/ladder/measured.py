@@ -89,10 +89,13 @@ def explained_words(scene: Scene) -> str:
         return f"the output {scene.model.classes[target or 0]}"
     if target is None:
         usual = {"sigmoid": "its strongest label", "segmentation": "the class that covers most of it, where it is predicted"}
+        usual["detection"] = "its best box"
         return usual.get(scene.model.task, "the class that is predicted for it")
     name = scene.model.classes[target]
     if scene.model.task == "segmentation":
         return f"the class {name}, where it is predicted; it must be predicted in each of them"
+    if scene.model.task == "detection":
+        return f"the best box of the class {name}, however low its score"
     nothing = f"most of them do not show a {name}, so there is little to remove"
     return f"the {scene.task_words.a_class} {name}, whatever it shows: {nothing}"
 

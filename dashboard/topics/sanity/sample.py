@@ -87,6 +87,8 @@ def _stays(check: Check) -> str:
     said = check.scene.task_words
     if check.scene.model.task == "segmentation":
         return "the same class covers most of the picture"
+    if check.scene.model.task == "detection":
+        return "the same class has the best box"
     return f"the {said.predicted} {said.a_class} stays the same; of numbers there is none"
 
 

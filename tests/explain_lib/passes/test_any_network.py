@@ -6,7 +6,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from any_network.module_kinds import KINDS, Built, random_network
+from module_kinds import KINDS, Built, random_network
 from sample_networks import noise
 from torch import Tensor, nn
 
