@@ -34,7 +34,7 @@ from explain_lib.loading.own import load_own_model
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.making import as_model
 from explain_lib.networks.model import Model
-from explain_lib.networks.predictions import Predictions, predict_images
+from explain_lib.networks.predictions import Predictions, predict_images, predicted_boxes
 from explain_lib.networks.prepared import Prepared, prepare
 from explain_lib.passes.targets import Target
 from explain_lib.passes.tracing import LayerTrace
@@ -140,6 +140,7 @@ __all__ = [
     "package_settings",
     "pixel_region",
     "predict_images",
+    "predicted_boxes",
     "prepare",
     "rank_ladder",
     "read_picture",

@@ -19,6 +19,7 @@ from explain_lib.check_up.weights import (
     unwrapped,
     wrapper_findings,
 )
+from explain_lib.detectors.detector import as_detector
 from explain_lib.networks.cards import ModelCard
 from explain_lib.networks.making import checked_normalisation, checked_size, convolves_no_pictures
 from explain_lib.networks.model import Model
@@ -77,6 +78,8 @@ def check_up(
         subject = _Subject(model.network, model.input_size, expected, (model.mean, model.std), model.card, layers)
     elif isinstance(network, nn.Module):
         size = checked_size(input_size)
+        detector = as_detector(network) if output is None else None
+        network = network if detector is None else detector.network
         expected = Expected(_count(classes), check_output(output), _task(task), given=task is not None, side=size[0])
         subject = _Subject(network, size, expected, _normalisation(mean, std), card)
     else:

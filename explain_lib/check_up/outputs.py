@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from explain_lib.base.errors import NetworkError
 from explain_lib.check_up.findings import Finding, note, problem
 from explain_lib.check_up.probe import PICTURES, Probe
-from explain_lib.passes.outputs import Output, find_scores, parts
+from explain_lib.passes.outputs import Output, find_scores, parts, places_words
 from explain_lib.passes.stages import is_normalisation
 from explain_lib.passes.tasks import Places, Task, usual_task
 from explain_lib.passes.tracing import LayerTrace
+from explain_lib.regions.boxes import Candidates
 
 Squash = Literal["softmax", "log-softmax", "sigmoid"]
 _OPERATIONS: dict[str, Squash] = {
@@ -58,12 +59,30 @@ class Expected:
 
 def output_findings(network: nn.Module, probe: Probe, count: int, expected: Expected) -> Iterator[Finding]:
     """Outputs without a score for each class, what is read of other ones, and squashed scores. count: of pictures run."""
+    if isinstance(probe.output, Candidates):
+        yield from _boxes(probe.output, expected)
+        return
     yield from _form(probe.output, count, expected)
     yield from _features(network, probe, expected)
     yield from _squashed(network, probe, expected)
 
 
 # Section: form
+
+
+def _boxes(found: Candidates, expected: Expected) -> Iterator[Finding]:
+    scores = found.logits.shape[2]
+    if expected.scores is not None and expected.scores not in (scores, scores - (found.background is not None)):
+        yield problem(
+            "output",
+            f"The network gives {scores} scores for each box, but {expected.scores} classes are named: they do not match.",
+            f"Name {scores} classes, or give the network a last layer with as many outputs.",
+        )
+    yield note(
+        "output",
+        places_words((1, found.logits.shape[1]), "detection"),
+        "Target(class, region=Box) explains another box than the best one; xl.predicted_boxes lists them.",
+    )
 
 
 def _form(output: object, count: int, expected: Expected) -> Iterator[Finding]:

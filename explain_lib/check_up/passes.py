@@ -11,6 +11,7 @@ from explain_lib.check_up.probe import Probe
 from explain_lib.networks.weights import all_finite
 from explain_lib.passes.capture import Reached
 from explain_lib.passes.tracing import LayerTrace
+from explain_lib.regions.boxes import Candidates
 
 
 def gradient_findings(probe: Probe) -> Iterator[Finding]:
@@ -95,10 +96,23 @@ def _no_gradient(scores: Tensor) -> Finding:
     )
 
 
+FIRST_STAGE = "rpn."
+"""The names of the modules of torchvision's detectors that propose boxes to the second stage."""
+
+
 def _missing(probe: Probe, reached: Reached) -> Iterator[Finding]:
     without = [layer for layer in probe.layers if layer.name in reached.gradients and reached.gradients[layer.name] is None]
     cut = [layer for layer in without if layer.name not in probe.unused]
     unused = [layer for layer in without if layer.name in probe.unused]
+    if isinstance(probe.output, Candidates) and not probe.output.lasting:
+        first_stage = [layer for layer in cut if layer.module.startswith(FIRST_STAGE)]
+        cut = [layer for layer in cut if layer not in first_stage]
+        if first_stage:
+            yield note(
+                "gradient",
+                f"No gradient comes back to {_names(first_stage)}: the first stage only chooses the boxes that are scored.",
+                "Name a layer of the backbone, from which both stages read.",
+            )
     if cut:
         arrived = next((name for name, gradient in reached.gradients.items() if gradient is not None), None)
         later = f"; or name a layer from {arrived} on, where the gradient does arrive" if arrived else ""

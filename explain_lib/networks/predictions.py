@@ -179,6 +179,11 @@ class PredictedBoxes:
 
     boxes: tuple[Found, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, for caches."""
+        return sum(found.box.nbytes for found in self.boxes)
+
 
 @remembered()
 def predicted_boxes(model: Model, pixels: Images) -> PredictedBoxes:

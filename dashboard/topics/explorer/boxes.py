@@ -18,7 +18,7 @@ from explain_lib.regions.boxes import Found
 
 NAMED = 4
 """So many boxes have their class on the picture, and a link of their own."""
-SHOWN = 12
+SHOWN = 8
 TITLE = "What it detects"
 _HOW = (
     "Thick frame: the box that is explained. Click another one to explain its score; by keys, the arrows move and Enter "
