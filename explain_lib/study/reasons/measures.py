@@ -32,12 +32,10 @@ COVERS = ("grey", "white", "black", "grey box")
 class Contours(Frozen):
     """Correlations of the maps of K pictures with edges, at L late layers.
 
-    right: bool (K,), whether the predicted class, which is explained, is the picture's. own, other: float32 (K, L, 2) in [-1,
-    1], Spearman with the picture's own EDGES, and with those of the next picture (the first after the last); NaN where a map or
-    the edges are constant.
+    own, other: float32 (K, L, 2) in [-1, 1], Spearman with the picture's own EDGES, and with those of the next picture (the
+    first after the last); NaN where a map or the edges are constant. The maps explain the predicted class.
     """
 
-    right: NDArray[np.bool_]
     own: NDArray[np.float32]
     other: NDArray[np.float32]
 
@@ -46,27 +44,20 @@ def measure_contours(model: Model, one: Planned, pictures: ImageSet) -> Contours
     """The correlations of the network's maps with edges. pictures: as they are, of 32 x 32 pixels; K of them, at least two."""
     seen = one.shown(pictures.pixels)
     ranks = [standard_ranks(sobel_edges(pixels)) for pixels in (seen, coarse_pictures(pictures.pixels, COARSEST))]
-    own, other, predicted = [], [], []
+    own, other = [], []
     following = np.roll(np.arange(len(seen)), -1)
     for start in range(0, len(seen), GUESS_BATCH):
         part = slice(start, start + GUESS_BATCH)
-        logits, maps = _late_maps(model, seen[part], None)
-        predicted.append(logits.argmax(1))
-        of_maps = [standard_ranks(values) for values in maps]
+        of_maps = [standard_ranks(values) for values in _late_maps(model, seen[part], None)]
         own.append(_products(of_maps, [edges[part] for edges in ranks]))
         other.append(_products(of_maps, [edges[following[part]] for edges in ranks]))
-    names = np.array([CLASSES.index(name) for name in model.classes])
-    right = names[np.concatenate(predicted)] == pictures.labels
-    return Contours(right, np.concatenate(own), np.concatenate(other))
+    return Contours(np.concatenate(own), np.concatenate(other))
 
 
-def _late_maps(
-    model: Model, pixels: NDArray[np.uint8], target: int | None
-) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """The logits, and the enlarged ReLU maps of each late layer (N, H, W)."""
-    captured = capture_layers(model, pixels, LATE_LAYERS, target)
-    process = PostProcess(model, captured.layers)
-    return captured.logits.cpu().numpy(), [enlarged_maps(process, layer) for layer in LATE_LAYERS]
+def _late_maps(model: Model, pixels: NDArray[np.uint8], target: int | None) -> list[NDArray[np.float32]]:
+    """The enlarged ReLU maps of each late layer (N, H, W)."""
+    process = PostProcess(model, capture_layers(model, pixels, LATE_LAYERS, target).layers)
+    return [enlarged_maps(process, layer) for layer in LATE_LAYERS]
 
 
 def _products(maps: list[NDArray[np.float64]], edges: list[NDArray[np.float64]]) -> NDArray[np.float32]:
@@ -134,7 +125,7 @@ def measure_backgrounds(model: Model, subjects: Subjects) -> Backgrounds:
     parts = []
     for start in range(0, count, GUESS_BATCH):
         part = slice(start, start + GUESS_BATCH)
-        _, maps = _late_maps(model, subjects.pixels[:count][part], frog)
+        maps = _late_maps(model, subjects.pixels[:count][part], frog)
         parts.append([[share_outside(one, masks[part]) for one in maps] for masks in (own, other)])
     shares = np.concatenate([np.array(part) for part in parts], axis=2)  # (2, L, K)
     areas = np.stack([1 - masks.mean((1, 2)) for masks in (own, other)])

@@ -57,7 +57,6 @@ def test_each_correlation_is_scipys(images: xl.ImageSet) -> None:
             for values, shift in ((found.own, 0), (found.other, 1)):
                 right = [spearmanr(maps[k].ravel(), edges[(k + shift) % 4]).statistic for k in range(4)]
                 np.testing.assert_allclose(values[:, column, kind], right, atol=5e-4)
-    assert found.right.tolist() == (model.predict(seen).argmax(1) == pictures.labels).tolist()
 
 
 def test_the_control_of_a_later_batch_is_its_own_next_picture(images: xl.ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
